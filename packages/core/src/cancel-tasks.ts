@@ -1,0 +1,29 @@
+import { describe } from './coroutine.ts'
+import { Task } from './task.ts'
+import { wait } from './wait.ts'
+
+/**
+ * Cancels the tasks and waits until all have ended, from plain code or a task. What they threw other
+ * than their cancel goes to their loop's exception handler.
+ *
+ * @throws {TypeError} for anything but tasks
+ */
+export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
+  const all = [...tasks]
+  for (const task of all) {
+    if (!(task instanceof Task)) throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
+  }
+  const cancelled = all.filter((task) => task.cancel())
+  if (cancelled.length === 0) return
+  await wait(cancelled)
+  for (const task of cancelled) {
+    if (task.cancelled()) continue
+    const exception = task.exception()
+    if (exception === null) continue
+    task.getLoop().callExceptionHandler({
+      message: `Unhandled exception while ${task.name} was being cancelled`,
+      exception,
+      task,
+    })
+  }
+}

@@ -1,0 +1,114 @@
+import { CancelledError } from './errors.ts'
+import { Future } from './future.ts'
+import { Awaiter, type Reaction } from './reaction.ts'
+import type { Runnable } from './ready-queue.ts'
+
+/**
+ * A future that takes what it waits for only in its waiter's own turn: the base of locks, queues and
+ * their like.
+ *
+ * Waking it (`wake`) puts it in the ready queue. In its turn it either takes the thing (`claim`), or,
+ * when its task was cancelled in between, lets it go to the next in line (`decline`). So a grant and a
+ * cancel in the same instant can neither lose the thing nor hand it out twice: until the turn, nobody
+ * has it. Between the two a cancel of the future itself comes too late, as for one that is done.
+ */
+export abstract class Claim<T> extends Future<T> implements Runnable {
+  #woken = false
+
+  /** Gives it its turn. False when it has one already, or is done. */
+  wake(): boolean {
+    if (this.#woken || this.done()) return false
+    this.getLoop().push(this.woken())
+    return true
+  }
+
+  /** Whether it was woken and its turn is still to come. */
+  isWoken(): boolean {
+    return this.#woken
+  }
+
+  /** In its turn: takes the thing and fulfills this future; or leaves it pending, and must then have queued it again. */
+  protected abstract claim(): void
+
+  /** In its turn, or when cancelled after it was woken: it does not take the thing. */
+  protected abstract decline(): void
+
+  override cancel(msg?: string): boolean {
+    if (this.#woken && this.#awaiter()?.task != null) return false
+    return super.cancel(msg)
+  }
+
+  /** @internal marks it as woken, for who pushes it himself */
+  protected woken(): this {
+    this.#woken = true
+    return this
+  }
+
+  /** @internal */
+  label(): string {
+    return this.#awaiter()?.label() ?? this.constructor.name
+  }
+
+  /** @internal */
+  run(): void {
+    this.#woken = false
+    if (this.done()) {
+      this.decline()
+      return
+    }
+    const awaiter = this.#awaiter()
+    if (awaiter?.task?.mustCancel === true) {
+      this.decline()
+      this.removeReaction(awaiter)
+      awaiter.run()
+      this.endCancelled(undefined)
+      return
+    }
+    const reactions = this.takeReactions()
+    this.claim()
+    if (!this.done()) {
+      for (const reaction of reactions) this.react(reaction)
+      return
+    }
+    // The waiter goes on in this same turn, as a coroutine of asyncio does.
+    for (let i = 0; i < reactions.length; i++) {
+      if (i === 0) (reactions[i] as Reaction).run()
+      else this.getLoop().push(reactions[i] as Reaction)
+    }
+  }
+
+  /** The only one who waits, if there is exactly one and it is an await. */
+  #awaiter(): Awaiter | null {
+    const first = this.firstReaction()
+    return first instanceof Awaiter && first.next === first ? first : null
+  }
+}
+
+/**
+ * Cancels `future` when `signal` aborts; the signal's reason is the CancelledError's cause. The
+ * listener is removed when the future ends, for signals that live long.
+ */
+export function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F {
+  if (signal === undefined || future.done()) return future
+  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
+    throw new TypeError(`the option signal must be an AbortSignal, got ${typeof signal}`)
+  }
+  const abort = (): void => {
+    if (future.cancel()) future.explainCancel(abortError(signal))
+  }
+  if (signal.aborted) {
+    abort()
+    return future
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  future.onDone(() => signal.removeEventListener('abort', abort))
+  return future
+}
+
+/** What an operation throws that was stopped by `signal`. */
+export function abortError(signal: AbortSignal): CancelledError {
+  const reason: unknown = signal.reason
+  return reason instanceof CancelledError
+    ? reason
+    : new CancelledError('the signal was aborted', { cause: reason })
+}

@@ -1,0 +1,39 @@
+import { type Awaitable, describe, isCoroutine } from './coroutine.ts'
+import { Future } from './future.ts'
+import type { EventLoop } from './loop.ts'
+import { createTask } from './task.ts'
+
+/**
+ * A Future for anything that can be awaited: a Future or Task as it is, a function or Coroutine as a
+ * new task, a promise as a Future that gives the promise up when it is cancelled. What an abandoned
+ * promise throws later goes to the loop's exception handler.
+ *
+ * @throws {TypeError} for anything else
+ *
+ * Source: asyncio.ensure_future
+ */
+export function ensureFuture<T>(awaitable: Awaitable<T>, options?: { loop?: EventLoop }): Future<T> {
+  if (awaitable instanceof Future) return awaitable
+  if (typeof awaitable === 'function' || isCoroutine(awaitable)) {
+    return createTask(awaitable as Parameters<typeof createTask<T>>[0], options)
+  }
+  if (typeof awaitable !== 'object' || awaitable === null || !('then' in awaitable)) {
+    throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(awaitable)}`)
+  }
+  const future = new Future<T>(options)
+  awaitable.then(
+    (value) => {
+      if (!future.done()) future.setResult(value)
+    },
+    (exception: unknown) => {
+      if (!future.done()) future.setException(exception)
+      else {
+        future.getLoop().callExceptionHandler({
+          message: 'Exception of a promise that a cancel had abandoned',
+          exception,
+        })
+      }
+    },
+  )
+  return future
+}

@@ -1,0 +1,73 @@
+const cancelledBrand: symbol = Symbol.for('@tasktree/core.CancelledError')
+
+/**
+ * What a cancelled `await` throws. Clean up and rethrow it; a task that swallows it goes on.
+ *
+ * It has no stack: a cancel is an ordinary event, and capturing a stack that nobody reads would cost
+ * more than everything else a cancel does.
+ *
+ * Source: asyncio.CancelledError
+ */
+export class CancelledError extends Error {
+  override readonly name: string = 'CancelledError'
+  readonly code: string = 'ERR_CANCELLED'
+
+  constructor(message?: string, options?: ErrorOptions) {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    super(message, options)
+    Error.stackTraceLimit = limit
+  }
+
+  static {
+    // Found by `isCancelled` of any copy of this package, where `instanceof` would tell them apart.
+    Object.defineProperty(this.prototype, cancelledBrand, { value: true })
+  }
+}
+
+/** Whether `error` is a CancelledError, of this copy of the package or another. */
+export function isCancelled(error: unknown): error is CancelledError {
+  return typeof error === 'object' && error !== null && cancelledBrand in error
+}
+
+/** An operation did not end within its time. Source: TimeoutError */
+export class TimeoutError extends Error {
+  override readonly name: string = 'TimeoutError'
+  readonly code: string = 'ERR_TIMEOUT'
+}
+
+/** The state of an object does not allow the call: a result read too early, or set twice. Source: asyncio.InvalidStateError */
+export class InvalidStateError extends Error {
+  override readonly name: string = 'InvalidStateError'
+  readonly code: string = 'ERR_INVALID_STATE'
+}
+
+/** A call made where it cannot work: no running loop, a closed loop, a second await. Source: RuntimeError */
+export class RuntimeError extends Error {
+  override readonly name: string = 'RuntimeError'
+  readonly code: string = 'ERR_RUNTIME'
+}
+
+/** A context variable without a value was read without a fallback. Source: LookupError */
+export class LookupError extends Error {
+  override readonly name: string = 'LookupError'
+  readonly code: string = 'ERR_LOOKUP'
+}
+
+/** The main task was ended by SIGINT or SIGTERM. Source: KeyboardInterrupt */
+export class KeyboardInterrupt extends Error {
+  override readonly name: string = 'KeyboardInterrupt'
+  readonly code: string = 'ERR_INTERRUPTED'
+  readonly signal: NodeJS.Signals
+
+  constructor(signal: NodeJS.Signals = 'SIGINT') {
+    super(`the main task was cancelled by ${signal}`)
+    this.signal = signal
+  }
+}
+
+/** Nothing that is left can wake the main task. The message is the task tree with what each task waits on. */
+export class DeadlockError extends Error {
+  override readonly name: string = 'DeadlockError'
+  readonly code: string = 'ERR_DEADLOCK'
+}

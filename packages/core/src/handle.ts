@@ -1,0 +1,87 @@
+import { captureAsyncContext, enterScope, type Scope } from './current.ts'
+import type { Context } from './context.ts'
+import type { EventLoop } from './loop.ts'
+import type { Runnable } from './ready-queue.ts'
+import type { Task } from './task.ts'
+import type { TimerEntry } from './timer-heap.ts'
+
+/** A callback on its way. Source: asyncio.Handle */
+export class Handle implements Runnable, Scope {
+  /** @internal */
+  readonly scopeTask: Task | null = null
+  /** @internal */
+  readonly scopeLoop: EventLoop
+  readonly #context: Context
+  readonly #resource = captureAsyncContext()
+  #callback: (() => void) | null
+
+  /** @internal */
+  constructor(loop: EventLoop, callback: () => void, context: Context) {
+    this.scopeLoop = loop
+    this.#callback = callback
+    this.#context = context
+  }
+
+  /** The callback will not run. Does nothing after it has. */
+  cancel(): void {
+    this.#callback = null
+  }
+
+  cancelled(): boolean {
+    return this.#callback === null
+  }
+
+  getContext(): Context {
+    return this.#context
+  }
+
+  /** @internal */
+  scopeContext(): Context {
+    return this.#context
+  }
+
+  /** @internal */
+  run(): void {
+    if (this.#callback !== null) this.#resource.runInAsyncScope(this.#call, this)
+  }
+
+  #call(): void {
+    enterScope(this)
+    const callback = this.#callback as () => unknown
+    try {
+      callback()
+    } catch (exception) {
+      this.scopeLoop.callExceptionHandler({
+        message: `Exception in callback${callback.name === '' ? '' : ` ${callback.name}`}`,
+        exception,
+        handle: this,
+      })
+    }
+  }
+}
+
+/** A callback that runs at a given time. Source: asyncio.TimerHandle */
+export class TimerHandle extends Handle implements TimerEntry {
+  /** @internal */
+  readonly deadline: number
+  /** @internal */
+  heapIndex = -1
+  /** @internal */
+  heapOrder = 0
+
+  /** @internal */
+  constructor(loop: EventLoop, callback: () => void, context: Context, deadline: number) {
+    super(loop, callback, context)
+    this.deadline = deadline
+  }
+
+  override cancel(): void {
+    super.cancel()
+    this.scopeLoop.removeTimer(this)
+  }
+
+  /** When it runs, in milliseconds of the loop's clock. */
+  when(): number {
+    return this.deadline
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * What the other packages are built from, and what a primitive of your own needs. Documented and
+ * covered by semver, like the main door.
+ */
+export { abortError, cancelOnAbort, Claim } from './claim.ts'
+export { describe } from './coroutine.ts'
+export { observe } from './observe.ts'

@@ -1,0 +1,56 @@
+import { isMainThread } from 'node:worker_threads'
+
+/** A main task, as signals and the end of the process see it. */
+export interface Interruptible {
+  /** False when it has been interrupted already. */
+  interrupt(signal: NodeJS.Signals): boolean
+  /** The process would exit while it waits. */
+  deadlocked(): void
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+type HandledSignal = keyof typeof exitCodes
+const handledSignals = Object.keys(exitCodes) as HandledSignal[]
+
+const watched = new Set<Interruptible>()
+const interruptible = new Set<Interruptible>()
+/** The signals that we listen for: not one that the program handles itself, as in CPython. */
+const listening = new Set<HandledSignal>()
+
+/** Watches over a main task until the returned function is called. One listener each serves all runs. */
+export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
+  watched.add(main)
+  if (watched.size === 1) process.on('beforeExit', onBeforeExit)
+  if (handleSignals && isMainThread) {
+    interruptible.add(main)
+    if (interruptible.size === 1) listen()
+  }
+  return () => {
+    watched.delete(main)
+    if (watched.size === 0) process.off('beforeExit', onBeforeExit)
+    if (interruptible.delete(main) && interruptible.size === 0) unlisten()
+  }
+}
+
+function onBeforeExit(): void {
+  for (const main of watched) main.deadlocked()
+}
+
+function listen(): void {
+  for (const signal of handledSignals) {
+    if (process.listenerCount(signal) > 0) continue
+    process.on(signal, onSignal)
+    listening.add(signal)
+  }
+}
+
+function unlisten(): void {
+  for (const signal of listening) process.off(signal, onSignal)
+  listening.clear()
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  let taken = false
+  for (const main of interruptible) taken = main.interrupt(signal) || taken
+  if (!taken) process.exit(exitCodes[signal as HandledSignal])
+}

@@ -1,0 +1,172 @@
+import type { Awaitable, Coroutine, CoroutineFunction } from './coroutine.ts'
+import { currentScope } from './current.ts'
+import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
+import { cancelOnAbort } from './claim.ts'
+import { cancelTasks } from './cancel-tasks.ts'
+import { EventLoop } from './loop.ts'
+import { type Interruptible, watchProcess } from './process-events.ts'
+import { createTask, type Task } from './task.ts'
+import { formatTaskTree } from './task-tree.ts'
+import { reportAllUnretrieved } from './unretrieved.ts'
+
+export interface RunnerOptions {
+  debug?: boolean
+  /** The loop to run on; without one the runner makes its own and closes it. */
+  loop?: EventLoop
+  /** Whether SIGINT and SIGTERM cancel the main task; true where process signals exist and nobody else listens for them. */
+  handleSignals?: boolean
+}
+
+/**
+ * Runs one main function after another on one loop, and ends what they left behind when closed.
+ *
+ * Source: asyncio.Runner
+ */
+export class Runner implements AsyncDisposable {
+  readonly #loop: EventLoop
+  readonly #ownsLoop: boolean
+  readonly #handleSignals: boolean
+  #closed = false
+  /** @internal what a deadlock is told to: the main task that runs */
+  deadlocked: (() => void) | null = null
+
+  constructor(options: RunnerOptions = {}) {
+    this.#ownsLoop = options.loop === undefined
+    this.#loop = options.loop ?? new EventLoop()
+    this.#handleSignals = options.handleSignals ?? true
+    if (options.debug !== undefined) this.#loop.setDebug(options.debug)
+  }
+
+  /** @throws {RuntimeError} when the runner is closed */
+  getLoop(): EventLoop {
+    if (this.#closed) throw new RuntimeError('the runner is closed')
+    return this.#loop
+  }
+
+  /**
+   * Runs `main` as a task, with its outcome.
+   *
+   * @throws {RuntimeError} inside a task of a running loop, or when the runner is closed
+   * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
+   * @throws {DeadlockError} when nothing is left that could wake it
+   */
+  async run<T>(
+    main: CoroutineFunction<[], T> | Coroutine<T>,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    const loop = this.getLoop()
+    if (currentScope()?.scopeLoop.isRunning() === true) {
+      throw new RuntimeError('run() cannot be called from a running event loop: await the call instead')
+    }
+    const task = createTask(main, { loop })
+    if (options?.signal !== undefined) cancelOnAbort(task as Task, options.signal)
+    const watched = new MainTask(task as Task)
+    this.deadlocked = () => watched.deadlocked()
+    const unwatch = watchProcess(watched, this.#handleSignals)
+    try {
+      const value = await loop.runUntilComplete(task as Awaitable<T>)
+      if (watched.deadlock !== null) throw watched.deadlock
+      return value
+    } catch (error) {
+      throw watched.explain(error)
+    } finally {
+      this.deadlocked = null
+      unwatch()
+    }
+  }
+
+  /** Cancels every task of the loop and waits for them, runs the shutdown hooks, and reports what nobody has retrieved. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const loop = this.#loop
+    // A task may create others while it is being cancelled.
+    for (let tasks = loop.liveTasks(); tasks.length > 0; tasks = loop.liveTasks()) {
+      await loop.runUntilComplete(endAll(loop, tasks))
+    }
+    for (const hook of loop.takeShutdownHooks()) {
+      try {
+        await loop.runUntilComplete(async () => hook())
+      } catch (exception) {
+        loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
+      }
+    }
+    reportAllUnretrieved(loop)
+    if (this.#ownsLoop) loop.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** Cancelled and awaited from outside every task, since a task of the loop would be one of them. */
+async function endAll(_loop: EventLoop, tasks: Task[]): Promise<void> {
+  await cancelTasks(tasks)
+}
+
+class MainTask implements Interruptible {
+  readonly #task: Task
+  #signal: NodeJS.Signals | null = null
+  deadlock: DeadlockError | null = null
+
+  constructor(task: Task) {
+    this.#task = task
+  }
+
+  /** False when it was interrupted before: the second signal is for the process. */
+  interrupt(signal: NodeJS.Signals): boolean {
+    if (this.#signal !== null || this.#task.done()) return false
+    this.#signal = signal
+    this.#task.cancel()
+    return true
+  }
+
+  deadlocked(): void {
+    const loop = this.#task.getLoop()
+    if (this.deadlock !== null) {
+      // It swallowed the cancel and waits again, for ever.
+      loop.stop()
+      return
+    }
+    this.deadlock = new DeadlockError(
+      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}`,
+    )
+    this.#task.cancel()
+  }
+
+  /** What `run` throws for what the task threw. */
+  explain(error: unknown): unknown {
+    if (this.deadlock !== null) return this.deadlock
+    if (isCancelled(error) && this.#signal !== null && this.#task.uncancel() === 0) {
+      return new KeyboardInterrupt(this.#signal)
+    }
+    return error
+  }
+}
+
+/**
+ * Runs `main` as the main task of a new loop. When it has ended, every other task of the loop is
+ * cancelled and awaited, and what they threw goes to the exception handler; then the shutdown hooks
+ * run, and `run` settles with main's outcome.
+ *
+ * The first SIGINT or SIGTERM cancels the main task, the second ends the process with 130 or 143.
+ * `options.signal` cancels it too.
+ *
+ * @throws {RuntimeError} inside a task of a running loop
+ * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
+ * @throws {DeadlockError} when the process would exit with the main task still waiting; the message is the task tree
+ *
+ * Source: asyncio.run
+ */
+export async function run<T>(
+  main: CoroutineFunction<[], T> | Coroutine<T>,
+  options: RunnerOptions & { signal?: AbortSignal } = {},
+): Promise<T> {
+  const runner = new Runner(options)
+  try {
+    return await runner.run(main, options.signal === undefined ? {} : { signal: options.signal })
+  } finally {
+    await runner.close()
+  }
+}

@@ -1,0 +1,410 @@
+import type { AsyncResource } from 'node:async_hooks'
+import { Context, currentContext } from './context.ts'
+import {
+  Coroutine,
+  type CoroutineFunction,
+  type CoroutineGenerator,
+  describe,
+  drive,
+  isCoroutine,
+  isGenerator,
+} from './coroutine.ts'
+import { captureAsyncContext, currentTask, enterScope, getEventLoop, type Scope } from './current.ts'
+import { CancelledError, isCancelled, RuntimeError } from './errors.ts'
+import { Future } from './future.ts'
+import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
+import type { EventLoop } from './loop.ts'
+import { Awaiter } from './reaction.ts'
+import type { Runnable } from './ready-queue.ts'
+
+/** What a task runs. */
+export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
+
+export interface TaskOptions {
+  /** "Task-1", … unless given. */
+  name?: string | undefined
+  /** The context variables it sees; by default a copy of the creator's. */
+  context?: Context | undefined
+  /** Runs the body up to its first suspension at once, inside the call. */
+  eager?: boolean | undefined
+  loop?: EventLoop | undefined
+}
+
+/**
+ * A Future that runs a coroutine. While its code runs it is `currentTask()`. Made by `createTask`.
+ *
+ * The states, as CPython has them: (1) it waits on futures, and `cancel` goes to them; (2) what it
+ * waited on has ended, and its turn is in the ready queue: a cancel is remembered and wins over the
+ * result; (3) its code runs: a cancel is remembered until it next waits on a pending future.
+ *
+ * Source: asyncio.Task. Differs: it can wait on several futures at once (`Promise.all`), and on foreign
+ * promises, which a cancel cannot interrupt.
+ */
+export class Task<T = unknown> extends Future<T> implements Scope, Runnable, AsyncDisposable {
+  #name: string | number
+  #parent: Task | null
+  #coro: TaskBody<T> | null
+  #context: Context | null
+  /** The asynchronous context of the creator, until the first step. */
+  #resource: AsyncResource | null
+  #started = false
+  #waits: Awaiter | null = null
+  #cancels = 0
+  #mustCancel = false
+  #cancelMessage: string | undefined = undefined
+  #controller: AbortController | null = null
+  /** @internal the loop's list of live tasks */
+  nextTask: Task | null = null
+  /** @internal */
+  previousTask: Task | null = null
+
+  /** @internal use createTask */
+  constructor(coro: TaskBody<T>, loop: EventLoop, options?: TaskOptions) {
+    super({ loop })
+    const parent = currentTask()
+    this.#name = options?.name ?? 0
+    this.#parent = parent
+    // A line of tasks each of which makes the next one and ends must not be kept by its last.
+    if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
+    this.#coro = coro
+    const context = options?.context ?? null
+    this.#context = context
+    if (context === null) {
+      const current = currentContext()
+      if (!current.isEmpty()) this.#context = current.copy()
+    }
+    this.#resource = captureAsyncContext()
+    const number = loop.adopt(this as unknown as Task)
+    if (this.#name === 0) this.#name = number
+    if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
+    if (options?.eager === true) this.#begin()
+    else loop.push(this)
+  }
+
+  get name(): string {
+    return typeof this.#name === 'number' ? `Task-${this.#name}` : this.#name
+  }
+
+  set name(name: string) {
+    this.#name = String(name)
+  }
+
+  /** The task that created it, or null when plain code did; forgotten when that task has ended and this one creates another. */
+  get parent(): Task | null {
+    return this.#parent
+  }
+
+  /** The pending futures it waits on: none while its code runs, several in a `Promise.all`. */
+  get waitingOn(): ReadonlySet<Future<unknown>> {
+    const futures = new Set<Future<unknown>>()
+    for (let wait = this.#waits; wait !== null; wait = wait.nextWait) futures.add(wait.future)
+    return futures
+  }
+
+  /** Whether its body has begun. */
+  get started(): boolean {
+    return this.#started
+  }
+
+  /**
+   * Aborts when the task is cancelled, for APIs that take an AbortSignal. After `uncancel()` has taken
+   * the last cancel back there is a new one. A listener that takes the signal's `reason`, as `fetch`
+   * does to reject with it, has thereby delivered the cancel.
+   */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#cancels > 0) this.#controller.abort(new CancelledError(this.#cancelMessage))
+    }
+    return this.#controller.signal
+  }
+
+  /** A task's result is its coroutine's. @throws {RuntimeError} always */
+  override setResult(_value: T): void {
+    throw new RuntimeError('a task does not support setResult: its coroutine gives the result')
+  }
+
+  /** @throws {RuntimeError} always */
+  override setException(_error: unknown): void {
+    throw new RuntimeError('a task does not support setException: its coroutine gives the outcome')
+  }
+
+  /**
+   * Asks the task to end: every pending future it waits on is cancelled, and so its `await` throws
+   * CancelledError. When there is none that accepts, the cancel is remembered and delivered the next
+   * time it waits on a pending future; before the first step, the body never runs. False when done.
+   */
+  override cancel(msg?: string): boolean {
+    if (this.done()) return super.cancel()
+    this.#cancels++
+    let accepted = false
+    const first = this.#waits
+    if (first !== null) {
+      if (first.nextWait === null) accepted = first.future.cancel(msg)
+      else for (const future of this.waitingOn) accepted = future.cancel(msg) || accepted
+    }
+    if (this.#abortSignal(msg)) accepted = true
+    if (!accepted) {
+      this.#mustCancel = true
+      this.getLoop().monitor?.cancelRemembered(this as unknown as Task)
+    }
+    this.#cancelMessage = msg
+    if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
+    return true
+  }
+
+  /** True when a listener took the reason, which it does to end what the task awaits with it. */
+  #abortSignal(msg: string | undefined): boolean {
+    const controller = this.#controller
+    if (controller === null || controller.signal.aborted) return false
+    const reason = new CancelledError(msg)
+    let taken = false
+    Object.defineProperty(controller.signal, 'reason', {
+      configurable: true,
+      get: () => {
+        taken = true
+        return reason
+      },
+    })
+    controller.abort(reason)
+    return taken
+  }
+
+  /** How many cancels were asked for and not taken back. */
+  cancelling(): number {
+    return this.#cancels
+  }
+
+  /** Takes one cancel back, for who asked for it; returns how many remain. */
+  uncancel(): number {
+    if (this.#cancels > 0 && --this.#cancels === 0) {
+      this.#mustCancel = false
+      if (this.#controller?.signal.aborted === true) this.#controller = null
+    }
+    return this.#cancels
+  }
+
+  /** What it runs, or null when it has ended. */
+  getCoro(): TaskBody<T> | null {
+    return this.#coro
+  }
+
+  getContext(): Context {
+    return this.scopeContext()
+  }
+
+  /** Cancels it and waits for its end, also when the waiting task is itself cancelled; its CancelledError is not an error. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await cancelAndWait(this)
+    if (!this.cancelled()) this.result()
+  }
+
+  /** @internal */
+  get scopeTask(): Task {
+    return this as unknown as Task
+  }
+
+  /** @internal */
+  get scopeLoop(): EventLoop {
+    return this.getLoop()
+  }
+
+  /** @internal */
+  scopeContext(): Context {
+    this.#context ??= new Context()
+    return this.#context
+  }
+
+  /** @internal the first step */
+  run(): void {
+    if (this.#mustCancel) {
+      this.#mustCancel = false
+      this.endCancelled(this.#cancelMessage)
+      this.#ended()
+      return
+    }
+    this.getLoop().hold(this as unknown as Task)
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#started = true
+    if (taskStart.hasSubscribers) taskStart.publish({ task: this })
+    const resource = this.#resource as AsyncResource
+    this.#resource = null
+    resource.runInAsyncScope(this.#runBody, this)
+  }
+
+  #runBody(): void {
+    enterScope(this as unknown as Task)
+    const coro = this.#coro as TaskBody<T>
+    let result: unknown
+    try {
+      result = typeof coro === 'function' ? coro() : coro
+      if (result instanceof Coroutine) result = result.begin()
+      if (isGenerator<T>(result)) result = drive(result)
+    } catch (error) {
+      this.crash(error)
+      return
+    }
+    if (result instanceof Future) this.#follow(result as Future<T>)
+    else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
+    else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
+    else {
+      this.crash(
+        new TypeError(`a task needs an async or generator function; ${describe(coro)} returned ${describe(result)}`),
+      )
+    }
+  }
+
+  /** The body is nothing but a future: no promise is needed in between. */
+  #follow(future: Future<T>): void {
+    const finish = (value: T): void => this.finish(value)
+    const crash = (error: unknown): void => this.crash(error)
+    if (future.done()) {
+      future.settle(finish, crash)
+      return
+    }
+    const awaiter = new Awaiter(future, this as unknown as Task, finish, crash)
+    future.react(awaiter)
+    this.suspend(awaiter)
+  }
+
+  /** @internal */
+  label(): string {
+    return `start ${this.name}`
+  }
+
+  /** @internal its code has called `then` on a pending future */
+  suspend(awaiter: Awaiter): void {
+    const first = this.#waits
+    awaiter.nextWait = first
+    if (first !== null) first.previousWait = awaiter
+    this.#waits = awaiter
+    this.getLoop().release(this as unknown as Task)
+    if (this.#mustCancel && awaiter.future.cancel(this.#cancelMessage)) {
+      this.#mustCancel = false
+      this.getLoop().monitor?.cancelDelivered(this as unknown as Task)
+    }
+  }
+
+  /** @internal its turn after what it waited on has ended: null, or the cancel to throw instead of the outcome */
+  resume(awaiter: Awaiter): CancelledError | null {
+    if (awaiter.previousWait === null) this.#waits = awaiter.nextWait
+    else awaiter.previousWait.nextWait = awaiter.nextWait
+    if (awaiter.nextWait !== null) awaiter.nextWait.previousWait = awaiter.previousWait
+    if (this.done()) return null
+    this.getLoop().hold(this as unknown as Task)
+    if (!this.#mustCancel) return null
+    this.#mustCancel = false
+    if (awaiter.future.cancelled()) return null
+    if (awaiter.future.done()) awaiter.future.exception()
+    return new CancelledError(this.#cancelMessage)
+  }
+
+  /** @internal a remembered cancel that the next turn will deliver */
+  get mustCancel(): boolean {
+    return this.#mustCancel
+  }
+
+  /** @internal */
+  finish(value: T): void {
+    // Cancelled in its last stretch, with nothing left to wait on.
+    if (this.#mustCancel) this.endCancelled(this.#cancelMessage)
+    else this.fulfill(value)
+    this.#ended()
+  }
+
+  /** @internal */
+  crash(error: unknown): void {
+    if (isCancelled(error)) this.endCancelled(error)
+    else if (this.#isOwnAbort(error)) this.endCancelled(this.#cancelMessage)
+    else this.fail(error)
+    this.#ended()
+  }
+
+  /** Node's own APIs turn the signal's reason into the cause of an AbortError. */
+  #isOwnAbort(error: unknown): boolean {
+    return (
+      this.#cancels > 0 && error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause)
+    )
+  }
+
+  #ended(): void {
+    this.#mustCancel = false
+    this.#coro = null
+    this.#resource = null
+    this.#controller = null
+    const loop = this.getLoop()
+    loop.disown(this as unknown as Task)
+    loop.monitor?.taskEnded(this as unknown as Task)
+    if (taskEnd.hasSubscribers) taskEnd.publish({ task: this })
+    loop.release(this as unknown as Task)
+  }
+}
+
+/** Called in the task's asynchronous context, which spares two closures a task. */
+function bodyReturned(value: unknown): void {
+  ;(currentTask() as Task).finish(value)
+}
+
+function bodyThrew(error: unknown): void {
+  ;(currentTask() as Task).crash(error)
+}
+
+function isThenable(x: unknown): x is PromiseLike<unknown> {
+  return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
+}
+
+/**
+ * Cancels `future` and waits until it has ended. A cancel of the waiting task is passed on to it, and
+ * thrown when it has ended.
+ */
+export async function cancelAndWait(future: Future<unknown>): Promise<void> {
+  future.cancel()
+  let interrupted: unknown = null
+  while (!future.done()) {
+    const waiter = new Future<void>()
+    const reaction = future.onDone(() => {
+      if (!waiter.done()) waiter.setResult()
+    })
+    try {
+      await waiter
+    } catch (error) {
+      interrupted = error
+      future.cancel()
+    } finally {
+      future.removeReaction(reaction)
+    }
+  }
+  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+  if (interrupted !== null) throw interrupted
+}
+
+/**
+ * Starts `coro` as a task, a child of the current one. Its body begins in a turn of its own.
+ *
+ * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
+ *
+ * Source: asyncio.create_task. Differs: takes the function, since calling it would already run it.
+ */
+export function createTask<T>(
+  coro: TaskBody<T>,
+  options?: TaskOptions,
+): Task<T> {
+  if (typeof coro !== 'function' && !isCoroutine(coro)) {
+    throw new TypeError(
+      `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,
+    )
+  }
+  const loop = options?.loop ?? getEventLoop()
+  loop.assertOpen()
+  return new Task(coro, loop, options)
+}
+
+/** The current task's signal. @throws {RuntimeError} outside a task */
+export function taskSignal(): AbortSignal {
+  const task = currentTask()
+  if (task === null) throw new RuntimeError('taskSignal() needs a running task: call it inside one')
+  return task.signal
+}

@@ -1,0 +1,46 @@
+import { runOnVirtualLoop } from './run-virtual.ts'
+import { SeededSchedule } from './schedule.ts'
+
+/** A schedule under which a program fails. */
+export class ScheduleError extends Error {
+  override readonly name: string = 'ScheduleError'
+  readonly code: string = 'ERR_SCHEDULE'
+  /** Replays the schedule: `explore(program, { seed })`. */
+  readonly seed: number
+  /** What ran, turn by turn. */
+  readonly trace: readonly string[]
+
+  constructor(seed: number, cause: unknown, trace: readonly string[]) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+    super(`the schedule of seed ${seed} fails; replay it with { seed: ${seed} }. ${reason}`, { cause })
+    this.seed = seed
+    this.trace = trace
+  }
+}
+
+/**
+ * Runs `program` under many schedules, in virtual time: with each seed the ready queue is drawn in
+ * another order, deterministically. A deadlock is a failure too.
+ *
+ * @param options `seeds` schedules (1,000) beginning with `seed`; with `seed` alone that one only
+ * @throws {ScheduleError} for the first seed that fails
+ */
+export async function explore(
+  program: () => PromiseLike<void>,
+  options: { seeds?: number; seed?: number } = {},
+): Promise<{ schedules: number }> {
+  const first = options.seed ?? 0
+  const schedules = options.seeds ?? (options.seed === undefined ? 1_000 : 1)
+  if (!Number.isInteger(schedules) || schedules < 1) {
+    throw new RangeError(`seeds must be a positive integer, got ${schedules}`)
+  }
+  for (let seed = first; seed < first + schedules; seed++) {
+    const schedule = new SeededSchedule(seed)
+    try {
+      await runOnVirtualLoop(program, schedule, 0)
+    } catch (error) {
+      throw new ScheduleError(seed, error, schedule.trace)
+    }
+  }
+  return { schedules }
+}

@@ -1,0 +1,28 @@
+import type { Runnable, Schedule } from '../ready-queue.ts'
+
+/** Draws from the ready queue by a seeded generator, and keeps what it drew. */
+export class SeededSchedule implements Schedule {
+  readonly trace: string[] = []
+  #state: number
+
+  constructor(seed: number) {
+    if (!Number.isInteger(seed)) throw new TypeError(`a seed must be an integer, got ${String(seed)}`)
+    this.#state = seed | 0
+  }
+
+  pick(size: number): number {
+    return Math.floor(this.#random() * size)
+  }
+
+  ran(entry: Runnable): void {
+    this.trace.push(entry.label?.() ?? entry.constructor.name)
+  }
+
+  /** mulberry32: small, and good enough to tell schedules apart. */
+  #random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

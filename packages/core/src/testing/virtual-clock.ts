@@ -1,0 +1,63 @@
+import type { Clock } from '../clock.ts'
+
+/**
+ * A clock that stands still while anything can run, and jumps to the next timer when every task waits.
+ * An hour's sleep takes no time.
+ */
+export class VirtualClock implements Clock {
+  readonly virtual: boolean = true
+  #now: number
+  #deadline: number | null = null
+  #wake: () => void = () => {}
+  #isIdle: () => boolean = () => true
+  #checking = false
+  #stopped = false
+  /** @internal every task waits, and no timer is set; true when that is the end */
+  onStall: () => boolean = () => true
+
+  constructor(options?: { start?: number }) {
+    this.#now = options?.start ?? 0
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void {
+    this.#deadline = deadline === Infinity ? null : deadline
+    this.#wake = wake
+    this.#isIdle = isIdle
+    this.watch()
+  }
+
+  yieldToIO(resume: () => void): void {
+    setImmediate(resume)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#deadline = null
+  }
+
+  /** @internal looks after each turn of the platform's loop, so that real I/O and foreign promises come first */
+  watch(): void {
+    if (this.#checking || this.#stopped) return
+    this.#checking = true
+    setImmediate(this.#check)
+  }
+
+  readonly #check = (): void => {
+    this.#checking = false
+    if (this.#stopped) return
+    if (!this.#isIdle()) {
+      this.watch()
+    } else if (this.#deadline !== null) {
+      this.#now = Math.max(this.#now, this.#deadline)
+      this.#wake()
+      this.watch()
+    } else if (!this.onStall()) {
+      this.#checking = true
+      setTimeout(this.#check, 1)
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { type Awaitable, describe, runInline } from './coroutine.ts'
+import { currentTask } from './current.ts'
+import { ensureFuture } from './ensure-future.ts'
+import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
+import type { Handle } from './handle.ts'
+import { checkDelay } from './loop.ts'
+import { cancelAndWait, createTask, type Task } from './task.ts'
+
+/**
+ * The deadline of a `timeout` body: what it is handed.
+ *
+ * Source: asyncio.Timeout
+ */
+export class Timeout {
+  readonly #task: Task
+  /** What `cancelling()` said before: cancels beyond that and our own came from outside. */
+  readonly #outerCancels: number
+  #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
+  #deadline: number | null = null
+  #handle: Handle | null = null
+
+  /** @internal */
+  constructor(task: Task, deadline: number | null) {
+    this.#task = task
+    this.#outerCancels = task.cancelling()
+    this.reschedule(deadline)
+  }
+
+  /** The deadline in milliseconds of the loop's clock, or null. */
+  when(): number | null {
+    return this.#deadline
+  }
+
+  /**
+   * Moves the deadline; null takes it away, one that has passed ends the body in the next turn.
+   *
+   * @throws {RuntimeError} when the body has ended or the deadline has struck
+   */
+  reschedule(deadline: number | null): void {
+    if (this.#state !== 'active') {
+      throw new RuntimeError(`cannot change the deadline of a timeout that is ${this.#state}`)
+    }
+    if (deadline !== null && (typeof deadline !== 'number' || Number.isNaN(deadline))) {
+      throw new TypeError(`a deadline must be a number of milliseconds or null, got ${describe(deadline)}`)
+    }
+    this.#deadline = deadline
+    this.#handle?.cancel()
+    this.#handle = null
+    if (deadline === null) return
+    const loop = this.#task.getLoop()
+    const strike = (): void => {
+      this.#handle = null
+      this.#task.cancel()
+      this.#state = 'expiring'
+    }
+    this.#handle = deadline <= loop.time() ? loop.callSoon(strike) : loop.callAt(deadline, strike)
+  }
+
+  /** Whether the deadline has struck, also when the body ended in the same instant. */
+  expired(): boolean {
+    return this.#state === 'expiring' || this.#state === 'expired'
+  }
+
+  /** @internal the body has ended; true when a CancelledError that it threw is this timeout's own */
+  end(threw: boolean): boolean {
+    this.#handle?.cancel()
+    this.#handle = null
+    if (this.#state === 'active') {
+      this.#state = 'finished'
+      return false
+    }
+    this.#state = 'expired'
+    return this.#task.uncancel() <= this.#outerCancels && threw
+  }
+}
+
+type Attempt<T> = { cut: false; value: T } | { cut: true; cause: CancelledError }
+
+async function attempt<T>(
+  task: Task,
+  deadline: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<Attempt<T>> {
+  const scope = new Timeout(task, deadline)
+  let value: T
+  try {
+    value = await body(scope)
+  } catch (error) {
+    if (scope.end(true) && isCancelled(error)) return { cut: true, cause: error }
+    throw error
+  }
+  scope.end(false)
+  return { cut: false, value }
+}
+
+function inTask<T>(fn: (task: Task) => Promise<T>): PromiseLike<T> {
+  const task = currentTask()
+  return task === null ? createTask(() => fn(currentTask() as Task)) : fn(task)
+}
+
+/** Null or Infinity: no deadline. */
+function after(task: Task, ms: number | null): number | null {
+  return ms === null || ms === Infinity ? null : task.getLoop().time() + ms
+}
+
+function checkLimit(ms: unknown): number | null {
+  return ms === null ? null : checkDelay(ms)
+}
+
+/**
+ * Runs `body`; after `ms` milliseconds it is cancelled, and once it has unwound TimeoutError is thrown.
+ * Null or Infinity: no limit. A cancel from outside stays a CancelledError; a body that swallows the
+ * cancel and returns gives its value. Outside a task it makes one.
+ *
+ * @throws {TypeError} when `ms` is NaN
+ *
+ * Source: asyncio.timeout. Differs: takes the body, so that it can see how it ends.
+ */
+export async function timeout<T>(
+  ms: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<T> {
+  const limit = checkLimit(ms)
+  return inTask(async (task) => valueOf(await attempt(task, after(task, limit), body)))
+}
+
+/** As `timeout`, with a deadline in milliseconds of the loop's clock. Source: asyncio.timeout_at */
+export async function timeoutAt<T>(
+  when: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<T> {
+  return inTask(async (task) => valueOf(await attempt(task, when, body)))
+}
+
+function valueOf<T>(result: Attempt<T>): T {
+  if (!result.cut) return result.value
+  throw new TimeoutError('the time allowed has passed', { cause: result.cause })
+}
+
+/**
+ * After `ms` milliseconds the body is cut short, which is no error. Null or Infinity: no limit.
+ *
+ * Source: trio.move_on_after
+ */
+export async function moveOnAfter<T>(
+  ms: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<{ cancelled: boolean; value?: T }> {
+  const limit = checkLimit(ms)
+  return inTask(async (task) => {
+    const result = await attempt(task, after(task, limit), body)
+    return result.cut ? { cancelled: true } : { cancelled: false, value: result.value }
+  })
+}
+
+/**
+ * Awaits `aw` for at most `ms` milliseconds; then cancels it, waits for its end and throws
+ * TimeoutError. Null or Infinity: no limit. A function runs inline, in the current task; when `ms` is 0 or
+ * less it never begins.
+ *
+ * @throws {TypeError} when `ms` is NaN
+ *
+ * Source: asyncio.wait_for
+ */
+export async function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
+  if (ms !== null && (typeof ms !== 'number' || Number.isNaN(ms))) checkDelay(ms)
+  if (ms === null || ms > 0) return timeout(ms, () => runInline(aw))
+  const future = ensureFuture(aw)
+  if (!future.done()) {
+    await cancelAndWait(future)
+    if (future.cancelled()) {
+      throw new TimeoutError('no time was allowed', { cause: future.cancelledError() })
+    }
+  }
+  return future.result()
+}

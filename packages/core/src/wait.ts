@@ -1,0 +1,72 @@
+import { describe } from './coroutine.ts'
+import { getEventLoop } from './current.ts'
+import { Future } from './future.ts'
+import { checkDelay } from './loop.ts'
+
+export const FIRST_COMPLETED = 'FIRST_COMPLETED'
+export const FIRST_EXCEPTION = 'FIRST_EXCEPTION'
+export const ALL_COMPLETED = 'ALL_COMPLETED'
+
+const modes: readonly unknown[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED]
+
+/**
+ * Waits until all futures are done, or the first, or the first that failed (a cancelled one has not);
+ * or until `timeout` milliseconds have passed, which is no error. Nothing is cancelled, not by the
+ * timeout and not when the wait is cancelled, and nothing is left behind on the futures.
+ *
+ * @throws {TypeError} for anything but an iterable of futures
+ * @throws {RangeError} when there is none
+ *
+ * Source: asyncio.wait
+ */
+export async function wait<F extends Future<unknown>>(
+  aws: Iterable<F>,
+  options?: {
+    timeout?: number | null
+    returnWhen?: typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
+  },
+): Promise<{ done: Set<F>; pending: Set<F> }> {
+  if (aws instanceof Future || typeof aws !== 'object' || !(Symbol.iterator in aws)) {
+    throw new TypeError(`wait takes an iterable of futures, got ${describe(aws)}`)
+  }
+  const returnWhen = options?.returnWhen ?? ALL_COMPLETED
+  if (!modes.includes(returnWhen)) {
+    throw new RangeError(`returnWhen must be one of ${modes.join(', ')}; got ${describe(returnWhen)}`)
+  }
+  const futures = new Set(aws)
+  if (futures.size === 0) throw new RangeError('wait needs at least one future, got none')
+  for (const future of futures) {
+    if (!(future instanceof Future)) {
+      throw new TypeError(`wait takes futures and tasks, got ${describe(future)}: use createTask first`)
+    }
+  }
+  const loop = getEventLoop()
+  const waiter = new Future<void>({ loop })
+  const release = (): void => {
+    if (!waiter.done()) waiter.setResult()
+  }
+  const timeout = options?.timeout ?? null
+  const timer = timeout === null ? null : loop.callLater(checkDelay(timeout), release)
+  let left = futures.size
+  const reactions = [...futures].map((future) =>
+    future.onDone(() => {
+      left--
+      const failed = (): boolean => !future.cancelled() && future.exception() !== null
+      if (left <= 0 || returnWhen === FIRST_COMPLETED || (returnWhen === FIRST_EXCEPTION && failed())) {
+        timer?.cancel()
+        release()
+      }
+    }),
+  )
+  try {
+    await waiter
+  } finally {
+    timer?.cancel()
+    let i = 0
+    for (const future of futures) future.removeReaction(reactions[i++] as (typeof reactions)[0])
+  }
+  const done = new Set<F>()
+  const pending = new Set<F>()
+  for (const future of futures) (future.done() ? done : pending).add(future)
+  return { done, pending }
+}
