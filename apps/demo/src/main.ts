@@ -1,0 +1,1 @@
+console.log('jobd is not written yet', process.version, process.argv.slice(2))

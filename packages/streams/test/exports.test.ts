@@ -1,0 +1,6 @@
+import * as streams from '@tasktree/streams'
+import { expect, test } from 'vitest'
+
+test('the public names', () => {
+  expect(Object.keys(streams)).toMatchInlineSnapshot(`[]`)
+})

@@ -1,0 +1,6 @@
+import * as subprocess from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+test('the public names', () => {
+  expect(Object.keys(subprocess)).toMatchInlineSnapshot(`[]`)
+})

@@ -1,0 +1,29 @@
+import { setImmediate as nextLoop } from 'node:timers/promises'
+import { afterEach, assert, beforeEach } from 'vitest'
+
+const watched: ReadonlySet<string> = new Set([
+  'Timeout',
+  'TCPServerWrap',
+  'TCPSocketWrap',
+  'PipeWrap',
+  'ProcessWrap',
+  'MessagePort',
+])
+
+function countOpenHandles(): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (watched.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return counts
+}
+
+let before = new Map<string, number>()
+beforeEach(() => {
+  before = countOpenHandles()
+})
+afterEach(async () => {
+  await nextLoop()
+  const leaked = [...countOpenHandles()].filter(([kind, count]) => count > (before.get(kind) ?? 0))
+  assert.deepEqual(leaked, [], 'the test left handles open')
+})

@@ -1,0 +1,24 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const conditions: string[] = ['@tasktree/source']
+
+function besideThisFile(name: string): string {
+  return new URL(name, import.meta.url).pathname
+}
+
+const shared: ViteUserConfig = defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    execArgv: ['--expose-gc', '--conditions=@tasktree/source'],
+    setupFiles: [besideThisFile('./vitest.setup.ts')],
+    reporters: ['default', besideThisFile('./vitest.reporter.ts')],
+    restoreMocks: true,
+    unstubEnvs: true,
+    testTimeout: 5_000,
+    benchmark: { include: ['bench/**/*.bench.ts'] },
+  },
+})
+
+export default shared
