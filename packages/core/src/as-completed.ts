@@ -22,7 +22,8 @@ class Next<T> extends Claim<T> {
   protected override claim(): void {
     const completed = this.#source.take()
     if (completed === undefined) this.#source.enqueue(this)
-    else if (completed === null) this.fail(new TimeoutError('not all were done within the time allowed'))
+    else if (completed === null)
+      this.fail(new TimeoutError('not all were done within the time allowed'))
     else if (completed.cancelled()) this.endCancelled(completed.cancelledError())
     else if (completed.exception() !== null) this.fail(completed.exception())
     else this.fulfill(completed.result())
@@ -48,7 +49,11 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #timer: TimerHandle | null
 
   constructor(futures: Iterable<Future<T>>, timeout: number | null) {
-    for (const future of futures) this.#pending.set(future, future.onDone(() => this.#ended(future)))
+    for (const future of futures)
+      this.#pending.set(
+        future,
+        future.onDone(() => this.#ended(future)),
+      )
     this.#left = this.#pending.size
     this.#timer =
       timeout === null || this.#left === 0

@@ -11,7 +11,8 @@ import { wait } from './wait.ts'
 export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   const all = [...tasks]
   for (const task of all) {
-    if (!(task instanceof Task)) throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
+    if (!(task instanceof Task))
+      throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
   }
   const cancelled = all.filter((task) => task.cancel())
   if (cancelled.length === 0) return

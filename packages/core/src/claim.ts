@@ -1,6 +1,6 @@
 import { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
-import { Awaiter, type Reaction } from './reaction.ts'
+import { Awaiter } from './reaction.ts'
 import type { Runnable } from './ready-queue.ts'
 
 /**
@@ -71,16 +71,15 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       return
     }
     // The waiter goes on in this same turn, as a coroutine of asyncio does.
-    for (let i = 0; i < reactions.length; i++) {
-      if (i === 0) (reactions[i] as Reaction).run()
-      else this.getLoop().push(reactions[i] as Reaction)
-    }
+    const [first, ...others] = reactions
+    first?.run()
+    for (const reaction of others) this.getLoop().push(reaction)
   }
 
   /** The only one who waits, if there is exactly one and it is an await. */
   #awaiter(): Awaiter | null {
-    const first = this.firstReaction()
-    return first instanceof Awaiter && first.next === first ? first : null
+    const sole = this.soleReaction()
+    return sole instanceof Awaiter ? sole : null
   }
 }
 
@@ -88,7 +87,10 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
  * Cancels `future` when `signal` aborts; the signal's reason is the CancelledError's cause. The
  * listener is removed when the future ends, for signals that live long.
  */
-export function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F {
+export function cancelOnAbort<F extends Future<unknown>>(
+  future: F,
+  signal: AbortSignal | undefined,
+): F {
   if (signal === undefined || future.done()) return future
   if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
     throw new TypeError(`the option signal must be an AbortSignal, got ${typeof signal}`)

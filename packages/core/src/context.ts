@@ -79,12 +79,14 @@ export class Context {
   }
 }
 
+const root = new Context()
+
 /** What plain code, outside every task, sees. */
-const rootContext = new Context()
+export const rootContext = (): Context => root
 
 /** @internal the context of the running code itself, not a copy */
 export function currentContext(): Context {
-  return currentScope()?.scopeContext() ?? rootContext
+  return currentScope()?.scopeContext() ?? root
 }
 
 /** A copy of the current context; later changes on either side are not seen by the other. Source: contextvars.copy_context */
@@ -166,7 +168,9 @@ export class ContextVar<T> {
    */
   reset(token: Token<T>): void {
     if (token.variable !== this) {
-      throw new RangeError(`the token is of context variable "${token.variable.name}", not "${this.name}"`)
+      throw new RangeError(
+        `the token is of context variable "${token.variable.name}", not "${this.name}"`,
+      )
     }
     if (token.used) throw new RuntimeError(`the token of "${this.name}" has already been used once`)
     if (token.context !== currentContext()) {

@@ -3,7 +3,7 @@ import { RuntimeError } from './errors.ts'
 
 /** A generator coroutine's type: it yields Futures and returns T. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what a yield gives back depends on what was yielded
-export type CoroutineGenerator<T> = Generator<Future<unknown>, T, any>
+export type CoroutineGenerator<T> = Generator<Future<unknown>, T>
 
 /** Lazy: nothing runs until a task, `await` or `yield*` starts it. */
 export type CoroutineFunction<A extends unknown[], T> = (
@@ -61,7 +61,7 @@ export class Coroutine<T> implements PromiseLike<T> {
 
   *[Symbol.iterator](): CoroutineGenerator<T> {
     const result = this.begin()
-    if (isGenerator(result)) return (yield* result) as T
+    if (isGenerator(result)) return yield* result
     // The driver awaits whatever is yielded, so a promise passes as well; it runs inline, and a cancel
     // reaches what it waits on.
     return (yield result as never) as T
@@ -94,7 +94,10 @@ export async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
 
 function awaitable(yielded: unknown): unknown {
   const isThenable =
-    typeof yielded === 'object' && yielded !== null && 'then' in yielded && typeof yielded.then === 'function'
+    typeof yielded === 'object' &&
+    yielded !== null &&
+    'then' in yielded &&
+    typeof yielded.then === 'function'
   if (isThenable) return yielded
   throw new RuntimeError(
     `a generator coroutine yielded ${describe(yielded)}: use yield* with a Future, Task, Coroutine or generator`,
@@ -117,7 +120,7 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
   if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`
-  if (typeof x !== 'object') return `${typeof x} ${String(x)}`
+  if (typeof x !== 'object') return `${typeof x} ${String(x as string | number)}`
   const name: unknown = Object.getPrototypeOf(x)?.constructor?.name
   return `an object of class ${typeof name === 'string' ? name : 'null'}`
 }

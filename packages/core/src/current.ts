@@ -10,7 +10,7 @@ import type { Task } from './task.ts'
  */
 export interface Scope {
   /** @internal null in a loop callback */
-  readonly scopeTask: Task<unknown> | null
+  readonly scopeTask: Task | null
   /** @internal */
   readonly scopeLoop: EventLoop
   /** @internal the context variables that are seen here, made on first use */
@@ -31,6 +31,11 @@ export function currentScope(): Scope | undefined {
  */
 export function captureAsyncContext(): AsyncResource {
   return new AsyncResource('Tasktree', manualDestroy)
+}
+
+/** Remembers no more than `scope`, to run code outside of whoever calls. */
+export function makeAsyncContext(scope: Scope): AsyncResource {
+  return storage.run(scope, captureAsyncContext)
 }
 
 /** Only inside `resource.runInAsyncScope`, which puts the outer context back. */

@@ -53,7 +53,9 @@ export class DebugMonitor {
     this.cancelDelivered(task)
     const left = task.waitingOn.size
     if (left > 0) {
-      warn(`${task.name} has ended while work it began still waits on ${left} future(s): was a call not awaited?`)
+      warn(
+        `${task.name} has ended while work it began still waits on ${left} future(s): was a call not awaited?`,
+      )
     }
   }
 }

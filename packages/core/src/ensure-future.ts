@@ -12,13 +12,18 @@ import { createTask } from './task.ts'
  *
  * Source: asyncio.ensure_future
  */
-export function ensureFuture<T>(awaitable: Awaitable<T>, options?: { loop?: EventLoop }): Future<T> {
+export function ensureFuture<T>(
+  awaitable: Awaitable<T>,
+  options?: { loop?: EventLoop },
+): Future<T> {
   if (awaitable instanceof Future) return awaitable
   if (typeof awaitable === 'function' || isCoroutine(awaitable)) {
     return createTask(awaitable as Parameters<typeof createTask<T>>[0], options)
   }
   if (typeof awaitable !== 'object' || awaitable === null || !('then' in awaitable)) {
-    throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(awaitable)}`)
+    throw new TypeError(
+      `expected a future, coroutine, promise or function, got ${describe(awaitable)}`,
+    )
   }
   const future = new Future<T>(options)
   awaitable.then(

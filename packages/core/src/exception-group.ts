@@ -15,7 +15,9 @@ export class ExceptionGroup extends AggregateError {
    */
   constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
     if (typeof message !== 'string') {
-      throw new TypeError(`the message of an ExceptionGroup must be a string, got ${typeof message}`)
+      throw new TypeError(
+        `the message of an ExceptionGroup must be a string, got ${typeof message}`,
+      )
     }
     const list = [...errors]
     if (list.length === 0) {
@@ -52,9 +54,14 @@ export class ExceptionGroup extends AggregateError {
 
   #derive(errors: unknown[]): ExceptionGroup | null {
     if (errors.length === 0) return null
-    if (errors.length === this.errors.length && errors.every((e, i) => e === this.errors[i])) return this
+    if (errors.length === this.errors.length && errors.every((e, i) => e === this.errors[i]))
+      return this
     const text = this.message.replace(/ \(\d+ errors?\)$/, '')
-    const group = new ExceptionGroup(text, errors, this.cause === undefined ? {} : { cause: this.cause })
+    const group = new ExceptionGroup(
+      text,
+      errors,
+      this.cause === undefined ? {} : { cause: this.cause },
+    )
     if (this.stack !== undefined) group.stack = this.stack
     return group
   }
@@ -67,7 +74,8 @@ function asPredicate(condition: Condition): (error: unknown) => boolean {
   }
   const prototype: unknown = condition.prototype
   const isErrorClass =
-    (condition as unknown) === Error || (typeof prototype === 'object' && prototype instanceof Error)
+    (condition as unknown) === Error ||
+    (typeof prototype === 'object' && prototype instanceof Error)
   if (isErrorClass) return (error) => error instanceof (condition as unknown as typeof Error)
   return condition as (error: unknown) => boolean
 }

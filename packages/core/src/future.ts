@@ -12,31 +12,26 @@ const FULFILLED = 1
 const FAILED = 2
 const CANCELLED = 3
 
-const settled = Promise.resolve(undefined)
-const sourceOf = Function.prototype.toString
-
 /** What a promise's resolving function prints as; it differs between engines. */
 const resolverSource: string = readResolverSource()
 
 function readResolverSource(): string {
-  let source = ''
-  new Promise((resolve) => {
-    source = sourceOf.call(resolve)
-  })
-  return source
+  return Function.prototype.toString.call(Promise.withResolvers().resolve)
 }
 
 /**
- * `await future` calls `then` with the two nameless built-in functions of a native promise; anyone
- * else passes functions of their own. Only the first means that the current task waits here.
+ * `await future` calls `then` with the two nameless built-in functions of a native promise; most others
+ * pass one function, or named ones. Only the first means that the current task waits here.
  */
-function isAwait(onFulfilled: unknown, onRejected: unknown): boolean {
+function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   return (
-    typeof onRejected === 'function' &&
-    typeof onFulfilled === 'function' &&
-    onFulfilled.name === '' &&
-    sourceOf.call(onFulfilled) === resolverSource
+    typeof onRejected === 'function' && typeof onFulfilled === 'function' && onFulfilled.name === ''
   )
+}
+
+/** Costs more than the await itself, and so is asked only where a wrong guess would call user code too soon. */
+function isResolver(fn: unknown): boolean {
+  return typeof fn === 'function' && Function.prototype.toString.call(fn) === resolverSource
 }
 
 /**
@@ -49,8 +44,7 @@ export class Future<T> implements PromiseLike<T> {
   #state: 0 | 1 | 2 | 3 = PENDING
   /** The result; the exception; or once cancelled the message, and from the first look on the error. */
   #value: unknown = undefined
-  /** The first of a ring. */
-  #reactions: Reaction | null = null
+  #reactions: Reaction | Set<Reaction> | null = null
   readonly #loop: EventLoop
 
   constructor(options?: { loop?: EventLoop }) {
@@ -120,7 +114,8 @@ export class Future<T> implements PromiseLike<T> {
 
   #assertPending(call: string): void {
     if (this.#state === PENDING) return
-    const state = this.#state === CANCELLED ? 'cancelled' : this.#state === FAILED ? 'failed' : 'done'
+    const state =
+      this.#state === CANCELLED ? 'cancelled' : this.#state === FAILED ? 'failed' : 'done'
     throw new InvalidStateError(`${call} needs a pending future, this one is ${state}`)
   }
 
@@ -148,15 +143,13 @@ export class Future<T> implements PromiseLike<T> {
 
   /** Removes every occurrence of `cb` and returns how many there were. */
   removeDoneCallback(cb: (future: this) => void): number {
-    const found: Reaction[] = []
-    const first = this.#reactions
-    let reaction = first
-    while (reaction !== null) {
-      if (reaction instanceof DoneCallback && reaction.callback === cb) found.push(reaction)
-      reaction = reaction.next === first ? null : reaction.next
+    let removed = 0
+    for (const reaction of this.#listReactions()) {
+      if (!(reaction instanceof DoneCallback) || reaction.callback !== cb) continue
+      this.removeReaction(reaction)
+      removed++
     }
-    for (const each of found) this.removeReaction(each)
-    return found.length
+    return removed
   }
 
   getLoop(): EventLoop {
@@ -164,27 +157,28 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /** As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. */
+  // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
-    if (!isAwait(onFulfilled, onRejected)) return this.#toPromise().then(onFulfilled, onRejected)
     const resolve = onFulfilled as (value: T) => unknown
     const reject = onRejected as (error: unknown) => unknown
-    if (this.#state === PENDING) {
+    if (this.#state === PENDING && mayBeAwait(onFulfilled, onRejected)) {
       const task = currentTask()
-      if ((task as unknown) === this) {
-        reject(new RuntimeError(`${String(task?.name)} cannot await itself`))
-        return settled as unknown as Promise<R | E>
-      }
+      if ((task as unknown) === this)
+        throw new RuntimeError(`${String(task?.name)} cannot await itself`)
       const awaiter = new Awaiter(this, task, resolve, reject)
       this.react(awaiter)
       if (task !== null) task.suspend(awaiter)
-    } else {
-      this.settle(resolve, reject)
+      return awaiter as unknown as Promise<R | E>
     }
-    // The engine does not look at it, and nobody else has such functions to pass.
-    return settled as unknown as Promise<R | E>
+    if (this.#state !== PENDING && isResolver(onRejected)) {
+      this.settle(resolve, reject)
+      // The engine does not look at it, and nobody else has such functions to pass.
+      return undefined as unknown as Promise<R | E>
+    }
+    return this.#toPromise().then(onFulfilled, onRejected)
   }
 
   catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
@@ -245,9 +239,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /** @internal hands the outcome to a promise's functions; only when done */
-  settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): void {
-    if (this.#state === FULFILLED) resolve(this.#value as T)
-    else reject(this.#outcome('result'))
+  settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
+    return this.#state === FULFILLED ? resolve(this.#value as T) : reject(this.#outcome('result'))
   }
 
   /** @internal */
@@ -256,16 +249,10 @@ export class Future<T> implements PromiseLike<T> {
       this.#loop.push(reaction)
       return
     }
-    const first = this.#reactions
-    if (first === null) {
-      this.#reactions = reaction
-      return
-    }
-    const last = first.previous
-    last.next = reaction
-    reaction.previous = last
-    reaction.next = first
-    first.previous = reaction
+    const reactions = this.#reactions
+    if (reactions === null) this.#reactions = reaction
+    else if (reactions instanceof Set) reactions.add(reaction)
+    else this.#reactions = new Set([reactions, reaction])
   }
 
   /** @internal calls back outside of every task, with nothing captured; returns what `removeReaction` takes */
@@ -275,45 +262,39 @@ export class Future<T> implements PromiseLike<T> {
     return reaction
   }
 
-  /** @internal */
+  /** @internal does nothing when it has run or is about to */
   removeReaction(reaction: Reaction): void {
-    if (this.#reactions === reaction) {
-      this.#reactions = reaction.next === reaction ? null : reaction.next
-    } else if (reaction.next === reaction) {
-      // Not in the ring: it is in the ready queue already, or has run.
-      return
-    }
-    reaction.previous.next = reaction.next
-    reaction.next.previous = reaction.previous
-    reaction.next = reaction
-    reaction.previous = reaction
+    const reactions = this.#reactions
+    if (reactions === reaction) this.#reactions = null
+    else if (reactions instanceof Set) reactions.delete(reaction)
   }
 
-  /** @internal the first reaction, for the waiter substrate */
-  firstReaction(): Reaction | null {
-    return this.#reactions
+  /** @internal the one reaction, when there is exactly one */
+  soleReaction(): Reaction | null {
+    const reactions = this.#reactions
+    if (!(reactions instanceof Set)) return reactions
+    return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
   }
 
-  /** @internal takes the ring of reactions; the caller runs them */
+  /** @internal takes them all, in the order they came; the caller runs them */
   takeReactions(): Reaction[] {
-    const taken: Reaction[] = []
-    while (this.#reactions !== null) {
-      const first = this.#reactions
-      this.removeReaction(first)
-      taken.push(first)
-    }
-    return taken
+    const reactions = this.#listReactions()
+    this.#reactions = null
+    return reactions
+  }
+
+  #listReactions(): Reaction[] {
+    const reactions = this.#reactions
+    if (reactions === null) return []
+    return reactions instanceof Set ? [...reactions] : [reactions]
   }
 
   #schedule(): void {
-    const first = this.#reactions
-    if (first === null) return
-    if (first.next === first) {
-      this.#reactions = null
-      this.#loop.push(first)
-      return
-    }
-    for (const reaction of this.takeReactions()) this.#loop.push(reaction)
+    const reactions = this.#reactions
+    if (reactions === null) return
+    this.#reactions = null
+    if (reactions instanceof Set) for (const reaction of reactions) this.#loop.push(reaction)
+    else this.#loop.push(reactions)
   }
 }
 

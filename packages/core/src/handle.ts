@@ -42,6 +42,7 @@ export class Handle implements Runnable, Scope {
 
   /** @internal */
   run(): void {
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     if (this.#callback !== null) this.#resource.runInAsyncScope(this.#call, this)
   }
 

@@ -27,7 +27,13 @@ export { ExceptionGroup } from './exception-group.ts'
 export { Future, isFuture } from './future.ts'
 export { gather } from './gather.ts'
 export type { Handle, TimerHandle } from './handle.ts'
-export { allTasks, type EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop } from './loop.ts'
+export {
+  allTasks,
+  type EventLoop,
+  type ExceptionContext,
+  type ExceptionHandler,
+  newEventLoop,
+} from './loop.ts'
 export { run, Runner, type RunnerOptions } from './run.ts'
 export { shield } from './shield.ts'
 export { sleep } from './sleep.ts'

@@ -1,8 +1,8 @@
-import { AsyncResource } from 'node:async_hooks'
+import type { AsyncResource } from 'node:async_hooks'
 import { type Clock, SystemClock } from './clock.ts'
-import { type Context, copyContext } from './context.ts'
+import { type Context, copyContext, rootContext } from './context.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
-import { currentScope, getEventLoop, installLoopFactory } from './current.ts'
+import { currentScope, getEventLoop, installLoopFactory, makeAsyncContext } from './current.ts'
 import { DebugMonitor } from './debug.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { RuntimeError } from './errors.ts'
@@ -24,8 +24,6 @@ export interface ExceptionContext {
 
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
 
-/** Outside every asynchronous context: what the loop runs must not see the scope of whoever woke it. */
-const outside = new AsyncResource('Tasktree', { requireManualDestroy: true })
 const microtask = Promise.resolve()
 
 /** How long the loop runs without letting timers and I/O in, and how many turns go by between two looks at the clock. */
@@ -52,6 +50,12 @@ export class EventLoop {
   readonly unretrieved: Set<Unretrieved> = new Set()
   /** @internal in debug mode */
   monitor: DebugMonitor | null = null
+  /** What the loop runs must not see the scope of whoever woke it. */
+  readonly #outside: AsyncResource = makeAsyncContext({
+    scopeTask: null,
+    scopeLoop: this,
+    scopeContext: rootContext,
+  })
   readonly #clock: Clock
   readonly #ready: ReadyQueue
   readonly #timers = new TimerHeap()
@@ -138,7 +142,8 @@ export class EventLoop {
     } finally {
       future.removeReaction(reaction)
     }
-    if (!future.done()) throw new RuntimeError('the event loop was stopped before the future was done')
+    if (!future.done())
+      throw new RuntimeError('the event loop was stopped before the future was done')
     return future.result()
   }
 
@@ -188,7 +193,9 @@ export class EventLoop {
   /** Null: the default handler. */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && typeof handler !== 'function') {
-      throw new TypeError(`an exception handler must be a function or null, got ${describe(handler)}`)
+      throw new TypeError(
+        `an exception handler must be a function or null, got ${describe(handler)}`,
+      )
     }
     this.#exceptionHandler = handler
   }
@@ -207,7 +214,11 @@ export class EventLoop {
     try {
       const owner = context.task ?? context.handle
       if (owner === undefined) handler(this, context)
-      else owner.getContext().copy().run(() => handler(this, context))
+      else
+        owner
+          .getContext()
+          .copy()
+          .run(() => handler(this, context))
     } catch (exception) {
       this.defaultExceptionHandler({ message: 'Unhandled error in exception handler', exception })
       this.defaultExceptionHandler(context)
@@ -260,7 +271,7 @@ export class EventLoop {
 
   /** @internal the hooks, last added first, each removed as it is taken */
   takeShutdownHooks(): (() => PromiseLike<void>)[] {
-    const hooks = [...this.#shutdownHooks].reverse()
+    const hooks = [...this.#shutdownHooks].toReversed()
     this.#shutdownHooks.clear()
     return hooks
   }
@@ -272,14 +283,17 @@ export class EventLoop {
 
   #assertCallback(cb: unknown): void {
     this.assertOpen()
-    if (typeof cb !== 'function') throw new TypeError(`a callback must be a function, got ${describe(cb)}`)
+    if (typeof cb !== 'function')
+      throw new TypeError(`a callback must be a function, got ${describe(cb)}`)
   }
 
   #assertRunnable(): void {
     this.assertOpen()
     if (this.isRunning()) throw new RuntimeError('this event loop is already running')
     if (currentScope() !== undefined) {
-      throw new RuntimeError('cannot run an event loop from inside a task or callback: await instead')
+      throw new RuntimeError(
+        'cannot run an event loop from inside a task or callback: await instead',
+      )
     }
   }
 
@@ -318,7 +332,11 @@ export class EventLoop {
     this.#holder = null
     this.monitor?.turnEnded(task)
     // Not at once: this may be a call of `then` in the middle of the task's code.
-    if (!this.#scheduled && this.#ready.size > 0) this.#schedule()
+    if (!this.#scheduled && this.#hasWork()) this.#schedule()
+  }
+
+  #hasWork(): boolean {
+    return this.#ready.size > 0 || this.#timersDue
   }
 
   #schedule(): void {
@@ -327,14 +345,18 @@ export class EventLoop {
   }
 
   readonly #enterDrain = (): void => {
-    outside.runInAsyncScope(this.#drain, this)
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    this.#outside.runInAsyncScope(this.#drain, this)
   }
 
   #drain(): void {
     for (;;) {
       if (this.#round === 0) this.#startRound()
       if (this.#ready.size === 0) break
-      if (++this.#turns % turnsPerLook === 0 && performance.now() - this.#burstStart > burstLength) {
+      if (
+        ++this.#turns % turnsPerLook === 0 &&
+        performance.now() - this.#burstStart > burstLength
+      ) {
         this.#letIOIn()
         return
       }
@@ -342,7 +364,7 @@ export class EventLoop {
       ;(this.#ready.shift() as Runnable).run()
       if (this.#holder !== null) {
         // The task's code runs in the microtasks that come.
-        if (this.#ready.size > 0) this.#watch()
+        if (this.#hasWork()) this.#watch()
         break
       }
     }
@@ -383,9 +405,8 @@ export class EventLoop {
 
   readonly #onMicrotasksDrained = (): void => {
     this.#watching = false
-    if (this.#holder === null) return
     this.#holder = null
-    if (!this.#scheduled && (this.#ready.size > 0 || this.#timersDue)) this.#schedule()
+    if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
   /** @internal */
@@ -441,7 +462,7 @@ export class EventLoop {
   liveTasks(): Task[] {
     const tasks: Task[] = []
     for (let task = this.#tasks; task !== null; task = task.nextTask) tasks.push(task)
-    return tasks.reverse()
+    return tasks.toReversed()
   }
 }
 

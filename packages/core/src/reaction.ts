@@ -5,15 +5,8 @@ import type { EventLoop } from './loop.ts'
 import type { Runnable } from './ready-queue.ts'
 import type { Task } from './task.ts'
 
-/**
- * What happens when a future ends: an entry of the future's list, and after that of the ready queue.
- * The list is a ring through `next` and `previous`, so that one can be taken out at once.
- */
+/** What happens when a future ends: an entry of the future's list, and after that of the ready queue. */
 export abstract class Reaction implements Runnable {
-  /** @internal */
-  next: Reaction = this
-  /** @internal */
-  previous: Reaction = this
   /** @internal runs in a turn of its own after the future has ended */
   abstract run(): void
   /** @internal */
@@ -60,6 +53,7 @@ export class DoneCallback extends Reaction implements Scope {
   }
 
   run(): void {
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     this.#resource.runInAsyncScope(this.#call, this)
   }
 
@@ -80,17 +74,18 @@ export class DoneCallback extends Reaction implements Scope {
 
 /**
  * An `await` of a future: the two functions of the native promise that the engine made for it, and the
- * task that waits. It is also an entry in the task's list of what it waits on.
+ * task that waits.
+ *
+ * The engine drops what `then` returns. Someone else may have passed two nameless functions of his own,
+ * which cannot be told from the engine's without a cost that every await would bear; for him it is
+ * the promise of what they return.
  */
 export class Awaiter extends Reaction {
   readonly future: Future<unknown>
   readonly task: Task | null
-  /** @internal the task's list */
-  nextWait: Awaiter | null = null
-  /** @internal */
-  previousWait: Awaiter | null = null
   readonly #resolve: (value: never) => unknown
   readonly #reject: (error: unknown) => unknown
+  #derived: PromiseWithResolvers<unknown> | Promise<unknown> | null = null
 
   constructor(
     future: Future<unknown>,
@@ -110,14 +105,42 @@ export class Awaiter extends Reaction {
   }
 
   run(): void {
-    if (this.task !== null) {
-      const cancel = this.task.resume(this)
-      if (cancel !== null) {
-        // A cancel that came after the future had ended wins over its result, as in CPython.
-        this.#reject(cancel)
-        return
-      }
+    const cancel = this.task === null ? null : this.task.resume(this)
+    try {
+      // A cancel that came after the future had ended wins over its result, as in CPython.
+      const returned =
+        cancel === null
+          ? this.future.settle(this.#resolve as (value: unknown) => unknown, this.#reject)
+          : this.#reject(cancel)
+      if (this.#derived !== null && 'resolve' in this.#derived) this.#derived.resolve(returned)
+      else if (returned !== undefined) this.#derived = Promise.resolve(returned)
+      else this.#derived = nothing
+    } catch (error) {
+      if (this.#derived !== null && 'reject' in this.#derived) this.#derived.reject(error)
+      else this.#derived = Promise.reject(error)
     }
-    this.future.settle(this.#resolve as (value: unknown) => unknown, this.#reject)
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- it stands for the promise that `then` returns
+  then<R, E>(
+    onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<unknown> {
+    return this.#promise().then(onFulfilled, onRejected)
+  }
+
+  catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown> {
+    return this.#promise().catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<unknown> {
+    return this.#promise().finally(onFinally)
+  }
+
+  #promise(): Promise<unknown> {
+    if (this.#derived === null) this.#derived = Promise.withResolvers()
+    return this.#derived instanceof Promise ? this.#derived : this.#derived.promise
   }
 }
+
+const nothing = Promise.resolve(undefined)

@@ -15,7 +15,7 @@ export interface Schedule {
 
 /** First in, first out, in a ring that doubles when full and never shifts. */
 export class ReadyQueue {
-  #ring: (Runnable | undefined)[] = new Array<Runnable | undefined>(64).fill(undefined)
+  #ring = emptyRing(64)
   #head = 0
   #size = 0
   readonly #schedule: Schedule | null
@@ -50,7 +50,7 @@ export class ReadyQueue {
   }
 
   clear(): void {
-    this.#ring = new Array<Runnable | undefined>(64).fill(undefined)
+    this.#ring = emptyRing(64)
     this.#head = 0
     this.#size = 0
   }
@@ -70,9 +70,13 @@ export class ReadyQueue {
 
   #grow(): void {
     const old = this.#ring
-    const ring = new Array<Runnable | undefined>(old.length * 2).fill(undefined)
+    const ring = emptyRing(old.length * 2)
     for (let i = 0; i < old.length; i++) ring[i] = old[(this.#head + i) & (old.length - 1)]
     this.#ring = ring
     this.#head = 0
   }
+}
+
+function emptyRing(size: number): (Runnable | undefined)[] {
+  return Array.from({ length: size }, () => undefined)
 }

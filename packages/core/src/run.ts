@@ -1,4 +1,4 @@
-import type { Awaitable, Coroutine, CoroutineFunction } from './coroutine.ts'
+import type { Coroutine, CoroutineFunction } from './coroutine.ts'
 import { currentScope } from './current.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
@@ -56,15 +56,17 @@ export class Runner implements AsyncDisposable {
   ): Promise<T> {
     const loop = this.getLoop()
     if (currentScope()?.scopeLoop.isRunning() === true) {
-      throw new RuntimeError('run() cannot be called from a running event loop: await the call instead')
+      throw new RuntimeError(
+        'run() cannot be called from a running event loop: await the call instead',
+      )
     }
     const task = createTask(main, { loop })
     if (options?.signal !== undefined) cancelOnAbort(task as Task, options.signal)
-    const watched = new MainTask(task as Task)
+    const watched = new MainTask(task)
     this.deadlocked = () => watched.deadlocked()
     const unwatch = watchProcess(watched, this.#handleSignals)
     try {
-      const value = await loop.runUntilComplete(task as Awaitable<T>)
+      const value = await loop.runUntilComplete(task)
       if (watched.deadlock !== null) throw watched.deadlock
       return value
     } catch (error) {

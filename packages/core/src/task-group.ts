@@ -36,14 +36,18 @@ export class TaskGroup {
     options?: Omit<TaskOptions, 'loop'>,
   ): Task<T> {
     const refusal =
-      this.#exiting && this.#tasks.size === 0 ? 'is finished' : this.#aborting ? 'is shutting down' : null
+      this.#exiting && this.#tasks.size === 0
+        ? 'is finished'
+        : this.#aborting
+          ? 'is shutting down'
+          : null
     if (refusal !== null) {
       if (typeof coro !== 'function') coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
     const task = createTask(coro, { ...options, loop: this.#parent.getLoop() })
-    this.#tasks.add(task as Task)
-    task.onDone(() => this.#taskEnded(task as Task))
+    this.#tasks.add(task)
+    task.onDone(() => this.#taskEnded(task))
     return task
   }
 

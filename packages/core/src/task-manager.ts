@@ -3,6 +3,9 @@ import { RuntimeError } from './errors.ts'
 import { cancelAndWait, createTask, type Task } from './task.ts'
 import { wait } from './wait.ts'
 
+/** How many that have ended are remembered: an application that names each task anew must not grow. */
+const rememberedTasks = 1_000
+
 /** One task of a TaskManager, running or ended; times are `Date.now()` milliseconds. */
 export interface ManagedTask {
   name: string
@@ -37,18 +40,29 @@ export class TaskManager implements AsyncDisposable {
 
   /** @throws {RuntimeError} when a task of that name is running, or `maxTasks` are */
   create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T> {
-    if (typeof name !== 'string') throw new TypeError(`a task's name must be a string, got ${typeof name}`)
+    if (typeof name !== 'string')
+      throw new TypeError(`a task's name must be a string, got ${typeof name}`)
     if (this.#live.has(name)) throw new RuntimeError(`a task named "${name}" is already running`)
     if (this.#live.size >= this.#maxTasks) {
       throw new RuntimeError(`cannot create "${name}": ${this.#maxTasks} tasks are running already`)
     }
     const task = createTask(coro, { name })
     const entry: ManagedTask = { name, state: 'running', startedAt: Date.now() }
-    this.#live.set(name, task as Task)
+    this.#live.set(name, task)
     this.#entries.delete(name)
     this.#entries.set(name, entry)
-    task.onDone(() => this.#ended(task as Task, entry))
+    this.#forgetOldest()
+    task.onDone(() => this.#ended(task, entry))
     return task
+  }
+
+  #forgetOldest(): void {
+    if (this.#entries.size - this.#live.size <= rememberedTasks) return
+    for (const [name, entry] of this.#entries) {
+      if (entry.state === 'running') continue
+      this.#entries.delete(name)
+      return
+    }
   }
 
   #ended(task: Task, entry: ManagedTask): void {
@@ -63,7 +77,9 @@ export class TaskManager implements AsyncDisposable {
     if (error === null) return
     entry.error = error
     if (this.#onError === null) {
-      task.getLoop().callExceptionHandler({ message: `Task "${entry.name}" failed`, exception: error, task })
+      task
+        .getLoop()
+        .callExceptionHandler({ message: `Task "${entry.name}" failed`, exception: error, task })
     } else {
       this.#onError(error, entry.name)
     }
@@ -94,12 +110,16 @@ export class TaskManager implements AsyncDisposable {
     while (this.#live.size > 0) await wait(this.#live.values())
   }
 
-  /** The last run of each name. */
+  /** The last run of each name; of those that have ended, the latest thousand. */
   list(): ManagedTask[] {
-    return [...this.#entries.values()].map((entry) => ({ ...entry }))
+    return Array.from(this.#entries.values(), copyEntry)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cancelAll()
   }
+}
+
+function copyEntry(entry: ManagedTask): ManagedTask {
+  return { ...entry }
 }

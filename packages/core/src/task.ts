@@ -9,7 +9,14 @@ import {
   isCoroutine,
   isGenerator,
 } from './coroutine.ts'
-import { captureAsyncContext, currentTask, enterScope, getEventLoop, type Scope } from './current.ts'
+import { Cancellation } from './cancellation.ts'
+import {
+  captureAsyncContext,
+  currentTask,
+  enterScope,
+  getEventLoop,
+  type Scope,
+} from './current.ts'
 import { CancelledError, isCancelled, RuntimeError } from './errors.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
@@ -47,12 +54,9 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   #context: Context | null
   /** The asynchronous context of the creator, until the first step. */
   #resource: AsyncResource | null
-  #started = false
-  #waits: Awaiter | null = null
-  #cancels = 0
-  #mustCancel = false
-  #cancelMessage: string | undefined = undefined
-  #controller: AbortController | null = null
+  #waits: Awaiter | Set<Awaiter> | null = null
+  /** Made by the first cancel, or the first look at the signal. */
+  #cancellation: Cancellation | null = null
   /** @internal the loop's list of live tasks */
   nextTask: Task | null = null
   /** @internal */
@@ -74,7 +78,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       if (!current.isEmpty()) this.#context = current.copy()
     }
     this.#resource = captureAsyncContext()
-    const number = loop.adopt(this as unknown as Task)
+    const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
     if (options?.eager === true) this.#begin()
@@ -86,7 +90,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   set name(name: string) {
-    this.#name = String(name)
+    this.#name = name
   }
 
   /** The task that created it, or null when plain code did; forgotten when that task has ended and this one creates another. */
@@ -96,14 +100,14 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** The pending futures it waits on: none while its code runs, several in a `Promise.all`. */
   get waitingOn(): ReadonlySet<Future<unknown>> {
-    const futures = new Set<Future<unknown>>()
-    for (let wait = this.#waits; wait !== null; wait = wait.nextWait) futures.add(wait.future)
-    return futures
+    const waits = this.#waits
+    if (waits === null) return new Set()
+    return new Set(waits instanceof Set ? [...waits].map((wait) => wait.future) : [waits.future])
   }
 
   /** Whether its body has begun. */
   get started(): boolean {
-    return this.#started
+    return this.#coro === null || this.#resource === null
   }
 
   /**
@@ -112,11 +116,8 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
    * does to reject with it, has thereby delivered the cancel.
    */
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController()
-      if (this.#cancels > 0) this.#controller.abort(new CancelledError(this.#cancelMessage))
-    }
-    return this.#controller.signal
+    this.#cancellation ??= new Cancellation()
+    return this.#cancellation.signal
   }
 
   /** A task's result is its coroutine's. @throws {RuntimeError} always */
@@ -136,52 +137,33 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
    */
   override cancel(msg?: string): boolean {
     if (this.done()) return super.cancel()
-    this.#cancels++
+    const cancellation = (this.#cancellation ??= new Cancellation())
+    cancellation.count++
     let accepted = false
-    const first = this.#waits
-    if (first !== null) {
-      if (first.nextWait === null) accepted = first.future.cancel(msg)
-      else for (const future of this.waitingOn) accepted = future.cancel(msg) || accepted
+    const waits = this.#waits
+    if (waits instanceof Set) {
+      for (const future of this.waitingOn) accepted = future.cancel(msg) || accepted
+    } else if (waits !== null) {
+      accepted = waits.future.cancel(msg)
     }
-    if (this.#abortSignal(msg)) accepted = true
+    cancellation.message = msg
+    if (cancellation.abort()) accepted = true
     if (!accepted) {
-      this.#mustCancel = true
-      this.getLoop().monitor?.cancelRemembered(this as unknown as Task)
+      cancellation.pending = true
+      this.getLoop().monitor?.cancelRemembered(this)
     }
-    this.#cancelMessage = msg
     if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
     return true
   }
 
-  /** True when a listener took the reason, which it does to end what the task awaits with it. */
-  #abortSignal(msg: string | undefined): boolean {
-    const controller = this.#controller
-    if (controller === null || controller.signal.aborted) return false
-    const reason = new CancelledError(msg)
-    let taken = false
-    Object.defineProperty(controller.signal, 'reason', {
-      configurable: true,
-      get: () => {
-        taken = true
-        return reason
-      },
-    })
-    controller.abort(reason)
-    return taken
-  }
-
   /** How many cancels were asked for and not taken back. */
   cancelling(): number {
-    return this.#cancels
+    return this.#cancellation?.count ?? 0
   }
 
   /** Takes one cancel back, for who asked for it; returns how many remain. */
   uncancel(): number {
-    if (this.#cancels > 0 && --this.#cancels === 0) {
-      this.#mustCancel = false
-      if (this.#controller?.signal.aborted === true) this.#controller = null
-    }
-    return this.#cancels
+    return this.#cancellation?.takeBack() ?? 0
   }
 
   /** What it runs, or null when it has ended. */
@@ -201,7 +183,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** @internal */
   get scopeTask(): Task {
-    return this as unknown as Task
+    return this
   }
 
   /** @internal */
@@ -217,26 +199,25 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** @internal the first step */
   run(): void {
-    if (this.#mustCancel) {
-      this.#mustCancel = false
-      this.endCancelled(this.#cancelMessage)
+    if (this.mustCancel) {
+      this.endCancelled(this.#cancellation?.message)
       this.#ended()
       return
     }
-    this.getLoop().hold(this as unknown as Task)
+    this.getLoop().hold(this)
     this.#begin()
   }
 
   #begin(): void {
-    this.#started = true
     if (taskStart.hasSubscribers) taskStart.publish({ task: this })
     const resource = this.#resource as AsyncResource
     this.#resource = null
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     resource.runInAsyncScope(this.#runBody, this)
   }
 
   #runBody(): void {
-    enterScope(this as unknown as Task)
+    enterScope(this)
     const coro = this.#coro as TaskBody<T>
     let result: unknown
     try {
@@ -252,7 +233,9 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
       this.crash(
-        new TypeError(`a task needs an async or generator function; ${describe(coro)} returned ${describe(result)}`),
+        new TypeError(
+          `a task needs an async or generator function; ${describe(coro)} returned ${describe(result)}`,
+        ),
       )
     }
   }
@@ -265,7 +248,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       future.settle(finish, crash)
       return
     }
-    const awaiter = new Awaiter(future, this as unknown as Task, finish, crash)
+    const awaiter = new Awaiter(future, this, finish, crash)
     future.react(awaiter)
     this.suspend(awaiter)
   }
@@ -277,40 +260,43 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** @internal its code has called `then` on a pending future */
   suspend(awaiter: Awaiter): void {
-    const first = this.#waits
-    awaiter.nextWait = first
-    if (first !== null) first.previousWait = awaiter
-    this.#waits = awaiter
-    this.getLoop().release(this as unknown as Task)
-    if (this.#mustCancel && awaiter.future.cancel(this.#cancelMessage)) {
-      this.#mustCancel = false
-      this.getLoop().monitor?.cancelDelivered(this as unknown as Task)
+    const waits = this.#waits
+    if (waits === null) this.#waits = awaiter
+    else if (waits instanceof Set) waits.add(awaiter)
+    else this.#waits = new Set([waits, awaiter])
+    this.getLoop().release(this)
+    const cancellation = this.#cancellation
+    if (cancellation?.pending === true && awaiter.future.cancel(cancellation.message)) {
+      cancellation.pending = false
+      this.getLoop().monitor?.cancelDelivered(this)
     }
   }
 
   /** @internal its turn after what it waited on has ended: null, or the cancel to throw instead of the outcome */
   resume(awaiter: Awaiter): CancelledError | null {
-    if (awaiter.previousWait === null) this.#waits = awaiter.nextWait
-    else awaiter.previousWait.nextWait = awaiter.nextWait
-    if (awaiter.nextWait !== null) awaiter.nextWait.previousWait = awaiter.previousWait
+    const waits = this.#waits
+    if (waits === awaiter) this.#waits = null
+    else if (waits instanceof Set) waits.delete(awaiter)
     if (this.done()) return null
-    this.getLoop().hold(this as unknown as Task)
-    if (!this.#mustCancel) return null
-    this.#mustCancel = false
-    if (awaiter.future.cancelled()) return null
-    if (awaiter.future.done()) awaiter.future.exception()
-    return new CancelledError(this.#cancelMessage)
+    this.getLoop().hold(this)
+    const cancellation = this.#cancellation
+    if (cancellation?.pending !== true) return null
+    cancellation.pending = false
+    const { future } = awaiter
+    if (future.cancelled()) return null
+    if (future.done()) future.exception()
+    return new CancelledError(cancellation.message)
   }
 
   /** @internal a remembered cancel that the next turn will deliver */
   get mustCancel(): boolean {
-    return this.#mustCancel
+    return this.#cancellation?.pending === true
   }
 
   /** @internal */
   finish(value: T): void {
     // Cancelled in its last stretch, with nothing left to wait on.
-    if (this.#mustCancel) this.endCancelled(this.#cancelMessage)
+    if (this.mustCancel) this.endCancelled(this.#cancellation?.message)
     else this.fulfill(value)
     this.#ended()
   }
@@ -318,28 +304,21 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   /** @internal */
   crash(error: unknown): void {
     if (isCancelled(error)) this.endCancelled(error)
-    else if (this.#isOwnAbort(error)) this.endCancelled(this.#cancelMessage)
-    else this.fail(error)
+    else if (this.#cancellation?.isOwnAbort(error) === true) {
+      this.endCancelled(this.#cancellation.message)
+    } else this.fail(error)
     this.#ended()
   }
 
-  /** Node's own APIs turn the signal's reason into the cause of an AbortError. */
-  #isOwnAbort(error: unknown): boolean {
-    return (
-      this.#cancels > 0 && error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause)
-    )
-  }
-
   #ended(): void {
-    this.#mustCancel = false
+    if (this.#cancellation !== null) this.#cancellation.pending = false
     this.#coro = null
     this.#resource = null
-    this.#controller = null
     const loop = this.getLoop()
-    loop.disown(this as unknown as Task)
-    loop.monitor?.taskEnded(this as unknown as Task)
+    loop.disown(this)
+    loop.monitor?.taskEnded(this)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task: this })
-    loop.release(this as unknown as Task)
+    loop.release(this)
   }
 }
 
@@ -388,10 +367,7 @@ export async function cancelAndWait(future: Future<unknown>): Promise<void> {
  *
  * Source: asyncio.create_task. Differs: takes the function, since calling it would already run it.
  */
-export function createTask<T>(
-  coro: TaskBody<T>,
-  options?: TaskOptions,
-): Task<T> {
+export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T> {
   if (typeof coro !== 'function' && !isCoroutine(coro)) {
     throw new TypeError(
       `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,

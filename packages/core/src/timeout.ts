@@ -41,7 +41,9 @@ export class Timeout {
       throw new RuntimeError(`cannot change the deadline of a timeout that is ${this.#state}`)
     }
     if (deadline !== null && (typeof deadline !== 'number' || Number.isNaN(deadline))) {
-      throw new TypeError(`a deadline must be a number of milliseconds or null, got ${describe(deadline)}`)
+      throw new TypeError(
+        `a deadline must be a number of milliseconds or null, got ${describe(deadline)}`,
+      )
     }
     this.#deadline = deadline
     this.#handle?.cancel()

@@ -39,7 +39,8 @@ export class TimerHeap {
     entry.heapIndex = -1
     const last = this.#entries.pop() as TimerEntry
     if (last === entry) return
-    if (index > 0 && before(last, this.#entries[(index - 1) >> 2] as TimerEntry)) this.#up(index, last)
+    if (index > 0 && before(last, this.#entries[(index - 1) >> 2] as TimerEntry))
+      this.#up(index, last)
     else this.#down(index, last)
   }
 

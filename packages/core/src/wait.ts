@@ -31,13 +31,17 @@ export async function wait<F extends Future<unknown>>(
   }
   const returnWhen = options?.returnWhen ?? ALL_COMPLETED
   if (!modes.includes(returnWhen)) {
-    throw new RangeError(`returnWhen must be one of ${modes.join(', ')}; got ${describe(returnWhen)}`)
+    throw new RangeError(
+      `returnWhen must be one of ${modes.join(', ')}; got ${describe(returnWhen)}`,
+    )
   }
   const futures = new Set(aws)
   if (futures.size === 0) throw new RangeError('wait needs at least one future, got none')
   for (const future of futures) {
     if (!(future instanceof Future)) {
-      throw new TypeError(`wait takes futures and tasks, got ${describe(future)}: use createTask first`)
+      throw new TypeError(
+        `wait takes futures and tasks, got ${describe(future)}: use createTask first`,
+      )
     }
   }
   const loop = getEventLoop()
@@ -52,7 +56,11 @@ export async function wait<F extends Future<unknown>>(
     future.onDone(() => {
       left--
       const failed = (): boolean => !future.cancelled() && future.exception() !== null
-      if (left <= 0 || returnWhen === FIRST_COMPLETED || (returnWhen === FIRST_EXCEPTION && failed())) {
+      if (
+        left <= 0 ||
+        returnWhen === FIRST_COMPLETED ||
+        (returnWhen === FIRST_EXCEPTION && failed())
+      ) {
         timer?.cancel()
         release()
       }

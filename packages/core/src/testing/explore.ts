@@ -12,7 +12,9 @@ export class ScheduleError extends Error {
 
   constructor(seed: number, cause: unknown, trace: readonly string[]) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    super(`the schedule of seed ${seed} fails; replay it with { seed: ${seed} }. ${reason}`, { cause })
+    super(`the schedule of seed ${seed} fails; replay it with { seed: ${seed} }. ${reason}`, {
+      cause,
+    })
     this.seed = seed
     this.trace = trace
   }

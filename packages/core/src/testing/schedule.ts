@@ -6,7 +6,8 @@ export class SeededSchedule implements Schedule {
   #state: number
 
   constructor(seed: number) {
-    if (!Number.isInteger(seed)) throw new TypeError(`a seed must be an integer, got ${String(seed)}`)
+    if (!Number.isInteger(seed))
+      throw new TypeError(`a seed must be an integer, got ${String(seed)}`)
     this.#state = seed | 0
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, SystemClock } from '../clock.ts'
 
 /**
  * A clock that stands still while anything can run, and jumps to the next timer when every task waits.
@@ -11,6 +11,7 @@ export class VirtualClock implements Clock {
   #wake: () => void = () => {}
   #isIdle: () => boolean = () => true
   #checking = false
+  readonly #realTime = new SystemClock()
   #stopped = false
   /** @internal every task waits, and no timer is set; true when that is the end */
   onStall: () => boolean = () => true
@@ -31,19 +32,20 @@ export class VirtualClock implements Clock {
   }
 
   yieldToIO(resume: () => void): void {
-    setImmediate(resume)
+    this.#realTime.yieldToIO(resume)
   }
 
   stop(): void {
     this.#stopped = true
     this.#deadline = null
+    this.#realTime.stop()
   }
 
   /** @internal looks after each turn of the platform's loop, so that real I/O and foreign promises come first */
   watch(): void {
     if (this.#checking || this.#stopped) return
     this.#checking = true
-    setImmediate(this.#check)
+    this.#realTime.yieldToIO(this.#check)
   }
 
   readonly #check = (): void => {
@@ -57,7 +59,8 @@ export class VirtualClock implements Clock {
       this.watch()
     } else if (!this.onStall()) {
       this.#checking = true
-      setTimeout(this.#check, 1)
+      // Real I/O is under way: only real time will bring it.
+      this.#realTime.setAlarm(this.#realTime.now() + 1, this.#check)
     }
   }
 }
