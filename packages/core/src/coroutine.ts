@@ -120,7 +120,8 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
   if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`
-  if (typeof x !== 'object') return `${typeof x} ${String(x as string | number)}`
+  // oxlint-disable-next-line typescript/no-base-to-string -- not an object
+  if (typeof x !== 'object') return `${typeof x} ${String(x)}`
   const name: unknown = Object.getPrototypeOf(x)?.constructor?.name
   return `an object of class ${typeof name === 'string' ? name : 'null'}`
 }

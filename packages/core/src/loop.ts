@@ -27,7 +27,7 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 const microtask = Promise.resolve()
 
 /** How long the loop runs without letting timers and I/O in, and how many turns go by between two looks at the clock. */
-const burstLength = 4
+const burstLength = 2
 const turnsPerLook = 8
 
 /**

@@ -117,6 +117,7 @@ export class Awaiter extends Reaction {
       else this.#derived = nothing
     } catch (error) {
       if (this.#derived !== null && 'reject' in this.#derived) this.#derived.reject(error)
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
       else this.#derived = Promise.reject(error)
     }
   }
