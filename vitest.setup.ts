@@ -23,7 +23,12 @@ beforeEach(() => {
   before = countOpenHandles()
 })
 afterEach(async () => {
-  await nextLoop()
-  const leaked = [...countOpenHandles()].filter(([kind, count]) => count > (before.get(kind) ?? 0))
+  let leaked: [string, number][] = []
+  // A handle that has just been closed is counted until the loop's next close phase.
+  for (let turn = 0; turn < 3; turn++) {
+    await nextLoop()
+    leaked = [...countOpenHandles()].filter(([kind, count]) => count > (before.get(kind) ?? 0))
+    if (leaked.length === 0) return
+  }
   assert.deepEqual(leaked, [], 'the test left handles open')
 })

@@ -17,6 +17,7 @@ const shared: ViteUserConfig = defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     testTimeout: 5_000,
+    tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: 60_000 }],
     benchmark: { include: ['bench/**/*.bench.ts'] },
   },
 })

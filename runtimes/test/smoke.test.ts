@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { assert, describe, test } from 'vitest'
+import { assert, test } from 'vitest'
 
 const execute = promisify(execFile)
 const home = new URL('../', import.meta.url)
@@ -18,12 +18,12 @@ const runtimes = [
 // The packages that hold the binaries exist for this platform alone.
 const here = process.platform === 'linux' && process.arch === 'x64'
 
-for (const { name, binary, args } of runtimes) {
-  describe.skipIf(!here)(name, () => {
-    test.for(programs)('runs smoke/%s', { timeout: 60_000 }, async (program) => {
-      const path = new URL(binary, home).pathname
-      assert(existsSync(path), `${name} is not installed: runtimes/${binary} is missing; install again`)
-      await execute(path, [...args, `smoke/${program}`], { cwd: home, timeout: 50_000 })
-    })
-  })
-}
+const cases = runtimes.flatMap(({ name, binary, args }) =>
+  programs.map((program) => ({ name, binary, args, program })),
+)
+
+test.skipIf(!here).for(cases)('$name runs smoke/$program', { tags: ['slow'] }, async (run) => {
+  const binary = new URL(run.binary, home).pathname
+  assert(existsSync(binary), `${run.name} is not installed: runtimes/${run.binary} is missing`)
+  await execute(binary, [...run.args, `smoke/${run.program}`], { cwd: home, timeout: 50_000 })
+})

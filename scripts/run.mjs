@@ -1,0 +1,104 @@
+// `npm test` and `npm run demo`, for a machine that has only git and a Node >= 20 with npm: installs the
+// workspace with the pnpm that package.json pins, builds what is needed and runs it on the pinned Node.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const binaries = join(root, 'node_modules', '.bin')
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+/** Runs a program to its end and gives its exit code, as a shell counts it. */
+function execute(command, args, { env } = {}) {
+  return new Promise((resolve, reject) => {
+    // npm's and pnpm's commands are scripts on Windows, which only a shell starts.
+    const shell = process.platform === 'win32' && command !== process.execPath
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: 'inherit',
+      shell,
+      env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env },
+    })
+    // A terminal's Ctrl-C reaches the child by itself; this process only has to outlive it.
+    const ignore = () => {}
+    const pass = (signal) => child.kill(signal)
+    process.on('SIGINT', ignore).on('SIGTERM', pass).on('SIGHUP', pass)
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      process.off('SIGINT', ignore).off('SIGTERM', pass).off('SIGHUP', pass)
+      resolve(code ?? 128 + constants.signals[signal])
+    })
+  })
+}
+
+function pnpm(...args) {
+  return execute('npx', ['--yes', packageManager, ...args])
+}
+
+/** pnpm must start turbo: turbo runs a package's scripts with the pnpm it finds on the path. */
+function turbo(...args) {
+  return pnpm('exec', 'turbo', 'run', ...args)
+}
+
+/** Puts the pinned Node and the workspace's tools first on the path. */
+function pinned(command, ...args) {
+  const env = { PATH: `${binaries}${delimiter}${process.env.PATH}` }
+  return execute(command, args, { env })
+}
+
+async function install() {
+  const stamp = join(root, 'node_modules', '.installed')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .update(`${process.platform} ${process.arch}`)
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 0
+  const code = await pnpm('install', '--frozen-lockfile')
+  if (code === 0) writeFileSync(stamp, wanted)
+  return code
+}
+
+/** Every package's `test-counts.json`: what its tests came to. */
+function countFiles() {
+  const nested = ['packages', 'apps'].flatMap((parent) =>
+    readdirSync(join(root, parent)).map((name) => join(parent, name)),
+  )
+  const alone = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return [...nested, ...alone.map((entry) => entry.name)]
+    .map((folder) => join(root, folder, 'test-counts.json'))
+    .filter((file) => existsSync(file))
+}
+
+async function test() {
+  // What is left of an earlier run must not count; turbo brings back what its cache answers.
+  for (const file of countFiles()) rmSync(file)
+
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  const tsc = await pinned('tsc')
+  const built = await turbo('build', 'typecheck', 'test', '--continue', '--output-logs=new-only')
+  for (const file of countFiles()) {
+    const counts = JSON.parse(readFileSync(file, 'utf8'))
+    for (const key of Object.keys(total)) total[key] += counts[key] ?? 0
+  }
+  if (tsc !== 0) total.failed += 1
+  // A build, a typecheck or a test run that failed without counting a failed test is one.
+  if (built !== 0 && total.failed === 0) total.failed = 1
+
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+  console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
+  return total.failed > 0 ? 1 : 0
+}
+
+async function demo(args) {
+  const built = await turbo('build', '--filter=@tasktree/demo...', '--output-logs=errors-only')
+  if (built !== 0) return built
+  return pinned('node', join('apps', 'demo', 'dist', 'main.js'), ...args)
+}
+
+const [command, ...args] = process.argv.slice(2)
+const commands = { test, demo }
+if (!Object.hasOwn(commands, command)) throw new Error(`Expected test or demo, got ${command}`)
+process.exitCode = (await install()) || (await commands[command](args))
