@@ -2,7 +2,7 @@ import { Claim } from './claim.ts'
 import { type Awaitable, describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { ensureFuture } from './ensure-future.ts'
-import { TimeoutError } from './errors.ts'
+import { type CancelledError, TimeoutError } from './errors.ts'
 import type { Future } from './future.ts'
 import type { TimerHandle } from './handle.ts'
 import { checkDelay } from './loop.ts'
@@ -33,7 +33,7 @@ class Next<T> extends Claim<T> {
     this.#source.wakeNext()
   }
 
-  override cancel(msg?: string): boolean {
+  override cancel(msg?: string | CancelledError): boolean {
     const accepted = super.cancel(msg)
     if (accepted) this.#source.dequeue(this)
     return accepted

@@ -1,4 +1,4 @@
-import { CancelledError, isCancelled } from './errors.ts'
+import { type CancelledError, isCancelled, toCancelledError } from './errors.ts'
 
 /** The cancels of one task: how many, the one that is yet to be delivered, and the signal that tells of them. */
 export class Cancellation {
@@ -6,13 +6,13 @@ export class Cancellation {
   count = 0
   /** To be delivered when the task next waits or resumes. */
   pending = false
-  message: string | undefined = undefined
+  message: string | CancelledError | undefined = undefined
   #controller: AbortController | null = null
 
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController()
-      if (this.count > 0) this.#controller.abort(new CancelledError(this.message))
+      if (this.count > 0) this.#controller.abort(toCancelledError(this.message))
     }
     return this.#controller.signal
   }
@@ -24,7 +24,7 @@ export class Cancellation {
   abort(): boolean {
     const controller = this.#controller
     if (controller === null || controller.signal.aborted) return false
-    const reason = new CancelledError(this.message)
+    const reason = toCancelledError(this.message)
     let taken = false
     Object.defineProperty(controller.signal, 'reason', {
       configurable: true,

@@ -33,7 +33,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   /** In its turn, or when cancelled after it was woken: it does not take the thing. */
   protected abstract decline(): void
 
-  override cancel(msg?: string): boolean {
+  override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.#awaiter()?.task != null) return false
     return super.cancel(msg)
   }
@@ -96,7 +96,7 @@ export function cancelOnAbort<F extends Future<unknown>>(
     throw new TypeError(`the option signal must be an AbortSignal, got ${typeof signal}`)
   }
   const abort = (): void => {
-    if (future.cancel()) future.explainCancel(abortError(signal))
+    future.cancel(abortError(signal))
   }
   if (signal.aborted) {
     abort()

@@ -30,6 +30,11 @@ export function isCancelled(error: unknown): error is CancelledError {
   return typeof error === 'object' && error !== null && cancelledBrand in error
 }
 
+/** What `cancel(msg)` makes its waiter throw. */
+export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
+  return msg instanceof CancelledError ? msg : new CancelledError(msg)
+}
+
 /** An operation did not end within its time. Source: TimeoutError */
 export class TimeoutError extends Error {
   override readonly name: string = 'TimeoutError'

@@ -1,16 +1,18 @@
 import type { Context } from './context.ts'
 import { copyContext } from './context.ts'
 import { currentTask, getEventLoop } from './current.ts'
-import { CancelledError, InvalidStateError, RuntimeError } from './errors.ts'
+import { CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
 import type { CoroutineGenerator } from './coroutine.ts'
 import type { EventLoop } from './loop.ts'
 import { Awaiter, DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
-import { forgetUnretrieved, reportUnretrieved } from './unretrieved.ts'
+import { forgetUnretrieved } from './unretrieved.ts'
 
 const PENDING = 0
 const FULFILLED = 1
 const FAILED = 2
 const CANCELLED = 3
+/** Failed, and somebody has looked at the exception. */
+const SEEN = 4
 
 /** What a promise's resolving function prints as; it differs between engines. */
 const resolverSource: string = readResolverSource()
@@ -41,7 +43,7 @@ function isResolver(fn: unknown): boolean {
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
 export class Future<T> implements PromiseLike<T> {
-  #state: 0 | 1 | 2 | 3 = PENDING
+  #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /** The result; the exception; or once cancelled the message, and from the first look on the error. */
   #value: unknown = undefined
   #reactions: Reaction | Set<Reaction> | null = null
@@ -91,11 +93,9 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#state === PENDING) {
       throw new InvalidStateError(`the ${what} of a pending future was asked for: await it first`)
     }
-    if (this.#state === FAILED) {
-      forgetUnretrieved(this)
-      return this.#value
-    }
-    return this.cancelledError()
+    if (this.#state === CANCELLED) return this.cancelledError()
+    this.#markSeen()
+    return this.#value
   }
 
   /** @throws {InvalidStateError} when it is done */
@@ -112,18 +112,35 @@ export class Future<T> implements PromiseLike<T> {
     this.fail(error)
   }
 
+  #markSeen(): void {
+    if (this.#state !== FAILED) return
+    this.#state = SEEN
+    forgetUnretrieved(this)
+  }
+
+  /** @internal nobody has looked at its exception */
+  isUnseenFailure(): boolean {
+    return this.#state === FAILED
+  }
+
+  /** @internal the exception, without counting as a look at it */
+  peekException(): unknown {
+    return this.#value
+  }
+
   #assertPending(call: string): void {
     if (this.#state === PENDING) return
     const state =
-      this.#state === CANCELLED ? 'cancelled' : this.#state === FAILED ? 'failed' : 'done'
+      this.#state === CANCELLED ? 'cancelled' : this.#state === FULFILLED ? 'done' : 'failed'
     throw new InvalidStateError(`${call} needs a pending future, this one is ${state}`)
   }
 
   /**
-   * Ends it as cancelled; who awaits it gets a CancelledError with `msg`. False when it is done.
+   * Ends it as cancelled; who awaits it gets a CancelledError with `msg`, or `msg` itself when it is
+   * one. False when it is done.
    */
-  cancel(msg?: string): boolean {
-    if (this.#state === FAILED) forgetUnretrieved(this)
+  cancel(msg?: string | CancelledError): boolean {
+    this.#markSeen()
     if (this.#state !== PENDING) return false
     this.endCancelled(msg)
     return true
@@ -215,7 +232,7 @@ export class Future<T> implements PromiseLike<T> {
     this.#value = error
     this.#state = FAILED
     this.#schedule()
-    reportUnretrieved(this, error)
+    this.#loop.failures.note(this)
   }
 
   /** @internal with the message of a cancel that was asked for, or the error that ended a task */
@@ -225,15 +242,10 @@ export class Future<T> implements PromiseLike<T> {
     this.#schedule()
   }
 
-  /** @internal says why it was cancelled, before anyone has looked */
-  explainCancel(error: CancelledError): void {
-    this.#value = error
-  }
-
   /** @internal made on first use: most cancelled futures are never looked at */
   cancelledError(): CancelledError {
     if (!(this.#value instanceof CancelledError)) {
-      this.#value = new CancelledError(this.#value as string | undefined)
+      this.#value = toCancelledError(this.#value as string | undefined)
     }
     return this.#value as CancelledError
   }

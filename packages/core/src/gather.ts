@@ -21,7 +21,7 @@ class Gathering<T> extends Future<T> {
     this.#children = children
   }
 
-  override cancel(msg?: string): boolean {
+  override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return false
     let accepted = false
     for (const child of this.#children) accepted = child.cancel(msg) || accepted

@@ -11,7 +11,7 @@ import { Handle, TimerHandle } from './handle.ts'
 import { ReadyQueue, type Runnable, type Schedule } from './ready-queue.ts'
 import { createTask, type Task, type TaskOptions } from './task.ts'
 import { type TimerEntry, TimerHeap } from './timer-heap.ts'
-import type { Unretrieved } from './unretrieved.ts'
+import { Failures } from './unretrieved.ts'
 
 /** What an exception handler is told. */
 export interface ExceptionContext {
@@ -46,8 +46,8 @@ const turnsPerLook = 8
 export class EventLoop {
   /** Callbacks and turns longer than this are reported in debug mode; milliseconds. */
   slowCallbackDuration = 100
-  /** @internal failures that nobody has looked at */
-  readonly unretrieved: Set<Unretrieved> = new Set()
+  /** @internal the futures that failed and that nobody has looked at */
+  readonly failures: Failures = new Failures(this)
   /** @internal in debug mode */
   monitor: DebugMonitor | null = null
   /** What the loop runs must not see the scope of whoever woke it. */

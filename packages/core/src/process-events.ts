@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
+import { SystemClock } from './clock.ts'
 
 /** A main task, as signals and the end of the process see it. */
 export interface Interruptible {
@@ -12,6 +13,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 type HandledSignal = keyof typeof exitCodes
 const handledSignals = Object.keys(exitCodes) as HandledSignal[]
 
+const systemClock = new SystemClock()
 const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
 /** The signals that we listen for: not one that the program handles itself, as in CPython. */
@@ -34,6 +36,9 @@ export function watchProcess(main: Interruptible, handleSignals: boolean): () =>
 
 function onBeforeExit(): void {
   for (const main of watched) main.deadlocked()
+  // What the cancelled tasks do now is microtasks, which do not count as life: without this the
+  // process would end before it could be seen that they hang again.
+  systemClock.yieldToIO(() => {})
 }
 
 function listen(): void {

@@ -7,7 +7,6 @@ import { EventLoop } from './loop.ts'
 import { type Interruptible, watchProcess } from './process-events.ts'
 import { createTask, type Task } from './task.ts'
 import { formatTaskTree } from './task-tree.ts'
-import { reportAllUnretrieved } from './unretrieved.ts'
 
 export interface RunnerOptions {
   debug?: boolean
@@ -27,6 +26,8 @@ export class Runner implements AsyncDisposable {
   readonly #ownsLoop: boolean
   readonly #handleSignals: boolean
   #closed = false
+  /** A main task that hung again after its deadlock. */
+  #givenUp: Task | null = null
   /** @internal what a deadlock is told to: the main task that runs */
   deadlocked: (() => void) | null = null
 
@@ -73,6 +74,7 @@ export class Runner implements AsyncDisposable {
       throw watched.explain(error)
     } finally {
       this.deadlocked = null
+      if (!task.done()) this.#givenUp = task
       unwatch()
     }
   }
@@ -83,8 +85,10 @@ export class Runner implements AsyncDisposable {
     this.#closed = true
     const loop = this.#loop
     // A task may create others while it is being cancelled.
-    for (let tasks = loop.liveTasks(); tasks.length > 0; tasks = loop.liveTasks()) {
-      await loop.runUntilComplete(endAll(loop, tasks))
+    for (;;) {
+      const tasks = loop.liveTasks().filter((task) => task !== this.#givenUp)
+      if (tasks.length === 0) break
+      await loop.runUntilComplete(cancelTasks(tasks))
     }
     for (const hook of loop.takeShutdownHooks()) {
       try {
@@ -93,18 +97,13 @@ export class Runner implements AsyncDisposable {
         loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
       }
     }
-    reportAllUnretrieved(loop)
+    loop.failures.reportAll()
     if (this.#ownsLoop) loop.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-/** Cancelled and awaited from outside every task, since a task of the loop would be one of them. */
-async function endAll(_loop: EventLoop, tasks: Task[]): Promise<void> {
-  await cancelTasks(tasks)
 }
 
 class MainTask implements Interruptible {

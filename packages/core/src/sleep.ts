@@ -1,5 +1,6 @@
 import { Claim } from './claim.ts'
 import { getEventLoop } from './current.ts'
+import type { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import { checkDelay, type EventLoop } from './loop.ts'
 import type { TimerEntry } from './timer-heap.ts'
@@ -21,7 +22,7 @@ class Sleep<R> extends Future<R> implements TimerEntry {
     if (!this.done()) this.setResult(this.#result)
   }
 
-  override cancel(msg?: string): boolean {
+  override cancel(msg?: string | CancelledError): boolean {
     if (this.heapIndex !== -1) this.getLoop().removeTimer(this)
     return super.cancel(msg)
   }

@@ -17,7 +17,7 @@ import {
   getEventLoop,
   type Scope,
 } from './current.ts'
-import { CancelledError, isCancelled, RuntimeError } from './errors.ts'
+import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
@@ -135,7 +135,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
    * CancelledError. When there is none that accepts, the cancel is remembered and delivered the next
    * time it waits on a pending future; before the first step, the body never runs. False when done.
    */
-  override cancel(msg?: string): boolean {
+  override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return super.cancel()
     const cancellation = (this.#cancellation ??= new Cancellation())
     cancellation.count++
@@ -285,7 +285,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     const { future } = awaiter
     if (future.cancelled()) return null
     if (future.done()) future.exception()
-    return new CancelledError(cancellation.message)
+    return toCancelledError(cancellation.message)
   }
 
   /** @internal a remembered cancel that the next turn will deliver */

@@ -1,0 +1,412 @@
+import { setTimeout as nativeSleep } from 'node:timers/promises'
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  ensureFuture,
+  Future,
+  gather,
+  isCancelled,
+  run,
+  sleep,
+  type Task,
+  taskSignal,
+  wait,
+} from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { describe, expect, test } from 'vitest'
+
+/** Cancels a task that runs `body`, once it waits, and tells what it did. */
+async function cancelled(
+  body: (log: string[]) => Promise<unknown>,
+): Promise<{ log: string[]; task: Task }> {
+  const log: string[] = []
+  const task = createTask(() => body(log))
+  await sleep(1)
+  task.cancel()
+  await wait([task])
+  return { log, task }
+}
+
+describe('a cancel reaches', () => {
+  test('through nested async functions, whose finally blocks run inside out', () =>
+    runVirtual(async () => {
+      const inner = async (log: string[]): Promise<void> => {
+        try {
+          await sleep(1_000)
+        } finally {
+          log.push('inner')
+        }
+      }
+      const { log, task } = await cancelled(async (log) => {
+        try {
+          await inner(log)
+        } finally {
+          log.push('outer')
+        }
+      })
+      expect(log).toEqual(['inner', 'outer'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('every branch of a Promise.all', () =>
+    runVirtual(async () => {
+      const branch = async (name: string, log: string[]): Promise<void> => {
+        try {
+          await sleep(1_000)
+        } finally {
+          log.push(name)
+        }
+      }
+      const { log, task } = await cancelled((log) =>
+        Promise.all([branch('a', log), branch('b', log)]),
+      )
+      expect(log).toEqual(['a', 'b'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('a for await, whose iterator is closed', () =>
+    runVirtual(async () => {
+      const { log, task } = await cancelled(async (log) => {
+        async function* numbers(): AsyncGenerator<number> {
+          try {
+            for (let i = 0; ; i++) {
+              await sleep(1_000)
+              yield i
+            }
+          } finally {
+            log.push('closed')
+          }
+        }
+        for await (const _ of numbers()) log.push('never')
+      })
+      expect(log).toEqual(['closed'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('the first library await after a native promise', () =>
+    run(async () => {
+      const native = Promise.withResolvers<void>()
+      const log: string[] = []
+      const task = createTask(async () => {
+        await native.promise
+        log.push('native done')
+        await sleep(1_000)
+        log.push('never')
+      })
+      await sleep(0)
+      task.cancel()
+      await sleep(0)
+      expect(log).toEqual([])
+      native.resolve()
+      await wait([task])
+      expect(log).toEqual(['native done'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('an await using, whose disposal is awaited', () =>
+    runVirtual(async () => {
+      const { log } = await cancelled(async (log) => {
+        await using _ = {
+          async [Symbol.asyncDispose]() {
+            await sleep(5)
+            log.push('disposed')
+          },
+        }
+        await sleep(1_000)
+      })
+      expect(log).toEqual(['disposed'])
+    }))
+
+  test('a child task that is awaited, and not one that is not', () =>
+    runVirtual(async () => {
+      let idle: Task | undefined
+      const { log } = await cancelled(async (log) => {
+        idle = createTask(async () => {
+          await sleep(10)
+          log.push('idle done')
+        })
+        await createTask(async () => {
+          try {
+            await sleep(1_000)
+          } finally {
+            log.push('child cancelled')
+          }
+        })
+      })
+      expect(log).toEqual(['child cancelled'])
+      await idle
+      expect(log).toEqual(['child cancelled', 'idle done'])
+    }))
+})
+
+test('a task cancelled before its first step never runs its body', () =>
+  runVirtual(async () => {
+    let ran = false
+    const task = createTask(async () => {
+      ran = true
+    })
+    expect(task.cancel('too early')).toBe(true)
+    await wait([task])
+    expect(ran).toBe(false)
+    expect(task.cancelled()).toBe(true)
+    expect(() => task.result()).toThrow('too early')
+  }))
+
+test('two cancels before the task has resumed are one CancelledError', () =>
+  runVirtual(async () => {
+    let caught = 0
+    const task = createTask(async () => {
+      for (let i = 0; i < 2; i++) {
+        try {
+          await sleep(10)
+        } catch {
+          caught++
+        }
+      }
+      return caught
+    })
+    await sleep(1)
+    task.cancel()
+    task.cancel()
+    expect(task.cancelling()).toBe(2)
+    expect(await task).toBe(1)
+  }))
+
+test('a cancel in the turn in which the awaited future completed wins over its result', () =>
+  runVirtual(async () => {
+    const future = new Future<string>()
+    const task = createTask(async () => future)
+    await sleep(0)
+    future.setResult('lost')
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+  }))
+
+test('a coroutine that swallows the cancel goes on, and uncancel says so', () =>
+  runVirtual(async () => {
+    const task = createTask(async () => {
+      try {
+        await sleep(1_000)
+      } catch {
+        currentTask()?.uncancel()
+      }
+      await sleep(5)
+      return currentTask()?.cancelling()
+    })
+    await sleep(1)
+    task.cancel()
+    expect(await task).toBe(0)
+  }))
+
+test('awaits in the cleanup are not cut by the same cancel', () =>
+  runVirtual(async () => {
+    const { log, task } = await cancelled(async (log) => {
+      try {
+        await sleep(1_000)
+      } finally {
+        await sleep(5)
+        log.push('first')
+        await sleep(5)
+        log.push('second')
+      }
+    })
+    expect(log).toEqual(['first', 'second'])
+    expect(task.cancelled()).toBe(true)
+  }))
+
+test('a task that cancels itself is told so at its next suspension', () =>
+  runVirtual(async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      currentTask()?.cancel()
+      log.push('still running')
+      await sleep(0)
+      log.push('never')
+    })
+    await wait([task])
+    expect(log).toEqual(['still running'])
+    expect(task.cancelled()).toBe(true)
+  }))
+
+test('a task that cancels the ancestor that awaits it ends with it', () =>
+  runVirtual(async () => {
+    const log: string[] = []
+    const parent: Task = createTask(async () => {
+      const child = createTask(async () => {
+        parent.cancel()
+        await sleep(1_000)
+      })
+      try {
+        await child
+      } finally {
+        log.push(`child cancelled: ${child.cancelled()}`)
+      }
+    })
+    await wait([parent])
+    expect(log).toEqual(['child cancelled: true'])
+    expect(parent.cancelled()).toBe(true)
+  }))
+
+test('a cancel while the last stretch runs ends the task as cancelled', () =>
+  runVirtual(async () => {
+    const task = createTask(async () => {
+      currentTask()?.cancel()
+      return 'lost'
+    })
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+  }))
+
+test('awaiting a done future is no suspension: the cancel waits for the next', () =>
+  runVirtual(async () => {
+    const done = new Future<number>()
+    done.setResult(1)
+    const log: string[] = []
+    const task = createTask(async () => {
+      currentTask()?.cancel()
+      await done
+      log.push('after done')
+      await sleep(1)
+      log.push('never')
+    })
+    await wait([task])
+    expect(log).toEqual(['after done'])
+  }))
+
+test('no other task runs between two awaits of what is done', () =>
+  runVirtual(async () => {
+    const log: string[] = []
+    const event = new Future<void>()
+    const free = async (): Promise<void> => {}
+    const waiter = createTask(async () => {
+      await event
+      log.push('woken')
+    })
+    await sleep(0)
+    event.setResult()
+    await free()
+    await Promise.all([free(), free()])
+    waiter.cancel()
+    await wait([waiter])
+    expect(log).toEqual([])
+    expect(waiter.cancelled()).toBe(true)
+  }))
+
+describe('the task signal', () => {
+  test('aborts with the cancel, and the work that took its reason is not cancelled twice', () =>
+    run(async () => {
+      const log: string[] = []
+      const task = createTask(async () => {
+        try {
+          await nativeSleep(60_000, undefined, { signal: taskSignal() })
+        } finally {
+          await sleep(1)
+          log.push('whole cleanup')
+        }
+      })
+      await sleep(1)
+      task.cancel()
+      await wait([task])
+      expect(log).toEqual(['whole cleanup'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('that nobody used to end the wait leaves the cancel to the next suspension', () =>
+    run(async () => {
+      const log: string[] = []
+      const native = Promise.withResolvers<void>()
+      const task = createTask(async () => {
+        taskSignal().addEventListener('abort', () => log.push('abort'))
+        await native.promise
+        await sleep(1_000)
+        log.push('never')
+      })
+      await sleep(1)
+      task.cancel()
+      native.resolve()
+      await wait([task])
+      expect(log).toEqual(['abort'])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('is a new one after uncancel, and aborted at once when made after a cancel', () =>
+    runVirtual(async () => {
+      const task = createTask(async () => {
+        const first = taskSignal()
+        try {
+          await sleep(1_000)
+        } catch {
+          expect(first.aborted).toBe(true)
+          expect(isCancelled(first.reason)).toBe(true)
+          currentTask()?.uncancel()
+        }
+        expect(taskSignal()).not.toBe(first)
+        expect(taskSignal().aborted).toBe(false)
+        currentTask()?.cancel()
+        return taskSignal().aborted
+      })
+      await sleep(1)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    }))
+})
+
+test('a promise that a cancel abandoned reports its late failure', () =>
+  run(async () => {
+    const reports: unknown[] = []
+    const native = Promise.withResolvers<void>()
+    const task = createTask(async () => {
+      await ensureFuture(native.promise)
+    })
+    task.getLoop().setExceptionHandler((_, context) => reports.push(context.exception))
+    await sleep(0)
+    task.cancel()
+    await wait([task])
+    native.reject(new Error('late'))
+    await sleep(0)
+    expect(reports).toEqual([new Error('late')])
+  }))
+
+test('a cancelled gather waits for its children, and a cancelled child fails it', () =>
+  runVirtual(async () => {
+    const log: string[] = []
+    const child = (name: string) => async (): Promise<void> => {
+      try {
+        await sleep(1_000)
+      } finally {
+        await sleep(3)
+        log.push(name)
+      }
+    }
+    const task = createTask(async () => gather([child('a'), child('b')]))
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect(log).toEqual(['a', 'b'])
+    const one = createTask(child('c'))
+    const both = gather([one, sleep(5)])
+    await sleep(0)
+    one.cancel()
+    await expect(both).rejects.toBeInstanceOf(CancelledError)
+    expect(both.cancelled()).toBe(false)
+  }))
+
+test('leaving an await using scope of a task cancels it and waits for its end', () =>
+  runVirtual(async () => {
+    const log: string[] = []
+    {
+      await using _ = createTask(async () => {
+        try {
+          await sleep(1_000)
+        } finally {
+          await sleep(1)
+          log.push('ended')
+        }
+      })
+      await sleep(1)
+    }
+    expect(log).toEqual(['ended'])
+  }))

@@ -1,0 +1,92 @@
+import { createServer, connect } from 'node:net'
+import { once } from 'node:events'
+import { createTask, Future, getRunningLoop, run, sleep, wait } from '@tasktree/core'
+import { expect, test } from 'vitest'
+
+/** Two tasks that wake each other for ever, without any I/O. */
+function pingPong(): { turns: () => number; stop: () => Promise<void> } {
+  let turns = 0
+  let ping = new Future<void>()
+  let pong = new Future<void>()
+  const left = createTask(async () => {
+    for (;;) {
+      await ping
+      ping = new Future()
+      turns++
+      pong.setResult()
+    }
+  })
+  const right = createTask(async () => {
+    for (;;) {
+      await pong
+      pong = new Future()
+      turns++
+      ping.setResult()
+    }
+  })
+  ping.setResult()
+  return {
+    turns: () => turns,
+    async stop() {
+      left.cancel()
+      right.cancel()
+      await wait([left, right])
+    },
+  }
+}
+
+test('tasks that keep each other busy let timers and sockets have their turn', () =>
+  run(async () => {
+    const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect((server.address() as { port: number }).port, '127.0.0.1')
+    await once(socket, 'connect')
+    const game = pingPong()
+    // Counted in turns of the game, not in time: what is asked is that they come at all, again and again.
+    for (let round = 0; round < 5; round++) {
+      await sleep(1)
+      socket.write('x')
+      await once(socket, 'data')
+    }
+    expect(game.turns()).toBeGreaterThan(0)
+    await game.stop()
+    socket.destroy()
+    server.close()
+  }))
+
+test('callbacks that schedule each other for ever let timers through', () =>
+  run(async () => {
+    const loop = getRunningLoop()
+    let running = true
+    const again = (): void => {
+      if (running) loop.callSoon(again)
+    }
+    again()
+    await sleep(2)
+    running = false
+  }))
+
+test('sleep(0) lets everything that is ready run once', () =>
+  run(async () => {
+    const log: string[] = []
+    const tasks = ['a', 'b'].map((name) =>
+      createTask(async () => {
+        log.push(`${name}1`)
+        await sleep(0)
+        log.push(`${name}2`)
+      }),
+    )
+    await wait(tasks)
+    expect(log).toEqual(['a1', 'b1', 'a2', 'b2'])
+  }))
+
+test('sleep(0) serves I/O too', () =>
+  run(async () => {
+    let immediate = false
+    setImmediate(() => {
+      immediate = true
+    })
+    await sleep(0)
+    await sleep(0)
+    expect(immediate).toBe(true)
+  }))

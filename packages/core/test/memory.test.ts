@@ -1,0 +1,113 @@
+import {
+  createTask,
+  Future,
+  run,
+  shield,
+  sleep,
+  timeout,
+  wait,
+  waitFor,
+  FIRST_COMPLETED,
+  TimeoutError,
+} from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { expect, test } from 'vitest'
+
+/** A hundredth of the million that the same loop is measured with by hand: CORE_MEMORY_ROUNDS=1000000. */
+const rounds = Number(process.env.CORE_MEMORY_ROUNDS ?? 20_000)
+const limit = 2_000_000
+
+/** Heap growth in bytes over `rounds` calls, after as many to warm up. */
+async function growth(step: (i: number) => PromiseLike<unknown>): Promise<number> {
+  const heap = async (): Promise<number> => {
+    await sleep(0)
+    gc?.()
+    gc?.()
+    return process.memoryUsage().heapUsed
+  }
+  for (let i = 0; i < rounds / 2; i++) await step(i)
+  const before = await heap()
+  for (let i = 0; i < rounds; i++) await step(i)
+  return (await heap()) - before
+}
+
+test.each<[string, () => (i: number) => PromiseLike<unknown>]>([
+  ['create and await', () => () => createTask(async () => 1)],
+  [
+    'create and cancel',
+    () => async () => {
+      const task = createTask(async () => sleep(1_000))
+      task.cancel()
+      await wait([task])
+    },
+  ],
+  [
+    'wait for the first on a long-lived future',
+    () => {
+      const long = new Future<void>()
+      return async () => {
+        const done = new Future<void>()
+        done.setResult()
+        await wait([long, done], { returnWhen: FIRST_COMPLETED })
+      }
+    },
+  ],
+  ['timeout around a fast body', () => () => timeout(60_000, async () => 1)],
+  [
+    'a shield of a long-lived task, given up',
+    () => {
+      const long = new Future<void>()
+      return async () => {
+        const shielded = shield(long)
+        shielded.cancel()
+        await sleep(0)
+      }
+    },
+  ],
+  [
+    'a line of tasks that each make the next',
+    () => {
+      return async () => {
+        const done = new Future<void>()
+        const step = async (left: number): Promise<void> => {
+          if (left === 0) done.setResult()
+          else createTask(() => step(left - 1))
+        }
+        createTask(() => step(3))
+        await done
+      }
+    },
+  ],
+])('memory does not grow: %s', { timeout: 120_000 }, (_, make) =>
+  run(async () => {
+    expect(await growth(make())).toBeLessThan(limit)
+  }),
+)
+
+test('memory does not grow: waitFor that times out', { timeout: 120_000 }, () =>
+  runVirtual(async () => {
+    const long = new Future<void>()
+    const bytes = await growth(async () => {
+      await waitFor(shield(long), 1).catch((error: unknown) => {
+        if (!(error instanceof TimeoutError)) throw error
+      })
+    })
+    expect(bytes).toBeLessThan(limit)
+  }),
+)
+
+test('a dropped parked task can be collected with the future it waits on', () =>
+  run(async () => {
+    const registry: string[] = []
+    const finalization = new FinalizationRegistry<string>((name) => registry.push(name))
+    ;(() => {
+      const future = new Future<void>()
+      finalization.register(future, 'future')
+      future.addDoneCallback(() => {})
+    })()
+    for (let i = 0; i < 50 && registry.length === 0; i++) {
+      await sleep(0)
+      gc?.()
+    }
+    expect(registry).toEqual(['future'])
+  }))

@@ -1,0 +1,276 @@
+import { spawn } from 'node:child_process'
+import {
+  createTask,
+  currentTask,
+  DeadlockError,
+  Future,
+  getEventLoop,
+  getRunningLoop,
+  newEventLoop,
+  run,
+  Runner,
+  RuntimeError,
+  sleep,
+} from '@tasktree/core'
+import { expect, test } from 'vitest'
+
+/** Runs a program of its own in another process; `signal` is sent at each line that says "ready". */
+async function program(
+  body: string,
+  signal?: NodeJS.Signals,
+): Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }> {
+  const source = `import * as core from '@tasktree/core'\n${body}`
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', source],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let output = ''
+  const collect = (chunk: Buffer): void => {
+    output += chunk.toString()
+    if (signal !== undefined && chunk.toString().includes('ready')) child.kill(signal)
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const { promise, resolve } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>()
+  child.once('close', (code, by) => resolve([code, by]))
+  const [code, by] = await promise
+  return { code, signal: by, output }
+}
+
+test('run gives the result of main, and throws what it throws', async () => {
+  expect(await run(async () => 42)).toBe(42)
+  await expect(run(async () => Promise.reject(new Error('boom')))).rejects.toThrow('boom')
+})
+
+test('run inside a task of a running loop is a RuntimeError', async () => {
+  await run(async () => {
+    await expect(run(async () => 1)).rejects.toBeInstanceOf(RuntimeError)
+  })
+})
+
+test('run cancels what main left behind, waits for it and reports what it threw', async () => {
+  const log: string[] = []
+  const reports: string[] = []
+  await run(async () => {
+    getRunningLoop().setExceptionHandler((_, context) => reports.push(String(context.exception)))
+    createTask(async () => {
+      try {
+        await sleep(60_000)
+      } finally {
+        await sleep(1)
+        log.push('cleaned up')
+      }
+    })
+    createTask(async () => {
+      try {
+        await sleep(60_000)
+      } catch {
+        throw new Error('in cleanup')
+      }
+    })
+    await sleep(0)
+  })
+  expect(log).toEqual(['cleaned up'])
+  expect(reports).toEqual(['Error: in cleanup'])
+})
+
+test('run ends tasks that tasks create while they are being cancelled', async () => {
+  const log: string[] = []
+  await run(async () => {
+    createTask(async () => {
+      try {
+        await sleep(60_000)
+      } finally {
+        createTask(async () => {
+          try {
+            await sleep(60_000)
+          } finally {
+            log.push('late task ended')
+          }
+        })
+        await sleep(0)
+      }
+    })
+    await sleep(0)
+  })
+  expect(log).toEqual(['late task ended'])
+})
+
+test('shutdown hooks run after all tasks, last added first, and one that was removed does not', async () => {
+  const log: string[] = []
+  await run(async () => {
+    const loop = getRunningLoop()
+    loop.addShutdownHook(async () => void log.push('first added'))
+    loop.addShutdownHook(async () => {
+      await sleep(1)
+      log.push('second added')
+    })
+    loop.addShutdownHook(async () => void log.push('removed'))()
+    createTask(async () => {
+      try {
+        await sleep(60_000)
+      } finally {
+        log.push('task')
+      }
+    })
+    await sleep(0)
+  })
+  expect(log).toEqual(['task', 'second added', 'first added'])
+})
+
+test('a failed task that nobody looked at is reported once, with its name, when run ends', async () => {
+  const reports: string[] = []
+  await run(async () => {
+    getRunningLoop().setExceptionHandler((_, context) => reports.push(context.message))
+    createTask(async () => Promise.reject(new Error('unseen')), { name: 'forgotten' })
+    const seen = createTask(async () => Promise.reject(new Error('seen')), { name: 'seen' })
+    await sleep(0)
+    expect(seen.exception()).toEqual(new Error('seen'))
+  })
+  expect(reports).toEqual(['Task exception was never retrieved: forgotten'])
+})
+
+test('a failed task that nobody looked at is reported when it is collected', async () => {
+  const reports: string[] = []
+  const loop = getEventLoop()
+  loop.setExceptionHandler((_, context) => reports.push(context.message))
+  try {
+    ;(() => {
+      createTask(async () => Promise.reject(new Error('unseen')), { name: 'collected' })
+    })()
+    for (let i = 0; i < 50 && reports.length === 0; i++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      gc?.()
+    }
+    expect(reports).toEqual(['Task exception was never retrieved: collected'])
+  } finally {
+    loop.setExceptionHandler(null)
+  }
+})
+
+test('the signal option cancels main', async () => {
+  const controller = new AbortController()
+  const running = run(
+    async () => {
+      await sleep(0)
+      controller.abort(new Error('enough'))
+      await sleep(60_000)
+    },
+    { signal: controller.signal },
+  )
+  await expect(running).rejects.toMatchObject({
+    name: 'CancelledError',
+    cause: new Error('enough'),
+  })
+})
+
+test('a runner runs one main after another on one loop, and closes it', async () => {
+  const runner = new Runner()
+  const loop = runner.getLoop()
+  expect(await runner.run(async () => getRunningLoop())).toBe(loop)
+  expect(await runner.run(async () => getRunningLoop())).toBe(loop)
+  await runner.close()
+  await runner.close()
+  expect(loop.isClosed()).toBe(true)
+  await expect(runner.run(async () => 1)).rejects.toBeInstanceOf(RuntimeError)
+  expect(() => runner.getLoop()).toThrow(RuntimeError)
+})
+
+test('a loop given to run is used and left open', async () => {
+  const loop = newEventLoop()
+  expect(await run(async () => getRunningLoop(), { loop })).toBe(loop)
+  expect(loop.isClosed()).toBe(false)
+  loop.close()
+})
+
+test('a main that nothing can wake rejects with the task tree, after its cleanup', async () => {
+  const { output, code } = await program(`
+    await core.run(async () => {
+      core.createTask(async () => { await new core.Future() }, { name: 'stuck' })
+      try { await new core.Future() } finally { await core.sleep(1); console.log('cleanup') }
+    }).catch((error) => console.log(error.name, error.message))`)
+  expect(output).toContain('cleanup\nDeadlockError')
+  expect(output).toMatch(/Task-1 {2}waiting on Future\n └─ stuck|Task-1 {2}waiting on Future/)
+  expect(output).toContain('stuck  waiting on Future')
+  expect(code).toBe(0)
+})
+
+test('a main that swallows the cancel of its deadlock and waits again is given up', async () => {
+  const { output } = await program(`
+    await core.run(async () => { for (;;) try { await new core.Future() } catch {} })
+      .catch((error) => { console.log(error.name); process.exit(3) })`)
+  expect(output).toContain('DeadlockError')
+})
+
+test('a deadlock is an error one can catch', () => {
+  expect(new DeadlockError('x')).toBeInstanceOf(Error)
+})
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  '%s cancels main, whose cleanup runs, and run rejects with KeyboardInterrupt',
+  async (signal) => {
+    const { output, code } = await program(
+      `await core.run(async () => {
+      try { console.log('ready'); await core.sleep(60_000) } finally { await core.sleep(1); console.log('cleanup') }
+    }).catch((error) => console.log(error.name, error.signal))`,
+      signal,
+    )
+    expect(output).toBe(`ready\ncleanup\nKeyboardInterrupt ${signal}\n`)
+    expect(code).toBe(0)
+  },
+)
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('a second %s ends the process with %i', async (signal, expected) => {
+  const { output, code } = await program(
+    `await core.run(async () => {
+      console.log('ready')
+      for (;;) try { await core.sleep(60_000) } catch { console.log('ready again') }
+    })`,
+    signal,
+  )
+  expect(output).toBe('ready\nready again\n')
+  expect(code).toBe(expected)
+})
+
+test('a program that handles SIGINT itself keeps it', async () => {
+  const { output } = await program(
+    `process.on('SIGINT', () => { console.log('mine'); process.exit(5) })
+     await core.run(async () => { console.log('ready'); await core.sleep(60_000) })`,
+    'SIGINT',
+  )
+  expect(output).toBe('ready\nmine\n')
+})
+
+test('handleSignals false leaves the signals to their default', async () => {
+  const { signal } = await program(
+    `await core.run(async () => { console.log('ready'); await core.sleep(60_000) }, { handleSignals: false })`,
+    'SIGINT',
+  )
+  expect(signal).toBe('SIGINT')
+})
+
+test('two runs at once from plain code each have their own loop and tasks', async () => {
+  const [a, b] = await Promise.all([
+    run(async () => {
+      await sleep(1)
+      return [getRunningLoop(), currentTask()?.name] as const
+    }),
+    run(async () => [getRunningLoop(), currentTask()?.name] as const),
+  ])
+  expect(a[0]).not.toBe(b[0])
+  expect([a[1], b[1]]).toEqual(['Task-1', 'Task-1'])
+})
+
+test('a future of another loop can be awaited', async () => {
+  const outer = new Future<string>()
+  const inner = run(async () => outer)
+  outer.setResult('across')
+  expect(await inner).toBe('across')
+})
