@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,12 @@ console.log(order.join(' '))
 
 async function execute(cwd: string, command: string, ...args: string[]): Promise<string> {
   const shell = process.platform === 'win32'
-  const { stdout } = await promisify(execFile)(command, args, { cwd, shell })
+  const ended = promisify(execFile)(command, args, { cwd, shell })
+  const { stdout } = await ended.catch((error: { stdout: string; stderr: string }) => {
+    throw new Error(`${command} ${args[0]} failed: ${error.stderr}${error.stdout}`, {
+      cause: error,
+    })
+  })
   return stdout
 }
 
@@ -38,16 +43,14 @@ test(
   'an app that installs only the packed core and sync runs and type-checks',
   { tags: ['slow'] },
   async () => {
-    const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-    const pnpm = (cwd: string, ...args: string[]) =>
-      execute(cwd, 'npx', '--yes', packageManager, ...args)
     const app = await mkdtemp(join(tmpdir(), 'tasktree-installed-'))
     onTestFinished(() => rm(app, { recursive: true }))
 
     for (const name of ['core', 'sync']) {
       const folder = join(root, 'packages', name)
-      if (!existsSync(join(folder, 'dist/index.d.ts'))) await pnpm(folder, 'run', 'build')
-      await pnpm(folder, 'pack', '--pack-destination', app)
+      if (!existsSync(join(folder, 'dist/index.d.ts')))
+        await execute(folder, 'pnpm', 'run', 'build')
+      await execute(folder, 'pnpm', 'pack', '--pack-destination', app)
     }
     const tarballs = (await readdir(app)).map((file) => `./${file}`)
     expect(tarballs).toHaveLength(2)
@@ -58,16 +61,10 @@ test(
 
     expect(await execute(app, process.execPath, 'main.ts')).toBe('first second\n')
 
-    const options = [
-      '--noEmit',
-      '--strict',
-      '--target',
-      'es2025',
-      '--lib',
-      'es2025,esnext.disposable',
-    ]
+    const options =
+      '--noEmit --strict --module nodenext --target es2025 --lib es2025,esnext.disposable'
     const node = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
     const tsc = join(root, 'node_modules/.bin/tsc')
-    await execute(app, tsc, ...options, '--module', 'nodenext', ...node, 'main.ts')
+    await execute(app, tsc, ...options.split(' '), ...node, 'main.ts')
   },
 )
