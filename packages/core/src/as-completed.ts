@@ -1,9 +1,9 @@
 import { Claim } from './claim.ts'
 import { type Awaitable, describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
-import { ensureFuture } from './ensure-future.ts'
 import { type CancelledError, TimeoutError } from './errors.ts'
 import type { Future } from './future.ts'
+import { ensureFutures } from './gather.ts'
 import type { TimerHandle } from './handle.ts'
 import { checkDelay } from './loop.ts'
 import type { Reaction } from './reaction.ts'
@@ -138,6 +138,6 @@ export function asCompleted<T>(
     throw new TypeError(`asCompleted takes an iterable of awaitables, got ${describe(aws)}`)
   }
   const timeout = options?.timeout ?? null
-  const futures = [...new Set(aws)].map((awaitable) => ensureFuture(awaitable))
+  const futures = new Set(ensureFutures([...aws]))
   return new Completions<T>(futures, timeout === null ? null : checkDelay(timeout))
 }

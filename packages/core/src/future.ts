@@ -229,7 +229,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal */
   fail(error: unknown): void {
-    this.#value = error
+    // "No exception" must stay distinguishable.
+    this.#value = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     this.#state = FAILED
     this.#schedule()
     this.#loop.failures.note(this)

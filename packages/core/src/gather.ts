@@ -1,4 +1,4 @@
-import { type Awaitable, describe } from './coroutine.ts'
+import { type Awaitable, Coroutine, describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { CancelledError } from './errors.ts'
@@ -61,17 +61,9 @@ export function gather(
     empty.setResult([])
     return empty
   }
-  const unique = new Map<unknown, Future<unknown>>()
-  const children = (aws as Awaitable<unknown>[]).map((awaitable) => {
-    let child = unique.get(awaitable)
-    if (child === undefined) {
-      child = ensureFuture(awaitable)
-      unique.set(awaitable, child)
-    }
-    return child
-  })
-  const outer = new Gathering<unknown[]>(loop, unique.values().toArray())
-  let left = unique.size
+  const children = ensureFutures(aws)
+  const outer = new Gathering<unknown[]>(loop, children)
+  let left = children.length
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
@@ -91,13 +83,23 @@ export function gather(
     if (outer.cancelRequested) outer.setException(lastCancel(children))
     else outer.setResult(results)
   }
-  for (const child of unique.values()) {
-    if (!child.done()) child.onDone(childEnded)
-  }
-  for (const child of unique.values()) {
-    if (child.done()) childEnded(child)
-  }
+  const done = children.filter((child) => child.done())
+  for (const child of children) if (!child.done()) child.onDone(childEnded)
+  // Only now that all are known may the outcome be drawn.
+  for (const child of done) childEnded(child)
   return outer
+}
+
+/** A function that stands twice in the list runs twice; a Coroutine can run only once and is shared. */
+export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
+  let begun: Map<Coroutine<T>, Future<T>> | null = null
+  return aws.map((awaitable) => {
+    if (!(awaitable instanceof Coroutine)) return ensureFuture(awaitable)
+    begun ??= new Map()
+    const future = begun.get(awaitable) ?? ensureFuture(awaitable)
+    begun.set(awaitable, future)
+    return future
+  })
 }
 
 function outcome(child: Future<unknown>): unknown {

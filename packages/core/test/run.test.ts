@@ -207,10 +207,7 @@ test('a deadlock is an error one can catch', () => {
   expect(new DeadlockError('x')).toBeInstanceOf(Error)
 })
 
-test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)(
+test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s cancels main, whose cleanup runs, and run rejects with KeyboardInterrupt',
   async (signal) => {
     const { output, code } = await program(
