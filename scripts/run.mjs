@@ -11,42 +11,45 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const binaries = join(root, 'node_modules', '.bin')
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** Runs a program to its end and gives its exit code, as a shell counts it. */
-function execute(command, args, { env } = {}) {
+/** Runs a program to its end and gives its exit code, as a shell counts it. `quiet` shows output only of a failure. */
+function execute(command, args, { env, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
     // npm's and pnpm's commands are scripts on Windows, which only a shell starts.
     const shell = process.platform === 'win32' && command !== process.execPath
     const child = spawn(command, args, {
       cwd: root,
-      stdio: 'inherit',
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       shell,
       env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env },
     })
+    const output = []
+    child.stdout?.on('data', (chunk) => output.push(chunk))
+    child.stderr?.on('data', (chunk) => output.push(chunk))
     // A terminal's Ctrl-C reaches the child by itself; this process only has to outlive it.
     const ignore = () => {}
     const pass = (signal) => child.kill(signal)
     process.on('SIGINT', ignore).on('SIGTERM', pass).on('SIGHUP', pass)
     child.once('error', reject)
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       process.off('SIGINT', ignore).off('SIGTERM', pass).off('SIGHUP', pass)
+      if (code !== 0) process.stderr.write(Buffer.concat(output))
       resolve(code ?? 128 + constants.signals[signal])
     })
   })
 }
 
-function pnpm(...args) {
-  return execute('npx', ['--yes', packageManager, ...args])
+function pnpm(args, options) {
+  return execute('npx', ['--yes', packageManager, ...args], options)
 }
 
 /** pnpm must start turbo: turbo runs a package's scripts with the pnpm it finds on the path. */
-function turbo(...args) {
-  return pnpm('exec', 'turbo', 'run', ...args)
+function turbo(args, options) {
+  return pnpm(['exec', 'turbo', 'run', ...args], options)
 }
 
 /** Puts the pinned Node and the workspace's tools first on the path. */
-function pinned(command, ...args) {
-  const env = { PATH: `${binaries}${delimiter}${process.env.PATH}` }
-  return execute(command, args, { env })
+function pinned(command, args = []) {
+  return execute(command, args, { env: { PATH: `${binaries}${delimiter}${process.env.PATH}` } })
 }
 
 async function install() {
@@ -56,7 +59,7 @@ async function install() {
     .update(`${process.platform} ${process.arch}`)
     .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return 0
-  const code = await pnpm('install', '--frozen-lockfile')
+  const code = await pnpm(['install', '--frozen-lockfile'])
   if (code === 0) writeFileSync(stamp, wanted)
   return code
 }
@@ -78,7 +81,7 @@ async function test() {
 
   const total = { passed: 0, failed: 0, skipped: 0 }
   const tsc = await pinned('tsc')
-  const built = await turbo('build', 'typecheck', 'test', '--continue', '--output-logs=new-only')
+  const built = await turbo(['build', 'typecheck', 'test', '--continue', '--output-logs=new-only'])
   for (const file of countFiles()) {
     const counts = JSON.parse(readFileSync(file, 'utf8'))
     for (const key of Object.keys(total)) total[key] += counts[key] ?? 0
@@ -93,9 +96,11 @@ async function test() {
 }
 
 async function demo(args) {
-  const built = await turbo('build', '--filter=@tasktree/demo...', '--output-logs=errors-only')
+  const built = await turbo(['build', '--filter=@tasktree/demo...', '--output-logs=errors-only'], {
+    quiet: true,
+  })
   if (built !== 0) return built
-  return pinned('node', join('apps', 'demo', 'dist', 'main.js'), ...args)
+  return pinned('node', [join('apps', 'demo', 'dist', 'main.js'), ...args])
 }
 
 const [command, ...args] = process.argv.slice(2)
