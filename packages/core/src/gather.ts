@@ -10,6 +10,11 @@ export type Results<T extends readonly Awaitable<unknown>[]> = {
   -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never
 }
 
+/** The same with `returnExceptions`. What was thrown need not be an Error; nearly always it is one. */
+export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
+  -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error
+}
+
 /** Cancelling it cancels the children; it ends when they have. */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
@@ -42,7 +47,7 @@ class Gathering<T> extends Future<T> {
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options: { returnExceptions: true },
-): Future<{ [K in keyof Results<T>]: Results<T>[K] | Error }>
+): Future<Outcomes<T>>
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options?: { returnExceptions?: boolean },

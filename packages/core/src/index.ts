@@ -1,10 +1,10 @@
 export { asCompleted } from './as-completed.ts'
 export { cancelTasks } from './cancel-tasks.ts'
 export type { Clock } from './clock.ts'
-export { Context, ContextVar, copyContext, type Token } from './context.ts'
+export { Context, ContextVar, copyContext, Token } from './context.ts'
 export {
   type Awaitable,
-  type Coroutine,
+  Coroutine,
   coroutine,
   type CoroutineFunction,
   type CoroutineGenerator,
@@ -26,10 +26,10 @@ export {
 export { ExceptionGroup } from './exception-group.ts'
 export { Future, isFuture } from './future.ts'
 export { gather } from './gather.ts'
-export type { Handle, TimerHandle } from './handle.ts'
+export { Handle, TimerHandle } from './handle.ts'
 export {
   allTasks,
-  type EventLoop,
+  EventLoop,
   type ExceptionContext,
   type ExceptionHandler,
   newEventLoop,
@@ -39,7 +39,7 @@ export { shield } from './shield.ts'
 export { sleep } from './sleep.ts'
 export { Sleeper } from './sleeper.ts'
 export { type RaceResult, staggeredRace } from './staggered-race.ts'
-export { createTask, type Task, type TaskOptions, taskSignal } from './task.ts'
+export { createTask, Task, type TaskOptions, taskSignal } from './task.ts'
 export { TaskGroup, taskGroup } from './task-group.ts'
 export { type ManagedTask, TaskManager } from './task-manager.ts'
 export { formatTaskTree } from './task-tree.ts'

@@ -305,6 +305,11 @@ export class EventLoop {
     else if (!this.#scheduled) this.#schedule()
   }
 
+  /** @internal how many entries it has run */
+  get turns(): number {
+    return this.#turns
+  }
+
   /** @internal one full turn of the loop, I/O included */
   pushAfterIO(entry: Runnable): void {
     if (this.#clock.virtual) {

@@ -6,6 +6,9 @@ import { Runner } from '../run.ts'
 import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
+/** A millisecond apart: some operations, closing a file for one, are not listed while they are under way. */
+const looksToBeSure = 5
+
 /**
  * Runs `main` on a loop of its own under virtual time: the clock jumps to the next timer when every
  * task waits. With `seed` the ready queue is drawn in another order, the same for the same seed. A
@@ -27,9 +30,14 @@ export async function runOnVirtualLoop<T>(
   const clock = new VirtualClock({ start })
   const loop = new EventLoop(schedule === null ? { clock } : { clock, schedule })
   const runner = new Runner({ loop, handleSignals: false })
-  const resourcesBefore = countResources()
+  const before = countResources()
+  let looks = 0
+  let turnsSeen = 0
   clock.onStall = () => {
-    if (runner.deadlocked === null || countResources() > resourcesBefore) return false
+    if (runner.deadlocked === null || waitsForIO(before)) return false
+    looks = loop.turns === turnsSeen ? looks + 1 : 1
+    turnsSeen = loop.turns
+    if (looks < looksToBeSure) return false
     runner.deadlocked()
     clock.watch()
     return true
@@ -43,7 +51,15 @@ export async function runOnVirtualLoop<T>(
   }
 }
 
-/** Sockets, processes, file operations and platform timers that something may still come from. */
-function countResources(): number {
-  return process.getActiveResourcesInfo().length
+/** Sockets, processes, file operations and platform timers, by kind. */
+function countResources(): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return counts
+}
+
+/** Whether there are some that the program has made, so that something may still come from them. */
+function waitsForIO(before: Map<string, number>): boolean {
+  for (const [kind, count] of countResources()) if (count > (before.get(kind) ?? 0)) return true
+  return false
 }

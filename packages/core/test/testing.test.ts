@@ -1,0 +1,186 @@
+import {
+  createTask,
+  DeadlockError,
+  Future,
+  gather,
+  getRunningLoop,
+  newEventLoop,
+  sleep,
+  timeout,
+  TimeoutError,
+  wait,
+} from '@tasktree/core'
+import { explore, runVirtual, ScheduleError, VirtualClock } from '@tasktree/core/testing'
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+
+describe('virtual time', () => {
+  test('a day of sleeps takes no time, and the clock has moved by a day', async () => {
+    const started = performance.now()
+    const day = await runVirtual(async () => {
+      const loop = getRunningLoop()
+      const start = loop.time()
+      for (let hour = 0; hour < 24; hour++) await sleep(3_600_000)
+      return loop.time() - start
+    })
+    expect(day).toBe(86_400_000)
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+
+  test('timers run in the order of their deadlines, and of their making when those are equal', async () => {
+    const log: string[] = []
+    await runVirtual(async () => {
+      const loop = getRunningLoop()
+      for (const [delay, name] of [
+        [3, 'c'],
+        [1, 'a1'],
+        [1, 'a2'],
+        [2, 'b'],
+      ] as const) {
+        loop.callLater(delay, () => log.push(`${name}@${loop.time()}`))
+      }
+      await sleep(5)
+    })
+    expect(log).toEqual(['a1@1', 'a2@1', 'b@2', 'c@3'])
+  })
+
+  test('starts where it is told', async () => {
+    expect(await runVirtual(async () => getRunningLoop().time(), { start: 1_000 })).toBe(1_000)
+  })
+
+  test('does not pass while something can run', () =>
+    runVirtual(async () => {
+      const loop = getRunningLoop()
+      for (let i = 0; i < 1_000; i++) await sleep(0)
+      expect(loop.time()).toBe(0)
+    }))
+
+  test('a program in which nothing can go on rejects with the task tree', async () => {
+    const stuck = runVirtual(async () => {
+      const child = createTask(() => new Future(), { name: 'stuck' })
+      await child
+    })
+    await expect(stuck).rejects.toBeInstanceOf(DeadlockError)
+    await expect(stuck).rejects.toThrow('stuck')
+  })
+
+  test('waits for real I/O instead of calling it a deadlock', async () => {
+    const text = await runVirtual(() => readFile(import.meta.filename, 'utf8'))
+    expect(text).toContain('waits for real I/O')
+  })
+
+  test('a timeout strikes at its time', () =>
+    runVirtual(async () => {
+      const loop = getRunningLoop()
+      await expect(timeout(250, () => sleep(1_000))).rejects.toBeInstanceOf(TimeoutError)
+      expect(loop.time()).toBe(250)
+    }))
+
+  test('a clock can be given to a loop of one’s own', async () => {
+    const loop = newEventLoop({ clock: new VirtualClock({ start: 7 }) })
+    expect(loop.time()).toBe(7)
+    await loop.runUntilComplete(() => sleep(3_000))
+    expect(loop.time()).toBe(3_007)
+    loop.close()
+  })
+})
+
+/** Reads, lets others run, and writes back: two of them lose an update under some schedules. */
+async function lostUpdate(): Promise<void> {
+  let counter = 0
+  const increment = async (): Promise<void> => {
+    await sleep(0)
+    const read = counter
+    await sleep(0)
+    counter = read + 1
+  }
+  await gather([increment, increment])
+  if (counter !== 2) throw new Error(`an update was lost: ${counter}`)
+}
+
+/** Two locks, taken in opposite orders. */
+async function deadlock(): Promise<void> {
+  const held = new Set<string>()
+  const waiting = new Map<string, Future<void>[]>()
+  const acquire = async (name: string): Promise<void> => {
+    while (held.has(name)) {
+      const future = new Future<void>()
+      waiting.set(name, [...(waiting.get(name) ?? []), future])
+      await future
+    }
+    held.add(name)
+  }
+  const release = (name: string): void => {
+    held.delete(name)
+    waiting.get(name)?.shift()?.setResult()
+  }
+  const both = (first: string, second: string) => async (): Promise<void> => {
+    await sleep(1)
+    await acquire(first)
+    await sleep(0)
+    await acquire(second)
+    release(second)
+    release(first)
+  }
+  await gather([both('a', 'b'), both('b', 'a')])
+}
+
+/** The flag is looked at before the waiter is in place. */
+async function missedWakeUp(): Promise<void> {
+  let ready = false
+  let waiter: Future<void> | null = null
+  const consumer = createTask(async () => {
+    if (ready) return
+    await sleep(0)
+    waiter = new Future()
+    await waiter
+  })
+  const producer = createTask(async () => {
+    await sleep(0)
+    ready = true
+    waiter?.setResult()
+  })
+  await wait([consumer, producer])
+}
+
+describe('explore finds, within 1,000 seeds,', () => {
+  test('a lost update', async () => {
+    await expect(explore(lostUpdate)).rejects.toBeInstanceOf(ScheduleError)
+  })
+
+  test('a deadlock', async () => {
+    await expect(explore(deadlock)).rejects.toMatchObject({ cause: { name: 'DeadlockError' } })
+  })
+
+  test('a missed wake-up', async () => {
+    await expect(explore(missedWakeUp)).rejects.toMatchObject({ cause: { name: 'DeadlockError' } })
+  })
+})
+
+test('the same seed gives the same trace, and replays the failure', async () => {
+  const failure = await explore(deadlock).then(
+    () => null,
+    (error: unknown) => error as ScheduleError,
+  )
+  const replayed = await explore(deadlock, { seed: failure?.seed ?? 0 }).then(
+    () => null,
+    (error: unknown) => error as ScheduleError,
+  )
+  expect(failure).not.toBeNull()
+  expect(replayed?.trace).toEqual(failure?.trace)
+  expect(replayed?.seed).toBe(failure?.seed)
+})
+
+test('explore tells how many schedules a sound program passed', async () => {
+  const result = await explore(
+    async () => {
+      await gather([sleep(1), sleep(1)])
+    },
+    { seeds: 50 },
+  )
+  expect(result).toEqual({ schedules: 50 })
+})
+
+test('explore refuses a number of seeds that makes no sense', async () => {
+  await expect(explore(async () => {}, { seeds: 0 })).rejects.toBeInstanceOf(RangeError)
+})

@@ -1,0 +1,77 @@
+import {
+  asCompleted,
+  type Coroutine,
+  coroutine,
+  createTask,
+  ensureFuture,
+  Future,
+  gather,
+  moveOnAfter,
+  run,
+  shield,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  wait,
+  waitFor,
+} from '@tasktree/core'
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function check<_T extends true>(): void {}
+
+async function results(): Promise<void> {
+  const triple = await gather([async () => 1, sleep(1, 'x'), Promise.resolve(true)])
+  check<Equal<typeof triple, [number, string, boolean]>>()
+  const kept = await gather([async () => 1], { returnExceptions: true })
+  check<Equal<typeof kept, [number | Error]>>()
+  const many = await gather([1, 2].map((n) => async () => n))
+  check<Equal<typeof many, number[]>>()
+
+  const task = createTask(async () => 1)
+  check<Equal<typeof task, Task<number>>>()
+  const generated = createTask(function* () {
+    yield* sleep(1)
+    return 'x'
+  })
+  check<Equal<typeof generated, Task<string>>>()
+  const lazy = coroutine(async (n: number, s: string) => `${n}${s}`)
+  const call = lazy(1, 'x')
+  check<Equal<typeof call, Coroutine<string>>>()
+  const fromLazy = createTask(call)
+  check<Equal<typeof fromLazy, Task<string>>>()
+
+  const value = await waitFor(async () => 1, 10)
+  check<Equal<typeof value, number>>()
+  const timed = await timeout(10, async (scope) => scope.expired())
+  check<Equal<typeof timed, boolean>>()
+  const moved = await moveOnAfter(10, async () => 1)
+  check<Equal<typeof moved, { cancelled: boolean; value?: number }>>()
+  const grouped = await taskGroup(async (group) => group.createTask(async () => 1))
+  check<Equal<typeof grouped, number>>()
+  const shielded = shield(async () => 1)
+  check<Equal<typeof shielded, Future<number>>>()
+  const ensured = ensureFuture(Promise.resolve('x'))
+  check<Equal<typeof ensured, Future<string>>>()
+  const { done } = await wait([task])
+  check<Equal<typeof done, Set<Task<number>>>>()
+  for await (const n of asCompleted([async () => 1])) check<Equal<typeof n, number>>()
+  check<Equal<Awaited<ReturnType<typeof run<number>>>, number>>()
+}
+void results
+
+// @ts-expect-error -- a number cannot be awaited
+void gather([1])
+// @ts-expect-error -- a function that returns neither a promise nor a generator
+void createTask(() => 1)
+// @ts-expect-error -- a promise is no coroutine: it runs already
+void createTask(Promise.resolve(1))
+// @ts-expect-error -- milliseconds are a number
+void sleep('1')
+// @ts-expect-error -- an unknown mode
+void wait([new Future()], { returnWhen: 'SOME' })
+// @ts-expect-error -- the arguments of a coroutine are checked
+void coroutine(async (n: number) => n)('x')
+// @ts-expect-error -- a future of a string takes no number
+new Future<string>().setResult(1)
