@@ -58,9 +58,8 @@ export class VirtualClock implements Clock {
       this.#wake()
       this.watch()
     } else if (!this.onStall()) {
-      this.#checking = true
       // Real I/O is under way: only real time will bring it.
-      this.#realTime.setAlarm(this.#realTime.now() + 1, this.#check)
+      this.#realTime.setAlarm(this.#realTime.now() + 1, () => this.watch())
     }
   }
 }
