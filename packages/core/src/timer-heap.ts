@@ -2,7 +2,7 @@ import type { Runnable } from './ready-queue.ts'
 
 /** What a loop runs at a given time. The heap keeps an entry's place in the entry, so that it can be taken out at once. */
 export interface TimerEntry extends Runnable {
-  /** Milliseconds of the loop's clock. */
+  /** @internal milliseconds of the loop's clock */
   readonly deadline: number
   /** @internal position in the heap, -1 when not in it */
   heapIndex: number
