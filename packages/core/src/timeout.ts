@@ -1,4 +1,4 @@
-import { type Awaitable, describe, runInline } from './coroutine.ts'
+import { type Awaitable, Coroutine, describe, runInline } from './coroutine.ts'
 import { currentTask } from './current.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
@@ -105,8 +105,10 @@ function after(task: Task, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : task.getLoop().time() + ms
 }
 
-function checkLimit(ms: unknown): number | null {
-  return ms === null ? null : checkDelay(ms)
+/** Unlike a delay it may be negative: then the deadline has passed before the body begins. */
+function checkLimit(ms: number | null): number | null {
+  if (ms !== null) checkDelay(ms)
+  return ms
 }
 
 /**
@@ -165,8 +167,12 @@ export async function moveOnAfter<T>(
  * Source: asyncio.wait_for
  */
 export async function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
-  if (ms !== null && (typeof ms !== 'number' || Number.isNaN(ms))) checkDelay(ms)
-  if (ms === null || ms > 0) return timeout(ms, () => runInline(aw))
+  const limit = checkLimit(ms)
+  if (limit === null || limit > 0) {
+    // A bare promise is given up by the cancel; a function runs in this task.
+    const runs = typeof aw === 'function' || aw instanceof Coroutine
+    return timeout(limit, () => (runs ? runInline(aw) : ensureFuture(aw)))
+  }
   const future = ensureFuture(aw)
   if (!future.done()) {
     await cancelAndWait(future)

@@ -14,8 +14,8 @@ import {
   type TaskGroup,
   taskGroup,
 } from '@tasktree/core'
-import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of Lib/test/test_asyncio/test_taskgroups.py (CPython 3.13); the name of each case there
 // stands above its test.
@@ -46,15 +46,6 @@ const failInCleanup =
     }
   }
 
-async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await promise
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing was thrown')
-}
-
 /** The classes in a group, nested ones as arrays. */
 function shape(error: unknown): unknown {
   if (!(error instanceof ExceptionGroup)) return (error as Error).constructor.name
@@ -68,10 +59,6 @@ async function cancelAfter(ms: number, body: () => PromiseLike<unknown>): Promis
   expect(task.done()).toBe(false)
   task.cancel()
   return thrown(task)
-}
-
-const virtual = (name: string, body: () => Promise<void>): void => {
-  test(name, () => runVirtual(body))
 }
 
 // test_taskgroup_01, 02
@@ -315,6 +302,7 @@ virtual('tasks of the group may create others in it, until it shuts down', async
     taskGroup(async (group) => {
       group.createTask(hydra(group))
       group.createTask(async () => {
+        // oxlint-disable-next-line no-unmodified-loop-condition -- other tasks modify it
         while (hydras < 10) await sleep(15)
         throw new Failure()
       })

@@ -1,0 +1,70 @@
+import { CancelledError, createTask, getRunningLoop, sleep, staggeredRace } from '@tasktree/core'
+import { expect } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
+
+// Behaviours of Lib/test/test_asyncio/test_staggered.py (CPython 3.13); the name of each case there
+// stands above its test.
+
+const fail = (text: string) => async (): Promise<never> => Promise.reject(new Error(text))
+
+// test_empty
+virtual('a race of none has no winner', async () => {
+  expect(await staggeredRace([], null)).toEqual({ value: undefined, index: null, exceptions: [] })
+})
+
+// test_one_successful
+virtual('the first wins when it succeeds, and the others do not begin', async () => {
+  let begun = 0
+  const result = await staggeredRace([async () => 'zero', async () => `one ${++begun}`], null)
+  expect(result).toEqual({ value: 'zero', index: 0, exceptions: [null] })
+  expect(begun).toBe(0)
+})
+
+// test_first_error_second_successful
+virtual('the next begins as soon as one fails', async () => {
+  const result = await staggeredRace([fail('zero'), async () => 'one'], 10_000)
+  expect(result).toEqual({ value: 'one', index: 1, exceptions: [new Error('zero'), null] })
+  expect(getRunningLoop().time()).toBe(0)
+})
+
+// test_first_timeout_second_successful
+virtual('the next begins after the delay, and the winner cancels the others', async () => {
+  const result = await staggeredRace(
+    [() => sleep(10_000), async () => sleep(5, 'one')] as (() => PromiseLike<unknown>)[],
+    100,
+  )
+  expect(result.value).toBe('one')
+  expect(result.index).toBe(1)
+  expect(result.exceptions[0]).toBeInstanceOf(CancelledError)
+  expect(result.exceptions[1]).toBeNull()
+  expect(getRunningLoop().time()).toBe(105)
+})
+
+// test_none_successful
+virtual('when all fail there is no winner, and every exception is given', async () => {
+  for (const delay of [null, 100]) {
+    const result = await staggeredRace([fail('zero'), fail('one')], delay)
+    expect(result).toEqual({
+      value: undefined,
+      index: null,
+      exceptions: [new Error('zero'), new Error('one')],
+    })
+  }
+})
+
+virtual('a cancel of the race cancels all that have begun', async () => {
+  const ended: number[] = []
+  const runner = (n: number) => async (): Promise<void> => {
+    try {
+      await sleep(10_000)
+    } finally {
+      ended.push(n)
+    }
+  }
+  const race = createTask(() => staggeredRace([runner(0), runner(1), runner(2)], 10))
+  await sleep(15)
+  race.cancel()
+  expect(await thrown(race)).toBeInstanceOf(CancelledError)
+  await sleep(0)
+  expect(ended.toSorted((a, b) => a - b)).toEqual([0, 1])
+})

@@ -1,0 +1,347 @@
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  Future,
+  getRunningLoop,
+  moveOnAfter,
+  sleep,
+  taskGroup,
+  type Timeout,
+  timeout,
+  timeoutAt,
+  TimeoutError,
+} from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
+
+// Behaviours of Lib/test/test_asyncio/test_timeouts.py (CPython 3.13); the name of each case there
+// stands above its test.
+
+class Failure extends Error {}
+
+/** Runs `body` under a timeout, and gives the scope with what came of it. */
+async function scoped(
+  start: (body: (scope: Timeout) => PromiseLike<unknown>) => PromiseLike<unknown>,
+  body: () => PromiseLike<unknown> = () => sleep(10_000),
+): Promise<{ scope: Timeout; error: unknown }> {
+  let scope: Timeout | undefined
+  const error = await Promise.resolve(
+    start(async (given) => {
+      scope = given
+      await body()
+    }),
+  ).then(
+    () => null,
+    (error: unknown) => error,
+  )
+  return { scope: scope as Timeout, error }
+}
+
+const now = (): number => getRunningLoop().time()
+
+/** Keeps the processor busy: the clock that stands still in virtual time is moved by hand. */
+const crunch = (ms: number): Promise<void> => timeout(null, () => sleep(ms))
+
+// test_timeout_basic, test_waiter_cancelled
+virtual('a body that takes too long is cancelled, and TimeoutError is thrown', async () => {
+  const log: string[] = []
+  const { scope, error } = await scoped(
+    (body) => timeout(10, body),
+    async () => {
+      try {
+        await sleep(10_000)
+      } catch (cancel) {
+        log.push((cancel as Error).name)
+        throw cancel
+      }
+    },
+  )
+  expect(error).toBeInstanceOf(TimeoutError)
+  expect(scope.expired()).toBe(true)
+  expect(log).toEqual(['CancelledError'])
+})
+
+// test_timeout_at_basic
+virtual('timeoutAt takes a deadline of the loop’s clock', async () => {
+  const deadline = now() + 10
+  const { scope, error } = await scoped((body) => timeoutAt(deadline, body))
+  expect(error).toBeInstanceOf(TimeoutError)
+  expect(scope.when()).toBe(deadline)
+  expect(now()).toBe(deadline)
+})
+
+// test_nested_timeouts
+virtual('of nested timeouts with one deadline only the outermost throws TimeoutError', async () => {
+  const deadline = now() + 10
+  const inner: { scope: Timeout; error: unknown }[] = []
+  const outer = await scoped(
+    (body) => timeoutAt(deadline, body),
+    async () => {
+      const result = await scoped((body) => timeoutAt(deadline, body))
+      inner.push(result)
+      throw result.error
+    },
+  )
+  expect(outer.error).toBeInstanceOf(TimeoutError)
+  expect(inner[0]?.error).toBeInstanceOf(CancelledError)
+  expect(outer.scope.expired()).toBe(true)
+  expect(inner[0]?.scope.expired()).toBe(true)
+})
+
+// test_timeout_not_called, test_timeout_disabled, test_timeout_at_disabled
+virtual('a body that is quick enough is not disturbed', async () => {
+  const { scope, error } = await scoped(
+    (body) => timeout(10_000, body),
+    () => sleep(10),
+  )
+  expect(error).toBeNull()
+  expect(scope.expired()).toBe(false)
+  expect(scope.when()).toBeGreaterThan(now())
+  for (const start of [timeout, timeoutAt]) {
+    const disabled = await scoped(
+      (body) => start(null, body),
+      () => sleep(10),
+    )
+    expect(disabled.error).toBeNull()
+    expect(disabled.scope.when()).toBeNull()
+  }
+})
+
+// test_timeout_zero, test_timeout_zero_sleep_zero, test_timeout_in_the_past_sleep_zero
+virtual('no time, or less, ends the body at its first suspension', async () => {
+  for (const [ms, work] of [
+    [0, 10_000],
+    [0, 0],
+    [-11, 0],
+  ] as const) {
+    const start = now()
+    const { scope, error } = await scoped(
+      (body) => timeout(ms, body),
+      () => sleep(work),
+    )
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(scope.expired()).toBe(true)
+    expect(scope.when()).toBe(start + ms)
+    expect(now()).toBe(start)
+  }
+})
+
+// test_foreign_exception_passed
+virtual('an exception of the body goes through', async () => {
+  const { scope, error } = await scoped(
+    (body) => timeout(10, body),
+    async () => Promise.reject(new Failure()),
+  )
+  expect(error).toBeInstanceOf(Failure)
+  expect(scope.expired()).toBe(false)
+})
+
+// test_timeout_exception_context
+virtual('the cause of the TimeoutError is the CancelledError', async () => {
+  const { error } = await scoped((body) => timeout(10, body))
+  expect((error as TimeoutError).cause).toBeInstanceOf(CancelledError)
+})
+
+// test_foreign_exception_on_timeout, test_foreign_exception_on_timeout_2
+virtual('an exception of the cleanup after the deadline goes through', async () => {
+  const { scope, error } = await scoped(
+    (body) => timeout(10, body),
+    async () => {
+      try {
+        await sleep(1_000)
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
+        throw new Failure()
+      }
+    },
+  )
+  expect(error).toBeInstanceOf(Failure)
+  expect(scope.expired()).toBe(true)
+})
+
+// test_foreign_cancel_doesnt_timeout_if_not_expired
+virtual('a cancel from outside before the deadline stays a CancelledError', async () => {
+  const { scope, error } = await scoped(
+    (body) => timeout(10, body),
+    async () => {
+      currentTask()?.cancel()
+      await sleep(10_000)
+    },
+  )
+  expect(error).toBeInstanceOf(CancelledError)
+  expect(scope.expired()).toBe(false)
+})
+
+// test_outer_task_is_not_cancelled
+virtual('the task is not cancelled by a timeout that was handled', async () => {
+  const task = createTask(async () => {
+    await thrown(timeout(1, () => sleep(10_000)))
+    return currentTask()?.cancelling()
+  })
+  expect(await task).toBe(0)
+  expect(task.cancelled()).toBe(false)
+})
+
+// test_nested_timeouts_concurrent, test_nested_timeouts_loop_busy
+virtual(
+  'the inner of two deadlines that have both passed is handled first, then the outer',
+  async () => {
+    const start = now()
+    let inner: unknown
+    const outer = await thrown(
+      timeout(100, async () => {
+        inner = await thrown(
+          timeout(10, async () => {
+            await crunch(5)
+            await sleep(1_000)
+          }),
+        )
+        await sleep(10_000)
+      }),
+    )
+    expect(inner).toBeInstanceOf(TimeoutError)
+    expect(outer).toBeInstanceOf(TimeoutError)
+    expect(now() - start).toBe(100)
+  },
+)
+
+// test_reschedule
+virtual('a deadline can be moved and taken away', async () => {
+  const given = new Future<Timeout>()
+  const first = now() + 10
+  const task = createTask(() =>
+    timeoutAt(first, async (scope) => {
+      given.setResult(scope)
+      await sleep(50)
+    }),
+  )
+  const scope = await given
+  expect(scope.when()).toBe(first)
+  scope.reschedule(first + 20)
+  expect(scope.when()).toBe(first + 20)
+  scope.reschedule(null)
+  expect(scope.when()).toBeNull()
+  task.cancel()
+  expect(await thrown(task)).toBeInstanceOf(CancelledError)
+  expect(scope.expired()).toBe(false)
+})
+
+virtual('a deadline that was moved into the past strikes in the next turn', async () => {
+  const start = now()
+  const error = await thrown(
+    timeout(1_000, async (scope) => {
+      scope.reschedule(start - 5)
+      await sleep(500)
+    }),
+  )
+  expect(error).toBeInstanceOf(TimeoutError)
+  expect(now()).toBe(start)
+})
+
+// test_nested_timeout_in_finally
+virtual('a timeout in the cleanup of a timeout is counted apart', async () => {
+  const start = now()
+  let inner: unknown
+  const outer = await thrown(
+    timeout(10, async () => {
+      try {
+        await sleep(1_000)
+      } finally {
+        inner = await thrown(timeout(10, () => sleep(10_000)))
+      }
+    }),
+  )
+  expect(inner).toBeInstanceOf(TimeoutError)
+  expect(outer).toBeInstanceOf(TimeoutError)
+  expect(now() - start).toBe(20)
+})
+
+// test_timeout_after_cancellation, test_cancel_in_timeout_after_cancellation
+virtual(
+  'a timeout in the cleanup of a cancel works, and a second cancel there is a CancelledError',
+  async () => {
+    const results: unknown[] = []
+    const task = createTask(async () => {
+      try {
+        await sleep(1)
+      } catch {
+        results.push(await thrown(timeout(0, () => sleep(1))))
+        results.push(
+          await thrown(
+            timeout(1_000, async () => {
+              currentTask()?.cancel()
+              await sleep(2_000)
+            }),
+          ),
+        )
+      }
+    })
+    await sleep(0)
+    task.cancel()
+    await task
+    expect(results[0]).toBeInstanceOf(TimeoutError)
+    expect(results[1]).toBeInstanceOf(CancelledError)
+  },
+)
+
+// test_timeout_finished, test_timeout_expired, test_timeout_expiring
+virtual('a timeout that has struck or ended cannot be moved', async () => {
+  const finished = await scoped(
+    (body) => timeout(10, body),
+    async () => {},
+  )
+  expect(() => finished.scope.reschedule(20)).toThrow('finished')
+  const expired = await scoped((body) => timeout(10, body))
+  expect(() => expired.scope.reschedule(20)).toThrow('expired')
+  await timeout(10, async (scope) => {
+    await thrown(sleep(1_000))
+    expect(() => scope.reschedule(20)).toThrow('expiring')
+  })
+})
+
+// test_timeout_taskgroup
+virtual('the failures of a task group that a timeout ended go through', async () => {
+  const error = await thrown(
+    timeout(10, () =>
+      taskGroup(async (group) => {
+        group.createTask(async () => {
+          try {
+            await sleep(2_000)
+          } finally {
+            // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
+            throw new Failure()
+          }
+        })
+        await sleep(1_000)
+      }),
+    ),
+  )
+  expect(error).toMatchObject({ name: 'ExceptionGroup', errors: [new Failure()] })
+})
+
+// test_timeout_without_task: here it makes a task.
+test('outside a task a timeout makes one', async () => {
+  expect(await timeout(1_000, async () => currentTask()?.name)).toBeDefined()
+})
+
+virtual('a limit that is no number is refused at once', async () => {
+  expect(await thrown(timeout(NaN, async () => {}))).toBeInstanceOf(TypeError)
+  expect(await thrown(timeout('1' as never, async () => {}))).toBeInstanceOf(TypeError)
+})
+
+virtual('moveOnAfter cuts the body short without an error', async () => {
+  expect(await moveOnAfter(10, () => sleep(1_000))).toEqual({ cancelled: true })
+  expect(await moveOnAfter(10, () => sleep(1, 'value'))).toEqual({
+    cancelled: false,
+    value: 'value',
+  })
+  expect(await moveOnAfter(null, () => sleep(1_000, 1))).toEqual({ cancelled: false, value: 1 })
+  expect(await thrown(moveOnAfter(10, async () => Promise.reject(new Failure())))).toBeInstanceOf(
+    Failure,
+  )
+  const task = createTask(() => moveOnAfter(1_000, () => sleep(5_000)))
+  await sleep(1)
+  task.cancel()
+  expect(await thrown(task)).toBeInstanceOf(CancelledError)
+})

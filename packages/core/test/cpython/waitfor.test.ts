@@ -1,0 +1,193 @@
+import {
+  CancelledError,
+  createTask,
+  currentTask,
+  Future,
+  getRunningLoop,
+  shield,
+  sleep,
+  TimeoutError,
+  waitFor,
+} from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
+
+// Behaviours of Lib/test/test_asyncio/test_waitfor.py (CPython 3.13); the name of each case there
+// stands above its test.
+
+// test_asyncio_wait_for_cancelled, test_cancel_blocking_wait_for, test_cancel_wait_for
+virtual('a cancel of the wait cancels what it waits for', async () => {
+  for (const limit of [null, 60_000, Infinity]) {
+    const task = createTask(async () => new Future<void>())
+    const waiting = createTask(() => waitFor(task, limit))
+    await sleep(0)
+    waiting.cancel()
+    expect(await thrown(waiting)).toBeInstanceOf(CancelledError)
+    expect(task.cancelled()).toBe(true)
+  }
+})
+
+// test_asyncio_wait_for_timeout, test_wait_for
+virtual(
+  'after its time the inner task is cancelled, and has ended when TimeoutError is thrown',
+  async () => {
+    let running = false
+    const task = createTask(async () => {
+      running = true
+      try {
+        await sleep(60_000)
+      } finally {
+        running = false
+      }
+    })
+    expect(await thrown(waitFor(task, 100))).toBeInstanceOf(TimeoutError)
+    expect(task.cancelled()).toBe(true)
+    expect(running).toBe(false)
+    expect(getRunningLoop().time()).toBe(100)
+  },
+)
+
+// test_wait_for_timeout_less_then_0_or_0_future_done
+virtual('a future that is done gives its result even with no time', async () => {
+  const future = new Future<string>()
+  future.setResult('done')
+  expect(await waitFor(future, 0)).toBe('done')
+})
+
+// test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
+virtual('with no time a function never begins', async () => {
+  let started = false
+  const error = await thrown(
+    waitFor(async () => {
+      started = true
+    }, 0),
+  )
+  expect(error).toBeInstanceOf(TimeoutError)
+  expect(started).toBe(false)
+})
+
+// test_wait_for_timeout_less_then_0_or_0
+virtual('with no time, or less, a running task is cancelled and awaited', async () => {
+  for (const limit of [0, -1]) {
+    let running = false
+    const started = new Future<void>()
+    const task = createTask(async () => {
+      running = true
+      started.setResult()
+      try {
+        await sleep(10_000)
+      } finally {
+        running = false
+      }
+    })
+    await started
+    expect(await thrown(waitFor(task, limit))).toBeInstanceOf(TimeoutError)
+    expect(task.cancelled()).toBe(true)
+    expect(running).toBe(false)
+  }
+})
+
+// test_wait_for_blocking
+virtual('null is no limit', async () => {
+  expect(await waitFor(async () => 'done', null)).toBe('done')
+  expect(await waitFor(() => sleep(3_000, 'done'), null)).toBe('done')
+})
+
+// test_wait_for_race_condition
+virtual('a result that is set meanwhile is given', async () => {
+  const future = new Future<string>()
+  getRunningLoop().callSoon(() => future.setResult('ok'))
+  expect(await waitFor(future, 200)).toBe('ok')
+})
+
+// test_wait_for_cancellation_race_condition, test_wait_for_cancel_suppressed
+virtual('the value of a function that swallows the cancel is given', async () => {
+  const stubborn = async (): Promise<number> => {
+    await thrown(sleep(1_000))
+    return 42
+  }
+  expect(await waitFor(stubborn, 10)).toBe(42)
+})
+
+// test_wait_for_waits_for_task_cancellation, …_w_timeout_0
+virtual('the cleanup of the inner task is awaited', async () => {
+  for (const limit of [1, 0]) {
+    let cleaned = false
+    const task = createTask(async () => {
+      try {
+        await sleep(10_000)
+      } finally {
+        await sleep(5)
+        cleaned = true
+      }
+    })
+    await sleep(0)
+    const error = await thrown(waitFor(task, limit))
+    expect(cleaned).toBe(true)
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect((error as Error).cause).toBeInstanceOf(CancelledError)
+  }
+})
+
+// test_wait_for_reraises_exception_during_cancellation
+virtual('an exception of the cleanup is thrown in place of TimeoutError', async () => {
+  for (const limit of [1, 0]) {
+    const task = createTask(async () => {
+      try {
+        await sleep(200)
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
+        throw new Error('in cleanup')
+      }
+    })
+    await sleep(0)
+    expect(String(await thrown(waitFor(task, limit)))).toBe('Error: in cleanup')
+  }
+})
+
+// test_wait_for_issue86296
+virtual('a cancel in the turn in which the inner task ended is not lost', async () => {
+  const inner = createTask(async () => 'done')
+  let reached = false
+  const task = createTask(async () => {
+    await waitFor(inner, 100)
+    await sleep(1)
+    reached = true
+  })
+  await sleep(0)
+  task.cancel()
+  expect(await thrown(task)).toBeInstanceOf(CancelledError)
+  expect(await inner).toBe('done')
+  expect(reached).toBe(false)
+})
+
+// test_zero_timeout
+virtual('a shield with no time is cancelled, and its task goes on', async () => {
+  const task = createTask(() => sleep(10, 'done'))
+  const shielded = shield(task)
+  expect(await thrown(waitFor(shielded, 0))).toBeInstanceOf(TimeoutError)
+  expect(task.done()).toBe(false)
+  expect(shielded.cancelled()).toBe(true)
+  expect(await task).toBe('done')
+})
+
+// test_none_timeout, test_shielded_timeout
+virtual('a shielded task outlives the timeout', async () => {
+  const task = createTask(() => sleep(100, 'done'))
+  expect(await thrown(waitFor(shield(task), 10))).toBeInstanceOf(TimeoutError)
+  expect(task.done()).toBe(false)
+  expect(await waitFor(shield(task), null)).toBe('done')
+})
+
+virtual('a function runs in the current task', async () => {
+  expect(await waitFor(async () => currentTask()?.name, 10)).toBe(currentTask()?.name)
+})
+
+test('it works in plain code', async () => {
+  expect(await waitFor(Promise.resolve(1), 1_000)).toBe(1)
+  expect(await thrown(waitFor(new Promise(() => {}), 1))).toBeInstanceOf(TimeoutError)
+})
+
+virtual('a limit that is no number is refused at once', async () => {
+  expect(await thrown(waitFor(async () => {}, NaN))).toBeInstanceOf(TypeError)
+})
