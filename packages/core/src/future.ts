@@ -2,7 +2,7 @@ import type { Context } from './context.ts'
 import { copyContext } from './context.ts'
 import { currentTask, getEventLoop } from './current.ts'
 import { CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
-import type { CoroutineGenerator } from './coroutine.ts'
+import { type CoroutineGenerator, describe } from './coroutine.ts'
 import type { EventLoop } from './loop.ts'
 import { Awaiter, DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
@@ -50,6 +50,9 @@ export class Future<T> implements PromiseLike<T> {
   readonly #loop: EventLoop
 
   constructor(options?: { loop?: EventLoop }) {
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      throw new TypeError(`new Future() takes an options object, got ${describe(options)}`)
+    }
     this.#loop = options?.loop ?? getEventLoop()
   }
 

@@ -1,3 +1,4 @@
+import { type Context, copyContext } from './context.ts'
 import type { Coroutine, CoroutineFunction } from './coroutine.ts'
 import { currentScope } from './current.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
@@ -25,6 +26,8 @@ export class Runner implements AsyncDisposable {
   readonly #loop: EventLoop
   readonly #ownsLoop: boolean
   readonly #handleSignals: boolean
+  /** What one main sets the next one sees. */
+  readonly #context: Context = copyContext()
   #closed = false
   /** A main task that hung again after its deadlock. */
   #givenUp: Task | null = null
@@ -61,7 +64,7 @@ export class Runner implements AsyncDisposable {
         'run() cannot be called from a running event loop: await the call instead',
       )
     }
-    const task = createTask(main, { loop })
+    const task = createTask(main, { loop, context: this.#context })
     if (options?.signal !== undefined) cancelOnAbort(task as Task, options.signal)
     const watched = new MainTask(task)
     this.deadlocked = () => watched.deadlocked()
