@@ -189,7 +189,7 @@ describe('an exception nobody looked at', () => {
         ]) {
           const future = new Future()
           future.setException(new Error('x'))
-          await look(future)
+          await Promise.resolve(look(future))
         }
       }),
     ).toEqual([])
