@@ -1,0 +1,380 @@
+import {
+  allTasks,
+  asCompleted,
+  cancelTasks,
+  CancelledError,
+  coroutine,
+  createTask,
+  currentTask,
+  ExceptionGroup,
+  formatTaskTree,
+  Future,
+  gather,
+  getRunningLoop,
+  isCoroutine,
+  isCoroutineFunction,
+  run,
+  RuntimeError,
+  sleep,
+  Sleeper,
+  TaskManager,
+  TimeoutError,
+} from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+describe('sleep', () => {
+  virtual('gives its result after its time', async () => {
+    expect(await sleep(5, 'x')).toBe('x')
+    expect(getRunningLoop().time()).toBe(5)
+  })
+
+  virtual('longer than the platform’s timers waits', async () => {
+    await sleep(2 ** 31)
+    expect(getRunningLoop().time()).toBe(2 ** 31)
+  })
+
+  test('longer than the platform’s timers does not fire at once, nor does an infinite one', () =>
+    run(async () => {
+      const long = sleep(2 ** 31)
+      const forever = sleep(Infinity)
+      await sleep(20)
+      expect([long.done(), forever.done()]).toEqual([false, false])
+      long.cancel()
+      forever.cancel()
+    }))
+
+  virtual('negative is 0, and what is no number is refused at once', async () => {
+    await sleep(-5)
+    expect(getRunningLoop().time()).toBe(0)
+    expect(() => sleep(NaN)).toThrow(TypeError)
+    expect(() => sleep('1' as never)).toThrow('string 1')
+  })
+})
+
+describe('gather', () => {
+  virtual('runs a function that stands twice in the list twice', async () => {
+    let runs = 0
+    const count = async (): Promise<number> => ++runs
+    expect(await gather([count, count])).toEqual([1, 2])
+  })
+
+  virtual('shares a coroutine that stands twice in the list', async () => {
+    let runs = 0
+    const call = coroutine(async () => ++runs)()
+    expect(await gather([call, call])).toEqual([1, 1])
+  })
+
+  test('refuses what is no array of awaitables', () => {
+    expect(() => gather(new Set() as never)).toThrow(TypeError)
+    expect(() => gather([1 as never])).toThrow('number 1')
+  })
+})
+
+describe('asCompleted', () => {
+  virtual('gives results in the order of completion', async () => {
+    const results: number[] = []
+    for await (const n of asCompleted([30, 10, 20].map((ms) => () => sleep(ms, ms))))
+      results.push(n)
+    expect(results).toEqual([10, 20, 30])
+  })
+
+  virtual('gives futures, each of which ends as the next to complete', async () => {
+    const results: number[] = []
+    for (const next of asCompleted([30, 10, 20].map((ms) => () => sleep(ms, ms))))
+      results.push(await next)
+    expect(results).toEqual([10, 20, 30])
+  })
+
+  virtual('throws what is left when the time has passed', async () => {
+    const results: unknown[] = []
+    const error = await thrown(
+      (async () => {
+        for await (const n of asCompleted([sleep(5, 'quick'), sleep(500, 'slow')], { timeout: 50 }))
+          results.push(n)
+      })(),
+    )
+    expect(results).toEqual(['quick'])
+    expect(error).toBeInstanceOf(TimeoutError)
+  })
+
+  virtual('leaves nothing behind when its loop is left early', async () => {
+    const long = new Future<number>()
+    for await (const _ of asCompleted([long, sleep(1, 1)], { timeout: 1_000 })) break
+    long.setResult(1)
+    await sleep(0)
+    expect(getRunningLoop().time()).toBe(1)
+  })
+
+  virtual('a waiter that is cancelled leaves its result to the next', async () => {
+    const future = new Future<string>()
+    const [first, second] = [...asCompleted([future, sleep(50, 'later')])]
+    const waiter = createTask(async () => first)
+    await sleep(0)
+    waiter.cancel()
+    await thrown(waiter)
+    future.setResult('kept')
+    expect(await second).toBe('kept')
+  })
+})
+
+describe('coroutine', () => {
+  virtual('runs nothing until it is awaited, and once', async () => {
+    let runs = 0
+    const call = coroutine(async (n: number) => {
+      runs += n
+      return currentTask()?.name
+    })(2)
+    await sleep(0)
+    expect(runs).toBe(0)
+    expect(await call).toBe(currentTask()?.name)
+    expect(runs).toBe(2)
+    expect(await thrown(call)).toBeInstanceOf(RuntimeError)
+  })
+
+  virtual('generators compose with futures, tasks, coroutines and one another', async () => {
+    const native = coroutine(async (n: number) => sleep(1, n))
+    const leaf = function* (n: number): Generator<Future<unknown>, number> {
+      yield* sleep(1)
+      return n
+    }
+    const root = coroutine(function* () {
+      const a = yield* leaf(1)
+      const b = yield* createTask(() => leaf(2))
+      const c = yield* native(3)
+      const d = yield* sleep(1, 4)
+      return [a, b, c, d]
+    })
+    expect(await root()).toEqual([1, 2, 3, 4])
+    expect(await createTask(root())).toEqual([1, 2, 3, 4])
+  })
+
+  virtual('a cancel is thrown into a generator, whose finally can wait', async () => {
+    const log: string[] = []
+    const task = createTask(function* () {
+      try {
+        yield* sleep(1_000)
+      } finally {
+        yield* sleep(1)
+        log.push('cleaned up')
+      }
+    })
+    await sleep(1)
+    task.cancel()
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(log).toEqual(['cleaned up'])
+  })
+
+  virtual('a generator that yields what cannot be awaited fails and says so', async () => {
+    const task = createTask(function* () {
+      yield 5 as never
+    })
+    expect(String(await thrown(task))).toContain('number 5')
+  })
+
+  test('one that is never awaited is reported when it is collected', async () => {
+    const warnings: string[] = []
+    const listen = (warning: Error): void => void warnings.push(warning.message)
+    process.on('warning', listen)
+    try {
+      ;(() => {
+        async function forgotten(): Promise<void> {}
+        coroutine(forgotten)()
+      })()
+      for (let i = 0; i < 50 && warnings.length === 0; i++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        gc?.()
+      }
+      expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
+    } finally {
+      process.off('warning', listen)
+    }
+  })
+
+  test('what is a coroutine, and what is a coroutine function', () => {
+    const fn = coroutine(async () => {})
+    const call = fn()
+    expect([
+      isCoroutine(call),
+      isCoroutine((function* () {})()),
+      isCoroutine(fn),
+      isCoroutine(Promise.resolve()),
+    ]).toEqual([true, true, false, false])
+    expect([fn, async () => {}, function* () {}, () => {}, call].map(isCoroutineFunction)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
+    call.close()
+    expect(() => coroutine(5 as never)).toThrow(TypeError)
+  })
+})
+
+describe('ExceptionGroup', () => {
+  class Small extends Error {}
+  class Big extends Error {}
+
+  test('is an AggregateError with a message, and needs errors', () => {
+    const group = new ExceptionGroup('several', [new Small(), new Big()])
+    expect(group).toBeInstanceOf(AggregateError)
+    expect(group.message).toBe('several (2 errors)')
+    expect(() => new ExceptionGroup('none', [])).toThrow(RangeError)
+    expect(() => new ExceptionGroup(1 as never, [new Small()])).toThrow(TypeError)
+  })
+
+  test('splits by class or predicate, and keeps the nesting', () => {
+    const [a, b, c] = [new Small('a'), new Big('b'), new Small('c')]
+    const inner = new ExceptionGroup('inner', [b, c])
+    const group = new ExceptionGroup('outer', [a, inner])
+    const [small, big] = group.split(Small)
+    expect(small?.errors).toEqual([a, new ExceptionGroup('inner', [c])])
+    expect(big?.errors).toEqual([new ExceptionGroup('inner', [b])])
+    expect(group.subgroup((error) => error === b)?.errors).toHaveLength(1)
+    expect(group.subgroup(RangeError)).toBeNull()
+    expect(group.split(Error)).toEqual([group, null])
+    expect(() => group.split(5 as never)).toThrow(TypeError)
+  })
+})
+
+describe('Sleeper', () => {
+  virtual('a sleep ends early with its result when its key is cancelled', async () => {
+    const sleeper = new Sleeper<string>()
+    const results: unknown[] = []
+    const sleeping = ['a', 'a', 'b'].map((key) =>
+      createTask(
+        async () =>
+          void results.push([
+            key,
+            await sleeper.sleep(key, 1_000, 'result'),
+            getRunningLoop().time(),
+          ]),
+      ),
+    )
+    await sleep(5)
+    expect(sleeper.keys()).toEqual(['a', 'b'])
+    expect(sleeper.cancel('a')).toBe(true)
+    expect(sleeper.cancel('missing')).toBe(false)
+    await gather(sleeping)
+    expect(results).toEqual([
+      ['a', 'result', 5],
+      ['a', 'result', 5],
+      ['b', 'result', 1_000],
+    ])
+    expect(sleeper.keys()).toEqual([])
+    expect(sleeper.cancelAll()).toBe(0)
+  })
+
+  virtual('a cancel of the task still throws', async () => {
+    const sleeper = new Sleeper()
+    const task = createTask(() => sleeper.sleep('key', 1_000))
+    await sleep(1)
+    task.cancel()
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(sleeper.keys()).toEqual([])
+  })
+
+  virtual('cancelAll ends all', async () => {
+    const sleeper = new Sleeper<number>()
+    const both = gather([sleeper.sleep(1, 1_000), sleeper.sleep(2, 1_000)])
+    await sleep(1)
+    expect(sleeper.cancelAll()).toBe(2)
+    await both
+    expect(getRunningLoop().time()).toBe(1)
+  })
+})
+
+describe('TaskManager', () => {
+  virtual('knows its tasks by name, and refuses a second live one of a name', async () => {
+    const errors: string[] = []
+    await using manager = new TaskManager({
+      onError: (error, name) => errors.push(`${name}: ${String(error)}`),
+    })
+    const task = manager.create('work', () => sleep(10))
+    expect(manager.get('work')).toBe(task)
+    expect(() => manager.create('work', async () => {})).toThrow('already running')
+    manager.create('broken', async () => Promise.reject(new Error('boom')))
+    await manager.wait()
+    expect(errors).toEqual(['broken: Error: boom'])
+    expect(manager.list().map(({ name, state }) => [name, state])).toEqual([
+      ['work', 'done'],
+      ['broken', 'failed'],
+    ])
+    expect(manager.get('work')).toBeUndefined()
+    manager.create('work', async () => {})
+    await manager.wait()
+  })
+
+  virtual('cancels one, and all when its scope is left', async () => {
+    const log: string[] = []
+    {
+      await using manager = new TaskManager({ maxTasks: 2 })
+      for (const name of ['a', 'b']) {
+        manager.create(name, async () => {
+          try {
+            await sleep(1_000)
+          } finally {
+            await sleep(1)
+            log.push(name)
+          }
+        })
+      }
+      expect(() => manager.create('c', async () => {})).toThrow('2 tasks are running')
+      await sleep(0)
+      expect(await manager.cancel('a')).toBe(true)
+      expect(await manager.cancel('a')).toBe(false)
+      expect(log).toEqual(['a'])
+    }
+    expect(log).toEqual(['a', 'b'])
+  })
+
+  test('refuses a limit that makes no sense', () => {
+    expect(() => new TaskManager({ maxTasks: 0 })).toThrow(RangeError)
+  })
+})
+
+describe('cancelTasks', () => {
+  test('cancels from plain code, waits, and reports what they threw', async () => {
+    const reports: string[] = []
+    const quiet = createTask(() => sleep(60_000))
+    const loud = createTask(async () => {
+      try {
+        await sleep(60_000)
+      } catch {
+        throw new Error('in cleanup')
+      }
+    })
+    const loop = loud.getLoop()
+    loop.setExceptionHandler((_, context) => reports.push(String(context.exception)))
+    await sleep(0)
+    await cancelTasks([quiet, loud])
+    loop.setExceptionHandler(null)
+    expect([quiet.cancelled(), loud.done()]).toEqual([true, true])
+    expect(reports).toEqual(['Error: in cleanup'])
+    await expect(cancelTasks([new Future() as never])).rejects.toBeInstanceOf(TypeError)
+  })
+})
+
+virtual('the task tree tells names, states, what each waits on, and who made whom', async () => {
+  const parent = createTask(
+    async () => {
+      const child = createTask(() => sleep(10), { name: 'child' })
+      await child
+    },
+    { name: 'parent' },
+  )
+  await sleep(1)
+  createTask(async () => {}, { name: 'fresh' })
+  expect(formatTaskTree()).toBe(
+    [
+      'Task-1  running or awaiting a foreign promise',
+      ' ├─ parent  waiting on child',
+      ' │  └─ child  waiting on Sleep',
+      ' └─ fresh  not started',
+    ].join('\n'),
+  )
+  expect(allTasks().has(parent)).toBe(true)
+  await parent
+  expect(allTasks().has(parent)).toBe(false)
+})
