@@ -80,7 +80,11 @@ export function installLoopFactory(factory: () => EventLoop): void {
  * Source: asyncio.get_event_loop
  */
 export function getEventLoop(): EventLoop {
-  const scope = storage.getStore()
+  return loopOf(storage.getStore())
+}
+
+/** The loop that new work of this scope belongs to. */
+export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop
   if (defaultLoop === null || defaultLoop.isClosed()) {
     defaultLoop = (makeLoop as () => EventLoop)()

@@ -331,13 +331,23 @@ export class EventLoop {
     this.monitor?.turnBegan()
   }
 
-  /** @internal `task` waits or has ended; not an end of its turn when another one has the loop */
+  /** @internal `task` waits; not an end of its turn when another one has the loop */
   release(task: Task): void {
     if (this.#holder !== task) return
     this.#holder = null
     this.monitor?.turnEnded(task)
     // Not at once: this may be a call of `then` in the middle of the task's code.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
+  }
+
+  /** @internal `task` has ended, and none of its code is on the stack: the next turn can begin at once */
+  releaseEnded(task: Task): void {
+    if (this.#holder !== task) return
+    this.#holder = null
+    this.monitor?.turnEnded(task)
+    if (this.#scheduled || !this.#hasWork()) return
+    this.#scheduled = true
+    this.#enterDrain()
   }
 
   #hasWork(): boolean {

@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks'
-import { Context, currentContext } from './context.ts'
+import { Context, rootContext } from './context.ts'
 import {
   Coroutine,
   type CoroutineFunction,
@@ -12,9 +12,10 @@ import {
 import { Cancellation } from './cancellation.ts'
 import {
   captureAsyncContext,
+  currentScope,
   currentTask,
   enterScope,
-  getEventLoop,
+  loopOf,
   type Scope,
 } from './current.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
@@ -63,9 +64,14 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   previousTask: Task | null = null
 
   /** @internal use createTask */
-  constructor(coro: TaskBody<T>, loop: EventLoop, options?: TaskOptions) {
+  constructor(
+    coro: TaskBody<T>,
+    loop: EventLoop,
+    creator: Scope | undefined,
+    options: TaskOptions | undefined,
+  ) {
     super({ loop })
-    const parent = currentTask()
+    const parent = creator?.scopeTask ?? null
     this.#name = options?.name ?? 0
     this.#parent = parent
     // A line of tasks each of which makes the next one and ends must not be kept by its last.
@@ -74,7 +80,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     const context = options?.context ?? null
     this.#context = context
     if (context === null) {
-      const current = currentContext()
+      const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
     this.#resource = captureAsyncContext()
@@ -318,7 +324,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     loop.disown(this)
     loop.monitor?.taskEnded(this)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task: this })
-    loop.release(this)
+    loop.releaseEnded(this)
   }
 }
 
@@ -373,9 +379,10 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
       `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,
     )
   }
-  const loop = options?.loop ?? getEventLoop()
+  const creator = currentScope()
+  const loop = options?.loop ?? loopOf(creator)
   loop.assertOpen()
-  return new Task(coro, loop, options)
+  return new Task(coro, loop, creator, options)
 }
 
 /** The current task's signal. @throws {RuntimeError} outside a task */

@@ -1,0 +1,180 @@
+// Tasks and futures beside native promises, effect, effection, and Python's asyncio and uvloop where there is
+// a python3 with them. Run: node --expose-gc core/tasks.ts
+import { spawnSync } from 'node:child_process'
+import { allTasks, createTask, Future, isCancelled, run, sleep } from '@tasktree/core'
+import { Effect, Fiber } from 'effect'
+import { run as runEffection, spawn } from 'effection'
+import { nanoseconds, table } from '../measure.ts'
+
+const one = async (): Promise<number> => 1
+
+async function startAndAwait(): Promise<(string | number)[][]> {
+  const native = await nanoseconds(300_000, async (n) => {
+    let sum = 0
+    for (let i = 0; i < n; i++) sum += await one()
+    return sum
+  })
+  const ours = await run(() =>
+    nanoseconds(100_000, async (n) => {
+      let sum = 0
+      for (let i = 0; i < n; i++) sum += await createTask(one)
+      return sum
+    }),
+  )
+  const effect = await nanoseconds(20_000, (n) =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        let sum = 0
+        for (let i = 0; i < n; i++) {
+          const fiber = yield* Effect.forkChild(Effect.succeed(1))
+          sum += yield* Fiber.join(fiber)
+        }
+        return sum
+      }),
+    ),
+  )
+  const effection = await nanoseconds(2_000, (n) =>
+    runEffection(function* () {
+      let sum = 0
+      for (let i = 0; i < n; i++) {
+        const task = yield* spawn(function* () {
+          return 1
+        })
+        sum += yield* task
+      }
+      return sum
+    }),
+  )
+  return [
+    ['native async call', native],
+    ['tasktree createTask + await', ours],
+    ['effect fork + join', effect],
+    ['effection spawn + join', effection],
+    ...python('task').map(([name, value]) => [`${name} create_task + await`, value]),
+  ]
+}
+
+async function resolvedLater(): Promise<(string | number)[][]> {
+  const native = await nanoseconds(300_000, async (n) => {
+    let sum = 0
+    for (let i = 0; i < n; i++) {
+      const { promise, resolve } = Promise.withResolvers<number>()
+      queueMicrotask(() => resolve(1))
+      sum += await promise
+    }
+    return sum
+  })
+  const ours = await run(() =>
+    nanoseconds(300_000, async (n) => {
+      let sum = 0
+      for (let i = 0; i < n; i++) {
+        const future = new Future<number>()
+        queueMicrotask(() => future.setResult(1))
+        sum += await future
+      }
+      return sum
+    }),
+  )
+  return [
+    ['native promise', native],
+    ['tasktree Future', ours],
+    ...python('future').map(([name, value]) => [`${name} Future`, value]),
+  ]
+}
+
+/** What a cancel adds to a parked task's life: the same with a result in its place is taken off. */
+async function cancelParked(): Promise<(string | number)[][]> {
+  const lives = (cancel: boolean): Promise<number> =>
+    run(() =>
+      nanoseconds(20_000, async (n) => {
+        const futures = Array.from({ length: n }, () => new Future<void>())
+        const tasks = futures.map((future) => createTask(async () => future))
+        await sleep(0)
+        for (const [i, task] of tasks.entries()) {
+          if (cancel) task.cancel()
+          else futures[i]?.setResult()
+        }
+        let ended = 0
+        for (const task of tasks) {
+          try {
+            await task
+            ended++
+          } catch (error) {
+            if (isCancelled(error)) ended++
+          }
+        }
+        return ended
+      }),
+    )
+  const cancelled = await lives(true)
+  const finished = await lives(false)
+  return [
+    ['tasktree, 20,000 parked tasks cancelled and awaited, each', cancelled],
+    ['the same, given a result instead', finished],
+  ]
+}
+
+async function memory(): Promise<(string | number)[][]> {
+  const parked = 100_000
+  const bytes = async (settled: () => PromiseLike<void>, park: () => unknown): Promise<number> => {
+    const kept: unknown[] = Array.from({ length: parked }, () => null)
+    gc?.()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < parked; i++) kept[i] = park()
+    await settled()
+    gc?.()
+    return (process.memoryUsage().heapUsed - before) / kept.length
+  }
+  const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  const native = await bytes(nextTurn, () => {
+    let resolve: unknown
+    const promise = new Promise((resolver) => {
+      resolve = resolver
+    })
+    void (async () => {
+      await promise
+    })()
+    return resolve
+  })
+  const futures: Future<void>[] = []
+  const ours = await run(async () => {
+    // All must have come to their await: the loop starts them in portions.
+    const each = await bytes(() => sleep(0), () => {
+      const future = new Future<void>()
+      futures.push(future)
+      return createTask(async () => {
+        await future
+      })
+    })
+    const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
+    if (waiting !== parked) throw new Error(`only ${waiting} tasks were parked`)
+    for (const future of futures) future.setResult()
+    await sleep(0)
+    return each
+  })
+  return [
+    ['native promise + async function, bytes', native],
+    ['tasktree task + future + async function, bytes', ours],
+  ]
+}
+
+/** Figures of benchmarks/core/tasks.py, in nanoseconds; none where there is no python3. */
+function python(what: string): [string, number][] {
+  const script = new URL('./tasks.py', import.meta.url).pathname
+  const result = spawnSync('python3', [script, what], { encoding: 'utf8' })
+  if (result.status !== 0) return []
+  return Object.entries(JSON.parse(result.stdout) as Record<string, number>)
+}
+
+for (const [title, measure] of [
+  ['Start a task and await it, ns', startAndAwait],
+  ['Await a future that is resolved later, ns', resolvedLater],
+  ['Cancel a parked task, ns', cancelParked],
+  ['Memory of a parked task', memory],
+] as const) {
+  const rows = await measure()
+  const base = Number(rows[0]?.[1])
+  process.stdout.write(
+    `\n${table([title, 'median', 'ratio'], rows.map(([name, value]) => [String(name), Number(value), `${(Number(value) / base).toFixed(2)}x`]))}\n`,
+  )
+}
