@@ -49,8 +49,11 @@ export class Handle implements Runnable, Scope {
   #call(): void {
     enterScope(this)
     const callback = this.#callback as () => unknown
+    const { monitor } = this.scopeLoop
+    const start = monitor === null ? 0 : performance.now()
     try {
       callback()
+      monitor?.callbackEnded(callback.name, start)
     } catch (exception) {
       this.scopeLoop.callExceptionHandler({
         message: `Exception in callback${callback.name === '' ? '' : ` ${callback.name}`}`,

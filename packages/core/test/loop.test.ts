@@ -1,0 +1,311 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import {
+  createTask,
+  currentTask,
+  type EventLoop,
+  Future,
+  getEventLoop,
+  getRunningLoop,
+  newEventLoop,
+  run,
+  RuntimeError,
+  sleep,
+  type Task,
+  wait,
+} from '@tasktree/core'
+import { describe, expect, test, vi } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+/** The warnings that `body` causes. */
+async function warningsOf(body: () => Promise<void>): Promise<string[]> {
+  const warnings: string[] = []
+  const listen = (warning: Error): void => {
+    if (warning.name === 'TasktreeWarning') warnings.push(warning.message)
+  }
+  process.on('warning', listen)
+  try {
+    await body()
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.off('warning', listen)
+  }
+  return warnings
+}
+
+function busy(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+describe('debug mode reports', () => {
+  const debugged = (body: (loop: EventLoop) => Promise<void>): Promise<string[]> =>
+    warningsOf(() =>
+      run(
+        async () => {
+          const loop = getRunningLoop()
+          loop.slowCallbackDuration = 10
+          await body(loop)
+        },
+        { debug: true },
+      ),
+    )
+
+  test('a turn of a task that takes too long', async () => {
+    const warnings = await debugged(async () => {
+      const task = createTask(
+        async () => {
+          await sleep(0)
+          busy(20)
+        },
+        { name: 'slow' },
+      )
+      await task
+    })
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(/^executing slow took \d+ ms/)
+  })
+
+  test('a callback that takes too long', async () => {
+    const warnings = await debugged(async (loop) => {
+      loop.callSoon(function crunch() {
+        busy(20)
+      })
+      await sleep(0)
+    })
+    expect(warnings).toEqual([expect.stringMatching(/^executing callback crunch took \d+ ms/)])
+  })
+
+  test('a cancel that a foreign await delays', async () => {
+    const native = Promise.withResolvers<void>()
+    const warnings = await debugged(async () => {
+      const task = createTask(async () => {
+        await native.promise
+        await sleep(1_000)
+      })
+      await sleep(0)
+      task.cancel()
+      await sleep(20)
+      native.resolve()
+      await wait([task])
+    })
+    expect(warnings).toEqual([expect.stringContaining('by an await of a foreign promise')])
+  })
+
+  test('work that outlives its task', async () => {
+    const warnings = await debugged(async () => {
+      const forgotten = async (): Promise<void> => {
+        await sleep(5)
+      }
+      await createTask(
+        async () => {
+          void forgotten()
+          await sleep(0)
+        },
+        { name: 'careless' },
+      )
+      await sleep(10)
+    })
+    expect(warnings).toEqual([expect.stringContaining('careless has ended while work it began')])
+  })
+
+  test('nothing when all is well, and nothing when it is off', async () => {
+    expect(
+      await debugged(async () => {
+        await createTask(() => sleep(1))
+      }),
+    ).toEqual([])
+    const off = await warningsOf(() =>
+      run(async () => {
+        busy(120)
+        await sleep(0)
+      }),
+    )
+    expect(off).toEqual([])
+  })
+})
+
+describe('the exception handler', () => {
+  test('hears what callbacks throw, with the handle', () =>
+    run(async () => {
+      const loop = getRunningLoop()
+      const contexts: unknown[] = []
+      loop.setExceptionHandler((from, context) =>
+        contexts.push(from === loop, context.exception, context.handle),
+      )
+      const handle = loop.callSoon(() => {
+        throw new Error('in callback')
+      })
+      await sleep(0)
+      expect(contexts).toEqual([true, new Error('in callback'), handle])
+    }))
+
+  test('that throws is reported by the default one, and so is what it was told', () =>
+    run(async () => {
+      const loop = getRunningLoop()
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      loop.setExceptionHandler(() => {
+        throw new Error('in handler')
+      })
+      loop.callExceptionHandler({ message: 'first', exception: new Error('original') })
+      const printed = log.mock.calls.map((call) => String(call[0]))
+      expect(printed).toEqual(['Unhandled error in exception handler', 'first'])
+    }))
+
+  test('by default prints one block, with the task', () =>
+    run(async () => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      const task = currentTask() as Task
+      getRunningLoop().callExceptionHandler({
+        message: 'something',
+        task,
+        exception: new Error('x'),
+      })
+      expect(log).toHaveBeenCalledOnce()
+      expect(String(log.mock.calls[0]?.[0])).toBe(`something\ntask: ${task.name}`)
+    }))
+
+  test('can be read, replaced and taken away, and must be a function', () => {
+    const loop = newEventLoop()
+    const handler = (): void => {}
+    expect(loop.getExceptionHandler()).toBeNull()
+    loop.setExceptionHandler(handler)
+    expect(loop.getExceptionHandler()).toBe(handler)
+    loop.setExceptionHandler(null)
+    expect(() => loop.setExceptionHandler(5 as never)).toThrow(TypeError)
+    loop.close()
+  })
+})
+
+test('the diagnostics channels tell of each task’s creation, start, cancel and end', async () => {
+  const events: string[] = []
+  const channels = ['create', 'start', 'cancel', 'end'].map((event) => {
+    const name = `tasktree:task:${event}`
+    const listener = (message: unknown): void => {
+      const { task } = message as { task: Task }
+      if (task.name === 'watched') events.push(event)
+    }
+    subscribe(name, listener)
+    return () => unsubscribe(name, listener)
+  })
+  try {
+    await run(async () => {
+      const task = createTask(() => sleep(1_000), { name: 'watched' })
+      await sleep(0)
+      task.cancel()
+      await wait([task])
+    })
+  } finally {
+    for (const stop of channels) stop()
+  }
+  expect(events).toEqual(['create', 'start', 'cancel', 'end'])
+})
+
+describe('other libraries’ async storages', () => {
+  test('are seen by tasks, callbacks and chained promises as where they were made', () =>
+    run(async () => {
+      const storage = new AsyncLocalStorage<string>()
+      const seen: Record<string, string | undefined> = {}
+      const future = new Future<void>()
+      const task = storage.run('request', () => {
+        future.addDoneCallback(() => void (seen['done callback'] = storage.getStore()))
+        void future.then(() => void (seen.then = storage.getStore()))
+        getRunningLoop().callSoon(() => void (seen.callSoon = storage.getStore()))
+        getRunningLoop().callLater(1, () => void (seen.callLater = storage.getStore()))
+        return createTask(async () => {
+          await sleep(1)
+          await future
+          seen.task = storage.getStore()
+        })
+      })
+      future.setResult()
+      await task
+      await sleep(5)
+      expect(seen).toEqual({
+        'done callback': 'request',
+        then: 'request',
+        callSoon: 'request',
+        callLater: 'request',
+        task: 'request',
+      })
+      expect(storage.getStore()).toBeUndefined()
+    }))
+})
+
+describe('where code runs', () => {
+  test('a callback is in its loop and in no task', () =>
+    run(async () => {
+      const loop = getRunningLoop()
+      const seen: unknown[] = []
+      const future = new Future<void>()
+      future.addDoneCallback(() => seen.push(currentTask(), getRunningLoop() === loop))
+      future.setResult()
+      loop.callSoon(() => seen.push(currentTask(), getEventLoop() === loop))
+      await sleep(0)
+      expect(seen).toEqual([null, true, null, true])
+    }))
+
+  test('plain code is in no loop, and uses the default one', () => {
+    expect(() => getRunningLoop()).toThrow(RuntimeError)
+    expect(currentTask()).toBeNull()
+    expect(getEventLoop()).toBe(getEventLoop())
+  })
+
+  test('the default loop is made anew when it was closed', () => {
+    const loop = getEventLoop()
+    loop.close()
+    expect(getEventLoop()).not.toBe(loop)
+  })
+
+  test('plain code may create tasks and await futures without running a loop', async () => {
+    const task = createTask(async () => sleep(1, 'x'))
+    expect(await task).toBe('x')
+  })
+})
+
+test('an eager task runs to its first suspension inside the call', () =>
+  run(async () => {
+    const log: unknown[] = []
+    const outer = currentTask()
+    const task = createTask(
+      async () => {
+        log.push(currentTask()?.name)
+        await sleep(1)
+        return 'x'
+      },
+      { eager: true, name: 'eager' },
+    )
+    expect(log).toEqual(['eager'])
+    expect(currentTask()).toBe(outer)
+    expect(task.parent).toBe(outer)
+    expect(await task).toBe('x')
+  }))
+
+virtual('a task is refused what is no coroutine, at once or when it returns', async () => {
+  expect(() => createTask(5 as never)).toThrow('number 5')
+  expect(() => createTask(Promise.resolve() as never)).toThrow(TypeError)
+  const task = createTask((() => 5) as never)
+  expect(String(await thrown(task))).toContain('returned number 5')
+  const self: Task = createTask(async () => {
+    await sleep(0)
+    await self
+  })
+  expect(String(await thrown(self))).toContain('cannot await itself')
+  expect(() => task.setResult(1 as never)).toThrow(RuntimeError)
+  expect(() => task.setException(1)).toThrow(RuntimeError)
+})
+
+test('a signal handler is called in a turn of the loop, and can be removed', () =>
+  run(
+    async () => {
+      const loop = getRunningLoop()
+      const got = new Future<boolean>()
+      loop.addSignalHandler('SIGUSR2', () => got.setResult(currentTask() === null))
+      process.kill(process.pid, 'SIGUSR2')
+      expect(await got).toBe(true)
+      expect(loop.removeSignalHandler('SIGUSR2')).toBe(true)
+      expect(loop.removeSignalHandler('SIGUSR2')).toBe(false)
+      expect(process.listenerCount('SIGUSR2')).toBe(0)
+    },
+    { handleSignals: false },
+  ))

@@ -1,0 +1,124 @@
+import { createTask, Future, sleep, wait } from '@tasktree/core'
+import { cancelOnAbort, Claim, observe } from '@tasktree/core/lowlevel'
+import { getEventListeners } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+/** Something there is one of, handed from waiter to waiter: the smallest use of Claim. */
+class Token {
+  holders = 0
+  readonly #waiters: Waiter[] = []
+
+  take(): Waiter {
+    const waiter = new Waiter(this)
+    this.#waiters.push(waiter)
+    return waiter
+  }
+
+  give(): void {
+    while (this.#waiters.length > 0 && this.#waiters.shift()?.wake() !== true);
+  }
+}
+
+class Waiter extends Claim<string> {
+  readonly #token: Token
+  constructor(token: Token) {
+    super()
+    this.#token = token
+  }
+
+  protected override claim(): void {
+    this.#token.holders++
+    this.setResult('taken')
+  }
+
+  protected override decline(): void {
+    this.#token.give()
+  }
+}
+
+describe('a claim', () => {
+  virtual('is taken in its waiter’s own turn', async () => {
+    const token = new Token()
+    const waiter = token.take()
+    const task = createTask(async () => waiter)
+    await sleep(0)
+    token.give()
+    expect([token.holders, waiter.isWoken(), waiter.done()]).toEqual([0, true, false])
+    expect(waiter.wake()).toBe(false)
+    expect(await task).toBe('taken')
+    expect(token.holders).toBe(1)
+  })
+
+  virtual('whose task is cancelled in the turn of the grant goes to the next', async () => {
+    const token = new Token()
+    const tasks = [0, 1].map(() => createTask(async () => token.take()))
+    await sleep(0)
+    token.give()
+    tasks[0]?.cancel()
+    await wait(tasks)
+    expect(tasks.map((task) => task.cancelled())).toEqual([true, false])
+    expect(token.holders).toBe(1)
+  })
+
+  virtual(
+    'that is cancelled itself after the wake-up, with nobody waiting, goes to the next',
+    async () => {
+      const token = new Token()
+      const [first, second] = [token.take(), token.take()]
+      token.give()
+      expect(first.cancel()).toBe(true)
+      expect(await second).toBe('taken')
+      expect(token.holders).toBe(1)
+    },
+  )
+
+  test('works in plain code, for several who await it', async () => {
+    const token = new Token()
+    const waiter = token.take()
+    const both = Promise.all([waiter, waiter])
+    await Promise.resolve()
+    token.give()
+    expect(await both).toEqual(['taken', 'taken'])
+    expect(token.holders).toBe(1)
+  })
+})
+
+describe('cancelOnAbort', () => {
+  test('cancels the future with the signal’s reason as cause', async () => {
+    const controller = new AbortController()
+    const future = cancelOnAbort(new Future(), controller.signal)
+    controller.abort(new Error('why'))
+    expect(await thrown(future)).toMatchObject({ name: 'CancelledError', cause: new Error('why') })
+  })
+
+  test('cancels at once when the signal is aborted already', () => {
+    expect(cancelOnAbort(new Future(), AbortSignal.abort()).cancelled()).toBe(true)
+  })
+
+  test('leaves no listener behind', async () => {
+    const { signal } = new AbortController()
+    for (const end of [(f: Future<number>) => f.setResult(1), (f: Future<number>) => f.cancel()]) {
+      const future = cancelOnAbort(new Future<number>(), signal)
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+      end(future)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    }
+  })
+
+  test('refuses what is no signal', () => {
+    expect(() => cancelOnAbort(new Future(), 5 as never)).toThrow(TypeError)
+  })
+})
+
+virtual('observe calls back a turn after the end, unless it was taken back', async () => {
+  const log: string[] = []
+  const future = new Future<void>()
+  observe(future, () => log.push('observed'))
+  observe(future, () => log.push('never'))()
+  future.setResult()
+  expect(log).toEqual([])
+  await sleep(0)
+  expect(log).toEqual(['observed'])
+})
