@@ -209,7 +209,7 @@ describe('other libraries’ async storages', () => {
       const future = new Future<void>()
       const task = storage.run('request', () => {
         future.addDoneCallback(() => void (seen['done callback'] = storage.getStore()))
-        void future.then(() => void (seen.then = storage.getStore()))
+        void future.then(() => void (seen.chained = storage.getStore()))
         getRunningLoop().callSoon(() => void (seen.callSoon = storage.getStore()))
         getRunningLoop().callLater(1, () => void (seen.callLater = storage.getStore()))
         return createTask(async () => {
@@ -223,7 +223,7 @@ describe('other libraries’ async storages', () => {
       await sleep(5)
       expect(seen).toEqual({
         'done callback': 'request',
-        then: 'request',
+        chained: 'request',
         callSoon: 'request',
         callLater: 'request',
         task: 'request',
@@ -291,7 +291,7 @@ virtual('a task is refused what is no coroutine, at once or when it returns', as
     await self
   })
   expect(String(await thrown(self))).toContain('cannot await itself')
-  expect(() => task.setResult(1 as never)).toThrow(RuntimeError)
+  expect(() => task.setResult(1)).toThrow(RuntimeError)
   expect(() => task.setException(1)).toThrow(RuntimeError)
 })
 
