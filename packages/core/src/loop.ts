@@ -376,7 +376,7 @@ export class EventLoop {
         return
       }
       this.#round--
-      ;(this.#ready.shift() as Runnable).run()
+      this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
         // The task's code runs in the microtasks that come.
         if (this.#hasWork()) this.#watch()
@@ -384,6 +384,15 @@ export class EventLoop {
       }
     }
     this.#scheduled = false
+  }
+
+  /** What a library's own callback throws must not take the loop down. */
+  #run(entry: Runnable): void {
+    try {
+      entry.run()
+    } catch (exception) {
+      this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
+    }
   }
 
   /** As each iteration of asyncio's loop: timers that are due go behind what is ready. */

@@ -112,6 +112,18 @@ describe('cancelOnAbort', () => {
   })
 })
 
+virtual('an observer that throws is reported, and the loop goes on', async () => {
+  const reports: unknown[] = []
+  const future = new Future<void>()
+  future.getLoop().setExceptionHandler((_, context) => reports.push(context.exception))
+  observe(future, () => {
+    throw new Error('in observer')
+  })
+  future.setResult()
+  await sleep(1)
+  expect(reports).toEqual([new Error('in observer')])
+})
+
 virtual('observe calls back a turn after the end, unless it was taken back', async () => {
   const log: string[] = []
   const future = new Future<void>()

@@ -16,12 +16,7 @@ test.each(programs.map((program, i) => [program, expected[i]]))(
   async (program, output) => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [
-        '--conditions=@tasktree/source',
-        '--input-type=module-typescript',
-        '--eval',
-        program as string,
-      ],
+      ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', program],
       { cwd: import.meta.dirname },
     )
     expect(stdout).toBe(output)
