@@ -2,5 +2,43 @@ import * as actor from '@tasktree/actor'
 import { expect, test } from 'vitest'
 
 test('the public names', () => {
-  expect(Object.keys(actor)).toMatchInlineSnapshot(`[]`)
+  expect(Object.keys(actor).toSorted()).toMatchInlineSnapshot(`
+    [
+      "Actor",
+      "ActorContext",
+      "ActorCrashed",
+      "ActorRef",
+      "ActorRestarting",
+      "ActorStopped",
+      "ActorSystem",
+      "AlreadyPresent",
+      "AlreadyStarted",
+      "AskCycle",
+      "AskTimeout",
+      "ChildRef",
+      "ChildStateError",
+      "FailedToStart",
+      "LinkDied",
+      "MailboxFull",
+      "NameTaken",
+      "NoProc",
+      "ReplyError",
+      "ReplyPort",
+      "ResourceRef",
+      "RestartLimitError",
+      "StaleIncarnation",
+      "StashFull",
+      "SupervisorRef",
+      "SupervisorStopping",
+      "TooManyChildren",
+      "UnexpectedCancellation",
+      "WorkerExit",
+      "child",
+      "consoleLogger",
+      "formatReason",
+      "silentLogger",
+      "spawn",
+      "sys",
+    ]
+  `)
 })

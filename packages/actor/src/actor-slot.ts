@@ -1,0 +1,227 @@
+import { currentTask, type Future } from '@tasktree/core'
+import { activityOf } from './activity.ts'
+import { ActorRef } from './actor-ref.ts'
+import { ActorRun } from './actor-run.ts'
+import { AskFuture, type AskOptions } from './ask.ts'
+import { checkCircle, findInChain } from './ask-cycle.ts'
+import type { ActorSpec } from './child-spec.ts'
+import { ActorRestarting, ActorStopped, AskCycle, MailboxFull, NoProc } from './errors.ts'
+import type { DeadLetterReason } from './events.ts'
+import { type ExitReason, killed, normal } from './exit-reason.ts'
+import type { Home } from './home.ts'
+import { Admission, Mailbox } from './mailbox.ts'
+import { registerKind } from './make-slot.ts'
+import { asMessage, Envelope } from './message.ts'
+import { type Owner, Slot } from './slot.ts'
+
+/** An actor over all its incarnations: its mailbox outlives them. */
+export class ActorSlot extends Slot {
+  readonly kind = 'actor' as const
+  declare spec: ActorSpec
+  declare run: ActorRun | null
+  readonly mailbox: Mailbox
+  /** Handles what there is and takes nothing more. */
+  draining = false
+  /** The latest incarnation, for what it should hear after its end. */
+  #last: ActorRun | null = null
+
+  constructor(spec: ActorSpec, owner: Owner, home: Home) {
+    super(spec, owner, home)
+    this.mailbox = new Mailbox(spec.mailbox)
+  }
+
+  protected override makeRef(): ActorRef {
+    return new ActorRef(this)
+  }
+
+  protected override makeRun(number: number): ActorRun {
+    this.draining = false
+    const run = new ActorRun(this, number)
+    this.#last = run
+    return run
+  }
+
+  get actorRun(): ActorRun | null {
+    return this.run
+  }
+
+  #isGone(pinned: number): boolean {
+    return this.closed || (pinned !== 0 && (pinned !== this.number || this.run === null))
+  }
+
+  tell(type: string, args: readonly unknown[], pinned = 0): Future<boolean> {
+    const envelope = new Envelope(type, args, null)
+    if (this.#isGone(pinned)) return this.#refuseTell(envelope, 'no-proc')
+    if (this.draining) return this.#refuseTell(envelope, 'draining')
+    if (this.mailbox.isFull()) return this.#overflow(envelope)
+    this.#accept(envelope)
+    return this.home.accepted
+  }
+
+  #refuseTell(envelope: Envelope, reason: DeadLetterReason): Future<boolean> {
+    this.home.deadLetter(this.path, envelope, reason)
+    return this.home.refused
+  }
+
+  #accept(envelope: Envelope): void {
+    const { run } = this
+    if (run !== null && run.current !== null && run.serves(envelope)) {
+      run.interleave(envelope)
+      return
+    }
+    this.mailbox.push(envelope)
+    run?.wake()
+  }
+
+  #overflow(envelope: Envelope): Future<boolean> {
+    const { mailbox } = this
+    if (mailbox.overflow === 'wait') {
+      const admission = new Admission(this.home.loop, envelope, this)
+      envelope.admission = admission
+      mailbox.wait(envelope)
+      const asker = activityOf(currentTask())
+      if (asker !== null) checkCircle(asker.run, admission)
+      return admission
+    }
+    if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) {
+      this.#accept(envelope)
+      return this.home.accepted
+    }
+    return this.#refuseTell(envelope, 'mailbox-full')
+  }
+
+  #dropOldestTell(): boolean {
+    const oldest = this.mailbox.find((each) => each.action === null && each.ask === null)
+    if (oldest === null) return false
+    this.mailbox.remove(oldest)
+    this.home.deadLetter(this.path, oldest, 'dropped-oldest')
+    return true
+  }
+
+  ask(
+    type: string,
+    args: readonly unknown[],
+    options: AskOptions | undefined,
+    pinned = 0,
+  ): AskFuture {
+    const asker = activityOf(currentTask())
+    const ask = new AskFuture(this.home.loop, this, type, args, asker === null ? null : asker.run)
+    if (this.#isGone(pinned)) {
+      ask.refuse(new NoProc(this.path))
+      return ask
+    }
+    if (this.closing || this.draining) {
+      ask.refuse(new ActorStopped(this.path, this.run?.endReason ?? normal, false))
+      return ask
+    }
+    const { envelope } = ask
+    if (asker !== null) {
+      envelope.chain = {
+        run: asker.run,
+        reentrant: options?.reentrant === true,
+        up: asker.current?.chain ?? null,
+      }
+      if (this.run?.interleaves(type) !== true) {
+        const cycle = findInChain(envelope.chain, this)
+        if (cycle !== null) {
+          ask.refuse(new AskCycle(cycle))
+          return ask
+        }
+      }
+    }
+    ask.arm(options)
+    if (ask.done()) return ask
+    if (!this.mailbox.isFull()) this.#accept(envelope)
+    else if (this.mailbox.overflow === 'wait') this.mailbox.wait(envelope)
+    else if (this.mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) {
+      this.#accept(envelope)
+    } else ask.refuse(new MailboxFull(this.path, this.mailbox.capacity))
+    if (asker !== null && this.run !== null && this.run.current !== null) {
+      checkCircle(asker.run, ask)
+    }
+    return ask
+  }
+
+  /** A message of the library: it has room always. */
+  push(envelope: Envelope): void {
+    this.mailbox.push(envelope)
+    this.run?.wake()
+  }
+
+  /** The sender has given it up. */
+  withdraw(envelope: Envelope): void {
+    if (this.mailbox.remove(envelope)) this.admitSenders()
+    else this.run?.forgetStashed(envelope)
+  }
+
+  /** There is room: the senders in line move up. */
+  admitSenders(): void {
+    for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
+      if (next.admission?.done() === true) continue
+      const { admission } = next
+      next.admission = null
+      this.#accept(next)
+      admission?.setResult(true)
+    }
+  }
+
+  drain(): Future<ExitReason> {
+    const { run } = this
+    if (run === null) return this.stop(undefined, undefined)
+    this.draining = true
+    run.wake()
+    return run.whenOver()
+  }
+
+  override refuseAsks(reason: ExitReason): void {
+    super.refuseAsks(reason)
+    const { mailbox } = this
+    const queued = mailbox.takeAll()
+    for (const envelope of queued) {
+      if (envelope.ask === null) mailbox.push(envelope)
+      else envelope.ask.refuse(new ActorStopped(this.path, reason, false))
+    }
+    this.#refuseSenders(reason)
+  }
+
+  #refuseSenders(reason: ExitReason): void {
+    for (const envelope of this.mailbox.takeSenders()) {
+      const error = new ActorStopped(this.path, reason, false)
+      envelope.ask?.refuse(error)
+      if (envelope.admission?.done() === false) envelope.admission.setException(error)
+    }
+  }
+
+  /** The next incarnation shall not see what the last one was sent. */
+  dropMailbox(): void {
+    for (const envelope of this.mailbox.takeAll()) {
+      if (envelope.action !== null) continue
+      if (envelope.ask === null) this.home.deadLetter(this.path, envelope, 'dropped-on-restart')
+      else envelope.ask.refuse(new ActorRestarting(this.path))
+    }
+    this.admitSenders()
+  }
+
+  override exited(run: ActorRun, reason: ExitReason): void {
+    super.exited(run, reason)
+    if (this.spec.mailbox?.onRestart === 'drop' && this.restartsAfter(reason)) this.dropMailbox()
+  }
+
+  override close(reason: ExitReason): void {
+    if (this.closed) return
+    this.refuseAsks(reason)
+    super.close(reason)
+    const undelivered = this.mailbox.takeAll().filter((envelope) => envelope.action === null)
+    for (const envelope of undelivered) this.home.deadLetter(this.path, envelope, 'stopped')
+    const last = this.#last
+    this.#last = null
+    if (undelivered.length > 0) last?.tellUndelivered(undelivered.map(asMessage))
+  }
+
+  override kill(): Future<ExitReason> {
+    if (!this.restartsAfter(killed)) this.refuseAsks(killed)
+    return super.kill()
+  }
+}
+
+registerKind('actor', (spec, owner, home) => new ActorSlot(spec as ActorSpec, owner, home))

@@ -1,0 +1,72 @@
+import type { Future } from '@tasktree/core'
+import type { ActorRun } from './actor-run.ts'
+import type { ActorSlot } from './actor-slot.ts'
+import { AskFuture } from './ask.ts'
+import { AskCycle } from './errors.ts'
+import { Admission } from './mailbox.ts'
+import type { CallChain, Envelope } from './message.ts'
+
+/**
+ * Two ways to find an ask that can never be answered. The chain: a message knows the asks that led to
+ * it, and so a target that waits further up is found before anything is sent. The graph: actors that
+ * asked each other independently wait in a circle, which shows only when the last one has begun to wait;
+ * so it is looked for in the turn after. A wait for several things at once (a race) is no certain
+ * deadlock, and is left to the timeouts.
+ */
+
+/** The paths from `target` down the chain and back to it, when it is in the chain and serves nothing meanwhile. */
+export function findInChain(chain: CallChain | null, target: ActorSlot): string[] | null {
+  const path = [target.path]
+  for (let link = chain; link !== null; link = link.up) {
+    path.unshift(link.run.slot.path)
+    if (link.run.slot === target) return link.reentrant || link.run.over ? null : path
+  }
+  return null
+}
+
+/** Whether the message came from an ask that `run` made and during which it serves what comes back. */
+export function isReentrant(envelope: Envelope, run: ActorRun): boolean {
+  for (let link = envelope.chain; link !== null; link = link.up) {
+    if (link.run === run && link.reentrant) return true
+  }
+  return false
+}
+
+/** In the turn after: when the waits from `edge` lead back to `asker`, `edge` fails with AskCycle. */
+export function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void {
+  asker.slot.home.loop.callSoon(() => {
+    if (edge.done() || soleWait(asker) !== edge) return
+    const path = [asker.slot.path]
+    const seen = new Set<unknown>()
+    let target = targetOf(edge)
+    for (;;) {
+      path.push(target.path)
+      const run = target.actorRun
+      if (run === asker) break
+      if (run === null || run.current === null || seen.has(run)) return
+      seen.add(run)
+      const next = soleWait(run)
+      if (!(next instanceof AskFuture) && !(next instanceof Admission)) return
+      target = targetOf(next)
+    }
+    const error = new AskCycle(path)
+    asker.slot.home.log.warn(error.message)
+    if (edge instanceof AskFuture) {
+      edge.target.withdraw(edge.envelope)
+      edge.refuse(error)
+    } else {
+      edge.target.withdraw(edge.envelope)
+      edge.setException(error)
+    }
+  })
+}
+
+function targetOf(edge: AskFuture | Admission): ActorSlot {
+  return edge.target
+}
+
+/** What its handler waits for, when that is one thing. */
+function soleWait(run: ActorRun): Future<unknown> | null {
+  const { waitingOn } = run.task
+  return waitingOn.size === 1 ? (waitingOn.values().next().value ?? null) : null
+}

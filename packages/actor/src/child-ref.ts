@@ -1,0 +1,63 @@
+import type { Future } from '@tasktree/core'
+import type { ExitReason } from './exit-reason.ts'
+import type { ChildKind, ChildStatus, Slot } from './slot.ts'
+
+/** The address of a child of any kind. It stays valid over restarts. */
+export class ChildRef {
+  /** @internal */
+  readonly slot: Slot
+
+  /** @internal refs come from spawn, startChild and lookup */
+  constructor(slot: Slot) {
+    this.slot = slot
+  }
+
+  get id(): string {
+    return this.slot.id
+  }
+
+  /** Where it is in the tree: `/system/supervisor/child`. */
+  get path(): string {
+    return this.slot.path
+  }
+
+  /** The last part of the path. */
+  get name(): string {
+    return this.slot.id
+  }
+
+  get kind(): ChildKind {
+    return this.slot.kind
+  }
+
+  /** How often it was started; 0 before the first time. */
+  get incarnation(): number {
+    return this.slot.number
+  }
+
+  get status(): ChildStatus {
+    return this.slot.status
+  }
+
+  /**
+   * Asks the running incarnation to end, as `shutdown`. What it is doing is finished first, the rest of its
+   * mailbox is not handled. A permanent child is started again: to end it for good stop it through its supervisor.
+   * Settles when the incarnation has ended.
+   */
+  stop(detail?: unknown, options?: { timeout?: number }): Future<ExitReason> {
+    return this.slot.stop(detail, options)
+  }
+
+  /**
+   * Ends the running incarnation now, without its `onStop`. What it awaits is cancelled, and given up when
+   * that does not end it. A permanent or transient child is started again.
+   */
+  kill(): Future<ExitReason> {
+    return this.slot.kill()
+  }
+
+  /** When it has ended and is not started again. */
+  get whenStopped(): Future<ExitReason> {
+    return this.slot.whenStopped
+  }
+}

@@ -1,0 +1,200 @@
+import { type Awaitable, ensureFuture } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { Actor, ActorClass } from './actor.ts'
+import { ActorRef, type Asks, type Tells } from './actor-ref.ts'
+import type { ActorRun } from './actor-run.ts'
+import type { ActorSlot } from './actor-slot.ts'
+import type { AskOptions, ReplyPort } from './ask.ts'
+import type { ChildRef } from './child-ref.ts'
+import { actorSpec, child, type Rest, type SupervisorOptions } from './child-spec.ts'
+import { StaleIncarnation } from './errors.ts'
+import type { Logger } from './logger.ts'
+import type { Monitor } from './monitor.ts'
+import type { SpawnOptions } from './spawn.ts'
+import type { SupervisorRef } from './supervisor-ref.ts'
+import type { ActorTimer, TimerOptions } from './timers.ts'
+
+/**
+ * What an actor has besides its own state: `this.ctx`. It belongs to one incarnation; after that has ended
+ * every method throws StaleIncarnation.
+ */
+export class ActorContext {
+  readonly #run: ActorRun
+  readonly #slot: ActorSlot
+
+  /** @internal */
+  constructor(run: ActorRun) {
+    this.#run = run
+    this.#slot = run.slot
+  }
+
+  #live(): ActorRun {
+    if (this.#run.revoked) throw new StaleIncarnation(this.path, this.incarnation)
+    return this.#run
+  }
+
+  get name(): string {
+    return this.#slot.id
+  }
+
+  get path(): string {
+    return this.#slot.path
+  }
+
+  /** A ref to this actor; `as ActorRef<MyActor>` types it. */
+  get self(): ActorRef {
+    return this.#slot.ref as ActorRef
+  }
+
+  /** Who started this actor: a supervisor or an actor; null outside of both. */
+  get parent(): ChildRef | null {
+    return this.#slot.owner.ownRef
+  }
+
+  /** 1, and one more with each restart. */
+  get incarnation(): number {
+    return this.#run.number
+  }
+
+  /** Aborts when the handler that runs is cancelled, for APIs that take a signal. */
+  get signal(): AbortSignal {
+    return this.#live().task.signal
+  }
+
+  /** The system's logger. */
+  get log(): Logger {
+    return this.#slot.home.log
+  }
+
+  /** When true, ends that come over links arrive at `onDown` instead of ending this actor. @defaultValue false */
+  get trapExit(): boolean {
+    return this.#run.trapExit
+  }
+
+  set trapExit(on: boolean) {
+    this.#live().trapExit = on
+  }
+
+  /** Starts an actor that ends with this incarnation. A failure of it is logged; monitor or link it to hear of it. */
+  async spawn<A extends Actor, P extends unknown[]>(
+    actorClass: ActorClass<A, P>,
+    ...rest: Rest<P, SpawnOptions>
+  ): Promise<ActorRef<A>> {
+    const [args, options] = rest
+    const name = options?.name ?? this.#slot.home.makeName(actorClass.name)
+    const mailbox = options?.mailbox
+    const spec = actorSpec(name, actorClass, args, {
+      restart: 'temporary',
+      ...(mailbox === undefined ? {} : { mailbox }),
+    })
+    const slot = await this.#live().children().start(spec)
+    return refOrStopped<A>(slot as ActorSlot | null, name)
+  }
+
+  /** Starts a supervisor that ends with this incarnation. */
+  async supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
+    const { name = this.#slot.home.makeName('supervisor'), ...supervisor } = options
+    const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
+    const slot = await this.#live().children().start(spec)
+    return (slot as NonNullable<typeof slot>).ref as SupervisorRef
+  }
+
+  /** `onDown` will be told once when it has ended, and of its restarts; of a pinned ref only that the incarnation ended. */
+  monitor(ref: ChildRef): Monitor {
+    return this.#live().monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
+  }
+
+  /** `flush` also takes back a DOWN that waits in the mailbox. */
+  demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
+    this.#live().demonitor(monitor, options.flush === true)
+  }
+
+  /** When one of the two incarnations ends abnormally, so does the other. */
+  link(ref: ActorRef<never> | ActorRef): void {
+    this.#live().link(ref.slot)
+  }
+
+  unlink(ref: ActorRef<never> | ActorRef): void {
+    this.#live().unlink(ref.slot)
+  }
+
+  /** Ends this actor when the handler that runs is done: a normal end. */
+  stop(): void {
+    this.#live().finish({ kind: 'normal' })
+  }
+
+  /** In `onStart`: this child is not needed. Its supervisor goes on without it. */
+  ignore(): never {
+    return this.#live().ignore()
+  }
+
+  /**
+   * Waits for `awaitable` without keeping the actor; what comes out is handled as a message: `map` with its
+   * value, `onError` with its error. Without `onError` an error crashes the actor. Cancelled when the incarnation ends.
+   */
+  pipe<T>(
+    awaitable: Awaitable<T>,
+    map: (value: T) => unknown,
+    onError?: (error: unknown) => unknown,
+  ): void {
+    if (typeof map !== 'function') {
+      throw new TypeError(`ctx.pipe needs a function for the value, got ${describe(map)}`)
+    }
+    this.#live().pipe(ensureFuture(awaitable), map, onError)
+  }
+
+  /** Calls `tick` once, after `ms` milliseconds, as a message of this incarnation. */
+  after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
+    return this.#live().timers().start(ms, tick, false, options)
+  }
+
+  /** Calls `tick` every `ms` milliseconds, as a message. A tick that finds the one before unhandled is left out. */
+  every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
+    return this.#live().timers().start(ms, tick, true, options)
+  }
+
+  /** Puts the message that is being handled aside; what its handler returns is not the reply. @throws {StashFull} */
+  stash(): void {
+    this.#live().stash()
+  }
+
+  /** Puts what was stashed back in front of the mailbox, in its order. */
+  unstashAll(): void {
+    this.#live().unstashAll()
+  }
+
+  /** From the next message on these functions handle the messages of their names; null: the class's own again. */
+  become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
+    this.#live().behaviour = behaviour
+  }
+
+  /**
+   * The right to answer this ask later, or from elsewhere: return it from the handler, or keep it. For a tell
+   * nobody hears the answer.
+   */
+  reply<T>(): ReplyPort<T> {
+    return this.#live().takeReply() as ReplyPort<T>
+  }
+
+  /** The supervisor's back-off starts anew, before `resetAfter` has passed. */
+  healthy(): void {
+    this.#live().slot.healthy()
+  }
+
+  /** `ref.tell`, as long as this incarnation lives. */
+  tell<A extends Actor>(ref: ActorRef<A>): Tells<A> {
+    this.#live()
+    return ref.tell
+  }
+
+  /** `ref.ask`, as long as this incarnation lives. */
+  ask<A extends Actor>(ref: ActorRef<A>, options: AskOptions = {}): Asks<A> {
+    this.#live()
+    return ref.ask(options)
+  }
+}
+
+function refOrStopped<A extends Actor>(slot: ActorSlot | null, name: string): ActorRef<A> {
+  if (slot === null) throw new TypeError(`${name} said in onStart that it is not needed`)
+  return slot.ref as unknown as ActorRef<A>
+}

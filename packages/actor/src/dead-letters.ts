@@ -1,0 +1,36 @@
+import type { DeadLetter, DeadLetterReason } from './events.ts'
+import { EventStream, type Subscription } from './event-stream.ts'
+import { asMessage, type Envelope } from './message.ts'
+
+const kept = 100
+
+/** Where the messages are seen that no handler sees. */
+export class DeadLetters {
+  readonly #stream = new EventStream<DeadLetter>()
+  #recent: DeadLetter[] = []
+  #count = 0
+
+  /** How many there were. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The last hundred, the latest last. */
+  get recent(): readonly DeadLetter[] {
+    return this.#recent
+  }
+
+  subscribe(options?: { buffer?: number }): Subscription<DeadLetter> {
+    return this.#stream.subscribe(options)
+  }
+
+  /** @internal */
+  add(path: string, envelope: Envelope, reason: DeadLetterReason): DeadLetter {
+    const letter: DeadLetter = { path, message: asMessage(envelope), reason }
+    this.#count++
+    this.#recent.push(letter)
+    if (this.#recent.length > kept * 2) this.#recent = this.#recent.slice(-kept)
+    this.#stream.publish(letter)
+    return letter
+  }
+}

@@ -1,0 +1,283 @@
+import type { ExitReason } from './exit-reason.ts'
+import { formatReason, formatThrown } from './exit-reason.ts'
+
+/** There is no such actor, or it had stopped for good before the message was sent. The message was not handled. */
+export class NoProc extends Error {
+  override readonly name: string = 'NoProc'
+  readonly code: string = 'ERR_ACTOR_NO_PROC'
+  readonly path: string
+
+  constructor(path: string) {
+    super(`no running actor at ${path}: it has stopped, or was never started`)
+    this.path = path
+  }
+}
+
+/** The actor ended before it replied. */
+export class ActorStopped extends Error {
+  override readonly name: string = 'ActorStopped'
+  readonly code: string = 'ERR_ACTOR_STOPPED'
+  readonly path: string
+  readonly reason: ExitReason
+  /** Whether a handler had begun with the message; when not, it is safe to send it again elsewhere. */
+  readonly delivered: boolean
+
+  constructor(path: string, reason: ExitReason, delivered: boolean, options?: ErrorOptions) {
+    const when = delivered ? 'while it handled the message' : 'before it came to the message'
+    super(`${path} ended (${formatReason(reason)}) ${when}`, options)
+    this.path = path
+    this.reason = reason
+    this.delivered = delivered
+  }
+}
+
+/** The actor threw while it handled the message: `cause`. The message is not handled again. */
+export class ActorCrashed extends ActorStopped {
+  override readonly name: string = 'ActorCrashed'
+  override readonly code: string = 'ERR_ACTOR_CRASHED'
+
+  constructor(path: string, cause: unknown, delivered: boolean) {
+    super(path, { kind: 'error', error: cause }, delivered, { cause })
+  }
+}
+
+/** The actor is restarted and its mailbox was dropped (`onRestart: 'drop'`): the message was not handled, send it again. */
+export class ActorRestarting extends Error {
+  override readonly name: string = 'ActorRestarting'
+  readonly code: string = 'ERR_ACTOR_RESTARTING'
+  readonly path: string
+  readonly delivered: boolean = false
+
+  constructor(path: string) {
+    super(
+      `${path} is restarted and dropped its mailbox: the message was not handled, send it again`,
+    )
+    this.path = path
+  }
+}
+
+/** No reply came in time. The handler may still run, its reply is dropped. */
+export class AskTimeout extends Error {
+  override readonly name: string = 'AskTimeout'
+  readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
+  readonly path: string
+  readonly method: string
+  /** Milliseconds. */
+  readonly timeout: number
+
+  constructor(path: string, method: string, timeout: number) {
+    super(`${path} did not reply to ${method} within ${timeout} ms`)
+    this.path = path
+    this.method = method
+    this.timeout = timeout
+  }
+}
+
+/** The ask could never be answered: its target waits, directly or through others, for who asks. */
+export class AskCycle extends Error {
+  override readonly name: string = 'AskCycle'
+  readonly code: string = 'ERR_ACTOR_ASK_CYCLE'
+  /** The paths of the actors in the circle, the asker first and last. */
+  readonly path: readonly string[]
+
+  constructor(path: readonly string[]) {
+    super(
+      `ask cycle ${path.join(' -> ')}: each waits for the next; use tell, ctx.pipe, or ask({ reentrant: true })`,
+    )
+    this.path = path
+  }
+}
+
+/** The mailbox had no room, and its overflow policy does not wait. */
+export class MailboxFull extends Error {
+  override readonly name: string = 'MailboxFull'
+  readonly code: string = 'ERR_ACTOR_MAILBOX_FULL'
+  readonly path: string
+  readonly capacity: number
+
+  constructor(path: string, capacity: number) {
+    super(`the mailbox of ${path} is full (capacity ${capacity})`)
+    this.path = path
+    this.capacity = capacity
+  }
+}
+
+/** More messages were stashed than fit. */
+export class StashFull extends Error {
+  override readonly name: string = 'StashFull'
+  readonly code: string = 'ERR_ACTOR_STASH_FULL'
+  readonly path: string
+  readonly capacity: number
+
+  constructor(path: string, capacity: number) {
+    super(`the stash of ${path} is full (capacity ${capacity})`)
+    this.path = path
+    this.capacity = capacity
+  }
+}
+
+/** A child failed more often than its supervisor allows. `cause` is its last failure. */
+export class RestartLimitError extends Error {
+  override readonly name: string = 'RestartLimitError'
+  readonly code: string = 'ERR_ACTOR_RESTART_LIMIT'
+  /** Path of the child. */
+  readonly child: string
+  /** How many restarts were made. */
+  readonly restarts: number
+
+  constructor(child: string, restarts: number, cause: unknown) {
+    super(
+      `${child} failed again after ${restarts} restarts, which is all its supervisor allows: ${formatThrown(cause)}`,
+      { cause },
+    )
+    this.child = child
+    this.restarts = restarts
+  }
+}
+
+/** A child did not start; nothing of it remains. */
+export class FailedToStart extends Error {
+  override readonly name: string = 'FailedToStart'
+  readonly code: string = 'ERR_ACTOR_FAILED_TO_START'
+  readonly childId: string
+
+  constructor(childId: string, cause: unknown) {
+    super(`child ${JSON.stringify(childId)} failed to start: ${formatThrown(cause)}`, { cause })
+    this.childId = childId
+  }
+}
+
+/** A child of that id runs, or is about to. */
+export class AlreadyStarted extends Error {
+  override readonly name: string = 'AlreadyStarted'
+  readonly code: string = 'ERR_ACTOR_ALREADY_STARTED'
+  readonly ref: unknown
+
+  constructor(id: string, ref: unknown) {
+    super(`child ${JSON.stringify(id)} is already started`)
+    this.ref = ref
+  }
+}
+
+/** A child of that id exists and does not run: restart or delete it. */
+export class AlreadyPresent extends Error {
+  override readonly name: string = 'AlreadyPresent'
+  readonly code: string = 'ERR_ACTOR_ALREADY_PRESENT'
+  readonly childId: string
+
+  constructor(id: string) {
+    super(`child ${JSON.stringify(id)} exists and does not run: use restartChild or deleteChild`)
+    this.childId = id
+  }
+}
+
+/** What was asked of a child does not go with its state. */
+export class ChildStateError extends Error {
+  override readonly name: string = 'ChildStateError'
+  readonly code: string = 'ERR_ACTOR_CHILD_STATE'
+  readonly childId: string
+  readonly state: 'running' | 'restarting' | 'not-found'
+
+  constructor(id: string, state: 'running' | 'restarting' | 'not-found', call: string) {
+    const is = state === 'not-found' ? 'does not exist' : `is ${state}`
+    super(`${call}: child ${JSON.stringify(id)} ${is}`)
+    this.childId = id
+    this.state = state
+  }
+}
+
+/** A dynamic supervisor has as many children as it may. */
+export class TooManyChildren extends Error {
+  override readonly name: string = 'TooManyChildren'
+  readonly code: string = 'ERR_ACTOR_TOO_MANY_CHILDREN'
+  readonly path: string
+  readonly maxChildren: number
+
+  constructor(path: string, maxChildren: number) {
+    super(`${path} has ${maxChildren} children, which is all it may have (maxChildren)`)
+    this.path = path
+    this.maxChildren = maxChildren
+  }
+}
+
+/** The supervisor is stopping, or has stopped: it starts nothing any more. */
+export class SupervisorStopping extends Error {
+  override readonly name: string = 'SupervisorStopping'
+  readonly code: string = 'ERR_ACTOR_SUPERVISOR_STOPPING'
+  readonly path: string
+
+  constructor(path: string) {
+    super(`${path} is stopping: it takes no more requests`)
+    this.path = path
+  }
+}
+
+/** A name is taken. */
+export class NameTaken extends Error {
+  override readonly name: string = 'NameTaken'
+  readonly code: string = 'ERR_ACTOR_NAME_TAKEN'
+
+  constructor(taken: string, by: string) {
+    super(`the name ${JSON.stringify(taken)} is registered to ${by}`)
+  }
+}
+
+/** A CancelledError or AbortError came out of a child that nobody had cancelled. */
+export class UnexpectedCancellation extends Error {
+  override readonly name: string = 'UnexpectedCancellation'
+  readonly code: string = 'ERR_ACTOR_UNEXPECTED_CANCELLATION'
+
+  constructor(cause: unknown) {
+    super('a cancellation came out of code that nobody had cancelled', { cause })
+  }
+}
+
+/** An actor this one is linked to died abnormally. */
+export class LinkDied extends Error {
+  override readonly name: string = 'LinkDied'
+  readonly code: string = 'ERR_ACTOR_LINK_DIED'
+  readonly ref: { readonly path: string }
+  readonly reason: ExitReason
+
+  constructor(ref: { readonly path: string }, reason: ExitReason) {
+    super(`linked to ${ref.path}, which died: ${formatReason(reason)}`, {
+      cause: reason.kind === 'error' ? reason.error : undefined,
+    })
+    this.ref = ref
+    this.reason = reason
+  }
+}
+
+/** A resource's process ended with a code other than 0. */
+export class WorkerExit extends Error {
+  override readonly name: string = 'WorkerExit'
+  readonly code: number
+
+  constructor(code: number) {
+    super(`ended with exit code ${code}`)
+    this.code = code
+  }
+}
+
+/** The context belongs to an incarnation that is over: code that outlived a kill, or a callback that outlived a restart. */
+export class StaleIncarnation extends Error {
+  override readonly name: string = 'StaleIncarnation'
+  readonly code: string = 'ERR_ACTOR_STALE_INCARNATION'
+  readonly path: string
+  readonly incarnation: number
+
+  constructor(path: string, incarnation: number) {
+    super(`incarnation ${incarnation} of ${path} is over: its context cannot be used any more`)
+    this.path = path
+    this.incarnation = incarnation
+  }
+}
+
+/**
+ * Thrown by a handler: the ask fails with it, and the actor lives on. Anything else that is thrown is a
+ * crash. Extend it for the failures that belong to what the actor does.
+ */
+export class ReplyError extends Error {
+  override readonly name: string = 'ReplyError'
+  readonly code: string = 'ERR_ACTOR_REPLY'
+}

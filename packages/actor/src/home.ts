@@ -1,0 +1,76 @@
+import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
+import { DeadLetters } from './dead-letters.ts'
+import { EventStream } from './event-stream.ts'
+import {
+  actorRestart,
+  actorStart,
+  actorStop,
+  type DeadLetterReason,
+  type SystemEvent,
+} from './events.ts'
+import { consoleLogger, type Logger } from './logger.ts'
+import type { Envelope } from './message.ts'
+import { Registry } from './registry.ts'
+
+/** What the children of one system share. Actors outside of a system share one for their loop. */
+export class Home {
+  readonly loop: EventLoop
+  readonly log: Logger
+  readonly events: EventStream<SystemEvent> = new EventStream()
+  readonly deadLetters: DeadLetters = new DeadLetters()
+  readonly registry: Registry = new Registry()
+  /** What most tells return: made once. */
+  readonly accepted: Future<boolean>
+  readonly refused: Future<boolean>
+  lateReplies = 0
+  #named = 0
+
+  constructor(loop: EventLoop, log: Logger) {
+    this.loop = loop
+    this.log = log
+    this.accepted = new Future<boolean>({ loop })
+    this.accepted.setResult(true)
+    this.refused = new Future<boolean>({ loop })
+    this.refused.setResult(false)
+  }
+
+  /** A name nobody gave: the class's, numbered. */
+  makeName(className: string): string {
+    return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
+  }
+
+  /** Whether an event would be seen. */
+  get observed(): boolean {
+    return (
+      this.events.active ||
+      actorStart.hasSubscribers ||
+      actorStop.hasSubscribers ||
+      actorRestart.hasSubscribers
+    )
+  }
+
+  emit(event: SystemEvent): void {
+    this.events.publish(event)
+    if (event.type === 'started') actorStart.publish(event)
+    else if (event.type === 'exited') actorStop.publish(event)
+    else if (event.type === 'restarting') actorRestart.publish(event)
+  }
+
+  deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void {
+    const letter = this.deadLetters.add(path, envelope, reason)
+    if (this.events.active) this.emit({ type: 'dead-letter', letter })
+  }
+}
+
+const homes = new WeakMap<EventLoop, Home>()
+
+/** That of actors outside of any system, on the current loop. */
+export function looseHome(): Home {
+  const loop = getEventLoop()
+  let home = homes.get(loop)
+  if (home === undefined) {
+    home = new Home(loop, consoleLogger)
+    homes.set(loop, home)
+  }
+  return home
+}

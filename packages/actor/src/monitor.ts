@@ -1,0 +1,104 @@
+import type { ActorRun } from './actor-run.ts'
+import type { ChildRef } from './child-ref.ts'
+import type { ExitReason } from './exit-reason.ts'
+import { isAbnormal } from './exit-reason.ts'
+import { LinkDied } from './errors.ts'
+import { Envelope } from './message.ts'
+import type { Run } from './run.ts'
+
+/** What `onDown` is told. */
+export interface Down {
+  readonly monitor: Monitor
+  readonly ref: ChildRef
+  /** Why it ended; for a restart the reason of the incarnation before. */
+  readonly reason: ExitReason
+  /** It was started again: the monitor goes on. */
+  readonly restarted: boolean
+  /** Comes over a link, to an actor that traps exits. */
+  readonly link: boolean
+}
+
+/** One watch of one child: exactly one DOWN, and before that a notice for each restart. */
+export class Monitor {
+  readonly ref: ChildRef
+  readonly #watcher: ActorRun
+  /** Of one incarnation, whose end is the DOWN. */
+  readonly pinned: boolean
+  #ended = false
+
+  /** @internal use ctx.monitor(ref) */
+  constructor(watcher: ActorRun, ref: ChildRef, pinned: boolean) {
+    this.#watcher = watcher
+    this.ref = ref
+    this.pinned = pinned
+  }
+
+  /** @internal */
+  restarted(): void {
+    if (this.pinned) return
+    this.#deliver(true, this.ref.slot.lastExit ?? { kind: 'noproc' })
+  }
+
+  /** @internal */
+  down(reason: ExitReason): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.ref.slot.unwatch(this)
+    this.#watcher.monitors?.delete(this)
+    this.#deliver(false, reason)
+  }
+
+  #deliver(restarted: boolean, reason: ExitReason): void {
+    const down: Down = { monitor: this, ref: this.ref, reason, restarted, link: false }
+    this.#watcher.deliverDown(down)
+  }
+
+  /** @internal */
+  end(): void {
+    this.#ended = true
+    this.ref.slot.unwatch(this)
+  }
+}
+
+/** Two incarnations that go down together, unless one ends without an error. */
+export class Link {
+  readonly #ends: readonly [ActorRun, ActorRun]
+
+  constructor(one: ActorRun, other: ActorRun) {
+    this.#ends = [one, other]
+  }
+
+  /** `run` has ended. */
+  broken(run: Run, reason: ExitReason): void {
+    const [one, other] = this.#ends
+    const survivor = run === one ? other : one
+    survivor.links?.delete(this)
+    if (survivor.over) return
+    const { ref } = run.slot
+    if (survivor.trapExit) {
+      survivor.deliverDown({
+        monitor: new Monitor(survivor, ref, true),
+        ref,
+        reason,
+        restarted: false,
+        link: true,
+      })
+    } else if (isAbnormal(reason)) {
+      survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
+    }
+  }
+
+  connects(one: ActorRun, other: ActorRun): boolean {
+    return this.#ends.includes(one) && this.#ends.includes(other)
+  }
+}
+
+/** The envelope of a DOWN, so that `demonitor` finds one that waits. */
+export class DownEnvelope extends Envelope {
+  readonly down: Down
+
+  constructor(down: Down, action: () => unknown) {
+    super('onDown', [down], null, action)
+    this.down = down
+  }
+}

@@ -1,0 +1,203 @@
+import {
+  type CancelledError,
+  type EventLoop,
+  Future,
+  TimeoutError,
+  type TimerHandle,
+} from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { type ExitReason, formatThrown, shutdown } from './exit-reason.ts'
+import type { Slot } from './slot.ts'
+
+/** What a supervisor does about a failure, when it shall not go by the restart type. */
+export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
+
+/** The wait for a start. A cancel of it cancels what starts, and has come through when nothing of that remains. */
+export class Starting extends Future<'running' | 'ignored'> {
+  readonly #abort: () => void
+  #cancelled = false
+  #message: string | CancelledError | undefined
+
+  constructor(loop: EventLoop, abort: () => void) {
+    super({ loop })
+    this.#abort = abort
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    if (this.done()) return super.cancel(msg)
+    this.#cancelled = true
+    this.#message = msg
+    this.#abort()
+    return true
+  }
+
+  came(outcome: 'running' | 'ignored'): void {
+    if (!this.done()) this.setResult(outcome)
+  }
+
+  failed(error: unknown): void {
+    if (this.done()) return
+    if (this.#cancelled) super.cancel(this.#message)
+    else this.setException(error)
+  }
+}
+
+/** One incarnation of a child. */
+export abstract class Run {
+  readonly slot: Slot
+  readonly number: number
+  readonly starting: Starting
+  /** It has ended. */
+  over = false
+  /** Overrides the restart type for this end. */
+  decision: Decision | null = null
+  #exit: ExitReason | null = null
+  #whenOver: Set<Future<ExitReason>> | null = null
+  #deadline = Infinity
+  #killTimer: TimerHandle | null = null
+  #startTimer: TimerHandle | null = null
+  #startError: unknown = null
+
+  constructor(slot: Slot, number: number) {
+    this.slot = slot
+    this.number = number
+    this.starting = new Starting(slot.home.loop, () => this.abortStart(null))
+  }
+
+  /** Begins to start it: `starting` tells when it runs. */
+  abstract begin(): void
+  /** Ends it when what it does is done. */
+  abstract finish(reason: ExitReason): void
+  /** Ends it, and cancels what it does. */
+  abstract interrupt(reason: ExitReason): void
+  /** Ends it within a turn of the loop, whatever it does. */
+  abstract kill(): void
+
+  limitStart(timeout: number): void {
+    this.#startTimer = this.slot.home.loop.callLater(timeout, () => {
+      this.abortStart(new TimeoutError(`${this.slot.path} did not start within ${timeout} ms`))
+    })
+  }
+
+  abortStart(error: unknown): void {
+    this.#startError ??= error
+    if (error !== null) this.kill()
+    else this.stopBy(shutdown, this.slot.home.loop.time() + budgetOf(this.slot))
+  }
+
+  /** Ends it, cancelling what it does, and kills it at `deadline`; of several deadlines the first counts. */
+  stopBy(reason: ExitReason, deadline: number): void {
+    if (this.over) return
+    this.killAt(deadline)
+    if (!this.over) this.interrupt(reason)
+  }
+
+  killAt(deadline: number): void {
+    if (this.over || deadline >= this.#deadline) return
+    this.#deadline = deadline
+    this.#killTimer?.cancel()
+    this.#killTimer = this.slot.home.loop.callAt(deadline, () => this.kill())
+  }
+
+  get deadline(): number {
+    return this.#deadline
+  }
+
+  /** It runs. */
+  protected cameUp(): void {
+    this.#startTimer?.cancel()
+    this.#startTimer = null
+    this.slot.running()
+    this.starting.came('running')
+  }
+
+  /** It has ended without ever running. */
+  protected failedToStart(error: unknown): void {
+    this.#clear()
+    if (this.slot.run === this) this.slot.exited(this, { kind: 'error', error })
+    this.starting.failed(this.#startError ?? error)
+    this.#tell({ kind: 'error', error })
+  }
+
+  protected ignored(): void {
+    this.#clear()
+    if (this.slot.run === this) this.slot.exited(this, { kind: 'normal' })
+    this.starting.came('ignored')
+    this.#tell({ kind: 'normal' })
+  }
+
+  /** It has ended after it ran. */
+  protected ended(reason: ExitReason): void {
+    if (this.over) return
+    this.#clear()
+    const current = this.slot.run === this
+    this.slot.exited(this, reason)
+    if (current) this.slot.owner.childExited(this.slot, this, reason)
+    this.#tell(reason)
+  }
+
+  #clear(): void {
+    this.over = true
+    this.#startTimer?.cancel()
+    this.#startTimer = null
+    this.#killTimer?.cancel()
+    this.#killTimer = null
+  }
+
+  #tell(reason: ExitReason): void {
+    this.#exit = reason
+    const waiters = this.#whenOver
+    this.#whenOver = null
+    if (waiters !== null) for (const each of waiters) if (!each.done()) each.setResult(reason)
+  }
+
+  /** Settles with its end. Each caller gets a future of his own, which he may cancel. */
+  whenOver(): Future<ExitReason> {
+    return this.addWaiter(new Future<ExitReason>({ loop: this.slot.home.loop }))
+  }
+
+  addWaiter<F extends Future<ExitReason>>(future: F): F {
+    if (this.#exit !== null) {
+      future.setResult(this.#exit)
+    } else {
+      const waiters = (this.#whenOver ??= new Set())
+      waiters.add(future)
+      observe(future, () => waiters.delete(future))
+    }
+    return future
+  }
+
+  protected emitZombie(message: string, sinceMs: number): void {
+    const { path, id, home } = this.slot
+    home.log.warn(
+      `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
+    )
+    if (home.observed) {
+      home.emit({ type: 'zombie', path, id, incarnation: this.number, message, sinceMs })
+    }
+  }
+
+  protected emitZombieSettled(message: string): void {
+    const { path, id, home } = this.slot
+    if (home.observed) {
+      home.emit({ type: 'zombie-settled', path, id, incarnation: this.number, message })
+    }
+  }
+
+  /** An end otherwise than it was asked to. */
+  reportShutdownError(reason: ExitReason): void {
+    const { path, id, home } = this.slot
+    if (reason.kind === 'error') {
+      home.log.error(`${path} failed while it was stopped: ${formatThrown(reason.error)}`)
+    }
+    if (home.observed) {
+      home.emit({ type: 'shutdown-error', path, id, incarnation: this.number, reason })
+    }
+  }
+}
+
+/** How long it may take to stop, in milliseconds. */
+export function budgetOf(slot: Slot): number {
+  const { shutdown: budget } = slot.spec
+  return budget === 'kill' ? 0 : budget
+}

@@ -1,0 +1,137 @@
+import { Future } from '@tasktree/core'
+import type { Actor } from './actor.ts'
+import type { ActorRef } from './actor-ref.ts'
+import { ChildRef } from './child-ref.ts'
+import type { ActorSpec, ChildSpec, DynamicSpec, ResourceSpec, RestartType } from './child-spec.ts'
+import { ChildStateError, NoProc } from './errors.ts'
+import type { ExitReason } from './exit-reason.ts'
+import type { ResourceRef } from './resource.ts'
+import type { ChildKind, ChildStatus } from './slot.ts'
+import type { SupervisorRun, SupervisorSlot } from './supervisor.ts'
+
+/** A child as `whichChildren` shows it. */
+export interface ChildInfo {
+  readonly id: string
+  readonly kind: ChildKind
+  readonly status: ChildStatus
+  readonly restart: RestartType
+  readonly incarnation: number
+  readonly restarts: number
+  readonly ref: ChildRef
+}
+
+export interface ChildCounts {
+  /** Children, running or not. */
+  readonly specs: number
+  /** Those that run. */
+  readonly active: number
+  readonly supervisors: number
+  readonly workers: number
+}
+
+/** The kind of ref that a spec's child has. */
+export type RefOf<S extends ChildSpec> =
+  S extends ActorSpec<infer A extends Actor>
+    ? ActorRef<A>
+    : S extends ResourceSpec<infer R>
+      ? ResourceRef<R>
+      : S extends { kind: 'supervisor' | 'dynamic' }
+        ? SupervisorRef
+        : ChildRef
+
+/** The address of a supervisor. It does what it is asked one after the other. */
+export class SupervisorRef extends ChildRef {
+  /** @internal */
+  declare readonly slot: SupervisorSlot
+
+  #do<T>(work: (run: SupervisorRun) => Future<T>): Future<T> {
+    const { run } = this.slot
+    if (run !== null) return work(run)
+    const refused = new Future<T>({ loop: this.slot.home.loop })
+    refused.setException(new NoProc(this.path))
+    return refused
+  }
+
+  /**
+   * Starts a child, and settles when it has started. Cancelled meanwhile, nothing of the child remains. A
+   * dynamic supervisor with a template takes what its template takes.
+   *
+   * @throws {AlreadyStarted} when that id runs
+   * @throws {AlreadyPresent} when that id exists and does not run
+   * @throws {TooManyChildren}
+   * @throws {SupervisorStopping}
+   * @throws {NoProc} while the supervisor itself does not run
+   */
+  startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>
+  startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>
+  startChild(...args: unknown[]): Future<ChildRef> {
+    const { spec } = this.slot
+    const template = spec.kind === 'dynamic' ? (spec as DynamicSpec).options.template : undefined
+    const childSpec = template === undefined ? args[0] : template(...(args as never[]))
+    return this.#do((run) => run.startChild(childSpec as ChildSpec))
+  }
+
+  /**
+   * Stops a child; it stays stopped, and keeps its place unless it is temporary or dynamic. Also ends a restart
+   * that is under way. `shutdown` shortens the time it has, in milliseconds.
+   *
+   * @throws {ChildStateError} when there is no such child
+   */
+  stopChild(id: string, options: { shutdown?: number } = {}): Future<ExitReason> {
+    return this.#do((run) => run.stopChild(id, options.shutdown))
+  }
+
+  /** Starts a stopped child again. Counts against no limit. @throws {ChildStateError} when it runs, or is about to */
+  restartChild(id: string): Future<ChildRef> {
+    return this.#do((run) => run.restartChild(id))
+  }
+
+  /** Forgets a stopped child. @throws {ChildStateError} when it runs, or is about to */
+  deleteChild(id: string): Future<void> {
+    return this.#do((run) => run.deleteChild(id))
+  }
+
+  /** The children in the order of their start. Answers at once, whatever is going on. */
+  whichChildren(): ChildInfo[] {
+    const members = this.slot.run?.members ?? []
+    return members.map(({ slot }) => ({
+      id: slot.id,
+      kind: slot.kind,
+      status: slot.status,
+      restart: slot.spec.restart,
+      incarnation: slot.number,
+      restarts: slot.restarts,
+      ref: slot.ref,
+    }))
+  }
+
+  countChildren(): ChildCounts {
+    const children = this.whichChildren()
+    const supervisors = children.filter((each) => isSupervisor(each.kind)).length
+    const active = children.filter(
+      (each) => each.status !== 'stopped' && each.status !== 'restarting',
+    )
+    return {
+      specs: children.length,
+      active: active.length,
+      supervisors,
+      workers: children.length - supervisors,
+    }
+  }
+
+  /** @throws {ChildStateError} when there is no such child */
+  getSpec(id: string): ChildSpec {
+    const slot = this.slot.run?.find(id) ?? null
+    if (slot === null) throw new ChildStateError(id, 'not-found', 'getSpec')
+    return slot.spec
+  }
+
+  /** The ref of a child; null when there is none of that id. */
+  child(id: string): ChildRef | null {
+    return this.slot.run?.find(id)?.ref ?? null
+  }
+}
+
+function isSupervisor(kind: ChildKind): boolean {
+  return kind === 'supervisor' || kind === 'dynamic'
+}

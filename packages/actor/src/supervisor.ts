@@ -1,0 +1,557 @@
+import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { Backoff } from './backoff.ts'
+import type { ChildRef } from './child-ref.ts'
+import {
+  checkChildren,
+  checkSpec,
+  type ChildSpec,
+  type DynamicSpec,
+  type SupervisorOptions,
+  type SupervisorSpec,
+} from './child-spec.ts'
+import {
+  AlreadyPresent,
+  AlreadyStarted,
+  ChildStateError,
+  FailedToStart,
+  NoProc,
+  RestartLimitError,
+  SupervisorStopping,
+  TooManyChildren,
+} from './errors.ts'
+import { type ExitReason, failure, formatReason, killed, normal, shutdown } from './exit-reason.ts'
+import { makeSlot, registerKind } from './make-slot.ts'
+import { Member } from './member.ts'
+import { type Operation, OperationQueue, Request } from './operation-queue.ts'
+import { RestartIntensity } from './restart-intensity.ts'
+import { Run } from './run.ts'
+import { type Owner, Slot } from './slot.ts'
+import { SupervisorRef } from './supervisor-ref.ts'
+
+/** A supervisor over all its incarnations. The children of its specs keep their slots, and so their refs stay valid. */
+export class SupervisorSlot extends Slot {
+  readonly kind: 'supervisor' | 'dynamic'
+  declare spec: SupervisorSpec | DynamicSpec
+  declare run: SupervisorRun | null
+  readonly childSlots: Map<string, Slot> = new Map()
+
+  constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, home: Slot['home']) {
+    super(spec, owner, home)
+    this.kind = spec.kind
+  }
+
+  protected override makeRef(): ChildRef {
+    return new SupervisorRef(this)
+  }
+
+  protected override makeRun(number: number): SupervisorRun {
+    return new SupervisorRun(this, number)
+  }
+}
+
+/** The wait for a child's end: it is not given up. */
+class PatientWait extends Future<ExitReason> {
+  readonly #onCancel: () => boolean
+
+  constructor(slot: Slot, onCancel: () => boolean) {
+    super({ loop: slot.home.loop })
+    this.#onCancel = onCancel
+  }
+
+  override cancel(): boolean {
+    return this.#onCancel()
+  }
+}
+
+/**
+ * One incarnation of a supervisor: a task that does one operation after the other (start, stop, restart, a
+ * child's end). A restart that failed goes to the end of the line, so that a request to stop is served
+ * before the next attempt.
+ *
+ * Source: supervisor of OTP. Differs: the window is exact to the millisecond; a supervisor that gives up
+ * fails with RestartLimitError, so that a transient one is restarted and `done` says why.
+ */
+export class SupervisorRun extends Run implements Owner {
+  declare readonly slot: SupervisorSlot
+  task!: Task<void>
+  readonly #options: SupervisorOptions
+  readonly #members = new Map<string, Member>()
+  readonly #operations = new OperationQueue()
+  readonly #intensity: RestartIntensity
+  #waker: Future<void> | null = null
+  #end: ExitReason | null = null
+  #stopping = false
+
+  constructor(slot: SupervisorSlot, number: number) {
+    super(slot, number)
+    this.#options = slot.spec.options
+    this.#intensity = this.#makeIntensity()
+  }
+
+  get path(): string {
+    return this.slot.path
+  }
+
+  get ownRef(): ChildRef {
+    return this.slot.ref
+  }
+
+  get members(): Member[] {
+    return [...this.#members.values()]
+  }
+
+  get #loop(): Slot['home']['loop'] {
+    return this.slot.home.loop
+  }
+
+  #makeIntensity(): RestartIntensity {
+    const { maxRestarts = 3, within = 5000 } = this.#options
+    return new RestartIntensity(maxRestarts, within)
+  }
+
+  find(id: string): Slot | null {
+    return this.#members.get(id)?.slot ?? null
+  }
+
+  override begin(): void {
+    this.task = createTask(() => this.#live(), { name: this.path, loop: this.#loop })
+    // Cancelled before its first step, the body never runs.
+    observe(this.task, () => {
+      if (this.over) return
+      if (this.starting.done()) this.ended(this.#end ?? killed)
+      else this.failedToStart(new SupervisorStopping(this.path))
+    })
+  }
+
+  async #live(): Promise<void> {
+    try {
+      const specs = this.#initialSpecs()
+      if (specs === 'ignore') {
+        this.ignored()
+        return
+      }
+      await this.#boot(specs)
+    } catch (error) {
+      await this.#stopMembers()
+      this.failedToStart(isCancelled(error) ? new SupervisorStopping(this.path) : error)
+      return
+    }
+    if (this.#end === null) this.cameUp()
+    let reason: ExitReason
+    try {
+      reason = await this.#serve()
+    } catch (error) {
+      reason = this.#end ?? this.#asReason(error)
+    }
+    this.#end ??= reason
+    this.#operations.dropAll()
+    await this.#stopMembers()
+    this.#operations.dropAll()
+    if (this.starting.done()) this.ended(this.#end.kind === 'killed' ? killed : reason)
+    else this.failedToStart(new SupervisorStopping(this.path))
+  }
+
+  #asReason(error: unknown): ExitReason {
+    if (!isCancelled(error)) return failure(error)
+    return { kind: 'shutdown', detail: { cancelled: error.message } }
+  }
+
+  #initialSpecs(): readonly ChildSpec[] | 'ignore' {
+    const { children = [], autoShutdown } = this.#options
+    if (typeof children !== 'function') return children
+    const specs = children()
+    if (specs !== 'ignore') checkChildren(specs, autoShutdown)
+    return specs
+  }
+
+  /** One after the other; the first that fails ends it. */
+  async #boot(specs: readonly ChildSpec[]): Promise<void> {
+    for (const spec of specs) {
+      const member = this.#add(spec, true)
+      try {
+        await this.#launch(member)
+      } catch (error) {
+        this.#remove(member, failure(error))
+        if (isCancelled(error)) throw error
+        throw new FailedToStart(spec.id, error)
+      }
+    }
+  }
+
+  #add(spec: ChildSpec, initial: boolean): Member {
+    const { slot } = this
+    let child = initial ? (slot.childSlots.get(spec.id) ?? null) : null
+    if (child === null || child.kind !== spec.kind) child = makeSlot(spec, this, slot.home)
+    if (initial) slot.childSlots.set(spec.id, child)
+    child.owner = this
+    child.spec = spec
+    const { backoff, perChild } = this.#options
+    child.backoff = backoff === undefined ? null : new Backoff(backoff)
+    const member = new Member(child, perChild === true ? this.#makeIntensity() : null)
+    this.#members.set(spec.id, member)
+    return member
+  }
+
+  #remove(member: Member, reason: ExitReason): void {
+    if (this.#members.get(member.slot.id) === member) this.#members.delete(member.slot.id)
+    member.retry = null
+    member.slot.close(reason)
+  }
+
+  /** Starts it; one that says it is not needed keeps its place, unless it is temporary. */
+  async #launch(member: Member): Promise<void> {
+    const { slot } = member
+    member.stoppedByHand = false
+    member.exit = null
+    const outcome = await slot.launch()
+    slot.backoff?.started(this.#loop.time())
+    if (outcome === 'running') return
+    if (this.#keepsStopped(slot)) slot.close(normal)
+    else this.#remove(member, normal)
+  }
+
+  #keepsStopped(slot: Slot): boolean {
+    return slot.spec.restart !== 'temporary' && this.slot.kind !== 'dynamic'
+  }
+
+  async #serve(): Promise<ExitReason> {
+    for (;;) {
+      if (this.#end !== null) return this.#end
+      const operation = this.#operations.shift()
+      if (operation !== null) {
+        await operation.run()
+        continue
+      }
+      const waker = new Future<void>({ loop: this.#loop })
+      this.#waker = waker
+      await waker
+    }
+  }
+
+  #push(operation: Operation): void {
+    this.#operations.push(operation)
+    this.#wake()
+  }
+
+  #wake(): void {
+    const waker = this.#waker
+    this.#waker = null
+    if (waker !== null && !waker.done()) waker.setResult()
+  }
+
+  #do(run: () => Promise<void>): void {
+    this.#push({ run, drop: () => {} })
+  }
+
+  childExited(slot: Slot, run: Run, reason: ExitReason): void {
+    const member = this.#members.get(slot.id)
+    if (member === undefined || member.slot !== slot) return
+    const exit = { run, reason }
+    member.exit = exit
+    this.#do(async () => {
+      // A stop that was under way has dealt with it.
+      if (member.exit === exit && !this.#isCancelled()) await this.#onExit(member, exit)
+    })
+  }
+
+  #isCancelled(): boolean {
+    return this.task.cancelling() > 0
+  }
+
+  async #onExit(member: Member, exit: { run: Run; reason: ExitReason }): Promise<void> {
+    member.exit = null
+    const { slot } = member
+    const { run, reason } = exit
+    const decision = run.decision
+    if (decision === 'escalate') {
+      slot.close(reason)
+      throw reason.kind === 'error' ? reason.error : new NoProc(slot.path)
+    }
+    const restarts =
+      decision === null
+        ? slot.restartsAfter(reason)
+        : decision === 'restart' && slot.spec.restart !== 'temporary'
+    if (restarts) {
+      await this.#restart(member, reason, true)
+      return
+    }
+    if (this.#keepsStopped(slot)) slot.close(reason)
+    else this.#remove(member, reason)
+    this.#shutDownAfter(slot)
+  }
+
+  #shutDownAfter(slot: Slot): void {
+    const { autoShutdown = 'never' } = this.#options
+    if (!slot.spec.significant || autoShutdown === 'never') return
+    const others = this.members.some((each) => each.slot.spec.significant && each.running)
+    if (autoShutdown === 'any' || !others) this.#end ??= shutdown
+  }
+
+  /** One attempt: counted, announced, and the group stopped and started as the strategy says. */
+  async #restart(member: Member, reason: ExitReason, wasRunning: boolean): Promise<void> {
+    const { slot } = member
+    const now = this.#loop.time()
+    const delay = slot.backoff === null ? 0 : slot.backoff.next(now, wasRunning)
+    if (wasRunning) member.attempts = 0
+    if (delay === null || !(member.intensity ?? this.#intensity).allow(now)) {
+      const made = delay === null ? member.attempts : (this.#options.maxRestarts ?? 3)
+      const cause = reason.kind === 'error' ? reason.error : new Error(formatReason(reason))
+      slot.close(reason)
+      throw new RestartLimitError(slot.path, made, cause)
+    }
+    member.attempts++
+    slot.restarts++
+    slot.status = 'restarting'
+    this.#announce(member, reason, delay)
+    const token = {}
+    const group = this.#group(member)
+    for (const each of group.toReversed()) {
+      each.retry = null
+      if (each !== member) await this.#stopForGroup(each)
+    }
+    member.retry = token
+    slot.status = 'restarting'
+    if (delay === 0) {
+      await this.#startGroup(member)
+      return
+    }
+    this.#loop.callLater(delay, () => {
+      if (member.retry !== token || this.over) return
+      this.#do(async () => {
+        if (member.retry === token) await this.#startGroup(member)
+      })
+    })
+  }
+
+  #announce(member: Member, reason: ExitReason, delay: number): void {
+    const { slot } = member
+    const { path, id, number: incarnation, home } = slot
+    const again = delay === 0 ? '' : ` in ${Math.round(delay)} ms`
+    home.log.warn(
+      `restarting ${path}${again} (attempt ${member.attempts}, incarnation ${incarnation + 1}) after ${formatReason(reason)}`,
+    )
+    if (!home.observed) return
+    home.emit({
+      type: 'restarting',
+      path,
+      id,
+      incarnation,
+      nextIncarnation: incarnation + 1,
+      reason,
+      attempt: member.attempts,
+      delay,
+    })
+  }
+
+  /** The children that one's failure concerns, itself among them, in the order of their start. */
+  #group(member: Member): Member[] {
+    const { strategy = 'one-for-one' } = this.#options
+    if (this.slot.kind === 'dynamic' || strategy === 'one-for-one') return [member]
+    const all = this.members
+    return strategy === 'one-for-all' ? all : all.slice(all.indexOf(member))
+  }
+
+  async #stopForGroup(member: Member): Promise<void> {
+    const { slot } = member
+    const temporary = slot.spec.restart === 'temporary'
+    slot.returning = !temporary
+    if (temporary) slot.refuseAsks(shutdown)
+    await this.#stopRun(member)
+    if (temporary) this.#remove(member, slot.lastExit ?? shutdown)
+    else slot.returning = true
+  }
+
+  /** Starts what does not run of its group, in order. A failure is another attempt, at the end of the line. */
+  async #startGroup(member: Member): Promise<void> {
+    member.retry = null
+    for (const each of this.#group(member)) {
+      if (each.running || (each.stoppedByHand && each.slot.spec.stickyStop)) continue
+      try {
+        await this.#launch(each)
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        this.#retry(each, error)
+        return
+      }
+    }
+  }
+
+  #retry(member: Member, error: unknown): void {
+    const token = {}
+    member.retry = token
+    member.slot.status = 'restarting'
+    member.slot.returning = true
+    this.slot.home.log.error(`${member.slot.path} failed to start again`, error)
+    this.#do(async () => {
+      if (member.retry === token) await this.#restart(member, failure(error), false)
+    })
+  }
+
+  /** Stops its incarnation, if there is one, and waits for that. Its end has then been dealt with. */
+  async #stopRun(member: Member): Promise<void> {
+    const { slot } = member
+    const { run } = slot
+    const early = member.exit
+    member.exit = null
+    if (run === null) {
+      if (early !== null) early.run.reportShutdownError(early.reason)
+      return
+    }
+    slot.status = 'stopping'
+    const budget = slot.spec.shutdown
+    if (budget === 'kill' || this.#end === killed) run.kill()
+    else run.stopBy(shutdown, this.#loop.time() + budget)
+    const wait = new PatientWait(slot, () => {
+      if (!this.#stopping) return false
+      this.kill()
+      return true
+    })
+    try {
+      await run.addWaiter(wait)
+    } finally {
+      const reason = slot.lastExit ?? shutdown
+      member.exit = null
+      const expected = reason.kind === 'shutdown' || (reason.kind === 'killed' && budget === 'kill')
+      if (!expected && slot.run === null) run.reportShutdownError(reason)
+    }
+  }
+
+  async #stopForGood(member: Member): Promise<void> {
+    member.retry = null
+    member.slot.returning = false
+    member.slot.refuseAsks(shutdown)
+    await this.#stopRun(member)
+    member.slot.close(member.slot.lastExit ?? shutdown)
+  }
+
+  async #stopMembers(): Promise<void> {
+    this.#stopping = true
+    while (this.task.cancelling() > 0) this.task.uncancel()
+    const { stopMode = this.slot.kind === 'dynamic' ? 'parallel' : 'ordered' } = this.#options
+    const members = this.members.toReversed()
+    if (stopMode === 'parallel') {
+      for (const member of members) this.#askToStop(member)
+    }
+    for (const member of members) await this.#stopForGood(member)
+    this.#members.clear()
+  }
+
+  #askToStop(member: Member): void {
+    const { slot } = member
+    member.retry = null
+    slot.returning = false
+    slot.refuseAsks(shutdown)
+    const budget = slot.spec.shutdown
+    if (slot.run === null) return
+    slot.status = 'stopping'
+    if (budget === 'kill' || this.#end === killed) slot.run.kill()
+    else slot.run.stopBy(shutdown, this.#loop.time() + budget)
+  }
+
+  override finish(reason: ExitReason): void {
+    this.interrupt(reason)
+  }
+
+  override interrupt(reason: ExitReason): void {
+    if (this.over || this.#end !== null) return
+    this.#end = reason
+    this.#wake()
+    // What is in progress is undone.
+    if (!this.#stopping) this.task.cancel('shutdown')
+  }
+
+  override kill(): void {
+    if (this.over || this.#end === killed) return
+    this.#end = killed
+    for (const member of this.#members.values()) member.slot.run?.kill()
+    this.#wake()
+    if (!this.#stopping) this.task.cancel('killed')
+  }
+
+  // What its ref asks for.
+
+  #request<T>(work: () => Promise<T>, undo: () => void = () => {}): Future<T> {
+    const request = new Request<T>(this.#loop, this.path, work, undo)
+    if (this.over || this.#end !== null) request.drop()
+    else this.#push(request)
+    return request
+  }
+
+  startChild(spec: ChildSpec): Future<ChildRef> {
+    checkSpec(spec, this.#options.autoShutdown)
+    let member: Member | null = null
+    return this.#request(
+      async () => {
+        const holder = this.#members.get(spec.id)
+        if (holder?.running === true) throw new AlreadyStarted(spec.id, holder.slot.ref)
+        if (holder !== undefined) throw new AlreadyPresent(spec.id)
+        const { maxChildren = Infinity } = this.#options as { maxChildren?: number }
+        if (this.#members.size >= maxChildren) throw new TooManyChildren(this.path, maxChildren)
+        member = this.#add(spec, false)
+        try {
+          await this.#launch(member)
+        } catch (error) {
+          this.#remove(member, failure(error))
+          throw error
+        }
+        return member.slot.ref
+      },
+      () => member?.slot.run?.abortStart(null),
+    )
+  }
+
+  stopChild(id: string, budget: number | undefined): Future<ExitReason> {
+    return this.#request(async () => {
+      const member = this.#get(id, 'stopChild')
+      member.stoppedByHand = true
+      if (budget !== undefined) member.slot.run?.killAt(this.#loop.time() + budget)
+      await this.#stopForGood(member)
+      if (!this.#keepsStopped(member.slot)) this.#remove(member, shutdown)
+      return member.slot.lastExit ?? shutdown
+    })
+  }
+
+  restartChild(id: string): Future<ChildRef> {
+    return this.#request(
+      async () => {
+        const member = this.#idle(id, 'restartChild')
+        await this.#launch(member).catch((error: unknown) => {
+          member.slot.close(failure(error))
+          throw error
+        })
+        return member.slot.ref
+      },
+      () => this.#members.get(id)?.slot.run?.abortStart(null),
+    )
+  }
+
+  deleteChild(id: string): Future<void> {
+    return this.#request(async () => {
+      const member = this.#idle(id, 'deleteChild')
+      this.#remove(member, member.slot.lastExit ?? shutdown)
+      this.slot.childSlots.delete(id)
+      await Promise.resolve()
+    })
+  }
+
+  #get(id: string, call: string): Member {
+    const member = this.#members.get(id)
+    if (member === undefined) throw new ChildStateError(id, 'not-found', call)
+    return member
+  }
+
+  #idle(id: string, call: string): Member {
+    const member = this.#get(id, call)
+    if (member.running) throw new ChildStateError(id, 'running', call)
+    if (member.slot.status === 'restarting') throw new ChildStateError(id, 'restarting', call)
+    return member
+  }
+}
+
+for (const kind of ['supervisor', 'dynamic'] as const) {
+  registerKind(
+    kind,
+    (spec, owner, home) => new SupervisorSlot(spec as SupervisorSpec | DynamicSpec, owner, home),
+  )
+}

@@ -1,0 +1,224 @@
+import './task-child.ts'
+import { Future, getEventLoop } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import { ActorSlot } from './actor-slot.ts'
+import type { ChildRef } from './child-ref.ts'
+import { child, type SupervisorOptions } from './child-spec.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { EventStream } from './event-stream.ts'
+import type { SystemEvent } from './events.ts'
+import { type ExitReason, formatReason, shutdown } from './exit-reason.ts'
+import { Home } from './home.ts'
+import { consoleLogger, type Logger } from './logger.ts'
+import type { Group } from './registry.ts'
+import type { Run } from './run.ts'
+import type { Owner, Slot } from './slot.ts'
+import { SupervisorSlot } from './supervisor.ts'
+import type { SupervisorRef } from './supervisor-ref.ts'
+import { formatTree, type NodeSnapshot, snapshotOf } from './tree.ts'
+
+export interface ActorSystemOptions extends SupervisorOptions {
+  /** The root of all paths. */
+  name: string
+  /** How long the whole system may take to stop, in milliseconds; then what is left is killed. @defaultValue 30000 */
+  shutdownTimeout?: number
+  /** @defaultValue warnings and errors go to the console */
+  logger?: Logger
+}
+
+/** A system at one moment. */
+export interface SystemSnapshot {
+  readonly name: string
+  /** Milliseconds of the loop's clock. */
+  readonly time: number
+  readonly root: NodeSnapshot
+  readonly deadLetters: number
+  readonly lateReplies: number
+  readonly names: Readonly<Record<string, string>>
+  readonly groups: Readonly<Record<string, readonly string[]>>
+}
+
+/** What stands above the root: its end is the system's. */
+class Top implements Owner {
+  readonly path = ''
+  readonly ownRef: ChildRef | null = null
+  readonly #ended: (reason: ExitReason) => void
+
+  constructor(ended: (reason: ExitReason) => void) {
+    this.#ended = ended
+  }
+
+  childExited(slot: Slot, _run: Run, reason: ExitReason): void {
+    slot.close(reason)
+    this.#ended(reason)
+  }
+}
+
+/**
+ * A tree of supervised children with what belongs to it: names, groups, events, dead letters. It lives on the loop
+ * it was started on; inside `run` it is stopped when the main task ends.
+ */
+export class ActorSystem implements AsyncDisposable {
+  readonly name: string
+  readonly #home: Home
+  readonly #root: SupervisorSlot
+  readonly #shutdownTimeout: number
+  readonly #waiters = new Set<Future<void>>()
+  #end: ExitReason | null = null
+
+  /** @internal use ActorSystem.start */
+  constructor(options: ActorSystemOptions) {
+    const { name, shutdownTimeout = 30_000, logger = consoleLogger, ...supervisor } = options
+    if (typeof shutdownTimeout !== 'number' || Number.isNaN(shutdownTimeout)) {
+      throw new TypeError(`shutdownTimeout must be a number, got ${describe(shutdownTimeout)}`)
+    }
+    this.name = name
+    this.#shutdownTimeout = shutdownTimeout
+    this.#home = new Home(getEventLoop(), logger)
+    const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
+    const top = new Top((reason) => this.#ended(reason))
+    this.#root = new SupervisorSlot(spec, top, this.#home)
+  }
+
+  /**
+   * Starts the children one after the other, and settles when all have started.
+   *
+   * @throws {FailedToStart} when a child did not; those before it have been stopped
+   * @throws {TypeError} {RangeError} naming the option that is wrong
+   */
+  static async start(options: ActorSystemOptions): Promise<ActorSystem> {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`ActorSystem.start takes an object of options, got ${describe(options)}`)
+    }
+    const system = new ActorSystem(options)
+    try {
+      const outcome = await system.#root.launch()
+      if (outcome === 'ignored') {
+        system.#root.close({ kind: 'normal' })
+        system.#ended({ kind: 'normal' })
+      }
+    } catch (error) {
+      system.#root.close({ kind: 'error', error })
+      throw error
+    }
+    return system
+  }
+
+  /** The supervisor at the root. */
+  get root(): SupervisorRef {
+    return this.#root.ref as SupervisorRef
+  }
+
+  /** By path, with or without the system's name in front, or by a registered name; null when there is none. */
+  lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null {
+    if (typeof pathOrName !== 'string') {
+      throw new TypeError(`lookup takes a path or a name, got ${describe(pathOrName)}`)
+    }
+    const named = this.#home.registry.lookup(pathOrName)
+    if (named !== null) return named as R
+    const parts = pathOrName.split('/').filter((part) => part !== '')
+    const slot = this.#find(parts) ?? (parts[0] === this.name ? this.#find(parts.slice(1)) : null)
+    return (slot?.ref as R | undefined) ?? null
+  }
+
+  #find(parts: string[]): Slot | null {
+    let slot: Slot | null = parts.length === 0 ? null : this.#root
+    for (const part of parts) slot = slot === null ? null : childOf(slot, part)
+    return slot
+  }
+
+  /** Gives a child a name. Registered from inside an actor it is free again when that incarnation ends. @throws {NameTaken} */
+  register(name: string, ref: ChildRef): void {
+    this.#home.registry.register(name, ref)
+  }
+
+  /** False when there was no such name. */
+  unregister(name: string): boolean {
+    return this.#home.registry.unregister(name)
+  }
+
+  /** The group of that name, made on first use. */
+  group(name: string): Group {
+    return this.#home.registry.group(name)
+  }
+
+  /** What happens, for who subscribes. */
+  get events(): EventStream<SystemEvent> {
+    return this.#home.events
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#home.deadLetters
+  }
+
+  /** How many replies came after their ask had timed out or was given up. */
+  get lateReplies(): number {
+    return this.#home.lateReplies
+  }
+
+  /** The whole system as plain data. */
+  snapshot(): SystemSnapshot {
+    const { registry, deadLetters, lateReplies, loop } = this.#home
+    return {
+      name: this.name,
+      time: loop.time(),
+      root: snapshotOf(this.#root),
+      deadLetters: deadLetters.count,
+      lateReplies,
+      names: Object.fromEntries(registry.names().map(([name, ref]) => [name, ref.path])),
+      groups: Object.fromEntries(
+        registry.groups().map((each) => [each.name, each.members.map((ref) => ref.path)]),
+      ),
+    }
+  }
+
+  /** The whole system as text. */
+  tree(): string {
+    return formatTree(snapshotOf(this.#root))
+  }
+
+  /**
+   * Stops the children, the last first, each within its own time and all within `timeout` milliseconds, by default
+   * `shutdownTimeout`; what is left then is killed. Settles when nothing runs. A second call may shorten the time.
+   */
+  async stop(options: { timeout?: number } = {}): Promise<void> {
+    const { run } = this.#root
+    if (run === null) return
+    const timeout = options.timeout ?? this.#shutdownTimeout
+    run.stopBy(shutdown, this.#home.loop.time() + timeout)
+    await run.whenOver()
+  }
+
+  /** Ends with the system; rejects with RestartLimitError when it gave up. A future for each caller. */
+  get done(): Future<void> {
+    const done = new Future<void>({ loop: this.#home.loop })
+    if (this.#end === null) this.#waiters.add(done)
+    else settle(done, this.#end)
+    return done
+  }
+
+  #ended(reason: ExitReason): void {
+    this.#end = reason
+    if (reason.kind === 'error' && this.#waiters.size === 0) {
+      this.#home.log.error(`${this.name} has ended: ${formatReason(reason)}`, reason.error)
+    }
+    for (const each of this.#waiters) if (!each.done()) settle(each, reason)
+    this.#waiters.clear()
+  }
+
+  /** As `stop`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+function childOf(slot: Slot, id: string): Slot | null {
+  if (slot instanceof SupervisorSlot) return slot.run?.find(id) ?? null
+  if (!(slot instanceof ActorSlot)) return null
+  return slot.run?.childSlots.find((each) => each.id === id) ?? null
+}
+
+function settle(done: Future<void>, reason: ExitReason): void {
+  if (reason.kind === 'error') done.setException(reason.error)
+  else done.setResult()
+}

@@ -1,0 +1,109 @@
+import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { ChildRef } from './child-ref.ts'
+import type { TaskSpec } from './child-spec.ts'
+import { NoProc, UnexpectedCancellation } from './errors.ts'
+import { type ExitReason, failure, formatReason, killed, normal } from './exit-reason.ts'
+import { registerKind } from './make-slot.ts'
+import { Run } from './run.ts'
+import { Slot } from './slot.ts'
+
+/** A task as a child. */
+export class TaskSlot extends Slot {
+  readonly kind = 'task' as const
+  declare spec: TaskSpec
+  declare run: TaskRun | null
+
+  protected override makeRef(): ChildRef {
+    return new ChildRef(this)
+  }
+
+  protected override makeRun(number: number): TaskRun {
+    return new TaskRun(this, number)
+  }
+}
+
+/** It runs as soon as it is made. To stop it is to cancel it; its cleanup may take until the deadline. */
+export class TaskRun extends Run {
+  declare readonly slot: TaskSlot
+  task!: Task<unknown>
+  #end: ExitReason | null = null
+
+  override begin(): void {
+    const { spec, path, home } = this.slot
+    this.task = createTask(spec.coroutine, { name: path, loop: home.loop })
+    observe(this.task, () => {
+      const reason = this.#reason()
+      if (this.over) this.emitZombieSettled('the task')
+      else this.#exit(reason)
+    })
+    this.cameUp()
+  }
+
+  #exit(reason: ExitReason): void {
+    if (reason.kind === 'error') {
+      const { path, home, spec } = this.slot
+      this.decision = spec.decide?.(reason.error) ?? null
+      home.log.error(`${path} failed: ${formatReason(reason)}`, reason.error)
+    }
+    this.ended(reason)
+  }
+
+  #reason(): ExitReason {
+    const { task } = this
+    if (task.cancelled()) {
+      if (this.#end !== null) return this.#end
+      const error = cancellationOf(task)
+      return task.cancelling() > 0
+        ? { kind: 'shutdown', detail: { cancelled: error.message } }
+        : failure(new UnexpectedCancellation(error))
+    }
+    const exception = task.exception()
+    if (exception === null && !didThrow(task)) return this.#end?.kind === 'killed' ? killed : normal
+    return failure(exception)
+  }
+
+  override finish(reason: ExitReason): void {
+    this.interrupt(reason)
+  }
+
+  override interrupt(reason: ExitReason): void {
+    if (this.over || this.#end !== null) return
+    this.#end = reason
+    this.task.cancel('shutdown')
+  }
+
+  override kill(): void {
+    if (this.over || this.#end === killed) return
+    this.#end = killed
+    this.task.cancel('killed')
+    observe(sleep(0), () => {
+      this.slot.home.loop.callSoon(() => {
+        if (this.over) return
+        this.emitZombie('the task', 0)
+        this.ended(killed)
+      })
+    })
+  }
+}
+
+function cancellationOf(task: Task<unknown>): Error {
+  try {
+    task.exception()
+  } catch (error) {
+    if (isCancelled(error)) return error
+  }
+  return new NoProc(task.name)
+}
+
+/** `throw null` is a failure too. */
+function didThrow(task: Task<unknown>): boolean {
+  try {
+    task.result()
+    return false
+  } catch {
+    return true
+  }
+}
+
+registerKind('task', (spec, owner, home) => new TaskSlot(spec as TaskSpec, owner, home))
