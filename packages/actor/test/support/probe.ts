@@ -1,0 +1,143 @@
+import {
+  Actor,
+  type ActorContext,
+  type ActorOptions,
+  type ActorRef,
+  type ActorSpec,
+  ActorSystem,
+  type ActorSystemOptions,
+  child,
+  type ExitReason,
+  silentLogger,
+  type SupervisorRef,
+  type SystemEvent,
+} from '@tasktree/actor'
+import { createTask, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+
+export interface ProbeOptions {
+  /** How long its `onStop` takes. */
+  cleanup?: number
+  onStart?: (context: ActorContext) => PromiseLike<void> | void
+  onStop?: (reason: ExitReason) => PromiseLike<void> | void
+}
+
+/** An actor that writes down what happens to it. */
+export class Probe extends Actor {
+  readonly #log: string[]
+  readonly #options: ProbeOptions
+
+  constructor(log: string[], options: ProbeOptions = {}) {
+    super()
+    this.#log = log
+    this.#options = options
+  }
+
+  protected override async onStart(): Promise<void> {
+    await this.#options.onStart?.(this.ctx)
+    this.#log.push(`start ${this.ctx.name}`)
+  }
+
+  protected override async onStop(reason: ExitReason): Promise<void> {
+    if (this.#options.cleanup !== undefined) await sleep(this.#options.cleanup)
+    await this.#options.onStop?.(reason)
+    this.#log.push(`stop ${this.ctx.name} ${reason.kind}`)
+  }
+
+  ping(): number {
+    return this.ctx.incarnation
+  }
+
+  crash(error: unknown = new Error('boom')): void {
+    throw error
+  }
+
+  quit(): void {
+    this.ctx.stop()
+  }
+
+  note(text: string): void {
+    this.#log.push(text)
+  }
+
+  async nap(ms: number): Promise<string> {
+    await sleep(ms)
+    return 'rested'
+  }
+
+  async hang(): Promise<void> {
+    await new Promise(() => {})
+  }
+
+  async stall(): Promise<void> {
+    await sleep(Infinity)
+  }
+}
+
+export function probe(
+  log: string[],
+  id: string,
+  options: ProbeOptions = {},
+  childOptions: ActorOptions = {},
+): ActorSpec<Probe> {
+  return child.actor(id, Probe, [log, options], childOptions)
+}
+
+/** A silent system named `s`. */
+export function start(options: Omit<ActorSystemOptions, 'name'> = {}): Promise<ActorSystem> {
+  return ActorSystem.start({ name: 's', logger: silentLogger, ...options })
+}
+
+/** The body in virtual time, with a list to write to. */
+export function virtually(body: (log: string[]) => Promise<void>): () => Promise<void> {
+  return () => runVirtual(() => body([]))
+}
+
+export function ref(system: ActorSystem, path: string): ActorRef<Probe> {
+  const found = system.lookup<ActorRef<Probe>>(path)
+  if (found === null) throw new Error(`no ${path}`)
+  return found
+}
+
+export function supervisor(system: ActorSystem, path: string): SupervisorRef {
+  const found = system.lookup<SupervisorRef>(path)
+  if (found === null) throw new Error(`no ${path}`)
+  return found
+}
+
+/** What it rejects with. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not reject')
+}
+
+/** Sends it a message that makes it throw, and lets its supervisor deal with that. */
+export async function crash(target: ActorRef<Probe>, error?: unknown): Promise<void> {
+  await target.tell.crash(error)
+  await sleep(0)
+  await settled()
+}
+
+/** Everything that is ready has run, a few times over; no time has passed. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 30; i++) await sleep(0)
+}
+
+/** Collects the events of a type from now on. */
+export function collect<T extends SystemEvent['type']>(
+  system: ActorSystem,
+  type: T,
+): Extract<SystemEvent, { type: T }>[] {
+  const events: Extract<SystemEvent, { type: T }>[] = []
+  const subscription = system.events.subscribe()
+  createTask(async () => {
+    for await (const event of subscription) {
+      if (event.type === type) events.push(event as Extract<SystemEvent, { type: T }>)
+    }
+  })
+  return events
+}
