@@ -1,1 +1,11 @@
-export {}
+export { Barrier } from './barrier.ts'
+export { BoundedSemaphore } from './bounded-semaphore.ts'
+export { Condition } from './condition.ts'
+export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
+export { Event } from './event.ts'
+export { LifoQueue } from './lifo-queue.ts'
+export { Lock } from './lock.ts'
+export { PriorityQueue } from './priority-queue.ts'
+export { Queue } from './queue.ts'
+export { Releaser } from './releaser.ts'
+export { Semaphore } from './semaphore.ts'

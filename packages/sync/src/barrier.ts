@@ -1,0 +1,85 @@
+import { Condition } from './condition.ts'
+import { BrokenBarrierError } from './errors.ts'
+
+/**
+ * Holds tasks until `parties` of them have come, then lets all go at once; it can be used again.
+ *
+ * Source: asyncio.Barrier
+ */
+export class Barrier {
+  readonly parties: number
+  readonly #changed = new Condition()
+  #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
+  #count = 0
+
+  /** @throws {RangeError} when `parties` is no positive integer */
+  constructor(parties: number) {
+    if (!Number.isInteger(parties) || parties < 1) {
+      throw new RangeError(`parties must be a positive integer, got ${String(parties)}`)
+    }
+    this.parties = parties
+  }
+
+  /** How many wait for the others to come. */
+  get nWaiting(): number {
+    return this.#state === 'filling' ? this.#count : 0
+  }
+
+  get broken(): boolean {
+    return this.#state === 'broken'
+  }
+
+  /**
+   * Ends when all have come, with this one's number from 0 to `parties - 1`.
+   *
+   * @throws {BrokenBarrierError} when the barrier is, or while it waits becomes, reset or aborted
+   */
+  async wait(options?: { signal?: AbortSignal }): Promise<number> {
+    using _ = await this.#changed.acquire(options)
+    await this.#changed.waitFor(
+      () => this.#state !== 'draining' && this.#state !== 'resetting',
+      options,
+    )
+    if (this.broken) throw new BrokenBarrierError('the barrier was aborted')
+    const index = this.#count++
+    try {
+      if (this.#count === this.parties) {
+        this.#state = 'draining'
+        this.#changed.notifyAll()
+      } else {
+        await this.#changed.waitFor(() => this.#state !== 'filling', options)
+        if (this.#state !== 'draining')
+          throw new BrokenBarrierError('the barrier was reset or aborted')
+      }
+      return index
+    } finally {
+      this.#count--
+      this.#leave()
+    }
+  }
+
+  /** The last to leave opens the barrier again. */
+  #leave(): void {
+    if (this.#count > 0) return
+    if (this.#state === 'resetting' || this.#state === 'draining') this.#state = 'filling'
+    this.#changed.notifyAll()
+  }
+
+  /** Throws BrokenBarrierError in all who wait, and begins anew. */
+  async reset(): Promise<void> {
+    using _ = await this.#changed.acquire()
+    this.#state = this.#count > 0 ? 'resetting' : 'filling'
+    this.#changed.notifyAll()
+  }
+
+  /** Throws BrokenBarrierError in all who wait and will. */
+  async abort(): Promise<void> {
+    using _ = await this.#changed.acquire()
+    this.#state = 'broken'
+    this.#changed.notifyAll()
+  }
+
+  statistics(): { readonly parties: number; readonly waiting: number; readonly broken: boolean } {
+    return Object.freeze({ parties: this.parties, waiting: this.nWaiting, broken: this.broken })
+  }
+}

@@ -1,0 +1,118 @@
+import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { Lock } from './lock.ts'
+import type { Releaser } from './releaser.ts'
+import { Waiting } from './waiting.ts'
+
+/**
+ * Waits, with a lock given up meanwhile, until another task says that something may have changed.
+ *
+ * `wait` holds the lock again when it ends, also when it ends by a cancel. Wake-ups may be spurious:
+ * look again, or use `waitFor`.
+ *
+ * Source: asyncio.Condition
+ */
+export class Condition {
+  readonly #lock: Lock
+  readonly #waiters = new Set<Waiting<void>>()
+
+  constructor(lock: Lock = new Lock()) {
+    if (!(lock instanceof Lock)) throw new TypeError('a Condition needs a Lock')
+    this.#lock = lock
+  }
+
+  acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
+    return this.#lock.acquire(options)
+  }
+
+  /** @throws {RuntimeError} when the lock is not locked */
+  release(): void {
+    this.#lock.release()
+  }
+
+  locked(): boolean {
+    return this.#lock.locked()
+  }
+
+  /**
+   * Gives the lock up, waits to be notified, and takes the lock again.
+   *
+   * @throws {RuntimeError} when the lock is not locked
+   */
+  async wait(options?: { signal?: AbortSignal }): Promise<true> {
+    if (!this.locked())
+      throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
+    const { holder } = this.#lock
+    const notified = new Waiting(this.#waiters)
+    this.release()
+    try {
+      try {
+        await cancelOnAbort(notified, options?.signal)
+        return true
+      } finally {
+        await this.#reacquire(holder)
+      }
+    } catch (error) {
+      // It may have been notified before it was cancelled: then that notice is another's.
+      this.#notify(1)
+      throw error
+    }
+  }
+
+  /** Takes the lock again, however often it is cancelled meanwhile; throws the last cancel then. */
+  async #reacquire(holder: Releaser | null): Promise<void> {
+    let cancel: unknown = null
+    for (;;) {
+      try {
+        await this.#lock.acquire()
+        break
+      } catch (error) {
+        if (!isCancelled(error)) throw error
+        cancel = error
+      }
+    }
+    // The Releaser of whoever waits stays the one that releases.
+    this.#lock.restore(holder)
+    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError
+    if (cancel !== null) throw cancel
+  }
+
+  /** Waits until `predicate` holds, which is looked at with the lock held. */
+  async waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
+    while (!predicate()) await this.wait(options)
+    return true
+  }
+
+  /** Wakes up to `n` who wait. @throws {RuntimeError} when the lock is not locked */
+  notify(n = 1): void {
+    if (!this.locked())
+      throw new RuntimeError('cannot notify on a lock that is not locked: acquire() first')
+    this.#notify(n)
+  }
+
+  notifyAll(): void {
+    this.notify(Infinity)
+  }
+
+  /** Runs `fn` while the lock is held. */
+  async runExclusive<T>(
+    fn: () => PromiseLike<T> | T,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    return this.#lock.runExclusive(fn, options)
+  }
+
+  statistics(): { readonly locked: boolean; readonly waiters: number; readonly acquiring: number } {
+    const { locked, waiters } = this.#lock.statistics()
+    return Object.freeze({ locked, waiters: this.#waiters.size, acquiring: waiters })
+  }
+
+  #notify(n: number): void {
+    let left = n
+    for (const waiter of this.#waiters) {
+      if (left-- <= 0) return
+      this.#waiters.delete(waiter)
+      waiter.setResult()
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** `getNowait` found the queue empty. Source: asyncio.QueueEmpty */
+export class QueueEmpty extends Error {
+  override readonly name: string = 'QueueEmpty'
+  readonly code: string = 'ERR_SYNC_QUEUE_EMPTY'
+  constructor() {
+    super('the queue is empty: await get(), or look at empty() first')
+  }
+}
+
+/** `putNowait` found the queue full. Source: asyncio.QueueFull */
+export class QueueFull extends Error {
+  override readonly name: string = 'QueueFull'
+  readonly code: string = 'ERR_SYNC_QUEUE_FULL'
+  constructor(maxsize: number) {
+    super(`the queue holds its ${maxsize} items: await put(), or look at full() first`)
+  }
+}
+
+/** The queue was shut down. Source: asyncio.QueueShutDown */
+export class QueueShutDown extends Error {
+  override readonly name: string = 'QueueShutDown'
+  readonly code: string = 'ERR_SYNC_QUEUE_SHUT_DOWN'
+  constructor() {
+    super('the queue has been shut down')
+  }
+}
+
+/** The barrier was reset or aborted. Source: threading.BrokenBarrierError */
+export class BrokenBarrierError extends Error {
+  override readonly name: string = 'BrokenBarrierError'
+  readonly code: string = 'ERR_SYNC_BROKEN_BARRIER'
+}

@@ -1,0 +1,41 @@
+import { Future } from '@tasktree/core'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { Waiting } from './waiting.ts'
+
+/**
+ * A flag that can be waited for.
+ *
+ * Source: asyncio.Event
+ */
+export class Event {
+  #set = false
+  readonly #waiters = new Set<Waiting<true>>()
+
+  isSet(): boolean {
+    return this.#set
+  }
+
+  /** Sets the flag and wakes all who wait, also when it is cleared again before they run. */
+  set(): void {
+    if (this.#set) return
+    this.#set = true
+    for (const waiter of this.#waiters) waiter.setResult(true)
+    this.#waiters.clear()
+  }
+
+  clear(): void {
+    this.#set = false
+  }
+
+  /** Ends when the flag is set; at once when it is. */
+  wait(options?: { signal?: AbortSignal }): Future<true> {
+    if (!this.#set) return cancelOnAbort(new Waiting(this.#waiters), options?.signal)
+    const set = new Future<true>()
+    set.setResult(true)
+    return set
+  }
+
+  statistics(): { readonly set: boolean; readonly waiters: number } {
+    return Object.freeze({ set: this.#set, waiters: this.#waiters.size })
+  }
+}
