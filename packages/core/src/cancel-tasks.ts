@@ -14,7 +14,11 @@ export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
     if (!(task instanceof Task))
       throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
   }
-  const cancelled = all.filter((task) => task.cancel())
+  await awaitCancelled(all.filter((task) => task.cancel()))
+}
+
+/** Waits until these tasks, which were cancelled, have ended, and reports what they threw. */
+export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
   if (cancelled.length === 0) return
   await wait(cancelled)
   for (const task of cancelled) {

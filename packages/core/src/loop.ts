@@ -74,6 +74,7 @@ export class EventLoop {
   #exceptionHandler: ExceptionHandler | null = null
   #closed = false
   #running: Future<void> | null = null
+  #roundEnd: (() => void) | null = null
   readonly #shutdownHooks = new Set<() => PromiseLike<void>>()
   readonly #signalHandlers = new Map<NodeJS.Signals, () => void>()
 
@@ -351,7 +352,7 @@ export class EventLoop {
   }
 
   #hasWork(): boolean {
-    return this.#ready.size > 0 || this.#timersDue
+    return this.#ready.size > 0 || this.#timersDue || this.#roundEnd !== null
   }
 
   #schedule(): void {
@@ -397,6 +398,11 @@ export class EventLoop {
 
   /** As each iteration of asyncio's loop: timers that are due go behind what is ready. */
   #startRound(): void {
+    const roundEnd = this.#roundEnd
+    if (roundEnd !== null) {
+      this.#roundEnd = null
+      roundEnd()
+    }
     if (this.#timersDue) {
       this.#timersDue = false
       const now = this.#clock.now()
@@ -408,6 +414,11 @@ export class EventLoop {
       this.#setAlarm()
     }
     this.#round = this.#ready.size
+  }
+
+  /** @internal calls back between this round and the next, where asyncio's loop stops; only from a turn */
+  atRoundEnd(callback: () => void): void {
+    this.#roundEnd = callback
   }
 
   #letIOIn(): void {

@@ -3,7 +3,7 @@ import type { Coroutine, CoroutineFunction } from './coroutine.ts'
 import { currentScope } from './current.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
-import { cancelTasks } from './cancel-tasks.ts'
+import { awaitCancelled } from './cancel-tasks.ts'
 import { EventLoop } from './loop.ts'
 import { type Interruptible, watchProcess } from './process-events.ts'
 import { createTask, type Task } from './task.ts'
@@ -31,6 +31,10 @@ export class Runner implements AsyncDisposable {
   #closed = false
   /** A main task that hung again after its deadlock. */
   #givenUp: Task | null = null
+  /** Nothing runs after the main task that runs now. */
+  #isLast = false
+  /** What it has left behind, cancelled already. */
+  #cancelled: Task[] = []
   /** @internal what a deadlock is told to: the main task that runs */
   deadlocked: (() => void) | null = null
 
@@ -66,6 +70,10 @@ export class Runner implements AsyncDisposable {
     }
     const task = createTask(main, { loop, context: this.#context })
     if (options?.signal !== undefined) cancelOnAbort(task as Task, options.signal)
+    if (this.#isLast) {
+      // As in asyncio: no other task goes on between the round that sees the end of main and the cancels.
+      task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
+    }
     const watched = new MainTask(task)
     this.deadlocked = () => watched.deadlocked()
     const unwatch = watchProcess(watched, this.#handleSignals)
@@ -89,9 +97,11 @@ export class Runner implements AsyncDisposable {
     const loop = this.#loop
     // A task may create others while it is being cancelled.
     for (;;) {
-      const tasks = loop.liveTasks().filter((task) => task !== this.#givenUp)
-      if (tasks.length === 0) break
-      await loop.runUntilComplete(cancelTasks(tasks))
+      if (this.#cancelled.length === 0) this.#cancelAll()
+      if (this.#cancelled.length === 0) break
+      const ended = awaitCancelled(this.#cancelled)
+      this.#cancelled = []
+      await loop.runUntilComplete(ended)
     }
     for (const hook of loop.takeShutdownHooks()) {
       try {
@@ -102,6 +112,24 @@ export class Runner implements AsyncDisposable {
     }
     loop.failures.reportAll()
     if (this.#ownsLoop) loop.close()
+  }
+
+  #cancelAll(): void {
+    const left = this.#loop.liveTasks().filter((task) => task !== this.#givenUp)
+    this.#cancelled = left.filter((task) => task.cancel())
+  }
+
+  /** @internal `run` and `close` in one */
+  async runAndClose<T>(
+    main: CoroutineFunction<[], T> | Coroutine<T>,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    this.#isLast = true
+    try {
+      return await this.run(main, options)
+    } finally {
+      await this.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -168,9 +196,5 @@ export async function run<T>(
   options: RunnerOptions & { signal?: AbortSignal } = {},
 ): Promise<T> {
   const runner = new Runner(options)
-  try {
-    return await runner.run(main, options.signal === undefined ? {} : { signal: options.signal })
-  } finally {
-    await runner.close()
-  }
+  return runner.runAndClose(main, options.signal === undefined ? {} : { signal: options.signal })
 }

@@ -2,9 +2,10 @@ import { type Awaitable, Coroutine, describe, runInline } from './coroutine.ts'
 import { currentTask } from './current.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
+import { Future } from './future.ts'
 import type { Handle } from './handle.ts'
 import { checkDelay } from './loop.ts'
-import { cancelAndWait, createTask, type Task } from './task.ts'
+import { createTask, type Task } from './task.ts'
 
 /**
  * The deadline of a `timeout` body: what it is handed.
@@ -174,11 +175,27 @@ export async function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T
     return timeout(limit, () => (runs ? runInline(aw) : ensureFuture(aw)))
   }
   const future = ensureFuture(aw)
-  if (!future.done()) {
-    await cancelAndWait(future)
-    if (future.cancelled()) {
-      throw new TimeoutError('no time was allowed', { cause: future.cancelledError() })
-    }
+  if (future.done()) return future.result()
+  await cancelled(future)
+  try {
+    return future.result()
+  } catch (error) {
+    if (isCancelled(error)) throw new TimeoutError('no time was allowed', { cause: error })
+    throw error
   }
-  return future.result()
+}
+
+/** Cancels `future` and waits until it has ended, or the waiting task is itself cancelled. */
+async function cancelled(future: Future<unknown>): Promise<void> {
+  const waiter = new Future<void>()
+  const reaction = future.onDone(() => {
+    if (!waiter.done()) waiter.setResult()
+  })
+  try {
+    future.cancel()
+    // Not on the future: a cancel that is yet to be delivered strikes here, also when it has ended already.
+    await waiter
+  } finally {
+    future.removeReaction(reaction)
+  }
 }

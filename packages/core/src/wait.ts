@@ -1,5 +1,4 @@
 import { describe } from './coroutine.ts'
-import { getEventLoop } from './current.ts'
 import { Future } from './future.ts'
 import { checkDelay } from './loop.ts'
 
@@ -44,7 +43,8 @@ export async function wait<F extends Future<unknown>>(
       )
     }
   }
-  const loop = getEventLoop()
+  // Not the current loop: in plain code that is another one, whose turns are not theirs.
+  const loop = (futures.values().next().value as F).getLoop()
   const waiter = new Future<void>({ loop })
   const release = (): void => {
     if (!waiter.done()) waiter.setResult()

@@ -44,9 +44,8 @@ export async function runOnVirtualLoop<T>(
   }
   clock.watch()
   try {
-    return await runner.run(main)
+    return await runner.runAndClose(main)
   } finally {
-    await runner.close()
     loop.close()
   }
 }
