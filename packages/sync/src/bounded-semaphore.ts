@@ -1,7 +1,7 @@
 import { Semaphore } from './semaphore.ts'
 
 /**
- * A semaphore that refuses to be released more often than it was acquired.
+ * A Semaphore that never has more permits than it began with: a release too many is an error.
  *
  * Source: asyncio.BoundedSemaphore
  */
@@ -13,10 +13,14 @@ export class BoundedSemaphore extends Semaphore {
     this.#bound = value
   }
 
-  /** @throws {RangeError} above the initial value */
+  /**
+   * @throws {RangeError} when every permit is there already
+   */
   override release(): void {
-    if (this.statistics().value >= this.#bound) {
-      throw new RangeError(`the semaphore was released above its initial value of ${this.#bound}`)
+    if (this.value >= this.#bound) {
+      throw new RangeError(
+        `BoundedSemaphore released too many times: all of its ${this.#bound} permits are free`,
+      )
     }
     super.release()
   }

@@ -1,0 +1,307 @@
+import { createTask, run, sleep, type Task, wait } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import {
+  Barrier,
+  BoundedSemaphore,
+  BrokenBarrierError,
+  Condition,
+  Event,
+  LifoQueue,
+  Lock,
+  PriorityQueue,
+  Queue,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
+  Semaphore,
+} from '@tasktree/sync'
+import { describe, expect, test } from 'vitest'
+
+const virtual = (name: string, body: () => PromiseLike<void>): void => {
+  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  test(name, () => runVirtual(body))
+}
+
+/** Tasks that log their name when `acquire` has let them through. */
+function contenders(names: string[], enter: () => PromiseLike<unknown>, log: string[]): Task[] {
+  return names.map((name) =>
+    createTask(
+      async () => {
+        await enter()
+        log.push(name)
+      },
+      { name },
+    ),
+  )
+}
+
+describe('Lock', () => {
+  virtual('is handed from waiter to waiter in the order in which they came', async () => {
+    const lock = new Lock()
+    const log: string[] = []
+    await lock.acquire()
+    const tasks = contenders(['a', 'b', 'c'], () => lock.acquire(), log)
+    await sleep(0)
+    lock.release()
+    expect(lock.locked()).toBe(false)
+    await sleep(0)
+    expect(log).toEqual(['a'])
+    lock.release()
+    await tasks[1]
+    lock.release()
+    await tasks[2]
+    expect(log).toEqual(['a', 'b', 'c'])
+    lock.release()
+    expect(() => lock.release()).toThrow('not locked')
+  })
+
+  virtual('nobody overtakes the waiter that was woken', async () => {
+    const lock = new Lock()
+    const log: string[] = []
+    await lock.acquire()
+    const [waiter] = contenders(['waiter'], () => lock.acquire(), log)
+    await sleep(0)
+    lock.release()
+    const overtaking = lock.acquire()
+    expect(overtaking.done()).toBe(false)
+    await waiter
+    lock.release()
+    await overtaking
+  })
+
+  virtual('passes on when the waiter that was woken is cancelled in the same turn', async () => {
+    const lock = new Lock()
+    const log: string[] = []
+    await lock.acquire()
+    const [a, b] = contenders(['a', 'b'], () => lock.acquire(), log) as [Task, Task]
+    await sleep(0)
+    lock.release()
+    a.cancel()
+    await wait([a, b])
+    expect(log).toEqual(['b'])
+    expect(lock.locked()).toBe(true)
+    expect(lock.statistics()).toEqual({ locked: true, waiters: 0 })
+  })
+
+  virtual('a Releaser releases once, and only its own hold', async () => {
+    const lock = new Lock()
+    const first = await lock.acquire()
+    first.release()
+    const second = await lock.acquire()
+    first.release()
+    expect(lock.locked()).toBe(true)
+    lock.release()
+    await lock.acquire()
+    second.release()
+    expect(lock.locked()).toBe(true)
+  })
+
+  test('works in plain code, with using and with a signal', async () => {
+    const lock = new Lock()
+    {
+      using _ = await lock.acquire()
+      const controller = new AbortController()
+      const waiting = lock.acquire({ signal: controller.signal })
+      controller.abort()
+      await expect(Promise.resolve(waiting)).rejects.toMatchObject({ name: 'CancelledError' })
+    }
+    expect(lock.locked()).toBe(false)
+    expect(await lock.runExclusive(async () => lock.locked())).toBe(true)
+    expect(lock.locked()).toBe(false)
+    expect(lock.acquire({ signal: AbortSignal.abort() }).cancelled()).toBe(true)
+    expect(lock.locked()).toBe(false)
+  })
+})
+
+virtual('Semaphore: a permit that goes to a cancelled waiter passes to the next', async () => {
+  const semaphore = new Semaphore(1)
+  const log: string[] = []
+  await semaphore.acquire()
+  const [a, b] = contenders(['a', 'b'], () => semaphore.acquire(), log) as [Task, Task]
+  await sleep(0)
+  semaphore.release()
+  a.cancel()
+  await wait([a, b])
+  expect(log).toEqual(['b'])
+  semaphore.release()
+  expect(semaphore.statistics()).toEqual({ value: 1, waiters: 0 })
+  expect(() => new Semaphore(-1)).toThrow(RangeError)
+})
+
+virtual('BoundedSemaphore refuses a release too many', async () => {
+  const semaphore = new BoundedSemaphore(1)
+  const held = await semaphore.acquire()
+  held.release()
+  held.release()
+  expect(() => semaphore.release()).toThrow(RangeError)
+})
+
+virtual('Event wakes all who wait, also when it is cleared again', async () => {
+  const event = new Event()
+  const log: string[] = []
+  const tasks = contenders(['a', 'b'], () => event.wait(), log)
+  await sleep(0)
+  event.set()
+  event.clear()
+  await wait(tasks)
+  expect(log).toEqual(['a', 'b'])
+  expect(event.isSet()).toBe(false)
+})
+
+describe('Condition', () => {
+  virtual(
+    'wait holds the lock again when it ends, also by a cancel, for the same Releaser',
+    async () => {
+      const condition = new Condition()
+      const log: string[] = []
+      const task = createTask(async () => {
+        using _ = await condition.acquire()
+        try {
+          await condition.wait()
+        } finally {
+          log.push(`locked: ${condition.locked()}`)
+        }
+      })
+      await sleep(0)
+      expect(condition.locked()).toBe(false)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+      expect(log).toEqual(['locked: true'])
+      expect(condition.locked()).toBe(false)
+    },
+  )
+
+  virtual('a notice that went to a cancelled waiter goes to the next', async () => {
+    const condition = new Condition()
+    const log: string[] = []
+    const waiter = (name: string) => async (): Promise<void> => {
+      using _ = await condition.acquire()
+      await condition.wait()
+      log.push(name)
+    }
+    const [a, b] = [createTask(waiter('a')), createTask(waiter('b'))]
+    await sleep(0)
+    await sleep(0)
+    {
+      using _ = await condition.acquire()
+      condition.notify()
+    }
+    a.cancel()
+    await wait([a, b])
+    expect(log).toEqual(['b'])
+    expect(() => condition.notify()).toThrow('not locked')
+  })
+})
+
+describe('Barrier', () => {
+  virtual('lets all go when the last has come, again and again', async () => {
+    const barrier = new Barrier(3)
+    for (let phase = 0; phase < 2; phase++) {
+      const tasks = [0, 1, 2].map(() => createTask(() => barrier.wait()))
+      await wait(tasks)
+      expect(tasks.map((task) => task.result()).toSorted((x, y) => x - y)).toEqual([0, 1, 2])
+    }
+  })
+
+  virtual('breaks for all when it is aborted', async () => {
+    const barrier = new Barrier(2)
+    const task = createTask(() => barrier.wait())
+    await sleep(0)
+    await barrier.abort()
+    await expect(Promise.resolve(task)).rejects.toBeInstanceOf(BrokenBarrierError)
+    await expect(barrier.wait()).rejects.toBeInstanceOf(BrokenBarrierError)
+  })
+})
+
+describe('Queue', () => {
+  virtual(
+    'an item for a getter that is cancelled in the same turn stays in its place',
+    async () => {
+      const queue = new Queue<number>()
+      const getter = createTask(() => queue.get())
+      await sleep(0)
+      queue.putNowait(1)
+      queue.putNowait(2)
+      getter.cancel()
+      await wait([getter])
+      expect(getter.cancelled()).toBe(true)
+      expect([queue.getNowait(), queue.getNowait()]).toEqual([1, 2])
+      expect(() => queue.getNowait()).toThrow(QueueEmpty)
+    },
+  )
+
+  virtual('until a getter has run, its item is in the queue, as in asyncio', async () => {
+    const queue = new Queue<number>({ maxsize: 1 })
+    const getter = createTask(() => queue.get())
+    await sleep(0)
+    queue.putNowait(1)
+    expect(queue.full()).toBe(true)
+    expect(() => queue.putNowait(2)).toThrow(QueueFull)
+    const putting = createTask(() => queue.put(2))
+    expect(await getter).toBe(1)
+    await putting
+    expect(queue.qsize()).toBe(1)
+  })
+
+  virtual('producers and consumers hand over everything, in order', async () => {
+    const queue = new Queue<number>({ maxsize: 2 })
+    const got: number[] = []
+    const producer = createTask(async () => {
+      for (let i = 0; i < 20; i++) await queue.put(i)
+      await queue.join()
+      queue.shutdown()
+    })
+    for await (const item of queue) {
+      got.push(item)
+      queue.taskDone()
+    }
+    await producer
+    expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i))
+    expect(() => queue.taskDone()).toThrow(RangeError)
+  })
+
+  virtual('shutdown wakes who waits', async () => {
+    const queue = new Queue<number>({ maxsize: 1 })
+    const getter = createTask(() => queue.get())
+    await sleep(0)
+    queue.shutdown()
+    await expect(Promise.resolve(getter)).rejects.toBeInstanceOf(QueueShutDown)
+    expect(() => queue.putNowait(1)).toThrow(QueueShutDown)
+  })
+
+  virtual('PriorityQueue and LifoQueue have their orders', async () => {
+    const priorities = new PriorityQueue<[number, string]>()
+    for (const entry of [
+      [2, 'b'],
+      [1, 'x'],
+      [2, 'a'],
+      [1, 'x'],
+    ] as [number, string][])
+      priorities.putNowait(entry)
+    const order = Array.from({ length: 4 }, () => priorities.getNowait().join(''))
+    expect(order).toEqual(['1x', '1x', '2a', '2b'])
+    const stack = new LifoQueue<number>()
+    for (const n of [1, 2, 3]) stack.putNowait(n)
+    expect([stack.getNowait(), stack.getNowait(), stack.getNowait()]).toEqual([3, 2, 1])
+    const opaque = new PriorityQueue<[number, () => void]>()
+    opaque.putNowait([1, () => {}])
+    opaque.putNowait([1, () => {}])
+    expect(() => new PriorityQueue<unknown>().putNowait(Symbol('x'))).not.toThrow()
+  })
+})
+
+test('generator coroutines take locks and items too', () =>
+  run(async () => {
+    const lock = new Lock()
+    const queue = new Queue<number>()
+    queue.putNowait(7)
+    const task = createTask(function* () {
+      const held = yield* lock.acquire()
+      const item = yield* queue.get()
+      held.release()
+      return item
+    })
+    expect(await task).toBe(7)
+    expect(lock.locked()).toBe(false)
+  }))
