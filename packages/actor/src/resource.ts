@@ -1,4 +1,4 @@
-import { createTask, sleep, type Task } from '@tasktree/core'
+import { sleep } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { ResourceSpec } from './child-spec.ts'
@@ -8,6 +8,7 @@ import { isPromiseLike } from './handling.ts'
 import { registerKind } from './make-slot.ts'
 import { Run } from './run.ts'
 import { Slot } from './slot.ts'
+import { Undertaking } from './undertaking.ts'
 
 /** The address of a resource: a pool, a server, a process. */
 export class ResourceRef<R = unknown> extends ChildRef {
@@ -46,58 +47,61 @@ interface Conventions {
 /** One life of a resource: made and started, watched, disposed. */
 export class ResourceRun extends Run {
   declare readonly slot: ResourceSlot
-  task!: Task<void>
   resource: unknown = undefined
   #end: ExitReason | null = null
-  #watch: Task<unknown> | null = null
+  /** What is under way: the start, the wait for its end, the disposal. */
+  #work!: Undertaking<unknown>
 
   override begin(): void {
+    this.#work = this.#undertake('', () => this.#start())
+    observe(this.#work.task, () => this.#started())
+  }
+
+  #undertake(what: string, body: () => Promise<unknown>): Undertaking<unknown> {
     const { path, home } = this.slot
-    this.task = createTask(() => this.#start(), { name: path, loop: home.loop })
-    observe(this.task, () => this.#started())
+    return new Undertaking(`${path}${what}`, home.loop, body)
   }
 
   async #start(): Promise<void> {
     const { make } = this.slot.spec
     const resource = await make()
+    if (this.over) {
+      // Made too late, for a start that was given up.
+      await disposeOf(resource as Conventions)
+      return
+    }
     this.resource = resource
     const { start } = resource as Conventions
     if (typeof start === 'function') await start.call(resource)
   }
 
   #started(): void {
-    const failed = this.task.cancelled() || this.task.exception() !== null
-    if (!failed && this.#end === null && !this.over) {
+    const failed = this.#work.failure()
+    if (!this.#work.task.cancelled() && failed === null && this.#end === null) {
       this.cameUp()
-      this.#watchEnd()
+      this.#watch()
       return
     }
-    const cause = this.task.cancelled() ? new NoProc(this.slot.path) : this.task.exception()
+    const cause = failed === null ? new NoProc(this.slot.path) : failed.error
     // Made, but too late or not started: it must not be left behind.
-    this.#dispose(() => {
-      if (!this.over) this.failedToStart(cause ?? new NoProc(this.slot.path))
-    })
+    this.#dispose(() => this.failedToStart(cause))
   }
 
-  #watchEnd(): void {
+  #watch(): void {
     const { ended } = this.slot.spec
     const resource = this.resource as Conventions
     const wait = ended ?? (typeof resource.wait === 'function' ? () => resource.wait?.() : null)
     if (wait === null) return
-    const { path, home } = this.slot
-    const watch = createTask(async () => wait(resource as never), {
-      name: `${path} end`,
-      loop: home.loop,
-    })
-    this.#watch = watch
-    observe(watch, () => {
-      const cancelled = watch.cancelled()
-      const error = cancelled ? null : watch.exception()
-      if (this.over || this.#end !== null || cancelled) return
-      const result: unknown = error === null ? watch.result() : null
-      const code = typeof result === 'number' && result !== 0 ? new WorkerExit(result) : null
-      const cause = error ?? code
-      this.#endWith(cause === null ? normal : failure(cause))
+    const watch = this.#undertake(' end', async () => wait(resource as never))
+    this.#work = watch
+    observe(watch.task, () => {
+      const failed = watch.failure()
+      if (this.over || this.#end !== null || watch.task.cancelled()) return
+      const result: unknown = failed === null ? watch.task.result() : null
+      if (failed !== null) this.#endWith(failure(failed.error))
+      else if (typeof result === 'number' && result !== 0) {
+        this.#endWith(failure(new WorkerExit(result)))
+      } else this.#endWith(normal)
     })
   }
 
@@ -113,24 +117,17 @@ export class ResourceRun extends Run {
 
   /** Disposes of it, whatever that throws, and goes on. */
   #dispose(then: () => void): void {
-    this.#watch?.cancel()
-    const resource = this.resource as Conventions | undefined
+    this.#work.abandon()
+    const resource = this.resource as Conventions | null | undefined
     if (resource === undefined || resource === null) {
       then()
       return
     }
-    const { path, home } = this.slot
-    const task = createTask(
-      async () => {
-        const async = resource[Symbol.asyncDispose]
-        const result = async === undefined ? resource[Symbol.dispose]?.() : async.call(resource)
-        if (isPromiseLike(result)) await result
-      },
-      { name: `${path} dispose`, loop: home.loop },
-    )
-    observe(task, () => {
-      const error = task.cancelled() ? null : task.exception()
-      if (error !== null) this.reportShutdownError(failure(error))
+    const disposal = this.#undertake(' dispose', () => disposeOf(resource))
+    this.#work = disposal
+    observe(disposal.task, () => {
+      const failed = disposal.failure()
+      if (failed !== null) this.reportShutdownError(failure(failed.error))
       if (!this.over) then()
     })
   }
@@ -143,24 +140,39 @@ export class ResourceRun extends Run {
     if (this.over || this.#end !== null) return
     this.#end = reason
     if (this.starting.done()) this.#dispose(() => this.ended(this.#end ?? shutdown))
-    else this.task.cancel('shutdown')
+    else this.#work.cancel('shutdown')
   }
 
   override kill(): void {
     if (this.over || this.#end === killed) return
     const first = this.#end === null
     this.#end = killed
-    if (!this.starting.done()) this.task.cancel('killed')
-    // It is disposed of all the same: nobody else will; but nobody waits for that.
-    else if (first) this.#dispose(() => {})
+    if (!this.starting.done()) this.#work.cancel('killed')
+    // It is disposed of all the same: nobody else will. But that is not waited for.
+    else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
-      this.slot.home.loop.callSoon(() => {
-        if (this.over) return
-        if (this.starting.done()) this.ended(killed)
-        else this.failedToStart(new NoProc(this.slot.path))
-      })
+      this.slot.home.loop.callSoon(() => this.#giveUp())
     })
   }
+
+  #giveUp(): void {
+    if (this.over) return
+    const promise = this.#work.abandon()
+    if (this.starting.done()) this.ended(killed)
+    else this.failedToStart(new NoProc(this.slot.path))
+    if (promise === null) return
+    this.emitZombie('the resource', 0)
+    const settled = (): void => this.emitZombieSettled('the resource')
+    promise.then(settled, settled)
+  }
+}
+
+async function disposeOf(resource: Conventions): Promise<void> {
+  const disposed =
+    resource[Symbol.asyncDispose] === undefined
+      ? resource[Symbol.dispose]?.()
+      : resource[Symbol.asyncDispose]?.()
+  if (isPromiseLike(disposed)) await disposed
 }
 
 registerKind('resource', (spec, owner, home) => new ResourceSlot(spec as ResourceSpec, owner, home))

@@ -431,22 +431,11 @@ export class SupervisorRun extends Run implements Owner {
     const { stopMode = this.slot.kind === 'dynamic' ? 'parallel' : 'ordered' } = this.#options
     const members = this.members.toReversed()
     if (stopMode === 'parallel') {
-      for (const member of members) this.#askToStop(member)
+      await Promise.all(members.map((member) => this.#stopForGood(member)))
+    } else {
+      for (const member of members) await this.#stopForGood(member)
     }
-    for (const member of members) await this.#stopForGood(member)
     this.#members.clear()
-  }
-
-  #askToStop(member: Member): void {
-    const { slot } = member
-    member.retry = null
-    slot.returning = false
-    slot.refuseAsks(shutdown)
-    const budget = slot.spec.shutdown
-    if (slot.run === null) return
-    slot.status = 'stopping'
-    if (budget === 'kill' || this.#end === killed) slot.run.kill()
-    else slot.run.stopBy(shutdown, this.#loop.time() + budget)
   }
 
   override finish(reason: ExitReason): void {

@@ -1,4 +1,4 @@
-import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { isCancelled, sleep, type Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { TaskSpec } from './child-spec.ts'
@@ -7,6 +7,7 @@ import { type ExitReason, failure, formatReason, killed, normal } from './exit-r
 import { registerKind } from './make-slot.ts'
 import { Run } from './run.ts'
 import { Slot } from './slot.ts'
+import { Undertaking } from './undertaking.ts'
 
 /** A task as a child. */
 export class TaskSlot extends Slot {
@@ -26,17 +27,18 @@ export class TaskSlot extends Slot {
 /** It runs as soon as it is made. To stop it is to cancel it; its cleanup may take until the deadline. */
 export class TaskRun extends Run {
   declare readonly slot: TaskSlot
-  task!: Task<unknown>
+  #work!: Undertaking<unknown>
   #end: ExitReason | null = null
+
+  get task(): Task<unknown> {
+    return this.#work.task
+  }
 
   override begin(): void {
     const { spec, path, home } = this.slot
-    this.task = createTask(spec.coroutine, { name: path, loop: home.loop })
-    observe(this.task, () => {
-      const reason = this.#reason()
-      if (this.over) this.emitZombieSettled('the task')
-      else this.#exit(reason)
-    })
+    const work = new Undertaking(path, home.loop, spec.coroutine)
+    this.#work = work
+    observe(work.task, () => this.#exit(this.#reason()))
     this.cameUp()
   }
 
@@ -58,9 +60,9 @@ export class TaskRun extends Run {
         ? { kind: 'shutdown', detail: { cancelled: error.message } }
         : failure(new UnexpectedCancellation(error))
     }
-    const exception = task.exception()
-    if (exception === null && !didThrow(task)) return this.#end?.kind === 'killed' ? killed : normal
-    return failure(exception)
+    const failed = this.#work.failure()
+    if (failed !== null) return failure(failed.error)
+    return this.#end?.kind === 'killed' ? killed : normal
   }
 
   override finish(reason: ExitReason): void {
@@ -70,20 +72,24 @@ export class TaskRun extends Run {
   override interrupt(reason: ExitReason): void {
     if (this.over || this.#end !== null) return
     this.#end = reason
-    this.task.cancel('shutdown')
+    this.#work.cancel('shutdown')
   }
 
   override kill(): void {
     if (this.over || this.#end === killed) return
     this.#end = killed
-    this.task.cancel('killed')
+    this.#work.cancel('killed')
     observe(sleep(0), () => {
-      this.slot.home.loop.callSoon(() => {
-        if (this.over) return
-        this.emitZombie('the task', 0)
-        this.ended(killed)
-      })
+      this.slot.home.loop.callSoon(() => this.#abandon())
     })
+  }
+
+  #abandon(): void {
+    const promise = this.over ? null : this.#work.abandon()
+    if (promise === null) return
+    this.emitZombie('the task', 0)
+    const settled = (): void => this.emitZombieSettled('the task')
+    promise.then(settled, settled)
   }
 }
 
@@ -94,16 +100,6 @@ function cancellationOf(task: Task<unknown>): Error {
     if (isCancelled(error)) return error
   }
   return new NoProc(task.name)
-}
-
-/** `throw null` is a failure too. */
-function didThrow(task: Task<unknown>): boolean {
-  try {
-    task.result()
-    return false
-  } catch {
-    return true
-  }
 }
 
 registerKind('task', (spec, owner, home) => new TaskSlot(spec as TaskSpec, owner, home))
