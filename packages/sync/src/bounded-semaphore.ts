@@ -1,7 +1,7 @@
 import { Semaphore } from './semaphore.ts'
 
 /**
- * A Semaphore that never has more permits than it began with: a release too many is an error.
+ * A semaphore that refuses to be released more often than it was acquired.
  *
  * Source: asyncio.BoundedSemaphore
  */
@@ -13,14 +13,10 @@ export class BoundedSemaphore extends Semaphore {
     this.#bound = value
   }
 
-  /**
-   * @throws {RangeError} when every permit is there already
-   */
+  /** @throws {RangeError} above the initial value */
   override release(): void {
-    if (this.value >= this.#bound) {
-      throw new RangeError(
-        `BoundedSemaphore released too many times: all of its ${this.#bound} permits are free`,
-      )
+    if (this.statistics().value >= this.#bound) {
+      throw new RangeError(`the semaphore was released above its initial value of ${this.#bound}`)
     }
     super.release()
   }

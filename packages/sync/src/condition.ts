@@ -1,138 +1,117 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { runHolding } from './exclusive.ts'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
 import type { Releaser } from './releaser.ts'
-import { Waiter, WaitList } from './wait-list.ts'
-import { refused, type WaitOptions } from './wait-options.ts'
+import { Waiting } from './waiting.ts'
 
 /**
- * Waits, while holding a lock, for a state that others change while they hold it.
+ * Waits, with a lock given up meanwhile, until another task says that something may have changed.
+ *
+ * `wait` holds the lock again when it ends, also when it ends by a cancel. Wake-ups may be spurious:
+ * look again, or use `waitFor`.
  *
  * Source: asyncio.Condition
  */
 export class Condition {
   readonly #lock: Lock
-  readonly #waiters = new WaitList<Waiter<void>>()
+  readonly #waiters = new Set<Waiting<void>>()
 
-  /** With a lock of its own, unless it is given one, which several conditions may share. */
   constructor(lock: Lock = new Lock()) {
-    if (!(lock instanceof Lock)) {
-      throw new TypeError(`a Condition takes a Lock, got ${describe(lock)}`)
-    }
+    if (!(lock instanceof Lock)) throw new TypeError('a Condition needs a Lock')
     this.#lock = lock
   }
 
-  /** As the lock's. */
-  acquire(options?: WaitOptions): Future<Releaser> {
+  acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     return this.#lock.acquire(options)
   }
 
-  /** As the lock's. */
+  /** @throws {RuntimeError} when the lock is not locked */
   release(): void {
     this.#lock.release()
   }
 
-  /** As the lock's. */
   locked(): boolean {
     return this.#lock.locked()
   }
 
-  /** As the lock's. */
-  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: WaitOptions): Promise<T> {
-    return runHolding(() => this.acquire(options), fn)
-  }
-
   /**
-   * Releases the lock, waits for a notify, and acquires the lock again. It holds the lock when it ends,
-   * also when it ends by a cancel; the Releaser from before the wait releases it. It may end without a
-   * notify meant for it: check the state again, or use `waitFor`.
+   * Gives the lock up, waits to be notified, and takes the lock again.
    *
-   * @throws {RuntimeError} when the lock is not held
+   * @throws {RuntimeError} when the lock is not locked
    */
-  async wait(options?: WaitOptions): Promise<true> {
-    if (!this.locked()) {
-      throw new RuntimeError('cannot wait on un-acquired lock: acquire the condition first')
-    }
-    const refusal = refused(options)
-    if (refusal !== null) await refusal
-    const hold = this.#lock.suspend()
-    const waiter = new Waiter<void>()
+  async wait(options?: { signal?: AbortSignal }): Promise<true> {
+    if (!this.locked())
+      throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
+    const { holder } = this.#lock
+    const notified = new Waiting(this.#waiters)
+    this.release()
     try {
       try {
-        this.#waiters.push(waiter)
-        await cancelOnAbort(waiter, options?.signal)
+        await cancelOnAbort(notified, options?.signal)
+        return true
       } finally {
-        await this.#acquireAgain(hold)
+        await this.#reacquire(holder)
       }
     } catch (error) {
-      // It may have been notified before it failed: that wake-up is for another one then.
+      // It may have been notified before it was cancelled: then that notice is another's.
       this.#notify(1)
       throw error
     }
-    return true
   }
 
-  async #acquireAgain(hold: Releaser): Promise<void> {
-    let interrupted: unknown = null
+  /** Takes the lock again, however often it is cancelled meanwhile; throws the last cancel then. */
+  async #reacquire(holder: Releaser | null): Promise<void> {
+    let cancel: unknown = null
     for (;;) {
       try {
         await this.#lock.acquire()
         break
       } catch (error) {
         if (!isCancelled(error)) throw error
-        interrupted = error
+        cancel = error
       }
     }
-    this.#lock.resume(hold)
-    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError caught above
-    if (interrupted !== null) throw interrupted
+    // The Releaser of whoever waits stays the one that releases.
+    this.#lock.restore(holder)
+    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError
+    if (cancel !== null) throw cancel
   }
 
-  /**
-   * Waits until `predicate` returns something true, checking first and after each notify, and returns
-   * true.
-   *
-   * Source: asyncio.Condition.wait_for. Differs: the result is true, not what the predicate returned.
-   */
-  async waitFor(predicate: () => unknown, options?: WaitOptions): Promise<true> {
-    if (typeof predicate !== 'function') {
-      throw new TypeError(`waitFor takes a function, got ${describe(predicate)}`)
-    }
+  /** Waits until `predicate` holds, which is looked at with the lock held. */
+  async waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
     while (!predicate()) await this.wait(options)
     return true
   }
 
-  /**
-   * Wakes `n` of the waiters, the longest waiting first, or all when there are fewer. They go on one by
-   * one as they get the lock.
-   *
-   * @throws {RuntimeError} when the lock is not held
-   */
+  /** Wakes up to `n` who wait. @throws {RuntimeError} when the lock is not locked */
   notify(n = 1): void {
-    if (typeof n !== 'number' || Number.isNaN(n)) {
-      throw new TypeError(`notify takes a number of waiters, got ${describe(n)}`)
-    }
-    if (!this.locked()) {
-      throw new RuntimeError('cannot notify on un-acquired lock: acquire the condition first')
-    }
+    if (!this.locked())
+      throw new RuntimeError('cannot notify on a lock that is not locked: acquire() first')
     this.#notify(n)
   }
 
-  /** As `notify` for every waiter. */
   notifyAll(): void {
-    this.notify(this.#waiters.size)
+    this.notify(Infinity)
   }
 
-  /** How many wait for a notify; and the lock's. */
-  statistics(): Readonly<{ waiters: number; lock: Readonly<{ holders: number; waiters: number }> }> {
-    return Object.freeze({ waiters: this.#waiters.size, lock: this.#lock.statistics() })
+  /** Runs `fn` while the lock is held. */
+  async runExclusive<T>(
+    fn: () => PromiseLike<T> | T,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    return this.#lock.runExclusive(fn, options)
+  }
+
+  statistics(): { readonly locked: boolean; readonly waiters: number; readonly acquiring: number } {
+    const { locked, waiters } = this.#lock.statistics()
+    return Object.freeze({ locked, waiters: this.#waiters.size, acquiring: waiters })
   }
 
   #notify(n: number): void {
-    for (let i = 0; i < n; i++) {
-      const waiter = this.#waiters.shift()
-      if (waiter === null) return
+    let left = n
+    for (const waiter of this.#waiters) {
+      if (left-- <= 0) return
+      this.#waiters.delete(waiter)
       waiter.setResult()
     }
   }

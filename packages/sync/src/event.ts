@@ -1,49 +1,41 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { Waiter, WaitList } from './wait-list.ts'
-import { refused, type WaitOptions } from './wait-options.ts'
+import { Waiting } from './waiting.ts'
 
 /**
- * A flag that any number of tasks can wait for. It starts unset.
+ * A flag that can be waited for.
  *
  * Source: asyncio.Event
  */
 export class Event {
   #set = false
-  readonly #waiters = new WaitList<Waiter<true>>()
+  readonly #waiters = new Set<Waiting<true>>()
 
   isSet(): boolean {
     return this.#set
   }
 
-  /** Sets it and wakes everyone who waits, also when it is cleared before they run. */
+  /** Sets the flag and wakes all who wait, also when it is cleared again before they run. */
   set(): void {
+    if (this.#set) return
     this.#set = true
-    for (let waiter = this.#waiters.shift(); waiter !== null; waiter = this.#waiters.shift()) {
-      waiter.setResult(true)
-    }
+    for (const waiter of this.#waiters) waiter.setResult(true)
+    this.#waiters.clear()
   }
 
-  /** From now on `wait()` waits again. */
   clear(): void {
     this.#set = false
   }
 
-  /** Waits until it is set. Does not suspend when it is. */
-  wait(options?: WaitOptions): Future<true> {
-    const refusal = refused(options)
-    if (refusal !== null) return refusal
-    if (this.#set) {
-      const done = new Future<true>()
-      done.setResult(true)
-      return done
-    }
-    const waiter = new Waiter<true>()
-    this.#waiters.push(waiter)
-    return cancelOnAbort(waiter, options?.signal)
+  /** Ends when the flag is set; at once when it is. */
+  wait(options?: { signal?: AbortSignal }): Future<true> {
+    if (!this.#set) return cancelOnAbort(new Waiting(this.#waiters), options?.signal)
+    const set = new Future<true>()
+    set.setResult(true)
+    return set
   }
 
-  statistics(): Readonly<{ waiters: number }> {
-    return Object.freeze({ waiters: this.#waiters.size })
+  statistics(): { readonly set: boolean; readonly waiters: number } {
+    return Object.freeze({ set: this.#set, waiters: this.#waiters.size })
   }
 }

@@ -1,18 +1,11 @@
+export { Barrier } from './barrier.ts'
 export { BoundedSemaphore } from './bounded-semaphore.ts'
 export { Condition } from './condition.ts'
-export {
-  BrokenBarrierError,
-  ChannelClosed,
-  EndOfChannel,
-  QueueEmpty,
-  QueueFull,
-  QueueShutDown,
-} from './errors.ts'
+export { BrokenBarrierError, QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 export { Event } from './event.ts'
 export { LifoQueue } from './lifo-queue.ts'
 export { Lock } from './lock.ts'
-export { PriorityQueue, type PriorityQueueOptions } from './priority-queue.ts'
-export { type ItemStore, Queue, type QueueOptions } from './queue.ts'
-export type { Releaser } from './releaser.ts'
+export { PriorityQueue } from './priority-queue.ts'
+export { Queue } from './queue.ts'
+export { Releaser } from './releaser.ts'
 export { Semaphore } from './semaphore.ts'
-export type { WaitOptions } from './wait-options.ts'

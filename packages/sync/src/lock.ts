@@ -1,128 +1,90 @@
 import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { runHolding } from './exclusive.ts'
-import type { Releaser } from './releaser.ts'
-import { Turn, type TurnKeeper, WaitList } from './wait-list.ts'
-import { refused, type WaitOptions } from './wait-options.ts'
+import { Releaser } from './releaser.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
-class Hold implements Releaser {
-  readonly #lock: Lock
+class Acquiring extends Waiter<Releaser> {
+  readonly #take: () => Releaser
+  readonly #passOn: () => void
 
-  constructor(lock: Lock) {
-    this.#lock = lock
+  constructor(take: () => Releaser, passOn: () => void) {
+    super()
+    this.#take = take
+    this.#passOn = passOn
   }
 
-  release(): void {
-    this.#lock.releaseHold(this)
+  protected override claim(): void {
+    this.line?.remove(this)
+    this.setResult(this.#take())
   }
 
-  [Symbol.dispose](): void {
-    this.#lock.releaseHold(this)
+  protected override decline(): void {
+    this.line?.remove(this)
+    this.#passOn()
   }
 }
 
 /**
- * One holder at a time; the others wait in the order they came. A lock is not owned by a task: whoever
- * can reach it may release it.
+ * Mutual exclusion, first come, first served: `release` wakes the first waiter, and nobody overtakes
+ * it. A waiter that is cancelled, at whatever moment, leaves its place to the next.
  *
- * After a release it belongs to the first waiter, which takes it in its own turn; until then it is not
- * `locked()`, but nobody else can get in.
- *
- * @example
- * const lock = new Lock()
- * {
- *   using _ = await lock.acquire()
- *   // alone here
- * }
- *
- * Source: asyncio.Lock
+ * Source: asyncio.Lock. Differs: `acquire` gives a Releaser.
  */
-export class Lock implements TurnKeeper<Releaser, undefined> {
-  #hold: Hold | null = null
-  #chosen: Turn<Releaser> | null = null
-  readonly #waiters = new WaitList<Turn<Releaser>>()
-
-  /**
-   * Waits until it has the lock. Does not suspend when the lock is free and nobody waits for it.
-   *
-   * Source: asyncio.Lock.acquire. Differs: resolves to what releases this hold.
-   */
-  acquire(options?: WaitOptions): Future<Releaser> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
-    }
-    if (this.#hold === null && this.#chosen === null) {
-      const acquired = new Future<Releaser>()
-      acquired.setResult((this.#hold = new Hold(this)))
-      return acquired
-    }
-    const turn = new Turn<Releaser>(this, undefined)
-    this.#waiters.push(turn)
-    return cancelOnAbort(turn, options?.signal)
+export class Lock {
+  #holder: Releaser | null = null
+  readonly #waiters = new WaiterQueue<Releaser>()
+  readonly #take = (): Releaser => (this.#holder = new Releaser(this.#releaseHeld))
+  readonly #releaseHeld = (held: Releaser): void => {
+    if (this.#holder === held) this.release()
+  }
+  readonly #passOn = (): void => {
+    if (this.#holder === null) this.#waiters.first()?.wake()
   }
 
-  /**
-   * Unlocks it, whoever holds it; the first waiter is next.
-   *
-   * @throws {RuntimeError} when it is not locked
-   *
-   * Source: asyncio.Lock.release
-   */
+  /** Ends when the lock is held. A free lock is taken at once. */
+  acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
+    if (this.#holder === null && this.#waiters.size === 0 && options?.signal?.aborted !== true) {
+      const free = new Future<Releaser>()
+      free.setResult(this.#take())
+      return free
+    }
+    const waiter = new Acquiring(this.#take, this.#passOn)
+    this.#waiters.push(waiter)
+    return cancelOnAbort(waiter, options?.signal)
+  }
+
+  /** @throws {RuntimeError} when it is not locked */
   release(): void {
-    if (this.#hold === null) {
-      throw new RuntimeError('the lock is not acquired: release it once for each acquire')
-    }
-    this.#hold = null
-    this.#wakeFirst()
+    if (this.#holder === null)
+      throw new RuntimeError('the lock is not locked: release() needs an acquire()')
+    this.#holder = null
+    this.#waiters.first()?.wake()
   }
 
-  /** Whether somebody holds it. Source: asyncio.Lock.locked */
+  /** @internal for Condition, which gives a hold up and takes it back */
+  get holder(): Releaser | null {
+    return this.#holder
+  }
+
+  /** @internal */
+  restore(holder: Releaser | null): void {
+    this.#holder = holder
+  }
+
   locked(): boolean {
-    return this.#hold !== null
+    return this.#holder !== null
   }
 
-  /** Runs `fn` while holding the lock, and releases it however `fn` ends. */
-  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: WaitOptions): Promise<T> {
-    return runHolding(() => this.acquire(options), fn)
+  /** Runs `fn` while the lock is held. */
+  async runExclusive<T>(
+    fn: () => PromiseLike<T> | T,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    using _ = await this.acquire(options)
+    return await fn()
   }
 
-  /** How many hold it (0 or 1) and how many wait for it. */
-  statistics(): Readonly<{ holders: number; waiters: number }> {
-    const waiters = this.#waiters.size + (this.#chosen === null ? 0 : 1)
-    return Object.freeze({ holders: this.#hold === null ? 0 : 1, waiters })
-  }
-
-  #wakeFirst(): void {
-    this.#chosen = this.#waiters.shift()
-    this.#chosen?.wake()
-  }
-
-  /** @internal */
-  grant(turn: Turn<Releaser>): void {
-    this.#chosen = null
-    turn.setResult((this.#hold = new Hold(this)))
-  }
-
-  /** @internal */
-  forgo(): void {
-    this.#wakeFirst()
-  }
-
-  /** @internal */
-  releaseHold(hold: Releaser): void {
-    if (this.#hold === hold) this.release()
-  }
-
-  /** @internal gives the lock up for the wait of a condition, to be had back by `resume` */
-  suspend(): Releaser {
-    const hold = this.#hold as Hold
-    this.release()
-    return hold
-  }
-
-  /** @internal the lock was acquired again: for the block that had it before, which has only that releaser */
-  resume(hold: Releaser): void {
-    this.#hold = hold as Hold
+  statistics(): { readonly locked: boolean; readonly waiters: number } {
+    return Object.freeze({ locked: this.locked(), waiters: this.#waiters.size })
   }
 }

@@ -1,82 +1,61 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { Deque } from './deque.ts'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
-import { Turn, type TurnKeeper, Waiter, WaitList } from './wait-list.ts'
-import { refused, type WaitOptions } from './wait-options.ts'
+import { Fifo, type Items } from './items.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
+import { Waiting } from './waiting.ts'
 
-export interface QueueOptions {
-  /** How many items there is room for. @defaultValue 0, no limit */
-  readonly maxsize?: number | undefined
-}
+/** A turn of `get` or `put`: `attempt` settles it, or says that it must wait on; `passOn` wakes the next. */
+class Turn<T> extends Waiter<T> {
+  readonly #attempt: (turn: Turn<T>) => boolean
+  readonly #passOn: () => void
+  readonly #queue: WaiterQueue<T>
 
-/** Where a queue keeps its items: this decides which one is next. */
-export interface ItemStore<T> {
-  readonly size: number
-  push(item: T): void
-  /** Called only when there is an item. */
-  pop(): T
-}
+  constructor(queue: WaiterQueue<T>, attempt: (turn: Turn<T>) => boolean, passOn: () => void) {
+    super()
+    this.#queue = queue
+    this.#attempt = attempt
+    this.#passOn = passOn
+    queue.push(this)
+  }
 
-interface Offer<T> {
-  readonly item: T
+  protected override claim(): void {
+    if (!this.#attempt(this)) this.#queue.push(this)
+  }
+
+  protected override decline(): void {
+    this.#passOn()
+  }
 }
 
 /**
- * Hands items from those who put to those who get, first in, first out, and makes producers wait when
- * there is no room. An item is in the queue until a getter takes it in its own turn, so a cancelled
- * `get()` leaves it there, in its place.
+ * Hands items from producers to consumers, first in, first out.
  *
- * `for await` takes items until the queue is shut down and empty.
+ * A waiting `get` takes its item in its own turn: until then the item is in the queue, in its place, and
+ * a `get` that is cancelled in between leaves it there. As in asyncio, one who comes in that moment and
+ * need not wait may take it first; the waiter then waits again.
  *
  * Source: asyncio.Queue
  */
-export class Queue<T> {
-  readonly #maxsize: number
-  readonly #items: ItemStore<T>
-  readonly #getters = new WaitList<Turn<T>>()
-  readonly #putters = new WaitList<Turn<void, Offer<T>>>()
-  readonly #joiners = new WaitList<Waiter<void>>()
+export class Queue<T> implements AsyncIterable<T> {
+  readonly maxsize: number
+  readonly #items: Items<T>
+  readonly #getters = new WaiterQueue<T>()
+  readonly #putters = new WaiterQueue<void>()
+  readonly #joiners = new Set<Waiting<void>>()
   #unfinished = 0
-  #shutDown = false
+  #isShutDown = false
 
-  readonly #getting: TurnKeeper<T, undefined> = {
-    grant: (turn) => this.#grantGet(turn),
-    forgo: () => {
-      if (!this.empty()) this.#getters.shift()?.wake()
-    },
-  }
-
-  readonly #putting: TurnKeeper<void, Offer<T>> = {
-    grant: (turn) => this.#grantPut(turn),
-    forgo: () => {
-      if (!this.full()) this.#putters.shift()?.wake()
-    },
-  }
-
-  constructor(options?: QueueOptions) {
-    if (options !== undefined && (typeof options !== 'object' || options === null)) {
-      throw new TypeError(`a queue takes options such as { maxsize: 10 }, got ${describe(options)}`)
-    }
+  /** `maxsize` 0 or less: no limit. */
+  constructor(options?: { maxsize?: number }, items: Items<T> = new Fifo<T>()) {
     const maxsize = options?.maxsize ?? 0
     if (typeof maxsize !== 'number' || Number.isNaN(maxsize)) {
-      throw new TypeError(`the option maxsize must be a number, got ${describe(maxsize)}`)
+      throw new TypeError(`maxsize must be a number, got ${describe(maxsize)}`)
     }
-    this.#maxsize = maxsize
-    this.#items = this.createStore(options)
+    this.maxsize = maxsize
+    this.#items = items
   }
 
-  /** Another order is another store. Called once, by the constructor. */
-  protected createStore(_options: QueueOptions | undefined): ItemStore<T> {
-    return new Deque<T>()
-  }
-
-  /** 0 or less: no limit. */
-  get maxsize(): number {
-    return this.#maxsize
-  }
-
-  /** How many items are in the queue. */
   qsize(): number {
     return this.#items.size
   }
@@ -85,192 +64,148 @@ export class Queue<T> {
     return this.#items.size === 0
   }
 
-  /** Whether there is no room. Never true without a limit. */
+  /** Whether it holds `maxsize` items; never when there is no limit. */
   full(): boolean {
-    return this.#maxsize > 0 && this.#items.size >= this.#maxsize
+    return this.maxsize > 0 && this.#items.size >= this.maxsize
+  }
+
+  /** Ends when the item is in the queue; fails with QueueShutDown when the queue is, or is being, shut down. */
+  put(item: T, options?: { signal?: AbortSignal }): Future<void> {
+    if (options?.signal?.aborted === true) return cancelOnAbort(new Future<void>(), options.signal)
+    const attempt = (future: Future<void>): boolean => {
+      if (this.#isShutDown) future.setException(new QueueShutDown())
+      else if (this.full()) return false
+      else {
+        this.#store(item)
+        future.setResult()
+      }
+      return true
+    }
+    const now = new Future<void>()
+    if (attempt(now)) return now
+    const passOn = (): void => {
+      if (!this.full()) this.#putters.wakeNext()
+    }
+    return cancelOnAbort(new Turn(this.#putters, attempt, passOn), options?.signal)
   }
 
   /**
-   * Puts `item` into the queue, waiting in line while it is full. Does not suspend when there is room.
-   *
-   * @throws {QueueShutDown} (the future fails) when the queue is shut down, also while it waits
-   */
-  put(item: T, options?: WaitOptions): Future<void> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
-    }
-    if (this.full() && !this.#shutDown) {
-      const turn = new Turn<void, Offer<T>>(this.#putting, { item })
-      this.#putters.push(turn)
-      return cancelOnAbort(turn, options?.signal)
-    }
-    const put = new Future<void>()
-    this.#settlePut(put, item)
-    return put
-  }
-
-  /**
-   * @throws {QueueFull} when there is no room
-   * @throws {QueueShutDown} when the queue is shut down
+   * @throws {QueueFull} when it is full
+   * @throws {QueueShutDown} when it was shut down
    */
   putNowait(item: T): void {
-    if (this.#shutDown) throw new QueueShutDown()
-    if (this.full()) throw new QueueFull()
+    if (this.#isShutDown) throw new QueueShutDown()
+    if (this.full()) throw new QueueFull(this.maxsize)
+    this.#store(item)
+  }
+
+  #store(item: T): void {
     this.#items.push(item)
     this.#unfinished++
-    this.#getters.shift()?.wake()
+    this.#getters.wakeNext()
+  }
+
+  /** Ends with the next item; fails with QueueShutDown when the queue is empty and shut down. */
+  get(options?: { signal?: AbortSignal }): Future<T> {
+    if (options?.signal?.aborted === true) return cancelOnAbort(new Future<T>(), options.signal)
+    const now = new Future<T>()
+    if (this.#attemptGet(now)) return now
+    return cancelOnAbort(
+      new Turn(this.#getters, this.#attemptGet, this.#passItemOn),
+      options?.signal,
+    )
+  }
+
+  readonly #attemptGet = (future: Future<T>): boolean => {
+    if (!this.empty()) future.setResult(this.#take())
+    else if (this.#isShutDown) future.setException(new QueueShutDown())
+    else return false
+    return true
+  }
+
+  readonly #passItemOn = (): void => {
+    if (!this.empty()) this.#getters.wakeNext()
   }
 
   /**
-   * Takes the next item, waiting in line while there is none. Does not suspend when there is one.
-   *
-   * @throws {QueueShutDown} (the future fails) when the queue is shut down and empty, also while it waits
-   */
-  get(options?: WaitOptions): Future<T> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
-    }
-    if (this.#items.size === 0 && !this.#shutDown) {
-      const turn = new Turn<T>(this.#getting, undefined)
-      this.#getters.push(turn)
-      return cancelOnAbort(turn, options?.signal)
-    }
-    const got = new Future<T>()
-    this.#settleGet(got)
-    return got
-  }
-
-  /**
-   * @throws {QueueEmpty} when there is no item
-   * @throws {QueueShutDown} when the queue is shut down and empty
+   * @throws {QueueEmpty} when it is empty
+   * @throws {QueueShutDown} when it is empty and was shut down
    */
   getNowait(): T {
-    if (this.#items.size === 0) throw this.#shutDown ? new QueueShutDown() : new QueueEmpty()
+    if (this.empty()) throw this.#isShutDown ? new QueueShutDown() : new QueueEmpty()
+    return this.#take()
+  }
+
+  #take(): T {
     const item = this.#items.pop()
-    this.#putters.shift()?.wake()
+    this.#putters.wakeNext()
     return item
   }
 
-  /**
-   * Says that the work on an item that was taken is done; `join` counts these.
-   *
-   * @throws {RangeError} when called more often than items were put
-   */
+  /** Says that one item that was got has been dealt with. @throws {RangeError} when called more often than items were put */
   taskDone(): void {
-    if (this.#unfinished <= 0) {
-      throw new RangeError('taskDone() called too many times: call it once for each item taken')
-    }
-    this.#unfinished--
-    this.#finishIfDone()
+    if (this.#unfinished <= 0)
+      throw new RangeError('taskDone() was called more often than items were put')
+    if (--this.#unfinished === 0) this.#finish()
   }
 
-  /** Waits until `taskDone` was called for every item that was put. Does not suspend when it was. */
-  join(options?: WaitOptions): Future<void> {
-    const refusal = refused(options)
-    if (refusal !== null) return refusal
-    const joiner = new Waiter<void>()
-    if (this.#unfinished === 0) {
-      joiner.setResult()
-      return joiner
-    }
-    this.#joiners.push(joiner)
-    return cancelOnAbort(joiner, options?.signal)
+  /** Ends when every item that was put has been dealt with, by `taskDone`. */
+  join(options?: { signal?: AbortSignal }): Future<void> {
+    if (this.#unfinished > 0) return cancelOnAbort(new Waiting(this.#joiners), options?.signal)
+    const finished = new Future<void>()
+    finished.setResult()
+    return finished
+  }
+
+  #finish(): void {
+    for (const joiner of this.#joiners) joiner.setResult()
+    this.#joiners.clear()
   }
 
   /**
-   * From now on nothing can be put, and whoever waits to put fails with QueueShutDown. What is in the
-   * queue can still be taken; then `get` fails too, and a `for await` ends. With `immediate` the items
-   * are dropped, each counted as done.
-   *
-   * Source: asyncio.Queue.shutdown
+   * Refuses new items; `get` fails once the queue is empty. With `immediate` the items that are left are
+   * dropped, and count as dealt with. Whoever waits is woken.
    */
   shutdown(immediate = false): void {
-    this.#shutDown = true
+    this.#isShutDown = true
     if (immediate) {
-      while (this.#items.size > 0) {
+      while (!this.empty()) {
         this.#items.pop()
         if (this.#unfinished > 0) this.#unfinished--
       }
-      this.#finishIfDone()
+      if (this.#unfinished === 0) this.#finish()
     }
-    for (let turn = this.#getters.shift(); turn !== null; turn = this.#getters.shift()) turn.wake()
-    for (let turn = this.#putters.shift(); turn !== null; turn = this.#putters.shift()) turn.wake()
+    while (this.#getters.wakeNext());
+    while (this.#putters.wakeNext());
   }
 
-  /** Items, and tasks waiting to get, to put and in `join`; and items taken or not whose work is not done. */
-  statistics(): Readonly<{
-    size: number
-    maxsize: number
-    getters: number
-    putters: number
-    joiners: number
-    unfinished: number
-  }> {
-    return Object.freeze({
-      size: this.#items.size,
-      maxsize: this.#maxsize,
-      getters: this.#getters.size,
-      putters: this.#putters.size,
-      joiners: this.#joiners.size,
-      unfinished: this.#unfinished,
-    })
-  }
-
-  /** Takes items until the queue is shut down and empty. Calling `taskDone` stays the caller's. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    const next = async (): Promise<IteratorResult<T, undefined>> => {
+  /** Gets items until the queue is shut down and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let item: T
       try {
-        return { done: false, value: await this.get() }
+        item = await this.get()
       } catch (error) {
-        if (error instanceof QueueShutDown) return { done: true, value: undefined }
+        if (error instanceof QueueShutDown) return
         throw error
       }
-    }
-    return {
-      next,
-      [Symbol.asyncIterator]() {
-        return this
-      },
+      yield item
     }
   }
 
-  #finishIfDone(): void {
-    if (this.#unfinished > 0) return
-    for (let joiner = this.#joiners.shift(); joiner !== null; joiner = this.#joiners.shift()) {
-      joiner.setResult()
-    }
-  }
-
-  #grantGet(turn: Turn<T>): void {
-    if (this.#items.size === 0 && !this.#shutDown) this.#getters.push(turn)
-    else this.#settleGet(turn)
-  }
-
-  #grantPut(turn: Turn<void, Offer<T>>): void {
-    if (this.full() && !this.#shutDown) this.#putters.push(turn)
-    else this.#settlePut(turn, turn.asked.item)
-  }
-
-  #settleGet(future: Future<T>): void {
-    let item: T
-    try {
-      item = this.getNowait()
-    } catch (error) {
-      future.setException(error)
-      return
-    }
-    future.setResult(item)
-  }
-
-  #settlePut(future: Future<void>, item: T): void {
-    try {
-      this.putNowait(item)
-    } catch (error) {
-      future.setException(error)
-      return
-    }
-    future.setResult()
+  statistics(): {
+    readonly size: number
+    readonly maxsize: number
+    readonly getters: number
+    readonly putters: number
+    readonly unfinished: number
+  } {
+    return Object.freeze({
+      size: this.qsize(),
+      maxsize: this.maxsize,
+      getters: this.#getters.size,
+      putters: this.#putters.size,
+      unfinished: this.#unfinished,
+    })
   }
 }

@@ -1,5 +1,19 @@
-/** One hold of a lock or a permit. `using` releases it at the end of the block. */
-export interface Releaser extends Disposable {
-  /** Releases this hold, and no other. Does nothing when it was released already. */
-  release(): void
+/** Something held: `using _ = await lock.acquire()`. Releasing it twice does nothing. */
+export class Releaser implements Disposable {
+  #release: ((self: Releaser) => void) | null
+
+  /** @internal */
+  constructor(release: (self: Releaser) => void) {
+    this.#release = release
+  }
+
+  release(): void {
+    const release = this.#release
+    this.#release = null
+    release?.(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
 }

@@ -1,135 +1,110 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { runHolding } from './exclusive.ts'
-import type { Releaser } from './releaser.ts'
-import { Turn, type TurnKeeper, WaitList } from './wait-list.ts'
-import { refused, type WaitOptions } from './wait-options.ts'
+import { Releaser } from './releaser.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
-class Permit implements Releaser {
-  #semaphore: Semaphore | null
+class Acquiring extends Waiter<Releaser> {
+  readonly #semaphore: Turnstile
 
-  constructor(semaphore: Semaphore) {
+  constructor(semaphore: Turnstile) {
+    super()
     this.#semaphore = semaphore
   }
 
-  release(): void {
-    const semaphore = this.#semaphore
-    if (semaphore === null) return
-    this.#semaphore = null
-    semaphore.release()
+  protected override claim(): void {
+    this.setResult(this.#semaphore.enter())
   }
 
-  [Symbol.dispose](): void {
-    this.release()
+  protected override decline(): void {
+    this.#semaphore.giveBack()
   }
 }
 
-/**
- * A number of permits: `acquire` takes one, waiting in line when there is none, `release` gives one
- * back. A permit that is given back while somebody waits goes to the first in line; nobody overtakes.
- *
- * Source: asyncio.Semaphore
- */
-export class Semaphore implements TurnKeeper<Releaser, undefined> {
-  #value: number
-  #holders = 0
-  /** Waiters that have a permit set aside and whose turn is to come. */
-  #chosen = 0
-  readonly #waiters = new WaitList<Turn<Releaser>>()
+/** What a waiter needs of its semaphore. */
+interface Turnstile {
+  enter(): Releaser
+  giveBack(): void
+}
 
-  /**
-   * @throws {RangeError} when `value` is negative or not an integer
-   */
+/**
+ * A number of permits, first come, first served. A permit belongs to the waiter that `release` woke
+ * from that moment on; when it turns out to be cancelled, the permit passes to the next.
+ *
+ * Source: asyncio.Semaphore. Differs: `acquire` gives a Releaser.
+ */
+export class Semaphore {
+  #value: number
+  readonly #waiters = new WaiterQueue<Releaser>()
+  /** Woken, with a permit, and not yet run: nobody may overtake them. */
+  #woken = 0
+  readonly #turnstile: Turnstile = {
+    enter: () => {
+      this.#woken--
+      this.#wakeAll()
+      return new Releaser(this.#releaseOne)
+    },
+    giveBack: () => {
+      this.#woken--
+      this.#value++
+      this.#wakeAll()
+    },
+  }
+  readonly #releaseOne = (): void => this.release()
+
+  /** @throws {RangeError} when `value` is negative */
   constructor(value = 1) {
-    if (typeof value !== 'number') {
+    if (typeof value !== 'number' || Number.isNaN(value)) {
       throw new TypeError(`a semaphore's value must be a number, got ${describe(value)}`)
     }
-    if (!(value >= 0) || (!Number.isInteger(value) && value !== Infinity)) {
-      throw new RangeError(`a semaphore's value must be an integer of 0 or more, got ${value}`)
-    }
+    if (value < 0) throw new RangeError(`a semaphore's value must be at least 0, got ${value}`)
     this.#value = value
   }
 
-  /** Waits for a permit. Does not suspend when there is one and nobody is in line. */
-  acquire(options?: WaitOptions): Future<Releaser> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
-    }
-    if (!this.locked()) {
+  /** Ends when a permit is held; at once when one is free. */
+  acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
+    if (!this.locked() && options?.signal?.aborted !== true) {
       this.#value--
-      this.#holders++
-      const acquired = new Future<Releaser>()
-      acquired.setResult(new Permit(this))
-      return acquired
+      const free = new Future<Releaser>()
+      free.setResult(new Releaser(this.#releaseOne))
+      return free
     }
-    const turn = new Turn<Releaser>(this, undefined)
-    this.#waiters.push(turn)
-    return cancelOnAbort(turn, options?.signal)
+    const waiter = new Acquiring(this.#turnstile)
+    this.#waiters.push(waiter)
+    return cancelOnAbort(waiter, options?.signal)
   }
 
-  /** Adds one permit, whoever calls; the first in line gets it. */
+  /** Gives a permit back, or one more. */
   release(): void {
     this.#value++
-    if (this.#holders > 0) this.#holders--
     this.#wakeNext()
   }
 
-  /** Whether `acquire` would have to wait. */
+  /** Whether an `acquire` would have to wait. */
   locked(): boolean {
-    return this.#value === 0 || this.#chosen > 0 || this.#waiters.size > 0
+    return this.#value === 0 || this.#waiters.size > 0 || this.#woken > 0
   }
 
-  /** Runs `fn` while holding a permit, and gives it back however `fn` ends. */
-  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: WaitOptions): Promise<T> {
-    return runHolding(() => this.acquire(options), fn)
+  /** Runs `fn` while a permit is held. */
+  async runExclusive<T>(
+    fn: () => PromiseLike<T> | T,
+    options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    using _ = await this.acquire(options)
+    return await fn()
   }
 
-  /** The permits that are free, held, and waited for. */
-  statistics(): Readonly<{ value: number; holders: number; waiters: number }> {
-    return Object.freeze({
-      value: this.#value,
-      holders: this.#holders,
-      waiters: this.#waiters.size + this.#chosen,
-    })
-  }
-
-  /** @internal */
-  protected get value(): number {
-    return this.#value
+  statistics(): { readonly value: number; readonly waiters: number } {
+    return Object.freeze({ value: this.#value, waiters: this.#waiters.size })
   }
 
   #wakeNext(): boolean {
-    const turn = this.#waiters.shift()
-    if (turn === null) return false
+    if (!this.#waiters.wakeNext()) return false
     this.#value--
-    this.#chosen++
-    turn.wake()
+    this.#woken++
     return true
   }
 
   #wakeAll(): void {
     while (this.#value > 0 && this.#wakeNext());
-  }
-
-  /** @internal */
-  grant(turn: Turn<Releaser>): void {
-    this.#chosen--
-    this.#holders++
-    turn.setResult(new Permit(this))
-    // Who came while a permit was free and others were in line, waits for its turn.
-    this.#wakeAll()
-  }
-
-  /** @internal */
-  forgo(): void {
-    this.#chosen--
-    this.#value++
-    this.#wakeAll()
-  }
-
-  /** @internal */
-  left(): void {
-    this.#wakeAll()
   }
 }
