@@ -39,7 +39,7 @@ type Behaviour = Record<string, (...args: never[]) => unknown>
  */
 export class ActorRun extends Run {
   declare readonly slot: ActorSlot
-  task!: Task<void>
+  override task!: Task<void>
   /** The message that is being handled. */
   current: Envelope | null = null
   currentSince = 0
@@ -362,6 +362,9 @@ export class ActorRun extends Run {
 
   override interrupt(reason: ExitReason): void {
     if (this.over) return
+    if (this.#end === null && reason.kind === 'error') {
+      this.slot.home.log.error(`${this.slot.path} ends: ${formatThrown(reason.error)}`)
+    }
     this.#end ??= reason
     if (this.#cleaning) return
     if (this.current === null && this.starting.done()) this.wake()
@@ -445,6 +448,7 @@ export class ActorRun extends Run {
     this.links = null
     const stash = this.#stash
     this.#stash = null
+    for (const envelope of stash ?? []) envelope.stashed = false
     if (stash !== null) this.slot.mailbox.unshift(stash)
     this.#dropInternal()
     this.ended(reason)
@@ -604,14 +608,19 @@ export class ActorRun extends Run {
     if (index >= 0) this.#stash?.splice(index, 1)
   }
 
-  openPorts(): Set<ReplyPort> {
+  keepPort(port: ReplyPort): void {
     this.#ports ??= new Set()
-    return this.#ports
+    this.#ports.add(port)
+  }
+
+  forgetPort(port: ReplyPort): void {
+    this.#ports?.delete(port)
+    if (this.slot.draining) this.wake()
   }
 
   takeReply(): ReplyPort {
     this.#deferred = true
-    return new ReplyPort(this.current?.ask ?? null, this.openPorts())
+    return new ReplyPort(this.current?.ask ?? null, this)
   }
 
   // Messages that are served while another is being handled.

@@ -38,31 +38,24 @@ export function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void 
     if (edge.done() || soleWait(asker) !== edge) return
     const path = [asker.slot.path]
     const seen = new Set<unknown>()
-    let target = targetOf(edge)
+    let wait = edge
     for (;;) {
-      path.push(target.path)
-      const run = target.actorRun
-      if (run === asker) break
+      path.push(wait.target.path)
+      const run = wait.target.actorRun
       if (run === null || run.current === null || seen.has(run)) return
+      if (run.interleaves(wait.envelope.type) || isReentrant(wait.envelope, run)) return
+      if (run === asker) break
       seen.add(run)
       const next = soleWait(run)
       if (!(next instanceof AskFuture) && !(next instanceof Admission)) return
-      target = targetOf(next)
+      wait = next
     }
     const error = new AskCycle(path)
     asker.slot.home.log.warn(error.message)
-    if (edge instanceof AskFuture) {
-      edge.target.withdraw(edge.envelope)
-      edge.refuse(error)
-    } else {
-      edge.target.withdraw(edge.envelope)
-      edge.setException(error)
-    }
+    edge.target.withdraw(edge.envelope)
+    if (edge instanceof AskFuture) edge.refuse(error)
+    else edge.setException(error)
   })
-}
-
-function targetOf(edge: AskFuture | Admission): ActorSlot {
-  return edge.target
 }
 
 /** What its handler waits for, when that is one thing. */

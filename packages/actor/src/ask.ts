@@ -107,14 +107,14 @@ export class AskFuture extends Future<unknown> {
  */
 export class ReplyPort<T = unknown> {
   #ask: AskFuture | null
-  #owner: Set<ReplyPort> | null
+  #owner: ActorRun | null
   #settled = false
 
   /** @internal use ctx.reply() */
-  constructor(ask: AskFuture | null, owner: Set<ReplyPort>) {
+  constructor(ask: AskFuture | null, owner: ActorRun) {
     this.#ask = ask
     this.#owner = owner
-    owner.add(this as ReplyPort)
+    owner.keepPort(this as ReplyPort)
   }
 
   /** Whether it was used. */
@@ -137,7 +137,7 @@ export class ReplyPort<T = unknown> {
     this.#settled = true
     const ask = this.#ask
     this.#ask = null
-    this.#owner?.delete(this as ReplyPort)
+    this.#owner?.forgetPort(this as ReplyPort)
     this.#owner = null
     return ask
   }
@@ -146,9 +146,9 @@ export class ReplyPort<T = unknown> {
   handOver(to: { readonly slot: ActorSlot }): void {
     const run = to.slot.actorRun
     if (this.#settled || run === null) return
-    this.#owner?.delete(this as ReplyPort)
-    this.#owner = run.openPorts()
-    this.#owner.add(this as ReplyPort)
+    this.#owner?.forgetPort(this as ReplyPort)
+    this.#owner = run
+    run.keepPort(this as ReplyPort)
   }
 
   /** @internal its actor has ended */

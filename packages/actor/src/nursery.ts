@@ -54,7 +54,8 @@ export class Nursery implements Owner {
 
   childExited(slot: Slot, _run: Run, reason: ExitReason): void {
     this.#slots.delete(slot.id)
-    if (reason.kind === 'error' && !this.#closed) {
+    // The others have said so themselves.
+    if (reason.kind === 'error' && slot.kind === 'supervisor') {
       this.#home.log.error(`${slot.path} crashed: ${formatReason(reason)}`, reason.error)
     }
     slot.close(reason)

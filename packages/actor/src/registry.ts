@@ -31,7 +31,7 @@ export class Group {
       return false
     }
     this.#members.set(slot, ref)
-    slot.atExit(() => this.leave(ref))
+    slot.undoLater(() => this.leave(ref))
     this.#stream.publish({ type: 'joined', ref })
     return true
   }
@@ -74,7 +74,7 @@ export class Registry {
     const holder = this.#names.get(name)
     if (holder !== undefined && holder.slot !== ref.slot) throw new NameTaken(name, holder.path)
     this.#names.set(name, ref)
-    ref.slot.atExit(() => this.#release(name, ref.slot))
+    ref.slot.undoLater(() => this.#release(name, ref.slot))
   }
 
   unregister(name: string): boolean {

@@ -47,6 +47,7 @@ interface Conventions {
 /** One life of a resource: made and started, watched, disposed. */
 export class ResourceRun extends Run {
   declare readonly slot: ResourceSlot
+  override readonly task: null = null
   resource: unknown = undefined
   #end: ExitReason | null = null
   /** What is under way: the start, the wait for its end, the disposal. */

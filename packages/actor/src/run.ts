@@ -2,6 +2,7 @@ import {
   type CancelledError,
   type EventLoop,
   Future,
+  type Task,
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
@@ -63,6 +64,9 @@ export abstract class Run {
     this.number = number
     this.starting = new Starting(slot.home.loop, () => this.abortStart(null))
   }
+
+  /** The task it runs in; null for one that needs none. */
+  abstract readonly task: Task<unknown> | null
 
   /** Begins to start it: `starting` tells when it runs. */
   abstract begin(): void

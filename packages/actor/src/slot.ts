@@ -1,4 +1,4 @@
-import { Future } from '@tasktree/core'
+import { currentTask, Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import type { Backoff } from './backoff.ts'
 import type { ChildSpec } from './child-spec.ts'
@@ -54,6 +54,8 @@ export abstract class Slot {
   #monitors: Set<Monitor> | null = null
   /** Undone when the incarnation ends: names and groups. */
   #atExit: (() => void)[] | null = null
+  /** Undone when the slot closes. */
+  #atClose: (() => void)[] | null = null
 
   constructor(spec: ChildSpec, owner: Owner, home: Home) {
     this.spec = spec
@@ -141,10 +143,11 @@ export abstract class Slot {
     if (undo !== null) for (const each of undo) each()
   }
 
-  /** Runs when the incarnation ends; while there is none, when the slot closes. */
-  atExit(undo: () => void): void {
-    this.#atExit ??= []
-    this.#atExit.push(undo)
+  /** What the child itself does lasts as long as its incarnation, what others do for it as long as the child. */
+  undoLater(undo: () => void): void {
+    const own = this.run !== null && this.run.task === currentTask()
+    if (own) (this.#atExit ??= []).push(undo)
+    else (this.#atClose ??= []).push(undo)
   }
 
   /** It will not be started again by itself. */
@@ -156,6 +159,9 @@ export abstract class Slot {
     this.status = 'stopped'
     this.lastExit ??= reason
     this.#undo()
+    const undo = this.#atClose
+    this.#atClose = null
+    if (undo !== null) for (const each of undo) each()
     const monitors = this.#monitors
     this.#monitors = null
     if (monitors !== null) for (const monitor of monitors) monitor.down(reason)

@@ -74,7 +74,7 @@ class PatientWait extends Future<ExitReason> {
  */
 export class SupervisorRun extends Run implements Owner {
   declare readonly slot: SupervisorSlot
-  task!: Task<void>
+  override task!: Task<void>
   readonly #options: SupervisorOptions
   readonly #members = new Map<string, Member>()
   readonly #operations = new OperationQueue()

@@ -117,7 +117,7 @@ export class ActorSystem implements AsyncDisposable {
     const named = this.#home.registry.lookup(pathOrName)
     if (named !== null) return named as R
     const parts = pathOrName.split('/').filter((part) => part !== '')
-    const slot = this.#find(parts) ?? (parts[0] === this.name ? this.#find(parts.slice(1)) : null)
+    const slot = this.#find(parts) ?? this.#findFromTop(parts)
     return (slot?.ref as R | undefined) ?? null
   }
 
@@ -125,6 +125,11 @@ export class ActorSystem implements AsyncDisposable {
     let slot: Slot | null = parts.length === 0 ? null : this.#root
     for (const part of parts) slot = slot === null ? null : childOf(slot, part)
     return slot
+  }
+
+  #findFromTop([name, ...parts]: string[]): Slot | null {
+    if (name !== this.name) return null
+    return parts.length === 0 ? this.#root : this.#find(parts)
   }
 
   /** Gives a child a name. Registered from inside an actor it is free again when that incarnation ends. @throws {NameTaken} */

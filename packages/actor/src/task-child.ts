@@ -30,7 +30,7 @@ export class TaskRun extends Run {
   #work!: Undertaking<unknown>
   #end: ExitReason | null = null
 
-  get task(): Task<unknown> {
+  override get task(): Task<unknown> {
     return this.#work.task
   }
 

@@ -1,4 +1,10 @@
-import { coroutine, type CoroutineFunction, createTask, type EventLoop, type Task } from '@tasktree/core'
+import {
+  coroutine,
+  type CoroutineFunction,
+  createTask,
+  type EventLoop,
+  type Task,
+} from '@tasktree/core'
 import { abandoned, Handling } from './handling.ts'
 
 /** A task that can be given up when what it awaits cannot be cancelled: then it ends, and that goes on alone. */

@@ -1,116 +1,165 @@
 import { child, RestartLimitError, type ExitReason, UnexpectedCancellation } from '@tasktree/actor'
 import { CancelledError, getRunningLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { collect, crash, probe, ref, rejection, settled, start, supervisor, virtually } from './support/probe.ts'
+import {
+  collect,
+  crash,
+  probe,
+  ref,
+  rejection,
+  settled,
+  start,
+  supervisor,
+  virtually,
+} from './support/probe.ts'
 
-test('a permanent child is started again whatever its end was', virtually(async (log) => {
-  const system = await start({ maxRestarts: 10, children: [probe(log, 'a')] })
-  const a = ref(system, 'a')
-  const reasons: ExitReason['kind'][] = []
-  const ends = [
-    async () => { await a.tell.quit() },
-    async () => { await a.stop() },
-    async () => { await a.stop('because') },
-    async () => { await a.tell.crash() },
-    async () => { await a.kill() },
-  ]
-  for (const [index, end] of ends.entries()) {
-    await end()
+test(
+  'a permanent child is started again whatever its end was',
+  virtually(async (log) => {
+    const system = await start({ maxRestarts: 10, children: [probe(log, 'a')] })
+    const a = ref(system, 'a')
+    const reasons: ExitReason['kind'][] = []
+    const ends = [
+      async () => {
+        await a.tell.quit()
+      },
+      async () => {
+        await a.stop()
+      },
+      async () => {
+        await a.stop('because')
+      },
+      async () => {
+        await a.tell.crash()
+      },
+      async () => {
+        await a.kill()
+      },
+    ]
+    for (const [index, end] of ends.entries()) {
+      await end()
+      await settled()
+      expect(a.incarnation).toBe(index + 2)
+      expect(a.status).toBe('running')
+      reasons.push(
+        log.findLast((line) => line.startsWith('stop'))?.split(' ')[2] as ExitReason['kind'],
+      )
+    }
+    expect(reasons).toEqual(['normal', 'shutdown', 'shutdown', 'error', 'error'])
+    await system.stop()
+  }),
+)
+
+test(
+  'a transient child is started again after an error and a kill only',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
+    const a = ref(system, 'a')
+    await crash(a)
+    expect(a.incarnation).toBe(2)
+    await a.kill()
     await settled()
-    expect(a.incarnation).toBe(index + 2)
-    expect(a.status).toBe('running')
-    reasons.push(log.findLast((line) => line.startsWith('stop'))?.split(' ')[2] as ExitReason['kind'])
-  }
-  expect(reasons).toEqual(['normal', 'shutdown', 'shutdown', 'error', 'error'])
-  await system.stop()
-}))
+    expect(a.incarnation).toBe(3)
+    for (const end of [() => a.tell.quit(), () => a.stop(), () => a.stop({ why: 'x' })]) {
+      await end()
+      await settled()
+      expect(a.status).toBe('stopped')
+      expect(system.root.whichChildren()).toHaveLength(1)
+      await system.root.restartChild('a')
+    }
+    await system.stop()
+  }),
+)
 
-test('a transient child is started again after an error and a kill only', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
-  const a = ref(system, 'a')
-  await crash(a)
-  expect(a.incarnation).toBe(2)
-  await a.kill()
-  await settled()
-  expect(a.incarnation).toBe(3)
-  for (const end of [() => a.tell.quit(), () => a.stop(), () => a.stop({ why: 'x' })]) {
-    await end()
+test(
+  'a temporary child is never started again and does not count',
+  virtually(async (log) => {
+    const system = await start({ maxRestarts: 0, children: [] })
+    for (const how of ['crash', 'quit'] as const) {
+      const a = await system.root.startChild(probe(log, 'a', {}, { restart: 'temporary' }))
+      await a.tell[how]()
+      await settled()
+      expect(system.root.whichChildren()).toEqual([])
+    }
+    expect(system.root.status).toBe('running')
+    await system.stop()
+  }),
+)
+
+test(
+  'a cancellation that nobody asked for is a crash',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
+    const exits = collect(system, 'exited')
     await settled()
-    expect(a.status).toBe('stopped')
-    expect(system.root.whichChildren()).toHaveLength(1)
-    await system.root.restartChild('a')
-  }
-  await system.stop()
-}))
+    await crash(ref(system, 'a'), new CancelledError('stray'))
+    expect(ref(system, 'a').incarnation).toBe(2)
+    expect(exits[0]?.reason).toMatchObject({
+      kind: 'error',
+      error: expect.any(UnexpectedCancellation),
+    })
+    await system.stop()
+  }),
+)
 
-test('a temporary child is never started again and does not count', virtually(async (log) => {
-  const system = await start({ maxRestarts: 0, children: [] })
-  for (const how of ['crash', 'quit'] as const) {
-    const a = await system.root.startChild(probe(log, 'a', {}, { restart: 'temporary' }))
-    await a.tell[how]()
+test(
+  'the decision to resume keeps the state and loses the message',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { decide: () => 'resume' })] })
+    const a = ref(system, 'a')
+    const resumed = collect(system, 'resumed')
     await settled()
-    expect(system.root.whichChildren()).toEqual([])
-  }
-  expect(system.root.status).toBe('running')
-  await system.stop()
-}))
+    expect(await rejection(a.ask.crash())).toMatchObject({ name: 'ActorCrashed' })
+    expect(await a.ask.ping()).toBe(1)
+    await settled()
+    expect(resumed).toHaveLength(1)
+    await system.stop()
+  }),
+)
 
-test('a cancellation that nobody asked for is a crash', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
-  const exits = collect(system, 'exited')
-  await settled()
-  await crash(ref(system, 'a'), new CancelledError('stray'))
-  expect(ref(system, 'a').incarnation).toBe(2)
-  expect(exits[0]?.reason).toMatchObject({ kind: 'error', error: expect.any(UnexpectedCancellation) })
-  await system.stop()
-}))
+test(
+  'the decision to stop ends a permanent child, to escalate its supervisor',
+  virtually(async (log) => {
+    const system = await start({
+      children: [
+        probe(log, 'a', {}, { decide: () => 'stop' }),
+        probe(log, 'b', {}, { decide: () => 'escalate' }),
+      ],
+    })
+    await crash(ref(system, 'a'))
+    expect(ref(system, 'a').status).toBe('stopped')
+    const error = new Error('up')
+    const done = rejection(system.done)
+    await crash(ref(system, 'b'), error)
+    expect(await done).toBe(error)
+  }),
+)
 
-test('the decision to resume keeps the state and loses the message', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', {}, { decide: () => 'resume' })] })
-  const a = ref(system, 'a')
-  const resumed = collect(system, 'resumed')
-  await settled()
-  expect(await rejection(a.ask.crash())).toMatchObject({ name: 'ActorCrashed' })
-  expect(await a.ask.ping()).toBe(1)
-  await settled()
-  expect(resumed).toHaveLength(1)
-  await system.stop()
-}))
+test(
+  'one crash more than allowed within the window ends the supervisor, with the last error as cause',
+  virtually(async (log) => {
+    const system = await start({ maxRestarts: 2, children: [probe(log, 'a'), probe(log, 'b')] })
+    const done = rejection(system.done)
+    await crash(ref(system, 'a'), new Error('one'))
+    await crash(ref(system, 'a'), new Error('two'))
+    const a = ref(system, 'a')
+    await crash(a, new Error('three'))
+    const error = await done
+    expect(error).toBeInstanceOf(RestartLimitError)
+    expect(error).toMatchObject({ child: '/s/a', restarts: 2, cause: { message: 'three' } })
+    expect(log.at(-1)).toBe('stop b shutdown')
+  }),
+)
 
-test('the decision to stop ends a permanent child, to escalate its supervisor', virtually(async (log) => {
-  const system = await start({
-    children: [
-      probe(log, 'a', {}, { decide: () => 'stop' }),
-      probe(log, 'b', {}, { decide: () => 'escalate' }),
-    ],
-  })
-  await crash(ref(system, 'a'))
-  expect(ref(system, 'a').status).toBe('stopped')
-  const error = new Error('up')
-  const done = rejection(system.done)
-  await crash(ref(system, 'b'), error)
-  expect(await done).toBe(error)
-}))
-
-test('one crash more than allowed within the window ends the supervisor, with the last error as cause', virtually(async (log) => {
-  const system = await start({ maxRestarts: 2, children: [probe(log, 'a'), probe(log, 'b')] })
-  const done = rejection(system.done)
-  await crash(ref(system, 'a'), new Error('one'))
-  await crash(ref(system, 'a'), new Error('two'))
-  const a = ref(system, 'a')
-  await crash(a, new Error('three'))
-  const error = await done
-  expect(error).toBeInstanceOf(RestartLimitError)
-  expect(error).toMatchObject({ child: '/s/a', restarts: 2, cause: { message: 'three' } })
-  expect(log.at(-1)).toBe('stop b shutdown')
-}))
-
-test('with maxRestarts 0 the first crash ends it', virtually(async (log) => {
-  const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
-  const done = rejection(system.done)
-  await crash(ref(system, 'a'))
-  expect(await done).toBeInstanceOf(RestartLimitError)
-}))
+test(
+  'with maxRestarts 0 the first crash ends it',
+  virtually(async (log) => {
+    const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
+    const done = rejection(system.done)
+    await crash(ref(system, 'a'))
+    expect(await done).toBeInstanceOf(RestartLimitError)
+  }),
+)
 
 /** Crashes at these times; whether the supervisor lives after the last. */
 async function survives(
@@ -132,187 +181,264 @@ async function survives(
   return alive
 }
 
-test('both ends of the window are inclusive, to the millisecond', virtually(async (log) => {
-  const limits = { maxRestarts: 1, within: 1000 }
-  expect(await survives(log, limits, [0, 1000])).toBe(false)
-  expect(await survives(log, limits, [0, 1001])).toBe(true)
-}))
+test(
+  'both ends of the window are inclusive, to the millisecond',
+  virtually(async (log) => {
+    const limits = { maxRestarts: 1, within: 1000 }
+    expect(await survives(log, limits, [0, 1000])).toBe(false)
+    expect(await survives(log, limits, [0, 1001])).toBe(true)
+  }),
+)
 
-test('restarts that are never too many in any window go on for ever', virtually(async (log) => {
-  const times = Array.from({ length: 50 }, (_, i) => i * 4000)
-  expect(await survives(log, { maxRestarts: 2, within: 5000 }, times)).toBe(true)
-}))
+test(
+  'restarts that are never too many in any window go on for ever',
+  virtually(async (log) => {
+    const times = Array.from({ length: 50 }, (_, i) => i * 4000)
+    expect(await survives(log, { maxRestarts: 2, within: 5000 }, times)).toBe(true)
+  }),
+)
 
-test('the window slides: it is not opened by the first failure', virtually(async (log) => {
-  const limits = { maxRestarts: 3, within: 1000 }
-  expect(await survives(log, limits, [0, 800, 900, 1050])).toBe(true)
-  expect(await survives(log, limits, [0, 800, 900, 1050, 1100])).toBe(false)
-}))
+test(
+  'the window slides: it is not opened by the first failure',
+  virtually(async (log) => {
+    const limits = { maxRestarts: 3, within: 1000 }
+    expect(await survives(log, limits, [0, 800, 900, 1050])).toBe(true)
+    expect(await survives(log, limits, [0, 800, 900, 1050, 1100])).toBe(false)
+  }),
+)
 
-test('each failed start is an attempt', virtually(async (log) => {
-  let starts = 0
-  const spec = probe(log, 'a', { onStart: () => { if (++starts > 1) throw new Error('again') } })
-  const system = await start({ maxRestarts: 3, children: [spec] })
-  const done = rejection(system.done)
-  await crash(ref(system, 'a'))
-  expect(await done).toMatchObject({ name: 'RestartLimitError', cause: { message: 'again' } })
-  expect(starts).toBe(1 + 3)
-}))
+test(
+  'each failed start is an attempt',
+  virtually(async (log) => {
+    let starts = 0
+    const spec = probe(log, 'a', {
+      onStart: () => {
+        if (++starts > 1) throw new Error('again')
+      },
+    })
+    const system = await start({ maxRestarts: 3, children: [spec] })
+    const done = rejection(system.done)
+    await crash(ref(system, 'a'))
+    expect(await done).toMatchObject({ name: 'RestartLimitError', cause: { message: 'again' } })
+    expect(starts).toBe(1 + 3)
+  }),
+)
 
-test('the restart of a group counts once', virtually(async (log) => {
-  const children = Array.from({ length: 10 }, (_, i) => probe(log, `c${i}`))
-  const system = await start({ strategy: 'one-for-all', maxRestarts: 3, children })
-  for (let i = 0; i < 3; i++) await crash(ref(system, 'c4'))
-  expect(system.root.status).toBe('running')
-  const done = rejection(system.done)
-  await crash(ref(system, 'c4'))
-  expect(await done).toBeInstanceOf(RestartLimitError)
-}))
+test(
+  'the restart of a group counts once',
+  virtually(async (log) => {
+    const children = Array.from({ length: 10 }, (_, i) => probe(log, `c${i}`))
+    const system = await start({ strategy: 'one-for-all', maxRestarts: 3, children })
+    for (let i = 0; i < 3; i++) await crash(ref(system, 'c4'))
+    expect(system.root.status).toBe('running')
+    const done = rejection(system.done)
+    await crash(ref(system, 'c4'))
+    expect(await done).toBeInstanceOf(RestartLimitError)
+  }),
+)
 
-test('restarts asked for by hand do not count', virtually(async (log) => {
-  const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
-  for (let i = 0; i < 100; i++) {
-    await system.root.stopChild('a')
-    await system.root.restartChild('a')
-  }
-  expect(ref(system, 'a').incarnation).toBe(101)
-  await system.stop()
-}))
+test(
+  'restarts asked for by hand do not count',
+  virtually(async (log) => {
+    const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
+    for (let i = 0; i < 100; i++) {
+      await system.root.stopChild('a')
+      await system.root.restartChild('a')
+    }
+    expect(ref(system, 'a').incarnation).toBe(101)
+    await system.stop()
+  }),
+)
 
-test('the limit is the supervisor\'s, or with perChild each child\'s', virtually(async (log) => {
-  const five = (): ReturnType<typeof probe>[] => Array.from({ length: 5 }, (_, i) => probe(log, `c${i}`))
-  const shared = await start({ maxRestarts: 4, children: five() })
-  const done = rejection(shared.done)
-  for (let i = 0; i < 5; i++) await crash(ref(shared, `c${i}`))
-  expect(await done).toBeInstanceOf(RestartLimitError)
-  const own = await start({ maxRestarts: 4, perChild: true, children: five() })
-  for (let i = 0; i < 5; i++) await crash(ref(own, `c${i}`))
-  expect(own.root.status).toBe('running')
-  await own.stop()
-}))
+test(
+  "the limit is the supervisor's, or with perChild each child's",
+  virtually(async (log) => {
+    const five = (): ReturnType<typeof probe>[] =>
+      Array.from({ length: 5 }, (_, i) => probe(log, `c${i}`))
+    const shared = await start({ maxRestarts: 4, children: five() })
+    const done = rejection(shared.done)
+    for (let i = 0; i < 5; i++) await crash(ref(shared, `c${i}`))
+    expect(await done).toBeInstanceOf(RestartLimitError)
+    const own = await start({ maxRestarts: 4, perChild: true, children: five() })
+    for (let i = 0; i < 5; i++) await crash(ref(own, `c${i}`))
+    expect(own.root.status).toBe('running')
+    await own.stop()
+  }),
+)
 
 const failsAfterFirst = (): { onStart: () => void } => {
   let starts = 0
-  return { onStart: () => { if (++starts > 1) throw new Error('again') } }
+  return {
+    onStart: () => {
+      if (++starts > 1) throw new Error('again')
+    },
+  }
 }
 const slowly = { backoff: { min: 100, max: 100, maxAttempts: 1000 }, maxRestarts: 1000 }
 
-test('a child that fails to start again reads restarting, and cannot be restarted, deleted or started', virtually(async (log) => {
-  const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
-  await crash(ref(system, 'a'))
-  await sleep(250)
-  expect(system.root.whichChildren()).toMatchObject([{ id: 'a', status: 'restarting' }])
-  expect(system.root.countChildren()).toMatchObject({ specs: 1, active: 0 })
-  expect(await rejection(system.root.deleteChild('a'))).toMatchObject({ state: 'restarting' })
-  expect(await rejection(system.root.restartChild('a'))).toMatchObject({ state: 'restarting' })
-  expect(await rejection(system.root.startChild(probe(log, 'a')))).toMatchObject({ name: 'AlreadyPresent' })
-  await system.stop()
-}))
+test(
+  'a child that fails to start again reads restarting, and cannot be restarted, deleted or started',
+  virtually(async (log) => {
+    const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
+    await crash(ref(system, 'a'))
+    await sleep(250)
+    expect(system.root.whichChildren()).toMatchObject([{ id: 'a', status: 'restarting' }])
+    expect(system.root.countChildren()).toMatchObject({ specs: 1, active: 0 })
+    expect(await rejection(system.root.deleteChild('a'))).toMatchObject({ state: 'restarting' })
+    expect(await rejection(system.root.restartChild('a'))).toMatchObject({ state: 'restarting' })
+    expect(await rejection(system.root.startChild(probe(log, 'a')))).toMatchObject({
+      name: 'AlreadyPresent',
+    })
+    await system.stop()
+  }),
+)
 
-test('stopChild ends the attempts, and restartChild works after that', virtually(async (log) => {
-  let starts = 0
-  let broken = false
-  const spec = probe(log, 'a', { onStart: () => { starts++; if (broken) throw new Error('again') } })
-  const system = await start({ ...slowly, children: [spec] })
-  broken = true
-  await crash(ref(system, 'a'))
-  await sleep(250)
-  await system.root.stopChild('a')
-  const before = starts
-  await sleep(10_000)
-  expect(starts).toBe(before)
-  broken = false
-  await system.root.restartChild('a')
-  expect(await ref(system, 'a').ask.ping()).toBe(starts)
-  await system.stop()
-}))
+test(
+  'stopChild ends the attempts, and restartChild works after that',
+  virtually(async (log) => {
+    let starts = 0
+    let broken = false
+    const spec = probe(log, 'a', {
+      onStart: () => {
+        starts++
+        if (broken) throw new Error('again')
+      },
+    })
+    const system = await start({ ...slowly, children: [spec] })
+    broken = true
+    await crash(ref(system, 'a'))
+    await sleep(250)
+    await system.root.stopChild('a')
+    const before = starts
+    await sleep(10_000)
+    expect(starts).toBe(before)
+    broken = false
+    await system.root.restartChild('a')
+    expect(await ref(system, 'a').ask.ping()).toBe(starts)
+    await system.stop()
+  }),
+)
 
-test('a supervisor in an endless restart stops at once', virtually(async (log) => {
-  const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
-  await crash(ref(system, 'a'))
-  await sleep(250)
-  const before = getRunningLoop().time()
-  await system.stop()
-  expect(getRunningLoop().time()).toBe(before)
-}))
-
-test('a supervisor that retries without a pause can be stopped', virtually(async (log) => {
-  const system = await start({ maxRestarts: 1_000_000, children: [probe(log, 'a', failsAfterFirst())] })
-  await ref(system, 'a').tell.crash()
-  await settled()
-  await system.stop()
-  await system.done
-}))
-
-test('the delays grow to the limit, exactly', virtually(async (log) => {
-  const system = await start({
-    backoff: { min: 100, max: 400, factor: 2, resetAfter: 1000, maxAttempts: 100 }, maxRestarts: 100,
-    children: [probe(log, 'a')],
-  })
-  const a = ref(system, 'a')
-  const events = collect(system, 'restarting')
-  await settled()
-  const waits: number[] = []
-  const crashAndWait = async (): Promise<void> => {
+test(
+  'a supervisor in an endless restart stops at once',
+  virtually(async (log) => {
+    const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
+    await crash(ref(system, 'a'))
+    await sleep(250)
     const before = getRunningLoop().time()
-    await a.tell.crash()
-    await settled()
-    await a.ask.ping()
-    waits.push(getRunningLoop().time() - before)
-  }
-  for (let i = 0; i < 4; i++) await crashAndWait()
-  expect(waits).toEqual([100, 200, 400, 400])
-  expect(events.map((event) => event.delay)).toEqual([100, 200, 400, 400])
-  await sleep(1000)
-  await crashAndWait()
-  expect(waits.at(-1)).toBe(100)
-  await system.stop()
-}))
+    await system.stop()
+    expect(getRunningLoop().time()).toBe(before)
+  }),
+)
 
-test('ctx.healthy begins the delays anew, and jitter stays in its bounds', virtually(async (log) => {
-  let healthy = false
-  const spec = probe(log, 'a', { onStart: (context) => { if (healthy) context.healthy() } })
-  const system = await start({ backoff: { min: 100, max: 400, jitter: 0.2, maxAttempts: 100 }, maxRestarts: 100, children: [spec] })
-  const events = collect(system, 'restarting')
-  await settled()
-  for (let i = 0; i < 6; i++) {
-    healthy = i === 2
+test(
+  'a supervisor that retries without a pause can be stopped',
+  virtually(async (log) => {
+    const system = await start({
+      maxRestarts: 1_000_000,
+      children: [probe(log, 'a', failsAfterFirst())],
+    })
     await ref(system, 'a').tell.crash()
     await settled()
-    await ref(system, 'a').ask.ping()
-  }
-  const bounds = [100, 200, 400, 100, 200, 400]
-  events.forEach((event, i) => {
-    expect(event.delay).toBeGreaterThanOrEqual((bounds[i] as number) * 0.8)
-    expect(event.delay).toBeLessThanOrEqual((bounds[i] as number) * 1.2)
-  })
-  expect(events).toHaveLength(6)
-  await system.stop()
-}))
+    await system.stop()
+    await system.done
+  }),
+)
 
-test('a delay that ends after the child was stopped and restarted by hand does nothing', virtually(async (log) => {
-  const system = await start({ ...slowly, children: [probe(log, 'a')] })
-  const a = ref(system, 'a')
-  await crash(a)
-  await system.root.stopChild('a')
-  await system.root.restartChild('a')
-  await sleep(1000)
-  expect(a.incarnation).toBe(2)
-  await system.stop()
-}))
+test(
+  'the delays grow to the limit, exactly',
+  virtually(async (log) => {
+    const system = await start({
+      backoff: { min: 100, max: 400, factor: 2, resetAfter: 1000, maxAttempts: 100 },
+      maxRestarts: 100,
+      children: [probe(log, 'a')],
+    })
+    const a = ref(system, 'a')
+    const events = collect(system, 'restarting')
+    await settled()
+    const waits: number[] = []
+    const crashAndWait = async (): Promise<void> => {
+      const before = getRunningLoop().time()
+      await a.tell.crash()
+      await settled()
+      await a.ask.ping()
+      waits.push(getRunningLoop().time() - before)
+    }
+    for (let i = 0; i < 4; i++) await crashAndWait()
+    expect(waits).toEqual([100, 200, 400, 400])
+    expect(events.map((event) => event.delay)).toEqual([100, 200, 400, 400])
+    await sleep(1000)
+    await crashAndWait()
+    expect(waits.at(-1)).toBe(100)
+    await system.stop()
+  }),
+)
 
-test('in a group the siblings stop at once, and all start after the delay', virtually(async (log) => {
-  const system = await start({ ...slowly, strategy: 'one-for-all', children: [probe(log, 'a'), probe(log, 'b'), probe(log, 'c')] })
-  log.length = 0
-  await crash(ref(system, 'b'))
-  expect(log).toEqual(['stop b error', 'stop c shutdown', 'stop a shutdown'])
-  await sleep(99)
-  expect(log).toHaveLength(3)
-  await sleep(1)
-  await settled()
-  expect(log.slice(3)).toEqual(['start a', 'start b', 'start c'])
-  await system.stop()
-}))
+test(
+  'ctx.healthy begins the delays anew, and jitter stays in its bounds',
+  virtually(async (log) => {
+    let healthy = false
+    const spec = probe(log, 'a', {
+      onStart: (context) => {
+        if (healthy) context.healthy()
+      },
+    })
+    const system = await start({
+      backoff: { min: 100, max: 400, jitter: 0.2, maxAttempts: 100 },
+      maxRestarts: 100,
+      children: [spec],
+    })
+    const events = collect(system, 'restarting')
+    await settled()
+    for (let i = 0; i < 6; i++) {
+      healthy = i === 2
+      await ref(system, 'a').tell.crash()
+      await settled()
+      await ref(system, 'a').ask.ping()
+    }
+    const bounds = [100, 200, 400, 100, 200, 400]
+    events.forEach((event, i) => {
+      expect(event.delay).toBeGreaterThanOrEqual((bounds[i] as number) * 0.8)
+      expect(event.delay).toBeLessThanOrEqual((bounds[i] as number) * 1.2)
+    })
+    expect(events).toHaveLength(6)
+    await system.stop()
+  }),
+)
+
+test(
+  'a delay that ends after the child was stopped and restarted by hand does nothing',
+  virtually(async (log) => {
+    const system = await start({ ...slowly, children: [probe(log, 'a')] })
+    const a = ref(system, 'a')
+    await crash(a)
+    await system.root.stopChild('a')
+    await system.root.restartChild('a')
+    await sleep(1000)
+    expect(a.incarnation).toBe(2)
+    await system.stop()
+  }),
+)
+
+test(
+  'in a group the siblings stop at once, and all start after the delay',
+  virtually(async (log) => {
+    const system = await start({
+      ...slowly,
+      strategy: 'one-for-all',
+      children: [probe(log, 'a'), probe(log, 'b'), probe(log, 'c')],
+    })
+    log.length = 0
+    await crash(ref(system, 'b'))
+    expect(log).toEqual(['stop b error', 'stop c shutdown', 'stop a shutdown'])
+    await sleep(99)
+    expect(log).toHaveLength(3)
+    await sleep(1)
+    await settled()
+    expect(log.slice(3)).toEqual(['start a', 'start b', 'start c'])
+    await system.stop()
+  }),
+)
 
 test('delays so long that the limit is never reached are refused', async () => {
   const backoff = { min: 1000, max: 10_000 }
@@ -320,36 +446,76 @@ test('delays so long that the limit is never reached are refused', async () => {
   expect(() => child.supervisor('x', { backoff: { ...backoff, maxAttempts: 5 } })).not.toThrow()
 })
 
-test('with maxAttempts the restarts in a row are counted, however slow', virtually(async (log) => {
-  const system = await start({ maxRestarts: 100, backoff: { min: 10_000, max: 10_000, maxAttempts: 2 }, children: [probe(log, 'a', failsAfterFirst())] })
-  const done = rejection(system.done)
-  await crash(ref(system, 'a'))
-  expect(await done).toMatchObject({ name: 'RestartLimitError', restarts: 2 })
-}))
+test(
+  'with maxAttempts the restarts in a row are counted, however slow',
+  virtually(async (log) => {
+    const system = await start({
+      maxRestarts: 100,
+      backoff: { min: 10_000, max: 10_000, maxAttempts: 2 },
+      children: [probe(log, 'a', failsAfterFirst())],
+    })
+    const done = rejection(system.done)
+    await crash(ref(system, 'a'))
+    expect(await done).toMatchObject({ name: 'RestartLimitError', restarts: 2 })
+  }),
+)
 
-test('an inner supervisor that gave up is restarted with the children of its specs only', virtually(async (log) => {
-  for (const restart of ['permanent', 'transient'] as const) {
-    const system = await start({ children: [child.supervisor('in', { maxRestarts: 0, children: [probe(log, 'a')] }, { restart })] })
-    const inner = supervisor(system, 'in')
-    await inner.startChild(probe(log, 'extra'))
-    const a = ref(system, 'in/a')
-    await crash(a)
+test(
+  'an inner supervisor that gave up is restarted with the children of its specs only',
+  virtually(async (log) => {
+    for (const restart of ['permanent', 'transient'] as const) {
+      const system = await start({
+        children: [
+          child.supervisor('in', { maxRestarts: 0, children: [probe(log, 'a')] }, { restart }),
+        ],
+      })
+      const inner = supervisor(system, 'in')
+      await inner.startChild(probe(log, 'extra'))
+      const a = ref(system, 'in/a')
+      await crash(a)
+      await settled()
+      expect(inner.whichChildren().map((each) => each.id)).toEqual(['a'])
+      expect(inner.incarnation).toBe(2)
+      expect(await a.ask.ping()).toBe(2)
+      await system.stop()
+    }
+  }),
+)
+
+test(
+  'a restart is announced with what led to it, and logged as a warning',
+  virtually(async (log) => {
+    const lines: string[] = []
+    const logger = {
+      debug() {},
+      info() {},
+      warn: (line: string) => {
+        lines.push(line)
+      },
+      error() {},
+    }
+    const system = await start({
+      logger,
+      backoff: { min: 50, max: 50 },
+      children: [probe(log, 'a')],
+    })
+    const events = collect(system, 'restarting')
     await settled()
-    expect(inner.whichChildren().map((each) => each.id)).toEqual(['a'])
-    expect(inner.incarnation).toBe(2)
-    expect(await a.ask.ping()).toBe(2)
+    await crash(ref(system, 'a'))
+    expect(events).toMatchObject([
+      {
+        path: '/s/a',
+        id: 'a',
+        incarnation: 1,
+        nextIncarnation: 2,
+        reason: { kind: 'error' },
+        attempt: 1,
+        delay: 50,
+      },
+    ])
+    expect(lines.join('\n')).toContain(
+      'restarting /s/a in 50 ms (attempt 1, incarnation 2) after error: Error: boom',
+    )
     await system.stop()
-  }
-}))
-
-test('a restart is announced with what led to it, and logged as a warning', virtually(async (log) => {
-  const lines: string[] = []
-  const logger = { debug() {}, info() {}, warn: (line: string) => { lines.push(line) }, error() {} }
-  const system = await start({ logger, backoff: { min: 50, max: 50 }, children: [probe(log, 'a')] })
-  const events = collect(system, 'restarting')
-  await settled()
-  await crash(ref(system, 'a'))
-  expect(events).toMatchObject([{ path: '/s/a', id: 'a', incarnation: 1, nextIncarnation: 2, reason: { kind: 'error' }, attempt: 1, delay: 50 }])
-  expect(lines.join('\n')).toContain('restarting /s/a in 50 ms (attempt 1, incarnation 2) after error: Error: boom')
-  await system.stop()
-}))
+  }),
+)

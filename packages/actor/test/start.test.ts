@@ -1,76 +1,136 @@
-import { Actor, ActorSystem, AlreadyPresent, AlreadyStarted, type ActorRef, child, FailedToStart, silentLogger, spawn, TooManyChildren, UnexpectedCancellation } from '@tasktree/actor'
+import {
+  Actor,
+  ActorSystem,
+  AlreadyPresent,
+  AlreadyStarted,
+  type ActorRef,
+  child,
+  FailedToStart,
+  silentLogger,
+  spawn,
+  TooManyChildren,
+  UnexpectedCancellation,
+} from '@tasktree/actor'
 import { CancelledError, createTask, sleep, TimeoutError, getRunningLoop } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { Probe, probe, ref, rejection, settled, start, supervisor, virtually } from './support/probe.ts'
+import {
+  Probe,
+  probe,
+  ref,
+  rejection,
+  settled,
+  start,
+  supervisor,
+  virtually,
+} from './support/probe.ts'
 
-test('a system without children starts, stops, and is then done', virtually(async () => {
-  const system = await start()
-  expect(system.root.whichChildren()).toEqual([])
-  await system.stop()
-  await system.done
-  expect(system.root.status).toBe('stopped')
-  expect(await system.root.whenStopped).toEqual({ kind: 'shutdown' })
-}))
+test(
+  'a system without children starts, stops, and is then done',
+  virtually(async () => {
+    const system = await start()
+    expect(system.root.whichChildren()).toEqual([])
+    await system.stop()
+    await system.done
+    expect(system.root.status).toBe('stopped')
+    expect(await system.root.whenStopped).toEqual({ kind: 'shutdown' })
+  }),
+)
 
-test('a supervisor whose children are to be ignored runs nothing', virtually(async () => {
-  const system = await start({ children: () => 'ignore' })
-  await system.done
-  expect(system.root.status).toBe('stopped')
-  const outer = await start({ children: [child.supervisor('inner', { children: () => 'ignore' })] })
-  expect(supervisor(outer, 'inner').status).toBe('stopped')
-  await outer.stop()
-}))
+test(
+  'a supervisor whose children are to be ignored runs nothing',
+  virtually(async () => {
+    const system = await start({ children: () => 'ignore' })
+    await system.done
+    expect(system.root.status).toBe('stopped')
+    const outer = await start({
+      children: [child.supervisor('inner', { children: () => 'ignore' })],
+    })
+    expect(supervisor(outer, 'inner').status).toBe('stopped')
+    await outer.stop()
+  }),
+)
 
 const ignoring = { onStart: (context: { ignore(): never }) => context.ignore() }
 
-test('a permanent child that is not needed keeps its place without running', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', ignoring), probe(log, 'b')] })
-  expect(system.root.countChildren()).toEqual({ specs: 2, active: 1, supervisors: 0, workers: 2 })
-  expect(ref(system, 'a').status).toBe('stopped')
-  await system.stop()
-  expect(log).toEqual(['start b', 'stop b shutdown'])
-}))
+test(
+  'a permanent child that is not needed keeps its place without running',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', ignoring), probe(log, 'b')] })
+    expect(system.root.countChildren()).toEqual({ specs: 2, active: 1, supervisors: 0, workers: 2 })
+    expect(ref(system, 'a').status).toBe('stopped')
+    await system.stop()
+    expect(log).toEqual(['start b', 'stop b shutdown'])
+  }),
+)
 
-test('a temporary child that is not needed leaves no place behind', virtually(async (log) => {
-  const spec = probe(log, 'a', ignoring, { restart: 'temporary' })
-  const system = await start({ children: [spec, child.dynamic('d')] })
-  await system.root.startChild(spec)
-  await supervisor(system, 'd').startChild(spec)
-  expect(system.root.whichChildren().map((each) => each.id)).toEqual(['d'])
-  expect(supervisor(system, 'd').whichChildren()).toEqual([])
-  await system.stop()
-}))
+test(
+  'a temporary child that is not needed leaves no place behind',
+  virtually(async (log) => {
+    const spec = probe(log, 'a', ignoring, { restart: 'temporary' })
+    const system = await start({ children: [spec, child.dynamic('d')] })
+    await system.root.startChild(spec)
+    await supervisor(system, 'd').startChild(spec)
+    expect(system.root.whichChildren().map((each) => each.id)).toEqual(['d'])
+    expect(supervisor(system, 'd').whichChildren()).toEqual([])
+    await system.stop()
+  }),
+)
 
-test('when a child fails to start, those before it are stopped in reverse and those after never start', virtually(async (log) => {
-  const cause = new Error('no')
-  const failing = probe(log, 'c', { onStart: () => { throw cause } })
-  const error = await rejection(start({ children: [probe(log, 'a'), probe(log, 'b'), failing, probe(log, 'd')] }))
-  expect(error).toBeInstanceOf(FailedToStart)
-  expect(error).toMatchObject({ childId: 'c', cause })
-  expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
-}))
+test(
+  'when a child fails to start, those before it are stopped in reverse and those after never start',
+  virtually(async (log) => {
+    const cause = new Error('no')
+    const failing = probe(log, 'c', {
+      onStart: () => {
+        throw cause
+      },
+    })
+    const error = await rejection(
+      start({ children: [probe(log, 'a'), probe(log, 'b'), failing, probe(log, 'd')] }),
+    )
+    expect(error).toBeInstanceOf(FailedToStart)
+    expect(error).toMatchObject({ childId: 'c', cause })
+    expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
+  }),
+)
 
-test('startChild with a failing start rejects with the error and leaves nothing', virtually(async (log) => {
-  const system = await start()
-  const cause = new Error('no')
-  expect(await rejection(system.root.startChild(probe(log, 'a', { onStart: () => { throw cause } })))).toBe(cause)
-  expect(system.root.whichChildren()).toEqual([])
-  await system.stop()
-}))
+test(
+  'startChild with a failing start rejects with the error and leaves nothing',
+  virtually(async (log) => {
+    const system = await start()
+    const cause = new Error('no')
+    expect(
+      await rejection(
+        system.root.startChild(
+          probe(log, 'a', {
+            onStart: () => {
+              throw cause
+            },
+          }),
+        ),
+      ),
+    ).toBe(cause)
+    expect(system.root.whichChildren()).toEqual([])
+    await system.stop()
+  }),
+)
 
-test('an id that runs is AlreadyStarted, one that is stopped AlreadyPresent, a deleted one free', virtually(async (log) => {
-  const system = await start()
-  const a = await system.root.startChild(probe(log, 'a'))
-  const error = await rejection(system.root.startChild(probe(log, 'a')))
-  expect(error).toBeInstanceOf(AlreadyStarted)
-  expect((error as AlreadyStarted).ref).toBe(a)
-  await system.root.stopChild('a')
-  expect(await rejection(system.root.startChild(probe(log, 'a')))).toBeInstanceOf(AlreadyPresent)
-  await system.root.deleteChild('a')
-  await system.root.startChild(probe(log, 'a'))
-  expect(log).toEqual(['start a', 'stop a shutdown', 'start a'])
-  await system.stop()
-}))
+test(
+  'an id that runs is AlreadyStarted, one that is stopped AlreadyPresent, a deleted one free',
+  virtually(async (log) => {
+    const system = await start()
+    const a = await system.root.startChild(probe(log, 'a'))
+    const error = await rejection(system.root.startChild(probe(log, 'a')))
+    expect(error).toBeInstanceOf(AlreadyStarted)
+    expect((error as AlreadyStarted).ref).toBe(a)
+    await system.root.stopChild('a')
+    expect(await rejection(system.root.startChild(probe(log, 'a')))).toBeInstanceOf(AlreadyPresent)
+    await system.root.deleteChild('a')
+    await system.root.startChild(probe(log, 'a'))
+    expect(log).toEqual(['start a', 'stop a shutdown', 'start a'])
+    await system.stop()
+  }),
+)
 
 test.for<[string, () => unknown]>([
   ['duplicate', () => start({ children: [probe([], 'a'), probe([], 'a')] })],
@@ -80,7 +140,10 @@ test.for<[string, () => unknown]>([
   ['within', () => start({ within: 0 })],
   ['strategy', () => start({ strategy: 'one-for-none' as 'one-for-one' })],
   ['significant', () => probe([], 'a', {}, { significant: true })],
-  ['significant', () => start({ children: [probe([], 'a', {}, { significant: true, restart: 'transient' })] })],
+  [
+    'significant',
+    () => start({ children: [probe([], 'a', {}, { significant: true, restart: 'transient' })] }),
+  ],
   ['capacity', () => probe([], 'a', {}, { mailbox: { capacity: 0 } })],
   ['shutdown', () => probe([], 'a', {}, { shutdown: -1 })],
   ['colour', () => start({ colour: 'red' } as object)],
@@ -88,55 +151,78 @@ test.for<[string, () => unknown]>([
   expect(String(await rejection(Promise.resolve().then(make)))).toContain(field)
 })
 
-test('children are permanent and have 5000 ms to stop, supervisors have no limit', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a'), child.supervisor('b', {}), child.task('t', () => sleep(Infinity)), child.dynamic('d')] })
-  const specs = ['a', 'b', 't', 'd'].map((id) => system.root.getSpec(id))
-  expect(specs.map((spec) => spec.restart)).toEqual(Array.from({ length: 4 }, () => 'permanent'))
-  expect(specs.map((spec) => spec.shutdown)).toEqual([5000, Infinity, 5000, Infinity])
-  await system.stop()
-}))
+test(
+  'children are permanent and have 5000 ms to stop, supervisors have no limit',
+  virtually(async (log) => {
+    const system = await start({
+      children: [
+        probe(log, 'a'),
+        child.supervisor('b', {}),
+        child.task('t', () => sleep(Infinity)),
+        child.dynamic('d'),
+      ],
+    })
+    const specs = ['a', 'b', 't', 'd'].map((id) => system.root.getSpec(id))
+    expect(specs.map((spec) => spec.restart)).toEqual(Array.from({ length: 4 }, () => 'permanent'))
+    expect(specs.map((spec) => spec.shutdown)).toEqual([5000, Infinity, 5000, Infinity])
+    await system.stop()
+  }),
+)
 
-test('a start that never settles is cancelled and fails at its timeout', virtually(async (log) => {
-  const system = await start()
-  const begun = getRunningLoop().time()
-  for (const wait of [() => new Promise<void>(() => {}), () => sleep(Infinity)]) {
-    const spec = probe(log, 'a', { onStart: wait }, { startTimeout: 50 })
-    expect(await rejection(system.root.startChild(spec))).toBeInstanceOf(TimeoutError)
-  }
-  expect(getRunningLoop().time() - begun).toBe(100)
-  expect(system.root.whichChildren()).toEqual([])
-  await system.stop()
-}))
+test(
+  'a start that never settles is cancelled and fails at its timeout',
+  virtually(async (log) => {
+    const system = await start()
+    const begun = getRunningLoop().time()
+    for (const wait of [() => new Promise<void>(() => {}), () => sleep(Infinity)]) {
+      const spec = probe(log, 'a', { onStart: wait }, { startTimeout: 50 })
+      expect(await rejection(system.root.startChild(spec))).toBeInstanceOf(TimeoutError)
+    }
+    expect(getRunningLoop().time() - begun).toBe(100)
+    expect(system.root.whichChildren()).toEqual([])
+    await system.stop()
+  }),
+)
 
-test('who starts a child and is cancelled meanwhile leaves nothing of it', virtually(async (log) => {
-  const system = await start()
-  const spec = probe(log, 'a', {
-    onStart: async () => {
-      try {
-        await sleep(Infinity)
-      } finally {
-        log.push('undone')
-      }
-    },
-  })
-  const starter = createTask(async () => { await system.root.startChild(spec) })
-  await settled()
-  starter.cancel()
-  expect(await rejection(starter)).toBeInstanceOf(CancelledError)
-  expect(log).toEqual(['undone'])
-  expect(system.root.whichChildren()).toEqual([])
-  await system.root.startChild(probe(log, 'a'))
-  await system.stop()
-}))
+test(
+  'who starts a child and is cancelled meanwhile leaves nothing of it',
+  virtually(async (log) => {
+    const system = await start()
+    const spec = probe(log, 'a', {
+      onStart: async () => {
+        try {
+          await sleep(Infinity)
+        } finally {
+          log.push('undone')
+        }
+      },
+    })
+    const starter = createTask(async () => {
+      await system.root.startChild(spec)
+    })
+    await settled()
+    starter.cancel()
+    expect(await rejection(starter)).toBeInstanceOf(CancelledError)
+    expect(log).toEqual(['undone'])
+    expect(system.root.whichChildren()).toEqual([])
+    await system.root.startChild(probe(log, 'a'))
+    await system.stop()
+  }),
+)
 
-test('who spawns an actor and is cancelled meanwhile leaves its name free', virtually(async (log) => {
-  const spawner = createTask(async () => { await spawn(Probe, [log, { onStart: () => sleep(Infinity) }], { name: 'x' }) })
-  await settled()
-  spawner.cancel()
-  expect(await rejection(spawner)).toBeInstanceOf(CancelledError)
-  const again = await spawn(Probe, [log], { name: 'x' })
-  await again.stop()
-}))
+test(
+  'who spawns an actor and is cancelled meanwhile leaves its name free',
+  virtually(async (log) => {
+    const spawner = createTask(async () => {
+      await spawn(Probe, [log, { onStart: () => sleep(Infinity) }], { name: 'x' })
+    })
+    await settled()
+    spawner.cancel()
+    expect(await rejection(spawner)).toBeInstanceOf(CancelledError)
+    const again = await spawn(Probe, [log], { name: 'x' })
+    await again.stop()
+  }),
+)
 
 class Broken extends Actor {
   constructor() {
@@ -145,55 +231,89 @@ class Broken extends Actor {
   }
 }
 
-test('a constructor that throws leaves no child, and its watchers hear of the end', virtually(async () => {
-  const system = await start()
-  expect(await rejection(system.root.startChild(child.actor('b', Broken)))).toMatchObject({ message: 'constructor' })
-  expect(system.root.whichChildren()).toEqual([])
-  await expect(spawn(Broken)).rejects.toThrow('constructor')
-  await system.stop()
-}))
+test(
+  'a constructor that throws leaves no child, and its watchers hear of the end',
+  virtually(async () => {
+    const system = await start()
+    expect(await rejection(system.root.startChild(child.actor('b', Broken)))).toMatchObject({
+      message: 'constructor',
+    })
+    expect(system.root.whichChildren()).toEqual([])
+    await expect(spawn(Broken)).rejects.toThrow('constructor')
+    await system.stop()
+  }),
+)
 
-test('a cancellation that comes out of a start nobody cancelled is a failure', virtually(async (log) => {
-  const spec = probe(log, 'a', { onStart: () => { throw new CancelledError('odd') } })
-  const error = await rejection(start({ children: [spec] }))
-  expect((error as FailedToStart).cause).toBeInstanceOf(UnexpectedCancellation)
-}))
+test(
+  'a cancellation that comes out of a start nobody cancelled is a failure',
+  virtually(async (log) => {
+    const spec = probe(log, 'a', {
+      onStart: () => {
+        throw new CancelledError('odd')
+      },
+    })
+    const error = await rejection(start({ children: [spec] }))
+    expect((error as FailedToStart).cause).toBeInstanceOf(UnexpectedCancellation)
+  }),
+)
 
-test('a rejected start fails the child', virtually(async (log) => {
-  const spec = probe(log, 'a', { onStart: async () => { await sleep(5); throw new Error('late') } })
-  expect((await rejection(start({ children: [spec] })) as FailedToStart).cause).toMatchObject({ message: 'late' })
-}))
+test(
+  'a rejected start fails the child',
+  virtually(async (log) => {
+    const spec = probe(log, 'a', {
+      onStart: async () => {
+        await sleep(5)
+        throw new Error('late')
+      },
+    })
+    expect(((await rejection(start({ children: [spec] }))) as FailedToStart).cause).toMatchObject({
+      message: 'late',
+    })
+  }),
+)
 
-test('a full dynamic supervisor refuses, and a child that waits for its restart counts', virtually(async (log) => {
-  const system = await start({ children: [child.dynamic('d', { maxChildren: 2, backoff: { min: 100, max: 100 } })] })
-  const d = supervisor(system, 'd')
-  const a = await d.startChild(probe(log, 'a'))
-  await d.startChild(probe(log, 'b'))
-  expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
-  await a.tell.crash()
-  await settled()
-  expect(a.status).toBe('restarting')
-  expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
-  await d.stopChild('b')
-  await d.startChild(probe(log, 'c'))
-  await system.stop()
-}))
+test(
+  'a full dynamic supervisor refuses, and a child that waits for its restart counts',
+  virtually(async (log) => {
+    const system = await start({
+      children: [child.dynamic('d', { maxChildren: 2, backoff: { min: 100, max: 100 } })],
+    })
+    const d = supervisor(system, 'd')
+    const a = await d.startChild(probe(log, 'a'))
+    await d.startChild(probe(log, 'b'))
+    expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
+    await a.tell.crash()
+    await settled()
+    expect(a.status).toBe('restarting')
+    expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
+    await d.stopChild('b')
+    await d.startChild(probe(log, 'c'))
+    await system.stop()
+  }),
+)
 
-test('a template makes the specs of a dynamic supervisor', virtually(async (log) => {
-  const template = (id: string): ReturnType<typeof probe> => probe(log, id)
-  const system = await start({ children: [child.dynamic('d', { template })] })
-  const a = await supervisor(system, 'd').startChild<ActorRef<Probe>>('a')
-  expect(await a.ask.ping()).toBe(1)
-  expect(a.path).toBe('/s/d/a')
-  await system.stop()
-}))
+test(
+  'a template makes the specs of a dynamic supervisor',
+  virtually(async (log) => {
+    const template = (id: string): ReturnType<typeof probe> => probe(log, id)
+    const system = await start({ children: [child.dynamic('d', { template })] })
+    const a = await supervisor(system, 'd').startChild<ActorRef<Probe>>('a')
+    expect(await a.ask.ping()).toBe(1)
+    expect(a.path).toBe('/s/d/a')
+    await system.stop()
+  }),
+)
 
 test('an actor made with new says how it is done', () => {
   expect(() => new Probe([])).toThrow('use spawn(Probe)')
 })
 
 test('it works without run', async () => {
-  const system = await ActorSystem.start({ name: 'plain', logger: silentLogger, children: [probe([], 'a')] })
+  const system = await ActorSystem.start({
+    name: 'plain',
+    logger: silentLogger,
+    children: [probe([], 'a')],
+  })
   expect(await ref(system, 'a').ask.ping()).toBe(1)
   await system.stop()
 })

@@ -1,7 +1,28 @@
-import { Actor, type ActorContext, ActorStopped, type ActorRef, child, type ExitReason, NoProc, spawn, SupervisorStopping } from '@tasktree/actor'
+import {
+  Actor,
+  type ActorContext,
+  ActorStopped,
+  type ActorRef,
+  child,
+  type ExitReason,
+  NoProc,
+  spawn,
+  SupervisorStopping,
+} from '@tasktree/actor'
 import { createTask, getRunningLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { collect, crash, Probe, probe, ref, rejection, settled, start, supervisor, virtually } from './support/probe.ts'
+import {
+  collect,
+  crash,
+  Probe,
+  probe,
+  ref,
+  rejection,
+  settled,
+  start,
+  supervisor,
+  virtually,
+} from './support/probe.ts'
 
 const now = (): number => getRunningLoop().time()
 
@@ -11,36 +32,49 @@ async function takes(operation: () => PromiseLike<unknown>): Promise<number> {
   return now() - before
 }
 
-test('a child that is killed to stop is gone at once, and its asks fail', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', {}, { shutdown: 'kill' })] })
-  const a = ref(system, 'a')
-  const asks = [a.ask.stall(), a.ask.ping()].map(rejection)
-  await settled()
-  expect(await takes(() => system.root.stopChild('a'))).toBe(0)
-  expect(await Promise.all(asks)).toMatchObject([
-    { name: 'ActorStopped', delivered: true },
-    { name: 'ActorStopped', delivered: false },
-  ])
-  expect(log).toEqual(['start a'])
-  await system.stop()
-}))
+test(
+  'a child that is killed to stop is gone at once, and its asks fail',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { shutdown: 'kill' })] })
+    const a = ref(system, 'a')
+    const asks = [a.ask.stall(), a.ask.ping()].map(rejection)
+    await settled()
+    expect(await takes(() => system.root.stopChild('a'))).toBe(0)
+    expect(await Promise.all(asks)).toMatchObject([
+      { name: 'ActorStopped', delivered: true },
+      { name: 'ActorStopped', delivered: false },
+    ])
+    expect(log).toEqual(['start a'])
+    await system.stop()
+  }),
+)
 
-test('a cleanup that takes too long is cut at its deadline, reported once, and the rest goes on', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a'), probe(log, 'b', { cleanup: 5000 }, { shutdown: 500 })] })
-  const errors = collect(system, 'shutdown-error')
-  await settled()
-  expect(await takes(() => system.stop())).toBe(500)
-  await system.done
-  await settled()
-  expect(errors).toMatchObject([{ id: 'b', reason: { kind: 'killed' } }])
-  expect(log.at(-1)).toBe('stop a shutdown')
-}))
+test(
+  'a cleanup that takes too long is cut at its deadline, reported once, and the rest goes on',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a'), probe(log, 'b', { cleanup: 5000 }, { shutdown: 500 })],
+    })
+    const errors = collect(system, 'shutdown-error')
+    await settled()
+    expect(await takes(() => system.stop())).toBe(500)
+    await system.done
+    await settled()
+    expect(errors).toMatchObject([{ id: 'b', reason: { kind: 'killed' } }])
+    expect(log.at(-1)).toBe('stop a shutdown')
+  }),
+)
 
-test('without a limit the supervisor waits for a cleanup however long', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: Infinity })] })
-  expect(await takes(() => system.stop())).toBe(10_000)
-  expect(log.at(-1)).toBe('stop a shutdown')
-}))
+test(
+  'without a limit the supervisor waits for a cleanup however long',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: Infinity })],
+    })
+    expect(await takes(() => system.stop())).toBe(10_000)
+    expect(log.at(-1)).toBe('stop a shutdown')
+  }),
+)
 
 class Naughty extends Actor {
   swallowed = 0
@@ -54,13 +88,16 @@ class Naughty extends Actor {
   }
 }
 
-test('a handler that swallows its cancel is cancelled again at its next await', virtually(async () => {
-  const system = await start({ children: [child.actor('n', Naughty)] })
-  const naughty = system.lookup<ActorRef<Naughty>>('n') as ActorRef<Naughty>
-  await naughty.tell.work()
-  await settled()
-  expect(await takes(() => system.stop())).toBe(0)
-}))
+test(
+  'a handler that swallows its cancel is cancelled again at its next await',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('n', Naughty)] })
+    const naughty = system.lookup<ActorRef<Naughty>>('n') as ActorRef<Naughty>
+    await naughty.tell.work()
+    await settled()
+    expect(await takes(() => system.stop())).toBe(0)
+  }),
+)
 
 class Stubborn extends Actor {
   async work(): Promise<void> {
@@ -74,227 +111,368 @@ class Stubborn extends Actor {
   }
 }
 
-test('a handler that swallows every cancel is killed at its deadline', virtually(async () => {
-  const system = await start({ children: [child.actor('n', Stubborn, [], { shutdown: 300 })] })
-  await (system.lookup('n') as ActorRef<Stubborn>).tell.work()
-  await settled()
-  expect(await takes(() => system.stop())).toBe(300)
-}))
+test(
+  'a handler that swallows every cancel is killed at its deadline',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('n', Stubborn, [], { shutdown: 300 })] })
+    await (system.lookup('n') as ActorRef<Stubborn>).tell.work()
+    await settled()
+    expect(await takes(() => system.stop())).toBe(300)
+  }),
+)
 
-test('a permanent child that ends normally while it is asked to stop is reported and not started', virtually(async (log) => {
-  const system = await start({ children: [child.task('t', async () => { try { await sleep(Infinity) } catch { /* ends normally */ } })] })
-  const errors = collect(system, 'shutdown-error')
-  await settled()
-  await system.stop()
-  await settled()
-  expect(errors).toMatchObject([{ id: 't', reason: { kind: 'normal' } }])
-  expect(log).toEqual([])
-}))
+test(
+  'a permanent child that ends normally while it is asked to stop is reported and not started',
+  virtually(async (log) => {
+    const system = await start({
+      children: [
+        child.task('t', async () => {
+          try {
+            await sleep(Infinity)
+          } catch {
+            /* ends normally */
+          }
+        }),
+      ],
+    })
+    const errors = collect(system, 'shutdown-error')
+    await settled()
+    await system.stop()
+    await settled()
+    expect(errors).toMatchObject([{ id: 't', reason: { kind: 'normal' } }])
+    expect(log).toEqual([])
+  }),
+)
 
-test('a parallel stop takes as long as the slowest, an ordered one the sum', virtually(async (log) => {
-  const children = Array.from({ length: 1000 }, (_, i) => probe(log, `c${i}`, { cleanup: 1000 }))
-  const parallel = await start({ stopMode: 'parallel', children })
-  expect(await takes(() => parallel.stop())).toBe(1000)
-  const ordered = await start({ shutdownTimeout: Infinity, children: children.slice(0, 100) })
-  expect(await takes(() => ordered.stop())).toBe(100_000)
-}))
+test(
+  'a parallel stop takes as long as the slowest, an ordered one the sum',
+  virtually(async (log) => {
+    const children = Array.from({ length: 1000 }, (_, i) => probe(log, `c${i}`, { cleanup: 1000 }))
+    const parallel = await start({ stopMode: 'parallel', children })
+    expect(await takes(() => parallel.stop())).toBe(1000)
+    const ordered = await start({ shutdownTimeout: Infinity, children: children.slice(0, 100) })
+    expect(await takes(() => ordered.stop())).toBe(100_000)
+  }),
+)
 
-test('in a parallel stop each child is killed at its own deadline', virtually(async (log) => {
-  const system = await start({
-    stopMode: 'parallel',
-    children: [100, 200, 300].map((shutdown) => probe(log, `c${shutdown}`, { cleanup: 5000 }, { shutdown })),
-  })
-  const ends = [100, 200, 300].map((ms) => takes(() => ref(system, `c${ms}`).whenStopped))
-  await settled()
-  const refs = [100, 200, 300].map((ms) => ref(system, `c${ms}`))
-  expect(await takes(() => system.stop())).toBe(300)
-  expect(refs.map((each) => each.status)).toEqual(['stopped', 'stopped', 'stopped'])
-  expect(await Promise.all(ends)).toEqual([100, 200, 300])
-}))
+test(
+  'in a parallel stop each child is killed at its own deadline',
+  virtually(async (log) => {
+    const system = await start({
+      stopMode: 'parallel',
+      children: [100, 200, 300].map((shutdown) =>
+        probe(log, `c${shutdown}`, { cleanup: 5000 }, { shutdown }),
+      ),
+    })
+    const ends = [100, 200, 300].map((ms) => takes(() => ref(system, `c${ms}`).whenStopped))
+    await settled()
+    const refs = [100, 200, 300].map((ms) => ref(system, `c${ms}`))
+    expect(await takes(() => system.stop())).toBe(300)
+    expect(refs.map((each) => each.status)).toEqual(['stopped', 'stopped', 'stopped'])
+    expect(await Promise.all(ends)).toEqual([100, 200, 300])
+  }),
+)
 
-test('a child that had died before the stop is reported with its own reason', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' }), probe(log, 'b', { cleanup: 100 })] })
-  const errors = collect(system, 'shutdown-error')
-  await settled()
-  const stopped = system.stop()
-  await sleep(50)
-  await ref(system, 'a').tell.crash(new Error('early'))
-  await stopped
-  await settled()
-  expect(errors).toMatchObject([{ id: 'a', reason: { kind: 'error', error: { message: 'early' } } }])
-}))
+test(
+  'a child that had died before the stop is reported with its own reason',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a', {}, { restart: 'transient' }), probe(log, 'b', { cleanup: 100 })],
+    })
+    const errors = collect(system, 'shutdown-error')
+    await settled()
+    const stopped = system.stop()
+    await sleep(50)
+    await ref(system, 'a').tell.crash(new Error('early'))
+    await stopped
+    await settled()
+    expect(errors).toMatchObject([
+      { id: 'a', reason: { kind: 'error', error: { message: 'early' } } },
+    ])
+  }),
+)
 
-test('a stop while a child starts cancels the start and leaves nothing', virtually(async (log) => {
-  const system = await start()
-  const spec = probe(log, 'a', { onStart: async () => { try { await sleep(Infinity) } finally { log.push('undone') } } })
-  const starting = rejection(system.root.startChild(spec))
-  await settled()
-  expect(system.root.whichChildren()).toMatchObject([{ status: 'starting' }])
-  expect(await takes(() => system.stop())).toBe(0)
-  expect(await starting).toBeInstanceOf(SupervisorStopping)
-  expect(log).toEqual(['undone'])
-}))
+test(
+  'a stop while a child starts cancels the start and leaves nothing',
+  virtually(async (log) => {
+    const system = await start()
+    const spec = probe(log, 'a', {
+      onStart: async () => {
+        try {
+          await sleep(Infinity)
+        } finally {
+          log.push('undone')
+        }
+      },
+    })
+    const starting = rejection(system.root.startChild(spec))
+    await settled()
+    expect(system.root.whichChildren()).toMatchObject([{ status: 'starting' }])
+    expect(await takes(() => system.stop())).toBe(0)
+    expect(await starting).toBeInstanceOf(SupervisorStopping)
+    expect(log).toEqual(['undone'])
+  }),
+)
 
-test('a second stop waits for the same end, and may shorten the time', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: 20_000 })] })
-  expect(await takes(() => Promise.all([
-    system.stop(),
-    sleep(100).then(() => system.stop({ timeout: 500 })),
-  ]))).toBe(600)
-  const a = await spawn(Probe, [log, { cleanup: 10_000 }])
-  expect(await takes(() => Promise.all([a.stop(), sleep(100).then(() => a.stop(null, { timeout: 50 }))]))).toBe(150)
-}))
+test(
+  'a second stop waits for the same end, and may shorten the time',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: 20_000 })],
+    })
+    expect(
+      await takes(() =>
+        Promise.all([system.stop(), sleep(100).then(() => system.stop({ timeout: 500 }))]),
+      ),
+    ).toBe(600)
+    const a = await spawn(Probe, [log, { cleanup: 10_000 }])
+    expect(
+      await takes(() =>
+        Promise.all([a.stop(), sleep(100).then(() => a.stop(null, { timeout: 50 }))]),
+      ),
+    ).toBe(150)
+  }),
+)
 
-test('the whole system stops within its own limit', virtually(async (log) => {
-  const children = ['a', 'b', 'c'].map((id) => probe(log, id, { cleanup: 2000 }))
-  const system = await start({ shutdownTimeout: 3000, children })
-  const errors = collect(system, 'shutdown-error')
-  await settled()
-  expect(await takes(() => system.stop())).toBe(3000)
-  await settled()
-  expect(log.filter((line) => line.startsWith('stop'))).toEqual(['stop c shutdown'])
-  expect(errors.map((event) => event.id)).toContain('b')
-}))
+test(
+  'the whole system stops within its own limit',
+  virtually(async (log) => {
+    const children = ['a', 'b', 'c'].map((id) => probe(log, id, { cleanup: 2000 }))
+    const system = await start({ shutdownTimeout: 3000, children })
+    const errors = collect(system, 'shutdown-error')
+    await settled()
+    expect(await takes(() => system.stop())).toBe(3000)
+    await settled()
+    expect(log.filter((line) => line.startsWith('stop'))).toEqual(['stop c shutdown'])
+    expect(errors.map((event) => event.id)).toContain('b')
+  }),
+)
 
-test('onStop hears the reason of a normal end, a shutdown and an error, and is not called after a kill', virtually(async (log) => {
-  const seen: ExitReason[] = []
-  const options = { onStop: (reason: ExitReason) => { seen.push(reason) } }
-  const make = (): Promise<ActorRef<Probe>> => spawn(Probe, [log, options])
-  const quit = await make()
-  await quit.tell.quit()
-  await quit.whenStopped
-  await (await make()).stop('detail')
-  const broken = await make()
-  const error = new Error('x')
-  const system = await start({ maxRestarts: 1, children: [probe(log, 'a', options)] })
-  await crash(ref(system, 'a'), error)
-  await system.stop()
-  await (await make()).kill()
-  expect(seen).toEqual([{ kind: 'normal' }, { kind: 'shutdown', detail: 'detail' }, { kind: 'error', error }, { kind: 'shutdown' }])
-  await broken.kill()
-}))
+test(
+  'onStop hears the reason of a normal end, a shutdown and an error, and is not called after a kill',
+  virtually(async (log) => {
+    const seen: ExitReason[] = []
+    const options = {
+      onStop: (reason: ExitReason) => {
+        seen.push(reason)
+      },
+    }
+    const make = (): Promise<ActorRef<Probe>> => spawn(Probe, [log, options])
+    const quit = await make()
+    await quit.tell.quit()
+    await quit.whenStopped
+    await (await make()).stop('detail')
+    const broken = await make()
+    const error = new Error('x')
+    const system = await start({ maxRestarts: 1, children: [probe(log, 'a', options)] })
+    await crash(ref(system, 'a'), error)
+    await system.stop()
+    await (await make()).kill()
+    expect(seen).toEqual([
+      { kind: 'normal' },
+      { kind: 'shutdown', detail: 'detail' },
+      { kind: 'error', error },
+      { kind: 'shutdown' },
+    ])
+    await broken.kill()
+  }),
+)
 
-test('a throw in onStop is reported and stops nothing else', virtually(async (log) => {
-  const system = await start({ children: [probe(log, 'a'), probe(log, 'b', { onStop: () => { throw new Error('cleanup') } })] })
-  const errors = collect(system, 'shutdown-error')
-  await settled()
-  await system.stop()
-  await settled()
-  expect(errors).toMatchObject([{ id: 'b', reason: { kind: 'error', error: { message: 'cleanup' } } }])
-  expect(log.at(-1)).toBe('stop a shutdown')
-}))
+test(
+  'a throw in onStop is reported and stops nothing else',
+  virtually(async (log) => {
+    const system = await start({
+      children: [
+        probe(log, 'a'),
+        probe(log, 'b', {
+          onStop: () => {
+            throw new Error('cleanup')
+          },
+        }),
+      ],
+    })
+    const errors = collect(system, 'shutdown-error')
+    await settled()
+    await system.stop()
+    await settled()
+    expect(errors).toMatchObject([
+      { id: 'b', reason: { kind: 'error', error: { message: 'cleanup' } } },
+    ])
+    expect(log.at(-1)).toBe('stop a shutdown')
+  }),
+)
 
-test('a killed parent\'s children are killed too', virtually(async (log) => {
-  const system = await start({ children: [child.supervisor('in', { children: [probe(log, 'a')] }, { restart: 'temporary' })] })
-  await supervisor(system, 'in').kill()
-  expect(log).toEqual(['start a'])
-  const parent = await spawn(Probe, [log, { onStart: async (context: ActorContext) => { await context.spawn(Probe, [log], { name: 'kid' }) } }])
-  log.length = 0
-  await parent.kill()
-  await settled()
-  expect(log).toEqual([])
-  await system.stop()
-}))
+test(
+  "a killed parent's children are killed too",
+  virtually(async (log) => {
+    const system = await start({
+      children: [child.supervisor('in', { children: [probe(log, 'a')] }, { restart: 'temporary' })],
+    })
+    await supervisor(system, 'in').kill()
+    expect(log).toEqual(['start a'])
+    const parent = await spawn(Probe, [
+      log,
+      {
+        onStart: async (context: ActorContext) => {
+          await context.spawn(Probe, [log], { name: 'kid' })
+        },
+      },
+    ])
+    log.length = 0
+    await parent.kill()
+    await settled()
+    expect(log).toEqual([])
+    await system.stop()
+  }),
+)
 
-test('children an actor spawned end before it, the last first', virtually(async (log) => {
-  const onStart = async (context: ActorContext): Promise<void> => {
-    await context.spawn(Probe, [log], { name: 'k1' })
-    await context.supervise({ name: 'sup', children: [probe(log, 'k2')] })
-  }
-  const parent = await spawn(Probe, [log, { onStart }], { name: 'parent' })
-  await parent.stop()
-  expect(log).toEqual(['start k1', 'start k2', 'start parent', 'stop k2 shutdown', 'stop k1 shutdown', 'stop parent shutdown'])
-}))
+test(
+  'children an actor spawned end before it, the last first',
+  virtually(async (log) => {
+    const onStart = async (context: ActorContext): Promise<void> => {
+      await context.spawn(Probe, [log], { name: 'k1' })
+      await context.supervise({ name: 'sup', children: [probe(log, 'k2')] })
+    }
+    const parent = await spawn(Probe, [log, { onStart }], { name: 'parent' })
+    await parent.stop()
+    expect(log).toEqual([
+      'start k1',
+      'start k2',
+      'start parent',
+      'stop k2 shutdown',
+      'stop k1 shutdown',
+      'stop parent shutdown',
+    ])
+  }),
+)
 
-test('a cancel of the actor\'s own task is a shutdown that says so', virtually(async (log) => {
-  const seen: ExitReason[] = []
-  const a = await spawn(Probe, [log, { onStop: (reason: ExitReason) => { seen.push(reason) } }])
-  const { allTasks } = await import('@tasktree/core')
-  const task = [...allTasks()].find((each) => each.name === a.path)
-  task?.cancel('enough')
-  await a.whenStopped
-  expect(seen).toEqual([{ kind: 'shutdown', detail: { cancelled: 'enough' } }])
-}))
+test(
+  "a cancel of the actor's own task is a shutdown that says so",
+  virtually(async (log) => {
+    const seen: ExitReason[] = []
+    const a = await spawn(Probe, [
+      log,
+      {
+        onStop: (reason: ExitReason) => {
+          seen.push(reason)
+        },
+      },
+    ])
+    const { allTasks } = await import('@tasktree/core')
+    const task = [...allTasks()].find((each) => each.name === a.path)
+    task?.cancel('enough')
+    await a.whenStopped
+    expect(seen).toEqual([{ kind: 'shutdown', detail: { cancelled: 'enough' } }])
+  }),
+)
 
-test('stop lets the handler finish and leaves the rest of the queue', virtually(async (log) => {
-  const a = await spawn(Probe, [log])
-  const nap = a.ask.nap(100)
-  void a.tell.note('never')
-  await settled()
-  expect(await takes(() => a.stop())).toBe(100)
-  expect(await nap).toBe('rested')
-  expect(log).not.toContain('never')
-}))
+test(
+  'stop lets the handler finish and leaves the rest of the queue',
+  virtually(async (log) => {
+    const a = await spawn(Probe, [log])
+    const nap = a.ask.nap(100)
+    void a.tell.note('never')
+    await settled()
+    expect(await takes(() => a.stop())).toBe(100)
+    expect(await nap).toBe('rested')
+    expect(log).not.toContain('never')
+  }),
+)
 
-test('a handler that awaits a foreign promise is given up by a kill, and what it does later is seen', virtually(async (log) => {
-  let settle = (): void => {}
-  const contexts: ActorContext[] = []
-  class Foreign extends Actor {
-    async wait(): Promise<void> {
-      contexts.push(this.ctx)
-      await new Promise<void>((resolve) => { settle = resolve })
-      try {
-        void this.ctx.tell(this.ctx.self)
-      } catch (error) {
-        log.push((error as Error).name)
+test(
+  'a handler that awaits a foreign promise is given up by a kill, and what it does later is seen',
+  virtually(async (log) => {
+    let settle = (): void => {}
+    const contexts: ActorContext[] = []
+    class Foreign extends Actor {
+      async wait(): Promise<void> {
+        contexts.push(this.ctx)
+        await new Promise<void>((resolve) => {
+          settle = resolve
+        })
+        try {
+          void this.ctx.tell(this.ctx.self)
+        } catch (error) {
+          log.push((error as Error).name)
+        }
+        throw new Error('swallowed')
       }
-      throw new Error('swallowed')
     }
-  }
-  const system = await start({ children: [child.actor('f', Foreign), probe(log, 'b')] })
-  const zombies = collect(system, 'zombie')
-  const ends = collect(system, 'zombie-settled')
-  const f = system.lookup<ActorRef<Foreign>>('f') as ActorRef<Foreign>
-  const ask = rejection(f.ask.wait())
-  await settled()
-  expect(await takes(() => f.kill())).toBe(0)
-  expect(await ask).toBeInstanceOf(ActorStopped)
-  await settled()
-  expect(f.incarnation).toBe(2)
-  expect(zombies).toMatchObject([{ path: '/s/f', incarnation: 1, message: 'wait' }])
-  settle()
-  await settled()
-  expect(ends).toHaveLength(1)
-  expect(log).toContain('StaleIncarnation')
-  await system.stop()
-}))
+    const system = await start({ children: [child.actor('f', Foreign), probe(log, 'b')] })
+    const zombies = collect(system, 'zombie')
+    const ends = collect(system, 'zombie-settled')
+    const f = system.lookup<ActorRef<Foreign>>('f') as ActorRef<Foreign>
+    const ask = rejection(f.ask.wait())
+    await settled()
+    expect(await takes(() => f.kill())).toBe(0)
+    expect(await ask).toBeInstanceOf(ActorStopped)
+    await settled()
+    expect(f.incarnation).toBe(2)
+    expect(zombies).toMatchObject([{ path: '/s/f', incarnation: 1, message: 'wait' }])
+    settle()
+    await settled()
+    expect(ends).toHaveLength(1)
+    expect(log).toContain('StaleIncarnation')
+    await system.stop()
+  }),
+)
 
-test('a task child is cancelled to stop, and restarted when it fails', virtually(async (log) => {
-  let runs = 0
-  const coroutine = async (): Promise<void> => {
-    runs++
-    if (runs === 1) throw new Error('first')
-    try {
-      await sleep(Infinity)
-    } finally {
-      await sleep(100)
-      log.push('cleaned')
+test(
+  'a task child is cancelled to stop, and restarted when it fails',
+  virtually(async (log) => {
+    let runs = 0
+    const coroutine = async (): Promise<void> => {
+      runs++
+      if (runs === 1) throw new Error('first')
+      try {
+        await sleep(Infinity)
+      } finally {
+        await sleep(100)
+        log.push('cleaned')
+      }
     }
-  }
-  const system = await start({ children: [child.task('t', coroutine)] })
-  await settled()
-  expect(runs).toBe(2)
-  expect(await takes(() => system.stop())).toBe(100)
-  expect(log).toEqual(['cleaned'])
-}))
+    const system = await start({ children: [child.task('t', coroutine)] })
+    await settled()
+    expect(runs).toBe(2)
+    expect(await takes(() => system.stop())).toBe(100)
+    expect(log).toEqual(['cleaned'])
+  }),
+)
 
-test('a task that returns is a normal end, and one that ignores its cancel is killed', virtually(async () => {
-  const system = await start({
-    children: [
-      child.task('once', async () => { await sleep(1) }, { restart: 'transient' }),
-      child.task('deaf', async () => { await new Promise(() => {}) }, { shutdown: 100 }),
-    ],
-  })
-  await sleep(10)
-  expect(system.lookup('once')?.status).toBe('stopped')
-  expect(await takes(() => system.stop())).toBe(100)
-}))
+test(
+  'a task that returns is a normal end, and one that ignores its cancel is killed',
+  virtually(async () => {
+    const system = await start({
+      children: [
+        child.task(
+          'once',
+          async () => {
+            await sleep(1)
+          },
+          { restart: 'transient' },
+        ),
+        child.task(
+          'deaf',
+          async () => {
+            await new Promise(() => {})
+          },
+          { shutdown: 100 },
+        ),
+      ],
+    })
+    await sleep(10)
+    expect(system.lookup('once')?.status).toBe('stopped')
+    expect(await takes(() => system.stop())).toBe(100)
+  }),
+)
 
 class FakePool {
   static readonly made: FakePool[] = []
   disposed = false
   fail: (error: unknown) => void = () => {}
-  readonly #end = new Promise<number>((_, reject) => { this.fail = reject })
+  readonly #end = new Promise<number>((_, reject) => {
+    this.fail = reject
+  })
   constructor() {
     FakePool.made.push(this)
   }
@@ -307,40 +485,53 @@ class FakePool {
   }
 }
 
-test('a resource is made, watched, disposed of and made again', virtually(async () => {
-  FakePool.made.length = 0
-  const spec = child.resource('pool', () => new FakePool())
-  const system = await start({ children: [] })
-  const pool = await system.root.startChild(spec)
-  expect(pool.value).toBe(FakePool.made[0])
-  FakePool.made[0]?.fail(new Error('died'))
-  await sleep(100)
-  expect(FakePool.made.map((each) => each.disposed)).toEqual([true, false])
-  expect(pool.value).toBe(FakePool.made[1])
-  expect(await takes(() => system.stop())).toBe(50)
-  expect(FakePool.made[1]?.disposed).toBe(true)
-  expect(() => pool.value).toThrow(NoProc)
-}))
+test(
+  'a resource is made, watched, disposed of and made again',
+  virtually(async () => {
+    FakePool.made.length = 0
+    const spec = child.resource('pool', () => new FakePool())
+    const system = await start({ children: [] })
+    const pool = await system.root.startChild(spec)
+    expect(pool.value).toBe(FakePool.made[0])
+    FakePool.made[0]?.fail(new Error('died'))
+    await sleep(100)
+    expect(FakePool.made.map((each) => each.disposed)).toEqual([true, false])
+    expect(pool.value).toBe(FakePool.made[1])
+    expect(await takes(() => system.stop())).toBe(50)
+    expect(FakePool.made[1]?.disposed).toBe(true)
+    expect(() => pool.value).toThrow(NoProc)
+  }),
+)
 
-test('a resource that fails to start is disposed of', virtually(async () => {
-  const disposed: string[] = []
-  const spec = child.resource('r', () => ({
-    start: async () => { throw new Error('refused') },
-    [Symbol.dispose]: () => { disposed.push('r') },
-  }))
-  const system = await start()
-  expect(await rejection(system.root.startChild(spec))).toMatchObject({ message: 'refused' })
-  expect(disposed).toEqual(['r'])
-  await system.stop()
-}))
+test(
+  'a resource that fails to start is disposed of',
+  virtually(async () => {
+    const disposed: string[] = []
+    const spec = child.resource('r', () => ({
+      start: async () => {
+        throw new Error('refused')
+      },
+      [Symbol.dispose]: () => {
+        disposed.push('r')
+      },
+    }))
+    const system = await start()
+    expect(await rejection(system.root.startChild(spec))).toMatchObject({ message: 'refused' })
+    expect(disposed).toEqual(['r'])
+    await system.stop()
+  }),
+)
 
-test('a system in a task that is cancelled stops with it', virtually(async (log) => {
-  const task = createTask(async () => {
-    await using system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
-    await system.done
-  })
-  await settled()
-  task.cancel()
-  await rejection(task)
-  expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
-}))
+test(
+  'a system in a task that is cancelled stops with it',
+  virtually(async (log) => {
+    const task = createTask(async () => {
+      await using system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
+      await system.done
+    })
+    await settled()
+    task.cancel()
+    await rejection(task)
+    expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
+  }),
+)

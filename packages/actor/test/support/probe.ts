@@ -14,6 +14,13 @@ import {
 } from '@tasktree/actor'
 import { createTask, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
+import { beforeEach, vi } from 'vitest'
+
+// Actors outside of systems log to the console.
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+  vi.spyOn(console, 'warn').mockImplementation(() => {})
+})
 
 export interface ProbeOptions {
   /** How long its `onStop` takes. */

@@ -1,0 +1,443 @@
+import {
+  Actor,
+  type ActorRef,
+  type ActorContext,
+  AskCycle,
+  child,
+  spawn,
+  sys,
+  type SystemEvent,
+} from '@tasktree/actor'
+import { getRunningLoop, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import {
+  collect,
+  crash,
+  Probe,
+  probe,
+  ref,
+  rejection,
+  settled,
+  start,
+  virtually,
+} from './support/probe.ts'
+
+class Node extends Actor {
+  static override readonly interleave = ['peek']
+  peer: ActorRef<Node> | null = null
+  meet(peer: ActorRef<Node>): void {
+    this.peer = peer
+  }
+  self(): ActorRef<Node> {
+    return this.ctx.self as ActorRef<Node>
+  }
+  echo(): string {
+    return 'echo'
+  }
+  peek(): string {
+    return 'peek'
+  }
+  async callSelf(reentrant: boolean): Promise<string> {
+    return this.self().ask({ reentrant }).echo()
+  }
+  async callPeer(): Promise<string> {
+    return this.peer?.ask.echo() ?? ''
+  }
+  async callBack(reentrant: boolean): Promise<string> {
+    return this.peer?.ask({ reentrant }).callPeer() ?? ''
+  }
+  async busyThenCallPeer(): Promise<string> {
+    await sleep(10)
+    return this.peer?.ask.echo() ?? ''
+  }
+  async nap(ms: number): Promise<void> {
+    await sleep(ms)
+  }
+}
+
+async function pair(): Promise<[ActorRef<Node>, ActorRef<Node>]> {
+  const a = await spawn(Node, [], { name: 'a' })
+  const b = await spawn(Node, [], { name: 'b' })
+  await a.ask.meet(b)
+  await b.ask.meet(a)
+  return [a, b]
+}
+
+test(
+  'asks that come back to who waits for them fail at once and name the way; reentrant ones succeed',
+  virtually(async () => {
+    const [a, b] = await pair()
+    const before = getRunningLoop().time()
+    const self = (await rejection(a.ask.callSelf(false))) as { cause: AskCycle }
+    expect(self.cause).toBeInstanceOf(AskCycle)
+    expect(self.cause.path).toEqual(['/a', '/a'])
+    const again = await spawn(Node, [], { name: 'c' })
+    await again.ask.meet(b)
+    await b.ask.meet(again)
+    const around = (await rejection(again.ask.callBack(false))) as Error
+    let cause: unknown = around
+    while (cause instanceof Error && !(cause instanceof AskCycle)) ({ cause } = cause)
+    expect((cause as AskCycle).path).toEqual(['/c', '/b', '/c'])
+    expect(getRunningLoop().time()).toBe(before)
+  }),
+)
+
+test(
+  'a reentrant ask is answered while its asker waits',
+  virtually(async () => {
+    const [a, b] = await pair()
+    expect(await a.ask.callSelf(true)).toBe('echo')
+    expect(await a.ask.callBack(true)).toBe('echo')
+    await a.stop()
+    await b.stop()
+  }),
+)
+
+test(
+  'two actors that ask each other of their own accord: the second ask fails within a turn',
+  virtually(async () => {
+    const [a, b] = await pair()
+    const before = getRunningLoop().time()
+    const results = await Promise.allSettled([a.ask.busyThenCallPeer(), b.ask.busyThenCallPeer()])
+    expect(getRunningLoop().time() - before).toBe(10)
+    const failed = results.filter((each) => each.status === 'rejected')
+    expect(failed.length).toBeGreaterThan(0)
+    expect((failed[0] as PromiseRejectedResult).reason.cause).toBeInstanceOf(AskCycle)
+  }),
+)
+
+test(
+  "two actors that wait for room in each other's full mailboxes are found",
+  virtually(async () => {
+    class Pusher extends Actor {
+      peer: ActorRef<Pusher> | null = null
+      meet(peer: ActorRef<Pusher>): void {
+        this.peer = peer
+      }
+      async push(): Promise<void> {
+        await sleep(1)
+        for (let i = 0; i < 5; i++) await this.peer?.tell.noop()
+      }
+      noop(): void {}
+    }
+    const options = { mailbox: { capacity: 1 } }
+    const a = await spawn(Pusher, [], options)
+    const b = await spawn(Pusher, [], options)
+    await a.ask.meet(b)
+    await b.ask.meet(a)
+    const results = await Promise.allSettled([a.ask.push(), b.ask.push()])
+    expect(
+      results.some((each) => each.status === 'rejected' && each.reason.cause instanceof AskCycle),
+    ).toBe(true)
+  }),
+)
+
+test(
+  'an interleaved query is served while another handler waits, a normal message is not',
+  virtually(async () => {
+    const [a, b] = await pair()
+    void a.tell.nap(100)
+    const echo = a.ask.echo()
+    expect(await a.ask.peek()).toBe('peek')
+    expect(echo.done()).toBe(false)
+    expect(await echo).toBe('echo')
+    await a.stop()
+    await b.stop()
+  }),
+)
+
+const odd: [string, () => unknown][] = [
+  ['undefined', () => undefined],
+  ['null', () => null],
+  ['a string', () => 'text'],
+  ['a frozen object', () => Object.freeze({})],
+  [
+    'a proxy that throws',
+    () =>
+      new Proxy(
+        {},
+        {
+          get() {
+            throw new Error('hands off')
+          },
+          getPrototypeOf() {
+            throw new Error('hands off')
+          },
+        },
+      ),
+  ],
+]
+
+class Thrower extends Actor {
+  static make: () => unknown = () => null
+  fail(): void {
+    throw Thrower.make()
+  }
+  incarnation(): number {
+    return this.ctx.incarnation
+  }
+}
+
+test.for(odd)('throwing %s is reported and restarts', ([, make]) =>
+  virtually(async () => {
+    Thrower.make = make
+    const system = await start({ children: [child.actor('t', Thrower)] })
+    const t = system.lookup('t') as ActorRef<Thrower>
+    const restarts = collect(system, 'restarting')
+    await settled()
+    expect(await rejection(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
+    expect(await t.ask.incarnation()).toBe(2)
+    await settled()
+    expect(restarts).toHaveLength(1)
+    await system.stop()
+  })(),
+)
+
+class Ticker extends Actor {
+  readonly #log: string[]
+  constructor(log: string[]) {
+    super()
+    this.#log = log
+  }
+  #tick(name: string): void {
+    this.#log.push(`${name} ${this.ctx.incarnation}`)
+  }
+  once(ms: number): void {
+    this.ctx.after(ms, () => this.#tick('once'))
+  }
+  every(ms: number, mode: 'fixed-delay' | 'fixed-rate'): void {
+    this.ctx.every(ms, () => this.#tick('every'), { key: 'every', mode })
+  }
+  replace(): void {
+    this.ctx.after(0, () => this.#tick('old'), { key: 'k' })
+    this.ctx.after(5, () => this.#tick('new'), { key: 'k' })
+  }
+  async nap(ms: number): Promise<void> {
+    await sleep(ms)
+  }
+  crash(): void {
+    throw new Error('boom')
+  }
+  crashLater(): void {
+    this.ctx.after(1, () => {
+      throw new Error('in a timer')
+    })
+  }
+}
+
+async function ticker(log: string[]): Promise<{ t: ActorRef<Ticker>; stop: () => Promise<void> }> {
+  const system = await start({ children: [child.actor('t', Ticker, [log])] })
+  return { t: system.lookup('t') as ActorRef<Ticker>, stop: () => system.stop() }
+}
+
+test(
+  'timers tick as messages and end with their incarnation, ticks that wait included',
+  virtually(async (log) => {
+    const { t, stop } = await ticker(log)
+    await t.ask.once(10)
+    await t.ask.every(10, 'fixed-delay')
+    await sleep(35)
+    expect(log.toSorted()).toEqual(['every 1', 'every 1', 'every 1', 'once 1'])
+    void t.tell.nap(20)
+    void t.tell.crash()
+    await sleep(100)
+    expect(log).toHaveLength(4)
+    await stop()
+  }),
+)
+
+test(
+  'a timer with the same key replaces, and ticks that find the one before unhandled are one',
+  virtually(async (log) => {
+    const { t, stop } = await ticker(log)
+    await t.ask.replace()
+    await sleep(10)
+    expect(log).toEqual(['new 1'])
+    log.length = 0
+    await t.ask.every(10, 'fixed-rate')
+    void t.tell.nap(100)
+    await sleep(105)
+    expect(log.length).toBeLessThanOrEqual(2)
+    await sleep(100)
+    expect(log.length).toBeGreaterThanOrEqual(10)
+    await stop()
+  }),
+)
+
+test(
+  'what a timer throws is a crash',
+  virtually(async (log) => {
+    const { t, stop } = await ticker(log)
+    await t.ask.crashLater()
+    await sleep(10)
+    expect(t.incarnation).toBe(2)
+    await stop()
+  }),
+)
+
+class Piper extends Actor {
+  readonly got: unknown[] = []
+  load(ms: number): void {
+    this.ctx.pipe(sleep(ms, 'loaded'), (value) => this.got.push(value))
+  }
+  loadBad(): void {
+    this.ctx.pipe(
+      Promise.reject(new Error('bad')),
+      () => {},
+      (error) => this.got.push((error as Error).message),
+    )
+  }
+  loadBadUnhandled(): void {
+    this.ctx.pipe(Promise.reject(new Error('bad')), () => {})
+  }
+  all(): unknown[] {
+    return this.got
+  }
+}
+
+test(
+  'pipe brings a result back as a message, without keeping the actor',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('p', Piper)] })
+    const p = system.lookup('p') as ActorRef<Piper>
+    await p.ask.load(50)
+    await p.ask.loadBad()
+    await settled()
+    expect(await p.ask.all()).toEqual(['bad'])
+    await sleep(60)
+    expect(await p.ask.all()).toEqual(['bad', 'loaded'])
+    await p.tell.loadBadUnhandled()
+    await settled()
+    expect(p.incarnation).toBe(2)
+    await system.stop()
+  }),
+)
+
+test(
+  'sys looks into an actor, changes it, and holds it',
+  virtually(async (log) => {
+    const node = await spawn(Node)
+    expect((await sys.getState(node)).peer).toBeNull()
+    await sys.replaceState(node, (state) => {
+      state.peer = node
+    })
+    expect((await sys.getState(node)).peer).toBe(node)
+    await sys.suspend(node)
+    const echo = node.ask.echo()
+    await settled()
+    expect(echo.done()).toBe(false)
+    expect(node.status).toBe('suspended')
+    expect(sys.statistics(node)).toMatchObject({ mailbox: 1, suspended: true })
+    sys.trace(node, (event) => log.push(event.message.method))
+    await sys.resume(node)
+    expect(await echo).toBe('echo')
+    expect(log).toEqual(['echo'])
+    await sys.suspend(node)
+    expect(await node.stop()).toEqual({ kind: 'shutdown' })
+  }),
+)
+
+test(
+  'a pinned ref is to one incarnation',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a')] })
+    const pinned = ref(system, 'a').pinned()
+    expect(await pinned.ask.ping()).toBe(1)
+    await crash(ref(system, 'a'))
+    expect(await rejection(pinned.ask.ping())).toMatchObject({ name: 'NoProc' })
+    expect(await ref(system, 'a').ask.ping()).toBe(2)
+    await system.stop()
+  }),
+)
+
+test(
+  'a context that outlived its incarnation throws',
+  virtually(async (log) => {
+    const contexts: ActorContext[] = []
+    const a = await spawn(Probe, [
+      log,
+      {
+        onStart: (context: ActorContext) => {
+          contexts.push(context)
+        },
+      },
+    ])
+    await a.stop()
+    expect(() => contexts[0]?.after(1, () => {})).toThrow(/incarnation 1 of .* is over/)
+  }),
+)
+
+test(
+  'the tree and the snapshot show what is going on',
+  virtually(async (log) => {
+    const system = await start({
+      strategy: 'rest-for-one',
+      children: [
+        probe(log, 'store'),
+        child.dynamic('workers'),
+        child.task('loop', () => sleep(Infinity)),
+      ],
+    })
+    await system.root.child('workers')
+    void ref(system, 'store').tell.nap(100)
+    void ref(system, 'store').tell.note('x')
+    await settled()
+    expect(system.tree()).toBe(
+      [
+        's  rest-for-one  running',
+        '├─ store  actor  running  mailbox 1  in nap  waits for Sleep',
+        '├─ workers  dynamic  running',
+        '└─ loop  task  running  waits for Sleep',
+      ].join('\n'),
+    )
+    const { root } = system.snapshot()
+    expect(root.children[0]).toMatchObject({
+      path: '/s/store',
+      mailbox: { size: 1 },
+      handling: { method: 'nap' },
+    })
+    expect(structuredClone(system.snapshot())).toEqual(system.snapshot())
+    await system.stop()
+  }),
+)
+
+test(
+  'events tell what happens, in order',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a')] })
+    const types: SystemEvent['type'][] = []
+    using events = system.events.subscribe()
+    void (async () => {
+      for await (const event of events) types.push(event.type)
+    })()
+    await crash(ref(system, 'a'))
+    await system.stop()
+    await settled()
+    expect(types).toEqual(['exited', 'restarting', 'started', 'exited', 'exited'])
+  }),
+)
+
+test('a message that keeps the thread is named when it ends', async () => {
+  class Busy extends Actor {
+    spin(ms: number): void {
+      const until = performance.now() + ms
+      while (performance.now() < until);
+    }
+  }
+  const lines: string[] = []
+  const system = await start({
+    logger: {
+      debug() {},
+      info() {},
+      error() {},
+      warn: (line) => {
+        lines.push(line)
+      },
+    },
+    children: [child.actor('busy', Busy)],
+  })
+  await (system.lookup('busy') as ActorRef<Busy>).ask.spin(120)
+  await settled()
+  expect(lines.join()).toMatch(/\/s\/busy kept the thread for 1\d\d ms in spin/)
+  await system.stop()
+})

@@ -1,0 +1,248 @@
+import {
+  Actor,
+  type ActorRef,
+  type ActorSystem,
+  child,
+  type ChildRef,
+  type Down,
+  LinkDied,
+  NameTaken,
+  spawn,
+} from '@tasktree/actor'
+import { createTask, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { crash, Probe, probe, ref, settled, start, virtually } from './support/probe.ts'
+
+class Watcher extends Actor {
+  readonly downs: Down[] = []
+  readonly log: string[]
+  constructor(log: string[] = []) {
+    super()
+    this.log = log
+  }
+  protected override onDown(down: Down): void {
+    this.downs.push(down)
+    this.log.push(`${down.restarted ? 'restarted' : 'down'} ${down.ref.name} ${down.reason.kind}`)
+  }
+  watch(target: ChildRef): void {
+    this.ctx.monitor(target)
+  }
+  watchTwiceAndLeaveOne(target: ChildRef): void {
+    const first = this.ctx.monitor(target)
+    this.ctx.monitor(target)
+    this.ctx.demonitor(first, { flush: true })
+  }
+  async flush(target: ActorRef<Probe>): Promise<void> {
+    const monitor = this.ctx.monitor(target)
+    await target.kill()
+    this.ctx.demonitor(monitor, { flush: true })
+  }
+  link(target: ActorRef<Probe>): void {
+    this.ctx.link(target)
+  }
+  trap(): void {
+    this.ctx.trapExit = true
+  }
+  hear(text: string): void {
+    this.log.push(text)
+  }
+}
+
+test(
+  'a monitor of what has stopped tells so once, later',
+  virtually(async (log) => {
+    const dead = await spawn(Probe, [[]], { name: 'dead' })
+    await dead.stop()
+    const watcher = await spawn(Watcher, [log])
+    await watcher.ask.watch(dead)
+    await settled()
+    expect(log).toEqual(['down dead noproc'])
+    await watcher.stop()
+  }),
+)
+
+test(
+  'two monitors tell twice, and demonitor with flush takes a DOWN back',
+  virtually(async (log) => {
+    const target = await spawn(Probe, [[]], { name: 't' })
+    const watcher = await spawn(Watcher, [log])
+    await watcher.ask.watch(target)
+    await watcher.ask.watchTwiceAndLeaveOne(target)
+    await target.stop()
+    await settled()
+    expect(log).toEqual(['down t shutdown', 'down t shutdown'])
+    const other = await spawn(Probe, [[]], { name: 'o' })
+    await watcher.ask.flush(other)
+    await settled()
+    expect(log).toHaveLength(2)
+    await watcher.stop()
+  }),
+)
+
+test(
+  'a restart tells the monitors of the child, and is the end for those of the incarnation',
+  virtually(async (log) => {
+    const system = await start({ children: [probe([], 'a')] })
+    const watcher = await spawn(Watcher, [log])
+    await watcher.ask.watch(ref(system, 'a'))
+    await watcher.ask.watch(ref(system, 'a').pinned())
+    await crash(ref(system, 'a'))
+    expect(log).toEqual(['down a error', 'restarted a error'])
+    await system.stop()
+    await settled()
+    expect(log).toEqual(['down a error', 'restarted a error', 'down a shutdown'])
+    await watcher.stop()
+  }),
+)
+
+class Talker extends Actor {
+  talk(to: ActorRef<Watcher>): void {
+    void to.tell.hear('one')
+    void to.tell.hear('two')
+    throw new Error('and gone')
+  }
+}
+
+test(
+  'what an actor sent before it died arrives before its DOWN',
+  virtually(async (log) => {
+    const watcher = await spawn(Watcher, [log])
+    const talker = await spawn(Talker, [], { name: 'talker' })
+    await watcher.ask.watch(talker)
+    await talker.tell.talk(watcher)
+    await settled()
+    expect(log).toEqual(['one', 'two', 'down talker error'])
+    await watcher.stop()
+  }),
+)
+
+test(
+  'a DOWN that nobody handles is a dead letter',
+  virtually(async () => {
+    class Deaf extends Actor {
+      watch(target: ChildRef): void {
+        this.ctx.monitor(target)
+      }
+    }
+    const system = await start({
+      children: [child.actor('deaf', Deaf), probe([], 'a', {}, { restart: 'temporary' })],
+    })
+    await (system.lookup('deaf') as ActorRef<Deaf>).ask.watch(ref(system, 'a'))
+    await crash(ref(system, 'a'))
+    expect(system.deadLetters.recent).toMatchObject([{ path: '/s/deaf', reason: 'unhandled-down' }])
+    await system.stop()
+  }),
+)
+
+test(
+  'a link takes the other side down when one ends abnormally, and not when it ends normally',
+  virtually(async (log) => {
+    for (const [end, survives] of [
+      ['quit', true],
+      ['crash', false],
+    ] as const) {
+      const target = await spawn(Probe, [[]])
+      const watcher = await spawn(Watcher, [log])
+      await watcher.ask.link(target)
+      const ended = watcher.whenStopped
+      await target.tell[end]()
+      await settled()
+      expect(watcher.status === 'running').toBe(survives)
+      if (survives) await watcher.stop()
+      else expect(await ended).toMatchObject({ kind: 'error', error: expect.any(LinkDied) })
+    }
+  }),
+)
+
+test(
+  'with trapExit both ends arrive as messages',
+  virtually(async (log) => {
+    const watcher = await spawn(Watcher, [log])
+    await watcher.ask.trap()
+    for (const end of ['quit', 'crash'] as const) {
+      const target = await spawn(Probe, [[]], { name: end })
+      await watcher.ask.link(target)
+      await target.tell[end]()
+      await settled()
+    }
+    expect(log).toEqual(['down quit normal', 'down crash error'])
+    await watcher.stop()
+  }),
+)
+
+test(
+  'a name registered while starting is free when the next incarnation starts',
+  virtually(async (log) => {
+    let system: ActorSystem | null = null
+    const onStart = (context: { self: ActorRef }): void => {
+      if (system !== null) system.register('main', context.self)
+    }
+    system = await start({ maxRestarts: 3, children: [probe(log, 'a', { onStart })] })
+    await crash(ref(system, 'a'))
+    expect(system.lookup('main')?.path).toBe('/s/a')
+    await crash(ref(system, 'a'))
+    expect(ref(system, 'a').incarnation).toBe(3)
+    await system.stop()
+  }),
+)
+
+test(
+  'a name belongs to one child, and names nothing once that has stopped',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
+    system.register('main', ref(system, 'a'))
+    system.register('main', ref(system, 'a'))
+    expect(() => system.register('main', ref(system, 'b'))).toThrow(NameTaken)
+    await system.root.stopChild('a')
+    expect(system.lookup('main')).toBeNull()
+    expect(system.unregister('main')).toBe(false)
+    await system.stop()
+  }),
+)
+
+test(
+  'an actor leaves its groups when it ends; their watchers hear of it once, and it cannot join while it stops',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a', { cleanup: 100 }, { restart: 'temporary' }), probe(log, 'b')],
+    })
+    const group = system.group('workers')
+    const events: string[] = []
+    using watch = group.watch()
+    createTask(async () => {
+      for await (const event of watch) events.push(`${event.type} ${event.ref.name}`)
+    })
+    const a = ref(system, 'a')
+    expect(group.join(a)).toBe(true)
+    expect(group.join(a)).toBe(false)
+    group.join(ref(system, 'b'))
+    expect(group.members.map((each) => each.name)).toEqual(['a', 'b'])
+    const stopped = a.stop()
+    await sleep(50)
+    group.leave(a)
+    expect(group.join(a)).toBe(false)
+    await stopped
+    await settled()
+    expect(events).toEqual(['joined a', 'joined b', 'left a'])
+    expect(system.snapshot().groups).toEqual({ workers: ['/s/b'] })
+    await system.stop()
+  }),
+)
+
+test(
+  "lookup takes paths with and without the system, and finds an actor's own children",
+  virtually(async () => {
+    const parent = probe([], 'p', {
+      onStart: async (context) => {
+        await context.spawn(Probe, [[]], { name: 'kid' })
+      },
+    })
+    const system = await start({ children: [child.supervisor('in', { children: [parent] })] })
+    for (const path of ['/s/in/p/kid', 's/in/p/kid', 'in/p/kid']) {
+      expect(system.lookup(path)?.path).toBe('/s/in/p/kid')
+    }
+    expect(system.lookup('in/nobody')).toBeNull()
+    expect(system.lookup('/s')?.kind).toBe('supervisor')
+    await system.stop()
+  }),
+)
