@@ -1,103 +1,126 @@
+/** So many small chunks in a row become one, so that a byte at a time does not cost an object a byte. */
+const RUN = 64
+const SMALL = 512
+
 /**
- * Received chunks, in order. A read is a view of one chunk wherever one holds it; bytes are copied only
- * where a read spans chunks, and each then once.
+ * Received bytes in their order, in the chunks they came in. What lies in one chunk is taken as a view;
+ * only what spans chunks is copied, once. A search goes on where the last one ended, so that a long line
+ * in small pieces costs linear time.
  */
 export class ByteQueue {
-  readonly #chunks: Buffer[] = []
-  #first = 0
+  #chunks: Buffer[] = []
+  /** The first chunk that is left, and the first byte of it. */
+  #head = 0
   #offset = 0
-  #length = 0
-
-  get length(): number {
-    return this.#length
-  }
+  #run = 0
+  length = 0
 
   push(chunk: Buffer): void {
-    if (chunk.length === 0) return
+    this.length += chunk.length
     this.#chunks.push(chunk)
-    this.#length += chunk.length
+    this.#run = chunk.length < SMALL ? this.#run + 1 : 0
+    if (this.#run === RUN) this.#mergeRun()
   }
 
-  /** Takes `size` bytes, which must be there. */
-  take(size: number): Buffer {
-    this.#length -= size
-    const head = this.#chunks[this.#first] as Buffer
-    const available = head.length - this.#offset
-    if (size < available) {
-      const view = head.subarray(this.#offset, this.#offset + size)
-      this.#offset += size
-      return view
+  /** Takes `n` bytes; there must be as many. */
+  take(n: number): Buffer {
+    const first = this.#chunks[this.#head]
+    if (n === 0 || first === undefined) return Buffer.alloc(0)
+    const start = this.#offset
+    this.length -= n
+    if (start + n < first.length) {
+      this.#offset = start + n
+      return first.subarray(start, start + n)
     }
-    if (size === available) {
-      const view = this.#offset === 0 ? head : head.subarray(this.#offset)
-      this.#dropHead()
-      return view
+    if (start + n === first.length) {
+      this.#drop()
+      return start === 0 ? first : first.subarray(start)
     }
-    const joined = Buffer.allocUnsafe(size)
-    let filled = 0
-    while (filled < size) {
-      const chunk = this.#chunks[this.#first] as Buffer
-      const part = Math.min(chunk.length - this.#offset, size - filled)
-      chunk.copy(joined, filled, this.#offset, this.#offset + part)
-      filled += part
-      this.#offset += part
-      if (this.#offset === chunk.length) this.#dropHead()
-    }
-    return joined
+    return this.#gather(n)
   }
 
-  /** What the first chunk still holds, up to `size` bytes. */
-  takeSome(size: number): Buffer {
-    const head = this.#chunks[this.#first] as Buffer
-    return this.take(Math.min(size, head.length - this.#offset))
+  clear(): void {
+    this.#chunks = []
+    this.#head = 0
+    this.#offset = 0
+    this.#run = 0
+    this.length = 0
   }
 
-  /** Where `separator` begins at or after `from`, or -1; `from` is where an earlier search may stop looking. */
+  /** Where `separator` first begins at or after `from`, or -1. */
   indexOf(separator: Buffer, from: number): number {
-    let base = -this.#offset
-    for (let i = this.#first; i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i] as Buffer
-      const end = base + chunk.length
-      if (end > from) {
-        const start = Math.max(from - base, i === this.#first ? this.#offset : 0)
-        const found = this.#search(separator, i, start)
-        if (found !== -1) return base + found
+    const chunks = this.#chunks
+    let i = chunks.length
+    let base = this.length
+    while (i > this.#head && base > from) base -= this.#sizeOf(--i)
+    const needle = separator.length === 1 ? (separator[0] as number) : separator
+    for (; i < chunks.length; i++) {
+      const chunk = chunks[i] as Buffer
+      const skipped = i === this.#head ? this.#offset : 0
+      const at = chunk.indexOf(needle, skipped + Math.max(0, from - base))
+      if (at !== -1) return base + at - skipped
+      const end = base + chunk.length - skipped
+      for (let start = Math.max(from, base, end - separator.length + 1); start < end; start++) {
+        if (this.#spans(separator, i, skipped + start - base)) return start
       }
       base = end
     }
     return -1
   }
 
-  /** In chunk `index` from `start`, where a match may run on into the next chunks. */
-  #search(separator: Buffer, index: number, start: number): number {
-    const chunk = this.#chunks[index] as Buffer
-    const inside = chunk.indexOf(separator, start)
-    if (inside !== -1) return inside
-    for (let at = Math.max(start, chunk.length - separator.length + 1); at < chunk.length; at++) {
-      if (this.#matches(separator, index, at)) return at
-    }
-    return -1
-  }
-
-  #matches(separator: Buffer, index: number, start: number): boolean {
-    let chunk = index
-    let at = start
+  #spans(separator: Buffer, i: number, at: number): boolean {
+    let chunk = this.#chunks[i] as Buffer
     for (const byte of separator) {
-      while (at === (this.#chunks[chunk]?.length ?? 0)) {
-        chunk++
+      while (at === chunk.length) {
+        const next = this.#chunks[++i]
+        if (next === undefined) return false
+        chunk = next
         at = 0
-        if (chunk >= this.#chunks.length) return false
       }
-      if ((this.#chunks[chunk] as Buffer)[at++] !== byte) return false
+      if (chunk[at++] !== byte) return false
     }
     return true
   }
 
-  #dropHead(): void {
+  #sizeOf(i: number): number {
+    const size = (this.#chunks[i] as Buffer).length
+    return i === this.#head ? size - this.#offset : size
+  }
+
+  #gather(n: number): Buffer {
+    const out = Buffer.allocUnsafe(n)
+    let filled = 0
+    while (filled < n) {
+      const chunk = this.#chunks[this.#head] as Buffer
+      const end = Math.min(chunk.length, this.#offset + n - filled)
+      filled += chunk.copy(out, filled, this.#offset, end)
+      if (end === chunk.length) this.#drop()
+      else this.#offset = end
+    }
+    return out
+  }
+
+  /** Forgets the first chunk, and now and then the places of those forgotten. */
+  #drop(): void {
     this.#offset = 0
-    this.#chunks[this.#first++] = Buffer.alloc(0)
-    if (this.#first < 64 && this.#first < this.#chunks.length) return
-    this.#chunks.splice(0, this.#first)
-    this.#first = 0
+    this.#head++
+    if (this.#head === this.#chunks.length) {
+      this.#chunks.length = 0
+      this.#head = 0
+      this.#run = 0
+    } else {
+      this.#chunks[this.#head - 1] = Buffer.alloc(0)
+      if (this.#head >= 64 && this.#head * 2 >= this.#chunks.length) {
+        this.#chunks.splice(0, this.#head)
+        this.#head = 0
+      }
+    }
+  }
+
+  #mergeRun(): void {
+    this.#run = 0
+    const from = Math.max(this.#head + 1, this.#chunks.length - RUN)
+    const run = this.#chunks.splice(from)
+    this.#chunks.push(Buffer.concat(run))
   }
 }

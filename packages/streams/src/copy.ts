@@ -1,14 +1,19 @@
 import type { StreamReader } from './stream-reader.ts'
 import type { StreamWriter } from './stream-writer.ts'
+import type { WaitOptions } from './waiters.ts'
 
-/** Copies until the end, at the pace of the slower side; gives the number of bytes. The writer stays open. */
-export async function copy(reader: StreamReader, writer: StreamWriter): Promise<number> {
+/** Copies until the end of `reader`, no faster than `writer` takes it; returns how many bytes. It closes neither. */
+export async function copy(
+  reader: StreamReader,
+  writer: StreamWriter,
+  options?: WaitOptions,
+): Promise<number> {
   let copied = 0
   for (;;) {
-    const chunk = await reader.read(65_536)
+    const chunk = await reader.read(reader.limit, options)
     if (chunk.length === 0) return copied
     writer.write(chunk)
-    await writer.drain()
+    await writer.drain(options)
     copied += chunk.length
   }
 }

@@ -1,34 +1,30 @@
-/** The stream ended before all bytes that were asked for had come. Source: asyncio.IncompleteReadError */
+/** The stream ended before a read was complete. Source: asyncio.IncompleteReadError */
 export class IncompleteReadError extends Error {
   override readonly name: string = 'IncompleteReadError'
   readonly code: string = 'ERR_STREAMS_INCOMPLETE_READ'
-  /** What had come. */
+  /** What was read before the end; it is no longer in the reader. */
   readonly partial: Buffer
-  /** How many bytes were asked for; null when it was a separator. */
+  /** How many bytes were asked for, or null when the read was up to a separator. */
   readonly expected: number | null
 
   constructor(partial: Buffer, expected: number | null) {
-    super(`the stream ended after ${partial.length} of ${expected ?? 'an unknown number of'} bytes`)
+    super(
+      `the stream ended after ${partial.length} bytes of ${expected === null ? 'a read up to a separator' : `${expected} expected bytes`}`,
+    )
     this.partial = partial
     this.expected = expected
   }
 }
 
-/** More bytes came than the limit allows, and no separator. Source: asyncio.LimitOverrunError */
-export class LimitOverrunError extends Error {
+/** A separator did not come within the reader's limit. Source: asyncio.LimitOverrunError */
+export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'
-  /** How many bytes may be read to get on. */
+  /** How many bytes lie before the separator, or are known not to hold it. */
   readonly consumed: number
 
   constructor(message: string, consumed: number) {
     super(message)
     this.consumed = consumed
   }
-}
-
-/** The peer has gone. Source: ConnectionResetError */
-export class ConnectionResetError extends Error {
-  override readonly name: string = 'ConnectionResetError'
-  readonly code: string = 'ECONNRESET'
 }

@@ -1,323 +1,329 @@
-import type { Readable } from 'node:stream'
-import { Future, RuntimeError } from '@tasktree/core'
+import { currentTask, Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
+import { readFrom } from './source.ts'
+import type { WaitOptions } from './waiters.ts'
 
-const defaultLimit = 65_536
-const newline = Buffer.from('\n')
+export const DEFAULT_LIMIT = 65_536
 
-/** Who feeds a reader: paused while more than twice the limit is buffered. */
-export interface Source {
-  pause(): void
-  resume(): void
+export interface StreamReaderOptions {
+  /** The longest line, in bytes; the source is paused when twice as much is buffered. @defaultValue 65536 */
+  limit?: number | undefined
 }
 
-export interface ReadOptions {
-  signal?: AbortSignal
+/** What a reader pauses when nobody reads. */
+export interface ReadTransport {
+  pauseReading(): void
+  resumeReading(): void
 }
+
+type Bytes = Uint8Array | string
+
+const NEWLINE: readonly Buffer[] = [Buffer.from('\n')]
 
 /**
- * The reading half of a byte stream.
- *
- * One read at a time; a cancelled read consumes nothing. What is read is a view of what was received
- * wherever one chunk holds it.
+ * Bytes that arrive, to be awaited by line, by count or by separator. One read at a time; a cancelled
+ * read consumes nothing. What a read returns is a view of the received chunk wherever one chunk holds it.
  *
  * Source: asyncio.StreamReader
  */
 export class StreamReader implements AsyncIterable<Buffer> {
+  readonly #buffer = new ByteQueue()
   readonly #limit: number
-  readonly #received = new ByteQueue()
-  #source: Source | null = null
-  #paused = false
   #eof = false
   #exception: Error | null = null
+  #transport: ReadTransport | null = null
+  #paused = false
+  /** The read that waits: its future, its method and its task's name. */
   #waiter: Future<void> | null = null
-  #reading: string | null = null
+  #waiting = ''
 
-  /** @throws {RangeError} when `limit` is not positive */
-  constructor(options?: { limit?: number; source?: Source }) {
-    const limit = options?.limit ?? defaultLimit
-    if (typeof limit !== 'number' || !(limit > 0)) {
-      throw new RangeError(`limit must be a positive number of bytes, got ${String(limit)}`)
+  constructor(options: StreamReaderOptions = {}) {
+    const limit = options.limit ?? DEFAULT_LIMIT
+    if (typeof limit !== 'number') {
+      throw new TypeError(`limit must be a number of bytes, got ${describe(limit)}`)
     }
+    if (!(limit > 0)) throw new RangeError(`limit must be above 0 bytes, got ${limit}`)
     this.#limit = limit
-    this.#source = options?.source ?? null
-  }
-
-  /** A reader of a Node stream, a web stream or an async iterable of bytes, with backpressure. */
-  static from(
-    source: Readable | ReadableStream | AsyncIterable<Uint8Array>,
-    options?: { limit?: number },
-  ): StreamReader {
-    if ('on' in source && 'pause' in source) return fromReadable(source, options)
-    if (Symbol.asyncIterator in source) {
-      const reader = new StreamReader(options)
-      const gate: { open: Future<void> | null } = { open: null }
-      reader.#source = {
-        pause: () => {
-          gate.open ??= new Future<void>()
-        },
-        resume: () => {
-          gate.open?.setResult()
-          gate.open = null
-        },
-      }
-      void pump(source as AsyncIterable<Uint8Array>, reader, gate)
-      return reader
-    }
-    throw new TypeError(
-      `StreamReader.from takes a readable stream or an async iterable, got ${describe(source)}`,
-    )
-  }
-
-  /** -1: all until the end; otherwise 1 to `n` bytes, none at the end. */
-  async read(n = -1, options?: ReadOptions): Promise<Buffer> {
-    if (!Number.isInteger(n)) throw new TypeError(`read takes an integer, got ${describe(n)}`)
-    if (n === 0) return Buffer.alloc(0)
-    return this.#exclusive('read', async () => {
-      if (n < 0) {
-        const chunks: Buffer[] = []
-        try {
-          while (!this.#eof || this.#received.length > 0) {
-            if (this.#received.length === 0) await this.#more(options)
-            else chunks.push(this.#takeSome(Infinity))
-          }
-        } catch (error) {
-          // Nothing is consumed by a read that was cancelled.
-          const kept = [...chunks]
-          if (this.#received.length > 0) kept.push(this.#received.take(this.#received.length))
-          for (const chunk of kept) this.#received.push(chunk)
-          throw error
-        }
-        return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-      }
-      while (this.#received.length === 0) {
-        if (this.#eof) return Buffer.alloc(0)
-        await this.#more(options)
-      }
-      return this.#takeSome(n)
-    })
-  }
-
-  /** @throws {IncompleteReadError} when the stream ends before `n` bytes */
-  async readExactly(n: number, options?: ReadOptions): Promise<Buffer> {
-    if (!Number.isInteger(n) || n < 0) {
-      throw new RangeError(`readExactly takes a number of bytes of at least 0, got ${String(n)}`)
-    }
-    if (n === 0) return Buffer.alloc(0)
-    return this.#exclusive('readExactly', async () => {
-      while (this.#received.length < n) {
-        if (this.#eof) throw new IncompleteReadError(this.#takeAll(), n)
-        await this.#more(options)
-      }
-      return this.#take(n)
-    })
-  }
-
-  /** One line with its `\n`; the rest when the stream ends; nothing after that. @throws {LimitOverrunError} for a line above the limit, which is dropped */
-  async readLine(options?: ReadOptions): Promise<Buffer> {
-    try {
-      return await this.readUntil(newline, options)
-    } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial
-      if (error instanceof LimitOverrunError) {
-        const found = this.#received.indexOf(newline, 0)
-        if (found === error.consumed) this.#take(found + 1)
-        else this.#takeAll()
-      }
-      throw error
-    }
   }
 
   /**
-   * Everything up to and with the separator, or the one of several that ends first.
-   *
-   * @throws {IncompleteReadError} when the stream ends before it
-   * @throws {LimitOverrunError} when it is further away than the limit; what came stays
+   * A reader of what `source` gives. It reads ahead up to twice the limit; an error of the source is
+   * thrown by the next read.
    */
-  async readUntil(
-    separator: Uint8Array | string | (Uint8Array | string)[] = newline,
-    options?: ReadOptions,
-  ): Promise<Buffer> {
-    const separators = (Array.isArray(separator) ? separator : [separator]).map((each) =>
-      Buffer.from(each as string),
-    )
-    if (separators.length === 0 || separators.some((each) => each.length === 0)) {
-      throw new RangeError('readUntil needs separators of at least one byte')
+  static from(
+    source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
+    options?: StreamReaderOptions,
+  ): StreamReader {
+    const reader = new StreamReader(options)
+    readFrom(source, reader)
+    return reader
+  }
+
+  get limit(): number {
+    return this.#limit
+  }
+
+  /**
+   * Up to `n` bytes, at least one unless the stream has ended; with -1 all until the end.
+   *
+   * @param n bytes. @defaultValue -1
+   * @throws {RuntimeError} when another read is waiting
+   */
+  read(n = -1, options?: WaitOptions): Promise<Buffer> {
+    if (!Number.isInteger(n)) {
+      throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
-    const longest = Math.max(...separators.map((each) => each.length))
-    return this.#exclusive('readUntil', async () => {
-      let searched = 0
-      for (;;) {
-        const found = this.#find(separators, searched)
-        if (found !== null) {
-          if (found.start > this.#limit) {
-            throw new LimitOverrunError(
-              'the separator is found, but further away than the limit',
-              found.start,
-            )
-          }
-          return this.#take(found.end)
-        }
-        // What is searched once is not searched again but for the last bytes, which may begin a separator.
-        searched = Math.max(0, this.#received.length + 1 - longest)
-        if (searched > this.#limit) {
-          throw new LimitOverrunError('the separator is not found within the limit', searched)
-        }
-        if (this.#eof) throw new IncompleteReadError(this.#takeAll(), null)
-        await this.#more(options)
-      }
-    })
+    if (n > 0 && this.#buffer.length > 0 && this.#isFree()) return Promise.resolve(this.#take(n))
+    return n < 0 ? this.#readAll(options) : this.#read(n, options)
   }
 
-  #find(separators: Buffer[], from: number): { start: number; end: number } | null {
-    let best: { start: number; end: number } | null = null
-    for (const separator of separators) {
-      const start = this.#received.indexOf(separator, from)
-      if (start === -1) continue
-      const end = start + separator.length
-      if (best === null || end < best.end || (end === best.end && start < best.start))
-        best = { start, end }
+  /**
+   * A line with its `\n`; at the end of the stream what is left, which may be empty.
+   *
+   * @throws {LimitOverrunError} when the line is longer than the limit; it, or what has come of it, is dropped
+   * @throws {RuntimeError} when another read is waiting
+   *
+   * Source: asyncio.StreamReader.readline. Differs: a LimitOverrunError in place of ValueError.
+   */
+  readLine(options?: WaitOptions): Promise<Buffer> {
+    if (this.#isFree()) {
+      const at = this.#buffer.indexOf(NEWLINE[0] as Buffer, 0)
+      if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
     }
-    return best
+    return this.#readLine(options)
   }
 
-  /** The lines as text, without their ends. */
-  async *lines(encoding: BufferEncoding = 'utf8'): AsyncGenerator<string, void, undefined> {
-    for await (const line of this) yield line.toString(encoding).replace(/\r?\n$/, '')
+  /**
+   * Exactly `n` bytes.
+   *
+   * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
+   * @throws {RuntimeError} when another read is waiting
+   */
+  readExactly(n: number, options?: WaitOptions): Promise<Buffer> {
+    if (!Number.isInteger(n)) {
+      throw new TypeError(`readExactly takes a whole number of bytes, got ${describe(n)}`)
+    }
+    if (n < 0) throw new RangeError(`readExactly takes 0 bytes or more, got ${n}`)
+    if (this.#buffer.length >= n && this.#isFree()) return Promise.resolve(this.#take(n))
+    return this.#readExactly(n, options)
   }
 
-  /** The lines, each with its end. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    for (;;) {
-      const line = await this.readLine()
-      if (line.length === 0) return
-      yield line
+  /**
+   * Everything up to and with the first separator; of several, the one that ends first.
+   *
+   * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
+   * @throws {LimitOverrunError} when there is none within the limit; nothing is consumed
+   * @throws {RuntimeError} when another read is waiting
+   */
+  readUntil(separator: Bytes | readonly Bytes[] = '\n', options?: WaitOptions): Promise<Buffer> {
+    return this.#readUntil(toSeparators(separator), 'readUntil', options)
+  }
+
+  /** The lines, decoded and without their `\n` or `\r\n`. */
+  lines(encoding: BufferEncoding = 'utf8', options?: WaitOptions): AsyncIterable<string> {
+    if (!Buffer.isEncoding(encoding)) {
+      throw new RangeError(`lines takes an encoding like 'utf8', got ${describe(encoding)}`)
+    }
+    return this.#lines(encoding, options)
+  }
+
+  /** Its lines, as `readLine` returns them, until the end. */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    return {
+      next: async () => {
+        const value = await this.readLine()
+        return value.length === 0 ? { done: true, value: undefined } : { done: false, value }
+      },
     }
   }
 
-  /** Whether the end has come and everything was read. */
+  /** Whether the stream has ended and everything was read. */
   atEof(): boolean {
-    return this.#eof && this.#received.length === 0
+    return this.#eof && this.#buffer.length === 0
   }
 
+  /** What the source failed with; every read throws it. */
   exception(): Error | null {
     return this.#exception
   }
 
-  /** For protocols: bytes have come. */
-  feedData(chunk: Uint8Array): void {
-    if (this.#eof) throw new RuntimeError('feedData after feedEof')
-    this.#received.push(
-      Buffer.isBuffer(chunk)
-        ? chunk
-        : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength),
-    )
+  /** For protocols: these bytes have arrived. The reader keeps `chunk` and gives out views of it. */
+  feedData(chunk: Uint8Array | string): void {
+    if (this.#eof) throw new RuntimeError('feedData() after feedEof()')
+    const bytes = toBuffer(chunk)
+    if (bytes.length === 0) return
+    this.#buffer.push(bytes)
     this.#wake()
-    if (!this.#paused && this.#source !== null && this.#received.length > 2 * this.#limit) {
-      this.#paused = true
-      this.#source.pause()
-    }
+    if (this.#transport === null || this.#paused || this.#buffer.length <= 2 * this.#limit) return
+    this.#paused = true
+    this.#transport.pauseReading()
   }
 
-  /** For protocols: no more will come. */
+  /** For protocols: no more will arrive. */
   feedEof(): void {
     this.#eof = true
     this.#wake()
   }
 
-  /** For protocols: the stream has broken. What came before is still read first only by who reads it already. */
+  /** For protocols: reading has failed. A read that waits throws `error`, and so does every later one. */
   setException(error: Error): void {
     this.#exception = error
     const waiter = this.#waiter
-    this.#waiter = null
     if (waiter !== null && !waiter.done()) waiter.setException(error)
   }
 
-  async #exclusive<T>(what: string, body: () => Promise<T>): Promise<T> {
-    if (this.#exception !== null) throw this.#exception
-    if (this.#reading !== null) {
-      throw new RuntimeError(`${what}() was called while another task waits in ${this.#reading}()`)
-    }
-    this.#reading = what
-    try {
-      return await body()
-    } finally {
-      this.#reading = null
-    }
-  }
-
-  /** Waits for more bytes or the end; lets the source go on when a read needs more than its limit. */
-  async #more(options?: ReadOptions): Promise<void> {
-    this.#resume()
-    const waiter = new Future<void>()
-    this.#waiter = waiter
-    try {
-      await cancelOnAbort(waiter, options?.signal)
-    } finally {
-      if (this.#waiter === waiter) this.#waiter = null
-    }
+  /** For protocols: what to pause while nobody reads. */
+  setTransport(transport: ReadTransport): void {
+    this.#transport = transport
+    this.#paused = false
   }
 
   #wake(): void {
     const waiter = this.#waiter
-    this.#waiter = null
     if (waiter !== null && !waiter.done()) waiter.setResult()
   }
 
-  #take(size: number): Buffer {
-    const taken = this.#received.take(size)
-    if (this.#received.length <= this.#limit) this.#resume()
-    return taken
+  #isFree(): boolean {
+    return this.#waiter === null && this.#exception === null
   }
 
-  #takeSome(size: number): Buffer {
-    const taken = this.#received.takeSome(size)
-    if (this.#received.length <= this.#limit) this.#resume()
-    return taken
-  }
-
-  #takeAll(): Buffer {
-    return this.#received.length === 0 ? Buffer.alloc(0) : this.#take(this.#received.length)
+  #take(n: number): Buffer {
+    const bytes = this.#buffer.take(Math.min(n, this.#buffer.length))
+    if (this.#paused && this.#buffer.length <= this.#limit) this.#resume()
+    return bytes
   }
 
   #resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#source?.resume()
+    this.#transport?.resumeReading()
   }
-}
 
-function fromReadable(source: Readable, options?: { limit?: number }): StreamReader {
-  const reader = new StreamReader({
-    ...options,
-    source: {
-      pause: () => void source.pause(),
-      resume: () => void source.resume(),
-    },
-  })
-  source.on('data', (chunk: Buffer | string) => reader.feedData(Buffer.from(chunk as string)))
-  source.once('end', () => reader.feedEof())
-  source.on('error', (error) => reader.setException(error))
-  source.once('close', () => {
-    if (!source.readableEnded) reader.feedEof()
-  })
-  return reader
-}
-
-async function pump(
-  source: AsyncIterable<Uint8Array>,
-  reader: StreamReader,
-  gate: { open: Future<void> | null },
-): Promise<void> {
-  try {
-    for await (const chunk of source) {
-      reader.feedData(chunk)
-      if (gate.open !== null) await gate.open
+  #assertReadable(what: string): void {
+    if (this.#waiter !== null) {
+      throw new RuntimeError(`${what}() called while ${this.#waiting} is waiting for data`)
     }
-    reader.feedEof()
-  } catch (error) {
-    reader.setException(error instanceof Error ? error : new Error(String(error)))
+    if (this.#exception !== null) throw this.#exception
   }
+
+  /** Until something has changed: more data, the end or an error. What it waits for stays in the buffer. */
+  async #wait(what: string, options: WaitOptions | undefined): Promise<void> {
+    const waiter = new Future<void>()
+    this.#waiter = waiter
+    this.#waiting = `${what}() of ${currentTask()?.name ?? 'plain code'}`
+    this.#resume()
+    try {
+      await cancelOnAbort(waiter, options?.signal)
+    } finally {
+      this.#waiter = null
+    }
+  }
+
+  async #read(n: number, options: WaitOptions | undefined): Promise<Buffer> {
+    this.#assertReadable('read')
+    if (n > 0 && this.#buffer.length === 0 && !this.#eof) await this.#wait('read', options)
+    return this.#take(n)
+  }
+
+  /** Blocks leave the buffer only at the end, so that a cancelled read consumes nothing. */
+  async #readAll(options: WaitOptions | undefined): Promise<Buffer> {
+    this.#assertReadable('read')
+    while (!this.#eof) await this.#wait('read', options)
+    return this.#take(this.#buffer.length)
+  }
+
+  async #readExactly(n: number, options: WaitOptions | undefined): Promise<Buffer> {
+    this.#assertReadable('readExactly')
+    while (this.#buffer.length < n) {
+      if (this.#eof) throw new IncompleteReadError(this.#take(this.#buffer.length), n)
+      await this.#wait('readExactly', options)
+    }
+    return this.#take(n)
+  }
+
+  async #readLine(options: WaitOptions | undefined): Promise<Buffer> {
+    try {
+      return await this.#readUntil(NEWLINE, 'readLine', options)
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return error.partial
+      if (error instanceof LimitOverrunError) this.#dropLine(error.consumed)
+      throw error
+    }
+  }
+
+  #dropLine(length: number): void {
+    const at = this.#buffer.indexOf(NEWLINE[0] as Buffer, length)
+    this.#take(at === length ? length + 1 : this.#buffer.length)
+  }
+
+  async #readUntil(
+    separators: readonly Buffer[],
+    what: string,
+    options: WaitOptions | undefined,
+  ): Promise<Buffer> {
+    this.#assertReadable(what)
+    const buffer = this.#buffer
+    const longest = (separators.at(-1) as Buffer).length
+    let from = 0
+    for (;;) {
+      let start = -1
+      let end = Infinity
+      for (const separator of separators) {
+        const at = buffer.indexOf(separator, from)
+        if (at === -1 || at + separator.length >= end) continue
+        start = at
+        end = at + separator.length
+      }
+      if (start > this.#limit) {
+        throw new LimitOverrunError(
+          `the separator comes after ${start} bytes, over the limit of ${this.#limit}`,
+          start,
+        )
+      }
+      if (start !== -1) return this.#take(end)
+      from = Math.max(0, buffer.length + 1 - longest)
+      if (from > this.#limit) {
+        throw new LimitOverrunError(
+          `no separator in ${from} bytes, over the limit of ${this.#limit}`,
+          from,
+        )
+      }
+      if (this.#eof) throw new IncompleteReadError(this.#take(buffer.length), null)
+      await this.#wait(what, options)
+    }
+  }
+
+  async *#lines(
+    encoding: BufferEncoding,
+    options: WaitOptions | undefined,
+  ): AsyncGenerator<string, void> {
+    for (;;) {
+      const line = await this.readLine(options)
+      let end = line.length
+      if (end === 0) return
+      if (line[end - 1] === 10) end -= line[end - 2] === 13 ? 2 : 1
+      yield line.toString(encoding, 0, end)
+    }
+  }
+}
+
+/** Shortest first, so that of two that end at one place the shorter wins. */
+function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
+  const list = Array.isArray(separator) ? (separator as Bytes[]) : [separator as Bytes]
+  if (list.length === 0) throw new RangeError('readUntil takes at least one separator, got none')
+  const buffers = list.map((one) => toBuffer(one))
+  if (buffers.some((one) => one.length === 0)) {
+    throw new RangeError('readUntil takes separators of at least one byte, got an empty one')
+  }
+  return buffers.length === 1 ? buffers : buffers.toSorted((a, b) => a.length - b.length)
+}
+
+export function toBuffer(data: Uint8Array | string): Buffer {
+  if (Buffer.isBuffer(data)) return data
+  if (typeof data === 'string') return Buffer.from(data)
+  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  throw new TypeError(`expected a Buffer, Uint8Array or string, got ${describe(data)}`)
 }

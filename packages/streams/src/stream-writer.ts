@@ -1,157 +1,143 @@
-import { Writable } from 'node:stream'
-import { Future, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { ConnectionResetError } from './errors.ts'
+import { isCancelled, RuntimeError, sleep } from '@tasktree/core'
+import type { Writable } from 'node:stream'
+import { FlowControl } from './flow-control.ts'
+import { writeTo } from './sink-transport.ts'
+import type { StreamReader } from './stream-reader.ts'
+import type { WaitOptions } from './waiters.ts'
+import type { WriteTransport } from './write-transport.ts'
+
+/** Most drains have nothing to wait for. */
+const DRAINED: Promise<void> = Promise.resolve()
+
+/** A transport that can be put under TLS. */
+export interface TlsUpgradable<O> extends WriteTransport {
+  startTls(options: O, wait?: WaitOptions): Promise<void>
+}
 
 /**
- * The writing half of a byte stream. `write` buffers; `drain` waits while too much is buffered.
- *
- * After the peer has gone writes do nothing, and `drain` throws ConnectionResetError.
+ * Bytes that leave. `write` never waits; `drain` after it waits while the peer is slower than the
+ * writer. Leaving its scope closes it and waits for the end.
  *
  * Source: asyncio.StreamWriter
  */
 export class StreamWriter implements AsyncDisposable {
-  /** The Node stream behind it. */
-  readonly transport: Writable
-  readonly #closed = new Future<void>()
-  #error: Error | null = null
-  #isClosing = false
-  #warned = false
+  readonly #transport: WriteTransport
+  readonly #flow: FlowControl
+  readonly #reader: StreamReader | null
 
-  constructor(sink: Writable) {
-    this.transport = sink
-    sink.on('error', (error: Error) => {
-      this.#error = error
-    })
-    sink.once('close', () => {
-      this.#isClosing = true
-      if (!this.#closed.done()) this.#closed.setResult()
-    })
-    if (sink.destroyed && sink.closed) this.#closed.setResult()
+  /** For protocols; others get one from `openConnection`, a process or `StreamWriter.to`. */
+  constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
+    this.#transport = transport
+    this.#flow = flow
+    this.#reader = reader
   }
 
-  /** A writer of a Node stream or a web stream. */
-  static to(sink: Writable | WritableStream): StreamWriter {
-    if (sink instanceof Writable || 'writableHighWaterMark' in sink)
-      return new StreamWriter(sink as Writable)
-    if ('getWriter' in sink) return new StreamWriter(Writable.fromWeb(sink as never))
-    throw new TypeError(`StreamWriter.to takes a writable stream, got ${describe(sink)}`)
+  /** A writer to a Writable of Node or a WritableStream of the web, which is locked by it. */
+  static to(sink: Writable | WritableStream<Uint8Array>): StreamWriter {
+    const flow = new FlowControl()
+    return new StreamWriter(writeTo(sink, flow), flow)
   }
 
-  /** Text is written as UTF-8. @throws {TypeError} for anything but bytes and strings */
+  get transport(): WriteTransport {
+    return this.#transport
+  }
+
+  /**
+   * Hands bytes on and never waits; a string goes as UTF-8. The bytes must not be changed until they
+   * are drained. After the stream has closed it does nothing but warn once.
+   *
+   * @throws {TypeError} when `data` is no bytes
+   * @throws {RuntimeError} after `writeEof`
+   */
   write(data: Uint8Array | string): void {
-    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
-      throw new TypeError(`write takes bytes or a string, got ${describe(data)}`)
-    }
-    if (this.transport.destroyed || this.#error !== null) return
-    if (this.transport.writableEnded)
-      throw new RuntimeError('cannot write after writeEof() or close()')
-    this.transport.write(data)
-    if (
-      !this.#warned &&
-      this.transport.writableLength > 16 * Math.max(this.transport.writableHighWaterMark, 65_536)
-    ) {
-      this.#warned = true
-      process.emitWarning(
-        `${this.transport.writableLength} bytes are buffered for a slow reader: await drain() after writing`,
-        'TasktreeWarning',
-      )
-    }
+    this.#transport.write(data)
   }
 
   writeLines(lines: Iterable<Uint8Array | string>): void {
-    this.transport.cork()
-    try {
-      for (const line of lines) this.write(line)
-    } finally {
-      this.transport.uncork()
-    }
+    this.#transport.writeLines(lines)
   }
 
-  /** Says that no more will be written; the reading half stays open. */
+  /** Ends the writing side after what is buffered; reading goes on. */
   writeEof(): void {
-    if (!this.transport.writableEnded) this.transport.end()
+    this.#transport.writeEof()
   }
 
   canWriteEof(): boolean {
-    return true
+    return this.#transport.canWriteEof()
   }
 
-  /** Waits while more is buffered than the high-water mark. @throws {ConnectionResetError} when the peer has gone */
-  async drain(options?: { signal?: AbortSignal }): Promise<void> {
-    const { transport } = this
-    this.#assertAlive()
-    if (!transport.writableNeedDrain) return
-    const drained = new Future<void>()
-    const wake = (): void => {
-      if (!drained.done()) drained.setResult()
+  /**
+   * Waits while more is buffered than the high-water mark.
+   *
+   * @throws {ConnectionResetError} when the connection is gone
+   * @throws what reading failed with
+   */
+  drain(options?: WaitOptions): Promise<void> {
+    const transport = this.#transport
+    if (
+      !this.#flow.paused &&
+      !transport.isClosing() &&
+      (this.#reader?.exception() ?? null) === null
+    ) {
+      return DRAINED
     }
-    transport.on('drain', wake).on('close', wake).on('error', wake)
-    try {
-      await cancelOnAbort(drained, options?.signal)
-    } finally {
-      transport.off('drain', wake).off('close', wake).off('error', wake)
-    }
-    this.#assertAlive()
+    return this.#drain(options)
   }
 
-  #assertAlive(): void {
-    if (this.#error !== null) {
-      throw this.#error instanceof ConnectionResetError
-        ? this.#error
-        : new ConnectionResetError('the connection was lost', { cause: this.#error })
-    }
-    if (this.transport.destroyed) throw new ConnectionResetError('the connection was lost')
+  async #drain(options: WaitOptions | undefined): Promise<void> {
+    const exception = this.#reader?.exception() ?? null
+    if (exception !== null) throw exception
+    // A loop of write and drain must notice the end even if it never has to wait.
+    if (this.#transport.isClosing() && !this.#flow.lost) await sleep(0)
+    if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
   }
 
-  /** Sends what is buffered, then closes. */
+  /** Closes after what is buffered. */
   close(): void {
-    this.#isClosing = true
-    const { transport } = this
-    if (transport.destroyed) return
-    if ('destroySoon' in transport && typeof transport.destroySoon === 'function')
-      transport.destroySoon()
-    else transport.end()
-  }
-
-  isClosing(): boolean {
-    return this.#isClosing
-  }
-
-  /** Waits until it is closed. */
-  async waitClosed(options?: { signal?: AbortSignal }): Promise<void> {
-    // A wait that is cancelled must not end the others'.
-    const waiter = new Future<void>()
-    const wake = (): void => {
-      if (!waiter.done()) waiter.setResult()
-    }
-    this.#closed.addDoneCallback(wake)
-    try {
-      await cancelOnAbort(waiter, options?.signal)
-    } finally {
-      this.#closed.removeDoneCallback(wake)
-    }
+    this.#transport.close()
   }
 
   /** Closes at once; what is buffered is lost. */
   abort(): void {
-    this.#isClosing = true
-    this.transport.destroy()
+    this.#transport.abort()
   }
 
-  /** What the transport tells: `socket`, `peername`, `sockname`, … */
-  getExtraInfo(name: string, fallback?: unknown): unknown {
-    const socket = this.transport as Writable & Record<string, unknown>
-    if (name === 'socket') return socket
-    if (name === 'peername' && socket['remoteAddress'] !== undefined)
-      return [socket['remoteAddress'], socket['remotePort']]
-    if (name === 'sockname' && socket['localAddress'] !== undefined)
-      return [socket['localAddress'], socket['localPort']]
-    return fallback
+  isClosing(): boolean {
+    return this.#transport.isClosing()
   }
 
+  /** Waits until it is closed. @throws what the connection was lost by */
+  waitClosed(options?: WaitOptions): Promise<void> {
+    return this.#flow.waitClosed(options)
+  }
+
+  /** Facts about what is underneath: 'peername', 'sockname', 'socket', 'cipher', 'peercert', …; else `fallback`. */
+  getExtraInfo(name: string, fallback: unknown = null): unknown {
+    return this.#transport.getExtraInfo(name, fallback)
+  }
+
+  /**
+   * Puts the connection under TLS, after what is buffered; the writer and its reader stay the same.
+   *
+   * @throws {RuntimeError} when what is underneath cannot
+   */
+  async startTls<O>(options: O, wait?: WaitOptions): Promise<void> {
+    const transport = this.#transport
+    if (!('startTls' in transport)) {
+      throw new RuntimeError('startTls() needs a socket, and this is a writer to another sink')
+    }
+    await this.drain(wait)
+    await (transport as TlsUpgradable<O>).startTls(options, wait)
+  }
+
+  /** Closes and waits; when the wait is cancelled, what is buffered is given up. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    await this.waitClosed()
+    try {
+      await this.waitClosed()
+    } catch (error) {
+      if (isCancelled(error)) this.abort()
+      throw error
+    }
   }
 }

@@ -5,11 +5,19 @@ test('the public names', () => {
   expect(Object.keys(streams)).toMatchInlineSnapshot(`
     [
       "copy",
-      "ConnectionResetError",
       "IncompleteReadError",
       "LimitOverrunError",
+      "FlowControl",
+      "AddressInUseError",
+      "BrokenPipeError",
+      "ConnectionRefusedError",
+      "ConnectionResetError",
+      "GaiError",
+      "OSError",
+      "toOSError",
       "StreamReader",
       "StreamWriter",
+      "WriteTransport",
     ]
   `)
 })
