@@ -86,27 +86,41 @@ export class ActorRun extends Run {
     return this.#stash?.length ?? 0
   }
 
-  override begin(): void {
+  protected override begin(): void {
     const { home, path } = this.slot
     this.task = createTask(() => this.#live(), { name: path, loop: home.loop })
     setActivity(this.task, this)
     // Cancelled before its first step, the body never runs.
     observe(this.task, () => {
       if (this.over) return
-      if (this.starting.done()) this.#exit(this.#end ?? killed)
+      if (this.started) this.#exit(this.#end ?? killed)
       else this.failedToStart(this.task.cancelled() ? new NoProc(path) : this.task.exception())
     })
   }
 
+  /** One function for its whole life: each one more that waits would be memory for every idle actor. */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
-    let reason: ExitReason
-    try {
-      reason = await this.#serve()
-    } catch (error) {
-      reason = this.#end ?? failure(error)
+    while (this.#end === null) {
+      const promise = this.#drain()
+      if (promise !== null) {
+        await this.#finishCurrent(promise)
+        continue
+      }
+      if (this.#end !== null) break
+      if (this.#isDrained()) {
+        this.#end = normal
+        break
+      }
+      try {
+        await this.#nextTurn()
+      } catch (error) {
+        if (!isCancelled(error)) throw error
+        // A cancel of the task from outside ends the actor.
+        this.#end ??= { kind: 'shutdown', detail: { cancelled: error.message } }
+      }
     }
-    await this.#shutDown(reason)
+    await this.#shutDown(this.#end)
   }
 
   async #start(): Promise<boolean> {
@@ -114,7 +128,7 @@ export class ActorRun extends Run {
       const { actorClass, args } = this.slot.spec
       this.#actor = constructWith(
         new ActorContext(this),
-        () => new actorClass(...(args() as never[])),
+        () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
       )
       const started = (this.#actor as unknown as Hooks).onStart?.()
       if (isPromiseLike(started)) await this.#settle('onStart', started)
@@ -156,25 +170,19 @@ export class ActorRun extends Run {
     }
   }
 
-  async #serve(): Promise<ExitReason> {
-    for (;;) {
-      const promise = this.#drain()
-      if (promise !== null) {
-        await this.#finishCurrent(promise)
-      } else if (this.#end !== null) {
-        return this.#end
-      } else if (this.#hasWork()) {
-        await this.#letOthersRun()
-      } else if (this.slot.draining && (this.#ports?.size ?? 0) === 0) {
-        return normal
-      } else {
-        await this.#idle()
-      }
-    }
+  #isDrained(): boolean {
+    return this.slot.draining && !this.#hasWork() && (this.#ports?.size ?? 0) === 0
   }
 
   #hasWork(): boolean {
     return this.#control !== null || (!this.suspended && !this.slot.mailbox.isEmpty())
+  }
+
+  /** With work left, other turns of the loop come first; without, it waits to be woken. */
+  #nextTurn(): Future<void> {
+    if (this.#hasWork()) return sleep(0)
+    this.#waker = new Future<void>({ loop: this.slot.home.loop })
+    return this.#waker
   }
 
   /** Handles messages until there is none, the burst is over, or one has returned a promise. */
@@ -313,27 +321,6 @@ export class ActorRun extends Run {
     }
   }
 
-  async #idle(): Promise<void> {
-    const waker = new Future<void>({ loop: this.slot.home.loop })
-    this.#waker = waker
-    await this.#wait(waker)
-    this.#waker = null
-  }
-
-  async #letOthersRun(): Promise<void> {
-    await this.#wait(sleep(0))
-  }
-
-  /** A wait between two messages: a cancel of the task from outside ends the actor. */
-  async #wait(future: Future<void>): Promise<void> {
-    try {
-      await future
-    } catch (error) {
-      if (!isCancelled(error)) throw error
-      this.#end ??= { kind: 'shutdown', detail: { cancelled: error.message } }
-    }
-  }
-
   wake(): void {
     const waker = this.#waker
     if (waker === null) return
@@ -367,7 +354,7 @@ export class ActorRun extends Run {
     }
     this.#end ??= reason
     if (this.#cleaning) return
-    if (this.current === null && this.starting.done()) this.wake()
+    if (this.current === null && this.started) this.wake()
     else this.#interruption ??= new Interruption(this.task, () => this.#cleaning)
   }
 

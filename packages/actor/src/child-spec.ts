@@ -77,7 +77,7 @@ interface BaseSpec {
 export interface ActorSpec<A extends Actor = Actor> extends BaseSpec {
   readonly kind: 'actor'
   readonly actorClass: ActorClass<A, never[]>
-  readonly args: () => readonly unknown[]
+  readonly args: readonly unknown[] | (() => readonly unknown[])
   readonly mailbox?: MailboxOptions | undefined
 }
 
@@ -317,7 +317,7 @@ export function actorSpec<A extends Actor, P extends unknown[]>(
     ...base,
     kind: 'actor' as const,
     actorClass: actorClass as unknown as ActorClass<A, never[]>,
-    args: typeof args === 'function' ? args : () => args ?? [],
+    args: args ?? [],
     mailbox: options.mailbox,
   })
 }

@@ -42,3 +42,14 @@ export function formatThrown(thrown: unknown): string {
     return `a ${typeof thrown} that cannot be shown`
   }
 }
+
+/** What was thrown; in place of what throws when it is looked at (a hostile proxy) an error that says so. */
+export function tame(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error && thrown.name)
+    if (typeof thrown === 'object' && thrown !== null) void ('name' in thrown)
+    return thrown
+  } catch (cause) {
+    return new TypeError('something was thrown that cannot be looked at', { cause })
+  }
+}

@@ -53,7 +53,7 @@ export class ResourceRun extends Run {
   /** What is under way: the start, the wait for its end, the disposal. */
   #work!: Undertaking<unknown>
 
-  override begin(): void {
+  protected override begin(): void {
     this.#work = this.#undertake('', () => this.#start())
     observe(this.#work.task, () => this.#started())
   }
@@ -140,7 +140,7 @@ export class ResourceRun extends Run {
   override interrupt(reason: ExitReason): void {
     if (this.over || this.#end !== null) return
     this.#end = reason
-    if (this.starting.done()) this.#dispose(() => this.ended(this.#end ?? shutdown))
+    if (this.started) this.#dispose(() => this.ended(this.#end ?? shutdown))
     else this.#work.cancel('shutdown')
   }
 
@@ -148,7 +148,7 @@ export class ResourceRun extends Run {
     if (this.over || this.#end === killed) return
     const first = this.#end === null
     this.#end = killed
-    if (!this.starting.done()) this.#work.cancel('killed')
+    if (!this.started) this.#work.cancel('killed')
     // It is disposed of all the same: nobody else will. But that is not waited for.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
@@ -159,7 +159,7 @@ export class ResourceRun extends Run {
   #giveUp(): void {
     if (this.over) return
     const promise = this.#work.abandon()
-    if (this.starting.done()) this.ended(killed)
+    if (this.started) this.ended(killed)
     else this.failedToStart(new NoProc(this.slot.path))
     if (promise === null) return
     this.emitZombie('the resource', 0)

@@ -15,20 +15,20 @@ export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
 /** The wait for a start. A cancel of it cancels what starts, and has come through when nothing of that remains. */
 export class Starting extends Future<'running' | 'ignored'> {
-  readonly #abort: () => void
+  readonly #run: Run
   #cancelled = false
   #message: string | CancelledError | undefined
 
-  constructor(loop: EventLoop, abort: () => void) {
+  constructor(loop: EventLoop, run: Run) {
     super({ loop })
-    this.#abort = abort
+    this.#run = run
   }
 
   override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return super.cancel(msg)
     this.#cancelled = true
     this.#message = msg
-    this.#abort()
+    this.#run.abortStart(null)
     return true
   }
 
@@ -47,7 +47,8 @@ export class Starting extends Future<'running' | 'ignored'> {
 export abstract class Run {
   readonly slot: Slot
   readonly number: number
-  readonly starting: Starting
+  /** Until it has come up, or failed to. */
+  #starting: Starting | null
   /** It has ended. */
   over = false
   /** Overrides the restart type for this end. */
@@ -62,14 +63,25 @@ export abstract class Run {
   constructor(slot: Slot, number: number) {
     this.slot = slot
     this.number = number
-    this.starting = new Starting(slot.home.loop, () => this.abortStart(null))
+    this.#starting = new Starting(slot.home.loop, this)
+  }
+
+  /** Whether it has come up, or failed to. */
+  get started(): boolean {
+    return this.#starting === null
+  }
+
+  /** Begins to start it, and tells when it runs. */
+  launch(): Starting {
+    const starting = this.#starting as Starting
+    this.begin()
+    return starting
   }
 
   /** The task it runs in; null for one that needs none. */
   abstract readonly task: Task<unknown> | null
 
-  /** Begins to start it: `starting` tells when it runs. */
-  abstract begin(): void
+  protected abstract begin(): void
   /** Ends it when what it does is done. */
   abstract finish(reason: ExitReason): void
   /** Ends it, and cancels what it does. */
@@ -112,21 +124,27 @@ export abstract class Run {
     this.#startTimer?.cancel()
     this.#startTimer = null
     this.slot.running()
-    this.starting.came('running')
+    const starting = this.#starting
+    this.#starting = null
+    starting?.came('running')
   }
 
   /** It has ended without ever running. */
   protected failedToStart(error: unknown): void {
     this.#clear()
     if (this.slot.run === this) this.slot.exited(this, { kind: 'error', error })
-    this.starting.failed(this.#startError ?? error)
+    const starting = this.#starting
+    this.#starting = null
+    starting?.failed(this.#startError ?? error)
     this.#tell({ kind: 'error', error })
   }
 
   protected ignored(): void {
     this.#clear()
     if (this.slot.run === this) this.slot.exited(this, { kind: 'normal' })
-    this.starting.came('ignored')
+    const starting = this.#starting
+    this.#starting = null
+    starting?.came('ignored')
     this.#tell({ kind: 'normal' })
   }
 

@@ -87,9 +87,8 @@ export abstract class Slot {
     this.run = run
     const { startTimeout } = this.spec
     if (startTimeout !== undefined && startTimeout !== Infinity) run.limitStart(startTimeout)
-    run.begin()
     try {
-      const outcome = await run.starting
+      const outcome = await run.launch()
       if (outcome === 'ignored') {
         this.status = 'stopped'
         return outcome

@@ -114,12 +114,12 @@ export class SupervisorRun extends Run implements Owner {
     return this.#members.get(id)?.slot ?? null
   }
 
-  override begin(): void {
+  protected override begin(): void {
     this.task = createTask(() => this.#live(), { name: this.path, loop: this.#loop })
     // Cancelled before its first step, the body never runs.
     observe(this.task, () => {
       if (this.over) return
-      if (this.starting.done()) this.ended(this.#end ?? killed)
+      if (this.started) this.ended(this.#end ?? killed)
       else this.failedToStart(new SupervisorStopping(this.path))
     })
   }
@@ -148,7 +148,7 @@ export class SupervisorRun extends Run implements Owner {
     this.#operations.dropAll()
     await this.#stopMembers()
     this.#operations.dropAll()
-    if (this.starting.done()) this.ended(this.#end.kind === 'killed' ? killed : reason)
+    if (this.started) this.ended(this.#end.kind === 'killed' ? killed : reason)
     else this.failedToStart(new SupervisorStopping(this.path))
   }
 

@@ -34,7 +34,7 @@ export class TaskRun extends Run {
     return this.#work.task
   }
 
-  override begin(): void {
+  protected override begin(): void {
     const { spec, path, home } = this.slot
     const work = new Undertaking(path, home.loop, spec.coroutine)
     this.#work = work
