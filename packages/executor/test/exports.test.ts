@@ -2,5 +2,23 @@ import * as executor from '@tasktree/executor'
 import { expect, test } from 'vitest'
 
 test('the public names', () => {
-  expect(Object.keys(executor)).toMatchInlineSnapshot(`[]`)
+  expect(Object.keys(executor).toSorted()).toMatchInlineSnapshot(`
+    [
+      "BrokenExecutor",
+      "ExecutorQueueFull",
+      "JobFuture",
+      "JobRef",
+      "JobSerializationError",
+      "ProcessPoolExecutor",
+      "ThreadPoolExecutor",
+      "WorkerCrashedError",
+      "jobs",
+      "reportProgress",
+      "runInExecutor",
+      "toThread",
+      "transfer",
+      "workerId",
+      "workerSignal",
+    ]
+  `)
 })

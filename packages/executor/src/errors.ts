@@ -1,0 +1,39 @@
+/** The pool cannot run jobs any more: its workers die on start, or their initializer failed. Source: concurrent.futures.BrokenExecutor */
+export class BrokenExecutor extends Error {
+  override readonly name: string = 'BrokenExecutor'
+  readonly code: string = 'ERR_EXECUTOR_BROKEN'
+}
+
+/** The worker died while it ran this job: it exited, was killed, or ran out of memory. `cause` is what it died of, when it could say. */
+export class WorkerCrashedError extends Error {
+  override readonly name: string = 'WorkerCrashedError'
+  readonly code: string = 'ERR_EXECUTOR_WORKER_CRASHED'
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+
+  constructor(exitCode: number | null, signal: NodeJS.Signals | null, options?: ErrorOptions) {
+    const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
+    super(`the worker ${how} while it ran this job${why}`, options)
+    this.exitCode = exitCode
+    this.signal = signal
+  }
+}
+
+/** A job, one of its arguments or its result cannot be sent between threads or processes. */
+export class JobSerializationError extends Error {
+  override readonly name: string = 'JobSerializationError'
+  readonly code: string = 'ERR_EXECUTOR_SERIALIZATION'
+}
+
+/** `submit` found `maxQueue` jobs waiting already. */
+export class ExecutorQueueFull extends Error {
+  override readonly name: string = 'ExecutorQueueFull'
+  readonly code: string = 'ERR_EXECUTOR_QUEUE_FULL'
+
+  constructor(maxQueue: number) {
+    super(
+      `${maxQueue} jobs are waiting, which is this pool's maxQueue: await some of them, or use map()`,
+    )
+  }
+}

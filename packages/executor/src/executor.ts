@@ -1,0 +1,44 @@
+import type { GeneratorJob, Job } from './job.ts'
+import type { JobFuture } from './job-future.ts'
+
+export interface ExecutorStats {
+  /** Alive or starting. */
+  readonly workers: number
+  readonly idle: number
+  readonly queued: number
+  readonly running: number
+  /** Since the pool was made, as the next two. */
+  readonly completed: number
+  readonly failed: number
+  /** Workers that died without being told to. */
+  readonly crashed: number
+}
+
+export interface MapOptions {
+  /** Results in the order of the items; false: as they come. Default true. */
+  ordered?: boolean
+  /** How many items are taken ahead of who reads the results; by default 16 a worker. */
+  buffer?: number
+  /** How many items are sent as one job. Default 1. */
+  chunksize?: number
+  /** Milliseconds from the start of the iteration to the last result, after which it throws TimeoutError. */
+  timeout?: number
+}
+
+/**
+ * Where jobs run. Nothing in it is bound to one machine: a job is a function's source or a module's
+ * name, arguments and results are data, errors survive a wire.
+ *
+ * Source: concurrent.futures.Executor
+ */
+export interface Executor extends AsyncDisposable {
+  submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>
+  submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>
+  map<T, R>(
+    job: Job<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions,
+  ): AsyncIterable<R>
+  shutdown(options?: { wait?: boolean; cancelFutures?: boolean }): Promise<void>
+  readonly stats: ExecutorStats
+}

@@ -1,0 +1,169 @@
+import { type CancelledError, Future, isCancelled } from '@tasktree/core'
+import { describe, observe } from '@tasktree/core/lowlevel'
+
+/** What a JobFuture asks of the pool that runs its job. */
+export interface JobControl {
+  /** The future was cancelled. */
+  abandon(): void
+  /** So many more values of the stream can come. */
+  grant(count: number): void
+}
+
+/**
+ * The result of a job. Cancelling it drops a job that waits and stops one that runs: it sees
+ * `workerSignal()` abort, and loses its worker when it goes on for longer than `cancelGrace`. Who
+ * awaits it is released at once.
+ *
+ * Of a generator job it is what the generator returns, and an async iterable of what it yields: the
+ * worker is at most a few values ahead of who reads them. Awaiting it without iterating drops the
+ * values; leaving the iteration early cancels the job.
+ *
+ * Source: concurrent.futures.Future. Differs: a running job can be cancelled.
+ */
+export class JobFuture<R, Y = never> extends Future<R> {
+  readonly #control: JobControl
+  #progress: ((value: unknown) => void)[] | null = null
+  #stream: JobStream<Y> | null = null
+  #isAwaited = false
+  #isIterated = false
+
+  /** Made by an executor's `submit`. */
+  constructor(control: JobControl) {
+    super()
+    this.#control = control
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    if (!super.cancel(msg)) return false
+    this.#control.abandon()
+    return true
+  }
+
+  /** Calls `callback` with each value the job passes to `reportProgress` from now on. What it throws goes to the loop's exception handler. */
+  onProgress(callback: (value: unknown) => void): this {
+    if (typeof callback !== 'function') {
+      throw new TypeError(`onProgress() takes a function, got ${describe(callback)}`)
+    }
+    this.#progress ??= []
+    this.#progress.push(callback)
+    return this
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- as every future
+  override then<T = R, E = never>(
+    onFulfilled?: ((value: R) => T | PromiseLike<T>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<T | E> {
+    this.#stream?.dropUnread()
+    this.#isAwaited = true
+    return super.then(onFulfilled, onRejected)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Y, void> {
+    this.#isIterated = true
+    const stream = this.#openStream()
+    stream.read()
+    return stream
+  }
+
+  #openStream(): JobStream<Y> {
+    this.#stream ??= new JobStream<Y>(this as Future<unknown>, this.#control)
+    return this.#stream
+  }
+
+  /** For the pool: the job has yielded a value. */
+  deliver(value: Y): void {
+    if (this.done()) return
+    const stream = this.#openStream()
+    if (this.#isAwaited && !this.#isIterated) stream.dropUnread()
+    stream.push(value)
+  }
+
+  /** For the pool: the job has reported progress. */
+  progressed(value: unknown): void {
+    if (this.done() || this.#progress === null) return
+    for (const callback of this.#progress) {
+      try {
+        callback(value)
+      } catch (exception) {
+        this.getLoop().callExceptionHandler({
+          message: 'Exception in a progress callback',
+          exception,
+          future: this as Future<unknown>,
+        })
+      }
+    }
+  }
+}
+
+/** The values of a generator job between worker and reader. */
+class JobStream<Y> implements AsyncIterator<Y, void> {
+  readonly #future: Future<unknown>
+  readonly #control: JobControl
+  readonly #values: Y[] = []
+  #waiting: Future<void>[] = []
+  #isRead = false
+  #drops = false
+
+  constructor(future: Future<unknown>, control: JobControl) {
+    this.#future = future
+    this.#control = control
+    observe(future, () => this.#wakeAll())
+  }
+
+  read(): void {
+    this.#isRead = true
+    this.#drops = false
+  }
+
+  dropUnread(): void {
+    if (this.#isRead || this.#drops) return
+    this.#drops = true
+    if (this.#values.length > 0) this.#control.grant(this.#values.splice(0).length)
+  }
+
+  push(value: Y): void {
+    if (this.#drops) {
+      this.#control.grant(1)
+      return
+    }
+    this.#values.push(value)
+    const waiting = this.#waiting.shift()
+    if (waiting?.done() === false) waiting.setResult()
+  }
+
+  #wakeAll(): void {
+    for (const waiting of this.#waiting.splice(0)) if (!waiting.done()) waiting.setResult()
+  }
+
+  async next(): Promise<IteratorResult<Y, void>> {
+    for (;;) {
+      if (this.#values.length > 0) {
+        const value = this.#values.shift() as Y
+        this.#control.grant(1)
+        return { done: false, value }
+      }
+      if (this.#future.done()) {
+        this.#future.result()
+        return { done: true, value: undefined }
+      }
+      const waiting = new Future<void>()
+      this.#waiting.push(waiting)
+      try {
+        await waiting
+      } catch (error) {
+        // The reader's own cancel: whoever reads a job's stream is waiting for the job.
+        if (isCancelled(error)) this.#future.cancel(error)
+        throw error
+      } finally {
+        this.#waiting = this.#waiting.filter((each) => each !== waiting)
+      }
+    }
+  }
+
+  async return(): Promise<IteratorResult<Y, void>> {
+    this.#values.length = 0
+    this.#future.cancel('the iteration of its values was left')
+    return { done: true, value: undefined }
+  }
+}

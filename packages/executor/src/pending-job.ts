@@ -1,0 +1,58 @@
+import type { Transferable } from 'node:worker_threads'
+import { JobFuture, type JobControl } from './job-future.ts'
+import type { ModuleTarget } from './protocol.ts'
+import { transferListOf } from './transfer.ts'
+import type { WorkerHandle } from './worker-handle.ts'
+
+/** A function that is sent by its source. */
+export interface SourceJob {
+  readonly source: string
+}
+
+/** What a pool does for a job's future. */
+export interface JobOwner {
+  abandonJob(job: PendingJob): void
+}
+
+/** A job from its submission to its end. */
+export class PendingJob implements JobControl {
+  readonly future: JobFuture<unknown, unknown>
+  readonly target: SourceJob | ModuleTarget
+  readonly args: readonly unknown[]
+  readonly chunked: boolean
+  readonly transferList: readonly Transferable[]
+  /** Where it was submitted; the text is made when it is read. */
+  readonly submitted: { readonly stack?: string }
+  readonly #owner: JobOwner
+  /** The worker it was sent to, and its number there. */
+  worker: WorkerHandle | null = null
+  seq = 0
+  /** Its neighbours in the queue. */
+  previous: PendingJob | null = null
+  next: PendingJob | null = null
+  isQueued = false
+  isStarted = false
+
+  constructor(
+    owner: JobOwner,
+    target: SourceJob | ModuleTarget,
+    args: readonly unknown[],
+    options: { chunked: boolean; submitted: { readonly stack?: string } },
+  ) {
+    this.#owner = owner
+    this.target = target
+    this.args = args
+    this.chunked = options.chunked
+    this.submitted = options.submitted
+    this.transferList = transferListOf(args)
+    this.future = new JobFuture(this)
+  }
+
+  abandon(): void {
+    this.#owner.abandonJob(this)
+  }
+
+  grant(count: number): void {
+    this.worker?.grant(this, count)
+  }
+}

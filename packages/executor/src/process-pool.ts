@@ -1,0 +1,34 @@
+import { describe } from '@tasktree/core/lowlevel'
+import type { PoolOptions } from './pool-options.ts'
+import { ProcessLink } from './process-link.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** As for threads; fewer, since a process whose job blocks cannot give back what it has not started. */
+const maxAhead = 8
+
+export interface ProcessPoolOptions extends PoolOptions {
+  /** Flags for the workers' Node, after those of this process. */
+  execArgv?: readonly string[]
+}
+
+/**
+ * Runs jobs in child processes: nothing that a job does to its process, a native crash included, hurts
+ * this one.
+ *
+ * Source: concurrent.futures.ProcessPoolExecutor
+ */
+export class ProcessPoolExecutor extends WorkerPool {
+  constructor(options: ProcessPoolOptions = {}) {
+    const { resourceLimits, env, execArgv } = options
+    if (execArgv !== undefined && !Array.isArray(execArgv)) {
+      throw new TypeError(`execArgv must be an array of flags, got ${describe(execArgv)}`)
+    }
+    super(
+      {
+        maxAhead,
+        start: (id, listener) => new ProcessLink(id, listener, { resourceLimits, env, execArgv }),
+      },
+      options,
+    )
+  }
+}

@@ -1,0 +1,67 @@
+import { type EventLoop, getEventLoop } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { Executor } from './executor.ts'
+import type { GeneratorJob, Job } from './job.ts'
+import type { JobFuture } from './job-future.ts'
+import { ThreadPoolExecutor } from './thread-pool.ts'
+
+let defaultPool: ThreadPoolExecutor | null = null
+const hooked = new WeakSet<EventLoop>()
+
+/** One for the process; ended with the run that has used it, and made anew by the next. */
+function getDefaultPool(): ThreadPoolExecutor {
+  defaultPool ??= new ThreadPoolExecutor({ name: 'default-executor' })
+  const loop = getEventLoop()
+  if (!hooked.has(loop)) {
+    hooked.add(loop)
+    loop.addShutdownHook(async () => {
+      hooked.delete(loop)
+      const pool = defaultPool
+      defaultPool = null
+      await pool?.shutdown()
+    })
+  }
+  return defaultPool
+}
+
+/**
+ * Runs a job in `executor`; null is the process's default thread pool.
+ *
+ * @throws what the executor's `submit` throws
+ *
+ * Source: loop.run_in_executor
+ */
+export function runInExecutor<A extends unknown[], Y, R>(
+  executor: Executor | null,
+  job: GeneratorJob<A, Y, R>,
+  ...args: A
+): JobFuture<R, Y>
+export function runInExecutor<A extends unknown[], R>(
+  executor: Executor | null,
+  job: Job<A, R>,
+  ...args: A
+): JobFuture<R>
+export function runInExecutor(
+  executor: Executor | null,
+  job: Job<unknown[], unknown>,
+  ...args: unknown[]
+): JobFuture<unknown> {
+  if (executor !== null && typeof executor?.submit !== 'function') {
+    throw new TypeError(`runInExecutor() takes an executor or null, got ${describe(executor)}`)
+  }
+  return (executor ?? getDefaultPool()).submit(job, ...args)
+}
+
+/**
+ * Runs a job in the process's default thread pool.
+ *
+ * Source: asyncio.to_thread. Differs: context variables stay here, a thread has its own memory.
+ */
+export function toThread<A extends unknown[], Y, R>(
+  job: GeneratorJob<A, Y, R>,
+  ...args: A
+): JobFuture<R, Y>
+export function toThread<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>
+export function toThread(job: Job<unknown[], unknown>, ...args: unknown[]): JobFuture<unknown> {
+  return getDefaultPool().submit(job, ...args)
+}

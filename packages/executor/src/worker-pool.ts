@@ -1,0 +1,490 @@
+import { Future, getEventLoop, RuntimeError } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import { findUncloneable } from './clone-path.ts'
+import { decodeError, type EncodedError } from './encode-error.ts'
+import {
+  BrokenExecutor,
+  ExecutorQueueFull,
+  JobSerializationError,
+  WorkerCrashedError,
+} from './errors.ts'
+import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
+import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
+import { type GeneratorJob, type Job, JobRef } from './job.ts'
+import type { JobFuture } from './job-future.ts'
+import { mapJobs } from './map-jobs.ts'
+import { type JobOwner, PendingJob, type SourceJob } from './pending-job.ts'
+import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './pool-options.ts'
+import { PoolQueue } from './pool-queue.ts'
+import type { ModuleTarget, SourceTarget } from './protocol.ts'
+import { afterDelay } from './real-timer.ts'
+import { type LeftJobs, type Outcome, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
+import type { WorkerExit, WorkerKind } from './worker-link.ts'
+
+/** So many workers in a row that die before they are ready break the pool. */
+const startAttempts = 3
+/** So many sources are kept, here and in each worker. */
+const maxSources = 500
+/** A worker whose jobs take longer than this, in milliseconds, is sent one at a time. */
+const shortJob = 1
+
+/**
+ * Runs jobs in workers: the queue, the workers' lives, and what becomes of jobs whose worker dies.
+ *
+ * A job is in one place at a time: in the queue, or in one worker's list. Jobs that are short are sent
+ * several at once, ahead of the one that runs, and taken back when another worker is free, when the
+ * running one is cancelled, or when the worker dies: only what has started is ever lost.
+ */
+export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
+  readonly #kind: WorkerKind
+  readonly #options: CheckedPoolOptions
+  readonly #initializer: SourceJob | ModuleTarget | null
+  readonly #initargs: readonly unknown[]
+  readonly #queue = new PoolQueue()
+  readonly #workers = new Set<WorkerHandle>()
+  #sources = new Map<string, number>()
+  #sourcesMade = 0
+  #workersMade = 0
+  #startsFailed = 0
+  #starting = 0
+  #broken: BrokenExecutor | null = null
+  #isShutDown = false
+  #pumpScheduled = false
+  #completed = 0
+  #failed = 0
+  #crashed = 0
+  #ended: Future<void>[] = []
+
+  constructor(kind: WorkerKind, options: PoolOptions) {
+    this.#options = checkPoolOptions(options)
+    this.#kind = kind
+    const { initializer } = options
+    this.#initializer = initializer === undefined ? null : readTarget(initializer)
+    this.#initargs = options.initargs ?? []
+    while (this.#workers.size < this.#options.minWorkers) this.#startWorker()
+    this.#updateHold()
+  }
+
+  /**
+   * Queues a job, in the order of the calls. Its arguments are copied when it is sent to a worker.
+   *
+   * @throws {RuntimeError} after shutdown
+   * @throws {BrokenExecutor} when the pool is broken
+   * @throws {ExecutorQueueFull} when `maxQueue` jobs wait already
+   * @throws {TypeError} when `job` is neither a function nor a reference made by `jobs`
+   *
+   * Source: concurrent.futures.Executor.submit
+   */
+  submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>
+  submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>
+  submit(job: unknown, ...args: unknown[]): JobFuture<unknown, unknown> {
+    return this.#submit(readTarget(job), args, false)
+  }
+
+  /**
+   * The results of `job` for each item. Nothing starts before the iteration does; then at most
+   * `buffer` items are taken ahead of who reads, so that the items may be endless. The first failure
+   * is thrown, and ends the iteration; leaving it early cancels what is under way.
+   *
+   * @throws {TimeoutError} from the iteration, when it has not ended within `timeout`
+   *
+   * Source: concurrent.futures.Executor.map. Differs: it is lazy, and one iterable of items.
+   */
+  map<T, R>(
+    job: Job<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): AsyncIterable<R> {
+    this.#assertOpen()
+    const target = readTarget(job)
+    const { maxQueue, maxWorkers } = this.#options
+    return mapJobs<T, R>(
+      (args, chunked) => this.#submit(target, args, chunked),
+      items,
+      options,
+      Math.max(1, Math.min(16 * maxWorkers, maxQueue)),
+    )
+  }
+
+  #submit(
+    target: SourceJob | ModuleTarget,
+    args: readonly unknown[],
+    chunked: boolean,
+  ): JobFuture<unknown, unknown> {
+    this.#assertOpen()
+    if (this.#queue.size >= this.#options.maxQueue) this.#assertRoom()
+    const pending = new PendingJob(this, target, args, { chunked, submitted: captureStack() })
+    const { future } = pending
+    if (jobSubmit.hasSubscribers) jobSubmit.publish({ executor: this, future, worker: null })
+    this.#queue.push(pending)
+    this.#schedulePump()
+    return future
+  }
+
+  #assertRoom(): void {
+    this.#pump()
+    if (this.#queue.size >= Math.max(this.#options.maxQueue, this.#freeSoon())) {
+      throw new ExecutorQueueFull(this.#options.maxQueue)
+    }
+  }
+
+  /** Jobs that wait for a worker that is only starting are not waiting for their turn. */
+  #freeSoon(): number {
+    return this.#starting === 0 ? 0 : this.#options.maxQueue + this.#starting
+  }
+
+  #assertOpen(): void {
+    if (this.#broken !== null)
+      throw new BrokenExecutor(this.#broken.message, { cause: this.#broken.cause })
+    if (this.#isShutDown) {
+      throw new RuntimeError('cannot schedule new jobs: the executor was shut down')
+    }
+  }
+
+  get stats(): ExecutorStats {
+    const workers = [...this.#workers]
+    return {
+      workers: workers.length,
+      idle: workers.filter((worker) => worker.state === 'ready' && worker.load === 0).length,
+      queued: this.#queue.size + workers.reduce((sum, each) => sum + Math.max(each.load - 1, 0), 0),
+      running: workers.filter((worker) => worker.load > 0).length,
+      completed: this.#completed,
+      failed: this.#failed,
+      crashed: this.#crashed,
+    }
+  }
+
+  /**
+   * Refuses new jobs, lets those that were submitted end, and ends every worker. With
+   * `cancelFutures` those that wait are cancelled, and those that run are asked to stop: they have
+   * `cancelGrace` to end with a result, then they are cancelled as well. With `wait: false` it does not
+   * wait for that.
+   *
+   * Source: concurrent.futures.Executor.shutdown. Differs: cancelFutures also ends jobs that do not end by themselves.
+   */
+  async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+    const { wait = true, cancelFutures = false } = options
+    this.#isShutDown = true
+    if (cancelFutures) this.#cancelAll()
+    this.#endIdleWorkers()
+    if (!wait || this.#workers.size === 0) return
+    const ended = new Future<void>()
+    this.#ended.push(ended)
+    this.#updateHold()
+    await ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  #cancelAll(): void {
+    for (const worker of this.#workers) worker.recall()
+    for (const job of this.#queue.takeAll()) job.future.cancel('the executor was shut down')
+    for (const worker of this.#workers) {
+      for (const job of worker.listUnstarted()) job.future.cancel('the executor was shut down')
+      if (worker.running !== null) worker.cancel(worker.running)
+    }
+  }
+
+  #endIdleWorkers(): void {
+    if (!this.#isShutDown || this.#queue.size > 0) return
+    for (const worker of this.#workers) if (worker.load === 0) worker.kill()
+  }
+
+  abandonJob(job: PendingJob): void {
+    this.#publishEnd(job)
+    if (job.isQueued) {
+      this.#queue.remove(job)
+      this.#updateHold()
+      this.#endIdleWorkers()
+    } else job.worker?.cancel(job)
+  }
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return
+    this.#pumpScheduled = true
+    queueMicrotask(() => {
+      this.#pumpScheduled = false
+      this.#pump()
+    })
+  }
+
+  /** Sends what can be sent, and starts the workers that are missing. */
+  #pump(): void {
+    if (this.#broken !== null) return
+    while (this.#queue.size > 0) {
+      const worker = this.#chooseWorker()
+      if (worker === null) break
+      this.#fill(worker)
+    }
+    const wanted = Math.min(
+      this.#queue.size - this.#starting,
+      this.#options.maxWorkers - this.#workers.size,
+    )
+    for (let i = 0; i < wanted; i++) this.#startWorker()
+    this.#updateHold()
+  }
+
+  /** An idle one, else, when no other can be had, one that soon runs out of jobs. */
+  #chooseWorker(): WorkerHandle | null {
+    let shortest: WorkerHandle | null = null
+    for (const worker of this.#workers) {
+      if (worker.state !== 'ready' || worker.isStopping) continue
+      if (worker.load === 0) return worker
+      if (worker.load <= this.#depth(worker) / 2 && worker.load < (shortest?.load ?? Infinity))
+        shortest = worker
+    }
+    const canGrow = this.#starting > 0 || this.#workers.size < this.#options.maxWorkers
+    return canGrow || this.#queue.peek()?.transferList.length !== 0 ? null : shortest
+  }
+
+  /** How many jobs a worker may have at once: as many as are done in a moment. */
+  #depth(worker: WorkerHandle): number {
+    const short = worker.jobTime < shortJob ? this.#kind.maxAhead : 1
+    return Math.min(short, this.#options.maxTasksPerWorker - worker.taken + worker.load)
+  }
+
+  #fill(worker: WorkerHandle): void {
+    // Spread what there is: a worker that is alone with many jobs leaves the others idle.
+    const share = Math.ceil(this.#queue.size / this.#options.maxWorkers)
+    const room = Math.max(1, Math.min(this.#depth(worker) - worker.load, share))
+    const batch: PendingJob[] = []
+    while (batch.length < room) {
+      const next = this.#queue.peek()
+      // What moves with a job is gone when its worker dies: it goes alone, and starts at once.
+      if (next === null || (next.transferList.length > 0 && worker.load + batch.length > 0)) break
+      this.#queue.remove(next)
+      batch.push(next)
+      if (next.transferList.length > 0) break
+    }
+    worker.stopIdling?.()
+    worker.stopIdling = null
+    this.#send(worker, batch)
+  }
+
+  #send(worker: WorkerHandle, batch: PendingJob[]): void {
+    try {
+      worker.send(batch)
+    } catch (error) {
+      if (batch.length > 1) {
+        for (const job of batch) this.#send(worker, [job])
+        return
+      }
+      const [job] = batch as [PendingJob]
+      const what = findUncloneable(job.args, 'args', (value) => worker.tryClone(value))
+      const because = what === null ? (error as Error).message : `${what}, which cannot be cloned`
+      this.#fail(
+        job,
+        new JobSerializationError(`cannot send the job: ${because}`, { cause: error }),
+      )
+    }
+  }
+
+  sourceTarget(worker: WorkerHandle, source: string): SourceTarget {
+    let id = this.#sources.get(source)
+    if (id === undefined) {
+      if (this.#sources.size >= maxSources) this.#sources = new Map()
+      id = ++this.#sourcesMade
+      this.#sources.set(source, id)
+    }
+    if (worker.knownSources.has(id)) return { id }
+    if (worker.knownSources.size >= maxSources && worker.load === 0) {
+      worker.post({ type: 'forget' })
+      worker.knownSources.clear()
+    }
+    return { id, source }
+  }
+
+  #startWorker(): void {
+    this.#starting++
+    let worker: WorkerHandle
+    try {
+      worker = new WorkerHandle(
+        ++this.#workersMade,
+        this.#kind.start,
+        this,
+        this.#options.cancelGrace,
+      )
+    } catch (error) {
+      this.#starting--
+      this.#break('a worker cannot be started', error)
+      return
+    }
+    this.#workers.add(worker)
+    const initializer = this.#initializer
+    const target =
+      initializer !== null && 'source' in initializer
+        ? { id: 0, source: initializer.source }
+        : initializer
+    try {
+      worker.initialize(target, this.#initargs)
+    } catch (error) {
+      const what = findUncloneable(this.#initargs, 'initargs', (value) => worker.tryClone(value))
+      this.#break(
+        `cannot send the initializer's arguments: ${what ?? 'they cannot be cloned'}`,
+        error,
+      )
+    }
+  }
+
+  onReady(worker: WorkerHandle): void {
+    this.#starting--
+    this.#startsFailed = 0
+    if (this.#isShutDown && this.#queue.size === 0) worker.kill()
+    else this.#onFree(worker)
+  }
+
+  onStartFailed(_worker: WorkerHandle, error: EncodedError): void {
+    this.#break('the initializer of a worker failed', decodeError(error, ''))
+  }
+
+  onStarted(worker: WorkerHandle, job: PendingJob): void {
+    if (jobStart.hasSubscribers) {
+      jobStart.publish({ executor: this, future: job.future, worker: worker.id })
+    }
+  }
+
+  onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void {
+    if (outcome.type === 'error') {
+      this.#fail(job, decodeError(outcome.error, stackText(job.submitted)))
+    } else if (!job.future.done()) {
+      this.#completed++
+      job.future.setResult(outcome.value)
+      this.#publishEnd(job, worker)
+    }
+    if (worker.load === 0) this.#onFree(worker)
+    else if (this.#queue.size > 0) this.#schedulePump()
+  }
+
+  onReturned(_worker: WorkerHandle, jobs: PendingJob[]): void {
+    this.#queue.putBack(jobs.filter((job) => !job.future.done()))
+    this.#schedulePump()
+  }
+
+  #fail(job: PendingJob, error: unknown): void {
+    if (job.future.done()) return
+    this.#failed++
+    job.future.setException(error)
+    this.#publishEnd(job)
+  }
+
+  #publishEnd(job: PendingJob, worker: WorkerHandle | null = job.worker): void {
+    if (!jobEnd.hasSubscribers) return
+    jobEnd.publish({ executor: this, future: job.future, worker: worker?.id ?? null })
+  }
+
+  /** A worker has nothing to do. */
+  #onFree(worker: WorkerHandle): void {
+    if (worker.taken >= this.#options.maxTasksPerWorker) {
+      worker.kill()
+      return
+    }
+    if (this.#queue.size === 0) {
+      for (const other of this.#workers) if (other !== worker) other.recall()
+    }
+    if (this.#queue.size > 0) this.#schedulePump()
+    else {
+      this.#updateHold()
+      this.#endIdleWorkers()
+      this.#startIdling(worker)
+    }
+  }
+
+  #startIdling(worker: WorkerHandle): void {
+    const { idleTimeout, minWorkers } = this.#options
+    if (idleTimeout === Infinity) return
+    worker.stopIdling?.()
+    const end = (): void => {
+      if (worker.load === 0 && this.#workers.size > minWorkers) worker.kill()
+    }
+    worker.stopIdling = afterDelay(idleTimeout, end, { hold: false })
+  }
+
+  onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void {
+    this.#workers.delete(worker)
+    if (!worker.isReady) this.#starting--
+    if (!worker.isKilled) this.#onCrash(worker, exit, left.running)
+    else if (left.running !== null) left.running.future.cancel('the job was stopped')
+    this.#queue.putBack(left.unstarted.filter((job) => !job.future.done()))
+    if (this.#broken !== null) this.#failAll(this.#broken)
+    else if (!this.#isShutDown) this.#keepMinimum()
+    this.#pump()
+    this.#tellEnded()
+  }
+
+  #onCrash(worker: WorkerHandle, exit: WorkerExit, running: PendingJob | null): void {
+    this.#crashed++
+    const options = exit.error === undefined ? {} : { cause: exit.error }
+    if (running !== null) {
+      const error = new WorkerCrashedError(exit.exitCode, exit.signal, options)
+      error.stack += `\n    --- submitted ---\n${stackText(running.submitted)}`
+      this.#fail(running, error)
+    }
+    if (!worker.isReady) {
+      this.#startsFailed++
+      if (this.#startsFailed < startAttempts) return
+      const how = exit.signal ?? `exit code ${exit.exitCode}`
+      this.#break(`${startAttempts} workers in a row died on start (${how})`, exit.error)
+    } else if (running === null && exit.error !== undefined) {
+      getEventLoop().callExceptionHandler({
+        message: 'An idle worker of an executor died',
+        exception: exit.error,
+      })
+    }
+  }
+
+  #keepMinimum(): void {
+    while (this.#broken === null && this.#workers.size < this.#options.minWorkers)
+      this.#startWorker()
+  }
+
+  #break(reason: string, cause: unknown): void {
+    if (this.#broken !== null) return
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    this.#broken = new BrokenExecutor(`the pool cannot run jobs: ${reason}${why}`, { cause })
+    for (const worker of this.#workers) worker.kill()
+    this.#failAll(this.#broken)
+  }
+
+  #failAll(broken: BrokenExecutor): void {
+    for (const job of this.#queue.takeAll()) {
+      this.#fail(job, new BrokenExecutor(broken.message, { cause: broken.cause }))
+    }
+  }
+
+  #tellEnded(): void {
+    if (this.#workers.size > 0) return
+    for (const ended of this.#ended.splice(0)) if (!ended.done()) ended.setResult()
+  }
+
+  /** Jobs under way, and a shutdown that is awaited, keep the process alive; nothing else does. */
+  #updateHold(): void {
+    const waited = this.#queue.size > 0 || this.#ended.length > 0
+    for (const worker of this.#workers) worker.hold(waited || worker.load > 0)
+  }
+}
+
+function readTarget(job: unknown): SourceJob | ModuleTarget {
+  if (job instanceof JobRef) return { url: job.url, name: job.name }
+  if (typeof job === 'function') return { source: Function.prototype.toString.call(job) }
+  throw new TypeError(
+    `a job must be a function or a reference made by jobs(), got ${describe(job)}`,
+  )
+}
+
+const stackDepth = 8
+
+/** Only the frames: the text is made when an error needs it. */
+function captureStack(): { readonly stack?: string } {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = stackDepth
+  const holder: { stack?: string } = {}
+  Error.captureStackTrace(holder, WorkerPool.prototype.submit)
+  Error.stackTraceLimit = limit
+  return holder
+}
+
+function stackText(submitted: { readonly stack?: string }): string {
+  return (submitted.stack ?? '').split('\n').slice(1).join('\n')
+}
