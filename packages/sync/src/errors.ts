@@ -30,3 +30,21 @@ export class BrokenBarrierError extends Error {
   override readonly name: string = 'BrokenBarrierError'
   readonly code: string = 'ERR_SYNC_BROKEN_BARRIER'
 }
+
+/** A send on a handle of a channel that is closed, or a publish on a closed broadcast. Source: trio.ClosedResourceError */
+export class ChannelClosed extends Error {
+  override readonly name: string = 'ChannelClosed'
+  readonly code: string = 'ERR_SYNC_CHANNEL_CLOSED'
+  constructor(message = 'this handle of the channel is closed: send on a clone that is open') {
+    super(message)
+  }
+}
+
+/** Every handle of the channel is closed, and all that was sent has been received. Source: trio.EndOfChannel */
+export class EndOfChannel extends Error {
+  override readonly name: string = 'EndOfChannel'
+  readonly code: string = 'ERR_SYNC_END_OF_CHANNEL'
+  constructor() {
+    super('the channel has ended: every handle is closed and nothing is left')
+  }
+}

@@ -6,8 +6,14 @@ test('the public names', () => {
     [
       "Barrier",
       "BoundedSemaphore",
+      "Broadcast",
+      "Subscription",
+      "CapacityLimiter",
+      "Channel",
       "Condition",
       "BrokenBarrierError",
+      "ChannelClosed",
+      "EndOfChannel",
       "QueueEmpty",
       "QueueFull",
       "QueueShutDown",
@@ -16,7 +22,9 @@ test('the public names', () => {
       "Lock",
       "PriorityQueue",
       "Queue",
+      "RateLimiter",
       "Releaser",
+      "RWLock",
       "Semaphore",
     ]
   `)

@@ -1,0 +1,252 @@
+import { Future } from '@tasktree/core'
+import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { ChannelClosed, EndOfChannel } from './errors.ts'
+import { Fifo } from './items.ts'
+import { refused } from './refused.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
+
+/** What the handles of one channel share. */
+class Shared<T> {
+  readonly capacity: number
+  readonly items = new Fifo<T>()
+  readonly receivers = new WaiterQueue<T>()
+  readonly senders = new WaiterQueue<void>()
+  /** Woken, and their turn is to come: there is an item for each of these receivers, and room for each of the senders. */
+  wokenReceivers = 0
+  wokenSenders = 0
+  openHandles = 1
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
+
+  /** A receiver that waits makes room for one item: so a channel of capacity 0 hands over directly. */
+  hasRoom(): boolean {
+    const room = this.capacity + this.receivers.size + this.wokenReceivers
+    return this.items.size + this.wokenSenders < room
+  }
+
+  /** Whether there is an item that no receiver was woken for. */
+  hasSpare(): boolean {
+    return this.items.size > this.wokenReceivers
+  }
+
+  put(item: T): void {
+    this.items.push(item)
+    this.wake()
+  }
+
+  take(): T {
+    const item = this.items.pop()
+    this.wake()
+    return item
+  }
+
+  /** Wakes whoever can go on. */
+  wake(): void {
+    while ((this.hasSpare() || this.openHandles === 0) && this.receivers.wakeNext()) {
+      this.wokenReceivers++
+    }
+    while (this.hasRoom() && this.senders.wakeNext()) this.wokenSenders++
+  }
+}
+
+class Receiving<T> extends Waiter<T> {
+  readonly #shared: Shared<T>
+
+  constructor(shared: Shared<T>) {
+    super()
+    this.#shared = shared
+    shared.receivers.push(this)
+  }
+
+  protected override claim(): void {
+    this.#shared.wokenReceivers--
+    if (this.#shared.items.size > 0) this.setResult(this.#shared.take())
+    else this.setException(new EndOfChannel())
+  }
+
+  protected override decline(): void {
+    this.#shared.wokenReceivers--
+    this.#shared.wake()
+  }
+}
+
+class Sending<T> extends Waiter<void> {
+  readonly #shared: Shared<T>
+  readonly #handle: Channel<T>
+  readonly #item: T
+
+  constructor(shared: Shared<T>, handle: Channel<T>, item: T) {
+    super()
+    this.#shared = shared
+    this.#handle = handle
+    this.#item = item
+    shared.senders.push(this)
+  }
+
+  protected override claim(): void {
+    this.#shared.wokenSenders--
+    if (this.#handle.closed) {
+      this.setException(new ChannelClosed())
+      this.#shared.wake()
+      return
+    }
+    this.#shared.put(this.#item)
+    this.setResult()
+  }
+
+  protected override decline(): void {
+    this.#shared.wokenSenders--
+    this.#shared.wake()
+  }
+
+  failIfOf(handle: Channel<T>): void {
+    if (this.#handle !== handle) return
+    this.#shared.senders.remove(this)
+    this.setException(new ChannelClosed())
+  }
+}
+
+/**
+ * A queue that knows when it is over: it ends when every handle on it is closed and everything that was
+ * sent has been received. Give each producer a `clone()` of its own to close; consumers iterate.
+ *
+ * Senders and receivers are served in the order they came. An item is in the channel until a receiver
+ * takes it in its own turn, so a cancelled `receive()` leaves it there; a cancelled `send()` has sent
+ * nothing. With capacity 0 a `send` ends only when a receiver waits for the item.
+ *
+ * Source: trio.open_memory_channel. Differs: one handle both sends and receives; closing it ends its
+ * sending only, so what is left can be received.
+ */
+export class Channel<T> implements AsyncIterable<T>, Disposable {
+  #shared: Shared<T>
+  #closed = false
+
+  /**
+   * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over
+   * directly, Infinity never makes a sender wait
+   * @throws {RangeError} when it is negative or not an integer
+   */
+  constructor(options: { capacity: number }) {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`a Channel takes { capacity }, got ${describe(options)}`)
+    }
+    const { capacity } = options
+    if (typeof capacity !== 'number') {
+      throw new TypeError(`the option capacity must be a number, got ${describe(capacity)}`)
+    }
+    if (!(capacity >= 0) || (capacity !== Infinity && !Number.isInteger(capacity))) {
+      throw new RangeError(`the option capacity must be an integer of 0 or more, got ${capacity}`)
+    }
+    this.#shared = new Shared<T>(capacity)
+  }
+
+  /** Whether this handle is closed. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * Waits until there is room, and puts `item` into the channel. Does not suspend when there is room.
+   *
+   * @throws {ChannelClosed} (the future fails) when this handle is closed, also while it waits
+   */
+  send(item: T, options?: { signal?: AbortSignal }): Future<void> {
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    const shared = this.#shared
+    const mustWait = shared.wokenSenders > 0 || shared.senders.size > 0 || !shared.hasRoom()
+    if (mustWait && !this.#closed) {
+      return cancelOnAbort(new Sending(shared, this, item), options?.signal)
+    }
+    const sent = new Future<void>()
+    if (this.#closed) sent.setException(new ChannelClosed())
+    else {
+      shared.put(item)
+      sent.setResult()
+    }
+    return sent
+  }
+
+  /**
+   * Waits for the next item and takes it. Does not suspend when there is one.
+   *
+   * @throws {EndOfChannel} (the future fails) when every handle is closed and nothing is left
+   */
+  receive(options?: { signal?: AbortSignal }): Future<T> {
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    const shared = this.#shared
+    const mustWait = shared.wokenReceivers > 0 || shared.receivers.size > 0 || !shared.hasSpare()
+    const ended = shared.openHandles === 0 && shared.items.size === 0
+    if (mustWait && !ended) {
+      const receiving = new Receiving(shared)
+      shared.wake()
+      return cancelOnAbort(receiving, options?.signal)
+    }
+    const received = new Future<T>()
+    if (ended) received.setException(new EndOfChannel())
+    else received.setResult(shared.take())
+    return received
+  }
+
+  /** Another handle on this channel, which ends only when both are closed. @throws {ChannelClosed} when this one is */
+  clone(): Channel<T> {
+    if (this.#closed) throw new ChannelClosed()
+    const clone = new Channel<T>({ capacity: this.#shared.capacity })
+    clone.#shared = this.#shared
+    clone.#shared.openHandles++
+    return clone
+  }
+
+  /** This handle sends no more; who waits in its `send` fails. With the last handle the channel ends. Twice does nothing. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    const shared = this.#shared
+    shared.openHandles--
+    for (let sender = shared.senders.first(); sender !== null;) {
+      const next = sender.nextInLine
+      ;(sender as Sending<T>).failIfOf(this)
+      sender = next
+    }
+    shared.wake()
+  }
+
+  /** Items it holds, tasks that wait, and handles that are open. */
+  statistics(): {
+    readonly size: number
+    readonly capacity: number
+    readonly senders: number
+    readonly receivers: number
+    readonly openHandles: number
+  } {
+    const shared = this.#shared
+    return Object.freeze({
+      size: shared.items.size,
+      capacity: shared.capacity,
+      senders: shared.senders.size + shared.wokenSenders,
+      receivers: shared.receivers.size + shared.wokenReceivers,
+      openHandles: shared.openHandles,
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Receives until the channel ends. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let item: T
+      try {
+        item = await this.receive()
+      } catch (error) {
+        if (error instanceof EndOfChannel) return
+        throw error
+      }
+      yield item
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { type EventLoop, Future, getEventLoop, type TimerHandle } from '@tasktree/core'
+import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { refused } from './refused.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
+
+class Asking extends Waiter<void> {
+  readonly amount: number
+  readonly #limiter: Refunding
+
+  constructor(limiter: Refunding, amount: number) {
+    super()
+    this.#limiter = limiter
+    this.amount = amount
+  }
+
+  protected override claim(): void {
+    this.#limiter.entered()
+    this.setResult()
+  }
+
+  protected override decline(): void {
+    this.#limiter.refund(this.amount)
+  }
+
+  override cancel(msg?: Parameters<Waiter<void>['cancel']>[0]): boolean {
+    if (!super.cancel(msg)) return false
+    if (!this.isWoken()) this.#limiter.serve()
+    return true
+  }
+}
+
+/** What a waiter needs of its limiter. */
+interface Refunding {
+  entered(): void
+  refund(amount: number): void
+  serve(): void
+}
+
+/**
+ * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept.
+ * `acquire` takes tokens, waiting in line until they are there. It starts full.
+ *
+ * First come, first served: one that wants many tokens is not overtaken. A cancelled `acquire` takes
+ * none.
+ *
+ * @example
+ * const limiter = new RateLimiter({ limit: 10, interval: 1000 })
+ * await limiter.acquire()
+ */
+export class RateLimiter {
+  readonly #msPerToken: number
+  readonly #burst: number
+  /** When the bucket is full if nobody takes from it: the whole state, free of accumulating rounding. */
+  #fullAt = -Infinity
+  #woken = 0
+  readonly #line = new WaiterQueue<void>()
+  #loop: EventLoop | null = null
+  #timer: TimerHandle | null = null
+  readonly #refunding: Refunding = {
+    entered: () => {
+      this.#woken--
+    },
+    refund: (amount) => {
+      this.#woken--
+      this.#fullAt -= amount * this.#msPerToken
+      this.#serve()
+    },
+    serve: () => this.#serve(),
+  }
+
+  /**
+   * @param options.limit tokens in each interval
+   * @param options.interval milliseconds
+   * @param options.burst how many tokens are kept at most; `limit` by default
+   * @throws {RangeError} when one is not positive and finite
+   */
+  constructor(options: { limit: number; interval: number; burst?: number }) {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`a RateLimiter takes { limit, interval }, got ${describe(options)}`)
+    }
+    const limit = checkPositive('limit', options.limit)
+    this.#msPerToken = checkPositive('interval', options.interval) / limit
+    this.#burst = checkPositive('burst', options.burst ?? Math.max(1, limit))
+  }
+
+  /**
+   * Waits for `n` tokens and takes them. Does not suspend when they are there and nobody is in line.
+   *
+   * @throws {RangeError} when `n` is not positive, or more than `burst`, which would never be there
+   */
+  acquire(n = 1, options?: { signal?: AbortSignal }): Future<void> {
+    if (checkPositive('n', n) > this.#burst) {
+      throw new RangeError(`n must be at most the burst of ${this.#burst}, got ${n}`)
+    }
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    if (this.#waiters === 0 && this.#wait(n) <= 0) {
+      this.#spend(n)
+      const free = new Future<void>()
+      free.setResult()
+      return free
+    }
+    const asking = new Asking(this.#refunding, n)
+    this.#line.push(asking)
+    this.#serve()
+    return cancelOnAbort(asking, options?.signal)
+  }
+
+  /** The tokens that are there, and who waits. */
+  statistics(): { readonly available: number; readonly burst: number; readonly waiters: number } {
+    const missing = Math.max(0, this.#fullAt - this.#clock().time()) / this.#msPerToken
+    return Object.freeze({
+      available: this.#burst - missing,
+      burst: this.#burst,
+      waiters: this.#waiters,
+    })
+  }
+
+  get #waiters(): number {
+    return this.#line.size + this.#woken
+  }
+
+  /** The loop of first use tells the time, since two loops' times cannot be compared. */
+  #clock(): EventLoop {
+    if (this.#loop === null || this.#loop.isClosed()) {
+      this.#loop = getEventLoop()
+      this.#fullAt = -Infinity
+    }
+    return this.#loop
+  }
+
+  /** Milliseconds until there are `n` tokens. */
+  #wait(n: number): number {
+    const now = this.#clock().time()
+    return this.#fullAt - (this.#burst - n) * this.#msPerToken - now
+  }
+
+  #spend(n: number): void {
+    this.#fullAt = Math.max(this.#fullAt, this.#clock().time()) + n * this.#msPerToken
+  }
+
+  /** Wakes everyone whose tokens are there, and sets the timer for the next. */
+  #serve(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+    for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
+      const { amount } = asking as Asking
+      const wait = this.#wait(amount)
+      if (wait > 0) {
+        this.#timer = this.#clock().callLater(wait, () => this.#serve())
+        return
+      }
+      this.#spend(amount)
+      this.#woken++
+      this.#line.wakeNext()
+    }
+  }
+}
+
+function checkPositive(name: string, value: number): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, got ${describe(value)}`)
+  }
+  if (!(value > 0) || value === Infinity) {
+    throw new RangeError(`${name} must be positive and finite, got ${value}`)
+  }
+  return value
+}

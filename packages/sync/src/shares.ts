@@ -1,0 +1,125 @@
+import { Future } from '@tasktree/core'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { refused } from './refused.ts'
+import { Releaser } from './releaser.ts'
+import { Waiter, WaiterQueue } from './waiter-queue.ts'
+
+class Asking extends Waiter<Releaser> {
+  readonly amount: number
+  readonly #shares: Shares
+
+  constructor(shares: Shares, amount: number) {
+    super()
+    this.#shares = shares
+    this.amount = amount
+  }
+
+  protected override claim(): void {
+    this.setResult(this.#shares.hand(this.amount))
+  }
+
+  protected override decline(): void {
+    this.#shares.takeBack(this.amount)
+  }
+
+  override cancel(msg?: Parameters<Waiter<Releaser>['cancel']>[0]): boolean {
+    if (!super.cancel(msg)) return false
+    // Those behind may want less.
+    if (!this.isWoken()) this.#shares.wake()
+    return true
+  }
+}
+
+/**
+ * An amount of which each holder has a share, in strict order: whoever is first in line is waited for,
+ * however much it wants, so that small requests cannot starve a big one.
+ *
+ * A share is set aside when its waiter is woken; one that then does not take it gives it back.
+ */
+export class Shares {
+  #total: number
+  #used = 0
+  #holders = 0
+  readonly #line = new WaiterQueue<Releaser>()
+  /** Woken, with their share set aside: they are before everyone in line. */
+  #woken = 0
+
+  constructor(total: number) {
+    this.#total = total
+  }
+
+  get total(): number {
+    return this.#total
+  }
+
+  set total(total: number) {
+    this.#total = total
+    this.wake()
+  }
+
+  /** Never negative, also when the total was lowered below what is held. */
+  get available(): number {
+    return Math.max(0, this.#total - this.#used)
+  }
+
+  /** Whether one share is all there is. */
+  get isWhole(): boolean {
+    return this.#used === this.#total && this.#holders <= 1
+  }
+
+  get holders(): number {
+    return this.#holders
+  }
+
+  get waiters(): number {
+    return this.#line.size + this.#woken
+  }
+
+  acquire(amount: number, options: { signal?: AbortSignal } | undefined): Future<Releaser> {
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    if (this.waiters === 0 && amount <= this.available) {
+      this.#used += amount
+      const free = new Future<Releaser>()
+      free.setResult(this.#hold(amount))
+      return free
+    }
+    const asking = new Asking(this, amount)
+    this.#line.push(asking)
+    this.wake()
+    return cancelOnAbort(asking, options?.signal)
+  }
+
+  /** Sets a share aside for each who can have one, up to the first who cannot. */
+  wake(): void {
+    for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
+      const { amount } = asking as Asking
+      if (amount > this.available) return
+      this.#used += amount
+      this.#woken++
+      this.#line.wakeNext()
+    }
+  }
+
+  /** To a waiter that was woken. */
+  hand(amount: number): Releaser {
+    this.#woken--
+    return this.#hold(amount)
+  }
+
+  /** From a waiter that was woken, and does not want it any more. */
+  takeBack(amount: number): void {
+    this.#woken--
+    this.#used -= amount
+    this.wake()
+  }
+
+  #hold(amount: number): Releaser {
+    this.#holders++
+    return new Releaser(() => {
+      this.#holders--
+      this.#used -= amount
+      this.wake()
+    })
+  }
+}

@@ -1,0 +1,142 @@
+import { createTask, gather, run, sleep, timeout } from '@tasktree/core'
+import { explore, runVirtual } from '@tasktree/core/testing'
+import { Channel, ChannelClosed, EndOfChannel } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+test('items arrive in order, and a full channel makes its sender wait', () =>
+  runVirtual(async () => {
+    const channel = new Channel<number>({ capacity: 2 })
+    const sending = createTask(async () => {
+      for (let i = 0; i < 5; i++) await channel.send(i)
+      channel.close()
+    })
+    await sleep(1)
+    expect(channel.statistics()).toMatchObject({ size: 2, senders: 1, receivers: 0 })
+    const got: number[] = []
+    for await (const item of channel) got.push(item)
+    expect(got).toEqual([0, 1, 2, 3, 4])
+    await sending
+  }))
+
+test('with capacity 0 a send ends when a receiver takes the item', () =>
+  runVirtual(async () => {
+    const channel = new Channel<string>({ capacity: 0 })
+    const sending = createTask(() => channel.send('a'))
+    await sleep(1)
+    expect(sending.done()).toBe(false)
+    expect(await channel.receive()).toBe('a')
+    await sending
+    expect(channel.statistics()).toEqual({
+      size: 0,
+      capacity: 0,
+      senders: 0,
+      receivers: 0,
+      openHandles: 1,
+    })
+  }))
+
+test('the channel ends with its last handle, after what was sent', () =>
+  runVirtual(async () => {
+    const channel = new Channel<string>({ capacity: 10 })
+    const clone = channel.clone()
+    await channel.send('a')
+    channel.close()
+    channel.close()
+    await clone.send('b')
+    clone.close()
+    expect([await channel.receive(), await clone.receive()]).toEqual(['a', 'b'])
+    await expect(channel.receive()).rejects.toBeInstanceOf(EndOfChannel)
+    await expect(channel.send('c')).rejects.toBeInstanceOf(ChannelClosed)
+    expect(() => channel.clone()).toThrow(ChannelClosed)
+  }))
+
+test('closing wakes the receivers that wait, and fails the senders of that handle alone', () =>
+  runVirtual(async () => {
+    const empty = new Channel<number>({ capacity: 1 })
+    const receiving = createTask(() => empty.receive())
+    await sleep(1)
+    empty.close()
+    await expect(receiving).rejects.toBeInstanceOf(EndOfChannel)
+
+    const full = new Channel<number>({ capacity: 0 })
+    const clone = full.clone()
+    const doomed = createTask(() => full.send(1))
+    const other = createTask(() => clone.send(2))
+    await sleep(1)
+    full.close()
+    await expect(doomed).rejects.toBeInstanceOf(ChannelClosed)
+    expect(await clone.receive()).toBe(2)
+    await other
+  }))
+
+test('a cancelled send has sent nothing, a cancelled receive leaves the item', () =>
+  runVirtual(async () => {
+    const channel = new Channel<number>({ capacity: 1 })
+    await channel.send(1)
+    const sending = createTask(() => channel.send(2))
+    await sleep(1)
+    sending.cancel()
+    await sleep(1)
+    expect(await channel.receive()).toBe(1)
+
+    const receiving = createTask(() => channel.receive())
+    const next = createTask(() => channel.receive())
+    await sleep(1)
+    await channel.send(3)
+    receiving.cancel()
+    expect(await next).toBe(3)
+    expect(receiving.cancelled()).toBe(true)
+    await expect(timeout(1, async () => channel.receive())).rejects.toThrow()
+  }))
+
+test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async (capacity) => {
+  await explore(
+    async () => {
+      const channel = new Channel<number>({ capacity })
+      const sent: number[] = []
+      const got: number[] = []
+      const handles = [channel, channel.clone()]
+      const producers = handles.map((mine, index) => {
+        const base = index * 10
+        return createTask(async () => {
+          for (let i = 0; i < 3; i++) {
+            await mine.send(base + i)
+            sent.push(base + i)
+          }
+        })
+      })
+      const consumers = [0, 1].map(() =>
+        createTask(async () => {
+          for (;;) got.push(await channel.receive())
+        }),
+      )
+      const killer = createTask(async () => {
+        await sleep(0)
+        consumers[0]?.cancel()
+        await sleep(0)
+        producers[1]?.cancel()
+      })
+      await gather([...producers, killer], { returnExceptions: true })
+      for (const handle of handles) handle.close()
+      await gather(consumers, { returnExceptions: true })
+      // A send that was cancelled after its item had gone counts as neither lost nor doubled.
+      expect(new Set(got).size).toBe(got.length)
+      for (const item of sent) expect(got).toContain(item)
+      expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
+    },
+    { seeds: 1000 },
+  )
+})
+
+test('wrong capacities are refused', () => {
+  expect(() => new Channel({ capacity: -1 })).toThrow(RangeError)
+  expect(() => new Channel(3 as never)).toThrow(TypeError)
+  expect(() => new Channel({} as never)).toThrow('the option capacity must be a number')
+})
+
+test('generator coroutines send and receive', () =>
+  run(function* () {
+    const channel = new Channel<string>({ capacity: 1 })
+    yield* channel.send('x')
+    expect(yield* channel.receive()).toBe('x')
+  }))

@@ -1,0 +1,94 @@
+import { createTask, gather, getEventLoop, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { RateLimiter } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+test('a burst goes at once, then tokens come evenly', () =>
+  runVirtual(async () => {
+    const limiter = new RateLimiter({ limit: 4, interval: 1000 })
+    const start = getEventLoop().time()
+    const times: number[] = []
+    for (let i = 0; i < 8; i++) {
+      await limiter.acquire()
+      times.push(getEventLoop().time() - start)
+    }
+    expect(times).toEqual([0, 0, 0, 0, 250, 500, 750, 1000])
+  }))
+
+test('unused tokens are kept, but no more than burst', () =>
+  runVirtual(async () => {
+    const limiter = new RateLimiter({ limit: 10, interval: 1000, burst: 2 })
+    const start = getEventLoop().time()
+    await limiter.acquire(2)
+    await sleep(60_000)
+    expect(limiter.statistics().available).toBe(2)
+    await limiter.acquire(2)
+    expect(getEventLoop().time() - start).toBe(60_000)
+    await limiter.acquire()
+    expect(getEventLoop().time() - start).toBe(60_100)
+  }))
+
+test('who wants many tokens is not overtaken', () =>
+  runVirtual(async () => {
+    const limiter = new RateLimiter({ limit: 10, interval: 1000 })
+    await limiter.acquire(10)
+    const order: string[] = []
+    await gather([
+      async () => {
+        await limiter.acquire(5)
+        order.push('many')
+      },
+      async () => {
+        await limiter.acquire()
+        order.push('one')
+      },
+    ])
+    expect(order).toEqual(['many', 'one'])
+  }))
+
+test('a cancelled acquire takes no token, and the next one is on time', () =>
+  runVirtual(async () => {
+    const limiter = new RateLimiter({ limit: 1, interval: 1000 })
+    const start = getEventLoop().time()
+    await limiter.acquire()
+    const cancelled = createTask(() => limiter.acquire())
+    const next = createTask(() => limiter.acquire())
+    await sleep(500)
+    cancelled.cancel()
+    await next
+    expect(getEventLoop().time() - start).toBe(1000)
+    expect(limiter.statistics().waiters).toBe(0)
+  }))
+
+test('one that is cancelled in the instant of its grant gives its token to the next', () =>
+  runVirtual(async () => {
+    const limiter = new RateLimiter({ limit: 1, interval: 1000 })
+    const start = getEventLoop().time()
+    await limiter.acquire()
+    const granted = createTask(() => limiter.acquire())
+    const next = createTask(() => limiter.acquire())
+    // Set after the limiter's own timer: so it runs after the grant, and before the granted one does.
+    await sleep(0)
+    getEventLoop().callLater(1000, () => granted.cancel())
+    await next
+    expect(granted.cancelled()).toBe(true)
+    expect(getEventLoop().time() - start).toBe(1000)
+  }))
+
+test('wrong arguments are refused at once', () => {
+  expect(() => new RateLimiter({ limit: 0, interval: 1 })).toThrow(RangeError)
+  expect(() => new RateLimiter({ limit: 1, interval: NaN })).toThrow(RangeError)
+  expect(() => new RateLimiter(undefined as never)).toThrow(TypeError)
+  const limiter = new RateLimiter({ limit: 2, interval: 1000 })
+  expect(() => limiter.acquire(3)).toThrow('n must be at most the burst of 2, got 3')
+})
+
+test('a signal ends the wait, and leaves no timer behind', async () => {
+  const limiter = new RateLimiter({ limit: 1, interval: 3_600_000 })
+  await limiter.acquire()
+  const controller = new AbortController()
+  const waiting = limiter.acquire(1, { signal: controller.signal })
+  controller.abort()
+  await expect(waiting).rejects.toMatchObject({ name: 'CancelledError' })
+  expect(limiter.statistics().waiters).toBe(0)
+})
