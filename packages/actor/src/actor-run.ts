@@ -14,7 +14,7 @@ import {
   StashFull,
   UnexpectedCancellation,
 } from './errors.ts'
-import { type ExitReason, failure, formatThrown, killed, normal } from './exit-reason.ts'
+import { type ExitReason, failure, formatThrown, killed, normal, tame } from './exit-reason.ts'
 import { abandoned, Handling, isPromiseLike } from './handling.ts'
 import { Interruption } from './interruption.ts'
 import { asMessage, Envelope, type Message } from './message.ts'
@@ -133,10 +133,16 @@ export class ActorRun extends Run {
       const started = (this.#actor as unknown as Hooks).onStart?.()
       if (isPromiseLike(started)) await this.#settle('onStart', started)
     } catch (error) {
-      await this.#failToStart(error)
+      await this.#failToStart(tame(error))
       return false
     }
-    if (this.#end !== null && this.#end.kind !== 'normal') {
+    if (this.#interruption !== null || this.#end === killed) {
+      // It came up all the same, and so it cleans up.
+      if (this.#end !== null && this.#end !== killed) {
+        this.#cleaning = true
+        this.#takeCancelsBack()
+        await this.#runOnStop(this.#end)
+      }
       await this.#failToStart(this.#startStopped())
       return false
     }
@@ -260,7 +266,8 @@ export class ActorRun extends Run {
     envelope.ask.reply(result)
   }
 
-  #threw(envelope: Envelope, error: unknown): void {
+  #threw(envelope: Envelope, thrown: unknown): void {
+    const error = tame(thrown)
     this.#deferred = false
     const { ask } = envelope
     if (error === abandoned || (this.#end !== null && isCancelled(error))) {
@@ -655,7 +662,8 @@ export class ActorRun extends Run {
       const result = await this.#dispatch(envelope)
       this.handled++
       envelope.ask?.reply(result)
-    } catch (error) {
+    } catch (thrown) {
+      const error = tame(thrown)
       if (isCancelled(error) && this.#end !== null) throw error
       if (error instanceof ReplyError && envelope.ask !== null) {
         envelope.ask.replyError(error)

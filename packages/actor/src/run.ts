@@ -43,6 +43,20 @@ export class Starting extends Future<'running' | 'ignored'> {
   }
 }
 
+/** The wait for a child's end: it is not given up. */
+export class PatientWait extends Future<ExitReason> {
+  readonly #onCancel: () => boolean
+
+  constructor(loop: EventLoop, onCancel: () => boolean) {
+    super({ loop })
+    this.#onCancel = onCancel
+  }
+
+  override cancel(): boolean {
+    return this.#onCancel()
+  }
+}
+
 /** One incarnation of a child. */
 export abstract class Run {
   readonly slot: Slot

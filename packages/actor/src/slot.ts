@@ -6,7 +6,7 @@ import type { ChildRef } from './child-ref.ts'
 import { type ExitReason, isAbnormal, noproc, shutdown } from './exit-reason.ts'
 import type { Home } from './home.ts'
 import type { Monitor } from './monitor.ts'
-import type { Run } from './run.ts'
+import { budgetOf, PatientWait, type Run } from './run.ts'
 
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'
 export type ChildStatus =
@@ -94,11 +94,19 @@ export abstract class Slot {
         return outcome
       }
     } catch (error) {
+      await this.#undoStart(run)
       this.status = 'stopped'
       if (this.home.observed) this.#emit('start-failed', error)
       throw error
     }
     return 'running'
+  }
+
+  /** It had come up in the turn in which the wait for it was cancelled. */
+  async #undoStart(run: Run): Promise<void> {
+    if (run.over) return
+    run.stopBy(shutdown, this.home.loop.time() + budgetOf(this))
+    await run.addWaiter(new PatientWait(this.home.loop, () => false)).catch(() => {})
   }
 
   healthy(): void {

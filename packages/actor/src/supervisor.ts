@@ -11,6 +11,7 @@ import {
   type SupervisorSpec,
 } from './child-spec.ts'
 import {
+  ActorStopped,
   AlreadyPresent,
   AlreadyStarted,
   ChildStateError,
@@ -25,7 +26,7 @@ import { makeSlot, registerKind } from './make-slot.ts'
 import { Member } from './member.ts'
 import { type Operation, OperationQueue, Request } from './operation-queue.ts'
 import { RestartIntensity } from './restart-intensity.ts'
-import { Run } from './run.ts'
+import { PatientWait, Run } from './run.ts'
 import { type Owner, Slot } from './slot.ts'
 import { SupervisorRef } from './supervisor-ref.ts'
 
@@ -47,20 +48,6 @@ export class SupervisorSlot extends Slot {
 
   protected override makeRun(number: number): SupervisorRun {
     return new SupervisorRun(this, number)
-  }
-}
-
-/** The wait for a child's end: it is not given up. */
-class PatientWait extends Future<ExitReason> {
-  readonly #onCancel: () => boolean
-
-  constructor(slot: Slot, onCancel: () => boolean) {
-    super({ loop: slot.home.loop })
-    this.#onCancel = onCancel
-  }
-
-  override cancel(): boolean {
-    return this.#onCancel()
   }
 }
 
@@ -296,7 +283,8 @@ export class SupervisorRun extends Run implements Owner {
     if (wasRunning) member.attempts = 0
     if (delay === null || !(member.intensity ?? this.#intensity).allow(now)) {
       const made = delay === null ? member.attempts : (this.#options.maxRestarts ?? 3)
-      const cause = reason.kind === 'error' ? reason.error : new Error(formatReason(reason))
+      const cause =
+        reason.kind === 'error' ? reason.error : new ActorStopped(slot.path, reason, true)
       slot.close(reason)
       throw new RestartLimitError(slot.path, made, cause)
     }
@@ -402,7 +390,7 @@ export class SupervisorRun extends Run implements Owner {
     const budget = slot.spec.shutdown
     if (budget === 'kill' || this.#end === killed) run.kill()
     else run.stopBy(shutdown, this.#loop.time() + budget)
-    const wait = new PatientWait(slot, () => {
+    const wait = new PatientWait(this.#loop, () => {
       if (!this.#stopping) return false
       this.kill()
       return true

@@ -1,0 +1,91 @@
+import {
+  Actor,
+  type ActorRef,
+  type ActorSystem,
+  child,
+  type ReplyPort,
+  spawn,
+  type SupervisorRef,
+} from '@tasktree/actor'
+import type { Future } from '@tasktree/core'
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function is<T extends true>(): T {
+  return true as T
+}
+
+class Account extends Actor {
+  balance = 0
+  readonly owner: string
+  constructor(owner: string, start: number = 0) {
+    super()
+    this.owner = owner
+    this.balance = start
+  }
+  protected override async onStart(): Promise<void> {}
+  override onStop(): void {}
+  protected audit(): void {}
+  deposit(amount: number): number {
+    this.balance += amount
+    return this.balance
+  }
+  async history(limit?: number): Promise<string[]> {
+    return [String(limit)]
+  }
+  later(): ReplyPort<boolean> {
+    return this.ctx.reply<boolean>()
+  }
+}
+
+class Plain extends Actor {
+  noop(): void {}
+}
+
+export async function typed(system: ActorSystem): Promise<void> {
+  const account = await spawn(Account, ['ann'])
+  is<Equal<typeof account, ActorRef<Account>>>()
+  const deposited = account.ask.deposit(5)
+  is<Equal<typeof deposited, Future<number>>>()
+  const history = account.ask({ timeout: 10 }).history(3)
+  is<Equal<typeof history, Future<string[]>>>()
+  const later = account.ask.later()
+  is<Equal<typeof later, Future<boolean>>>()
+  const told = account.tell.deposit(1)
+  is<Equal<typeof told, Future<boolean>>>()
+
+  // @ts-expect-error a wrong argument
+  void account.ask.deposit('5')
+  // @ts-expect-error a missing argument
+  void account.tell.deposit()
+  // @ts-expect-error a hook is no message, though its override made it public
+  void account.ask.onStop()
+  // @ts-expect-error a hook is no message
+  void account.ask.onStart()
+  // @ts-expect-error protected members are no messages
+  void account.tell.audit()
+  // @ts-expect-error a field is no message
+  void account.ask.balance
+  // @ts-expect-error there is no such method
+  void account.ask.withdraw(1)
+  // @ts-expect-error there is no such option
+  void account.ask({ timeuot: 1 })
+
+  await spawn(Plain)
+  // @ts-expect-error its constructor needs an owner
+  await spawn(Account)
+  // @ts-expect-error the owner is a string
+  await spawn(Account, [5])
+  // @ts-expect-error no such overflow policy
+  await spawn(Plain, [], { mailbox: { overflow: 'explode' } })
+
+  const spec = child.actor('a', Account, () => ['bob', 10])
+  // @ts-expect-error no such restart type
+  void child.actor('a', Plain, [], { restart: 'always' })
+  const started = await system.root.startChild(spec)
+  is<Equal<typeof started, ActorRef<Account>>>()
+  const dynamic = await system.root.startChild(child.dynamic('d'))
+  is<Equal<typeof dynamic, SupervisorRef>>()
+  const pool = await system.root.startChild(child.resource('p', () => new AsyncDisposableStack()))
+  is<Equal<typeof pool.value, AsyncDisposableStack>>()
+}
