@@ -1,6 +1,8 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { Line } from './line.ts'
 import { Lock } from './lock.ts'
+import { refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 import { Waiting } from './waiting.ts'
 
@@ -14,7 +16,7 @@ import { Waiting } from './waiting.ts'
  */
 export class Condition {
   readonly #lock: Lock
-  readonly #waiters = new Set<Waiting<void>>()
+  readonly #waiters = new Line<Waiting<void>>()
 
   constructor(lock: Lock = new Lock()) {
     if (!(lock instanceof Lock)) throw new TypeError('a Condition needs a Lock')
@@ -42,6 +44,8 @@ export class Condition {
   async wait(options?: { signal?: AbortSignal }): Promise<true> {
     if (!this.locked())
       throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
+    const refusal = refused(options)
+    if (refusal !== null) await refusal
     const { holder } = this.#lock
     const notified = new Waiting(this.#waiters)
     this.release()
@@ -108,10 +112,9 @@ export class Condition {
   }
 
   #notify(n: number): void {
-    let left = n
-    for (const waiter of this.#waiters) {
-      if (left-- <= 0) return
-      this.#waiters.delete(waiter)
+    for (let left = n; left > 0; left--) {
+      const waiter = this.#waiters.shift()
+      if (waiter === null) return
       waiter.setResult()
     }
   }

@@ -1,6 +1,8 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { Waiting } from './waiting.ts'
+import { Line } from './line.ts'
+import { refused } from './refused.ts'
+import { endAll, Waiting } from './waiting.ts'
 
 /**
  * A flag that can be waited for.
@@ -9,7 +11,7 @@ import { Waiting } from './waiting.ts'
  */
 export class Event {
   #set = false
-  readonly #waiters = new Set<Waiting<true>>()
+  readonly #waiters = new Line<Waiting<true>>()
 
   isSet(): boolean {
     return this.#set
@@ -19,8 +21,7 @@ export class Event {
   set(): void {
     if (this.#set) return
     this.#set = true
-    for (const waiter of this.#waiters) waiter.setResult(true)
-    this.#waiters.clear()
+    endAll(this.#waiters, true)
   }
 
   clear(): void {
@@ -29,6 +30,8 @@ export class Event {
 
   /** Ends when the flag is set; at once when it is. */
   wait(options?: { signal?: AbortSignal }): Future<true> {
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
     if (!this.#set) return cancelOnAbort(new Waiting(this.#waiters), options?.signal)
     const set = new Future<true>()
     set.setResult(true)

@@ -1,5 +1,6 @@
 import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { refused } from './refused.ts'
 import { Releaser } from './releaser.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
@@ -43,7 +44,11 @@ export class Lock {
 
   /** Ends when the lock is held. A free lock is taken at once. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
-    if (this.#holder === null && this.#waiters.size === 0 && options?.signal?.aborted !== true) {
+    if (options !== undefined) {
+      const refusal = refused(options)
+      if (refusal !== null) return refusal
+    }
+    if (this.#holder === null && this.#waiters.size === 0) {
       const free = new Future<Releaser>()
       free.setResult(this.#take())
       return free
@@ -84,7 +89,9 @@ export class Lock {
     return await fn()
   }
 
-  statistics(): { readonly locked: boolean; readonly waiters: number } {
-    return Object.freeze({ locked: this.locked(), waiters: this.#waiters.size })
+  /** Whether it is held, by how many (1 or 0), and how many wait for it. */
+  statistics(): { readonly locked: boolean; readonly holders: number; readonly waiters: number } {
+    const locked = this.locked()
+    return Object.freeze({ locked, holders: locked ? 1 : 0, waiters: this.#waiters.size })
   }
 }

@@ -2,8 +2,10 @@ import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
+import { Line } from './line.ts'
+import { refused } from './refused.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
-import { Waiting } from './waiting.ts'
+import { endAll, Waiting } from './waiting.ts'
 
 /** A turn of `get` or `put`: `attempt` settles it, or says that it must wait on; `passOn` wakes the next. */
 class Turn<T> extends Waiter<T> {
@@ -42,7 +44,7 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #items: Items<T>
   readonly #getters = new WaiterQueue<T>()
   readonly #putters = new WaiterQueue<void>()
-  readonly #joiners = new Set<Waiting<void>>()
+  readonly #joiners = new Line<Waiting<void>>()
   #unfinished = 0
   #isShutDown = false
 
@@ -71,7 +73,8 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Ends when the item is in the queue; fails with QueueShutDown when the queue is, or is being, shut down. */
   put(item: T, options?: { signal?: AbortSignal }): Future<void> {
-    if (options?.signal?.aborted === true) return cancelOnAbort(new Future<void>(), options.signal)
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
     const attempt = (future: Future<void>): boolean => {
       if (this.#isShutDown) future.setException(new QueueShutDown())
       else if (this.full()) return false
@@ -107,7 +110,8 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Ends with the next item; fails with QueueShutDown when the queue is empty and shut down. */
   get(options?: { signal?: AbortSignal }): Future<T> {
-    if (options?.signal?.aborted === true) return cancelOnAbort(new Future<T>(), options.signal)
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
     const now = new Future<T>()
     if (this.#attemptGet(now)) return now
     return cancelOnAbort(
@@ -151,6 +155,8 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Ends when every item that was put has been dealt with, by `taskDone`. */
   join(options?: { signal?: AbortSignal }): Future<void> {
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
     if (this.#unfinished > 0) return cancelOnAbort(new Waiting(this.#joiners), options?.signal)
     const finished = new Future<void>()
     finished.setResult()
@@ -158,8 +164,7 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   #finish(): void {
-    for (const joiner of this.#joiners) joiner.setResult()
-    this.#joiners.clear()
+    endAll(this.#joiners, undefined)
   }
 
   /**

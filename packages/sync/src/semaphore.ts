@@ -1,5 +1,6 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { refused } from './refused.ts'
 import { Releaser } from './releaser.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
@@ -34,12 +35,14 @@ interface Turnstile {
  */
 export class Semaphore {
   #value: number
+  #holders = 0
   readonly #waiters = new WaiterQueue<Releaser>()
   /** Woken, with a permit, and not yet run: nobody may overtake them. */
   #woken = 0
   readonly #turnstile: Turnstile = {
     enter: () => {
       this.#woken--
+      this.#holders++
       this.#wakeAll()
       return new Releaser(this.#releaseOne)
     },
@@ -62,8 +65,13 @@ export class Semaphore {
 
   /** Ends when a permit is held; at once when one is free. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
-    if (!this.locked() && options?.signal?.aborted !== true) {
+    if (options !== undefined) {
+      const refusal = refused(options)
+      if (refusal !== null) return refusal
+    }
+    if (!this.locked()) {
       this.#value--
+      this.#holders++
       const free = new Future<Releaser>()
       free.setResult(new Releaser(this.#releaseOne))
       return free
@@ -76,6 +84,8 @@ export class Semaphore {
   /** Gives a permit back, or one more. */
   release(): void {
     this.#value++
+    // One more than was acquired makes a new permit, as in asyncio.
+    if (this.#holders > 0) this.#holders--
     this.#wakeNext()
   }
 
@@ -93,8 +103,10 @@ export class Semaphore {
     return await fn()
   }
 
-  statistics(): { readonly value: number; readonly waiters: number } {
-    return Object.freeze({ value: this.#value, waiters: this.#waiters.size })
+  /** The permits that are free and those that are held, and how many wait. */
+  statistics(): { readonly value: number; readonly holders: number; readonly waiters: number } {
+    const waiters = this.#waiters.size + this.#woken
+    return Object.freeze({ value: this.#value, holders: this.#holders, waiters })
   }
 
   #wakeNext(): boolean {

@@ -1,12 +1,9 @@
 import { Claim } from '@tasktree/core/lowlevel'
+import { Line, type Link } from './line.ts'
 
-/**
- * One place in a line: a Claim that knows its neighbours, so that a cancelled one leaves at once and a
- * million can be cancelled in linear time.
- */
-export abstract class Waiter<T> extends Claim<T> {
-  /** The line it stands in, null when in none. */
-  line: WaiterQueue<T> | null = null
+/** A Claim that stands in a line, and leaves it at once when it is cancelled. */
+export abstract class Waiter<T> extends Claim<T> implements Link<Waiter<T>> {
+  line: Line<Waiter<T>> | null = null
   nextInLine: Waiter<T> | null = null
   previousInLine: Waiter<T> | null = null
 
@@ -18,47 +15,11 @@ export abstract class Waiter<T> extends Claim<T> {
   }
 }
 
-/** A line of waiters, first in, first out. */
-export class WaiterQueue<T> {
-  #first: Waiter<T> | null = null
-  #last: Waiter<T> | null = null
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  first(): Waiter<T> | null {
-    return this.#first
-  }
-
-  push(waiter: Waiter<T>): void {
-    waiter.line = this
-    waiter.previousInLine = this.#last
-    waiter.nextInLine = null
-    if (this.#last === null) this.#first = waiter
-    else this.#last.nextInLine = waiter
-    this.#last = waiter
-    this.#size++
-  }
-
-  remove(waiter: Waiter<T>): void {
-    if (waiter.line !== this) return
-    const { nextInLine, previousInLine } = waiter
-    if (previousInLine === null) this.#first = nextInLine
-    else previousInLine.nextInLine = nextInLine
-    if (nextInLine === null) this.#last = previousInLine
-    else nextInLine.previousInLine = previousInLine
-    waiter.line = null
-    waiter.nextInLine = null
-    waiter.previousInLine = null
-    this.#size--
-  }
-
+/** A line of waiters, each of which takes what it waits for in its own turn. */
+export class WaiterQueue<T> extends Line<Waiter<T>> {
   /** Takes the first out of the line and gives it its turn; false when nobody stands in it. */
   wakeNext(): boolean {
-    for (let waiter = this.#first; waiter !== null; waiter = this.#first) {
-      this.remove(waiter)
+    for (let waiter = this.shift(); waiter !== null; waiter = this.shift()) {
       if (waiter.wake()) return true
     }
     return false

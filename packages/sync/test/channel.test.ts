@@ -86,7 +86,9 @@ test('a cancelled send has sent nothing, a cancelled receive leaves the item', (
     receiving.cancel()
     expect(await next).toBe(3)
     expect(receiving.cancelled()).toBe(true)
-    await expect(timeout(1, async () => channel.receive())).rejects.toThrow()
+    await expect(timeout(1, async () => channel.receive())).rejects.toMatchObject({
+      name: 'TimeoutError',
+    })
   }))
 
 test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async (capacity) => {

@@ -80,7 +80,7 @@ describe('Lock', () => {
     await wait([a, b])
     expect(log).toEqual(['b'])
     expect(lock.locked()).toBe(true)
-    expect(lock.statistics()).toEqual({ locked: true, waiters: 0 })
+    expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
   })
 
   virtual('a Releaser releases once, and only its own hold', async () => {
@@ -124,7 +124,7 @@ virtual('Semaphore: a permit that goes to a cancelled waiter passes to the next'
   await wait([a, b])
   expect(log).toEqual(['b'])
   semaphore.release()
-  expect(semaphore.statistics()).toEqual({ value: 1, waiters: 0 })
+  expect(semaphore.statistics()).toEqual({ value: 1, holders: 0, waiters: 0 })
   expect(() => new Semaphore(-1)).toThrow(RangeError)
 })
 
