@@ -1,0 +1,299 @@
+import {
+  CancelledError,
+  coroutine,
+  createTask,
+  Future,
+  gather,
+  getRunningLoop,
+  isCancelled,
+  newEventLoop,
+  RuntimeError,
+  shield,
+  sleep,
+  wait,
+} from '@tasktree/core'
+import { expect, test, vi } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
+
+// Behaviours of the gather cases of Lib/test/test_asyncio/test_tasks.py (CPython 3.13); the name of
+// each case there stands above its test.
+
+function futures(count: number): Future<number>[] {
+  return Array.from({ length: count }, () => new Future<number>())
+}
+
+// test_success, test_result_exception_success
+virtual(
+  'gather ends when its last child has, with the results in the order of the list',
+  async () => {
+    for (const options of [undefined, { returnExceptions: false }, { returnExceptions: true }]) {
+      for (const wrap of [
+        (f: Future<number>) => f,
+        (f: Future<number>) => createTask(async () => f),
+      ]) {
+        const [a, b, c] = futures(3) as [Future<number>, Future<number>, Future<number>]
+        const gathering = gather(
+          [wrap(a), wrap(b), wrap(c)],
+          options as { returnExceptions?: boolean },
+        )
+        const ended = vi.fn()
+        gathering.addDoneCallback(ended)
+        b.setResult(1)
+        a.setResult(2)
+        await sleep(1)
+        expect(ended).not.toHaveBeenCalled()
+        expect(gathering.done()).toBe(false)
+        c.setResult(3)
+        await sleep(1)
+        expect(ended).toHaveBeenCalledOnce()
+        expect(ended.mock.calls[0]?.[0] === gathering).toBe(true)
+        expect(gathering.result()).toEqual([2, 1, 3])
+      }
+    }
+  },
+)
+
+// test_one_exception
+virtual(
+  'the first failure ends the gathering, and what the others do after it changes nothing',
+  async () => {
+    const [a, b, c, d, e] = futures(5) as Future<number>[]
+    const gathering = gather([a!, b!, c!, d!, e!])
+    const ended = vi.fn()
+    gathering.addDoneCallback(ended)
+    const failure = new Error('b failed')
+    a!.setResult(1)
+    b!.setException(failure)
+    await sleep(1)
+    expect(ended).toHaveBeenCalledOnce()
+    expect(ended.mock.calls[0]?.[0] === gathering).toBe(true)
+    expect(gathering.exception()).toBe(failure)
+    c!.setResult(3)
+    d!.cancel()
+    e!.setException(new Error('late'))
+    await sleep(1)
+    expect(gathering.exception()).toBe(failure)
+    expect(ended).toHaveBeenCalledOnce()
+  },
+)
+
+// test_return_exceptions
+virtual('with returnExceptions the failures stand among the results', async () => {
+  const [a, b, c, d] = futures(4) as Future<number>[]
+  const gathering = gather([a!, b!, c!, d!], { returnExceptions: true })
+  const first = new Error('first')
+  const second = new Error('second')
+  b!.setResult(1)
+  c!.setException(first)
+  a!.setResult(3)
+  await sleep(1)
+  expect(gathering.done()).toBe(false)
+  d!.setException(second)
+  expect(await gathering).toEqual([3, 1, first, second])
+})
+
+// test_constructor_empty_sequence_use_running_loop
+virtual('gather of nothing gives an empty list, on the running loop', async () => {
+  const gathering = gather([])
+  expect(gathering).toBeInstanceOf(Future)
+  expect(gathering.getLoop()).toBe(getRunningLoop())
+  expect(await gathering).toEqual([])
+})
+
+// test_constructor_heterogenous_futures, test_constructor_homogenous_futures (differ: see
+// docs/differences-from-asyncio.md)
+virtual('futures of other loops are gathered on the running one', async () => {
+  const one = newEventLoop().createFuture<number>()
+  const other = newEventLoop().createFuture<number>()
+  const gathering = gather([one, other])
+  expect(gathering.getLoop()).toBe(getRunningLoop())
+  one.cancel()
+  other.cancel()
+  expect(await thrown(gathering)).toBeInstanceOf(CancelledError)
+})
+
+// test_one_cancellation
+virtual(
+  'a child cancelled by others fails the gathering, which is not itself cancelled',
+  async () => {
+    const [a, b, c, d, e] = futures(5) as Future<number>[]
+    const gathering = gather([a!, b!, c!, d!, e!])
+    a!.setResult(1)
+    b!.cancel()
+    await sleep(1)
+    expect(gathering.done()).toBe(true)
+    expect(gathering.cancelled()).toBe(false)
+    expect(gathering.exception()).toBeInstanceOf(CancelledError)
+    c!.setResult(3)
+    d!.cancel()
+    e!.setException(new Error('late'))
+    await sleep(1)
+  },
+)
+
+// test_result_exception_one_cancellation
+virtual(
+  'with returnExceptions a cancelled child is a CancelledError among the results',
+  async () => {
+    const [a, b, c, d, e, f] = futures(6) as Future<number>[]
+    const gathering = gather([a!, b!, c!, d!, e!, f!], { returnExceptions: true })
+    const first = new Error('first')
+    const last = new Error('last')
+    a!.setResult(1)
+    b!.setException(first)
+    c!.cancel()
+    await sleep(1)
+    expect(gathering.done()).toBe(false)
+    d!.setResult(3)
+    e!.cancel()
+    f!.setException(last)
+    const results = await gathering
+    expect(results[2]).toBeInstanceOf(CancelledError)
+    expect(results[4]).toBeInstanceOf(CancelledError)
+    expect(results.filter((result) => !isCancelled(result))).toEqual([1, first, 3, last])
+  },
+)
+
+// CoroutineGatherTests.test_constructor_use_running_loop
+virtual('functions are gathered as tasks of the running loop', async () => {
+  const gathering = gather([async () => 'abc', async () => 'def'])
+  expect(gathering.getLoop()).toBe(getRunningLoop())
+  expect(await gathering).toEqual(['abc', 'def'])
+})
+
+// CoroutineGatherTests.test_constructor_use_global_loop
+test('in plain code functions are gathered on the default loop', async () => {
+  expect(await gather([async () => 'abc', async () => 'def'])).toEqual(['abc', 'def'])
+})
+
+// test_duplicate_coroutines
+virtual(
+  'a coroutine that stands twice in the list runs once and gives its result twice',
+  async () => {
+    let runs = 0
+    const echo = coroutine(async (s: string) => {
+      runs++
+      return s
+    })
+    const c = echo('abc')
+    expect(await gather([c, c, echo('def'), c])).toEqual(['abc', 'abc', 'def', 'abc'])
+    expect(runs).toBe(2)
+  },
+)
+
+// test_cancellation_broadcast
+virtual('a cancel of who waits on a gathering cancels every child', async () => {
+  let proof = 0
+  const waiter = new Future<void>()
+  const inner = async (): Promise<void> => {
+    await waiter
+    proof += 1
+  }
+  const children = [createTask(inner), createTask(inner)]
+  let gathering: Future<unknown> | undefined
+  const outer = createTask(async () => {
+    gathering = gather(children)
+    await gathering
+    proof += 100
+  })
+  await sleep(1)
+  expect(outer.cancel()).toBe(true)
+  expect(await thrown(outer)).toBeInstanceOf(CancelledError)
+  expect(gathering?.cancel()).toBe(false)
+  expect(waiter.cancelled()).toBe(true)
+  expect(children.map((child) => child.cancelled())).toEqual([true, true])
+  expect(proof).toBe(0)
+})
+
+// test_exception_marking
+virtual('a failure that comes after the first one is not reported as never retrieved', async () => {
+  const reported = vi.fn()
+  getRunningLoop().setExceptionHandler(reported)
+  const [a, b] = futures(2) as Future<number>[]
+  const inner = async (future: Future<number>): Promise<void> => {
+    await future
+    throw new RuntimeError('should not be ignored')
+  }
+  const outer = createTask(async () => gather([() => inner(a!), () => inner(b!)]))
+  await sleep(1)
+  a!.setResult(0)
+  await sleep(1)
+  b!.setResult(0)
+  await sleep(1)
+  expect(outer.exception()).toBeInstanceOf(RuntimeError)
+  expect(reported).not.toHaveBeenCalled()
+})
+
+// test_issue46672
+virtual('what cannot be awaited is refused, and what stands before it does no harm', async () => {
+  const reported = vi.fn()
+  getRunningLoop().setExceptionHandler(reported)
+  expect(() => gather([async () => 'abc', {} as never])).toThrow(TypeError)
+  await sleep(1)
+  expect(reported).not.toHaveBeenCalled()
+})
+
+// test_cancel_gather_1
+virtual('a gathering whose children have all ended refuses a cancel', async () => {
+  const future = new Future<number>()
+  const gathering = gather([async () => future])
+  await sleep(1)
+  const answers: boolean[] = []
+  // A turn in which the child has ended and the gathering has not been told yet.
+  future.addDoneCallback(() => answers.push(gathering.cancel()))
+  future.setResult(42)
+  await sleep(1)
+  expect(answers).toEqual([false])
+  expect(gathering.result()).toEqual([42])
+})
+
+// test_cancel_gather_2
+virtual(
+  'a cancel reaches who waits on a gathering with returnExceptions, with its message',
+  async () => {
+    for (const message of [undefined, 'my message']) {
+      const task = createTask(async () => {
+        for (;;) await gather([sleep(50)], { returnExceptions: true })
+      })
+      await sleep(200)
+      task.cancel(message)
+      const error = await thrown(task)
+      expect(error).toBeInstanceOf(CancelledError)
+      expect((error as CancelledError).message).toBe(message ?? '')
+    }
+  },
+)
+
+// test_shield_gather
+virtual('a shielded gathering outlives the cancel of its shield', async () => {
+  const [a, b] = futures(2) as Future<number>[]
+  const parent = gather([a!, b!])
+  const outer = shield(parent)
+  await sleep(1)
+  outer.cancel()
+  await sleep(1)
+  expect(outer.cancelled()).toBe(true)
+  a!.setResult(1)
+  b!.setResult(2)
+  await sleep(1)
+  expect(parent.result()).toEqual([1, 2])
+})
+
+// test_gather_shield
+virtual(
+  'the cancel of a gathering of shields ends the shields, not what is behind them',
+  async () => {
+    const [a, b] = futures(2) as Future<number>[]
+    const shields = [shield(a!), shield(b!)]
+    const parent = gather(shields)
+    await sleep(1)
+    parent.cancel()
+    await sleep(1)
+    expect(parent.exception()).toBeInstanceOf(CancelledError)
+    expect(shields.map((each) => each.cancelled())).toEqual([true, true])
+    expect(a!.done() || b!.done()).toBe(false)
+    a!.setResult(1)
+    b!.setResult(2)
+    await wait([a!, b!])
+  },
+)

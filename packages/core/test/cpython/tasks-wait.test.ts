@@ -1,0 +1,314 @@
+import {
+  ALL_COMPLETED,
+  asCompleted,
+  CancelledError,
+  coroutine,
+  createTask,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  Future,
+  getRunningLoop,
+  sleep,
+  TimeoutError,
+  wait,
+} from '@tasktree/core'
+import { expect } from 'vitest'
+import { thrown, virtual } from '../support/virtual.ts'
+
+// Behaviours of the wait and as_completed cases of Lib/test/test_asyncio/test_tasks.py (CPython 3.13);
+// the name of each case there stands above its test.
+
+const now = (): number => getRunningLoop().time()
+
+function sleeper<R>(ms: number, result?: R): ReturnType<typeof createTask<R>> {
+  return createTask(async () => (await sleep(ms, result)) as R)
+}
+
+/** Not by `toEqual`, which would iterate the futures. */
+function same(set: Set<Future<unknown>>, ...members: Future<unknown>[]): boolean {
+  return set.size === members.length && members.every((member) => set.has(member))
+}
+
+// test_wait
+virtual('wait ends when all have, and a second wait takes no time', async () => {
+  const a = sleeper(100)
+  const b = sleeper(150)
+  for (let i = 0; i < 2; i++) {
+    const { done, pending } = await wait([b, a])
+    expect(same(done, a, b)).toBe(true)
+    expect(pending.size).toBe(0)
+    expect(now()).toBe(150)
+  }
+})
+
+// test_wait_duplicate_coroutines
+virtual('a task that is given twice counts once', async () => {
+  const c = createTask(async () => 'test')
+  const { done, pending } = await wait([c, c, createTask(async () => 'spam')])
+  expect(pending.size).toBe(0)
+  expect([...done].map((task) => task.result())).toEqual(['test', 'spam'])
+})
+
+// test_wait_errors, test_wait_invalid_args
+virtual('wait refuses no futures, a bare future, a coroutine and an unknown mode', async () => {
+  const future = new Future<void>()
+  expect(await thrown(wait(new Set<Future<void>>()))).toBeInstanceOf(RangeError)
+  expect(await thrown(wait([]))).toBeInstanceOf(RangeError)
+  expect(await thrown(wait([future], { returnWhen: -1 as never }))).toBeInstanceOf(RangeError)
+  expect(await thrown(wait(future as never))).toBeInstanceOf(TypeError)
+  const call = coroutine(async () => {})()
+  expect(await thrown(wait(call as never))).toBeInstanceOf(TypeError)
+  expect(await thrown(wait([call] as never))).toBeInstanceOf(TypeError)
+  call.close()
+})
+
+// test_wait_first_completed
+virtual('FIRST_COMPLETED ends with the first', async () => {
+  const a = sleeper(10_000)
+  const b = sleeper(100)
+  const { done, pending } = await wait([b, a], { returnWhen: FIRST_COMPLETED })
+  expect(same(done, b)).toBe(true)
+  expect(same(pending, a)).toBe(true)
+  expect(a.done()).toBe(false)
+  expect(b.result()).toBeUndefined()
+  expect(now()).toBe(100)
+})
+
+// test_wait_really_done
+virtual(
+  'what has ended by the time the waiter runs is done, also when another was first',
+  async () => {
+    const a = new Future<void>()
+    const b = new Future<void>()
+    const waiting = wait([b, a], { returnWhen: FIRST_COMPLETED })
+    await sleep(1)
+    a.setResult()
+    b.setResult()
+    const { done, pending } = await waiting
+    expect(same(done, a, b)).toBe(true)
+    expect(pending.size).toBe(0)
+  },
+)
+
+// test_wait_first_exception
+virtual('FIRST_EXCEPTION ends at once with a task that fails at its start', async () => {
+  const a = sleeper(10_000)
+  const b = createTask(async () => {
+    throw new Error('err')
+  })
+  const { done, pending } = await wait([b, a], { returnWhen: FIRST_EXCEPTION })
+  expect(same(done, b)).toBe(true)
+  expect(same(pending, a)).toBe(true)
+  expect(now()).toBe(0)
+})
+
+// test_wait_first_exception_in_wait
+virtual('FIRST_EXCEPTION ends with a failure during the wait', async () => {
+  const a = sleeper(10_000)
+  const b = createTask(async () => {
+    await sleep(10)
+    throw new Error('err')
+  })
+  const { done, pending } = await wait([b, a], { returnWhen: FIRST_EXCEPTION })
+  expect(same(done, b)).toBe(true)
+  expect(same(pending, a)).toBe(true)
+  expect(now()).toBe(10)
+})
+
+// test_wait_with_exception
+virtual('wait throws no failure: it is in the done set', async () => {
+  const a = sleeper(100)
+  const b = createTask(async () => {
+    await sleep(150)
+    throw new Error('really')
+  })
+  for (let i = 0; i < 2; i++) {
+    const { done, pending } = await wait([b, a])
+    expect(done.size).toBe(2)
+    expect(pending.size).toBe(0)
+    expect([...done].find((task) => task.exception() !== null)).toBe(b)
+    expect(a.exception()).toBeNull()
+    expect(now()).toBe(150)
+  }
+})
+
+// test_wait_with_timeout
+virtual(
+  'after its timeout wait gives what is done and what is not, and cancels nothing',
+  async () => {
+    const a = sleeper(100)
+    const b = sleeper(150)
+    const { done, pending } = await wait([b, a], { timeout: 110 })
+    expect(same(done, a)).toBe(true)
+    expect(same(pending, b)).toBe(true)
+    expect(now()).toBe(110)
+    await b
+    expect(now()).toBe(150)
+  },
+)
+
+// test_wait_concurrent_complete
+virtual('a future that ends in the instant of the timeout is done', async () => {
+  const a = sleeper(100)
+  const b = sleeper(150)
+  await sleep(0)
+  const { done, pending } = await wait([b, a], { timeout: 100 })
+  expect(same(done, a)).toBe(true)
+  expect(same(pending, b)).toBe(true)
+  expect(now()).toBe(100)
+})
+
+// test_wait_with_iterator_of_tasks
+virtual('wait takes an iterator', async () => {
+  const a = sleeper(100)
+  const b = sleeper(150)
+  const { done, pending } = await wait([b, a].values())
+  expect(same(done, a, b)).toBe(true)
+  expect(pending.size).toBe(0)
+  expect(now()).toBe(150)
+})
+
+// test_wait_generator
+virtual('wait takes a generator', async () => {
+  function* tasks(): Generator<Future<number>> {
+    for (let i = 0; i < 10; i++) yield createTask(async () => i)
+  }
+  const { done, pending } = await wait(tasks(), { returnWhen: ALL_COMPLETED })
+  expect(done.size).toBe(10)
+  expect(pending.size).toBe(0)
+})
+
+// test_yield_wait_does_not_shield_cancel
+virtual('a cancel of who waits leaves the tasks running', async () => {
+  let proof = 0
+  const waiter = new Future<void>()
+  const outer = createTask(async () => {
+    await wait([
+      createTask(async () => {
+        await waiter
+        proof += 1
+      }),
+    ])
+    proof += 100
+  })
+  await sleep(1)
+  outer.cancel()
+  expect(await thrown(outer)).toBeInstanceOf(CancelledError)
+  waiter.setResult()
+  await sleep(1)
+  expect(proof).toBe(1)
+})
+
+type Style = <T>(completions: ReturnType<typeof asCompleted<T>>) => AsyncIterable<T>
+
+/** The two ways to go through what has completed. */
+const styles: [string, Style][] = [
+  [
+    'for',
+    async function* (completions) {
+      for (const next of completions) yield await next
+    },
+  ],
+  ['for await', (completions) => completions],
+]
+
+async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const values: T[] = []
+  for await (const value of iterable) values.push(value)
+  return values
+}
+
+for (const [name, through] of styles) {
+  // test_as_completed
+  virtual(`asCompleted gives results in the order of their ends (${name})`, async () => {
+    const call = (ms: number, x: string) => async () => sleep(ms, x)
+    const values = await collect(
+      through(asCompleted([call(11, 'b'), call(150, 'c'), call(10, 'a')])),
+    )
+    expect(values).toEqual(['a', 'b', 'c'])
+    expect(now()).toBe(150)
+  })
+
+  // test_as_completed_with_timeout
+  virtual(
+    `after its timeout asCompleted throws TimeoutError, and cancels nothing (${name})`,
+    async () => {
+      const a = sleeper(100, 'a')
+      const b = sleeper(150, 'b')
+      const values: unknown[] = []
+      try {
+        for await (const value of through(asCompleted([a, b], { timeout: 120 }))) values.push(value)
+      } catch (error) {
+        values.push(error)
+      }
+      expect(values).toEqual(['a', expect.any(TimeoutError)])
+      expect(now()).toBe(120)
+      expect(await b).toBe('b')
+    },
+  )
+
+  // test_as_completed_with_unused_timeout
+  virtual(`a timeout that is not used up leaves no timer behind (${name})`, async () => {
+    expect(await collect(through(asCompleted([sleep(10, 'a')], { timeout: 1000 })))).toEqual(['a'])
+    expect(now()).toBe(10)
+  })
+
+  // test_as_completed_duplicate_coroutines
+  virtual(`a coroutine that stands twice is given once (${name})`, async () => {
+    const echo = coroutine(async (s: string) => s)
+    const c = echo('ham')
+    expect(await collect(through(asCompleted([c, c, echo('spam')])))).toEqual(['ham', 'spam'])
+  })
+
+  // test_as_completed_resume_iterator
+  virtual(`an iteration that was left can be taken up again (${name})`, async () => {
+    const completions = asCompleted([0, 1, 2, 3].map((i) => async () => i))
+    const collected: number[] = []
+    if (name === 'for') {
+      for (const next of completions) {
+        collected.push(await next)
+        if (collected.length === 2) break
+      }
+      for (const next of completions) collected.push(await next)
+    } else {
+      for await (const value of completions) {
+        collected.push(value)
+        if (collected.length === 2) break
+      }
+      for await (const value of completions) collected.push(value)
+    }
+    expect(collected).toEqual([0, 1, 2, 3])
+  })
+}
+
+// test_as_completed_reverse_wait (differs: see docs/differences-from-asyncio.md)
+virtual('the futures of asCompleted end in their order, whichever is awaited first', async () => {
+  const futures = [...asCompleted([sleep(100, 'b'), sleep(50, 'a')])]
+  expect(futures.length).toBe(2)
+  expect(await futures[1]).toBe('b')
+  expect(now()).toBe(100)
+  expect(await futures[0]).toBe('a')
+})
+
+// test_as_completed_concurrent
+virtual('the futures of asCompleted can be awaited at once', async () => {
+  const futures = [...asCompleted([sleep(50, 'a'), sleep(50, 'b')])]
+  const { done } = await wait(futures)
+  expect(new Set([...done].map((future) => future.result()))).toEqual(new Set(['a', 'b']))
+})
+
+// test_as_completed_coroutine_use_running_loop
+virtual('asCompleted runs functions on the running loop', async () => {
+  const futures = [...asCompleted([async () => 42])]
+  expect(futures.length).toBe(1)
+  expect(futures[0]?.getLoop()).toBe(getRunningLoop())
+  expect(await futures[0]).toBe(42)
+})
+
+// test_as_completed_invalid_args
+virtual('asCompleted refuses a bare future and a coroutine', async () => {
+  expect(() => asCompleted(new Future<void>() as never)).toThrow(TypeError)
+  const call = coroutine(async () => {})()
+  expect(() => asCompleted(call as never)).toThrow(TypeError)
+  call.close()
+})
