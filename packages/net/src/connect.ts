@@ -1,97 +1,145 @@
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import { Future, TimeoutError, waitFor } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { StreamReader, StreamWriter } from '@tasktree/streams'
-import { toOSError } from './errors.ts'
+import { createTask, TimeoutError, timeout } from '@tasktree/core'
+import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import {
+  type StreamReader,
+  type StreamWriter,
+  toOSError,
+  type WaitOptions,
+} from '@tasktree/streams'
+import { dial, type DialOptions } from './dial.ts'
+import type { BufferedProtocol, Protocol } from './protocol.ts'
+import { StreamProtocol } from './stream-protocol.ts'
 import { parseTarget, type Target } from './target.ts'
+import { type TlsOptions, upgradeClient } from './tls.ts'
+import { Transport } from './transport.ts'
 
-export interface ConnectOptions {
+export interface ConnectOptions extends DialOptions, WaitOptions {
   /** TLS; the certificate is verified unless the options say otherwise. */
-  tls?: ConnectionOptions | true
-  /** The reader's limit, in bytes. @defaultValue 65536 */
-  limit?: number
+  tls?: TlsOptions | true | undefined
   /** For connecting and the TLS handshake, in milliseconds. */
-  timeout?: number
-  localAddr?: { host?: string; port?: number }
-  /** Milliseconds until the next address is tried beside the one before (RFC 8305). @defaultValue 250 */
-  happyEyeballsDelay?: number
-  /** @defaultValue true */
-  noDelay?: boolean
-  signal?: AbortSignal
+  timeout?: number | undefined
+}
+
+export interface OpenOptions extends ConnectOptions {
+  /** The reader's limit, in bytes. @defaultValue 65536 */
+  limit?: number | undefined
 }
 
 /**
- * Connects, and gives a reader and a writer. Every address of a name is tried. A cancel closes the
- * half-open socket.
+ * Connects, and gives a reader and a writer. Every address of a name is tried (Happy Eyeballs). A cancel
+ * closes the half-open socket.
  *
- * @throws {ConnectionRefusedError} and other OSErrors
+ * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
  * @throws {TimeoutError} after `timeout` milliseconds
  *
- * Source: asyncio.open_connection
+ * Source: asyncio.open_connection, asyncio.open_unix_connection
  */
-export async function openConnection(
+export function openConnection(
+  target: Target,
+  options?: OpenOptions,
+): Promise<[StreamReader, StreamWriter]>
+export function openConnection(
+  host: string,
+  port: number,
+  options?: OpenOptions,
+): Promise<[StreamReader, StreamWriter]>
+export function openConnection(
+  hostOrTarget: string | Target,
+  portOrOptions?: number | OpenOptions,
+  more?: OpenOptions,
+): Promise<[StreamReader, StreamWriter]> {
+  const [target, options] = parseTarget<OpenOptions>(hostOrTarget, portOrOptions, more)
+  return open(target, options)
+}
+
+async function open(target: Target, options: OpenOptions): Promise<[StreamReader, StreamWriter]> {
+  const protocol = new StreamProtocol(options.limit)
+  await connect(() => protocol, target, options)
+  return [protocol.reader, protocol.writer]
+}
+
+/**
+ * Connects, and gives a transport with the protocol that `factory` made for it.
+ *
+ * @throws as openConnection does
+ *
+ * Source: asyncio loop.create_connection, loop.create_unix_connection
+ */
+export function createConnection<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
   target: Target,
   options?: ConnectOptions,
-): Promise<[StreamReader, StreamWriter]>
-export async function openConnection(
+): Promise<[Transport, P]>
+export function createConnection<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
   host: string,
   port: number,
   options?: ConnectOptions,
-): Promise<[StreamReader, StreamWriter]>
-export async function openConnection(
+): Promise<[Transport, P]>
+export function createConnection<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
   hostOrTarget: string | Target,
   portOrOptions?: number | ConnectOptions,
-  maybeOptions?: ConnectOptions,
-): Promise<[StreamReader, StreamWriter]> {
-  const port = typeof portOrOptions === 'number' ? portOrOptions : undefined
-  const options = (typeof portOrOptions === 'object' ? portOrOptions : maybeOptions) ?? {}
-  const target = parseTarget(hostOrTarget, port)
-  const socket = dial(target, options)
+  more?: ConnectOptions,
+): Promise<[Transport, P]> {
+  if (typeof factory !== 'function') {
+    throw new TypeError(
+      `createConnection takes a function that makes a protocol, got ${describe(factory)}`,
+    )
+  }
+  const [target, options] = parseTarget<ConnectOptions>(hostOrTarget, portOrOptions, more)
+  return connect(factory, target, options)
+}
+
+async function connect<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
+  target: Target,
+  options: ConnectOptions,
+): Promise<[Transport, P]> {
+  const { signal } = options
+  if (signal === undefined) return connectInTime(factory, target, options)
+  const task = createTask(() => connectInTime(factory, target, options))
   try {
-    const connected = whenConnected(socket, options.tls === undefined ? 'connect' : 'secureConnect')
-    const waiting = cancelOnAbort(connected, options.signal)
-    await (options.timeout === undefined ? waiting : waitFor(waiting, options.timeout))
+    return await cancelOnAbort(task, signal)
+  } catch (error) {
+    // Connected and cancelled in one turn.
+    if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
+    throw error
+  }
+}
+
+async function connectInTime<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
+  target: Target,
+  options: ConnectOptions,
+): Promise<[Transport, P]> {
+  const ms = options.timeout
+  if (ms === undefined) return connectOnce(factory, target, options)
+  try {
+    return await timeout(ms, () => connectOnce(factory, target, options))
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error
+    throw new TimeoutError(`no connection after ${ms} ms`, { cause: error })
+  }
+}
+
+async function connectOnce<P extends Protocol | BufferedProtocol>(
+  factory: () => P,
+  target: Target,
+  options: ConnectOptions,
+): Promise<[Transport, P]> {
+  let socket = await dial(target, options)
+  try {
+    if (options.tls !== undefined) {
+      const host = 'path' in target ? undefined : (target.host ?? 'localhost')
+      socket = await upgradeClient(socket, options.tls, undefined, host)
+    }
+    const protocol = factory()
+    const transport = new Transport(socket, protocol, 'client')
+    transport.start()
+    return [transport, protocol]
   } catch (error) {
     socket.destroy()
-    if (error instanceof TimeoutError) {
-      throw new TimeoutError(`no connection after ${options.timeout} ms`, { cause: error })
-    }
     throw toOSError(error)
   }
-  const limit = options.limit === undefined ? {} : { limit: options.limit }
-  return [StreamReader.from(socket, limit), StreamWriter.to(socket)]
-}
-
-function dial(target: Target, options: ConnectOptions): Socket {
-  const where = {
-    ...target,
-    allowHalfOpen: true,
-    noDelay: options.noDelay ?? true,
-    autoSelectFamilyAttemptTimeout: options.happyEyeballsDelay ?? 250,
-    ...(options.localAddr?.host === undefined ? {} : { localAddress: options.localAddr.host }),
-    ...(options.localAddr?.port === undefined ? {} : { localPort: options.localAddr.port }),
-  }
-  if (options.tls === undefined) return connectTcp(where)
-  const servername =
-    'path' in target || target.host === undefined ? {} : { servername: target.host }
-  return connectTls({ ...where, ...servername, ...(options.tls === true ? {} : options.tls) })
-}
-
-/** Its listeners are gone when it ends, however it ends. */
-function whenConnected(socket: Socket, event: 'connect' | 'secureConnect'): Future<void> {
-  const connected = new Future<void>()
-  const succeed = (): void => {
-    if (!connected.done()) connected.setResult()
-  }
-  const fail = (error: Error): void => {
-    if (!connected.done()) connected.setException(error)
-  }
-  socket.once(event, succeed).once('error', fail)
-  connected.addDoneCallback(() => {
-    // A socket that is given up may still fail: nobody would listen, and the process would end.
-    if (connected.cancelled()) socket.on('error', () => {})
-    socket.off(event, succeed).off('error', fail)
-  })
-  return connected
 }

@@ -1,11 +1,25 @@
-export { type ConnectOptions, openConnection } from './connect.ts'
+export {
+  type ConnectOptions,
+  createConnection,
+  openConnection,
+  type OpenOptions,
+} from './connect.ts'
+export type { ListenerOptions } from './listener.ts'
+export type { BufferedProtocol, Protocol } from './protocol.ts'
+export { createServer, Server, type ServerSocket } from './server.ts'
+export { type ClientHandler, startServer, type StartServerOptions } from './start-server.ts'
+export type { Target } from './target.ts'
+export type { TlsOptions } from './tls.ts'
+export { Transport } from './transport.ts'
 export {
   AddressInUseError,
   BrokenPipeError,
   ConnectionRefusedError,
+  ConnectionResetError,
   GaiError,
+  IncompleteReadError,
+  LimitOverrunError,
   OSError,
-} from './errors.ts'
-export { type ClientHandler, type ServeOptions, Server, startServer } from './serve.ts'
-export type { Target } from './target.ts'
-export { ConnectionResetError, StreamReader, StreamWriter } from '@tasktree/streams'
+  StreamReader,
+  StreamWriter,
+} from '@tasktree/streams'

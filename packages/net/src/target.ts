@@ -1,24 +1,36 @@
-/** Where to connect to or listen: a TCP port, or a Unix socket's path. */
-export type Target = { host?: string; port: number } | { path: string }
+import { describe } from '@tasktree/core/lowlevel'
 
-/** `(host, port)` and `({ host, port })` are the same. @throws {TypeError} for neither */
-export function parseTarget(hostOrTarget: string | Target, port?: number): Target {
-  if (typeof hostOrTarget === 'string') return checked({ host: hostOrTarget, port: port as number })
-  if (typeof hostOrTarget !== 'object' || hostOrTarget === null) {
-    throw new TypeError(`expected { host, port } or { path }, got ${typeof hostOrTarget}`)
+/** Where to connect to: a TCP port (of localhost, unless there is a host), or a Unix socket's path. */
+export type Target = { host?: string | undefined; port: number } | { path: string }
+
+/** `(host, port, options)` and `({ host, port }, options)` are the same. @throws {TypeError} for neither */
+export function parseTarget<O extends object>(
+  hostOrTarget: string | Target,
+  portOrOptions: number | O | undefined,
+  more: O | undefined,
+): [Target, O] {
+  if (typeof hostOrTarget === 'string') {
+    return [checkTarget({ host: hostOrTarget, port: portOrOptions as number }), more ?? ({} as O)]
   }
-  return checked(hostOrTarget)
+  if (typeof hostOrTarget !== 'object' || hostOrTarget === null) {
+    throw new TypeError(
+      `expected a host and a port, { host, port } or { path }, got ${describe(hostOrTarget)}`,
+    )
+  }
+  return [checkTarget(hostOrTarget), (portOrOptions as O | undefined) ?? ({} as O)]
 }
 
-function checked(target: Target): Target {
+function checkTarget(target: Target): Target {
   if ('path' in target) {
-    if (typeof target.path !== 'string' || target.path === '') {
-      throw new TypeError('the path of a Unix socket must be a non-empty string')
-    }
-    return target
+    if (typeof target.path === 'string' && target.path !== '') return target
+    throw new TypeError(`the path of a Unix socket is a string, got ${describe(target.path)}`)
   }
-  if (!Number.isInteger(target.port) || target.port < 0 || target.port > 65_535) {
-    throw new RangeError(`a port is an integer from 0 to 65535, got ${String(target.port)}`)
-  }
+  checkPort(target.port)
   return target
+}
+
+export function checkPort(port: unknown): void {
+  if (typeof port !== 'number') throw new TypeError(`a port is a number, got ${describe(port)}`)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return
+  throw new RangeError(`a port is a whole number from 0 to 65535, got ${port}`)
 }

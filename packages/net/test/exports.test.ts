@@ -2,5 +2,24 @@ import * as net from '@tasktree/net'
 import { expect, test } from 'vitest'
 
 test('the public names', () => {
-  expect(Object.keys(net)).toMatchInlineSnapshot(`[]`)
+  expect(Object.keys(net)).toMatchInlineSnapshot(`
+    [
+      "createConnection",
+      "openConnection",
+      "createServer",
+      "Server",
+      "startServer",
+      "Transport",
+      "AddressInUseError",
+      "BrokenPipeError",
+      "ConnectionRefusedError",
+      "ConnectionResetError",
+      "GaiError",
+      "IncompleteReadError",
+      "LimitOverrunError",
+      "OSError",
+      "StreamReader",
+      "StreamWriter",
+    ]
+  `)
 })

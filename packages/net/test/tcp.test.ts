@@ -55,7 +55,7 @@ test('refusals and taken ports have their own errors', () =>
     await expect(startServer(echo, '127.0.0.1', port)).rejects.toBeInstanceOf(AddressInUseError)
     await server[Symbol.asyncDispose]()
     await expect(openConnection('127.0.0.1', port)).rejects.toBeInstanceOf(ConnectionRefusedError)
-    await expect(openConnection('127.0.0.1', 70_000)).rejects.toBeInstanceOf(RangeError)
+    expect(() => openConnection('127.0.0.1', 70_000)).toThrow(RangeError)
   }))
 
 test('a client that fails is told to the exception handler, and the others go on', () =>
@@ -94,8 +94,11 @@ test('a cancelled read leaves the connection usable, a cancelled connect leaves 
     writer.write('after\n')
     expect(String(await reader.readLine())).toBe('after\n')
     await writer[Symbol.asyncDispose]()
-    const connecting = createTask(() => openConnection('127.0.0.1', port))
-    await sleep(0)
-    connecting.cancel()
-    await wait([connecting])
+    for (let turns = 0; turns < 12; turns++) {
+      const connecting = createTask(() => openConnection('127.0.0.1', port))
+      for (let i = 0; i < turns; i++) await (i % 2 === 0 ? Promise.resolve() : sleep(0))
+      connecting.cancel()
+      await wait([connecting])
+      if (!connecting.cancelled()) connecting.result()[1].abort()
+    }
   }))

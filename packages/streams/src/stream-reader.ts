@@ -204,7 +204,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   #assertReadable(what: string): void {
     if (this.#waiter !== null) {
-      throw new RuntimeError(`${what}() called while ${this.#waiting} is waiting for data`)
+      throw new RuntimeError(
+        `${what}() called while another task waits for data on this reader: ${this.#waiting}`,
+      )
     }
     if (this.#exception !== null) throw this.#exception
   }

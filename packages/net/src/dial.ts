@@ -1,0 +1,104 @@
+import { Future, staggeredRace } from '@tasktree/core'
+import { OSError, toOSError } from '@tasktree/streams'
+import { connect, type Socket, type SocketConnectOpts } from 'node:net'
+import { addressesOf } from './addresses.ts'
+import { inLoop } from './in-loop.ts'
+import type { Target } from './target.ts'
+
+export interface DialOptions {
+  localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
+  /** Milliseconds until the next address is tried beside the ones before (RFC 8305). @defaultValue 250 */
+  happyEyeballsDelay?: number | undefined
+  /** @defaultValue true */
+  noDelay?: boolean | undefined
+}
+
+/** A connected socket, to whichever address answers first. Every other attempt is closed. */
+export async function dial(target: Target, options: DialOptions): Promise<Socket> {
+  if ('path' in target) return dialOne({ path: target.path })
+  const host = target.host ?? 'localhost'
+  const common = {
+    port: target.port,
+    noDelay: options.noDelay ?? true,
+    ...(options.localAddr?.host === undefined ? {} : { localAddress: options.localAddr.host }),
+    ...(options.localAddr?.port === undefined ? {} : { localPort: options.localAddr.port }),
+  }
+  const addresses = await addressesOf(host)
+  const [only] = addresses
+  if (addresses.length === 1 && only !== undefined) {
+    return dialOne({ ...common, host: only.address, family: only.family })
+  }
+  const connected = new Set<Socket>()
+  let winner: Socket | null = null
+  try {
+    const race = await staggeredRace(
+      addresses.map(({ address, family }) => async () => {
+        const socket = await dialOne({ ...common, host: address, family })
+        connected.add(socket)
+        return socket
+      }),
+      options.happyEyeballsDelay ?? 250,
+    )
+    winner = race.value ?? null
+    if (winner === null) throw allFailed(host, target.port, race.exceptions)
+    return winner
+  } finally {
+    // Two may have connected in the same turn.
+    for (const socket of connected) if (socket !== winner) socket.destroy()
+  }
+}
+
+async function dialOne(where: SocketConnectOpts): Promise<Socket> {
+  let socket: Socket | null = null
+  const connected = new Future<void>()
+  const succeed = (): void => {
+    if (!connected.done()) connected.setResult()
+  }
+  // It stays: a socket that is given up, or not yet taken over, may still fail.
+  const fail = (error: Error): void => {
+    if (!connected.done()) connected.setException(toOSError(error))
+  }
+  try {
+    await inLoop(() => {
+      socket = connect({ ...where, allowHalfOpen: true })
+        .once('connect', succeed)
+        .on('error', fail)
+    })
+    await connected
+    return socket as unknown as Socket
+  } catch (error) {
+    ;(socket as Socket | null)?.destroy()
+    throw error
+  }
+}
+
+/** One error for all addresses; of their class when they agree. */
+function allFailed(host: string, port: number, exceptions: unknown[]): Error {
+  const errors = exceptions.filter((one) => one instanceof Error)
+  const [first] = errors
+  if (first instanceof OSError && errors.every((one) => isLike(one, first))) {
+    const Class = first.constructor as typeof OSError
+    return new Class(`no address of ${host}:${port} could be connected: ${list(errors)}`, {
+      code: first.code,
+      syscall: first.syscall,
+      address: host,
+      port,
+      cause: new AggregateError(errors),
+    })
+  }
+  return new OSError(`no address of ${host}:${port} could be connected: ${list(errors)}`, {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+    address: host,
+    port,
+    cause: new AggregateError(errors),
+  })
+}
+
+function isLike(one: Error, other: OSError): boolean {
+  return one instanceof OSError && one.code === other.code
+}
+
+function list(errors: Error[]): string {
+  return errors.map(({ message }) => message).join('; ')
+}

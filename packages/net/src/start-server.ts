@@ -1,0 +1,78 @@
+import { createTask, getEventLoop, type Task } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { StreamReader, StreamWriter } from '@tasktree/streams'
+import { AsyncResource } from 'node:async_hooks'
+import type { ListenerOptions } from './listener.ts'
+import { parseListen, Server, started } from './server.ts'
+import { StreamProtocol } from './stream-protocol.ts'
+
+export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void
+
+export interface StartServerOptions extends ListenerOptions {
+  /** Each reader's limit, in bytes. @defaultValue 65536 */
+  limit?: number | undefined
+}
+
+/**
+ * Listens, and runs `onClient` for each connection in a task of its own, a child of the task that
+ * started the server. The connection is closed when it returns a promise and that has ended. What it
+ * throws goes to the loop's exception handler, never to the server.
+ *
+ * @throws {AddressInUseError} and other OSErrors
+ *
+ * Source: asyncio.start_server, asyncio.start_unix_server. Differs: a handler's connection is closed
+ * with its task, and leaving the server's scope cancels the handlers.
+ */
+export function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server>
+export function startServer(
+  onClient: ClientHandler,
+  host: string,
+  port: number,
+  options?: StartServerOptions,
+): Promise<Server>
+export function startServer(
+  onClient: ClientHandler,
+  hostOrOptions: string | StartServerOptions,
+  port?: number,
+  more?: StartServerOptions,
+): Promise<Server> {
+  if (typeof onClient !== 'function') {
+    throw new TypeError(
+      `startServer takes a function that is called with each client, got ${describe(onClient)}`,
+    )
+  }
+  const options = parseListen(hostOrOptions, port, more)
+  const tasks = new Set<Task<void>>()
+  const starter = new AsyncResource('TasktreeServer')
+  const loop = getEventLoop()
+  const onMade = (reader: StreamReader, writer: StreamWriter): void => {
+    const name = `client ${String(writer.getExtraInfo('peername', ['unix']))}`
+    const serve = (): Promise<void> => serveClient(onClient, reader, writer)
+    const task = starter.runInAsyncScope(createTask<void>, undefined, serve, { name, loop })
+    tasks.add(task)
+    task.addDoneCallback(() => {
+      tasks.delete(task)
+      if (task.cancelled()) {
+        writer.close()
+        return
+      }
+      const exception = task.exception()
+      if (exception === null) return
+      writer.close()
+      loop.callExceptionHandler({ message: `the handler of ${name} has failed`, exception, task })
+    })
+  }
+  return started(new Server(() => new StreamProtocol(options.limit, onMade), options, tasks))
+}
+
+async function serveClient(
+  onClient: ClientHandler,
+  reader: StreamReader,
+  writer: StreamWriter,
+): Promise<void> {
+  const serving = onClient(reader, writer)
+  // A plain callback may have handed the streams to others.
+  if (serving === undefined) return
+  await serving
+  writer.close()
+}

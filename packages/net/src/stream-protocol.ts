@@ -1,0 +1,52 @@
+import { FlowControl, StreamReader, StreamWriter } from '@tasktree/streams'
+import type { Protocol } from './protocol.ts'
+import type { Transport } from './transport.ts'
+
+/** Makes a reader and a writer of a connection. Source: asyncio.StreamReaderProtocol */
+export class StreamProtocol implements Protocol {
+  readonly reader: StreamReader
+  readonly #flow = new FlowControl()
+  readonly #onMade: ((reader: StreamReader, writer: StreamWriter) => void) | undefined
+  #writer: StreamWriter | null = null
+
+  constructor(
+    limit: number | undefined,
+    onMade?: (reader: StreamReader, writer: StreamWriter) => void,
+  ) {
+    this.reader = new StreamReader({ limit })
+    this.#onMade = onMade
+  }
+
+  get writer(): StreamWriter {
+    return this.#writer as StreamWriter
+  }
+
+  connectionMade(transport: Transport): void {
+    this.reader.setTransport(transport)
+    this.#writer = new StreamWriter(transport, this.#flow, this.reader)
+    this.#onMade?.(this.reader, this.#writer)
+  }
+
+  dataReceived(data: Buffer): void {
+    this.reader.feedData(data)
+  }
+
+  eofReceived(): boolean {
+    this.reader.feedEof()
+    return true
+  }
+
+  connectionLost(error: Error | null): void {
+    if (error === null) this.reader.feedEof()
+    else this.reader.setException(error)
+    this.#flow.connectionLost(error)
+  }
+
+  pauseWriting(): void {
+    this.#flow.pauseWriting()
+  }
+
+  resumeWriting(): void {
+    this.#flow.resumeWriting()
+  }
+}
