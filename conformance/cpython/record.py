@@ -1,0 +1,129 @@
+"""Makes programs with one right answer, and writes them with their traces as JSON lines.
+
+    python3.13 record.py --profile core --seed 1 --count 1000 > core.jsonl
+
+The output depends on the options alone, not on the number of jobs.
+"""
+
+import argparse
+import gzip
+import itertools
+import json
+import logging
+import multiprocessing
+import sys
+import time
+import warnings
+from collections import Counter
+
+from generator import generate
+from interpreter import Unfit, trace_program
+from virtual_loop import BATCH, shakes
+
+# What a program's answer must not depend on: the order of what is ready at one instant; only the order
+# within each round of the loop, so that the number of rounds an operation takes counts; nothing, which is
+# more than asyncio promises.
+ORDERS = {
+    "any": shakes,
+    "batch": lambda count: [(BATCH, seed) for seed in range(1, count + 1)],
+    "plain": lambda count: [],
+}
+
+
+def be_quiet():
+    """What programs leave unretrieved or unawaited is theirs."""
+    logging.disable()
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda unraisable: None
+
+
+def answer(program, orders):
+    """The traces, or the reason why there is no one right answer."""
+    try:
+        plain = trace_program(program)
+        for order, seed in orders:
+            if trace_program(program, order, seed) != plain:
+                return None, "depends on the order"
+    except Unfit as reason:
+        return None, str(reason)
+    return plain, "kept"
+
+
+def is_dull(traces):
+    """Few lines, or only one task with something to say."""
+    return len(traces["traces"]) < 2 or sum(map(len, traces["traces"].values())) < 8
+
+
+def candidate(task):
+    seed, profile, order, count = task
+    program = generate(seed, profile)
+    traces, verdict = answer(program, ORDERS[order](count))
+    if traces is not None and is_dull(traces):
+        traces, verdict = None, "dull"
+    if traces is None:
+        return None, verdict
+    if order != "any" and answer(program, shakes(count))[0] is not None:
+        return None, "one answer in any order"
+    record = {"profile": profile, "seed": seed, "program": program, **traces}
+    return json.dumps(record, separators=(",", ":")), verdict
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--profile", choices=["core", "sync", "messages"], default="core")
+    parser.add_argument("--seed", type=int, default=1, help="the first one to try")
+    parser.add_argument("--count", type=int, default=1000, help="programs to keep")
+    parser.add_argument("--shakes", type=int, default=24)
+    parser.add_argument("--order", choices=list(ORDERS), default="any")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", help="a .jsonl or .jsonl.gz file; standard output without it")
+    options = parser.parse_args()
+
+    be_quiet()
+    tasks = ((seed, options.profile, options.order, options.shakes) for seed in itertools.count(options.seed))
+    verdicts = Counter()
+    began = time.monotonic()
+    with open_output(options.out) as output, multiprocessing.Pool(options.jobs) as pool:
+        # Tasks are drawn as they are needed: the count of seeds to try is not known before.
+        while verdicts["kept"] < options.count:
+            for line, verdict in pool.imap(candidate, itertools.islice(tasks, 256), 16):
+                if verdicts["kept"] == options.count:
+                    break
+                verdicts[verdict] += 1
+                if line is not None:
+                    output.write(line + "\n")
+    tried = sum(verdicts.values())
+    print(
+        f"kept {verdicts['kept']} of {tried} ({100 * verdicts['kept'] / tried:.1f} %) "
+        f"in {time.monotonic() - began:.1f} s; {dict(verdicts)}",
+        file=sys.stderr,
+    )
+
+
+def open_output(path):
+    if path is None:
+        return sys.stdout
+    if path.endswith(".gz"):
+        # No name and no time in the header: the same programs are the same file.
+        raw = gzip.GzipFile(path, "wb", mtime=0)
+        raw.name = ""
+        return _Text(raw)
+    return open(path, "w", encoding="utf-8")
+
+
+class _Text:
+    def __init__(self, raw):
+        self._raw = raw
+
+    def write(self, text):
+        self._raw.write(text.encode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._raw.close()
+
+
+if __name__ == "__main__":
+    main()

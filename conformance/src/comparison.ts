@@ -1,0 +1,37 @@
+import { printDifference } from './print.ts'
+import type { Recorded } from './program.ts'
+import { replay } from './replay.ts'
+
+/** For the commands: replays one program after another and prints the first few that differ. */
+export class Comparison {
+  #compared = 0
+  #differing = 0
+  /** As many are printed in full; of the others there is only the seed. */
+  readonly #details = 3
+
+  async add(programs: AsyncIterable<Recorded>): Promise<void> {
+    for await (const recorded of programs) {
+      const text = await differenceOf(recorded)
+      this.#compared++
+      if (text === null) continue
+      this.#differing++
+      const firstLines = text.split('\n').slice(0, 8).join('\n')
+      process.stdout.write(`${this.#differing <= this.#details ? text : firstLines}\n\n`)
+    }
+  }
+
+  report(): void {
+    process.stdout.write(`${this.#compared} programs compared, ${this.#differing} differ\n`)
+    if (this.#differing > 0) process.exitCode = 1
+  }
+}
+
+/** What is to be printed, or null when nothing differs. */
+export async function differenceOf(recorded: Recorded): Promise<string | null> {
+  try {
+    const difference = await replay(recorded)
+    return difference === null ? null : printDifference(recorded, difference)
+  } catch (error) {
+    return `${recorded.profile} seed ${recorded.seed} fails: ${String(error)}`
+  }
+}

@@ -1,0 +1,70 @@
+import { coreAsyncSteps, coreSyncSteps } from './core-statements.ts'
+import { type AsyncSteps, Interpreter, type SyncSteps } from './interpreter.ts'
+import { syncPackageAsyncSteps, syncPackageSyncSteps } from './sync-statements.ts'
+import type { Outcome, Program, Recorded } from './program.ts'
+
+/** A channel in which a run differs from the recorded one, from the first line that does. */
+export interface Difference {
+  channel: string
+  line: number
+  expected: string | undefined
+  actual: string | undefined
+}
+
+const syncSteps: SyncSteps = { ...coreSyncSteps, ...syncPackageSyncSteps }
+const asyncSteps: AsyncSteps = { ...coreAsyncSteps, ...syncPackageAsyncSteps }
+
+/** How long a run may take in real time: virtual time passes at once, so whoever needs longer hangs. */
+const patience = 10_000
+
+export async function runProgram(program: Program): Promise<Outcome> {
+  const interpreter = new Interpreter(program, syncSteps, asyncSteps)
+  const hung = Promise.withResolvers<never>()
+  const alarm = setTimeout(() => {
+    hung.reject(new Error('the program hangs'))
+  }, patience)
+  try {
+    return await Promise.race([interpreter.run(), hung.promise])
+  } finally {
+    clearTimeout(alarm)
+  }
+}
+
+/** Runs the program and compares; null when nothing differs. */
+export async function replay(recorded: Recorded): Promise<Difference | null> {
+  return firstDifference(recorded, await runProgram(recorded.program))
+}
+
+/** The earliest one in virtual time: the others may only follow from it. */
+export function firstDifference(expected: Outcome, actual: Outcome): Difference | null {
+  const found: Difference[] = []
+  const channels = new Set([...Object.keys(expected.traces), ...Object.keys(actual.traces)])
+  for (const channel of channels) {
+    const difference = compareLines(channel, expected.traces[channel], actual.traces[channel])
+    if (difference !== null) found.push(difference)
+  }
+  if (found.length > 0) return found.toSorted((a, b) => timeOf(a) - timeOf(b))[0] as Difference
+  for (const path of new Set([...Object.keys(expected.ends), ...Object.keys(actual.ends)])) {
+    const [expectedEnd, actualEnd] = [expected.ends[path], actual.ends[path]]
+    if (expectedEnd === actualEnd) continue
+    return { channel: `end of ${path}`, line: 0, expected: expectedEnd, actual: actualEnd }
+  }
+  return null
+}
+
+function compareLines(
+  channel: string,
+  expected: string[] = [],
+  actual: string[] = [],
+): Difference | null {
+  for (let line = 0; line < Math.max(expected.length, actual.length); line++) {
+    if (expected[line] !== actual[line])
+      return { channel, line, expected: expected[line], actual: actual[line] }
+  }
+  return null
+}
+
+function timeOf({ expected, actual }: Difference): number {
+  const times = [expected, actual].map((line) => (line === undefined ? Infinity : parseInt(line)))
+  return Math.min(...times)
+}

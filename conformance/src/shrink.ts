@@ -1,0 +1,83 @@
+import type { Program, Statement } from './program.ts'
+
+/**
+ * Makes a program smaller for as long as `stillFails` says so: statements go, blocks take the place of
+ * what held them. Greedy, and enough to read the rest.
+ */
+export async function shrink(
+  program: Program,
+  stillFails: (candidate: Program) => Promise<boolean>,
+): Promise<Program> {
+  let smallest = program
+  for (let found = true; found;) {
+    found = false
+    for (const candidate of smallerPrograms(smallest)) {
+      if (!(await stillFails(candidate))) continue
+      smallest = candidate
+      found = true
+      break
+    }
+  }
+  return smallest
+}
+
+function* smallerPrograms(program: Program): Generator<Program> {
+  for (const [index, body] of program.functions.entries()) {
+    for (const smaller of smallerBlocks(body)) {
+      yield { ...program, functions: program.functions.with(index, smaller) }
+    }
+  }
+}
+
+function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
+  // Halves, quarters, … single statements.
+  for (let size = block.length; size > 0; size = Math.floor(size / 2)) {
+    for (let start = 0; start < block.length; start += size) yield block.toSpliced(start, size)
+  }
+  for (const [index, statement] of block.entries()) {
+    for (const inner of blocksOf(statement)) yield block.toSpliced(index, 1, ...inner)
+    for (const smaller of smallerStatements(statement)) yield block.with(index, smaller)
+  }
+}
+
+function isBlock(x: unknown): x is Statement[] {
+  return Array.isArray(x) && x.every((each) => Array.isArray(each) && typeof each[0] === 'string')
+}
+
+/** Its blocks, those of a `try`'s handlers included. */
+function blocksOf([name, ...args]: Statement): Statement[][] {
+  const found = args.filter(isBlock)
+  if (name !== 'try') return found
+  const [body, handlers, final] = args as [Statement[], [string, Statement[]][], Statement[] | null]
+  return [body, ...handlers.map(([, handler]) => handler), ...(final === null ? [] : [final])]
+}
+
+function* smallerStatements(statement: Statement): Generator<Statement> {
+  if (statement[0] === 'try') {
+    const [, body, handlers, final] = statement as [
+      'try',
+      Statement[],
+      [string, Statement[]][],
+      Statement[] | null,
+    ]
+    if (final !== null && handlers.length > 0) yield ['try', body, handlers, null]
+    for (const [index, [kind, handler]] of handlers.entries()) {
+      if (handlers.length > 1 || final !== null)
+        yield ['try', body, handlers.toSpliced(index, 1), final]
+      for (const smaller of smallerBlocks(handler)) {
+        yield ['try', body, handlers.with(index, [kind, smaller]), final]
+      }
+    }
+    for (const smaller of smallerBlocks(body)) yield ['try', smaller, handlers, final]
+    if (final === null) return
+    for (const smaller of smallerBlocks(final)) yield ['try', body, handlers, smaller]
+    return
+  }
+  for (const [index, arg] of statement.entries()) {
+    if (index === 0) continue
+    if (isBlock(arg)) {
+      for (const smaller of smallerBlocks(arg))
+        yield statement.with(index, smaller) as unknown as Statement
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { readdirSync } from 'node:fs'
+import { assert, describe, test } from 'vitest'
+import { differenceOf } from '../src/comparison.ts'
+import type { Recorded } from '../src/program.ts'
+import { readTraces } from '../src/traces.ts'
+
+const folder = new URL('../traces/', import.meta.url).pathname
+/** Programs a test: enough that tests are few, few enough that a failure names its neighbourhood. */
+const chunk = 250
+const printed = 3
+
+for (const file of readdirSync(folder).toSorted()) {
+  const programs: Recorded[] = []
+  for await (const recorded of readTraces(`${folder}${file}`)) programs.push(recorded)
+  describe(`the programs of ${file}`, () => {
+    for (let start = 0; start < programs.length; start += chunk) {
+      const part = programs.slice(start, start + chunk)
+      test(
+        `${start + 1} to ${start + part.length} leave CPython's traces`,
+        { tags: ['slow'] },
+        async () => {
+          const differences: string[] = []
+          for (const recorded of part) {
+            const difference = await differenceOf(recorded)
+            if (difference !== null) differences.push(difference)
+          }
+          const summary = `${differences.length} of ${part.length} programs differ\n\n`
+          assert(differences.length === 0, summary + differences.slice(0, printed).join('\n\n'))
+        },
+      )
+    }
+  })
+}
