@@ -57,7 +57,7 @@ virtual(
 virtual(
   'the first failure ends the gathering, and what the others do after it changes nothing',
   async () => {
-    const [a, b, c, d, e] = futures(5) as Future<number>[]
+    const [a, b, c, d, e] = futures(5)
     const gathering = gather([a!, b!, c!, d!, e!])
     const ended = vi.fn()
     gathering.addDoneCallback(ended)
@@ -79,7 +79,7 @@ virtual(
 
 // test_return_exceptions
 virtual('with returnExceptions the failures stand among the results', async () => {
-  const [a, b, c, d] = futures(4) as Future<number>[]
+  const [a, b, c, d] = futures(4)
   const gathering = gather([a!, b!, c!, d!], { returnExceptions: true })
   const first = new Error('first')
   const second = new Error('second')
@@ -116,7 +116,7 @@ virtual('futures of other loops are gathered on the running one', async () => {
 virtual(
   'a child cancelled by others fails the gathering, which is not itself cancelled',
   async () => {
-    const [a, b, c, d, e] = futures(5) as Future<number>[]
+    const [a, b, c, d, e] = futures(5)
     const gathering = gather([a!, b!, c!, d!, e!])
     a!.setResult(1)
     b!.cancel()
@@ -135,7 +135,7 @@ virtual(
 virtual(
   'with returnExceptions a cancelled child is a CancelledError among the results',
   async () => {
-    const [a, b, c, d, e, f] = futures(6) as Future<number>[]
+    const [a, b, c, d, e, f] = futures(6)
     const gathering = gather([a!, b!, c!, d!, e!, f!], { returnExceptions: true })
     const first = new Error('first')
     const last = new Error('last')
@@ -153,6 +153,11 @@ virtual(
     expect(results.filter((result) => !isCancelled(result))).toEqual([1, first, 3, last])
   },
 )
+
+// test_constructor_empty_sequence_use_global_loop
+test('in plain code gather of nothing gives an empty list', async () => {
+  expect(await gather([])).toEqual([])
+})
 
 // CoroutineGatherTests.test_constructor_use_running_loop
 virtual('functions are gathered as tasks of the running loop', async () => {
@@ -209,7 +214,7 @@ virtual('a cancel of who waits on a gathering cancels every child', async () => 
 virtual('a failure that comes after the first one is not reported as never retrieved', async () => {
   const reported = vi.fn()
   getRunningLoop().setExceptionHandler(reported)
-  const [a, b] = futures(2) as Future<number>[]
+  const [a, b] = futures(2)
   const inner = async (future: Future<number>): Promise<void> => {
     await future
     throw new RuntimeError('should not be ignored')
@@ -266,7 +271,7 @@ virtual(
 
 // test_shield_gather
 virtual('a shielded gathering outlives the cancel of its shield', async () => {
-  const [a, b] = futures(2) as Future<number>[]
+  const [a, b] = futures(2)
   const parent = gather([a!, b!])
   const outer = shield(parent)
   await sleep(1)
@@ -283,7 +288,7 @@ virtual('a shielded gathering outlives the cancel of its shield', async () => {
 virtual(
   'the cancel of a gathering of shields ends the shields, not what is behind them',
   async () => {
-    const [a, b] = futures(2) as Future<number>[]
+    const [a, b] = futures(2)
     const shields = [shield(a!), shield(b!)]
     const parent = gather(shields)
     await sleep(1)

@@ -172,7 +172,7 @@ virtual('a function that returns a thenable of any class is run as a task', asyn
       fulfilled?: ((value: number) => R | PromiseLike<R>) | null,
       rejected?: ((error: unknown) => E | PromiseLike<E>) | null,
     ): Promise<R | E> {
-      return Promise.resolve(42).then(fulfilled, rejected) as Promise<R | E>
+      return Promise.resolve(42).then<R, E>(fulfilled, rejected)
     }
   }
   expect(await createTask(() => new Answer())).toBe(42)
@@ -233,7 +233,7 @@ virtual('tasks that take turns are each the current one in their own', async () 
 virtual('allTasks holds the tasks that have not ended', async () => {
   const before = allTasks()
   const task = createTask(async () => sleep(10))
-  expect([...allTasks()].filter((each) => !before.has(each))[0] === task).toBe(true)
+  expect([...allTasks()].find((each) => !before.has(each)) === task).toBe(true)
   await task
   expect(allTasks().has(task)).toBe(false)
 })
