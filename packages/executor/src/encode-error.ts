@@ -8,6 +8,7 @@ import {
   RuntimeError,
   TimeoutError,
 } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 import { BrokenExecutor, JobSerializationError, WorkerCrashedError } from './errors.ts'
 
 /** A thrown value in a form that structured clone carries. */
@@ -45,9 +46,9 @@ export function encodeError(thrown: unknown, seen: Map<object, number> = new Map
     kind: 'error',
     id,
     classes: listClasses(thrown),
-    name: String(thrown.name),
-    message: String(thrown.message),
-    stack: String(thrown.stack ?? ''),
+    name: `${thrown.name}`,
+    message: `${thrown.message}`,
+    stack: `${thrown.stack ?? ''}`,
     ...('cause' in thrown && { cause: encode(thrown.cause) }),
     ...(Array.isArray(errors) && { errors: errors.map(encode) }),
     properties: Object.entries(thrown)
@@ -80,7 +81,7 @@ function cloneable(value: unknown): unknown {
   try {
     return structuredClone(value)
   } catch {
-    return String(value)
+    return typeof value === 'function' ? value.toString() : describe(value)
   }
 }
 
@@ -138,7 +139,7 @@ export function decodeError(
 
 function makeError(classes: readonly string[], message: string): Error {
   const known = classes.find((name) => builtIn.has(name)) ?? 'Error'
-  if (known === 'DOMException') return new DOMException(message) as Error
+  if (known === 'DOMException') return new DOMException(message)
   const error = new Error(message)
   const type = builtIn.get(known) as { readonly prototype: object }
   if (type !== Error) Object.setPrototypeOf(error, type.prototype)

@@ -67,7 +67,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
   }
 
   #openStream(): JobStream<Y> {
-    this.#stream ??= new JobStream<Y>(this as Future<unknown>, this.#control)
+    this.#stream ??= new JobStream<Y>(this, this.#control)
     return this.#stream
   }
 
@@ -89,7 +89,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
         this.getLoop().callExceptionHandler({
           message: 'Exception in a progress callback',
           exception,
-          future: this as Future<unknown>,
+          future: this,
         })
       }
     }

@@ -66,8 +66,7 @@ function compile(source: string): JobFunction {
     fn = evaluate(source, scope)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    // A method's source is no expression by itself.
-    fn = evaluate(`({ ${source} })[Object.keys({ ${source} })[0]]`, scope)
+    fn = evaluateMethod(source, scope, error)
   }
   return explainMissing(fn, source)
 }
@@ -79,6 +78,20 @@ function evaluate(source: string, scope: Record<string, unknown>): JobFunction {
     `"use strict"; return (${source}\n)`,
   ) as JobFunction
   return make(...Object.values(scope)) as JobFunction
+}
+
+/** A method's source is no expression by itself. */
+function evaluateMethod(
+  source: string,
+  scope: Record<string, unknown>,
+  cause: SyntaxError,
+): JobFunction {
+  try {
+    return evaluate(`Object.values({ ${source} })[0]`, scope)
+  } catch {
+    const why = `the job's source cannot be compiled by itself (${cause.message})`
+    throw new JobSerializationError(`${why}: export it from a module, and use jobs()`, { cause })
+  }
 }
 
 /** An import that a build tool has renamed: this package's own names are known, others are missing. */

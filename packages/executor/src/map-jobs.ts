@@ -81,7 +81,7 @@ class Mapping<T, R> {
     const chunk: T[] = []
     while (chunk.length < this.#chunksize) {
       const next = this.#items.next()
-      const step = next instanceof Promise ? await next : (next as IteratorResult<T>)
+      const step = next instanceof Promise ? await next : next
       if (step.done === true) {
         this.#exhausted = true
         break

@@ -1,13 +1,9 @@
 import type { Transferable } from 'node:worker_threads'
 import { JobFuture, type JobControl } from './job-future.ts'
-import type { ModuleTarget } from './protocol.ts'
+import type { JobTarget } from './job-target.ts'
+import type { SubmitStack } from './submit-stack.ts'
 import { transferListOf } from './transfer.ts'
 import type { WorkerHandle } from './worker-handle.ts'
-
-/** A function that is sent by its source. */
-export interface SourceJob {
-  readonly source: string
-}
 
 /** What a pool does for a job's future. */
 export interface JobOwner {
@@ -17,12 +13,11 @@ export interface JobOwner {
 /** A job from its submission to its end. */
 export class PendingJob implements JobControl {
   readonly future: JobFuture<unknown, unknown>
-  readonly target: SourceJob | ModuleTarget
+  readonly target: JobTarget
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
-  /** Where it was submitted; the text is made when it is read. */
-  readonly submitted: { readonly stack?: string }
+  readonly submitted: SubmitStack
   readonly #owner: JobOwner
   /** The worker it was sent to, and its number there. */
   worker: WorkerHandle | null = null
@@ -35,9 +30,9 @@ export class PendingJob implements JobControl {
 
   constructor(
     owner: JobOwner,
-    target: SourceJob | ModuleTarget,
+    target: JobTarget,
     args: readonly unknown[],
-    options: { chunked: boolean; submitted: { readonly stack?: string } },
+    options: { chunked: boolean; submitted: SubmitStack },
   ) {
     this.#owner = owner
     this.target = target

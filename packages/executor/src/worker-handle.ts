@@ -88,8 +88,9 @@ export class WorkerHandle {
   /** Whether it has ever been ready. */
   isReady = false
 
+  /** Those behind the running one that are still wanted. */
   listUnstarted(): PendingJob[] {
-    return this.#jobs.slice(1)
+    return this.#jobs.slice(1).filter((job) => !job.future.done())
   }
 
   get running(): PendingJob | null {

@@ -1,5 +1,4 @@
 import { Future, getEventLoop, RuntimeError } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
 import { findUncloneable } from './clone-path.ts'
 import { decodeError, type EncodedError } from './encode-error.ts'
 import {
@@ -10,14 +9,16 @@ import {
 } from './errors.ts'
 import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
 import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
-import { type GeneratorJob, type Job, JobRef } from './job.ts'
+import type { GeneratorJob, Job } from './job.ts'
 import type { JobFuture } from './job-future.ts'
+import { hasSource, type JobTarget, readTarget } from './job-target.ts'
 import { mapJobs } from './map-jobs.ts'
-import { type JobOwner, PendingJob, type SourceJob } from './pending-job.ts'
+import { type JobOwner, PendingJob } from './pending-job.ts'
 import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './pool-options.ts'
 import { PoolQueue } from './pool-queue.ts'
-import type { ModuleTarget, SourceTarget } from './protocol.ts'
+import type { SourceTarget } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
+import { captureStack, stackText } from './submit-stack.ts'
 import { type LeftJobs, type Outcome, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
 import type { WorkerExit, WorkerKind } from './worker-link.ts'
 
@@ -38,7 +39,7 @@ const shortJob = 1
 export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   readonly #kind: WorkerKind
   readonly #options: CheckedPoolOptions
-  readonly #initializer: SourceJob | ModuleTarget | null
+  readonly #initializer: JobTarget | null
   readonly #initargs: readonly unknown[]
   readonly #queue = new PoolQueue()
   readonly #workers = new Set<WorkerHandle>()
@@ -107,15 +108,23 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   }
 
   #submit(
-    target: SourceJob | ModuleTarget,
+    target: JobTarget,
     args: readonly unknown[],
     chunked: boolean,
   ): JobFuture<unknown, unknown> {
     this.#assertOpen()
     if (this.#queue.size >= this.#options.maxQueue) this.#assertRoom()
-    const pending = new PendingJob(this, target, args, { chunked, submitted: captureStack() })
+    const pending = new PendingJob(this, target, args, {
+      chunked,
+      submitted: captureStack(submitFrame),
+    })
     const { future } = pending
     if (jobSubmit.hasSubscribers) jobSubmit.publish({ executor: this, future, worker: null })
+    if (!hasSource(target)) {
+      const why = 'the job is a built-in or bound function, which has no source that could be sent'
+      this.#fail(pending, new JobSerializationError(`${why}: wrap it in a function, or use jobs()`))
+      return future
+    }
     this.#queue.push(pending)
     this.#schedulePump()
     return future
@@ -146,7 +155,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     return {
       workers: workers.length,
       idle: workers.filter((worker) => worker.state === 'ready' && worker.load === 0).length,
-      queued: this.#queue.size + workers.reduce((sum, each) => sum + Math.max(each.load - 1, 0), 0),
+      queued: this.#queue.size + workers.flatMap((worker) => worker.listUnstarted()).length,
       running: workers.filter((worker) => worker.load > 0).length,
       completed: this.#completed,
       failed: this.#failed,
@@ -167,6 +176,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     this.#isShutDown = true
     if (cancelFutures) this.#cancelAll()
     this.#endIdleWorkers()
+    this.#pump()
     if (!wait || this.#workers.size === 0) return
     const ended = new Future<void>()
     this.#ended.push(ended)
@@ -465,26 +475,5 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   }
 }
 
-function readTarget(job: unknown): SourceJob | ModuleTarget {
-  if (job instanceof JobRef) return { url: job.url, name: job.name }
-  if (typeof job === 'function') return { source: Function.prototype.toString.call(job) }
-  throw new TypeError(
-    `a job must be a function or a reference made by jobs(), got ${describe(job)}`,
-  )
-}
-
-const stackDepth = 8
-
-/** Only the frames: the text is made when an error needs it. */
-function captureStack(): { readonly stack?: string } {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = stackDepth
-  const holder: { stack?: string } = {}
-  Error.captureStackTrace(holder, WorkerPool.prototype.submit)
-  Error.stackTraceLimit = limit
-  return holder
-}
-
-function stackText(submitted: { readonly stack?: string }): string {
-  return (submitted.stack ?? '').split('\n').slice(1).join('\n')
-}
+// oxlint-disable-next-line typescript/unbound-method -- only named, as the frame that a stack leaves out
+const submitFrame = WorkerPool.prototype.submit

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+  test('an error arrives as its class with message, cause chain and own properties', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const error = await pool.submit(refs.failOddly).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error).toMatchObject({
+      name: 'OddError',
+      message: 'odd',
+      code: 'E_ODD',
+      detail: { count: 3 },
+    })
+    const { cause } = error as Error
+    expect(cause).toBeInstanceOf(RangeError)
+    expect(cause).toMatchObject({ message: 'deep', cause: 'deeper' })
+  })
+
+  test('its stack shows where it was thrown and where the job was submitted', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const error = await pool.submit(refs.failOddly).catch((thrown: unknown) => thrown)
+    expect((error as Error).stack).toMatch(
+      /failOddly[^]*fixtures.work\.ts[^]*submitted[^]*errors\.test\.ts/,
+    )
+  })
+
+  test('an AggregateError keeps its errors', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const error = await pool.submit(refs.failTogether).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(AggregateError)
+    expect((error as AggregateError).errors).toEqual([new SyntaxError('one'), 'two'])
+  })
+
+  test('what is thrown need not be an error', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (const value of ['text', 7, { plain: true }]) {
+      await expect(pool.submit(refs.throwValue, value)).rejects.toEqual(value)
+    }
+  })
+
+  test('an error with what cannot be cloned, and one that is its own cause, arrive', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const failure = pool.submit(() => {
+      const error = new RangeError('circular')
+      throw Object.assign(error, { cause: error, handler: () => 1 })
+    })
+    const error = (await failure.catch((thrown: unknown) => thrown)) as Error
+    expect(error.cause).toBe(error)
+    expect(error).toHaveProperty('handler', '() => 1')
+  })
+})

@@ -1,0 +1,97 @@
+import { sleep, TimeoutError } from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const value of values) all.push(value)
+  return all
+}
+
+function* numbers(to: number): Generator<number> {
+  for (let i = 0; i < to; i++) yield i
+}
+
+const jobCount = Number(process.env['EXECUTOR_TEST_JOBS'] ?? 20_000)
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+  test('results come in the order of the items, whatever ends first', async () => {
+    await using pool = make({ maxWorkers: 2 })
+    const wait = async (ms: number): Promise<number> => {
+      await new Promise((resolve) => {
+        setTimeout(resolve, ms)
+      })
+      return ms
+    }
+    await collect(pool.map(wait, [20, 20]))
+    expect(await collect(pool.map(wait, [60, 1, 30, 2]))).toEqual([60, 1, 30, 2])
+    const asTheyCome = await collect(pool.map(wait, [200, 1], { ordered: false }))
+    expect(asTheyCome).toEqual([1, 200])
+  })
+
+  test('many small jobs complete, in order', async () => {
+    await using pool = make({ maxWorkers: 2 })
+    const count = name === 'threads' ? jobCount : jobCount / 4
+    let next = 0
+    for await (const value of pool.map(refs.echo, numbers(count))) {
+      if (value !== next++) throw new Error(`${value} came after ${next - 2}`)
+    }
+    expect(next).toBe(count)
+    expect(pool.stats).toMatchObject({ completed: count, failed: 0, queued: 0 })
+  })
+
+  test('the first failure is thrown after the results before it, in chunks as well', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (const chunksize of [1, 4]) {
+      const results: number[] = []
+      const reading = async (): Promise<void> => {
+        for await (const n of pool.map(refs.failOnOdd, [0, 2, 4, 5, 6], { chunksize }))
+          results.push(n)
+      }
+      await expect(reading).rejects.toThrow('odd 5')
+      expect(results).toEqual([0, 20, 40])
+    }
+  })
+
+  test('endless items are taken as the results are read', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    let taken = 0
+    let closed = false
+    async function* endless(): AsyncGenerator<number> {
+      try {
+        for (;;) yield taken++
+      } finally {
+        closed = true
+      }
+    }
+    let read = 0
+    for await (const value of pool.map(refs.echo, endless(), { buffer: 5 })) {
+      expect(value).toBe(read++)
+      expect(taken - read).toBeLessThanOrEqual(5)
+      if (read === 50) break
+    }
+    expect(closed).toBe(true)
+    expect(pool.stats.queued).toBe(0)
+  })
+
+  test('chunks give the same results', async () => {
+    await using pool = make({ maxWorkers: 2 })
+    const results = await collect(pool.map((n: number) => n * n, numbers(100), { chunksize: 7 }))
+    expect(results).toEqual(Array.from({ length: 100 }, (_, i) => i * i))
+  })
+
+  test('map throws TimeoutError when the results do not come in time, and cancels what runs', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    await pool.submit(refs.add, 1, 1)
+    const results = pool.map(refs.pause, [1, 60_000], { timeout: 60 })
+    const iterator = results[Symbol.asyncIterator]()
+    expect(await iterator.next()).toMatchObject({ value: 1 })
+    await expect(iterator.next()).rejects.toBeInstanceOf(TimeoutError)
+    while (pool.stats.running > 0) await sleep(5)
+  })
+
+  test('no items give no results', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    expect(await collect(pool.map(refs.failOnOdd, []))).toEqual([])
+  })
+})

@@ -1,0 +1,116 @@
+import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const value of values) all.push(value)
+  return all
+}
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+  test('a generator job streams what it yields, and is what it returns', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (const job of [refs.count, refs.countLater]) {
+      const future = pool.submit(job, 100)
+      expect(await collect(future)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+      expect(await future).toMatch(/counted/)
+    }
+  })
+
+  test('a generator that is only awaited runs to its end', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    expect(await pool.submit(refs.count, 1_000)).toBe('counted')
+  })
+
+  test('a generator is at most a few values ahead of its reader', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    let seen = 0
+    const future = pool.submit(function* () {
+      for (let i = 1; ; i++) {
+        reportProgress(i)
+        yield i
+      }
+    })
+    future.onProgress((value) => {
+      seen = value as number
+    })
+    const values = future[Symbol.asyncIterator]()
+    await values.next()
+    await sleep(50)
+    expect(seen).toBeGreaterThan(1)
+    expect(seen).toBeLessThan(40)
+    await values.return?.()
+    expect(future.cancelled()).toBe(true)
+  })
+
+  test('leaving the iteration ends the generator, its finally runs, and its worker goes on', async () => {
+    await using pool = make({ maxWorkers: 1, cancelGrace: 2_000 })
+    const worker = await pool.submit(refs.myWorker)
+    const future = pool.submit(function* () {
+      try {
+        for (;;) yield 1
+      } finally {
+        Object.assign(globalThis, { cleaned: true })
+      }
+    })
+    for await (const value of future) {
+      expect(value).toBe(1)
+      break
+    }
+    expect(await pool.submit(() => 'cleaned' in globalThis)).toBe(true)
+    expect(await pool.submit(refs.myWorker)).toBe(worker)
+  })
+
+  test('what a generator throws ends the iteration after what it has yielded', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const future = pool.submit(function* () {
+      yield 1
+      throw new RangeError('no more')
+    })
+    const values: number[] = []
+    const reading = async (): Promise<void> => {
+      for await (const value of future) values.push(value)
+    }
+    await expect(reading).rejects.toThrow('no more')
+    expect(values).toEqual([1])
+  })
+
+  test('a reader that is cancelled cancels the job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const future = pool.submit(async function* () {
+      yield 1
+      await new Promise((resolve) => {
+        setTimeout(resolve, 60_000)
+      })
+    })
+    const task = createTask(() => collect(future))
+    await sleep(150)
+    task.cancel()
+    await expect(async () => task).rejects.toSatisfy(isCancelled)
+    expect(future.cancelled()).toBe(true)
+  })
+
+  test('progress is reported in order, and what a listener throws does not end the job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const heard: unknown[] = []
+    const future = pool.submit(refs.steps, 3).onProgress((value) => heard.push(value))
+    expect(await future).toBe('done')
+    expect(heard).toEqual([{ step: 1 }, { step: 2 }, { step: 3 }])
+    const loop = future.getLoop()
+    const reported: unknown[] = []
+    loop.setExceptionHandler((_loop, { exception }) => reported.push(exception))
+    try {
+      const noisy = pool.submit(refs.steps, 1).onProgress(() => {
+        throw new RangeError('in the listener')
+      })
+      expect(await noisy).toBe('done')
+      expect(reported).toMatchObject([{ message: 'in the listener' }])
+    } finally {
+      loop.setExceptionHandler(null)
+    }
+  })
+})
+
+// In the worker these are its own.
+declare function reportProgress(value: unknown): void

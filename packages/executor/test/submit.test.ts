@@ -1,0 +1,259 @@
+import { gather, run, RuntimeError, sleep } from '@tasktree/core'
+import {
+  BrokenExecutor,
+  ExecutorQueueFull,
+  JobSerializationError,
+  jobs,
+  type PoolOptions,
+  reportProgress,
+  runInExecutor,
+  ThreadPoolExecutor,
+  toThread,
+  transfer,
+  workerId,
+  workerSignal,
+} from '@tasktree/executor'
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+const outer = 5
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+  test('a function that stands alone runs with its arguments', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    expect(await pool.submit((a: number, b: number) => a * b, 6, 7)).toBe(42)
+    expect(await pool.submit(async (text: string) => text.toUpperCase(), 'later')).toBe('LATER')
+    const methods = {
+      twice(n: number): number {
+        return n * 2
+      },
+    }
+    // oxlint-disable-next-line typescript/unbound-method
+    expect(await pool.submit(methods.twice, 4)).toBe(8)
+  })
+
+  test('a module function runs by reference, from a .ts file named as .js', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    expect(await pool.submit(refs.add, 3, 4)).toBe(7)
+    expect(await pool.submit(refs.pause, 1)).toBe(1)
+  })
+
+  test('a function that uses a variable of its module says so, and names jobs()', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const failure = await pool.submit(() => outer).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(JobSerializationError)
+    expect(failure).toHaveProperty('message', expect.stringMatching(/outer.*jobs\(\)/))
+    const later = pool.submit(async () => {
+      await Promise.resolve()
+      return outer
+    })
+    await expect(later).rejects.toBeInstanceOf(JobSerializationError)
+    await expect(pool.submit(Math.max.bind(null), 1)).rejects.toBeInstanceOf(JobSerializationError)
+  })
+
+  test('a function sent by its source reaches workerSignal and dynamic imports', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    expect(await pool.submit(() => workerSignal().aborted)).toBe(false)
+    expect(
+      await pool.submit(async () => {
+        const path = await import('node:path')
+        return path.basename('/a/b')
+      }),
+    ).toBe('b')
+  })
+
+  test('a module without the function fails with its name and those there are', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const missing = jobs<{ nothing(): void }>(new URL('./fixtures/work.ts', import.meta.url))
+    await expect(pool.submit(missing.nothing)).rejects.toThrow(/no function nothing.*add/)
+    const nowhere = jobs<{ f(): void }>(new URL('./fixtures/none.js', import.meta.url))
+    await expect(pool.submit(nowhere.f)).rejects.toThrow(/none\.js/)
+    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+  })
+
+  test('a value that cannot be cloned fails its job alone, with the path to it', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const value = { list: [1, { callback: () => 1 }] }
+    const bad = pool.submit(refs.identity, value)
+    const good = pool.submit(refs.add, 1, 2)
+    await expect(bad).rejects.toThrow(/args\[0\]\.list\[1\]\.callback is function callback/)
+    await expect(bad).rejects.toBeInstanceOf(JobSerializationError)
+    expect(await good).toBe(3)
+    await expect(pool.submit(refs.giveUncloneable)).rejects.toThrow(/result\.list\[1\]\.callback/)
+    expect(await pool.submit(refs.add, 2, 2)).toBe(4)
+  })
+
+  test('jobs of one worker run in the order of their submission', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const order: number[] = []
+    const futures = Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i))
+    for (const future of futures) future.addDoneCallback((done) => order.push(done.result()))
+    expect(await gather(futures)).toEqual(Array.from({ length: 200 }, (_, i) => i))
+    await sleep(0)
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+  })
+
+  test('shutdown waits for what was submitted, refuses what comes later, and can be called twice', async () => {
+    const pool = make({ maxWorkers: 1 })
+    const futures = Array.from({ length: 5 }, () => pool.submit(refs.pause, 5))
+    await pool.shutdown()
+    expect(futures.every((future) => future.done() && future.exception() === null)).toBe(true)
+    expect(pool.stats).toMatchObject({ workers: 0, completed: 5, queued: 0, running: 0 })
+    expect(() => pool.submit(refs.add, 1, 1)).toThrow(RuntimeError)
+    expect(() => pool.map(refs.failOnOdd, [1])).toThrow(RuntimeError)
+    await pool.shutdown()
+  })
+
+  test('shutdown without waiting lets the jobs end', async () => {
+    const pool = make({ maxWorkers: 1 })
+    const futures = Array.from({ length: 3 }, (_, i) => pool.submit(refs.echo, i))
+    await pool.shutdown({ wait: false })
+    expect(await gather(futures)).toEqual([0, 1, 2])
+    await pool.shutdown()
+  })
+
+  test('a pool that has run nothing shuts down', async () => {
+    await make().shutdown()
+    await make({ minWorkers: 2, maxWorkers: 2 }).shutdown()
+  })
+
+  test('shutdown({ cancelFutures }) cancels what waits and lets what runs end', async () => {
+    const pool = make({ maxWorkers: 1, cancelGrace: 5_000 })
+    const running = pool.submit(refs.pause, 50)
+    const waiting = Array.from({ length: 10 }, () => pool.submit(refs.pause, 50))
+    while (pool.stats.running === 0) await sleep(5)
+    await pool.shutdown({ cancelFutures: true })
+    expect(await running).toBe(1)
+    expect(waiting.every((future) => future.cancelled())).toBe(true)
+  })
+
+  test('shutdown({ cancelFutures }) ends a job that never ends by itself', async () => {
+    const pool = make({ maxWorkers: 1 })
+    const running = pool.submit(refs.spin)
+    while (pool.stats.running === 0) await sleep(5)
+    await pool.shutdown({ cancelFutures: true })
+    expect(running.cancelled()).toBe(true)
+    expect(pool.stats.workers).toBe(0)
+  })
+
+  test('the initializer runs first in each worker, with its arguments', async () => {
+    const initializer = (key: string, value: number): void => {
+      Object.assign(globalThis, { [key]: value })
+    }
+    await using pool = make({ maxWorkers: 1, initializer, initargs: ['prepared', 11] })
+    const read = (): unknown => (globalThis as { prepared?: unknown }).prepared
+    expect(await pool.submit(read)).toBe(11)
+  })
+
+  test('an initializer that throws breaks the pool, and every waiter is told', async () => {
+    const initializer = (): void => {
+      throw new RangeError('not today')
+    }
+    const pool = make({ maxWorkers: 2, initializer })
+    const futures = [pool.submit(refs.add, 1, 1), pool.submit(refs.add, 1, 1)]
+    for (const future of futures) {
+      await expect(future).rejects.toBeInstanceOf(BrokenExecutor)
+      await expect(future).rejects.toThrow(/initializer.*not today/)
+    }
+    expect(() => pool.submit(refs.add, 1, 1)).toThrow(BrokenExecutor)
+    await pool.shutdown()
+    expect(pool.stats.workers).toBe(0)
+  })
+
+  test('a worker is replaced after maxTasksPerWorker jobs', async () => {
+    await using pool = make({ maxWorkers: 1, maxTasksPerWorker: 2 })
+    const ids: (number | null)[] = []
+    for (let i = 0; i < 5; i++) ids.push(await pool.submit(refs.myWorker))
+    expect(ids).toEqual([1, 1, 2, 2, 3])
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('an idle worker ends after idleTimeout, minWorkers are kept', async () => {
+    await using pool = make({ maxWorkers: 2, minWorkers: 1, idleTimeout: 20 })
+    await gather([pool.submit(refs.pause, 30), pool.submit(refs.pause, 30)])
+    while (pool.stats.workers > 1) await sleep(5)
+    await sleep(60)
+    expect(pool.stats.workers).toBe(1)
+    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+  })
+
+  test('no more jobs than maxQueue wait', async () => {
+    await using pool = make({ maxWorkers: 1, maxQueue: 2 })
+    await pool.submit(refs.add, 1, 1)
+    const futures = [1, 2, 3].map(() => pool.submit(refs.pause, 20))
+    expect(() => pool.submit(refs.pause, 20)).toThrow(ExecutorQueueFull)
+    await gather(futures)
+    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+  })
+
+  test('workers see the environment they are given', async () => {
+    const read = (): string | undefined => process.env['GIVEN']
+    await using pool = make({ maxWorkers: 1, env: { ...process.env, GIVEN: 'yes' } })
+    expect(await pool.submit(read)).toBe('yes')
+  })
+
+  test('a large value arrives whole, in both directions', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const bytes = new Uint8Array(3_000_000).fill(9)
+    const back = (await pool.submit(refs.identity, bytes)) as Uint8Array
+    expect(back.length).toBe(bytes.length)
+    expect(back.every((byte) => byte === 9)).toBe(true)
+  })
+})
+
+test('wrong arguments are refused at once', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  expect(() => pool.submit(1 as never)).toThrow(/a job must be a function.*got number 1/)
+  expect(() => pool.map(refs.failOnOdd, 3 as never)).toThrow(TypeError)
+  expect(() => pool.map(refs.failOnOdd, [], { buffer: 0 })).toThrow(RangeError)
+  expect(() => pool.map(refs.failOnOdd, [], { timeout: -1 })).toThrow(RangeError)
+  expect(() => new ThreadPoolExecutor({ maxWorkers: 0 })).toThrow(RangeError)
+  expect(() => new ThreadPoolExecutor({ minWorkers: 3, maxWorkers: 2 })).toThrow(RangeError)
+  expect(() => new ThreadPoolExecutor({ maxWorkers: '2' as never })).toThrow(TypeError)
+  expect(() => new ThreadPoolExecutor({ initializer: 3 as never })).toThrow(TypeError)
+  expect(() => new ThreadPoolExecutor({ idleTimeout: NaN } satisfies PoolOptions)).toThrow(
+    RangeError,
+  )
+  expect(() => jobs('./jobs.js')).toThrow(/new URL/)
+  expect(() => transfer(1, [])).toThrow(TypeError)
+  expect(() => runInExecutor({} as never, refs.add, 1, 2)).toThrow(TypeError)
+})
+
+test('outside a worker there is no job', () => {
+  expect(workerId).toBeNull()
+  expect(() => workerSignal()).toThrow(RuntimeError)
+  expect(() => reportProgress(1)).toThrow(RuntimeError)
+})
+
+test(
+  'run_in_executor: the default pool, a thread pool, a process pool',
+  { tags: ['slow'] },
+  async () => {
+    await run(async () => {
+      expect(await runInExecutor(null, refs.add, 1, 2)).toBe(3)
+      for (const { make } of kinds) {
+        await using pool = make({ maxWorkers: 1 })
+        expect(await runInExecutor(pool, refs.add, 1, 2)).toBe(3)
+      }
+    })
+  },
+)
+
+test('toThread gives what the function returns or throws, and the default pool ends with its run', async () => {
+  const main = async (): Promise<number> => {
+    await expect(toThread(refs.failOddly)).rejects.toThrow('odd')
+    return toThread((n: number) => n + 1, 41)
+  }
+  expect(await run(main)).toBe(42)
+  expect(await run(main)).toBe(42)
+})
+
+test('a transferred buffer moves to the worker and back', { tags: ['slow'] }, async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  const size = 256 * 2 ** 20
+  const buffer = new ArrayBuffer(size)
+  const back = await pool.submit(refs.fillFirst, transfer(buffer, [buffer]))
+  expect(buffer.byteLength).toBe(0)
+  expect(back.byteLength).toBe(size)
+  expect(new Uint8Array(back)[0]).toBe(7)
+})
