@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+
 /** A program that could not be started. Source: OSError */
 class SpawnError extends Error {
   override readonly name: string = 'SpawnError'
@@ -61,15 +63,14 @@ export class CalledProcessError extends Error {
 }
 
 /** Tells the folder's fault from the program's: both come as the same code. */
-export async function toSpawnError(
+export function toSpawnError(
   error: NodeJS.ErrnoException,
   program: string,
   cwd: string | undefined,
-): Promise<Error> {
+): Error {
   const { code = 'EUNKNOWN' } = error
   if (cwd !== undefined && (code === 'ENOENT' || code === 'ENOTDIR')) {
-    const { stat } = await import('node:fs/promises')
-    const folder = await stat(cwd).catch(() => null)
+    const folder = statSync(cwd, { throwIfNoEntry: false }) ?? null
     if (folder === null)
       return new FileNotFoundError(`no such folder to run in: ${cwd}`, 'ENOENT', cwd, {
         cause: error,

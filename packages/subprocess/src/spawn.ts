@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn as spawnChild, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { isatty } from 'node:tty'
-import { ensureFuture } from '@tasktree/core'
 import { toSpawnError } from './errors.ts'
 import { checkProgram, type SpawnOptions, STDOUT } from './options.ts'
 import { Process } from './process.ts'
@@ -25,11 +24,7 @@ export async function createSubprocessExec(
   const group = options.processGroup ?? !sharesTerminal
   const merged = options.stderr === STDOUT
   const stdout = options.stdout ?? 'inherit'
-  const stdio: StdioOptions = [
-    stdin,
-    stdout,
-    merged ? stdout : ((options.stderr ?? 'inherit') as 'pipe'),
-  ]
+  const stdio: StdioOptions = [stdin, stdout, merged ? stdout : (options.stderr ?? 'inherit')]
   // A pipe cannot be given twice: the shell's 2>&1 makes one of two.
   const [file, argv] =
     merged && stdout === 'pipe'
@@ -41,18 +36,18 @@ export async function createSubprocessExec(
       stdio,
       detached: group,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.env === undefined ? {} : { env: options.env as NodeJS.ProcessEnv }),
+      ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
   } catch (error) {
-    throw await ensureFuture(toSpawnError(error as NodeJS.ErrnoException, program, options.cwd))
+    throw toSpawnError(error as NodeJS.ErrnoException, program, options.cwd)
   }
   if (child.pid === undefined) {
     for (const pipe of child.stdio) pipe?.destroy()
     const [error] = (await once(child, 'error').catch((reason: unknown) => [reason])) as [
       NodeJS.ErrnoException,
     ]
-    throw await ensureFuture(toSpawnError(error, program, options.cwd))
+    throw toSpawnError(error, program, options.cwd)
   }
   child.on('error', () => {})
   return new Process(child, options, group)

@@ -1,0 +1,39 @@
+import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
+import { encodeCommand, readReply, type Reply } from './resp.ts'
+
+/** A connection to jobd: one command at a time. */
+export class Client implements AsyncDisposable {
+  readonly #reader: StreamReader
+  readonly #writer: StreamWriter
+
+  constructor(reader: StreamReader, writer: StreamWriter) {
+    this.#reader = reader
+    this.#writer = writer
+  }
+
+  static async connect(host: string, port: number): Promise<Client> {
+    return new Client(...(await openConnection(host, port)))
+  }
+
+  /** @throws the error that the server answers */
+  async command(...words: (string | number)[]): Promise<Reply> {
+    this.#writer.write(encodeCommand(words.map(String)))
+    await this.#writer.drain()
+    const reply = await readReply(this.#reader)
+    if (reply instanceof Error) throw reply
+    return reply
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#writer.close()
+    await this.#writer.waitClosed()
+  }
+}
+
+/** A map, as RESP2 sends it. */
+export function toRecord(reply: Reply): Record<string, Reply> {
+  if (!Array.isArray(reply)) throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
+  const record: Record<string, Reply> = {}
+  for (let i = 0; i < reply.length; i += 2) record[String(reply[i])] = reply[i + 1] as Reply
+  return record
+}

@@ -1,0 +1,140 @@
+import { ActorRef, type ActorSystem } from '@tasktree/actor'
+import { isJobKind, type Job, type JobRequest, jobKinds, type JobState } from './job.ts'
+import type { Reply } from './resp.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Store } from './store.ts'
+
+/** What a connection remembers between its commands. */
+export interface Session {
+  version: 2 | 3
+  closing: boolean
+}
+
+/** Where commands find what they need, in whichever incarnation it is. */
+export interface Directory {
+  readonly system: ActorSystem
+  readonly store: ActorRef<Store>
+  readonly scheduler: ActorRef<Scheduler>
+}
+
+type Command = (words: string[], directory: Directory, session: Session) => Promise<Reply> | Reply
+
+const ok: Reply = { simple: 'OK' }
+
+const commands: Record<string, Command> = {
+  PING: ([text]) => text ?? { simple: 'PONG' },
+  ECHO: ([text]) => text ?? new Error("ERR wrong number of arguments for 'echo' command"),
+  SELECT: () => ok,
+  CLIENT: () => ok,
+  COMMAND: () => [],
+  QUIT: (_, __, session) => {
+    session.closing = true
+    return ok
+  },
+  HELLO: ([version], _, session) => {
+    if (version !== undefined && version !== '2' && version !== '3')
+      return new Error('NOPROTO unsupported protocol version')
+    if (version !== undefined) session.version = version === '3' ? 3 : 2
+    const facts: [string, Reply][] = [
+      ['server', 'jobd'],
+      ['version', '0.1.0'],
+      ['proto', session.version],
+      ['mode', 'standalone'],
+      ['role', 'master'],
+      ['modules', []],
+    ]
+    return new Map(facts)
+  },
+  INFO: (_, { system }) =>
+    `# Server\r\nserver_name:${system.name}\r\nprocess_id:${process.pid}\r\n`,
+  'JOB.ADD': async (words, { scheduler }) => scheduler.ask.submit(parseRequest(words)),
+  'JOB.GET': async ([id], { store }) => describeJob(await store.ask.get(parseId(id))),
+  'JOB.WAIT': async ([id, option, ms], { scheduler }) => {
+    const limit = option?.toUpperCase() === 'TIMEOUT' ? parseNumber('TIMEOUT', ms) : Infinity
+    return describeJob((await scheduler.ask({ timeout: limit }).wait(parseId(id))) as Job | null)
+  },
+  'JOB.LIST': async (words, { store }) => {
+    const options = parseOptions(words)
+    const jobs = await store.ask.list(
+      (options.get('STATE') ?? null) as JobState | null,
+      Number(options.get('LIMIT') ?? 100),
+    )
+    return jobs.map(describeJob)
+  },
+  'JOB.STATS': async (_, { store, scheduler }) => {
+    const [counts, queues] = await Promise.all([store.ask.counts(), scheduler.ask.statistics()])
+    return new Map<string, Reply>(Object.entries({ ...counts, ...queues }))
+  },
+  TREE: (_, { system }) => system.tree(),
+  'ACTOR.KILL': async ([path], { system }) => {
+    const ref = path === undefined ? null : system.lookup(path)
+    if (ref === null) return new Error(`ERR no such actor: ${path ?? ''}`)
+    await ref.kill()
+    return ok
+  },
+}
+
+/** Every mistake of a client is an answer; nothing else is swallowed. */
+export async function execute(
+  words: string[],
+  directory: Directory,
+  session: Session,
+): Promise<Reply> {
+  const [name = '', ...rest] = words
+  const command = commands[name.toUpperCase()]
+  if (command === undefined) return new Error(`ERR unknown command '${name.slice(0, 64)}'`)
+  try {
+    return await command(rest, directory, session)
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError)
+      return new Error(`ERR ${error.message}`)
+    if (error instanceof Error && error.name.startsWith('A'))
+      return new Error(`ERR ${error.name}: ${error.message}`)
+    throw error
+  }
+}
+
+function parseRequest([kind, payload, ...rest]: string[]): JobRequest {
+  if (kind === undefined || payload === undefined) {
+    throw new RangeError(
+      "wrong number of arguments for 'job.add' command: JOB.ADD kind payload [options]",
+    )
+  }
+  if (!isJobKind(kind))
+    throw new RangeError(`unknown kind '${kind}', expected one of ${jobKinds.join(', ')}`)
+  const options = parseOptions(rest)
+  const number = (name: string): number => parseNumber(name, options.get(name) ?? '0')
+  return {
+    kind,
+    payload,
+    priority: number('PRIORITY'),
+    delay: number('DELAY'),
+    timeout: number('TIMEOUT'),
+    retries: number('RETRIES'),
+    key: options.get('KEY') ?? null,
+  }
+}
+
+function parseOptions(words: string[]): Map<string, string> {
+  if (words.length % 2 !== 0) throw new RangeError(`option ${words.at(-1)} has no value`)
+  const options = new Map<string, string>()
+  for (let i = 0; i < words.length; i += 2)
+    options.set((words[i] as string).toUpperCase(), words[i + 1] as string)
+  return options
+}
+
+function parseNumber(name: string, text: string | undefined): number {
+  const n = Number(text)
+  if (text === undefined || !Number.isInteger(n))
+    throw new RangeError(`${name} must be a whole number, got '${text ?? ''}'`)
+  return n
+}
+
+function parseId(text: string | undefined): number {
+  return parseNumber('the id', text)
+}
+
+function describeJob(job: Job | null): Reply {
+  if (job === null) return null
+  return new Map<string, Reply>(Object.entries(job))
+}

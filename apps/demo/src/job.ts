@@ -1,0 +1,38 @@
+/** What a job can be. */
+export const jobKinds = ['shell', 'hash', 'words', 'primes', 'sleep'] as const
+export type JobKind = (typeof jobKinds)[number]
+
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+export const finalStates: ReadonlySet<JobState> = new Set(['done', 'failed', 'cancelled'])
+
+/** What a client asks for. */
+export interface JobRequest {
+  kind: JobKind
+  payload: string
+  /** The smallest first. */
+  priority: number
+  /** Milliseconds until it may begin. */
+  delay: number
+  /** Milliseconds an attempt may take; 0: no limit. */
+  timeout: number
+  /** Further attempts after a failure. */
+  retries: number
+  /** Two jobs of one key are one job. */
+  key: string | null
+}
+
+export interface Job extends JobRequest {
+  id: number
+  state: JobState
+  /** How often it was begun. */
+  attempts: number
+  result: string | null
+  error: string | null
+  /** `Date.now()` milliseconds. */
+  createdAt: number
+  notBefore: number
+}
+
+export function isJobKind(kind: string): kind is JobKind {
+  return (jobKinds as readonly string[]).includes(kind)
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gather, sleep } from '@tasktree/core'
+import { Client, toRecord } from './client.ts'
+import { startJobd } from './jobd.ts'
+
+/** What the tour prints. */
+type Print = (line: string) => void
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** The jobs of the tour, with what each is expected to come to. */
+function tourJobs(): { title: string; words: string[]; state: 'done' | 'failed' }[] {
+  const packages = ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']
+  return [
+    ...packages.map((name) => ({
+      title: `hash of ${name}'s sources`,
+      words: ['hash', join(repository, 'packages', name, 'src')],
+      state: 'done' as const,
+    })),
+    {
+      title: "hash of the demo's sources",
+      words: ['hash', join(repository, 'apps', 'demo', 'src')],
+      state: 'done',
+    },
+    { title: 'words in the documents', words: ['words', join(repository, 'docs')], state: 'done' },
+    {
+      title: 'words in the package READMEs',
+      words: ['words', join(repository, 'packages')],
+      state: 'done',
+    },
+    { title: 'git --version', words: ['shell', 'git --version'], state: 'done' },
+    {
+      title: 'a failing command',
+      words: ['shell', 'echo this fails >&2; exit 3'],
+      state: 'failed',
+    },
+    { title: 'primes up to a million', words: ['primes', '1000000'], state: 'done' },
+    ...[1, 2, 3, 4].map((n) => ({
+      title: `nap ${n}`,
+      words: ['sleep', '300'],
+      state: 'done' as const,
+    })),
+  ]
+}
+
+/** Starts the tree, gives it real work, kills a worker midway, and shows that nothing was lost. */
+export async function tour(print: Print): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'jobd-'))
+  try {
+    await inFolder(folder, print)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function inFolder(folder: string, print: Print): Promise<void> {
+  const restarts: string[] = []
+  const logger = {
+    debug() {},
+    info() {},
+    warn: (text: string) => void restarts.push(text),
+    error: (text: string) => void restarts.push(text),
+  }
+  const { system, port } = await startJobd({
+    file: join(folder, 'jobs.sqlite'),
+    host: '127.0.0.1',
+    port: 0,
+    workers: 3,
+    logger,
+  })
+  await using _ = system
+  print(`jobd listens on 127.0.0.1:${port}, jobs in an SQLite file\n`)
+  print(system.tree())
+
+  await using client = await Client.connect('127.0.0.1', port)
+  const jobs = tourJobs()
+  const ids: number[] = []
+  for (const { words } of jobs) ids.push(Number(await client.command('JOB.ADD', ...words)))
+  print(`\n${ids.length} jobs submitted, each acknowledged after its commit`)
+
+  await sleep(50)
+  await client.command('ACTOR.KILL', 'workers/worker-1')
+  print('worker-1 killed\n')
+
+  const finished = await gather(
+    ids.map((id) => async () => {
+      await using waiter = await Client.connect('127.0.0.1', port)
+      return toRecord(await waiter.command('JOB.WAIT', id))
+    }),
+  )
+  let surprises = 0
+  for (const [i, job] of finished.entries()) {
+    const expected = jobs[i] as (typeof jobs)[0]
+    if (job['state'] !== expected.state) surprises++
+    const outcome = String(job['result'] ?? job['error'])
+    const attempts = Number(job['attempts']) > 1 ? `  (attempt ${String(job['attempts'])})` : ''
+    print(
+      `${String(job['id']).padStart(3)}  ${String(job['state']).padEnd(7)} ${expected.title.padEnd(32)} ${outcome.slice(0, 90)}${attempts}`,
+    )
+  }
+  const statistics = toRecord(await client.command('JOB.STATS'))
+  print(`\n${system.tree()}`)
+  for (const line of restarts) print(`logged: ${line}`)
+  const done = Number(statistics['done'] ?? 0)
+  const failed = Number(statistics['failed'] ?? 0)
+  print(
+    `\n${done} done, ${failed} failed as it should, ${ids.length - done - failed} lost; worker-1 is incarnation ${system.lookup('workers/worker-1')?.incarnation}`,
+  )
+  if (surprises > 0 || done + failed !== ids.length)
+    throw new Error(`${surprises} job(s) came out otherwise than expected`)
+  if (system.lookup('workers/worker-1')?.incarnation !== 2)
+    throw new Error('the killed worker was not restarted')
+}

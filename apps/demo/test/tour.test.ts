@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+test(
+  'the tour ends with code 0, every job accounted for and nothing left running',
+  { tags: ['slow'] },
+  async () => {
+    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+    // A group of its own, so that what it leaves can be found.
+    const child = spawn(process.execPath, [main], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    let output = ''
+    for (const pipe of [child.stdout, child.stderr])
+      pipe.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const { promise, resolve } = Promise.withResolvers<number | null>()
+    child.once('close', resolve)
+    expect(await promise, output).toBe(0)
+    expect(output).toContain('0 lost; worker-1 is incarnation 2')
+    expect(output).toContain('worker-1  actor  running  restarts 1')
+    expect(() => process.kill(-(child.pid as number), 0)).toThrow('ESRCH')
+  },
+)
