@@ -30,10 +30,14 @@ export class Client implements AsyncDisposable {
   }
 }
 
-/** A map, as RESP2 sends it. */
-export function toRecord(reply: Reply): Record<string, Reply> {
+/** A map of plain values, as RESP2 sends it: keys and values in turn. */
+export function toRecord(reply: Reply): Record<string, string | null> {
   if (!Array.isArray(reply)) throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
-  const record: Record<string, Reply> = {}
-  for (let i = 0; i < reply.length; i += 2) record[String(reply[i])] = reply[i + 1] as Reply
+  const record: Record<string, string | null> = {}
+  for (let i = 0; i < reply.length; i += 2) record[reply[i] as string] = toText(reply[i + 1])
   return record
+}
+
+function toText(value: Reply | undefined): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null
 }

@@ -1,4 +1,4 @@
-import { ActorRef, type ActorSystem } from '@tasktree/actor'
+import type { ActorRef, ActorSystem } from '@tasktree/actor'
 import { isJobKind, type Job, type JobRequest, jobKinds, type JobState } from './job.ts'
 import type { Reply } from './resp.ts'
 import type { Scheduler } from './scheduler.ts'

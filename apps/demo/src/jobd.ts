@@ -2,6 +2,7 @@ import {
   type ActorRef,
   ActorSystem,
   child,
+  type ChildRef,
   type ChildSpec,
   type Logger,
   type ResourceRef,
@@ -31,7 +32,7 @@ export async function startJobd(
 ): Promise<{ system: ActorSystem; port: number }> {
   // Refs are looked up when they are used: the tree exists only once it has started.
   const tree: { system: ActorSystem | null } = { system: null }
-  const find = <T>(path: string): T => tree.system?.lookup(path) as T
+  const find = <R extends ChildRef>(path: string): R => tree.system?.lookup<R>(path) as R
   const store = (): ActorRef<Store> => find('store')
   const scheduler = (): ActorRef<Scheduler> => find('scheduler')
   const pools: Pools = {

@@ -76,7 +76,7 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
   const line = await readLine(reader)
   if (line === null) throw new ProtocolError('the server has gone')
   const text = line.slice(1)
-  switch (line[0]) {
+  switch (line.slice(0, 1)) {
     case '+':
       return { simple: text }
     case '-':
@@ -93,7 +93,7 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
     case '*':
     case '%': {
       const replies: Reply[] = []
-      const count = Number(text) * (line[0] === '%' ? 2 : 1)
+      const count = Number(text) * (line.startsWith('%') ? 2 : 1)
       for (let i = 0; i < count; i++) replies.push(await readReply(reader))
       return replies
     }

@@ -60,7 +60,7 @@ export class Store extends Actor {
       now,
       now + delay,
     )
-    const job = (row ?? this.#row('SELECT * FROM jobs WHERE key = ?', key)) as unknown as Job
+    const job = (row ?? this.#row('SELECT * FROM jobs WHERE key = ?', key)) as Job
     this.#afterCommit(() => port.resolve({ job, isNew: row !== undefined }))
     return port
   }
@@ -109,10 +109,7 @@ export class Store extends Actor {
   }
 
   #rows(sql: string, ...values: SQLInputValue[]): Job[] {
-    return this.#database
-      .prepare(sql)
-      .all(...values)
-      .map((row) => ({ ...row }) as unknown as Job)
+    return this.#database.prepare(sql).all(...values) as unknown as Job[]
   }
 
   #begin(): void {

@@ -95,10 +95,10 @@ async function inFolder(folder: string, print: Print): Promise<void> {
   for (const [i, job] of finished.entries()) {
     const expected = jobs[i] as (typeof jobs)[0]
     if (job['state'] !== expected.state) surprises++
-    const outcome = String(job['result'] ?? job['error'])
-    const attempts = Number(job['attempts']) > 1 ? `  (attempt ${String(job['attempts'])})` : ''
+    const outcome = job['result'] ?? job['error'] ?? ''
+    const attempts = Number(job['attempts']) > 1 ? `  (attempt ${job['attempts']})` : ''
     print(
-      `${String(job['id']).padStart(3)}  ${String(job['state']).padEnd(7)} ${expected.title.padEnd(32)} ${outcome.slice(0, 90)}${attempts}`,
+      `${job['id']?.padStart(3)}  ${job['state']?.padEnd(7)} ${expected.title.padEnd(32)} ${outcome.slice(0, 90)}${attempts}`,
     )
   }
   const statistics = toRecord(await client.command('JOB.STATS'))

@@ -29,7 +29,7 @@ export class Worker extends Actor {
   }
 
   #begin(job: Job): void {
-    const attempt = (): Promise<string> => perform(job, this.#pools)
+    const attempt = (): PromiseLike<string> => perform(job, this.#pools)
     this.ctx.pipe(
       async () => timeout(job.timeout === 0 ? null : job.timeout, attempt),
       (result) => this.#finish({ result }),

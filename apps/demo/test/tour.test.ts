@@ -17,7 +17,8 @@ test(
       pipe.on('data', (chunk: Buffer) => (output += chunk.toString()))
     const { promise, resolve } = Promise.withResolvers<number | null>()
     child.once('close', resolve)
-    expect(await promise, output).toBe(0)
+    const code = await promise
+    if (code !== 0) throw new Error(`exit code ${code}:\n${output}`)
     expect(output).toContain('0 lost; worker-1 is incarnation 2')
     expect(output).toContain('worker-1  actor  running  restarts 1')
     expect(() => process.kill(-(child.pid as number), 0)).toThrow('ESRCH')

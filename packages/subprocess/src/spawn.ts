@@ -2,7 +2,7 @@ import { type ChildProcess, spawn as spawnChild, type StdioOptions } from 'node:
 import { once } from 'node:events'
 import { isatty } from 'node:tty'
 import { toSpawnError } from './errors.ts'
-import { checkProgram, type SpawnOptions, STDOUT } from './options.ts'
+import { checkProgram, type SpawnOptions, type Stdio, STDOUT } from './options.ts'
 import { Process } from './process.ts'
 
 /**
@@ -22,9 +22,11 @@ export async function createSubprocessExec(
   const stdin = options.stdin ?? 'inherit'
   const sharesTerminal = stdin === 'inherit' && isatty(0)
   const group = options.processGroup ?? !sharesTerminal
-  const merged = options.stderr === STDOUT
   const stdout = options.stdout ?? 'inherit'
-  const stdio: StdioOptions = [stdin, stdout, merged ? stdout : (options.stderr ?? 'inherit')]
+  const merged = options.stderr === STDOUT
+  const stderr: Stdio =
+    options.stderr === undefined ? 'inherit' : options.stderr === STDOUT ? stdout : options.stderr
+  const stdio: StdioOptions = [stdin, stdout, stderr]
   // A pipe cannot be given twice: the shell's 2>&1 makes one of two.
   const [file, argv] =
     merged && stdout === 'pipe'

@@ -1,7 +1,8 @@
 import { sleep } from '@tasktree/core'
 import { type Executor, jobs } from '@tasktree/executor'
 import { createSubprocessShell, PIPE, STDOUT } from '@tasktree/subprocess'
-import type { Job } from '../job.ts'
+import type { Job, JobKind } from '../job.ts'
+import type * as CpuJobs from './cpu-jobs.ts'
 
 /** Found anew at each job: a pool that was restarted is another. */
 export interface Pools {
@@ -10,24 +11,21 @@ export interface Pools {
 }
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const cpuJobs = jobs<typeof import('./cpu-jobs.ts')>(
+const cpuJobs = jobs<typeof CpuJobs>(
   new URL(`${extension === 'ts' ? '.' : './job-kinds'}/cpu-jobs.${extension}`, import.meta.url),
 )
 
+const kinds: Record<JobKind, (payload: string, pools: Pools) => PromiseLike<string>> = {
+  shell,
+  hash: (path, pools) => pools.threads.submit(cpuJobs.hash, path),
+  words: (path, pools) => pools.processes.submit(cpuJobs.words, path),
+  primes: async (n, pools) => pools.threads.submit(cpuJobs.primes, wholeNumber(n)),
+  sleep: async (ms) => sleep(wholeNumber(ms), `slept ${ms} ms`),
+}
+
 /** Does a job, and gives its result as text. A cancel ends the work itself. */
-export async function perform(job: Job, pools: Pools): Promise<string> {
-  switch (job.kind) {
-    case 'shell':
-      return shell(job.payload)
-    case 'hash':
-      return pools.threads.submit(cpuJobs.hash, job.payload)
-    case 'words':
-      return pools.processes.submit(cpuJobs.words, job.payload)
-    case 'primes':
-      return pools.threads.submit(cpuJobs.primes, wholeNumber(job.payload))
-    case 'sleep':
-      return sleep(wholeNumber(job.payload), `slept ${job.payload} ms`)
-  }
+export function perform(job: Job, pools: Pools): PromiseLike<string> {
+  return kinds[job.kind](job.payload, pools)
 }
 
 async function shell(command: string): Promise<string> {
