@@ -1,6 +1,6 @@
 import { printDifference } from './print.ts'
 import type { Recorded } from './program.ts'
-import { replay } from './replay.ts'
+import { replay, styles } from './replay.ts'
 
 /** For the commands: replays one program after another and prints the first few that differ. */
 export class Comparison {
@@ -26,12 +26,15 @@ export class Comparison {
   }
 }
 
-/** What is to be printed, or null when nothing differs. */
+/** What is to be printed, or null when nothing differs, in either style. */
 export async function differenceOf(recorded: Recorded): Promise<string | null> {
-  try {
-    const difference = await replay(recorded)
-    return difference === null ? null : printDifference(recorded, difference)
-  } catch (error) {
-    return `${recorded.profile} seed ${recorded.seed} fails: ${String(error)}`
+  for (const style of styles) {
+    try {
+      const difference = await replay(recorded, style)
+      if (difference !== null) return `${style}: ${printDifference(recorded, difference)}`
+    } catch (error) {
+      return `${style}: ${recorded.profile} seed ${recorded.seed} fails: ${String(error)}`
+    }
   }
+  return null
 }

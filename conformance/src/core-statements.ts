@@ -17,7 +17,7 @@ import {
   wait,
   waitFor,
 } from '@tasktree/core'
-import type { AsyncSteps, End, Interpreter, SyncSteps } from './interpreter.ts'
+import type { AsyncSteps, Body, End, Interpreter, SyncSteps } from './interpreter.ts'
 import { describeState, show } from './show.ts'
 
 /** An error that only tells itself apart by its name. */
@@ -32,7 +32,7 @@ function makeError(kind: string): Error {
   return kind === 'CancelledError' ? new CancelledError() : new ProgramError(kind)
 }
 
-function catches(kind: string, error: unknown): boolean {
+export function catches(kind: string, error: unknown): boolean {
   if (kind === 'all') return true
   if (kind === 'cancel') return isCancelled(error)
   if (kind === 'error') return !isCancelled(error)
@@ -138,15 +138,11 @@ export const coreSyncSteps: SyncSteps<
   },
   when_done(run, _scope, slot, channel, actions) {
     run.slots.get(slot)?.addDoneCallback((future) => {
-      run.log(channel, `done ${describeState(future)}`)
-      run.act(channel, actions)
+      run.callback(channel, `done ${describeState(future)}`, actions)
     })
   },
   later(run, _scope, delay, channel, actions) {
-    const callback = (): void => {
-      run.log(channel, 'fires')
-      run.act(channel, actions)
-    }
+    const callback = (): void => run.callback(channel, 'fires', actions)
     if (delay === null) run.loop.callSoon(callback)
     else run.loop.callLater(delay, callback)
   },
@@ -256,7 +252,7 @@ export const coreAsyncSteps: AsyncSteps<
     run.trace(scope, `wait done ${show(done)} pending ${show(pending)}`)
   },
   async wait_for(run, scope, item, limit) {
-    let awaitable: Future<unknown> | (() => Promise<unknown>) | undefined
+    let awaitable: Future<unknown> | Body | undefined
     if (Array.isArray(item)) {
       const [fn, slot] = item
       // It runs inline, in this task; without any time it gets a task that never begins.

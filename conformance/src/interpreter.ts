@@ -1,5 +1,6 @@
 import {
   ContextVar,
+  type CoroutineFunction,
   createTask,
   currentTask,
   type EventLoop,
@@ -57,6 +58,9 @@ function scopeOf(state: TaskState, groups: readonly TaskGroup[] = []): Scope {
   return { state, groups, timeouts: [], handling: null }
 }
 
+/** What a task runs: an async or a generator coroutine. */
+export type Body = CoroutineFunction<[], number | null>
+
 export type SyncSteps<K extends keyof SyncArguments = keyof SyncArguments> = {
   [Name in K]: (run: Interpreter, scope: Scope, ...args: SyncArguments[Name]) => End | void
 }
@@ -97,7 +101,7 @@ export class Interpreter {
   async run(): Promise<Outcome> {
     let mainError: unknown = null
     try {
-      await runVirtual(async () => {
+      await runVirtual(() => {
         this.#loop = getRunningLoop()
         // What the program leaves unretrieved is its own affair.
         this.#loop.setExceptionHandler(() => {})
@@ -131,18 +135,29 @@ export class Interpreter {
   }
 
   /** A function as the body of a task. */
-  async body(fn: number, scope: Scope): Promise<number | null> {
+  body(fn: number, scope: Scope): ReturnType<Body> {
+    return this.#asyncBody(fn, scope)
+  }
+
+  async #asyncBody(fn: number, scope: Scope): Promise<number | null> {
     this.trace(scope, 'start')
-    let end: End | undefined
     try {
-      end = await this.block(this.functionBody(fn), scope)
+      return this.ending(scope, await this.block(this.functionBody(fn), scope))
     } catch (error) {
-      this.trace(scope, `raise ${show(error)}`)
-      throw error
+      throw this.failing(scope, error)
     }
+  }
+
+  /** Traces how a body has ended, and gives its value. */
+  ending(scope: Scope, end: End | undefined): number | null {
     const value = end?.kind === 'return' ? end.value : null
     this.trace(scope, `return ${show(value)}`)
     return value
+  }
+
+  failing(scope: Scope, error: unknown): unknown {
+    this.trace(scope, `raise ${show(error)}`)
+    return error
   }
 
   functionBody(fn: number): Statement[] {
@@ -151,7 +166,7 @@ export class Interpreter {
 
   newTask(scope: Scope, slot: number, fn: number, group?: TaskGroup): void {
     const state = new TaskState(scope.state.childPath(), scope.state)
-    const coro = (): Promise<unknown> => this.body(fn, scopeOf(state, scope.groups))
+    const coro: Body = () => this.body(fn, scopeOf(state, scope.groups))
     const options = { name: state.path }
     const task = group === undefined ? createTask(coro, options) : group.createTask(coro, options)
     this.#adopt(state, task)
@@ -159,7 +174,7 @@ export class Interpreter {
   }
 
   /** The body of a task that gather, shield or waitFor makes of a function. */
-  async implicit(scope: Scope, slot: number, fn: number): Promise<unknown> {
+  implicit(scope: Scope, slot: number, fn: number): ReturnType<Body> {
     const state = new TaskState(scope.state.childPath(), scope.state)
     const task = currentTask() as Task
     task.name = state.path
@@ -175,8 +190,8 @@ export class Interpreter {
   }
 
   /** What a combinator takes; empty slots are left out. */
-  awaitables(items: Item[], scope: Scope): (Future<unknown> | (() => Promise<unknown>))[] {
-    const found: (Future<unknown> | (() => Promise<unknown>))[] = []
+  awaitables(items: Item[], scope: Scope): (Future<unknown> | Body)[] {
+    const found: (Future<unknown> | Body)[] = []
     for (const item of items) {
       if (Array.isArray(item)) found.push(() => this.implicit(scope, item[1], item[0]))
       else if (this.slots.has(item)) found.push(this.slots.get(item) as Future<unknown>)
@@ -184,26 +199,39 @@ export class Interpreter {
     return found
   }
 
-  async block(statements: Statement[], scope: Scope): Promise<End | undefined> {
-    for (const [name, ...args] of statements) {
-      const step = this.#syncSteps[name]
-      const end =
-        step === undefined ? await this.#wait(name, scope, args) : step(this, scope, ...args)
-      if (end !== undefined) return end as End
+  block(statements: readonly Statement[], scope: Scope): PromiseLike<End | undefined> {
+    return this.#asyncBlock(statements, scope)
+  }
+
+  async #asyncBlock(statements: readonly Statement[], scope: Scope): Promise<End | undefined> {
+    for (const statement of statements) {
+      const end = this.isSync(statement)
+        ? this.act(scope, statement)
+        : await this.wait(scope, statement)
+      if (end !== undefined) return end
     }
     return undefined
   }
 
-  #wait(name: string, scope: Scope, args: unknown[]): unknown {
-    const step = this.#asyncSteps[name]
-    if (step === undefined) throw new TypeError(`the program has an unknown statement, ${name}`)
-    return step(this, scope, ...args)
+  isSync([name]: Statement): boolean {
+    return name in this.#syncSteps
   }
 
-  /** Statements that do not wait, in a callback of the loop. */
-  act(channel: string, actions: Statement[]): void {
+  act(scope: Scope, [name, ...args]: Statement): End | undefined {
+    return this.#syncSteps[name]?.(this, scope, ...args) as End | undefined
+  }
+
+  wait(scope: Scope, [name, ...args]: Statement): PromiseLike<End | undefined> {
+    const step = this.#asyncSteps[name]
+    if (step === undefined) throw new TypeError(`the program has an unknown statement, ${name}`)
+    return step(this, scope, ...args) as PromiseLike<End | undefined>
+  }
+
+  /** What a callback of the loop does: statements that do not wait. */
+  callback(channel: string, text: string, actions: readonly Statement[]): void {
+    this.log(channel, text)
     const scope = scopeOf(new TaskState(channel, null))
-    for (const [name, ...args] of actions) this.#syncSteps[name]?.(this, scope, ...args)
+    for (const statement of actions) this.act(scope, statement)
   }
 
   /** Calls something that may be refused, and traces what it gave or why it was refused. */

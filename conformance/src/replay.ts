@@ -1,4 +1,5 @@
 import { coreAsyncSteps, coreSyncSteps } from './core-statements.ts'
+import { GeneratorInterpreter } from './generator-interpreter.ts'
 import { type AsyncSteps, Interpreter, type SyncSteps } from './interpreter.ts'
 import { syncPackageAsyncSteps, syncPackageSyncSteps } from './sync-statements.ts'
 import type { Outcome, Program, Recorded } from './program.ts'
@@ -17,8 +18,13 @@ const asyncSteps: AsyncSteps = { ...coreAsyncSteps, ...syncPackageAsyncSteps }
 /** How long a run may take in real time: virtual time passes at once, so whoever needs longer hangs. */
 const patience = 10_000
 
-export async function runProgram(program: Program): Promise<Outcome> {
-  const interpreter = new Interpreter(program, syncSteps, asyncSteps)
+const interpreters = { async: Interpreter, generators: GeneratorInterpreter }
+/** As async functions, or as generator coroutines. */
+export type Style = keyof typeof interpreters
+export const styles: readonly Style[] = ['async', 'generators']
+
+export async function runProgram(program: Program, style: Style): Promise<Outcome> {
+  const interpreter = new interpreters[style](program, syncSteps, asyncSteps)
   const hung = Promise.withResolvers<never>()
   const alarm = setTimeout(() => {
     hung.reject(new Error('the program hangs'))
@@ -31,8 +37,8 @@ export async function runProgram(program: Program): Promise<Outcome> {
 }
 
 /** Runs the program and compares; null when nothing differs. */
-export async function replay(recorded: Recorded): Promise<Difference | null> {
-  return firstDifference(recorded, await runProgram(recorded.program))
+export async function replay(recorded: Recorded, style: Style): Promise<Difference | null> {
+  return firstDifference(recorded, await runProgram(recorded.program, style))
 }
 
 /** The earliest one in virtual time: the others may only follow from it. */

@@ -6,8 +6,8 @@
  */
 import { Oracle, record } from '../cpython.ts'
 import { printDifference } from '../print.ts'
-import type { Program, Recorded } from '../program.ts'
-import { type Difference, firstDifference, runProgram } from '../replay.ts'
+import type { Outcome, Program, Recorded } from '../program.ts'
+import { type Difference, firstDifference, runProgram, styles } from '../replay.ts'
 import { shrink } from '../shrink.ts'
 import { parseTraces, readTraces } from '../traces.ts'
 
@@ -30,13 +30,21 @@ function kindOf({ channel, expected, actual }: Difference): string {
     .join('|')
 }
 
+async function firstOf(expected: Outcome, program: Program): Promise<Difference | null> {
+  for (const style of styles) {
+    const difference = firstDifference(expected, await runProgram(program, style))
+    if (difference !== null) return difference
+  }
+  return null
+}
+
 await using oracle = new Oracle(order)
 let kind: string | null = null
 let report = 'nothing differs'
 async function differs(program: Program): Promise<boolean> {
   const expected = await oracle.ask(program)
   if (expected === null) return false
-  const difference = firstDifference(expected, await runProgram(program))
+  const difference = await firstOf(expected, program)
   if (difference === null) return false
   kind ??= kindOf(difference)
   if (kindOf(difference) !== kind) return false
