@@ -5,24 +5,21 @@ import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorSlot } from './actor-slot.ts'
 import { ReplyPort } from './ask.ts'
 import { isReentrant } from './ask-cycle.ts'
+import { type Behaviour, dispatch } from './dispatch.ts'
 import { ActorContext } from './context.ts'
-import {
-  ActorCrashed,
-  ActorStopped,
-  NoProc,
-  ReplyError,
-  StashFull,
-  UnexpectedCancellation,
-} from './errors.ts'
+import { ActorStopped, NoProc, UnexpectedCancellation } from './errors.ts'
 import { type ExitReason, failure, formatThrown, killed, normal, tame } from './exit-reason.ts'
-import { abandoned, Handling, isPromiseLike } from './handling.ts'
+import { abandoned, Handling, inTask, isPromiseLike } from './handling.ts'
+import { answerThrown, decide, reportCrash, reportResumed, reportSlow } from './failure.ts'
+import { Interleaving } from './interleaving.ts'
 import { Interruption } from './interruption.ts'
-import { asMessage, Envelope, type Message } from './message.ts'
-import { type Down, DownEnvelope, Link, Monitor } from './monitor.ts'
+import { asMessage, type Envelope, type Message } from './message.ts'
 import { Nursery } from './nursery.ts'
-import { budgetOf, Run } from './run.ts'
-import type { ChildRef } from './child-ref.ts'
-import type { Slot } from './slot.ts'
+import { endedWhileHandling, OpenPorts } from './open-ports.ts'
+import { Pipes } from './pipes.ts'
+import { Relations } from './relations.ts'
+import { Run } from './run.ts'
+import { Stash } from './stash.ts'
 import { ActorTimers } from './timers.ts'
 
 /** How many messages are handled, or for how many milliseconds, before other turns of the loop come. */
@@ -31,7 +28,6 @@ const messagesPerLook = 16
 const burstLength = 2
 
 const notNeeded: unique symbol = Symbol('not needed')
-type Behaviour = Record<string, (...args: never[]) => unknown>
 
 /**
  * One incarnation of an actor: one task, which takes the messages from the slot's mailbox one by one. A
@@ -48,8 +44,6 @@ export class ActorRun extends Run {
   revoked = false
   trapExit = false
   behaviour: Behaviour | null = null
-  monitors: Set<Monitor> | null = null
-  links: Set<Link> | null = null
   suspended = false
   trace: ((event: { message: Message; ms: number; error?: unknown }) => void) | null = null
   #actor: Actor | null = null
@@ -59,13 +53,14 @@ export class ActorRun extends Run {
   #awaiting: string | null = null
   #interruption: Interruption | null = null
   #timers: ActorTimers | null = null
-  #children: Nursery | null = null
-  #ports: Set<ReplyPort> | null = null
+  nursery: Nursery | null = null
+  #ports: OpenPorts | null = null
   #deferred = false
-  #stash: Envelope[] | null = null
-  #pipes: Set<Future<unknown>> | null = null
+  #stash: Stash | null = null
+  #pipes: Pipes | null = null
+  #relations: Relations | null = null
   #control: (() => void)[] | null = null
-  #side: Set<Task> | null = null
+  #interleaving: Interleaving | null = null
   /** Its cleanup runs, which no request to stop interrupts. */
   #cleaning = false
 
@@ -78,12 +73,17 @@ export class ActorRun extends Run {
     return this.#end
   }
 
+  /** The actor as the library calls it. */
+  hooks(): Hooks | null {
+    return this.#actor as unknown as Hooks | null
+  }
+
   get actor(): Actor | null {
     return this.#actor
   }
 
   get stashed(): number {
-    return this.#stash?.length ?? 0
+    return this.#stash?.size ?? 0
   }
 
   protected override begin(): void {
@@ -130,7 +130,7 @@ export class ActorRun extends Run {
         new ActorContext(this),
         () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
       )
-      const started = (this.#actor as unknown as Hooks).onStart?.()
+      const started = this.hooks()?.onStart?.()
       if (isPromiseLike(started)) await this.#settle('onStart', started)
     } catch (error) {
       await this.#failToStart(tame(error))
@@ -143,15 +143,11 @@ export class ActorRun extends Run {
         this.#takeCancelsBack()
         await this.#runOnStop(this.#end)
       }
-      await this.#failToStart(this.#startStopped())
+      await this.#failToStart(null)
       return false
     }
     this.cameUp()
     return true
-  }
-
-  #startStopped(): unknown {
-    return new ActorStopped(this.slot.path, this.#end ?? killed, false)
   }
 
   async #failToStart(error: unknown): Promise<void> {
@@ -161,7 +157,7 @@ export class ActorRun extends Run {
     this.#takeCancelsBack()
     await this.#release(end?.kind === 'killed')
     if (error === notNeeded) this.ignored()
-    else if (end !== null) this.failedToStart(this.#startStopped())
+    else if (end !== null) this.failedToStart(new ActorStopped(this.slot.path, end, false))
     else this.failedToStart(isCancelled(error) ? new UnexpectedCancellation(error) : error)
   }
 
@@ -207,14 +203,14 @@ export class ActorRun extends Run {
       this.current = envelope
       this.currentSince = before
       try {
-        const result = this.#dispatch(envelope)
+        const result = this.dispatch(envelope)
         if (isPromiseLike(result)) return result
         this.#answer(envelope, result)
       } catch (error) {
         this.#threw(envelope, error)
       }
       const now = performance.now()
-      if (now - before > slowCallbackDuration) this.#reportSlow(envelope, now - before)
+      if (now - before > slowCallbackDuration) reportSlow(slot, envelope, now - before)
       if (this.trace !== null) this.trace({ message: asMessage(envelope), ms: now - before })
       before = now
       this.current = null
@@ -222,23 +218,8 @@ export class ActorRun extends Run {
     }
   }
 
-  #reportSlow(envelope: Envelope, ms: number): void {
-    const { home, path, id } = this.slot
-    home.log.warn(`${path} kept the thread for ${Math.round(ms)} ms in ${envelope.type}`)
-    if (home.observed) {
-      home.emit({ type: 'slow', path, id, incarnation: this.number, message: envelope.type, ms })
-    }
-  }
-
-  #dispatch(envelope: Envelope): unknown {
-    const { type, args, action } = envelope
-    if (action !== null) return action()
-    const actor = this.#actor as unknown as Record<string, unknown>
-    const method = this.behaviour?.[type] ?? actor[type]
-    if (typeof method !== 'function') {
-      throw new ReplyError(`${this.slot.path} has no method ${type}`)
-    }
-    return Reflect.apply(method, actor, args)
+  dispatch(envelope: Envelope): unknown {
+    return dispatch(this.#actor as Actor, this.behaviour, envelope, this.slot.path)
   }
 
   /** The handler of `current` returned a promise. */
@@ -247,8 +228,8 @@ export class ActorRun extends Run {
     const before = this.currentSince
     const sync = performance.now() - before
     const { home } = this.slot
-    if (sync > home.loop.slowCallbackDuration) this.#reportSlow(envelope, sync)
-    this.#serveWhileBusy()
+    if (sync > home.loop.slowCallbackDuration) reportSlow(this.slot, envelope, sync)
+    this.#serveSideBySide()
     try {
       this.#answer(envelope, await this.#settle(envelope.type, promise))
     } catch (error) {
@@ -267,65 +248,21 @@ export class ActorRun extends Run {
   }
 
   #threw(envelope: Envelope, thrown: unknown): void {
-    const error = tame(thrown)
     this.#deferred = false
-    const { ask } = envelope
-    if (error === abandoned || (this.#end !== null && isCancelled(error))) {
-      // Whoever ended this actor did; the asker hears of it in `#shutDown`.
-      ask?.refuse(new ActorStopped(this.slot.path, this.#end ?? killed, true))
-      return
-    }
-    if (error instanceof ReplyError) {
-      if (ask !== null) ask.replyError(error)
-      else this.#reportResumed(envelope, error)
-      return
-    }
-    let cause = error
-    if (isCancelled(error) || isAbort(error)) {
-      if (this.task.cancelling() > 0) {
-        this.#end = { kind: 'shutdown', detail: { cancelled: (error as Error).message } }
-        ask?.refuse(new ActorStopped(this.slot.path, this.#end, true))
-        return
-      }
-      cause = new UnexpectedCancellation(error)
-    }
-    ask?.refuse(new ActorCrashed(this.slot.path, cause, true))
-    this.#crash(envelope, cause)
+    const end = answerThrown(this, envelope, thrown)
+    if (end !== null) this.#end ??= end
   }
 
-  #crash(envelope: Envelope, cause: unknown): void {
+  crash(envelope: Envelope, cause: unknown): void {
     this.trace?.({ message: asMessage(envelope), ms: 0, error: cause })
-    const decision = this.#decide(cause)
+    const decision = decide(this.slot, cause)
     if (decision === 'resume') {
-      this.#reportResumed(envelope, cause)
+      reportResumed(this.slot, envelope, cause)
       return
     }
     this.decision = decision
-    this.slot.home.log.error(
-      `${this.slot.path} (incarnation ${this.number}) crashed in ${envelope.type}: ${formatThrown(cause)}`,
-      cause,
-    )
+    reportCrash(this.slot, envelope, cause)
     this.#end ??= failure(cause)
-  }
-
-  #decide(cause: unknown): typeof this.decision {
-    const { decide } = this.slot.spec
-    if (decide === undefined) return null
-    try {
-      return decide(cause)
-    } catch (error) {
-      this.slot.home.log.error(`${this.slot.path}: decide threw`, error)
-      return null
-    }
-  }
-
-  #reportResumed(envelope: Envelope, error: unknown): void {
-    const { home, path, id } = this.slot
-    home.log.warn(`${path} goes on after ${envelope.type} threw: ${formatThrown(error)}`)
-    if (home.observed) {
-      const { number: incarnation } = this
-      home.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
-    }
   }
 
   wake(): void {
@@ -368,7 +305,7 @@ export class ActorRun extends Run {
   override kill(): void {
     if (this.over || this.#end === killed) return
     this.#end = killed
-    this.#children?.killAll()
+    this.nursery?.killAll()
     const { loop } = this.slot.home
     this.task.cancel('killed')
     this.wake()
@@ -385,9 +322,7 @@ export class ActorRun extends Run {
     this.task.cancel('killed')
     const promise = this.#handling.abandon()
     if (promise === null || what === null) return
-    this.emitZombie(what, since === 0 ? 0 : Math.round(performance.now() - since))
-    const settled = (): void => this.emitZombieSettled(what)
-    promise.then(settled, settled)
+    this.emitZombie(what, since === 0 ? 0 : Math.round(performance.now() - since), promise)
   }
 
   #takeCancelsBack(): void {
@@ -399,10 +334,10 @@ export class ActorRun extends Run {
     this.#cleaning = true
     slot.status = 'stopping'
     if (!slot.restartsAfter(reason)) slot.refuseAsks(reason)
-    this.#failPorts(reason)
+    this.#failAsks(reason)
     this.#takeCancelsBack()
     this.#timers?.cancelAll()
-    for (const side of this.#side ?? []) side.cancel()
+    this.#interleaving?.cancelAll()
     await this.#release(reason.kind === 'killed')
     if (this.#end !== killed) await this.#runOnStop(reason)
     this.#exit(this.#end === killed ? killed : reason)
@@ -411,8 +346,8 @@ export class ActorRun extends Run {
   /** Ends what the incarnation started. */
   async #release(kill: boolean): Promise<void> {
     this.#timers?.cancelAll()
-    for (const pipe of this.#pipes ?? []) pipe.cancel()
-    const children = this.#children
+    this.#pipes?.cancelAll()
+    const children = this.nursery
     if (children === null) return
     if (kill) children.killAll()
     try {
@@ -424,7 +359,7 @@ export class ActorRun extends Run {
 
   async #runOnStop(reason: ExitReason): Promise<void> {
     try {
-      const stopped = (this.#actor as unknown as Hooks).onStop?.(reason)
+      const stopped = this.hooks()?.onStop?.(reason)
       if (isPromiseLike(stopped)) await this.#settle('onStop', stopped)
     } catch (error) {
       if (error === abandoned || this.#end === killed) return
@@ -434,55 +369,20 @@ export class ActorRun extends Run {
 
   #exit(reason: ExitReason): void {
     this.revoked = true
-    this.#failPorts(reason)
+    this.#failAsks(reason)
     this.#timers?.cancelAll()
-    for (const monitor of this.monitors ?? []) monitor.end()
-    this.monitors = null
-    const links = this.links
-    this.links = null
-    const stash = this.#stash
-    this.#stash = null
-    for (const envelope of stash ?? []) envelope.stashed = false
-    if (stash !== null) this.slot.mailbox.unshift(stash)
-    this.#dropInternal()
+    this.#relations?.endMonitors()
+    if (this.#stash !== null) this.slot.mailbox.unshift(this.#stash.takeAll())
+    // Timers, DOWNs and results were meant for this incarnation.
+    this.slot.mailbox.dropInternal()
     this.ended(reason)
-    for (const link of links ?? []) link.broken(this, reason)
+    this.#relations?.breakLinks(reason)
   }
 
-  /** Timers, DOWNs and results were meant for this incarnation. */
-  #dropInternal(): void {
-    const { mailbox } = this.slot
-    const mine = (envelope: Envelope): boolean => envelope.action !== null
-    for (let each = mailbox.find(mine); each !== null; each = mailbox.find(mine)) {
-      mailbox.remove(each)
-    }
-  }
-
-  #failPorts(reason: ExitReason): void {
-    const { path } = this.slot
-    const error =
-      reason.kind === 'error'
-        ? new ActorCrashed(path, reason.error, true)
-        : new ActorStopped(path, reason, true)
-    const ports = this.#ports
-    this.#ports = null
-    for (const port of ports ?? []) port.fail(error)
+  #failAsks(reason: ExitReason): void {
+    const error = endedWhileHandling(this.slot.path, reason)
+    this.#ports?.failAll(error)
     this.current?.ask?.refuse(error)
-  }
-
-  /** Called after its end, with what nobody will handle. */
-  tellUndelivered(messages: readonly Message[]): void {
-    const actor = this.#actor as unknown as Hooks | null
-    if (actor?.onUndelivered === undefined) return
-    const report = (error: unknown): void => {
-      this.slot.home.log.error(`${this.slot.path}: onUndelivered threw`, error)
-    }
-    try {
-      const told = actor.onUndelivered(messages)
-      if (isPromiseLike(told)) told.then(undefined, report)
-    } catch (error) {
-      report(error)
-    }
   }
 
   // What the context does.
@@ -494,121 +394,47 @@ export class ActorRun extends Run {
 
   children(): Nursery {
     const { slot } = this
-    this.#children ??= new Nursery(slot.path, slot.ref, slot.home)
-    return this.#children
-  }
-
-  get childSlots(): Slot[] {
-    return this.#children?.slots ?? []
+    this.nursery ??= new Nursery(slot.path, slot.ref, slot.home)
+    return this.nursery
   }
 
   timers(): ActorTimers {
-    const { slot } = this
-    this.#timers ??= new ActorTimers({
-      loop: slot.home.loop,
-      push: (envelope) => slot.push(envelope),
-      take: (envelope) => slot.mailbox.remove(envelope),
-    })
+    this.#timers ??= new ActorTimers(this.slot)
     return this.#timers
   }
 
-  monitor(ref: ChildRef, pinned: boolean): Monitor {
-    const monitor = new Monitor(this, ref, pinned)
-    this.monitors ??= new Set()
-    this.monitors.add(monitor)
-    ref.slot.watch(monitor)
-    return monitor
+  relations(): Relations {
+    this.#relations ??= new Relations(this)
+    return this.#relations
   }
 
-  demonitor(monitor: Monitor, flush: boolean): void {
-    monitor.end()
-    this.monitors?.delete(monitor)
-    if (!flush) return
-    const { mailbox } = this.slot
-    const queued = mailbox.find((e) => e instanceof DownEnvelope && e.down.monitor === monitor)
-    if (queued !== null) mailbox.remove(queued)
-  }
-
-  deliverDown(down: Down): void {
-    const envelope = new DownEnvelope(down, () => {
-      const actor = this.#actor as unknown as Hooks
-      if (actor.onDown !== undefined) return actor.onDown(down)
-      this.slot.home.deadLetter(this.slot.path, envelope, 'unhandled-down')
-      return undefined
-    })
-    this.slot.push(envelope)
-  }
-
-  link(other: ActorSlot): void {
-    const { run } = other
-    if (run === null || run.over) throw new NoProc(other.path)
-    if (run === this || this.#linkTo(run) !== undefined) return
-    const link = new Link(this, run)
-    this.links ??= new Set()
-    this.links.add(link)
-    run.links ??= new Set()
-    run.links.add(link)
-  }
-
-  #linkTo(run: ActorRun): Link | undefined {
-    return [...(this.links ?? [])].find((link) => link.connects(this, run))
-  }
-
-  unlink(other: ActorSlot): void {
-    const { run } = other
-    const link = run === null ? undefined : this.#linkTo(run)
-    if (link === undefined) return
-    this.links?.delete(link)
-    run?.links?.delete(link)
-  }
-
-  pipe<T>(
-    future: Future<T>,
-    map: (value: T) => unknown,
-    onError: ((error: unknown) => unknown) | undefined,
-  ): void {
-    const pipes = (this.#pipes ??= new Set())
-    pipes.add(future)
-    observe(future, () => {
-      pipes.delete(future)
-      if (this.over || this.revoked) {
-        if (!future.cancelled()) future.exception()
-        return
-      }
-      this.slot.push(new Envelope('pipe', [], null, () => outcome(future, map, onError)))
-    })
+  pipes(): Pipes {
+    this.#pipes ??= new Pipes((envelope) => this.slot.push(envelope))
+    return this.#pipes
   }
 
   stash(): void {
-    const envelope = this.current
-    if (envelope === null || envelope.action !== null || envelope.stashed) return
-    this.#stash ??= []
-    const { capacity } = this.slot.mailbox
-    if (this.#stash.length >= capacity) throw new StashFull(this.slot.path, capacity)
-    envelope.stashed = true
-    this.#stash.push(envelope)
+    const { current, slot } = this
+    if (current === null || current.action !== null) return
+    this.#stash ??= new Stash(slot.path, slot.mailbox.capacity)
+    this.#stash.add(current)
   }
 
   unstashAll(): void {
-    const stash = this.#stash
-    this.#stash = null
-    if (stash === null) return
-    for (const envelope of stash) envelope.stashed = false
-    this.slot.mailbox.unshift(stash)
+    if (this.#stash !== null) this.slot.mailbox.unshift(this.#stash.takeAll())
   }
 
   forgetStashed(envelope: Envelope): void {
-    const index = this.#stash?.indexOf(envelope) ?? -1
-    if (index >= 0) this.#stash?.splice(index, 1)
+    this.#stash?.forget(envelope)
   }
 
   keepPort(port: ReplyPort): void {
-    this.#ports ??= new Set()
-    this.#ports.add(port)
+    this.#ports ??= new OpenPorts()
+    this.#ports.keep(port)
   }
 
   forgetPort(port: ReplyPort): void {
-    this.#ports?.delete(port)
+    this.#ports?.forget(port)
     if (this.slot.draining) this.wake()
   }
 
@@ -626,84 +452,26 @@ export class ActorRun extends Run {
 
   serves(envelope: Envelope): boolean {
     if (this.#awaiting === null || this.#end !== null || this.suspended) return false
-    return this.interleaves(envelope.type) || isReentrant(envelope, this)
+    return this.#mayInterleave(envelope)
   }
 
   /** What came while the handler was still synchronous. */
-  #serveWhileBusy(): void {
+  #serveSideBySide(): void {
     const { mailbox } = this.slot
     if (mailbox.isEmpty() || this.#end !== null) return
-    const mayServe = (each: Envelope): boolean =>
-      each.action === null && (this.interleaves(each.type) || isReentrant(each, this))
-    for (let each = mailbox.find(mayServe); each !== null; each = mailbox.find(mayServe)) {
-      mailbox.remove(each)
+    const may = (each: Envelope): boolean => each.action === null && this.#mayInterleave(each)
+    for (let each = mailbox.take(may); each !== null; each = mailbox.take(may)) {
       this.interleave(each)
     }
   }
 
-  /** Handles a message beside the current one, in a task of its own. */
+  #mayInterleave(envelope: Envelope): boolean {
+    return this.interleaves(envelope.type) || isReentrant(envelope, this)
+  }
+
+  /** Handles a message beside the current one. */
   interleave(envelope: Envelope): void {
-    const task = createTask(() => this.#handleBeside(envelope), {
-      name: `${this.slot.path} ${envelope.type}`,
-      loop: this.slot.home.loop,
-    })
-    setActivity(task, { run: this, current: envelope })
-    this.#side ??= new Set()
-    this.#side.add(task)
-    observe(task, () => {
-      this.#side?.delete(task)
-      if (!task.cancelled()) task.exception()
-      envelope.ask?.refuse(new ActorStopped(this.slot.path, this.#end ?? killed, true))
-    })
+    this.#interleaving ??= new Interleaving(this)
+    this.#interleaving.handle(envelope)
   }
-
-  async #handleBeside(envelope: Envelope): Promise<void> {
-    try {
-      const result = await this.#dispatch(envelope)
-      this.handled++
-      envelope.ask?.reply(result)
-    } catch (thrown) {
-      const error = tame(thrown)
-      if (isCancelled(error) && this.#end !== null) throw error
-      if (error instanceof ReplyError && envelope.ask !== null) {
-        envelope.ask.replyError(error)
-        return
-      }
-      envelope.ask?.refuse(new ActorCrashed(this.slot.path, error, true))
-      this.#crash(envelope, error)
-      if (this.#end !== null) this.interrupt(this.#end)
-    }
-  }
-
-  /** How long it may take to stop. */
-  get budget(): number {
-    return budgetOf(this.slot)
-  }
-}
-
-/** A future of ours is awaited by the actor's own task, so that a cancel reaches it; a plain promise as it is. */
-function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
-  return promise instanceof Future ? (async () => promise)() : promise
-}
-
-function outcome<T>(
-  future: Future<T>,
-  map: (value: T) => unknown,
-  onError: ((error: unknown) => unknown) | undefined,
-): unknown {
-  if (future.cancelled() || future.exception() !== null) {
-    let error: unknown
-    try {
-      future.result()
-    } catch (thrown) {
-      error = thrown
-    }
-    if (onError === undefined) throw error
-    return onError(error)
-  }
-  return map(future.result())
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }

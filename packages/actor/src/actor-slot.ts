@@ -9,6 +9,7 @@ import { ActorRestarting, ActorStopped, AskCycle, MailboxFull, NoProc } from './
 import type { DeadLetterReason } from './events.ts'
 import { type ExitReason, killed, normal } from './exit-reason.ts'
 import type { Home } from './home.ts'
+import { tellUndelivered } from './failure.ts'
 import { Admission, Mailbox } from './mailbox.ts'
 import { registerKind } from './make-slot.ts'
 import { asMessage, Envelope } from './message.ts'
@@ -215,7 +216,8 @@ export class ActorSlot extends Slot {
     for (const envelope of undelivered) this.home.deadLetter(this.path, envelope, 'stopped')
     const last = this.#last
     this.#last = null
-    if (undelivered.length > 0) last?.tellUndelivered(undelivered.map(asMessage))
+    if (undelivered.length > 0)
+      tellUndelivered(this, last?.hooks() ?? null, undelivered.map(asMessage))
   }
 
   override kill(): Future<ExitReason> {

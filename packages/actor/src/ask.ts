@@ -114,7 +114,7 @@ export class ReplyPort<T = unknown> {
   constructor(ask: AskFuture | null, owner: ActorRun) {
     this.#ask = ask
     this.#owner = owner
-    owner.keepPort(this as ReplyPort)
+    owner.keepPort(this)
   }
 
   /** Whether it was used. */
@@ -137,7 +137,7 @@ export class ReplyPort<T = unknown> {
     this.#settled = true
     const ask = this.#ask
     this.#ask = null
-    this.#owner?.forgetPort(this as ReplyPort)
+    this.#owner?.forgetPort(this)
     this.#owner = null
     return ask
   }
@@ -146,9 +146,9 @@ export class ReplyPort<T = unknown> {
   handOver(to: { readonly slot: ActorSlot }): void {
     const run = to.slot.actorRun
     if (this.#settled || run === null) return
-    this.#owner?.forgetPort(this as ReplyPort)
+    this.#owner?.forgetPort(this)
     this.#owner = run
-    run.keepPort(this as ReplyPort)
+    run.keepPort(this)
   }
 
   /** @internal its actor has ended */

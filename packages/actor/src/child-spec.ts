@@ -132,9 +132,9 @@ function checkKeys(what: string, options: object, allowed: readonly string[]): v
   }
 }
 
-function checkChoice(field: string, value: unknown, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value as string)) return
-  throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${String(value)}`)
+function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return
+  throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${describe(value)}`)
 }
 
 function checkNumber(field: string, value: unknown, low: number, integer: boolean): void {

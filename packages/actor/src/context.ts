@@ -101,21 +101,25 @@ export class ActorContext {
 
   /** `onDown` will be told once when it has ended, and of its restarts; of a pinned ref only that the incarnation ended. */
   monitor(ref: ChildRef): Monitor {
-    return this.#live().monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
+    return this.#live()
+      .relations()
+      .monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
   }
 
   /** `flush` also takes back a DOWN that waits in the mailbox. */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
-    this.#live().demonitor(monitor, options.flush === true)
+    this.#live()
+      .relations()
+      .demonitor(monitor, options.flush === true)
   }
 
   /** When one of the two incarnations ends abnormally, so does the other. */
   link(ref: ActorRef<never> | ActorRef): void {
-    this.#live().link(ref.slot)
+    this.#live().relations().link(ref.slot.run, ref.path)
   }
 
   unlink(ref: ActorRef<never> | ActorRef): void {
-    this.#live().unlink(ref.slot)
+    this.#live().relations().unlink(ref.slot.run)
   }
 
   /** Ends this actor when the handler that runs is done: a normal end. */
@@ -140,7 +144,7 @@ export class ActorContext {
     if (typeof map !== 'function') {
       throw new TypeError(`ctx.pipe needs a function for the value, got ${describe(map)}`)
     }
-    this.#live().pipe(ensureFuture(awaitable), map, onError)
+    this.#live().pipes().add(ensureFuture(awaitable), map, onError)
   }
 
   /** Calls `tick` once, after `ms` milliseconds, as a message of this incarnation. */
@@ -173,7 +177,7 @@ export class ActorContext {
    * nobody hears the answer.
    */
   reply<T>(): ReplyPort<T> {
-    return this.#live().takeReply() as ReplyPort<T>
+    return this.#live().takeReply()
   }
 
   /** The supervisor's back-off starts anew, before `resetAfter` has passed. */

@@ -1,3 +1,5 @@
+import { Future } from '@tasktree/core'
+
 /** Thrown into the wait for something that is given up. */
 export const abandoned: unique symbol = Symbol('abandoned')
 
@@ -41,4 +43,9 @@ export class Handling implements PromiseLike<unknown> {
 
 export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
   return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
+}
+
+/** A future of ours is awaited by the actor's own task, so that a cancel reaches it; a plain promise as it is. */
+export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
+  return promise instanceof Future ? (async () => promise)() : promise
 }

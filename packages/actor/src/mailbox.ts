@@ -33,7 +33,7 @@ export function checkMailbox(options: MailboxOptions): void {
   }
   if (overflow !== undefined && !overflows.includes(overflow)) {
     throw new TypeError(
-      `mailbox.overflow must be one of ${overflows.join(', ')}; got ${String(overflow)}`,
+      `mailbox.overflow must be one of ${overflows.join(', ')}; got ${describe(overflow)}`,
     )
   }
   if (onRestart !== undefined && onRestart !== 'keep' && onRestart !== 'drop') {
@@ -143,6 +143,19 @@ export class Mailbox {
   find(test: (envelope: Envelope) => boolean): Envelope | null {
     for (let each = this.#first; each !== null; each = each.next) if (test(each)) return each
     return null
+  }
+
+  /** The first that `test` accepts, taken out. */
+  take(test: (envelope: Envelope) => boolean): Envelope | null {
+    const found = this.find(test)
+    if (found !== null) this.remove(found)
+    return found
+  }
+
+  /** Without what the library sent. */
+  dropInternal(): void {
+    const internal = (envelope: Envelope): boolean => envelope.action !== null
+    while (this.take(internal) !== null);
   }
 
   /** Puts a sender in the line for room. */

@@ -44,13 +44,13 @@ export class Monitor {
     if (this.#ended) return
     this.#ended = true
     this.ref.slot.unwatch(this)
-    this.#watcher.monitors?.delete(this)
+    this.#watcher.relations().forgetMonitor(this)
     this.#deliver(false, reason)
   }
 
   #deliver(restarted: boolean, reason: ExitReason): void {
     const down: Down = { monitor: this, ref: this.ref, reason, restarted, link: false }
-    this.#watcher.deliverDown(down)
+    this.#watcher.relations().deliver(down)
   }
 
   /** @internal */
@@ -72,11 +72,11 @@ export class Link {
   broken(run: Run, reason: ExitReason): void {
     const [one, other] = this.#ends
     const survivor = run === one ? other : one
-    survivor.links?.delete(this)
+    survivor.relations().forgetLink(this)
     if (survivor.over) return
     const { ref } = run.slot
     if (survivor.trapExit) {
-      survivor.deliverDown({
+      survivor.relations().deliver({
         monitor: new Monitor(survivor, ref, true),
         ref,
         reason,

@@ -11,6 +11,7 @@ import { Slot } from './slot.ts'
 import { Undertaking } from './undertaking.ts'
 
 /** The address of a resource: a pool, a server, a process. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user names what he made
 export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */
   declare readonly slot: ResourceSlot
@@ -162,9 +163,7 @@ export class ResourceRun extends Run {
     if (this.started) this.ended(killed)
     else this.failedToStart(new NoProc(this.slot.path))
     if (promise === null) return
-    this.emitZombie('the resource', 0)
-    const settled = (): void => this.emitZombieSettled('the resource')
-    promise.then(settled, settled)
+    this.emitZombie('the resource', 0, promise)
   }
 }
 
@@ -176,4 +175,4 @@ async function disposeOf(resource: Conventions): Promise<void> {
   if (isPromiseLike(disposed)) await disposed
 }
 
-registerKind('resource', (spec, owner, home) => new ResourceSlot(spec as ResourceSpec, owner, home))
+registerKind('resource', (spec, owner, home) => new ResourceSlot(spec, owner, home))

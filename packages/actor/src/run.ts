@@ -93,7 +93,7 @@ export abstract class Run {
   }
 
   /** The task it runs in; null for one that needs none. */
-  abstract readonly task: Task<unknown> | null
+  abstract readonly task: Task | null
 
   protected abstract begin(): void
   /** Ends it when what it does is done. */
@@ -203,21 +203,18 @@ export abstract class Run {
     return future
   }
 
-  protected emitZombie(message: string, sinceMs: number): void {
+  /** `promise` is given up: what it does later is nobody's business any more, but seen. */
+  protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, home } = this.slot
+    const { number: incarnation } = this
     home.log.warn(
       `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
     )
-    if (home.observed) {
-      home.emit({ type: 'zombie', path, id, incarnation: this.number, message, sinceMs })
+    if (home.observed) home.emit({ type: 'zombie', path, id, incarnation, message, sinceMs })
+    const settled = (): void => {
+      if (home.observed) home.emit({ type: 'zombie-settled', path, id, incarnation, message })
     }
-  }
-
-  protected emitZombieSettled(message: string): void {
-    const { path, id, home } = this.slot
-    if (home.observed) {
-      home.emit({ type: 'zombie-settled', path, id, incarnation: this.number, message })
-    }
+    promise.then(settled, settled)
   }
 
   /** An end otherwise than it was asked to. */

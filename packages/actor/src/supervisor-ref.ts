@@ -2,12 +2,14 @@ import { Future } from '@tasktree/core'
 import type { Actor } from './actor.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { ChildRef } from './child-ref.ts'
-import type { ActorSpec, ChildSpec, DynamicSpec, ResourceSpec, RestartType } from './child-spec.ts'
+import { deleteChild, restartChild, startChild, stopChild } from './child-requests.ts'
+import type { ActorSpec, ChildSpec, ResourceSpec, RestartType } from './child-spec.ts'
 import { ChildStateError, NoProc } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { ResourceRef } from './resource.ts'
 import type { ChildKind, ChildStatus } from './slot.ts'
-import type { SupervisorRun, SupervisorSlot } from './supervisor.ts'
+import type { SupervisorRun } from './supervisor.ts'
+import type { SupervisorSlot } from './supervisor-slot.ts'
 
 /** A child as `whichChildren` shows it. */
 export interface ChildInfo {
@@ -66,9 +68,9 @@ export class SupervisorRef extends ChildRef {
   startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>
   startChild(...args: unknown[]): Future<ChildRef> {
     const { spec } = this.slot
-    const template = spec.kind === 'dynamic' ? (spec as DynamicSpec).options.template : undefined
+    const template = spec.kind === 'dynamic' ? spec.options.template : undefined
     const childSpec = template === undefined ? args[0] : template(...(args as never[]))
-    return this.#do((run) => run.startChild(childSpec as ChildSpec))
+    return this.#do((run) => startChild(run, childSpec as ChildSpec))
   }
 
   /**
@@ -78,17 +80,17 @@ export class SupervisorRef extends ChildRef {
    * @throws {ChildStateError} when there is no such child
    */
   stopChild(id: string, options: { shutdown?: number } = {}): Future<ExitReason> {
-    return this.#do((run) => run.stopChild(id, options.shutdown))
+    return this.#do((run) => stopChild(run, id, options.shutdown))
   }
 
   /** Starts a stopped child again. Counts against no limit. @throws {ChildStateError} when it runs, or is about to */
   restartChild(id: string): Future<ChildRef> {
-    return this.#do((run) => run.restartChild(id))
+    return this.#do((run) => restartChild(run, id))
   }
 
   /** Forgets a stopped child. @throws {ChildStateError} when it runs, or is about to */
   deleteChild(id: string): Future<void> {
-    return this.#do((run) => run.deleteChild(id))
+    return this.#do((run) => deleteChild(run, id))
   }
 
   /** The children in the order of their start. Answers at once, whatever is going on. */

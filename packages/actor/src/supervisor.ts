@@ -2,54 +2,22 @@ import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { Backoff } from './backoff.ts'
 import type { ChildRef } from './child-ref.ts'
-import {
-  checkChildren,
-  checkSpec,
-  type ChildSpec,
-  type DynamicSpec,
-  type SupervisorOptions,
-  type SupervisorSpec,
-} from './child-spec.ts'
+import { checkChildren, type ChildSpec, type SupervisorOptions } from './child-spec.ts'
 import {
   ActorStopped,
-  AlreadyPresent,
-  AlreadyStarted,
-  ChildStateError,
   FailedToStart,
   NoProc,
   RestartLimitError,
   SupervisorStopping,
-  TooManyChildren,
 } from './errors.ts'
 import { type ExitReason, failure, formatReason, killed, normal, shutdown } from './exit-reason.ts'
-import { makeSlot, registerKind } from './make-slot.ts'
+import { makeSlot } from './make-slot.ts'
 import { Member } from './member.ts'
 import { type Operation, OperationQueue, Request } from './operation-queue.ts'
 import { RestartIntensity } from './restart-intensity.ts'
 import { PatientWait, Run } from './run.ts'
-import { type Owner, Slot } from './slot.ts'
-import { SupervisorRef } from './supervisor-ref.ts'
-
-/** A supervisor over all its incarnations. The children of its specs keep their slots, and so their refs stay valid. */
-export class SupervisorSlot extends Slot {
-  readonly kind: 'supervisor' | 'dynamic'
-  declare spec: SupervisorSpec | DynamicSpec
-  declare run: SupervisorRun | null
-  readonly childSlots: Map<string, Slot> = new Map()
-
-  constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, home: Slot['home']) {
-    super(spec, owner, home)
-    this.kind = spec.kind
-  }
-
-  protected override makeRef(): ChildRef {
-    return new SupervisorRef(this)
-  }
-
-  protected override makeRun(number: number): SupervisorRun {
-    return new SupervisorRun(this, number)
-  }
-}
+import type { Owner, Slot } from './slot.ts'
+import type { SupervisorSlot } from './supervisor-slot.ts'
 
 /**
  * One incarnation of a supervisor: a task that does one operation after the other (start, stop, restart, a
@@ -95,6 +63,18 @@ export class SupervisorRun extends Run implements Owner {
   #makeIntensity(): RestartIntensity {
     const { maxRestarts = 3, within = 5000 } = this.#options
     return new RestartIntensity(maxRestarts, within)
+  }
+
+  get options(): SupervisorOptions & { maxChildren?: number } {
+    return this.#options
+  }
+
+  member(id: string): Member | undefined {
+    return this.#members.get(id)
+  }
+
+  get size(): number {
+    return this.#members.size
   }
 
   find(id: string): Slot | null {
@@ -155,18 +135,18 @@ export class SupervisorRun extends Run implements Owner {
   /** One after the other; the first that fails ends it. */
   async #boot(specs: readonly ChildSpec[]): Promise<void> {
     for (const spec of specs) {
-      const member = this.#add(spec, true)
+      const member = this.addMember(spec, true)
       try {
-        await this.#launch(member)
+        await this.launchMember(member)
       } catch (error) {
-        this.#remove(member, failure(error))
+        this.removeMember(member, failure(error))
         if (isCancelled(error)) throw error
         throw new FailedToStart(spec.id, error)
       }
     }
   }
 
-  #add(spec: ChildSpec, initial: boolean): Member {
+  addMember(spec: ChildSpec, initial: boolean): Member {
     const { slot } = this
     let child = initial ? (slot.childSlots.get(spec.id) ?? null) : null
     if (child === null || child.kind !== spec.kind) child = makeSlot(spec, this, slot.home)
@@ -180,25 +160,25 @@ export class SupervisorRun extends Run implements Owner {
     return member
   }
 
-  #remove(member: Member, reason: ExitReason): void {
+  removeMember(member: Member, reason: ExitReason): void {
     if (this.#members.get(member.slot.id) === member) this.#members.delete(member.slot.id)
     member.retry = null
     member.slot.close(reason)
   }
 
   /** Starts it; one that says it is not needed keeps its place, unless it is temporary. */
-  async #launch(member: Member): Promise<void> {
+  async launchMember(member: Member): Promise<void> {
     const { slot } = member
     member.stoppedByHand = false
     member.exit = null
     const outcome = await slot.launch()
     slot.backoff?.started(this.#loop.time())
     if (outcome === 'running') return
-    if (this.#keepsStopped(slot)) slot.close(normal)
-    else this.#remove(member, normal)
+    if (this.keepsStopped(slot)) slot.close(normal)
+    else this.removeMember(member, normal)
   }
 
-  #keepsStopped(slot: Slot): boolean {
+  keepsStopped(slot: Slot): boolean {
     return slot.spec.restart !== 'temporary' && this.slot.kind !== 'dynamic'
   }
 
@@ -263,8 +243,8 @@ export class SupervisorRun extends Run implements Owner {
       await this.#restart(member, reason, true)
       return
     }
-    if (this.#keepsStopped(slot)) slot.close(reason)
-    else this.#remove(member, reason)
+    if (this.keepsStopped(slot)) slot.close(reason)
+    else this.removeMember(member, reason)
     this.#shutDownAfter(slot)
   }
 
@@ -346,7 +326,7 @@ export class SupervisorRun extends Run implements Owner {
     slot.returning = !temporary
     if (temporary) slot.refuseAsks(shutdown)
     await this.#stopRun(member)
-    if (temporary) this.#remove(member, slot.lastExit ?? shutdown)
+    if (temporary) this.removeMember(member, slot.lastExit ?? shutdown)
     else slot.returning = true
   }
 
@@ -356,7 +336,7 @@ export class SupervisorRun extends Run implements Owner {
     for (const each of this.#group(member)) {
       if (each.running || (each.stoppedByHand && each.slot.spec.stickyStop)) continue
       try {
-        await this.#launch(each)
+        await this.launchMember(each)
       } catch (error) {
         if (isCancelled(error)) throw error
         this.#retry(each, error)
@@ -405,7 +385,7 @@ export class SupervisorRun extends Run implements Owner {
     }
   }
 
-  async #stopForGood(member: Member): Promise<void> {
+  async stopForGood(member: Member): Promise<void> {
     member.retry = null
     member.slot.returning = false
     member.slot.refuseAsks(shutdown)
@@ -419,9 +399,9 @@ export class SupervisorRun extends Run implements Owner {
     const { stopMode = this.slot.kind === 'dynamic' ? 'parallel' : 'ordered' } = this.#options
     const members = this.members.toReversed()
     if (stopMode === 'parallel') {
-      await Promise.all(members.map((member) => this.#stopForGood(member)))
+      await Promise.all(members.map((member) => this.stopForGood(member)))
     } else {
-      for (const member of members) await this.#stopForGood(member)
+      for (const member of members) await this.stopForGood(member)
     }
     this.#members.clear()
   }
@@ -446,89 +426,11 @@ export class SupervisorRun extends Run implements Owner {
     if (!this.#stopping) this.task.cancel('killed')
   }
 
-  // What its ref asks for.
-
-  #request<T>(work: () => Promise<T>, undo: () => void = () => {}): Future<T> {
+  /** Does `work` when its turn comes. */
+  request<T>(work: () => Promise<T>, undo: () => void = () => {}): Future<T> {
     const request = new Request<T>(this.#loop, this.path, work, undo)
     if (this.over || this.#end !== null) request.drop()
     else this.#push(request)
     return request
   }
-
-  startChild(spec: ChildSpec): Future<ChildRef> {
-    checkSpec(spec, this.#options.autoShutdown)
-    let member: Member | null = null
-    return this.#request(
-      async () => {
-        const holder = this.#members.get(spec.id)
-        if (holder?.running === true) throw new AlreadyStarted(spec.id, holder.slot.ref)
-        if (holder !== undefined) throw new AlreadyPresent(spec.id)
-        const { maxChildren = Infinity } = this.#options as { maxChildren?: number }
-        if (this.#members.size >= maxChildren) throw new TooManyChildren(this.path, maxChildren)
-        member = this.#add(spec, false)
-        try {
-          await this.#launch(member)
-        } catch (error) {
-          this.#remove(member, failure(error))
-          throw error
-        }
-        return member.slot.ref
-      },
-      () => member?.slot.run?.abortStart(null),
-    )
-  }
-
-  stopChild(id: string, budget: number | undefined): Future<ExitReason> {
-    return this.#request(async () => {
-      const member = this.#get(id, 'stopChild')
-      member.stoppedByHand = true
-      if (budget !== undefined) member.slot.run?.killAt(this.#loop.time() + budget)
-      await this.#stopForGood(member)
-      if (!this.#keepsStopped(member.slot)) this.#remove(member, shutdown)
-      return member.slot.lastExit ?? shutdown
-    })
-  }
-
-  restartChild(id: string): Future<ChildRef> {
-    return this.#request(
-      async () => {
-        const member = this.#idle(id, 'restartChild')
-        await this.#launch(member).catch((error: unknown) => {
-          member.slot.close(failure(error))
-          throw error
-        })
-        return member.slot.ref
-      },
-      () => this.#members.get(id)?.slot.run?.abortStart(null),
-    )
-  }
-
-  deleteChild(id: string): Future<void> {
-    return this.#request(async () => {
-      const member = this.#idle(id, 'deleteChild')
-      this.#remove(member, member.slot.lastExit ?? shutdown)
-      this.slot.childSlots.delete(id)
-      await Promise.resolve()
-    })
-  }
-
-  #get(id: string, call: string): Member {
-    const member = this.#members.get(id)
-    if (member === undefined) throw new ChildStateError(id, 'not-found', call)
-    return member
-  }
-
-  #idle(id: string, call: string): Member {
-    const member = this.#get(id, call)
-    if (member.running) throw new ChildStateError(id, 'running', call)
-    if (member.slot.status === 'restarting') throw new ChildStateError(id, 'restarting', call)
-    return member
-  }
-}
-
-for (const kind of ['supervisor', 'dynamic'] as const) {
-  registerKind(
-    kind,
-    (spec, owner, home) => new SupervisorSlot(spec as SupervisorSpec | DynamicSpec, owner, home),
-  )
 }

@@ -1,4 +1,3 @@
-import './task-child.ts'
 import { Future, getEventLoop } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import { ActorSlot } from './actor-slot.ts'
@@ -13,7 +12,7 @@ import { consoleLogger, type Logger } from './logger.ts'
 import type { Group } from './registry.ts'
 import type { Run } from './run.ts'
 import type { Owner, Slot } from './slot.ts'
-import { SupervisorSlot } from './supervisor.ts'
+import { SupervisorSlot } from './supervisor-slot.ts'
 import type { SupervisorRef } from './supervisor-ref.ts'
 import { formatTree, type NodeSnapshot, snapshotOf } from './tree.ts'
 
@@ -110,6 +109,7 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /** By path, with or without the system's name in front, or by a registered name; null when there is none. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user knows what is there
   lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null {
     if (typeof pathOrName !== 'string') {
       throw new TypeError(`lookup takes a path or a name, got ${describe(pathOrName)}`)
@@ -220,7 +220,7 @@ export class ActorSystem implements AsyncDisposable {
 function childOf(slot: Slot, id: string): Slot | null {
   if (slot instanceof SupervisorSlot) return slot.run?.find(id) ?? null
   if (!(slot instanceof ActorSlot)) return null
-  return slot.run?.childSlots.find((each) => each.id === id) ?? null
+  return slot.run?.nursery?.slots.find((each) => each.id === id) ?? null
 }
 
 function settle(done: Future<void>, reason: ExitReason): void {

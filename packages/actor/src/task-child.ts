@@ -30,7 +30,7 @@ export class TaskRun extends Run {
   #work!: Undertaking<unknown>
   #end: ExitReason | null = null
 
-  override get task(): Task<unknown> {
+  override get task(): Task {
     return this.#work.task
   }
 
@@ -87,13 +87,11 @@ export class TaskRun extends Run {
   #abandon(): void {
     const promise = this.over ? null : this.#work.abandon()
     if (promise === null) return
-    this.emitZombie('the task', 0)
-    const settled = (): void => this.emitZombieSettled('the task')
-    promise.then(settled, settled)
+    this.emitZombie('the task', 0, promise)
   }
 }
 
-function cancellationOf(task: Task<unknown>): Error {
+function cancellationOf(task: Task): Error {
   try {
     task.exception()
   } catch (error) {
@@ -102,4 +100,4 @@ function cancellationOf(task: Task<unknown>): Error {
   return new NoProc(task.name)
 }
 
-registerKind('task', (spec, owner, home) => new TaskSlot(spec as TaskSpec, owner, home))
+registerKind('task', (spec, owner, home) => new TaskSlot(spec, owner, home))

@@ -1,5 +1,6 @@
-import type { EventLoop, TimerHandle } from '@tasktree/core'
+import type { TimerHandle } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import type { ActorSlot } from './actor-slot.ts'
 import { Envelope } from './message.ts'
 
 export interface TimerOptions {
@@ -9,15 +10,9 @@ export interface TimerOptions {
   mode?: 'fixed-delay' | 'fixed-rate'
 }
 
-interface Target {
-  readonly loop: EventLoop
-  push(envelope: Envelope): void
-  take(envelope: Envelope): void
-}
-
 /** A timer of one incarnation: its ticks are messages. */
 export class ActorTimer implements Disposable {
-  readonly #target: Target
+  readonly #slot: ActorSlot
   readonly #owner: ActorTimers
   readonly key: string | null
   readonly #tick: () => unknown
@@ -28,20 +23,20 @@ export class ActorTimer implements Disposable {
 
   /** @internal use ctx.after and ctx.every */
   constructor(
-    target: Target,
+    slot: ActorSlot,
     owner: ActorTimers,
     delay: number,
     tick: () => unknown,
     repeat: boolean,
     options: TimerOptions | undefined,
   ) {
-    this.#target = target
+    this.#slot = slot
     this.#owner = owner
     this.key = options?.key ?? null
     this.#tick = tick
     this.#interval = repeat ? delay : null
     this.#fixedRate = options?.mode === 'fixed-rate'
-    this.#arm(target.loop.time() + delay)
+    this.#arm(slot.home.loop.time() + delay)
   }
 
   /** Whether a tick is still to come. */
@@ -50,7 +45,7 @@ export class ActorTimer implements Disposable {
   }
 
   #arm(when: number): void {
-    this.#handle = this.#target.loop.callAt(when, () => this.#strike(when))
+    this.#handle = this.#slot.home.loop.callAt(when, () => this.#strike(when))
   }
 
   #strike(when: number): void {
@@ -62,18 +57,18 @@ export class ActorTimer implements Disposable {
     const envelope = new Envelope(name, [], null, () => {
       this.#waiting = null
       if (this.#interval === null) this.#owner.forget(this)
-      else if (!this.#fixedRate) this.#arm(this.#target.loop.time() + this.#interval)
+      else if (!this.#fixedRate) this.#arm(this.#slot.home.loop.time() + this.#interval)
       return this.#tick()
     })
     this.#waiting = envelope
-    this.#target.push(envelope)
+    this.#slot.push(envelope)
   }
 
   /** No tick comes any more, not even one that waits in the mailbox. */
   cancel(): void {
     this.#handle?.cancel()
     this.#handle = null
-    if (this.#waiting !== null) this.#target.take(this.#waiting)
+    if (this.#waiting !== null) this.#slot.mailbox.remove(this.#waiting)
     this.#waiting = null
     this.#owner.forget(this)
   }
@@ -85,12 +80,12 @@ export class ActorTimer implements Disposable {
 
 /** The timers of one incarnation. */
 export class ActorTimers {
-  readonly #target: Target
+  readonly #slot: ActorSlot
   readonly #all = new Set<ActorTimer>()
   readonly #keyed = new Map<string, ActorTimer>()
 
-  constructor(target: Target) {
-    this.#target = target
+  constructor(slot: ActorSlot) {
+    this.#slot = slot
   }
 
   start(
@@ -110,7 +105,7 @@ export class ActorTimers {
     }
     const key = options?.key
     if (key !== undefined) this.#keyed.get(key)?.cancel()
-    const timer = new ActorTimer(this.#target, this, Math.max(delay, 0), tick, repeat, options)
+    const timer = new ActorTimer(this.#slot, this, Math.max(delay, 0), tick, repeat, options)
     this.#all.add(timer)
     if (key !== undefined) this.#keyed.set(key, timer)
     return timer
@@ -122,6 +117,6 @@ export class ActorTimers {
   }
 
   cancelAll(): void {
-    for (const timer of [...this.#all]) timer.cancel()
+    for (const timer of this.#all) timer.cancel()
   }
 }

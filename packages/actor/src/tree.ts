@@ -1,7 +1,7 @@
 import { ActorSlot } from './actor-slot.ts'
 import { formatReason } from './exit-reason.ts'
 import type { ChildKind, ChildStatus, Slot } from './slot.ts'
-import { SupervisorSlot } from './supervisor.ts'
+import { SupervisorSlot } from './supervisor-slot.ts'
 import { TaskSlot } from './task-child.ts'
 
 /** One child at one moment. */
@@ -45,7 +45,7 @@ function waitsOf(slot: Slot): string[] {
 
 function childrenOf(slot: Slot): Slot[] {
   if (slot instanceof SupervisorSlot) return slot.run?.members.map((each) => each.slot) ?? []
-  if (slot instanceof ActorSlot) return slot.run?.childSlots ?? []
+  if (slot instanceof ActorSlot) return slot.run?.nursery?.slots ?? []
   return []
 }
 

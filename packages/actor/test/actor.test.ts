@@ -378,7 +378,6 @@ test(
         child.task('loop', () => sleep(Infinity)),
       ],
     })
-    await system.root.child('workers')
     void ref(system, 'store').tell.nap(100)
     void ref(system, 'store').tell.note('x')
     await settled()

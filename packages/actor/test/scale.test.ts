@@ -65,11 +65,11 @@ async function worstEcho(busy: PromiseLike<void>): Promise<number> {
   const client = connect((server.address() as { port: number }).port, '127.0.0.1')
   await new Promise<void>((ready) => client.once('connect', ready))
   let worst = 0
-  let over = false
+  const state = { over: false }
   void busy.then(() => {
-    over = true
+    state.over = true
   })
-  while (!over) {
+  while (!state.over) {
     const before = performance.now()
     client.write('x')
     await new Promise<void>((echoed) => client.once('data', () => echoed()))
@@ -89,13 +89,13 @@ test(
       const b = await spawn(Player)
       await a.ask.meet(b)
       await b.ask.meet(a)
-      let over = false
+      const state = { over: false }
       const game = new Promise<void>((done) => void a.tell.play(500_000, done)).then(() => {
-        over = true
+        state.over = true
       })
       const echo = worstEcho(game)
       const late: number[] = []
-      while (!over) {
+      while (!state.over) {
         const before = performance.now()
         await sleep(5)
         late.push(performance.now() - before - 5)
