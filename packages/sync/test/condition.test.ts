@@ -1,0 +1,76 @@
+import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { Condition } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+test('of two who wait, a notice to one that is cancelled in the same instant reaches the other', () =>
+  runVirtual(async () => {
+    const condition = new Condition()
+    const wait = (): Promise<true> => condition.runExclusive(() => condition.wait())
+    const first = createTask(wait)
+    const second = createTask(wait)
+    await sleep(1)
+    await condition.runExclusive(() => condition.notify(1))
+    first.cancel()
+    expect(await second).toBe(true)
+    await expect(first.then(() => null)).rejects.toSatisfy(isCancelled)
+    expect(condition.statistics()).toEqual({ locked: false, waiters: 0, acquiring: 0 })
+  }))
+
+test('a cancel while it takes the lock again is thrown once it has the lock', () =>
+  runVirtual(async () => {
+    const condition = new Condition()
+    let held = false
+    const waiting = createTask(() =>
+      condition.runExclusive(async () => {
+        try {
+          await condition.wait()
+        } finally {
+          held = condition.locked()
+        }
+      }),
+    )
+    await sleep(1)
+    const hold = await condition.acquire()
+    condition.notify()
+    await sleep(1)
+    waiting.cancel()
+    await sleep(1)
+    expect([waiting.done(), held]).toEqual([false, false])
+    hold.release()
+    await expect(waiting.then(() => null)).rejects.toSatisfy(isCancelled)
+    expect([held, condition.locked()]).toEqual([true, false])
+  }))
+
+test('a wait that was refused by its signal has kept the lock', () =>
+  runVirtual(async () => {
+    const condition = new Condition()
+    using _ = await condition.acquire()
+    await expect(condition.wait({ signal: AbortSignal.abort('no') })).rejects.toMatchObject({
+      name: 'CancelledError',
+      cause: 'no',
+    })
+    expect(condition.locked()).toBe(true)
+  }))
+
+test('notifying one by one takes linear time', () =>
+  runVirtual(async () => {
+    const measure = async (size: number): Promise<number> => {
+      const condition = new Condition()
+      const tasks = Array.from({ length: size }, () =>
+        createTask(() => condition.runExclusive(() => condition.wait())),
+      )
+      await sleep(1)
+      const hold = await condition.acquire()
+      const start = performance.now()
+      for (let i = 0; i < size; i++) condition.notify()
+      const time = (performance.now() - start) / size
+      hold.release()
+      for (const task of tasks) await task
+      return time
+    }
+    await measure(1000)
+    const few = await measure(2000)
+    const many = await measure(30_000)
+    expect(many / few).toBeLessThan(6)
+  }))
