@@ -4,6 +4,13 @@ export {
   openConnection,
   type OpenOptions,
 } from './connect.ts'
+export {
+  createDatagramEndpoint,
+  type DatagramAddress,
+  type DatagramOptions,
+  type DatagramProtocol,
+  DatagramTransport,
+} from './datagram.ts'
 export type { ListenerOptions } from './listener.ts'
 export type { BufferedProtocol, Protocol } from './protocol.ts'
 export { createServer, Server, type ServerSocket } from './server.ts'

@@ -32,6 +32,8 @@ export interface ListenerOptions extends ListenTarget {
 }
 
 export interface Listening {
+  /** A connection that has its TLS handshake before it. */
+  handshake(socket: Socket): void
   accept(socket: Socket): void
   failed(error: Error): void
 }
@@ -113,6 +115,7 @@ function make(options: ListenerOptions, on: Listening): Server {
   if (maxConnections !== undefined) server.maxConnections = maxConnections
   if (tls === undefined) server.on('connection', (socket) => on.accept(socket))
   else {
+    server.on('connection', (socket) => on.handshake(socket))
     server.on('secureConnection', (socket: Socket) => on.accept(socket))
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       socket.destroy()

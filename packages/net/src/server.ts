@@ -32,7 +32,8 @@ export class Server implements AsyncDisposable {
   /** Tasks that serve a connection, for servers that have them. */
   readonly #tasks: Set<Task<void>>
   readonly #transports = new Set<Transport>()
-  /** Connections under a TLS handshake, and others that have no transport yet. */
+  /** What TLS runs on, from before the handshake on. */
+  readonly #plain = new Set<Socket>()
   #listeners: NetServer[] = []
   #starting: Promise<NetServer[]> | null = null
   #isServing = false
@@ -81,6 +82,7 @@ export class Server implements AsyncDisposable {
     if (this.#isServing) return
     this.#starting ??= listen(this.#options, {
       accept: (socket) => this.#accept(socket),
+      handshake: (socket) => this.#track(socket),
       failed: (exception) => this.#report('the listener has failed', exception),
     })
     try {
@@ -128,6 +130,7 @@ export class Server implements AsyncDisposable {
   /** Closes every connection at once. */
   abortClients(): void {
     for (const transport of this.#transports) transport.abort()
+    for (const socket of this.#plain) socket.destroy()
   }
 
   /** Waits until it is closed and every connection has ended. */
@@ -167,13 +170,21 @@ export class Server implements AsyncDisposable {
     }
   }
 
+  #track(socket: Socket): void {
+    this.#plain.add(socket)
+    socket.once('close', () => {
+      this.#plain.delete(socket)
+      this.#wakeIfEnded()
+    })
+  }
+
   readonly #forget = (transport: Transport): void => {
     this.#transports.delete(transport)
     this.#wakeIfEnded()
   }
 
   #hasEnded(): boolean {
-    return this.#isClosed && this.#transports.size === 0
+    return this.#isClosed && this.#transports.size === 0 && this.#plain.size === 0
   }
 
   #wakeIfEnded(): void {

@@ -6,6 +6,8 @@ test('the public names', () => {
     [
       "createConnection",
       "openConnection",
+      "createDatagramEndpoint",
+      "DatagramTransport",
       "createServer",
       "Server",
       "startServer",

@@ -1,6 +1,7 @@
 import { isCancelled, RuntimeError, sleep } from '@tasktree/core'
 import type { Writable } from 'node:stream'
 import { FlowControl } from './flow-control.ts'
+import { ConnectionResetError } from './os-error.ts'
 import { writeTo } from './sink-transport.ts'
 import type { StreamReader } from './stream-reader.ts'
 import type { WaitOptions } from './waiters.ts'
@@ -90,6 +91,9 @@ export class StreamWriter implements AsyncDisposable {
     // A loop of write and drain must notice the end even if it never has to wait.
     if (this.#transport.isClosing() && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
+    if (this.#transport.dropped) {
+      throw new ConnectionResetError('the stream was closed before all of it was written')
+    }
   }
 
   /** Closes after what is buffered. */

@@ -26,8 +26,9 @@ export abstract class WriteTransport {
   #lost = false
   #undrained = 0
   #warned = false
+  #dropped = false
 
-  /** @internal bytes that the sink has not taken yet */
+  /** Bytes that the sink has not taken yet */
   protected abstract buffered(): number
   /** Hands bytes to the sink; `flushed` is called when it has taken them. */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
@@ -46,6 +47,7 @@ export abstract class WriteTransport {
     }
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
     if (this.#closing) {
+      this.#dropped = true
       this.#warn(
         'data was written to a closed stream and dropped: await drain() to learn that it closed',
       )
@@ -97,6 +99,11 @@ export abstract class WriteTransport {
   /** Whether it is closed or about to be. */
   isClosing(): boolean {
     return this.#closing
+  }
+
+  /** @internal whether something was written too late, and is lost */
+  get dropped(): boolean {
+    return this.#dropped
   }
 
   getWriteBufferSize(): number {
