@@ -1,4 +1,4 @@
-import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { createTask, Future, isCancelled, sleep, type Task } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { BoundedSemaphore, LifoQueue, PriorityQueue, Queue, Semaphore } from '@tasktree/sync'
 import * as fc from 'fast-check'
@@ -128,9 +128,11 @@ test.each([
                 holders++
                 expect(holders).toBeLessThanOrEqual(value)
                 try {
-                  const { promise, resolve } = Promise.withResolvers<void>()
-                  leave.push(resolve)
-                  await promise
+                  const told = new Future<void>()
+                  leave.push(() => {
+                    if (!told.done()) told.setResult()
+                  })
+                  await told
                 } finally {
                   holders--
                 }
