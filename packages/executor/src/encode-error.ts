@@ -41,14 +41,15 @@ export function encodeError(thrown: unknown, seen: Map<object, number> = new Map
   const id = seen.size
   seen.set(thrown, id)
   const encode = (value: unknown): EncodedError => encodeError(value, seen)
-  const { errors } = thrown as { errors?: unknown }
+  // Anything can stand in an error's properties.
+  const { name, message, stack = '', errors } = thrown as { [K in keyof AggregateError]?: unknown }
   return {
     kind: 'error',
     id,
     classes: listClasses(thrown),
-    name: `${thrown.name}`,
-    message: `${thrown.message}`,
-    stack: `${thrown.stack ?? ''}`,
+    name: String(name),
+    message: String(message),
+    stack: String(stack),
     ...('cause' in thrown && { cause: encode(thrown.cause) }),
     ...(Array.isArray(errors) && { errors: errors.map(encode) }),
     properties: Object.entries(thrown)

@@ -357,7 +357,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
 
   onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void {
     if (outcome.type === 'error') {
-      this.#fail(job, decodeError(outcome.error, stackText(job.submitted)))
+      this.#fail(job, decodeError(outcome.error, stackText(job.submitted)), worker)
     } else if (!job.future.done()) {
       this.#completed++
       job.future.setResult(outcome.value)
@@ -372,11 +372,11 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     this.#schedulePump()
   }
 
-  #fail(job: PendingJob, error: unknown): void {
+  #fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
     if (job.future.done()) return
     this.#failed++
     job.future.setException(error)
-    this.#publishEnd(job)
+    this.#publishEnd(job, worker)
   }
 
   #publishEnd(job: PendingJob, worker: WorkerHandle | null = job.worker): void {
@@ -429,7 +429,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     if (running !== null) {
       const error = new WorkerCrashedError(exit.exitCode, exit.signal, options)
       error.stack += `\n    --- submitted ---\n${stackText(running.submitted)}`
-      this.#fail(running, error)
+      this.#fail(running, error, worker)
     }
     if (!worker.isReady) {
       this.#startsFailed++

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { channel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { JobEvent } from '@tasktree/executor'
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
+
+function start(what: string, kind: string): { child: ChildProcess; output: () => string } {
+  const child = spawn(process.execPath, ['--conditions=@tasktree/source', program, what, kind], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return { child, output: () => text }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function endOf(pid: number): Promise<void> {
+  while (isAlive(pid)) await delay(10)
+}
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+  test('an idle pool lets the process exit', async () => {
+    const { child, output } = start('idle', name)
+    const [code] = (await once(child, 'close')) as [number]
+    expect({ code, output: output() }).toEqual({ code: 0, output: '3\n' })
+  })
+
+  test('a pending job keeps the process alive', async () => {
+    const { child, output } = start('pending', name)
+    await once(child, 'close')
+    expect(output()).toBe('done\n')
+  })
+
+  test.for(['SIGINT', 'SIGKILL'] as const)(
+    'no worker is left when the process is ended by %s in the middle of an endless job',
+    async (signal) => {
+      const { child, output } = start('busy', name)
+      while (!output().endsWith('\n')) await delay(10)
+      await delay(50)
+      child.kill(signal)
+      await once(child, 'close')
+      await endOf(Number(output()))
+    },
+  )
+
+  test('no worker is left after shutdown, nor after the pool is broken while starting', async () => {
+    const pool = make({ maxWorkers: 2 })
+    const pid = await pool.submit(() => process.pid)
+    await pool.shutdown()
+    if (pid !== process.pid) expect(isAlive(pid)).toBe(false)
+    const broken = make({
+      maxWorkers: 4,
+      minWorkers: 4,
+      initializer: () => {
+        throw new Error('no')
+      },
+    })
+    await expect(broken.submit(refs.add, 1, 1)).rejects.toThrow('initializer')
+    await broken.shutdown()
+    expect(broken.stats.workers).toBe(0)
+  })
+
+  test('the diagnostics channels tell of each job', async () => {
+    const events: string[] = []
+    const note = (what: string) => (message: unknown) => {
+      const { future, worker } = message as JobEvent
+      events.push(`${what} ${worker} ${future.done() ? 'done' : 'pending'}`)
+    }
+    const listeners = ['submit', 'start', 'end'].map((what) => {
+      const listener = note(what)
+      const messages = channel(`tasktree:executor:${what}`)
+      messages.subscribe(listener)
+      return () => messages.unsubscribe(listener)
+    })
+    try {
+      await using pool = make({ maxWorkers: 1 })
+      await pool.submit(refs.add, 1, 1)
+      expect(events).toEqual(['submit null pending', 'start 1 pending', 'end 1 done'])
+      await expect(pool.submit(refs.failOddly)).rejects.toThrow('odd')
+      expect(events.slice(3)).toEqual(['submit null pending', 'start 1 pending', 'end 1 done'])
+    } finally {
+      for (const unsubscribe of listeners) unsubscribe()
+    }
+  })
+})
