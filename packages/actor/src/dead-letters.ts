@@ -1,12 +1,12 @@
+import { Broadcast, type Subscription } from '@tasktree/sync'
 import type { DeadLetter, DeadLetterReason } from './events.ts'
-import { EventStream, type Subscription } from './event-stream.ts'
 import { asMessage, type Envelope } from './message.ts'
 
 const kept = 100
 
 /** Where the messages are seen that no handler sees. */
 export class DeadLetters {
-  readonly #stream = new EventStream<DeadLetter>()
+  readonly #stream = new Broadcast<DeadLetter>({ lag: 'drop-oldest', capacity: 1000 })
   #recent: DeadLetter[] = []
   #count = 0
 
@@ -20,8 +20,9 @@ export class DeadLetters {
     return this.#recent
   }
 
-  subscribe(options?: { buffer?: number }): Subscription<DeadLetter> {
-    return this.#stream.subscribe(options)
+  /** From now on; a subscriber that lags by a thousand loses the oldest. */
+  subscribe(): Subscription<DeadLetter> {
+    return this.#stream.subscribe()
   }
 
   /** @internal */
@@ -30,7 +31,7 @@ export class DeadLetters {
     this.#count++
     this.#recent.push(letter)
     if (this.#recent.length > kept * 2) this.#recent = this.#recent.slice(-kept)
-    this.#stream.publish(letter)
+    void this.#stream.publish(letter)
     return letter
   }
 }

@@ -1,6 +1,6 @@
+import { Broadcast } from '@tasktree/sync'
 import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
 import { DeadLetters } from './dead-letters.ts'
-import { EventStream } from './event-stream.ts'
 import {
   actorRestart,
   actorStart,
@@ -16,7 +16,7 @@ import { Registry } from './registry.ts'
 export class Home {
   readonly loop: EventLoop
   readonly log: Logger
-  readonly events: EventStream<SystemEvent> = new EventStream()
+  readonly events: Broadcast<SystemEvent> = new Broadcast({ lag: 'drop-oldest', capacity: 1000 })
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
   /** What most tells return: made once. */
@@ -39,10 +39,14 @@ export class Home {
     return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
   }
 
+  get #hasSubscribers(): boolean {
+    return this.events.statistics().subscribers > 0
+  }
+
   /** Whether an event would be seen. */
   get observed(): boolean {
     return (
-      this.events.active ||
+      this.#hasSubscribers ||
       actorStart.hasSubscribers ||
       actorStop.hasSubscribers ||
       actorRestart.hasSubscribers
@@ -50,7 +54,7 @@ export class Home {
   }
 
   emit(event: SystemEvent): void {
-    this.events.publish(event)
+    if (this.#hasSubscribers) void this.events.publish(event)
     if (event.type === 'started') actorStart.publish(event)
     else if (event.type === 'exited') actorStop.publish(event)
     else if (event.type === 'restarting') actorRestart.publish(event)
@@ -58,7 +62,7 @@ export class Home {
 
   deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void {
     const letter = this.deadLetters.add(path, envelope, reason)
-    if (this.events.active) this.emit({ type: 'dead-letter', letter })
+    if (this.#hasSubscribers) this.emit({ type: 'dead-letter', letter })
   }
 }
 

@@ -52,7 +52,6 @@ export {
   UnexpectedCancellation,
   WorkerExit,
 } from './errors.ts'
-export type { EventStream, Subscription } from './event-stream.ts'
 export type { DeadLetter, DeadLetterReason, SystemEvent } from './events.ts'
 export { type ExitReason, formatReason } from './exit-reason.ts'
 export { consoleLogger, type Logger, silentLogger } from './logger.ts'

@@ -1,7 +1,7 @@
+import { Broadcast, type Subscription } from '@tasktree/sync'
 import { describe } from '@tasktree/core/lowlevel'
 import type { ChildRef } from './child-ref.ts'
 import { NameTaken } from './errors.ts'
-import { EventStream, type Subscription } from './event-stream.ts'
 import type { Slot } from './slot.ts'
 
 export interface GroupEvent {
@@ -13,7 +13,7 @@ export interface GroupEvent {
 export class Group {
   readonly name: string
   readonly #members = new Map<Slot, ChildRef>()
-  readonly #stream = new EventStream<GroupEvent>()
+  readonly #stream = new Broadcast<GroupEvent>({ lag: 'drop-oldest', capacity: 1000 })
 
   /** @internal use system.group(name) */
   constructor(name: string) {
@@ -32,14 +32,14 @@ export class Group {
     }
     this.#members.set(slot, ref)
     slot.undoLater(() => this.leave(ref))
-    this.#stream.publish({ type: 'joined', ref })
+    void this.#stream.publish({ type: 'joined', ref })
     return true
   }
 
   /** False when it is no member. */
   leave(ref: ChildRef): boolean {
     if (!this.#members.delete(ref.slot)) return false
-    this.#stream.publish({ type: 'left', ref })
+    void this.#stream.publish({ type: 'left', ref })
     return true
   }
 

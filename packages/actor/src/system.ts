@@ -1,10 +1,10 @@
 import { Future, getEventLoop } from '@tasktree/core'
+import type { Broadcast } from '@tasktree/sync'
 import { describe } from '@tasktree/core/lowlevel'
 import { ActorSlot } from './actor-slot.ts'
 import type { ChildRef } from './child-ref.ts'
 import { child, type SupervisorOptions } from './child-spec.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { EventStream } from './event-stream.ts'
 import type { SystemEvent } from './events.ts'
 import { type ExitReason, formatReason, shutdown } from './exit-reason.ts'
 import { Home } from './home.ts'
@@ -147,8 +147,8 @@ export class ActorSystem implements AsyncDisposable {
     return this.#home.registry.group(name)
   }
 
-  /** What happens, for who subscribes. */
-  get events(): EventStream<SystemEvent> {
+  /** What happens, for who subscribes; closed when the system has ended. One that lags by a thousand loses the oldest. */
+  get events(): Broadcast<SystemEvent> {
     return this.#home.events
   }
 
@@ -209,6 +209,7 @@ export class ActorSystem implements AsyncDisposable {
     }
     for (const each of this.#waiters) if (!each.done()) settle(each, reason)
     this.#waiters.clear()
+    this.#home.events.close()
   }
 
   /** As `stop`. */
