@@ -1,0 +1,116 @@
+import { gather, sleep } from '@tasktree/core'
+import { explore } from '@tasktree/core/testing'
+import { Barrier, Condition, Lock, Queue, QueueShutDown, Semaphore } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+const seeds = 1000
+
+test('producers and consumers hand over everything once, under every schedule', async () => {
+  await explore(
+    async () => {
+      const queue = new Queue<number>({ maxsize: 2 })
+      const got: number[] = []
+      const producer = (base: number) => async (): Promise<void> => {
+        for (let i = 0; i < 4; i++) await queue.put(base + i)
+      }
+      const consumer = async (): Promise<void> => {
+        for await (const item of queue) {
+          got.push(item)
+          queue.taskDone()
+        }
+      }
+      await gather([
+        async () => {
+          await gather([producer(0), producer(10), producer(20)])
+          await queue.join()
+          queue.shutdown()
+        },
+        consumer,
+        consumer,
+      ])
+      expect(got.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23])
+      for (const base of [0, 10, 20]) {
+        const own = got.filter((item) => item >= base && item < base + 10)
+        expect(own).toHaveLength(4)
+      }
+      await expect(queue.get()).rejects.toBeInstanceOf(QueueShutDown)
+    },
+    { seeds },
+  )
+})
+
+test('dining philosophers all eat, and no two neighbours at once', async () => {
+  await explore(
+    async () => {
+      const count = 5
+      const forks = Array.from({ length: count }, () => new Lock())
+      // One seat less than philosophers: so they cannot all hold one fork and wait for the other.
+      const seats = new Semaphore(count - 1)
+      const eating = new Set<number>()
+      let meals = 0
+      const philosopher = (i: number) => async (): Promise<void> => {
+        for (let meal = 0; meal < 2; meal++) {
+          using _seat = await seats.acquire()
+          using _left = await (forks[i] as Lock).acquire()
+          using _right = await (forks[(i + 1) % count] as Lock).acquire()
+          expect(eating.has((i + 1) % count) || eating.has((i + count - 1) % count)).toBe(false)
+          eating.add(i)
+          await sleep(0)
+          eating.delete(i)
+          meals++
+        }
+      }
+      await gather(Array.from({ length: count }, (_, i) => philosopher(i)))
+      expect(meals).toBe(count * 2)
+      expect(forks.some((fork) => fork.locked())).toBe(false)
+      expect(seats.statistics()).toEqual({ value: count - 1, holders: 0, waiters: 0 })
+    },
+    { seeds },
+  )
+})
+
+test('nobody is a barrier phase ahead', async () => {
+  await explore(
+    async () => {
+      const parties = 3
+      const barrier = new Barrier(parties)
+      const arrived = [0, 0, 0, 0]
+      const numbers: number[][] = [[], [], [], []]
+      const worker = async (): Promise<void> => {
+        for (let phase = 0; phase < 4; phase++) {
+          arrived[phase] = (arrived[phase] as number) + 1
+          numbers[phase]?.push(await barrier.wait())
+          expect(arrived[phase]).toBe(parties)
+        }
+      }
+      await gather([worker, worker, worker])
+      for (const phase of numbers) expect(phase.toSorted()).toEqual([0, 1, 2])
+      expect(barrier.statistics()).toEqual({ parties, waiting: 0, broken: false })
+    },
+    { seeds },
+  )
+})
+
+test('a condition loses no notice that is given while it is held', async () => {
+  await explore(
+    async () => {
+      const condition = new Condition()
+      const items: number[] = []
+      const got: number[] = []
+      const consumer = (): Promise<void> =>
+        condition.runExclusive(async () => {
+          await condition.waitFor(() => items.length > 0)
+          got.push(items.shift() as number)
+        })
+      const producer = (item: number) => (): Promise<void> =>
+        condition.runExclusive(() => {
+          items.push(item)
+          condition.notify()
+        })
+      await gather([consumer, producer(1), consumer, producer(2), consumer, producer(3)])
+      expect(got.toSorted()).toEqual([1, 2, 3])
+      expect(condition.statistics()).toEqual({ locked: false, waiters: 0, acquiring: 0 })
+    },
+    { seeds },
+  )
+})
