@@ -38,9 +38,9 @@ const news: AsyncIterable<string> & Disposable = new Broadcast<string>({ lag: 'b
 // @ts-expect-error -- an item of another type
 new Queue<number>().putNowait('text')
 // @ts-expect-error -- a queue takes options, not a size
-const sized = () => new Queue(5)
+const sized = (): Queue<unknown> => new Queue(5)
 // @ts-expect-error -- the policy must be chosen
-const unruled = () => new Broadcast({})
+const unruled = (): Broadcast<unknown> => new Broadcast({})
 // @ts-expect-error -- a releaser comes from acquire
 held.result().holder()
 
