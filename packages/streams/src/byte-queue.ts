@@ -15,6 +15,11 @@ export class ByteQueue {
   #run = 0
   length = 0
 
+  /** How many of them lie in one piece at the front. */
+  get firstLength(): number {
+    return this.#head < this.#chunks.length ? this.#sizeOf(this.#head) : 0
+  }
+
   push(chunk: Buffer): void {
     this.length += chunk.length
     this.#chunks.push(chunk)

@@ -1,4 +1,4 @@
-import { currentTask, Future, RuntimeError } from '@tasktree/core'
+import { currentTask, Future, RuntimeError, type Task } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
@@ -19,6 +19,9 @@ export interface ReadTransport {
   resumeReading(): void
 }
 
+/** Up to so many bytes a read gathers from several chunks. */
+const COPIED = 4096
+
 type Bytes = Uint8Array | string
 
 const NEWLINE: readonly Buffer[] = [Buffer.from('\n')]
@@ -36,9 +39,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #exception: Error | null = null
   #transport: ReadTransport | null = null
   #paused = false
-  /** The read that waits: its future, its method and its task's name. */
+  /** The read that waits: its future, its method and its task. */
   #waiter: Future<void> | null = null
   #waiting = ''
+  #waitingTask: Task | null = null
 
   constructor(options: StreamReaderOptions = {}) {
     const limit = options.limit ?? DEFAULT_LIMIT
@@ -76,7 +80,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (!Number.isInteger(n)) {
       throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
-    if (n > 0 && this.#buffer.length > 0 && this.#isFree()) return Promise.resolve(this.#take(n))
+    if (n > 0 && this.#buffer.length > 0 && this.#isFree())
+      return Promise.resolve(this.#takeSome(n))
     return n < 0 ? this.#readAll(options) : this.#read(n, options)
   }
 
@@ -196,6 +201,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return bytes
   }
 
+  /** Small chunks together, since each read costs more than the copy; of large ones the first, as a view. */
+  #takeSome(n: number): Buffer {
+    const some = Math.min(n, this.#buffer.length)
+    return this.#take(some <= COPIED ? some : Math.min(some, this.#buffer.firstLength))
+  }
+
   #resume(): void {
     if (!this.#paused) return
     this.#paused = false
@@ -205,7 +216,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #assertReadable(what: string): void {
     if (this.#waiter !== null) {
       throw new RuntimeError(
-        `${what}() called while another task waits for data on this reader: ${this.#waiting}`,
+        `${what}() called while another task waits for data on this reader: ${this.#waiting}() of ${this.#waitingTask?.name ?? 'plain code'}`,
       )
     }
     if (this.#exception !== null) throw this.#exception
@@ -215,19 +226,21 @@ export class StreamReader implements AsyncIterable<Buffer> {
   async #wait(what: string, options: WaitOptions | undefined): Promise<void> {
     const waiter = new Future<void>()
     this.#waiter = waiter
-    this.#waiting = `${what}() of ${currentTask()?.name ?? 'plain code'}`
+    this.#waiting = what
+    this.#waitingTask = currentTask()
     this.#resume()
     try {
       await cancelOnAbort(waiter, options?.signal)
     } finally {
       this.#waiter = null
+      this.#waitingTask = null
     }
   }
 
   async #read(n: number, options: WaitOptions | undefined): Promise<Buffer> {
     this.#assertReadable('read')
     if (n > 0 && this.#buffer.length === 0 && !this.#eof) await this.#wait('read', options)
-    return this.#take(n)
+    return this.#takeSome(n)
   }
 
   /** Blocks leave the buffer only at the end, so that a cancelled read consumes nothing. */
