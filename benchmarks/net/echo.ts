@@ -63,8 +63,12 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 const raw = (samples.get('node:net') ?? []).map(median)
-const rows = [...samples].map(([name, all]) => [
-  name,
-  ...all.flatMap((each, i) => [median(each), `${(median(each) / (raw[i] ?? NaN)).toFixed(2)}x`]),
-])
+const rows: (string | number)[][] = []
+for (const [name, all] of samples) {
+  const row: (string | number)[] = [name]
+  for (const [i, each] of all.entries()) {
+    row.push(median(each), `${(median(each) / (raw[i] ?? NaN)).toFixed(2)}x`)
+  }
+  rows.push(row)
+}
 console.log(table(['echo', ...sizes.flatMap((size) => [`${size / 1024} KiB/s`, 'to raw'])], rows))

@@ -8,7 +8,7 @@ import {
   StreamReader,
   StreamWriter,
 } from '@tasktree/streams'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 function fed(...chunks: string[]): StreamReader {
   const reader = new StreamReader()
@@ -89,6 +89,7 @@ test('copy moves everything at the pace of the slower side', () =>
   }))
 
 test('drain throws when the sink has gone, and writes before it are quiet', async () => {
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const sink = new PassThrough()
   const writer = StreamWriter.to(sink)
   writer.abort()

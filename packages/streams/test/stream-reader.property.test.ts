@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { run } from '@tasktree/core'
+import { StreamReader } from '@tasktree/streams'
+import { expect, test } from 'vitest'
+
+/** The same bytes, cut in any way. */
+const chunked = fc
+  .tuple(
+    fc.array(fc.constantFrom('a', 'b', '\r', '\n', 'ab', 'abc'), { maxLength: 300 }),
+    fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 }),
+  )
+  .map(([parts, sizes]) => {
+    const text = parts.join('')
+    const chunks: string[] = []
+    for (let at = 0, i = 0; at < text.length; i++) {
+      const size = sizes[i % sizes.length] as number
+      chunks.push(text.slice(at, at + size))
+      at += size
+    }
+    return { text, chunks }
+  })
+
+test('lines do not depend on how the bytes were cut', () =>
+  fc.assert(
+    fc.asyncProperty(chunked, async ({ text, chunks }) => {
+      const reader = new StreamReader()
+      for (const chunk of chunks) reader.feedData(chunk)
+      reader.feedEof()
+      const lines: string[] = []
+      for await (const line of reader) lines.push(String(line))
+      expect(lines).toEqual(text.match(/[^\n]*\n|[^\n]+$/g) ?? [])
+    }),
+  ))
+
+test('a separator is found wherever it is cut, also while the reader waits', () =>
+  fc.assert(
+    fc.asyncProperty(chunked, fc.constantFrom('ab', '\r\n', 'aba'), ({ text, chunks }, separator) =>
+      run(async () => {
+        const reader = new StreamReader()
+        const reading = (async () => {
+          const found: string[] = []
+          for (;;) {
+            const piece = await reader.readUntil(separator).catch(() => null)
+            if (piece === null) return found
+            found.push(String(piece))
+          }
+        })()
+        for (const chunk of chunks) {
+          reader.feedData(chunk)
+          await Promise.resolve()
+        }
+        reader.feedEof()
+        const pieces = text.split(separator).slice(0, -1)
+        expect(await reading).toEqual(pieces.map((piece) => piece + separator))
+      }),
+    ),
+  ))
+
+test('reads of any size give every byte once, in order', () =>
+  fc.assert(
+    fc.asyncProperty(chunked, fc.array(fc.nat(12)), async ({ text, chunks }, sizes) => {
+      const reader = new StreamReader()
+      for (const chunk of chunks) reader.feedData(chunk)
+      reader.feedEof()
+      let read = ''
+      for (const [i, size] of sizes.entries()) {
+        if (i % 2 === 0) read += String(await reader.read(size))
+        else if (text.length - read.length >= size) read += String(await reader.readExactly(size))
+      }
+      read += String(await reader.read())
+      expect(read).toBe(text)
+      expect(reader.atEof()).toBe(true)
+    }),
+  ))

@@ -1,0 +1,133 @@
+import { createTask, run, sleep, wait } from '@tasktree/core'
+import { LimitOverrunError, StreamReader } from '@tasktree/streams'
+import { expect, test } from 'vitest'
+
+const outcome = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => value,
+    (error: unknown) => error,
+  )
+
+test('what one chunk holds is read as a view of it', async () => {
+  const reader = new StreamReader()
+  const chunk = Buffer.from('line one\nline two\n')
+  reader.feedData(chunk)
+  reader.feedData(chunk)
+  for (let i = 0; i < 4; i++) expect((await reader.readLine()).buffer).toBe(chunk.buffer)
+})
+
+test('wrong arguments are refused at once', () => {
+  const reader = new StreamReader()
+  expect(() => reader.read(1.5)).toThrow(TypeError)
+  expect(() => reader.readExactly(-1)).toThrow(RangeError)
+  expect(() => reader.readUntil('')).toThrow(RangeError)
+  expect(() => reader.readUntil([])).toThrow(RangeError)
+  expect(() => reader.lines('latin9' as 'utf8')).toThrow(RangeError)
+  expect(() => new StreamReader({ limit: 0 })).toThrow(RangeError)
+  expect(() => reader.feedData(3 as never)).toThrow(TypeError)
+  expect(() => StreamReader.from(3 as never)).toThrow(TypeError)
+})
+
+test('of several separators the one that ends first wins, the shorter of two', async () => {
+  const reader = new StreamReader()
+  reader.feedData('one;two\r\nthree')
+  expect(String(await reader.readUntil(['\r\n', ';']))).toBe('one;')
+  expect(String(await reader.readUntil(['\n', '\r\n']))).toBe('two\r\n')
+})
+
+test('an overrun consumes nothing in readUntil, and says how much there is', async () => {
+  const reader = new StreamReader({ limit: 4 })
+  reader.feedData('123456')
+  const error = await outcome(reader.readUntil('\n'))
+  expect(error).toBeInstanceOf(LimitOverrunError)
+  expect(error).toMatchObject({ consumed: 6 })
+  reader.feedData('\nx\n')
+  expect(await outcome(reader.readUntil('\n'))).toMatchObject({ consumed: 6 })
+  expect(String(await reader.readExactly(7))).toBe('123456\n')
+  expect(String(await reader.readUntil('\n'))).toBe('x\n')
+})
+
+test('the source is paused above twice the limit and resumed at the limit', async () => {
+  const calls: string[] = []
+  const reader = new StreamReader({ limit: 10 })
+  reader.setTransport({
+    pauseReading: () => calls.push('pause'),
+    resumeReading: () => calls.push('resume'),
+  })
+  reader.feedData('x'.repeat(20))
+  expect(calls).toEqual([])
+  reader.feedData('y')
+  expect(calls).toEqual(['pause'])
+  await reader.read(10)
+  expect(calls).toEqual(['pause'])
+  await reader.read(1)
+  expect(calls).toEqual(['pause', 'resume'])
+})
+
+test('the error of the source is thrown by the read that waits and by every later one', () =>
+  run(async () => {
+    const reader = new StreamReader()
+    const reading = createTask(() => reader.readLine())
+    await sleep(0)
+    const failure = new Error('gone')
+    reader.setException(failure)
+    await wait([reading])
+    expect(reading.exception()).toBe(failure)
+    expect(await outcome(reader.read(1))).toBe(failure)
+    expect(reader.exception()).toBe(failure)
+  }))
+
+test('data and a cancel in the same turn: the cancel wins and the data stays', () =>
+  run(async () => {
+    const reader = new StreamReader()
+    for (const dataFirst of [true, false]) {
+      const reading = createTask(() => reader.readLine())
+      await sleep(0)
+      if (dataFirst) reader.feedData('line\n')
+      reading.cancel()
+      if (!dataFirst) reader.feedData('line\n')
+      await wait([reading])
+      expect(reading.cancelled()).toBe(true)
+      expect(String(await reader.readLine())).toBe('line\n')
+    }
+  }))
+
+test('a long line a byte at a time costs linear time', { tags: ['slow'] }, () =>
+  run(async () => {
+    const size = 1 << 20
+    const reader = new StreamReader({ limit: size })
+    const reading = reader.readLine()
+    const byte = Buffer.from('x')
+    for (let i = 0; i < size; i++) {
+      reader.feedData(byte)
+      if (i % 1024 === 0) await sleep(0)
+    }
+    reader.feedData('\n')
+    expect((await reading).length).toBe(size + 1)
+  }),
+)
+
+test('an iterable is read no further than the reader has room', () =>
+  run(async () => {
+    let given = 0
+    async function* source(): AsyncGenerator<Buffer> {
+      for (;;) {
+        given++
+        yield Buffer.alloc(100)
+      }
+    }
+    const reader = StreamReader.from(source(), { limit: 500 })
+    await sleep(0)
+    await sleep(0)
+    expect(given).toBe(11)
+    await reader.readExactly(1000)
+    await sleep(0)
+    expect(given).toBeLessThan(23)
+  }))
+
+test('a web stream and its lines', async () => {
+  const reader = StreamReader.from(new Response('one\r\ntwo\nrest').body as ReadableStream)
+  const lines: string[] = []
+  for await (const line of reader.lines()) lines.push(line)
+  expect(lines).toEqual(['one', 'two', 'rest'])
+})
