@@ -13,7 +13,6 @@ import {
   child,
   silentLogger,
   spawn,
-  type SupervisorRef,
 } from '@tasktree/actor'
 import { run, sleep } from '@tasktree/core'
 import { dispatch, query, spawn as spawnNact, start as startNact, stop as stopNact } from 'nact'

@@ -177,7 +177,7 @@ function baseSpec(id: string, options: ChildOptions, budget: number, own: string
 }
 
 /** @throws {TypeError} @throws {RangeError} naming the field */
-export function checkSupervisor(options: SupervisorOptions): void {
+function checkSupervisor(options: SupervisorOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
   }
