@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { run } from '@tasktree/core'
 import { StreamReader } from '@tasktree/streams'
 import { expect, test } from 'vitest'

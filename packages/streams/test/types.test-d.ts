@@ -1,4 +1,4 @@
-import { copy, StreamReader, StreamWriter } from '@tasktree/streams'
+import { copy, StreamReader, type StreamWriter } from '@tasktree/streams'
 
 declare const reader: StreamReader
 declare const writer: StreamWriter
