@@ -102,19 +102,20 @@ async function free(): Promise<(string | number)[][]> {
 async function contended(): Promise<(string | number)[][]> {
   const n = 100_000
   const lock = new Lock()
-  const use =
-    (lock: Lock | Semaphore, done: () => void) =>
-    async (): Promise<void> => {
-      const hold = await lock.acquire()
-      done()
-      hold.release()
-    }
+  const use = (lock: Lock | Semaphore, done: () => void) => async (): Promise<void> => {
+    const hold = await lock.acquire()
+    done()
+    hold.release()
+  }
   const counted = async (
     n: number,
     make: (done: () => void) => () => PromiseLike<unknown>,
   ): Promise<number> => {
     let count = 0
-    await inRounds(n, make(() => count++))
+    await inRounds(
+      n,
+      make(() => count++),
+    )
     return count
   }
   const ours = await nanoseconds(n, (n) => counted(n, (done) => use(lock, done)))
@@ -161,10 +162,13 @@ async function contended(): Promise<(string | number)[][]> {
           }),
         )
         for (let i = 0; i < n; i += contenders) {
-          yield* Effect.all(Array.from({ length: contenders }, () => once), {
-            concurrency: 'unbounded',
-            discard: true,
-          })
+          yield* Effect.all(
+            Array.from({ length: contenders }, () => once),
+            {
+              concurrency: 'unbounded',
+              discard: true,
+            },
+          )
         }
         return count
       }),
