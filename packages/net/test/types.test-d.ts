@@ -20,9 +20,13 @@ class Echo implements Protocol {
 export const opened: Promise<[StreamReader, StreamWriter]> = openConnection('localhost', 8888)
 export const byPath: Promise<[StreamReader, StreamWriter]> = openConnection({ path: '/tmp/x' })
 export const made: Promise<[Transport, Echo]> = createConnection(() => new Echo(), 'localhost', 1)
-export const server: Promise<Server> = startServer(async (reader, writer) => {
-  writer.write(await reader.readLine())
-}, 'localhost', 8888)
+export const server: Promise<Server> = startServer(
+  async (reader, writer) => {
+    writer.write(await reader.readLine())
+  },
+  'localhost',
+  8888,
+)
 export const buffered: BufferedProtocol = {
   getBuffer: (sizeHint) => new Uint8Array(sizeHint),
   bufferUpdated: () => {},
