@@ -30,6 +30,8 @@ export type SystemEvent =
   | (OfChild & { readonly type: 'zombie-settled'; readonly message: string })
   /** One message kept the thread for longer than the loop's `slowCallbackDuration`. */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
+  /** A promise that a handler did not await rejected; with the option `attributeRejections`. */
+  | (OfChild & { readonly type: 'unhandled-rejection'; readonly error: unknown })
   | { readonly type: 'dead-letter'; readonly letter: DeadLetter }
 
 export type DeadLetterReason =

@@ -10,6 +10,7 @@ import { type ExitReason, formatReason, shutdown } from './exit-reason.ts'
 import { Home } from './home.ts'
 import { consoleLogger, type Logger } from './logger.ts'
 import type { Group } from './registry.ts'
+import { unwatchRejections, watchRejections } from './rejections.ts'
 import type { Run } from './run.ts'
 import type { Owner, Slot } from './slot.ts'
 import { SupervisorSlot } from './supervisor-slot.ts'
@@ -23,6 +24,11 @@ export interface ActorSystemOptions extends SupervisorOptions {
   shutdownTimeout?: number
   /** @defaultValue warnings and errors go to the console */
   logger?: Logger
+  /**
+   * Names the actor whose handler left a rejected promise behind, in the log and as an event, in place of ending
+   * the process; by a listener of the process for as long as the system runs. @defaultValue false
+   */
+  attributeRejections?: boolean
 }
 
 /** A system at one moment. */
@@ -63,17 +69,25 @@ export class ActorSystem implements AsyncDisposable {
   readonly #root: SupervisorSlot
   readonly #shutdownTimeout: number
   readonly #waiters = new Set<Future<void>>()
+  readonly #attributeRejections: boolean
   #end: ExitReason | null = null
 
   /** @internal use ActorSystem.start */
   constructor(options: ActorSystemOptions) {
-    const { name, shutdownTimeout = 30_000, logger = consoleLogger, ...supervisor } = options
+    const {
+      name,
+      shutdownTimeout = 30_000,
+      logger = consoleLogger,
+      attributeRejections = false,
+      ...supervisor
+    } = options
     if (typeof shutdownTimeout !== 'number' || Number.isNaN(shutdownTimeout)) {
       throw new TypeError(`shutdownTimeout must be a number, got ${describe(shutdownTimeout)}`)
     }
     this.name = name
     this.#shutdownTimeout = shutdownTimeout
     this.#home = new Home(getEventLoop(), logger)
+    this.#attributeRejections = attributeRejections
     const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
     const top = new Top((reason) => this.#ended(reason))
     this.#root = new SupervisorSlot(spec, top, this.#home)
@@ -90,6 +104,7 @@ export class ActorSystem implements AsyncDisposable {
       throw new TypeError(`ActorSystem.start takes an object of options, got ${describe(options)}`)
     }
     const system = new ActorSystem(options)
+    if (system.#attributeRejections) watchRejections(system.#home)
     try {
       const outcome = await system.#root.launch()
       if (outcome === 'ignored') {
@@ -98,6 +113,7 @@ export class ActorSystem implements AsyncDisposable {
       }
     } catch (error) {
       system.#root.close({ kind: 'error', error })
+      unwatchRejections(system.#home)
       throw error
     }
     return system
@@ -210,6 +226,7 @@ export class ActorSystem implements AsyncDisposable {
     for (const each of this.#waiters) if (!each.done()) settle(each, reason)
     this.#waiters.clear()
     this.#home.events.close()
+    unwatchRejections(this.#home)
   }
 
   /** As `stop`. */

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+// In a process of its own: the test runner listens for unhandled rejections itself.
+const program = (attributeRejections: boolean): string => `
+  import { Actor, ActorSystem, child } from '@tasktree/actor'
+  class Careless extends Actor {
+    forget() {
+      void (async () => { await null; throw new Error('left behind') })()
+    }
+    ping() { return 'pong' }
+  }
+  const quiet = { debug() {}, info() {}, warn() {}, error: (line) => console.log(line) }
+  const system = await ActorSystem.start({
+    name: 's', logger: quiet, attributeRejections: ${attributeRejections}, children: [child.actor('a', Careless)],
+  })
+  await system.lookup('a').ask.forget()
+  await new Promise((done) => setTimeout(done, 10))
+  console.log(await system.lookup('a').ask.ping())
+  await system.stop()
+`
+
+function execute(attributeRejections: boolean): Promise<{ stdout: string }> {
+  const args = ['--conditions=@tasktree/source', '--input-type=module', '--eval']
+  return promisify(execFile)(process.execPath, [...args, program(attributeRejections)], {
+    cwd: import.meta.dirname,
+  })
+}
+
+test(
+  'a rejection that a handler left behind is attributed to its actor',
+  { tags: ['slow'] },
+  async () => {
+    const { stdout } = await execute(true)
+    expect(stdout).toBe('/s/a left a promise behind that rejected: Error: left behind\npong\n')
+  },
+)
+
+test('without the option it ends the process, loudly', { tags: ['slow'] }, async () => {
+  await expect(execute(false)).rejects.toThrow('left behind')
+})
