@@ -24,6 +24,8 @@ export interface ChildOptions {
   stickyStop?: boolean
   /** What a failure leads to, instead of what the restart type says. `resume`: the actor goes on with its state. */
   decide?: (error: unknown) => Decision
+  /** When it was killed and what it awaited goes on without it: the restart goes ahead, or the supervisor fails. @defaultValue 'proceed' */
+  onZombie?: 'proceed' | 'escalate'
 }
 
 export interface ActorOptions extends ChildOptions {
@@ -72,6 +74,7 @@ interface BaseSpec {
   readonly startTimeout?: number | undefined
   readonly stickyStop: boolean
   readonly decide?: ((error: unknown) => Decision) | undefined
+  readonly onZombie: 'proceed' | 'escalate'
 }
 
 export interface ActorSpec<A extends Actor = Actor> extends BaseSpec {
@@ -112,6 +115,7 @@ const childOptionNames: readonly string[] = [
   'startTimeout',
   'stickyStop',
   'decide',
+  'onZombie',
 ]
 const supervisorOptionNames: readonly string[] = [
   'strategy',
@@ -156,6 +160,7 @@ function baseSpec(id: string, options: ChildOptions, budget: number, own: string
   const what = `child ${JSON.stringify(id)}`
   checkKeys(what, options, [...childOptionNames, ...own])
   checkChoice(`${what}: restart`, options.restart, ['permanent', 'transient', 'temporary'])
+  checkChoice(`${what}: onZombie`, options.onZombie, ['proceed', 'escalate'])
   if (options.shutdown !== 'kill') checkNumber(`${what}: shutdown`, options.shutdown, 0, false)
   checkNumber(`${what}: startTimeout`, options.startTimeout, 0, false)
   if (options.decide !== undefined && typeof options.decide !== 'function') {
@@ -173,6 +178,7 @@ function baseSpec(id: string, options: ChildOptions, budget: number, own: string
     startTimeout: options.startTimeout,
     stickyStop: options.stickyStop ?? false,
     decide: options.decide,
+    onZombie: options.onZombie ?? 'proceed',
   }
 }
 

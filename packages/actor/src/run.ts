@@ -207,6 +207,7 @@ export abstract class Run {
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, home } = this.slot
     const { number: incarnation } = this
+    if (this.slot.spec.onZombie === 'escalate') this.decision = 'escalate'
     home.log.warn(
       `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
     )

@@ -3,13 +3,7 @@ import { observe } from '@tasktree/core/lowlevel'
 import { Backoff } from './backoff.ts'
 import type { ChildRef } from './child-ref.ts'
 import { checkChildren, type ChildSpec, type SupervisorOptions } from './child-spec.ts'
-import {
-  ActorStopped,
-  FailedToStart,
-  NoProc,
-  RestartLimitError,
-  SupervisorStopping,
-} from './errors.ts'
+import { ActorStopped, FailedToStart, RestartLimitError, SupervisorStopping } from './errors.ts'
 import { type ExitReason, failure, formatReason, killed, normal, shutdown } from './exit-reason.ts'
 import { makeSlot } from './make-slot.ts'
 import { Member } from './member.ts'
@@ -233,7 +227,7 @@ export class SupervisorRun extends Run implements Owner {
     const decision = run.decision
     if (decision === 'escalate') {
       slot.close(reason)
-      throw reason.kind === 'error' ? reason.error : new NoProc(slot.path)
+      throw reason.kind === 'error' ? reason.error : new ActorStopped(slot.path, reason, true)
     }
     const restarts =
       decision === null

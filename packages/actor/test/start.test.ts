@@ -317,3 +317,27 @@ test('it works without run', async () => {
   expect(await ref(system, 'a').ask.ping()).toBe(1)
   await system.stop()
 })
+
+test(
+  'a watcher hears when the restart of its child fails for good in the constructor',
+  virtually(async () => {
+    let made = 0
+    class Once extends Actor {
+      constructor() {
+        super()
+        if (++made > 1) throw new Error('constructor')
+      }
+      crash(): void {
+        throw new Error('boom')
+      }
+    }
+    const system = await start({ maxRestarts: 1, children: [child.actor('once', Once)] })
+    const done = rejection(system.done)
+    const once = system.lookup<ActorRef<Once>>('once') as ActorRef<Once>
+    const ended = once.whenStopped
+    await once.tell.crash()
+    expect(await ended).toMatchObject({ kind: 'error' })
+    expect(await done).toMatchObject({ cause: { message: 'constructor' } })
+    expect(made).toBe(2)
+  }),
+)

@@ -535,3 +535,15 @@ test(
     expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
   }),
 )
+
+test(
+  'a zombie can be made the failure of its supervisor',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { onZombie: 'escalate' })] })
+    const done = rejection(system.done)
+    void rejection(ref(system, 'a').ask.hang())
+    await settled()
+    await ref(system, 'a').kill()
+    expect(await done).toMatchObject({ name: 'ActorStopped', path: '/s/a' })
+  }),
+)
