@@ -6,14 +6,7 @@
  * takes from this one is no property of the code.
  */
 import assert from 'node:assert/strict'
-import {
-  Actor,
-  type ActorRef,
-  ActorSystem,
-  child,
-  silentLogger,
-  spawn,
-} from '@tasktree/actor'
+import { Actor, type ActorRef, ActorSystem, child, silentLogger, spawn } from '@tasktree/actor'
 import { run, sleep } from '@tasktree/core'
 import { dispatch, query, spawn as spawnNact, start as startNact, stop as stopNact } from 'nact'
 import { createActor, fromTransition } from 'xstate'
