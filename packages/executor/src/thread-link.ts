@@ -23,6 +23,7 @@ export class ThreadLink implements WorkerLink {
     const worker = new Worker(workerEntry, {
       name: `${options.name}-${id}`,
       workerData: { [identityKey]: { id, shared: this.#shared } },
+      ...forProgramText(),
       ...(env !== undefined && { env }),
       ...(resourceLimits !== undefined && { resourceLimits }),
     })
@@ -69,4 +70,11 @@ export class ThreadLink implements WorkerLink {
   lastStarted(): number {
     return Atomics.load(this.#shared, claimedSlot)
   }
+}
+
+/** A thread inherits this process's flags; `--input-type`, of a program given as text, does not go with a file. */
+function forProgramText(): { execArgv?: string[] } {
+  const { execArgv } = process
+  if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {}
+  return { execArgv: execArgv.filter((flag) => /^--(?:conditions|import|require)=/.test(flag)) }
 }
