@@ -68,9 +68,10 @@ export class Scheduler extends Actor {
 
   /** Answers with the job when it has come to its end. */
   async wait(id: number): Promise<ReplyPort<Job> | Job | null> {
-    const port = this.ctx.reply<Job>()
     const job = await this.#store().ask.get(id)
     if (job === null || finalStates.has(job.state)) return job
+    // Only now: who has taken the right to reply must use it.
+    const port = this.ctx.reply<Job>()
     this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), port])
     return port
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gather, sleep } from '@tasktree/core'
+import { gather, sleep, timeout } from '@tasktree/core'
 import { Client, toRecord } from './client.ts'
 import { startJobd } from './jobd.ts'
 
@@ -46,11 +46,14 @@ function tourJobs(): { title: string; words: string[]; state: 'done' | 'failed' 
   ]
 }
 
+/** Far more than it takes: a tour that hangs must end, and say so. Milliseconds. */
+const longestTour = 120_000
+
 /** Starts the tree, gives it real work, kills a worker midway, and shows that nothing was lost. */
 export async function tour(print: Print): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'jobd-'))
   try {
-    await inFolder(folder, print)
+    await timeout(longestTour, () => inFolder(folder, print))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
