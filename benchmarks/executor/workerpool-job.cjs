@@ -1,0 +1,3 @@
+const workerpool = require('workerpool')
+
+workerpool.worker({ increment: (n) => n + 1 })
