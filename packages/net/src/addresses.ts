@@ -16,7 +16,7 @@ export async function addressesOf(host: string): Promise<LookupAddress[]> {
   return found
 }
 
-export function interleave(addresses: LookupAddress[]): LookupAddress[] {
+function interleave(addresses: LookupAddress[]): LookupAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]?.family)
   const second = addresses.filter(({ family }) => family !== addresses[0]?.family)
   const mixed: LookupAddress[] = []

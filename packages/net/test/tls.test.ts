@@ -18,6 +18,7 @@ const echo = async (reader: StreamReader, writer: StreamWriter): Promise<void> =
 }
 
 const tls = { key, cert, ALPNProtocols: ['http/1.1'] }
+const sslClient = 'openssl'
 const local = { host: 'localhost', port: 0 }
 
 function portOf(server: { sockets: { port: number }[] }): number {
@@ -107,7 +108,7 @@ test('openssl s_client and curl talk to a server', { tags: ['slow'] }, () =>
       `https://localhost:${port}/`,
     ])
     expect(await text(curl.stdout)).toBe('hello')
-    const openssl = spawn('openssl', ['s_client', '-quiet', '-connect', `localhost:${port}`])
+    const openssl = spawn(sslClient, ['s_client', '-quiet', '-connect', `localhost:${port}`])
     openssl.stderr.resume()
     openssl.stdin.write('GET / HTTP/1.1\r\n\r\n')
     const exited = once(openssl, 'exit')

@@ -5,7 +5,7 @@ import { toOSError } from './os-error.ts'
 import { WriteTransport } from './write-transport.ts'
 
 /** Writes to any Writable of Node. */
-export class SinkTransport extends WriteTransport {
+class SinkTransport extends WriteTransport {
   readonly #sink: Writable
   readonly #protocol: WriteProtocol
 
@@ -55,7 +55,7 @@ export class SinkTransport extends WriteTransport {
 }
 
 /** Writes to a WritableStream of the web. */
-export class WebSinkTransport extends WriteTransport {
+class WebSinkTransport extends WriteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   readonly #protocol: WriteProtocol
   #buffered = 0

@@ -6,7 +6,7 @@ import { IncompleteReadError, LimitOverrunError } from './errors.ts'
 import { readFrom } from './source.ts'
 import type { WaitOptions } from './waiters.ts'
 
-export const DEFAULT_LIMIT = 65_536
+const DEFAULT_LIMIT = 65_536
 
 export interface StreamReaderOptions {
   /** The longest line, in bytes; the source is paused when twice as much is buffered. @defaultValue 65536 */
@@ -351,7 +351,7 @@ function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
   return buffers.length === 1 ? buffers : buffers.toSorted((a, b) => a.length - b.length)
 }
 
-export function toBuffer(data: Uint8Array | string): Buffer {
+function toBuffer(data: Uint8Array | string): Buffer {
   if (Buffer.isBuffer(data)) return data
   if (typeof data === 'string') return Buffer.from(data)
   if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
