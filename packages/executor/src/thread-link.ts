@@ -16,6 +16,7 @@ export interface ThreadOptions {
 
 export class ThreadLink implements WorkerLink {
   readonly #worker: Worker
+  #recalled = { upTo: 0, started: 0 }
   readonly #shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
 
   constructor(id: number, listener: WorkerListener, options: ThreadOptions) {
@@ -56,8 +57,10 @@ export class ThreadLink implements WorkerLink {
 
   recall(lastSent: number): number {
     for (;;) {
+      const claimed = Atomics.load(this.#shared, claimedSlot)
       const started = this.lastStarted()
-      if (Atomics.compareExchange(this.#shared, claimedSlot, started, lastSent) === started) {
+      if (Atomics.compareExchange(this.#shared, claimedSlot, claimed, lastSent) === claimed) {
+        this.#recalled = { upTo: lastSent, started }
         return started
       }
     }
@@ -67,8 +70,10 @@ export class ThreadLink implements WorkerLink {
     Atomics.store(this.#shared, cancelledSlot, seq)
   }
 
+  /** Where nothing has started since the last recall, the word holds what was taken back. */
   lastStarted(): number {
-    return Atomics.load(this.#shared, claimedSlot)
+    const claimed = Atomics.load(this.#shared, claimedSlot)
+    return claimed === this.#recalled.upTo ? this.#recalled.started : claimed
   }
 }
 

@@ -60,6 +60,16 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
+  test('an endless loop that others were sent behind is ended as well', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (let i = 0; i < 50; i++) await pool.submit(refs.echo, i)
+    const endless = pool.submit(refs.spin)
+    const behind = [1, 2, 3].map((n) => pool.submit(refs.echo, n))
+    await sleep(30)
+    endless.cancel()
+    expect(await gather(behind)).toEqual([1, 2, 3])
+  })
+
   test('a cooperative job ends by workerSignal() and keeps its worker', async () => {
     await using pool = make({ maxWorkers: 1, cancelGrace: 2_000 })
     const worker = await pool.submit(refs.myWorker)
