@@ -395,7 +395,8 @@ test(
       mailbox: { size: 1 },
       handling: { method: 'nap' },
     })
-    expect(structuredClone(system.snapshot())).toEqual(system.snapshot())
+    const snapshot = system.snapshot()
+    expect(structuredClone(snapshot)).toEqual(snapshot)
     await system.stop()
   }),
 )
