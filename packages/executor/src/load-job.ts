@@ -24,15 +24,22 @@ const importNames = /\b__(?:vite_ssr|vi)_import_\d+__/g
 
 /** The functions a worker has: compiled from source once, imported once. */
 export class JobLoader {
+  /** Known from when they come, not from when they first run: the job that brought one may be taken back. */
+  readonly #sources = new Map<number, string>()
   readonly #compiled = new Map<number, JobFunction>()
   readonly #imported = new Map<string, JobFunction>()
+
+  learn(target: SourceTarget | ModuleTarget): void {
+    if ('source' in target && target.source !== undefined)
+      this.#sources.set(target.id, target.source)
+  }
 
   /** At once when it has the function already. */
   load(target: SourceTarget | ModuleTarget): JobFunction | Promise<JobFunction> {
     if ('id' in target) {
       const known = this.#compiled.get(target.id)
       if (known !== undefined) return known
-      const compiled = compile(target.source as string)
+      const compiled = compile((target.source ?? this.#sources.get(target.id)) as string)
       this.#compiled.set(target.id, compiled)
       return compiled
     }
@@ -53,6 +60,7 @@ export class JobLoader {
   }
 
   forgetSources(): void {
+    this.#sources.clear()
     this.#compiled.clear()
   }
 }

@@ -51,6 +51,8 @@ export class WorkerHandle {
   #jobTime = Infinity
   #recalling = false
   #stopGrace: (() => void) | null = null
+  /** The job that has the grace. */
+  #stopping: PendingJob | null = null
   stopIdling: (() => void) | null = null
   /** It ends because it was told to. */
   isKilled = false
@@ -165,6 +167,8 @@ export class WorkerHandle {
     for (const job of returned) {
       job.worker = null
       job.isStarted = false
+      // It was cancelled, and had not begun after all: the worker is free for others.
+      if (job === this.#stopping) this.#endGrace()
     }
     this.#owner.onReturned(this, returned)
   }
@@ -180,8 +184,15 @@ export class WorkerHandle {
     if (job === this.#jobs[0]) this.#allowGrace(job)
   }
 
+  #endGrace(): void {
+    this.#stopGrace?.()
+    this.#stopGrace = null
+    this.#stopping = null
+  }
+
   #allowGrace(job: PendingJob): void {
     this.#stopGrace?.()
+    this.#stopping = job
     const killUnlessEnded = (): void => {
       // Its end may be among what has come and was not looked at yet.
       this.#stopGrace = afterDelay(
@@ -251,8 +262,7 @@ export class WorkerHandle {
       ms >= this.#jobTime || this.#jobTime === Infinity
         ? ms
         : this.#jobTime * (1 - decay) + ms * decay
-    this.#stopGrace?.()
-    this.#stopGrace = null
+    this.#endGrace()
     if (this.#jobs.length < 2) this.#recalling = false
     this.#markStarted()
     this.#owner.onOutcome(this, job, outcome)
@@ -269,8 +279,7 @@ export class WorkerHandle {
 
   #onExit(exit: WorkerExit): void {
     this.state = 'ended'
-    this.#stopGrace?.()
-    this.#stopGrace = null
+    this.#endGrace()
     this.stopIdling?.()
     const jobs = this.#jobs.splice(0)
     const started = this.#link.lastStarted() ?? this.#lastStarted

@@ -44,6 +44,7 @@ export class WorkerRuntime {
   readonly receive = (message: ToWorker): void => {
     switch (message.type) {
       case 'run':
+        for (const { target } of message.jobs) this.#loader.learn(target)
         this.#queue.push(...message.jobs)
         if (!this.#busy) this.#begin()
         break
