@@ -31,7 +31,9 @@ export function median(samples: number[]): number {
 /** Rows as a Markdown table, numbers with at most one digit after the point. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const text = (cell: string | number): string =>
-    typeof cell === 'string' ? cell : cell.toLocaleString('en-US', { maximumFractionDigits: cell < 10 ? 2 : 0 })
+    typeof cell === 'string'
+      ? cell
+      : cell.toLocaleString('en-US', { maximumFractionDigits: cell < 10 ? 2 : 0 })
   const line = (cells: (string | number)[]): string => `| ${cells.map(text).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }

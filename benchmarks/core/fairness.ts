@@ -51,7 +51,11 @@ await run(async () => {
   await wait(players)
   socket.destroy()
   server.close()
-  const row = (name: string, samples: number[]): (string | number)[] => [name, median(samples), Math.max(...samples)]
+  const row = (name: string, samples: number[]): (string | number)[] => [
+    name,
+    median(samples),
+    Math.max(...samples),
+  ]
   process.stdout.write(
     `${table([`under a ping-pong of ${turns} turns, ms`, 'median', 'latest'], [row('a 10 ms timer', timers), row('a TCP echo', echoes)])}\n`,
   )

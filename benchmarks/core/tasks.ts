@@ -37,6 +37,7 @@ async function startAndAwait(): Promise<(string | number)[][]> {
     runEffection(function* () {
       let sum = 0
       for (let i = 0; i < n; i++) {
+        // oxlint-disable-next-line eslint/require-yield -- an operation that is done at once
         const task = yield* spawn(function* () {
           return 1
         })
@@ -139,13 +140,16 @@ async function memory(): Promise<(string | number)[][]> {
   const futures: Future<void>[] = []
   const ours = await run(async () => {
     // All must have come to their await: the loop starts them in portions.
-    const each = await bytes(() => sleep(0), () => {
-      const future = new Future<void>()
-      futures.push(future)
-      return createTask(async () => {
-        await future
-      })
-    })
+    const each = await bytes(
+      () => sleep(0),
+      () => {
+        const future = new Future<void>()
+        futures.push(future)
+        return createTask(async () => {
+          await future
+        })
+      },
+    )
     const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
     if (waiting !== parked) throw new Error(`only ${waiting} tasks were parked`)
     for (const future of futures) future.setResult()
@@ -175,6 +179,13 @@ for (const [title, measure] of [
   const rows = await measure()
   const base = Number(rows[0]?.[1])
   process.stdout.write(
-    `\n${table([title, 'median', 'ratio'], rows.map(([name, value]) => [String(name), Number(value), `${(Number(value) / base).toFixed(2)}x`]))}\n`,
+    `\n${table(
+      [title, 'median', 'ratio'],
+      rows.map(([name, value]) => [
+        String(name),
+        Number(value),
+        `${(Number(value) / base).toFixed(2)}x`,
+      ]),
+    )}\n`,
   )
 }

@@ -71,7 +71,9 @@ await raw.terminate()
 for (const workerType of ['thread', 'process'] as const) {
   if (workerType === 'process') {
     await using processes = new ProcessPoolExecutor({ maxWorkers: 2 })
-    rows.push(await measure('tasktree processes', 10_000, (n) => processes.submit(refs.increment, n)))
+    rows.push(
+      await measure('tasktree processes', 10_000, (n) => processes.submit(refs.increment, n)),
+    )
   }
   const pool = workerpool.pool(path('./workerpool-job.cjs'), { maxWorkers: 2, workerType })
   const call: Call = async (n) => (await pool.exec('increment', [n])) as number

@@ -37,7 +37,7 @@ for (const [loop, python] of [
 }
 
 async function measure(command: string[], size: number): Promise<number> {
-  const server = spawn(command[0] as string, command.slice(1), {
+  const server = spawn(command[0], command.slice(1), {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {

@@ -281,5 +281,5 @@ for (const [title, rows] of [
   ['put + get', await queues()],
   ['a producer and a consumer with room for 10, an item', await pipes()],
 ] as const) {
-  console.log(`\n${table([title, 'ns'], rows as (string | number)[][])}`)
+  console.log(`\n${table([title, 'ns'], rows)}`)
 }

@@ -81,6 +81,7 @@ await run(async () => {
   const signalled = async (steps) => {
     const signal = taskSignal()
     await new Promise((_, reject) => {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is a CancelledError
       signal.addEventListener('abort', () => reject(signal.reason))
     }).finally(() => steps.push('aborted'))
   }

@@ -85,7 +85,7 @@ const root = new Context()
 export const rootContext = (): Context => root
 
 /** @internal the context of the running code itself, not a copy */
-export function currentContext(): Context {
+function currentContext(): Context {
   return currentScope()?.scopeContext() ?? root
 }
 

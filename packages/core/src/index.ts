@@ -27,6 +27,7 @@ export { ExceptionGroup } from './exception-group.ts'
 export { Future, isFuture } from './future.ts'
 export { gather } from './gather.ts'
 export { Handle, TimerHandle } from './handle.ts'
+export type { TaskMessage } from './instrument.ts'
 export {
   allTasks,
   EventLoop,

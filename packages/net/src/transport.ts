@@ -138,7 +138,7 @@ export class Transport extends WriteTransport {
   }
 
   protected override writeProtocol(): Protocol {
-    return this.#protocol as Protocol
+    return this.#protocol
   }
 
   #attach(): void {

@@ -21,7 +21,7 @@ async function turns(n: number): Promise<void> {
   for (let i = 0; i < n; i++) await sleep(0)
 }
 
-const cancelled = async (task: Task<unknown>): Promise<boolean> =>
+const cancelled = async (task: Task): Promise<boolean> =>
   task.then(
     () => false,
     (error: unknown) => isCancelled(error),

@@ -237,7 +237,7 @@ const scenarios: Record<string, () => Promise<Scenario>> = {
   },
 }
 
-async function outcome(task: Task<unknown>): Promise<boolean> {
+async function outcome(task: Task): Promise<boolean> {
   try {
     await task
     return true

@@ -54,7 +54,7 @@ describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
           const queue = make(maxsize)
           const putting: [number, Task<void>][] = []
           const getting: Task<number>[] = []
-          const all: Task<unknown>[] = []
+          const all: Task[] = []
           for (const operation of operations) {
             if (operation === 'turn') await sleep(0)
             else if (operation === 'put') {

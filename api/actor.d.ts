@@ -1,0 +1,1391 @@
+// dist/activity.d.ts
+import type { Task } from '@tasktree/core';
+import type { ActorRun } from './actor-run.ts';
+import type { Envelope } from './message.ts';
+export interface Activity {
+    readonly run: ActorRun;
+    readonly current: Envelope | null;
+}
+export declare function setActivity(task: Task, activity: Activity): void;
+export declare function activityOf(task: Task | null): Activity | null;
+
+// dist/actor-ref.d.ts
+import type { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { AskOptions, ReplyPort } from './ask.ts';
+import { ChildRef } from './child-ref.ts';
+import type { ExitReason } from './exit-reason.ts';
+type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
+export type MessageName<A> = {
+    [K in keyof A]: K extends Hook ? never : A[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof A];
+export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>;
+export type Asks<A> = {
+    readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => infer R ? (...args: P) => Future<Reply<R>> : never;
+};
+export type Tells<A> = {
+    readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => unknown ? (...args: P) => Future<boolean> : never;
+};
+export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>);
+export declare class ActorRef<A extends Actor = Actor> extends ChildRef {
+    #private;
+    get ask(): Ask<A>;
+    get tell(): Tells<A>;
+    get incarnation(): number;
+    drain(): Future<ExitReason>;
+    pinned(): ActorRef<A>;
+}
+export {};
+
+// dist/actor-run.d.ts
+import { type Task } from '@tasktree/core';
+import { type Actor, type Hooks } from './actor.ts';
+import type { ActorSlot } from './actor-slot.ts';
+import { ReplyPort } from './ask.ts';
+import { type Behaviour } from './dispatch.ts';
+import { type ExitReason } from './exit-reason.ts';
+import { type Envelope, type Message } from './message.ts';
+import { Nursery } from './nursery.ts';
+import { Pipes } from './pipes.ts';
+import { Relations } from './relations.ts';
+import { Run } from './run.ts';
+import { ActorTimers } from './timers.ts';
+export declare class ActorRun extends Run {
+    #private;
+    readonly slot: ActorSlot;
+    task: Task<void>;
+    current: Envelope | null;
+    currentSince: number;
+    handled: number;
+    revoked: boolean;
+    trapExit: boolean;
+    behaviour: Behaviour | null;
+    suspended: boolean;
+    trace: ((event: {
+        message: Message;
+        ms: number;
+        error?: unknown;
+    }) => void) | null;
+    nursery: Nursery | null;
+    get run(): this;
+    get endReason(): ExitReason | null;
+    hooks(): Hooks | null;
+    get actor(): Actor | null;
+    get stashed(): number;
+    protected begin(): void;
+    dispatch(envelope: Envelope): unknown;
+    crash(envelope: Envelope, cause: unknown): void;
+    wake(): void;
+    control(action: () => void): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+    ignore(): never;
+    children(): Nursery;
+    timers(): ActorTimers;
+    relations(): Relations;
+    pipes(): Pipes;
+    stash(): void;
+    unstashAll(): void;
+    forgetStashed(envelope: Envelope): void;
+    keepPort(port: ReplyPort): void;
+    forgetPort(port: ReplyPort): void;
+    takeReply(): ReplyPort;
+    interleaves(type: string): boolean;
+    serves(envelope: Envelope): boolean;
+    interleave(envelope: Envelope): void;
+}
+
+// dist/actor-slot.d.ts
+import { type Future } from '@tasktree/core';
+import { ActorRef } from './actor-ref.ts';
+import { ActorRun } from './actor-run.ts';
+import { AskFuture, type AskOptions } from './ask.ts';
+import type { ActorSpec } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import type { Home } from './home.ts';
+import { Mailbox } from './mailbox.ts';
+import { Envelope } from './message.ts';
+import { type Owner, Slot } from './slot.ts';
+export declare class ActorSlot extends Slot {
+    #private;
+    readonly kind: 'actor';
+    spec: ActorSpec;
+    run: ActorRun | null;
+    readonly mailbox: Mailbox;
+    draining: boolean;
+    constructor(spec: ActorSpec, owner: Owner, home: Home);
+    protected makeRef(): ActorRef;
+    protected makeRun(number: number): ActorRun;
+    get actorRun(): ActorRun | null;
+    tell(type: string, args: readonly unknown[], pinned?: number): Future<boolean>;
+    ask(type: string, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
+    push(envelope: Envelope): void;
+    withdraw(envelope: Envelope): void;
+    admitSenders(): void;
+    drain(): Future<ExitReason>;
+    refuseAsks(reason: ExitReason): void;
+    dropMailbox(): void;
+    exited(run: ActorRun, reason: ExitReason): void;
+    close(reason: ExitReason): void;
+    kill(): Future<ExitReason>;
+}
+
+// dist/actor.d.ts
+import type { ActorContext } from './context.ts';
+import type { ExitReason } from './exit-reason.ts';
+import type { Message } from './message.ts';
+import type { Down } from './monitor.ts';
+export declare function constructWith<A>(context: ActorContext, make: () => A): A;
+export declare abstract class Actor {
+    static readonly interleave: readonly string[];
+    protected readonly ctx: ActorContext;
+    constructor();
+    protected onStart?(): PromiseLike<void> | void;
+    protected onStop?(reason: ExitReason): PromiseLike<void> | void;
+    protected onDown?(down: Down): PromiseLike<void> | void;
+    protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void;
+}
+export interface Hooks {
+    onStart?(): unknown;
+    onStop?(reason: ExitReason): unknown;
+    onDown?(down: Down): unknown;
+    onUndelivered?(messages: readonly Message[]): unknown;
+}
+export declare const reserved: ReadonlySet<string>;
+export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A;
+
+// dist/ask-cycle.d.ts
+import type { ActorRun } from './actor-run.ts';
+import type { ActorSlot } from './actor-slot.ts';
+import { AskFuture } from './ask.ts';
+import { Admission } from './mailbox.ts';
+import type { CallChain, Envelope } from './message.ts';
+export declare function findInChain(chain: CallChain | null, target: ActorSlot): string[] | null;
+export declare function isReentrant(envelope: Envelope, run: ActorRun): boolean;
+export declare function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void;
+
+// dist/ask-deadlines.d.ts
+import type { AskFuture } from './ask.ts';
+export declare function watchDeadline(ask: AskFuture, timeout: number): void;
+
+// dist/ask.d.ts
+import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import type { ActorRun } from './actor-run.ts';
+import type { ActorSlot } from './actor-slot.ts';
+import { Envelope } from './message.ts';
+export interface AskOptions {
+    timeout?: number | undefined;
+    signal?: AbortSignal | undefined;
+    reentrant?: boolean | undefined;
+}
+export declare function checkAskOptions(options: AskOptions): void;
+export declare class AskFuture extends Future<unknown> {
+    readonly target: ActorSlot;
+    readonly envelope: Envelope;
+    readonly asker: ActorRun | null;
+    constructor(loop: EventLoop, target: ActorSlot, type: string, args: readonly unknown[], asker: ActorRun | null);
+    arm(options: AskOptions | undefined): void;
+    reply(value: unknown): void;
+    refuse(error: unknown): void;
+    replyError(error: unknown): void;
+    expire(timeout: number): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare class ReplyPort<T = unknown> {
+    #private;
+    get settled(): boolean;
+    resolve(value: T): void;
+    reject(error: unknown): void;
+    handOver(to: {
+        readonly slot: ActorSlot;
+    }): void;
+}
+
+// dist/backoff.d.ts
+export interface BackoffOptions {
+    min: number;
+    max: number;
+    factor?: number;
+    jitter?: number;
+    resetAfter?: number;
+    maxAttempts?: number;
+}
+export declare class Backoff {
+    #private;
+    constructor(options: BackoffOptions);
+    get attempt(): number;
+    started(now: number): void;
+    reset(): void;
+    next(now: number, wasRunning: boolean): number | null;
+}
+export declare function sumOfDelays(options: BackoffOptions, count: number): number;
+export declare function checkBackoff(options: BackoffOptions): void;
+
+// dist/child-ref.d.ts
+import type { Future } from '@tasktree/core';
+import type { ExitReason } from './exit-reason.ts';
+import type { ChildKind, ChildStatus } from './slot.ts';
+export declare class ChildRef {
+    get id(): string;
+    get path(): string;
+    get name(): string;
+    get kind(): ChildKind;
+    get incarnation(): number;
+    get status(): ChildStatus;
+    stop(detail?: unknown, options?: {
+        timeout?: number;
+    }): Future<ExitReason>;
+    kill(): Future<ExitReason>;
+    get whenStopped(): Future<ExitReason>;
+}
+
+// dist/child-requests.d.ts
+import type { Future } from '@tasktree/core';
+import type { ChildRef } from './child-ref.ts';
+import { type ChildSpec } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import type { SupervisorRun } from './supervisor.ts';
+export declare function startChild(run: SupervisorRun, spec: ChildSpec): Future<ChildRef>;
+export declare function stopChild(run: SupervisorRun, id: string, budget: number | undefined): Future<ExitReason>;
+export declare function restartChild(run: SupervisorRun, id: string): Future<ChildRef>;
+export declare function deleteChild(run: SupervisorRun, id: string): Future<void>;
+
+// dist/child-spec.d.ts
+import type { CoroutineFunction } from '@tasktree/core';
+import type { Actor, ActorClass } from './actor.ts';
+import { type BackoffOptions } from './backoff.ts';
+import { type MailboxOptions } from './mailbox.ts';
+import type { Decision } from './run.ts';
+export type RestartType = 'permanent' | 'transient' | 'temporary';
+export interface ChildOptions {
+    restart?: RestartType;
+    shutdown?: number | 'kill';
+    significant?: boolean;
+    startTimeout?: number;
+    stickyStop?: boolean;
+    decide?: (error: unknown) => Decision;
+    onZombie?: 'proceed' | 'escalate';
+}
+export interface ActorOptions extends ChildOptions {
+    mailbox?: MailboxOptions;
+}
+export interface ResourceOptions<R> extends ChildOptions {
+    ended?: (resource: R) => PromiseLike<unknown>;
+}
+export interface DynamicOptions extends Omit<SupervisorOptions, 'children' | 'strategy'> {
+    maxChildren?: number;
+    template?: (...args: never[]) => ChildSpec;
+}
+export interface SupervisorOptions {
+    strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one';
+    maxRestarts?: number;
+    within?: number;
+    perChild?: boolean;
+    backoff?: BackoffOptions;
+    autoShutdown?: 'never' | 'any' | 'all';
+    stopMode?: 'ordered' | 'parallel';
+    children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore');
+}
+interface BaseSpec {
+    readonly id: string;
+    readonly restart: RestartType;
+    readonly shutdown: number | 'kill';
+    readonly significant: boolean;
+    readonly startTimeout?: number | undefined;
+    readonly stickyStop: boolean;
+    readonly decide?: ((error: unknown) => Decision) | undefined;
+    readonly onZombie: 'proceed' | 'escalate';
+}
+export interface ActorSpec<A extends Actor = Actor> extends BaseSpec {
+    readonly kind: 'actor';
+    readonly actorClass: ActorClass<A, never[]>;
+    readonly args: readonly unknown[] | (() => readonly unknown[]);
+    readonly mailbox?: MailboxOptions | undefined;
+}
+export interface TaskSpec extends BaseSpec {
+    readonly kind: 'task';
+    readonly coroutine: CoroutineFunction<[], unknown>;
+}
+export interface SupervisorSpec extends BaseSpec {
+    readonly kind: 'supervisor';
+    readonly options: SupervisorOptions;
+}
+export interface ResourceSpec<R = unknown> extends BaseSpec {
+    readonly kind: 'resource';
+    readonly make: () => R | PromiseLike<R>;
+    readonly ended?: ((resource: never) => PromiseLike<unknown>) | undefined;
+}
+export interface DynamicSpec extends BaseSpec {
+    readonly kind: 'dynamic';
+    readonly options: DynamicOptions;
+}
+export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec;
+export declare function checkChildren(children: readonly ChildSpec[], autoShutdown: SupervisorOptions['autoShutdown']): void;
+export declare function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void;
+export type Args<P extends unknown[]> = P | (() => P);
+export type Rest<P extends unknown[], O> = [] extends P ? [args?: Args<P>, options?: O] : [args: Args<P>, options?: O];
+export declare const child: {
+    actor<A extends Actor, P extends unknown[]>(id: string, actorClass: ActorClass<A, P>, ...rest: Rest<P, ActorOptions>): ActorSpec<A>;
+    task(id: string, coroutine: CoroutineFunction<[], unknown>, options?: ChildOptions): TaskSpec;
+    supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec;
+    resource<R extends AsyncDisposable | Disposable>(id: string, make: () => R | PromiseLike<R>, options?: ResourceOptions<R>): ResourceSpec<R>;
+    dynamic(id: string, dynamic?: DynamicOptions, options?: ChildOptions): DynamicSpec;
+};
+export declare function actorSpec<A extends Actor, P extends unknown[]>(id: string, actorClass: ActorClass<A, P>, args: Args<P> | undefined, options?: ActorOptions): ActorSpec<A>;
+export {};
+
+// dist/context.d.ts
+import { type Awaitable } from '@tasktree/core';
+import type { Actor, ActorClass } from './actor.ts';
+import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
+import type { AskOptions, ReplyPort } from './ask.ts';
+import type { ChildRef } from './child-ref.ts';
+import { type Rest, type SupervisorOptions } from './child-spec.ts';
+import type { Logger } from './logger.ts';
+import type { Monitor } from './monitor.ts';
+import type { SpawnOptions } from './spawn.ts';
+import type { SupervisorRef } from './supervisor-ref.ts';
+import type { ActorTimer, TimerOptions } from './timers.ts';
+export declare class ActorContext {
+    #private;
+    get name(): string;
+    get path(): string;
+    get self(): ActorRef;
+    get parent(): ChildRef | null;
+    get incarnation(): number;
+    get signal(): AbortSignal;
+    get log(): Logger;
+    get trapExit(): boolean;
+    set trapExit(on: boolean);
+    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+    supervise(options: SupervisorOptions & {
+        name?: string;
+    }): Promise<SupervisorRef>;
+    monitor(ref: ChildRef): Monitor;
+    demonitor(monitor: Monitor, options?: {
+        flush?: boolean;
+    }): void;
+    link(ref: ActorRef<never> | ActorRef): void;
+    unlink(ref: ActorRef<never> | ActorRef): void;
+    stop(): void;
+    ignore(): never;
+    pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
+    after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    stash(): void;
+    unstashAll(): void;
+    become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
+    reply<T>(): ReplyPort<T>;
+    healthy(): void;
+    tell<A extends Actor>(ref: ActorRef<A>): Tells<A>;
+    ask<A extends Actor>(ref: ActorRef<A>, options?: AskOptions): Asks<A>;
+}
+
+// dist/dead-letters.d.ts
+import { type Subscription } from '@tasktree/sync';
+import type { DeadLetter } from './events.ts';
+export declare class DeadLetters {
+    #private;
+    get count(): number;
+    get recent(): readonly DeadLetter[];
+    subscribe(): Subscription<DeadLetter>;
+}
+
+// dist/dispatch.d.ts
+import type { Actor } from './actor.ts';
+import type { Envelope } from './message.ts';
+export type Behaviour = Record<string, (...args: never[]) => unknown>;
+export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
+
+// dist/doors.d.ts
+import type { ActorSlot } from './actor-slot.ts';
+export declare function tellDoor(target: ActorSlot, pinned: number): object;
+export declare function askDoor(target: ActorSlot, pinned: number): object;
+
+// dist/errors.d.ts
+import type { ExitReason } from './exit-reason.ts';
+export declare class NoProc extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    constructor(path: string);
+}
+export declare class ActorStopped extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly reason: ExitReason;
+    readonly delivered: boolean;
+    constructor(path: string, reason: ExitReason, delivered: boolean, options?: ErrorOptions);
+}
+export declare class ActorCrashed extends ActorStopped {
+    readonly name: string;
+    readonly code: string;
+    constructor(path: string, cause: unknown, delivered: boolean);
+}
+export declare class ActorRestarting extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly delivered: boolean;
+    constructor(path: string);
+}
+export declare class AskTimeout extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly method: string;
+    readonly timeout: number;
+    constructor(path: string, method: string, timeout: number);
+}
+export declare class AskCycle extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: readonly string[];
+    constructor(path: readonly string[]);
+}
+export declare class MailboxFull extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly capacity: number;
+    constructor(path: string, capacity: number);
+}
+export declare class StashFull extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly capacity: number;
+    constructor(path: string, capacity: number);
+}
+export declare class RestartLimitError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly child: string;
+    readonly restarts: number;
+    constructor(child: string, restarts: number, cause: unknown);
+}
+export declare class FailedToStart extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly childId: string;
+    constructor(childId: string, cause: unknown);
+}
+export declare class AlreadyStarted extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly ref: unknown;
+    constructor(id: string, ref: unknown);
+}
+export declare class AlreadyPresent extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly childId: string;
+    constructor(id: string);
+}
+export declare class ChildStateError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly childId: string;
+    readonly state: 'running' | 'restarting' | 'not-found';
+    constructor(id: string, state: 'running' | 'restarting' | 'not-found', call: string);
+}
+export declare class TooManyChildren extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly maxChildren: number;
+    constructor(path: string, maxChildren: number);
+}
+export declare class SupervisorStopping extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    constructor(path: string);
+}
+export declare class NameTaken extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(taken: string, by: string);
+}
+export declare class UnexpectedCancellation extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(cause: unknown);
+}
+export declare class LinkDied extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly ref: {
+        readonly path: string;
+    };
+    readonly reason: ExitReason;
+    constructor(ref: {
+        readonly path: string;
+    }, reason: ExitReason);
+}
+export declare class WorkerExit extends Error {
+    readonly name: string;
+    readonly code: number;
+    constructor(code: number);
+}
+export declare class StaleIncarnation extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly path: string;
+    readonly incarnation: number;
+    constructor(path: string, incarnation: number);
+}
+export declare class ReplyError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+
+// dist/events.d.ts
+import { type Channel } from 'node:diagnostics_channel';
+import type { ExitReason } from './exit-reason.ts';
+import type { Message } from './message.ts';
+interface OfChild {
+    readonly path: string;
+    readonly id: string;
+    readonly incarnation: number;
+}
+export type SystemEvent = (OfChild & {
+    readonly type: 'started';
+}) | (OfChild & {
+    readonly type: 'exited';
+    readonly reason: ExitReason;
+})
+ | (OfChild & {
+    readonly type: 'restarting';
+    readonly nextIncarnation: number;
+    readonly reason: ExitReason;
+    readonly attempt: number;
+    readonly delay: number;
+}) | (OfChild & {
+    readonly type: 'start-failed';
+    readonly error: unknown;
+})
+ | (OfChild & {
+    readonly type: 'shutdown-error';
+    readonly reason: ExitReason;
+})
+ | (OfChild & {
+    readonly type: 'resumed';
+    readonly error: unknown;
+    readonly message: string;
+})
+ | (OfChild & {
+    readonly type: 'zombie';
+    readonly message: string;
+    readonly sinceMs: number;
+}) | (OfChild & {
+    readonly type: 'zombie-settled';
+    readonly message: string;
+})
+ | (OfChild & {
+    readonly type: 'slow';
+    readonly message: string;
+    readonly ms: number;
+})
+ | (OfChild & {
+    readonly type: 'unhandled-rejection';
+    readonly error: unknown;
+}) | {
+    readonly type: 'dead-letter';
+    readonly letter: DeadLetter;
+};
+export type DeadLetterReason = 'no-proc' | 'stopped' | 'draining' | 'mailbox-full' | 'dropped-oldest' | 'dropped-on-restart' | 'unhandled-down';
+export interface DeadLetter {
+    readonly path: string;
+    readonly message: Message;
+    readonly reason: DeadLetterReason;
+}
+export declare const actorStart: Channel;
+export declare const actorStop: Channel;
+export declare const actorRestart: Channel;
+export {};
+
+// dist/exit-reason.d.ts
+export type ExitReason = 
+{
+    readonly kind: 'normal';
+}
+ | {
+    readonly kind: 'shutdown';
+    readonly detail?: unknown;
+}
+ | {
+    readonly kind: 'killed';
+}
+ | {
+    readonly kind: 'error';
+    readonly error: unknown;
+}
+ | {
+    readonly kind: 'noproc';
+};
+export declare const normal: ExitReason;
+export declare const shutdown: ExitReason;
+export declare const killed: ExitReason;
+export declare const noproc: ExitReason;
+export declare function failure(error: unknown): ExitReason;
+export declare function isAbnormal(reason: ExitReason): boolean;
+export declare function formatReason(reason: ExitReason): string;
+export declare function formatThrown(thrown: unknown): string;
+export declare function tame(thrown: unknown): unknown;
+
+// dist/failure.d.ts
+import type { Hooks } from './actor.ts';
+import type { ActorRun } from './actor-run.ts';
+import type { ActorSlot } from './actor-slot.ts';
+import { type ExitReason } from './exit-reason.ts';
+import type { Envelope, Message } from './message.ts';
+import type { Decision } from './run.ts';
+export declare function answerThrown(run: ActorRun, envelope: Envelope, thrown: unknown): ExitReason | null;
+export declare function decide(slot: ActorSlot, cause: unknown): Decision | null;
+export declare function reportCrash(slot: ActorSlot, envelope: Envelope, cause: unknown): void;
+export declare function reportResumed(slot: ActorSlot, envelope: Envelope, error: unknown): void;
+export declare function reportSlow(slot: ActorSlot, envelope: Envelope, ms: number): void;
+export declare function tellUndelivered(slot: ActorSlot, hooks: Hooks | null, messages: readonly Message[]): void;
+
+// dist/handling.d.ts
+export declare const abandoned: unique symbol;
+export declare class Handling implements PromiseLike<unknown> {
+    #private;
+    begin(promise: PromiseLike<unknown>): this;
+    then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): PromiseLike<R | E>;
+    end(): void;
+    abandon(): PromiseLike<unknown> | null;
+}
+export declare function isPromiseLike(x: unknown): x is PromiseLike<unknown>;
+export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown>;
+
+// dist/home.d.ts
+import { Broadcast } from '@tasktree/sync';
+import { type EventLoop, Future } from '@tasktree/core';
+import { DeadLetters } from './dead-letters.ts';
+import { type DeadLetterReason, type SystemEvent } from './events.ts';
+import { type Logger } from './logger.ts';
+import type { Envelope } from './message.ts';
+import { Registry } from './registry.ts';
+export declare class Home {
+    #private;
+    readonly loop: EventLoop;
+    readonly log: Logger;
+    readonly events: Broadcast<SystemEvent>;
+    readonly deadLetters: DeadLetters;
+    readonly registry: Registry;
+    readonly accepted: Future<boolean>;
+    readonly refused: Future<boolean>;
+    lateReplies: number;
+    constructor(loop: EventLoop, log: Logger);
+    makeName(className: string): string;
+    get observed(): boolean;
+    emit(event: SystemEvent): void;
+    deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void;
+}
+export declare function looseHome(): Home;
+
+// dist/index.d.ts
+export { Actor, type ActorClass } from './actor.ts';
+export { ActorRef, type Ask, type Asks, type MessageName, type Reply, type Tells, } from './actor-ref.ts';
+export { type AskOptions, ReplyPort } from './ask.ts';
+export type { BackoffOptions } from './backoff.ts';
+export { ChildRef } from './child-ref.ts';
+export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './child-spec.ts';
+export { ActorContext } from './context.ts';
+export type { DeadLetters } from './dead-letters.ts';
+export { ActorCrashed, ActorRestarting, ActorStopped, AlreadyPresent, AlreadyStarted, AskCycle, AskTimeout, ChildStateError, FailedToStart, LinkDied, MailboxFull, NameTaken, NoProc, ReplyError, RestartLimitError, StaleIncarnation, StashFull, SupervisorStopping, TooManyChildren, UnexpectedCancellation, WorkerExit, } from './errors.ts';
+export type { DeadLetter, DeadLetterReason, SystemEvent } from './events.ts';
+export { type ExitReason, formatReason } from './exit-reason.ts';
+export { consoleLogger, type Logger, silentLogger } from './logger.ts';
+export type { MailboxOptions } from './mailbox.ts';
+export type { Message } from './message.ts';
+export type { Down, Monitor } from './monitor.ts';
+export type { Group, GroupEvent } from './registry.ts';
+export { ResourceRef } from './resource.ts';
+export type { Decision } from './run.ts';
+export type { ChildKind, ChildStatus } from './slot.ts';
+export { spawn, type SpawnOptions } from './spawn.ts';
+export { type ChildCounts, type ChildInfo, type RefOf, SupervisorRef } from './supervisor-ref.ts';
+export { type ActorStatistics, sys, type TraceEvent } from './sys.ts';
+export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system.ts';
+export type { ActorTimer, TimerOptions } from './timers.ts';
+export type { NodeSnapshot } from './tree.ts';
+
+// dist/interleaving.d.ts
+import type { ActorRun } from './actor-run.ts';
+import type { Envelope } from './message.ts';
+export declare class Interleaving {
+    #private;
+    constructor(run: ActorRun);
+    handle(envelope: Envelope): void;
+    cancelAll(): void;
+}
+
+// dist/interruption.d.ts
+import type { Task } from '@tasktree/core';
+export declare class Interruption {
+    #private;
+    constructor(task: Task, isOver: () => boolean);
+}
+
+// dist/logger.d.ts
+export interface Logger {
+    debug(message: string, ...details: unknown[]): void;
+    info(message: string, ...details: unknown[]): void;
+    warn(message: string, ...details: unknown[]): void;
+    error(message: string, ...details: unknown[]): void;
+}
+export declare const consoleLogger: Logger;
+export declare const silentLogger: Logger;
+
+// dist/mailbox.d.ts
+import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import type { ActorSlot } from './actor-slot.ts';
+import type { Envelope } from './message.ts';
+export interface MailboxOptions {
+    capacity?: number;
+    overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
+    onRestart?: 'keep' | 'drop';
+}
+export declare function checkMailbox(options: MailboxOptions): void;
+export declare class Admission extends Future<boolean> {
+    readonly envelope: Envelope;
+    readonly target: ActorSlot;
+    constructor(loop: EventLoop, envelope: Envelope, target: ActorSlot);
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare class Mailbox {
+    #private;
+    readonly capacity: number;
+    readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
+    constructor(options: MailboxOptions | undefined);
+    get size(): number;
+    get waiting(): number;
+    isEmpty(): boolean;
+    isFull(): boolean;
+    push(envelope: Envelope): void;
+    unshift(envelopes: readonly Envelope[]): void;
+    shift(): Envelope | null;
+    remove(envelope: Envelope): boolean;
+    find(test: (envelope: Envelope) => boolean): Envelope | null;
+    take(test: (envelope: Envelope) => boolean): Envelope | null;
+    dropInternal(): void;
+    wait(envelope: Envelope): void;
+    leave(envelope: Envelope): void;
+    admit(): Envelope | null;
+    takeAll(): Envelope[];
+    takeSenders(): Envelope[];
+}
+
+// dist/make-slot.d.ts
+import type { ChildSpec } from './child-spec.ts';
+import type { Home } from './home.ts';
+import type { ChildKind, Owner, Slot } from './slot.ts';
+type Maker = (spec: ChildSpec, owner: Owner, home: Home) => Slot;
+export declare function registerKind(kind: ChildKind, maker: Maker): void;
+export declare function makeSlot(spec: ChildSpec, owner: Owner, home: Home): Slot;
+export {};
+
+// dist/member.d.ts
+import type { ExitReason } from './exit-reason.ts';
+import type { RestartIntensity } from './restart-intensity.ts';
+import type { Run } from './run.ts';
+import type { Slot } from './slot.ts';
+export declare class Member {
+    readonly slot: Slot;
+    readonly intensity: RestartIntensity | null;
+    exit: {
+        readonly run: Run;
+        readonly reason: ExitReason;
+    } | null;
+    retry: object | null;
+    attempts: number;
+    stoppedByHand: boolean;
+    constructor(slot: Slot, intensity: RestartIntensity | null);
+    get running(): boolean;
+}
+
+// dist/message.d.ts
+import type { AskFuture } from './ask.ts';
+import type { Admission } from './mailbox.ts';
+import type { ActorRun } from './actor-run.ts';
+export interface CallChain {
+    readonly run: ActorRun;
+    readonly reentrant: boolean;
+    readonly up: CallChain | null;
+}
+export declare class Envelope {
+    previous: Envelope | null;
+    next: Envelope | null;
+    queued: boolean;
+    readonly type: string;
+    readonly args: readonly unknown[];
+    readonly ask: AskFuture | null;
+    readonly action: (() => unknown) | null;
+    chain: CallChain | null;
+    admission: Admission | null;
+    stashed: boolean;
+    constructor(type: string, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
+}
+export interface Message {
+    readonly method: string;
+    readonly args: readonly unknown[];
+    readonly kind: 'ask' | 'tell' | 'internal';
+}
+export declare function asMessage(envelope: Envelope): Message;
+
+// dist/monitor.d.ts
+import type { ActorRun } from './actor-run.ts';
+import type { ChildRef } from './child-ref.ts';
+import type { ExitReason } from './exit-reason.ts';
+import { Envelope } from './message.ts';
+import type { Run } from './run.ts';
+export interface Down {
+    readonly monitor: Monitor;
+    readonly ref: ChildRef;
+    readonly reason: ExitReason;
+    readonly restarted: boolean;
+    readonly link: boolean;
+}
+export declare class Monitor {
+    #private;
+    readonly ref: ChildRef;
+    readonly pinned: boolean;
+}
+export declare class Link {
+    #private;
+    constructor(one: ActorRun, other: ActorRun);
+    broken(run: Run, reason: ExitReason): void;
+    connects(one: ActorRun, other: ActorRun): boolean;
+}
+export declare class DownEnvelope extends Envelope {
+    readonly down: Down;
+    constructor(down: Down, action: () => unknown);
+}
+
+// dist/nursery.d.ts
+import type { ChildRef } from './child-ref.ts';
+import type { ChildSpec } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import type { Home } from './home.ts';
+import { type Run } from './run.ts';
+import type { Owner, Slot } from './slot.ts';
+export declare class Nursery implements Owner {
+    #private;
+    readonly path: string;
+    readonly ownRef: ChildRef | null;
+    constructor(path: string, ownRef: ChildRef | null, home: Home);
+    get slots(): Slot[];
+    find(id: string): Slot | null;
+    start(spec: ChildSpec): Promise<Slot | null>;
+    childExited(slot: Slot, _run: Run, reason: ExitReason): void;
+    stopAll(deadline: number): Promise<void>;
+    killAll(): void;
+}
+
+// dist/open-ports.d.ts
+import type { ReplyPort } from './ask.ts';
+import { ActorStopped } from './errors.ts';
+import type { ExitReason } from './exit-reason.ts';
+export declare class OpenPorts {
+    #private;
+    get size(): number;
+    keep(port: ReplyPort): void;
+    forget(port: ReplyPort): void;
+    failAll(error: unknown): void;
+}
+export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
+
+// dist/operation-queue.d.ts
+import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+export interface Operation {
+    run(): Promise<void>;
+    drop(): void;
+}
+export declare class OperationQueue {
+    #private;
+    push(operation: Operation): void;
+    shift(): Operation | null;
+    dropAll(): void;
+}
+export declare class Request<T> extends Future<T> implements Operation {
+    #private;
+    constructor(loop: EventLoop, path: string, work: () => Promise<T>, undo: () => void);
+    run(): Promise<void>;
+    drop(): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+
+// dist/pipes.d.ts
+import type { Future } from '@tasktree/core';
+import { Envelope } from './message.ts';
+export declare class Pipes {
+    #private;
+    constructor(push: (envelope: Envelope) => void);
+    add<T>(future: Future<T>, map: (value: T) => unknown, onError: ((error: unknown) => unknown) | undefined): void;
+    cancelAll(): void;
+}
+
+// dist/registry.d.ts
+import { type Subscription } from '@tasktree/sync';
+import type { ChildRef } from './child-ref.ts';
+export interface GroupEvent {
+    readonly type: 'joined' | 'left';
+    readonly ref: ChildRef;
+}
+export declare class Group {
+    #private;
+    readonly name: string;
+    get members(): readonly ChildRef[];
+    join(ref: ChildRef): boolean;
+    leave(ref: ChildRef): boolean;
+    watch(): Subscription<GroupEvent>;
+}
+export declare class Registry {
+    #private;
+    lookup(name: string): ChildRef | null;
+    names(): [string, ChildRef][];
+    groups(): Group[];
+    register(name: string, ref: ChildRef): void;
+    unregister(name: string): boolean;
+    group(name: string): Group;
+}
+
+// dist/rejections.d.ts
+import type { Home } from './home.ts';
+export declare function watchRejections(home: Home): void;
+export declare function unwatchRejections(home: Home): void;
+
+// dist/relations.d.ts
+import type { ActorRun } from './actor-run.ts';
+import type { ChildRef } from './child-ref.ts';
+import type { ExitReason } from './exit-reason.ts';
+import { type Down, Link, Monitor } from './monitor.ts';
+export declare class Relations {
+    #private;
+    constructor(run: ActorRun);
+    monitor(ref: ChildRef, pinned: boolean): Monitor;
+    forgetMonitor(monitor: Monitor): void;
+    demonitor(monitor: Monitor, flush: boolean): void;
+    deliver(down: Down): void;
+    link(other: ActorRun | null, path: string): void;
+    unlink(other: ActorRun | null): void;
+    forgetLink(link: Link): void;
+    endMonitors(): void;
+    breakLinks(reason: ExitReason): void;
+}
+
+// dist/resource.d.ts
+import { ChildRef } from './child-ref.ts';
+import type { ResourceSpec } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import { Run } from './run.ts';
+import { Slot } from './slot.ts';
+export declare class ResourceRef<R = unknown> extends ChildRef {
+    get value(): R;
+}
+export declare class ResourceSlot extends Slot {
+    readonly kind: 'resource';
+    spec: ResourceSpec;
+    run: ResourceRun | null;
+    protected makeRef(): ResourceRef;
+    protected makeRun(number: number): ResourceRun;
+}
+export declare class ResourceRun extends Run {
+    #private;
+    readonly slot: ResourceSlot;
+    readonly task: null;
+    resource: unknown;
+    protected begin(): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+}
+
+// dist/restart-intensity.d.ts
+export declare class RestartIntensity {
+    #private;
+    constructor(maxRestarts: number, within: number);
+    allow(now: number): boolean;
+}
+
+// dist/run.d.ts
+import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
+import { type ExitReason } from './exit-reason.ts';
+import type { Slot } from './slot.ts';
+export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
+export declare class Starting extends Future<'running' | 'ignored'> {
+    #private;
+    constructor(loop: EventLoop, run: Run);
+    cancel(msg?: string | CancelledError): boolean;
+    came(outcome: 'running' | 'ignored'): void;
+    failed(error: unknown): void;
+}
+export declare class PatientWait extends Future<ExitReason> {
+    #private;
+    constructor(loop: EventLoop, onCancel: () => boolean);
+    cancel(): boolean;
+}
+export declare abstract class Run {
+    #private;
+    readonly slot: Slot;
+    readonly number: number;
+    over: boolean;
+    decision: Decision | null;
+    constructor(slot: Slot, number: number);
+    get started(): boolean;
+    launch(): Starting;
+    abstract readonly task: Task | null;
+    protected abstract begin(): void;
+    abstract finish(reason: ExitReason): void;
+    abstract interrupt(reason: ExitReason): void;
+    abstract kill(): void;
+    limitStart(timeout: number): void;
+    abortStart(error: unknown): void;
+    stopBy(reason: ExitReason, deadline: number): void;
+    killAt(deadline: number): void;
+    get deadline(): number;
+    protected cameUp(): void;
+    protected failedToStart(error: unknown): void;
+    protected ignored(): void;
+    protected ended(reason: ExitReason): void;
+    whenOver(): Future<ExitReason>;
+    addWaiter<F extends Future<ExitReason>>(future: F): F;
+    protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
+    reportShutdownError(reason: ExitReason): void;
+}
+export declare function budgetOf(slot: Slot): number;
+
+// dist/slot.d.ts
+import { Future } from '@tasktree/core';
+import type { Backoff } from './backoff.ts';
+import type { ChildSpec } from './child-spec.ts';
+import type { ChildRef } from './child-ref.ts';
+import { type ExitReason } from './exit-reason.ts';
+import type { Home } from './home.ts';
+import type { Monitor } from './monitor.ts';
+import { type Run } from './run.ts';
+export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic';
+export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'restarting' | 'stopped';
+export interface Owner {
+    readonly path: string;
+    readonly ownRef: ChildRef | null;
+    childExited(slot: Slot, run: Run, reason: ExitReason): void;
+}
+export declare abstract class Slot {
+    #private;
+    abstract readonly kind: ChildKind;
+    spec: ChildSpec;
+    owner: Owner;
+    readonly home: Home;
+    readonly path: string;
+    status: ChildStatus;
+    run: Run | null;
+    number: number;
+    restarts: number;
+    closing: boolean;
+    closed: boolean;
+    lastExit: ExitReason | null;
+    returning: boolean;
+    backoff: Backoff | null;
+    constructor(spec: ChildSpec, owner: Owner, home: Home);
+    get id(): string;
+    protected abstract makeRef(): ChildRef;
+    protected abstract makeRun(number: number): Run;
+    get ref(): ChildRef;
+    launch(): Promise<'running' | 'ignored'>;
+    healthy(): void;
+    running(): void;
+    exited(run: Run, reason: ExitReason): void;
+    undoLater(undo: () => void): void;
+    close(reason: ExitReason): void;
+    get whenStopped(): Future<ExitReason>;
+    watch(monitor: Monitor): void;
+    unwatch(monitor: Monitor): void;
+    restartsAfter(reason: ExitReason): boolean;
+    stop(detail: unknown, options: {
+        timeout?: number;
+    } | undefined): Future<ExitReason>;
+    kill(): Future<ExitReason>;
+    refuseAsks(_reason: ExitReason): void;
+}
+
+// dist/spawn.d.ts
+import type { Actor, ActorClass } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import { type Rest } from './child-spec.ts';
+import type { MailboxOptions } from './mailbox.ts';
+export interface SpawnOptions {
+    name?: string;
+    mailbox?: MailboxOptions;
+}
+export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+
+// dist/stash.d.ts
+import type { Envelope } from './message.ts';
+export declare class Stash {
+    #private;
+    constructor(path: string, capacity: number);
+    get size(): number;
+    add(envelope: Envelope): void;
+    forget(envelope: Envelope): void;
+    takeAll(): Envelope[];
+}
+
+// dist/supervisor-ref.d.ts
+import { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import { ChildRef } from './child-ref.ts';
+import type { ActorSpec, ChildSpec, ResourceSpec, RestartType } from './child-spec.ts';
+import type { ExitReason } from './exit-reason.ts';
+import type { ResourceRef } from './resource.ts';
+import type { ChildKind, ChildStatus } from './slot.ts';
+export interface ChildInfo {
+    readonly id: string;
+    readonly kind: ChildKind;
+    readonly status: ChildStatus;
+    readonly restart: RestartType;
+    readonly incarnation: number;
+    readonly restarts: number;
+    readonly ref: ChildRef;
+}
+export interface ChildCounts {
+    readonly specs: number;
+    readonly active: number;
+    readonly supervisors: number;
+    readonly workers: number;
+}
+export type RefOf<S extends ChildSpec> = S extends ActorSpec<infer A extends Actor> ? ActorRef<A> : S extends ResourceSpec<infer R> ? ResourceRef<R> : S extends {
+    kind: 'supervisor' | 'dynamic';
+} ? SupervisorRef : ChildRef;
+export declare class SupervisorRef extends ChildRef {
+    #private;
+    startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>;
+    startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>;
+    stopChild(id: string, options?: {
+        shutdown?: number;
+    }): Future<ExitReason>;
+    restartChild(id: string): Future<ChildRef>;
+    deleteChild(id: string): Future<void>;
+    whichChildren(): ChildInfo[];
+    countChildren(): ChildCounts;
+    getSpec(id: string): ChildSpec;
+    child(id: string): ChildRef | null;
+}
+
+// dist/supervisor-slot.d.ts
+import type { ChildRef } from './child-ref.ts';
+import type { DynamicSpec, SupervisorSpec } from './child-spec.ts';
+import { type Owner, Slot } from './slot.ts';
+import { SupervisorRun } from './supervisor.ts';
+export declare class SupervisorSlot extends Slot {
+    readonly kind: 'supervisor' | 'dynamic';
+    spec: SupervisorSpec | DynamicSpec;
+    run: SupervisorRun | null;
+    readonly childSlots: Map<string, Slot>;
+    constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, home: Slot['home']);
+    protected makeRef(): ChildRef;
+    protected makeRun(number: number): SupervisorRun;
+}
+
+// dist/supervisor.d.ts
+import { Future, type Task } from '@tasktree/core';
+import type { ChildRef } from './child-ref.ts';
+import { type ChildSpec, type SupervisorOptions } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import { Member } from './member.ts';
+import { Run } from './run.ts';
+import type { Owner, Slot } from './slot.ts';
+import type { SupervisorSlot } from './supervisor-slot.ts';
+export declare class SupervisorRun extends Run implements Owner {
+    #private;
+    readonly slot: SupervisorSlot;
+    task: Task<void>;
+    constructor(slot: SupervisorSlot, number: number);
+    get path(): string;
+    get ownRef(): ChildRef;
+    get members(): Member[];
+    get options(): SupervisorOptions & {
+        maxChildren?: number;
+    };
+    member(id: string): Member | undefined;
+    get size(): number;
+    find(id: string): Slot | null;
+    protected begin(): void;
+    addMember(spec: ChildSpec, initial: boolean): Member;
+    removeMember(member: Member, reason: ExitReason): void;
+    launchMember(member: Member): Promise<void>;
+    keepsStopped(slot: Slot): boolean;
+    childExited(slot: Slot, run: Run, reason: ExitReason): void;
+    stopForGood(member: Member): Promise<void>;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+    request<T>(work: () => Promise<T>, undo?: () => void): Future<T>;
+}
+
+// dist/sys.d.ts
+import { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { Message } from './message.ts';
+export interface ActorStatistics {
+    readonly incarnation: number;
+    readonly restarts: number;
+    readonly handled: number;
+    readonly mailbox: number;
+    readonly stashed: number;
+    readonly suspended: boolean;
+}
+export interface TraceEvent {
+    readonly message: Message;
+    readonly ms: number;
+    readonly error?: unknown;
+}
+type AnyRef = ActorRef<never> | ActorRef;
+export declare const sys: {
+    getState<A extends Actor>(ref: ActorRef<A>): Future<A>;
+    replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>;
+    suspend(ref: AnyRef): Future<void>;
+    resume(ref: AnyRef): Future<void>;
+    trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void;
+    statistics(ref: AnyRef): ActorStatistics;
+};
+export {};
+
+// dist/system.d.ts
+import { Future } from '@tasktree/core';
+import type { Broadcast } from '@tasktree/sync';
+import type { ChildRef } from './child-ref.ts';
+import { type SupervisorOptions } from './child-spec.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { SystemEvent } from './events.ts';
+import { type Logger } from './logger.ts';
+import type { Group } from './registry.ts';
+import type { SupervisorRef } from './supervisor-ref.ts';
+import { type NodeSnapshot } from './tree.ts';
+export interface ActorSystemOptions extends SupervisorOptions {
+    name: string;
+    shutdownTimeout?: number;
+    logger?: Logger;
+    attributeRejections?: boolean;
+}
+export interface SystemSnapshot {
+    readonly name: string;
+    readonly time: number;
+    readonly root: NodeSnapshot;
+    readonly deadLetters: number;
+    readonly lateReplies: number;
+    readonly names: Readonly<Record<string, string>>;
+    readonly groups: Readonly<Record<string, readonly string[]>>;
+}
+export declare class ActorSystem implements AsyncDisposable {
+    #private;
+    readonly name: string;
+    static start(options: ActorSystemOptions): Promise<ActorSystem>;
+    get root(): SupervisorRef;
+    lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null;
+    register(name: string, ref: ChildRef): void;
+    unregister(name: string): boolean;
+    group(name: string): Group;
+    get events(): Broadcast<SystemEvent>;
+    get deadLetters(): DeadLetters;
+    get lateReplies(): number;
+    snapshot(): SystemSnapshot;
+    tree(): string;
+    stop(options?: {
+        timeout?: number;
+    }): Promise<void>;
+    get done(): Future<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/task-child.d.ts
+import { type Task } from '@tasktree/core';
+import { ChildRef } from './child-ref.ts';
+import type { TaskSpec } from './child-spec.ts';
+import { type ExitReason } from './exit-reason.ts';
+import { Run } from './run.ts';
+import { Slot } from './slot.ts';
+export declare class TaskSlot extends Slot {
+    readonly kind: 'task';
+    spec: TaskSpec;
+    run: TaskRun | null;
+    protected makeRef(): ChildRef;
+    protected makeRun(number: number): TaskRun;
+}
+export declare class TaskRun extends Run {
+    #private;
+    readonly slot: TaskSlot;
+    get task(): Task;
+    protected begin(): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+}
+
+// dist/timers.d.ts
+import type { ActorSlot } from './actor-slot.ts';
+export interface TimerOptions {
+    key?: string;
+    mode?: 'fixed-delay' | 'fixed-rate';
+}
+export declare class ActorTimer implements Disposable {
+    #private;
+    readonly key: string | null;
+    get active(): boolean;
+    cancel(): void;
+    [Symbol.dispose](): void;
+}
+export declare class ActorTimers {
+    #private;
+    constructor(slot: ActorSlot);
+    start(delay: number, tick: () => unknown, repeat: boolean, options: TimerOptions | undefined): ActorTimer;
+    forget(timer: ActorTimer): void;
+    cancelAll(): void;
+}
+
+// dist/tree.d.ts
+import type { ChildKind, ChildStatus, Slot } from './slot.ts';
+export interface NodeSnapshot {
+    readonly id: string;
+    readonly path: string;
+    readonly kind: ChildKind;
+    readonly status: ChildStatus;
+    readonly incarnation: number;
+    readonly restarts: number;
+    readonly lastExit: string | null;
+    readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one';
+    readonly mailbox?: {
+        readonly size: number;
+        readonly capacity: number;
+        readonly waiting: number;
+    };
+    readonly handled?: number;
+    readonly handling?: {
+        readonly method: string;
+        readonly sinceMs: number;
+    };
+    readonly waitingOn?: readonly string[];
+    readonly children: readonly NodeSnapshot[];
+}
+export declare function snapshotOf(slot: Slot): NodeSnapshot;
+export declare function formatTree(root: NodeSnapshot): string;
+
+// dist/undertaking.d.ts
+import { type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core';
+export declare class Undertaking<T> {
+    #private;
+    readonly task: Task<T>;
+    constructor(name: string, loop: EventLoop, body: CoroutineFunction<[], T>);
+    cancel(message?: string): void;
+    abandon(): PromiseLike<unknown> | null;
+    failure(): {
+        readonly error: unknown;
+    } | null;
+}

@@ -1,0 +1,656 @@
+// dist/as-completed.d.ts
+import { type Awaitable } from './coroutine.ts';
+import type { Future } from './future.ts';
+export declare function asCompleted<T>(aws: Iterable<Awaitable<T>>, options?: {
+    timeout?: number | null;
+}): AsyncIterable<T> & Iterable<Future<T>>;
+
+// dist/cancel-tasks.d.ts
+import { Task } from './task.ts';
+export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
+export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void>;
+
+// dist/cancellation.d.ts
+import { type CancelledError } from './errors.ts';
+export declare class Cancellation {
+    #private;
+    count: number;
+    pending: boolean;
+    message: string | CancelledError | undefined;
+    get signal(): AbortSignal;
+    abort(): boolean;
+    takeBack(): number;
+    isOwnAbort(error: unknown): boolean;
+}
+
+// dist/claim.d.ts
+import { CancelledError } from './errors.ts';
+import { Future } from './future.ts';
+import type { Runnable } from './ready-queue.ts';
+export declare abstract class Claim<T> extends Future<T> implements Runnable {
+    #private;
+    wake(): boolean;
+    isWoken(): boolean;
+    protected abstract claim(): void;
+    protected abstract decline(): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
+export declare function abortError(signal: AbortSignal): CancelledError;
+
+// dist/clock.d.ts
+export interface Clock {
+    now(): number;
+    setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void;
+    yieldToIO(resume: () => void): void;
+    stop(): void;
+    readonly virtual: boolean;
+}
+export declare class SystemClock implements Clock {
+    #private;
+    readonly virtual: boolean;
+    now(): number;
+    setAlarm(deadline: number | null, wake: () => void): void;
+    yieldToIO(resume: () => void): void;
+    stop(): void;
+}
+
+// dist/context.d.ts
+export declare class Context {
+    #private;
+    run<T>(fn: () => T): T;
+    get<T>(variable: ContextVar<T>): T | undefined;
+    has(variable: ContextVar<unknown>): boolean;
+    keys(): IterableIterator<ContextVar<unknown>>;
+}
+export declare const rootContext: () => Context;
+export declare function copyContext(): Context;
+export declare class Token<T> {
+    readonly variable: ContextVar<T>;
+    get oldValue(): T | undefined;
+}
+export declare class ContextVar<T> {
+    #private;
+    readonly name: string;
+    constructor(name: string, options?: {
+        default: T;
+    });
+    get(...fallback: [] | [T]): T;
+    get<F>(fallback: F): T | F;
+    set(value: T): Token<T>;
+    reset(token: Token<T>): void;
+}
+
+// dist/coroutine.d.ts
+import type { Future } from './future.ts';
+export type CoroutineGenerator<T> = Generator<Future<unknown>, T>;
+export type CoroutineFunction<A extends unknown[], T> = (...args: A) => PromiseLike<T> | CoroutineGenerator<T>;
+export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>;
+export declare class Coroutine<T> implements PromiseLike<T> {
+    #private;
+    readonly name: string;
+    close(): void;
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    [Symbol.iterator](): CoroutineGenerator<T>;
+}
+export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
+export declare function drive<T>(generator: CoroutineGenerator<T>): Promise<T>;
+export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
+export declare function describe(x: unknown): string;
+export declare function coroutine<A extends unknown[], T>(fn: CoroutineFunction<A, T>): (...args: A) => Coroutine<T>;
+export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown>;
+export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
+
+// dist/current.d.ts
+import { AsyncResource } from 'node:async_hooks';
+import type { EventLoop } from './loop.ts';
+import type { Task } from './task.ts';
+export interface Scope {
+}
+export declare function currentScope(): Scope | undefined;
+export declare function captureAsyncContext(): AsyncResource;
+export declare function makeAsyncContext(scope: Scope): AsyncResource;
+export declare function enterScope(scope: Scope): void;
+export declare function runInScope<T>(scope: Scope, fn: () => T): T;
+export declare function currentTask(): Task | null;
+export declare function getRunningLoop(): EventLoop;
+export declare function installLoopFactory(factory: () => EventLoop): void;
+export declare function getEventLoop(): EventLoop;
+export declare function loopOf(scope: Scope | undefined): EventLoop;
+
+// dist/debug.d.ts
+import type { EventLoop } from './loop.ts';
+import type { Task } from './task.ts';
+export declare class DebugMonitor {
+    #private;
+    constructor(loop: EventLoop);
+    turnBegan(): void;
+    turnEnded(task: Task): void;
+    callbackEnded(name: string, start: number): void;
+    cancelRemembered(task: Task): void;
+    cancelDelivered(task: Task): void;
+    taskEnded(task: Task): void;
+}
+
+// dist/ensure-future.d.ts
+import { type Awaitable } from './coroutine.ts';
+import { Future } from './future.ts';
+import type { EventLoop } from './loop.ts';
+export declare function ensureFuture<T>(awaitable: Awaitable<T>, options?: {
+    loop?: EventLoop;
+}): Future<T>;
+
+// dist/errors.d.ts
+export declare class CancelledError extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(message?: string, options?: ErrorOptions);
+}
+export declare function isCancelled(error: unknown): error is CancelledError;
+export declare function toCancelledError(msg: string | CancelledError | undefined): CancelledError;
+export declare class TimeoutError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+export declare class InvalidStateError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+export declare class RuntimeError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+export declare class LookupError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+export declare class KeyboardInterrupt extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly signal: NodeJS.Signals;
+    constructor(signal?: NodeJS.Signals);
+}
+export declare class DeadlockError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+
+// dist/exception-group.d.ts
+type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown);
+export declare class ExceptionGroup extends AggregateError {
+    #private;
+    readonly name: string;
+    readonly code: string;
+    constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions);
+    subgroup(condition: Condition): ExceptionGroup | null;
+    split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null];
+}
+export {};
+
+// dist/future.d.ts
+import type { Context } from './context.ts';
+import { CancelledError } from './errors.ts';
+import { type CoroutineGenerator } from './coroutine.ts';
+import type { EventLoop } from './loop.ts';
+export declare class Future<T> implements PromiseLike<T> {
+    #private;
+    constructor(options?: {
+        loop?: EventLoop;
+    });
+    done(): boolean;
+    cancelled(): boolean;
+    result(): T;
+    exception(): unknown;
+    setResult(value: T): void;
+    setException(error: unknown): void;
+    cancel(msg?: string | CancelledError): boolean;
+    addDoneCallback(cb: (future: this) => void, options?: {
+        context?: Context;
+    }): void;
+    removeDoneCallback(cb: (future: this) => void): number;
+    getLoop(): EventLoop;
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
+    finally(onFinally?: (() => void) | null): Promise<T>;
+    [Symbol.iterator](): CoroutineGenerator<T>;
+}
+export declare function isFuture(x: unknown): x is Future<unknown>;
+
+// dist/gather.d.ts
+import { type Awaitable } from './coroutine.ts';
+import { Future } from './future.ts';
+export type Results<T extends readonly Awaitable<unknown>[]> = {
+    -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never;
+};
+export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
+    -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error;
+};
+export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options: {
+    returnExceptions: true;
+}): Future<Outcomes<T>>;
+export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options?: {
+    returnExceptions?: boolean;
+}): Future<Results<T>>;
+export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
+
+// dist/handle.d.ts
+import { type Scope } from './current.ts';
+import type { Context } from './context.ts';
+import type { Runnable } from './ready-queue.ts';
+import type { TimerEntry } from './timer-heap.ts';
+export declare class Handle implements Runnable, Scope {
+    #private;
+    cancel(): void;
+    cancelled(): boolean;
+    getContext(): Context;
+}
+export declare class TimerHandle extends Handle implements TimerEntry {
+    cancel(): void;
+    when(): number;
+}
+
+// dist/index.d.ts
+export { asCompleted } from './as-completed.ts';
+export { cancelTasks } from './cancel-tasks.ts';
+export type { Clock } from './clock.ts';
+export { Context, ContextVar, copyContext, Token } from './context.ts';
+export { type Awaitable, Coroutine, coroutine, type CoroutineFunction, type CoroutineGenerator, isCoroutine, isCoroutineFunction, } from './coroutine.ts';
+export { currentTask, getEventLoop, getRunningLoop } from './current.ts';
+export { ensureFuture } from './ensure-future.ts';
+export { CancelledError, DeadlockError, InvalidStateError, isCancelled, KeyboardInterrupt, LookupError, RuntimeError, TimeoutError, } from './errors.ts';
+export { ExceptionGroup } from './exception-group.ts';
+export { Future, isFuture } from './future.ts';
+export { gather } from './gather.ts';
+export { Handle, TimerHandle } from './handle.ts';
+export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop.ts';
+export { run, Runner, type RunnerOptions } from './run.ts';
+export { shield } from './shield.ts';
+export { sleep } from './sleep.ts';
+export { Sleeper } from './sleeper.ts';
+export { type RaceResult, staggeredRace } from './staggered-race.ts';
+export { createTask, Task, type TaskOptions, taskSignal } from './task.ts';
+export { TaskGroup, taskGroup } from './task-group.ts';
+export { type ManagedTask, TaskManager } from './task-manager.ts';
+export { formatTaskTree } from './task-tree.ts';
+export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './timeout.ts';
+export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './wait.ts';
+
+// dist/instrument.d.ts
+import { type Channel } from 'node:diagnostics_channel';
+import type { Task } from './task.ts';
+export interface TaskMessage {
+    readonly task: Task;
+}
+export declare const taskCreate: Channel;
+export declare const taskStart: Channel;
+export declare const taskEnd: Channel;
+export declare const taskCancel: Channel;
+
+// dist/loop.d.ts
+import { type Clock } from './clock.ts';
+import { type Context } from './context.ts';
+import { type Awaitable, type Coroutine, type CoroutineFunction } from './coroutine.ts';
+import { Future } from './future.ts';
+import { Handle, TimerHandle } from './handle.ts';
+import { type Task, type TaskOptions } from './task.ts';
+export interface ExceptionContext {
+    message: string;
+    exception?: unknown;
+    task?: Task;
+    future?: Future<unknown>;
+    handle?: Handle;
+}
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+export declare class EventLoop {
+    #private;
+    slowCallbackDuration: number;
+    time(): number;
+    callSoon(cb: () => void, options?: {
+        context?: Context;
+    }): Handle;
+    callLater(delay: number, cb: () => void, options?: {
+        context?: Context;
+    }): TimerHandle;
+    callAt(when: number, cb: () => void, options?: {
+        context?: Context;
+    }): TimerHandle;
+    createFuture<T>(): Future<T>;
+    createTask<T>(coro: CoroutineFunction<[], T> | Coroutine<T>, options?: Omit<TaskOptions, 'loop'>): Task<T>;
+    runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T>;
+    runForever(): Promise<void>;
+    stop(): void;
+    isRunning(): boolean;
+    close(): void;
+    isClosed(): boolean;
+    setExceptionHandler(handler: ExceptionHandler | null): void;
+    getExceptionHandler(): ExceptionHandler | null;
+    callExceptionHandler(context: ExceptionContext): void;
+    defaultExceptionHandler(context: ExceptionContext): void;
+    setDebug(on: boolean): void;
+    getDebug(): boolean;
+    addSignalHandler(signal: NodeJS.Signals, cb: () => void): void;
+    removeSignalHandler(signal: NodeJS.Signals): boolean;
+    addShutdownHook(hook: () => PromiseLike<void>): () => void;
+}
+export declare function newEventLoop(options?: {
+    clock?: Clock;
+}): EventLoop;
+export declare function allTasks(loop?: EventLoop): Set<Task>;
+export declare function checkDelay(delay: unknown): number;
+
+// dist/lowlevel.d.ts
+export { abortError, cancelOnAbort, Claim } from './claim.ts';
+export { describe } from './coroutine.ts';
+export { observe } from './observe.ts';
+
+// dist/observe.d.ts
+import type { Future } from './future.ts';
+export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
+
+// dist/process-events.d.ts
+export interface Interruptible {
+    interrupt(signal: NodeJS.Signals): boolean;
+    deadlocked(): void;
+}
+export declare function watchProcess(main: Interruptible, handleSignals: boolean): () => void;
+
+// dist/reaction.d.ts
+import { type Scope } from './current.ts';
+import type { Context } from './context.ts';
+import type { Future } from './future.ts';
+import type { EventLoop } from './loop.ts';
+import type { Runnable } from './ready-queue.ts';
+import type { Task } from './task.ts';
+export declare abstract class Reaction implements Runnable {
+}
+export declare class InternalCallback<T> extends Reaction {
+    #private;
+    constructor(future: Future<T>, callback: (future: Future<T>) => void);
+    run(): void;
+}
+export declare class DoneCallback extends Reaction implements Scope {
+    #private;
+    readonly scopeTask: Task | null;
+    readonly scopeLoop: EventLoop;
+    readonly callback: (future: never) => void;
+    constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
+    scopeContext(): Context;
+    run(): void;
+}
+export declare class Awaiter extends Reaction {
+    #private;
+    readonly future: Future<unknown>;
+    readonly task: Task | null;
+    constructor(future: Future<unknown>, task: Task | null, resolve: (value: never) => unknown, reject: (error: unknown) => unknown);
+    label(): string;
+    run(): void;
+    then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
+    catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
+    finally(onFinally?: (() => void) | null): Promise<unknown>;
+}
+
+// dist/ready-queue.d.ts
+export interface Runnable {
+}
+export interface Schedule {
+    pick(size: number): number;
+    ran(entry: Runnable): void;
+}
+export declare class ReadyQueue {
+    #private;
+    constructor(schedule?: Schedule | null);
+    get size(): number;
+    push(entry: Runnable): void;
+    shift(): Runnable | undefined;
+    clear(): void;
+}
+
+// dist/run.d.ts
+import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { EventLoop } from './loop.ts';
+export interface RunnerOptions {
+    debug?: boolean;
+    loop?: EventLoop;
+    handleSignals?: boolean;
+}
+export declare class Runner implements AsyncDisposable {
+    #private;
+    constructor(options?: RunnerOptions);
+    getLoop(): EventLoop;
+    run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: {
+        signal?: AbortSignal;
+    }): Promise<T>;
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: RunnerOptions & {
+    signal?: AbortSignal;
+}): Promise<T>;
+
+// dist/shield.d.ts
+import type { Awaitable } from './coroutine.ts';
+import { Future } from './future.ts';
+export declare function shield<T>(aw: Awaitable<T>): Future<T>;
+
+// dist/sleep.d.ts
+import { Future } from './future.ts';
+export declare function sleep(ms: number): Future<void>;
+export declare function sleep<R>(ms: number, result: R): Future<R>;
+
+// dist/sleeper.d.ts
+export declare class Sleeper<K = unknown> {
+    #private;
+    sleep<R>(key: K, ms: number, result?: R): Promise<R | undefined>;
+    cancel(key: K): boolean;
+    cancelAll(): number;
+    keys(): K[];
+}
+
+// dist/staggered-race.d.ts
+import { type CoroutineFunction } from './coroutine.ts';
+export type RaceResult<T> = {
+    value: T;
+    index: number;
+    exceptions: unknown[];
+} | {
+    value: undefined;
+    index: null;
+    exceptions: unknown[];
+};
+export declare function staggeredRace<T>(coros: Iterable<CoroutineFunction<[], T>>, delay: number | null): Promise<RaceResult<T>>;
+
+// dist/task-group.d.ts
+import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { type Task, type TaskOptions } from './task.ts';
+export declare class TaskGroup {
+    #private;
+    createTask<T>(coro: CoroutineFunction<[], T> | Coroutine<T>, options?: Omit<TaskOptions, 'loop'>): Task<T>;
+}
+export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T>;
+
+// dist/task-manager.d.ts
+import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { type Task } from './task.ts';
+export interface ManagedTask {
+    name: string;
+    state: 'running' | 'done' | 'failed' | 'cancelled';
+    startedAt: number;
+    endedAt?: number;
+    error?: unknown;
+}
+export declare class TaskManager implements AsyncDisposable {
+    #private;
+    constructor(options?: {
+        onError?: (error: unknown, name: string) => void;
+        maxTasks?: number;
+    });
+    create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T>;
+    get(name: string): Task | undefined;
+    cancel(name: string): Promise<boolean>;
+    cancelAll(): Promise<void>;
+    wait(): Promise<void>;
+    list(): ManagedTask[];
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/task-tree.d.ts
+import type { EventLoop } from './loop.ts';
+export declare function formatTaskTree(options?: {
+    loop?: EventLoop;
+}): string;
+
+// dist/task.d.ts
+import { Context } from './context.ts';
+import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
+import { type Scope } from './current.ts';
+import { type CancelledError } from './errors.ts';
+import { Future } from './future.ts';
+import type { EventLoop } from './loop.ts';
+import type { Runnable } from './ready-queue.ts';
+export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>;
+export interface TaskOptions {
+    name?: string | undefined;
+    context?: Context | undefined;
+    eager?: boolean | undefined;
+    loop?: EventLoop | undefined;
+}
+export declare class Task<T = unknown> extends Future<T> implements Scope, Runnable, AsyncDisposable {
+    #private;
+    get name(): string;
+    set name(name: string);
+    get parent(): Task | null;
+    get waitingOn(): ReadonlySet<Future<unknown>>;
+    get started(): boolean;
+    get signal(): AbortSignal;
+    setResult(_value: T): void;
+    setException(_error: unknown): void;
+    cancel(msg?: string | CancelledError): boolean;
+    cancelling(): number;
+    uncancel(): number;
+    getCoro(): TaskBody<T> | null;
+    getContext(): Context;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
+export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
+export declare function taskSignal(): AbortSignal;
+
+// dist/testing.d.ts
+export { explore, ScheduleError } from './testing/explore.ts';
+export { runVirtual } from './testing/run-virtual.ts';
+export { VirtualClock } from './testing/virtual-clock.ts';
+
+// dist/testing/explore.d.ts
+export declare class ScheduleError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly seed: number;
+    readonly trace: readonly string[];
+    constructor(seed: number, cause: unknown, trace: readonly string[]);
+}
+export declare function explore(program: () => PromiseLike<void>, options?: {
+    seeds?: number;
+    seed?: number;
+}): Promise<{
+    schedules: number;
+}>;
+
+// dist/testing/run-virtual.d.ts
+import type { CoroutineFunction } from '../coroutine.ts';
+import type { Coroutine } from '../coroutine.ts';
+import type { Schedule } from '../ready-queue.ts';
+export declare function runVirtual<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: {
+    seed?: number;
+    start?: number;
+}): Promise<T>;
+export declare function runOnVirtualLoop<T>(main: CoroutineFunction<[], T> | Coroutine<T>, schedule: Schedule | null, start: number): Promise<T>;
+
+// dist/testing/schedule.d.ts
+import type { Runnable, Schedule } from '../ready-queue.ts';
+export declare class SeededSchedule implements Schedule {
+    #private;
+    readonly trace: string[];
+    constructor(seed: number);
+    pick(size: number): number;
+    ran(entry: Runnable): void;
+}
+
+// dist/testing/virtual-clock.d.ts
+import { type Clock } from '../clock.ts';
+export declare class VirtualClock implements Clock {
+    #private;
+    readonly virtual: boolean;
+    constructor(options?: {
+        start?: number;
+    });
+    now(): number;
+    setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void;
+    yieldToIO(resume: () => void): void;
+    stop(): void;
+}
+
+// dist/timeout.d.ts
+import { type Awaitable } from './coroutine.ts';
+export declare class Timeout {
+    #private;
+    when(): number | null;
+    reschedule(deadline: number | null): void;
+    expired(): boolean;
+}
+export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
+export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
+export declare function moveOnAfter<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<{
+    cancelled: boolean;
+    value?: T;
+}>;
+export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
+
+// dist/timer-heap.d.ts
+import type { Runnable } from './ready-queue.ts';
+export interface TimerEntry extends Runnable {
+}
+export declare class TimerHeap {
+    #private;
+    get size(): number;
+    peek(): TimerEntry | undefined;
+    push(entry: TimerEntry): void;
+    remove(entry: TimerEntry): void;
+    pop(): TimerEntry | undefined;
+    clear(): void;
+}
+
+// dist/unretrieved.d.ts
+import type { Future } from './future.ts';
+import type { EventLoop } from './loop.ts';
+import type { Runnable } from './ready-queue.ts';
+interface Report {
+    readonly failures: Failures;
+    readonly what: 'Future' | 'Task';
+    readonly name: string | null;
+    readonly exception: unknown;
+    readonly future: WeakRef<Future<unknown>>;
+}
+export declare function forgetUnretrieved(future: Future<unknown>): void;
+export declare class Failures implements Runnable {
+    #private;
+    constructor(loop: EventLoop);
+    note(future: Future<unknown>): void;
+    run(): void;
+    forget(report: Report): void;
+    report(report: Report): void;
+    reportAll(): void;
+}
+export {};
+
+// dist/wait.d.ts
+import { Future } from './future.ts';
+export declare const FIRST_COMPLETED = "FIRST_COMPLETED";
+export declare const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+export declare const ALL_COMPLETED = "ALL_COMPLETED";
+export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, options?: {
+    timeout?: number | null;
+    returnWhen?: typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
+}): Promise<{
+    done: Set<F>;
+    pending: Set<F>;
+}>;

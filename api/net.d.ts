@@ -1,0 +1,221 @@
+// dist/addresses.d.ts
+import { type LookupAddress } from 'node:dns';
+export declare function addressesOf(host: string): Promise<LookupAddress[]>;
+
+// dist/connect.d.ts
+import { type StreamReader, type StreamWriter, type WaitOptions } from '@tasktree/streams';
+import { type DialOptions } from './dial.ts';
+import type { BufferedProtocol, Protocol } from './protocol.ts';
+import { type Target } from './target.ts';
+import { type TlsOptions } from './tls.ts';
+import { Transport } from './transport.ts';
+export interface ConnectOptions extends DialOptions, WaitOptions {
+    tls?: TlsOptions | true | undefined;
+    timeout?: number | undefined;
+}
+export interface OpenOptions extends ConnectOptions {
+    limit?: number | undefined;
+}
+export declare function openConnection(target: Target, options?: OpenOptions): Promise<[StreamReader, StreamWriter]>;
+export declare function openConnection(host: string, port: number, options?: OpenOptions): Promise<[StreamReader, StreamWriter]>;
+export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, target: Target, options?: ConnectOptions): Promise<[Transport, P]>;
+export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, host: string, port: number, options?: ConnectOptions): Promise<[Transport, P]>;
+
+// dist/datagram.d.ts
+import { type WaitOptions } from '@tasktree/streams';
+export interface DatagramAddress {
+    host: string;
+    port: number;
+}
+export interface DatagramProtocol {
+    connectionMade?(transport: DatagramTransport): void;
+    datagramReceived?(data: Buffer, address: DatagramAddress): void;
+    errorReceived?(error: Error): void;
+    connectionLost?(error: Error | null): void;
+    pauseWriting?(): void;
+    resumeWriting?(): void;
+}
+export interface DatagramOptions extends WaitOptions {
+    localAddr?: {
+        host?: string | undefined;
+        port?: number | undefined;
+    } | undefined;
+    remoteAddr?: DatagramAddress | undefined;
+    family?: 'udp4' | 'udp6' | undefined;
+    reuseAddr?: boolean | undefined;
+    reusePort?: boolean | undefined;
+    allowBroadcast?: boolean | undefined;
+}
+export declare class DatagramTransport implements Disposable {
+    #private;
+    sendTo(data: Uint8Array | string, address?: DatagramAddress): void;
+    close(): void;
+    abort(): void;
+    isClosing(): boolean;
+    getWriteBufferSize(): number;
+    getExtraInfo(name: string, fallback?: unknown): unknown;
+    [Symbol.dispose](): void;
+}
+export declare function createDatagramEndpoint<P extends DatagramProtocol>(factory: () => P, options?: DatagramOptions): Promise<[DatagramTransport, P]>;
+
+// dist/dial.d.ts
+import { type Socket } from 'node:net';
+import type { Target } from './target.ts';
+export interface DialOptions {
+    localAddr?: {
+        host?: string | undefined;
+        port?: number | undefined;
+    } | undefined;
+    happyEyeballsDelay?: number | undefined;
+    noDelay?: boolean | undefined;
+}
+export declare function dial(target: Target, options: DialOptions): Promise<Socket>;
+
+// dist/in-loop.d.ts
+import { Future } from '@tasktree/core';
+export declare function inLoop<T>(fn: () => T): Future<T>;
+
+// dist/index.d.ts
+export { type ConnectOptions, createConnection, openConnection, type OpenOptions, } from './connect.ts';
+export { createDatagramEndpoint, type DatagramAddress, type DatagramOptions, type DatagramProtocol, DatagramTransport, } from './datagram.ts';
+export type { ListenerOptions } from './listener.ts';
+export type { BufferedProtocol, Protocol } from './protocol.ts';
+export { createServer, Server, type ServerSocket } from './server.ts';
+export { type ClientHandler, startServer, type StartServerOptions } from './start-server.ts';
+export type { Target } from './target.ts';
+export type { TlsOptions } from './tls.ts';
+export { Transport } from './transport.ts';
+export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, IncompleteReadError, LimitOverrunError, OSError, StreamReader, StreamWriter, } from '@tasktree/streams';
+
+// dist/listener.d.ts
+import { type Server, type Socket } from 'node:net';
+import type { TlsOptions } from './tls.ts';
+export interface ListenTarget {
+    host?: string | undefined;
+    port?: number | undefined;
+    path?: string | undefined;
+}
+export interface ListenerOptions extends ListenTarget {
+    tls?: TlsOptions | undefined;
+    backlog?: number | undefined;
+    reusePort?: boolean | undefined;
+    maxConnections?: number | undefined;
+}
+export interface Listening {
+    handshake(socket: Socket): void;
+    accept(socket: Socket): void;
+    failed(error: Error): void;
+}
+export declare function listen(options: ListenerOptions, on: Listening): Promise<Server[]>;
+
+// dist/protocol.d.ts
+import type { Transport } from './transport.ts';
+export interface Protocol {
+    connectionMade?(transport: Transport): void;
+    dataReceived?(data: Buffer): void;
+    eofReceived?(): boolean | void;
+    connectionLost?(error: Error | null): void;
+    pauseWriting?(): void;
+    resumeWriting?(): void;
+}
+export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
+    getBuffer(sizeHint: number): Uint8Array;
+    bufferUpdated(n: number): void;
+}
+export declare function isBuffered(protocol: Protocol | BufferedProtocol): protocol is BufferedProtocol;
+
+// dist/server.d.ts
+import { type EventLoop } from '@tasktree/core';
+import type { WaitOptions } from '@tasktree/streams';
+import { type ListenerOptions } from './listener.ts';
+import type { BufferedProtocol, Protocol } from './protocol.ts';
+export interface ServerSocket {
+    address: string;
+    port: number;
+    family: string;
+}
+export declare class Server implements AsyncDisposable {
+    #private;
+    get sockets(): ServerSocket[];
+    isServing(): boolean;
+    getLoop(): EventLoop;
+    startServing(): Promise<void>;
+    serveForever(options?: WaitOptions): Promise<never>;
+    close(): void;
+    closeClients(): void;
+    abortClients(): void;
+    waitClosed(options?: WaitOptions): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
+export declare function createServer(factory: () => Protocol | BufferedProtocol, options: ListenerOptions): Promise<Server>;
+export declare function createServer(factory: () => Protocol | BufferedProtocol, host: string, port: number, options?: ListenerOptions): Promise<Server>;
+export declare function started(server: Server): Promise<Server>;
+
+// dist/start-server.d.ts
+import type { StreamReader, StreamWriter } from '@tasktree/streams';
+import type { ListenerOptions } from './listener.ts';
+import { Server } from './server.ts';
+export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void;
+export interface StartServerOptions extends ListenerOptions {
+    limit?: number | undefined;
+}
+export declare function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server>;
+export declare function startServer(onClient: ClientHandler, host: string, port: number, options?: StartServerOptions): Promise<Server>;
+
+// dist/stream-protocol.d.ts
+import { StreamReader, StreamWriter } from '@tasktree/streams';
+import type { Protocol } from './protocol.ts';
+import type { Transport } from './transport.ts';
+export declare class StreamProtocol implements Protocol {
+    #private;
+    readonly reader: StreamReader;
+    constructor(limit: number | undefined, onMade?: (reader: StreamReader, writer: StreamWriter) => void);
+    get writer(): StreamWriter;
+    connectionMade(transport: Transport): void;
+    dataReceived(data: Buffer): void;
+    eofReceived(): boolean;
+    connectionLost(error: Error | null): void;
+    pauseWriting(): void;
+    resumeWriting(): void;
+}
+
+// dist/target.d.ts
+export type Target = {
+    host?: string | undefined;
+    port: number;
+} | {
+    path: string;
+};
+export declare function parseTarget<O extends object>(hostOrTarget: string | Target, portOrOptions: number | O | undefined, more: O | undefined): [Target, O];
+export declare function checkPort(port: unknown): void;
+
+// dist/tls.d.ts
+import { type Socket } from 'node:net';
+import { type ConnectionOptions, type TlsOptions as TlsServerOptions, type TLSSocket } from 'node:tls';
+export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
+}
+export declare function upgradeClient(socket: Socket, options: TlsOptions | true, signal?: AbortSignal, host?: string): Promise<TLSSocket>;
+export declare function upgradeServer(socket: Socket, options: TlsOptions | true, signal?: AbortSignal): Promise<TLSSocket>;
+
+// dist/transport.d.ts
+import { type WaitOptions, WriteTransport } from '@tasktree/streams';
+import { type BufferedProtocol, type Protocol } from './protocol.ts';
+import { type TlsOptions } from './tls.ts';
+export declare class Transport extends WriteTransport {
+    #private;
+    pauseReading(): void;
+    resumeReading(): void;
+    isReading(): boolean;
+    setProtocol(protocol: Protocol | BufferedProtocol): void;
+    getProtocol(): Protocol | BufferedProtocol;
+    getExtraInfo(name: string, fallback?: unknown): unknown;
+    startTls(options?: TlsOptions | true, wait?: WaitOptions): Promise<void>;
+    protected buffered(): number;
+    protected send(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    protected whenFlushed(callback: () => void): void;
+    protected end(): void;
+    protected finish(): void;
+    protected destroy(): void;
+    protected writeProtocol(): Protocol;
+}

@@ -1,0 +1,213 @@
+// dist/byte-queue.d.ts
+export declare class ByteQueue {
+    #private;
+    length: number;
+    get firstLength(): number;
+    push(chunk: Buffer): void;
+    take(n: number): Buffer;
+    clear(): void;
+    indexOf(separator: Buffer, from: number): number;
+}
+
+// dist/copy.d.ts
+import type { StreamReader } from './stream-reader.ts';
+import type { StreamWriter } from './stream-writer.ts';
+import type { WaitOptions } from './waiters.ts';
+export declare function copy(reader: StreamReader, writer: StreamWriter, options?: WaitOptions): Promise<number>;
+
+// dist/errors.d.ts
+export declare class IncompleteReadError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly partial: Buffer;
+    readonly expected: number | null;
+    constructor(partial: Buffer, expected: number | null);
+}
+export declare class LimitOverrunError extends RangeError {
+    readonly name: string;
+    readonly code: string;
+    readonly consumed: number;
+    constructor(message: string, consumed: number);
+}
+
+// dist/flow-control.d.ts
+import { type WaitOptions } from './waiters.ts';
+export interface WriteProtocol {
+    pauseWriting?(): void;
+    resumeWriting?(): void;
+    connectionLost?(error: Error | null): void;
+}
+export declare class FlowControl implements WriteProtocol {
+    #private;
+    get paused(): boolean;
+    get lost(): boolean;
+    pauseWriting(): void;
+    resumeWriting(): void;
+    connectionLost(error: Error | null): void;
+    drain(options?: WaitOptions): Promise<void>;
+    waitClosed(options?: WaitOptions): Promise<void>;
+}
+
+// dist/index.d.ts
+export { copy } from './copy.ts';
+export { IncompleteReadError, LimitOverrunError } from './errors.ts';
+export { FlowControl, type WriteProtocol } from './flow-control.ts';
+export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, OSError, type OSErrorOptions, toOSError, } from './os-error.ts';
+export { type ReadTransport, StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+export { StreamWriter } from './stream-writer.ts';
+export type { WaitOptions } from './waiters.ts';
+export { type WriteBufferLimits, WriteTransport } from './write-transport.ts';
+
+// dist/os-error.d.ts
+export interface OSErrorOptions extends ErrorOptions {
+    code?: string | undefined;
+    errno?: number | undefined;
+    syscall?: string | undefined;
+    address?: string | undefined;
+    port?: number | undefined;
+}
+export declare class OSError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly errno: number | undefined;
+    readonly syscall: string | undefined;
+    readonly address: string | undefined;
+    readonly port: number | undefined;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare class ConnectionResetError extends OSError {
+    readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare class BrokenPipeError extends OSError {
+    readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare class ConnectionRefusedError extends OSError {
+    readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare class AddressInUseError extends OSError {
+    readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare class GaiError extends OSError {
+    readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
+}
+export declare function toOSError(error: unknown): Error;
+
+// dist/sink-transport.d.ts
+import { type Writable } from 'node:stream';
+import type { WriteProtocol } from './flow-control.ts';
+import { WriteTransport } from './write-transport.ts';
+export declare function writeTo(sink: Writable | WritableStream<Uint8Array>, protocol: WriteProtocol): WriteTransport;
+
+// dist/source.d.ts
+import { type Readable } from 'node:stream';
+import type { StreamReader } from './stream-reader.ts';
+export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
+export declare function readFrom(source: Source, reader: StreamReader): void;
+
+// dist/stream-reader.d.ts
+import type { Readable } from 'node:stream';
+import type { WaitOptions } from './waiters.ts';
+export interface StreamReaderOptions {
+    limit?: number | undefined;
+}
+export interface ReadTransport {
+    pauseReading(): void;
+    resumeReading(): void;
+}
+type Bytes = Uint8Array | string;
+export declare class StreamReader implements AsyncIterable<Buffer> {
+    #private;
+    constructor(options?: StreamReaderOptions);
+    static from(source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>, options?: StreamReaderOptions): StreamReader;
+    get limit(): number;
+    read(n?: number, options?: WaitOptions): Promise<Buffer>;
+    readLine(options?: WaitOptions): Promise<Buffer>;
+    readExactly(n: number, options?: WaitOptions): Promise<Buffer>;
+    readUntil(separator?: Bytes | readonly Bytes[], options?: WaitOptions): Promise<Buffer>;
+    lines(encoding?: BufferEncoding, options?: WaitOptions): AsyncIterable<string>;
+    [Symbol.asyncIterator](): AsyncIterator<Buffer>;
+    atEof(): boolean;
+    exception(): Error | null;
+    feedData(chunk: Uint8Array | string): void;
+    feedEof(): void;
+    setException(error: Error): void;
+    setTransport(transport: ReadTransport): void;
+}
+export {};
+
+// dist/stream-writer.d.ts
+import type { Writable } from 'node:stream';
+import { FlowControl } from './flow-control.ts';
+import type { StreamReader } from './stream-reader.ts';
+import type { WaitOptions } from './waiters.ts';
+import type { WriteTransport } from './write-transport.ts';
+export interface TlsUpgradable<O> extends WriteTransport {
+    startTls(options: O, wait?: WaitOptions): Promise<void>;
+}
+export declare class StreamWriter implements AsyncDisposable {
+    #private;
+    constructor(transport: WriteTransport, flow: FlowControl, reader?: StreamReader | null);
+    static to(sink: Writable | WritableStream<Uint8Array>): StreamWriter;
+    get transport(): WriteTransport;
+    write(data: Uint8Array | string): void;
+    writeLines(lines: Iterable<Uint8Array | string>): void;
+    writeEof(): void;
+    canWriteEof(): boolean;
+    drain(options?: WaitOptions): Promise<void>;
+    close(): void;
+    abort(): void;
+    isClosing(): boolean;
+    waitClosed(options?: WaitOptions): Promise<void>;
+    getExtraInfo(name: string, fallback?: unknown): unknown;
+    startTls<O>(options: O, wait?: WaitOptions): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/waiters.d.ts
+export interface WaitOptions {
+    signal?: AbortSignal | undefined;
+}
+export declare class Waiters {
+    #private;
+    get size(): number;
+    wait(options?: WaitOptions): Promise<void>;
+    wake(error?: Error | null): void;
+}
+
+// dist/write-transport.d.ts
+import type { WriteProtocol } from './flow-control.ts';
+export interface WriteBufferLimits {
+    high?: number | undefined;
+    low?: number | undefined;
+}
+export declare abstract class WriteTransport {
+    #private;
+    protected abstract buffered(): number;
+    protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    protected abstract end(): void;
+    protected abstract finish(): void;
+    protected abstract destroy(): void;
+    protected abstract writeProtocol(): WriteProtocol;
+    write(data: Uint8Array | string): void;
+    writeLines(lines: Iterable<Uint8Array | string>): void;
+    writeEof(): void;
+    canWriteEof(): boolean;
+    close(): void;
+    abort(): void;
+    isClosing(): boolean;
+    getWriteBufferSize(): number;
+    getWriteBufferLimits(): {
+        low: number;
+        high: number;
+    };
+    setWriteBufferLimits(limits?: WriteBufferLimits): void;
+    getExtraInfo(_name: string, fallback?: unknown): unknown;
+    protected closing(): void;
+    protected lost(error: Error | null): void;
+    protected abstract whenFlushed(callback: () => void): void;
+}

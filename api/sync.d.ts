@@ -1,0 +1,429 @@
+// dist/barrier.d.ts
+export declare class Barrier {
+    #private;
+    readonly parties: number;
+    constructor(parties: number);
+    get nWaiting(): number;
+    get broken(): boolean;
+    wait(options?: {
+        signal?: AbortSignal;
+    }): Promise<number>;
+    reset(): Promise<void>;
+    abort(): Promise<void>;
+    statistics(): {
+        readonly parties: number;
+        readonly waiting: number;
+        readonly broken: boolean;
+    };
+}
+
+// dist/bounded-semaphore.d.ts
+import { Semaphore } from './semaphore.ts';
+export declare class BoundedSemaphore extends Semaphore {
+    #private;
+    constructor(value?: number);
+    release(): void;
+}
+
+// dist/broadcast.d.ts
+import { Future } from '@tasktree/core';
+export declare class Subscription<T> implements AsyncIterable<T>, Disposable {
+    #private;
+    get dropped(): number;
+    get(options?: {
+        signal?: AbortSignal;
+    }): Future<T>;
+    qsize(): number;
+    [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
+    [Symbol.dispose](): void;
+}
+export declare class Broadcast<T> {
+    #private;
+    constructor(options: {
+        history?: number;
+        lag: 'block' | 'drop-oldest';
+        capacity?: number;
+    });
+    publish(message: T, options?: {
+        signal?: AbortSignal;
+    }): Future<void>;
+    subscribe(): Subscription<T>;
+    close(): void;
+    [Symbol.dispose](): void;
+    statistics(): {
+        readonly subscribers: number;
+        readonly publishers: number;
+        readonly history: number;
+    };
+}
+
+// dist/capacity-limiter.d.ts
+import type { Future } from '@tasktree/core';
+import type { Releaser } from './releaser.ts';
+export declare class CapacityLimiter {
+    #private;
+    constructor(total: number);
+    get total(): number;
+    set total(total: number);
+    get available(): number;
+    acquire(weight?: number, options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    statistics(): {
+        readonly total: number;
+        readonly available: number;
+        readonly holders: number;
+        readonly waiters: number;
+    };
+}
+
+// dist/channel.d.ts
+import { Future } from '@tasktree/core';
+export declare class Channel<T> implements AsyncIterable<T>, Disposable {
+    #private;
+    constructor(options: {
+        capacity: number;
+    });
+    get closed(): boolean;
+    send(item: T, options?: {
+        signal?: AbortSignal;
+    }): Future<void>;
+    receive(options?: {
+        signal?: AbortSignal;
+    }): Future<T>;
+    clone(): Channel<T>;
+    close(): void;
+    statistics(): {
+        readonly size: number;
+        readonly capacity: number;
+        readonly senders: number;
+        readonly receivers: number;
+        readonly openHandles: number;
+    };
+    [Symbol.dispose](): void;
+    [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
+}
+
+// dist/condition.d.ts
+import { type Future } from '@tasktree/core';
+import { Lock } from './lock.ts';
+import type { Releaser } from './releaser.ts';
+export declare class Condition {
+    #private;
+    constructor(lock?: Lock);
+    acquire(options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    release(): void;
+    locked(): boolean;
+    wait(options?: {
+        signal?: AbortSignal;
+    }): Promise<true>;
+    waitFor(predicate: () => boolean, options?: {
+        signal?: AbortSignal;
+    }): Promise<true>;
+    notify(n?: number): void;
+    notifyAll(): void;
+    runExclusive<T>(fn: () => PromiseLike<T> | T, options?: {
+        signal?: AbortSignal;
+    }): Promise<T>;
+    statistics(): {
+        readonly locked: boolean;
+        readonly waiters: number;
+        readonly acquiring: number;
+    };
+}
+
+// dist/errors.d.ts
+export declare class QueueEmpty extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor();
+}
+export declare class QueueFull extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(maxsize: number);
+}
+export declare class QueueShutDown extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor();
+}
+export declare class BrokenBarrierError extends Error {
+    readonly name: string;
+    readonly code: string;
+}
+export declare class ChannelClosed extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(message?: string);
+}
+export declare class EndOfChannel extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor();
+}
+
+// dist/event.d.ts
+import { Future } from '@tasktree/core';
+export declare class Event {
+    #private;
+    isSet(): boolean;
+    set(): void;
+    clear(): void;
+    wait(options?: {
+        signal?: AbortSignal;
+    }): Future<true>;
+    statistics(): {
+        readonly set: boolean;
+        readonly waiters: number;
+    };
+}
+
+// dist/index.d.ts
+export { Barrier } from './barrier.ts';
+export { BoundedSemaphore } from './bounded-semaphore.ts';
+export { Broadcast, Subscription } from './broadcast.ts';
+export { CapacityLimiter } from './capacity-limiter.ts';
+export { Channel } from './channel.ts';
+export { Condition } from './condition.ts';
+export { BrokenBarrierError, ChannelClosed, EndOfChannel, QueueEmpty, QueueFull, QueueShutDown, } from './errors.ts';
+export { Event } from './event.ts';
+export { LifoQueue } from './lifo-queue.ts';
+export { Lock } from './lock.ts';
+export { PriorityQueue } from './priority-queue.ts';
+export { Queue } from './queue.ts';
+export { RateLimiter } from './rate-limiter.ts';
+export { Releaser } from './releaser.ts';
+export { RWLock } from './rw-lock.ts';
+export { Semaphore } from './semaphore.ts';
+
+// dist/items.d.ts
+export interface Items<T> {
+    readonly size: number;
+    push(item: T): void;
+    pop(): T;
+}
+export declare class Fifo<T> implements Items<T> {
+    #private;
+    get size(): number;
+    push(item: T): void;
+    pop(): T;
+}
+export declare class Lifo<T> implements Items<T> {
+    #private;
+    get size(): number;
+    push(item: T): void;
+    pop(): T;
+}
+export declare class Heap<T> implements Items<T> {
+    #private;
+    constructor(compare: (a: T, b: T) => number);
+    get size(): number;
+    push(item: T): void;
+    pop(): T;
+}
+
+// dist/lifo-queue.d.ts
+import { Queue } from './queue.ts';
+export declare class LifoQueue<T> extends Queue<T> {
+    constructor(options?: {
+        maxsize?: number;
+    });
+}
+
+// dist/line.d.ts
+export interface Link<W extends Link<W>> {
+    line: Line<W> | null;
+    nextInLine: W | null;
+    previousInLine: W | null;
+}
+export declare class Line<W extends Link<W>> {
+    #private;
+    get size(): number;
+    first(): W | null;
+    push(member: W): void;
+    remove(member: W): void;
+    shift(): W | null;
+}
+
+// dist/lock.d.ts
+import { Future } from '@tasktree/core';
+import { Releaser } from './releaser.ts';
+export declare class Lock {
+    #private;
+    acquire(options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    release(): void;
+    locked(): boolean;
+    runExclusive<T>(fn: () => PromiseLike<T> | T, options?: {
+        signal?: AbortSignal;
+    }): Promise<T>;
+    statistics(): {
+        readonly locked: boolean;
+        readonly holders: number;
+        readonly waiters: number;
+    };
+}
+
+// dist/priority-queue.d.ts
+import { Queue } from './queue.ts';
+export declare class PriorityQueue<T> extends Queue<T> {
+    constructor(options?: {
+        maxsize?: number;
+        compare?: (a: T, b: T) => number;
+    });
+}
+
+// dist/queue.d.ts
+import { Future } from '@tasktree/core';
+import { type Items } from './items.ts';
+export declare class Queue<T> implements AsyncIterable<T> {
+    #private;
+    readonly maxsize: number;
+    constructor(options?: {
+        maxsize?: number;
+    }, items?: Items<T>);
+    qsize(): number;
+    empty(): boolean;
+    full(): boolean;
+    put(item: T, options?: {
+        signal?: AbortSignal;
+    }): Future<void>;
+    putNowait(item: T): void;
+    get(options?: {
+        signal?: AbortSignal;
+    }): Future<T>;
+    getNowait(): T;
+    taskDone(): void;
+    join(options?: {
+        signal?: AbortSignal;
+    }): Future<void>;
+    shutdown(immediate?: boolean): void;
+    [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
+    statistics(): {
+        readonly size: number;
+        readonly maxsize: number;
+        readonly getters: number;
+        readonly putters: number;
+        readonly unfinished: number;
+    };
+}
+
+// dist/rate-limiter.d.ts
+import { Future } from '@tasktree/core';
+export declare class RateLimiter {
+    #private;
+    constructor(options: {
+        limit: number;
+        interval: number;
+        burst?: number;
+    });
+    acquire(n?: number, options?: {
+        signal?: AbortSignal;
+    }): Future<void>;
+    statistics(): {
+        readonly available: number;
+        readonly burst: number;
+        readonly waiters: number;
+    };
+}
+
+// dist/refused.d.ts
+import { Future } from '@tasktree/core';
+export declare function refused(options: {
+    signal?: AbortSignal;
+} | undefined): Future<never> | null;
+
+// dist/releaser.d.ts
+export declare class Releaser implements Disposable {
+    #private;
+    release(): void;
+    [Symbol.dispose](): void;
+}
+
+// dist/rw-lock.d.ts
+import type { Future } from '@tasktree/core';
+import type { Releaser } from './releaser.ts';
+export declare class RWLock {
+    #private;
+    read(options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    write(options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    statistics(): {
+        readonly readers: number;
+        readonly writers: number;
+        readonly waiters: number;
+    };
+}
+
+// dist/semaphore.d.ts
+import { Future } from '@tasktree/core';
+import { Releaser } from './releaser.ts';
+export declare class Semaphore {
+    #private;
+    constructor(value?: number);
+    acquire(options?: {
+        signal?: AbortSignal;
+    }): Future<Releaser>;
+    release(): void;
+    locked(): boolean;
+    runExclusive<T>(fn: () => PromiseLike<T> | T, options?: {
+        signal?: AbortSignal;
+    }): Promise<T>;
+    statistics(): {
+        readonly value: number;
+        readonly holders: number;
+        readonly waiters: number;
+    };
+}
+
+// dist/shares.d.ts
+import { Future } from '@tasktree/core';
+import { Releaser } from './releaser.ts';
+export declare class Shares {
+    #private;
+    constructor(total: number);
+    get total(): number;
+    set total(total: number);
+    get available(): number;
+    get isWhole(): boolean;
+    get holders(): number;
+    get waiters(): number;
+    acquire(amount: number, options: {
+        signal?: AbortSignal;
+    } | undefined): Future<Releaser>;
+    wake(): void;
+    hand(amount: number): Releaser;
+    takeBack(amount: number): void;
+}
+
+// dist/waiter-queue.d.ts
+import { Claim } from '@tasktree/core/lowlevel';
+import { Line, type Link } from './line.ts';
+export declare abstract class Waiter<T> extends Claim<T> implements Link<Waiter<T>> {
+    line: Line<Waiter<T>> | null;
+    nextInLine: Waiter<T> | null;
+    previousInLine: Waiter<T> | null;
+    cancel(msg?: Parameters<Claim<T>['cancel']>[0]): boolean;
+}
+export declare class WaiterQueue<T> extends Line<Waiter<T>> {
+    wakeNext(): boolean;
+}
+
+// dist/waiting.d.ts
+import { Future } from '@tasktree/core';
+import type { Line, Link } from './line.ts';
+export declare class Waiting<T> extends Future<T> implements Link<Waiting<T>> {
+    line: Line<Waiting<T>> | null;
+    nextInLine: Waiting<T> | null;
+    previousInLine: Waiting<T> | null;
+    constructor(line: Line<Waiting<T>>);
+    cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
+}
+export declare function endAll<T>(line: Line<Waiting<T>>, result: T): void;
