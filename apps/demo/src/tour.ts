@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,20 +11,37 @@ type Print = (line: string) => void
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
+interface TourJob {
+  title: string
+  words: string[]
+  state: 'done' | 'failed'
+}
+
+const notSources = new Set(['node_modules', 'dist', 'docs', 'api'])
+
+/** The folders that together hold every source file: the packages one by one, and what stands beside them. */
+async function sourceFolders(): Promise<string[]> {
+  const foldersIn = async (path: string): Promise<string[]> => {
+    const entries = await readdir(join(repository, path), { withFileTypes: true })
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    return folders.map((entry) => join(path, entry.name))
+  }
+  const top = (await foldersIn('.')).filter((name) => !notSources.has(name))
+  const nested = await Promise.all(
+    top.map(async (name) => (name === 'packages' || name === 'apps' ? foldersIn(name) : [name])),
+  )
+  return nested.flat().toSorted()
+}
+
 /** The jobs of the tour, with what each is expected to come to. */
-function tourJobs(): { title: string; words: string[]; state: 'done' | 'failed' }[] {
-  const packages = ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']
+async function tourJobs(): Promise<TourJob[]> {
+  const folders = await sourceFolders()
   return [
-    ...packages.map((name) => ({
-      title: `hash of ${name}'s sources`,
-      words: ['hash', join(repository, 'packages', name, 'src')],
-      state: 'done' as const,
-    })),
-    {
-      title: "hash of the demo's sources",
-      words: ['hash', join(repository, 'apps', 'demo', 'src')],
+    ...folders.map((folder): TourJob => ({
+      title: `hash of ${folder}`,
+      words: ['hash', join(repository, folder)],
       state: 'done',
-    },
+    })),
     { title: 'words in the documents', words: ['words', join(repository, 'docs')], state: 'done' },
     {
       title: 'words in the package READMEs',
@@ -79,7 +96,7 @@ async function inFolder(folder: string, print: Print): Promise<void> {
   print(system.tree())
 
   await using client = await Client.connect('127.0.0.1', port)
-  const jobs = tourJobs()
+  const jobs = await tourJobs()
   const ids: number[] = []
   for (const { words } of jobs) ids.push(Number(await client.command('JOB.ADD', ...words)))
   print(`\n${ids.length} jobs submitted, each acknowledged after its commit`)
@@ -96,7 +113,7 @@ async function inFolder(folder: string, print: Print): Promise<void> {
   )
   let surprises = 0
   for (const [i, job] of finished.entries()) {
-    const expected = jobs[i] as (typeof jobs)[0]
+    const expected = jobs[i] as TourJob
     if (job['state'] !== expected.state) surprises++
     const outcome = job['result'] ?? job['error'] ?? ''
     const attempts = Number(job['attempts']) > 1 ? `  (attempt ${job['attempts']})` : ''
