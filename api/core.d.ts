@@ -262,6 +262,7 @@ export { ExceptionGroup } from './exception-group.ts';
 export { Future, isFuture } from './future.ts';
 export { gather } from './gather.ts';
 export { Handle, TimerHandle } from './handle.ts';
+export type { TaskMessage } from './instrument.ts';
 export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop.ts';
 export { run, Runner, type RunnerOptions } from './run.ts';
 export { shield } from './shield.ts';
