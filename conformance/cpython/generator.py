@@ -613,7 +613,3 @@ class Generator:
 
     def draw_barrier_abort(self, context):
         return ["barrier_abort", self.index("barriers")] if self.chance(0.3) else None
-
-
-def generate(seed, profile="core"):
-    return Generator(seed, profile).program()

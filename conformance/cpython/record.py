@@ -16,9 +16,18 @@ import time
 import warnings
 from collections import Counter
 
-from generator import generate
+from duels import Duel
+from generator import Generator
 from interpreter import Unfit, trace_program
 from virtual_loop import BATCH, shakes
+
+PROFILES = {
+    "core": Generator,
+    "sync": Generator,
+    "core-duels": Duel,
+    "sync-duels": Duel,
+    "messages": Generator,
+}
 
 # What a program's answer must not depend on: the order of what is ready at one instant; only the order
 # within each round of the loop, so that the number of rounds an operation takes counts; nothing, which is
@@ -56,7 +65,7 @@ def is_dull(traces):
 
 def candidate(task):
     seed, profile, order, count = task
-    program = generate(seed, profile)
+    program = PROFILES[profile](seed, profile).program()
     traces, verdict = answer(program, ORDERS[order](count))
     if traces is not None and is_dull(traces):
         traces, verdict = None, "dull"
@@ -70,7 +79,7 @@ def candidate(task):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--profile", choices=["core", "sync", "messages"], default="core")
+    parser.add_argument("--profile", choices=list(PROFILES), default="core")
     parser.add_argument("--seed", type=int, default=1, help="the first one to try")
     parser.add_argument("--count", type=int, default=1000, help="programs to keep")
     parser.add_argument("--shakes", type=int, default=24)
