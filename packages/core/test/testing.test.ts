@@ -55,6 +55,23 @@ describe('virtual time', () => {
       expect(loop.time()).toBe(0)
     }))
 
+  test('what main leaves behind is cancelled in the round that sees its end, and its timers never fire', async () => {
+    const log: string[] = []
+    await runVirtual(async () => {
+      createTask(async () => {
+        try {
+          await sleep(0)
+          log.push('went on')
+        } finally {
+          await sleep(5)
+          log.push(`cleaned up at ${getRunningLoop().time()}`)
+        }
+      })
+      getRunningLoop().callLater(10, () => log.push('fired'))
+    })
+    expect(log).toEqual(['cleaned up at 5'])
+  })
+
   test('a program in which nothing can go on rejects with the task tree', async () => {
     const stuck = runVirtual(async () => {
       const child = createTask(() => new Future(), { name: 'stuck' })

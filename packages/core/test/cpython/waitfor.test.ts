@@ -3,6 +3,7 @@ import {
   createTask,
   currentTask,
   Future,
+  gather,
   getRunningLoop,
   shield,
   sleep,
@@ -169,6 +170,36 @@ virtual('a shield with no time is cancelled, and its task goes on', async () => 
   expect(task.done()).toBe(false)
   expect(shielded.cancelled()).toBe(true)
   expect(await task).toBe('done')
+})
+
+// What random programs found (conformance/), and asyncio does.
+virtual('with no time: a cancel that is yet to be delivered strikes', async () => {
+  const task = createTask(async () => {
+    task.cancel()
+    await waitFor(new Future<void>(), 0)
+  })
+  expect(await thrown(task)).toBeInstanceOf(CancelledError)
+})
+
+virtual('with no time: a cancel of the wait does not wait for the clean-up', async () => {
+  const slow = createTask(async () => {
+    try {
+      await sleep(100)
+    } finally {
+      await sleep(50)
+    }
+  })
+  const waiting = createTask(() => waitFor(slow, 0))
+  await sleep(10)
+  waiting.cancel()
+  expect(await thrown(waiting)).toBeInstanceOf(CancelledError)
+  expect(getRunningLoop().time()).toBe(10)
+  expect(await thrown(slow)).toBeInstanceOf(CancelledError)
+})
+
+virtual('with no time: a gather that is cancelled has timed out', async () => {
+  const gathered = gather([createTask(() => sleep(10))])
+  expect(await thrown(waitFor(gathered, 0))).toBeInstanceOf(TimeoutError)
 })
 
 // test_none_timeout, test_shielded_timeout
