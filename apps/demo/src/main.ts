@@ -1,4 +1,4 @@
-import { run, sleep } from '@tasktree/core'
+import { KeyboardInterrupt, run, sleep } from '@tasktree/core'
 import { startJobd } from './jobd.ts'
 import { tour } from './tour.ts'
 
@@ -11,10 +11,15 @@ const [command = 'tour', ...options] = process.argv.slice(2)
 if (command === 'tour') {
   await run(() => tour((line) => void process.stdout.write(`${line}\n`)))
 } else if (command === 'serve') {
-  await run(serve)
+  await run(serve).catch(ignoreInterrupt)
 } else {
   process.stderr.write(usage)
   process.exitCode = command === '--help' ? 0 : 2
+}
+
+/** To be told to stop is what ends a server: the tree has been stopped by then. */
+function ignoreInterrupt(error: unknown): void {
+  if (!(error instanceof KeyboardInterrupt)) throw error
 }
 
 async function serve(): Promise<void> {
