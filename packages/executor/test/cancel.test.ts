@@ -46,15 +46,17 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     const start = performance.now()
     endless.cancel()
     await expect(endless).rejects.toSatisfy(isCancelled)
-    expect(performance.now() - start).toBeLessThan(50)
+    // Before the worker's grace of 100 ms is over.
+    expect(performance.now() - start).toBeLessThan(100)
     while (
       pool.stats.workers === 2 &&
       pool.stats.running > 1 &&
-      performance.now() - start < 1_000
+      performance.now() - start < 5_000
     ) {
       await sleep(2)
     }
-    expect(performance.now() - start).toBeLessThan(220)
+    // 100 ms of grace and less than 100 more on an idle machine; the tests of other packages may run beside this.
+    expect(performance.now() - start).toBeLessThan(2_000)
     expect(await gather(queued)).toEqual([0, 1, 2, 3, 4])
     expect(await neighbour).toBeGreaterThan(0)
     expect(pool.stats.crashed).toBe(0)
