@@ -229,7 +229,8 @@ class Execution implements RunningJob {
 
   async #stream(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<unknown> {
     for (;;) {
-      while (this.#credit === 0 && !this.#isAborted()) {
+      // In this order: asking whether it is aborted may let a credit in, which a wait begun after it would miss.
+      while (!this.#isAborted() && this.#credit === 0) {
         await new Promise<void>((resolve) => {
           this.#wakeStream = resolve
         })
