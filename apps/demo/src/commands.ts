@@ -21,6 +21,9 @@ type Command = (words: string[], directory: Directory, session: Session) => Prom
 
 const ok: Reply = { simple: 'OK' }
 
+/** In milliseconds some 34,000 years: added to a date it is still an exact integer. */
+const largest = 2 ** 50
+
 const commands: Record<string, Command> = {
   PING: ([text]) => text ?? { simple: 'PONG' },
   ECHO: ([text]) => text ?? new Error("ERR wrong number of arguments for 'echo' command"),
@@ -50,14 +53,14 @@ const commands: Record<string, Command> = {
   'JOB.ADD': async (words, { scheduler }) => scheduler.ask.submit(parseRequest(words)),
   'JOB.GET': async ([id], { store }) => describeJob(await store.ask.get(parseId(id))),
   'JOB.WAIT': async ([id, option, ms], { scheduler }) => {
-    const limit = option?.toUpperCase() === 'TIMEOUT' ? parseNumber('TIMEOUT', ms) : Infinity
+    const limit = option?.toUpperCase() === 'TIMEOUT' ? parseNumber('TIMEOUT', ms, 0) : Infinity
     return describeJob((await scheduler.ask({ timeout: limit }).wait(parseId(id))) as Job | null)
   },
   'JOB.LIST': async (words, { store }) => {
     const options = parseOptions(words)
     const jobs = await store.ask.list(
       (options.get('STATE') ?? null) as JobState | null,
-      Number(options.get('LIMIT') ?? 100),
+      parseNumber('LIMIT', options.get('LIMIT') ?? '100', 1),
     )
     return jobs.map(describeJob)
   },
@@ -103,11 +106,12 @@ function parseRequest([kind, payload, ...rest]: string[]): JobRequest {
   if (!isJobKind(kind))
     throw new RangeError(`unknown kind '${kind}', expected one of ${jobKinds.join(', ')}`)
   const options = parseOptions(rest)
-  const number = (name: string): number => parseNumber(name, options.get(name) ?? '0')
+  const number = (name: string, least = 0): number =>
+    parseNumber(name, options.get(name) ?? '0', least)
   return {
     kind,
     payload,
-    priority: number('PRIORITY'),
+    priority: number('PRIORITY', -largest),
     delay: number('DELAY'),
     timeout: number('TIMEOUT'),
     retries: number('RETRIES'),
@@ -123,15 +127,18 @@ function parseOptions(words: string[]): Map<string, string> {
   return options
 }
 
-function parseNumber(name: string, text: string | undefined): number {
+/** Within what the store's integers hold: a number of a client's must not end an actor. */
+function parseNumber(name: string, text: string | undefined, least: number): number {
   const n = Number(text)
-  if (text === undefined || !Number.isInteger(n))
-    throw new RangeError(`${name} must be a whole number, got '${text ?? ''}'`)
+  if (text === undefined || !/^-?\d+$/.test(text) || n < least || n > largest)
+    throw new RangeError(
+      `${name} must be a whole number from ${least} to ${largest}, got '${text ?? ''}'`,
+    )
   return n
 }
 
 function parseId(text: string | undefined): number {
-  return parseNumber('the id', text)
+  return parseNumber('the id', text, 1)
 }
 
 function describeJob(job: Job | null): Reply {

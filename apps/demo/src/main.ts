@@ -1,4 +1,4 @@
-import { KeyboardInterrupt, run, sleep } from '@tasktree/core'
+import { KeyboardInterrupt, run } from '@tasktree/core'
 import { startJobd } from './jobd.ts'
 import { tour } from './tour.ts'
 
@@ -35,5 +35,6 @@ async function serve(): Promise<void> {
   })
   await using _ = system
   process.stdout.write(`jobd listens on 127.0.0.1:${port}\n`)
-  await sleep(Infinity)
+  // A tree that has given up must not leave a process that listens to nobody.
+  await system.done
 }
