@@ -3,10 +3,13 @@
  *
  *   node --conditions=@tasktree/source net/echo.ts [seconds] [rounds]
  *
- * PYTHON and UVLOOP_PYTHON name the interpreters; without them those rows are left out.
+ * PYTHON and UVLOOP_PYTHON name the interpreters; without them those rows are left out. Every server
+ * runs from the beginning to the end, and a round visits each in turn, so that a slow moment of the
+ * machine hits all alike: a ratio is the median of those taken within one round.
  */
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -15,16 +18,29 @@ import { median, table } from '../measure.ts'
 
 const exec = promisify(execFile)
 const here = import.meta.dirname
-const seconds = process.argv[2] ?? '1'
-const rounds = Number(process.argv[3] ?? 3)
+const seconds = process.argv[2] ?? '0.4'
+const rounds = Number(process.argv[3] ?? 9)
 const sizes = [1024, 10_240, 102_400]
 const client = join(tmpdir(), `tasktree-echo-client-${process.pid}`)
 
-const node = [process.execPath, '--conditions=@tasktree/source', join(here, 'server.ts')]
-const servers: [string, string[]][] = [
-  ['node:net', [...node, 'raw']],
-  ['tasktree streams', [...node, 'streams']],
-  ['tasktree protocol', [...node, 'protocol']],
+interface Contestant {
+  name: string
+  port: string
+  process: ChildProcess
+  samples: number[][]
+}
+
+async function start(name: string, command: string, args: string[]): Promise<Contestant> {
+  const server = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = (await once(createInterface(server.stdout), 'line')) as [string]
+  return { name, port, process: server, samples: sizes.map(() => []) }
+}
+
+const node = ['--conditions=@tasktree/source', join(here, 'server.ts')]
+const contestants = [
+  await start('node:net', process.execPath, [...node, 'raw']),
+  await start('tasktree streams', process.execPath, [...node, 'streams']),
+  await start('tasktree protocol', process.execPath, [...node, 'protocol']),
 ]
 for (const [loop, python] of [
   ['asyncio', process.env['PYTHON']],
@@ -32,43 +48,35 @@ for (const [loop, python] of [
 ] as const) {
   if (python === undefined) continue
   for (const kind of ['streams', 'protocol']) {
-    servers.push([`${loop} ${kind}`, [python, join(here, 'server.py'), loop, kind]])
+    contestants.push(await start(`${loop} ${kind}`, python, [join(here, 'server.py'), loop, kind]))
   }
 }
 
-async function measure(command: string[], size: number): Promise<number> {
-  const server = spawn(command[0], command.slice(1), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  try {
-    const [port] = (await once(createInterface(server.stdout), 'line')) as [string]
-    const { stdout } = await exec(client, [port, '10', String(size), seconds])
-    return Number(stdout)
-  } finally {
+try {
+  await exec('cc', ['-O2', '-o', client, join(here, 'echo-client.c')])
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, size] of sizes.entries()) {
+      for (const { port, samples } of contestants) {
+        const { stdout } = await exec(client, [port, '10', String(size), seconds])
+        // The first round warms up.
+        if (round >= 0) samples[i]?.push(Number(stdout))
+      }
+    }
+  }
+} finally {
+  for (const { process: server } of contestants) {
     server.kill('SIGKILL')
     await once(server, 'exit')
   }
+  await rm(client, { force: true })
 }
 
-await exec('cc', ['-O2', '-o', client, join(here, 'echo-client.c')])
-const samples = new Map<string, number[][]>()
-// A round visits every server, so that a slow moment of the machine hits all alike.
-for (let round = 0; round < rounds; round++) {
-  for (const [i, size] of sizes.entries()) {
-    for (const [name, command] of servers) {
-      const all = samples.get(name) ?? sizes.map(() => [])
-      all[i]?.push(await measure(command, size))
-      samples.set(name, all)
-    }
-  }
-}
-const raw = (samples.get('node:net') ?? []).map(median)
-const rows: (string | number)[][] = []
-for (const [name, all] of samples) {
-  const row: (string | number)[] = [name]
-  for (const [i, each] of all.entries()) {
-    row.push(median(each), `${(median(each) / (raw[i] ?? NaN)).toFixed(2)}x`)
-  }
-  rows.push(row)
-}
+const [raw] = contestants
+const rows = contestants.map(({ name, samples }) => [
+  name,
+  ...samples.flatMap((each, i) => {
+    const ratios = each.map((rate, round) => rate / (raw?.samples[i]?.[round] ?? NaN))
+    return [median(each), `${median(ratios).toFixed(2)}x`]
+  }),
+])
 console.log(table(['echo', ...sizes.flatMap((size) => [`${size / 1024} KiB/s`, 'to raw'])], rows))
