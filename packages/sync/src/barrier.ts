@@ -1,5 +1,6 @@
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
+import type { Releaser } from './releaser.ts'
 
 /**
  * Holds tasks until `parties` of them have come, then lets all go at once; it can be used again.
@@ -11,6 +12,8 @@ export class Barrier {
   readonly #changed = new Condition()
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
+  /** Those that have come and are not counted yet. */
+  #blocked = 0
 
   /** @throws {RangeError} when `parties` is no positive integer */
   constructor(parties: number) {
@@ -35,11 +38,7 @@ export class Barrier {
    * @throws {BrokenBarrierError} when the barrier is, or while it waits becomes, reset or aborted
    */
   async wait(options?: { signal?: AbortSignal }): Promise<number> {
-    using _ = await this.#changed.acquire(options)
-    await this.#changed.waitFor(
-      () => this.#state !== 'draining' && this.#state !== 'resetting',
-      options,
-    )
+    using _ = await this.#enter(options)
     if (this.broken) throw new BrokenBarrierError('the barrier was aborted')
     const index = this.#count++
     try {
@@ -55,6 +54,26 @@ export class Barrier {
     } finally {
       this.#count--
       this.#leave()
+    }
+  }
+
+  /** Holds the lock; who comes while others leave waits until they have. */
+  async #enter(options: { signal?: AbortSignal } | undefined): Promise<Releaser> {
+    this.#blocked++
+    try {
+      const held = await this.#changed.acquire(options)
+      try {
+        await this.#changed.waitFor(
+          () => this.#state !== 'draining' && this.#state !== 'resetting',
+          options,
+        )
+        return held
+      } catch (error) {
+        held.release()
+        throw error
+      }
+    } finally {
+      this.#blocked--
     }
   }
 
@@ -79,7 +98,22 @@ export class Barrier {
     this.#changed.notifyAll()
   }
 
-  statistics(): { readonly parties: number; readonly waiting: number; readonly broken: boolean } {
-    return Object.freeze({ parties: this.parties, waiting: this.nWaiting, broken: this.broken })
+  /** Its state; how many wait in it, how many leave it, and how many have come that wait outside. */
+  statistics(): {
+    readonly parties: number
+    readonly state: 'filling' | 'draining' | 'resetting' | 'broken'
+    readonly broken: boolean
+    readonly waiters: number
+    readonly leaving: number
+    readonly blocked: number
+  } {
+    return Object.freeze({
+      parties: this.parties,
+      state: this.#state,
+      broken: this.broken,
+      waiters: this.nWaiting,
+      leaving: this.#count - this.nWaiting,
+      blocked: this.#blocked,
+    })
   }
 }

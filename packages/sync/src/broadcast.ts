@@ -56,6 +56,17 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     return this.#unread.qsize()
   }
 
+  /** Messages it has not taken yet, how many it may lag behind, how many it lost, and how many wait in `get`. */
+  statistics(): {
+    readonly size: number
+    readonly capacity: number
+    readonly dropped: number
+    readonly getters: number
+  } {
+    const { size, maxsize, getters } = this.#unread.statistics()
+    return Object.freeze({ size, capacity: maxsize, dropped: this.#dropped, getters })
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     try {
       for await (const message of this.#unread) yield message
@@ -203,15 +214,18 @@ export class Broadcast<T> {
     this.close()
   }
 
+  /** Who listens, who waits to publish, what is kept for new subscribers, and whether it is closed. */
   statistics(): {
     readonly subscribers: number
     readonly publishers: number
     readonly history: number
+    readonly closed: boolean
   } {
     return Object.freeze({
       subscribers: this.#subscriptions.size,
       publishers: this.#publishers.size,
       history: this.#history.length,
+      closed: this.#closed,
     })
   }
 

@@ -55,14 +55,16 @@ export class CapacityLimiter {
     return this.#shares.acquire(weight, options)
   }
 
+  /** The capacity in all, what is free and what is held, by how many, and how many wait. */
   statistics(): {
     readonly total: number
     readonly available: number
+    readonly used: number
     readonly holders: number
     readonly waiters: number
   } {
-    const { total, available, holders, waiters } = this.#shares
-    return Object.freeze({ total, available, holders, waiters })
+    const { total, available, used, holders, waiters } = this.#shares
+    return Object.freeze({ total, available, used, holders, waiters })
   }
 }
 

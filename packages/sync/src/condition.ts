@@ -106,9 +106,15 @@ export class Condition {
     return this.#lock.runExclusive(fn, options)
   }
 
-  statistics(): { readonly locked: boolean; readonly waiters: number; readonly acquiring: number } {
-    const { locked, waiters } = this.#lock.statistics()
-    return Object.freeze({ locked, waiters: this.#waiters.size, acquiring: waiters })
+  /** Whether the lock is held, by how many (1 or 0); how many wait for a notice, and how many for the lock. */
+  statistics(): {
+    readonly locked: boolean
+    readonly holders: number
+    readonly waiters: number
+    readonly acquiring: number
+  } {
+    const { locked, holders, waiters } = this.#lock.statistics()
+    return Object.freeze({ locked, holders, waiters: this.#waiters.size, acquiring: waiters })
   }
 
   #notify(n: number): void {

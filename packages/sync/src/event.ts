@@ -38,6 +38,7 @@ export class Event {
     return set
   }
 
+  /** Whether it is set, and how many wait. */
   statistics(): { readonly set: boolean; readonly waiters: number } {
     return Object.freeze({ set: this.#set, waiters: this.#waiters.size })
   }

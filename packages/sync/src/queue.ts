@@ -198,19 +198,24 @@ export class Queue<T> implements AsyncIterable<T> {
     }
   }
 
+  /** Items it holds; who waits to get, to put, and for the end of what is not dealt with; whether it was shut down. */
   statistics(): {
     readonly size: number
     readonly maxsize: number
     readonly getters: number
     readonly putters: number
+    readonly joiners: number
     readonly unfinished: number
+    readonly isShutDown: boolean
   } {
     return Object.freeze({
       size: this.qsize(),
       maxsize: this.maxsize,
       getters: this.#getters.size,
       putters: this.#putters.size,
+      joiners: this.#joiners.size,
       unfinished: this.#unfinished,
+      isShutDown: this.#isShutDown,
     })
   }
 }

@@ -31,6 +31,7 @@ export class RWLock {
     return this.#shares.acquire(whole, options)
   }
 
+  /** Who holds it, and how many wait. */
   statistics(): { readonly readers: number; readonly writers: number; readonly waiters: number } {
     const { holders, waiters, isWhole } = this.#shares
     return Object.freeze({

@@ -62,6 +62,11 @@ export class Shares {
     return Math.max(0, this.#total - this.#used)
   }
 
+  /** More than the total when that was lowered; what is set aside for those that were woken is in it. */
+  get used(): number {
+    return this.#used
+  }
+
   /** Whether one share is all there is. */
   get isWhole(): boolean {
     return this.#used === this.#total && this.#holders <= 1

@@ -55,7 +55,7 @@ test('with block, publishers wait for the slowest, in order, and go on when it l
     await publishing[1]
     expect(await fast.get()).toBe(2)
     await expect(slow.get()).rejects.toBeInstanceOf(QueueShutDown)
-    expect(news.statistics()).toEqual({ subscribers: 1, publishers: 0, history: 0 })
+    expect(news.statistics()).toEqual({ subscribers: 1, publishers: 0, history: 0, closed: false })
   }))
 
 test('leaving the loop unsubscribes', () =>

@@ -127,7 +127,12 @@ const scenarios: Record<string, () => Promise<Scenario>> = {
         }
       },
       balanced: () =>
-        expect(condition.statistics()).toEqual({ locked: false, waiters: 0, acquiring: 0 }),
+        expect(condition.statistics()).toEqual({
+          locked: false,
+          holders: 0,
+          waiters: 0,
+          acquiring: 0,
+        }),
     }
   },
   'Barrier.wait': async () => {
@@ -141,7 +146,7 @@ const scenarios: Record<string, () => Promise<Scenario>> = {
         await turns(60)
         if (barrier.nWaiting > 0) await barrier.wait()
       },
-      balanced: () => expect(barrier.statistics()).toMatchObject({ waiting: 0, broken: false }),
+      balanced: () => expect(barrier.statistics()).toMatchObject({ waiters: 0, broken: false }),
     }
   },
   'Queue.get': async () => queueGet(new Queue()),
@@ -192,7 +197,13 @@ const scenarios: Record<string, () => Promise<Scenario>> = {
       others: [() => use(() => limiter.acquire(1)), () => use(() => limiter.acquire(4))],
       grant: () => held.release(),
       balanced: () =>
-        expect(limiter.statistics()).toEqual({ total: 4, available: 4, holders: 0, waiters: 0 }),
+        expect(limiter.statistics()).toEqual({
+          total: 4,
+          available: 4,
+          used: 0,
+          holders: 0,
+          waiters: 0,
+        }),
     }
   },
   'Channel.receive': async () => {

@@ -13,7 +13,13 @@ test('holds are weighed, and given back', () =>
     six.release()
     expect(limiter.available).toBe(6)
     four.release()
-    expect(limiter.statistics()).toEqual({ total: 10, available: 10, holders: 0, waiters: 0 })
+    expect(limiter.statistics()).toEqual({
+      total: 10,
+      available: 10,
+      used: 0,
+      holders: 0,
+      waiters: 0,
+    })
   }))
 
 test('a big request is not overtaken by small ones that would fit', () =>
@@ -71,7 +77,7 @@ test('wrong totals and weights are refused at once', () => {
   expect(() => limiter.acquire(0)).toThrow(RangeError)
   expect(() => limiter.acquire('1' as never)).toThrow(TypeError)
   expect(() => limiter.acquire(1, { signal: 5 as never })).toThrow(TypeError)
-  expect(limiter.statistics()).toEqual({ total: 2, available: 2, holders: 0, waiters: 0 })
+  expect(limiter.statistics()).toEqual({ total: 2, available: 2, used: 0, holders: 0, waiters: 0 })
 })
 
 test('no schedule of cancels in the instant of a grant loses capacity', () =>
@@ -99,7 +105,13 @@ test('no schedule of cancels in the instant of a grant loses capacity', () =>
       })
       await gather(tasks, { returnExceptions: true })
       await killer
-      expect(limiter.statistics()).toEqual({ total: 5, available: 5, holders: 0, waiters: 0 })
+      expect(limiter.statistics()).toEqual({
+        total: 5,
+        available: 5,
+        used: 0,
+        holders: 0,
+        waiters: 0,
+      })
     },
     { seeds: 1000 },
   ))

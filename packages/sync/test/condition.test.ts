@@ -14,7 +14,7 @@ test('of two who wait, a notice to one that is cancelled in the same instant rea
     first.cancel()
     expect(await second).toBe(true)
     await expect(first.then(() => null)).rejects.toSatisfy(isCancelled)
-    expect(condition.statistics()).toEqual({ locked: false, waiters: 0, acquiring: 0 })
+    expect(condition.statistics()).toEqual({ locked: false, holders: 0, waiters: 0, acquiring: 0 })
   }))
 
 test('a cancel while it takes the lock again is thrown once it has the lock', () =>

@@ -85,7 +85,14 @@ test('nobody is a barrier phase ahead', async () => {
       }
       await gather([worker, worker, worker])
       for (const phase of numbers) expect(phase.toSorted()).toEqual([0, 1, 2])
-      expect(barrier.statistics()).toEqual({ parties, waiting: 0, broken: false })
+      expect(barrier.statistics()).toEqual({
+        parties,
+        state: 'filling',
+        broken: false,
+        waiters: 0,
+        leaving: 0,
+        blocked: 0,
+      })
     },
     { seeds },
   )
@@ -109,7 +116,12 @@ test('a condition loses no notice that is given while it is held', async () => {
         })
       await gather([consumer, producer(1), consumer, producer(2), consumer, producer(3)])
       expect(got.toSorted()).toEqual([1, 2, 3])
-      expect(condition.statistics()).toEqual({ locked: false, waiters: 0, acquiring: 0 })
+      expect(condition.statistics()).toEqual({
+        locked: false,
+        holders: 0,
+        waiters: 0,
+        acquiring: 0,
+      })
     },
     { seeds },
   )

@@ -34,7 +34,7 @@ const waits: Record<
   },
   'Barrier.wait': () => {
     const barrier = new Barrier(2)
-    return [(o) => barrier.wait(o), () => barrier.statistics().waiting]
+    return [(o) => barrier.wait(o), () => barrier.statistics().waiters]
   },
   'Queue.get': () => {
     const queue = new Queue()
