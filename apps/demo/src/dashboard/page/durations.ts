@@ -1,0 +1,12 @@
+/** As people say it: 340 ms, 12.3 s, 4 min, 2 h, 3 d. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 100_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  if (ms < 6_000_000) return `${Math.round(ms / 60_000)} min`
+  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`
+}
+
+/** Coarser, for what grows while one looks at it. */
+export function formatAge(ms: number): string {
+  return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)
+}

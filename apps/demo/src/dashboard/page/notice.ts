@@ -1,0 +1,14 @@
+import { find, setText } from './element.ts'
+
+/** Milliseconds. */
+const shownFor = 5_000
+
+const place = find('notice', HTMLDivElement)
+let hiding = 0
+
+/** Says what has come of something, for a while. */
+export function notify(text: string): void {
+  setText(place, text)
+  clearTimeout(hiding)
+  hiding = setTimeout(() => setText(place, ''), shownFor)
+}

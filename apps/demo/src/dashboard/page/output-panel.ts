@@ -1,0 +1,119 @@
+import type { PageJob, PageOutput } from '../page-events.ts'
+import { formatDuration } from './durations.ts'
+import { find, make, setText } from './element.ts'
+import { notify } from './notice.ts'
+import { get } from './requests.ts'
+
+/** Of a job's output, the last so many characters are kept in the page. */
+const mostCharacters = 500_000
+
+const retryDelay = 1_000
+
+/** One job: what is known of it, and its output as it comes. */
+export class OutputPanel {
+  readonly #panel = find('output', HTMLElement)
+  readonly #title = find('output-title', HTMLHeadingElement)
+  readonly #facts = find('facts', HTMLDListElement)
+  readonly #text = find('output-text', HTMLPreElement)
+  readonly #closed: (id: number) => void
+  #id: number | null = null
+  #source: EventSource | null = null
+  #retrying = 0
+
+  /** `closed` is called with the job that was shown. */
+  constructor(closed: (id: number) => void) {
+    this.#closed = closed
+    find('close-output', HTMLButtonElement).addEventListener('click', () => this.close())
+  }
+
+  get id(): number | null {
+    return this.#id
+  }
+
+  open(id: number): void {
+    this.#id = id
+    this.#panel.hidden = false
+    this.#panel.dataset['job'] = String(id)
+    setText(this.#title, `Job ${id}`)
+    this.#facts.replaceChildren()
+    this.#follow(id)
+    void this.refresh()
+    this.#title.focus({ preventScroll: true })
+  }
+
+  close(): void {
+    const id = this.#id
+    if (id === null) return
+    this.#stop()
+    this.#id = null
+    this.#panel.hidden = true
+    this.#closed(id)
+  }
+
+  /** The whole texts of the job, which the table cuts. A job that begins anew has its output from the start. */
+  async refresh(began = false): Promise<void> {
+    const id = this.#id
+    if (id === null) return
+    try {
+      const job = await get<PageJob>(`/jobs/${id}`)
+      if (this.#id === id) this.#showFacts(job)
+    } catch (error) {
+      notify(error instanceof Error ? error.message : String(error))
+    }
+    if (began && this.#id === id) this.#follow(id)
+  }
+
+  #showFacts(job: PageJob): void {
+    setText(this.#title, `Job ${job.id}: ${job.kind}`)
+    const state = make('span', 'state', job.state)
+    const facts: [string, string | Node | null][] = [
+      ['State', state],
+      ['Payload', job.payload],
+      ['Attempts', job.retries === 0 ? `${job.attempts}` : `${job.attempts} of ${job.retries + 1}`],
+      ['Created', new Date(job.createdAt).toLocaleString()],
+      ['Priority', job.priority === 0 ? null : String(job.priority)],
+      ['Time limit', job.timeout === 0 ? null : formatDuration(job.timeout)],
+      ['Key', job.key],
+      ['Result', job.result],
+      ['Error', job.error],
+    ]
+    const shown = facts.filter(([, value]) => value !== null) as [string, string | Node][]
+    this.#facts.replaceChildren(
+      ...shown.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', value)]),
+    )
+    this.#facts.dataset['state'] = job.state
+  }
+
+  #follow(id: number): void {
+    this.#stop()
+    const source = new EventSource(`/jobs/${id}/output`)
+    this.#source = source
+    const read = (event: MessageEvent<string>): PageOutput => JSON.parse(event.data) as PageOutput
+    source.addEventListener('log', (event: MessageEvent<string>) => {
+      this.#text.replaceChildren()
+      this.#add(read(event))
+    })
+    source.addEventListener('output', (event: MessageEvent<string>) => this.#add(read(event)))
+    source.addEventListener('end', () => source.close())
+    source.addEventListener('error', () => {
+      if (source.readyState !== EventSource.CLOSED || this.#source !== source) return
+      this.#retrying = setTimeout(() => this.#follow(id), retryDelay)
+    })
+  }
+
+  #stop(): void {
+    clearTimeout(this.#retrying)
+    this.#source?.close()
+    this.#source = null
+  }
+
+  #add({ text, omitted }: PageOutput): void {
+    const view = this.#text
+    const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 24
+    if (omitted > 0) view.append(`[${omitted} characters left out]\n`)
+    view.append(text)
+    const all = view.textContent
+    if (all.length > mostCharacters) view.textContent = all.slice(-mostCharacters)
+    if (isAtEnd) view.scrollTop = view.scrollHeight
+  }
+}

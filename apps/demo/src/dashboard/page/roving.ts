@@ -1,0 +1,74 @@
+/**
+ * Of a list of elements one is in the order of the tab key, the others are reached from it by the arrows.
+ * The elements may come and go: the current one is remembered as long as it is there.
+ */
+export class Roving {
+  readonly #all: () => HTMLElement[]
+  #current: HTMLElement | null = null
+
+  /** `all`: the elements in their order. */
+  constructor(container: HTMLElement, all: () => HTMLElement[]) {
+    this.#all = all
+    container.addEventListener('keydown', (event) => this.#onKey(event))
+    container.addEventListener('focusin', (event) => {
+      const item = this.#itemOf(event.target)
+      if (item !== null) this.#choose(item)
+    })
+  }
+
+  get current(): HTMLElement | null {
+    return this.#current
+  }
+
+  /** After elements came or went. `next` is focused when the focused one has gone. */
+  update(next: HTMLElement | null = null): void {
+    const all = this.#all()
+    if (this.#current === null || !all.includes(this.#current)) {
+      const hadFocus = next !== null
+      this.#choose(next !== null && all.includes(next) ? next : (all[0] ?? null))
+      if (hadFocus) this.#current?.focus()
+    }
+  }
+
+  focus(): void {
+    this.#current?.focus()
+  }
+
+  #itemOf(target: EventTarget | null): HTMLElement | null {
+    return target instanceof HTMLElement
+      ? (this.#all().findLast((item) => item.contains(target)) ?? null)
+      : null
+  }
+
+  #choose(item: HTMLElement | null): void {
+    if (item === this.#current) return
+    if (this.#current !== null) setReachable(this.#current, false)
+    this.#current = item
+    if (item !== null) setReachable(item, true)
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) return
+    const all = this.#all()
+    const at = this.#current === null ? -1 : all.indexOf(this.#current)
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key]
+    const item = to === undefined ? undefined : all[to]
+    if (to === undefined) return
+    event.preventDefault()
+    if (item === undefined) return
+    this.#choose(item)
+    item.focus()
+  }
+}
+
+/** The buttons of the current item can be reached by the tab key, those of the others cannot. */
+export function setReachable(item: HTMLElement, isReachable: boolean): void {
+  item.tabIndex = isReachable ? 0 : -1
+  for (const button of ownButtons(item)) button.tabIndex = isReachable ? 0 : -1
+}
+
+function ownButtons(item: HTMLElement): HTMLButtonElement[] {
+  return [...item.querySelectorAll('button')].filter(
+    (button) => button.closest('[role="row"], [role="treeitem"]') === item,
+  )
+}

@@ -1,0 +1,125 @@
+import type { PageNode, PageRestart } from '../page-events.ts'
+import { find, make, setText } from './element.ts'
+import { notify } from './notice.ts'
+import { post } from './requests.ts'
+import { Roving } from './roving.ts'
+
+const shownRestarts = 6
+
+/** One part of the tree, as it stands in the page. */
+class NodeView {
+  readonly item = make('li')
+  readonly #path: string
+  readonly #name = make('span', 'name')
+  readonly #what = make('span', 'what')
+  readonly #mailbox = make('span', 'badge')
+  readonly #restarts = make('span', 'badge')
+  readonly #children = make('ul')
+
+  constructor(node: PageNode, isRoot: boolean, level: number) {
+    this.#path = node.path
+    const row = make('div', 'node', make('span', 'dot'), this.#name, this.#what)
+    row.append(this.#mailbox, this.#restarts)
+    if (!isRoot) row.append(this.#killButton(node.id))
+    this.#children.role = 'group'
+    this.item.role = 'treeitem'
+    this.item.tabIndex = -1
+    this.item.ariaLevel = String(level)
+    this.item.dataset['path'] = node.path
+    this.item.append(row, this.#children)
+    setText(this.#name, node.id)
+  }
+
+  #killButton(id: string): HTMLButtonElement {
+    const button = make('button', 'small', 'Kill')
+    button.type = 'button'
+    button.tabIndex = -1
+    button.ariaLabel = `Kill ${id}`
+    button.addEventListener('click', () => void kill(this.#path))
+    return button
+  }
+
+  show(node: PageNode, views: Map<string, NodeView>, level: number): void {
+    this.item.dataset['status'] = node.status
+    const status = node.status === 'running' ? '' : `${node.status}, `
+    const what = `${status}${node.kind}${node.activity === '' ? '' : `, ${node.activity}`}`
+    setText(this.#what, what)
+    this.#what.title = node.lastExit === null ? what : `${what}; ended last: ${node.lastExit}`
+    this.#mailbox.hidden = node.mailbox === 0
+    setText(this.#mailbox, `mailbox ${node.mailbox}`)
+    this.#restarts.hidden = node.restarts === 0
+    setText(this.#restarts, node.restarts === 1 ? '1 restart' : `${node.restarts} restarts`)
+    const restarts = node.restarts === 0 ? '' : `, ${this.#restarts.textContent}`
+    const label = `${node.id}, ${node.kind}, ${node.status}${restarts}`
+    if (this.item.ariaLabel !== label) this.item.ariaLabel = label
+    this.#children.hidden = node.children.length === 0
+    const items = node.children.map((child) => {
+      let view = views.get(child.path)
+      if (view === undefined) {
+        view = new NodeView(child, false, level + 1)
+        views.set(child.path, view)
+      }
+      view.show(child, views, level + 1)
+      return view.item
+    })
+    const shown = [...this.#children.children]
+    const isSame = shown.length === items.length && items.every((item, i) => item === shown[i])
+    if (!isSame) this.#children.replaceChildren(...items)
+  }
+
+  flash(): void {
+    this.item.classList.remove('flash')
+    // The animation begins anew only when the browser has seen it gone.
+    void this.item.offsetWidth
+    this.item.classList.add('flash')
+  }
+}
+
+async function kill(path: string): Promise<void> {
+  if ((await post('/actors/kill', { path })) !== null) notify(`${path} is killed`)
+}
+
+/** The supervised tree, and its latest restarts. */
+export class TreeView {
+  readonly #list = find('tree', HTMLUListElement)
+  readonly #restarts = find('restarts', HTMLOListElement)
+  readonly #views = new Map<string, NodeView>()
+  readonly #roving = new Roving(this.#list, () => [
+    ...this.#list.querySelectorAll<HTMLElement>('[role="treeitem"]'),
+  ])
+
+  constructor() {
+    this.#list.addEventListener('keydown', (event) => {
+      if (event.key !== 'k' || event.ctrlKey || event.metaKey || event.altKey) return
+      const path = this.#roving.current?.dataset['path']
+      if (path !== undefined) void kill(path)
+    })
+  }
+
+  focus(): void {
+    this.#roving.focus()
+  }
+
+  show(root: PageNode): void {
+    let view = this.#views.get(root.path)
+    if (view === undefined) {
+      view = new NodeView(root, true, 1)
+      this.#views.set(root.path, view)
+      this.#list.replaceChildren(view.item)
+    }
+    view.show(root, this.#views, 1)
+    for (const [path, each] of this.#views) if (!each.item.isConnected) this.#views.delete(path)
+    this.#roving.update()
+  }
+
+  showRestarts(restarts: readonly PageRestart[]): void {
+    for (const { path, reason } of restarts) {
+      this.#views.get(path)?.flash()
+      const now = new Date()
+      const time = make('time', '', now.toLocaleTimeString())
+      time.dateTime = now.toISOString()
+      this.#restarts.prepend(make('li', '', time, ` ${path}: ${reason}`))
+    }
+    while (this.#restarts.children.length > shownRestarts) this.#restarts.lastChild?.remove()
+  }
+}
