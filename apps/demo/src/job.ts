@@ -2,7 +2,8 @@
 export const jobKinds = ['shell', 'hash', 'words', 'primes', 'sleep'] as const
 export type JobKind = (typeof jobKinds)[number]
 
-export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
+export type JobState = (typeof jobStates)[number]
 export const finalStates: ReadonlySet<JobState> = new Set(['done', 'failed', 'cancelled'])
 
 /** What a client asks for. */
@@ -35,4 +36,8 @@ export interface Job extends JobRequest {
 
 export function isJobKind(kind: string): kind is JobKind {
   return (jobKinds as readonly string[]).includes(kind)
+}
+
+export function isJobState(state: string): state is JobState {
+  return (jobStates as readonly string[]).includes(state)
 }
