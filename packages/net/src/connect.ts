@@ -9,8 +9,8 @@ import {
 import { dial, type DialOptions } from './dial.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
-import { parseTarget, type Target } from './target.ts'
-import { type TlsOptions, upgradeClient } from './tls.ts'
+import { checkPort, parseTarget, type Target } from './target.ts'
+import { checkTimeout, checkTls, type TlsOptions, upgradeClient } from './tls.ts'
 import { Transport } from './transport.ts'
 
 export interface ConnectOptions extends DialOptions, WaitOptions {
@@ -49,6 +49,7 @@ export function openConnection(
   more?: OpenOptions,
 ): Promise<[StreamReader, StreamWriter]> {
   const [target, options] = parseTarget<OpenOptions>(hostOrTarget, portOrOptions, more)
+  checkOptions(options)
   return open(target, options)
 }
 
@@ -88,7 +89,17 @@ export function createConnection<P extends Protocol | BufferedProtocol>(
     )
   }
   const [target, options] = parseTarget<ConnectOptions>(hostOrTarget, portOrOptions, more)
+  checkOptions(options)
   return connect(factory, target, options)
+}
+
+function checkOptions({ tls, timeout: ms, localAddr, happyEyeballsDelay }: ConnectOptions): void {
+  if (tls !== undefined) checkTls(tls, 'client')
+  if (ms !== undefined) checkTimeout('timeout', ms)
+  if (localAddr?.port !== undefined) checkPort(localAddr.port)
+  if (happyEyeballsDelay !== undefined && !(happyEyeballsDelay >= 0)) {
+    throw new RangeError(`happyEyeballsDelay is 0 ms or more, got ${happyEyeballsDelay}`)
+  }
 }
 
 async function connect<P extends Protocol | BufferedProtocol>(

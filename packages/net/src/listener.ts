@@ -1,4 +1,5 @@
 import { Future } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 import { OSError, toOSError } from '@tasktree/streams'
 import {
   type AddressInfo,
@@ -10,8 +11,9 @@ import {
 import { createServer as createTlsServer } from 'node:tls'
 import { addressesOf } from './addresses.ts'
 import { inLoop } from './in-loop.ts'
-import { checkPort } from './target.ts'
-import type { TlsOptions } from './tls.ts'
+import { checkPath, checkPort } from './target.ts'
+import { checkTls, HANDSHAKE_TIMEOUT, type TlsOptions } from './tls.ts'
+import { clearSocketPath, SocketFile } from './unix-path.ts'
 
 export interface ListenTarget {
   /** A name is listened to at each of its addresses; by default every address of the machine. */
@@ -26,9 +28,20 @@ export interface ListenerOptions extends ListenTarget {
   tls?: TlsOptions | undefined
   /** Connections that wait to be accepted. @defaultValue 511, Node's */
   backlog?: number | undefined
+  /** Lets several processes listen at one port; the system deals connections out to them. */
   reusePort?: boolean | undefined
   /** Above it new connections are closed at once. */
   maxConnections?: number | undefined
+  /** False: it is made, and listens from `startServing()` on. @defaultValue true */
+  startServing?: boolean | undefined
+  /** Whether closing removes a Unix socket's file, unless another one has taken its place. @defaultValue true */
+  cleanupSocket?: boolean | undefined
+}
+
+/** One listening socket. */
+export interface Listener {
+  readonly server: Server
+  close(): void
 }
 
 export interface Listening {
@@ -36,21 +49,43 @@ export interface Listening {
   handshake(socket: Socket): void
   accept(socket: Socket): void
   failed(error: Error): void
+  handshakeFailed(error: Error): void
+}
+
+/** @throws {TypeError} {@link RangeError} what can be told before anything is opened */
+export function checkListenerOptions(options: ListenerOptions): void {
+  const { path, port, host, backlog, maxConnections, tls } = options
+  if (path !== undefined) checkPath(path)
+  if (port !== undefined) checkPort(port)
+  if (host !== undefined && typeof host !== 'string') {
+    throw new TypeError(`a host is a string, got ${describe(host)}`)
+  }
+  checkCount('backlog', backlog)
+  checkCount('maxConnections', maxConnections)
+  if (tls !== undefined) checkTls(tls, 'server')
+}
+
+function checkCount(name: string, count: number | undefined): void {
+  if (count === undefined) return
+  if (typeof count !== 'number') {
+    throw new TypeError(`${name} is a number of connections, got ${describe(count)}`)
+  }
+  if (!(count >= 0)) throw new RangeError(`${name} is 0 or more, got ${count}`)
 }
 
 /** Listens at each address; when one fails, none is left. Their events come in turns of the loop. */
-export async function listen(options: ListenerOptions, on: Listening): Promise<Server[]> {
+export async function listen(options: ListenerOptions, on: Listening): Promise<Listener[]> {
   const { path, port = 0, host } = options
-  if (path !== undefined) return [await listenOne({ path }, options, on, [])]
-  checkPort(port)
-  if (host === undefined || host === '') return [await listenOne({ port }, options, on, [])]
+  if (path !== undefined) return [await listenAtPath(path, options, on)]
+  if (host === undefined || host === '') return [asListener(await listenOne({ port }, options, on))]
   const servers: Server[] = []
   let chosen = port
   let unavailable: Error | null = null
   try {
     for (const { address } of await addressesOf(host)) {
       try {
-        const server = await listenOne({ host: address, port: chosen }, options, on, servers)
+        const server = await listenOne({ host: address, port: chosen }, options, on)
+        servers.push(server)
         // All addresses of a name share the port that the first was given.
         chosen = (server.address() as AddressInfo).port
       } catch (error) {
@@ -60,11 +95,30 @@ export async function listen(options: ListenerOptions, on: Listening): Promise<S
       }
     }
     if (servers.length === 0 && unavailable !== null) throw unavailable
-    return servers
+    return servers.map(asListener)
   } catch (error) {
     for (const server of servers) server.close()
     throw error
   }
+}
+
+function asListener(server: Server): Listener {
+  return { server, close: () => void server.close() }
+}
+
+async function listenAtPath(
+  path: string,
+  options: ListenerOptions,
+  on: Listening,
+): Promise<Listener> {
+  try {
+    clearSocketPath(path)
+  } catch (error) {
+    throw toOSError(error)
+  }
+  const server = await listenOne({ path }, options, on)
+  const file = new SocketFile(path, options.cleanupSocket === false)
+  return { server, close: () => file.close(server) }
 }
 
 function isUnavailable(error: OSError): boolean {
@@ -75,7 +129,6 @@ async function listenOne(
   where: ListenOptions,
   options: ListenerOptions,
   on: Listening,
-  servers: Server[],
 ): Promise<Server> {
   const listening = new Future<void>()
   const settle = (error?: Error): void => {
@@ -103,23 +156,23 @@ async function listenOne(
     ;(server as Server | null)?.close()
     throw error
   }
-  const made = server as unknown as Server
-  servers.push(made)
-  return made
+  return server as unknown as Server
 }
 
 function make(options: ListenerOptions, on: Listening): Server {
-  const { tls, maxConnections } = options
+  const { tls } = options
   const half = { allowHalfOpen: true, noDelay: true }
-  const server = tls === undefined ? createServer(half) : createTlsServer({ ...half, ...tls })
-  if (maxConnections !== undefined) server.maxConnections = maxConnections
+  const server =
+    tls === undefined
+      ? createServer(half)
+      : createTlsServer({ ...half, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
   if (tls === undefined) server.on('connection', (socket) => on.accept(socket))
   else {
     server.on('connection', (socket) => on.handshake(socket))
     server.on('secureConnection', (socket: Socket) => on.accept(socket))
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       socket.destroy()
-      on.failed(toOSError(error))
+      on.handshakeFailed(toOSError(error))
     })
   }
   return server

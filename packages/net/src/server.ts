@@ -7,9 +7,9 @@ import {
   cancelTasks,
 } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import type { WaitOptions } from '@tasktree/streams'
-import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
-import { listen, type ListenerOptions } from './listener.ts'
+import { OSError, type WaitOptions } from '@tasktree/streams'
+import type { AddressInfo, Socket } from 'node:net'
+import { checkListenerOptions, listen, type Listener, type ListenerOptions } from './listener.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { Transport } from './transport.ts'
 
@@ -34,12 +34,16 @@ export class Server implements AsyncDisposable {
   readonly #transports = new Set<Transport>()
   /** What TLS runs on, from before the handshake on. */
   readonly #plain = new Set<Socket>()
-  #listeners: NetServer[] = []
-  #starting: Promise<NetServer[]> | null = null
+  #listeners: Listener[] = []
+  #starting: Promise<Listener[]> | null = null
   #isServing = false
   #isClosed = false
   #forever: Future<never> | null = null
   readonly #waiters = new Set<Future<void>>()
+
+  get #limit(): number {
+    return this.#options.maxConnections ?? Infinity
+  }
 
   /** @internal made by createServer and startServer */
   constructor(
@@ -55,8 +59,8 @@ export class Server implements AsyncDisposable {
 
   /** Where it listens; nothing once it is closed. A Unix socket's address is its path. */
   get sockets(): ServerSocket[] {
-    return this.#listeners.map((listener) => {
-      const address = listener.address() as AddressInfo | string
+    return this.#listeners.map(({ server }) => {
+      const address = server.address() as AddressInfo | string
       return typeof address === 'string'
         ? { address, port: 0, family: 'Unix' }
         : { address: address.address, port: address.port, family: address.family }
@@ -84,9 +88,19 @@ export class Server implements AsyncDisposable {
       accept: (socket) => this.#accept(socket),
       handshake: (socket) => this.#track(socket),
       failed: (exception) => this.#report('the listener has failed', exception),
+      handshakeFailed: (exception) => {
+        // That a peer went away in the middle is no failure of ours; asyncio tells it in debug mode only.
+        if (exception instanceof OSError && !this.#loop.getDebug()) return
+        this.#report('a TLS handshake has failed', exception)
+      },
     })
     try {
-      this.#listeners = await this.#starting
+      const listeners = await this.#starting
+      if (this.#isClosed) {
+        for (const listener of listeners) listener.close()
+        throw new RuntimeError('the server was closed before it listened')
+      }
+      this.#listeners = listeners
       this.#isServing = true
     } finally {
       this.#starting = null
@@ -156,7 +170,7 @@ export class Server implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#transports.size >= this.#limit) {
       socket.destroy()
       return
     }
@@ -171,6 +185,10 @@ export class Server implements AsyncDisposable {
   }
 
   #track(socket: Socket): void {
+    if (this.#plain.size >= this.#limit) {
+      socket.destroy()
+      return
+    }
     this.#plain.add(socket)
     socket.once('close', () => {
       this.#plain.delete(socket)
@@ -239,11 +257,13 @@ export function createServer(
     )
   }
   const options = parseListen(hostOrOptions, port, more)
-  return started(new Server(factory, options))
+  checkListenerOptions(options)
+  return started(new Server(factory, options), options)
 }
 
 /** A server that could not listen leaves nothing. */
-export async function started(server: Server): Promise<Server> {
+export async function started(server: Server, options: ListenerOptions): Promise<Server> {
+  if (options.startServing === false) return server
   try {
     await server.startServing()
     return server

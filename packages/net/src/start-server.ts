@@ -2,7 +2,7 @@ import { createTask, getEventLoop, type Task } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { StreamReader, StreamWriter } from '@tasktree/streams'
 import { AsyncResource } from 'node:async_hooks'
-import type { ListenerOptions } from './listener.ts'
+import { checkListenerOptions, type ListenerOptions } from './listener.ts'
 import { parseListen, Server, started } from './server.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 
@@ -42,6 +42,7 @@ export function startServer(
     )
   }
   const options = parseListen(hostOrOptions, port, more)
+  checkListenerOptions(options)
   const tasks = new Set<Task<void>>()
   const starter = new AsyncResource('TasktreeServer')
   const loop = getEventLoop()
@@ -62,7 +63,8 @@ export function startServer(
       loop.callExceptionHandler({ message: `the handler of ${name} has failed`, exception, task })
     })
   }
-  return started(new Server(() => new StreamProtocol(options.limit, onMade), options, tasks))
+  const server = new Server(() => new StreamProtocol(options.limit, onMade), options, tasks)
+  return started(server, options)
 }
 
 async function serveClient(

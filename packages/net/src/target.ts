@@ -21,12 +21,14 @@ export function parseTarget<O extends object>(
 }
 
 function checkTarget(target: Target): Target {
-  if ('path' in target) {
-    if (typeof target.path === 'string' && target.path !== '') return target
-    throw new TypeError(`the path of a Unix socket is a string, got ${describe(target.path)}`)
-  }
-  checkPort(target.port)
+  if ('path' in target) checkPath(target.path)
+  else checkPort(target.port)
   return target
+}
+
+export function checkPath(path: unknown): void {
+  if (typeof path === 'string' && path !== '') return
+  throw new TypeError(`the path of a Unix socket is a string, got ${describe(path)}`)
 }
 
 export function checkPort(port: unknown): void {

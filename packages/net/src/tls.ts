@@ -1,5 +1,5 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { Future, timeout, TimeoutError } from '@tasktree/core'
+import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from '@tasktree/streams'
 import { isIP, type Socket } from 'node:net'
 import {
@@ -10,8 +10,34 @@ import {
   type TLSSocket,
 } from 'node:tls'
 
-/** node:tls's options, of the side that uses them. A certificate is verified unless they say otherwise. */
+/** Milliseconds, as asyncio's; Node's is twice as long for a server, and there is none for a client. */
+export const HANDSHAKE_TIMEOUT = 60_000
+
+/**
+ * node:tls's options, of the side that uses them. A certificate is verified unless they say otherwise.
+ * `handshakeTimeout` counts for both sides, in milliseconds; by default it is 60,000.
+ */
 export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {}
+
+/** @throws {TypeError} {@link RangeError} what can be told before anything is sent */
+export function checkTls(options: unknown, side: 'client' | 'server'): void {
+  if (options === true) {
+    if (side === 'client') return
+    throw new TypeError('the server side of TLS needs options with key and cert, got true')
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`tls takes the options of node:tls, got ${describe(options)}`)
+  }
+  const { handshakeTimeout } = options as TlsOptions
+  if (handshakeTimeout !== undefined) checkTimeout('handshakeTimeout', handshakeTimeout)
+}
+
+export function checkTimeout(name: string, ms: unknown): void {
+  if (typeof ms !== 'number') {
+    throw new TypeError(`${name} is a number of milliseconds, got ${describe(ms)}`)
+  }
+  if (!(ms > 0)) throw new RangeError(`${name} is above 0 milliseconds, got ${ms}`)
+}
 
 /** The client's side of a handshake over `socket`, which is destroyed unless it succeeds. */
 export async function upgradeClient(
@@ -23,8 +49,14 @@ export async function upgradeClient(
   const servername = host === undefined || isIP(host) !== 0 ? {} : { servername: host }
   const named = host === undefined ? {} : { host }
   const given = options === true ? {} : options
+  const ms = given.handshakeTimeout ?? HANDSHAKE_TIMEOUT
   const secure = connect({ ...named, ...servername, ...given, socket })
-  await handshake(secure, 'secureConnect', socket, signal)
+  try {
+    await timeout(ms, () => handshake(secure, socket, signal))
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error
+    throw new TimeoutError(`no TLS handshake after ${ms} ms`, { cause: error })
+  }
   return secure
 }
 
@@ -34,8 +66,12 @@ export async function upgradeServer(
   options: TlsOptions | true,
   signal?: AbortSignal,
 ): Promise<TLSSocket> {
-  if (options === true) throw new TypeError('the server side of startTls needs { key, cert }')
-  const server = createServer({ ...options, allowHalfOpen: true })
+  const given = options === true ? {} : options
+  const server = createServer({
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    ...given,
+    allowHalfOpen: true,
+  })
   const done = new Future<TLSSocket>()
   const fail = (error: Error): void => {
     if (!done.done()) done.setException(error)
@@ -60,7 +96,6 @@ export async function upgradeServer(
 
 async function handshake(
   secure: TLSSocket,
-  event: 'secureConnect',
   socket: Socket,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -72,7 +107,7 @@ async function handshake(
     if (!done.done()) done.setException(error)
   }
   const onClose = (): void => fail(closedEarly())
-  secure.once(event, succeed).once('error', fail).once('close', onClose)
+  secure.once('secureConnect', succeed).once('error', fail).once('close', onClose)
   ignoreErrors(socket)
   try {
     await cancelOnAbort(done, signal)
@@ -81,8 +116,20 @@ async function handshake(
     giveUp(socket)
     throw error
   } finally {
-    secure.off(event, succeed).off('error', fail).off('close', onClose)
+    secure.off('secureConnect', succeed).off('error', fail).off('close', onClose)
   }
+}
+
+/** What was written before the upgrade must have left before what TLS writes. */
+export async function flushed(socket: Socket, signal?: AbortSignal): Promise<void> {
+  if (socket.writableLength === 0) return
+  const done = new Future<void>()
+  socket.write('', (error) => {
+    if (done.done()) return
+    if (error == null) done.setResult()
+    else done.setException(error)
+  })
+  await cancelOnAbort(done, signal)
 }
 
 function closedEarly(): ConnectionResetError {

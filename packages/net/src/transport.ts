@@ -1,9 +1,10 @@
-import { type EventLoop, getEventLoop, RuntimeError } from '@tasktree/core'
+import { type EventLoop, getEventLoop, isCancelled, RuntimeError } from '@tasktree/core'
 import { toOSError, type WaitOptions, WriteTransport } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { withBulkReads } from './bulk-reads.ts'
 import { type BufferedProtocol, isBuffered, type Protocol } from './protocol.ts'
-import { type TlsOptions, upgradeClient, upgradeServer } from './tls.ts'
+import { checkTls, flushed, type TlsOptions, upgradeClient, upgradeServer } from './tls.ts'
 
 type Side = 'client' | 'server'
 
@@ -32,7 +33,6 @@ export class Transport extends WriteTransport {
     onLost?: (transport: Transport) => void,
   ) {
     super()
-    this.#socket = socket
     this.#protocol = protocol
     this.#buffered = isBuffered(protocol)
     this.#side = side
@@ -41,6 +41,7 @@ export class Transport extends WriteTransport {
     // Asked now: a closed socket no longer knows.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
+    this.#socket = withBulkReads(socket, this.#onBytes)
   }
 
   /** @internal tells the protocol that the connection is made, and begins to read */
@@ -81,13 +82,21 @@ export class Transport extends WriteTransport {
   }
 
   /**
-   * Puts the connection under TLS, as the side it was made on; what is buffered goes before.
+   * Puts the connection under TLS, as the side it was made on; what is buffered goes before. When the
+   * handshake fails, or the wait for it is cancelled, the connection is lost.
    *
+   * @throws {TypeError} when the options are none, or the server's have no certificate
    * @throws {RuntimeError} when it is closing, or under TLS already
+   * @throws {TimeoutError} after the options' `handshakeTimeout`, 60 s by default
    *
    * Source: asyncio loop.start_tls
    */
-  async startTls(options: TlsOptions | true = true, wait?: WaitOptions): Promise<void> {
+  startTls(options: TlsOptions | true = true, wait?: WaitOptions): Promise<void> {
+    checkTls(options, this.#side)
+    return this.#startTls(options, wait)
+  }
+
+  async #startTls(options: TlsOptions | true, wait: WaitOptions | undefined): Promise<void> {
     if (this.isClosing()) throw new RuntimeError('startTls() of a closed connection')
     if (this.#socket instanceof TLSSocket) {
       throw new RuntimeError('startTls() of a connection that is under TLS already')
@@ -96,14 +105,16 @@ export class Transport extends WriteTransport {
     this.#detach()
     plain.pause()
     try {
+      await flushed(plain, wait?.signal)
       this.#socket = await (this.#side === 'server'
         ? upgradeServer(plain, options, wait?.signal)
         : upgradeClient(plain, options, wait?.signal))
     } catch (error) {
-      this.#error = toOSError(error)
-      this.lost(this.#error)
+      plain.on('error', () => {}).destroy()
+      const reason = toOSError(error)
+      this.lost(isCancelled(reason) ? null : reason)
       this.#onLost?.(this)
-      throw this.#error
+      throw reason
     }
     this.#attach()
     if (!this.#isReading) this.#socket.pause()
@@ -157,6 +168,14 @@ export class Transport extends WriteTransport {
       .off('close', this.#onClose)
   }
 
+  /** Whether to go on reading. Once it is closing the rest is read, and dropped. */
+  readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
+    if (this.isClosing()) return true
+    // A buffered protocol copies the bytes into its own buffer before this returns.
+    this.#onData(lent && !this.#buffered ? Buffer.from(data) : data)
+    return this.#isReading || this.isClosing()
+  }
+
   readonly #onData = (data: Buffer): void => {
     try {
       if (this.#buffered) this.#fill(data)
@@ -189,6 +208,8 @@ export class Transport extends WriteTransport {
   readonly #onError = (error: Error): void => {
     this.#error ??= toOSError(error)
     this.closing()
+    // After what is no TLS Node leaves the socket open, though nothing will come of it any more.
+    this.#socket.destroy()
   }
 
   readonly #onClose = (): void => {

@@ -9,6 +9,8 @@ import type { WriteTransport } from './write-transport.ts'
 
 /** Most drains have nothing to wait for. */
 const DRAINED: Promise<void> = Promise.resolve()
+/** After so many of them one lets timers and I/O in: a peer that keeps up must not starve the loop. */
+const TURN = 128
 
 /** A transport that can be put under TLS. */
 export interface TlsUpgradable<O> extends WriteTransport {
@@ -25,6 +27,7 @@ export class StreamWriter implements AsyncDisposable {
   readonly #transport: WriteTransport
   readonly #flow: FlowControl
   readonly #reader: StreamReader | null
+  #drains = 0
 
   /** For protocols; others get one from `openConnection`, a process or `StreamWriter.to`. */
   constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
@@ -78,7 +81,8 @@ export class StreamWriter implements AsyncDisposable {
     if (
       !this.#flow.paused &&
       !transport.isClosing() &&
-      (this.#reader?.exception() ?? null) === null
+      (this.#reader?.exception() ?? null) === null &&
+      ++this.#drains % TURN !== 0
     ) {
       return DRAINED
     }
@@ -89,7 +93,7 @@ export class StreamWriter implements AsyncDisposable {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
     // A loop of write and drain must notice the end even if it never has to wait.
-    if (this.#transport.isClosing() && !this.#flow.lost) await sleep(0)
+    if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.dropped) {
       throw new ConnectionResetError('the stream was closed before all of it was written')

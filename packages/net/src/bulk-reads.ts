@@ -1,0 +1,52 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+
+/** What one read may bring: a megabyte arrives in four of them, where Node takes sixteen. */
+const SIZE = 262_144
+/** From so many bytes on, the next read of the same connection is expected to be as large. */
+const LARGE = 32_768
+
+/**
+ * Every small read of every connection goes through this one buffer: Node makes one of 64 KiB for each,
+ * which costs more than copying what a small read has brought.
+ */
+let shared: Buffer | null = null
+
+/** Bun and Deno take the option, but have no sockets that read into a given buffer. */
+const isNode = !('bun' in process.versions) && !('deno' in process.versions)
+
+/**
+ * Called with what has arrived; whether to go on reading. When `lent`, the bytes lie in the shared buffer
+ * and are only there until it returns.
+ */
+export type Receiver = (bytes: Buffer, lent: boolean) => boolean
+
+/**
+ * A socket in place of `socket`, over the same connection, that hands its bytes to `receive` and emits no
+ * 'data'; or `socket` itself where that cannot be done. After a small read it reads into a buffer that all
+ * connections share, after a large one into a buffer of its own, which it gives away.
+ *
+ * For a connection that a server has accepted Node has no public option for this, hence the handle.
+ */
+export function withBulkReads(socket: Socket, receive: Receiver): Socket {
+  const owner = socket as unknown as { _handle?: object | null }
+  const handle = owner._handle ?? null
+  if (!isNode || handle === null || socket.constructor !== Socket) return socket
+  if (!('useUserBuffer' in handle)) return socket
+  shared ??= Buffer.allocUnsafeSlow(SIZE)
+  const common = shared
+  let next = common
+  owner._handle = null
+  socket.destroy()
+  const options: SocketConstructorOpts = {
+    handle: handle as unknown as NonNullable<SocketConstructorOpts['handle']>,
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => next,
+      callback(size: number, buffer: Uint8Array): boolean {
+        next = size < LARGE ? common : Buffer.allocUnsafeSlow(SIZE)
+        return receive((buffer as Buffer).subarray(0, size), buffer === common)
+      },
+    },
+  }
+  return new Socket(options)
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Server, StreamReader, StreamWriter } from '@tasktree/net'
+
+export const local = { host: '127.0.0.1', port: 0 }
+
+export function fixture(name: string): string {
+  return new URL(`../fixtures/${name}`, import.meta.url).pathname
+}
+
+/** A key and a certificate for localhost that nobody has signed. */
+export const tls: { key: Buffer; cert: Buffer } = {
+  key: readFileSync(fixture('key.pem')),
+  cert: readFileSync(fixture('cert.pem')),
+}
+
+export function portOf(server: Server): number {
+  return server.sockets[0]?.port ?? 0
+}
+
+/** Echoes lines until the end. */
+export async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
+  for await (const line of reader) {
+    writer.write(line)
+    await writer.drain()
+  }
+}
+
+/** What `promise` throws; it must. */
+export async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** A path for a Unix socket, in a folder of its own. */
+export async function withSocketPath(body: (path: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
+  try {
+    await body(join(folder, 'socket'))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
