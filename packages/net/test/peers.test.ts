@@ -1,24 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { text } from 'node:stream/consumers'
-import { createTask, gather, run, sleep, wait } from '@tasktree/core'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getRunningLoop, run } from '@tasktree/core'
 import { openConnection, type StreamReader, type StreamWriter, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
+import { echo, fixture, local, portOf, tls } from './support/network.ts'
+import { has, hasPython, nodeOutput, output, Program, pythonOutput } from './support/programs.ts'
+import { command, respServer } from './support/resp.ts'
 
-const python = process.env['PYTHON'] ?? 'python3'
-const hasPython = spawnSync(python, ['-c', 'import asyncio; asyncio.TaskGroup']).status === 0
-
-function portOf(server: { sockets: { port: number }[] }): number {
-  return server.sockets[0]?.port ?? 0
-}
-
-const echo = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
-  for await (const line of reader) {
-    writer.write(line)
-    await writer.drain()
-  }
-}
+// A peer that is not on the PATH is left out, and so the test is skipped.
 
 const pythonServer = `
 import asyncio
@@ -29,15 +19,15 @@ async def handle(reader, writer):
     writer.close()
 async def main():
     server = await asyncio.start_server(handle, '127.0.0.1', 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print('serving at', server.sockets[0].getsockname()[1])
     await server.serve_forever()
 asyncio.run(main())
 `
 
-const pythonClient = (port: number): string => `
-import asyncio
+const pythonClient = `
+import asyncio, sys
 async def main():
-    reader, writer = await asyncio.open_connection('127.0.0.1', ${port})
+    reader, writer = await asyncio.open_connection('127.0.0.1', int(sys.argv[1]))
     writer.writelines([b'x' * 50_000 + b'\\n', b'end\\n'])
     await writer.drain()
     print(len(await reader.readline()), (await reader.readline()).decode().strip())
@@ -48,111 +38,239 @@ async def main():
 asyncio.run(main())
 `
 
+const portIn = (line: string): number => Number(line.split(' ').at(-1))
+
 test.skipIf(!hasPython)('a client of ours talks to an asyncio server', { tags: ['slow'] }, () =>
   run(async () => {
-    const server = spawn(python, ['-c', pythonServer])
-    const [port] = (await once(createInterface(server.stdout), 'line')) as [string]
-    const [reader, writer] = await openConnection('127.0.0.1', Number(port))
+    const [program, line] = await Program.python(['-c', pythonServer], 'serving')
+    await using _ = program
+    const [reader, writer] = await openConnection('127.0.0.1', portIn(line))
     writer.writeLines(['one\n', 'two\n'])
     expect(String(await reader.readExactly(8))).toBe('one\ntwo\n')
     writer.writeEof()
     expect((await reader.read()).length).toBe(0)
     await writer[Symbol.asyncDispose]()
-    const exited = once(server, 'exit')
-    server.kill()
-    await exited
   }),
 )
 
 test.skipIf(!hasPython)('an asyncio client talks to a server of ours', { tags: ['slow'] }, () =>
   run(async () => {
-    await using server = await startServer(echo, '127.0.0.1', 0)
-    const client = spawn(python, ['-c', pythonClient(portOf(server))])
-    const exited = once(client, 'exit')
-    expect(await text(client.stdout)).toBe("50001 end\nb''\n")
-    expect((await exited)[0]).toBe(0)
+    await using server = await startServer(echo, local)
+    expect(await pythonOutput('-c', pythonClient, String(portOf(server)))).toEqual({
+      stdout: "50001 end\nb''\n",
+      stderr: '',
+      code: 0,
+    })
   }),
 )
 
-test('a small RESP server answers PING, SET and GET, also pipelined', () =>
+const ours = (name: string): string[] => [
+  process.execPath,
+  '--conditions=@tasktree/source',
+  fixture(name),
+]
+const theirs = (name: string): string[] => [process.env['PYTHON'] ?? 'python3', '-u', fixture(name)]
+
+// The echo server and client of asyncio's documentation, in both languages.
+test.skipIf(!hasPython).each([
+  ['ours', 'ours', ours('echo-server.ts'), ours('echo-client.ts')],
+  ['ours', "Python's", ours('echo-server.ts'), theirs('echo_client.py')],
+  ["Python's", 'ours', theirs('echo_server.py'), ours('echo-client.ts')],
+  ["Python's", "Python's", theirs('echo_server.py'), theirs('echo_client.py')],
+])(
+  'the documented echo: %s serves %s',
+  { tags: ['slow'] },
+  async (_server, _client, server, client) => {
+    const [program, line] = await Program.start(
+      server[0] as string,
+      [...server.slice(1), '0'],
+      'serving',
+    )
+    await using _ = program
+    const args = [...client.slice(1), String(portIn(line))]
+    expect(await output(client[0] as string, args)).toEqual({
+      stdout:
+        "Data sent: 'Hello World!'\nData received: 'Hello World!'\nThe server closed the connection\n",
+      stderr: '',
+      code: 0,
+    })
+    const lines = (await program.stop()).split('\n')
+    expect(lines[1]).toMatch(/^Connection from .*127\.0\.0\.1/)
+    expect(lines.slice(2)).toEqual([
+      "Data received: 'Hello World!'",
+      "Send: 'Hello World!'",
+      'Close the client socket',
+      '',
+    ])
+  },
+)
+
+test('a tiny Redis answers PING, SET and GET, also pipelined', () =>
   run(async () => {
-    const values = new Map<string, Buffer>()
-    const command = async (reader: StreamReader): Promise<Buffer[] | null> => {
-      const head = String(await reader.readLine())
-      if (head === '') return null
-      const parts: Buffer[] = []
-      for (let i = 0; i < Number(head.slice(1)); i++) {
-        const length = Number(String(await reader.readUntil('\r\n')).slice(1))
-        parts.push((await reader.readExactly(length + 2)).subarray(0, length))
-      }
-      return parts
-    }
-    const serve = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
-      for (let parts = await command(reader); parts !== null; parts = await command(reader)) {
-        const [name = '', key = '', value = Buffer.alloc(0)] = parts
-        if (String(name) === 'PING') writer.write('+PONG\r\n')
-        else if (String(name) === 'SET') {
-          values.set(String(key), value)
-          writer.write('+OK\r\n')
-        } else {
-          const found = values.get(String(key))
-          writer.write(found === undefined ? '$-1\r\n' : `$${found.length}\r\n${String(found)}\r\n`)
-        }
-        await writer.drain()
-      }
-    }
-    await using server = await startServer(serve, '127.0.0.1', 0)
+    await using server = await startServer(respServer(), local)
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
     await using _ = writer
-    const resp = (...parts: string[]): string =>
-      `*${parts.length}\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`
-    writer.write(resp('PING') + resp('SET', 'k', 'a\r\nb') + resp('GET', 'k') + resp('GET', 'no'))
+    writer.writeLines([
+      command('PING'),
+      command('SET', 'k', 'a\r\nb'),
+      command('GET', 'k'),
+      command('GET', 'no'),
+    ])
     const expected = '+PONG\r\n+OK\r\n$4\r\na\r\nb\r\n$-1\r\n'
     expect(String(await reader.readExactly(expected.length))).toBe(expected)
   }))
 
-test('idle and busy connections at once', { tags: ['slow'] }, () =>
+test.skipIf(!has('redis-cli'))('redis-cli talks to it', { tags: ['slow'] }, () =>
   run(async () => {
-    const idle = Number(process.env['NET_IDLE'] ?? 400)
-    const busy = Math.ceil(idle / 10)
-    await using server = await startServer(echo, { host: '127.0.0.1', port: 0, backlog: 1024 })
-    const port = portOf(server)
-    const connected = await gather(
-      Array.from({ length: idle + busy }, () => () => openConnection('127.0.0.1', port)),
-    )
-    await gather(
-      connected.slice(idle).map(([reader, writer]) => async () => {
-        for (let i = 0; i < 20; i++) {
-          writer.write(`${i}\n`)
-          expect(String(await reader.readLine())).toBe(`${i}\n`)
-        }
-      }),
-    )
-    for (const [reader, writer] of connected) {
-      writer.write('still here\n')
-      expect(String(await reader.readLine())).toBe('still here\n')
-      writer.close()
-    }
-    await gather(
-      connected.map(
-        ([, writer]) =>
-          () =>
-            writer.waitClosed(),
-      ),
+    await using server = await startServer(respServer(), local)
+    const args = ['-h', '127.0.0.1', '-p', String(portOf(server))]
+    const input =
+      'PING\nSET greeting "hello\\r\\nworld"\nGET greeting\nGET nothing\nTYPE greeting\n'
+    expect((await output('redis-cli', args, input)).stdout).toBe(
+      "PONG\nOK\nhello\r\nworld\n\nERR unknown command 'TYPE'\n\n",
     )
   }),
 )
 
-test('a cancel of the server task while clients are served leaves nothing', () =>
+test.skipIf(!has('redis-benchmark'))(
+  'redis-benchmark is served, alone and pipelined',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await using server = await startServer(respServer(), local)
+      const args = ['-h', '127.0.0.1', '-p', String(portOf(server)), '-t', 'ping,set,get', '--csv']
+      for (const more of [
+        ['-n', '2000', '-c', '20'],
+        ['-n', '10000', '-c', '50', '-P', '16', '-d', '100'],
+      ]) {
+        const { stdout, code } = await output('redis-benchmark', [...args, ...more])
+        expect(code).toBe(0)
+        const rates = [...stdout.matchAll(/^"(\w+)","([\d.]+)"/gm)]
+        expect(rates.map((rate) => rate[1])).toEqual(['PING_INLINE', 'PING_MBULK', 'SET', 'GET'])
+        for (const rate of rates) expect(Number(rate[2])).toBeGreaterThan(0)
+      }
+    }),
+)
+
+test.skipIf(!has('redis-server'))(
+  'a client of ours talks to redis-server',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
+      const path = join(folder, 'redis')
+      try {
+        const args = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder]
+        const [program] = await Program.start('redis-server', args, 'accept connections')
+        await using _ = program
+        const [reader, writer] = await openConnection({ path })
+        const value = 'x'.repeat(100_000)
+        writer.writeLines([command('PING'), command('SET', 'k', value), command('GET', 'k')])
+        await writer.drain()
+        expect(String(await reader.readLine())).toBe('+PONG\r\n')
+        expect(String(await reader.readLine())).toBe('+OK\r\n')
+        expect(String(await reader.readLine())).toBe('$100000\r\n')
+        expect(String(await reader.readExactly(100_002))).toBe(`${value}\r\n`)
+        writer.write(command('LPUSH', 'list', ...Array.from({ length: 1000 }, (_, i) => `${i}`)))
+        expect(String(await reader.readLine())).toBe(':1000\r\n')
+        writer.write(command('LRANGE', 'list', '0', '-1'))
+        expect(String(await reader.readLine())).toBe('*1000\r\n')
+        for (let i = 999; i >= 0; i--) {
+          await reader.readUntil('\r\n')
+          expect(String(await reader.readUntil('\r\n'))).toBe(`${i}\r\n`)
+        }
+        await writer[Symbol.asyncDispose]()
+      } finally {
+        await rm(folder, { recursive: true })
+      }
+    }),
+)
+
+const answer = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
+  while ((await reader.readLine()).length > 2);
+  const alpn = String(writer.getExtraInfo('alpn'))
+  writer.write(
+    `HTTP/1.1 200 OK\r\ncontent-length: ${alpn.length}\r\nconnection: close\r\n\r\n${alpn}`,
+  )
+  await writer.drain()
+}
+
+test.skipIf(!has('curl'))('curl over TLS with ALPN', { tags: ['slow'] }, () =>
   run(async () => {
-    const main = createTask(async () => {
-      await using server = await startServer(echo, '127.0.0.1', 0)
-      const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
-      await using _ = writer
-      await reader.readLine()
+    const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
+    await using server = await startServer(answer, options)
+    const url = `https://localhost:${portOf(server)}/`
+    const args = ['-sv', '--noproxy', '*', '--cacert', fixture('cert.pem'), url]
+    const { stdout, stderr } = await output('curl', args)
+    expect(stdout).toBe('http/1.1')
+    expect(stderr).toContain('ALPN: server accepted http/1.1')
+    const reports: string[] = []
+    getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
+    expect((await output('curl', ['-s', '--noproxy', '*', url])).code).toBe(60)
+    expect(reports).toEqual(['a TLS handshake has failed'])
+  }),
+)
+
+// openssl has no --version, but a version.
+const hasOpenssl = has('openssl')
+
+test.skipIf(!hasOpenssl)('openssl s_client', { tags: ['slow'] }, () =>
+  run(async () => {
+    const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
+    await using server = await startServer(answer, options)
+    const at = ['-connect', `localhost:${portOf(server)}`, '-alpn', 'http/1.1']
+    const args = ['s_client', ...at, '-verify_return_error', '-CAfile', fixture('cert.pem')]
+    const { stdout } = await output('openssl', [...args, '-ign_eof'], 'GET / HTTP/1.1\r\n\r\n')
+    expect(stdout).toContain('Verify return code: 0 (ok)')
+    expect(stdout).toContain('ALPN protocol: http/1.1')
+    expect(stdout).toContain('\r\n\r\nhttp/1.1')
+  }),
+)
+
+test.skipIf(!hasOpenssl)('openssl s_server', { tags: ['slow'] }, () =>
+  run(async () => {
+    const files = ['-key', fixture('key.pem'), '-cert', fixture('cert.pem')]
+    const args = ['s_server', '-accept', '0', ...files, '-rev', '-alpn', 'echo']
+    const [program, line] = await Program.start('openssl', args, 'ACCEPT')
+    await using _ = program
+    const port = Number(line.split(':').at(-1))
+    const [reader, writer] = await openConnection('localhost', port, {
+      tls: { ca: tls.cert, ALPNProtocols: ['echo'] },
     })
-    await sleep(10)
-    main.cancel()
-    await wait([main])
-    expect(main.cancelled()).toBe(true)
-  }))
+    expect(writer.getExtraInfo('alpn')).toBe('echo')
+    writer.write('hello openssl\n')
+    expect(String(await reader.readLine())).toBe('lssnepo olleh\n')
+    await writer[Symbol.asyncDispose]()
+  }),
+)
+
+test.skipIf(!hasPython)('asyncio over TLS, both ways', { tags: ['slow'] }, () =>
+  run(async () => {
+    await using server = await startServer(echo, { host: 'localhost', tls })
+    const files = [fixture('cert.pem'), fixture('key.pem')]
+    const { stdout, stderr } = await pythonOutput(
+      fixture('tls_peer.py'),
+      'client',
+      ...files,
+      String(portOf(server)),
+    )
+    expect(stderr).toBe('')
+    expect(stdout).toBe("b'hello\\n' TLSv1.3\n")
+    const [program, line] = await Program.python(
+      [fixture('tls_peer.py'), 'server', ...files, '0'],
+      'serving',
+    )
+    await using _ = program
+    const options = { tls: { ca: tls.cert } }
+    const [reader, writer] = await openConnection('localhost', portIn(line), options)
+    writer.write('hello\n')
+    expect(String(await reader.readLine())).toBe('hello\n')
+    await writer[Symbol.asyncDispose]()
+  }),
+)
+
+test('the programs of the fixtures say what went wrong', { tags: ['slow'] }, async () => {
+  const { code, stderr } = await nodeOutput(fixture('echo-client.ts'), '1')
+  expect(code).toBe(1)
+  expect(stderr).toContain('ConnectionRefusedError')
+})

@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { createTask, Future, run, wait } from '@tasktree/core'
 import { openConnection, type StreamReader, type StreamWriter, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
@@ -18,7 +15,6 @@ const echo = async (reader: StreamReader, writer: StreamWriter): Promise<void> =
 }
 
 const tls = { key, cert, ALPNProtocols: ['http/1.1'] }
-const sslClient = 'openssl'
 const local = { host: 'localhost', port: 0 }
 
 function portOf(server: { sockets: { port: number }[] }): number {
@@ -89,30 +85,3 @@ test('a handshake that takes too long is a TimeoutError', () =>
       openConnection('localhost', portOf(server), { tls: { ca: cert }, timeout: 20 }),
     ).rejects.toMatchObject({ name: 'TimeoutError', message: 'no connection after 20 ms' })
   }))
-
-test('openssl s_client and curl talk to a server', { tags: ['slow'] }, () =>
-  run(async () => {
-    const answer = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
-      while ((await reader.readLine()).length > 2);
-      writer.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello')
-      await writer.drain()
-    }
-    await using server = await startServer(answer, { ...local, tls })
-    const port = portOf(server)
-    const curl = spawn('curl', [
-      '-s',
-      '--noproxy',
-      '*',
-      '--cacert',
-      fixture('cert.pem').pathname,
-      `https://localhost:${port}/`,
-    ])
-    expect(await text(curl.stdout)).toBe('hello')
-    const openssl = spawn(sslClient, ['s_client', '-quiet', '-connect', `localhost:${port}`])
-    openssl.stderr.resume()
-    openssl.stdin.write('GET / HTTP/1.1\r\n\r\n')
-    const exited = once(openssl, 'exit')
-    expect(await text(openssl.stdout)).toContain('hello')
-    await exited
-  }),
-)
