@@ -56,21 +56,30 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       this.decline()
       return
     }
-    const awaiter = this.#awaiter()
-    if (awaiter?.task?.mustCancel === true) {
+    const sole = this.soleReaction()
+    if (sole === null) this.#runForMany()
+    else if (sole instanceof Awaiter && sole.task?.mustCancel === true) {
       this.decline()
-      this.removeReaction(awaiter)
-      awaiter.run()
+      this.removeReaction(sole)
+      sole.run()
       this.endCancelled(undefined)
-      return
+    } else {
+      this.removeReaction(sole)
+      this.claim()
+      // The waiter goes on in this same turn, as a coroutine of asyncio does.
+      if (this.done()) sole.run()
+      else this.react(sole)
     }
+  }
+
+  /** Nobody waits, or several do: then the first goes on in this turn. */
+  #runForMany(): void {
     const reactions = this.takeReactions()
     this.claim()
     if (!this.done()) {
       for (const reaction of reactions) this.react(reaction)
       return
     }
-    // The waiter goes on in this same turn, as a coroutine of asyncio does.
     const [first, ...others] = reactions
     first?.run()
     for (const reaction of others) this.getLoop().push(reaction)
