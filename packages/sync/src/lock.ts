@@ -1,27 +1,45 @@
 import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
-import { Releaser } from './releaser.ts'
+import { type Lender, Releaser } from './releaser.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
-class Acquiring extends Waiter<Releaser> {
-  readonly #take: () => Releaser
-  readonly #passOn: () => void
+/** Who holds a lock, and who waits for it. */
+class Possession implements Lender {
+  holder: Releaser | null = null
+  readonly waiters = new WaiterQueue<Releaser>()
 
-  constructor(take: () => Releaser, passOn: () => void) {
+  take(): Releaser {
+    return (this.holder = new Releaser(this))
+  }
+
+  takeBack(held: Releaser): void {
+    if (this.holder === held) this.giveUp()
+  }
+
+  giveUp(): void {
+    this.holder = null
+    this.waiters.first()?.wake()
+  }
+}
+
+class Acquiring extends Waiter<Releaser> {
+  readonly #possession: Possession
+
+  constructor(possession: Possession) {
     super()
-    this.#take = take
-    this.#passOn = passOn
+    this.#possession = possession
+    possession.waiters.push(this)
   }
 
   protected override claim(): void {
     this.line?.remove(this)
-    this.setResult(this.#take())
+    this.setResult(this.#possession.take())
   }
 
   protected override decline(): void {
     this.line?.remove(this)
-    this.#passOn()
+    if (this.#possession.holder === null) this.#possession.waiters.first()?.wake()
   }
 }
 
@@ -32,52 +50,40 @@ class Acquiring extends Waiter<Releaser> {
  * Source: asyncio.Lock. Differs: `acquire` gives a Releaser.
  */
 export class Lock {
-  #holder: Releaser | null = null
-  readonly #waiters = new WaiterQueue<Releaser>()
-  readonly #take = (): Releaser => (this.#holder = new Releaser(this.#releaseHeld))
-  readonly #releaseHeld = (held: Releaser): void => {
-    if (this.#holder === held) this.release()
-  }
-  readonly #passOn = (): void => {
-    if (this.#holder === null) this.#waiters.first()?.wake()
-  }
+  readonly #possession = new Possession()
 
   /** Ends when the lock is held. A free lock is taken at once. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    const possession = this.#possession
+    if (possession.holder !== null || possession.waiters.size > 0) {
+      return cancelOnAbort(new Acquiring(possession), options?.signal)
     }
-    if (this.#holder === null && this.#waiters.size === 0) {
-      const free = new Future<Releaser>()
-      free.setResult(this.#take())
-      return free
-    }
-    const waiter = new Acquiring(this.#take, this.#passOn)
-    this.#waiters.push(waiter)
-    return cancelOnAbort(waiter, options?.signal)
+    const free = new Future<Releaser>()
+    free.setResult(possession.take())
+    return free
   }
 
   /** @throws {RuntimeError} when it is not locked */
   release(): void {
-    if (this.#holder === null)
+    if (!this.locked())
       throw new RuntimeError('the lock is not locked: release() needs an acquire()')
-    this.#holder = null
-    this.#waiters.first()?.wake()
+    this.#possession.giveUp()
   }
 
   /** @internal for Condition, which gives a hold up and takes it back */
   get holder(): Releaser | null {
-    return this.#holder
+    return this.#possession.holder
   }
 
   /** @internal */
   restore(holder: Releaser | null): void {
-    this.#holder = holder
+    this.#possession.holder = holder
   }
 
   locked(): boolean {
-    return this.#holder !== null
+    return this.#possession.holder !== null
   }
 
   /** Runs `fn` while the lock is held. */
@@ -92,6 +98,10 @@ export class Lock {
   /** Whether it is held, by how many (1 or 0), and how many wait for it. */
   statistics(): { readonly locked: boolean; readonly holders: number; readonly waiters: number } {
     const locked = this.locked()
-    return Object.freeze({ locked, holders: locked ? 1 : 0, waiters: this.#waiters.size })
+    return Object.freeze({
+      locked,
+      holders: locked ? 1 : 0,
+      waiters: this.#possession.waiters.size,
+    })
   }
 }

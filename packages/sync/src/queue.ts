@@ -7,26 +7,87 @@ import { refused } from './refused.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
 import { endAll, Waiting } from './waiting.ts'
 
-/** A turn of `get` or `put`: `attempt` settles it, or says that it must wait on; `passOn` wakes the next. */
-class Turn<T> extends Waiter<T> {
-  readonly #attempt: (turn: Turn<T>) => boolean
-  readonly #passOn: () => void
-  readonly #queue: WaiterQueue<T>
+/** What a queue holds, and who waits at it. */
+class Stock<T> {
+  readonly maxsize: number
+  readonly items: Items<T>
+  readonly getters = new WaiterQueue<T>()
+  readonly putters = new WaiterQueue<void>()
+  unfinished = 0
+  isShutDown = false
 
-  constructor(queue: WaiterQueue<T>, attempt: (turn: Turn<T>) => boolean, passOn: () => void) {
+  constructor(maxsize: number, items: Items<T>) {
+    this.maxsize = maxsize
+    this.items = items
+  }
+
+  isEmpty(): boolean {
+    return this.items.size === 0
+  }
+
+  isFull(): boolean {
+    return this.maxsize > 0 && this.items.size >= this.maxsize
+  }
+
+  put(item: T): void {
+    this.items.push(item)
+    this.unfinished++
+    this.getters.wakeNext()
+  }
+
+  take(): T {
+    const item = this.items.pop()
+    this.putters.wakeNext()
+    return item
+  }
+}
+
+/** A `get` that waits; when its turn comes too late for the item, it waits again. */
+class Getting<T> extends Waiter<T> {
+  readonly #stock: Stock<T>
+
+  constructor(stock: Stock<T>) {
     super()
-    this.#queue = queue
-    this.#attempt = attempt
-    this.#passOn = passOn
-    queue.push(this)
+    this.#stock = stock
+    stock.getters.push(this)
   }
 
   protected override claim(): void {
-    if (!this.#attempt(this)) this.#queue.push(this)
+    const stock = this.#stock
+    if (!stock.isEmpty()) this.setResult(stock.take())
+    else if (stock.isShutDown) this.setException(new QueueShutDown())
+    else stock.getters.push(this)
   }
 
   protected override decline(): void {
-    this.#passOn()
+    if (!this.#stock.isEmpty()) this.#stock.getters.wakeNext()
+  }
+}
+
+/** A `put` that waits; when its turn comes too late for the room, it waits again. */
+class Putting<T> extends Waiter<void> {
+  readonly #stock: Stock<T>
+  readonly #item: T
+
+  constructor(stock: Stock<T>, item: T) {
+    super()
+    this.#stock = stock
+    this.#item = item
+    stock.putters.push(this)
+  }
+
+  protected override claim(): void {
+    const stock = this.#stock
+    if (stock.isShutDown) this.setException(new QueueShutDown())
+    else if (stock.isFull()) stock.putters.push(this)
+    else {
+      stock.put(this.#item)
+      this.setResult()
+    }
+  }
+
+  protected override decline(): void {
+    if (!this.#stock.isFull()) this.#stock.putters.wakeNext()
   }
 }
 
@@ -41,12 +102,8 @@ class Turn<T> extends Waiter<T> {
  */
 export class Queue<T> implements AsyncIterable<T> {
   readonly maxsize: number
-  readonly #items: Items<T>
-  readonly #getters = new WaiterQueue<T>()
-  readonly #putters = new WaiterQueue<void>()
+  readonly #stock: Stock<T>
   readonly #joiners = new Line<Waiting<void>>()
-  #unfinished = 0
-  #isShutDown = false
 
   /** `maxsize` 0 or less: no limit. */
   constructor(options?: { maxsize?: number }, items: Items<T> = new Fifo<T>()) {
@@ -55,41 +112,37 @@ export class Queue<T> implements AsyncIterable<T> {
       throw new TypeError(`maxsize must be a number, got ${describe(maxsize)}`)
     }
     this.maxsize = maxsize
-    this.#items = items
+    this.#stock = new Stock<T>(maxsize, items)
   }
 
   qsize(): number {
-    return this.#items.size
+    return this.#stock.items.size
   }
 
   empty(): boolean {
-    return this.#items.size === 0
+    return this.#stock.isEmpty()
   }
 
   /** Whether it holds `maxsize` items; never when there is no limit. */
   full(): boolean {
-    return this.maxsize > 0 && this.#items.size >= this.maxsize
+    return this.#stock.isFull()
   }
 
   /** Ends when the item is in the queue; fails with QueueShutDown when the queue is, or is being, shut down. */
   put(item: T, options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    const attempt = (future: Future<void>): boolean => {
-      if (this.#isShutDown) future.setException(new QueueShutDown())
-      else if (this.full()) return false
-      else {
-        this.#store(item)
-        future.setResult()
-      }
-      return true
+    const stock = this.#stock
+    if (!stock.isShutDown && stock.isFull()) {
+      return cancelOnAbort(new Putting(stock, item), options?.signal)
     }
     const now = new Future<void>()
-    if (attempt(now)) return now
-    const passOn = (): void => {
-      if (!this.full()) this.#putters.wakeNext()
+    if (stock.isShutDown) now.setException(new QueueShutDown())
+    else {
+      stock.put(item)
+      now.setResult()
     }
-    return cancelOnAbort(new Turn(this.#putters, attempt, passOn), options?.signal)
+    return now
   }
 
   /**
@@ -97,38 +150,24 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when it was shut down
    */
   putNowait(item: T): void {
-    if (this.#isShutDown) throw new QueueShutDown()
-    if (this.full()) throw new QueueFull(this.maxsize)
-    this.#store(item)
-  }
-
-  #store(item: T): void {
-    this.#items.push(item)
-    this.#unfinished++
-    this.#getters.wakeNext()
+    const stock = this.#stock
+    if (stock.isShutDown) throw new QueueShutDown()
+    if (stock.isFull()) throw new QueueFull(this.maxsize)
+    stock.put(item)
   }
 
   /** Ends with the next item; fails with QueueShutDown when the queue is empty and shut down. */
   get(options?: { signal?: AbortSignal }): Future<T> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
+    const stock = this.#stock
+    if (stock.isEmpty() && !stock.isShutDown) {
+      return cancelOnAbort(new Getting(stock), options?.signal)
+    }
     const now = new Future<T>()
-    if (this.#attemptGet(now)) return now
-    return cancelOnAbort(
-      new Turn(this.#getters, this.#attemptGet, this.#passItemOn),
-      options?.signal,
-    )
-  }
-
-  readonly #attemptGet = (future: Future<T>): boolean => {
-    if (!this.empty()) future.setResult(this.#take())
-    else if (this.#isShutDown) future.setException(new QueueShutDown())
-    else return false
-    return true
-  }
-
-  readonly #passItemOn = (): void => {
-    if (!this.empty()) this.#getters.wakeNext()
+    if (stock.isEmpty()) now.setException(new QueueShutDown())
+    else now.setResult(stock.take())
+    return now
   }
 
   /**
@@ -136,28 +175,24 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDown} when it is empty and was shut down
    */
   getNowait(): T {
-    if (this.empty()) throw this.#isShutDown ? new QueueShutDown() : new QueueEmpty()
-    return this.#take()
-  }
-
-  #take(): T {
-    const item = this.#items.pop()
-    this.#putters.wakeNext()
-    return item
+    const stock = this.#stock
+    if (stock.isEmpty()) throw stock.isShutDown ? new QueueShutDown() : new QueueEmpty()
+    return stock.take()
   }
 
   /** Says that one item that was got has been dealt with. @throws {RangeError} when called more often than items were put */
   taskDone(): void {
-    if (this.#unfinished <= 0)
+    if (this.#stock.unfinished <= 0)
       throw new RangeError('taskDone() was called more often than items were put')
-    if (--this.#unfinished === 0) this.#finish()
+    if (--this.#stock.unfinished === 0) this.#finish()
   }
 
   /** Ends when every item that was put has been dealt with, by `taskDone`. */
   join(options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (this.#unfinished > 0) return cancelOnAbort(new Waiting(this.#joiners), options?.signal)
+    if (this.#stock.unfinished > 0)
+      return cancelOnAbort(new Waiting(this.#joiners), options?.signal)
     const finished = new Future<void>()
     finished.setResult()
     return finished
@@ -172,16 +207,17 @@ export class Queue<T> implements AsyncIterable<T> {
    * dropped, and count as dealt with. Whoever waits is woken.
    */
   shutdown(immediate = false): void {
-    this.#isShutDown = true
+    const stock = this.#stock
+    stock.isShutDown = true
     if (immediate) {
-      while (!this.empty()) {
-        this.#items.pop()
-        if (this.#unfinished > 0) this.#unfinished--
+      while (!stock.isEmpty()) {
+        stock.items.pop()
+        if (stock.unfinished > 0) stock.unfinished--
       }
-      if (this.#unfinished === 0) this.#finish()
+      if (stock.unfinished === 0) this.#finish()
     }
-    while (this.#getters.wakeNext());
-    while (this.#putters.wakeNext());
+    while (stock.getters.wakeNext());
+    while (stock.putters.wakeNext());
   }
 
   /** Gets items until the queue is shut down and empty. */
@@ -208,14 +244,15 @@ export class Queue<T> implements AsyncIterable<T> {
     readonly unfinished: number
     readonly isShutDown: boolean
   } {
+    const { items, maxsize, getters, putters, unfinished, isShutDown } = this.#stock
     return Object.freeze({
-      size: this.qsize(),
-      maxsize: this.maxsize,
-      getters: this.#getters.size,
-      putters: this.#putters.size,
+      size: items.size,
+      maxsize,
+      getters: getters.size,
+      putters: putters.size,
       joiners: this.#joiners.size,
-      unfinished: this.#unfinished,
-      isShutDown: this.#isShutDown,
+      unfinished,
+      isShutDown,
     })
   }
 }

@@ -1,16 +1,21 @@
+/** Who takes back what a Releaser holds. */
+export interface Lender {
+  takeBack(held: Releaser): void
+}
+
 /** Something held: `using _ = await lock.acquire()`. Releasing it twice does nothing. */
 export class Releaser implements Disposable {
-  #release: ((self: Releaser) => void) | null
+  #lender: Lender | null
 
   /** @internal */
-  constructor(release: (self: Releaser) => void) {
-    this.#release = release
+  constructor(lender: Lender) {
+    this.#lender = lender
   }
 
   release(): void {
-    const release = this.#release
-    this.#release = null
-    release?.(this)
+    const lender = this.#lender
+    this.#lender = null
+    lender?.takeBack(this)
   }
 
   [Symbol.dispose](): void {

@@ -1,30 +1,60 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
-import { Releaser } from './releaser.ts'
+import { type Lender, Releaser } from './releaser.ts'
 import { Waiter, WaiterQueue } from './waiter-queue.ts'
 
-class Acquiring extends Waiter<Releaser> {
-  readonly #semaphore: Turnstile
+/** The permits of a semaphore, and who waits for one. */
+class Permits {
+  free: number
+  holders = 0
+  readonly waiters = new WaiterQueue<Releaser>()
+  /** Woken, with a permit, and not yet run: nobody may overtake them. */
+  woken = 0
+  readonly #lender: Lender
 
-  constructor(semaphore: Turnstile) {
-    super()
-    this.#semaphore = semaphore
+  constructor(value: number, lender: Lender) {
+    this.free = value
+    this.#lender = lender
   }
 
-  protected override claim(): void {
-    this.setResult(this.#semaphore.enter())
+  hold(): Releaser {
+    this.holders++
+    return new Releaser(this.#lender)
   }
 
-  protected override decline(): void {
-    this.#semaphore.giveBack()
+  wakeNext(): boolean {
+    if (!this.waiters.wakeNext()) return false
+    this.free--
+    this.woken++
+    return true
+  }
+
+  wakeAll(): void {
+    while (this.free > 0 && this.wakeNext());
   }
 }
 
-/** What a waiter needs of its semaphore. */
-interface Turnstile {
-  enter(): Releaser
-  giveBack(): void
+class Acquiring extends Waiter<Releaser> {
+  readonly #permits: Permits
+
+  constructor(permits: Permits) {
+    super()
+    this.#permits = permits
+    permits.waiters.push(this)
+  }
+
+  protected override claim(): void {
+    this.#permits.woken--
+    this.setResult(this.#permits.hold())
+    this.#permits.wakeAll()
+  }
+
+  protected override decline(): void {
+    this.#permits.woken--
+    this.#permits.free++
+    this.#permits.wakeAll()
+  }
 }
 
 /**
@@ -34,25 +64,7 @@ interface Turnstile {
  * Source: asyncio.Semaphore. Differs: `acquire` gives a Releaser.
  */
 export class Semaphore {
-  #value: number
-  #holders = 0
-  readonly #waiters = new WaiterQueue<Releaser>()
-  /** Woken, with a permit, and not yet run: nobody may overtake them. */
-  #woken = 0
-  readonly #turnstile: Turnstile = {
-    enter: () => {
-      this.#woken--
-      this.#holders++
-      this.#wakeAll()
-      return new Releaser(this.#releaseOne)
-    },
-    giveBack: () => {
-      this.#woken--
-      this.#value++
-      this.#wakeAll()
-    },
-  }
-  readonly #releaseOne = (): void => this.release()
+  readonly #permits: Permits
 
   /** @throws {RangeError} when `value` is negative */
   constructor(value = 1) {
@@ -60,38 +72,34 @@ export class Semaphore {
       throw new TypeError(`a semaphore's value must be a number, got ${describe(value)}`)
     }
     if (value < 0) throw new RangeError(`a semaphore's value must be at least 0, got ${value}`)
-    this.#value = value
+    this.#permits = new Permits(value, { takeBack: () => this.release() })
   }
 
   /** Ends when a permit is held; at once when one is free. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
-    if (options !== undefined) {
-      const refusal = refused(options)
-      if (refusal !== null) return refusal
-    }
-    if (!this.locked()) {
-      this.#value--
-      this.#holders++
-      const free = new Future<Releaser>()
-      free.setResult(new Releaser(this.#releaseOne))
-      return free
-    }
-    const waiter = new Acquiring(this.#turnstile)
-    this.#waiters.push(waiter)
-    return cancelOnAbort(waiter, options?.signal)
+    const refusal = refused(options)
+    if (refusal !== null) return refusal
+    const permits = this.#permits
+    if (this.locked()) return cancelOnAbort(new Acquiring(permits), options?.signal)
+    permits.free--
+    const free = new Future<Releaser>()
+    free.setResult(permits.hold())
+    return free
   }
 
   /** Gives a permit back, or one more. */
   release(): void {
-    this.#value++
+    const permits = this.#permits
+    permits.free++
     // One more than was acquired makes a new permit, as in asyncio.
-    if (this.#holders > 0) this.#holders--
-    this.#wakeNext()
+    if (permits.holders > 0) permits.holders--
+    permits.wakeNext()
   }
 
   /** Whether an `acquire` would have to wait. */
   locked(): boolean {
-    return this.#value === 0 || this.#waiters.size > 0 || this.#woken > 0
+    const { free, waiters, woken } = this.#permits
+    return free === 0 || waiters.size > 0 || woken > 0
   }
 
   /** Runs `fn` while a permit is held. */
@@ -105,18 +113,7 @@ export class Semaphore {
 
   /** The permits that are free and those that are held, and how many wait. */
   statistics(): { readonly value: number; readonly holders: number; readonly waiters: number } {
-    const waiters = this.#waiters.size + this.#woken
-    return Object.freeze({ value: this.#value, holders: this.#holders, waiters })
-  }
-
-  #wakeNext(): boolean {
-    if (!this.#waiters.wakeNext()) return false
-    this.#value--
-    this.#woken++
-    return true
-  }
-
-  #wakeAll(): void {
-    while (this.#value > 0 && this.#wakeNext());
+    const { free, holders, waiters, woken } = this.#permits
+    return Object.freeze({ value: free, holders, waiters: waiters.size + woken })
   }
 }

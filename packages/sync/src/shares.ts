@@ -121,10 +121,12 @@ export class Shares {
 
   #hold(amount: number): Releaser {
     this.#holders++
-    return new Releaser(() => {
-      this.#holders--
-      this.#used -= amount
-      this.wake()
+    return new Releaser({
+      takeBack: () => {
+        this.#holders--
+        this.#used -= amount
+        this.wake()
+      },
     })
   }
 }
