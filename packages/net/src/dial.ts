@@ -28,27 +28,28 @@ export async function dial(target: Target, options: DialOptions): Promise<Socket
   if (addresses.length === 1 && only !== undefined) {
     return dialOne({ ...common, host: only.address, family: only.family })
   }
-  const connected = new Set<Socket>()
+  const sockets = new Set<Socket>()
   let winner: Socket | null = null
   try {
     const race = await staggeredRace(
-      addresses.map(({ address, family }) => async () => {
-        const socket = await dialOne({ ...common, host: address, family })
-        connected.add(socket)
-        return socket
-      }),
+      addresses.map(
+        ({ address, family }) =>
+          () =>
+            dialOne({ ...common, host: address, family }, sockets),
+      ),
       options.happyEyeballsDelay ?? 250,
     )
     winner = race.value ?? null
     if (winner === null) throw allFailed(host, target.port, race.exceptions)
     return winner
   } finally {
-    // Two may have connected in the same turn.
-    for (const socket of connected) if (socket !== winner) socket.destroy()
+    // At once, also those whose attempts have not noticed yet that they were cancelled.
+    for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
 }
 
-async function dialOne(where: SocketConnectOpts): Promise<Socket> {
+/** @param sockets to which the new one is added */
+async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise<Socket> {
   let socket: Socket | null = null
   const connected = new Future<void>()
   const succeed = (): void => {
@@ -63,6 +64,7 @@ async function dialOne(where: SocketConnectOpts): Promise<Socket> {
       socket = connect({ ...where, allowHalfOpen: true })
         .once('connect', succeed)
         .on('error', fail)
+      sockets?.add(socket)
     })
     await connected
     return socket as unknown as Socket

@@ -1,0 +1,154 @@
+import type { LookupAddress } from 'node:dns'
+import { Socket, type SocketConnectOpts } from 'node:net'
+import { createTask, getRunningLoop, run, sleep, wait } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { ConnectionRefusedError, openConnection, OSError, startServer } from '@tasktree/net'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { echo, local, portOf, thrown } from './support/network.ts'
+
+/** What the name `many.test` stands for, and who was tried. */
+const network = vi.hoisted(() => ({
+  addresses: [] as LookupAddress[],
+  attempts: [] as string[],
+  stalled: [] as Socket[],
+  onAttempt: () => {},
+}))
+
+vi.mock('node:dns', async (original) => ({
+  ...(await original<typeof import('node:dns')>()),
+  lookup(_host: string, _options: object, callback: (e: null, found: LookupAddress[]) => void) {
+    callback(null, network.addresses)
+  },
+}))
+
+// Addresses of the documentation's networks never answer.
+vi.mock('node:net', async (original) => {
+  const net = await original<typeof import('node:net')>()
+  return {
+    ...net,
+    connect(options: SocketConnectOpts & { host: string }) {
+      network.attempts.push(options.host)
+      network.onAttempt()
+      if (!/^192\.0\.2\.|^2001:db8:/.test(options.host)) return net.connect(options)
+      const socket = new Socket()
+      network.stalled.push(socket)
+      return socket
+    },
+  }
+})
+
+const v4 = (address: string): LookupAddress => ({ address, family: 4 })
+const v6 = (address: string): LookupAddress => ({ address, family: 6 })
+
+beforeEach(() => {
+  network.attempts = []
+  network.stalled = []
+  network.onAttempt = () => {}
+})
+
+test('beside an address that does not answer the next one is tried', () =>
+  run(async () => {
+    const before = census()
+    {
+      await using server = await startServer(echo, local)
+      network.addresses = [v4('192.0.2.1'), v6('2001:db8::1'), v4('127.0.0.1')]
+      const options = { happyEyeballsDelay: 1 }
+      const [reader, writer] = await openConnection('many.test', portOf(server), options)
+      writer.write('there\n')
+      expect(String(await reader.readLine())).toBe('there\n')
+      await writer[Symbol.asyncDispose]()
+    }
+    expect(network.attempts).toEqual(['192.0.2.1', '2001:db8::1', '127.0.0.1'])
+    expect(network.stalled.map((socket) => socket.destroyed)).toEqual([true, true])
+    await expectNothingLeft(before)
+  }))
+
+test('after an address that fails the next one is tried at once', () =>
+  run(async () => {
+    await using server = await startServer(echo, local)
+    network.addresses = [v4('127.0.0.2'), v4('127.0.0.3'), v4('127.0.0.1')]
+    const options = { happyEyeballsDelay: 3_600_000 }
+    const [, writer] = await openConnection('many.test', portOf(server), options)
+    expect(network.attempts).toHaveLength(3)
+    await writer[Symbol.asyncDispose]()
+  }))
+
+test('the others of an address that answered are not tried', () =>
+  run(async () => {
+    await using server = await startServer(echo, local)
+    network.addresses = [v4('127.0.0.1'), v4('192.0.2.1')]
+    const [, writer] = await openConnection('many.test', portOf(server))
+    expect(network.attempts).toEqual(['127.0.0.1'])
+    await writer[Symbol.asyncDispose]()
+  }))
+
+test('families take turns, 250 ms apart', () =>
+  runVirtual(async () => {
+    network.addresses = [v6('2001:db8::1'), v6('2001:db8::2'), v4('192.0.2.1'), v4('192.0.2.2')]
+    const times: number[] = []
+    const start = getRunningLoop().time()
+    network.onAttempt = () => times.push(Math.round(getRunningLoop().time() - start))
+    const connecting = openConnection('many.test', 1, { timeout: 5000 })
+    expect(await thrown(connecting)).toMatchObject({ name: 'TimeoutError' })
+    expect(network.attempts).toEqual(['2001:db8::1', '192.0.2.1', '2001:db8::2', '192.0.2.2'])
+    expect(times).toEqual([0, 250, 500, 750])
+    expect(network.stalled.map((socket) => socket.destroyed)).toEqual([true, true, true, true])
+  }))
+
+test('when all fail, one error has the cause of each', () =>
+  run(async () => {
+    const server = await startServer(echo, local)
+    const port = portOf(server)
+    await server[Symbol.asyncDispose]()
+    network.addresses = [v4('127.0.0.1'), v4('127.0.0.2'), v4('127.0.0.3')]
+    const error = await thrown(openConnection('many.test', port))
+    expect(error).toBeInstanceOf(ConnectionRefusedError)
+    expect(error).toMatchObject({
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      address: 'many.test',
+      port,
+    })
+    const { errors } = (error as Error).cause as AggregateError
+    expect(errors).toEqual(
+      ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((address) =>
+        expect.objectContaining({ name: 'ConnectionRefusedError', address, port }),
+      ),
+    )
+    for (const { message } of errors as Error[]) {
+      expect((error as Error).message).toContain(message)
+    }
+  }))
+
+test('failures of different kinds are an OSError', () =>
+  run(async () => {
+    const server = await startServer(echo, local)
+    const port = portOf(server)
+    await server[Symbol.asyncDispose]()
+    // A stream socket cannot be connected to the broadcast address.
+    network.addresses = [v4('127.0.0.1'), v4('255.255.255.255')]
+    const error = await thrown(openConnection('many.test', port))
+    expect(error).toBeInstanceOf(OSError)
+    expect(error).not.toBeInstanceOf(ConnectionRefusedError)
+    const { errors } = (error as Error).cause as AggregateError
+    expect(errors[0]).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(errors[1]).toMatchObject({ address: '255.255.255.255' })
+  }))
+
+test('a cancel closes every attempt', () =>
+  run(async () => {
+    const before = census()
+    network.addresses = [v4('192.0.2.1'), v6('2001:db8::1'), v4('192.0.2.2')]
+    for (let tried = 1; tried <= 3; tried++) {
+      network.attempts = []
+      const options = { happyEyeballsDelay: 1 }
+      const connecting = createTask(() => openConnection('many.test', 1, options))
+      while (network.attempts.length < tried) await sleep(0)
+      connecting.cancel()
+      await wait([connecting])
+      expect(connecting.cancelled()).toBe(true)
+    }
+    expect(network.stalled.every((socket) => socket.destroyed)).toBe(true)
+    await expectNothingLeft(before)
+  }))

@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Future, gather, run } from '@tasktree/core'
+import {
+  AddressInUseError,
+  ConnectionResetError,
+  openConnection,
+  OSError,
+  startServer,
+  type StreamWriter,
+} from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { echo, fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+
+async function isServed(port: number): Promise<boolean> {
+  const [reader, writer] = await openConnection('127.0.0.1', port)
+  try {
+    writer.write('x\n')
+    return String(await reader.readLine()) === 'x\n'
+  } catch (error) {
+    if (error instanceof OSError) return false
+    throw error
+  } finally {
+    writer.abort()
+    await writer.waitClosed().catch(() => {})
+  }
+}
+
+test.each([
+  ['in clear', {}, {}],
+  ['under TLS', { tls }, { tls: { ca: tls.cert, servername: 'localhost' } }],
+])('above maxConnections a connection is closed at once: %s', (_, serverOptions, options) =>
+  run(async () => {
+    const server = await startServer(echo, { ...local, ...serverOptions, maxConnections: 2 })
+    const port = portOf(server)
+    const clients = [
+      await openConnection('127.0.0.1', port, options),
+      await openConnection('127.0.0.1', port, options),
+    ]
+    const third = connect(port, '127.0.0.1').on('error', () => {})
+    await once(third, 'close')
+    for (const [reader, writer] of clients) {
+      writer.write('served\n')
+      expect(String(await reader.readLine())).toBe('served\n')
+    }
+    const gone = new Future<void>()
+    const [, first] = clients[0] as [unknown, StreamWriter]
+    await first[Symbol.asyncDispose]()
+    // The server hears of it a little later.
+    for (;;) {
+      const next = await openConnection('127.0.0.1', port, options).catch(() => null)
+      if (next === null) continue
+      const [reader, writer] = next
+      writer.write('now\n')
+      const line = await reader.readLine().catch(() => '')
+      await writer[Symbol.asyncDispose]().catch(() => {})
+      if (String(line) === 'now\n') break
+    }
+    gone.setResult()
+    await server[Symbol.asyncDispose]()
+    for (const [, writer] of clients) await writer[Symbol.asyncDispose]().catch(() => {})
+  }),
+)
+
+test('two servers share a port with reusePort, and not without', () =>
+  run(async () => {
+    await using first = await startServer(echo, { ...local, reusePort: true })
+    const where = { host: '127.0.0.1', port: portOf(first) }
+    expect(await thrown(startServer(echo, where))).toBeInstanceOf(AddressInUseError)
+    await using second = await startServer(echo, { ...where, reusePort: true })
+    expect(portOf(second)).toBe(portOf(first))
+    const all = await gather(Array.from({ length: 20 }, () => () => isServed(where.port)))
+    expect(all).toEqual(Array.from({ length: 20 }, () => true))
+    first.close()
+    expect(await isServed(where.port)).toBe(true)
+  }))
+
+test('a burst of connections within the backlog is served', () =>
+  run(async () => {
+    await using server = await startServer(echo, { ...local, backlog: 200 })
+    const port = portOf(server)
+    const all = await gather(Array.from({ length: 150 }, () => () => isServed(port)))
+    expect(all.every(Boolean)).toBe(true)
+    expect(() => startServer(echo, { ...local, backlog: -1 })).toThrow(RangeError)
+    expect(() => startServer(echo, { ...local, backlog: '5' as never })).toThrow(TypeError)
+    expect(() => startServer(echo, { ...local, maxConnections: Number.NaN })).toThrow(RangeError)
+  }))
+
+test('a client connects from localAddr', () =>
+  run(async () => {
+    const peer = new Future<unknown>()
+    await using server = await startServer((_, writer) => {
+      peer.setResult(writer.getExtraInfo('peername'))
+      writer.close()
+    }, local)
+    const port = await freePort()
+    const localAddr = { host: '127.0.0.5', port }
+    const [, writer] = await openConnection('127.0.0.1', portOf(server), { localAddr })
+    expect(await peer).toEqual(['127.0.0.5', port])
+    expect(writer.getExtraInfo('sockname')).toEqual(['127.0.0.5', port])
+    await writer[Symbol.asyncDispose]()
+    const taken = { host: '127.0.0.1', port: portOf(server) }
+    const other = await startServer(echo, local)
+    const connecting = openConnection('127.0.0.1', portOf(other), { localAddr: taken })
+    expect(await thrown(connecting)).toBeInstanceOf(AddressInUseError)
+    await other[Symbol.asyncDispose]()
+  }))
+
+async function freePort(): Promise<number> {
+  const server = await startServer(() => {}, local)
+  const port = portOf(server)
+  await server[Symbol.asyncDispose]()
+  return port
+}
+
+test('a server listens at every address of the machine, and of a name', () =>
+  run(async () => {
+    for (const options of [{}, { host: 'localhost' }, { port: 0, host: '' }]) {
+      await using server = await startServer(echo, options)
+      const ports = server.sockets.map(({ port }) => port)
+      expect(new Set(ports).size).toBe(1)
+      expect(await isServed(ports[0] as number)).toBe(true)
+    }
+  }))
+
+test('closeClients sends what is buffered first, abortClients does not', () =>
+  run(async () => {
+    for (const how of ['closeClients', 'abortClients'] as const) {
+      const written = new Future<void>()
+      const server = await startServer((_, writer) => {
+        writer.transport.setWriteBufferLimits({ high: 2 ** 30 })
+        while (writer.transport.getWriteBufferSize() < 8_000_000) {
+          writer.write(Buffer.alloc(1_000_000))
+        }
+        written.setResult()
+      }, local)
+      const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
+      await written
+      server[how]()
+      server.close()
+      const received = await reader.read().then(
+        ({ length }) => length,
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(ConnectionResetError)
+          return 0
+        },
+      )
+      if (how === 'closeClients') expect(received).toBeGreaterThanOrEqual(8_000_000)
+      else expect(received).toBeLessThan(8_000_000)
+      await server.waitClosed()
+      await writer[Symbol.asyncDispose]().catch(() => {})
+    }
+  }))
+
+test('a regular file in the place of a Unix socket stays', () =>
+  run(() =>
+    withSocketPath(async (path) => {
+      const { writeFile, readFile } = await import('node:fs/promises')
+      await writeFile(path, 'precious')
+      expect(await thrown(startServer(echo, { path }))).toBeInstanceOf(AddressInUseError)
+      expect(String(await readFile(path))).toBe('precious')
+    }),
+  ))
+
+test(
+  'a server that was killed leaves a socket, which the next one replaces',
+  { tags: ['slow'] },
+  () =>
+    run(() =>
+      withSocketPath(async (path) => {
+        const killed = spawn(process.execPath, [
+          '-e',
+          `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`,
+        ])
+        await once(killed.stdout, 'data')
+        const exited = once(killed, 'exit')
+        killed.kill('SIGKILL')
+        await exited
+        await using server = await startServer(echo, { path })
+        expect(server.sockets).toEqual([{ address: path, port: 0, family: 'Unix' }])
+        const [reader, writer] = await openConnection({ path })
+        writer.write('hello\n')
+        expect(String(await reader.readLine())).toBe('hello\n')
+        await writer[Symbol.asyncDispose]()
+      }),
+    ),
+)
+
+test('what is no option is refused at once', () => {
+  const path = fixture('none')
+  expect(() => startServer(echo, { path: '' })).toThrow(TypeError)
+  expect(() => startServer(echo, { host: 3 as never })).toThrow(TypeError)
+  expect(() => startServer(echo, { port: 65_536 })).toThrow(RangeError)
+  expect(() => startServer('echo' as never, { path })).toThrow(TypeError)
+  expect(() => openConnection({ path: '' })).toThrow(TypeError)
+  expect(() => openConnection('localhost', '80' as never)).toThrow(TypeError)
+  expect(() => openConnection('localhost', 1, { timeout: '1' as never })).toThrow(TypeError)
+  expect(() => openConnection('localhost', 1, { tls: 'yes' as never })).toThrow(TypeError)
+  expect(() => openConnection('localhost', 1, { happyEyeballsDelay: -1 })).toThrow(RangeError)
+  expect(() => openConnection('localhost', 1, { localAddr: { port: -1 } })).toThrow(RangeError)
+})
