@@ -25,14 +25,24 @@ export class CancelledError extends Error {
   }
 }
 
-/** Whether `error` is a CancelledError, of this copy of the package or another. */
+/**
+ * Whether `error` is a CancelledError, of this copy of the package or another; also one that was thrown by
+ * the end of a `using` scope which another error was leaving: as in Python the newer one counts.
+ */
 export function isCancelled(error: unknown): error is CancelledError {
-  return typeof error === 'object' && error !== null && cancelledBrand in error
+  if (typeof error !== 'object' || error === null) return false
+  return cancelledBrand in error || (isSuppressed(error) && isCancelled(error.error))
 }
 
-/** What `cancel(msg)` makes its waiter throw. */
+/** By name: where `using` is compiled away there may be no such class. */
+function isSuppressed(error: object): error is SuppressedError {
+  return 'name' in error && error.name === 'SuppressedError' && 'error' in error
+}
+
+/** What `cancel(msg)` makes its waiter throw; of what `isCancelled` the CancelledError itself. */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
-  return msg instanceof CancelledError ? msg : new CancelledError(msg)
+  if (!isCancelled(msg)) return new CancelledError(msg)
+  return isSuppressed(msg) ? toCancelledError(msg.error as CancelledError) : msg
 }
 
 /** An operation did not end within its time. Source: TimeoutError */

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts'
 import { copyContext } from './context.ts'
 import { currentTask, getEventLoop } from './current.ts'
-import { CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
+import { type CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
 import { type CoroutineGenerator, describe } from './coroutine.ts'
 import type { EventLoop } from './loop.ts'
 import { Awaiter, DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
@@ -119,6 +119,11 @@ export class Future<T> implements PromiseLike<T> {
     if (this.#state !== FAILED) return
     this.#state = SEEN
     forgetUnretrieved(this)
+  }
+
+  /** @internal without counting as a look at its exception */
+  hasFailed(): boolean {
+    return this.#state === FAILED || this.#state === SEEN
   }
 
   /** @internal nobody has looked at its exception */
@@ -248,10 +253,9 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal made on first use: most cancelled futures are never looked at */
   cancelledError(): CancelledError {
-    if (!(this.#value instanceof CancelledError)) {
-      this.#value = toCancelledError(this.#value as string | undefined)
-    }
-    return this.#value as CancelledError
+    const error = toCancelledError(this.#value as string | CancelledError | undefined)
+    this.#value = error
+    return error
   }
 
   /** @internal hands the outcome to a promise's functions; only when done */

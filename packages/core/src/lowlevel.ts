@@ -4,4 +4,4 @@
  */
 export { abortError, cancelOnAbort, Claim } from './claim.ts'
 export { describe } from './coroutine.ts'
-export { observe } from './observe.ts'
+export { hasFailed, observe } from './observe.ts'

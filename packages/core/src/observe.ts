@@ -9,3 +9,8 @@ export function observe<T>(future: Future<T>, callback: (future: Future<T>) => v
   const reaction = future.onDone(callback)
   return () => future.removeReaction(reaction)
 }
+
+/** Whether `future` ended with an exception. Unlike `exception()` this does not count as having seen it. */
+export function hasFailed(future: Future<unknown>): boolean {
+  return future.hasFailed()
+}

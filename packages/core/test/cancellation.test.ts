@@ -410,3 +410,45 @@ test('leaving an await using scope of a task cancels it and waits for its end', 
     }
     expect(log).toEqual(['ended'])
   }))
+
+test('a second cancel, at the end of the scope that the first one leaves, is one cancel still', () =>
+  run(async () => {
+    const slowEnd = { [Symbol.asyncDispose]: () => sleep(10) as PromiseLike<void> }
+    const seen: unknown[] = []
+    const task = createTask(async () => {
+      try {
+        await using _ = slowEnd
+        await sleep(Infinity)
+      } catch (error) {
+        seen.push(isCancelled(error))
+        throw error
+      }
+    })
+    await sleep(1)
+    task.cancel('first')
+    await sleep(1)
+    task.cancel('second')
+    await wait([task])
+    expect(seen).toEqual([true])
+    expect(task.cancelled()).toBe(true)
+    expect(await task.then(undefined, (error: unknown) => error)).toBeInstanceOf(CancelledError)
+    await expect(task).rejects.toThrow('second')
+  }))
+
+test('an error thrown while a cancel unwinds is a failure', () =>
+  run(async () => {
+    const failingEnd = {
+      [Symbol.asyncDispose]: async (): Promise<void> => {
+        throw new Error('teardown')
+      },
+    }
+    const task = createTask(async () => {
+      await using _ = failingEnd
+      await sleep(Infinity)
+    })
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(false)
+    expect(task.exception()).toMatchObject({ error: new Error('teardown') })
+  }))

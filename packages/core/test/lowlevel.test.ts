@@ -1,5 +1,5 @@
 import { createTask, Future, sleep, wait } from '@tasktree/core'
-import { cancelOnAbort, Claim, observe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, Claim, hasFailed, observe } from '@tasktree/core/lowlevel'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
@@ -133,4 +133,18 @@ virtual('observe calls back a turn after the end, unless it was taken back', asy
   expect(log).toEqual([])
   await sleep(0)
   expect(log).toEqual(['observed'])
+})
+
+virtual('hasFailed tells a failure, and does not count as having seen it', async () => {
+  const failed = new Future<void>()
+  expect(hasFailed(failed)).toBe(false)
+  failed.setException(new Error('unseen'))
+  expect(hasFailed(failed)).toBe(true)
+  expect(failed.exception()).toEqual(new Error('unseen'))
+  expect(hasFailed(failed)).toBe(true)
+  const fine = new Future<void>()
+  fine.setResult()
+  const cancelled = new Future<void>()
+  cancelled.cancel()
+  expect([fine, cancelled].map((future) => hasFailed(future))).toEqual([false, false])
 })
