@@ -1,12 +1,21 @@
+export { $, type Command, type CommandOptions, type CommandValue, type Dollar } from './command.ts'
 export {
+  ArgumentListTooLongError,
   CalledProcessError,
   type CompletedProcess,
   FileNotFoundError,
+  MaxBufferError,
   NotADirectoryError,
+  NotReadyError,
   PermissionError,
   ProcessLookupError,
+  TimeoutExpired,
 } from './errors.ts'
+export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts'
+export { ManagedProcess, type ManagedState } from './managed-process.ts'
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts'
 export { Process } from './process.ts'
+export { python } from './python.ts'
 export { run, type RunOptions } from './run.ts'
+export { shlex, type SplitOptions } from './shlex.ts'
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts'

@@ -1,47 +1,94 @@
+import {
+  type CancelledError,
+  createTask,
+  currentTask,
+  type Future,
+  getEventLoop,
+  isCancelled,
+  shield,
+  type Task,
+} from '@tasktree/core'
+import { abortError, cancelOnAbort, describe, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { Future, gather, isCancelled, moveOnAfter, shield } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { StreamReader, StreamWriter } from '@tasktree/streams'
-import { ProcessLookupError } from './errors.ts'
+import { PermissionError, ProcessLookupError, TimeoutExpired } from './errors.ts'
+import { Milestone } from './milestone.ts'
 import { type SpawnOptions, toReturncode } from './options.ts'
+import { readOutput } from './output.ts'
+import { endWithParent } from './parent-end.ts'
+import { afterDelay } from './real-timer.ts'
+import { terminate } from './termination.ts'
 
 /** Silence on a child's pipes after its exit, in milliseconds, before they are given up: a grandchild may hold them. */
 const drainGrace = 100
 
+/** Why a process was ended from here, other than by its owner's end. */
+export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
+
+/** Everything a process wrote: null for what was no pipe. */
+export interface Captured {
+  stdout: Buffer | null
+  stderr: Buffer | null
+  cut: Cut | null
+}
+
 /**
- * A child process. Leaving its scope, or the cancel of a task that waits for it, ends it: SIGTERM, and after
- * `killGrace` SIGKILL, to its whole group.
+ * A child process. It dies with its owner, the task that started it: when that task is cancelled or
+ * fails, or when the scope that holds the process is left, it is sent SIGTERM, and SIGKILL after
+ * `killGrace`, with its whole group. What it has left running after it ended by itself is left alone.
  *
  * Source: asyncio.subprocess.Process
  */
 export class Process implements AsyncDisposable {
+  /** To its stdin, when that is a PIPE. */
   readonly stdin: StreamWriter | null
+  /** From its stdout, when that is a PIPE. */
   readonly stdout: StreamReader | null
+  /** From its stderr, when that is a PIPE. */
   readonly stderr: StreamReader | null
   readonly #child: ChildProcess
+  readonly #args: readonly string[]
+  readonly #options: SpawnOptions
   readonly #group: boolean
-  readonly #killGrace: number
-  readonly #exited = new Future<number>()
+  readonly #owner: Task | null = currentTask()
+  readonly #exited = new Milestone()
+  /** What copies between the process and the caller's own readers and writers. */
+  readonly #copies: Future<void>[] = []
   #returncode: number | null = null
+  #cut: Cut | null = null
+  /** Set when it is being ended from here: reached when nothing is left of its group. */
+  #gone: Milestone | null = null
 
   /** @internal use createSubprocessExec */
-  constructor(child: ChildProcess, options: SpawnOptions, group: boolean) {
+  constructor(child: ChildProcess, args: readonly string[], options: SpawnOptions, group: boolean) {
     this.#child = child
+    this.#args = args
+    this.#options = options
     this.#group = group
-    this.#killGrace = options.killGrace ?? 5_000
-    const limit = options.limit === undefined ? {} : { limit: options.limit }
+    const { limit } = options
     this.stdin = child.stdin === null ? null : StreamWriter.to(child.stdin)
-    this.stdout = child.stdout === null ? null : StreamReader.from(child.stdout, limit)
-    this.stderr = child.stderr === null ? null : StreamReader.from(child.stderr, limit)
-    live.add(this)
+    this.stdout = child.stdout === null ? null : StreamReader.from(child.stdout, { limit })
+    this.stderr = child.stderr === null ? null : StreamReader.from(child.stderr, { limit })
+    if (options.stdin instanceof StreamReader) {
+      this.#copyIn(options.stdin, this.stdin as StreamWriter)
+      this.stdin = null
+    }
+    if (options.stdout instanceof StreamWriter) {
+      this.#copyOut(this.stdout as StreamReader, options.stdout, child.stdout as Socket)
+      this.stdout = null
+    }
+    if (options.stderr instanceof StreamWriter) {
+      this.#copyOut(this.stderr as StreamReader, options.stderr, child.stderr as Socket)
+      this.stderr = null
+    }
     child.once('exit', (code, signal) => {
-      live.delete(this)
       this.#returncode = toReturncode(code, signal)
-      this.#exited.setResult(this.#returncode)
+      this.#exited.reach()
       this.#endWhenSilent(child.stdout as Socket | null)
       this.#endWhenSilent(child.stderr as Socket | null)
     })
+    this.#endWithOthers()
   }
 
   get pid(): number {
@@ -53,49 +100,80 @@ export class Process implements AsyncDisposable {
     return this.#returncode
   }
 
-  /** Waits for its end. The cancel of a task that waits ends the process. */
-  async wait(options?: { signal?: AbortSignal }): Promise<number> {
-    try {
-      return await cancelOnAbort(shield(this.#exited), options?.signal)
-    } catch (error) {
-      if (isCancelled(error)) await this.#end()
-      throw error
-    }
+  /**
+   * Waits for its end, and until what it wrote has come through to a StreamWriter. The cancel of its
+   * owner ends it first; any other task's, and an abort of `signal`, ends the waiting only.
+   *
+   * @throws {TimeoutExpired} when its `timeout` has ended it
+   * @throws {CancelledError} when its `signal` has ended it
+   */
+  async wait(options?: { signal?: AbortSignal | undefined }): Promise<number> {
+    const signal = options?.signal
+    await this.#endWhenCancelled(async () => {
+      await this.#exited.wait(signal)
+      for (const copy of this.#copies) await cancelOnAbort(shield(copy), signal)
+    })
+    this.#throwCut({ stdout: null, stderr: null })
+    return this.#returncode as number
   }
 
-  /** Writes `input`, reads all output, and waits for its end. A child that closes its stdin early is no error. */
-  async communicate(input?: Uint8Array | string): Promise<[Buffer | null, Buffer | null]> {
-    try {
-      const [, stdout, stderr] = await gather([
-        () => this.#feed(input),
-        async () => this.stdout?.read() ?? null,
-        async () => this.stderr?.read() ?? null,
-        shield(this.#exited),
+  /**
+   * Writes `input` and closes its stdin, reads all output, and waits for its end. It cannot deadlock,
+   * and holds no more than what it returns: null for what is no PIPE. A process that closes its stdin
+   * early is no error. Cancelled as `wait` is.
+   *
+   * @throws {TypeError} for `input` when stdin is no PIPE
+   * @throws {TimeoutExpired} when its `timeout` has ended it, with what was read
+   * @throws {CancelledError} when its `signal` has ended it
+   */
+  async communicate(
+    input?: Uint8Array | string,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<[Buffer | null, Buffer | null]> {
+    checkInput(input)
+    if (input !== undefined && this.stdin === null)
+      throw new TypeError('communicate() was given input, and stdin is no PIPE')
+    const { stdout, stderr } = await this.capture(input, Infinity, options?.signal)
+    this.#throwCut({ stdout, stderr })
+    return [stdout, stderr]
+  }
+
+  /** @internal `communicate` for `run`, which says itself what a cut means. Above `max` bytes the process is ended. */
+  async capture(
+    input: Uint8Array | string | undefined,
+    max: number,
+    signal?: AbortSignal,
+  ): Promise<Captured> {
+    const read = async (which: 'stdout' | 'stderr'): Promise<Buffer | null> => {
+      const reader = this[which]
+      if (reader === null) return null
+      return readOutput(reader, max, signal, () => this.#end({ over: which }))
+    }
+    return this.#endWhenCancelled(async () => {
+      const [stdout, stderr] = await Promise.all([
+        read('stdout'),
+        read('stderr'),
+        this.#feed(input, signal),
+        this.#exited.wait(signal),
+        ...this.#copies.map((copy) => shield(copy)),
       ])
-      return [stdout, stderr]
-    } catch (error) {
-      if (isCancelled(error)) await this.#end()
-      throw error
-    }
+      return { stdout, stderr, cut: this.#cut }
+    })
   }
 
-  async #feed(input: Uint8Array | string | undefined): Promise<void> {
-    if (this.stdin === null) return
-    try {
-      if (input !== undefined) {
-        this.stdin.write(input)
-        await this.stdin.drain()
-      }
-    } catch (error) {
-      if (isCancelled(error)) throw error
-      // It closed its stdin early: as in Python that is its business.
-    }
-    this.stdin.close()
+  /** @internal nobody reads its stdout any more: it is to notice, by SIGPIPE */
+  closeOutput(): void {
+    this.#child.stdout?.destroy()
   }
 
-  /** @throws {ProcessLookupError} when it has ended */
-  sendSignal(signal: NodeJS.Signals): void {
-    if (this.#returncode !== null) throw new ProcessLookupError(`process ${this.pid} has ended`)
+  /**
+   * Sends a signal, to its whole group where it has one.
+   *
+   * @throws {ProcessLookupError} when it has ended
+   */
+  sendSignal(signal: NodeJS.Signals | number): void {
+    if (this.#returncode !== null)
+      throw new ProcessLookupError(`process ${this.pid} has ended with ${this.#returncode}`)
     this.#send(signal)
   }
 
@@ -109,60 +187,220 @@ export class Process implements AsyncDisposable {
     this.sendSignal('SIGKILL')
   }
 
-  /** The group by its leader's pid, which names it only as long as the leader is not reaped. */
-  #send(signal: NodeJS.Signals): void {
+  /** Ends it when it runs: SIGTERM, after `killGrace` SIGKILL. No cancel cuts this short. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = this.stop()
+    let cancelled: unknown = null
+    while (!gone.reached) {
+      try {
+        await gone.wait()
+      } catch (error) {
+        // It must be gone when its scope is: at most `killGrace` from here.
+        cancelled = error
+      }
+    }
+    this.#closePipes()
+    if (cancelled !== null) throw cancelled as CancelledError
+  }
+
+  /** @internal as leaving its scope, but what it has written can still be read */
+  stop(): Milestone {
+    return this.#end(null)
+  }
+
+  /** The owner's cancel ends the process; the owner waits for that. */
+  async #endWhenCancelled<T>(body: () => Promise<T>): Promise<T> {
     try {
-      if (this.#group) process.kill(-this.pid, signal)
-      else this.#child.kill(signal)
+      return await body()
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      const owner = this.#owner
+      if (isCancelled(error) && owner !== null && owner === currentTask() && owner.cancelling() > 0)
+        await this[Symbol.asyncDispose]()
+      throw error
     }
   }
 
-  async #end(): Promise<void> {
-    if (this.#returncode === null) {
-      this.#send('SIGTERM')
-      const { cancelled } = await moveOnAfter(this.#killGrace, async () => shield(this.#exited))
-      if (cancelled && this.#returncode === null) {
-        this.#send('SIGKILL')
-        await shield(this.#exited)
-      }
+  #endWithOthers(): void {
+    const { signal, timeout = Infinity } = this.#options
+    const stops = [
+      endWithParent({
+        group: this.#group,
+        send: (each) => this.#trySend(each),
+        end: (first, gone) => this.#terminate(first, gone),
+      }),
+      afterDelay(timeout, () => this.#end('timeout')),
+    ]
+    if (this.#owner !== null) {
+      const forget = observe(this.#owner, (owner) => {
+        if (owner.cancelled() || hasFailed(owner)) this.#end(null).on(() => this.#closePipes())
+      })
+      // Not at its exit: what it wrote is still to be read, from pipes that must not outlive the owner either.
+      this.#child.once('close', forget)
     }
+    if (signal !== undefined) {
+      const abort = (): void => {
+        this.#end(abortError(signal))
+      }
+      signal.addEventListener('abort', abort)
+      stops.push(() => signal.removeEventListener('abort', abort))
+    }
+    this.#exited.on(() => {
+      for (const stop of stops) stop()
+    })
+  }
+
+  /** Ends it, for `cut` when it has not ended yet. */
+  #end(cut: Cut | null): Milestone {
+    if (this.#gone === null) {
+      const gone = new Milestone()
+      this.#gone = gone
+      if (this.#returncode === null) this.#cut = cut
+      this.#terminate('SIGTERM', () => gone.reach())
+    }
+    return this.#gone
+  }
+
+  #terminate(first: NodeJS.Signals, gone: () => void): void {
+    if (this.#returncode !== null) return gone()
+    terminate(
+      {
+        pid: this.pid,
+        group: this.#group,
+        killGrace: this.#options.killGrace ?? 5_000,
+        send: (signal) => this.#trySend(signal),
+        onExit: (callback) => this.#exited.on(callback),
+      },
+      first,
+      gone,
+    )
+  }
+
+  #closePipes(): void {
     this.stdin?.abort()
+    this.#child.stdin?.destroy()
     this.#child.stdout?.destroy()
     this.#child.stderr?.destroy()
+  }
+
+  #send(signal: NodeJS.Signals | number): void {
+    try {
+      process.kill(this.#group ? -this.pid : this.pid, signal)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      // It has just ended, and we are about to hear of it.
+      if (code === 'ESRCH') return
+      if (code !== 'EPERM') throw error
+      throw new PermissionError(`not allowed to signal process ${this.pid}: ${message}`, {
+        code,
+        syscall: 'kill',
+        path: this.#args[0] as string,
+        cause: error,
+      })
+    }
+  }
+
+  /** Where nobody could be told by a throw. */
+  #trySend(signal: NodeJS.Signals): void {
+    try {
+      this.#send(signal)
+    } catch (error) {
+      const message = `process ${this.pid} could not be ended`
+      getEventLoop().callExceptionHandler({ message, exception: error })
+    }
+  }
+
+  #throwCut(captured: { stdout: Buffer | null; stderr: Buffer | null }): void {
+    if (this.#cut === 'timeout')
+      throw new TimeoutExpired(this.#args, this.#options.timeout as number, captured)
+    if (isCancelled(this.#cut)) throw this.#cut
+  }
+
+  async #feed(
+    input: Uint8Array | string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (this.stdin === null) return
+    if (input !== undefined) {
+      this.stdin.write(input)
+      try {
+        await this.stdin.drain({ signal })
+      } catch (error) {
+        // It closed its stdin early: as in Python that is its own business.
+        if (!(error instanceof OSError)) throw error
+      }
+    }
+    this.stdin.close()
+  }
+
+  #copyIn(source: StreamReader, stdin: StreamWriter): void {
+    const task = createTask(
+      async () => {
+        try {
+          await pump(source, stdin)
+        } catch (error) {
+          const itsOwnEnd = isCancelled(error) && this.#returncode !== null
+          const closedEarly = error instanceof OSError && source.exception() === null
+          if (!itsOwnEnd && !closedEarly) throw error
+        } finally {
+          stdin.close()
+        }
+      },
+      { name: `stdin of process ${this.pid}` },
+    )
+    this.#exited.on(() => task.cancel())
+    this.#copies.push(task)
+  }
+
+  #copyOut(stdout: StreamReader, sink: StreamWriter, pipe: Socket): void {
+    const task = createTask(
+      async () => {
+        try {
+          await pump(stdout, sink)
+        } catch (error) {
+          if (this.#gone !== null && stdout.exception() !== null) return
+          // Nobody takes its output any more: it is to notice.
+          pipe.destroy()
+          throw error
+        }
+      },
+      { name: `output of process ${this.pid}` },
+    )
+    this.#copies.push(task)
   }
 
   /** A grandchild may hold the pipe: after some silence its end is declared. Nothing that is still coming is cut. */
   #endWhenSilent(pipe: Socket | null): void {
     if (pipe === null || pipe.readableEnded || pipe.closed) return
-    const loop = this.#exited.getLoop()
     let seen = pipe.bytesRead
     const look = (): void => {
       // Paused: its reader is slow, and there is more to come.
-      if (pipe.bytesRead === seen && pipe.readableLength === 0 && !pipe.isPaused()) {
+      const silent = pipe.bytesRead === seen && pipe.readableLength === 0 && !pipe.isPaused()
+      // Ended from here: then nobody of its group is left to write.
+      if (silent || this.#gone !== null) {
         pipe.once('end', () => pipe.destroy())
         pipe.push(null)
         return
       }
       seen = pipe.bytesRead
-      timer = loop.callLater(drainGrace, look)
+      stop = afterDelay(drainGrace, look)
     }
-    let timer = loop.callLater(drainGrace, look)
-    pipe.once('close', () => timer.cancel())
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end()
-  }
-
-  /** @internal the parent ends: its children are told first */
-  endWithParent(): void {
-    this.#send('SIGTERM')
+    let stop = afterDelay(drainGrace, look)
+    pipe.once('close', () => stop())
   }
 }
 
-const live = new Set<Process>()
-process.on('exit', () => {
-  for (const each of live) each.endWithParent()
-})
+/** As `copy`, but one of the two ends before the other as a rule, which is no reason to warn. */
+async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
+  for (;;) {
+    const chunk = await from.read(65_536)
+    if (chunk.length === 0) return
+    if (to.isClosing()) throw new ConnectionResetError('what it was to be copied to is closed')
+    to.write(chunk)
+    await to.drain()
+  }
+}
+
+export function checkInput(input: unknown): void {
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) return
+  throw new TypeError(`input must be a Uint8Array or a string, got ${describe(input)}`)
+}

@@ -1,54 +1,92 @@
-import { CalledProcessError, type CompletedProcess } from './errors.ts'
-import { PIPE, type SpawnOptions } from './options.ts'
+import { describe } from '@tasktree/core/lowlevel'
+import { isCancelled } from '@tasktree/core'
+import {
+  CalledProcessError,
+  type CompletedProcess,
+  MaxBufferError,
+  TimeoutExpired,
+} from './errors.ts'
+import { DEVNULL, PIPE, type SpawnOptions } from './options.ts'
+import { checkInput } from './process.ts'
 import { createSubprocessExec } from './spawn.ts'
 
 export interface RunOptions extends SpawnOptions {
-  input?: Uint8Array | string
+  /** What it reads from its stdin. */
+  input?: Uint8Array | string | undefined
   /** Throws CalledProcessError for any code but 0. @defaultValue false */
-  check?: boolean
+  check?: boolean | undefined
   /** @defaultValue 'buffer' */
-  encoding?: 'buffer' | 'utf8'
+  encoding?: 'buffer' | 'utf8' | undefined
+  /** So many bytes of each output are kept; a program that writes more is ended. @defaultValue no limit */
+  maxBuffer?: number | undefined
 }
 
 /**
- * Runs a program to its end, and gives its code and output. A cancel ends the program.
+ * Runs a program to its end, and gives its code and what it wrote: `stdout` and `stderr` are pipes, and
+ * `stdin` is empty, unless you say otherwise. A cancel ends the program.
  *
- * @throws {CalledProcessError} with `check`
+ * @throws {CalledProcessError} with `check`, for any code but 0
+ * @throws {TimeoutExpired} when its `timeout` has ended it, with what it wrote
+ * @throws {MaxBufferError} when it wrote more than `maxBuffer`, with so much of it
+ * @throws what createSubprocessExec throws
  *
- * Source: subprocess.run
+ * Source: subprocess.run. Differs: it captures, and gives no stdin, unless told otherwise.
  */
 export async function run(
   program: string,
-  args: string[] | undefined,
+  args: readonly string[] | undefined,
   options: RunOptions & { encoding: 'utf8' },
 ): Promise<CompletedProcess<string>>
 export async function run(
   program: string,
-  args?: string[],
-  options?: RunOptions,
+  args?: readonly string[],
+  options?: RunOptions & { encoding?: 'buffer' | undefined },
 ): Promise<CompletedProcess>
 export async function run(
   program: string,
-  args: string[] = [],
+  args: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<CompletedProcess<Buffer | string>> {
-  const { input, check = false, encoding = 'buffer', ...spawnOptions } = options
-  const stdin = input === undefined ? (spawnOptions.stdin ?? 'ignore') : PIPE
+  const { input, check = false, encoding = 'buffer', maxBuffer = Infinity, ...spawning } = options
+  checkRun(input, encoding, maxBuffer, spawning)
   await using child = await createSubprocessExec(program, args, {
     stdout: PIPE,
     stderr: PIPE,
-    ...spawnOptions,
-    stdin,
+    ...spawning,
+    stdin: input === undefined ? (spawning.stdin ?? DEVNULL) : PIPE,
   })
-  const [stdout, stderr] = await child.communicate(input)
-  const decode = (bytes: Buffer | null): Buffer | string =>
-    encoding === 'utf8' ? (bytes ?? Buffer.alloc(0)).toString() : (bytes ?? Buffer.alloc(0))
+  const captured = await child.capture(input, maxBuffer)
+  const decode = (bytes: Buffer | null): Buffer | string => {
+    const all = bytes ?? Buffer.alloc(0)
+    return encoding === 'utf8' ? all.toString() : all
+  }
   const completed: CompletedProcess<Buffer | string> = {
     args: [program, ...args],
-    returncode: child.returncode ?? (await child.wait()),
-    stdout: decode(stdout),
-    stderr: decode(stderr),
+    returncode: child.returncode as number,
+    stdout: decode(captured.stdout),
+    stderr: decode(captured.stderr),
   }
+  const { cut } = captured
+  if (isCancelled(cut)) throw cut
+  if (cut === 'timeout')
+    throw new TimeoutExpired(completed.args, spawning.timeout as number, completed)
+  if (cut !== null) throw new MaxBufferError(cut.over, maxBuffer, completed)
   if (check && completed.returncode !== 0) throw new CalledProcessError(completed)
   return completed
+}
+
+function checkRun(
+  input: unknown,
+  encoding: unknown,
+  maxBuffer: unknown,
+  spawning: SpawnOptions,
+): void {
+  checkInput(input)
+  if (input !== undefined && spawning.stdin !== undefined)
+    throw new TypeError('run() takes either input or stdin, got both')
+  if (encoding !== 'buffer' && encoding !== 'utf8')
+    throw new TypeError(`encoding must be 'buffer' or 'utf8', got ${describe(encoding)}`)
+  if (typeof maxBuffer !== 'number' || Number.isNaN(maxBuffer))
+    throw new TypeError(`maxBuffer must be a number of bytes, got ${describe(maxBuffer)}`)
+  if (maxBuffer < 0) throw new RangeError(`maxBuffer must be 0 bytes or more, got ${maxBuffer}`)
 }

@@ -1,62 +1,70 @@
-import { type ChildProcess, spawn as spawnChild, type StdioOptions } from 'node:child_process'
+import { abortError } from '@tasktree/core/lowlevel'
+import { StreamReader, StreamWriter } from '@tasktree/streams'
+import { type ChildProcess, spawn as spawnChild } from 'node:child_process'
 import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { toSpawnError } from './errors.ts'
-import { checkProgram, type SpawnOptions, type Stdio, STDOUT } from './options.ts'
+import { checkSpawn, DEVNULL, PIPE, type SpawnOptions, type Stdio, STDOUT } from './options.ts'
 import { Process } from './process.ts'
 
 /**
- * Starts a program, without a shell. It gets a process group of its own unless it shares the terminal's stdin.
+ * Starts a program, without a shell. It is found on the PATH of `env`, and gets a process group of its
+ * own unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
  *
- * @throws {FileNotFoundError} {PermissionError} {NotADirectoryError}
+ * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
+ * @throws {PermissionError} when it may not be run
+ * @throws {NotADirectoryError} when `cwd` is no folder
+ * @throws {ArgumentListTooLongError} when the arguments and the environment are too long for the system
  * @throws {TypeError} for an empty program or a NUL byte, before anything runs
+ * @throws {CancelledError} when `signal` has aborted
  *
- * Source: asyncio.create_subprocess_exec
+ * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
  */
 export async function createSubprocessExec(
   program: string,
-  args: string[] = [],
+  args: readonly string[] = [],
   options: SpawnOptions = {},
 ): Promise<Process> {
-  checkProgram(program, args)
-  const stdin = options.stdin ?? 'inherit'
-  const sharesTerminal = stdin === 'inherit' && isatty(0)
-  const group = options.processGroup ?? !sharesTerminal
-  const stdout = options.stdout ?? 'inherit'
-  const merged = options.stderr === STDOUT
-  const stderr: Stdio =
-    options.stderr === undefined ? 'inherit' : options.stderr === STDOUT ? stdout : options.stderr
-  const stdio: StdioOptions = [stdin, stdout, stderr]
-  // A pipe cannot be given twice: the shell's 2>&1 makes one of two.
-  const [file, argv] =
-    merged && stdout === 'pipe'
-      ? ['/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', program, ...args]]
-      : [program, args]
+  checkSpawn(program, args, options)
+  const { signal, cwd, env } = options
+  if (signal?.aborted === true) throw abortError(signal)
+  const stdin = toStdio(options.stdin)
+  const stdout = toStdio(options.stdout)
+  // The parent's own stdout, where that is the child's: 'inherit' would be the parent's stderr.
+  const sameAsStdout = stdout === 'inherit' ? 1 : stdout
+  let stderr = options.stderr === STDOUT ? sameAsStdout : toStdio(options.stderr)
+  const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
+  let [file, argv]: [string, readonly string[]] = [program, args]
+  if (options.stderr === STDOUT && stdout === PIPE) {
+    // Node gives each of the two a pipe of its own: a shell makes them one, and becomes the program.
+    findProgram(program, options)
+    stderr = DEVNULL
+    file = '/bin/sh'
+    argv = ['-c', 'exec "$0" "$@" 2>&1', program, ...args]
+  }
   let child: ChildProcess
   try {
-    child = spawnChild(file, argv, {
-      stdio,
-      detached: group,
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    })
+    child = spawnChild(file, argv, { stdio: [stdin, stdout, stderr], detached: group, cwd, env })
   } catch (error) {
-    throw toSpawnError(error as NodeJS.ErrnoException, program, options.cwd)
+    throw toSpawnError(error as NodeJS.ErrnoException, program, cwd)
   }
   if (child.pid === undefined) {
     for (const pipe of child.stdio) pipe?.destroy()
     const [error] = (await once(child, 'error').catch((reason: unknown) => [reason])) as [
       NodeJS.ErrnoException,
     ]
-    throw toSpawnError(error, program, options.cwd)
+    throw toSpawnError(error, program, cwd)
   }
-  child.on('error', () => {})
-  return new Process(child, options, group)
+  return new Process(child, [program, ...args], options, group)
 }
 
 /**
- * Runs a command line in a shell.
+ * Runs a command line in a shell: `options.shell`, or /bin/sh. Put nothing into it that came from
+ * outside, unless `shlex.quote` has been at it.
+ *
+ * @throws as createSubprocessExec
  *
  * Source: asyncio.create_subprocess_shell
  */
@@ -67,4 +75,27 @@ export async function createSubprocessShell(
   if (typeof command !== 'string')
     throw new TypeError(`the command must be a string, got ${typeof command}`)
   return createSubprocessExec(options.shell ?? '/bin/sh', ['-c', command], options)
+}
+
+function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
+  if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE
+  return place === undefined || place === STDOUT ? 'inherit' : place
+}
+
+function sharesStdin(stdin: Stdio): boolean {
+  return stdin === 'inherit' || stdin === 0
+}
+
+/** What the system would say if it were asked itself. */
+function findProgram(program: string, { cwd = '.', env = process.env }: SpawnOptions): void {
+  const folders = program.includes('/') ? [''] : (env['PATH'] ?? '/usr/bin:/bin').split(':')
+  let refused: NodeJS.ErrnoException | null = null
+  for (const folder of folders) {
+    try {
+      return accessSync(resolve(cwd, folder, program), constants.X_OK)
+    } catch (error) {
+      if (refused?.code !== 'EACCES') refused = error as NodeJS.ErrnoException
+    }
+  }
+  throw toSpawnError(refused as NodeJS.ErrnoException, program, cwd)
 }

@@ -4,16 +4,24 @@ import { expect, test } from 'vitest'
 test('the public names', () => {
   expect(Object.keys(subprocess)).toMatchInlineSnapshot(`
     [
+      "$",
+      "ArgumentListTooLongError",
       "CalledProcessError",
       "FileNotFoundError",
+      "MaxBufferError",
       "NotADirectoryError",
+      "NotReadyError",
       "PermissionError",
       "ProcessLookupError",
+      "TimeoutExpired",
+      "ManagedProcess",
       "DEVNULL",
       "PIPE",
       "STDOUT",
       "Process",
+      "python",
       "run",
+      "shlex",
       "createSubprocessExec",
       "createSubprocessShell",
     ]

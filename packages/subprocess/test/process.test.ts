@@ -1,23 +1,52 @@
-import { execFileSync } from 'node:child_process'
-import { createTask, isCancelled, run as runLoop, sleep, wait } from '@tasktree/core'
 import {
+  createTask,
+  getEventLoop,
+  isCancelled,
+  run as runLoop,
+  sleep,
+  type Task,
+  taskGroup,
+  TimeoutError,
+  wait,
+  waitFor,
+} from '@tasktree/core'
+import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
+import {
+  ArgumentListTooLongError,
   CalledProcessError,
   createSubprocessExec,
   createSubprocessShell,
+  DEVNULL,
   FileNotFoundError,
+  MaxBufferError,
   NotADirectoryError,
   PermissionError,
   PIPE,
+  type Process,
   ProcessLookupError,
   run,
   STDOUT,
+  TimeoutExpired,
 } from '@tasktree/subprocess'
-import { expect, test } from 'vitest'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { expect, onTestFinished, test } from 'vitest'
+import { children, running } from './support/system.ts'
 
-/** Whether any process has this text in its command line. */
-function isRunning(text: string): boolean {
-  const lines = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n')
-  return lines.some((line) => line.includes(text))
+const deaf = 'trap "" TERM; echo ready; while :; do sleep 0.01; done'
+
+async function startDeaf(killGrace: number): Promise<Process> {
+  const child = await createSubprocessShell(deaf, { stdin: DEVNULL, stdout: PIPE, killGrace })
+  await child.stdout?.readLine()
+  return child
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'subprocess-'))
+  onTestFinished(() => rmSync(path, { recursive: true }))
+  return path
 }
 
 test('communicate writes, reads both outputs and gives the code', async () => {
@@ -30,108 +59,405 @@ test('communicate writes, reads both outputs and gives the code', async () => {
   expect(child.returncode).toBe(3)
 })
 
+test('communicate gives null for what is no pipe, and refuses input that has no way', async () => {
+  const child = await createSubprocessExec('true', [], { stdin: DEVNULL, stdout: DEVNULL })
+  await expect(child.communicate('x')).rejects.toThrow('stdin is no PIPE')
+  await expect(child.communicate(3 as never)).rejects.toThrow(TypeError)
+  expect(await child.communicate()).toEqual([null, null])
+})
+
 test('stderr can go where stdout goes', async () => {
-  const child = await createSubprocessShell('echo one; echo two >&2', {
-    stdin: 'ignore',
+  const script = 'echo one; echo two >&2; echo three'
+  const child = await createSubprocessShell(script, {
+    stdin: DEVNULL,
     stdout: PIPE,
     stderr: STDOUT,
   })
-  const [output] = await child.communicate()
-  expect(String(output)).toBe('one\ntwo\n')
+  expect(child.stderr).toBeNull()
+  expect(String((await child.communicate())[0])).toBe('one\ntwo\nthree\n')
+  const options = { stdout: PIPE, stderr: STDOUT } as const
+  await expect(createSubprocessExec('no-such', [], options)).rejects.toThrow(FileNotFoundError)
+  await expect(createSubprocessExec('/etc/passwd', [], options)).rejects.toThrow(PermissionError)
+  await expect(
+    createSubprocessExec('true', [], { ...options, cwd: '/no/such' }),
+  ).rejects.toMatchObject({ path: '/no/such' })
+})
+
+test('both outputs can go to one file', async () => {
+  const path = join(folder(), 'output')
+  const fd = openSync(path, 'w')
+  const child = await createSubprocessShell('echo one; echo two >&2', {
+    stdout: fd,
+    stderr: STDOUT,
+  })
+  closeSync(fd)
+  await child.wait()
+  expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n')
+})
+
+test('stdin can be a file', async () => {
+  const path = join(folder(), 'input')
+  writeFileSync(path, 'from a file')
+  const fd = openSync(path, 'r')
+  const { stdout } = await run('cat', [], { stdin: fd, encoding: 'utf8' })
+  closeSync(fd)
+  expect(stdout).toBe('from a file')
+})
+
+test('a reader can be its stdin, and writers its outputs', async () => {
+  const source = new StreamReader()
+  const sinks = [new PassThrough(), new PassThrough()] as const
+  const texts = sinks.map((sink) => new Response(sink as never).text())
+  const child = await createSubprocessShell('cat; echo error >&2', {
+    stdin: source,
+    stdout: StreamWriter.to(sinks[0]),
+    stderr: StreamWriter.to(sinks[1]),
+  })
+  expect([child.stdin, child.stdout, child.stderr]).toEqual([null, null, null])
+  source.feedData('one ')
+  source.feedData('two')
+  source.feedEof()
+  expect(await child.wait()).toBe(0)
+  for (const sink of sinks) sink.end()
+  expect(await Promise.all(texts)).toEqual(['one two', 'error\n'])
+})
+
+test('a writer that fails fails the wait, and the process hears of it', async () => {
+  const sink = new PassThrough()
+  const child = await createSubprocessExec('yes', [], {
+    stdout: StreamWriter.to(sink),
+    stderr: DEVNULL,
+  })
+  sink.once('data', () => sink.destroy(new Error('disk full')))
+  await expect(child.wait()).rejects.toBeInstanceOf(ConnectionResetError)
+  await child[Symbol.asyncDispose]()
+  expect(child.returncode).not.toBe(0)
+})
+
+test('a reader that never ends does not hold a process that has ended', async () => {
+  const source = new StreamReader()
+  const child = await createSubprocessExec('true', [], { stdin: source })
+  expect(await child.wait()).toBe(0)
 })
 
 test('megabytes in both directions at once do not deadlock', async () => {
-  const input = Buffer.alloc(8 * 1_024 * 1_024, 'x')
+  const input = Buffer.alloc(40 * 1_024 * 1_024, 'x')
   const { stdout } = await run('cat', [], { input })
   expect(stdout.equals(input)).toBe(true)
 })
 
 test('a child that closes its stdin early is no error', async () => {
-  const { returncode } = await run('true', [], { input: Buffer.alloc(1_000_000) })
-  expect(returncode).toBe(0)
+  const input = Buffer.alloc(1_000_000)
+  expect(await run('true', [], { input })).toMatchObject({ returncode: 0 })
+  const { stdout } = await run('sh', ['-c', 'exec <&-; echo done'], { input, encoding: 'utf8' })
+  expect(stdout).toBe('done\n')
 })
 
 test('run gives text, and with check throws what failed', async () => {
   expect((await run('echo', ['hi'], { encoding: 'utf8' })).stdout).toBe('hi\n')
-  const failed = run('sh', ['-c', 'echo no >&2; exit 4'], { check: true, encoding: 'utf8' })
+  const args = ['-c', 'echo out; echo no >&2; exit 4']
+  const failed = run('sh', args, { check: true, encoding: 'utf8' })
+  await expect(failed).rejects.toBeInstanceOf(CalledProcessError)
   await expect(failed).rejects.toMatchObject({
-    name: 'CalledProcessError',
+    message: 'sh -c echo out; echo no >&2; exit 4 exited with 4: no',
+    args: ['sh', ...args],
     returncode: 4,
+    stdout: 'out\n',
     stderr: 'no\n',
   })
-  await expect(failed).rejects.toBeInstanceOf(CalledProcessError)
+  const killed = run('sh', ['-c', 'kill -9 $$'], { check: true })
+  await expect(killed).rejects.toThrow('was ended by signal 9')
+})
+
+test('run ends a program that takes too long, and gives what it wrote', async () => {
+  const args = ['-c', 'echo begun; echo why >&2; sleep 60; echo ended']
+  const late = run('sh', args, { timeout: 150, encoding: 'utf8' })
+  const error = await late.catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(TimeoutExpired)
+  expect(error).toBeInstanceOf(TimeoutError)
+  expect(error).toMatchObject({
+    timeout: 150,
+    stdout: 'begun\n',
+    stderr: 'why\n',
+    args: ['sh', ...args],
+  })
+  expect(children()).toEqual([])
+})
+
+test('a timeout strikes whoever waits', async () => {
+  const options = { timeout: 20, stdin: DEVNULL, stdout: PIPE } as const
+  const child = await createSubprocessExec('sleep', ['60'], options)
+  await expect(child.wait()).rejects.toMatchObject({ name: 'TimeoutExpired', stdout: null })
+  expect(child.returncode).toBe(-15)
+  await expect(child.communicate()).rejects.toMatchObject({ name: 'TimeoutExpired' })
+  const quick = await createSubprocessExec('true', [], { timeout: 10_000 })
+  expect(await quick.wait()).toBe(0)
+})
+
+test('a signal ends it, with everything it started', async () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const running1 = run('sh', ['-c', 'echo ready; sleep 4545 & wait'], { signal })
+  while (running('sleep 4545').length === 0) await sleep(5)
+  controller.abort(new Error('enough'))
+  const error = await running1.catch((reason: unknown) => reason)
+  expect(isCancelled(error)).toBe(true)
+  expect(error).toMatchObject({ cause: new Error('enough') })
+  expect(running('sleep 4545')).toEqual([])
+  await expect(run('true', [], { signal })).rejects.toSatisfy(isCancelled)
+})
+
+test('run keeps so much of an output, and ends a program that writes more', async () => {
+  const options = { maxBuffer: 1_000, encoding: 'utf8' } as const
+  const error = await run('yes', [], options).catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(MaxBufferError)
+  expect(error).toMatchObject({ maxBuffer: 1_000, stdout: 'y\n'.repeat(500) })
+  const said = run('sh', ['-c', 'echo out; yes >&2'], options)
+  await expect(said).rejects.toThrow('wrote more than 1000 bytes to its stderr')
+  const { stdout } = await run('head', ['-c', '1000', '/dev/zero'], { maxBuffer: 1_000 })
+  expect(stdout).toHaveLength(1_000)
 })
 
 test('what cannot be started says why', async () => {
-  await expect(createSubprocessExec('no-such-program')).rejects.toBeInstanceOf(FileNotFoundError)
-  await expect(createSubprocessExec('/etc/passwd')).rejects.toBeInstanceOf(PermissionError)
-  await expect(createSubprocessExec('true', [], { cwd: '/etc/passwd' })).rejects.toBeInstanceOf(
-    NotADirectoryError,
-  )
-  await expect(createSubprocessExec('true', [], { cwd: '/no/such' })).rejects.toMatchObject({
-    path: '/no/such',
+  const failure = (program: string, args?: string[], options?: object): Promise<unknown> =>
+    createSubprocessExec(program, args, options).then(
+      () => 'started',
+      (error: unknown) => error,
+    )
+  const missing = await failure('no-such-program')
+  expect(missing).toBeInstanceOf(FileNotFoundError)
+  expect(missing).toBeInstanceOf(OSError)
+  expect(missing).toMatchObject({
+    message: 'no such program on PATH: no-such-program',
+    code: 'ENOENT',
+    path: 'no-such-program',
+    syscall: 'spawn',
   })
-  await expect(createSubprocessExec('true', ['a\0b'])).rejects.toBeInstanceOf(TypeError)
-  await expect(createSubprocessExec('')).rejects.toBeInstanceOf(TypeError)
+  expect(await failure('/etc/passwd')).toBeInstanceOf(PermissionError)
+  expect(await failure('/etc/passwd/x')).toBeInstanceOf(NotADirectoryError)
+  expect(await failure('true', [], { cwd: '/etc/passwd' })).toBeInstanceOf(NotADirectoryError)
+  const nowhere = await failure('true', [], { cwd: '/no/such' })
+  expect(nowhere).toBeInstanceOf(FileNotFoundError)
+  expect(nowhere).toMatchObject({ path: '/no/such' })
+  expect(await failure('true', ['x'.repeat(3_000_000)])).toBeInstanceOf(ArgumentListTooLongError)
+  expect(await failure('true', [], { env: { PATH: '/no/such' } })).toBeInstanceOf(FileNotFoundError)
+})
+
+test('wrong arguments are told before anything runs', async () => {
+  const refused = async (start: () => Promise<unknown>, message: string): Promise<void> => {
+    const error = await start().catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toContain(message)
+  }
+  const exec = createSubprocessExec
+  await refused(() => exec(''), 'the program must be a non-empty string')
+  await refused(() => exec('tr\0ue'), 'holds a NUL byte')
+  await refused(() => exec('true', ['a\0b']), 'an argument holds a NUL byte: "a\\u0000b"')
+  await refused(() => exec('true', [], { cwd: '/\0' }), 'cwd holds a NUL byte')
+  await refused(() => exec('true', [], { env: { A: '\0' } }), 'env.A holds a NUL byte')
+  await refused(() => exec('true', 'x' as never), 'the arguments must be an array')
+  await refused(() => exec('true', [1] as never), 'an argument must be a string, got number 1')
+  await refused(() => exec('true', [], { stdin: STDOUT as never }), 'stdin must be PIPE')
+  await refused(() => exec('true', [], { stdout: 1.5 }), 'stdout must be PIPE')
+  await refused(() => exec('true', [], { stderr: 'x' as never }), 'stderr must be PIPE')
+  await refused(() => exec('true', [], { killGrace: 'x' as never }), 'killGrace must be a number')
+  await refused(() => exec('true', [], { processGroup: 1 as never }), 'processGroup must be')
+  await refused(() => createSubprocessShell(1 as never), 'the command must be a string')
+  await refused(() => run('true', [], { encoding: 'x' as never }), "encoding must be 'buffer'")
+  await refused(() => run('true', [], { maxBuffer: 'x' as never }), 'maxBuffer must be a number')
+  await refused(() => run('cat', [], { input: 'x', stdin: PIPE }), 'either input or stdin')
+  await expect(exec('true', [], { timeout: -1 })).rejects.toBeInstanceOf(RangeError)
+})
+
+test('a shell of your own', async () => {
+  const child = await createSubprocessShell('echo $0', { shell: '/bin/bash', stdout: PIPE })
+  expect(String((await child.communicate())[0])).toBe('/bin/bash\n')
+  await expect(createSubprocessShell('', { shell: '/no/sh' })).rejects.toThrow(FileNotFoundError)
 })
 
 test('signals end it, with a negative code, and none can be sent after its end', async () => {
-  const child = await createSubprocessExec('sleep', ['60'], { stdin: 'ignore' })
+  const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+  expect(child.returncode).toBeNull()
   child.terminate()
   expect(await child.wait()).toBe(-15)
   expect(() => child.kill()).toThrow(ProcessLookupError)
+  expect(() => child.terminate()).toThrow(ProcessLookupError)
+  expect(() => child.sendSignal('SIGUSR1')).toThrow(`process ${child.pid} has ended with -15`)
 })
 
-test('a cancel ends the whole group, a grandchild included', () =>
+test('a cancel of its owner ends the whole group, a grandchild included', () =>
   runLoop(async () => {
     const task = createTask(async () => {
-      await using child = await createSubprocessShell('sleep 4242 & wait', {
-        stdin: 'ignore',
+      const child = await createSubprocessShell('sleep 4242 & wait', {
+        stdin: DEVNULL,
         stdout: PIPE,
       })
       await child.communicate()
     })
-    while (!isRunning('sleep 4242')) await sleep(5)
+    while (running('sleep 4242').length === 0) await sleep(5)
     task.cancel()
     await wait([task])
     expect(task.cancelled()).toBe(true)
-    while (isRunning('sleep 4242')) await sleep(5)
+    expect(running('sleep 4242')).toEqual([])
   }))
 
 test('one that ignores SIGTERM is killed after its grace', () =>
   runLoop(async () => {
+    const started: Process[] = []
     const task = createTask(async () => {
-      const child = await createSubprocessShell(
-        'trap "" TERM; echo ready; while :; do sleep 0.05; done',
-        {
-          stdin: 'ignore',
-          stdout: PIPE,
-          killGrace: 50,
-        },
-      )
-      await child.stdout?.readLine()
-      try {
-        await child.wait()
-      } catch (error) {
-        if (!isCancelled(error)) throw error
-        return child.returncode
-      }
-      return null
+      started.push(await startDeaf(50))
+      await started[0]?.wait()
     })
-    await sleep(100)
+    while (started.length === 0) await sleep(5)
     task.cancel()
-    expect(await task).toBe(-9)
+    await wait([task])
+    expect(started[0]?.returncode).toBe(-9)
   }))
 
-test('a grandchild that holds the pipe does not hold the result', () =>
+test('a grandchild that ignores SIGTERM is killed though its leader has gone', () =>
   runLoop(async () => {
-    const start = performance.now()
-    const child = await createSubprocessShell('sleep 30 & echo hi', {
-      stdin: 'ignore',
+    const task = createTask(async () => {
+      const script = '(trap "" TERM; echo ready; exec sleep 4646) & wait'
+      await using child = await createSubprocessShell(script, { stdout: PIPE, killGrace: 100 })
+      await child.stdout?.readLine()
+      await sleep(Infinity)
+    })
+    while (running('sleep 4646').length === 0) await sleep(5)
+    task.cancel()
+    await wait([task])
+    expect(running('sleep 4646')).toEqual([])
+  }))
+
+test('without a group of its own only the process itself is ended', async () => {
+  const options = { stdin: DEVNULL, stdout: PIPE, processGroup: false } as const
+  const child = await createSubprocessShell('sleep 4747 & echo $!; wait', options)
+  const grandchild = Number(await child.stdout?.readLine())
+  await child[Symbol.asyncDispose]()
+  expect(child.returncode).toBe(-15)
+  expect(running('sleep 4747')).toEqual([grandchild])
+  process.kill(grandchild)
+})
+
+test('leaving its scope ends it, and no second cancel cuts that short', () =>
+  runLoop(async () => {
+    const started: Process[] = []
+    const task = createTask(async () => {
+      await using child = await startDeaf(80)
+      started.push(child)
+      await sleep(Infinity)
+    })
+    while (started.length === 0) await sleep(5)
+    task.cancel()
+    await sleep(10)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(started[0]?.returncode).toBe(-9)
+  }))
+
+test('it dies with the task that started it, when that is cancelled anywhere, or fails', () =>
+  runLoop(async () => {
+    const start = async (then: () => Promise<void>): Promise<[Task, Process]> => {
+      const holder: Process[] = []
+      const task = createTask(async () => {
+        holder.push(await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL }))
+        await then()
+      })
+      while (holder.length === 0) await sleep(1)
+      return [task, holder[0] as Process]
+    }
+    const [cancelled, one] = await start(async () => sleep(Infinity))
+    cancelled.cancel()
+    expect(await one.wait()).toBe(-15)
+    const [failed, two] = await start(async () => {
+      throw new Error('owner')
+    })
+    expect(await two.wait()).toBe(-15)
+    await expect(failed).rejects.toThrow('owner')
+    const [, three] = await start(async () => {})
+    expect(three.returncode).toBeNull()
+    three.kill()
+    await three.wait()
+  }))
+
+test('a cancel of a task that only waits for it leaves it alone', () =>
+  runLoop(async () => {
+    await using child = await createSubprocessExec('sleep', ['60'], {
+      stdin: DEVNULL,
       stdout: PIPE,
     })
-    const [output] = await child.communicate()
-    expect(String(output)).toBe('hi\n')
-    expect(performance.now() - start).toBeLessThan(5_000)
-    process.kill(-child.pid, 'SIGKILL')
+    for (const waiting of ['wait', 'communicate'] as const) {
+      const task = createTask<unknown>(() => child[waiting]())
+      await sleep(1)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+      expect(child.returncode).toBeNull()
+    }
+    const aborted = child.wait({ signal: AbortSignal.timeout(5) })
+    await expect(aborted).rejects.toSatisfy(isCancelled)
+    expect(child.returncode).toBeNull()
+  }))
+
+test('a sibling that fails takes the processes of its group with it', () =>
+  runLoop(async () => {
+    const group = taskGroup(async (tasks) => {
+      tasks.createTask(() => run('sleep', ['4848']))
+      tasks.createTask(async () => {
+        while (running('sleep 4848').length === 0) await sleep(5)
+        throw new Error('sibling')
+      })
+    })
+    await expect(group).rejects.toMatchObject({ errors: [new Error('sibling')] })
+    expect(running('sleep 4848')).toEqual([])
+  }))
+
+test('waitFor ends a run that takes too long', () =>
+  runLoop(async () => {
+    await expect(waitFor(() => run('sleep', ['60']), 30)).rejects.toBeInstanceOf(TimeoutError)
+    expect(children()).toEqual([])
+  }))
+
+test('a process that outlives its loop is ended all the same', async () => {
+  const started: Process[] = []
+  const failing = runLoop(async () => {
+    started.push(await startDeaf(50))
+    throw new Error('main')
+  })
+  await expect(failing).rejects.toThrow('main')
+  expect(await started[0]?.wait()).toBe(-9)
+})
+
+test('a process that was handed on by its owner lives on', () =>
+  runLoop(async () => {
+    const child = await createTask(() => createSubprocessExec('sleep', ['60'], { stdin: DEVNULL }))
+    await sleep(20)
+    expect(child.returncode).toBeNull()
+    await child[Symbol.asyncDispose]()
+    expect(child.returncode).toBe(-15)
+    // Again: nothing happens.
+    await child[Symbol.asyncDispose]()
+  }))
+
+test('the readers have the limit they were given', async () => {
+  const child = await createSubprocessExec('true', [], { stdout: PIPE, limit: 100 })
+  expect(child.stdout?.limit).toBe(100)
+  await child.communicate()
+})
+
+test('nothing is reported of all this', () =>
+  runLoop(async () => {
+    const reports: unknown[] = []
+    getEventLoop().setExceptionHandler((_, context) => reports.push(context))
+    const sink = new PassThrough()
+    const task = createTask(async () => {
+      const child = await createSubprocessExec('yes', [], { stdout: StreamWriter.to(sink) })
+      await child.wait()
+    })
+    await sleep(30)
+    task.cancel()
+    await wait([task])
+    await sleep(30)
+    expect(reports).toEqual([])
+    sink.destroy()
   }))

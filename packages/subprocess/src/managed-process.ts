@@ -1,0 +1,297 @@
+import {
+  type CancelledError,
+  createTask,
+  Future,
+  getEventLoop,
+  isCancelled,
+  RuntimeError,
+  shield,
+  type Task,
+  TimeoutError,
+} from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { StreamReader } from '@tasktree/streams'
+import { NotReadyError, TimeoutExpired } from './errors.ts'
+import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
+import { checkSpawn, PIPE } from './options.ts'
+import type { Process } from './process.ts'
+import { RestartDelays } from './restart-delays.ts'
+import { createSubprocessExec } from './spawn.ts'
+import { textLines } from './text-lines.ts'
+
+export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
+
+/**
+ * A process that is meant to stay: its lines are events, it is started again when it ends, and stopped
+ * by SIGTERM and, after `killGrace`, SIGKILL. It runs in a task of its own, which leaving its scope ends.
+ *
+ * Its stdin is a PIPE; stdout and stderr are the parent's unless somebody listens to them.
+ */
+export class ManagedProcess implements AsyncDisposable {
+  readonly #program: string
+  readonly #args: readonly string[]
+  readonly #options: ManagedProcessOptions
+  #state: ManagedState = 'idle'
+  #restarts = 0
+  #child: Process | null = null
+  #life: Task<number | null> | null = null
+  #ready: Future<void> | null = null
+  #pause: Future<void> | null = null
+
+  constructor(program: string, args: readonly string[] = [], options: ManagedProcessOptions = {}) {
+    checkSpawn(program, args, options)
+    checkManaged(options)
+    this.#program = program
+    this.#args = args
+    this.#options = options
+  }
+
+  get state(): ManagedState {
+    return this.#state
+  }
+
+  /** Null while it does not run. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  /** How often it was started again, by itself or by `restart`. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /**
+   * Starts it and waits until it is ready. A cancel stops it. Before it has been ready once it is not
+   * started again.
+   *
+   * @throws {NotReadyError} when it ends before
+   * @throws {TimeoutError} when it was not ready within `readyTimeout`; it is stopped
+   * @throws {RuntimeError} when it is started already
+   * @throws what createSubprocessExec throws
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'idle' && this.#state !== 'stopped')
+      throw new RuntimeError(`${this.#program} cannot be started: it is ${this.#state}`)
+    const { signal } = this.#options
+    signal?.throwIfAborted()
+    this.#state = 'starting'
+    const ready = new Future<void>()
+    this.#ready = ready
+    this.#life = createTask(() => this.#live(), { name: `process ${this.#program}` })
+    try {
+      await shield(ready)
+    } catch (error) {
+      if (this.#life.done()) throw error
+      // Cancelled, or not ready in time. Nobody is left to be told how it ends.
+      this.#ready = null
+      await this.#untilStopped()
+      throw error
+    }
+  }
+
+  /** Stops it and gives its code; once it has stopped, its last one. It is not started again. */
+  async stop(): Promise<number> {
+    if (this.#life === null) throw new RuntimeError(`${this.#program} was never started`)
+    await this.#untilStopped()
+    return this.wait()
+  }
+
+  /** Stops it and starts it anew. */
+  async restart(): Promise<void> {
+    await this.stop()
+    this.#restarts++
+    await this.start()
+  }
+
+  /**
+   * Waits until it has ended and will not be started again, and gives its last code. Its lines have all
+   * been heard by then.
+   *
+   * @throws {RuntimeError} when it was never started
+   */
+  async wait(): Promise<number> {
+    const returncode = this.#life === null ? null : await shield(this.#life)
+    if (returncode === null) throw new RuntimeError(`${this.#program} was never started`)
+    return returncode
+  }
+
+  /**
+   * Writes a line to its stdin, and waits while it does not take it.
+   *
+   * @throws {RuntimeError} when it does not run or its stdin is no PIPE
+   */
+  async write(line: string): Promise<void> {
+    if (typeof line !== 'string') throw new TypeError(`write takes a string, got ${describe(line)}`)
+    const stdin = this.#child?.stdin ?? null
+    if (stdin === null) {
+      const why = this.#child === null ? `it is ${this.#state}` : 'its stdin is no PIPE'
+      throw new RuntimeError(`cannot write to ${this.#program}: ${why}`)
+    }
+    stdin.write(`${line}\n`)
+    await stdin.drain()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#life !== null) await this.#untilStopped()
+  }
+
+  /** No cancel cuts this short: at most `killGrace` from here it has gone. */
+  async #untilStopped(): Promise<void> {
+    const life = this.#life as Task<number | null>
+    if (!life.done()) this.#state = 'stopping'
+    this.#wake()
+    this.#child?.stop()
+    let cancelled: unknown = null
+    while (!life.done()) {
+      try {
+        await shield(life)
+      } catch (error) {
+        if (!isCancelled(error)) throw error
+        if (!life.done()) cancelled = error
+      }
+    }
+    if (cancelled !== null) throw cancelled as CancelledError
+  }
+
+  #wake(): void {
+    const pause = this.#pause
+    this.#pause = null
+    if (pause?.done() === false) pause.setResult()
+  }
+
+  /** Its code when it has stopped for good; null when it never ran. */
+  async #live(): Promise<number | null> {
+    const { signal, restart = 'never' } = this.#options
+    const stop = (): void => {
+      this.#state = 'stopping'
+      this.#wake()
+      this.#child?.stop()
+    }
+    signal?.addEventListener('abort', stop)
+    const backoff = new RestartDelays(this.#options.backoff ?? {})
+    try {
+      for (;;) {
+        const startedAt = getEventLoop().time()
+        const returncode = await this.#liveOnce()
+        if (this.#ready !== null || this.#isStopping()) return returncode
+        if (restart === 'never' || (restart === 'on-failure' && returncode === 0)) return returncode
+        this.#state = 'backing-off'
+        await this.#rest(backoff.next(getEventLoop().time() - startedAt))
+        if (this.#isStopping()) return returncode
+        this.#restarts++
+        this.#state = 'starting'
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      this.#state = 'stopped'
+    }
+  }
+
+  #isStopping(): boolean {
+    return this.#state === 'stopping'
+  }
+
+  async #rest(ms: number): Promise<void> {
+    const pause = new Future<void>()
+    this.#pause = pause
+    const timer = pause.getLoop().callLater(ms, () => this.#wake())
+    try {
+      await pause
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Starts it and waits for its end, and for its last line. Null when it could not be started. */
+  async #liveOnce(): Promise<number | null> {
+    const { signal: _, ...options } = this.#options
+    const hears = options.ready !== undefined
+    const listened = (callback: unknown): typeof PIPE | undefined =>
+      hears || callback !== undefined ? PIPE : undefined
+    let child: Process
+    try {
+      child = await createSubprocessExec(this.#program, this.#args, {
+        ...options,
+        stdin: options.stdin ?? PIPE,
+        stdout: options.stdout ?? listened(options.onStdout),
+        stderr: options.stderr ?? listened(options.onStderr),
+      })
+    } catch (error) {
+      this.#fail(error)
+      return null
+    }
+    await using __ = child
+    this.#child = child
+    const timer = this.#watchReadiness(child)
+    try {
+      const [returncode] = await Promise.all([
+        child.wait(),
+        this.#hear(child.stdout, options.onStdout),
+        this.#hear(child.stderr, options.onStderr),
+      ])
+      return returncode
+    } catch (error) {
+      if (error instanceof TimeoutExpired) return child.returncode
+      throw error
+    } finally {
+      timer?.cancel()
+      this.#child = null
+      if (this.#ready !== null && child.returncode !== null)
+        this.#fail(new NotReadyError([this.#program, ...this.#args], child.returncode))
+    }
+  }
+
+  /** Before it was ready once `start` is told, afterwards the loop's exception handler. */
+  #fail(error: unknown): void {
+    const ready = this.#ready
+    if (ready === null) {
+      const message = `${this.#program} could not be started again`
+      getEventLoop().callExceptionHandler({ message, exception: error })
+    } else if (!ready.done()) {
+      ready.setException(error)
+    }
+  }
+
+  #watchReadiness(child: Process): { cancel(): void } | null {
+    const { ready, readyTimeout = 30_000 } = this.#options
+    if (ready === undefined) {
+      this.#becomeReady()
+      return null
+    }
+    if (readyTimeout === Infinity) return null
+    return getEventLoop().callLater(readyTimeout, () => {
+      if (this.#state !== 'starting') return
+      this.#fail(new TimeoutError(`${this.#program} was not ready within ${readyTimeout} ms`))
+      child.stop()
+    })
+  }
+
+  #becomeReady(): void {
+    if (this.#state === 'starting') this.#state = 'running'
+    const ready = this.#ready
+    this.#ready = null
+    if (ready?.done() === false) ready.setResult()
+  }
+
+  async #hear(
+    reader: StreamReader | null,
+    callback: ((line: string) => void | PromiseLike<void>) | undefined,
+  ): Promise<void> {
+    if (reader === null) return
+    const { ready } = this.#options
+    for await (const line of textLines(reader)) {
+      try {
+        if (ready !== undefined && this.#state === 'starting') {
+          // `test` of an expression with the g flag would begin where it last stopped.
+          if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1)
+            this.#becomeReady()
+        }
+        await callback?.(line)
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        const message = `a listener to the lines of ${this.#program} failed`
+        getEventLoop().callExceptionHandler({ message, exception: error })
+      }
+    }
+  }
+}

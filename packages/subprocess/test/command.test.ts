@@ -1,0 +1,229 @@
+import { createTask, isCancelled, run as runLoop, RuntimeError, sleep, wait } from '@tasktree/core'
+import { LimitOverrunError } from '@tasktree/streams'
+import { $, CalledProcessError, FileNotFoundError } from '@tasktree/subprocess'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { children, running } from './support/system.ts'
+
+/** Prints its arguments, each ended by NUL. */
+const show = ['printf', String.raw`%s\0`]
+const shown = (output: string): string[] => output.split('\0').slice(0, -1)
+
+test('it gives what run gives', async () => {
+  expect(await $`sh -c ${'echo out; echo err >&2; exit 3'}`).toEqual({
+    args: ['sh', '-c', 'echo out; echo err >&2; exit 3'],
+    returncode: 3,
+    stdout: Buffer.from('out\n'),
+    stderr: Buffer.from('err\n'),
+  })
+})
+
+test('each hole is one argument, whatever it holds, and an array as many as it has', async () => {
+  const nasty = ['two words', `"'$(touch x)`, '; ls | wc > y', '', '*', '\\', 'line\nbreak']
+  expect(shown(await $`${show} ${nasty}`.text())).toEqual(nasty)
+  expect(shown(await $`${show} ${nasty[0] as string} ${7} ${8n}`.text())).toEqual([
+    'two words',
+    '7',
+    '8',
+  ])
+})
+
+test('what touches a hole is part of the argument', async () => {
+  const name = 'a b'
+  expect(shown(await $`${show} --name=${name} ${name}.txt "${name} c" ${1}${2}`.text())).toEqual([
+    '--name=a b',
+    'a b.txt',
+    'a b c',
+    '12',
+  ])
+  expect(shown(await $`${show} <${['1', '2', '3']}>`.text())).toEqual(['<1', '2', '3>'])
+})
+
+test('an empty array is no argument, an empty string is one', async () => {
+  expect(shown(await $`${show} a ${[]} b`.text())).toEqual(['a', 'b'])
+  expect(shown(await $`${show} a ${''} b`.text())).toEqual(['a', '', 'b'])
+  expect(shown(await $`${show} a--${[]} b`.text())).toEqual(['a--', 'b'])
+})
+
+test('quotes and backslashes work as in a shell, and nothing is expanded', async () => {
+  const output = await $`${show} 'one two' "three \"four\"" five\ six $HOME * ~ a;b | '' `.text()
+  expect(shown(output)).toEqual([
+    'one two',
+    'three "four"',
+    'five six',
+    '$HOME',
+    '*',
+    '~',
+    'a;b',
+    '|',
+    '',
+  ])
+})
+
+test('any arguments survive', async () => {
+  const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
+  await fc.assert(
+    fc.asyncProperty(fc.array(text), async (args) => {
+      expect(shown(await $`${show} - ${args}`.text())).toEqual(['-', ...args])
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a mistake is told at once', () => {
+  expect(() => $`echo ${undefined as never}`).toThrow(
+    'the 1. ${} of a command must be a string, a number or an array of them, got undefined',
+  )
+  expect(() => $`echo ${[['nested']] as never}`).toThrow(TypeError)
+  expect(() => $`  `).toThrow('$ takes a program and its arguments, got nothing')
+  expect(() => $`echo 'a`).toThrow(RangeError)
+  expect(() => $(3 as never)).toThrow(TypeError)
+})
+
+test('an argument with a NUL byte fails before anything runs', async () => {
+  await expect($`echo ${'a\0b'}`).rejects.toBeInstanceOf(TypeError)
+})
+
+test('options go before the command', async () => {
+  expect(await $({ cwd: '/' })`pwd`.text()).toBe('/\n')
+  const quick = $({ input: 'given' })({ env: { A: 'b' } })
+  expect(await quick`sh -c ${'cat; echo $A'}`.text()).toBe('givenb\n')
+  await expect($({ check: true })`false`).rejects.toBeInstanceOf(CalledProcessError)
+  await expect($({ timeout: 20 })`sleep 60`).rejects.toMatchObject({ name: 'TimeoutExpired' })
+})
+
+test('text throws what it would lose: a failure', async () => {
+  await expect($`sh -c ${'echo why >&2; exit 2'}`.text()).rejects.toThrow('exited with 2: why')
+})
+
+test('a program that is not there is an error', async () => {
+  await expect($`no-such-program`).rejects.toBeInstanceOf(FileNotFoundError)
+  await expect($`no-such-program`.text()).rejects.toBeInstanceOf(FileNotFoundError)
+  await expect($`no-such-program`.pipe($`cat`)).rejects.toBeInstanceOf(FileNotFoundError)
+  await expect($`echo`.pipe($`no-such-program`)).rejects.toBeInstanceOf(FileNotFoundError)
+})
+
+test('commands run side by side', async () => {
+  const both = [$`sh -c ${'echo $PPID'}`, $`sh -c ${'echo $PPID'}`]
+  const [a, b] = await Promise.all(both.map((each) => each.text()))
+  expect(a).toBe(`${process.pid}\n`)
+  expect(b).toBe(a)
+})
+
+test('pipe sends the output on', async () => {
+  const lines = $`printf ${'3\n1\n2\n'}`.pipe($`sort`).pipe($`head -n 2`)
+  expect(await lines.text()).toBe('1\n2\n')
+})
+
+test('megabytes go through a pipe whole', async () => {
+  const size = 20_000_000
+  expect(
+    await $`head -c ${size} /dev/zero`
+      .pipe($`cat`)
+      .pipe($`wc -c`)
+      .text(),
+  ).toBe(`${size}\n`)
+})
+
+test('a source that its reader leaves ends, which is no failure', async () => {
+  const { stdout } = await $({ check: true })`yes`.pipe($({ check: true })`head -n 1`)
+  expect(String(stdout)).toBe('y\n')
+  expect(children()).toEqual([])
+})
+
+test('with check a source that fails is told of, with what it said', async () => {
+  const failing = $({ check: true })`sh -c ${'echo no >&2; exit 5'}`
+  await expect(failing.pipe($`cat`)).rejects.toThrow('exited with 5: no')
+  const unchecked = $`sh -c ${'echo no >&2; exit 5'}`.pipe($`cat`)
+  expect(await unchecked).toMatchObject({ returncode: 0 })
+})
+
+test('pipe and lines come before it starts, and only once', async () => {
+  const started = $`true`
+  await started
+  expect(() => started.lines()).toThrow(RuntimeError)
+  expect(() => started.pipe($`cat`)).toThrow(RuntimeError)
+  const next = $`cat`
+  $`echo one`.pipe(next)
+  expect(() => $`echo two`.pipe(next)).toThrow(RuntimeError)
+  expect(() => $`echo`.pipe('cat' as never)).toThrow(TypeError)
+  expect(() => $`echo`.pipe($({ input: 'x' })`cat`)).toThrow(TypeError)
+  expect(await next.text()).toBe('one\n')
+})
+
+test('lines come as they are written, the last without its end too', async () => {
+  const lines: string[] = []
+  for await (const line of $`printf ${'one\ntwo\r\nü\n\nlast'}`.lines()) lines.push(line)
+  expect(lines).toEqual(['one', 'two', 'ü', '', 'last'])
+})
+
+test('lines of a pipe', async () => {
+  const lines: string[] = []
+  for await (const line of $`printf ${'b\na\n'}`.pipe($`sort`).lines()) lines.push(line)
+  expect(lines).toEqual(['a', 'b'])
+})
+
+test('lines tell of a failure after the last line', async () => {
+  const lines: string[] = []
+  const read = async (): Promise<void> => {
+    for await (const line of $`sh -c ${'echo a; echo why >&2; exit 1'}`.lines()) lines.push(line)
+  }
+  await expect(read()).rejects.toThrow('exited with 1: why')
+  expect(lines).toEqual(['a'])
+})
+
+test('leaving the loop ends an endless child', async () => {
+  let seen = 0
+  for await (const line of $`yes endless-4711`.lines()) {
+    expect(line).toBe('endless-4711')
+    if (++seen === 1_000) break
+  }
+  expect(children()).toEqual([])
+})
+
+test('a line over the limit is an error, and the child is ended', async () => {
+  const read = async (limit: number): Promise<number> => {
+    let length = 0
+    for await (const line of $({ limit })`head -c 100000 /dev/zero`.lines()) length += line.length
+    return length
+  }
+  await expect(read(65_536)).rejects.toBeInstanceOf(LimitOverrunError)
+  expect(await read(200_000)).toBe(100_000)
+  expect(children()).toEqual([])
+})
+
+test('an endless child is held while its lines are not taken', async () => {
+  let seen = 0
+  const before = process.memoryUsage().rss
+  for await (const line of $`yes ${'x'.repeat(1_000)}`.lines()) {
+    expect(line).toHaveLength(1_000)
+    // A slow consumer: the child could have written gigabytes by now.
+    if (seen++ < 30) await sleep(10)
+    if (seen === 20_000) break
+  }
+  expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
+})
+
+test('a cancel of the task that awaits it ends all of a pipe', () =>
+  runLoop(async () => {
+    const task = createTask(async () => {
+      await $`sleep 4343`.pipe($`cat`)
+    })
+    while (running('sleep 4343').length === 0) await sleep(5)
+    task.cancel()
+    await wait([task])
+    expect(isCancelled(await task.then(undefined, (error: unknown) => error))).toBe(true)
+    expect(children()).toEqual([])
+  }))
+
+test('a cancel while lines are read ends the child', () =>
+  runLoop(async () => {
+    const task = createTask(async () => {
+      for await (const _ of $`sh -c ${'echo ready; sleep 4344'}`.lines()) continue
+    })
+    while (running('sleep 4344').length === 0) await sleep(5)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(running('sleep 4344')).toEqual([])
+  }))

@@ -1,0 +1,26 @@
+import { run } from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+/** The whole: SUBPROCESS_BYTES=1073741824. */
+const size = Number(process.env['SUBPROCESS_BYTES'] ?? 128 * 1_024 * 1_024)
+const spare = 160 * 1_024 * 1_024
+
+test(
+  'so much in and out at once, with the memory of the output and a little',
+  { tags: ['slow'] },
+  async () => {
+    const input = Buffer.allocUnsafeSlow(size)
+    // Four bytes that tell where they are.
+    const words = new Uint32Array(input.buffer)
+    for (let i = 0; i < words.length; i++) words[i] = i
+    const before = process.memoryUsage.rss()
+    let peak = before
+    const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5)
+    const { stdout, returncode } = await run('cat', [], { input })
+    clearInterval(watch)
+    peak = Math.max(peak, process.memoryUsage.rss())
+    expect(returncode).toBe(0)
+    expect(stdout.equals(input)).toBe(true)
+    expect(peak - before).toBeLessThan(size + spare)
+  },
+)

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface, type Interface } from 'node:readline'
+import { createSubprocessExec, DEVNULL } from '@tasktree/subprocess'
+import { run as runLoop, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { running } from './support/system.ts'
+
+const program = `${import.meta.dirname}/fixtures/parent.ts`
+
+interface Parent {
+  parent: ChildProcess
+  lines: Interface
+  /** What its child said, and the child's pid. */
+  first: string
+  exit: Promise<unknown[]>
+}
+
+async function startParent(how: string, script: string): Promise<Parent> {
+  const args = ['--conditions=@tasktree/source', program, how, script]
+  const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const exit = once(parent, 'exit')
+  const lines = createInterface({ input: parent.stdout })
+  const [first] = (await once(lines, 'line')) as [string]
+  return { parent, lines, first, exit }
+}
+
+async function gone(text: string): Promise<void> {
+  while (running(text).length > 0) await sleep(10)
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'a parent that dies of %s ends its children first, and dies of it still',
+  async (signal) => {
+    const { parent, exit } = await startParent('plain', 'echo ready; sleep 6161 & wait')
+    expect(running('sleep 6161')).not.toEqual([])
+    parent.kill(signal)
+    expect(await exit).toEqual([null, signal])
+    expect(running('sleep 6161')).toEqual([])
+  },
+)
+
+test('one that is deaf to SIGTERM is killed before its parent dies', async () => {
+  const deaf = 'trap "" TERM; echo ready; while :; do sleep 0.0162; done'
+  const { parent, exit } = await startParent('plain', deaf)
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([null, 'SIGTERM'])
+  expect(running('sleep 0.0162')).toEqual([])
+})
+
+test('asked a second time the parent dies at once, and its children with it', async () => {
+  const deaf = 'trap "" TERM INT; echo ready; while :; do sleep 0.0163; done'
+  const { parent, exit } = await startParent('plain', deaf)
+  parent.kill('SIGTERM')
+  // The second may come at any time; here most likely when the first has been heard.
+  await sleep(20)
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([null, 'SIGTERM'])
+  await gone('sleep 0.0163')
+})
+
+test.each([
+  ['exit', [7, null]],
+  ['throw', [1, null]],
+])('a parent that ends by %s tells its children', async (how, outcome) => {
+  const { exit } = await startParent(how, `echo ready; sleep 6164 & wait`)
+  expect(await exit).toEqual(outcome)
+  await gone('sleep 6164')
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'under run() %s cancels the main task, which ends them',
+  async (signal) => {
+    const { parent, exit } = await startParent('run', 'echo ready; sleep 6165 & wait')
+    parent.kill(signal)
+    const [code] = await exit
+    expect(code).not.toBe(0)
+    await gone('sleep 6165')
+  },
+)
+
+test('SIGINT is passed on to a child in its own group, as a terminal would', async () => {
+  const script = 'trap "echo interrupted; exit" INT; echo ready; while :; do sleep 0.01; done'
+  const { parent, lines, exit } = await startParent('echo', script)
+  const said = once(lines, 'line')
+  parent.kill('SIGINT')
+  expect(await said).toEqual(['interrupted'])
+  expect(await exit).toEqual([null, 'SIGINT'])
+})
+
+test('a program that handles SIGTERM itself decides what becomes of its children', async () => {
+  const { parent, lines, first, exit } = await startParent('handler', 'echo ready; exec sleep 6166')
+  const said = once(lines, 'line')
+  parent.kill('SIGTERM')
+  expect(await said).toEqual(['own handler'])
+  expect(running('sleep 6166')).toHaveLength(1)
+  // Its child's end is all that keeps the parent.
+  process.kill(Number(first.split(' ')[1]))
+  expect(await exit).toEqual([0, null])
+})
+
+test('a managed process dies with its parent, too', async () => {
+  const { parent, exit } = await startParent('managed', 'echo ready; exec sleep 6167')
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([null, 'SIGTERM'])
+  await gone('sleep 6167')
+})
+
+test('there are listeners only while there are children', () =>
+  runLoop(
+    async () => {
+      const count = (): number[] =>
+        ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name))
+      const before = count()
+      const start = (): ReturnType<typeof createSubprocessExec> =>
+        createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+      const [one, two] = await Promise.all([start(), start()])
+      expect(count()).toEqual(before.map((n) => n + 1))
+      await one[Symbol.asyncDispose]()
+      await two[Symbol.asyncDispose]()
+      expect(count()).toEqual(before)
+    },
+    { handleSignals: false },
+  ))

@@ -1,0 +1,83 @@
+import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
+import { $, createSubprocessShell, DEVNULL, ManagedProcess, PIPE, run } from '@tasktree/subprocess'
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import { children, pipes } from './support/system.ts'
+
+/** The whole: SUBPROCESS_SPAWNS=1000. */
+const spawns = Number(process.env['SUBPROCESS_SPAWNS'] ?? 300)
+
+const input = Buffer.alloc(300_000, 'x')
+const signals = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP']
+
+const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
+  // To be cancelled while it writes, reads, and at its exit.
+  () => run('cat', [], { input }),
+  () => run('sh', ['-c', 'sleep 0.01']),
+  (signal) => run('sh', ['-c', 'echo begun; sleep 7171 & wait'], { signal }),
+  async () => {
+    await using child = await createSubprocessShell('cat', {
+      stdin: PIPE,
+      stdout: PIPE,
+      stderr: PIPE,
+    })
+    child.stdin?.write(input)
+    await child.stdin?.drain()
+    await child.stdout?.readLine()
+  },
+  async () => {
+    // No scope: it dies with its task nevertheless.
+    const child = await createSubprocessShell('yes', { stdin: DEVNULL, stdout: PIPE })
+    for await (const _ of child.stdout ?? []) await sleep(0)
+  },
+  async () => {
+    for await (const _ of $`yes`.pipe($`cat`).lines()) await sleep(0)
+  },
+  () => $`sleep 7171`.pipe($`cat`).text(),
+  async () => {
+    await using child = new ManagedProcess('sh', ['-c', 'echo 1; sleep 0.003; exit 1'], {
+      restart: 'always',
+      backoff: { min: 1, max: 2 },
+      onStdout: () => {},
+    })
+    await child.start()
+    await sleep(Infinity)
+  },
+]
+
+test(
+  'cancelled at any moment, nothing is left: no child, no zombie, no descriptor, no listener',
+  { tags: ['slow'] },
+  () =>
+    runLoop(
+      async () => {
+        const controller = new AbortController()
+        await run('true')
+        const count = (): unknown => ({
+          children: children().length,
+          pipes: pipes(),
+          listeners: signals.map((name) => process.listenerCount(name)),
+          aborts: getEventListeners(controller.signal, 'abort').length,
+        })
+        const before = count()
+        // Small primes, so that each kind is cancelled at every moment between its start and its end.
+        for (let i = 0; i < spawns; i += 10) {
+          const tasks = Array.from({ length: 10 }, (_, j) => {
+            const kind = kinds[(i + j) % kinds.length] as (typeof kinds)[number]
+            return createTask(() => kind(controller.signal))
+          })
+          for (const [j, task] of tasks.entries()) {
+            const delay = ((i + j) * 7) % 23
+            task.getLoop().callLater(delay === 0 ? 0 : delay - 1, () => task.cancel())
+          }
+          await wait(tasks)
+          for (const task of tasks) if (!task.cancelled()) task.exception()
+        }
+        while (children().length > 0) await sleep(5)
+        for (let i = 0; i < 200 && JSON.stringify(count()) !== JSON.stringify(before); i++)
+          await sleep(10)
+        expect(count()).toEqual(before)
+      },
+      { handleSignals: false },
+    ),
+)
