@@ -33,6 +33,22 @@ export class Line<W extends Link<W>> {
     this.#size++
   }
 
+  /** `substitute`, which stands nowhere, takes the place of `member`. Does nothing when that does not stand here. */
+  replace(member: W, substitute: W): void {
+    if (member.line !== this) return
+    const { nextInLine, previousInLine } = member
+    substitute.line = this
+    substitute.nextInLine = nextInLine
+    substitute.previousInLine = previousInLine
+    if (previousInLine === null) this.#first = substitute
+    else previousInLine.nextInLine = substitute
+    if (nextInLine === null) this.#last = substitute
+    else nextInLine.previousInLine = substitute
+    member.line = null
+    member.nextInLine = null
+    member.previousInLine = null
+  }
+
   /** Does nothing when it does not stand here. */
   remove(member: W): void {
     if (member.line !== this) return

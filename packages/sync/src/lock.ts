@@ -1,4 +1,4 @@
-import { Future, RuntimeError } from '@tasktree/core'
+import { type EventLoop, Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
@@ -8,6 +8,7 @@ import { Waiter, WaiterQueue } from './waiter-queue.ts'
 class Possession implements Lender {
   holder: Releaser | null = null
   readonly waiters = new WaiterQueue<Releaser>()
+  #leaving = 0
 
   take(): Releaser {
     return (this.holder = new Releaser(this))
@@ -20,6 +21,28 @@ class Possession implements Lender {
   giveUp(): void {
     this.holder = null
     this.waiters.first()?.wake()
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.waiters.size - this.#leaving
+  }
+
+  /** `waiter` is gone; what it leaves behind has its turn just before the turn in which the cancel is thrown. */
+  replace(waiter: Acquiring): void {
+    const loop = waiter.getLoop()
+    if (loop.isClosed()) return
+    const left = new Left(this, loop)
+    this.waiters.replace(waiter, left)
+    this.#leaving++
+    left.wake()
+  }
+
+  /** In the turn of a waiter that does not take the lock. */
+  leave(waiter: Waiter<Releaser>): void {
+    this.waiters.remove(waiter)
+    if (waiter instanceof Left) this.#leaving--
+    if (this.holder === null) this.waiters.first()?.wake()
   }
 }
 
@@ -38,8 +61,33 @@ class Acquiring extends Waiter<Releaser> {
   }
 
   protected override decline(): void {
-    this.line?.remove(this)
-    if (this.#possession.holder === null) this.#possession.waiters.first()?.wake()
+    this.#possession.leave(this)
+  }
+
+  override cancel(msg?: Parameters<Waiter<Releaser>['cancel']>[0]): boolean {
+    if (!this.done() && !this.isWoken()) this.#possession.replace(this)
+    return super.cancel(msg)
+  }
+}
+
+/**
+ * Keeps the place of a waiter that was cancelled until the turn in which it learns of that, so that a
+ * `release` in between wakes the next one in the round in which asyncio does.
+ */
+class Left extends Waiter<Releaser> {
+  readonly #possession: Possession
+
+  constructor(possession: Possession, loop: EventLoop) {
+    super({ loop })
+    this.#possession = possession
+  }
+
+  protected override claim(): void {
+    this.#possession.leave(this)
+  }
+
+  protected override decline(): void {
+    this.claim()
   }
 }
 
@@ -57,7 +105,7 @@ export class Lock {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const possession = this.#possession
-    if (possession.holder !== null || possession.waiters.size > 0) {
+    if (possession.holder !== null || possession.waiting > 0) {
       return cancelOnAbort(new Acquiring(possession), options?.signal)
     }
     const free = new Future<Releaser>()
@@ -101,7 +149,7 @@ export class Lock {
     return Object.freeze({
       locked,
       holders: locked ? 1 : 0,
-      waiters: this.#possession.waiters.size,
+      waiters: this.#possession.waiting,
     })
   }
 }

@@ -1,4 +1,4 @@
-import { createTask, run, sleep, type Task, wait } from '@tasktree/core'
+import { createTask, newEventLoop, run, sleep, type Task, wait } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import {
   Barrier,
@@ -80,6 +80,50 @@ describe('Lock', () => {
     await wait([a, b])
     expect(log).toEqual(['b'])
     expect(lock.locked()).toBe(true)
+    expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
+  })
+
+  virtual(
+    'a release that finds the first waiter cancelled wakes the next one in the turn of the cancelled one',
+    async () => {
+      const lock = new Lock()
+      const log: string[] = []
+      await lock.acquire()
+      const [a, b] = contenders(['a', 'b'], () => lock.acquire(), log) as [Task, Task]
+      await sleep(0)
+      a.cancel()
+      lock.release()
+      expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 1 })
+      await sleep(0)
+      // As in asyncio: `a` had to run first.
+      expect([a.cancelled(), b.done()]).toEqual([true, false])
+      await sleep(0)
+      expect(log).toEqual(['b'])
+    },
+  )
+
+  virtual('who comes when all that wait are cancelled takes a free lock at once', async () => {
+    const lock = new Lock()
+    const held = await lock.acquire()
+    const waiting = createTask(() => lock.acquire())
+    await sleep(0)
+    waiting.cancel()
+    held.release()
+    expect(lock.acquire().done()).toBe(true)
+    await sleep(0)
+    expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
+  })
+
+  test('a waiter that is cancelled when its loop is closed keeps nobody from the lock', async () => {
+    const lock = new Lock()
+    await lock.acquire()
+    const loop = newEventLoop()
+    const stale = await loop.runUntilComplete(async () => [lock.acquire()])
+    loop.close()
+    const next = lock.acquire()
+    stale[0]?.cancel()
+    lock.release()
+    await next
     expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
   })
 
