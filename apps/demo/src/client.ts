@@ -1,18 +1,33 @@
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
 import { encodeCommand, readReply, type Reply } from './resp.ts'
 
+/** Milliseconds. */
+const longestConnecting = 10_000
+
 /** A connection to jobd: one command at a time. */
 export class Client implements AsyncDisposable {
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
 
-  constructor(reader: StreamReader, writer: StreamWriter) {
+  private constructor(reader: StreamReader, writer: StreamWriter) {
     this.#reader = reader
     this.#writer = writer
   }
 
-  static async connect(host: string, port: number): Promise<Client> {
-    return new Client(...(await openConnection(host, port)))
+  /** @throws {OSError} when nobody listens there; what the server answers to a wrong password */
+  static async connect(
+    host: string,
+    port: number,
+    { password = null }: { password?: string | null } = {},
+  ): Promise<Client> {
+    const client = new Client(...(await openConnection(host, port, { timeout: longestConnecting })))
+    try {
+      if (password !== null) await client.command('AUTH', password)
+    } catch (error) {
+      await client[Symbol.asyncDispose]()
+      throw error
+    }
+    return client
   }
 
   /** @throws the error that the server answers */
@@ -21,6 +36,14 @@ export class Client implements AsyncDisposable {
     await this.#writer.drain()
     const reply = await readReply(this.#reader)
     if (reply instanceof Error) throw reply
+    return reply
+  }
+
+  /** For commands whose answer is a text. @throws {TypeError} when it is none */
+  async text(...words: (string | number)[]): Promise<string> {
+    const reply = await this.command(...words)
+    if (typeof reply !== 'string')
+      throw new TypeError(`expected a text, got ${JSON.stringify(reply)}`)
     return reply
   }
 

@@ -1,40 +1,25 @@
+import { CommanderError } from 'commander'
 import { KeyboardInterrupt, run } from '@tasktree/core'
-import { startJobd } from './jobd.ts'
-import { tour } from './tour.ts'
+import { Failure } from './cli/failure.ts'
+import { codeOf, makeProgram } from './cli/program.ts'
 
-const usage = `usage: npm run demo                              the tour
-       npm run demo -- serve [--db FILE] [--port N] [--workers N]   stays up
-`
+// A pipe that is read no further, as by head, is no failure of the program's.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 
-const [command = 'tour', ...options] = process.argv.slice(2)
+const words = process.argv.slice(2)
 
-if (command === 'tour') {
-  await run(() => tour((line) => void process.stdout.write(`${line}\n`)))
-} else if (command === 'serve') {
-  await run(serve).catch(ignoreInterrupt)
-} else {
-  process.stderr.write(usage)
-  process.exitCode = command === '--help' ? 0 : 2
-}
-
-/** To be told to stop is what ends a server: the tree has been stopped by then. */
-function ignoreInterrupt(error: unknown): void {
-  if (!(error instanceof KeyboardInterrupt)) throw error
-}
-
-async function serve(): Promise<void> {
-  const option = (name: string, fallback: string): string => {
-    const at = options.indexOf(`--${name}`)
-    return at === -1 ? fallback : (options[at + 1] ?? fallback)
-  }
-  const { system, port } = await startJobd({
-    file: option('db', 'jobd.sqlite'),
-    host: '127.0.0.1',
-    port: Number(option('port', '7379')),
-    workers: Number(option('workers', '4')),
+try {
+  await run(async () => {
+    await makeProgram().parseAsync(words.length === 0 ? ['tour'] : words, { from: 'user' })
   })
-  await using _ = system
-  process.stdout.write(`jobd listens on 127.0.0.1:${port}\n`)
-  // A tree that has given up must not leave a process that listens to nobody.
-  await system.done
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = codeOf(error)
+  else if (error instanceof Failure) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  } else if (error instanceof KeyboardInterrupt) process.exitCode = 130
+  else throw error
 }

@@ -1,136 +1,167 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { gather, sleep, timeout } from '@tasktree/core'
+import { styleText } from 'node:util'
+import type { ActorSystem } from '@tasktree/actor'
+import { gather, moveOnAfter, timeout } from '@tasktree/core'
+import { Event } from '@tasktree/sync'
+import { type JobRecord, makeTable, paintState } from './cli/job-table.ts'
+import { LiveLines, makeBar } from './cli/live-lines.ts'
 import { Client, toRecord } from './client.ts'
 import { startJobd } from './jobd.ts'
-
-/** What the tour prints. */
-type Print = (line: string) => void
-
-const repository = fileURLToPath(new URL('../../..', import.meta.url))
-
-interface TourJob {
-  title: string
-  words: string[]
-  state: 'done' | 'failed'
-}
-
-const notSources = new Set(['node_modules', 'dist', 'docs', 'api'])
-
-/** The folders that together hold every source file: the packages one by one, and what stands beside them. */
-async function sourceFolders(): Promise<string[]> {
-  const foldersIn = async (path: string): Promise<string[]> => {
-    const entries = await readdir(join(repository, path), { withFileTypes: true })
-    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    return folders.map((entry) => join(path, entry.name))
-  }
-  const top = (await foldersIn('.')).filter((name) => !notSources.has(name))
-  const nested = await Promise.all(
-    top.map(async (name) => (name === 'packages' || name === 'apps' ? foldersIn(name) : [name])),
-  )
-  return nested.flat().toSorted()
-}
-
-/** The jobs of the tour, with what each is expected to come to. */
-async function tourJobs(): Promise<TourJob[]> {
-  const folders = await sourceFolders()
-  return [
-    ...folders.map((folder): TourJob => ({
-      title: `hash of ${folder}`,
-      words: ['hash', join(repository, folder)],
-      state: 'done',
-    })),
-    { title: 'words in the documents', words: ['words', join(repository, 'docs')], state: 'done' },
-    {
-      title: 'words in the package READMEs',
-      words: ['words', join(repository, 'packages')],
-      state: 'done',
-    },
-    { title: 'git --version', words: ['shell', 'git --version'], state: 'done' },
-    {
-      title: 'a failing command',
-      words: ['shell', 'echo this fails >&2; exit 3'],
-      state: 'failed',
-    },
-    { title: 'primes up to a million', words: ['primes', '1000000'], state: 'done' },
-    ...[1, 2, 3, 4].map((n) => ({
-      title: `nap ${n}`,
-      words: ['sleep', '300'],
-      state: 'done' as const,
-    })),
-  ]
-}
+import type { Reply } from './resp.ts'
+import { type TourJob, tourJobs } from './tour-jobs.ts'
 
 /** Far more than it takes: a tour that hangs must end, and say so. Milliseconds. */
 const longestTour = 120_000
 
-/** Starts the tree, gives it real work, kills a worker midway, and shows that nothing was lost. */
-export async function tour(print: Print): Promise<void> {
+/** Milliseconds between two looks at what is going on. */
+const lookTime = 80
+
+const workers = 3
+const victim = 'worker-1'
+
+/** A job of the tour that has ended. */
+interface Finished {
+  job: JobRecord
+  expected: TourJob
+  /** Milliseconds since it was submitted. */
+  after: number
+}
+
+/**
+ * Starts the server on a temporary file, gives it real work, kills a worker midway, and shows that nothing was lost.
+ *
+ * @throws when something was
+ */
+export async function tour(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'jobd-'))
   try {
-    await timeout(longestTour, () => inFolder(folder, print))
+    await timeout(longestTour, () => inFolder(folder))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function inFolder(folder: string, print: Print): Promise<void> {
-  const restarts: string[] = []
-  const logger = {
-    debug() {},
-    info() {},
-    warn: (text: string) => void restarts.push(text),
-    error: (text: string) => void restarts.push(text),
-  }
+async function inFolder(folder: string): Promise<void> {
+  using display = new LiveLines()
+  const warn = (text: string): void => display.print(styleText('yellow', text))
+  const logger = { debug: ignore, info: ignore, warn, error: warn }
+  const host = '127.0.0.1'
   const { system, port } = await startJobd({
     file: join(folder, 'jobs.sqlite'),
-    host: '127.0.0.1',
+    host,
     port: 0,
-    workers: 3,
+    workers,
     logger,
   })
   await using _ = system
-  print(`jobd listens on 127.0.0.1:${port}, jobs in an SQLite file\n`)
-  print(system.tree())
+  display.print(`${styleText('bold', 'jobd')} listens on ${host}:${port}\n\n${system.tree()}\n`)
 
-  await using client = await Client.connect('127.0.0.1', port)
   const jobs = await tourJobs()
-  const ids: number[] = []
-  for (const { words } of jobs) ids.push(Number(await client.command('JOB.ADD', ...words)))
-  print(`\n${ids.length} jobs submitted, each acknowledged after its commit`)
+  const finished = await work(display, await submit(display, jobs, port), port)
+  report(display, finished)
+  display.print(`\n${system.tree()}\n`)
+  conclude(display, finished, system)
+}
 
-  await sleep(50)
-  await client.command('ACTOR.KILL', 'workers/worker-1')
-  print('worker-1 killed\n')
+function ignore(): void {}
 
-  const finished = await gather(
-    ids.map((id) => async () => {
-      await using waiter = await Client.connect('127.0.0.1', port)
-      return toRecord(await waiter.command('JOB.WAIT', id))
-    }),
-  )
-  let surprises = 0
-  for (const [i, job] of finished.entries()) {
-    const expected = jobs[i] as TourJob
-    if (job['state'] !== expected.state) surprises++
-    const outcome = job['result'] ?? job['error'] ?? ''
-    const attempts = Number(job['attempts']) > 1 ? `  (attempt ${job['attempts']})` : ''
-    print(
-      `${job['id']?.padStart(3)}  ${job['state']?.padEnd(7)} ${expected.title.padEnd(32)} ${outcome.slice(0, 90)}${attempts}`,
-    )
+/** Gives the jobs with the numbers that the server gave them. */
+async function submit(
+  display: LiveLines,
+  jobs: TourJob[],
+  port: number,
+): Promise<Map<number, TourJob>> {
+  await using client = await Client.connect('127.0.0.1', port)
+  const submitted = new Map<number, TourJob>()
+  for (const job of jobs)
+    submitted.set(Number(await client.command('JOB.ADD', job.kind, job.payload)), job)
+  display.print(`${jobs.length} jobs submitted, each acknowledged after its commit`)
+  return submitted
+}
+
+/** Waits for every job, shows how far they are, and kills a worker while all of them are at work. */
+async function work(
+  display: LiveLines,
+  jobs: Map<number, TourJob>,
+  port: number,
+): Promise<Finished[]> {
+  const begun = performance.now()
+  const over = new Event()
+  const finished: Finished[] = []
+  const waiters = [...jobs].map(([id, expected]) => async (): Promise<void> => {
+    await using client = await Client.connect('127.0.0.1', port)
+    const job = toRecord(await client.command('JOB.WAIT', id))
+    finished.push({ job, expected, after: performance.now() - begun })
+    if (finished.length === jobs.size) over.set()
+  })
+  const watch = async (): Promise<void> => {
+    await using client = await Client.connect('127.0.0.1', port)
+    let isVictimAlive = true
+    while (!over.isSet()) {
+      const reply = await client.command('JOB.LIST', 'STATE', 'running', 'LIMIT', workers)
+      const running = (reply as Reply[]).map(toRecord)
+      if (isVictimAlive && running.length === workers) {
+        isVictimAlive = false
+        display.print(styleText('red', `killing ${victim}, which has a job`))
+        await client.command('ACTOR.KILL', `workers/${victim}`)
+      }
+      const time = performance.now() - begun
+      display.show(linesOf(jobs, running, finished.length, time, display.width))
+      await moveOnAfter(lookTime, () => over.wait())
+    }
   }
-  const statistics = toRecord(await client.command('JOB.STATS'))
-  print(`\n${system.tree()}`)
-  for (const line of restarts) print(`logged: ${line}`)
-  const done = Number(statistics['done'] ?? 0)
-  const failed = Number(statistics['failed'] ?? 0)
-  print(
-    `\n${done} done, ${failed} failed as it should, ${ids.length - done - failed} lost; worker-1 is incarnation ${system.lookup('workers/worker-1')?.incarnation}`,
+  await gather([...waiters, watch])
+  display.show([])
+  return finished.toSorted((a, b) => Number(a.job['id']) - Number(b.job['id']))
+}
+
+function linesOf(
+  jobs: Map<number, TourJob>,
+  running: JobRecord[],
+  ended: number,
+  time: number,
+  width: number,
+): string[] {
+  const bar = styleText('cyan', makeBar(ended / jobs.size, Math.min(30, width - 30)))
+  const titles = running.map(({ id }) => jobs.get(Number(id))?.title ?? '')
+  return [
+    `${bar} ${ended} of ${jobs.size} jobs, ${(time / 1_000).toFixed(1)} s`,
+    ...titles.toReversed().map((title) => `  ${styleText('dim', title.slice(0, width - 4))}`),
+  ]
+}
+
+function report(display: LiveLines, finished: Finished[]): void {
+  const rows = finished.map(({ job, expected, after }) => [
+    job['id'] ?? '',
+    expected.title,
+    paintState(job['state'] ?? ''),
+    job['attempts'] === '1' ? '1' : styleText('yellow', job['attempts'] ?? ''),
+    `${(after / 1_000).toFixed(2)} s`,
+    (job['result'] ?? job['error'] ?? '').replaceAll(/\s+/g, ' '),
+  ])
+  display.print(
+    `\n${makeTable(['JOB', 'WHAT', 'STATE', 'TRIES', 'AFTER', 'RESULT'], rows, display.width)}`,
   )
-  if (surprises > 0 || done + failed !== ids.length)
-    throw new Error(`${surprises} job(s) came out otherwise than expected`)
-  if (system.lookup('workers/worker-1')?.incarnation !== 2)
-    throw new Error('the killed worker was not restarted')
+}
+
+/** @throws when a job came out otherwise than it should, or the killed worker has not come back */
+function conclude(display: LiveLines, finished: Finished[], system: ActorSystem): void {
+  const count = (state: string): number =>
+    finished.filter(({ job }) => job['state'] === state).length
+  const [done, failed] = [count('done'), count('failed')]
+  const lost = finished.length - done - failed
+  const again = finished.filter(({ job }) => job['attempts'] !== '1').length
+  const incarnation = system.lookup(`workers/${victim}`)?.incarnation
+  display.print(
+    `${styleText('bold', `${done} done, ${failed} failed as it should, ${lost} lost`)}; ` +
+      `${victim} is incarnation ${incarnation}, ${again} job(s) begun twice`,
+  )
+  const surprises = finished.filter(({ job, expected }) => job['state'] !== expected.state)
+  if (surprises.length > 0) {
+    const names = surprises.map(({ expected }) => expected.title).join(', ')
+    throw new Error(`otherwise than expected: ${names}`)
+  }
+  if (incarnation !== 2) throw new Error('the killed worker was not restarted')
 }

@@ -1,23 +1,24 @@
 import uPlot from 'uplot'
 import type { Sample } from '../../sample.ts'
-import { formatDuration } from './durations.ts'
+import { formatDuration, formatTime } from './durations.ts'
 import { find } from './element.ts'
 
 /** Milliseconds. */
 const shownTime = 300_000
-const height = 190
+const height = 200
 
 interface Line {
   label: string
   /** A property of the style sheet. */
   colour: string
   dashed?: boolean
+  filled?: boolean
   value: (sample: Sample) => number | null
 }
 
 const throughput: Line[] = [
   { label: 'added', colour: '--queued', value: (sample) => sample.added },
-  { label: 'done', colour: '--done', value: (sample) => sample.done },
+  { label: 'done', colour: '--done', filled: true, value: (sample) => sample.done },
   { label: 'failed', colour: '--failed', value: (sample) => sample.failed },
 ]
 
@@ -28,13 +29,13 @@ const latency: Line[] = [
     value: ({ waited }) => waited?.median ?? null,
   },
   {
-    label: '95 %',
+    label: 'waited, 95 %',
     colour: '--cancelled',
     dashed: true,
     value: ({ waited }) => waited?.p95 ?? null,
   },
   { label: 'ran', colour: '--running', value: ({ ran }) => ran?.median ?? null },
-  { label: '95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
+  { label: 'ran, 95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
 ]
 
 /** One plot over time. It is made anew when the colours change, which the canvas does not see. */
@@ -69,10 +70,9 @@ class Chart {
 
   draw(): void {
     this.#plot?.destroy()
-    const colour = (name: string): string => getComputedColour(name)
     const axis: uPlot.Axis = {
-      stroke: colour('--faint'),
-      grid: { stroke: colour('--line'), width: 1 },
+      stroke: getComputedColour('--faint'),
+      grid: { stroke: getComputedColour('--line'), width: 1 },
       ticks: { show: false },
     }
     const options: uPlot.Options = {
@@ -85,16 +85,17 @@ class Chart {
         y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, values: (_, times) => times.map(formatTime) },
+        { ...axis, size: 30, space: 80, values: (_, times) => times.map(timeOf) },
         { ...axis, size: 62, values: (_, values) => values.map((each) => this.#format(each)) },
       ],
       series: [
-        { label: 'at', value: (_, time) => (time === null ? '–' : formatTime(time)) },
-        ...this.#lines.map(({ label, colour: name, dashed }) => ({
+        { label: 'at', value: (_, time) => (time === null ? '–' : timeOf(time)) },
+        ...this.#lines.map(({ label, colour: name, dashed, filled }) => ({
           label,
-          stroke: colour(name),
+          stroke: getComputedColour(name),
           width: dashed === true ? 1 : 2,
           ...(dashed === true ? { dash: [4, 3] } : {}),
+          ...(filled === true ? { fill: getComputedColour(name, 0.15) } : {}),
           points: { show: false },
           spanGaps: true,
           value: (_: uPlot, value: number | null) => this.#formatOrNothing(value),
@@ -117,17 +118,17 @@ class Chart {
 }
 
 /** What `light-dark` comes to now. */
-function getComputedColour(property: string): string {
+function getComputedColour(property: string, opacity = 1): string {
   const probe = document.createElement('span')
-  probe.style.color = `var(${property})`
+  probe.style.color = `rgb(from var(${property}) r g b / ${opacity})`
   document.body.append(probe)
   const { color } = getComputedStyle(probe)
   probe.remove()
   return color
 }
 
-function formatTime(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleTimeString([], { hour12: false })
+function timeOf(seconds: number): string {
+  return formatTime(new Date(seconds * 1_000))
 }
 
 /** Throughput and latency of the last minutes. */

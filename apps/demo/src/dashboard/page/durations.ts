@@ -10,3 +10,8 @@ export function formatDuration(ms: number): string {
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)
 }
+
+/** Of the day, in this place. */
+export function formatTime(date: Date): string {
+  return date.toLocaleTimeString([], { hourCycle: 'h23' })
+}

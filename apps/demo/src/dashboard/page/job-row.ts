@@ -44,7 +44,12 @@ export class JobRow {
     this.row.tabIndex = -1
     this.row.ariaSelected = 'false'
     this.row.dataset['id'] = String(job.id)
-    const [id, kind, payload, state] = [cell('number id'), cell('kind'), cell('payload'), cell('')]
+    const [id, kind, payload, state] = [
+      cell('number id'),
+      cell('kind'),
+      cell('payload'),
+      cell('state-cell'),
+    ]
     setText(id, String(job.id))
     setText(kind, job.kind)
     setText(payload, job.payload)
@@ -81,13 +86,13 @@ export class JobRow {
       if (bar === null) {
         bar = make('progress')
         bar.ariaLabel = `Progress of job ${id}`
-        shown.replaceChildren(bar, make('span', 'share'))
+        shown.replaceChildren(make('div', 'progress', bar, make('span', 'share')))
       }
       if (progress === undefined || progress.total === 0) bar.removeAttribute('value')
       else {
         bar.max = progress.total
         bar.value = progress.done
-        setText(shown.lastElementChild as HTMLElement, shareOf(progress))
+        setText(bar.nextElementSibling as HTMLElement, shareOf(progress))
       }
       return
     }

@@ -1,4 +1,5 @@
 import type { PageNode, PageRestart } from '../page-events.ts'
+import { formatTime } from './durations.ts'
 import { find, make, setText } from './element.ts'
 import { notify } from './notice.ts'
 import { post } from './requests.ts'
@@ -76,7 +77,12 @@ class NodeView {
 }
 
 async function kill(path: string): Promise<void> {
-  if ((await post('/actors/kill', { path })) !== null) notify(`${path} is killed`)
+  if ((await post('/actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
+}
+
+/** Without the root, which all paths begin with. */
+function shorten(path: string): string {
+  return path.replace(/^\/[^/]+\//, '')
 }
 
 /** The supervised tree, and its latest restarts. */
@@ -116,9 +122,9 @@ export class TreeView {
     for (const { path, reason } of restarts) {
       this.#views.get(path)?.flash()
       const now = new Date()
-      const time = make('time', '', now.toLocaleTimeString())
+      const time = make('time', '', formatTime(now))
       time.dateTime = now.toISOString()
-      this.#restarts.prepend(make('li', '', time, ` ${path}: ${reason}`))
+      this.#restarts.prepend(make('li', '', time, ` ${shorten(path)}: ${reason}`))
     }
     while (this.#restarts.children.length > shownRestarts) this.#restarts.lastChild?.remove()
   }

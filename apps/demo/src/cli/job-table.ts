@@ -1,0 +1,83 @@
+import { styleText } from 'node:util'
+import Table from 'cli-table3'
+import stringWidth from 'string-width'
+
+/** A job as the server describes it. */
+export type JobRecord = Record<string, string | null>
+
+const colours = {
+  queued: 'gray',
+  running: 'cyan',
+  done: 'green',
+  failed: 'red',
+  cancelled: 'yellow',
+} as const
+
+/** A state in its colour, where the output has colours. */
+export function paintState(state: string): string {
+  return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
+}
+
+/** Columns of texts, without lines around them, no wider than `width`: the widest columns are cut. */
+export function makeTable(heads: string[], rows: string[][], width = Infinity): string {
+  const widths = columnWidths([heads, ...rows], width)
+  const nothing = ''
+  const table = new Table({
+    head: heads.map((head) => styleText('dim', head)),
+    colWidths: widths.map((each) => each + gap),
+    chars: Object.fromEntries(borders.map((each) => [each, nothing])),
+    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [] },
+  })
+  table.push(...rows)
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+/** Spaces between two columns. */
+const gap = 2
+
+const borders = ['top', 'bottom', 'left', 'mid', 'right', 'middle', 'left-mid', 'mid-mid'].concat([
+  'right-mid',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+])
+
+function columnWidths(rows: string[][], most: number): number[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))),
+  )
+  const total = (): number => widths.reduce((sum, width) => sum + width + gap, 0)
+  while (total() > most) {
+    const widest = widths.indexOf(Math.max(...widths))
+    if ((widths[widest] as number) <= narrowest) break
+    widths[widest]!--
+  }
+  return widths
+}
+
+const narrowest = 6
+
+/** The newest first, as the server lists them. */
+export function makeJobTable(jobs: readonly JobRecord[], width?: number): string {
+  const rows = jobs.map((job) => [
+    job['id'] ?? '',
+    job['kind'] ?? '',
+    oneLine(job['payload']),
+    paintState(job['state'] ?? ''),
+    job['attempts'] ?? '',
+    oneLine(job['state'] === 'done' ? job['result'] : job['error']),
+  ])
+  return makeTable(['JOB', 'KIND', 'PAYLOAD', 'STATE', 'TRIES', 'RESULT'], rows, width)
+}
+
+function oneLine(text: string | null | undefined): string {
+  // oxlint-disable-next-line eslint/no-control-regex -- a job's text must not steer the terminal
+  return (text ?? '').replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+}

@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http'
+import { writeHead } from './page-files.ts'
+
+/** A peer that has vanished is noticed when something is sent: so often, in milliseconds. */
+const longestSilence = 15_000
+
+/** An answer that stays open: server-sent events. */
+export class EventStream {
+  readonly #response: ServerResponse
+  #sentAt = performance.now()
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  /** Calls `closed` once, when either side has closed it. */
+  open(closed: () => void): void {
+    this.#response.once('close', closed)
+    writeHead(this.#response, 200, 'events')
+    this.#response.flushHeaders()
+  }
+
+  /** Whether the other side has taken what was sent. */
+  get isReady(): boolean {
+    return !this.#response.writableNeedDrain && !this.#response.writableEnded
+  }
+
+  send(event: string, data: unknown): void {
+    this.#response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    this.#sentAt = performance.now()
+  }
+
+  keepAlive(): void {
+    if (performance.now() - this.#sentAt < longestSilence) return
+    this.#response.write(': still here\n\n')
+    this.#sentAt = performance.now()
+  }
+
+  /** Nothing follows. */
+  close(): void {
+    this.#response.end()
+  }
+}

@@ -1,0 +1,22 @@
+import type { NodeSnapshot } from '@tasktree/actor'
+import type { PageNode } from './page-events.ts'
+
+/** The tree as the page shows it. Times are left out: a tree in which nothing happens is the same each time. */
+export function toPageNode(node: NodeSnapshot): PageNode {
+  const { id, path, kind, status, restarts, lastExit } = node
+  const activity = [
+    ...(node.handling === undefined ? [] : [`in ${node.handling.method}`]),
+    ...(node.waitingOn === undefined ? [] : [`waits for ${node.waitingOn.join(', ')}`]),
+  ]
+  return {
+    id,
+    path,
+    kind: node.strategy ?? kind,
+    status,
+    restarts,
+    lastExit,
+    mailbox: node.mailbox === undefined ? 0 : node.mailbox.size + node.mailbox.waiting,
+    activity: activity.join(', '),
+    children: node.children.map(toPageNode),
+  }
+}

@@ -1,0 +1,25 @@
+import { Broadcast } from '@tasktree/sync'
+import type { Job } from './job.ts'
+
+/** What happened to a job. */
+export type JobChange =
+  | { type: 'state'; job: Job }
+  | { type: 'progress'; id: number; done: number; total: number }
+  | { type: 'output'; id: number; text: string }
+
+/** So many changes a subscriber may lag behind; then it loses the oldest. */
+const capacity = 10_000
+
+/** Everything that happens to jobs, for who subscribes. It outlives the actors that publish and listen. */
+export class JobFeed {
+  readonly #changes = new Broadcast<JobChange>({ lag: 'drop-oldest', capacity })
+
+  publish(change: JobChange): void {
+    void this.#changes.publish(change)
+  }
+
+  /** From here on. */
+  subscribe(): AsyncIterable<JobChange> & Disposable {
+    return this.#changes.subscribe()
+  }
+}
