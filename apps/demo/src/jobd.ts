@@ -88,7 +88,7 @@ export async function startJobd(
       ],
     }),
   )
-  await root.startChild(child.actor('scheduler', Scheduler, [store]))
+  await root.startChild(child.actor('scheduler', Scheduler, [store, feed]))
   await root.startChild(child.supervisor('workers', { maxRestarts: 10, children: workers }))
   await root.startChild(child.actor('metrics', Metrics, [() => system, feed]))
   await root.startChild(

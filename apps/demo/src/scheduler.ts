@@ -1,6 +1,7 @@
 import { Actor, type ActorRef, type ReplyPort } from '@tasktree/actor'
 import { PriorityQueue, QueueEmpty } from '@tasktree/sync'
 import { finalStates, type Job, type JobRequest } from './job.ts'
+import type { JobFeed } from './job-feed.ts'
 import type { Store } from './store.ts'
 
 /** What came of an attempt. */
@@ -15,15 +16,17 @@ const firstRetryDelay = 100
  */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
+  readonly #feed: JobFeed
   readonly #ready = new PriorityQueue<[number, number, Job]>()
   readonly #idle = new Map<string, ReplyPort<Job>>()
   readonly #running = new Map<string, Job>()
   readonly #waiting = new Map<number, ReplyPort<Job>[]>()
   #requeued = 0
 
-  constructor(store: () => ActorRef<Store>) {
+  constructor(store: () => ActorRef<Store>, feed: JobFeed) {
     super()
     this.#store = store
+    this.#feed = feed
   }
 
   protected override async onStart(): Promise<void> {
@@ -33,7 +36,10 @@ export class Scheduler extends Actor {
   /** Answers after the commit. */
   async submit(request: JobRequest): Promise<number> {
     const { job, isNew } = await this.#store().ask.add(request)
-    if (isNew) this.#enqueue(job)
+    if (isNew) {
+      this.#feed.publish({ type: 'state', job })
+      this.#enqueue(job)
+    }
     return job.id
   }
 
@@ -58,11 +64,17 @@ export class Scheduler extends Actor {
     const failed = 'error' in outcome
     if (failed && job.attempts <= job.retries) {
       await this.#store().ask.update(job.id, { state: 'queued', error: outcome.error })
+      this.#feed.publish({
+        type: 'state',
+        job: { ...job, state: 'queued', error: outcome.error },
+      })
       const delay = firstRetryDelay * 2 ** (job.attempts - 1) * (0.5 + Math.random())
       this.#enqueue({ ...job, notBefore: Date.now() + delay })
       return
     }
-    await this.#store().ask.update(job.id, { state: failed ? 'failed' : 'done', ...outcome })
+    const state = failed ? 'failed' : 'done'
+    await this.#store().ask.update(job.id, { state, ...outcome })
+    this.#feed.publish({ type: 'state', job: { ...job, state, ...outcome } })
     await this.#tellWaiters(job.id)
   }
 
@@ -112,7 +124,10 @@ export class Scheduler extends Actor {
         state: 'running',
         attempts: begun.attempts,
       })
-      this.ctx.pipe(counted, () => port.resolve(begun))
+      this.ctx.pipe(counted, () => {
+        this.#feed.publish({ type: 'state', job: { ...begun, state: 'running' } })
+        port.resolve(begun)
+      })
     }
   }
 

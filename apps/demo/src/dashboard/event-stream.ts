@@ -4,6 +4,9 @@ import { writeHead } from './page-files.ts'
 /** A peer that has vanished is noticed when something is sent: so often, in milliseconds. */
 const longestSilence = 15_000
 
+/** Milliseconds until a browser that lost its connection opens another. */
+const reconnectTime = 500
+
 /** An answer that stays open: server-sent events. */
 export class EventStream {
   readonly #response: ServerResponse
@@ -17,7 +20,7 @@ export class EventStream {
   open(closed: () => void): void {
     this.#response.once('close', closed)
     writeHead(this.#response, 200, 'events')
-    this.#response.flushHeaders()
+    this.#response.write(`retry: ${reconnectTime}\n\n`)
   }
 
   /** Whether the other side has taken what was sent. */

@@ -5,6 +5,8 @@
 export class Roving {
   readonly #all: () => HTMLElement[]
   #current: HTMLElement | null = null
+  /** Until then the first element is the current one, whichever that is. */
+  #hadFocus = false
 
   /** `all`: the elements in their order. */
   constructor(container: HTMLElement, all: () => HTMLElement[]) {
@@ -12,6 +14,7 @@ export class Roving {
     container.addEventListener('keydown', (event) => this.#onKey(event))
     container.addEventListener('focusin', (event) => {
       const item = this.#itemOf(event.target)
+      this.#hadFocus = true
       if (item !== null) this.#choose(item)
     })
   }
@@ -23,7 +26,7 @@ export class Roving {
   /** After elements came or went. `next` is focused when the focused one has gone. */
   update(next: HTMLElement | null = null): void {
     const all = this.#all()
-    if (this.#current === null || !all.includes(this.#current)) {
+    if (!this.#hadFocus || this.#current === null || !all.includes(this.#current)) {
       const hadFocus = next !== null
       this.#choose(next !== null && all.includes(next) ? next : (all[0] ?? null))
       if (hadFocus) this.#current?.focus()

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { main } from './served.ts'
+
+export interface Ended {
+  code: number | null
+  out: string
+  err: string
+}
+
+/** Runs the program to its end; `env` is all that it has beside the path. */
+export async function runProgram(
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // One that hangs fails its test, and is not left behind.
+    timeout: 30_000,
+    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  await once(child, 'close')
+  return { code: child.exitCode, out, err }
+}

@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** The program as it was built. */
+export const main: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+/** A server that runs as a program of its own, on a file of its own. */
+export class Served implements AsyncDisposable {
+  readonly port: number
+  readonly page: string
+  readonly #child: ChildProcess
+  readonly folder: string
+
+  private constructor(child: ChildProcess, folder: string, port: number, page: string) {
+    this.#child = child
+    this.folder = folder
+    this.port = port
+    this.page = page
+  }
+
+  static async start(...options: string[]): Promise<Served> {
+    const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
+    const words = ['serve', '--db', join(folder, 'jobs.sqlite'), '--port', '0', '--http', '0']
+    const child = spawn(process.execPath, [main, ...words, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let errors = ''
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    const lines = createInterface({ input: child.stdout })
+    let port = 0
+    for await (const line of lines) {
+      port = Number(/listens on .*:(\d+)$/.exec(line)?.[1] ?? port)
+      const page = /the page is (\S+)$/.exec(line)?.[1]
+      if (page !== undefined) return new Served(child, folder, port, page)
+    }
+    throw new Error(`the server has not started:\n${errors}`)
+  }
+
+  /** The code it ends with after SIGTERM. */
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const closed = once(this.#child, 'close')
+      this.#child.kill('SIGTERM')
+      await closed
+    }
+    return this.#child.exitCode
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
