@@ -85,15 +85,15 @@ export class Barrier {
   }
 
   /** Throws BrokenBarrierError in all who wait, and begins anew. */
-  async reset(): Promise<void> {
-    using _ = await this.#changed.acquire()
+  async reset(options?: { signal?: AbortSignal }): Promise<void> {
+    using _ = await this.#changed.acquire(options)
     this.#state = this.#count > 0 ? 'resetting' : 'filling'
     this.#changed.notifyAll()
   }
 
   /** Throws BrokenBarrierError in all who wait and will. */
-  async abort(): Promise<void> {
-    using _ = await this.#changed.acquire()
+  async abort(options?: { signal?: AbortSignal }): Promise<void> {
+    using _ = await this.#changed.acquire(options)
     this.#state = 'broken'
     this.#changed.notifyAll()
   }

@@ -1,10 +1,15 @@
 import { sleep } from '@tasktree/core'
 import {
   Barrier,
+  BoundedSemaphore,
+  Broadcast,
   CapacityLimiter,
   Channel,
+  Condition,
   Event,
+  LifoQueue,
   Lock,
+  PriorityQueue,
   Queue,
   RateLimiter,
   RWLock,
@@ -14,36 +19,89 @@ import { describe, expect, test } from 'vitest'
 
 type Options = { signal?: AbortSignal }
 
-/** Each waits, and has nothing else that waits; `waiters` says how many do. */
-const waits: Record<
-  string,
-  () => [wait: (o: Options) => PromiseLike<unknown>, waiters: () => number]
-> = {
+/** A wait of something that has nothing else that waits; `waiters` says how many do. */
+type Waiting = [wait: (o: Options) => PromiseLike<unknown>, waiters: () => number]
+
+function queueWaits(Kind: typeof Queue<number>): Record<string, () => Waiting> {
+  const full = (): Queue<number> => {
+    const queue = new Kind({ maxsize: 1 })
+    queue.putNowait(1)
+    return queue
+  }
+  return {
+    [`${Kind.name}.get`]: () => {
+      const queue = new Kind()
+      return [(o) => queue.get(o), () => queue.statistics().getters]
+    },
+    [`${Kind.name}.put`]: () => {
+      const queue = full()
+      return [(o) => queue.put(2, o), () => queue.statistics().putters]
+    },
+    [`${Kind.name}.join`]: () => {
+      const queue = full()
+      return [(o) => queue.join(o), () => queue.statistics().joiners]
+    },
+  }
+}
+
+const waits: Record<string, () => Waiting> = {
   'Lock.acquire': () => {
     const lock = new Lock()
     void lock.acquire()
     return [(o) => lock.acquire(o), () => lock.statistics().waiters]
   },
+  'Lock.runExclusive': () => {
+    const lock = new Lock()
+    void lock.acquire()
+    return [(o) => lock.runExclusive(() => {}, o), () => lock.statistics().waiters]
+  },
   'Semaphore.acquire': () => {
     const semaphore = new Semaphore(0)
+    return [(o) => semaphore.acquire(o), () => semaphore.statistics().waiters]
+  },
+  'Semaphore.runExclusive': () => {
+    const semaphore = new Semaphore(0)
+    return [(o) => semaphore.runExclusive(() => {}, o), () => semaphore.statistics().waiters]
+  },
+  'BoundedSemaphore.acquire': () => {
+    const semaphore = new BoundedSemaphore(0)
     return [(o) => semaphore.acquire(o), () => semaphore.statistics().waiters]
   },
   'Event.wait': () => {
     const event = new Event()
     return [(o) => event.wait(o), () => event.statistics().waiters]
   },
+  'Condition.acquire': () => {
+    const condition = new Condition()
+    void condition.acquire()
+    return [(o) => condition.acquire(o), () => condition.statistics().acquiring]
+  },
+  'Condition.runExclusive': () => {
+    const condition = new Condition()
+    void condition.acquire()
+    return [(o) => condition.runExclusive(() => {}, o), () => condition.statistics().acquiring]
+  },
+  'Condition.wait': () => {
+    const condition = new Condition()
+    void condition.acquire()
+    return [(o) => condition.wait(o), () => condition.statistics().waiters]
+  },
+  'Condition.waitFor': () => {
+    const condition = new Condition()
+    void condition.acquire()
+    return [(o) => condition.waitFor(() => false, o), () => condition.statistics().waiters]
+  },
   'Barrier.wait': () => {
     const barrier = new Barrier(2)
     return [(o) => barrier.wait(o), () => barrier.statistics().waiters]
   },
-  'Queue.get': () => {
-    const queue = new Queue()
-    return [(o) => queue.get(o), () => queue.statistics().getters]
-  },
-  'Queue.put': () => {
-    const queue = new Queue<number>({ maxsize: 1 })
-    queue.putNowait(1)
-    return [(o) => queue.put(2, o), () => queue.statistics().putters]
+  ...queueWaits(Queue),
+  ...queueWaits(LifoQueue),
+  ...queueWaits(PriorityQueue),
+  'RWLock.read': () => {
+    const lock = new RWLock()
+    void lock.write()
+    return [(o) => lock.read(o), () => lock.statistics().waiters]
   },
   'RWLock.write': () => {
     const lock = new RWLock()
@@ -67,6 +125,16 @@ const waits: Record<
   'Channel.send': () => {
     const channel = new Channel<number>({ capacity: 0 })
     return [(o) => channel.send(1, o), () => channel.statistics().senders]
+  },
+  'Broadcast.publish': () => {
+    const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
+    news.subscribe()
+    void news.publish(1)
+    return [(o) => news.publish(2, o), () => news.statistics().publishers]
+  },
+  'Subscription.get': () => {
+    const subscription = new Broadcast<number>({ lag: 'block' }).subscribe()
+    return [(o) => subscription.get(o), () => subscription.statistics().getters]
   },
 }
 
@@ -97,3 +165,13 @@ describe.each(Object.entries(waits))('%s in plain code', (_name, make) => {
     expect(waiters()).toBe(0)
   })
 })
+
+test.each(['reset', 'abort'] as const)(
+  'a %s of a barrier does not begin when its signal has aborted',
+  async (operation) => {
+    const barrier = new Barrier(2)
+    const options = { signal: AbortSignal.abort('no') }
+    await expect(barrier[operation](options)).rejects.toMatchObject({ name: 'CancelledError' })
+    expect(barrier.statistics()).toMatchObject({ state: 'filling', broken: false })
+  },
+)

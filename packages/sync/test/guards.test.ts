@@ -1,0 +1,119 @@
+import { RuntimeError } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import {
+  BoundedSemaphore,
+  Broadcast,
+  CapacityLimiter,
+  Channel,
+  ChannelClosed,
+  Condition,
+  Lock,
+  QueueShutDown,
+  type Releaser,
+  RWLock,
+  Semaphore,
+} from '@tasktree/sync'
+import { describe, expect, test } from 'vitest'
+
+/** How it is taken, and what `statistics()` say when one holds it and when nobody does. */
+type Guarded = [
+  acquire: () => PromiseLike<Releaser>,
+  left: () => object,
+  held: object,
+  free: object,
+]
+
+const guarded: Record<string, () => Guarded> = {
+  Lock: () => {
+    const lock = new Lock()
+    return [() => lock.acquire(), () => lock.statistics(), { holders: 1 }, { holders: 0 }]
+  },
+  Condition: () => {
+    const condition = new Condition()
+    const left = (): object => condition.statistics()
+    return [() => condition.acquire(), left, { holders: 1 }, { holders: 0 }]
+  },
+  Semaphore: () => {
+    const semaphore = new Semaphore(2)
+    const left = (): object => semaphore.statistics()
+    return [() => semaphore.acquire(), left, { value: 1, holders: 1 }, { value: 2, holders: 0 }]
+  },
+  BoundedSemaphore: () => {
+    const semaphore = new BoundedSemaphore(2)
+    const left = (): object => semaphore.statistics()
+    return [() => semaphore.acquire(), left, { value: 1, holders: 1 }, { value: 2, holders: 0 }]
+  },
+  'RWLock, reading': () => {
+    const lock = new RWLock()
+    return [() => lock.read(), () => lock.statistics(), { readers: 1 }, { readers: 0 }]
+  },
+  'RWLock, writing': () => {
+    const lock = new RWLock()
+    return [() => lock.write(), () => lock.statistics(), { writers: 1 }, { writers: 0 }]
+  },
+  CapacityLimiter: () => {
+    const limiter = new CapacityLimiter(5)
+    const left = (): object => limiter.statistics()
+    return [() => limiter.acquire(3), left, { used: 3, holders: 1 }, { used: 0, holders: 0 }]
+  },
+}
+
+describe.each(Object.entries(guarded))('the Releaser of a %s', (_name, make) => {
+  test('is held to the end of its block, however that ends', () =>
+    runVirtual(async () => {
+      const [acquire, left, held, free] = make()
+      const block = async (): Promise<never> => {
+        using _ = await acquire()
+        expect(left()).toMatchObject(held)
+        throw new RangeError('from the block')
+      }
+      await expect(block()).rejects.toBeInstanceOf(RangeError)
+      expect(left()).toMatchObject(free)
+    }))
+
+  test('releases once', () =>
+    runVirtual(async () => {
+      const [acquire, left, held, free] = make()
+      const first = await acquire()
+      first.release()
+      first.release()
+      expect(left()).toMatchObject(free)
+      const second = await acquire()
+      first[Symbol.dispose]()
+      expect(left()).toMatchObject(held)
+      second.release()
+      expect(left()).toMatchObject(free)
+    }))
+})
+
+test('a release of what nobody holds is an error, and gives no permit', () => {
+  const [lock, condition, bounded] = [new Lock(), new Condition(), new BoundedSemaphore(2)]
+  expect(() => lock.release()).toThrow(RuntimeError)
+  expect(() => condition.release()).toThrow(RuntimeError)
+  expect(() => bounded.release()).toThrow(RangeError)
+  expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 0 })
+  expect(condition.statistics()).toMatchObject({ locked: false, holders: 0 })
+  expect(bounded.statistics()).toEqual({ value: 2, holders: 0, waiters: 0 })
+})
+
+test('a channel, a broadcast and a subscription are closed at the end of their block', () =>
+  runVirtual(async () => {
+    const channel = new Channel<number>({ capacity: 1 })
+    const broadcast = new Broadcast<number>({ lag: 'block' })
+    const other = broadcast.subscribe()
+    const subscription = broadcast.subscribe()
+    {
+      using mine = channel.clone()
+      using _news = broadcast
+      using _reading = subscription
+      await mine.send(1)
+      await broadcast.publish(1)
+      expect(channel.statistics().openHandles).toBe(2)
+      expect(broadcast.statistics()).toMatchObject({ subscribers: 2, closed: false })
+    }
+    expect(channel.statistics().openHandles).toBe(1)
+    expect(broadcast.statistics()).toMatchObject({ subscribers: 0, closed: true })
+    await expect(subscription.get()).rejects.toBeInstanceOf(QueueShutDown)
+    expect(await other.get()).toBe(1)
+    await expect(broadcast.publish(2)).rejects.toBeInstanceOf(ChannelClosed)
+  }))
