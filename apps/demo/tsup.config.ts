@@ -1,8 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
 
-const page = 'src/dashboard/page'
-
 export default defineConfig([
   {
     entry: ['src/main.ts', 'src/job-kinds/cpu-jobs.ts'],
@@ -16,8 +14,11 @@ export default defineConfig([
     removeNodeProtocol: false,
   },
   {
-    entry: { page: `${page}/page.ts`, style: `${page}/style.css` },
-    tsconfig: `${page}/tsconfig.json`,
+    entry: {
+      page: 'src/dashboard/page/page.ts',
+      style: 'src/dashboard/page/style.css',
+    },
+    tsconfig: 'src/dashboard/page/tsconfig.json',
     outDir: 'dist/page',
     format: ['iife'],
     outExtension: () => ({ js: '.js' }),
@@ -27,7 +28,7 @@ export default defineConfig([
     minify: true,
     onSuccess: async () => {
       for (const name of ['page.html', 'login.html', 'icon.svg'])
-        await cp(`${page}/${name}`, `dist/page/${name}`)
+        await cp(`src/dashboard/page/${name}`, `dist/page/${name}`)
     },
   },
 ])
