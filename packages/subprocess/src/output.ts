@@ -1,7 +1,8 @@
 import type { StreamReader } from '@tasktree/streams'
 
-/** Above so many bytes what was read is gathered in blocks. */
-const BLOCK = 16 * 1_024 * 1_024
+/** Bytes that are kept as they came; more are gathered in blocks. */
+const SMALL = 1_048_576
+const BLOCK = 16 * 1_048_576
 
 /**
  * All that a reader gives, up to `max` bytes. Gathered so that it never takes more than itself and one
@@ -31,22 +32,35 @@ export async function readOutput(
   return output.join()
 }
 
+/**
+ * Whatever is left behind is freed at once: the memory of a chunk then takes the next one, and that of
+ * a block is gone before the next is copied. The collector would let both grow.
+ */
 class Output {
   length = 0
   #chunks: Buffer[] = []
-  #chunked = 0
-  readonly #blocks: Buffer<ArrayBuffer>[] = []
+  readonly #blocks: Block[] = []
 
   push(chunk: Buffer): void {
     this.length += chunk.length
-    this.#chunks.push(chunk)
-    this.#chunked += chunk.length
-    if (this.#chunked < BLOCK) return
-    const block = Buffer.allocUnsafeSlow(this.#chunked)
-    copyInto(block, 0, this.#chunks)
-    this.#blocks.push(block)
+    if (this.length <= SMALL) {
+      this.#chunks.push(chunk)
+      return
+    }
+    for (const early of this.#chunks) this.#gather(early)
     this.#chunks = []
-    this.#chunked = 0
+    this.#gather(chunk)
+  }
+
+  #gather(chunk: Buffer): void {
+    let block = this.#blocks.at(-1)
+    if (block === undefined || block.used + chunk.length > BLOCK) {
+      block = { bytes: Buffer.allocUnsafeSlow(Math.max(BLOCK, chunk.length)), used: 0 }
+      this.#blocks.push(block)
+    }
+    block.bytes.set(chunk, block.used)
+    block.used += chunk.length
+    free(chunk)
   }
 
   join(): Buffer {
@@ -54,22 +68,24 @@ class Output {
     // The system gives memory where it is written, so while this fills the blocks can go.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
-    for (const block of this.#blocks) {
-      all.set(block, at)
-      at += block.length
-      // Frees it now, where the collector would wait.
-      block.buffer.transfer(0)
+    for (const { bytes, used } of this.#blocks) {
+      all.set(bytes.subarray(0, used), at)
+      at += used
+      free(bytes)
     }
-    copyInto(all, at, this.#chunks)
     return all
   }
 }
 
-function copyInto(target: Buffer, at: number, chunks: readonly Buffer[]): void {
-  for (const chunk of chunks) {
-    target.set(chunk, at)
-    at += chunk.length
-  }
+interface Block {
+  readonly bytes: Buffer
+  used: number
+}
+
+/** Only where nobody else has a part of it. */
+function free(bytes: Buffer): void {
+  const { buffer } = bytes
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0)
 }
 
 /** The last `count` bytes that a reader gives. */

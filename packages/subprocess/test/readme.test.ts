@@ -1,19 +1,24 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-test('the program of the README runs as it says', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, program] = /```ts\n([\s\S]*?)```/.exec(readme) as unknown as [string, string]
-  const flags = [
-    '--conditions=@tasktree/source',
-    '--input-type=module-typescript',
-    '--eval',
-    program,
-  ]
-  const output = execFileSync(process.execPath, flags, {
-    cwd: import.meta.dirname,
-    encoding: 'utf8',
-  })
-  expect(output).toBe('0 hello\n')
+const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
+const expected = ['0 hello\nbanana\napple pie\n\n', 'running 0\n']
+
+test('every program of the README is run here', () => {
+  expect(programs).toHaveLength(expected.length)
 })
+
+test.each(programs.map((program, i) => [program, expected[i]]))(
+  '%#: runs as it says',
+  async (program, output) => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', program],
+      { cwd: import.meta.dirname },
+    )
+    expect(stdout).toBe(output)
+  },
+)

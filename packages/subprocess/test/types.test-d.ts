@@ -1,8 +1,15 @@
+import type { StreamReader, StreamWriter } from '@tasktree/streams'
 import {
+  $,
+  type Command,
   type CompletedProcess,
   createSubprocessExec,
+  ManagedProcess,
   type Process,
+  python,
   run,
+  shlex,
+  STDOUT,
 } from '@tasktree/subprocess'
 
 type Equal<A, B> =
@@ -17,6 +24,18 @@ async function results(): Promise<void> {
   const child = await createSubprocessExec('true')
   check<Equal<typeof child, Process>>()
   check<Equal<typeof child.returncode, number | null>>()
+  check<Equal<typeof child.stdin, StreamWriter | null>>()
+  check<Equal<typeof child.stdout, StreamReader | null>>()
+  const both = await child.communicate('text')
+  check<Equal<typeof both, [Buffer | null, Buffer | null]>>()
+  const command = $`echo ${1} ${'two'} ${['three', 4]} ${5n}`
+  check<Equal<typeof command, Command>>()
+  check<Equal<typeof output, CompletedProcess>>()
+  const output = await command
+  for await (const line of $({ cwd: '/' })`ls`.pipe($`sort`).lines())
+    check<Equal<typeof line, string>>()
+  check<Equal<ReturnType<typeof python>, ManagedProcess>>()
+  check<Equal<ReturnType<typeof shlex.split>, string[]>>()
 }
 void results
 
@@ -24,3 +43,11 @@ void results
 void run('echo', 'text')
 // @ts-expect-error -- an unknown place for stdout
 void createSubprocessExec('true', [], { stdout: 'nowhere' })
+// @ts-expect-error -- only stderr can be the same as stdout
+void createSubprocessExec('true', [], { stdout: STDOUT })
+// @ts-expect-error -- what has no text
+void $`echo ${{}}`
+// @ts-expect-error -- the result of $ is bytes; text() gives text
+void $({ encoding: 'utf8' })
+// @ts-expect-error -- no such policy
+void new ManagedProcess('true', [], { restart: 'sometimes' })
