@@ -116,7 +116,9 @@ export class Metrics extends Actor {
 
   #sample(): void {
     const [waited, ran] = [this.#waited.spread(), this.#ran.spread()]
-    this.#samples.push({ at: Date.now(), ...this.#current, waited, ran })
+    // Later than the one before, whatever has happened to the clock.
+    const at = Math.max(Date.now(), (this.#samples.at(-1)?.at ?? 0) + 1)
+    this.#samples.push({ at, ...this.#current, waited, ran })
     if (this.#samples.length > keptSamples) this.#samples.shift()
     this.#current = nothing()
     this.#waited = new Times()
