@@ -1,12 +1,12 @@
 import type { StreamReader } from '@tasktree/streams'
 
-/** Bytes that are kept as they came; more are gathered in blocks. */
-const SMALL = 1_048_576
+/** So many bytes are kept as they came, and held twice while they are joined; what follows is gathered in blocks. */
+const UNGATHERED = 64 * 1_048_576
 const BLOCK = 16 * 1_048_576
 
 /**
- * All that a reader gives, up to `max` bytes. Gathered so that it never takes more than itself and one
- * block: joining a gigabyte of chunks would take it twice.
+ * All that a reader gives, up to `max` bytes. Gathered so that it never takes much more than itself: joining
+ * a gigabyte of chunks would take it twice.
  *
  * `onOver` is called, once, when there is more than `max`; the rest is read and dropped.
  */
@@ -38,18 +38,13 @@ export async function readOutput(
  */
 class Output {
   length = 0
-  #chunks: Buffer[] = []
+  readonly #chunks: Buffer[] = []
   readonly #blocks: Block[] = []
 
   push(chunk: Buffer): void {
     this.length += chunk.length
-    if (this.length <= SMALL) {
-      this.#chunks.push(chunk)
-      return
-    }
-    for (const early of this.#chunks) this.#gather(early)
-    this.#chunks = []
-    this.#gather(chunk)
+    if (this.length <= UNGATHERED) this.#chunks.push(chunk)
+    else this.#gather(chunk)
   }
 
   #gather(chunk: Buffer): void {
@@ -68,7 +63,8 @@ class Output {
     // The system gives memory where it is written, so while this fills the blocks can go.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
-    for (const { bytes, used } of this.#blocks) {
+    const chunks = this.#chunks.map((bytes) => ({ bytes, used: bytes.length }))
+    for (const { bytes, used } of [...chunks, ...this.#blocks]) {
       all.set(bytes.subarray(0, used), at)
       at += used
       free(bytes)

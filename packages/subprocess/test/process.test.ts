@@ -28,6 +28,7 @@ import {
   STDOUT,
   TimeoutExpired,
 } from '@tasktree/subprocess'
+import * as fc from 'fast-check'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,6 +145,17 @@ test('megabytes in both directions at once do not deadlock', async () => {
   const input = Buffer.alloc(40 * 1_024 * 1_024, 'x')
   const { stdout } = await run('cat', [], { input })
   expect(stdout.equals(input)).toBe(true)
+})
+
+test('any arguments survive', async () => {
+  const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
+  await fc.assert(
+    fc.asyncProperty(fc.array(text), async (args) => {
+      const { stdout } = await run('printf', [String.raw`%s\0`, '-', ...args], { encoding: 'utf8' })
+      expect(stdout.split('\0').slice(0, -1)).toEqual(['-', ...args])
+    }),
+    { numRuns: 60 },
+  )
 })
 
 test('a child that closes its stdin early is no error', async () => {

@@ -6,9 +6,9 @@ import {
   createSubprocessExec,
   ManagedProcess,
   type Process,
-  python,
+  type python,
   run,
-  shlex,
+  type shlex,
   STDOUT,
 } from '@tasktree/subprocess'
 
