@@ -78,7 +78,7 @@ class Chart {
     const options: uPlot.Options = {
       width: Math.max(200, this.#place.clientWidth),
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 30, 0, 0],
       cursor: { y: false, points: { size: 7 } },
       scales: {
         x: { range: () => [(Date.now() - shownTime) / 1_000, Date.now() / 1_000] },
@@ -96,7 +96,7 @@ class Chart {
           width: dashed === true ? 1 : 2,
           ...(dashed === true ? { dash: [4, 3] } : {}),
           ...(filled === true ? { fill: getComputedColour(name, 0.15) } : {}),
-          points: { show: false },
+          points: { size: 4 },
           spanGaps: true,
           value: (_: uPlot, value: number | null) => this.#formatOrNothing(value),
         })),
