@@ -189,7 +189,7 @@ export {};
 
 // dist/future.d.ts
 import type { Context } from './context.ts';
-import { CancelledError } from './errors.ts';
+import { type CancelledError } from './errors.ts';
 import { type CoroutineGenerator } from './coroutine.ts';
 import type { EventLoop } from './loop.ts';
 export declare class Future<T> implements PromiseLike<T> {
@@ -342,11 +342,12 @@ export declare function checkDelay(delay: unknown): number;
 // dist/lowlevel.d.ts
 export { abortError, cancelOnAbort, Claim } from './claim.ts';
 export { describe } from './coroutine.ts';
-export { observe } from './observe.ts';
+export { hasFailed, observe } from './observe.ts';
 
 // dist/observe.d.ts
 import type { Future } from './future.ts';
 export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
+export declare function hasFailed(future: Future<unknown>): boolean;
 
 // dist/process-events.d.ts
 export interface Interruptible {

@@ -2,6 +2,11 @@
 import { type LookupAddress } from 'node:dns';
 export declare function addressesOf(host: string): Promise<LookupAddress[]>;
 
+// dist/bulk-reads.d.ts
+import { Socket } from 'node:net';
+export type Receiver = (bytes: Buffer, lent: boolean) => boolean;
+export declare function withBulkReads(socket: Socket, receive: Receiver): Socket;
+
 // dist/connect.d.ts
 import { type StreamReader, type StreamWriter, type WaitOptions } from '@tasktree/streams';
 import { type DialOptions } from './dial.ts';
@@ -89,7 +94,7 @@ export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionR
 
 // dist/listener.d.ts
 import { type Server, type Socket } from 'node:net';
-import type { TlsOptions } from './tls.ts';
+import { type TlsOptions } from './tls.ts';
 export interface ListenTarget {
     host?: string | undefined;
     port?: number | undefined;
@@ -100,13 +105,21 @@ export interface ListenerOptions extends ListenTarget {
     backlog?: number | undefined;
     reusePort?: boolean | undefined;
     maxConnections?: number | undefined;
+    startServing?: boolean | undefined;
+    cleanupSocket?: boolean | undefined;
+}
+export interface Listener {
+    readonly server: Server;
+    close(): void;
 }
 export interface Listening {
     handshake(socket: Socket): void;
     accept(socket: Socket): void;
     failed(error: Error): void;
+    handshakeFailed(error: Error): void;
 }
-export declare function listen(options: ListenerOptions, on: Listening): Promise<Server[]>;
+export declare function checkListenerOptions(options: ListenerOptions): void;
+export declare function listen(options: ListenerOptions, on: Listening): Promise<Listener[]>;
 
 // dist/protocol.d.ts
 import type { Transport } from './transport.ts';
@@ -126,7 +139,7 @@ export declare function isBuffered(protocol: Protocol | BufferedProtocol): proto
 
 // dist/server.d.ts
 import { type EventLoop } from '@tasktree/core';
-import type { WaitOptions } from '@tasktree/streams';
+import { type WaitOptions } from '@tasktree/streams';
 import { type ListenerOptions } from './listener.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
 export interface ServerSocket {
@@ -150,11 +163,11 @@ export declare class Server implements AsyncDisposable {
 export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
 export declare function createServer(factory: () => Protocol | BufferedProtocol, options: ListenerOptions): Promise<Server>;
 export declare function createServer(factory: () => Protocol | BufferedProtocol, host: string, port: number, options?: ListenerOptions): Promise<Server>;
-export declare function started(server: Server): Promise<Server>;
+export declare function started(server: Server, options: ListenerOptions): Promise<Server>;
 
 // dist/start-server.d.ts
 import type { StreamReader, StreamWriter } from '@tasktree/streams';
-import type { ListenerOptions } from './listener.ts';
+import { type ListenerOptions } from './listener.ts';
 import { Server } from './server.ts';
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void;
 export interface StartServerOptions extends ListenerOptions {
@@ -188,15 +201,20 @@ export type Target = {
     path: string;
 };
 export declare function parseTarget<O extends object>(hostOrTarget: string | Target, portOrOptions: number | O | undefined, more: O | undefined): [Target, O];
+export declare function checkPath(path: unknown): void;
 export declare function checkPort(port: unknown): void;
 
 // dist/tls.d.ts
 import { type Socket } from 'node:net';
 import { type ConnectionOptions, type TlsOptions as TlsServerOptions, type TLSSocket } from 'node:tls';
+export declare const HANDSHAKE_TIMEOUT = 60000;
 export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
 }
+export declare function checkTls(options: unknown, side: 'client' | 'server'): void;
+export declare function checkTimeout(name: string, ms: unknown): void;
 export declare function upgradeClient(socket: Socket, options: TlsOptions | true, signal?: AbortSignal, host?: string): Promise<TLSSocket>;
 export declare function upgradeServer(socket: Socket, options: TlsOptions | true, signal?: AbortSignal): Promise<TLSSocket>;
+export declare function flushed(socket: Socket, signal?: AbortSignal): Promise<void>;
 
 // dist/transport.d.ts
 import { type WaitOptions, WriteTransport } from '@tasktree/streams';
@@ -218,4 +236,13 @@ export declare class Transport extends WriteTransport {
     protected finish(): void;
     protected destroy(): void;
     protected writeProtocol(): Protocol;
+}
+
+// dist/unix-path.d.ts
+import type { Server } from 'node:net';
+export declare function clearSocketPath(path: string): void;
+export declare class SocketFile {
+    #private;
+    constructor(path: string, keep: boolean);
+    close(server: Server): void;
 }

@@ -1,22 +1,50 @@
+// dist/command.d.ts
+import { type CompletedProcess } from './errors.ts';
+import { type RunOptions } from './run.ts';
+export type CommandValue = string | number | bigint | readonly (string | number | bigint)[];
+export type CommandOptions = Omit<RunOptions, 'encoding'>;
+export interface Dollar {
+    (strings: TemplateStringsArray, ...values: CommandValue[]): Command;
+    (options: CommandOptions): Dollar;
+}
+export declare const $: Dollar;
+export declare class Command implements PromiseLike<CompletedProcess> {
+    #private;
+    readonly args: readonly string[];
+    then<R = CompletedProcess, E = never>(onFulfilled?: ((value: CompletedProcess) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    text(): Promise<string>;
+    lines(): AsyncIterable<string>;
+    pipe(next: Command): Command;
+}
+
 // dist/errors.d.ts
-declare class SpawnError extends Error {
+import { RuntimeError, TimeoutError } from '@tasktree/core';
+import { OSError, type OSErrorOptions } from '@tasktree/streams';
+interface PathErrorOptions extends OSErrorOptions {
+    path: string;
+}
+export declare class FileNotFoundError extends OSError {
     readonly name: string;
-    readonly code: string;
     readonly path: string;
-    constructor(message: string, code: string, path: string, options?: ErrorOptions);
+    constructor(message: string, options: PathErrorOptions);
 }
-export declare class FileNotFoundError extends SpawnError {
+export declare class PermissionError extends OSError {
     readonly name: string;
+    readonly path: string;
+    constructor(message: string, options: PathErrorOptions);
 }
-export declare class PermissionError extends SpawnError {
+export declare class NotADirectoryError extends OSError {
     readonly name: string;
+    readonly path: string;
+    constructor(message: string, options: PathErrorOptions);
 }
-export declare class NotADirectoryError extends SpawnError {
+export declare class ArgumentListTooLongError extends OSError {
     readonly name: string;
+    constructor(message: string, options?: OSErrorOptions);
 }
-export declare class ProcessLookupError extends Error {
+export declare class ProcessLookupError extends OSError {
     readonly name: string;
-    readonly code: string;
+    constructor(message: string, options?: OSErrorOptions);
 }
 export interface CompletedProcess<T = Buffer> {
     readonly args: readonly string[];
@@ -24,46 +52,147 @@ export interface CompletedProcess<T = Buffer> {
     readonly stdout: T;
     readonly stderr: T;
 }
-export declare class CalledProcessError extends Error {
+export declare class CalledProcessError extends Error implements CompletedProcess<Buffer | string> {
     readonly name: string;
     readonly code: string;
+    readonly args: readonly string[];
     readonly returncode: number;
     readonly stdout: Buffer | string;
     readonly stderr: Buffer | string;
     constructor(completed: CompletedProcess<Buffer | string>);
 }
+export declare class TimeoutExpired extends TimeoutError {
+    readonly name: string;
+    readonly code: string;
+    readonly args: readonly string[];
+    readonly timeout: number;
+    readonly stdout: Buffer | string | null;
+    readonly stderr: Buffer | string | null;
+    constructor(args: readonly string[], timeout: number, captured: {
+        stdout: Buffer | string | null;
+        stderr: Buffer | string | null;
+    });
+}
+export declare class MaxBufferError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly args: readonly string[];
+    readonly maxBuffer: number;
+    readonly stdout: Buffer | string;
+    readonly stderr: Buffer | string;
+    constructor(which: 'stdout' | 'stderr', maxBuffer: number, completed: CompletedProcess<Buffer | string>);
+}
+export declare class NotReadyError extends RuntimeError {
+    readonly name: string;
+    readonly code: string;
+    readonly returncode: number;
+    constructor(args: readonly string[], returncode: number);
+}
 export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, cwd: string | undefined): Error;
 export {};
 
 // dist/index.d.ts
-export { CalledProcessError, type CompletedProcess, FileNotFoundError, NotADirectoryError, PermissionError, ProcessLookupError, } from './errors.ts';
+export { $, type Command, type CommandOptions, type CommandValue, type Dollar } from './command.ts';
+export { ArgumentListTooLongError, CalledProcessError, type CompletedProcess, FileNotFoundError, MaxBufferError, NotADirectoryError, NotReadyError, PermissionError, ProcessLookupError, TimeoutExpired, } from './errors.ts';
+export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts';
+export { ManagedProcess, type ManagedState } from './managed-process.ts';
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts';
 export { Process } from './process.ts';
+export { python } from './python.ts';
 export { run, type RunOptions } from './run.ts';
+export { shlex, type SplitOptions } from './shlex.ts';
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts';
 
+// dist/managed-options.d.ts
+import { type SpawnOptions } from './options.ts';
+export interface ManagedBackoff {
+    min?: number | undefined;
+    max?: number | undefined;
+    factor?: number | undefined;
+}
+export interface ManagedProcessOptions extends SpawnOptions {
+    onStdout?: ((line: string) => void | PromiseLike<void>) | undefined;
+    onStderr?: ((line: string) => void | PromiseLike<void>) | undefined;
+    restart?: 'never' | 'on-failure' | 'always' | undefined;
+    backoff?: ManagedBackoff | undefined;
+    ready?: RegExp | ((line: string) => boolean) | undefined;
+    readyTimeout?: number | undefined;
+}
+export declare function checkManaged(options: ManagedProcessOptions): void;
+
+// dist/managed-process.d.ts
+import { type ManagedProcessOptions } from './managed-options.ts';
+export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped';
+export declare class ManagedProcess implements AsyncDisposable {
+    #private;
+    constructor(program: string, args?: readonly string[], options?: ManagedProcessOptions);
+    get state(): ManagedState;
+    get pid(): number | null;
+    get restarts(): number;
+    start(): Promise<void>;
+    stop(): Promise<number>;
+    restart(): Promise<void>;
+    wait(): Promise<number>;
+    write(line: string): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/milestone.d.ts
+export declare class Milestone {
+    #private;
+    get reached(): boolean;
+    reach(): void;
+    on(callback: () => void): () => void;
+    wait(signal?: AbortSignal): Promise<void>;
+}
+
 // dist/options.d.ts
+import { StreamReader, StreamWriter } from '@tasktree/streams';
 export declare const PIPE = "pipe";
 export declare const STDOUT = "stdout";
 export declare const DEVNULL = "ignore";
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number;
 export interface SpawnOptions {
-    stdin?: Stdio;
-    stdout?: Stdio;
-    stderr?: Stdio | typeof STDOUT;
-    cwd?: string;
-    env?: Record<string, string | undefined>;
-    limit?: number;
-    signal?: AbortSignal;
-    processGroup?: boolean;
-    killGrace?: number;
-    shell?: string;
+    stdin?: Stdio | StreamReader | undefined;
+    stdout?: Stdio | StreamWriter | undefined;
+    stderr?: Stdio | StreamWriter | typeof STDOUT | undefined;
+    cwd?: string | undefined;
+    env?: Record<string, string | undefined> | undefined;
+    limit?: number | undefined;
+    signal?: AbortSignal | undefined;
+    timeout?: number | undefined;
+    processGroup?: boolean | undefined;
+    killGrace?: number | undefined;
+    shell?: string | undefined;
 }
-export declare function checkProgram(program: string, args: readonly string[]): void;
+export declare function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void;
+export declare function checkDuration(name: string, ms: unknown): void;
 export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null): number;
 
+// dist/output.d.ts
+import type { StreamReader } from '@tasktree/streams';
+export declare function readOutput(reader: StreamReader, max: number, signal: AbortSignal | undefined, onOver: () => void): Promise<Buffer>;
+export declare function readEnd(reader: StreamReader, count: number): Promise<Buffer>;
+
+// dist/parent-end.d.ts
+export interface Dependent {
+    readonly group: boolean;
+    send(signal: NodeJS.Signals): void;
+    end(signal: NodeJS.Signals, gone: () => void): void;
+}
+export declare function endWithParent(child: Dependent): () => void;
+
 // dist/process.d.ts
+import { type CancelledError } from '@tasktree/core';
 import { StreamReader, StreamWriter } from '@tasktree/streams';
+export type Cut = 'timeout' | CancelledError | {
+    over: 'stdout' | 'stderr';
+};
+export interface Captured {
+    stdout: Buffer | null;
+    stderr: Buffer | null;
+    cut: Cut | null;
+}
 export declare class Process implements AsyncDisposable {
     #private;
     readonly stdin: StreamWriter | null;
@@ -72,30 +201,77 @@ export declare class Process implements AsyncDisposable {
     get pid(): number;
     get returncode(): number | null;
     wait(options?: {
-        signal?: AbortSignal;
+        signal?: AbortSignal | undefined;
     }): Promise<number>;
-    communicate(input?: Uint8Array | string): Promise<[Buffer | null, Buffer | null]>;
-    sendSignal(signal: NodeJS.Signals): void;
+    communicate(input?: Uint8Array | string, options?: {
+        signal?: AbortSignal | undefined;
+    }): Promise<[Buffer | null, Buffer | null]>;
+    sendSignal(signal: NodeJS.Signals | number): void;
     terminate(): void;
     kill(): void;
     [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function checkInput(input: unknown): void;
+
+// dist/python.d.ts
+import type { ManagedProcessOptions } from './managed-options.ts';
+import { ManagedProcess } from './managed-process.ts';
+export declare function python(scriptOrCode: string, args?: readonly string[], options?: ManagedProcessOptions): ManagedProcess;
+
+// dist/real-timer.d.ts
+export declare function afterDelay(ms: number, callback: () => void): () => void;
+
+// dist/restart-delays.d.ts
+import type { ManagedBackoff } from './managed-options.ts';
+export declare class RestartDelays {
+    #private;
+    constructor({ min, max, factor }: ManagedBackoff);
+    next(lived: number): number;
 }
 
 // dist/run.d.ts
 import { type CompletedProcess } from './errors.ts';
 import { type SpawnOptions } from './options.ts';
 export interface RunOptions extends SpawnOptions {
-    input?: Uint8Array | string;
-    check?: boolean;
-    encoding?: 'buffer' | 'utf8';
+    input?: Uint8Array | string | undefined;
+    check?: boolean | undefined;
+    encoding?: 'buffer' | 'utf8' | undefined;
+    maxBuffer?: number | undefined;
 }
-export declare function run(program: string, args: string[] | undefined, options: RunOptions & {
+export declare function run(program: string, args: readonly string[] | undefined, options: RunOptions & {
     encoding: 'utf8';
 }): Promise<CompletedProcess<string>>;
-export declare function run(program: string, args?: string[], options?: RunOptions): Promise<CompletedProcess>;
+export declare function run(program: string, args?: readonly string[], options?: RunOptions & {
+    encoding?: 'buffer' | undefined;
+}): Promise<CompletedProcess>;
+
+// dist/shlex.d.ts
+export interface SplitOptions {
+    comments?: boolean | undefined;
+    posix?: boolean | undefined;
+}
+export declare const shlex: {
+    readonly split: (s: string, options?: SplitOptions) => string[];
+    readonly quote: (s: string) => string;
+    readonly join: (args: readonly string[]) => string;
+};
 
 // dist/spawn.d.ts
 import { type SpawnOptions } from './options.ts';
 import { Process } from './process.ts';
-export declare function createSubprocessExec(program: string, args?: string[], options?: SpawnOptions): Promise<Process>;
+export declare function createSubprocessExec(program: string, args?: readonly string[], options?: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
+
+// dist/termination.d.ts
+export interface Target {
+    readonly pid: number;
+    readonly group: boolean;
+    readonly killGrace: number;
+    send(signal: NodeJS.Signals): void;
+    onExit(callback: () => void): void;
+}
+export declare function terminate(target: Target, signal: NodeJS.Signals, done: () => void): void;
+
+// dist/text-lines.d.ts
+import type { StreamReader } from '@tasktree/streams';
+export declare function textLines(reader: StreamReader): AsyncGenerator<string, void>;

@@ -8,12 +8,19 @@ export declare class Barrier {
     wait(options?: {
         signal?: AbortSignal;
     }): Promise<number>;
-    reset(): Promise<void>;
-    abort(): Promise<void>;
+    reset(options?: {
+        signal?: AbortSignal;
+    }): Promise<void>;
+    abort(options?: {
+        signal?: AbortSignal;
+    }): Promise<void>;
     statistics(): {
         readonly parties: number;
-        readonly waiting: number;
+        readonly state: 'filling' | 'draining' | 'resetting' | 'broken';
         readonly broken: boolean;
+        readonly waiters: number;
+        readonly leaving: number;
+        readonly blocked: number;
     };
 }
 
@@ -34,6 +41,12 @@ export declare class Subscription<T> implements AsyncIterable<T>, Disposable {
         signal?: AbortSignal;
     }): Future<T>;
     qsize(): number;
+    statistics(): {
+        readonly size: number;
+        readonly capacity: number;
+        readonly dropped: number;
+        readonly getters: number;
+    };
     [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
     [Symbol.dispose](): void;
 }
@@ -54,6 +67,7 @@ export declare class Broadcast<T> {
         readonly subscribers: number;
         readonly publishers: number;
         readonly history: number;
+        readonly closed: boolean;
     };
 }
 
@@ -72,6 +86,7 @@ export declare class CapacityLimiter {
     statistics(): {
         readonly total: number;
         readonly available: number;
+        readonly used: number;
         readonly holders: number;
         readonly waiters: number;
     };
@@ -129,6 +144,7 @@ export declare class Condition {
     }): Promise<T>;
     statistics(): {
         readonly locked: boolean;
+        readonly holders: number;
         readonly waiters: number;
         readonly acquiring: number;
     };
@@ -244,6 +260,7 @@ export declare class Line<W extends Link<W>> {
     get size(): number;
     first(): W | null;
     push(member: W): void;
+    replace(member: W, substitute: W): void;
     remove(member: W): void;
     shift(): W | null;
 }
@@ -308,7 +325,9 @@ export declare class Queue<T> implements AsyncIterable<T> {
         readonly maxsize: number;
         readonly getters: number;
         readonly putters: number;
+        readonly joiners: number;
         readonly unfinished: number;
+        readonly isShutDown: boolean;
     };
 }
 
@@ -338,6 +357,9 @@ export declare function refused(options: {
 } | undefined): Future<never> | null;
 
 // dist/releaser.d.ts
+export interface Lender {
+    takeBack(held: Releaser): void;
+}
 export declare class Releaser implements Disposable {
     #private;
     release(): void;
@@ -392,6 +414,7 @@ export declare class Shares {
     get total(): number;
     set total(total: number);
     get available(): number;
+    get used(): number;
     get isWhole(): boolean;
     get holders(): number;
     get waiters(): number;
