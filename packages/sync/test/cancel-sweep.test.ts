@@ -1,7 +1,10 @@
-import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { createTask, getRunningLoop, isCancelled, sleep, type Task } from '@tasktree/core'
 import { explore, runVirtual } from '@tasktree/core/testing'
 import {
   Barrier,
+  BoundedSemaphore,
+  BrokenBarrierError,
+  Broadcast,
   CapacityLimiter,
   Channel,
   Condition,
@@ -10,6 +13,7 @@ import {
   Lock,
   PriorityQueue,
   Queue,
+  RateLimiter,
   type Releaser,
   RWLock,
   Semaphore,
@@ -73,7 +77,239 @@ function queuePut(queue: Queue<number>): Scenario {
   }
 }
 
+/** Three want one permit, which is held until the grant. */
+function contended(
+  held: Releaser,
+  enter: () => Promise<void>,
+  statistics: () => object,
+  free: object,
+): Scenario {
+  return {
+    victim: enter,
+    others: [enter, enter],
+    grant: () => held.release(),
+    balanced: () => expect(statistics()).toEqual(free),
+  }
+}
+
+/** Those that wait in a barrier, and one that breaks it; when that one is cancelled another one fills it. */
+function breaking(operation: 'reset' | 'abort'): Scenario {
+  const barrier = new Barrier(3)
+  let broken = 0
+  const wait = async (): Promise<void> => {
+    try {
+      await barrier.wait()
+    } catch (error) {
+      if (!(error instanceof BrokenBarrierError)) throw error
+      broken++
+    }
+  }
+  return {
+    victim: () => barrier[operation](),
+    others: [wait, wait],
+    grant: async () => {
+      await turns(60)
+      if (barrier.nWaiting === 2) await barrier.wait()
+      else if (barrier.nWaiting === 1) await Promise.all([wait(), wait()])
+    },
+    balanced: (done) => {
+      expect(done || broken === 0).toBe(true)
+      expect(barrier.broken).toBe(done && operation === 'abort')
+      expect(barrier.statistics()).toMatchObject({ waiters: 0, leaving: 0, blocked: 0 })
+    },
+  }
+}
+
+/** Three loops over one source of three items, which then ends. */
+function iterate(
+  source: AsyncIterable<number>,
+  feed: (item: number) => PromiseLike<void>,
+  end: () => void,
+  statistics: () => object,
+  empty: object,
+): Scenario {
+  const got: number[] = []
+  const loop = async (): Promise<void> => {
+    for await (const item of source) got.push(item)
+  }
+  return {
+    victim: loop,
+    others: [loop, loop],
+    grant: async () => {
+      for (const item of [1, 2, 3]) await feed(item)
+      end()
+    },
+    balanced: () => {
+      expect(got.toSorted()).toEqual([1, 2, 3])
+      expect(statistics()).toMatchObject(empty)
+    },
+  }
+}
+
 const scenarios: Record<string, () => Promise<Scenario>> = {
+  'Lock.runExclusive': async () => {
+    const lock = new Lock()
+    return contended(
+      await lock.acquire(),
+      () => lock.runExclusive(() => sleep(0)),
+      () => lock.statistics(),
+      { locked: false, holders: 0, waiters: 0 },
+    )
+  },
+  'Semaphore.runExclusive': async () => {
+    const semaphore = new Semaphore(1)
+    return contended(
+      await semaphore.acquire(),
+      () => semaphore.runExclusive(() => sleep(0)),
+      () => semaphore.statistics(),
+      { value: 1, holders: 0, waiters: 0 },
+    )
+  },
+  'BoundedSemaphore.acquire': async () => {
+    const semaphore = new BoundedSemaphore(1)
+    return contended(
+      await semaphore.acquire(),
+      () => use(() => semaphore.acquire()),
+      () => semaphore.statistics(),
+      { value: 1, holders: 0, waiters: 0 },
+    )
+  },
+  'Condition.acquire': async () => {
+    const condition = new Condition()
+    return contended(
+      await condition.acquire(),
+      () => use(() => condition.acquire()),
+      () => condition.statistics(),
+      { locked: false, holders: 0, waiters: 0, acquiring: 0 },
+    )
+  },
+  'Condition.runExclusive': async () => {
+    const condition = new Condition()
+    return contended(
+      await condition.acquire(),
+      () => condition.runExclusive(() => sleep(0)),
+      () => condition.statistics(),
+      { locked: false, holders: 0, waiters: 0, acquiring: 0 },
+    )
+  },
+  'Condition.waitFor': async () => {
+    const condition = new Condition()
+    let items = 0
+    const take = (): Promise<void> =>
+      condition.runExclusive(async () => {
+        await condition.waitFor(() => items > 0)
+        items--
+      })
+    return {
+      victim: take,
+      others: [take, take],
+      // One notice an item: the one that a cancelled waiter was given must reach another.
+      grant: async () => {
+        for (let i = 0; i < 3; i++) {
+          await condition.runExclusive(() => {
+            items++
+            condition.notify()
+          })
+        }
+      },
+      balanced: (done) => {
+        expect(items).toBe(done ? 0 : 1)
+        expect(condition.statistics()).toEqual({
+          locked: false,
+          holders: 0,
+          waiters: 0,
+          acquiring: 0,
+        })
+      },
+    }
+  },
+  'Barrier.reset': async () => breaking('reset'),
+  'Barrier.abort': async () => breaking('abort'),
+  'RateLimiter.acquire': async () => {
+    const limiter = new RateLimiter({ limit: 2, interval: 10, burst: 2 })
+    const start = getRunningLoop().time()
+    await limiter.acquire(2)
+    const acquire = (n: number) => async (): Promise<void> => limiter.acquire(n)
+    return {
+      victim: acquire(1),
+      others: [acquire(1), acquire(2)],
+      grant: () => sleep(5),
+      balanced: async (done) => {
+        const missing = start + (done ? 6 : 5) * 5 - getRunningLoop().time()
+        const { available, waiters } = limiter.statistics()
+        expect(waiters).toBe(0)
+        expect(available).toBeCloseTo(2 - Math.max(0, missing) / 5)
+        await sleep(10)
+        expect(limiter.statistics().available).toBe(2)
+      },
+    }
+  },
+  'Broadcast.publish': async () => {
+    const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
+    const got: number[][] = [[], []]
+    const readers = got.map((messages) => {
+      const subscription = news.subscribe()
+      return async (): Promise<void> => {
+        for await (const message of subscription) messages.push(message)
+      }
+    })
+    await news.publish(0)
+    const publish = (message: number) => async (): Promise<void> => news.publish(message)
+    const reading: Task<void>[] = []
+    return {
+      victim: publish(1),
+      others: [publish(2), publish(3)],
+      grant: () => reading.push(...readers.map((reader) => createTask(reader))),
+      balanced: async (done) => {
+        news.close()
+        for (const task of reading) await task
+        expect(got[0]?.toSorted()).toEqual(done ? [0, 1, 2, 3] : [0, 2, 3])
+        expect(got[1]).toEqual(got[0])
+        expect(news.statistics()).toMatchObject({ publishers: 0, subscribers: 0 })
+      },
+    }
+  },
+  'Subscription.get': async () => {
+    const news = new Broadcast<number>({ lag: 'block' })
+    const subscription = news.subscribe()
+    const got: number[] = []
+    const get = async (): Promise<void> => {
+      const message = await subscription.get()
+      got.push(message)
+    }
+    return {
+      victim: get,
+      others: [get, get],
+      grant: async () => {
+        for (const message of [1, 2, 3]) await news.publish(message)
+      },
+      balanced: async (done) => {
+        if (!done) got.push(await subscription.get())
+        expect(got.toSorted()).toEqual([1, 2, 3])
+        expect(subscription.statistics()).toMatchObject({ size: 0, getters: 0 })
+      },
+    }
+  },
+  'iterating a Queue': async () => {
+    const queue = new Queue<number>({ maxsize: 1 })
+    return iterate(
+      queue,
+      (item) => queue.put(item),
+      () => queue.shutdown(),
+      () => queue.statistics(),
+      { size: 0, getters: 0, putters: 0 },
+    )
+  },
+  'iterating a Channel': async () => {
+    const channel = new Channel<number>({ capacity: 0 })
+    return iterate(
+      channel,
+      (item) => channel.send(item),
+      () => channel.close(),
+      () => channel.statistics(),
+      { size: 0, senders: 0, receivers: 0, openHandles: 0 },
+    )
+  },
   'Lock.acquire': async () => {
     const lock = new Lock()
     const held = await lock.acquire()
@@ -277,7 +513,7 @@ describe.each(Object.entries(scenarios))('%s', (_name, make) => {
       const done = await outcome(doomed)
       await granting
       for (const task of rest) await task
-      balanced(done)
+      await balanced(done)
     })
   })
 
@@ -295,7 +531,7 @@ describe.each(Object.entries(scenarios))('%s', (_name, make) => {
         await granted
         const done = await outcome(doomed)
         for (const task of rest) await task
-        balanced(done)
+        await balanced(done)
       })
     },
   )
@@ -312,7 +548,7 @@ describe.each(Object.entries(scenarios))('%s', (_name, make) => {
         const done = await outcome(doomed)
         await granting
         for (const task of rest) await task
-        balanced(done)
+        await balanced(done)
       },
       { seeds: 1000 },
     )
