@@ -1,4 +1,4 @@
-// `npm test` and `npm run demo`, for a machine that has only git and a Node >= 20 with npm: installs the
+// `npm test`, `npm run demo` and `npm run example`, for a machine that has only git and a Node >= 20 with npm: installs the
 // workspace with the pnpm that package.json pins, builds what is needed and runs it on the pinned Node.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -95,15 +95,25 @@ async function test() {
   return total.failed > 0 ? 1 : 0
 }
 
+function build(filter) {
+  return turbo(['build', `--filter=${filter}`, '--output-logs=errors-only'], { quiet: true })
+}
+
 async function demo(args) {
-  const built = await turbo(['build', '--filter=@tasktree/demo...', '--output-logs=errors-only'], {
-    quiet: true,
-  })
+  const built = await build('@tasktree/demo...')
   if (built !== 0) return built
   return pinned('node', [join('apps', 'demo', 'dist', 'main.js'), ...args])
 }
 
+async function example(args) {
+  // Without a name they are only listed, which needs no package.
+  const built = args.length === 0 ? 0 : await build('@tasktree/examples^...')
+  if (built !== 0) return built
+  return pinned('node', [join('examples', 'src', 'main.ts'), ...args])
+}
+
 const [command, ...args] = process.argv.slice(2)
-const commands = { test, demo }
-if (!Object.hasOwn(commands, command)) throw new Error(`Expected test or demo, got ${command}`)
+const commands = { test, demo, example }
+if (!Object.hasOwn(commands, command))
+  throw new Error(`Expected ${Object.keys(commands).join(', ')}, got ${command}`)
 process.exitCode = (await install()) || (await commands[command](args))

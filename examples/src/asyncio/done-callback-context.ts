@@ -1,0 +1,21 @@
+import { ContextVar, copyContext, type Future, getRunningLoop, run, sleep } from '@tasktree/core'
+
+const user = new ContextVar('user', { default: 'nobody' })
+
+function report(future: Future<string>): void {
+  console.log(`${future.result()} is seen by ${user.get()}`)
+}
+
+await run(async () => {
+  user.set('alice')
+  const other = copyContext()
+  other.run(() => user.set('bob'))
+
+  const future = getRunningLoop().createFuture<string>()
+  future.addDoneCallback(report)
+  future.addDoneCallback(report, { context: other })
+  user.set('carol') // a callback keeps the context of its registration
+  future.setResult('a result')
+  await future
+  await sleep(0)
+})

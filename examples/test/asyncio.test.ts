@@ -1,0 +1,77 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { beforeAll, expect, test } from 'vitest'
+import { catalogue } from '../src/catalogue.ts'
+import { type ExampleRun, runExample, runExamples } from './support/example-run.ts'
+import { documented, recorded, stable } from './support/python-original.ts'
+
+const names = catalogue.filter(({ group }) => group === 'asyncio').map(({ name }) => name)
+const pair = new Set(['tcp-echo-server', 'tcp-echo-client'])
+const alone = names.filter((name) => !pair.has(name))
+
+/** Where ours prints something else on purpose: the lines of Python that ours replace. */
+const differences: Record<string, [pythons: string, ours: string][]> = {
+  // A warning for each write after the end is what the document's author ran into.
+  drain: [['warned more than once? true', 'warned more than once? false']],
+}
+
+function expected(name: string): string {
+  let output = stable(documented(name) ?? recorded(name))
+  for (const [pythons, ours] of differences[name] ?? []) {
+    expect(output).toContain(pythons)
+    output = output.replace(pythons, ours)
+  }
+  return output
+}
+
+let runs: Map<string, ExampleRun>
+beforeAll(async () => {
+  runs = await runExamples(alone)
+}, 120_000)
+
+test.each(alone)('%s prints what its original prints', (name) => {
+  const { code, stdout, stderr } = runs.get(name)!
+  expect({ code, stdout: stable(stdout), stderr }).toEqual({
+    code: 0,
+    stdout: expected(name),
+    stderr: expect.any(String),
+  })
+})
+
+test.each(names.filter((name) => documented(name) !== null))(
+  'CPython prints for %s what the document says',
+  (name) => {
+    expect(recorded(name)).toBe(documented(name))
+  },
+)
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+test(
+  'the TCP echo server and its client print what their originals print',
+  { tags: ['slow'] },
+  async () => {
+    const port = String(await freePort())
+    const stop = new AbortController()
+    const serving = runExample(['tcp-echo-server', port], { signal: stop.signal })
+    let client: ExampleRun
+    // The server does not say when it listens.
+    do client = await runExample(['tcp-echo-client', port])
+    while (client.stderr.includes('ECONNREFUSED'))
+    stop.abort()
+    const server = await serving
+
+    expect(client).toEqual({ code: 0, stdout: recorded('tcp-echo-client'), stderr: '' })
+    expect({ ...server, stdout: stable(server.stdout) }).toEqual({
+      code: 1,
+      stdout: stable(recorded('tcp-echo-server')),
+      stderr: expect.stringContaining('KeyboardInterrupt'),
+    })
+  },
+)

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface ExampleRun {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const fromSource = ['--conditions=@tasktree/source']
+
+/**
+ * Runs `npm run example`'s program as a process of its own, and gives what it printed; `flags` are for its Node. When
+ * `signal` aborts it is told to end.
+ */
+export function runExample(
+  args: readonly string[],
+  options: { flags?: readonly string[]; signal?: AbortSignal } = {},
+): Promise<ExampleRun> {
+  const { flags = fromSource, signal } = options
+  const { resolve, reject, promise } = Promise.withResolvers<ExampleRun>()
+  const child = spawn(process.execPath, [...flags, main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What programs of the system say is in English.
+    env: { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+  const end = (): void => void child.kill()
+  signal?.addEventListener('abort', end)
+  child.once('error', reject)
+  child.once('close', (code) => {
+    signal?.removeEventListener('abort', end)
+    resolve({ code, stdout, stderr })
+  })
+  return promise
+}
+
+/** Runs the examples of these names, three at a time: most of them sleep most of the time. */
+export async function runExamples(names: readonly string[]): Promise<Map<string, ExampleRun>> {
+  const runs = new Map<string, ExampleRun>()
+  const waiting = names.values()
+  const worker = async (): Promise<void> => {
+    for (const name of waiting) runs.set(name, await runExample([name]))
+  }
+  await Promise.all([worker(), worker(), worker()])
+  return runs
+}
