@@ -1,5 +1,15 @@
 import type { ActorRef, ActorSystem } from '@tasktree/actor'
-import { isJobKind, type Job, type JobRequest, jobKinds, type JobState } from './job.ts'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import {
+  isJobKind,
+  isJobState,
+  type Job,
+  type JobRequest,
+  jobKinds,
+  jobStates,
+  type JobState,
+} from './job.ts'
+import type { Metrics } from './metrics.ts'
 import type { Reply } from './resp.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Store } from './store.ts'
@@ -8,6 +18,10 @@ import type { Store } from './store.ts'
 export interface Session {
   version: 2 | 3
   closing: boolean
+  /** Has given the password, where there is one. */
+  isKnown: boolean
+  /** Gets a message for every change of a job. */
+  isSubscribed: boolean
 }
 
 /** Where commands find what they need, in whichever incarnation it is. */
@@ -15,9 +29,15 @@ export interface Directory {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
   readonly scheduler: ActorRef<Scheduler>
+  readonly metrics: ActorRef<Metrics>
+  /** Null: none is asked for. */
+  readonly password: string | null
 }
 
 type Command = (words: string[], directory: Directory, session: Session) => Promise<Reply> | Reply
+
+/** For the work to end, in milliseconds. */
+const longestCancel = 10_000
 
 const ok: Reply = { simple: 'OK' }
 
@@ -34,7 +54,26 @@ const commands: Record<string, Command> = {
     session.closing = true
     return ok
   },
-  HELLO: ([version], _, session) => {
+  AUTH: (words, directory, session) => {
+    if (words.length < 1 || words.length > 2)
+      return new Error("ERR wrong number of arguments for 'auth' command")
+    if (directory.password === null)
+      return new Error('ERR AUTH called without any password configured for jobd')
+    session.isKnown = isSame(words.at(-1) as string, directory.password)
+    return session.isKnown ? ok : new Error('WRONGPASS invalid username-password pair')
+  },
+  HELLO: async ([version, ...options], directory, session) => {
+    const auth = options.findIndex((word) => word.toUpperCase() === 'AUTH')
+    if (auth !== -1) {
+      const answer = await execute(
+        ['AUTH', ...options.slice(auth + 1, auth + 3)],
+        directory,
+        session,
+      )
+      if (answer instanceof Error) return answer
+    }
+    if (!session.isKnown)
+      return new Error('NOAUTH HELLO must be called with the client authenticated')
     if (version !== undefined && version !== '2' && version !== '3')
       return new Error('NOPROTO unsupported protocol version')
     if (version !== undefined) session.version = version === '3' ? 3 : 2
@@ -56,17 +95,62 @@ const commands: Record<string, Command> = {
     const limit = option?.toUpperCase() === 'TIMEOUT' ? parseNumber('TIMEOUT', ms, 0) : Infinity
     return describeJob((await scheduler.ask({ timeout: limit }).wait(parseId(id))) as Job | null)
   },
+  'JOB.CANCEL': async ([id], { scheduler }) => {
+    const number = parseId(id)
+    const job = (await scheduler.ask({ timeout: longestCancel }).cancel(number)) as Job | null
+    if (job === null) return noSuchJob(number)
+    return job.state === 'cancelled' ? ok : new Error(`ERR job ${number} is ${job.state}`)
+  },
+  'JOB.RETRY': async ([id], { scheduler }) => {
+    const number = parseId(id)
+    const job = await scheduler.ask.retry(number)
+    if (job === null) return noSuchJob(number)
+    const isOver = job.state === 'failed' || job.state === 'cancelled'
+    return isOver ? ok : new Error(`ERR job ${number} is ${job.state}`)
+  },
+  'JOB.LOG': async ([id], { store }) => {
+    const number = parseId(id)
+    return (await store.ask.log(number)) ?? noSuchJob(number)
+  },
+  SUBSCRIBE: ([channel], _, session) => {
+    if (channel !== 'jobs') return new Error("ERR there is one channel, 'jobs'")
+    session.isSubscribed = true
+    return { push: ['subscribe', 'jobs', 1] }
+  },
+  UNSUBSCRIBE: (_, __, session) => {
+    session.isSubscribed = false
+    return { push: ['unsubscribe', 'jobs', 0] }
+  },
   'JOB.LIST': async (words, { store }) => {
     const options = parseOptions(words)
     const jobs = await store.ask.list(
-      (options.get('STATE') ?? null) as JobState | null,
+      parseState(options.get('STATE')),
       parseNumber('LIMIT', options.get('LIMIT') ?? '100', 1),
     )
     return jobs.map(describeJob)
   },
-  'JOB.STATS': async (_, { store, scheduler }) => {
-    const [counts, queues] = await Promise.all([store.ask.counts(), scheduler.ask.statistics()])
-    return new Map<string, Reply>(Object.entries({ ...counts, ...queues }))
+  'JOB.STATS': async (_, { store, scheduler, metrics }) => {
+    const [counts, queues, { perSecond, waited, ran }] = await Promise.all([
+      store.ask.counts(),
+      scheduler.ask.statistics(),
+      metrics.ask.summary(),
+    ])
+    const rates = Object.entries(perSecond).map(([name, rate]): [string, string] => [
+      `${name}PerSecond`,
+      rate.toFixed(1),
+    ])
+    const facts: [string, Reply][] = [
+      ...jobStates.map((state): [string, Reply] => [state, counts[state] ?? 0]),
+      ['ready', queues.ready],
+      ['idle', queues.idle],
+      ['requeued', queues.requeued],
+      ...rates,
+      ['waitedMs', waited?.median ?? null],
+      ['waitedMs95', waited?.p95 ?? null],
+      ['ranMs', ran?.median ?? null],
+      ['ranMs95', ran?.p95 ?? null],
+    ]
+    return new Map(facts)
   },
   TREE: (_, { system }) => system.tree(),
   'ACTOR.KILL': async ([path], { system }) => {
@@ -84,6 +168,8 @@ export async function execute(
   session: Session,
 ): Promise<Reply> {
   const [name = '', ...rest] = words
+  if (!session.isKnown && !['AUTH', 'HELLO', 'QUIT'].includes(name.toUpperCase()))
+    return new Error('NOAUTH Authentication required.')
   const command = commands[name.toUpperCase()]
   if (command === undefined) return new Error(`ERR unknown command '${name.slice(0, 64)}'`)
   try {
@@ -117,6 +203,23 @@ function parseRequest([kind, payload, ...rest]: string[]): JobRequest {
     retries: number('RETRIES'),
     key: options.get('KEY') ?? null,
   }
+}
+
+function parseState(state: string | undefined): JobState | null {
+  if (state === undefined) return null
+  if (!isJobState(state))
+    throw new RangeError(`STATE must be one of ${jobStates.join(', ')}, got '${state}'`)
+  return state
+}
+
+function noSuchJob(id: number): Error {
+  return new Error(`ERR there is no job ${id}`)
+}
+
+/** Takes as long whatever differs. */
+function isSame(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(wanted))
 }
 
 function parseOptions(words: string[]): Map<string, string> {

@@ -5,7 +5,8 @@ import type { Job } from './job.ts'
 export type JobChange =
   | { type: 'state'; job: Job }
   | { type: 'progress'; id: number; done: number; total: number }
-  | { type: 'output'; id: number; text: string }
+  /** `offset`: how many characters of output the job had before. */
+  | { type: 'output'; id: number; text: string; offset: number }
 
 /** So many changes a subscriber may lag behind; then it loses the oldest. */
 const capacity = 10_000

@@ -1,5 +1,5 @@
 /** What a job can be. */
-export const jobKinds = ['shell', 'hash', 'words', 'primes', 'sleep'] as const
+export const jobKinds = ['shell', 'hash', 'words', 'primes', 'fetch', 'python', 'sleep'] as const
 export type JobKind = (typeof jobKinds)[number]
 
 export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const

@@ -8,6 +8,7 @@ import {
   type Logger,
   type ResourceRef,
 } from '@tasktree/actor'
+import { moveOnAfter } from '@tasktree/core'
 import { type Executor, ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
 import type { Server } from '@tasktree/net'
 import { type Directory, execute } from './commands.ts'
@@ -20,107 +21,150 @@ import { listen } from './listener.ts'
 import { Metrics } from './metrics.ts'
 import { Scheduler } from './scheduler.ts'
 import { Store } from './store.ts'
-import { Worker } from './worker.ts'
+import { Worker, type Workshop } from './worker.ts'
 
 export interface JobdOptions {
   /** The jobs' file. */
   file: string
+  /** One that others can reach needs a password. */
   host: string
   /** 0: one that is free. */
   port: number
-  workers: number
-  /** The page's port; 0: one that is free. @defaultValue 0 */
+  /** The page's; 0: one that is free. @defaultValue 0 */
   http?: number
+  workers: number
   /** Asked of clients and by the page. @defaultValue none */
   password?: string
+  /** How long running jobs may go on when it is to end, in milliseconds. @defaultValue 0 */
+  grace?: number
   logger?: Logger
 }
 
-/** The whole server as one supervised tree. When one part is restarted, so is what was started after it. */
-export async function startJobd(
-  options: JobdOptions,
-): Promise<{ system: ActorSystem; port: number; httpPort: number }> {
-  // Refs are looked up when they are used: the tree exists only once it has started.
-  const tree: { system: ActorSystem | null } = { system: null }
-  const find = <R extends ChildRef>(path: string): R => tree.system?.lookup<R>(path) as R
-  const store = (): ActorRef<Store> => find('store')
-  const scheduler = (): ActorRef<Scheduler> => find('scheduler')
-  const pools: Pools = {
-    get threads() {
-      return find<ResourceRef<Executor>>('pools/threads').value
-    },
-    get processes() {
-      return find<ResourceRef<Executor>>('pools/processes').value
-    },
-  }
-  const directory: Directory = {
-    get system() {
-      return tree.system as ActorSystem
-    },
-    get store() {
-      return store()
-    },
-    get scheduler() {
-      return scheduler()
-    },
-  }
+/** A server that runs. Leaving its scope ends it in order: what runs has its grace, what is queued stays in the file. */
+export interface Jobd extends AsyncDisposable {
+  readonly system: ActorSystem
+  readonly port: number
+  readonly httpPort: number
+}
+
+/**
+ * The whole server as one supervised tree. When one part is restarted, so is what was started after it.
+ *
+ * @throws {RangeError} for an address that others can reach without a password
+ * @throws what the part has thrown that could not start; nothing is left running then
+ */
+export async function startJobd(options: JobdOptions): Promise<Jobd> {
+  const { host, password = null, grace = 0, logger = consoleLogger } = options
+  if (password === null && !isLoopback(host))
+    throw new RangeError(`${host} can be reached by others: that needs a password`)
   const feed = new JobFeed()
-  const workers: ChildSpec[] = Array.from({ length: options.workers }, (_, i) =>
-    child.actor(`worker-${i + 1}`, Worker, [scheduler, pools]),
-  )
   const system = await ActorSystem.start({
     name: 'jobd',
     strategy: 'rest-for-one',
     maxRestarts: 10,
-    ...(options.logger === undefined ? {} : { logger: options.logger }),
-    children: [child.actor('store', Store, [options.file])],
+    logger,
+    children: [child.actor('store', Store, [options.file, feed])],
   })
-  tree.system = system
   // A part that cannot start must not leave those before it running.
   await using started = new AsyncDisposableStack()
   started.use(system)
-  const { root } = system
-  await root.startChild(
+
+  const directory = directoryOf(system, password)
+  const pools: Pools = {
+    get threads() {
+      return find<ResourceRef<Executor>>(system, 'pools/threads').value
+    },
+    get processes() {
+      return find<ResourceRef<Executor>>(system, 'pools/processes').value
+    },
+  }
+  const shop: Workshop = {
+    store: () => directory.store,
+    scheduler: () => directory.scheduler,
+    pools,
+    feed,
+  }
+  const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
+  const workers: ChildSpec[] = Array.from({ length: options.workers }, (_, i) =>
+    child.actor(`worker-${i + 1}`, Worker, [shop]),
+  )
+  const access = new Access(host, password)
+  // Those that are started anew listen where the ones before did.
+  let [port, httpPort] = [options.port, options.http ?? 0]
+  const openListener = async (): Promise<Server> => {
+    const server = await listen(directory, feed, host, port)
+    port = server.sockets[0]?.port ?? port
+    return server
+  }
+  const openDashboard = async (): Promise<Dashboard> => {
+    const sources = dashboardSources(directory, feed)
+    const dashboard = await Dashboard.start({ host, port: httpPort, access, sources, log: logger })
+    httpPort = dashboard.port
+    return dashboard
+  }
+  for (const part of [
     child.supervisor('pools', {
       children: [
         child.resource('threads', () => new ThreadPoolExecutor({ maxWorkers: 2 })),
         child.resource('processes', () => new ProcessPoolExecutor({ maxWorkers: 2 })),
       ],
     }),
-  )
-  await root.startChild(child.actor('scheduler', Scheduler, [store, feed]))
-  await root.startChild(child.supervisor('workers', { maxRestarts: 10, children: workers }))
-  await root.startChild(child.actor('metrics', Metrics, [() => system, feed]))
-  await root.startChild(
-    child.resource('listener', () => listen(directory, options.host, options.port)),
-  )
-  const access = new Access(options.host, options.password ?? null)
-  const sources: LiveSources = {
+    child.actor('scheduler', Scheduler, [() => directory.store, worker, feed]),
+    child.supervisor('workers', { maxRestarts: 10, children: workers }),
+    child.actor('metrics', Metrics, [() => system, feed]),
+    child.resource('listener', openListener),
+    child.resource('dashboard', openDashboard),
+  ])
+    await system.root.startChild(part)
+  started.move()
+
+  const stop = async (): Promise<void> => {
+    if (grace > 0) await drain(system, directory, grace)
+    await system.stop()
+  }
+  return { system, port, httpPort, [Symbol.asyncDispose]: stop }
+}
+
+/** Accepts nothing more, and lets what runs end for so long. */
+async function drain(system: ActorSystem, { scheduler }: Directory, grace: number): Promise<void> {
+  for (const name of ['dashboard', 'listener']) await system.root.stopChild(name)
+  await moveOnAfter(grace, async () => {
+    await scheduler.ask({ timeout: Infinity }).drain()
+  })
+}
+
+function find<R extends ChildRef>(system: ActorSystem, path: string): R {
+  return system.lookup<R>(path) as R
+}
+
+/** Looked up when they are used: the tree grows part by part. */
+function directoryOf(system: ActorSystem, password: string | null): Directory {
+  return {
     system,
-    feed,
-    command: (words) => execute(words, directory, { version: 3, closing: false }),
+    password,
     get store() {
-      return store()
+      return find<ActorRef<Store>>(system, 'store')
+    },
+    get scheduler() {
+      return find<ActorRef<Scheduler>>(system, 'scheduler')
     },
     get metrics() {
-      return find<ActorRef<Metrics>>('metrics')
+      return find<ActorRef<Metrics>>(system, 'metrics')
     },
   }
-  // One that is started anew listens where the one before did.
-  let httpPort = options.http ?? 0
-  const openDashboard = async (): Promise<Dashboard> => {
-    const dashboard = await Dashboard.start({
-      host: options.host,
-      port: httpPort,
-      access,
-      sources,
-      log: options.logger ?? consoleLogger,
-    })
-    httpPort = dashboard.port
-    return dashboard
+}
+
+function dashboardSources(directory: Directory, feed: JobFeed): LiveSources {
+  return {
+    system: directory.system,
+    store: directory.store,
+    metrics: directory.metrics,
+    feed,
+    command: (words) =>
+      execute(words, directory, { version: 3, closing: false, isKnown: true, isSubscribed: false }),
   }
-  await root.startChild(child.resource('dashboard', openDashboard))
-  started.move()
-  const server = find<ResourceRef<Server>>('listener').value
-  return { system, port: server.sockets[0]?.port ?? 0, httpPort }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

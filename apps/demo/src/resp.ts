@@ -8,13 +8,14 @@ export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
 }
 
-/** A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array). */
+/** A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array), `{ push }` what nobody asked for. */
 export type Reply =
   | null
   | number
   | string
   | Error
   | { simple: string }
+  | { push: Reply[] }
   | Reply[]
   | Map<string, Reply>
 
@@ -68,6 +69,10 @@ export function encode(reply: Reply, version: 2 | 3): string {
     const pairs = [...reply].map(([key, value]) => encode(key, version) + encode(value, version))
     return `${version === 3 ? `%${reply.size}` : `*${reply.size * 2}`}\r\n${pairs.join('')}`
   }
+  if ('push' in reply) {
+    const items = reply.push.map((each) => encode(each, version))
+    return `${version === 3 ? '>' : '*'}${items.length}\r\n${items.join('')}`
+  }
   return `+${reply.simple}\r\n`
 }
 
@@ -91,6 +96,7 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
       return (await reader.readExactly(size + 2)).subarray(0, size).toString()
     }
     case '*':
+    case '>':
     case '%': {
       const replies: Reply[] = []
       const count = Number(text) * (line.startsWith('%') ? 2 : 1)

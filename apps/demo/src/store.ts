@@ -1,8 +1,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Actor, type ReplyPort } from '@tasktree/actor'
-import type { Job, JobRequest, JobState } from './job.ts'
+import { finalStates, type Job, type JobRequest, type JobState } from './job.ts'
+import type { JobFeed } from './job-feed.ts'
 
 type Waiting = () => void
+
+/** What is kept of one job's output, in characters: its beginning. */
+const mostOutput = 1_048_576
 
 /**
  * The jobs' file and its only writer. Writes of one turn are committed together, and each is answered
@@ -10,14 +14,18 @@ type Waiting = () => void
  */
 export class Store extends Actor {
   readonly #file: string
+  readonly #feed: JobFeed
   #database!: DatabaseSync
   #insert!: StatementSync
   /** Answers that wait for the commit; null when no transaction is open. */
   #uncommitted: Waiting[] | null = null
+  /** Characters of output of the jobs that run. */
+  readonly #outputs = new Map<number, number>()
 
-  constructor(file: string) {
+  constructor(file: string, feed: JobFeed) {
     super()
     this.#file = file
+    this.#feed = feed
   }
 
   protected override onStart(): void {
@@ -31,6 +39,8 @@ export class Store extends Actor {
         key TEXT UNIQUE, state TEXT NOT NULL, attempts INTEGER NOT NULL, result TEXT, error TEXT,
         createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL
       ) STRICT;
+      CREATE TABLE IF NOT EXISTS outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS outputsOfJob ON outputs (job);
       UPDATE jobs SET state = 'queued' WHERE state = 'running';
     `)
     this.#insert = this.#database.prepare(`
@@ -71,6 +81,7 @@ export class Store extends Actor {
     change: { state: JobState; attempts?: number; result?: string; error?: string },
   ): ReplyPort<void> {
     const port = this.ctx.reply<void>()
+    if (finalStates.has(change.state)) this.#outputs.delete(id)
     this.#begin()
     this.#database
       .prepare(
@@ -79,6 +90,45 @@ export class Store extends Actor {
       .run(change.state, change.attempts ?? null, change.result ?? null, change.error ?? null, id)
     this.#afterCommit(() => port.resolve())
     return port
+  }
+
+  /** A job that had ended begins anew: with all its attempts before it. */
+  requeue(id: number): ReplyPort<Job> {
+    const port = this.ctx.reply<Job>()
+    this.#begin()
+    this.#database
+      .prepare(
+        `UPDATE jobs SET state = 'queued', attempts = 0, result = NULL, error = NULL, notBefore = ? WHERE id = ?`,
+      )
+      .run(Date.now(), id)
+    const job = this.get(id) as Job
+    this.#afterCommit(() => port.resolve(job))
+    return port
+  }
+
+  /** Keeps a piece of a job's output. Of more than a mebibyte the rest is left out. */
+  append(id: number, text: string): void {
+    const offset = this.#outputs.get(id) ?? this.#lengthOfOutput(id)
+    if (offset > mostOutput) return
+    const isLast = offset + text.length > mostOutput
+    const kept = isLast ? `${text.slice(0, mostOutput - offset)}\n[the rest is left out]\n` : text
+    this.#outputs.set(id, offset + kept.length)
+    this.#begin()
+    this.#database.prepare('INSERT INTO outputs (job, text) VALUES (?, ?)').run(id, kept)
+    this.#feed.publish({ type: 'output', id, text: kept, offset })
+  }
+
+  /** A job's output; null when there is no such job. */
+  log(id: number): string | null {
+    if (this.get(id) === null) return null
+    const rows = this.#database
+      .prepare('SELECT text FROM outputs WHERE job = ? ORDER BY rowid')
+      .all(id)
+    return rows.map((row) => String(row['text'])).join('')
+  }
+
+  #lengthOfOutput(id: number): number {
+    return this.log(id)?.length ?? 0
   }
 
   get(id: number): Job | null {

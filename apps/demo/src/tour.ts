@@ -48,14 +48,15 @@ async function inFolder(folder: string): Promise<void> {
   const warn = (text: string): void => display.print(styleText('yellow', text))
   const logger = { debug: ignore, info: ignore, warn, error: warn }
   const host = '127.0.0.1'
-  const { system, port } = await startJobd({
+  const jobd = await startJobd({
     file: join(folder, 'jobs.sqlite'),
     host,
     port: 0,
     workers,
     logger,
   })
-  await using _ = system
+  await using _ = jobd
+  const { system, port } = jobd
   display.print(`${styleText('bold', 'jobd')} listens on ${host}:${port}\n\n${system.tree()}\n`)
 
   const jobs = await tourJobs()

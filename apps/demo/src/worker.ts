@@ -1,27 +1,44 @@
 import { Actor, type ActorRef } from '@tasktree/actor'
-import { timeout } from '@tasktree/core'
+import { createTask, type Task, timeout } from '@tasktree/core'
 import type { Job } from './job.ts'
+import type { JobFeed } from './job-feed.ts'
 import { perform, type Pools } from './job-kinds/perform.ts'
 import type { Outcome, Scheduler } from './scheduler.ts'
+import type { Store } from './store.ts'
+
+/** Where a worker finds the others, each in whichever incarnation it is. */
+export interface Workshop {
+  readonly store: () => ActorRef<Store>
+  readonly scheduler: () => ActorRef<Scheduler>
+  readonly pools: Pools
+  readonly feed: JobFeed
+}
 
 /** Takes a job, does it, takes the next. Its end cancels the work: the child process dies, the thread is freed. */
 export class Worker extends Actor {
-  readonly #scheduler: () => ActorRef<Scheduler>
-  readonly #pools: Pools
+  readonly #shop: Workshop
+  #attempt: { id: number; task: Task<string> } | null = null
+  /** The job that was to be cancelled, perhaps before it came here. */
+  #cancelled: number | null = null
 
-  constructor(scheduler: () => ActorRef<Scheduler>, pools: Pools) {
+  constructor(shop: Workshop) {
     super()
-    this.#scheduler = scheduler
-    this.#pools = pools
+    this.#shop = shop
   }
 
   protected override onStart(): void {
     this.#takeNext()
   }
 
+  /** Ends the job, if that is the one it has or is about to get. */
+  cancel(id: number): void {
+    this.#cancelled = id
+    if (this.#attempt?.id === id) this.#attempt.task.cancel()
+  }
+
   #takeNext(): void {
     this.ctx.pipe(
-      this.#scheduler().ask({ timeout: Infinity }).take(this.ctx.name),
+      this.#shop.scheduler().ask({ timeout: Infinity }).take(this.ctx.name),
       (job) => this.#begin(job),
       // The scheduler was restarted: it will ask for its workers again.
       () => void this.ctx.after(50, () => this.#takeNext()),
@@ -29,16 +46,34 @@ export class Worker extends Actor {
   }
 
   #begin(job: Job): void {
-    const attempt = (): PromiseLike<string> => perform(job, this.#pools)
+    const { pools, feed, store } = this.#shop
+    const bench = {
+      pools,
+      output: (text: string) => void store().tell.append(job.id, text),
+      progress: (done: number, total: number) =>
+        feed.publish({ type: 'progress', id: job.id, done, total }),
+    }
+    const task = createTask(async () =>
+      timeout(job.timeout === 0 ? null : job.timeout, () => perform(job, bench)),
+    )
+    this.#attempt = { id: job.id, task }
+    if (this.#cancelled === job.id) task.cancel()
     this.ctx.pipe(
-      async () => timeout(job.timeout === 0 ? null : job.timeout, attempt),
+      task,
       (result) => this.#finish({ result }),
-      (error) => this.#finish({ error: error instanceof Error ? error.message : String(error) }),
+      (error) =>
+        this.#finish(
+          this.#cancelled === job.id && task.cancelled()
+            ? { cancelled: true }
+            : { error: error instanceof Error ? error.message : String(error) },
+        ),
     )
   }
 
   async #finish(outcome: Outcome): Promise<void> {
-    await this.#scheduler().ask.finish(this.ctx.name, outcome)
+    this.#attempt = null
+    this.#cancelled = null
+    await this.#shop.scheduler().ask.finish(this.ctx.name, outcome)
     this.#takeNext()
   }
 }

@@ -1,6 +1,6 @@
 import { RestartLimitError } from '@tasktree/actor'
 import { currentTask, isCancelled } from '@tasktree/core'
-import { startJobd } from '../jobd.ts'
+import { type Jobd, startJobd } from '../jobd.ts'
 import { Failure } from './failure.ts'
 
 export interface ServeOptions {
@@ -14,12 +14,10 @@ export interface ServeOptions {
   grace: number
 }
 
-type Jobd = Awaited<ReturnType<typeof startJobd>>
-
 /** Stays up until a signal ends it, in order, or the tree has given up. @throws {Failure} when it cannot start */
 export async function serve(options: ServeOptions): Promise<void> {
   const jobd = await start(options)
-  await using _ = jobd.system
+  await using _ = jobd
   const { host } = options
   process.stdout.write(`jobd listens on ${host}:${jobd.port}\n`)
   process.stdout.write(`the page is http://${host}:${jobd.httpPort}\n`)
