@@ -58,6 +58,21 @@ test('with block, publishers wait for the slowest, in order, and go on when it l
     expect(news.statistics()).toEqual({ subscribers: 1, publishers: 0, history: 0, closed: false })
   }))
 
+test('a publisher that comes when another one was just given room goes behind it', () =>
+  runVirtual(async () => {
+    const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
+    using subscription = news.subscribe()
+    await news.publish(0)
+    const waiting = createTask(() => news.publish(1))
+    await sleep(1)
+    expect(await subscription.get()).toBe(0)
+    const later = news.publish(2)
+    expect(later.done()).toBe(false)
+    await waiting
+    expect([await subscription.get(), await subscription.get()]).toEqual([1, 2])
+    await later
+  }))
+
 test('leaving the loop unsubscribes', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', history: 1 })

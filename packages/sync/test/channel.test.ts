@@ -91,6 +91,34 @@ test('a cancelled send has sent nothing, a cancelled receive leaves the item', (
     })
   }))
 
+test('an item whose receiver is cancelled in the instant of the hand-over reaches the next one that waits', () =>
+  runVirtual(async () => {
+    const channel = new Channel<number>({ capacity: 0 })
+    const first = createTask(() => channel.receive())
+    const second = createTask(() => channel.receive())
+    await sleep(1)
+    const sending = channel.send(1)
+    first.cancel()
+    expect(await second).toBe(1)
+    await sending
+    expect(first.cancelled()).toBe(true)
+    expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
+  }))
+
+test('room whose sender is cancelled in the instant it was given goes to the next one that waits', () =>
+  runVirtual(async () => {
+    const channel = new Channel<number>({ capacity: 1 })
+    await channel.send(0)
+    const first = createTask(() => channel.send(1))
+    const second = createTask(() => channel.send(2))
+    await sleep(1)
+    expect(await channel.receive()).toBe(0)
+    first.cancel()
+    await second
+    expect(first.cancelled()).toBe(true)
+    expect(await channel.receive()).toBe(2)
+  }))
+
 test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async (capacity) => {
   await explore(
     async () => {
