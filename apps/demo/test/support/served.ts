@@ -26,6 +26,8 @@ export class Served implements AsyncDisposable {
   static async start(...options: string[]): Promise<Served> {
     const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
     const words = ['serve', '--db', join(folder, 'jobs.sqlite'), '--port', '0', '--http', '0']
+    // What a test has left running is not waited for.
+    words.push('--grace', '0')
     const child = spawn(process.execPath, [main, ...words, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })

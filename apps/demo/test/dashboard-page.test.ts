@@ -1,0 +1,329 @@
+import { once } from 'node:events'
+import { truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findChromium } from './support/chromium.ts'
+import { send } from './support/request.ts'
+import { Served } from './support/served.ts'
+
+const slow = { tags: ['slow'] }
+const executablePath = findChromium()
+
+const place =
+  executablePath === null
+    ? 'in Chromium (skipped: there is none on PATH or in CHROMIUM_PATH)'
+    : 'in Chromium'
+
+let browser: Browser
+
+/** An open page with what it asked for. */
+class Visit implements AsyncDisposable {
+  readonly page: Page
+  readonly requests: string[] = []
+  readonly complaints: string[] = []
+
+  private constructor(page: Page) {
+    this.page = page
+    page.on('request', (request) => this.requests.push(request.url()))
+    page.on('pageerror', (error) => this.complaints.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text())
+    })
+  }
+
+  static async to(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+    const context = await browser.newContext(options)
+    context.setDefaultTimeout(20_000)
+    const visit = new Visit(await context.newPage())
+    await visit.page.goto(url)
+    return visit
+  }
+
+  /** Adds a job by the form; gives its number. */
+  async add(kind: string, payload: string): Promise<number> {
+    await this.page.selectOption('#kind', kind)
+    await this.page.fill('#payload', payload)
+    await this.page.click('#add button')
+    const notice = this.page.locator('#notice', { hasText: /Job \d+ is added/ })
+    await notice.waitFor()
+    const id = Number(/\d+/.exec(await notice.innerText())?.[0])
+    await this.row(id).waitFor()
+    return id
+  }
+
+  row(id: number): ReturnType<Page['locator']> {
+    return this.page.locator(`#job-rows tr[data-id="${id}"]`)
+  }
+
+  /** Waits until the job is in that state. */
+  async until(id: number, state: string): Promise<void> {
+    await this.page.locator(`#job-rows tr[data-id="${id}"][data-state="${state}"]`).waitFor()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close()
+  }
+}
+
+describe.skipIf(executablePath === null)(place, () => {
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: executablePath as string,
+      // Where tests run as root there is no sandbox.
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    })
+  }, 60_000)
+
+  afterAll(() => browser.close())
+
+  test('the tree is live: a killed worker flashes and comes back', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const { page } = visit
+    const worker = page.getByRole('treeitem', { name: /^worker-2/ })
+    await expect.poll(() => worker.getAttribute('data-status')).toBe('running')
+    await page.getByRole('button', { name: 'Kill worker-2' }).click()
+    await page.locator('li.flash[data-path$="/worker-2"]').waitFor()
+    await page.getByRole('treeitem', { name: /^worker-2, actor, running, 1 restart$/ }).waitFor()
+    expect(await page.locator('#restarts').innerText()).toContain('workers/worker-2: killed')
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('a job shows its progress and its output as they come', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const { page } = visit
+    const id = await visit.add('shell', 'echo first; read x < /dev/null; sleep 1; echo second')
+    await visit.row(id).click()
+    const output = page.locator('#output-text')
+    await expect.poll(() => output.textContent(), { timeout: 20_000 }).toContain('first')
+    await visit.until(id, 'done')
+    await expect.poll(() => output.textContent()).toBe('first\nsecond\n')
+    await expect.poll(() => page.locator('#facts').innerText()).toContain('done')
+
+    // Nothing but zeros, and none of them on the disk: it takes long enough to be looked at.
+    const zeros = join(served.folder, 'zeros')
+    await writeFile(zeros, '')
+    await truncate(zeros, 2 ** 34)
+    const hashing = await visit.add('hash', zeros)
+    const bar = page.locator(`tr[data-id="${hashing}"] progress[value]`)
+    await bar.waitFor()
+    const first = Number(await bar.getAttribute('value'))
+    await expect.poll(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(first)
+    await visit.row(hashing).getByRole('button', { name: 'Cancel' }).click()
+    await visit.until(hashing, 'cancelled')
+  })
+
+  test('a job is cancelled and retried by its buttons', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const id = await visit.add('sleep', '60000')
+    await visit.until(id, 'running')
+    await visit
+      .row(id)
+      .getByRole('button', { name: `Cancel job ${id}` })
+      .click()
+    await visit.until(id, 'cancelled')
+    await visit
+      .row(id)
+      .getByRole('button', { name: `Retry job ${id}` })
+      .click()
+    await visit.until(id, 'running')
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('everything is done with the keyboard alone', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const { page } = visit
+    await page.locator('.connection[data-state="live"]').waitFor()
+    await page.keyboard.press('n')
+    for (const [i, payload] of ['60000', '60001'].entries()) {
+      await page.selectOption('#kind', 'sleep')
+      await page.locator('#payload').focus()
+      await page.keyboard.type(payload)
+      await page.keyboard.press('Enter')
+      await visit.row(i + 1).waitFor()
+    }
+    await page.keyboard.press('Escape')
+    await visit.until(1, 'running')
+
+    // The newest is the first.
+    await page.keyboard.press('j')
+    expect(await page.locator(':focus').getAttribute('data-id')).toBe('2')
+    await page.keyboard.press('ArrowDown')
+    expect(await page.locator(':focus').getAttribute('data-id')).toBe('1')
+    await page.keyboard.press('c')
+    await visit.until(1, 'cancelled')
+    expect(await page.locator(':focus').getAttribute('data-id')).toBe('1')
+    await page.keyboard.press('r')
+    await visit.until(1, 'running')
+    await page.keyboard.press('Enter')
+    await page.locator('#output[data-job="1"]').waitFor()
+    expect(await page.locator(':focus').getAttribute('id')).toBe('output-title')
+    await page.keyboard.press('Escape')
+    expect(await page.locator('#output').isHidden()).toBe(true)
+    expect(await page.locator(':focus').getAttribute('data-id')).toBe('1')
+    await page.keyboard.press('Tab')
+    expect(await page.locator(':focus').getAttribute('aria-label')).toBe('Cancel job 1')
+
+    await page.keyboard.press('t')
+    await page.keyboard.press('End')
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowDown')
+    expect(await page.locator(':focus').getAttribute('aria-label')).toMatch(/^store, /)
+    while (!(await page.locator(':focus').getAttribute('aria-label'))?.startsWith('worker-1,'))
+      await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('k')
+    await page.getByRole('treeitem', { name: /^worker-1, actor, running, 1 restart$/ }).waitFor()
+
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor()
+    await page.keyboard.press('Escape')
+    expect(await page.locator('#shortcuts').isHidden()).toBe(true)
+  })
+
+  test('it is light or dark as the reader likes it, at once', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page, { colorScheme: 'light' })
+    const { page } = visit
+    /** The brightest channel of a colour. */
+    const brightness = async (selector: string, property: string): Promise<number> => {
+      const element = `document.querySelector(${JSON.stringify(selector)})`
+      const colour = String(await page.evaluate(`getComputedStyle(${element}).${property}`))
+      return Math.max(...(colour.match(/\d+/g) ?? []).slice(0, 3).map(Number))
+    }
+    const look = (): Promise<number[]> =>
+      Promise.all([
+        brightness('body', 'backgroundColor'),
+        brightness('.tile .value', 'color'),
+        brightness('#jobs th', 'backgroundColor'),
+      ])
+    const [ground = 0, text = 0, head = 0] = await look()
+    expect([ground > 200, text < 80, head > 200]).toEqual([true, true, true])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    const [darkGround = 0, lightText = 0, darkHead = 0] = await look()
+    expect([darkGround < 60, lightText > 200, darkHead < 60]).toEqual([true, true, true])
+  })
+
+  test('no request leaves the origin, and the policy stops nothing of its own', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const id = await visit.add('shell', 'echo <img src=http://evil.example/x onerror=alert(1)>')
+    await visit.row(id).click()
+    await visit.until(id, 'failed')
+    await visit.page.locator('#facts', { hasText: 'failed' }).waitFor()
+    expect(visit.requests.length).toBeGreaterThan(5)
+    const origins = new Set(visit.requests.map((url) => new URL(url).origin))
+    expect([...origins]).toEqual([new URL(served.page).origin])
+    expect(visit.complaints).toEqual([])
+    // What a job says is a text, never markup.
+    expect(await visit.page.locator('img[src^="http://evil"]').count()).toBe(0)
+  })
+
+  test('a page of another origin changes nothing', slow, async () => {
+    await using served = await Served.start()
+    const attacker = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html')
+      response.end('<!doctype html><title>elsewhere</title>')
+    })
+    attacker.listen(0, '127.0.0.1')
+    await once(attacker, 'listening')
+    {
+      const { port } = attacker.address() as AddressInfo
+      await using visit = await Visit.to(`http://localhost:${port}`)
+      const { page } = visit
+      const outcomes = await page.evaluate(`(async () => {
+        const body = '{"kind":"sleep","payload":"1"}'
+        const headers = { 'Content-Type': 'application/json', 'X-Jobd-Token': 'guess' }
+        const attempts = [{ method: 'POST', mode: 'no-cors', body }, { method: 'POST', headers, body }]
+        const said = []
+        for (const attempt of attempts)
+          said.push(await fetch('${served.page}/jobs', attempt).then(({ type }) => type, () => 'refused'))
+        return said
+      })()`)
+      expect(outcomes).toEqual(['refused', 'refused'])
+      await page.evaluate(`{
+        const form = document.createElement('form')
+        form.method = 'post'
+        form.action = '${served.page}/jobs/1/cancel'
+        document.body.append(form)
+        form.submit()
+      }`)
+      await page.getByText('another origin may change nothing here').waitFor()
+    }
+    attacker.close()
+    attacker.closeAllConnections()
+    expect((await send(`${served.page}/jobs`)).text).toBe('[]')
+  })
+
+  test('with a password it asks for it, and shows nothing before', slow, async () => {
+    await using served = await Served.start('--password', 'open sesame')
+    await using visit = await Visit.to(served.page)
+    const { page } = visit
+    await page.keyboard.type('guess')
+    await page.keyboard.press('Enter')
+    await page.getByText('That is not the password').waitFor()
+    await page.getByLabel('Password').fill('open sesame')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.locator('.connection[data-state="live"]').waitFor()
+    expect(await page.evaluate('document.cookie')).toBe('')
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Password').waitFor()
+  })
+
+  test(
+    'it goes on by itself after the whole tree below the store was restarted',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await using visit = await Visit.to(served.page)
+      const id = await visit.add('sleep', '1')
+      await visit.until(id, 'done')
+      await visit.page.getByRole('button', { name: 'Kill store' }).click()
+      await visit.page
+        .getByRole('treeitem', { name: /^store, actor, running, 1 restart$/ })
+        .waitFor()
+      await visit.page.locator('.connection[data-state="live"]').waitFor()
+      const next = await visit.add('sleep', '1')
+      await visit.until(next, 'done')
+      await visit.until(id, 'done')
+    },
+  )
+
+  test('the jobs of one state are shown, the older ones too', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const failed = await visit.add('shell', 'exit 3')
+    const done = await visit.add('shell', 'true')
+    await visit.until(failed, 'failed')
+    await visit.until(done, 'done')
+    await visit.page
+      .getByText('failed', { exact: true })
+      .and(visit.page.locator('label span'))
+      .click()
+    await visit.row(done).waitFor({ state: 'detached' })
+    expect(await visit.row(failed).isVisible()).toBe(true)
+  })
+
+  test('it fits a phone, and everything in it has a name', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page, { viewport: { width: 390, height: 844 } })
+    const { page } = visit
+    await visit.add('shell', `echo ${'long '.repeat(100)}`)
+    const width = await page.evaluate('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(390)
+    const nameless = await page.evaluate(`
+      [...document.querySelectorAll('button, input, select, progress, canvas, [role="treeitem"]')]
+        .filter((element) => {
+          const isLabelled = (element.labels?.length ?? 0) > 0 || element.hasAttribute('aria-label')
+          const isInFigure = element.closest('[role="img"][aria-labelledby]') !== null
+          return !isLabelled && !isInFigure && element.textContent.trim() === ''
+        })
+        .map((element) => element.outerHTML)`)
+    expect(nameless).toEqual([])
+  })
+})
