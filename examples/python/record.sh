@@ -1,12 +1,14 @@
 #!/bin/sh
-# Records what CPython 3.13 prints for each original: NAME.py -> NAME.out. Pass the interpreter as PYTHON.
+# Records what CPython 3.13 prints for each original: NAME.py -> NAME.out. Pass the interpreter as PYTHON;
+# Trio's are recorded where it has Trio.
 cd "$(dirname "$0")" || exit 1
 : "${PYTHON:=python3.13}"
 
-for file in *.py; do
+for file in *.py interop/*.py; do
   name="${file%.py}"
   case "$name" in
     tcp-echo-*) continue ;; # the pair, below
+    interop/trio-*) "$PYTHON" -c 'import trio' 2>/dev/null || continue ;;
   esac
   PYTHONUNBUFFERED=1 "$PYTHON" "$file" >"$name.out" 2>"$name.err" || { cat "$name.err"; exit 1; }
   rm "$name.err"

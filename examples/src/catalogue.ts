@@ -47,4 +47,13 @@ export const catalogue: readonly Example[] = [
     'subprocess-class': 'a Python process that lives on: lines in, lines out',
     'task-manager': 'named background tasks',
   }),
+  ...group('interop', {
+    'grpc-unary': 'gRPC: a unary call that ends with its task, on both sides',
+    'grpc-streaming': 'gRPC: streams one way and both ways, cancelled',
+    fetch: 'fetch with the signal of the task it runs in',
+    undici: 'the same with undici',
+    websocket: 'a WebSocket (ws) that closes with its task',
+    'trio-nursery': "Trio's nursery and cancel scopes",
+    webrtc: 'a WebRTC data channel (werift) inside a task group',
+  }),
 ]

@@ -21,6 +21,10 @@ test.each(['asyncio', 'interop'])('every file of %s is in the catalogue, once', 
   expect(names(group)).toEqual(files(`src/${group}`, '.ts'))
 })
 
+test('every name is there once', () => {
+  expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length)
+})
+
 test('every example of asyncio has its original, and what that printed', () => {
   expect(files('python', '.py')).toEqual(names('asyncio'))
   expect(files('python', '.out')).toEqual(names('asyncio'))

@@ -1,0 +1,36 @@
+import { createTask, isCancelled, run, taskSignal, timeout, TimeoutError } from '@tasktree/core'
+import { StallingServer } from './http/stalling-server.ts'
+
+/** Nobody passes it a signal: it takes that of the task it runs in. */
+async function get(url: string): Promise<string> {
+  const response = await fetch(url, { signal: taskSignal() })
+  return response.text()
+}
+
+await run(async () => {
+  await using server = await StallingServer.start()
+
+  console.log('client:', await get(`${server.origin}/hello`))
+
+  // Cancelled before there is an answer:
+  const task = createTask(() => get(`${server.origin}/silent`))
+  await server.asked.wait()
+  task.cancel()
+  try {
+    await task
+  } catch (error) {
+    if (!isCancelled(error)) throw error
+    console.log('client: the task was cancelled')
+  }
+  await server.deserted.wait()
+  server.deserted.clear()
+
+  // Out of time in the middle of the answer:
+  try {
+    await timeout(500, () => get(`${server.origin}/endless`))
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error
+    console.log('client: out of time')
+  }
+  await server.deserted.wait()
+})

@@ -1,0 +1,101 @@
+import {
+  createTask,
+  ExceptionGroup,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  moveOnAfter,
+  run,
+  shield,
+  sleep,
+  taskGroup,
+} from '@tasktree/core'
+
+/** Trio's nursery: a task group within a cancel scope. */
+interface Nursery {
+  startSoon(child: () => PromiseLike<unknown>): void
+  /** Waits until the child has called `started`, and gives what it was called with. */
+  start<T>(child: (started: (value: T) => void) => PromiseLike<unknown>): Future<T>
+  /** Cancels the body and the children. It is caught where the nursery ends. */
+  cancel(): void
+}
+
+/** Ends when all children have; resolves to whether a cancel was caught. */
+async function openNursery(body: (nursery: Nursery) => Promise<void>): Promise<boolean> {
+  const { cancelled } = await moveOnAfter(Infinity, (scope) =>
+    taskGroup((group) =>
+      body({
+        startSoon: (child) => void group.createTask(child),
+        start: <T>(child: (started: (value: T) => void) => PromiseLike<unknown>) => {
+          const value = new Future<T>()
+          group.createTask(() => child((started) => value.setResult(started)))
+          return value
+        },
+        cancel: () => scope.reschedule(getRunningLoop().time()),
+      }),
+    ),
+  )
+  return cancelled
+}
+
+async function child(name: string, ms: number): Promise<void> {
+  try {
+    await sleep(ms)
+    console.log(name, 'has slept')
+  } catch (error) {
+    if (isCancelled(error)) console.log(name, 'was cancelled')
+    throw error
+  }
+}
+
+async function service(started: (port: string) => void): Promise<void> {
+  await sleep(100)
+  started('port 8080')
+  await sleep(Infinity)
+}
+
+async function failing(): Promise<void> {
+  await sleep(100)
+  throw new Error('broken')
+}
+
+await run(async () => {
+  // A nursery waits for its children.
+  await openNursery(async (nursery) => {
+    nursery.startSoon(() => child('one', 200))
+    nursery.startSoon(() => child('two', 100))
+  })
+  console.log('all have ended')
+
+  // Its cancel scope ends them.
+  const caught = await openNursery(async (nursery) => {
+    console.log('the service listens at', await nursery.start(service))
+    nursery.startSoon(() => child('three', 3_600_000))
+    await sleep(100)
+    nursery.cancel()
+  })
+  console.log('the cancel was caught:', caught)
+
+  // A failure ends the others.
+  try {
+    await openNursery(async (nursery) => {
+      nursery.startSoon(() => child('four', 3_600_000))
+      nursery.startSoon(failing)
+    })
+  } catch (error) {
+    if (!(error instanceof ExceptionGroup)) throw error
+    console.log('failed:', (error.errors[0] as Error).message)
+  }
+
+  // A scope with a deadline, and what is shielded from it.
+  const { cancelled } = await moveOnAfter(200, async () => {
+    const shielded = createTask(() => child('five', 400))
+    try {
+      await shield(shielded)
+    } finally {
+      await shielded
+    }
+    await sleep(Infinity)
+  })
+  console.log('moved on:', cancelled)
+})
