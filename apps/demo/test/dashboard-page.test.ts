@@ -4,20 +4,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findChromium } from './support/chromium.ts'
 import { send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
 const executablePath = findChromium()
+const absence = 'there is no Chromium on PATH or in CHROMIUM_PATH'
 
-const place =
-  executablePath === null
-    ? 'in Chromium (skipped: there is none on PATH or in CHROMIUM_PATH)'
-    : 'in Chromium'
-
-let browser: Browser
+let browser: Browser | null = null
 
 /** An open page with what it asked for. */
 class Visit implements AsyncDisposable {
@@ -35,7 +31,7 @@ class Visit implements AsyncDisposable {
   }
 
   static async to(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
-    const context = await browser.newContext(options)
+    const context = await (browser as Browser).newContext(options)
     context.setDefaultTimeout(20_000)
     const visit = new Visit(await context.newPage())
     await visit.page.goto(url)
@@ -68,16 +64,22 @@ class Visit implements AsyncDisposable {
   }
 }
 
-describe.skipIf(executablePath === null)(place, () => {
+describe('in Chromium', () => {
+  beforeEach(({ skip }) => skip(executablePath === null, absence))
+
   beforeAll(async () => {
+    if (executablePath === null) {
+      console.warn(`the page is not tested in a browser: ${absence}`)
+      return
+    }
     browser = await chromium.launch({
-      executablePath: executablePath as string,
+      executablePath,
       // Where tests run as root there is no sandbox.
       args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     })
   }, 60_000)
 
-  afterAll(() => browser.close())
+  afterAll(() => browser?.close())
 
   test('the tree is live: a killed worker flashes and comes back', slow, async () => {
     await using served = await Served.start()
