@@ -2,8 +2,8 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 
 /** What one read may bring: a megabyte arrives in four of them, where Node takes sixteen. */
 const SIZE = 262_144
-/** From so many bytes on, the next read of the same connection is expected to be as large. */
-const LARGE = 32_768
+/** From so many bytes on it is not copied, and the next read of the same connection is expected to be as large. */
+const LARGE = 65_536
 
 /**
  * Every small read of every connection goes through this one buffer: Node makes one of 64 KiB for each,
@@ -15,8 +15,8 @@ let shared: Buffer | null = null
 const isNode = !('bun' in process.versions) && !('deno' in process.versions)
 
 /**
- * Called with what has arrived; whether to go on reading. When `lent`, the bytes lie in the shared buffer
- * and are only there until it returns.
+ * Called with what has arrived; whether to go on reading. When `lent`, the bytes lie in a buffer that is
+ * used again, or is far larger than they are: who keeps them makes a copy.
  */
 export type Receiver = (bytes: Buffer, lent: boolean) => boolean
 
@@ -43,8 +43,9 @@ export function withBulkReads(socket: Socket, receive: Receiver): Socket {
     onread: {
       buffer: () => next,
       callback(size: number, buffer: Uint8Array): boolean {
-        next = size < LARGE ? common : Buffer.allocUnsafeSlow(SIZE)
-        return receive((buffer as Buffer).subarray(0, size), buffer === common)
+        const isLarge = size >= LARGE
+        next = isLarge ? Buffer.allocUnsafeSlow(SIZE) : common
+        return receive((buffer as Buffer).subarray(0, size), !isLarge || buffer === common)
       },
     },
   }

@@ -161,15 +161,18 @@ async function listenOne(
 
 function make(options: ListenerOptions, on: Listening): Server {
   const { tls } = options
-  const half = { allowHalfOpen: true, noDelay: true }
+  // Under TLS half-open only from the handshake on: a peer that ends before it would else be waited for.
   const server =
     tls === undefined
-      ? createServer(half)
-      : createTlsServer({ ...half, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
+      ? createServer({ allowHalfOpen: true, noDelay: true })
+      : createTlsServer({ noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
   if (tls === undefined) server.on('connection', (socket) => on.accept(socket))
   else {
     server.on('connection', (socket) => on.handshake(socket))
-    server.on('secureConnection', (socket: Socket) => on.accept(socket))
+    server.on('secureConnection', (socket: Socket) => {
+      socket.allowHalfOpen = true
+      on.accept(socket)
+    })
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       socket.destroy()
       on.handshakeFailed(toOSError(error))

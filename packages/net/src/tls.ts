@@ -67,21 +67,20 @@ export async function upgradeServer(
   signal?: AbortSignal,
 ): Promise<TLSSocket> {
   const given = options === true ? {} : options
-  const server = createServer({
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
-    ...given,
-    allowHalfOpen: true,
-  })
+  const server = createServer({ handshakeTimeout: HANDSHAKE_TIMEOUT, ...given })
   const done = new Future<TLSSocket>()
   const fail = (error: Error): void => {
     if (!done.done()) done.setException(error)
   }
   const onClose = (): void => fail(closedEarly())
   server.once('secureConnection', (secure) => {
+    secure.allowHalfOpen = true
     if (!done.done()) done.setResult(secure)
   })
   server.once('tlsClientError', fail)
   socket.once('close', onClose).once('error', fail)
+  // A peer that ends in the middle of the handshake would else be waited for until the timeout.
+  socket.allowHalfOpen = false
   server.emit('connection', socket)
   try {
     return await cancelOnAbort(done, signal)

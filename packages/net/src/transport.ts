@@ -262,11 +262,11 @@ function tlsFact(socket: TLSSocket, name: string): unknown {
     case 'peercert':
       return socket.getPeerCertificate()
     case 'alpn':
-      return socket.alpnProtocol === false ? undefined : socket.alpnProtocol
+      return socket.alpnProtocol || undefined
     case 'protocol':
       return socket.getProtocol()
     case 'servername':
-      return socket.servername
+      return socket.servername || undefined
     default:
       return undefined
   }

@@ -1,4 +1,5 @@
-import type { LookupAddress } from 'node:dns'
+import type * as Dns from 'node:dns'
+import type * as Net from 'node:net'
 import { Socket, type SocketConnectOpts } from 'node:net'
 import { createTask, getRunningLoop, run, sleep, wait } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
@@ -9,22 +10,22 @@ import { echo, local, portOf, thrown } from './support/network.ts'
 
 /** What the name `many.test` stands for, and who was tried. */
 const network = vi.hoisted(() => ({
-  addresses: [] as LookupAddress[],
+  addresses: [] as Dns.LookupAddress[],
   attempts: [] as string[],
   stalled: [] as Socket[],
   onAttempt: () => {},
 }))
 
 vi.mock('node:dns', async (original) => ({
-  ...(await original<typeof import('node:dns')>()),
-  lookup(_host: string, _options: object, callback: (e: null, found: LookupAddress[]) => void) {
+  ...(await original<typeof Dns>()),
+  lookup(_host: string, _options: object, callback: (e: null, found: Dns.LookupAddress[]) => void) {
     callback(null, network.addresses)
   },
 }))
 
 // Addresses of the documentation's networks never answer.
 vi.mock('node:net', async (original) => {
-  const net = await original<typeof import('node:net')>()
+  const net = await original<typeof Net>()
   return {
     ...net,
     connect(options: SocketConnectOpts & { host: string }) {
@@ -38,8 +39,8 @@ vi.mock('node:net', async (original) => {
   }
 })
 
-const v4 = (address: string): LookupAddress => ({ address, family: 4 })
-const v6 = (address: string): LookupAddress => ({ address, family: 6 })
+const v4 = (address: string): Dns.LookupAddress => ({ address, family: 4 })
+const v6 = (address: string): Dns.LookupAddress => ({ address, family: 6 })
 
 beforeEach(() => {
   network.attempts = []

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { Future, gather, run } from '@tasktree/core'
 import {
@@ -44,7 +45,6 @@ test.each([
       writer.write('served\n')
       expect(String(await reader.readLine())).toBe('served\n')
     }
-    const gone = new Future<void>()
     const [, first] = clients[0] as [unknown, StreamWriter]
     await first[Symbol.asyncDispose]()
     // The server hears of it a little later.
@@ -57,7 +57,6 @@ test.each([
       await writer[Symbol.asyncDispose]().catch(() => {})
       if (String(line) === 'now\n') break
     }
-    gone.setResult()
     await server[Symbol.asyncDispose]()
     for (const [, writer] of clients) await writer[Symbol.asyncDispose]().catch(() => {})
   }),
@@ -156,7 +155,6 @@ test('closeClients sends what is buffered first, abortClients does not', () =>
 test('a regular file in the place of a Unix socket stays', () =>
   run(() =>
     withSocketPath(async (path) => {
-      const { writeFile, readFile } = await import('node:fs/promises')
       await writeFile(path, 'precious')
       expect(await thrown(startServer(echo, { path }))).toBeInstanceOf(AddressInUseError)
       expect(String(await readFile(path))).toBe('precious')

@@ -1,25 +1,18 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createTask, Future, run, wait } from '@tasktree/core'
-import { openConnection, type StreamReader, type StreamWriter, startServer } from '@tasktree/net'
+import { connect } from 'node:net'
+import { createSecureContext, type PeerCertificate } from 'node:tls'
+import { createTask, Future, getRunningLoop, run, wait } from '@tasktree/core'
+import { ConnectionResetError, openConnection, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { echo, fixture, portOf } from './support/network.ts'
 
-const fixture = (name: string): URL => new URL(`fixtures/${name}`, import.meta.url)
 const key = readFileSync(fixture('key.pem'))
 const cert = readFileSync(fixture('cert.pem'))
 
-const echo = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
-  for await (const line of reader) {
-    writer.write(line)
-    await writer.drain()
-  }
-}
-
 const tls = { key, cert, ALPNProtocols: ['http/1.1'] }
 const local = { host: 'localhost', port: 0 }
-
-function portOf(server: { sockets: { port: number }[] }): number {
-  return server.sockets[0]?.port ?? 0
-}
 
 test('TLS with ALPN and a verified certificate', () =>
   run(async () => {
@@ -84,4 +77,132 @@ test('a handshake that takes too long is a TimeoutError', () =>
     await expect(
       openConnection('localhost', portOf(server), { tls: { ca: cert }, timeout: 20 }),
     ).rejects.toMatchObject({ name: 'TimeoutError', message: 'no connection after 20 ms' })
+  }))
+
+test('a peer that ends in the middle of the handshake is not waited for', () =>
+  run(async () => {
+    const before = census()
+    {
+      const upgraded = new Future<unknown>()
+      await using plain = await startServer(async (_, writer) => {
+        upgraded.setResult(await writer.startTls({ key, cert }).catch((error: unknown) => error))
+      }, local)
+      await using secure = await startServer(echo, { ...local, tls })
+      for (const server of [plain, secure]) {
+        const socket = connect({ port: portOf(server), host: 'localhost', allowHalfOpen: true })
+        socket.on('error', () => {}).resume()
+        await once(socket, 'connect')
+        socket.end(Buffer.from([22, 3, 1]))
+        await once(socket, 'close')
+      }
+      expect(await upgraded).toBeInstanceOf(ConnectionResetError)
+    }
+    await expectNothingLeft(before)
+  }))
+
+test('a client shows its certificate, and one without is refused', () =>
+  run(async () => {
+    const clientKey = readFileSync(fixture('client-key.pem'))
+    const clientCert = readFileSync(fixture('client-cert.pem'))
+    const peers: unknown[] = []
+    getRunningLoop().setExceptionHandler(() => {})
+    await using server = await startServer(
+      async (reader, writer) => {
+        peers.push((writer.getExtraInfo('peercert') as PeerCertificate).subject.CN)
+        await echo(reader, writer)
+      },
+      { ...local, tls: { key, cert, ca: clientCert, requestCert: true, rejectUnauthorized: true } },
+    )
+    const port = portOf(server)
+    const [reader, writer] = await openConnection('localhost', port, {
+      tls: { ca: cert, key: clientKey, cert: clientCert },
+    })
+    writer.write('hello\n')
+    expect(String(await reader.readLine())).toBe('hello\n')
+    await writer[Symbol.asyncDispose]()
+    const [nobody, nobodysWriter] = await openConnection('localhost', port, { tls: { ca: cert } })
+    // Under TLS 1.3 the client has ended its handshake when the server looks at it.
+    await expect(nobody.readLine()).rejects.toMatchObject({ code: expect.stringMatching(/^E/) })
+    await nobodysWriter.waitClosed().catch(() => {})
+    expect(peers).toEqual(['client'])
+  }))
+
+test('both sides of startTls verify a certificate too', () =>
+  run(async () => {
+    const clientKey = readFileSync(fixture('client-key.pem'))
+    const clientCert = readFileSync(fixture('client-cert.pem'))
+    const outcomes: unknown[] = []
+    await using server = await startServer(async (reader, writer) => {
+      const options = { key, cert, ca: clientCert, requestCert: true, rejectUnauthorized: true }
+      try {
+        await writer.startTls(options)
+        outcomes.push((writer.getExtraInfo('peercert') as PeerCertificate).subject.CN)
+      } catch (error) {
+        outcomes.push(error)
+        return
+      }
+      await echo(reader, writer)
+    }, local)
+    for (const own of [{ key: clientKey, cert: clientCert }, {}]) {
+      const [reader, writer] = await openConnection('localhost', portOf(server))
+      await writer.startTls({ ca: cert, servername: 'localhost', ...own })
+      writer.write('hello\n')
+      const line = await reader.readLine().catch(() => '')
+      expect(String(line)).toBe('key' in own ? 'hello\n' : '')
+      await writer[Symbol.asyncDispose]().catch(() => {})
+    }
+    expect(outcomes).toEqual(['client', expect.any(Error)])
+  }))
+
+test('a server chooses its certificate by the name that the client asks for', () =>
+  run(async () => {
+    const other = {
+      key: readFileSync(fixture('other-key.pem')),
+      cert: readFileSync(fixture('other-cert.pem')),
+    }
+    const asked: unknown[] = []
+    const contexts = new Map([['other.test', createSecureContext(other)]])
+    await using server = await startServer(
+      async (reader, writer) => {
+        asked.push(writer.getExtraInfo('servername'))
+        await echo(reader, writer)
+      },
+      {
+        ...local,
+        tls: { ...tls, SNICallback: (name, callback) => callback(null, contexts.get(name)) },
+      },
+    )
+    const port = portOf(server)
+    for (const [servername, ca] of [
+      ['localhost', cert],
+      ['other.test', other.cert],
+    ] as const) {
+      const options = { tls: { ca, servername } }
+      const [reader, writer] = await openConnection('127.0.0.1', port, options)
+      writer.write('hello\n')
+      await reader.readLine()
+      expect(writer.getExtraInfo('peercert')).toMatchObject({ subject: { CN: servername } })
+      await writer[Symbol.asyncDispose]()
+    }
+    expect(asked).toEqual(['localhost', 'other.test'])
+    const wrong = { tls: { ca: cert, servername: 'other.test' } }
+    await expect(openConnection('127.0.0.1', port, wrong)).rejects.toBeInstanceOf(Error)
+    // An address is no name: it is verified, and not sent.
+    const [, writer] = await openConnection('127.0.0.1', port, { tls: { ca: cert } })
+    expect(writer.getExtraInfo('servername')).toBeNull()
+    await writer[Symbol.asyncDispose]()
+  }))
+
+test('without a protocol in common there is no connection', () =>
+  run(async () => {
+    getRunningLoop().setExceptionHandler(() => {})
+    await using server = await startServer(echo, { ...local, tls })
+    const port = portOf(server)
+    const options = { tls: { ca: cert, ALPNProtocols: ['h2'] } }
+    await expect(openConnection('localhost', port, options)).rejects.toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+    })
+    const [, writer] = await openConnection('localhost', port, { tls: { ca: cert } })
+    expect(writer.getExtraInfo('alpn', 'none')).toBe('none')
+    await writer[Symbol.asyncDispose]()
   }))

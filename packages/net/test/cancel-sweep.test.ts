@@ -1,0 +1,264 @@
+import { once } from 'node:events'
+import { createServer as createRaw, type Server as RawServer, type Socket } from 'node:net'
+import { createTask, Future, run, sleep, type Task, wait } from '@tasktree/core'
+import { openConnection, startServer, type StreamReader, type StreamWriter } from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { echo, local, portOf, tls } from './support/network.ts'
+
+// A cancel at every point of an operation, from before its first step to after its end: nothing is left,
+// and what is said to go on does.
+
+/** Turns of the loop, and after the last one so many microtasks, after which the cancel comes. */
+const microtasks = [0, 1, 2, 4, 8]
+
+/** Cancels from outside of every task, which would otherwise hold the loop while it counts microtasks. */
+function cancelAfter(task: Task, turns: number, ticks: number): void {
+  const cancel = (left: number): void => {
+    if (left === 0) task.cancel()
+    else queueMicrotask(() => cancel(left - 1))
+  }
+  const turn = (left: number): void => {
+    if (left === 0) cancel(ticks)
+    else setImmediate(() => turn(left - 1))
+  }
+  turn(turns)
+}
+
+/**
+ * Runs `operation` again and again, cancelled a little later each time, until it ends before the cancel
+ * several times in a row; gives how often it was cancelled.
+ */
+async function sweep<T>(
+  operation: () => Promise<T>,
+  after: (result: T | null) => Promise<void>,
+  prepare: () => Promise<void> = async () => {},
+): Promise<number> {
+  let cancelled = 0
+  let finished = 0
+  for (let turns = 0; finished < 2 && turns < 2000; turns++) {
+    let all = true
+    for (const ticks of microtasks) {
+      await prepare()
+      const task = createTask(operation)
+      cancelAfter(task, turns, ticks)
+      await wait([task])
+      if (task.cancelled()) {
+        cancelled++
+        all = false
+        await after(null)
+      } else await after(task.result())
+    }
+    finished = all ? finished + 1 : 0
+  }
+  expect(finished).toBe(2)
+  return cancelled
+}
+
+async function closed(streams: [StreamReader, StreamWriter] | null): Promise<void> {
+  await streams?.[1][Symbol.asyncDispose]().catch(() => {})
+}
+
+/** A server that takes connections and says nothing. */
+async function withSilentServer(body: (port: number, sockets: Set<Socket>) => Promise<void>) {
+  const sockets = new Set<Socket>()
+  const server: RawServer = createRaw({ pauseOnConnect: true }, (socket) => {
+    sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await body((server.address() as { port: number }).port, sockets)
+  for (const socket of sockets) socket.destroy()
+  server.close()
+  await once(server, 'close')
+}
+
+test('a cancel anywhere in a connect leaves no socket', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    {
+      await using server = await startServer(echo, local)
+      const port = portOf(server)
+      for (const host of ['127.0.0.1', 'localhost']) {
+        expect(await sweep(() => openConnection(host, port), closed)).toBeGreaterThan(1)
+      }
+    }
+    await expectNothingLeft(before)
+  }),
+)
+
+test('a cancel anywhere in a TLS handshake leaves no socket', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    {
+      await using server = await startServer(echo, { ...local, tls })
+      const options = { tls: { ca: tls.cert, servername: 'localhost' } }
+      const connecting = () => openConnection('127.0.0.1', portOf(server), options)
+      expect(await sweep(connecting, closed)).toBeGreaterThan(5)
+    }
+    await expectNothingLeft(before)
+  }),
+)
+
+test.each(['client', 'server'])(
+  'a cancel anywhere in startTls of the %s leaves no socket',
+  { tags: ['slow'] },
+  (side) =>
+    run(async () => {
+      const before = census()
+      {
+        let accepted = new Future<StreamWriter>()
+        // It hands its streams on, and so they stay open.
+        await using server = await startServer((_, writer) => accepted.setResult(writer), local)
+        let streams: [StreamReader, StreamWriter] | null = null
+        let other: Task<void> | null = null
+        const upgrades: [() => Promise<void>, () => Promise<void>] = [
+          async () => streams?.[1].startTls({ ca: tls.cert, servername: 'localhost' }),
+          async () => (await accepted).startTls(tls),
+        ]
+        const [operation, peer] = side === 'client' ? upgrades : upgrades.toReversed()
+        const prepare = async (): Promise<void> => {
+          accepted = new Future()
+          streams = await openConnection('127.0.0.1', portOf(server))
+          await accepted
+          other = createTask(peer as () => Promise<void>)
+        }
+        const after = async (): Promise<void> => {
+          await closed(streams)
+          await wait([other as Task<void>])
+          if (other?.cancelled() === false) other.exception()
+          await (await accepted)[Symbol.asyncDispose]().catch(() => {})
+        }
+        expect(await sweep(operation as () => Promise<void>, after, prepare)).toBeGreaterThan(5)
+      }
+      await expectNothingLeft(before)
+    }),
+)
+
+test('a cancel anywhere in a read takes no byte', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    {
+      await using server = await startServer(echo, local)
+      const streams = await openConnection('127.0.0.1', portOf(server))
+      const [reader, writer] = streams
+      for (const read of [
+        () => reader.readLine(),
+        () => reader.readExactly(6),
+        () => reader.readUntil('e\n'),
+      ]) {
+        let written = 0
+        const operation = async (): Promise<string> => {
+          writer.write('a line\n')
+          written++
+          return String(await read())
+        }
+        let cancelled = 0
+        let received = ''
+        for (let turns = 0; turns < 12; turns++) {
+          for (const ticks of microtasks) {
+            const task = createTask(operation)
+            cancelAfter(task, turns, ticks)
+            await wait([task])
+            if (task.cancelled()) cancelled++
+            else received += task.result()
+          }
+        }
+        expect(cancelled).toBeGreaterThan(1)
+        writer.write('the end\n')
+        while (!received.endsWith('the end\n')) received += String(await reader.readLine())
+        expect(received).toBe(`${'a line\n'.repeat(written)}the end\n`)
+      }
+      await closed(streams)
+    }
+    await expectNothingLeft(before)
+  }),
+)
+
+test('a cancel anywhere in a drain loses no byte and leaves no listener', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    await withSilentServer(async (port, sockets) => {
+      const streams = await openConnection('127.0.0.1', port)
+      const [, writer] = streams
+      let written = 0
+      while (writer.transport.getWriteBufferSize() < 200_000) {
+        writer.write(Buffer.alloc(100_000))
+        written += 100_000
+      }
+      const socket = writer.getExtraInfo('socket') as Socket
+      const listeners = (): number =>
+        socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0)
+      const count = listeners()
+      for (let turns = 0; turns < 6; turns++) {
+        for (const ticks of microtasks) {
+          const draining = createTask(() => writer.drain())
+          cancelAfter(draining, turns, ticks)
+          await wait([draining])
+          expect(draining.cancelled()).toBe(true)
+        }
+      }
+      expect(listeners()).toBe(count)
+      const [peer] = sockets
+      let received = 0
+      const draining = createTask(() => writer.drain())
+      peer?.on('data', (data) => (received += data.length)).resume()
+      await draining
+      writer.writeEof()
+      await once(peer as Socket, 'end')
+      expect(received).toBe(written)
+      peer?.end()
+      await closed(streams)
+    })
+    await expectNothingLeft(before)
+  }),
+)
+
+test(
+  'a cancel anywhere in waitClosed and the end of a scope leaves nothing',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const before = census()
+      await withSilentServer(async (port) => {
+        for (const wait of ['waitClosed', Symbol.asyncDispose] as const) {
+          let streams: [StreamReader, StreamWriter] | null = null
+          const operation = async (): Promise<void> => {
+            streams = await openConnection('127.0.0.1', port)
+            const [, writer] = streams
+            while (writer.transport.getWriteBufferSize() === 0) writer.write(Buffer.alloc(262_144))
+            writer.close()
+            await writer[wait]()
+          }
+          for (let turns = 0; turns < 8; turns++) {
+            for (const ticks of microtasks) {
+              streams = null
+              const task = createTask(operation)
+              cancelAfter(task, turns, ticks)
+              await Promise.race([task, sleep(0)]).catch(() => {})
+              while (!task.done()) await sleep(0)
+              expect(task.cancelled()).toBe(true)
+              const [, writer] = (streams ?? [null, null]) as [unknown, StreamWriter | null]
+              if (wait === 'waitClosed') writer?.abort()
+              await writer?.waitClosed().catch(() => {})
+            }
+          }
+        }
+      })
+      await expectNothingLeft(before)
+    }),
+)
+
+test('a cancel anywhere in a server leaves no listener', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    const serving = async (): Promise<void> => {
+      await using server = await startServer(echo, { ...local, host: 'localhost' })
+      const [reader, writer] = await openConnection('localhost', portOf(server))
+      await using _ = writer
+      writer.write('x\n')
+      await reader.readLine()
+    }
+    expect(await sweep(serving, async () => {})).toBeGreaterThan(5)
+    await expectNothingLeft(before)
+  }),
+)
