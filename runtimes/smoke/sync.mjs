@@ -104,7 +104,10 @@ async function signals() {
 
   const barrier = new Barrier(3)
   const numbers = await gather([1, 2, 3].map(() => () => barrier.wait()))
-  assert.deepEqual(numbers.toSorted(), [0, 1, 2])
+  assert.deepEqual(
+    numbers.toSorted((a, b) => a - b),
+    [0, 1, 2],
+  )
   const broken = createTask(() => barrier.wait())
   await sleep(1)
   await barrier.abort()
