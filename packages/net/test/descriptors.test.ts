@@ -13,6 +13,6 @@ test(
       process.execPath,
       fixture,
     ])
-    expect(stdout).toBe('served\n')
+    expect(stdout).toBe('served\n0 left\n')
   },
 )
