@@ -62,6 +62,8 @@ async function look(client: Client, columns: number, rows: number): Promise<stri
   const tree = (await client.text('TREE')).split('\n')
   const states = ['queued', 'running', 'done', 'failed', 'cancelled']
   const counts = states.map((state) => `${paintState(state)} ${statistics[state] ?? 0}`)
+  const rate = statistics['donePerSecond']
+  if (typeof rate === 'string') counts.push(`${rate} done a second`)
   const treeRows = rows - tree.length >= 12 ? tree : []
   const room = Math.max(1, rows - treeRows.length - 4)
   const jobs = ((await client.command('JOB.LIST', 'LIMIT', room)) as Reply[]).map(toRecord)
