@@ -56,8 +56,11 @@ async function inFolder(folder: string): Promise<void> {
     logger,
   })
   await using _ = jobd
-  const { system, port } = jobd
-  display.print(`${styleText('bold', 'jobd')} listens on ${host}:${port}\n\n${system.tree()}\n`)
+  const { system, port, httpPort } = jobd
+  display.print(
+    `${styleText('bold', 'jobd')} listens on ${host}:${port}, its page is http://${host}:${httpPort}\n`,
+  )
+  display.print(`${system.tree()}\n`)
 
   const jobs = await tourJobs()
   const finished = await work(display, await submit(display, jobs, port), port)

@@ -18,7 +18,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const jobd = await start(options)
   await using _ = jobd
-  const { host } = options
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
   process.stdout.write(`jobd listens on ${host}:${jobd.port}\n`)
   process.stdout.write(`the page is http://${host}:${jobd.httpPort}\n`)
   await untilTold(jobd.system.done)
