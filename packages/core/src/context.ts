@@ -1,4 +1,5 @@
-import { currentScope, getEventLoop, runInScope, type Scope } from './current.ts'
+import { currentScope, runInScope, type Scope } from './async-context.ts'
+import { getEventLoop } from './current.ts'
 import { LookupError, RuntimeError } from './errors.ts'
 
 type Values = Map<ContextVar<unknown>, unknown>

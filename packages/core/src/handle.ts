@@ -1,4 +1,4 @@
-import { captureAsyncContext, enterScope, type Scope } from './current.ts'
+import { captureAsyncContext, enterScope, type Scope } from './async-context.ts'
 import type { Context } from './context.ts'
 import type { EventLoop } from './loop.ts'
 import type { Runnable } from './ready-queue.ts'
@@ -12,7 +12,7 @@ export class Handle implements Runnable, Scope {
   /** @internal */
   readonly scopeLoop: EventLoop
   readonly #context: Context
-  readonly #resource = captureAsyncContext()
+  readonly #resource = captureAsyncContext(this)
   #callback: (() => void) | null
 
   /** @internal */

@@ -1,4 +1,4 @@
-import { captureAsyncContext, enterScope, type Scope } from './current.ts'
+import { captureAsyncContext, enterScope, type Scope } from './async-context.ts'
 import type { Context } from './context.ts'
 import type { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
@@ -38,7 +38,7 @@ export class DoneCallback extends Reaction implements Scope {
   readonly callback: (future: never) => void
   readonly #future: Future<unknown>
   readonly #context: Context
-  readonly #resource = captureAsyncContext()
+  readonly #resource = captureAsyncContext(this)
 
   constructor(future: Future<unknown>, callback: (future: never) => void, context: Context) {
     super()

@@ -1,6 +1,6 @@
 import { type Context, copyContext } from './context.ts'
 import type { Coroutine, CoroutineFunction } from './coroutine.ts'
-import { currentScope } from './current.ts'
+import { currentScope } from './async-context.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
 import { awaitCancelled } from './cancel-tasks.ts'

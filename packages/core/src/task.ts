@@ -1,4 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks'
+import { captureAsyncContext, currentScope, enterScope, type Scope } from './async-context.ts'
 import { Context, rootContext } from './context.ts'
 import {
   Coroutine,
@@ -10,14 +11,7 @@ import {
   isGenerator,
 } from './coroutine.ts'
 import { Cancellation } from './cancellation.ts'
-import {
-  captureAsyncContext,
-  currentScope,
-  currentTask,
-  enterScope,
-  loopOf,
-  type Scope,
-} from './current.ts'
+import { currentTask, loopOf } from './current.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
@@ -83,7 +77,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
-    this.#resource = captureAsyncContext()
+    this.#resource = captureAsyncContext(this)
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })

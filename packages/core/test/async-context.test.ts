@@ -1,0 +1,114 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  ContextVar,
+  createTask,
+  currentTask,
+  Future,
+  getEventLoop,
+  sleep,
+  type Task,
+} from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+virtual(
+  "another library's storage goes from a task to those it creates, and through their awaits",
+  async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: (string | undefined)[] = []
+    const look = async (): Promise<void> => {
+      seen.push(storage.getStore())
+      await sleep(1)
+      seen.push(storage.getStore())
+      await createTask(async () => void seen.push(storage.getStore()))
+    }
+    await storage.run('a', () => createTask(look))
+    await storage.run('a', () => createTask(() => storage.run('b', look)))
+    await look()
+    expect(seen).toEqual(['a', 'a', 'a', 'b', 'b', 'b', undefined, undefined, undefined])
+  },
+)
+
+virtual('a storage entered in a task keeps the task, and ends with its scope', async () => {
+  const storage = new AsyncLocalStorage<number>()
+  const task: Task = createTask(async () => {
+    for (const value of [1, 2]) {
+      await storage.run(value, async () => {
+        expect(currentTask()).toBe(task)
+        await sleep(1)
+        expect(currentTask()).toBe(task)
+        expect(storage.getStore()).toBe(value)
+      })
+    }
+    storage.enterWith(3)
+    await sleep(1)
+    expect([storage.getStore(), currentTask() === task]).toEqual([3, true])
+    storage.exit(() => {
+      expect([storage.getStore(), currentTask() === task]).toEqual([undefined, true])
+    })
+    storage.disable()
+    expect([storage.getStore(), currentTask() === task]).toEqual([undefined, true])
+  })
+  await task
+  expect(storage.getStore()).toBeUndefined()
+})
+
+virtual('snapshot and bind keep the task of the place they were made in', async () => {
+  const outside = currentTask()
+  const { snapshot, bound, task } = await createTask(async () => ({
+    snapshot: AsyncLocalStorage.snapshot(),
+    bound: AsyncLocalStorage.bind(() => currentTask()),
+    task: currentTask(),
+  }))
+  expect(snapshot(currentTask)).toBe(task)
+  expect(bound()).toBe(task)
+  expect(currentTask()).toBe(outside)
+})
+
+virtual(
+  'callbacks of the loop and of futures have the storage of who asked for them, and no task',
+  async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const variable = new ContextVar<string>('variable')
+    const seen: unknown[] = []
+    const look = (): void => void seen.push(storage.getStore(), currentTask(), variable.get('none'))
+    await storage.run('asked', async () => {
+      variable.set('set')
+      getEventLoop().callSoon(look)
+      getEventLoop().callLater(1, look)
+      const future = new Future<void>()
+      future.addDoneCallback(look)
+      future.setResult()
+      await sleep(2)
+    })
+    expect(seen).toEqual(Array.from({ length: 3 }, () => ['asked', null, 'set']).flat())
+  },
+)
+
+test('a line of tasks each of which makes the next one is not kept by its last', async () => {
+  const made: WeakRef<Task>[] = []
+  const storage = new AsyncLocalStorage<number>()
+  const next = (left: number): Task<void> => {
+    const task = storage.run(left, () =>
+      createTask(async () => {
+        await sleep(0)
+        if (left > 0) last = next(left - 1)
+        else await held
+      }),
+    )
+    made.push(new WeakRef(task))
+    return task
+  }
+  const held = new Future<void>()
+  let last: Task<void> | null = next(50)
+  while (made.length < 51) await sleep(0)
+  await sleep(0)
+  const { gc } = globalThis
+  if (gc === undefined) throw new Error('the tests run with --expose-gc')
+  await new Promise((resolve) => setImmediate(resolve))
+  gc()
+  // The last, who made it, and what a frame may still hold of that one's maker.
+  expect(made.filter((task) => task.deref() !== undefined).length).toBeLessThan(5)
+  held.setResult()
+  await last
+})
