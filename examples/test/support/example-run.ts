@@ -22,6 +22,9 @@ export function runExample(
   const { resolve, reject, promise } = Promise.withResolvers<ExampleRun>()
   const child = spawn(process.execPath, [...flags, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // One that hangs is to fail by what it has printed.
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
     // What programs of the system say is in English.
     env: { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' },
   })
