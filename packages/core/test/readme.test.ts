@@ -3,11 +3,20 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
-const expected = ['cleaned up\ntrue\n', '3 7\n', '{ schedules: 1000 }\n']
+const documents = ['../README.md', '../../../docs/testing.md'].map((path) =>
+  readFile(new URL(path, import.meta.url), 'utf8'),
+)
+const text = (await Promise.all(documents)).join('\n')
+const programs = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
+const expected = [
+  'cleaned up\ntrue\n',
+  '3 7\n',
+  '{ schedules: 1000 }\n',
+  'true\n',
+  'ScheduleError\n',
+]
 
-test('every program of the README is run here', () => {
+test('every program of the README and of docs/testing.md is run here', () => {
   expect(programs).toHaveLength(expected.length)
 })
 
