@@ -1,17 +1,22 @@
-import type { ActorRef, ActorSystem } from '@tasktree/actor'
-import { createHash, timingSafeEqual } from 'node:crypto'
 import {
-  isJobKind,
-  isJobState,
-  type Job,
-  type JobRequest,
-  jobKinds,
-  jobStates,
-  type JobState,
-} from './job.ts'
+  ActorRestarting,
+  type ActorRef,
+  ActorStopped,
+  type ActorSystem,
+  AskTimeout,
+  MailboxFull,
+  NoProc,
+  ReplyError,
+  SupervisorStopping,
+} from '@tasktree/actor'
+import { getEventLoop, isCancelled } from '@tasktree/core'
+import { CommandError } from './arguments.ts'
+import type { Word } from './command-parser.ts'
+import { jobCommands } from './job-commands.ts'
 import type { Metrics } from './metrics.ts'
+import type { Password } from './password.ts'
 import type { Reply } from './resp.ts'
-import type { Scheduler } from './scheduler.ts'
+import { QueueFull, type Scheduler } from './scheduler.ts'
 import type { Store } from './store.ts'
 
 /** What a connection remembers between its commands. */
@@ -20,7 +25,7 @@ export interface Session {
   closing: boolean
   /** Has given the password, where there is one. */
   isKnown: boolean
-  /** Gets a message for every change of a job. */
+  /** Gets a message for every new state of a job. */
   isSubscribed: boolean
 }
 
@@ -31,220 +36,244 @@ export interface Directory {
   readonly scheduler: ActorRef<Scheduler>
   readonly metrics: ActorRef<Metrics>
   /** Null: none is asked for. */
-  readonly password: string | null
+  readonly password: Password | null
 }
 
-type Command = (words: string[], directory: Directory, session: Session) => Promise<Reply> | Reply
-
-/** For the work to end, in milliseconds. */
-const longestCancel = 10_000
+export interface Command {
+  /** How many arguments it takes. */
+  readonly least: number
+  readonly most: number
+  /** May begin while others of its kind, sent before, are not answered yet. */
+  readonly overlaps?: boolean
+  /** May be used without the password. */
+  readonly isOpen?: boolean
+  readonly run: (
+    words: readonly string[],
+    directory: Directory,
+    session: Session,
+  ) => PromiseLike<Reply> | Reply
+}
 
 const ok: Reply = { simple: 'OK' }
 
-/** In milliseconds some 34,000 years: added to a date it is still an exact integer. */
-const largest = 2 ** 50
+const channel = 'jobs'
 
-const commands: Record<string, Command> = {
-  PING: ([text]) => text ?? { simple: 'PONG' },
-  ECHO: ([text]) => text ?? new Error("ERR wrong number of arguments for 'echo' command"),
-  SELECT: () => ok,
-  CLIENT: () => ok,
-  COMMAND: () => [],
-  QUIT: (_, __, session) => {
-    session.closing = true
-    return ok
-  },
-  AUTH: (words, directory, session) => {
-    if (words.length < 1 || words.length > 2)
-      return new Error("ERR wrong number of arguments for 'auth' command")
-    if (directory.password === null)
-      return new Error('ERR AUTH called without any password configured for jobd')
-    session.isKnown = isSame(words.at(-1) as string, directory.password)
-    return session.isKnown ? ok : new Error('WRONGPASS invalid username-password pair')
-  },
-  HELLO: async ([version, ...options], directory, session) => {
-    const auth = options.findIndex((word) => word.toUpperCase() === 'AUTH')
-    if (auth !== -1) {
-      const answer = await execute(
-        ['AUTH', ...options.slice(auth + 1, auth + 3)],
-        directory,
-        session,
-      )
-      if (answer instanceof Error) return answer
-    }
-    if (!session.isKnown)
-      return new Error('NOAUTH HELLO must be called with the client authenticated')
-    if (version !== undefined && version !== '2' && version !== '3')
-      return new Error('NOPROTO unsupported protocol version')
-    if (version !== undefined) session.version = version === '3' ? 3 : 2
-    const facts: [string, Reply][] = [
-      ['server', 'jobd'],
-      ['version', '0.1.0'],
-      ['proto', session.version],
-      ['mode', 'standalone'],
-      ['role', 'master'],
-      ['modules', []],
-    ]
-    return new Map(facts)
-  },
-  INFO: (_, { system }) =>
-    `# Server\r\nserver_name:${system.name}\r\nprocess_id:${process.pid}\r\n`,
-  'JOB.ADD': async (words, { scheduler }) => scheduler.ask.submit(parseRequest(words)),
-  'JOB.GET': async ([id], { store }) => describeJob(await store.ask.get(parseId(id))),
-  'JOB.WAIT': async ([id, option, ms], { scheduler }) => {
-    const limit = option?.toUpperCase() === 'TIMEOUT' ? parseNumber('TIMEOUT', ms, 0) : Infinity
-    return describeJob((await scheduler.ask({ timeout: limit }).wait(parseId(id))) as Job | null)
-  },
-  'JOB.CANCEL': async ([id], { scheduler }) => {
-    const number = parseId(id)
-    const job = (await scheduler.ask({ timeout: longestCancel }).cancel(number)) as Job | null
-    if (job === null) return noSuchJob(number)
-    return job.state === 'cancelled' ? ok : new Error(`ERR job ${number} is ${job.state}`)
-  },
-  'JOB.RETRY': async ([id], { scheduler }) => {
-    const number = parseId(id)
-    const job = await scheduler.ask.retry(number)
-    if (job === null) return noSuchJob(number)
-    const isOver = job.state === 'failed' || job.state === 'cancelled'
-    return isOver ? ok : new Error(`ERR job ${number} is ${job.state}`)
-  },
-  'JOB.LOG': async ([id], { store }) => {
-    const number = parseId(id)
-    return (await store.ask.log(number)) ?? noSuchJob(number)
-  },
-  SUBSCRIBE: ([channel], _, session) => {
-    if (channel !== 'jobs') return new Error("ERR there is one channel, 'jobs'")
-    session.isSubscribed = true
-    return { push: ['subscribe', 'jobs', 1] }
-  },
-  UNSUBSCRIBE: (_, __, session) => {
-    session.isSubscribed = false
-    return { push: ['unsubscribe', 'jobs', 0] }
-  },
-  'JOB.LIST': async (words, { store }) => {
-    const options = parseOptions(words)
-    const jobs = await store.ask.list(
-      parseState(options.get('STATE')),
-      parseNumber('LIMIT', options.get('LIMIT') ?? '100', 1),
-    )
-    return jobs.map(describeJob)
-  },
-  'JOB.STATS': async (_, { store, scheduler, metrics }) => {
-    const [counts, queues, { perSecond, waited, ran }] = await Promise.all([
-      store.ask.counts(),
-      scheduler.ask.statistics(),
-      metrics.ask.summary(),
-    ])
-    const rates = Object.entries(perSecond).map(([name, rate]): [string, string] => [
-      `${name}PerSecond`,
-      rate.toFixed(1),
-    ])
-    const facts: [string, Reply][] = [
-      ...jobStates.map((state): [string, Reply] => [state, counts[state] ?? 0]),
-      ['ready', queues.ready],
-      ['idle', queues.idle],
-      ['requeued', queues.requeued],
-      ...rates,
-      ['waitedMs', waited?.median ?? null],
-      ['waitedMs95', waited?.p95 ?? null],
-      ['ranMs', ran?.median ?? null],
-      ['ranMs95', ran?.p95 ?? null],
-    ]
-    return new Map(facts)
-  },
-  TREE: (_, { system }) => system.tree(),
-  'ACTOR.KILL': async ([path], { system }) => {
-    const ref = path === undefined ? null : system.lookup(path)
-    if (ref === null) return new Error(`ERR no such actor: ${path ?? ''}`)
-    await ref.kill()
-    return ok
-  },
+/** What a RESP2 connection may say while it is subscribed. */
+const allowedSubscribed: ReadonlySet<string> = new Set(
+  'SUBSCRIBE UNSUBSCRIBE PING QUIT RESET'.split(' '),
+)
+
+const commands: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    PING: { least: 0, most: 1, run: ping },
+    ECHO: { least: 1, most: 1, run: ([text = '']) => text },
+    SELECT: { least: 1, most: 1, run: select },
+    CLIENT: { least: 1, most: Infinity, run: client },
+    COMMAND: {
+      least: 0,
+      most: Infinity,
+      run: ([sub]): Reply => (sub?.toUpperCase() === 'COUNT' ? commands.size : []),
+    },
+    CONFIG: { least: 1, most: Infinity, run: () => new Map() },
+    INFO: { least: 0, most: Infinity, run: info },
+    HELLO: { least: 0, most: 7, isOpen: true, run: hello },
+    AUTH: { least: 1, most: 2, isOpen: true, run: auth },
+    QUIT: { least: 0, most: Infinity, isOpen: true, run: quit },
+    RESET: { least: 0, most: 0, isOpen: true, run: reset },
+    SUBSCRIBE: { least: 1, most: 100, run: subscribe },
+    UNSUBSCRIBE: { least: 0, most: 100, run: unsubscribe },
+    TREE: { least: 0, most: 0, run: (_, { system }) => system.tree() },
+    'ACTOR.KILL': { least: 1, most: 1, run: killActor },
+    ...jobCommands,
+  } satisfies Record<string, Command>),
+)
+
+/** Whether it may begin before those that were sent before it are answered. */
+export function overlaps([name]: readonly Word[]): boolean {
+  return typeof name === 'string' && commands.get(name.toUpperCase())?.overlaps === true
 }
 
-/** Every mistake of a client is an answer; nothing else is swallowed. */
-export async function execute(
-  words: string[],
+/**
+ * Every mistake of a client is an answer, and so is that a part of the tree is being restarted. A failure of
+ * ours is one too, and goes to the loop's exception handler.
+ */
+export function execute(
+  words: readonly Word[],
+  directory: Directory,
+  session: Session,
+): Promise<Reply> | Reply {
+  const name = String(words[0])
+  const command = commands.get(name) ?? commands.get(name.toUpperCase())
+  if (!session.isKnown && command?.isOpen !== true) return noAuth
+  if (command === undefined) return unknownCommand(words)
+  const given = words.length - 1
+  if (given < command.least || given > command.most)
+    return new Error(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
+  if (session.isSubscribed && session.version === 2 && !allowedSubscribed.has(name.toUpperCase()))
+    return new Error(
+      `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    )
+  const [, first] = words
+  // Only these two give back what they got.
+  if (given === 1 && Buffer.isBuffer(first) && /^(ping|echo)$/i.test(name)) return first
+  const texts = words.slice(1)
+  if (!texts.every((word) => typeof word === 'string'))
+    return new Error('ERR the arguments must be UTF-8')
+  try {
+    const reply = command.run(texts, directory, session)
+    return isPromiseLike(reply) ? settle(reply) : reply
+  } catch (error) {
+    return toReply(error)
+  }
+}
+
+async function settle(reply: PromiseLike<Reply>): Promise<Reply> {
+  try {
+    return await reply
+  } catch (error) {
+    return toReply(error)
+  }
+}
+
+function isPromiseLike(reply: PromiseLike<Reply> | Reply): reply is PromiseLike<Reply> {
+  return typeof reply === 'object' && reply !== null && 'then' in reply
+}
+
+/** An actor that was asked has ended, or is being restarted: what was asked may be asked again. */
+const passing = [NoProc, ActorStopped, ActorRestarting, AskTimeout, MailboxFull, SupervisorStopping]
+
+function toReply(error: unknown): Error {
+  if (error instanceof CommandError) return new Error(`${error.code} ${error.message}`)
+  if (error instanceof QueueFull) return new Error(`BUSY ${error.message}`)
+  if (error instanceof ReplyError) return new Error(`ERR ${error.message}`)
+  if (isCancelled(error)) throw error
+  if (error instanceof Error && passing.some((kind) => error instanceof kind))
+    return new Error(`ERR not now: ${error.message}`)
+  getEventLoop().callExceptionHandler({ message: 'a command has failed', exception: error })
+  return new Error('ERR internal error')
+}
+
+const noAuth = new Error('NOAUTH Authentication required.')
+
+function unknownCommand(words: readonly Word[]): Error {
+  const [name = '', ...rest] = words.map((word) => `'${String(word).slice(0, 128)}'`)
+  const args = rest.slice(0, 20).join(' ').slice(0, 128)
+  return new Error(`ERR unknown command ${name}, with args beginning with: ${args}`)
+}
+
+function ping([text]: readonly string[], _: Directory, session: Session): Reply {
+  if (session.isSubscribed && session.version === 2) return ['pong', text ?? '']
+  return text ?? pong
+}
+
+const pong: Reply = { simple: 'PONG' }
+
+function select([index]: readonly string[]): Reply {
+  return index === '0' ? ok : new Error('ERR DB index is out of range')
+}
+
+/** What clients say of themselves on connecting is taken note of by nobody. */
+function client([sub = '']: readonly string[]): Reply {
+  switch (sub.toUpperCase()) {
+    case 'ID':
+      return 1
+    case 'GETNAME':
+      return null
+    case 'SETNAME':
+    case 'SETINFO':
+    case 'NO-EVICT':
+    case 'NO-TOUCH':
+      return ok
+    default:
+      return new Error(`ERR unknown subcommand '${sub.slice(0, 128)}'`)
+  }
+}
+
+function info(_: readonly string[], { system }: Directory): Reply {
+  return `# Server\r\nserver_name:${system.name}\r\nredis_version:7.0.0\r\nprocess_id:${process.pid}\r\n# Persistence\r\nloading:0\r\n`
+}
+
+async function auth(
+  words: readonly string[],
+  { password }: Directory,
+  session: Session,
+): Promise<Reply> {
+  if (password === null)
+    throw new CommandError(
+      'AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+    )
+  const isDefault = words.length === 1 || words[0] === 'default'
+  if (!isDefault || !(await password.matches(words.at(-1) as string)))
+    throw new CommandError('invalid username-password pair or user is disabled.', 'WRONGPASS')
+  session.isKnown = true
+  return ok
+}
+
+async function hello(
+  [version, ...options]: readonly string[],
   directory: Directory,
   session: Session,
 ): Promise<Reply> {
-  const [name = '', ...rest] = words
-  if (!session.isKnown && !['AUTH', 'HELLO', 'QUIT'].includes(name.toUpperCase()))
-    return new Error('NOAUTH Authentication required.')
-  const command = commands[name.toUpperCase()]
-  if (command === undefined) return new Error(`ERR unknown command '${name.slice(0, 64)}'`)
-  try {
-    return await command(rest, directory, session)
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError)
-      return new Error(`ERR ${error.message}`)
-    if (error instanceof Error && error.name.startsWith('A'))
-      return new Error(`ERR ${error.name}: ${error.message}`)
-    throw error
+  if (version !== undefined && version !== '2' && version !== '3')
+    throw new CommandError('unsupported protocol version', 'NOPROTO')
+  for (let i = 0; i < options.length; i++) {
+    const option = options[i]?.toUpperCase()
+    if (option === 'AUTH' && i + 2 < options.length) {
+      await auth(options.slice(i + 1, i + 3), directory, session)
+      i += 2
+    } else if (option === 'SETNAME' && i + 1 < options.length) i++
+    else throw new CommandError(`Syntax error in HELLO option '${options[i]}'`)
   }
-}
-
-function parseRequest([kind, payload, ...rest]: string[]): JobRequest {
-  if (kind === undefined || payload === undefined) {
-    throw new RangeError(
-      "wrong number of arguments for 'job.add' command: JOB.ADD kind payload [options]",
+  if (!session.isKnown)
+    throw new CommandError(
+      'HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+      'NOAUTH',
     )
-  }
-  if (!isJobKind(kind))
-    throw new RangeError(`unknown kind '${kind}', expected one of ${jobKinds.join(', ')}`)
-  const options = parseOptions(rest)
-  const number = (name: string, least = 0): number =>
-    parseNumber(name, options.get(name) ?? '0', least)
-  return {
-    kind,
-    payload,
-    priority: number('PRIORITY', -largest),
-    delay: number('DELAY'),
-    timeout: number('TIMEOUT'),
-    retries: number('RETRIES'),
-    key: options.get('KEY') ?? null,
-  }
+  if (version !== undefined) session.version = version === '3' ? 3 : 2
+  return new Map<string, Reply>([
+    ['server', 'jobd'],
+    ['version', '0.1.0'],
+    ['proto', session.version],
+    ['id', 1],
+    ['mode', 'standalone'],
+    ['role', 'master'],
+    ['modules', []],
+  ])
 }
 
-function parseState(state: string | undefined): JobState | null {
-  if (state === undefined) return null
-  if (!isJobState(state))
-    throw new RangeError(`STATE must be one of ${jobStates.join(', ')}, got '${state}'`)
-  return state
+function quit(_: readonly string[], __: Directory, session: Session): Reply {
+  session.closing = true
+  return ok
 }
 
-function noSuchJob(id: number): Error {
-  return new Error(`ERR there is no job ${id}`)
+/** As after connecting. */
+function reset(_: readonly string[], { password }: Directory, session: Session): Reply {
+  session.version = 2
+  session.isSubscribed = false
+  session.isKnown = password === null
+  return { simple: 'RESET' }
 }
 
-/** Takes as long whatever differs. */
-function isSame(given: string, wanted: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(wanted))
+function subscribe(names: readonly string[], _: Directory, session: Session): Reply {
+  const wrong = names.find((name) => name !== channel)
+  if (wrong !== undefined)
+    throw new CommandError(`there is no channel '${wrong.slice(0, 128)}', there is ${channel}`)
+  session.isSubscribed = true
+  return { several: names.map((name) => ({ push: ['subscribe', name, 1] })) }
 }
 
-function parseOptions(words: string[]): Map<string, string> {
-  if (words.length % 2 !== 0) throw new RangeError(`option ${words.at(-1)} has no value`)
-  const options = new Map<string, string>()
-  for (let i = 0; i < words.length; i += 2)
-    options.set((words[i] as string).toUpperCase(), words[i + 1] as string)
-  return options
+function unsubscribe(names: readonly string[], _: Directory, session: Session): Reply {
+  const all: readonly (string | null)[] = session.isSubscribed ? [channel] : [null]
+  const left = names.length > 0 ? names : all
+  if (left.includes(channel)) session.isSubscribed = false
+  const count = session.isSubscribed ? 1 : 0
+  return { several: left.map((name) => ({ push: ['unsubscribe', name, count] })) }
 }
 
-/** Within what the store's integers hold: a number of a client's must not end an actor. */
-function parseNumber(name: string, text: string | undefined, least: number): number {
-  const n = Number(text)
-  if (text === undefined || !/^-?\d+$/.test(text) || n < least || n > largest)
-    throw new RangeError(
-      `${name} must be a whole number from ${least} to ${largest}, got '${text ?? ''}'`,
-    )
-  return n
-}
-
-function parseId(text: string | undefined): number {
-  return parseNumber('the id', text, 1)
-}
-
-function describeJob(job: Job | null): Reply {
-  if (job === null) return null
-  return new Map<string, Reply>(Object.entries(job))
+async function killActor([path = '']: readonly string[], { system }: Directory): Promise<Reply> {
+  const ref = system.lookup(path)
+  if (ref === null) throw new CommandError(`no such actor: ${path.slice(0, 128)}`)
+  if (ref === system.root) throw new CommandError('the root is ended by ending the server')
+  await ref.kill()
+  return ok
 }

@@ -34,6 +34,9 @@ export interface Job extends JobRequest {
   notBefore: number
 }
 
+/** What there is to know of a job that waits for its turn. */
+export type QueuedJob = Pick<Job, 'id' | 'kind' | 'priority' | 'notBefore'>
+
 export function isJobKind(kind: string): kind is JobKind {
   return (jobKinds as readonly string[]).includes(kind)
 }

@@ -1,24 +1,26 @@
 import {
   type ActorRef,
   ActorSystem,
+  type BackoffOptions,
   child,
   type ChildRef,
-  type ChildSpec,
   consoleLogger,
   type Logger,
   type ResourceRef,
+  type SupervisorRef,
 } from '@tasktree/actor'
 import { moveOnAfter } from '@tasktree/core'
 import { type Executor, ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
-import type { Server } from '@tasktree/net'
 import { type Directory, execute } from './commands.ts'
 import { Access } from './dashboard/access.ts'
 import { Dashboard } from './dashboard/dashboard.ts'
 import type { LiveSources } from './dashboard/live-view.ts'
 import { JobFeed } from './job-feed.ts'
 import type { Pools } from './job-kinds/perform.ts'
-import { listen } from './listener.ts'
+import type { JobKind } from './job.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
 import { Metrics } from './metrics.ts'
+import { Password } from './password.ts'
 import { Scheduler } from './scheduler.ts'
 import { Store } from './store.ts'
 import { Worker, type Workshop } from './worker.ts'
@@ -37,8 +39,32 @@ export interface JobdOptions {
   password?: string
   /** How long running jobs may go on when it is to end, in milliseconds. @defaultValue 0 */
   grace?: number
+  /** So many jobs may be queued; further ones are refused. @defaultValue 100000 */
+  maxQueued?: number
+  /** How many jobs of a kind may run at once. @defaultValue as many as its pool has workers; others: no limit */
+  capacity?: Partial<Record<JobKind, number>>
+  /** Bytes; beyond them nothing more is written to the file. @defaultValue no limit */
+  maxFileSize?: number
+  /** What clients may do at most. */
+  clients?: Omit<ListenerOptions, 'host' | 'port'>
   logger?: Logger
 }
+
+const poolCapacity: Partial<Record<JobKind, number>> = { hash: 2, primes: 2, words: 2 }
+
+/**
+ * What is killed now and then comes back at once, however often: its waits begin anew when it has lived for
+ * `resetAfter`. What cannot live at all, since the disk is broken say, is tried ever more slowly, and given up
+ * after `maxAttempts` in a row, a minute; what fails again and again a little later, after `maxRestarts`.
+ */
+const backoff: BackoffOptions = {
+  min: 10,
+  max: 5_000,
+  jitter: 0.2,
+  resetAfter: 50,
+  maxAttempts: 20,
+}
+const restarts = { maxRestarts: 150, within: 10_000, backoff }
 
 /** A server that runs. Leaving its scope ends it in order: what runs has its grace, what is queued stays in the file. */
 export interface Jobd extends AsyncDisposable {
@@ -61,15 +87,15 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const system = await ActorSystem.start({
     name: 'jobd',
     strategy: 'rest-for-one',
-    maxRestarts: 10,
+    ...restarts,
     logger,
-    children: [child.actor('store', Store, [options.file, feed])],
+    children: [child.actor('store', Store, [options.file, feed, options.maxFileSize ?? Infinity])],
   })
   // A part that cannot start must not leave those before it running.
   await using started = new AsyncDisposableStack()
   started.use(system)
 
-  const directory = directoryOf(system, password)
+  const directory = directoryOf(system, password === null ? null : new Password(password))
   const pools: Pools = {
     get threads() {
       return find<ResourceRef<Executor>>(system, 'pools/threads').value
@@ -85,16 +111,18 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     feed,
   }
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
-  const workers: ChildSpec[] = Array.from({ length: options.workers }, (_, i) =>
-    child.actor(`worker-${i + 1}`, Worker, [shop]),
-  )
+  // A dynamic supervisor that is started anew begins without children: whoever comes after it hires them again.
+  const hire = async (): Promise<void> => {
+    const workers = find<SupervisorRef>(system, 'workers')
+    for (let i = 1; i <= options.workers; i++) await workers.startChild(`worker-${i}`)
+  }
   const access = new Access(host, password)
   // Those that are started anew listen where the ones before did.
   let [port, httpPort] = [options.port, options.http ?? 0]
-  const openListener = async (): Promise<Server> => {
-    const server = await listen(directory, feed, host, port)
-    port = server.sockets[0]?.port ?? port
-    return server
+  const openListener = async (): Promise<Listener> => {
+    const listener = await Listener.start(directory, feed, { ...options.clients, host, port })
+    port = listener.port
+    return listener
   }
   const openDashboard = async (): Promise<Dashboard> => {
     const sources = dashboardSources(directory, feed)
@@ -104,13 +132,26 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   }
   for (const part of [
     child.supervisor('pools', {
+      ...restarts,
       children: [
-        child.resource('threads', () => new ThreadPoolExecutor({ maxWorkers: 2 })),
+        child.resource('threads', () => new ThreadPoolExecutor({ maxWorkers: 4 })),
         child.resource('processes', () => new ProcessPoolExecutor({ maxWorkers: 2 })),
       ],
     }),
-    child.actor('scheduler', Scheduler, [() => directory.store, worker, feed]),
-    child.supervisor('workers', { maxRestarts: 10, children: workers }),
+    child.actor('scheduler', Scheduler, [
+      () => directory.store,
+      worker,
+      feed,
+      {
+        maxQueued: options.maxQueued ?? 100_000,
+        capacity: { ...poolCapacity, ...options.capacity },
+      },
+    ]),
+    child.dynamic('workers', {
+      ...restarts,
+      template: (name: string) => child.actor(name, Worker, [shop]),
+    }),
+    child.task('hiring', hire, { restart: 'transient' }),
     child.actor('metrics', Metrics, [() => system, feed]),
     child.resource('listener', openListener),
     child.resource('dashboard', openDashboard),
@@ -138,7 +179,7 @@ function find<R extends ChildRef>(system: ActorSystem, path: string): R {
 }
 
 /** Looked up when they are used: the tree grows part by part. */
-function directoryOf(system: ActorSystem, password: string | null): Directory {
+function directoryOf(system: ActorSystem, password: Password | null): Directory {
   return {
     system,
     password,
@@ -160,7 +201,7 @@ function dashboardSources(directory: Directory, feed: JobFeed): LiveSources {
     store: directory.store,
     metrics: directory.metrics,
     feed,
-    command: (words) =>
+    command: async (words) =>
       execute(words, directory, { version: 3, closing: false, isKnown: true, isSubscribed: false }),
   }
 }

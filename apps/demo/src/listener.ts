@@ -1,78 +1,72 @@
-import { createTask, type Task } from '@tasktree/core'
+import { getEventLoop, type TimerHandle } from '@tasktree/core'
 import { type Server, startServer } from '@tasktree/net'
-import {
-  IncompleteReadError,
-  LimitOverrunError,
-  type StreamReader,
-  type StreamWriter,
-} from '@tasktree/streams'
-import { type Directory, execute, type Session } from './commands.ts'
+import type { Directory } from './commands.ts'
+import { Connection } from './connection.ts'
 import type { JobFeed } from './job-feed.ts'
-import { encode, ProtocolError, readCommand, type Reply } from './resp.ts'
+
+export interface ListenerOptions {
+  host: string
+  /** 0: one that is free. */
+  port: number
+  /** Further clients are turned away. @defaultValue 10000 */
+  maxClients?: number
+  /** So long the rest of a command, or the password, may take; milliseconds. @defaultValue 30000 */
+  patience?: number
+  /** So long a client may take nothing of what it is sent; milliseconds. @defaultValue 60000 */
+  stallTime?: number
+}
 
 /** Listens for RESP clients; each is a task of the server's. */
-export function listen(
-  directory: Directory,
-  feed: JobFeed,
-  host: string,
-  port: number,
-): Promise<Server> {
-  return startServer((reader, writer) => serve(reader, writer, directory, feed), { host, port })
-}
+export class Listener implements AsyncDisposable {
+  readonly #options: Required<ListenerOptions>
+  readonly #connections = new Set<Connection>()
+  readonly #loop = getEventLoop()
+  #server!: Server
+  #check: TimerHandle | null = null
 
-async function serve(
-  reader: StreamReader,
-  writer: StreamWriter,
-  directory: Directory,
-  feed: JobFeed,
-): Promise<void> {
-  const session: Session = {
-    version: 2,
-    closing: false,
-    isKnown: directory.password === null,
-    isSubscribed: false,
+  private constructor(options: ListenerOptions) {
+    this.#options = { maxClients: 10_000, patience: 30_000, stallTime: 60_000, ...options }
   }
-  let following: Task<void> | null = null
-  try {
-    while (!session.closing) {
-      const words = await readCommand(reader)
-      if (words === null) break
-      writer.write(encode(await execute(words, directory, session), session.version))
-      await writer.drain()
-      if (session.isSubscribed) following ??= createTask(() => follow(feed, writer, session))
-    }
-  } catch (error) {
-    if (error instanceof ProtocolError || error instanceof LimitOverrunError) {
-      writer.write(encode(new Error(`ERR Protocol error: ${error.message}`), session.version))
-    } else if (!(error instanceof IncompleteReadError) && !isGone(error)) {
-      throw error
-    }
-  } finally {
-    following?.cancel()
-  }
-  writer.close()
-}
 
-/** A message for every change of a job; a client that does not read them loses the oldest. */
-async function follow(feed: JobFeed, writer: StreamWriter, session: Session): Promise<void> {
-  using changes = feed.subscribe()
-  try {
-    for await (const change of changes) {
-      if (!session.isSubscribed) continue
-      const message: Reply = { push: ['message', 'jobs', JSON.stringify(change)] }
-      writer.write(encode(message, session.version))
-      await writer.drain()
-    }
-  } catch (error) {
-    if (!isGone(error)) throw error
+  /** @throws {OSError} when the address is taken, or not this machine's */
+  static async start(
+    directory: Directory,
+    feed: JobFeed,
+    options: ListenerOptions,
+  ): Promise<Listener> {
+    const listener = new Listener(options)
+    const { host, port, maxClients: maxConnections } = listener.#options
+    listener.#server = await startServer(
+      async (reader, writer) => {
+        const connection = new Connection(reader, writer, directory, feed)
+        listener.#connections.add(connection)
+        try {
+          await connection.serve()
+        } finally {
+          listener.#connections.delete(connection)
+        }
+      },
+      { host, port, maxConnections },
+    )
+    listener.#checkLater()
+    return listener
   }
-}
 
-/** The client has gone: no failure of ours. */
-function isGone(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.name === 'ConnectionResetError')
-  )
+  get port(): number {
+    return this.#server.sockets[0]?.port ?? 0
+  }
+
+  /** All at once, now and then: a timer for each read would cost more than the read. */
+  #checkLater(): void {
+    const { patience, stallTime } = this.#options
+    this.#check = this.#loop.callLater(Math.min(1_000, patience / 2, stallTime / 2), () => {
+      for (const connection of this.#connections) connection.checkPatience(patience, stallTime)
+      this.#checkLater()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#check?.cancel()
+    await this.#server[Symbol.asyncDispose]()
+  }
 }

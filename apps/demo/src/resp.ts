@@ -1,86 +1,70 @@
-import type { StreamReader } from '@tasktree/net'
+import type { StreamReader } from '@tasktree/streams'
 
-/** What a hostile client may send at most. */
-const limits = { arguments: 1_024, argumentBytes: 16 * 1_024 * 1_024, inlineBytes: 65_536 }
+/**
+ * A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array),
+ * `{ push }` what nobody asked for, `{ several }` more than one reply to a command.
+ */
+export type Reply =
+  | null
+  | number
+  | string
+  | Buffer
+  | Error
+  | { simple: string }
+  | { push: Reply[] }
+  | { several: Reply[] }
+  | Reply[]
+  | Map<string, Reply>
 
 /** A frame that is none: the connection closes after the error, as Redis does it. */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
 }
 
-/** A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array), `{ push }` what nobody asked for. */
-export type Reply =
-  | null
-  | number
-  | string
-  | Error
-  | { simple: string }
-  | { push: Reply[] }
-  | Reply[]
-  | Map<string, Reply>
-
-/** The next command of a client, a RESP array or an inline line; null when it has gone. */
-export async function readCommand(reader: StreamReader): Promise<string[] | null> {
-  for (;;) {
-    const line = await readLine(reader)
-    if (line === null) return null
-    if (line === '') continue
-    if (!line.startsWith('*')) return line.split(/\s+/).filter((word) => word !== '')
-    const count = parseLength(line, limits.arguments, 'multibulk')
-    if (count <= 0) continue
-    const words: string[] = []
-    for (let i = 0; i < count; i++) {
-      const header = await readLine(reader)
-      if (header === null) return null
-      if (!header.startsWith('$')) {
-        throw new ProtocolError(`expected '$', got '${header.slice(0, 1)}'`)
-      }
-      const size = parseLength(header, limits.argumentBytes, 'bulk')
-      if (size < 0) throw new ProtocolError('invalid bulk length')
-      const bytes = await reader.readExactly(size + 2)
-      words.push(bytes.subarray(0, size).toString())
-    }
-    return words
-  }
-}
-
-async function readLine(reader: StreamReader): Promise<string | null> {
-  const line = await reader.readLine()
-  if (line.length === 0 || line.at(-1) !== 10) return null
-  if (line.length > limits.inlineBytes) throw new ProtocolError('too big inline request')
-  return line.toString().replace(/\r?\n$/, '')
-}
-
-function parseLength(header: string, most: number, what: string): number {
-  const text = header.slice(1)
-  if (!/^-?\d{1,10}$/.test(text) || Number(text) > most)
-    throw new ProtocolError(`invalid ${what} length`)
-  return Number(text)
-}
-
+/** In latin1: each character is a byte to be sent. */
 export function encode(reply: Reply, version: 2 | 3): string {
   if (reply === null) return version === 3 ? '_\r\n' : '$-1\r\n'
   if (typeof reply === 'number') return `:${reply}\r\n`
-  if (typeof reply === 'string') return `$${Buffer.byteLength(reply)}\r\n${reply}\r\n`
-  if (reply instanceof Error) return `-${reply.message.replaceAll(/[\r\n]+/g, ' ')}\r\n`
-  if (Array.isArray(reply))
-    return `*${reply.length}\r\n${reply.map((each) => encode(each, version)).join('')}`
+  if (typeof reply === 'string') return encodeBulk(toBytes(reply))
+  if (Buffer.isBuffer(reply)) return encodeBulk(reply.toString('latin1'))
+  if (reply instanceof Error) return `-${toLine(reply.message)}\r\n`
+  if (Array.isArray(reply)) return `*${encodeAll(reply, version)}`
   if (reply instanceof Map) {
     const pairs = [...reply].map(([key, value]) => encode(key, version) + encode(value, version))
     return `${version === 3 ? `%${reply.size}` : `*${reply.size * 2}`}\r\n${pairs.join('')}`
   }
-  if ('push' in reply) {
-    const items = reply.push.map((each) => encode(each, version))
-    return `${version === 3 ? '>' : '*'}${items.length}\r\n${items.join('')}`
-  }
-  return `+${reply.simple}\r\n`
+  if ('simple' in reply) return `+${toLine(reply.simple)}\r\n`
+  if ('push' in reply) return `${version === 3 ? '>' : '*'}${encodeAll(reply.push, version)}`
+  return reply.several.map((each) => encode(each, version)).join('')
 }
 
-/** For clients: the next reply. */
+function encodeAll(replies: readonly Reply[], version: 2 | 3): string {
+  return `${replies.length}\r\n${replies.map((each) => encode(each, version)).join('')}`
+}
+
+function encodeBulk(bytes: string): string {
+  return `$${bytes.length}\r\n${bytes}\r\n`
+}
+
+function toBytes(text: string): string {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
+}
+
+/** A line's end within it would begin another reply. */
+function toLine(text: string): string {
+  return toBytes(text.replaceAll(/[\r\n]+/g, ' '))
+}
+
+/** For clients: a command as it is sent. */
+export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
+  return Buffer.from(encode([...words], 2), 'latin1')
+}
+
+/** For clients: the next reply. @throws {ProtocolError} when there is none */
 export async function readReply(reader: StreamReader): Promise<Reply> {
-  const line = await readLine(reader)
-  if (line === null) throw new ProtocolError('the server has gone')
-  const text = line.slice(1)
+  const line = (await reader.readLine()).toString()
+  if (!line.endsWith('\r\n')) throw new ProtocolError('the server has gone')
+  const text = line.slice(1, -2)
   switch (line.slice(0, 1)) {
     case '+':
       return { simple: text }
@@ -96,18 +80,18 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
       return (await reader.readExactly(size + 2)).subarray(0, size).toString()
     }
     case '*':
+      return readAll(reader, Number(text))
+    case '%':
+      return readAll(reader, 2 * Number(text))
     case '>':
-    case '%': {
-      const replies: Reply[] = []
-      const count = Number(text) * (line.startsWith('%') ? 2 : 1)
-      for (let i = 0; i < count; i++) replies.push(await readReply(reader))
-      return replies
-    }
+      return { push: await readAll(reader, Number(text)) }
     default:
       throw new ProtocolError(`expected a reply, got ${JSON.stringify(line.slice(0, 20))}`)
   }
 }
 
-export function encodeCommand(words: readonly string[]): string {
-  return encode([...words], 2)
+async function readAll(reader: StreamReader, count: number): Promise<Reply[]> {
+  const replies: Reply[] = []
+  for (let i = 0; i < count; i++) replies.push(await readReply(reader))
+  return replies
 }

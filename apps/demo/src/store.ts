@@ -1,51 +1,83 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { Actor, type ReplyPort } from '@tasktree/actor'
-import { finalStates, type Job, type JobRequest, type JobState } from './job.ts'
+import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
+import type { Job, JobRequest, JobState, QueuedJob } from './job.ts'
 import type { JobFeed } from './job-feed.ts'
-
-type Waiting = () => void
 
 /** What is kept of one job's output, in characters: its beginning. */
 const mostOutput = 1_048_576
 
+/** Of a long text a list shows so many characters. */
+const mostListed = 1_024
+
+const pageSize = 4_096
+
+/** It could not be written: nothing of it was, and it may be tried again. */
+export class StoreError extends ReplyError {
+  override readonly name: string = 'StoreError'
+
+  constructor(cause: Error) {
+    super(`the jobs' file cannot be written: ${cause.message}`, { cause })
+  }
+}
+
+/** SQLite's BUSY, NOMEM, READONLY and FULL: they pass when there is room again. After others the file is opened anew. */
+const passing: ReadonlySet<number> = new Set([5, 7, 8, 13])
+
+const columns =
+  'id, kind, payload, priority, delay, timeout, retries, key, state, attempts, result, error, createdAt, notBefore'
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
+    priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
+    key TEXT UNIQUE, state TEXT NOT NULL, attempts INTEGER NOT NULL, allowed INTEGER NOT NULL,
+    result TEXT, error TEXT, createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS jobsOfState ON jobs (state, id);
+  CREATE TABLE IF NOT EXISTS outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS outputsOfJob ON outputs (job);
+`
+
+interface Uncommitted {
+  settle: () => void
+  fail: (error: StoreError) => void
+}
+
 /**
- * The jobs' file and its only writer. Writes of one turn are committed together, and each is answered
- * after its commit: what a client was told survives a crash at any moment.
+ * The jobs' file and its only writer. Writes that come together are committed together, and each is answered
+ * after that commit: what a client was told survives a crash at any moment.
  */
 export class Store extends Actor {
   readonly #file: string
   readonly #feed: JobFeed
-  #database!: DatabaseSync
-  #insert!: StatementSync
-  /** Answers that wait for the commit; null when no transaction is open. */
-  #uncommitted: Waiting[] | null = null
+  readonly #maxFileSize: number
+  readonly #statements = new Map<string, StatementSync>()
   /** Characters of output of the jobs that run. */
   readonly #outputs = new Map<number, number>()
+  #database!: DatabaseSync
+  /** What waits for the commit; null when no transaction is open. */
+  #uncommitted: Uncommitted[] | null = null
 
-  constructor(file: string, feed: JobFeed) {
+  /** `maxFileSize` in bytes: beyond it nothing more is written. */
+  constructor(file: string, feed: JobFeed, maxFileSize = Infinity) {
     super()
     this.#file = file
     this.#feed = feed
+    this.#maxFileSize = maxFileSize
   }
 
   protected override onStart(): void {
     this.#database = new DatabaseSync(this.#file)
-    this.#database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS jobs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
-        priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
-        key TEXT UNIQUE, state TEXT NOT NULL, attempts INTEGER NOT NULL, result TEXT, error TEXT,
-        createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL
-      ) STRICT;
-      CREATE TABLE IF NOT EXISTS outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-      CREATE INDEX IF NOT EXISTS outputsOfJob ON outputs (job);
-      UPDATE jobs SET state = 'queued' WHERE state = 'running';
-    `)
-    this.#insert = this.#database.prepare(`
-      INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, state, attempts, createdAt, notBefore)
-      VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING *`)
+    try {
+      this.#database.exec(
+        `PRAGMA page_size = ${pageSize}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
+      )
+      if (this.#maxFileSize !== Infinity)
+        this.#database.exec(`PRAGMA max_page_count = ${Math.ceil(this.#maxFileSize / pageSize)}`)
+    } catch (error) {
+      this.#database.close()
+      throw error
+    }
   }
 
   protected override onStop(): void {
@@ -55,129 +87,208 @@ export class Store extends Actor {
 
   /** The new job, or the one that has its key already. */
   add(request: JobRequest): ReplyPort<{ job: Job; isNew: boolean }> {
-    const port = this.ctx.reply<{ job: Job; isNew: boolean }>()
-    const now = Date.now()
     const { kind, payload, priority, delay, timeout, retries, key } = request
-    this.#begin()
-    const row = this.#insert.get(
-      kind,
-      payload,
-      priority,
-      delay,
-      timeout,
-      retries,
-      key,
-      now,
-      now + delay,
-    )
-    const job = (row ?? this.#row('SELECT * FROM jobs WHERE key = ?', key)) as Job
-    this.#afterCommit(() => port.resolve({ job, isNew: row !== undefined }))
-    return port
+    return this.#write(() => {
+      const now = Date.now()
+      const added = this.#row(
+        `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, state, attempts, allowed, createdAt, notBefore)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING ${columns}`,
+        kind,
+        payload,
+        priority,
+        delay,
+        timeout,
+        retries,
+        key,
+        retries + 1,
+        now,
+        now + delay,
+      )
+      const job = added ?? this.#row(`SELECT ${columns} FROM jobs WHERE key = ?`, key)
+      return { job: job as Job, isNew: added !== null }
+    })
   }
 
-  /** Begins an attempt, or ends one. */
-  update(
+  /** Begins an attempt, and counts it before: one that a crash cuts short has been one. */
+  begin(id: number): ReplyPort<Job> {
+    return this.#update(`state = 'running', attempts = attempts + 1`, id)
+  }
+
+  /** Ends an attempt, and the job with it. */
+  end(
     id: number,
-    change: { state: JobState; attempts?: number; result?: string; error?: string },
-  ): ReplyPort<void> {
-    const port = this.ctx.reply<void>()
-    if (finalStates.has(change.state)) this.#outputs.delete(id)
-    this.#begin()
-    this.#database
-      .prepare(
-        `UPDATE jobs SET state = ?, attempts = coalesce(?, attempts), result = coalesce(?, result), error = ? WHERE id = ?`,
-      )
-      .run(change.state, change.attempts ?? null, change.result ?? null, change.error ?? null, id)
-    this.#afterCommit(() => port.resolve())
-    return port
+    state: JobState,
+    outcome: { result?: string; error?: string } = {},
+  ): ReplyPort<Job> {
+    this.#outputs.delete(id)
+    const { result = null, error = null } = outcome
+    return this.#update('state = ?, result = ?, error = ?', id, state, result, error)
   }
 
-  /** A job that had ended begins anew: with all its attempts before it. */
+  /** Ends an attempt that failed: the job begins again at `notBefore`, or has failed when it has no attempt left. */
+  fail(id: number, error: string, notBefore: number): ReplyPort<Job> {
+    return this.#update(
+      `state = CASE WHEN attempts < allowed THEN 'queued' ELSE 'failed' END, error = ?, notBefore = ?`,
+      id,
+      error,
+      notBefore,
+    )
+  }
+
+  /** Ends an attempt that its worker did not live through: the job is to begin again. */
   requeue(id: number): ReplyPort<Job> {
-    const port = this.ctx.reply<Job>()
-    this.#begin()
-    this.#database
-      .prepare(
-        `UPDATE jobs SET state = 'queued', attempts = 0, result = NULL, error = NULL, notBefore = ? WHERE id = ?`,
-      )
-      .run(Date.now(), id)
-    const job = this.get(id) as Job
-    this.#afterCommit(() => port.resolve(job))
-    return port
+    return this.#update(`state = 'queued'`, id)
+  }
+
+  /** A job that had ended begins anew, with as many attempts as at first beside those it had. */
+  retry(id: number): ReplyPort<Job> {
+    return this.#update(
+      `state = 'queued', allowed = attempts + retries + 1, result = NULL, error = NULL, notBefore = ?`,
+      id,
+      Date.now(),
+    )
+  }
+
+  /** Those that are to be done, in the order of their age. Those that ran are queued again. */
+  recover(): ReplyPort<QueuedJob[]> {
+    return this.#write(() => {
+      this.#row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+      return this.#statement(
+        `SELECT id, kind, priority, notBefore FROM jobs WHERE state = 'queued' ORDER BY id`,
+      ).all() as unknown as QueuedJob[]
+    })
   }
 
   /** Keeps a piece of a job's output. Of more than a mebibyte the rest is left out. */
   append(id: number, text: string): void {
-    const offset = this.#outputs.get(id) ?? this.#lengthOfOutput(id)
+    const offset = this.#outputs.get(id) ?? this.#outputOf(id).length
     if (offset > mostOutput) return
     const isLast = offset + text.length > mostOutput
     const kept = isLast ? `${text.slice(0, mostOutput - offset)}\n[the rest is left out]\n` : text
     this.#outputs.set(id, offset + kept.length)
-    this.#begin()
-    this.#database.prepare('INSERT INTO outputs (job, text) VALUES (?, ?)').run(id, kept)
     this.#feed.publish({ type: 'output', id, text: kept, offset })
+    this.#do(() => this.#row('INSERT INTO outputs (job, text) VALUES (?, ?)', id, kept), {
+      settle: () => {},
+      fail: (error) => this.ctx.log.warn(`output of job ${id} is lost: ${error.message}`),
+    })
   }
 
   /** A job's output; null when there is no such job. */
-  log(id: number): string | null {
-    if (this.get(id) === null) return null
-    const rows = this.#database
-      .prepare('SELECT text FROM outputs WHERE job = ? ORDER BY rowid')
-      .all(id)
+  log(id: number): ReplyPort<string | null> {
+    return this.#read(() => (this.#find(id) === null ? null : this.#outputOf(id)))
+  }
+
+  get(id: number): ReplyPort<Job | null> {
+    return this.#read(() => this.#find(id))
+  }
+
+  /** The newest first; long texts are cut. */
+  list(state: JobState | null, limit: number): ReplyPort<Job[]> {
+    const short = columns.replaceAll(
+      /payload|result|error/g,
+      (name) => `substr(${name}, 1, ${mostListed}) AS ${name}`,
+    )
+    const where = state === null ? '' : 'WHERE state = ?'
+    const values = state === null ? [limit] : [state, limit]
+    const sql = `SELECT ${short} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
+    return this.#read(() => this.#statement(sql).all(...values) as unknown as Job[])
+  }
+
+  counts(): ReplyPort<Partial<Record<JobState, number>>> {
+    return this.#read(() => {
+      const rows = this.#statement('SELECT state, count(*) AS n FROM jobs GROUP BY state').all()
+      return Object.fromEntries(rows.map((row) => [String(row['state']), Number(row['n'])]))
+    })
+  }
+
+  #find(id: number): Job | null {
+    return this.#row(`SELECT ${columns} FROM jobs WHERE id = ?`, id) as Job | null
+  }
+
+  #outputOf(id: number): string {
+    const rows = this.#statement('SELECT text FROM outputs WHERE job = ? ORDER BY rowid').all(id)
     return rows.map((row) => String(row['text'])).join('')
   }
 
-  #lengthOfOutput(id: number): number {
-    return this.log(id)?.length ?? 0
-  }
-
-  get(id: number): Job | null {
-    return (this.#row('SELECT * FROM jobs WHERE id = ?', id) ?? null) as Job | null
-  }
-
-  list(state: JobState | null, limit: number): Job[] {
-    const where = state === null ? '' : 'WHERE state = ?'
-    const values = state === null ? [limit] : [state, limit]
-    return this.#rows(`SELECT * FROM jobs ${where} ORDER BY id DESC LIMIT ?`, ...values)
-  }
-
-  unfinished(): Job[] {
-    return this.#rows(
-      `SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY priority, id`,
-    )
-  }
-
-  counts(): Record<string, number> {
-    const rows = this.#database
-      .prepare('SELECT state, count(*) AS n FROM jobs GROUP BY state')
-      .all()
-    return Object.fromEntries(rows.map((row) => [String(row['state']), Number(row['n'])]))
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
   }
 
   #row(sql: string, ...values: SQLInputValue[]): unknown {
-    return this.#database.prepare(sql).get(...values)
+    return this.#statement(sql).get(...values) ?? null
   }
 
-  #rows(sql: string, ...values: SQLInputValue[]): Job[] {
-    return this.#database.prepare(sql).all(...values) as unknown as Job[]
+  #update(change: string, id: number, ...values: SQLInputValue[]): ReplyPort<Job> {
+    const sql = `UPDATE jobs SET ${change} WHERE id = ? RETURNING ${columns}`
+    return this.#write(() => this.#row(sql, ...values, id) as Job)
   }
 
-  #begin(): void {
-    if (this.#uncommitted !== null) return
-    this.#database.exec('BEGIN IMMEDIATE')
-    this.#uncommitted = []
-    this.ctx.after(0, () => this.#commit())
+  /** What is not committed yet is told to nobody. */
+  #read<T>(work: () => T): ReplyPort<T> {
+    const port = this.ctx.reply<T>()
+    const value = work()
+    if (this.#uncommitted === null) port.resolve(value)
+    else
+      this.#uncommitted.push({
+        settle: () => port.resolve(value),
+        fail: (error) => port.reject(error),
+      })
+    return port
   }
 
-  #afterCommit(answer: Waiting): void {
-    this.#uncommitted?.push(answer)
+  /** Answered after the commit. */
+  #write<T>(work: () => T): ReplyPort<T> {
+    const port = this.ctx.reply<T>()
+    let value: T
+    this.#do(() => (value = work()), {
+      settle: () => port.resolve(value),
+      fail: (error) => port.reject(error),
+    })
+    return port
+  }
+
+  #do(work: () => unknown, uncommitted: Uncommitted): void {
+    try {
+      if (this.#uncommitted === null) {
+        this.#database.exec('BEGIN IMMEDIATE')
+        this.#uncommitted = []
+        // What else is in the mailbox comes before it.
+        this.ctx.after(0, () => this.#commit())
+      }
+      work()
+      this.#uncommitted.push(uncommitted)
+    } catch (error) {
+      this.#fail(error, [...(this.#uncommitted ?? []), uncommitted])
+    }
   }
 
   #commit(): void {
-    const answers = this.#uncommitted
-    if (answers === null) return
+    const all = this.#uncommitted
+    if (all === null) return
+    try {
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      this.#fail(error, all)
+      return
+    }
     this.#uncommitted = null
-    this.#database.exec('COMMIT')
-    for (const answer of answers) answer()
+    for (const { settle } of all) settle()
+  }
+
+  /** Nothing of the transaction is written, and who waits for it hears of that. */
+  #fail(error: unknown, all: Uncommitted[]): void {
+    this.#uncommitted = null
+    if (!(error instanceof Error) || !('errcode' in error)) throw error
+    // Some failures have rolled it back already.
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    const failure = new StoreError(error)
+    for (const { fail } of all) fail(failure)
+    if (!passing.has(Number(error.errcode) & 0xff)) throw error
+    this.ctx.log.warn(failure.message)
   }
 }

@@ -73,7 +73,7 @@ export class Worker extends Actor {
   async #finish(outcome: Outcome): Promise<void> {
     this.#attempt = null
     this.#cancelled = null
-    await this.#shop.scheduler().ask.finish(this.ctx.name, outcome)
+    await this.#shop.scheduler().ask({ timeout: Infinity }).finish(this.ctx.name, outcome)
     this.#takeNext()
   }
 }

@@ -1,0 +1,45 @@
+/** A mistake of a client's: answered, with `code` before the text. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError'
+  readonly code: string
+
+  constructor(message: string, code = 'ERR') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** In milliseconds some 34,000 years: added to a date it is still an exact integer. */
+export const largest: number = 2 ** 50
+
+/** Within what the store's integers hold: a number of a client's must not end an actor. @throws {CommandError} */
+export function parseNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number = largest,
+): number {
+  const n = Number(text)
+  if (text === undefined || !/^-?\d{1,16}$/.test(text) || n < least || n > most)
+    throw new CommandError(
+      `${name} must be a whole number from ${least} to ${most}, got '${(text ?? '').slice(0, 64)}'`,
+    )
+  return n
+}
+
+/** Names and values in turn, each name at most once. @throws {CommandError} */
+export function parseOptions(
+  words: readonly string[],
+  names: readonly string[],
+): Map<string, string> {
+  const options = new Map<string, string>()
+  for (let i = 0; i < words.length; i += 2) {
+    const name = (words[i] as string).toUpperCase()
+    const value = words[i + 1]
+    if (!names.includes(name)) throw new CommandError(`syntax error: there are ${names.join(', ')}`)
+    if (options.has(name)) throw new CommandError(`syntax error: ${name} twice`)
+    if (value === undefined) throw new CommandError(`syntax error: ${name} has no value`)
+    options.set(name, value)
+  }
+  return options
+}
