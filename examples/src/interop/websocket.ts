@@ -1,6 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { cancelTasks, createTask, getRunningLoop, isCancelled, run, sleep } from '@tasktree/core'
+import {
+  cancelTasks,
+  createTask,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  run,
+  sleep,
+} from '@tasktree/core'
 import { Event, Queue } from '@tasktree/sync'
 import { WebSocket, WebSocketServer } from 'ws'
 
@@ -19,7 +27,17 @@ class Connection implements AsyncDisposable {
   static async open(url: string): Promise<Connection> {
     const socket = new WebSocket(url)
     const connection = new Connection(socket)
-    await once(socket, 'open')
+    const opened = new Future<void>()
+    socket.once('open', () => opened.setResult())
+    socket.on('error', (error) => {
+      if (!opened.done()) opened.setException(error)
+    })
+    try {
+      await opened
+    } catch (error) {
+      socket.terminate() // also when the task was cancelled while it connected
+      throw error
+    }
     return connection
   }
 
