@@ -1,5 +1,5 @@
-import { currentTask, Future, RuntimeError, type Task } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { type CancelledError, currentTask, Future, RuntimeError, type Task } from '@tasktree/core'
+import { cancelOnAbort, Claim, describe } from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
@@ -26,6 +26,35 @@ type Bytes = Uint8Array | string
 
 const NEWLINE: readonly Buffer[] = [Buffer.from('\n')]
 
+/** A read of some bytes that waits: it takes them in its own turn, and so a cancel before that takes none. */
+class Read extends Claim<Buffer> {
+  readonly #n: number
+  readonly #take: (n: number) => Buffer
+  readonly #forget: (read: Read) => void
+
+  constructor(n: number, take: (n: number) => Buffer, forget: (read: Read) => void) {
+    super()
+    this.#n = n
+    this.#take = take
+    this.#forget = forget
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    const cancelled = super.cancel(msg)
+    if (cancelled) this.#forget(this)
+    return cancelled
+  }
+
+  protected override claim(): void {
+    this.#forget(this)
+    this.setResult(this.#take(this.#n))
+  }
+
+  protected override decline(): void {
+    this.#forget(this)
+  }
+}
+
 /**
  * Bytes that arrive, to be awaited by line, by count or by separator. One read at a time; a cancelled
  * read consumes nothing. What a read returns is a view of the received chunk wherever one chunk holds it.
@@ -40,7 +69,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #transport: ReadTransport | null = null
   #paused = false
   /** The read that waits: its future, its method and its task. */
-  #waiter: Future<void> | null = null
+  #waiter: Future<void> | Read | null = null
   #waiting = ''
   #waitingTask: Task | null = null
 
@@ -71,7 +100,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Up to `n` bytes, at least one unless the stream has ended; with -1 all until the end.
+   * Up to `n` bytes, at least one unless the stream has ended; with -1 all until the end. What waits is a
+   * Future, as every operation of the library: no instance of Promise, though it is used like one.
    *
    * @param n bytes. @defaultValue -1
    * @throws {RuntimeError} when another read is waiting
@@ -80,9 +110,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (!Number.isInteger(n)) {
       throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
-    if (n > 0 && this.#buffer.length > 0 && this.#isFree())
-      return Promise.resolve(this.#takeSome(n))
-    return n < 0 ? this.#readAll(options) : this.#read(n, options)
+    if (n > 0 && this.#isFree()) {
+      if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
+      if (!this.#eof) return this.#readNext(n, options)
+    }
+    return n < 0 ? this.#readAll(options) : this.#read(n)
   }
 
   /**
@@ -177,7 +209,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   setException(error: Error): void {
     this.#exception = error
     const waiter = this.#waiter
-    if (waiter !== null && !waiter.done()) waiter.setException(error)
+    if (waiter === null || waiter.done()) return
+    if (waiter instanceof Read) this.#disarm()
+    waiter.setException(error)
   }
 
   /** For protocols: what to pause while nobody reads. */
@@ -188,7 +222,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   #wake(): void {
     const waiter = this.#waiter
-    if (waiter !== null && !waiter.done()) waiter.setResult()
+    if (waiter instanceof Read) waiter.wake()
+    else if (waiter !== null && !waiter.done()) waiter.setResult(undefined)
   }
 
   #isFree(): boolean {
@@ -222,14 +257,34 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (this.#exception !== null) throw this.#exception
   }
 
+  /**
+   * Most reads of a busy connection come here: the future is the read itself, with no async function
+   * around it that would cost each of them a few more turns of the microtask queue.
+   */
+  #readNext(n: number, options: WaitOptions | undefined): Promise<Buffer> {
+    const read = new Read(n, this.#taker, this.#forgetter)
+    this.#setWaiter('read', read)
+    return cancelOnAbort(read, options?.signal) as unknown as Promise<Buffer>
+  }
+
+  readonly #taker = (n: number): Buffer => this.#takeSome(n)
+
+  readonly #forgetter = (read: Read): void => {
+    if (this.#waiter === read) this.#disarm()
+  }
+
   /** Pending until something has changed: more data, the end or an error. `#disarm` must follow. */
   #arm(what: string, options: WaitOptions | undefined): Future<void> {
     const waiter = new Future<void>()
+    this.#setWaiter(what, waiter)
+    return cancelOnAbort(waiter, options?.signal)
+  }
+
+  #setWaiter(what: string, waiter: Future<void> | Read): void {
     this.#waiter = waiter
     this.#waiting = what
     this.#waitingTask = currentTask()
     this.#resume()
-    return cancelOnAbort(waiter, options?.signal)
   }
 
   #disarm(): void {
@@ -245,16 +300,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
   }
 
-  async #read(n: number, options: WaitOptions | undefined): Promise<Buffer> {
+  /** Of no bytes, or at the end; or of a reader that cannot be read. */
+  async #read(n: number): Promise<Buffer> {
     this.#assertReadable('read')
-    if (n > 0 && this.#buffer.length === 0 && !this.#eof) {
-      // As #wait, without the function in between: most reads of a busy connection come here.
-      try {
-        await this.#arm('read', options)
-      } finally {
-        this.#disarm()
-      }
-    }
     return this.#takeSome(n)
   }
 
