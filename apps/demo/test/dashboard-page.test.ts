@@ -42,10 +42,12 @@ class Visit implements AsyncDisposable {
   async add(kind: string, payload: string): Promise<number> {
     await this.page.selectOption('#kind', kind)
     await this.page.fill('#payload', payload)
+    const answered = this.page.waitForResponse(
+      (response) => response.request().method() === 'POST' && response.url().endsWith('/jobs'),
+    )
     await this.page.click('#add button')
-    const notice = this.page.locator('#notice', { hasText: /Job \d+ is added/ })
-    await notice.waitFor()
-    const id = Number(/\d+/.exec(await notice.innerText())?.[0])
+    const { id } = (await (await answered).json()) as { id: number }
+    await this.page.locator('#notice', { hasText: `Job ${id} is added` }).waitFor()
     await this.row(id).waitFor()
     return id
   }

@@ -20,7 +20,7 @@ export interface LiveSources {
   readonly metrics: ActorRef<Metrics>
   readonly feed: JobFeed
   /** Carries out one of the server's commands; what is wrong with it is an Error that is answered. */
-  readonly command: (words: string[]) => Promise<unknown>
+  readonly command: (words: string[]) => unknown
 }
 
 /** Milliseconds between two events of a page at least. */
