@@ -1,3 +1,4 @@
+import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { PoolOptions } from './pool-options.ts'
 import { ProcessLink } from './process-link.ts'
@@ -13,12 +14,15 @@ export interface ProcessPoolOptions extends PoolOptions {
 
 /**
  * Runs jobs in child processes: nothing that a job does to its process, a native crash included, hurts
- * this one.
+ * this one. On Node alone.
+ *
+ * @throws {RuntimeError} on other runtimes
  *
  * Source: concurrent.futures.ProcessPoolExecutor
  */
 export class ProcessPoolExecutor extends WorkerPool {
   constructor(options: ProcessPoolOptions = {}) {
+    assertNode()
     const { resourceLimits, env, execArgv } = options
     if (execArgv !== undefined && !Array.isArray(execArgv)) {
       throw new TypeError(`execArgv must be an array of flags, got ${describe(execArgv)}`)
@@ -31,4 +35,11 @@ export class ProcessPoolExecutor extends WorkerPool {
       options,
     )
   }
+}
+
+/** The workers talk through pipes that they read and write past their event loop, which the others cannot. */
+function assertNode(): void {
+  const other = ['bun', 'deno'].find((name) => name in process.versions)
+  if (other === undefined) return
+  throw new RuntimeError(`ProcessPoolExecutor needs Node, this is ${other}: use ThreadPoolExecutor`)
 }

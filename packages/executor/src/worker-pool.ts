@@ -288,6 +288,8 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
         job,
         new JobSerializationError(`cannot send the job: ${because}`, { cause: error }),
       )
+      // Nothing will come back from it that could tell that it is free.
+      if (worker.load === 0) this.#onFree(worker)
     }
   }
 
@@ -367,9 +369,10 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     else if (this.#queue.size > 0) this.#schedulePump()
   }
 
-  onReturned(_worker: WorkerHandle, jobs: PendingJob[]): void {
+  onReturned(worker: WorkerHandle, jobs: PendingJob[]): void {
     this.#queue.putBack(jobs.filter((job) => !job.future.done()))
-    this.#schedulePump()
+    if (worker.load === 0) this.#onFree(worker)
+    else this.#schedulePump()
   }
 
   #fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
