@@ -202,6 +202,22 @@ test('a killed dashboard comes back at its port with its token', slow, async () 
   expect((await again()).text).toContain(headers['X-Jobd-Token'])
 })
 
+test('a killed dashboard leaves no stream open that nobody writes to', slow, async () => {
+  await using served = await Served.start()
+  const headers = await pageHeaders(served.page)
+  const response = await open(`${served.page}/events`)
+  const ended = once(response, 'close')
+  // Cut off, which is how a browser notices.
+  response.on('error', () => {})
+  response.resume()
+  await send(`${served.page}/actors/kill`, {
+    method: 'POST',
+    headers,
+    body: '{"path":"dashboard"}',
+  })
+  await ended
+})
+
 test('the end of the server ends every open stream', slow, async () => {
   await using served = await Served.start()
   const response = await open(`${served.page}/events`)

@@ -70,6 +70,7 @@ export class Dashboard implements AsyncDisposable {
   #accept(request: IncomingMessage, response: ServerResponse): void {
     // Outside of whatever task made the server: a request is a task of its own.
     this.#loop.callSoon(() => {
+      if (response.closed) return
       const name = `${request.method} ${request.url} (${++this.#numberOfRequests})`
       const task = this.#requests.create(name, () => this.#answer(request, response))
       response.once('close', () => task.cancel())
@@ -146,11 +147,12 @@ export class Dashboard implements AsyncDisposable {
 
   /** Closes the listener, every stream and every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // At once: the one that follows listens at the same port.
+    // All of it before the first await, which is where a kill ends this. The one that follows listens at the
+    // same port, and a connection that stayed open would go on with this one.
     this.#server.close()
-    await this.#view[Symbol.asyncDispose]()
-    await this.#requests.cancelAll()
+    const ended = [this.#view[Symbol.asyncDispose](), this.#requests.cancelAll()]
     this.#server.closeAllConnections()
+    await Promise.all(ended)
   }
 }
 

@@ -18,6 +18,10 @@ export class EventStream {
 
   /** Calls `closed` once, when either side has closed it. */
   open(closed: () => void): void {
+    if (this.#response.closed) {
+      closed()
+      return
+    }
     this.#response.once('close', closed)
     writeHead(this.#response, 200, 'events')
     this.#response.write(`retry: ${reconnectTime}\n\n`)

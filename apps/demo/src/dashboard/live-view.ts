@@ -164,7 +164,7 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** Closes every stream. */
+  /** Closes every stream, at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const viewer of [...this.#pages, ...this.#outputs]) viewer.close()
     await this.#tasks.cancelAll()
