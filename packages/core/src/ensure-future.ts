@@ -1,4 +1,5 @@
 import { type Awaitable, describe, isCoroutine } from './coroutine.ts'
+import { isCancelled } from './errors.ts'
 import { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
 import { createTask } from './task.ts'
@@ -6,7 +7,7 @@ import { createTask } from './task.ts'
 /**
  * A Future for anything that can be awaited: a Future or Task as it is, a function or Coroutine as a
  * new task, a promise as a Future that gives the promise up when it is cancelled. What an abandoned
- * promise throws later goes to the loop's exception handler.
+ * promise throws later goes to the loop's exception handler, unless that is the cancel itself.
  *
  * @throws {TypeError} for anything else
  *
@@ -32,7 +33,7 @@ export function ensureFuture<T>(
     },
     (exception: unknown) => {
       if (!future.done()) future.setException(exception)
-      else {
+      else if (!isOfCancel(exception)) {
         future.getLoop().callExceptionHandler({
           message: 'Exception of a promise that a cancel had abandoned',
           exception,
@@ -41,4 +42,9 @@ export function ensureFuture<T>(
     },
   )
   return future
+}
+
+/** What work that was given the task's signal ends with. */
+function isOfCancel(exception: unknown): boolean {
+  return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))
 }

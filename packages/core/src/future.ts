@@ -14,6 +14,8 @@ const CANCELLED = 3
 /** Failed, and somebody has looked at the exception. */
 const SEEN = 4
 
+const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
+
 /** What a promise's resolving function prints as; it differs between engines. */
 const resolverSource: string = readResolverSource()
 
@@ -226,6 +228,33 @@ export class Future<T> implements PromiseLike<T> {
     // The driver awaits what is yielded, so this is one suspension like any other; done needs none.
     if (this.#state === PENDING) yield this
     return this.result()
+  }
+
+  /** @internal how the console shows it: `<Future finished result=1>`, as Python's `repr` does */
+  [inspected](
+    depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    const show = (value: unknown): string =>
+      value instanceof Error
+        ? `${value.name}: ${value.message}`
+        : depth < 0
+          ? '…'
+          : inspect(value, { ...options, depth: depth - 1 })
+    const outcomes = {
+      [PENDING]: () => 'pending',
+      [FULFILLED]: () => `finished result=${show(this.#value)}`,
+      [FAILED]: () => `finished exception=${show(this.#value)}`,
+      [SEEN]: () => `finished exception=${show(this.#value)}`,
+      [CANCELLED]: () => 'cancelled',
+    }
+    return `<${this.constructor.name}${this.inspectedName()} ${outcomes[this.#state]()}>`
+  }
+
+  /** @internal */
+  inspectedName(): string {
+    return ''
   }
 
   /** @internal */

@@ -182,6 +182,11 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   /** @internal */
+  override inspectedName(): string {
+    return ` ${this.name}`
+  }
+
+  /** @internal */
   get scopeTask(): Task {
     return this
   }

@@ -370,6 +370,30 @@ test('a promise that a cancel abandoned reports its late failure', () =>
     expect(reports).toEqual([new Error('late')])
   }))
 
+test('a promise that ends by the cancel that abandoned it has nothing to report', () =>
+  run(async () => {
+    const reports: unknown[] = []
+    const ended: unknown[] = []
+    const task = createTask(async () => {
+      const signal = taskSignal()
+      const work = new Promise((_, reject) => {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is a CancelledError
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+      const waiting = nativeSleep(60_000, null, { signal })
+      for (const each of [work, waiting]) each.catch((error: unknown) => ended.push(error))
+      await Promise.all([ensureFuture(work), ensureFuture(waiting)])
+    })
+    task.getLoop().setExceptionHandler((_, context) => reports.push(context.exception))
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    while (ended.length < 2) await sleep(1)
+    await sleep(1)
+    expect(task.cancelled()).toBe(true)
+    expect(reports).toEqual([])
+  }))
+
 test('a cancelled gather waits for its children, and a cancelled child fails it', () =>
   runVirtual(async () => {
     const log: string[] = []

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { inspect } from 'node:util'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
   createTask,
@@ -309,3 +310,22 @@ test('a signal handler is called in a turn of the loop, and can be removed', () 
     },
     { handleSignals: false },
   ))
+
+test('the console shows futures and tasks as Python does', () =>
+  run(async () => {
+    const [done, failed, cancelled, pending] = Array.from(
+      { length: 4 },
+      () => new Future<unknown>(),
+    )
+    const task = createTask(async () => ({ list: [1] }), { name: 'worker' })
+    expect(inspect([pending, task])).toBe('[ <Future pending>, <Task worker pending> ]')
+    done?.setResult({ deep: [{ deeper: 1 }] })
+    failed?.setException(new RangeError('no'))
+    cancelled?.cancel()
+    await task
+    expect(inspect(done)).toBe('<Future finished result={ deep: [ [Object] ] }>')
+    expect(inspect([failed, cancelled, task])).toBe(
+      '[\n  <Future finished exception=RangeError: no>,\n  <Future cancelled>,\n  <Task worker finished result={ list: [Array] }>\n]',
+    )
+    expect(failed?.exception()).toBeInstanceOf(RangeError)
+  }))
