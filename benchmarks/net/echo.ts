@@ -72,11 +72,11 @@ try {
 }
 
 const [raw] = contestants
-const rows = contestants.map(({ name, samples }) => [
-  name,
-  ...samples.flatMap((each, i) => {
+const rows = contestants.map(({ name, samples }) => {
+  const figures = samples.flatMap((each, i) => {
     const ratios = each.map((rate, round) => rate / (raw?.samples[i]?.[round] ?? NaN))
     return [median(each), `${median(ratios).toFixed(2)}x`]
-  }),
-])
+  })
+  return [name, ...figures]
+})
 console.log(table(['echo', ...sizes.flatMap((size) => [`${size / 1024} KiB/s`, 'to raw'])], rows))
