@@ -10,6 +10,7 @@ import { send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
+const patience = { timeout: 20_000 }
 const executablePath = findChromium()
 const absence = 'there is no Chromium on PATH or in CHROMIUM_PATH'
 
@@ -88,7 +89,7 @@ describe('in Chromium', () => {
     await using visit = await Visit.to(served.page)
     const { page } = visit
     const worker = page.getByRole('treeitem', { name: /^worker-2/ })
-    await expect.poll(() => worker.getAttribute('data-status')).toBe('running')
+    await expect.poll(() => worker.getAttribute('data-status'), patience).toBe('running')
     await page.getByRole('button', { name: 'Kill worker-2' }).click()
     await page.locator('li.flash[data-path$="/worker-2"]').waitFor()
     await page.getByRole('treeitem', { name: /^worker-2, actor, running, 1 restart$/ }).waitFor()
@@ -103,10 +104,10 @@ describe('in Chromium', () => {
     const id = await visit.add('shell', 'echo first; read x < /dev/null; sleep 1; echo second')
     await visit.row(id).click()
     const output = page.locator('#output-text')
-    await expect.poll(() => output.textContent(), { timeout: 20_000 }).toContain('first')
+    await expect.poll(() => output.textContent(), patience).toContain('first')
     await visit.until(id, 'done')
-    await expect.poll(() => output.textContent()).toBe('first\nsecond\n')
-    await expect.poll(() => page.locator('#facts').innerText()).toContain('done')
+    await expect.poll(() => output.textContent(), patience).toBe('first\nsecond\n')
+    await expect.poll(() => page.locator('#facts').innerText(), patience).toContain('done')
 
     // Nothing but zeros, and none of them on the disk: it takes long enough to be looked at.
     const zeros = join(served.folder, 'zeros')
@@ -116,7 +117,9 @@ describe('in Chromium', () => {
     const bar = page.locator(`tr[data-id="${hashing}"] progress[value]`)
     await bar.waitFor()
     const first = Number(await bar.getAttribute('value'))
-    await expect.poll(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(first)
+    await expect
+      .poll(async () => Number(await bar.getAttribute('value')), patience)
+      .toBeGreaterThan(first)
     await visit.row(hashing).getByRole('button', { name: 'Cancel' }).click()
     await visit.until(hashing, 'cancelled')
   })

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { open, pageHeaders, send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
+const patience = { timeout: 20_000 }
 
 /** The events of a stream until `enough` says so. */
 async function readEvents(
@@ -202,20 +204,29 @@ test('a killed dashboard comes back at its port with its token', slow, async () 
   expect((await again()).text).toContain(headers['X-Jobd-Token'])
 })
 
-test('a killed dashboard leaves no stream open that nobody writes to', slow, async () => {
+test('a killed dashboard keeps no connection that it would answer on', slow, async () => {
   await using served = await Served.start()
   const headers = await pageHeaders(served.page)
-  const response = await open(`${served.page}/events`)
-  const ended = once(response, 'close')
-  // Cut off, which is how a browser notices.
-  response.on('error', () => {})
-  response.resume()
+  const { hostname, port, host } = new URL(served.page)
+  const socket = connect(Number(port), hostname)
+  const closed = once(socket, 'close')
+  socket.on('error', () => {})
+  let heard = ''
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString()
+    // The stream has ended, the connection has not: another request, as a browser sends it.
+    if (chunk.toString().endsWith('0\r\n\r\n'))
+      socket.write(`GET /jobs HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  })
+  socket.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  await expect.poll(() => heard, patience).toContain('event: snapshot')
   await send(`${served.page}/actors/kill`, {
     method: 'POST',
     headers,
     body: '{"path":"dashboard"}',
   })
-  await ended
+  await closed
+  expect(heard.split('HTTP/1.1 200')).toHaveLength(2)
 })
 
 test('the end of the server ends every open stream', slow, async () => {
