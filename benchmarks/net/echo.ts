@@ -77,6 +77,8 @@ const rows = contestants.map(({ name, samples }) => {
     const ratios = each.map((rate, round) => rate / (raw?.samples[i]?.[round] ?? NaN))
     return [median(each), `${median(ratios).toFixed(2)}x`]
   })
-  return [name, ...figures]
+  const row: (string | number)[] = [name]
+  row.push(...figures)
+  return row
 })
 console.log(table(['echo', ...sizes.flatMap((size) => [`${size / 1024} KiB/s`, 'to raw'])], rows))
