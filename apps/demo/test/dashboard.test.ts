@@ -209,8 +209,10 @@ test('a killed dashboard keeps no connection that it would answer on', slow, asy
   const headers = await pageHeaders(served.page)
   const { hostname, port, host } = new URL(served.page)
   const socket = connect(Number(port), hostname)
-  const closed = once(socket, 'close')
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  // Cut off or ended: either is an end.
   socket.on('error', () => {})
+  socket.once('close', () => resolve())
   let heard = ''
   socket.on('data', (chunk: Buffer) => {
     heard += chunk.toString()
