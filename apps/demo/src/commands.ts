@@ -1,19 +1,10 @@
-import {
-  ActorRestarting,
-  type ActorRef,
-  ActorStopped,
-  type ActorSystem,
-  AskTimeout,
-  MailboxFull,
-  NoProc,
-  ReplyError,
-  SupervisorStopping,
-} from '@tasktree/actor'
+import { type ActorRef, type ActorSystem, ReplyError } from '@tasktree/actor'
 import { getEventLoop, isCancelled } from '@tasktree/core'
 import { CommandError } from './arguments.ts'
 import type { Word } from './command-parser.ts'
 import { jobCommands } from './job-commands.ts'
 import type { Metrics } from './metrics.ts'
+import { isPassing } from './passing.ts'
 import type { Password } from './password.ts'
 import type { Reply } from './resp.ts'
 import { QueueFull, type Scheduler } from './scheduler.ts'
@@ -139,16 +130,12 @@ function isPromiseLike(reply: PromiseLike<Reply> | Reply): reply is PromiseLike<
   return typeof reply === 'object' && reply !== null && 'then' in reply
 }
 
-/** An actor that was asked has ended, or is being restarted: what was asked may be asked again. */
-const passing = [NoProc, ActorStopped, ActorRestarting, AskTimeout, MailboxFull, SupervisorStopping]
-
 function toReply(error: unknown): Error {
   if (error instanceof CommandError) return new Error(`${error.code} ${error.message}`)
   if (error instanceof QueueFull) return new Error(`BUSY ${error.message}`)
   if (error instanceof ReplyError) return new Error(`ERR ${error.message}`)
   if (isCancelled(error)) throw error
-  if (error instanceof Error && passing.some((kind) => error instanceof kind))
-    return new Error(`ERR not now: ${error.message}`)
+  if (isPassing(error)) return new Error(`ERR not now: ${error.message}`)
   getEventLoop().callExceptionHandler({ message: 'a command has failed', exception: error })
   return new Error('ERR internal error')
 }

@@ -20,6 +20,7 @@ import type { Pools } from './job-kinds/perform.ts'
 import type { JobKind } from './job.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Metrics } from './metrics.ts'
+import { isPassing } from './passing.ts'
 import { Password } from './password.ts'
 import { Scheduler } from './scheduler.ts'
 import { Store } from './store.ts'
@@ -168,10 +169,15 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
 
 /** Accepts nothing more, and lets what runs end for so long. */
 async function drain(system: ActorSystem, { scheduler }: Directory, grace: number): Promise<void> {
-  for (const name of ['dashboard', 'listener']) await system.root.stopChild(name)
-  await moveOnAfter(grace, async () => {
-    await scheduler.ask({ timeout: Infinity }).drain()
-  })
+  try {
+    for (const name of ['dashboard', 'listener']) await system.root.stopChild(name)
+    await moveOnAfter(grace, async () => {
+      await scheduler.ask({ timeout: Infinity }).drain()
+    })
+  } catch (error) {
+    // Stopped already, or given up: nothing runs then.
+    if (!isPassing(error)) throw error
+  }
 }
 
 function find<R extends ChildRef>(system: ActorSystem, path: string): R {
