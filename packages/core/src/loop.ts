@@ -27,8 +27,8 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 
 const microtask = Promise.resolve()
 
-/** How long the loop runs without letting timers and I/O in, and how many turns go by between two looks at the clock. */
-const burstLength = 2
+/** After so long the loop asks whether timers and I/O have had a turn, after as long again it lets them in; and how many turns go by between two looks at the clock. */
+const burstLength = 1
 const turnsPerLook = 8
 
 /**
@@ -69,6 +69,7 @@ export class EventLoop {
   #watching = false
   #turns = 0
   #burstStart = 0
+  #awaitsIO = false
   #nextTurn: Runnable[] = []
   #tasks: Task | null = null
   #tasksMade = 0
@@ -370,10 +371,7 @@ export class EventLoop {
     for (;;) {
       if (this.#round === 0) this.#startRound()
       if (this.#ready.size === 0) break
-      if (
-        ++this.#turns % turnsPerLook === 0 &&
-        performance.now() - this.#burstStart > burstLength
-      ) {
+      if (++this.#turns % turnsPerLook === 0 && this.#mustLetIOIn()) {
         this.#letIOIn()
         return
       }
@@ -420,6 +418,26 @@ export class EventLoop {
   /** @internal calls back between this round and the next, where asyncio's loop stops; only from a turn */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
+  }
+
+  /**
+   * After a while without a look it cannot tell whether I/O has had its turn meanwhile: a loop that I/O
+   * has woken begins after one. So it first asks to be told of the next, and gives way to it when it has
+   * not come after as long again.
+   */
+  #mustLetIOIn(): boolean {
+    const now = performance.now()
+    if (now - this.#burstStart <= burstLength) return false
+    if (this.#awaitsIO) return true
+    this.#awaitsIO = true
+    this.#burstStart = now
+    this.#clock.yieldToIO(this.#onIO)
+    return false
+  }
+
+  readonly #onIO = (): void => {
+    this.#awaitsIO = false
+    this.#burstStart = performance.now()
   }
 
   #letIOIn(): void {
