@@ -16,6 +16,7 @@ import { Access } from './dashboard/access.ts'
 import { Dashboard } from './dashboard/dashboard.ts'
 import type { LiveSources } from './dashboard/live-view.ts'
 import { JobFeed } from './job-feed.ts'
+import { JobFile } from './job-file.ts'
 import type { Pools } from './job-kinds/perform.ts'
 import type { JobKind } from './job.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
@@ -85,12 +86,13 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   if (password === null && !isLoopback(host))
     throw new RangeError(`${host} can be reached by others: that needs a password`)
   const feed = new JobFeed()
+  const file = new JobFile(options.file, options.maxFileSize)
   const system = await ActorSystem.start({
     name: 'jobd',
     strategy: 'rest-for-one',
     ...restarts,
     logger,
-    children: [child.actor('store', Store, [options.file, feed, options.maxFileSize ?? Infinity])],
+    children: [child.actor('store', Store, [file, feed])],
   })
   // A part that cannot start must not leave those before it running.
   await using started = new AsyncDisposableStack()
@@ -163,6 +165,8 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const stop = async (): Promise<void> => {
     if (grace > 0) await drain(system, directory, grace)
     await system.stop()
+    // A store that was killed has not.
+    file.close()
   }
   return { system, port, httpPort, [Symbol.asyncDispose]: stop }
 }

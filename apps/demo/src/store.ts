@@ -1,15 +1,14 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
 import type { Job, JobRequest, JobState, QueuedJob } from './job.ts'
 import type { JobFeed } from './job-feed.ts'
+import type { JobFile } from './job-file.ts'
 
 /** What is kept of one job's output, in characters: its beginning. */
 const mostOutput = 1_048_576
 
 /** Of a long text a list shows so many characters. */
 const mostListed = 1_024
-
-const pageSize = 4_096
 
 /** It could not be written: nothing of it was, and it may be tried again. */
 export class StoreError extends ReplyError {
@@ -26,18 +25,6 @@ const passing: ReadonlySet<number> = new Set([5, 7, 8, 13])
 const columns =
   'id, kind, payload, priority, delay, timeout, retries, key, state, attempts, result, error, createdAt, notBefore'
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
-    priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
-    key TEXT UNIQUE, state TEXT NOT NULL, attempts INTEGER NOT NULL, allowed INTEGER NOT NULL,
-    result TEXT, error TEXT, createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS jobsOfState ON jobs (state, id);
-  CREATE TABLE IF NOT EXISTS outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS outputsOfJob ON outputs (job);
-`
-
 interface Uncommitted {
   settle: () => void
   fail: (error: StoreError) => void
@@ -48,9 +35,8 @@ interface Uncommitted {
  * after that commit: what a client was told survives a crash at any moment.
  */
 export class Store extends Actor {
-  readonly #file: string
+  readonly #file: JobFile
   readonly #feed: JobFeed
-  readonly #maxFileSize: number
   readonly #statements = new Map<string, StatementSync>()
   /** Characters of output of the jobs that run. */
   readonly #outputs = new Map<number, number>()
@@ -58,31 +44,22 @@ export class Store extends Actor {
   /** What waits for the commit; null when no transaction is open. */
   #uncommitted: Uncommitted[] | null = null
 
-  /** `maxFileSize` in bytes: beyond it nothing more is written. */
-  constructor(file: string, feed: JobFeed, maxFileSize = Infinity) {
+  constructor(file: JobFile, feed: JobFeed) {
     super()
     this.#file = file
     this.#feed = feed
-    this.#maxFileSize = maxFileSize
   }
 
   protected override onStart(): void {
-    this.#database = new DatabaseSync(this.#file)
-    try {
-      this.#database.exec(
-        `PRAGMA page_size = ${pageSize}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
-      )
-      if (this.#maxFileSize !== Infinity)
-        this.#database.exec(`PRAGMA max_page_count = ${Math.ceil(this.#maxFileSize / pageSize)}`)
-    } catch (error) {
-      this.#database.close()
-      throw error
-    }
+    this.#database = this.#file.open()
   }
 
   protected override onStop(): void {
-    this.#commit()
-    this.#database.close()
+    try {
+      this.#commit()
+    } finally {
+      this.#file.close()
+    }
   }
 
   /** The new job, or the one that has its key already. */
