@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/worker-entry.ts'],
+  entry: ['src/index.ts', 'src/process-watch.ts', 'src/worker-entry.ts'],
   format: ['esm'],
   target: 'node22',
   platform: 'node',

@@ -7,6 +7,7 @@ import type { ResourceLimits } from 'node:worker_threads'
 import { encodeFrame, FrameReader, inputPipe, lifePipe, outputPipe } from './frames.ts'
 import { type FromWorker, identityKey, type ToWorker } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
+import { encodeWords, readWords } from './watch-words.ts'
 import { workerEntry, type WorkerLink, type WorkerListener } from './worker-link.ts'
 
 export interface ProcessOptions {
@@ -28,6 +29,7 @@ function killAll(): void {
 export class ProcessLink implements WorkerLink {
   readonly #child: ChildProcess
   readonly #input: Writable
+  readonly #watch: Socket
 
   constructor(id: number, listener: WorkerListener, options: ProcessOptions) {
     const child = spawn(
@@ -49,8 +51,8 @@ export class ProcessLink implements WorkerLink {
     this.#child = child
     this.#input = child.stdio[inputPipe] as Writable
     const output = child.stdio[outputPipe] as Readable
-    const life = child.stdio.at(lifePipe) as Writable
-    for (const pipe of [this.#input, life]) {
+    this.#watch = child.stdio.at(lifePipe) as Socket
+    for (const pipe of [this.#input, this.#watch]) {
       // Its death is told by 'exit'.
       pipe.on('error', () => {})
     }
@@ -60,6 +62,10 @@ export class ProcessLink implements WorkerLink {
       if (exit !== null) waitForOutput()
     })
     output.on('error', () => {})
+    this.#watch.on(
+      'data',
+      readWords(2, (upTo, started) => listener.onMessage({ type: 'recalled', upTo, started })),
+    )
     track(child)
 
     let exit: { exitCode: number | null; signal: NodeJS.Signals | null; error: unknown } | null =
@@ -75,7 +81,7 @@ export class ProcessLink implements WorkerLink {
       stopWaiting()
       output.removeAllListeners('data').destroy()
       this.#input.destroy()
-      life.destroy()
+      this.#watch.destroy()
       const ended = exit
       exit = null
       listener.onExit(ended)
@@ -117,11 +123,13 @@ export class ProcessLink implements WorkerLink {
   }
 
   recall(lastSent: number): null {
-    this.post({ type: 'recall', upTo: lastSent })
+    this.#watch.write(encodeWords(lastSent))
     return null
   }
 
-  markCancelled(): void {}
+  markCancelled(seq: number): void {
+    this.#watch.write(encodeWords(-seq))
+  }
 
   lastStarted(): null {
     return null

@@ -4,8 +4,8 @@ import type { PoolOptions } from './pool-options.ts'
 import { ProcessLink } from './process-link.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-/** As for threads; fewer, since a process whose job blocks cannot give back what it has not started. */
-const maxAhead = 8
+/** As for threads. */
+const maxAhead = 32
 
 export interface ProcessPoolOptions extends PoolOptions {
   /** Flags for the workers' Node, after those of this process. */

@@ -25,10 +25,8 @@ export interface JobMessage {
 export type ToWorker =
   | { type: 'init'; target: SourceTarget | ModuleTarget | null; args: readonly unknown[] }
   | { type: 'run'; jobs: readonly JobMessage[] }
-  /** Aborts the job's signal; one that has not started is dropped. */
+  /** Aborts the job's signal. */
   | { type: 'cancel'; seq: number }
-  /** Jobs up to this one that have not started are dropped. */
-  | { type: 'recall'; upTo: number }
   /** A streaming job may yield so many more values. */
   | { type: 'credit'; seq: number; count: number }
   /** The sources it has are forgotten. */
@@ -49,22 +47,13 @@ export type FromWorker =
   /** `next` is the job it begins now, 0 when it has none; only where no memory is shared. */
   | { type: 'result'; seq: number; ms: number; next: number; value: unknown }
   | { type: 'error'; seq: number; ms: number; next: number; error: EncodedError }
-  | { type: 'dropped'; seqs: readonly number[] }
+  /** Of the jobs up to `upTo` only those up to `started` have started, and no other will. */
+  | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
   | { type: 'progress'; seq: number; value: unknown }
 
 /** How many values a streaming job may be ahead of who reads them. */
 export const streamWindow = 16
-
-/**
- * Memory that a thread shares with its pool: `claimedSlot` holds the last job that has started. A worker
- * starts job n by exchanging n-1 for n; a pool takes back what has not started by exchanging the last
- * started for the last sent. One word decides, so a job is started once or taken back, never both,
- * also while the worker's code blocks.
- */
-export const claimedSlot = 0
-/** The running job that is to stop: seen by a loop that never lets messages in. */
-export const cancelledSlot = 1
 
 /** How a worker knows that it is one. */
 export interface WorkerIdentity {

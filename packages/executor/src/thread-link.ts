@@ -1,11 +1,6 @@
 import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
-import {
-  cancelledSlot,
-  claimedSlot,
-  type FromWorker,
-  identityKey,
-  type ToWorker,
-} from './protocol.ts'
+import { JobClaims } from './job-claims.ts'
+import { type FromWorker, identityKey, type ToWorker } from './protocol.ts'
 import { workerEntry, type WorkerLink, type WorkerListener } from './worker-link.ts'
 
 export interface ThreadOptions {
@@ -16,14 +11,13 @@ export interface ThreadOptions {
 
 export class ThreadLink implements WorkerLink {
   readonly #worker: Worker
-  #recalled = { upTo: 0, started: 0 }
-  readonly #shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+  readonly #claims = new JobClaims()
 
   constructor(id: number, listener: WorkerListener, options: ThreadOptions) {
     const { env, resourceLimits } = options
     const worker = new Worker(workerEntry, {
       name: `${options.name}-${id}`,
-      workerData: { [identityKey]: { id, shared: this.#shared } },
+      workerData: { [identityKey]: { id, shared: this.#claims.memory } },
       ...forProgramText(),
       ...(env !== undefined && { env }),
       ...(resourceLimits !== undefined && { resourceLimits }),
@@ -56,24 +50,15 @@ export class ThreadLink implements WorkerLink {
   }
 
   recall(lastSent: number): number {
-    for (;;) {
-      const claimed = Atomics.load(this.#shared, claimedSlot)
-      const started = this.lastStarted()
-      if (Atomics.compareExchange(this.#shared, claimedSlot, claimed, lastSent) === claimed) {
-        this.#recalled = { upTo: lastSent, started }
-        return started
-      }
-    }
+    return this.#claims.recall(lastSent)
   }
 
   markCancelled(seq: number): void {
-    Atomics.store(this.#shared, cancelledSlot, seq)
+    this.#claims.cancel(seq)
   }
 
-  /** Where nothing has started since the last recall, the word holds what was taken back. */
   lastStarted(): number {
-    const claimed = Atomics.load(this.#shared, claimedSlot)
-    return claimed === this.#recalled.upTo ? this.#recalled.started : claimed
+    return this.#claims.lastStarted()
   }
 }
 

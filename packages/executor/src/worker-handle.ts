@@ -147,20 +147,20 @@ export class WorkerHandle {
       this.post({ type: 'credit', seq: job.seq, count })
   }
 
-  /** Takes back what has not started; through the owner, now or when the worker has answered. */
-  recall(): void {
-    if (this.#jobs.length < 2 || this.#recalling || this.state === 'ended') return
-    const started = this.#link.recall(this.#lastSent)
-    if (started === null) {
-      this.#recalling = true
-      return
-    }
-    this.#returnJobs((job) => job.seq > started)
+  /**
+   * Takes back what has not started, when it has at least so many jobs; through the owner, now or when
+   * the worker has answered.
+   */
+  recall(least = 2): void {
+    if (this.#jobs.length < least || this.#recalling || this.state === 'ended') return
+    const upTo = this.#lastSent
+    const started = this.#link.recall(upTo)
+    if (started === null) this.#recalling = true
+    else this.#returnJobs(({ seq }) => seq > started)
   }
 
   #returnJobs(isMeant: (job: PendingJob) => boolean): void {
     const returned = this.#jobs.filter(isMeant)
-    if (returned.length === 0) return
     const kept = this.#jobs.filter((job) => !isMeant(job))
     this.#jobs.splice(0, this.#jobs.length, ...kept)
     this.#taken -= returned.length
@@ -176,9 +176,11 @@ export class WorkerHandle {
   /** `job` is not wanted any more: gives it back when it has not started, stops it when it runs. */
   cancel(job: PendingJob): void {
     if (this.state === 'ended') return
-    this.recall()
+    this.recall(1)
     if (job.worker !== this) return
-    if (this.#link.lastStarted() !== null && this.#link.lastStarted() !== job.seq) return
+    const started = this.#link.lastStarted()
+    // It has ended there already, and its outcome is on its way.
+    if (started !== null && started !== job.seq) return
     this.#link.markCancelled(job.seq)
     this.post({ type: 'cancel', seq: job.seq })
     if (job === this.#jobs[0]) this.#allowGrace(job)
@@ -228,9 +230,9 @@ export class WorkerHandle {
       case 'start':
         this.#lastStarted = message.seq
         break
-      case 'dropped':
+      case 'recalled':
         this.#recalling = false
-        this.#returnJobs((job) => message.seqs.includes(job.seq))
+        this.#returnJobs(({ seq }) => seq > message.started && seq <= message.upTo)
         break
       case 'yield':
         this.#find(message.seq)?.future.deliver(message.value)
@@ -263,7 +265,6 @@ export class WorkerHandle {
         ? ms
         : this.#jobTime * (1 - decay) + ms * decay
     this.#endGrace()
-    if (this.#jobs.length < 2) this.#recalling = false
     this.#markStarted()
     this.#owner.onOutcome(this, job, outcome)
   }

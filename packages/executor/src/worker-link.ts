@@ -26,7 +26,7 @@ export interface WorkerLink {
   kill(): void
   /**
    * Takes back the jobs up to `lastSent` that have not started, and says which one has started last;
-   * null when that must be asked for with a message.
+   * null when the answer comes later, as a message.
    */
   recall(lastSent: number): number | null
   /** The running job is to stop; for code that lets no messages in. */

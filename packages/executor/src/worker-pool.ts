@@ -26,6 +26,7 @@ import type { WorkerExit, WorkerKind } from './worker-link.ts'
 const startAttempts = 3
 /** So many sources are kept, here and in each worker. */
 const maxSources = 500
+const shutDownMessage = 'the executor was shut down'
 /** A worker whose jobs take longer than this, in milliseconds, is sent one at a time. */
 const shortJob = 1
 
@@ -50,6 +51,8 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   #starting = 0
   #broken: BrokenExecutor | null = null
   #isShutDown = false
+  /** Shut down with `cancelFutures`. */
+  #cancelsWaiting = false
   #pumpScheduled = false
   #completed = 0
   #failed = 0
@@ -189,12 +192,17 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   }
 
   #cancelAll(): void {
-    for (const worker of this.#workers) worker.recall()
-    for (const job of this.#queue.takeAll()) job.future.cancel('the executor was shut down')
+    this.#cancelsWaiting = true
+    for (const worker of this.#workers) worker.recall(1)
+    this.#cancelQueued()
     for (const worker of this.#workers) {
-      for (const job of worker.listUnstarted()) job.future.cancel('the executor was shut down')
+      for (const job of worker.listUnstarted()) job.future.cancel(shutDownMessage)
       if (worker.running !== null) worker.cancel(worker.running)
     }
+  }
+
+  #cancelQueued(): void {
+    for (const job of this.#queue.takeAll()) job.future.cancel(shutDownMessage)
   }
 
   #endIdleWorkers(): void {
@@ -371,6 +379,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
 
   onReturned(worker: WorkerHandle, jobs: PendingJob[]): void {
     this.#queue.putBack(jobs.filter((job) => !job.future.done()))
+    if (this.#cancelsWaiting) this.#cancelQueued()
     if (worker.load === 0) this.#onFree(worker)
     else this.#schedulePump()
   }
@@ -420,8 +429,11 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     if (!worker.isKilled) this.#onCrash(worker, exit, left.running)
     else if (left.running !== null) left.running.future.cancel('the job was stopped')
     this.#queue.putBack(left.unstarted.filter((job) => !job.future.done()))
+    if (this.#cancelsWaiting) this.#cancelQueued()
     if (this.#broken !== null) this.#failAll(this.#broken)
     else if (!this.#isShutDown) this.#keepMinimum()
+    // Its place is free for what waits behind a job that may not end.
+    if (this.#queue.size === 0) for (const other of this.#workers) other.recall()
     this.#pump()
     this.#tellEnded()
   }

@@ -17,8 +17,6 @@ import { currentJob, type RunningJob } from './worker-context.ts'
 export interface WorkerChannel {
   /** In order; what it returns with has left this worker's code, so that a crash later does not lose it. */
   post(message: FromWorker, transferList?: readonly Transferable[]): void
-  /** Lets messages in that came while the code blocked, where that is needed. */
-  poll(): void
   /** Whether job `seq` may start; from then on the pool does not take it back. */
   claim(seq: number): boolean
   /** Asked by code that never lets messages in. */
@@ -35,6 +33,8 @@ export class WorkerRuntime {
   readonly #queue: JobMessage[] = []
   #running: Execution | null = null
   #busy = false
+  /** Jobs whose cancel came before they began: they may begin nevertheless, if it crossed with that. */
+  readonly #cancelledAhead = new Set<number>()
 
   constructor(channel: WorkerChannel) {
     this.#channel = channel
@@ -50,10 +50,7 @@ export class WorkerRuntime {
         break
       case 'cancel':
         if (this.#running?.seq === message.seq) this.#running.abort()
-        else this.#drop((seq) => seq === message.seq)
-        break
-      case 'recall':
-        this.#drop((seq) => seq <= message.upTo)
+        else this.#cancelledAhead.add(message.seq)
         break
       case 'credit':
         if (this.#running?.seq === message.seq) this.#running.grant(message.count)
@@ -79,17 +76,6 @@ export class WorkerRuntime {
     this.#channel.post({ type: 'ready' })
   }
 
-  #drop(isMeant: (seq: number) => boolean): void {
-    const seqs: number[] = []
-    for (let i = this.#queue.length - 1; i >= 0; i--) {
-      const { seq } = this.#queue[i] as JobMessage
-      if (!isMeant(seq)) continue
-      seqs.unshift(seq)
-      this.#queue.splice(i, 1)
-    }
-    if (seqs.length > 0) this.#channel.post({ type: 'dropped', seqs })
-  }
-
   #begin(): void {
     this.#busy = true
     const first = this.#takeNext()
@@ -100,7 +86,6 @@ export class WorkerRuntime {
   }
 
   #takeNext(): JobMessage | null {
-    this.#channel.poll()
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
       if (this.#channel.claim(job.seq)) return job
     }
@@ -113,6 +98,7 @@ export class WorkerRuntime {
     while (job !== null) {
       const execution = new Execution(job, this.#channel)
       this.#running = execution
+      if (this.#cancelledAhead.delete(job.seq)) execution.abort()
       let outcome: unknown
       try {
         const fn = this.#loader.load(job.target)
@@ -134,6 +120,7 @@ export class WorkerRuntime {
       job = this.#end(execution, outcome)
     }
     this.#busy = false
+    this.#cancelledAhead.clear()
   }
 
   #end(execution: Execution, value: unknown): JobMessage | null {

@@ -1,0 +1,25 @@
+const wordLength = 4
+
+/** What goes through the pipe of a process's watch: whole numbers of 32 bits, a fixed count of them a message. */
+export function encodeWords(...words: readonly number[]): Buffer {
+  const buffer = Buffer.allocUnsafe(words.length * wordLength)
+  for (const [index, word] of words.entries()) buffer.writeInt32LE(word, index * wordLength)
+  return buffer
+}
+
+/** Gives a listener of chunks that delivers each message of `count` words. */
+export function readWords(
+  count: number,
+  deliver: (first: number, second: number) => void,
+): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0)
+  return (chunk) => {
+    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    const length = count * wordLength
+    let at = 0
+    for (; at + length <= data.length; at += length) {
+      deliver(data.readInt32LE(at), count > 1 ? data.readInt32LE(at + wordLength) : 0)
+    }
+    rest = Buffer.from(data.subarray(at))
+  }
+}

@@ -1,0 +1,63 @@
+// Jobs that were sent ahead of their turn never wait for a job that blocks while another worker could run them.
+import { gather, waitFor } from '@tasktree/core'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'executor-ahead-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const patience = 20_000
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+  test.for(['blocks its thread', 'waits'])(
+    'a job that %s until another has run does not keep that one behind it',
+    async (how) => {
+      await using pool = make({ maxWorkers: 2 })
+      const wait = how === 'waits' ? refs.waitForFile : refs.blockUntilFile
+      for (let round = 0; round < 5; round++) {
+        // Both are used to short jobs, and get several at once.
+        await gather(Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i)))
+        const file = join(folder, String(round))
+        const needed = Array.from({ length: 3 }, (_, i) => pool.submit(refs.echo, i))
+        const waiting = pool.submit(wait, file)
+        const awaited = pool.submit(refs.writeFile, file)
+        const others = Array.from({ length: 6 }, (_, i) => pool.submit(refs.echo, i))
+        expect(await waitFor(waiting, patience)).toBe(file)
+        expect(await gather([...needed, ...others])).toEqual([0, 1, 2, 0, 1, 2, 3, 4, 5])
+        await awaited
+      }
+    },
+  )
+
+  test('what waits behind a job that blocks runs when the other worker has died and was replaced', async () => {
+    await using pool = make({ maxWorkers: 2 })
+    await gather(Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i)))
+    const file = join(folder, 'written')
+    const jobs: PromiseLike<unknown>[] = [
+      pool.submit(refs.blockUntilFile, file),
+      pool.submit(refs.exit, 3).catch((error: unknown) => error),
+      ...Array.from({ length: 8 }, (_, i) => pool.submit(refs.echo, i)),
+      pool.submit(refs.writeFile, file),
+    ]
+    const [, crash, ...rest] = await waitFor(Promise.all(jobs), patience)
+    expect(crash).toMatchObject({ name: 'WorkerCrashedError', exitCode: 3 })
+    expect(rest.slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  test('a job that is cancelled in the moment between its sending and its start frees its worker', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    await pool.submit(refs.echo, 1)
+    for (let turns = 0; turns < 6; turns++) {
+      const endless = pool.submit(refs.spin)
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      endless.cancel()
+      expect(await waitFor(pool.submit(refs.echo, turns), patience)).toBe(turns)
+    }
+  })
+})
