@@ -301,6 +301,19 @@ describe('in Chromium', () => {
     },
   )
 
+  test('it goes on with a server that was started anew', slow, async () => {
+    const first = await Served.start()
+    await using visit = await Visit.to(first.page)
+    await visit.add('sleep', '1')
+    await first[Symbol.asyncDispose]()
+    await visit.page.locator('.connection[data-state="lost"]').waitFor()
+    await using _ = await Served.start('--http', new URL(first.page).port)
+    await visit.page.locator('.connection[data-state="live"]').waitFor()
+    await visit.page.locator('#no-jobs').waitFor()
+    const id = await visit.add('sleep', '1')
+    await visit.until(id, 'done')
+  })
+
   test('the jobs of one state are shown, the older ones too', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)

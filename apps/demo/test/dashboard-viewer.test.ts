@@ -70,7 +70,7 @@ function dataOf<T>(frame: string | undefined): T {
 test('a page that does not read costs no more than the newest jobs, sent once it reads', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
-  viewer.begin({ kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
   for (let id = 1; id <= 10_000; id++) {
     viewer.see({ type: 'state', job: job(id, { payload: 'x'.repeat(10_000) }) })
     viewer.seeRestart({ path: '/jobd/workers/worker-1', reason: 'killed' })
@@ -92,7 +92,7 @@ test('a page that does not read costs no more than the newest jobs, sent once it
 test('what has not changed is not sent', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
-  viewer.begin({ kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
   await response.read()
   viewer.seeSamples([], counts)
   viewer.flush(structuredClone(tree))
@@ -108,7 +108,7 @@ test('nothing is sent before the snapshot, and what happened meanwhile comes aft
   viewer.see({ type: 'state', job: job(7, { state: 'done' }) })
   viewer.flush(tree)
   expect(response.written).toEqual([])
-  viewer.begin({ kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
   await response.read()
   viewer.flush(tree)
   expect(dataOf<PageChanges>(response.written[1]).jobs).toMatchObject([{ id: 7, state: 'done' }])

@@ -20,6 +20,8 @@ const mostSessions = 1_000
 export class Access {
   /** In the page, and with each changing request: other origins cannot read it. */
   readonly token: string = randomBytes(24).toString('base64url')
+  /** Tells this server from one that is started after it. */
+  readonly id: string = randomBytes(8).toString('base64url')
   readonly #password: Buffer | null
   readonly #hostName: string
   readonly #sessions = new Set<string>()

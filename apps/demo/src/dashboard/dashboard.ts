@@ -43,7 +43,7 @@ export class Dashboard implements AsyncDisposable {
       log.error(`dashboard: ${name} has failed`, error)
     this.#access = access
     this.#files = new PageFiles(access)
-    this.#view = new LiveView(sources, onError)
+    this.#view = new LiveView(sources, access.id, onError)
     this.#site = { sources, view: this.#view }
     this.#requests = new TaskManager({ onError })
     this.#server = createServer((request, response) => this.#accept(request, response))

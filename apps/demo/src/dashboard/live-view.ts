@@ -38,14 +38,20 @@ const latestJobs = 200
 /** Follows the jobs and the tree while pages are open, and sends each page what has changed. */
 export class LiveView implements AsyncDisposable {
   readonly #sources: LiveSources
+  readonly #serverId: string
   readonly #tasks: TaskManager
   readonly #pages = new Set<PageViewer>()
   readonly #outputs = new Set<OutputViewer>()
   readonly #progress = new Map<number, PageProgress>()
   readonly #watched = new Event()
 
-  constructor(sources: LiveSources, onError: (error: unknown, name: string) => void) {
+  constructor(
+    sources: LiveSources,
+    serverId: string,
+    onError: (error: unknown, name: string) => void,
+  ) {
     this.#sources = sources
+    this.#serverId = serverId
     this.#tasks = new TaskManager({ onError })
     this.#tasks.create('follow the jobs', () => this.#followJobs())
     this.#tasks.create('follow the tree', () => this.#followTree())
@@ -65,6 +71,7 @@ export class LiveView implements AsyncDisposable {
         metrics.ask.since(0),
       ])
       const snapshot: PageSnapshot = {
+        server: this.#serverId,
         kinds: jobKinds,
         tree: toPageNode(system.snapshot().root),
         counts: toPageCounts(counts),

@@ -35,6 +35,8 @@ export type PageCounts = Record<JobState, number>
 
 /** The first event of a page's stream: `snapshot`. */
 export interface PageSnapshot {
+  /** Another one: the server was started anew, and the page's token is of the one before. */
+  server: string
   kinds: readonly string[]
   tree: PageNode
   counts: PageCounts

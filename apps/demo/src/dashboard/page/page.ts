@@ -44,7 +44,14 @@ function showRate(): void {
   if (last !== undefined) setText(find('rate', HTMLSpanElement), last.done.toLocaleString())
 }
 
+let server: string | null = null
+
 function begin(snapshot: PageSnapshot): void {
+  server ??= snapshot.server
+  if (server !== snapshot.server) {
+    location.reload()
+    return
+  }
   if (kind.options.length === 0)
     kind.append(
       ...snapshot.kinds.map((name) => {
