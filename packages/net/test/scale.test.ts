@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createTask, gather, getRunningLoop, run, sleep, wait } from '@tasktree/core'
 import {
@@ -177,6 +177,7 @@ test('thousands of waits leave no listener on the socket', () =>
       await writer.drain({ signal: controller.signal })
     }
     expect(listeners()).toBe(count)
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     await echoes(streams, 'x\n')
     await writer[Symbol.asyncDispose]()
   }))
