@@ -82,7 +82,7 @@ test('a page that does not read costs no more than the newest jobs, sent once it
   viewer.flush(tree)
   expect(response.written).toHaveLength(2)
   const changes = dataOf<PageChanges>(response.written[1])
-  expect(changes.jobs).toHaveLength(300)
+  expect(changes.jobs).toHaveLength(200)
   expect(changes.jobs?.at(-1)?.id).toBe(10_000)
   expect(changes.restarts).toHaveLength(100)
   expect(response.written[1]?.length).toBeLessThan(200_000)

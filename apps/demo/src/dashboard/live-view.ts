@@ -33,7 +33,7 @@ const lookShare = 20
 /** Open streams. */
 const mostViewers = 200
 
-const latestJobs = 200
+const latestJobs = 100
 
 /** Follows the jobs and the tree while pages are open, and sends each page what has changed. */
 export class LiveView implements AsyncDisposable {

@@ -13,7 +13,7 @@ import type {
 } from './page-events.ts'
 
 /** What is kept for a page that does not read: of jobs the newest, which is what it shows; of the rest the latest. */
-const most = { jobs: 300, restarts: 100, samples: 300 }
+const most = { jobs: 200, restarts: 100, samples: 300 }
 
 /** Of a job's texts; the page asks for the whole when it shows one. */
 const shownCharacters = 240

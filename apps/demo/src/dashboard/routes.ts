@@ -22,7 +22,7 @@ interface Exchange {
 
 type Handle = (exchange: Exchange) => Promise<void> | void
 
-const mostListed = 200
+const mostListed = 100
 
 const routes: [method: string, path: RegExp, handle: Handle][] = [
   ['GET', /^\/events$/, ({ site, response }) => site.view.showPage(response)],

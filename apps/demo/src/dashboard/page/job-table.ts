@@ -6,7 +6,7 @@ import { get } from './requests.ts'
 import { Roving } from './roving.ts'
 
 /** Rows that are shown, and jobs that are remembered beside them: the newest. */
-const mostRows = 200
+const mostRows = 100
 const mostJobs = 1_000
 
 /** The newest jobs of the chosen state. */
