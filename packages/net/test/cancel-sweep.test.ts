@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createRaw, type Server as RawServer, type Socket } from 'node:net'
-import { createTask, Future, run, sleep, type Task, wait } from '@tasktree/core'
+import { createTask, Future, run, type Task, wait } from '@tasktree/core'
 import { openConnection, startServer, type StreamReader, type StreamWriter } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
