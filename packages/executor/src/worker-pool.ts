@@ -146,8 +146,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   }
 
   #assertOpen(): void {
-    if (this.#broken !== null)
-      throw new BrokenExecutor(this.#broken.message, { cause: this.#broken.cause })
+    if (this.#broken !== null) throw this.#sayBroken(this.#broken)
     if (this.#isShutDown) {
       throw new RuntimeError('cannot schedule new jobs: the executor was shut down')
     }
@@ -427,7 +426,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     this.#workers.delete(worker)
     if (!worker.isReady) this.#starting--
     if (!worker.isKilled) this.#onCrash(worker, exit, left.running)
-    else if (left.running !== null) left.running.future.cancel('the job was stopped')
+    else if (left.running !== null) this.#endStopped(left.running)
     this.#queue.putBack(left.unstarted.filter((job) => !job.future.done()))
     if (this.#cancelsWaiting) this.#cancelQueued()
     if (this.#broken !== null) this.#failAll(this.#broken)
@@ -436,6 +435,12 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     if (this.#queue.size === 0) for (const other of this.#workers) other.recall()
     this.#pump()
     this.#tellEnded()
+  }
+
+  /** Its worker was told to end: after its cancel, or since the pool is broken. */
+  #endStopped(job: PendingJob): void {
+    if (this.#broken !== null) this.#fail(job, this.#sayBroken(this.#broken))
+    else job.future.cancel('the job was stopped')
   }
 
   #onCrash(worker: WorkerHandle, exit: WorkerExit, running: PendingJob | null): void {
@@ -474,8 +479,13 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
 
   #failAll(broken: BrokenExecutor): void {
     for (const job of this.#queue.takeAll()) {
-      this.#fail(job, new BrokenExecutor(broken.message, { cause: broken.cause }))
+      this.#fail(job, this.#sayBroken(broken))
     }
+  }
+
+  /** One for each who is told. */
+  #sayBroken({ message, cause }: BrokenExecutor): BrokenExecutor {
+    return new BrokenExecutor(message, { cause })
   }
 
   #tellEnded(): void {

@@ -1,5 +1,13 @@
 import { gather, getEventLoop, sleep } from '@tasktree/core'
-import { BrokenExecutor, type Job, WorkerCrashedError } from '@tasktree/executor'
+import {
+  BrokenExecutor,
+  type Job,
+  ProcessPoolExecutor,
+  WorkerCrashedError,
+} from '@tasktree/executor'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -71,6 +79,66 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     expect(pool.stats.workers).toBe(0)
   })
 
+  test('a worker that dies on start costs no job: not the running, the queued nor the later one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'executor-'))
+    const initializer = async (path: string): Promise<void> => {
+      const { mkdtempSync: mark, readdirSync } = await import('node:fs')
+      const started = readdirSync(path).length
+      mark(`${path}/start-`)
+      if (started === 1) process.exit(9)
+    }
+    try {
+      await using pool = make({ maxWorkers: 2, initializer, initargs: [folder] })
+      expect(await pool.submit(refs.echo, 0)).toBe(0)
+      const running = pool.submit(refs.pause, 300)
+      const queued = Array.from({ length: 10 }, (_, i) => pool.submit(refs.pause, i))
+      while (pool.stats.crashed === 0) await sleep(5)
+      const later = pool.submit(refs.echo, 5)
+      await gather([running, ...queued])
+      expect(await later).toBe(5)
+      expect(pool.stats).toMatchObject({ crashed: 1, failed: 0, completed: 13, queued: 0 })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('a worker that dies idle costs no job: not the running, the queued nor the later one', async () => {
+    await using pool = make({ maxWorkers: 2, minWorkers: 2 })
+    while (pool.stats.idle < 2) await sleep(5)
+    const running = pool.submit(refs.pause, 400)
+    expect(await pool.submit(refs.exitSoon, 4)).toBe('answered')
+    while (pool.stats.crashed === 0) await sleep(5)
+    const queued = Array.from({ length: 10 }, (_, i) => pool.submit(refs.echo, i))
+    const later = pool.submit(refs.echo, 10)
+    expect(await gather([...queued, later])).toEqual(Array.from({ length: 11 }, (_, i) => i))
+    expect(await running).toBeGreaterThan(0)
+    expect(pool.stats).toMatchObject({ crashed: 1, failed: 0 })
+  })
+
+  test.for<{ name: string; initializer: Job<[], unknown> }>([
+    { name: 'throws outside', initializer: refs.throwLater },
+    { name: 'leaves a rejection unhandled', initializer: refs.rejectLater },
+    { name: 'runs out of memory', initializer: refs.exhaustHeap },
+  ])(
+    'an initializer that $name breaks the pool for a reader of map and a shutdown too',
+    async ({ initializer }) => {
+      const pool = make({
+        maxWorkers: 2,
+        initializer,
+        resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 },
+      })
+      const reading = pool.map(refs.echo, [1, 2, 3])[Symbol.asyncIterator]().next()
+      const waiting = Array.from({ length: 10 }, (_, i) => pool.submit(refs.echo, i))
+      await sleep(0)
+      const ended = pool.shutdown()
+      for (const each of [reading, ...waiting]) {
+        await expect(each).rejects.toBeInstanceOf(BrokenExecutor)
+      }
+      await ended
+      expect(pool.stats.workers).toBe(0)
+    },
+  )
+
   test('a worker that dies on start now and then loses no job', async () => {
     const initializer = async (file: string): Promise<void> => {
       const fs = await import('node:fs')
@@ -78,8 +146,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       fs.writeFileSync(file, '')
       process.exit(1)
     }
-    const { mkdtempSync, rmSync } = await import('node:fs')
-    const folder = mkdtempSync('/tmp/executor-')
+    const folder = mkdtempSync(join(tmpdir(), 'executor-'))
     try {
       await using pool = make({ maxWorkers: 1, initializer, initargs: [`${folder}/started`] })
       expect(await gather([1, 2].map((n) => pool.submit(refs.add, n, n)))).toEqual([2, 4])
@@ -88,6 +155,39 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       rmSync(folder, { recursive: true })
     }
   })
+})
+
+test(
+  'a process that cannot start breaks the pool, which says why',
+  { tags: ['slow'] },
+  async () => {
+    const flag = new ProcessPoolExecutor({ maxWorkers: 1, execArgv: ['--no-such-flag'] })
+    await expect(flag.submit(refs.echo, 1)).rejects.toThrow(/died on start \(exit code 9\)/)
+    await flag.shutdown()
+    const { execPath } = process
+    process.execPath = '/no/such/node'
+    try {
+      const missing = new ProcessPoolExecutor({ maxWorkers: 2 })
+      const waiting = [1, 2, 3].map((n) => missing.submit(refs.echo, n))
+      for (const each of waiting) {
+        await expect(each).rejects.toMatchObject({
+          name: 'BrokenExecutor',
+          cause: { code: 'ENOENT' },
+        })
+      }
+      await missing.shutdown()
+    } finally {
+      process.execPath = execPath
+    }
+  },
+)
+
+test('Node refuses process.abort() in a thread: the job fails, its worker goes on', async () => {
+  const [{ make }] = kinds as [(typeof kinds)[0]]
+  await using pool = make({ maxWorkers: 1 })
+  await expect(pool.submit(refs.abort)).rejects.toBeInstanceOf(TypeError)
+  expect(await pool.submit(refs.myWorker)).toBe(1)
+  expect(pool.stats).toMatchObject({ crashed: 0, failed: 1 })
 })
 
 test('what an idle thread dies of goes to the exception handler', { tags: ['slow'] }, async () => {

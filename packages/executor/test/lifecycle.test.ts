@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { JobEvent } from '@tasktree/executor'
@@ -9,9 +11,14 @@ import { kinds, refs } from './support/kinds.ts'
 
 const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
 
-function start(what: string, kind: string): { child: ChildProcess; output: () => string } {
+function start(
+  what: string,
+  kind: string,
+  env: NodeJS.ProcessEnv = process.env,
+): { child: ChildProcess; output: () => string } {
   const child = spawn(process.execPath, ['--conditions=@tasktree/source', program, what, kind], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env,
   })
   let text = ''
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -32,6 +39,52 @@ function isAlive(pid: number): boolean {
 async function endOf(pid: number): Promise<void> {
   while (isAlive(pid)) await delay(10)
 }
+
+/** Processes that have inherited `mark` in their environment. */
+async function countMarked(mark: string): Promise<number> {
+  let count = 0
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    // It may be gone, or not ours to read.
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    if (environment.includes(mark)) count++
+  }
+  return count
+}
+
+// Counted through /proc, which other systems do not have.
+test.skipIf(process.platform !== 'linux').for(
+  kinds.flatMap(({ name }) => [
+    { name, what: 'broken', expected: "Set(1) { 'BrokenExecutor' }\n0\n" },
+    { name, what: 'shutDown', expected: 'true 0\n' },
+    { name, what: 'busy', expected: /^\d+\n$/ },
+  ]),
+)('$name: no process is left after $what', { tags: ['slow'] }, async ({ name, what, expected }) => {
+  const mark = `EXECUTOR_TEST_MARK=${randomUUID()}`
+  const [key, value] = mark.split('=') as [string, string]
+  const { child, output } = start(what, name, { ...process.env, [key]: value })
+  if (what === 'busy') {
+    while (!output().endsWith('\n')) await delay(10)
+    expect(await countMarked(mark)).toBe(name === 'threads' ? 1 : 2)
+    child.kill('SIGINT')
+  }
+  await once(child, 'close')
+  expect(output()).toMatch(expected)
+  while ((await countMarked(mark)) > 0) await delay(10)
+})
+
+test(
+  'a signal that aborts ends the whole process of a thread, and of a worker process only the job',
+  { tags: ['slow'] },
+  async () => {
+    const thread = start('abort', 'threads')
+    const [, signal] = (await once(thread.child, 'close')) as [number | null, string | null]
+    expect([signal, thread.output()]).toEqual(['SIGABRT', ''])
+    const own = start('abort', 'processes')
+    await once(own.child, 'close')
+    expect(own.output()).toBe('WorkerCrashedError\n3\n')
+  },
+)
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   test('an idle pool lets the process exit', async () => {
