@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream'
-import { createTask, Future, run, RuntimeError, sleep, wait } from '@tasktree/core'
+import { createTask, Future, getRunningLoop, run, RuntimeError, sleep, wait } from '@tasktree/core'
 import { ConnectionResetError, StreamWriter } from '@tasktree/streams'
 import { expect, test, vi } from 'vitest'
 
@@ -84,3 +84,19 @@ test('a web stream is written with backpressure', () =>
 
 test('a sink that is not a socket cannot start TLS', () =>
   expect(StreamWriter.to(new PassThrough()).startTls({})).rejects.toBeInstanceOf(RuntimeError))
+
+test('a writer whose sink keeps up lets timers and I/O in', () =>
+  run(async () => {
+    const writer = StreamWriter.to(new Writable({ write: (_chunk, _encoding, done) => done() }))
+    let struck = false
+    getRunningLoop().callLater(1, () => {
+      struck = true
+    })
+    let drains = 0
+    for (; !struck && drains < 300_000; drains++) {
+      writer.write('x')
+      await writer.drain()
+    }
+    expect(struck).toBe(true)
+    await writer[Symbol.asyncDispose]()
+  }))
