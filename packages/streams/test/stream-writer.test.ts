@@ -88,15 +88,13 @@ test('a sink that is not a socket cannot start TLS', () =>
 test('a writer whose sink keeps up lets timers and I/O in', () =>
   run(async () => {
     const writer = StreamWriter.to(new Writable({ write: (_chunk, _encoding, done) => done() }))
-    let struck = false
-    getRunningLoop().callLater(1, () => {
-      struck = true
-    })
+    const struck = new Future<void>()
+    getRunningLoop().callLater(1, () => struck.setResult())
     let drains = 0
-    for (; !struck && drains < 300_000; drains++) {
+    for (; !struck.done() && drains < 300_000; drains++) {
       writer.write('x')
       await writer.drain()
     }
-    expect(struck).toBe(true)
+    expect(struck.done()).toBe(true)
     await writer[Symbol.asyncDispose]()
   }))
