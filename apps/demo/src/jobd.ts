@@ -1,7 +1,6 @@
 import {
   type ActorRef,
   ActorSystem,
-  type BackoffOptions,
   child,
   type ChildRef,
   consoleLogger,
@@ -23,6 +22,7 @@ import { Listener, type ListenerOptions } from './listener.ts'
 import { Metrics } from './metrics.ts'
 import { isPassing } from './passing.ts'
 import { Password } from './password.ts'
+import { restarts } from './restarts.ts'
 import { Scheduler } from './scheduler.ts'
 import { Store } from './store.ts'
 import { Worker, type Workshop } from './worker.ts'
@@ -53,20 +53,6 @@ export interface JobdOptions {
 }
 
 const poolCapacity: Partial<Record<JobKind, number>> = { hash: 2, primes: 2, words: 2 }
-
-/**
- * What is killed now and then comes back at once, however often: its waits begin anew when it has lived for
- * `resetAfter`. What cannot live at all, since the disk is broken say, is tried ever more slowly, and given up
- * after `maxAttempts` in a row, a minute; what fails again and again a little later, after `maxRestarts`.
- */
-const backoff: BackoffOptions = {
-  min: 10,
-  max: 5_000,
-  jitter: 0.2,
-  resetAfter: 50,
-  maxAttempts: 20,
-}
-const restarts = { maxRestarts: 150, within: 10_000, backoff }
 
 /** A server that runs. Leaving its scope ends it in order: what runs has its grace, what is queued stays in the file. */
 export interface Jobd extends AsyncDisposable {

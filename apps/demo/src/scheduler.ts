@@ -95,8 +95,18 @@ export class Scheduler extends Actor {
     )
   }
 
-  protected override async onStart(): Promise<void> {
-    for (const job of await this.#asks.recover()) this.#enqueue(job)
+  protected override onStart(): Promise<void> {
+    return this.#recover()
+  }
+
+  /** Where nothing can be written nothing is begun; what is asked is answered all the same. */
+  async #recover(): Promise<void> {
+    try {
+      for (const job of await this.#asks.recover()) this.#enqueue(job)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.ctx.after(storeRetryDelay, () => this.#recover())
+    }
   }
 
   /** It answers when it has written; a slow disk is no reason to give up. */

@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { expect, test } from 'vitest'
+import { inJobd, type InJobd, until } from './support/in-jobd.ts'
+
+const slow = { tags: ['slow'] }
+
+/** A second, and what a busy machine adds. */
+const soon = 3_000
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Starts a command that has a child of its own, and gives the process ids of both. */
+async function startFamily(server: InJobd, ...options: string[]): Promise<[number, number[]]> {
+  const file = `${server.file}.pids`
+  // Neither ends by itself when it is asked to.
+  const stubborn = `trap "" TERM; echo $$ >> ${file}; while :; do sleep 0.05; done`
+  const id = await server.add('shell', `sh -c '${stubborn}' & ${stubborn}`, ...options)
+  const pids = async (): Promise<number[]> =>
+    existsSync(file) ? (await readFile(file, 'utf8')).trim().split('\n').map(Number) : []
+  await until(async () => (await pids()).length === 2)
+  return [id, await pids()]
+}
+
+test('a cancel ends the whole process group, stubborn or not', slow, () =>
+  inJobd(async (server) => {
+    const [id, pids] = await startFamily(server)
+    const begun = performance.now()
+    await server.client.command('JOB.CANCEL', id)
+    // Reaped by whoever has inherited them.
+    await until(() => !pids.some(isAlive))
+    expect(performance.now() - begun).toBeLessThan(soon)
+    expect(await server.get(id)).toMatchObject({ state: 'cancelled' })
+  }),
+)
+
+test('a time limit ends the whole process group', slow, () =>
+  inJobd(async (server) => {
+    const [id, pids] = await startFamily(server, 'TIMEOUT', '300')
+    const begun = performance.now()
+    expect(await server.wait(id)).toMatchObject({ state: 'failed' })
+    // Reaped by whoever has inherited them.
+    await until(() => !pids.some(isAlive))
+    expect(performance.now() - begun).toBeLessThan(soon)
+  }),
+)
+
+test('a killed worker takes its process group with it', slow, () =>
+  inJobd(
+    async (server) => {
+      const [id, pids] = await startFamily(server)
+      await server.client.command('ACTOR.KILL', 'workers/worker-1')
+      await until(() => !pids.some(isAlive))
+      await server.client.command('JOB.CANCEL', id)
+    },
+    { workers: 1 },
+  ),
+)
+
+test.for([
+  ['cancel', []],
+  ['time limit', ['TIMEOUT', '200']],
+] as const)('a %s frees the threads that compute', slow, ([how, options]) =>
+  inJobd(
+    async ({ add, reach, wait, client }) => {
+      // Each would take many seconds; there are no more threads than these.
+      const ids: number[] = []
+      for (let i = 0; i < 4; i++) ids.push(await add('primes', '2000000000', ...options))
+      if (how === 'cancel') {
+        for (const id of ids) await reach(id, 'running')
+        for (const id of ids) await client.command('JOB.CANCEL', id)
+      }
+      const begun = performance.now()
+      for (const id of ids) expect((await wait(id))['state']).toMatch(/cancelled|failed/)
+      expect(await wait(await add('primes', '10'))).toMatchObject({ result: '4' })
+      expect(performance.now() - begun).toBeLessThan(soon + 2_000)
+    },
+    { workers: 4, capacity: { primes: 4 } },
+  ),
+)
+
+test('a fetch tells status, bytes and time, and ends with its cancel', slow, () =>
+  inJobd(async ({ add, wait, client }) => {
+    let hanging = 0
+    const web = createServer((request, response) => {
+      if (request.url === '/hang') {
+        hanging++
+        response.write('a')
+        response.once('close', () => hanging--)
+      } else {
+        response.statusCode = request.url === '/missing' ? 404 : 200
+        response.end('hello')
+      }
+    })
+    web.listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+    expect((await wait(await add('fetch', `${site}/`)))['result']).toMatch(
+      /^200 {2}5 bytes {2}\d+ ms$/,
+    )
+    expect((await wait(await add('fetch', `${site}/missing`)))['error']).toMatch(/^404 /)
+    expect((await wait(await add('fetch', 'no address')))['state']).toBe('failed')
+    const id = await add('fetch', `${site}/hang`)
+    await until(() => hanging === 1)
+    await client.command('JOB.CANCEL', id)
+    await until(() => hanging === 0)
+    web.close()
+    web.closeAllConnections()
+  }),
+)
+
+test('python code runs, and its failure is the job’s', slow, () =>
+  inJobd(async ({ add, wait, client }) => {
+    const id = await add('python', 'print(6 * 7)')
+    const job = await wait(id)
+    // Where there is no python3 it says so; everywhere it ends.
+    if (job['state'] === 'failed') {
+      expect(job['error']).toBe('there is no python3 on this machine')
+      return
+    }
+    expect(job).toMatchObject({ state: 'done', result: '42' })
+    expect(await client.command('JOB.LOG', id)).toBe('42\n')
+    const failed = await wait(await add('python', 'raise ValueError("alas")'))
+    expect(failed).toMatchObject({ state: 'failed' })
+    expect(failed['error']).toMatch(/^exit code 1: .*ValueError: alas$/s)
+  }),
+)
+
+test('files are hashed and their words counted, and what is missing is a failure', slow, () =>
+  inJobd(async ({ add, wait, file }) => {
+    await writeFile(`${file}.txt`, 'to be or not to be')
+    expect((await wait(await add('words', `${file}.txt`)))['result']).toBe('6 words in 1 file(s)')
+    expect((await wait(await add('hash', `${file}.txt`)))['result']).toMatch(
+      /^[\da-f]{64} {2}1 file\(s\)$/,
+    )
+    expect((await wait(await add('hash', `${file}.missing`)))['error']).toContain('ENOENT')
+  }),
+)
