@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { createTask, Future, gather, getRunningLoop, run, sleep, wait } from '@tasktree/core'
 import {
@@ -389,6 +391,14 @@ test('an exception after the cancel of a read is for the next one', () =>
     expect(reading.cancelled()).toBe(true)
     expect(await thrown(reader.readLine())).toBeInstanceOf(Failure)
   }))
+
+// test_read_all_from_pipe_reader
+test('a pipe is read to its end, also when all of it is above the limit', async () => {
+  const child = spawn(process.execPath, ['-e', "process.stdout.write('data')"])
+  const reader = StreamReader.from(child.stdout, { limit: 1 })
+  await once(child, 'exit')
+  expect(String(await reader.read())).toBe('data')
+})
 
 // test_streamreader_constructor_use_running_loop, _use_global_loop, _without_loop
 test('a reader is made anywhere, and waits in the loop of who reads', async () => {
