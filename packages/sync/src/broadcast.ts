@@ -4,7 +4,8 @@ import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
 import { refused } from './refused.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /** Says when an item is gone: then a publisher may have room. */
 class Unread<T> extends Fifo<T> {
@@ -101,31 +102,6 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   }
 }
 
-class Publishing<T> extends Waiter<void> {
-  readonly #attempt: (message: T, publishing: Publishing<T>) => void
-  readonly #passOn: (publishing: Publishing<T>) => void
-  readonly #message: T
-
-  constructor(
-    message: T,
-    attempt: (message: T, publishing: Publishing<T>) => void,
-    passOn: (publishing: Publishing<T>) => void,
-  ) {
-    super()
-    this.#message = message
-    this.#attempt = attempt
-    this.#passOn = passOn
-  }
-
-  protected override claim(): void {
-    this.#attempt(this.#message, this)
-  }
-
-  protected override decline(): void {
-    this.#passOn(this)
-  }
-}
-
 /**
  * Every subscriber gets every message that is published after it subscribed, in order.
  *
@@ -145,7 +121,7 @@ export class Broadcast<T> {
   readonly #capacity: number
   readonly #blocks: boolean
   readonly #subscriptions = new Set<Subscription<T>>()
-  readonly #publishers = new WaiterQueue<void>()
+  readonly #publishers = new WaiterQueue<void, T>()
   #closed = false
 
   /**
@@ -176,7 +152,7 @@ export class Broadcast<T> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     if (!this.#closed && (this.#publishers.size > 0 || !this.#hasRoom())) {
-      const publishing = new Publishing<T>(message, this.#attempt, this.#passOn)
+      const publishing = new Waiter(this.#publishing, message)
       this.#publishers.push(publishing)
       return cancelOnAbort(publishing, options?.signal)
     }
@@ -248,19 +224,20 @@ export class Broadcast<T> {
     if (this.#publishers.size > 0 && this.#hasRoom()) this.#publishers.first()?.wake()
   }
 
-  readonly #attempt = (message: T, publishing: Publishing<T>): void => {
-    if (this.#closed) {
-      publishing.setException(closedError())
-      this.#passOn(publishing)
-    } else if (this.#hasRoom()) {
-      this.#deliver(message)
-      publishing.setResult()
-      this.#passOn(publishing)
-    }
+  readonly #publishing: Host<void, T> = {
+    serve: (publisher) => {
+      if (this.#closed) publisher.setException(closedError())
+      else if (this.#hasRoom()) {
+        this.#deliver(publisher.ask)
+        publisher.setResult()
+      } else return
+      this.#passOn(publisher)
+    },
+    pass: (publisher) => this.#passOn(publisher),
   }
 
-  readonly #passOn = (publishing: Publishing<T>): void => {
-    this.#publishers.remove(publishing)
+  #passOn(publisher: Waiter<void, T>): void {
+    this.#publishers.remove(publisher)
     if (this.#closed) this.#publishers.first()?.wake()
     else this.#wakeFirst()
   }

@@ -3,18 +3,51 @@ import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { ChannelClosed, EndOfChannel } from './errors.ts'
 import { Fifo } from './items.ts'
 import { refused } from './refused.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
+
+interface Sending<T> {
+  readonly handle: Channel<T>
+  readonly item: T
+}
 
 /** What the handles of one channel share. */
 class Shared<T> {
   readonly capacity: number
   readonly items = new Fifo<T>()
   readonly receivers = new WaiterQueue<T>()
-  readonly senders = new WaiterQueue<void>()
+  readonly senders = new WaiterQueue<void, Sending<T>>()
   /** Woken, and their turn is to come: there is an item for each of these receivers, and room for each of the senders. */
   wokenReceivers = 0
   wokenSenders = 0
   openHandles = 1
+  readonly receiving: Host<T, undefined> = {
+    serve: (receiver) => {
+      this.wokenReceivers--
+      if (this.items.size > 0) receiver.setResult(this.take())
+      else receiver.setException(new EndOfChannel())
+    },
+    pass: () => {
+      this.wokenReceivers--
+      this.wake()
+    },
+  }
+  readonly sending: Host<void, Sending<T>> = {
+    serve: (sender) => {
+      this.wokenSenders--
+      if (sender.ask.handle.closed) {
+        sender.setException(new ChannelClosed())
+        this.wake()
+        return
+      }
+      this.put(sender.ask.item)
+      sender.setResult()
+    },
+    pass: () => {
+      this.wokenSenders--
+      this.wake()
+    },
+  }
 
   constructor(capacity: number) {
     this.capacity = capacity
@@ -48,63 +81,6 @@ class Shared<T> {
       this.wokenReceivers++
     }
     while (this.hasRoom() && this.senders.wakeNext()) this.wokenSenders++
-  }
-}
-
-class Receiving<T> extends Waiter<T> {
-  readonly #shared: Shared<T>
-
-  constructor(shared: Shared<T>) {
-    super()
-    this.#shared = shared
-    shared.receivers.push(this)
-  }
-
-  protected override claim(): void {
-    this.#shared.wokenReceivers--
-    if (this.#shared.items.size > 0) this.setResult(this.#shared.take())
-    else this.setException(new EndOfChannel())
-  }
-
-  protected override decline(): void {
-    this.#shared.wokenReceivers--
-    this.#shared.wake()
-  }
-}
-
-class Sending<T> extends Waiter<void> {
-  readonly #shared: Shared<T>
-  readonly #handle: Channel<T>
-  readonly #item: T
-
-  constructor(shared: Shared<T>, handle: Channel<T>, item: T) {
-    super()
-    this.#shared = shared
-    this.#handle = handle
-    this.#item = item
-    shared.senders.push(this)
-  }
-
-  protected override claim(): void {
-    this.#shared.wokenSenders--
-    if (this.#handle.closed) {
-      this.setException(new ChannelClosed())
-      this.#shared.wake()
-      return
-    }
-    this.#shared.put(this.#item)
-    this.setResult()
-  }
-
-  protected override decline(): void {
-    this.#shared.wokenSenders--
-    this.#shared.wake()
-  }
-
-  failIfOf(handle: Channel<T>): void {
-    if (this.#handle !== handle) return
-    this.#shared.senders.remove(this)
-    this.setException(new ChannelClosed())
   }
 }
 
@@ -158,7 +134,9 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     const shared = this.#shared
     const mustWait = shared.wokenSenders > 0 || shared.senders.size > 0 || !shared.hasRoom()
     if (mustWait && !this.#closed) {
-      return cancelOnAbort(new Sending(shared, this, item), options?.signal)
+      const sender = new Waiter<void, Sending<T>>(shared.sending, { handle: this, item })
+      shared.senders.push(sender)
+      return cancelOnAbort(sender, options?.signal)
     }
     const sent = new Future<void>()
     if (this.#closed) sent.setException(new ChannelClosed())
@@ -181,9 +159,10 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     const mustWait = shared.wokenReceivers > 0 || shared.receivers.size > 0 || !shared.hasSpare()
     const ended = shared.openHandles === 0 && shared.items.size === 0
     if (mustWait && !ended) {
-      const receiving = new Receiving(shared)
+      const receiver = new Waiter(shared.receiving, undefined)
+      shared.receivers.push(receiver)
       shared.wake()
-      return cancelOnAbort(receiving, options?.signal)
+      return cancelOnAbort(receiver, options?.signal)
     }
     const received = new Future<T>()
     if (ended) received.setException(new EndOfChannel())
@@ -208,7 +187,10 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     shared.openHandles--
     for (let sender = shared.senders.first(); sender !== null;) {
       const next = sender.nextInLine
-      ;(sender as Sending<T>).failIfOf(this)
+      if (sender.ask.handle === this) {
+        shared.senders.remove(sender)
+        sender.setException(new ChannelClosed())
+      }
       sender = next
     }
     shared.wake()

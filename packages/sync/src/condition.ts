@@ -1,10 +1,10 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { Line } from './line.ts'
 import { Lock } from './lock.ts'
 import { refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'
-import { Waiting } from './waiting.ts'
+import { Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /**
  * Waits, with a lock given up meanwhile, until another task says that something may have changed.
@@ -16,7 +16,7 @@ import { Waiting } from './waiting.ts'
  */
 export class Condition {
   readonly #lock: Lock
-  readonly #waiters = new Line<Waiting<void>>()
+  readonly #waiters = new WaiterQueue<void>()
 
   constructor(lock: Lock = new Lock()) {
     if (!(lock instanceof Lock)) throw new TypeError('a Condition needs a Lock')
@@ -47,7 +47,8 @@ export class Condition {
     const refusal = refused(options)
     if (refusal !== null) await refusal
     const { holder } = this.#lock
-    const notified = new Waiting(this.#waiters)
+    const notified = new Waiter<void>(null, undefined)
+    this.#waiters.push(notified)
     this.release()
     try {
       try {

@@ -1,8 +1,8 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { Line } from './line.ts'
 import { refused } from './refused.ts'
-import { endAll, Waiting } from './waiting.ts'
+import { Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /**
  * A flag that can be waited for.
@@ -11,7 +11,7 @@ import { endAll, Waiting } from './waiting.ts'
  */
 export class Event {
   #set = false
-  readonly #waiters = new Line<Waiting<true>>()
+  readonly #waiters = new WaiterQueue<true>()
 
   isSet(): boolean {
     return this.#set
@@ -21,7 +21,7 @@ export class Event {
   set(): void {
     if (this.#set) return
     this.#set = true
-    endAll(this.#waiters, true)
+    this.#waiters.endAll(true)
   }
 
   clear(): void {
@@ -32,7 +32,11 @@ export class Event {
   wait(options?: { signal?: AbortSignal }): Future<true> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (!this.#set) return cancelOnAbort(new Waiting(this.#waiters), options?.signal)
+    if (!this.#set) {
+      const waiter = new Waiter<true>(null, undefined)
+      this.#waiters.push(waiter)
+      return cancelOnAbort(waiter, options?.signal)
+    }
     const set = new Future<true>()
     set.setResult(true)
     return set

@@ -1,14 +1,23 @@
-import { type EventLoop, Future, RuntimeError } from '@tasktree/core'
+import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /** Who holds a lock, and who waits for it. */
-class Possession implements Lender {
+class Possession implements Lender, Host<Releaser, undefined> {
   holder: Releaser | null = null
   readonly waiters = new WaiterQueue<Releaser>()
   #leaving = 0
+  /** Has the turn of a place whose waiter was cancelled. */
+  readonly #places: Host<Releaser, undefined> = {
+    serve: (place) => {
+      this.#leaving--
+      this.pass(place)
+    },
+    pass: () => {},
+  }
 
   take(): Releaser {
     return (this.holder = new Releaser(this))
@@ -28,66 +37,27 @@ class Possession implements Lender {
     return this.waiters.size - this.#leaving
   }
 
-  /** `waiter` is gone; what it leaves behind has its turn just before the turn in which the cancel is thrown. */
-  replace(waiter: Acquiring): void {
-    const loop = waiter.getLoop()
-    if (loop.isClosed()) return
-    const left = new Left(this, loop)
-    this.waiters.replace(waiter, left)
-    this.#leaving++
-    left.wake()
+  serve(waiter: Waiter<Releaser>): void {
+    this.waiters.remove(waiter)
+    waiter.setResult(this.take())
   }
 
-  /** In the turn of a waiter that does not take the lock. */
-  leave(waiter: Waiter<Releaser>): void {
+  pass(waiter: Waiter<Releaser>): void {
     this.waiters.remove(waiter)
-    if (waiter instanceof Left) this.#leaving--
     if (this.holder === null) this.waiters.first()?.wake()
   }
-}
 
-class Acquiring extends Waiter<Releaser> {
-  readonly #possession: Possession
-
-  constructor(possession: Possession) {
-    super()
-    this.#possession = possession
-    possession.waiters.push(this)
-  }
-
-  protected override claim(): void {
-    this.line?.remove(this)
-    this.setResult(this.#possession.take())
-  }
-
-  protected override decline(): void {
-    this.#possession.leave(this)
-  }
-
-  override cancel(msg?: Parameters<Waiter<Releaser>['cancel']>[0]): boolean {
-    if (!this.done() && !this.isWoken()) this.#possession.replace(this)
-    return super.cancel(msg)
-  }
-}
-
-/**
- * Keeps the place of a waiter that was cancelled until the turn in which it learns of that, so that a
- * `release` in between wakes the next one in the round in which asyncio does.
- */
-class Left extends Waiter<Releaser> {
-  readonly #possession: Possession
-
-  constructor(possession: Possession, loop: EventLoop) {
-    super({ loop })
-    this.#possession = possession
-  }
-
-  protected override claim(): void {
-    this.#possession.leave(this)
-  }
-
-  protected override decline(): void {
-    this.claim()
+  /**
+   * Its place stays until the turn in which it learns of its cancel, so that a `release` in between wakes
+   * the next one in the round in which asyncio does.
+   */
+  leave(waiter: Waiter<Releaser>): void {
+    const loop = waiter.getLoop()
+    if (loop.isClosed()) return
+    const place = new Waiter<Releaser>(this.#places, undefined, loop)
+    this.waiters.replace(waiter, place)
+    this.#leaving++
+    place.wake()
   }
 }
 
@@ -106,7 +76,9 @@ export class Lock {
     if (refusal !== null) return refusal
     const possession = this.#possession
     if (possession.holder !== null || possession.waiting > 0) {
-      return cancelOnAbort(new Acquiring(possession), options?.signal)
+      const waiter = new Waiter<Releaser>(possession, undefined)
+      possession.waiters.push(waiter)
+      return cancelOnAbort(waiter, options?.signal)
     }
     const free = new Future<Releaser>()
     free.setResult(possession.take())

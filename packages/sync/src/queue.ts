@@ -2,19 +2,44 @@ import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
-import { Line } from './line.ts'
 import { refused } from './refused.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
-import { endAll, Waiting } from './waiting.ts'
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /** What a queue holds, and who waits at it. */
 class Stock<T> {
   readonly maxsize: number
   readonly items: Items<T>
   readonly getters = new WaiterQueue<T>()
-  readonly putters = new WaiterQueue<void>()
+  readonly putters = new WaiterQueue<void, T>()
   unfinished = 0
   isShutDown = false
+
+  /** A `get` whose turn comes too late for the item waits again. */
+  readonly getting: Host<T, undefined> = {
+    serve: (getter) => {
+      if (!this.isEmpty()) getter.setResult(this.take())
+      else if (this.isShutDown) getter.setException(new QueueShutDown())
+      else this.getters.push(getter)
+    },
+    pass: () => {
+      if (!this.isEmpty()) this.getters.wakeNext()
+    },
+  }
+  /** A `put` whose turn comes too late for the room waits again. */
+  readonly putting: Host<void, T> = {
+    serve: (putter) => {
+      if (this.isShutDown) putter.setException(new QueueShutDown())
+      else if (this.isFull()) this.putters.push(putter)
+      else {
+        this.put(putter.ask)
+        putter.setResult()
+      }
+    },
+    pass: () => {
+      if (!this.isFull()) this.putters.wakeNext()
+    },
+  }
 
   constructor(maxsize: number, items: Items<T>) {
     this.maxsize = maxsize
@@ -42,55 +67,6 @@ class Stock<T> {
   }
 }
 
-/** A `get` that waits; when its turn comes too late for the item, it waits again. */
-class Getting<T> extends Waiter<T> {
-  readonly #stock: Stock<T>
-
-  constructor(stock: Stock<T>) {
-    super()
-    this.#stock = stock
-    stock.getters.push(this)
-  }
-
-  protected override claim(): void {
-    const stock = this.#stock
-    if (!stock.isEmpty()) this.setResult(stock.take())
-    else if (stock.isShutDown) this.setException(new QueueShutDown())
-    else stock.getters.push(this)
-  }
-
-  protected override decline(): void {
-    if (!this.#stock.isEmpty()) this.#stock.getters.wakeNext()
-  }
-}
-
-/** A `put` that waits; when its turn comes too late for the room, it waits again. */
-class Putting<T> extends Waiter<void> {
-  readonly #stock: Stock<T>
-  readonly #item: T
-
-  constructor(stock: Stock<T>, item: T) {
-    super()
-    this.#stock = stock
-    this.#item = item
-    stock.putters.push(this)
-  }
-
-  protected override claim(): void {
-    const stock = this.#stock
-    if (stock.isShutDown) this.setException(new QueueShutDown())
-    else if (stock.isFull()) stock.putters.push(this)
-    else {
-      stock.put(this.#item)
-      this.setResult()
-    }
-  }
-
-  protected override decline(): void {
-    if (!this.#stock.isFull()) this.#stock.putters.wakeNext()
-  }
-}
-
 /**
  * Hands items from producers to consumers, first in, first out.
  *
@@ -103,7 +79,7 @@ class Putting<T> extends Waiter<void> {
 export class Queue<T> implements AsyncIterable<T> {
   readonly maxsize: number
   readonly #stock: Stock<T>
-  readonly #joiners = new Line<Waiting<void>>()
+  readonly #joiners = new WaiterQueue<void>()
 
   /** `maxsize` 0 or less: no limit. */
   constructor(options?: { maxsize?: number }, items: Items<T> = new Fifo<T>()) {
@@ -134,7 +110,9 @@ export class Queue<T> implements AsyncIterable<T> {
     if (refusal !== null) return refusal
     const stock = this.#stock
     if (!stock.isShutDown && stock.isFull()) {
-      return cancelOnAbort(new Putting(stock, item), options?.signal)
+      const putter = new Waiter(stock.putting, item)
+      stock.putters.push(putter)
+      return cancelOnAbort(putter, options?.signal)
     }
     const now = new Future<void>()
     if (stock.isShutDown) now.setException(new QueueShutDown())
@@ -162,7 +140,9 @@ export class Queue<T> implements AsyncIterable<T> {
     if (refusal !== null) return refusal
     const stock = this.#stock
     if (stock.isEmpty() && !stock.isShutDown) {
-      return cancelOnAbort(new Getting(stock), options?.signal)
+      const getter = new Waiter(stock.getting, undefined)
+      stock.getters.push(getter)
+      return cancelOnAbort(getter, options?.signal)
     }
     const now = new Future<T>()
     if (stock.isEmpty()) now.setException(new QueueShutDown())
@@ -191,15 +171,18 @@ export class Queue<T> implements AsyncIterable<T> {
   join(options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (this.#stock.unfinished > 0)
-      return cancelOnAbort(new Waiting(this.#joiners), options?.signal)
+    if (this.#stock.unfinished > 0) {
+      const joiner = new Waiter<void>(null, undefined)
+      this.#joiners.push(joiner)
+      return cancelOnAbort(joiner, options?.signal)
+    }
     const finished = new Future<void>()
     finished.setResult()
     return finished
   }
 
   #finish(): void {
-    endAll(this.#joiners, undefined)
+    this.#joiners.endAll(undefined)
   }
 
   /**

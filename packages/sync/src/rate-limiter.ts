@@ -1,40 +1,8 @@
 import { type EventLoop, Future, getEventLoop, type TimerHandle } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
-
-class Asking extends Waiter<void> {
-  readonly amount: number
-  readonly #limiter: Refunding
-
-  constructor(limiter: Refunding, amount: number) {
-    super()
-    this.#limiter = limiter
-    this.amount = amount
-  }
-
-  protected override claim(): void {
-    this.#limiter.entered()
-    this.setResult()
-  }
-
-  protected override decline(): void {
-    this.#limiter.refund(this.amount)
-  }
-
-  override cancel(msg?: Parameters<Waiter<void>['cancel']>[0]): boolean {
-    if (!super.cancel(msg)) return false
-    if (!this.isWoken()) this.#limiter.serve()
-    return true
-  }
-}
-
-/** What a waiter needs of its limiter. */
-interface Refunding {
-  entered(): void
-  refund(amount: number): void
-  serve(): void
-}
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /**
  * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept.
@@ -53,19 +21,23 @@ export class RateLimiter {
   /** When the bucket is full if nobody takes from it: the whole state, free of accumulating rounding. */
   #fullAt = -Infinity
   #woken = 0
-  readonly #line = new WaiterQueue<void>()
+  readonly #line = new WaiterQueue<void, number>()
   #loop: EventLoop | null = null
   #timer: TimerHandle | null = null
-  readonly #refunding: Refunding = {
-    entered: () => {
+  readonly #host: Host<void, number> = {
+    serve: (asking) => {
       this.#woken--
+      asking.setResult()
     },
-    refund: (amount) => {
+    pass: (asking) => {
       this.#woken--
-      this.#fullAt -= amount * this.#msPerToken
+      this.#fullAt -= asking.ask * this.#msPerToken
       this.#serve()
     },
-    serve: () => this.#serve(),
+    leave: (asking) => {
+      this.#line.remove(asking)
+      this.#serve()
+    },
   }
 
   /**
@@ -100,7 +72,7 @@ export class RateLimiter {
       free.setResult()
       return free
     }
-    const asking = new Asking(this.#refunding, n)
+    const asking = new Waiter(this.#host, n)
     this.#line.push(asking)
     this.#serve()
     return cancelOnAbort(asking, options?.signal)
@@ -144,7 +116,7 @@ export class RateLimiter {
     this.#timer?.cancel()
     this.#timer = null
     for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
-      const { amount } = asking as Asking
+      const { ask: amount } = asking
       const wait = this.#wait(amount)
       if (wait > 0) {
         this.#timer = this.#clock().callLater(wait, () => this.#serve())

@@ -2,10 +2,11 @@ import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /** The permits of a semaphore, and who waits for one. */
-class Permits {
+class Permits implements Host<Releaser, undefined> {
   free: number
   holders = 0
   readonly waiters = new WaiterQueue<Releaser>()
@@ -16,6 +17,18 @@ class Permits {
   constructor(value: number, lender: Lender) {
     this.free = value
     this.#lender = lender
+  }
+
+  serve(waiter: Waiter<Releaser>): void {
+    this.woken--
+    waiter.setResult(this.hold())
+    this.#wakeAll()
+  }
+
+  pass(): void {
+    this.woken--
+    this.free++
+    this.#wakeAll()
   }
 
   hold(): Releaser {
@@ -30,30 +43,8 @@ class Permits {
     return true
   }
 
-  wakeAll(): void {
+  #wakeAll(): void {
     while (this.free > 0 && this.wakeNext());
-  }
-}
-
-class Acquiring extends Waiter<Releaser> {
-  readonly #permits: Permits
-
-  constructor(permits: Permits) {
-    super()
-    this.#permits = permits
-    permits.waiters.push(this)
-  }
-
-  protected override claim(): void {
-    this.#permits.woken--
-    this.setResult(this.#permits.hold())
-    this.#permits.wakeAll()
-  }
-
-  protected override decline(): void {
-    this.#permits.woken--
-    this.#permits.free++
-    this.#permits.wakeAll()
   }
 }
 
@@ -80,7 +71,11 @@ export class Semaphore {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const permits = this.#permits
-    if (this.locked()) return cancelOnAbort(new Acquiring(permits), options?.signal)
+    if (this.locked()) {
+      const waiter = new Waiter<Releaser>(permits, undefined)
+      permits.waiters.push(waiter)
+      return cancelOnAbort(waiter, options?.signal)
+    }
     permits.free--
     const free = new Future<Releaser>()
     free.setResult(permits.hold())

@@ -2,33 +2,8 @@ import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { Releaser } from './releaser.ts'
-import { Waiter, WaiterQueue } from './waiter-queue.ts'
-
-class Asking extends Waiter<Releaser> {
-  readonly amount: number
-  readonly #shares: Shares
-
-  constructor(shares: Shares, amount: number) {
-    super()
-    this.#shares = shares
-    this.amount = amount
-  }
-
-  protected override claim(): void {
-    this.setResult(this.#shares.hand(this.amount))
-  }
-
-  protected override decline(): void {
-    this.#shares.takeBack(this.amount)
-  }
-
-  override cancel(msg?: Parameters<Waiter<Releaser>['cancel']>[0]): boolean {
-    if (!super.cancel(msg)) return false
-    // Those behind may want less.
-    if (!this.isWoken()) this.#shares.wake()
-    return true
-  }
-}
+import { type Host, Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
 
 /**
  * An amount of which each holder has a share, in strict order: whoever is first in line is waited for,
@@ -36,11 +11,11 @@ class Asking extends Waiter<Releaser> {
  *
  * A share is set aside when its waiter is woken; one that then does not take it gives it back.
  */
-export class Shares {
+export class Shares implements Host<Releaser, number> {
   #total: number
   #used = 0
   #holders = 0
-  readonly #line = new WaiterQueue<Releaser>()
+  readonly #line = new WaiterQueue<Releaser, number>()
   /** Woken, with their share set aside: they are before everyone in line. */
   #woken = 0
 
@@ -89,7 +64,7 @@ export class Shares {
       free.setResult(this.#hold(amount))
       return free
     }
-    const asking = new Asking(this, amount)
+    const asking = new Waiter<Releaser, number>(this, amount)
     this.#line.push(asking)
     this.wake()
     return cancelOnAbort(asking, options?.signal)
@@ -98,24 +73,27 @@ export class Shares {
   /** Sets a share aside for each who can have one, up to the first who cannot. */
   wake(): void {
     for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
-      const { amount } = asking as Asking
-      if (amount > this.available) return
-      this.#used += amount
+      if (asking.ask > this.available) return
+      this.#used += asking.ask
       this.#woken++
       this.#line.wakeNext()
     }
   }
 
-  /** To a waiter that was woken. */
-  hand(amount: number): Releaser {
+  serve(asking: Waiter<Releaser, number>): void {
     this.#woken--
-    return this.#hold(amount)
+    asking.setResult(this.#hold(asking.ask))
   }
 
-  /** From a waiter that was woken, and does not want it any more. */
-  takeBack(amount: number): void {
+  pass(asking: Waiter<Releaser, number>): void {
     this.#woken--
-    this.#used -= amount
+    this.#used -= asking.ask
+    this.wake()
+  }
+
+  leave(asking: Waiter<Releaser, number>): void {
+    this.#line.remove(asking)
+    // Those behind may want less.
     this.wake()
   }
 
