@@ -1,0 +1,66 @@
+import { median, table } from '../measure.ts'
+
+export interface Contestant {
+  readonly name: string
+  readonly operations: number
+  /** Does that many operations and says how many it did, which is checked. */
+  readonly work: (operations: number) => PromiseLike<number>
+}
+
+export interface Contest {
+  readonly title: string
+  /** The one that the others are compared with. */
+  readonly against: string
+  readonly contestants: readonly Contestant[]
+}
+
+/** Nanoseconds an operation, measured elsewhere, by the title of the contest it belongs to. */
+export type Guest = () => ReadonlyMap<string, number>
+
+/**
+ * Every contestant of every contest once a round, in turn, so that whatever slows the machine down slows them all;
+ * then the medians, and the median over the rounds of each one's ratio to the one it is compared with. The least of
+ * each is what a busy machine disturbs least.
+ */
+export async function contest(
+  contests: readonly Contest[],
+  guest: { name: string; measure: Guest } | null,
+  rounds = 9,
+): Promise<string> {
+  const samples = new Map<string, number[]>()
+  const add = (title: string, name: string, value: number): void => {
+    const key = `${title}/${name}`
+    samples.set(key, [...(samples.get(key) ?? []), value])
+  }
+  for (let round = -2; round < rounds; round++) {
+    for (const { title, contestants } of contests) {
+      for (const contestant of contestants) {
+        const value = await once(contestant)
+        if (round >= 0) add(title, contestant.name, value)
+      }
+    }
+    if (round < 0 || guest === null) continue
+    for (const [title, value] of guest.measure()) add(title, guest.name, value)
+  }
+  return contests
+    .map(({ title, against, contestants }) => {
+      const base = samples.get(`${title}/${against}`) ?? []
+      const names = contestants.map(({ name }) => name)
+      if (guest !== null) names.push(guest.name)
+      const rows = names.map((name) => {
+        const own = samples.get(`${title}/${name}`) ?? []
+        const ratio = median(own.map((value, i) => value / (base[i] ?? NaN)))
+        return [name, median(own), ratio, Math.min(...own), Math.min(...own) / Math.min(...base)]
+      })
+      return table([title, 'ns', `to ${against}`, 'least ns', `to ${against}`], rows)
+    })
+    .join('\n\n')
+}
+
+async function once({ name, operations, work }: Contestant): Promise<number> {
+  const start = performance.now()
+  const did = await work(operations)
+  const took = (performance.now() - start) * 1e6
+  if (did !== operations) throw new Error(`${name} did ${did} of ${operations}`)
+  return took / operations
+}
