@@ -158,12 +158,32 @@ export class ActorSlot extends Slot {
   /** There is room: the senders in line move up. */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
-      if (next.admission?.done() === true) continue
       const { admission } = next
-      next.admission = null
-      this.#accept(next)
-      admission?.setResult(true)
+      if (admission === null) this.#accept(next)
+      else if (admission.wake()) this.mailbox.keepPlace()
     }
+  }
+
+  /** The turn of a sender that was let in. */
+  enter(admission: Admission): void {
+    const { envelope } = admission
+    this.mailbox.freePlace()
+    envelope.admission = null
+    if (this.closed || this.closing) {
+      admission.setException(
+        new ActorStopped(this.path, this.run?.endReason ?? this.lastExit ?? normal, false),
+      )
+      return
+    }
+    this.#accept(envelope)
+    admission.setResult(true)
+    this.admitSenders()
+  }
+
+  /** A sender that was let in has gone. */
+  giveUpRoom(): void {
+    this.mailbox.freePlace()
+    this.admitSenders()
   }
 
   drain(): Future<ExitReason> {

@@ -36,6 +36,7 @@ export function isReentrant(envelope: Envelope, run: ActorRun): boolean {
 export function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void {
   asker.slot.home.loop.callSoon(() => {
     if (edge.done() || soleWait(asker) !== edge) return
+    if (edge instanceof Admission && edge.isWoken()) return
     const path = [asker.slot.path]
     const seen = new Set<unknown>()
     let wait = edge
@@ -48,6 +49,7 @@ export function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void 
       seen.add(run)
       const next = soleWait(run)
       if (!(next instanceof AskFuture) && !(next instanceof Admission)) return
+      if (next instanceof Admission && next.isWoken()) return
       wait = next
     }
     const error = new AskCycle(path)

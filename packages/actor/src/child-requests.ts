@@ -27,8 +27,24 @@ export function startChild(run: SupervisorRun, spec: ChildSpec): Future<ChildRef
       }
       return member.slot.ref
     },
-    () => member?.slot.run?.abortStart(null),
+    {
+      undo: () => member?.slot.run?.abortStart(null),
+      // It has just started, and who asked for it will never know: it has no owner.
+      takeBack: () => {
+        if (member !== null) void discard(run, member)
+      },
+    },
   )
+}
+
+function discard(run: SupervisorRun, member: Member): Future<void> {
+  return run.request(async () => {
+    if (run.member(member.slot.id) !== member) return
+    member.stoppedByHand = true
+    await run.stopForGood(member)
+    run.removeMember(member, member.slot.lastExit ?? shutdown)
+    run.slot.childSlots.delete(member.slot.id)
+  })
 }
 
 export function stopChild(
@@ -54,7 +70,7 @@ export function restartChild(run: SupervisorRun, id: string): Future<ChildRef> {
       const { slot } = await launchAgain(run, findStopped(run, id, 'restartChild'))
       return slot.ref
     },
-    () => run.member(id)?.slot.run?.abortStart(null),
+    { undo: () => run.member(id)?.slot.run?.abortStart(null) },
   )
 }
 

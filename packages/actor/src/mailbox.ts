@@ -1,6 +1,6 @@
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core'
+import type { CancelledError, EventLoop } from '@tasktree/core'
+import { Claim, describe } from '@tasktree/core/lowlevel'
 import type { ActorSlot } from './actor-slot.ts'
-import { describe } from '@tasktree/core/lowlevel'
 import type { Envelope } from './message.ts'
 
 export interface MailboxOptions {
@@ -41,8 +41,11 @@ export function checkMailbox(options: MailboxOptions): void {
   }
 }
 
-/** A tell that waits for room. A cancel takes it out of the line: the message is not sent. */
-export class Admission extends Future<boolean> {
+/**
+ * A tell that waits for room. Its message is sent in the sender's own turn, the room being kept for it
+ * until then: who is cancelled in the line has sent nothing.
+ */
+export class Admission extends Claim<boolean> {
   readonly envelope: Envelope
   readonly target: ActorSlot
 
@@ -52,8 +55,16 @@ export class Admission extends Future<boolean> {
     this.target = target
   }
 
+  protected override claim(): void {
+    this.target.enter(this)
+  }
+
+  protected override decline(): void {
+    this.target.giveUpRoom()
+  }
+
   override cancel(msg?: string | CancelledError): boolean {
-    if (!this.done()) this.target.withdraw(this.envelope)
+    if (!this.done() && !this.isWoken()) this.target.withdraw(this.envelope)
     return super.cancel(msg)
   }
 }
@@ -72,6 +83,8 @@ export class Mailbox {
   #last: Envelope | null = null
   /** Users' messages in the list. */
   #size = 0
+  /** Places kept for senders that were let in and have not had their turn. */
+  #kept = 0
   #senders: Set<Envelope> | null = null
 
   constructor(options: MailboxOptions | undefined) {
@@ -92,7 +105,15 @@ export class Mailbox {
   }
 
   isFull(): boolean {
-    return this.#size >= this.capacity
+    return this.#size + this.#kept >= this.capacity
+  }
+
+  keepPlace(): void {
+    this.#kept++
+  }
+
+  freePlace(): void {
+    this.#kept--
   }
 
   push(envelope: Envelope): void {
@@ -168,11 +189,12 @@ export class Mailbox {
     this.#senders?.delete(envelope)
   }
 
-  /** The next sender in line, when there is room for it. */
+  /** The next sender in line, when there is room for it; an ask not before the tells that were let in. */
   admit(): Envelope | null {
     const senders = this.#senders
     if (senders === null || senders.size === 0 || this.isFull()) return null
     const envelope = senders.values().next().value as Envelope
+    if (envelope.ask !== null && this.#kept > 0) return null
     senders.delete(envelope)
     return envelope
   }

@@ -1,8 +1,9 @@
-import { type CancelledError, type EventLoop, Future, isCancelled } from '@tasktree/core'
+import { type CancelledError, type EventLoop, isCancelled } from '@tasktree/core'
+import { Claim } from '@tasktree/core/lowlevel'
 import { SupervisorStopping } from './errors.ts'
 
 export interface Operation {
-  run(): Promise<void>
+  perform(): Promise<void>
   /** The supervisor ends: it will not run. */
   drop(): void
 }
@@ -32,28 +33,42 @@ export class OperationQueue {
   }
 }
 
-/** What a caller asked of a supervisor. Cancelled while it waits in line it is not done; later what it does is undone first. */
-export class Request<T> extends Future<T> implements Operation {
+/** What is done when the caller of a request has gone. */
+export interface Retreat<T> {
+  /** While it is worked on: the work is to end. */
+  undo?: () => void
+  /** Too late for that: what came of it has nobody who wants it. */
+  takeBack?: (value: T) => void
+}
+
+/**
+ * What a caller asked of a supervisor. Cancelled while it waits in line it is not done; later what it does
+ * is undone first, and what it came to is taken back.
+ */
+export class Request<T> extends Claim<T> implements Operation {
   readonly #path: string
   readonly #work: () => Promise<T>
-  readonly #undo: () => void
+  readonly #retreat: Retreat<T>
   #running = false
   #cancelled = false
   #message: string | CancelledError | undefined
+  #result: { readonly value: T } | null = null
 
-  constructor(loop: EventLoop, path: string, work: () => Promise<T>, undo: () => void) {
+  constructor(loop: EventLoop, path: string, work: () => Promise<T>, retreat: Retreat<T>) {
     super({ loop })
     this.#path = path
     this.#work = work
-    this.#undo = undo
+    this.#retreat = retreat
   }
 
-  async run(): Promise<void> {
+  async perform(): Promise<void> {
     if (this.done()) return
     this.#running = true
     try {
       const value = await this.#work()
-      this.#end(() => this.setResult(value))
+      this.#result = { value }
+      if (this.#cancelled) this.decline()
+      this.#end(() => this.wake())
     } catch (error) {
       if (isCancelled(error)) {
         this.#end(() => this.drop())
@@ -63,7 +78,7 @@ export class Request<T> extends Future<T> implements Operation {
     }
   }
 
-  #end(settle: () => void): void {
+  #end(settle: () => unknown): void {
     if (this.done()) return
     if (this.#cancelled) super.cancel(this.#message)
     else settle()
@@ -73,11 +88,19 @@ export class Request<T> extends Future<T> implements Operation {
     if (!this.done()) this.setException(new SupervisorStopping(this.#path))
   }
 
+  protected override claim(): void {
+    this.setResult((this.#result as { value: T }).value)
+  }
+
+  protected override decline(): void {
+    this.#retreat.takeBack?.((this.#result as { value: T }).value)
+  }
+
   override cancel(msg?: string | CancelledError): boolean {
-    if (!this.#running || this.done()) return super.cancel(msg)
+    if (!this.#running || this.done() || this.#result !== null) return super.cancel(msg)
     this.#cancelled = true
     this.#message = msg
-    this.#undo()
+    this.#retreat.undo?.()
     return true
   }
 }

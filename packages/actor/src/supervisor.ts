@@ -7,7 +7,7 @@ import { ActorStopped, FailedToStart, RestartLimitError, SupervisorStopping } fr
 import { type ExitReason, failure, formatReason, killed, normal, shutdown } from './exit-reason.ts'
 import { makeSlot } from './make-slot.ts'
 import { Member } from './member.ts'
-import { type Operation, OperationQueue, Request } from './operation-queue.ts'
+import { type Operation, OperationQueue, Request, type Retreat } from './operation-queue.ts'
 import { RestartIntensity } from './restart-intensity.ts'
 import { PatientWait, Run } from './run.ts'
 import type { Owner, Slot } from './slot.ts'
@@ -181,7 +181,7 @@ export class SupervisorRun extends Run implements Owner {
       if (this.#end !== null) return this.#end
       const operation = this.#operations.shift()
       if (operation !== null) {
-        await operation.run()
+        await operation.perform()
         continue
       }
       const waker = new Future<void>({ loop: this.#loop })
@@ -201,8 +201,8 @@ export class SupervisorRun extends Run implements Owner {
     if (waker !== null && !waker.done()) waker.setResult()
   }
 
-  #do(run: () => Promise<void>): void {
-    this.#push({ run, drop: () => {} })
+  #do(perform: () => Promise<void>): void {
+    this.#push({ perform, drop: () => {} })
   }
 
   childExited(slot: Slot, run: Run, reason: ExitReason): void {
@@ -421,8 +421,8 @@ export class SupervisorRun extends Run implements Owner {
   }
 
   /** Does `work` when its turn comes. */
-  request<T>(work: () => Promise<T>, undo: () => void = () => {}): Future<T> {
-    const request = new Request<T>(this.#loop, this.path, work, undo)
+  request<T>(work: () => Promise<T>, retreat: Retreat<T> = {}): Future<T> {
+    const request = new Request<T>(this.#loop, this.path, work, retreat)
     if (this.over || this.#end !== null) request.drop()
     else this.#push(request)
     return request
