@@ -408,7 +408,8 @@ export declare class Semaphore {
 // dist/shares.d.ts
 import { Future } from '@tasktree/core';
 import { Releaser } from './releaser.ts';
-export declare class Shares {
+import { type Host, Waiter } from './waiter.ts';
+export declare class Shares implements Host<Releaser, number> {
     #private;
     constructor(total: number);
     get total(): number;
@@ -422,31 +423,36 @@ export declare class Shares {
         signal?: AbortSignal;
     } | undefined): Future<Releaser>;
     wake(): void;
-    hand(amount: number): Releaser;
-    takeBack(amount: number): void;
+    serve(asking: Waiter<Releaser, number>): void;
+    pass(asking: Waiter<Releaser, number>): void;
+    leave(asking: Waiter<Releaser, number>): void;
 }
 
 // dist/waiter-queue.d.ts
-import { Claim } from '@tasktree/core/lowlevel';
-import { Line, type Link } from './line.ts';
-export declare abstract class Waiter<T> extends Claim<T> implements Link<Waiter<T>> {
-    line: Line<Waiter<T>> | null;
-    nextInLine: Waiter<T> | null;
-    previousInLine: Waiter<T> | null;
-    cancel(msg?: Parameters<Claim<T>['cancel']>[0]): boolean;
-}
-export declare class WaiterQueue<T> extends Line<Waiter<T>> {
+import { Line } from './line.ts';
+import type { Waiter } from './waiter.ts';
+export declare class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
     wakeNext(): boolean;
+    endAll(result: T): void;
 }
 
-// dist/waiting.d.ts
-import { Future } from '@tasktree/core';
+// dist/waiter.d.ts
+import type { EventLoop, Future } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
 import type { Line, Link } from './line.ts';
-export declare class Waiting<T> extends Future<T> implements Link<Waiting<T>> {
-    line: Line<Waiting<T>> | null;
-    nextInLine: Waiting<T> | null;
-    previousInLine: Waiting<T> | null;
-    constructor(line: Line<Waiting<T>>);
-    cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
+export interface Host<T, A> {
+    serve(waiter: Waiter<T, A>): void;
+    pass(waiter: Waiter<T, A>): void;
+    leave?(waiter: Waiter<T, A>): void;
 }
-export declare function endAll<T>(line: Line<Waiting<T>>, result: T): void;
+export declare class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T, A>> {
+    #private;
+    line: Line<Waiter<T, A>> | null;
+    nextInLine: Waiter<T, A> | null;
+    previousInLine: Waiter<T, A> | null;
+    readonly ask: A;
+    constructor(host: Host<T, A> | null, ask: A, loop?: EventLoop);
+    cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
+    protected claim(): void;
+    protected decline(): void;
+}
