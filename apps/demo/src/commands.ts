@@ -70,6 +70,9 @@ const commands: ReadonlyMap<string, Command> = new Map(
     HELLO: { least: 0, most: 7, isOpen: true, run: hello },
     AUTH: { least: 1, most: 2, isOpen: true, run: auth },
     QUIT: { least: 0, most: Infinity, isOpen: true, run: quit },
+    // Lines that a page in a browser may be made to send; no client of ours does.
+    POST: { least: 0, most: Infinity, isOpen: true, run: hangUp },
+    'HOST:': { least: 0, most: Infinity, isOpen: true, run: hangUp },
     RESET: { least: 0, most: 0, isOpen: true, run: reset },
     SUBSCRIBE: { least: 1, most: 100, run: subscribe },
     UNSUBSCRIBE: { least: 0, most: 100, run: unsubscribe },
@@ -81,7 +84,11 @@ const commands: ReadonlyMap<string, Command> = new Map(
 
 /** Whether it may begin before those that were sent before it are answered. */
 export function overlaps([name]: readonly Word[]): boolean {
-  return typeof name === 'string' && commands.get(name.toUpperCase())?.overlaps === true
+  return typeof name === 'string' && findCommand(name)?.overlaps === true
+}
+
+function findCommand(name: string): Command | undefined {
+  return commands.get(name) ?? commands.get(name.toUpperCase())
 }
 
 /**
@@ -94,7 +101,7 @@ export function execute(
   session: Session,
 ): Promise<Reply> | Reply {
   const name = String(words[0])
-  const command = commands.get(name) ?? commands.get(name.toUpperCase())
+  const command = findCommand(name)
   if (!session.isKnown && command?.isOpen !== true) return noAuth
   if (command === undefined) return unknownCommand(words)
   const given = words.length - 1
@@ -231,6 +238,11 @@ async function hello(
 function quit(_: readonly string[], __: Directory, session: Session): Reply {
   session.closing = true
   return ok
+}
+
+function hangUp(_: readonly string[], __: Directory, session: Session): Reply {
+  session.closing = true
+  return { several: [] }
 }
 
 /** As after connecting. */

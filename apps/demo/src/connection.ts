@@ -11,9 +11,6 @@ const batch = 65_536
 /** Commands of one client that are under way at once, at most. */
 const mostUnderWay = 1_000
 
-/** A page in a browser may be made to send such lines; no client of ours does. */
-const fromBrowser = /^(post|host:)$/i
-
 /** One client: its commands in their order, and the replies in theirs. */
 export class Connection {
   readonly #reader: StreamReader
@@ -80,7 +77,6 @@ export class Connection {
       const words = this.#parser.next()
       if (words === null) break
       if (this.#session.isKnown) this.#midwaySince = null
-      if (fromBrowser.test(String(words[0]))) return false
       const reply = this.#begin(words)
       if (reply instanceof Promise) await reply
       if (this.#session.closing) break

@@ -50,8 +50,11 @@ function toBytes(text: string): string {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
 }
 
+const plain = /^[ -~]*$/
+
 /** A line's end within it would begin another reply. */
 function toLine(text: string): string {
+  if (plain.test(text)) return text
   return toBytes(text.replaceAll(/[\r\n]+/g, ' '))
 }
 
