@@ -536,21 +536,25 @@ describe.each(Object.entries(scenarios))('%s', (_name, make) => {
     },
   )
 
-  test('cancelled at any time under any schedule leaves all in balance', async () => {
-    await explore(
-      async () => {
-        const { victim, others, grant, balanced } = await make()
-        const doomed = createTask(victim)
-        const rest = others.map((other) => createTask(other))
-        const granting = createTask(async () => grant())
-        await turns(2)
-        doomed.cancel()
-        const done = await outcome(doomed)
-        await granting
-        for (const task of rest) await task
-        await balanced(done)
-      },
-      { seeds: 1000 },
-    )
-  })
+  test(
+    'cancelled at any time under any schedule leaves all in balance',
+    { tags: ['slow'] },
+    async () => {
+      await explore(
+        async () => {
+          const { victim, others, grant, balanced } = await make()
+          const doomed = createTask(victim)
+          const rest = others.map((other) => createTask(other))
+          const granting = createTask(async () => grant())
+          await turns(2)
+          doomed.cancel()
+          const done = await outcome(doomed)
+          await granting
+          for (const task of rest) await task
+          await balanced(done)
+        },
+        { seeds: 1000 },
+      )
+    },
+  )
 })

@@ -125,6 +125,7 @@ const operations = fc.array(
 
 test.each(Object.entries(kinds))(
   '%s lets in whom its model lets in, whatever is released and cancelled at once',
+  { tags: ['slow'] },
   async (_name, make) => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 3, max: 6 }), operations, (size, list) =>

@@ -79,6 +79,7 @@ const queues: Record<string, [Kind: typeof Queue<number>, take: (items: number[]
 
 test.each(Object.entries(queues))(
   '%s ends each wait as its model does',
+  { tags: ['slow'] },
   async (_name, [Kind, take]) => {
     const operations = drawn('put', 'put', 'get', 'get', 'cancel', 'taskDone', 'join', 'shutdown')
     await fc.assert(
@@ -179,7 +180,7 @@ test.each(Object.entries(queues))(
   },
 )
 
-test('a Channel ends each wait as its model does', async () => {
+test('a Channel ends each wait as its model does', { tags: ['slow'] }, async () => {
   const operations = drawn(
     'send',
     'send',
@@ -269,6 +270,7 @@ interface Reader {
 
 test.each(['block', 'drop-oldest'] as const)(
   'a Broadcast with lag %s ends each wait as its model does',
+  { tags: ['slow'] },
   async (lag) => {
     const operations = drawn(
       'publish',
@@ -387,7 +389,7 @@ test.each(['block', 'drop-oldest'] as const)(
   },
 )
 
-test('a RateLimiter lets each in at the time of its model', async () => {
+test('a RateLimiter lets each in at the time of its model', { tags: ['slow'] }, async () => {
   const operations = drawn('acquire', 'acquire', 'wait', 'cancel')
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 4 }), operations, (burst, list) =>
