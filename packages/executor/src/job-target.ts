@@ -1,13 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobRef } from './job.ts'
-import type { ModuleTarget } from './protocol.ts'
-
-/** A function that is sent by its source. */
-export interface SourceJob {
-  readonly source: string
-}
-
-export type JobTarget = SourceJob | ModuleTarget
+import type { JobTarget } from './protocol.ts'
 
 const native = /\{\s*\[native code\]\s*\}$/
 

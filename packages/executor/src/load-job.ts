@@ -1,6 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobSerializationError } from './errors.ts'
-import type { ModuleTarget, SourceTarget } from './protocol.ts'
+import type { JobTarget, ModuleTarget } from './protocol.ts'
 import { transfer } from './transfer.ts'
 import { reportProgress, workerId, workerSignal } from './worker-context.ts'
 
@@ -22,31 +22,28 @@ const toolNames: Record<string, unknown> = {
 /** Names that a build tool gives to the imports of a module. */
 const importNames = /\b__(?:vite_ssr|vi)_import_\d+__/g
 
-/** The functions a worker has: compiled from source once, imported once. */
+/** The functions a worker has, by their kinds: compiled from source once, imported once. */
 export class JobLoader {
   /** Known from when they come, not from when they first run: the job that brought one may be taken back. */
-  readonly #sources = new Map<number, string>()
-  readonly #compiled = new Map<number, JobFunction>()
-  readonly #imported = new Map<string, JobFunction>()
+  readonly #targets = new Map<number, JobTarget>()
+  readonly #loaded = new Map<number, JobFunction>()
 
-  learn(target: SourceTarget | ModuleTarget): void {
-    if ('source' in target && target.source !== undefined)
-      this.#sources.set(target.id, target.source)
+  learn(kind: number, target: JobTarget): void {
+    this.#targets.set(kind, target)
   }
 
-  /** At once when it has the function already. */
-  load(target: SourceTarget | ModuleTarget): JobFunction | Promise<JobFunction> {
-    if ('id' in target) {
-      const known = this.#compiled.get(target.id)
-      if (known !== undefined) return known
-      const compiled = compile((target.source ?? this.#sources.get(target.id)) as string)
-      this.#compiled.set(target.id, compiled)
-      return compiled
-    }
-    return this.#imported.get(`${target.url} ${target.name}`) ?? this.#import(target)
+  /** At once when it has the function already, or its source. */
+  load(kind: number): JobFunction | Promise<JobFunction> {
+    const known = this.#loaded.get(kind)
+    if (known !== undefined) return known
+    const target = this.#targets.get(kind) as JobTarget
+    if ('url' in target) return this.#import(kind, target)
+    const compiled = compile(target.source)
+    this.#loaded.set(kind, compiled)
+    return compiled
   }
 
-  async #import({ url, name }: ModuleTarget): Promise<JobFunction> {
+  async #import(kind: number, { url, name }: ModuleTarget): Promise<JobFunction> {
     const module = (await import(url)) as Record<string, unknown>
     const found = module[name]
     if (typeof found !== 'function') {
@@ -55,13 +52,13 @@ export class JobLoader {
         `${url} exports no function ${name}: it is ${describe(found)}; its functions are ${names.join(', ') || 'none'}`,
       )
     }
-    this.#imported.set(`${url} ${name}`, found as JobFunction)
+    this.#loaded.set(kind, found as JobFunction)
     return found as JobFunction
   }
 
-  forgetSources(): void {
-    this.#sources.clear()
-    this.#compiled.clear()
+  forget(): void {
+    this.#targets.clear()
+    this.#loaded.clear()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
 import { JobFuture, type JobControl } from './job-future.ts'
-import type { JobTarget } from './job-target.ts'
+import type { JobKind } from './job-kind.ts'
 import type { SubmitStack } from './submit-stack.ts'
 import { transferListOf } from './transfer.ts'
 import type { WorkerHandle } from './worker-handle.ts'
@@ -13,7 +13,7 @@ export interface JobOwner {
 /** A job from its submission to its end. */
 export class PendingJob implements JobControl {
   readonly future: JobFuture<unknown, unknown>
-  readonly target: JobTarget
+  readonly kind: JobKind
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
@@ -30,12 +30,12 @@ export class PendingJob implements JobControl {
 
   constructor(
     owner: JobOwner,
-    target: JobTarget,
+    kind: JobKind,
     args: readonly unknown[],
     options: { chunked: boolean; submitted: SubmitStack },
   ) {
     this.#owner = owner
-    this.target = target
+    this.kind = kind
     this.args = args
     this.chunked = options.chunked
     this.submitted = options.submitted

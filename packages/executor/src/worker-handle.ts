@@ -1,6 +1,7 @@
 import type { EncodedError } from './encode-error.ts'
 import type { PendingJob } from './pending-job.ts'
-import type { FromWorker, JobMessage, ModuleTarget, SourceTarget, ToWorker } from './protocol.ts'
+import { type JobKind, maxKinds } from './job-kind.ts'
+import type { FromWorker, JobMessage, JobTarget, ResultMessage, ToWorker } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 
@@ -9,16 +10,15 @@ export interface WorkerOwner {
   onReady(worker: WorkerHandle): void
   onStartFailed(worker: WorkerHandle, error: EncodedError): void
   /** `job` has ended in its worker, which may take another. */
-  onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void
+  onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void
+  onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void
+  /** After either. */
+  onEnded(worker: WorkerHandle): void
   /** Jobs that the worker gave back without having started them. */
   onReturned(worker: WorkerHandle, jobs: PendingJob[]): void
   onStarted(worker: WorkerHandle, job: PendingJob): void
   onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void
-  /** A function's source as it is sent to `worker`. */
-  sourceTarget(worker: WorkerHandle, source: string): SourceTarget
 }
-
-export type Outcome = Extract<FromWorker, { type: 'result' | 'error' }>
 
 /** The jobs of a worker that has ended. */
 export interface LeftJobs {
@@ -27,9 +27,6 @@ export interface LeftJobs {
 }
 
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended'
-
-/** How fast the estimate follows jobs that become shorter; one long job counts at once. */
-const decay = 0.2
 
 /**
  * A pool's view of one worker: what was sent to it, in order, and how it is stopped. The worker runs
@@ -40,15 +37,13 @@ export class WorkerHandle {
   readonly #owner: WorkerOwner
   readonly #link: WorkerLink
   readonly #jobs: PendingJob[] = []
-  /** The ids of the sources it has. */
-  readonly knownSources: Set<number> = new Set()
+  /** The kinds whose functions it has. */
+  readonly #known = new Set<JobKind>()
   state: WorkerState = 'starting'
   #lastSent = 0
   #lastStarted = 0
   #taken = 0
   #isHeld = true
-  /** How long its jobs take, in milliseconds. */
-  #jobTime = Infinity
   #recalling = false
   #stopGrace: (() => void) | null = null
   /** The job that has the grace. */
@@ -78,8 +73,9 @@ export class WorkerHandle {
     return this.#taken
   }
 
-  get jobTime(): number {
-    return this.#jobTime
+  /** Whether it has only jobs that are done in a moment. */
+  get isShort(): boolean {
+    return this.#jobs.every(({ kind }) => kind.isShort)
   }
 
   /** Whether a job of it is being cancelled: it gets no other before that has ended. */
@@ -90,34 +86,43 @@ export class WorkerHandle {
   /** Whether it has ever been ready. */
   isReady = false
 
-  /** Those behind the running one that are still wanted. */
+  /** Those that have not started and are still wanted. */
   listUnstarted(): PendingJob[] {
-    return this.#jobs.slice(1).filter((job) => !job.future.done())
+    const started = this.#seenStarted()
+    return this.#jobs.filter((job) => job.seq > started && !job.future.done())
   }
 
-  get running(): PendingJob | null {
+  /** The job that runs, or is the next to. */
+  get first(): PendingJob | null {
     return this.#jobs[0] ?? null
   }
 
-  initialize(target: ModuleTarget | SourceTarget | null, args: readonly unknown[]): void {
+  get isRunning(): boolean {
+    return this.#jobs.length > 0 && (this.#jobs[0] as PendingJob).seq <= this.#seenStarted()
+  }
+
+  /** The last job that has started, as far as it can be known here. */
+  #seenStarted(): number {
+    return this.#link.lastStarted() ?? this.#lastStarted
+  }
+
+  initialize(target: JobTarget | null, args: readonly unknown[]): void {
     this.#link.post({ type: 'init', target, args }, [])
   }
 
   /** @throws what the transport throws; nothing was sent then */
   send(jobs: readonly PendingJob[]): void {
+    if (this.#known.size >= maxKinds && this.#jobs.length === 0) {
+      this.post({ type: 'forget' })
+      this.#known.clear()
+    }
     const first = this.#lastSent + 1
-    const messages = jobs.map((job, index): JobMessage => ({
-      seq: first + index,
-      target:
-        'source' in job.target ? this.#owner.sourceTarget(this, job.target.source) : job.target,
-      args: job.args,
-      chunked: job.chunked,
-    }))
-    this.#link.post(
-      { type: 'run', jobs: messages },
-      jobs.length === 1 ? (jobs[0] as PendingJob).transferList : [],
-    )
-    for (const { target } of messages) if ('id' in target) this.knownSources.add(target.id)
+    const messages = jobs.map(({ kind, args, chunked }, index): JobMessage => {
+      const target = this.#known.has(kind) ? null : kind.target
+      return [first + index, kind.id, args, target, chunked]
+    })
+    this.#link.post(messages, jobs.length === 1 ? (jobs[0] as PendingJob).transferList : [])
+    for (const { kind } of jobs) this.#known.add(kind)
     this.#lastSent += jobs.length
     this.#taken += jobs.length
     for (const [index, job] of jobs.entries()) {
@@ -216,6 +221,10 @@ export class WorkerHandle {
   }
 
   #onMessage(message: FromWorker): void {
+    if (!('type' in message)) {
+      this.#onResult(message)
+      return
+    }
     switch (message.type) {
       case 'ready':
         if (this.state === 'starting') {
@@ -240,9 +249,8 @@ export class WorkerHandle {
       case 'progress':
         this.#find(message.seq)?.future.progressed(message.value)
         break
-      case 'result':
       case 'error':
-        this.#onOutcome(message)
+        this.#onError(message)
         break
       default:
         message satisfies never
@@ -253,20 +261,30 @@ export class WorkerHandle {
     return this.#jobs.find((job) => job.seq === seq)
   }
 
-  #onOutcome(outcome: Outcome): void {
-    this.#lastStarted = outcome.next
-    const index = this.#jobs.findIndex((job) => job.seq === outcome.seq)
-    const [job] = this.#jobs.splice(index, 1)
-    if (job === undefined) return
+  #onResult([seq, ms, next, value]: ResultMessage): void {
+    const job = this.#takeEnded(seq, ms, next)
+    if (job === null) return
+    this.#owner.onResult(this, job, value)
+    this.#owner.onEnded(this)
+  }
+
+  #onError({ seq, ms, next, error }: Extract<FromWorker, { type: 'error' }>): void {
+    const job = this.#takeEnded(seq, ms, next)
+    if (job === null) return
+    this.#owner.onError(this, job, error)
+    this.#owner.onEnded(this)
+  }
+
+  #takeEnded(seq: number, ms: number, next: number): PendingJob | null {
+    this.#lastStarted = next
+    const index = this.#jobs.findIndex((job) => job.seq === seq)
+    if (index === -1) return null
+    const [job] = this.#jobs.splice(index, 1) as [PendingJob]
     job.worker = null
-    const { ms } = outcome
-    this.#jobTime =
-      ms >= this.#jobTime || this.#jobTime === Infinity
-        ? ms
-        : this.#jobTime * (1 - decay) + ms * decay
+    job.kind.note(ms)
     this.#endGrace()
     this.#markStarted()
-    this.#owner.onOutcome(this, job, outcome)
+    return job
   }
 
   #markStarted(): void {
@@ -283,7 +301,7 @@ export class WorkerHandle {
     this.#endGrace()
     this.stopIdling?.()
     const jobs = this.#jobs.splice(0)
-    const started = this.#link.lastStarted() ?? this.#lastStarted
+    const started = this.#seenStarted()
     const running = jobs[0]?.seq === started ? (jobs[0] ?? null) : null
     const unstarted = running === null ? jobs : jobs.slice(1)
     for (const job of jobs) job.worker = null

@@ -11,24 +11,21 @@ import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
 import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
 import type { GeneratorJob, Job } from './job.ts'
 import type { JobFuture } from './job-future.ts'
-import { hasSource, type JobTarget, readTarget } from './job-target.ts'
+import { type JobKind, JobKinds } from './job-kind.ts'
+import { hasSource, readTarget } from './job-target.ts'
 import { mapJobs } from './map-jobs.ts'
 import { type JobOwner, PendingJob } from './pending-job.ts'
 import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './pool-options.ts'
 import { PoolQueue } from './pool-queue.ts'
-import type { SourceTarget } from './protocol.ts'
+import type { JobTarget } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
 import { captureStack, stackText } from './submit-stack.ts'
-import { type LeftJobs, type Outcome, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
+import { type LeftJobs, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
 import type { WorkerExit, WorkerKind } from './worker-link.ts'
 
 /** So many workers in a row that die before they are ready break the pool. */
 const startAttempts = 3
-/** So many sources are kept, here and in each worker. */
-const maxSources = 500
 const shutDownMessage = 'the executor was shut down'
-/** A worker whose jobs take longer than this, in milliseconds, is sent one at a time. */
-const shortJob = 1
 
 /**
  * Runs jobs in workers: the queue, the workers' lives, and what becomes of jobs whose worker dies.
@@ -44,8 +41,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   readonly #initargs: readonly unknown[]
   readonly #queue = new PoolQueue()
   readonly #workers = new Set<WorkerHandle>()
-  #sources = new Map<string, number>()
-  #sourcesMade = 0
+  readonly #kinds = new JobKinds()
   #workersMade = 0
   #startsFailed = 0
   #starting = 0
@@ -82,7 +78,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>
   submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>
   submit(job: unknown, ...args: unknown[]): JobFuture<unknown, unknown> {
-    return this.#submit(readTarget(job), args, false)
+    return this.#submit(this.#kinds.find(job), args, false)
   }
 
   /**
@@ -100,30 +96,26 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     options: MapOptions = {},
   ): AsyncIterable<R> {
     this.#assertOpen()
-    const target = readTarget(job)
+    const kind = this.#kinds.find(job)
     const { maxQueue, maxWorkers } = this.#options
     return mapJobs<T, R>(
-      (args, chunked) => this.#submit(target, args, chunked),
+      (args, chunked) => this.#submit(kind, args, chunked),
       items,
       options,
       Math.max(1, Math.min(16 * maxWorkers, maxQueue)),
     )
   }
 
-  #submit(
-    target: JobTarget,
-    args: readonly unknown[],
-    chunked: boolean,
-  ): JobFuture<unknown, unknown> {
+  #submit(kind: JobKind, args: readonly unknown[], chunked: boolean): JobFuture<unknown, unknown> {
     this.#assertOpen()
     if (this.#queue.size >= this.#options.maxQueue) this.#assertRoom()
-    const pending = new PendingJob(this, target, args, {
+    const pending = new PendingJob(this, kind, args, {
       chunked,
       submitted: captureStack(submitFrame),
     })
     const { future } = pending
     if (jobSubmit.hasSubscribers) jobSubmit.publish({ executor: this, future, worker: null })
-    if (!hasSource(target)) {
+    if (!hasSource(kind.target)) {
       const why = 'the job is a built-in or bound function, which has no source that could be sent'
       this.#fail(pending, new JobSerializationError(`${why}: wrap it in a function, or use jobs()`))
       return future
@@ -158,7 +150,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
       workers: workers.length,
       idle: workers.filter((worker) => worker.state === 'ready' && worker.load === 0).length,
       queued: this.#queue.size + workers.flatMap((worker) => worker.listUnstarted()).length,
-      running: workers.filter((worker) => worker.load > 0).length,
+      running: workers.filter((worker) => worker.isRunning).length,
       completed: this.#completed,
       failed: this.#failed,
       crashed: this.#crashed,
@@ -195,8 +187,10 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     for (const worker of this.#workers) worker.recall(1)
     this.#cancelQueued()
     for (const worker of this.#workers) {
-      for (const job of worker.listUnstarted()) job.future.cancel(shutDownMessage)
-      if (worker.running !== null) worker.cancel(worker.running)
+      const { first } = worker
+      for (const job of worker.listUnstarted())
+        if (job !== first) job.future.cancel(shutDownMessage)
+      if (first !== null) worker.cancel(first)
     }
   }
 
@@ -253,13 +247,22 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
         shortest = worker
     }
     const canGrow = this.#starting > 0 || this.#workers.size < this.#options.maxWorkers
-    return canGrow || this.#queue.peek()?.transferList.length !== 0 ? null : shortest
+    return !canGrow && shortest?.isShort === true && this.#canFollow() ? shortest : null
   }
 
-  /** How many jobs a worker may have at once: as many as are done in a moment. */
+  /** How many jobs a worker may have at once, when they are done in a moment. */
   #depth(worker: WorkerHandle): number {
-    const short = worker.jobTime < shortJob ? this.#kind.maxAhead : 1
-    return Math.min(short, this.#options.maxTasksPerWorker - worker.taken + worker.load)
+    const { maxTasksPerWorker } = this.#options
+    return Math.min(this.#kind.maxAhead, maxTasksPerWorker - worker.taken + worker.load)
+  }
+
+  /**
+   * Whether the next job may be behind others. What moves with a job is gone when its worker dies: it goes
+   * alone, and starts at once.
+   */
+  #canFollow(): boolean {
+    const next = this.#queue.peek()
+    return next !== null && next.kind.isShort && next.transferList.length === 0
   }
 
   #fill(worker: WorkerHandle): void {
@@ -267,13 +270,13 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     const share = Math.ceil(this.#queue.size / this.#options.maxWorkers)
     const room = Math.max(1, Math.min(this.#depth(worker) - worker.load, share))
     const batch: PendingJob[] = []
+    let isAlone = worker.load === 0
     while (batch.length < room) {
-      const next = this.#queue.peek()
-      // What moves with a job is gone when its worker dies: it goes alone, and starts at once.
-      if (next === null || (next.transferList.length > 0 && worker.load + batch.length > 0)) break
-      this.#queue.remove(next)
-      batch.push(next)
-      if (next.transferList.length > 0) break
+      const mayBeFollowed = this.#canFollow()
+      if (!isAlone && !mayBeFollowed) break
+      batch.push(this.#queue.shift() as PendingJob)
+      if (!mayBeFollowed) break
+      isAlone = false
     }
     worker.stopIdling?.()
     worker.stopIdling = null
@@ -300,21 +303,6 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     }
   }
 
-  sourceTarget(worker: WorkerHandle, source: string): SourceTarget {
-    let id = this.#sources.get(source)
-    if (id === undefined) {
-      if (this.#sources.size >= maxSources) this.#sources = new Map()
-      id = ++this.#sourcesMade
-      this.#sources.set(source, id)
-    }
-    if (worker.knownSources.has(id)) return { id }
-    if (worker.knownSources.size >= maxSources && worker.load === 0) {
-      worker.post({ type: 'forget' })
-      worker.knownSources.clear()
-    }
-    return { id, source }
-  }
-
   #startWorker(): void {
     this.#starting++
     let worker: WorkerHandle
@@ -331,13 +319,8 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
       return
     }
     this.#workers.add(worker)
-    const initializer = this.#initializer
-    const target =
-      initializer !== null && 'source' in initializer
-        ? { id: 0, source: initializer.source }
-        : initializer
     try {
-      worker.initialize(target, this.#initargs)
+      worker.initialize(this.#initializer, this.#initargs)
     } catch (error) {
       const what = findUncloneable(this.#initargs, 'initargs', (value) => worker.tryClone(value))
       this.#break(
@@ -364,14 +347,18 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     }
   }
 
-  onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void {
-    if (outcome.type === 'error') {
-      this.#fail(job, decodeError(outcome.error, stackText(job.submitted)), worker)
-    } else if (!job.future.done()) {
-      this.#completed++
-      job.future.setResult(outcome.value)
-      this.#publishEnd(job, worker)
-    }
+  onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void {
+    if (job.future.done()) return
+    this.#completed++
+    job.future.setResult(value)
+    this.#publishEnd(job, worker)
+  }
+
+  onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void {
+    this.#fail(job, decodeError(error, stackText(job.submitted)), worker)
+  }
+
+  onEnded(worker: WorkerHandle): void {
     if (worker.load === 0) this.#onFree(worker)
     else if (this.#queue.size > 0) this.#schedulePump()
   }

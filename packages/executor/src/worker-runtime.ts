@@ -26,6 +26,9 @@ export interface WorkerChannel {
   send(value: unknown): void
 }
 
+/** No job's. */
+const initializerKind = 0
+
 /** Runs the jobs of one worker, one after another. */
 export class WorkerRuntime {
   readonly #channel: WorkerChannel
@@ -42,12 +45,16 @@ export class WorkerRuntime {
 
   /** A message of the pool. */
   readonly receive = (message: ToWorker): void => {
+    if (!('type' in message)) {
+      for (const job of message) {
+        const [, kind, , target] = job
+        if (target !== null) this.#loader.learn(kind, target)
+        this.#queue.push(job)
+      }
+      if (!this.#busy) this.#begin()
+      return
+    }
     switch (message.type) {
-      case 'run':
-        for (const { target } of message.jobs) this.#loader.learn(target)
-        this.#queue.push(...message.jobs)
-        if (!this.#busy) this.#begin()
-        break
       case 'cancel':
         if (this.#running?.seq === message.seq) this.#running.abort()
         else this.#cancelledAhead.add(message.seq)
@@ -56,7 +63,7 @@ export class WorkerRuntime {
         if (this.#running?.seq === message.seq) this.#running.grant(message.count)
         break
       case 'forget':
-        this.#loader.forgetSources()
+        this.#loader.forget()
         break
       case 'init':
         void this.#initialize(message)
@@ -68,7 +75,12 @@ export class WorkerRuntime {
 
   async #initialize({ target, args }: Extract<ToWorker, { type: 'init' }>): Promise<void> {
     try {
-      if (target !== null) await (await this.#loader.load(target))(...args)
+      if (target !== null) {
+        this.#loader.learn(initializerKind, target)
+        await (
+          await this.#loader.load(initializerKind)
+        )(...args)
+      }
     } catch (error) {
       this.#channel.post({ type: 'failed', error: encodeError(error) })
       return
@@ -80,14 +92,14 @@ export class WorkerRuntime {
     this.#busy = true
     const first = this.#takeNext()
     if (first !== null && this.#channel.announces) {
-      this.#channel.post({ type: 'start', seq: first.seq })
+      this.#channel.post({ type: 'start', seq: first[0] })
     }
     this.#run(first)
   }
 
   #takeNext(): JobMessage | null {
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      if (this.#channel.claim(job.seq)) return job
+      if (this.#channel.claim(job[0])) return job
     }
     return null
   }
@@ -98,10 +110,10 @@ export class WorkerRuntime {
     while (job !== null) {
       const execution = new Execution(job, this.#channel)
       this.#running = execution
-      if (this.#cancelledAhead.delete(job.seq)) execution.abort()
+      if (this.#cancelledAhead.delete(execution.seq)) execution.abort()
       let outcome: unknown
       try {
-        const fn = this.#loader.load(job.target)
+        const fn = this.#loader.load(job[1])
         outcome =
           typeof fn === 'function'
             ? execution.call(fn)
@@ -127,10 +139,7 @@ export class WorkerRuntime {
     const next = this.#finish()
     const { seq } = execution
     try {
-      this.#channel.post(
-        { type: 'result', seq, ms: execution.age(), next: next?.seq ?? 0, value },
-        transferListOf([value]),
-      )
+      this.#channel.post([seq, execution.age(), next?.[0] ?? 0, value], transferListOf([value]))
     } catch (error) {
       this.#postError(execution, unsendable(value, 'result', this.#channel, error), next)
     }
@@ -146,7 +155,7 @@ export class WorkerRuntime {
   #postError(execution: Execution, thrown: unknown, next: JobMessage | null): void {
     const { seq } = execution
     const error = encodeError(thrown)
-    this.#channel.post({ type: 'error', seq, ms: execution.age(), next: next?.seq ?? 0, error })
+    this.#channel.post({ type: 'error', seq, ms: execution.age(), next: next?.[0] ?? 0, error })
   }
 
   #finish(): JobMessage | null {
@@ -174,14 +183,14 @@ class Execution implements RunningJob {
   readonly seq: number
   readonly #job: JobMessage
   readonly #channel: WorkerChannel
-  readonly #start = performance.now()
+  #start = performance.now()
   #controller: AbortController | null = null
   #aborted = false
   #credit = streamWindow
   #wakeStream: (() => void) | null = null
 
   constructor(job: JobMessage, channel: WorkerChannel) {
-    this.seq = job.seq
+    this.seq = job[0]
     this.#job = job
     this.#channel = channel
   }
@@ -192,9 +201,11 @@ class Execution implements RunningJob {
 
   /** A promise only when the job is not done at once. */
   call(fn: JobFunction): unknown {
+    this.#start = performance.now()
     return currentJob.run(this, () => {
-      if (this.#job.chunked) return this.#callEach(fn, this.#job.args[0] as unknown[])
-      const value = fn(...this.#job.args)
+      const [, , args, , chunked] = this.#job
+      if (chunked) return this.#callEach(fn, args[0] as unknown[])
+      const value = fn(...args)
       if (typeof value !== 'object' || value === null) return value
       if (isIterator(value)) return this.#stream(value)
       return 'then' in value && typeof value.then === 'function' ? Promise.resolve(value) : value
