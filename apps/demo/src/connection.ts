@@ -8,8 +8,9 @@ import { encode, ProtocolError, type Reply } from './resp.ts'
 /** Replies are sent together up to so many characters; then the client must take them first. */
 const batch = 65_536
 
-/** Commands of one client that are under way at once, at most. */
+/** Commands of one client that are under way at once, at most, and the characters in them. */
 const mostUnderWay = 1_000
+const mostCharacters = 1_048_576
 
 /** One client: its commands in their order, and the replies in theirs. */
 export class Connection {
@@ -27,6 +28,9 @@ export class Connection {
   /** Since when a part of a command is there, or a reply is not taken; the loop's milliseconds. */
   #midwaySince: number | null = null
   #stalledSince: number | null = null
+  /** Since when it is known that the client will send no more, while a command is under way. */
+  #endedSince: number | null = null
+  #charactersUnderWay = 0
 
   constructor(reader: StreamReader, writer: StreamWriter, directory: Directory, feed: JobFeed) {
     this.#reader = reader
@@ -63,9 +67,11 @@ export class Connection {
   checkPatience(midway: number, stalled: number): void {
     const now = this.#loop.time()
     const isSlow = this.#midwaySince !== null && now - this.#midwaySince > midway
+    if (this.#reader.atEof()) this.#endedSince ??= now
+    const isLate = this.#endedSince !== null && now - this.#endedSince > midway
     const isStalled = this.#stalledSince !== null && now - this.#stalledSince > stalled
     // Gone, while a command is under way: nobody will hear its answer.
-    if (!isSlow && !isStalled && !this.#writer.isClosing()) return
+    if (!isSlow && !isLate && !isStalled && !this.#writer.isClosing()) return
     this.#writer.abort()
     this.#task?.cancel()
   }
@@ -96,7 +102,10 @@ export class Connection {
     if (overlaps(words) && this.#session.isKnown) {
       const reply = execute(words, this.#directory, this.#session)
       this.#underWay.push(Promise.resolve(reply))
-      return this.#underWay.length < mostUnderWay ? undefined : this.#answerUnderWay()
+      for (const word of words) this.#charactersUnderWay += word.length
+      const isRoom =
+        this.#underWay.length < mostUnderWay && this.#charactersUnderWay < mostCharacters
+      return isRoom ? undefined : this.#answerUnderWay()
     }
     if (this.#underWay.length > 0) return this.#beginAfter(words)
     const reply = execute(words, this.#directory, this.#session)
@@ -120,6 +129,7 @@ export class Connection {
     this.#flush()
     const replies = await Promise.all(this.#underWay)
     this.#underWay = []
+    this.#charactersUnderWay = 0
     for (const reply of replies) this.#put(reply)
     await this.#send()
   }

@@ -117,6 +117,18 @@ test('a wait has its limit, and says so', slow, () =>
   }),
 )
 
+test('the longest times there may be are long', slow, () =>
+  inJobd(async ({ add, client, wait }) => {
+    const longest = String(2 ** 50)
+    const id = await add('sleep', '50', 'TIMEOUT', longest)
+    const reply = await client.command('JOB.WAIT', id, 'TIMEOUT', longest)
+    expect(reply).toContain('done')
+    const never = await add('sleep', '0', 'DELAY', longest)
+    await expect(client.command('JOB.WAIT', never, 'TIMEOUT', 50)).rejects.toThrow(/still queued/)
+    expect((await wait(id))['attempts']).toBe('1')
+  }),
+)
+
 test('a full queue says so, until there is room', slow, () =>
   inJobd(
     async ({ add, wait, reach, client }) => {

@@ -201,6 +201,18 @@ test('who does not finish a command, or does not say the password, is not waited
   ),
 )
 
+test('who has hung up is not waited for with the answer that it waits for', slow, () =>
+  inJobd(
+    async ({ jobd, add }) => {
+      const id = await add('sleep', '60000')
+      await using socket = await RawSocket.open(jobd.port)
+      socket.send(`JOB.WAIT ${id}\r\n`).socket.end()
+      expect(await socket.untilClosed()).toBe('')
+    },
+    { clients: { patience: 200 } },
+  ),
+)
+
 test('a client that never reads is served no further, then let go; others go on', slow, () =>
   inJobd(
     async ({ jobd, client }) => {
