@@ -110,6 +110,18 @@ export declare const jobSubmit: Channel;
 export declare const jobStart: Channel;
 export declare const jobEnd: Channel;
 
+// dist/job-claims.d.ts
+export declare class JobClaims {
+    #private;
+    readonly memory: Int32Array;
+    constructor(memory?: Int32Array);
+    claim(seq: number): boolean;
+    recall(lastSent: number): number;
+    lastStarted(): number;
+    cancel(seq: number): void;
+    isCancelled(seq: number): boolean;
+}
+
 // dist/job-future.d.ts
 import { type CancelledError, Future } from '@tasktree/core';
 export interface JobControl {
@@ -127,12 +139,24 @@ export declare class JobFuture<R, Y = never> extends Future<R> {
     progressed(value: unknown): void;
 }
 
-// dist/job-target.d.ts
-import type { ModuleTarget } from './protocol.ts';
-export interface SourceJob {
-    readonly source: string;
+// dist/job-kind.d.ts
+import type { JobTarget } from './protocol.ts';
+export declare const maxKinds = 500;
+export declare class JobKind {
+    #private;
+    readonly id: number;
+    readonly target: JobTarget;
+    constructor(id: number, target: JobTarget);
+    get isShort(): boolean;
+    note(ms: number): void;
 }
-export type JobTarget = SourceJob | ModuleTarget;
+export declare class JobKinds {
+    #private;
+    find(job: unknown): JobKind;
+}
+
+// dist/job-target.d.ts
+import type { JobTarget } from './protocol.ts';
 export declare function readTarget(job: unknown): JobTarget;
 export declare function hasSource(target: JobTarget): boolean;
 
@@ -151,13 +175,13 @@ export type JobRefs<M> = {
 export declare function jobs<M>(url: URL | string): JobRefs<M>;
 
 // dist/load-job.d.ts
-import type { ModuleTarget, SourceTarget } from './protocol.ts';
+import type { JobTarget } from './protocol.ts';
 export type JobFunction = (...args: any[]) => unknown;
 export declare class JobLoader {
     #private;
-    learn(target: SourceTarget | ModuleTarget): void;
-    load(target: SourceTarget | ModuleTarget): JobFunction | Promise<JobFunction>;
-    forgetSources(): void;
+    learn(kind: number, target: JobTarget): void;
+    load(kind: number): JobFunction | Promise<JobFunction>;
+    forget(): void;
 }
 
 // dist/map-jobs.d.ts
@@ -170,7 +194,7 @@ export {};
 // dist/pending-job.d.ts
 import type { Transferable } from 'node:worker_threads';
 import { JobFuture, type JobControl } from './job-future.ts';
-import type { JobTarget } from './job-target.ts';
+import type { JobKind } from './job-kind.ts';
 import type { SubmitStack } from './submit-stack.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 export interface JobOwner {
@@ -179,7 +203,7 @@ export interface JobOwner {
 export declare class PendingJob implements JobControl {
     #private;
     readonly future: JobFuture<unknown, unknown>;
-    readonly target: JobTarget;
+    readonly kind: JobKind;
     readonly args: readonly unknown[];
     readonly chunked: boolean;
     readonly transferList: readonly Transferable[];
@@ -190,7 +214,7 @@ export declare class PendingJob implements JobControl {
     next: PendingJob | null;
     isQueued: boolean;
     isStarted: boolean;
-    constructor(owner: JobOwner, target: JobTarget, args: readonly unknown[], options: {
+    constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], options: {
         chunked: boolean;
         submitted: SubmitStack;
     });
@@ -259,7 +283,7 @@ export declare class ProcessLink implements WorkerLink {
     hold(on: boolean): void;
     kill(): void;
     recall(lastSent: number): null;
-    markCancelled(): void;
+    markCancelled(seq: number): void;
     lastStarted(): null;
 }
 
@@ -273,37 +297,35 @@ export declare class ProcessPoolExecutor extends WorkerPool {
     constructor(options?: ProcessPoolOptions);
 }
 
+// dist/process-watch.d.ts
+export {};
+
 // dist/protocol.d.ts
 import type { EncodedError } from './encode-error.ts';
-export interface SourceTarget {
-    readonly id: number;
-    readonly source?: string;
-}
 export interface ModuleTarget {
     readonly url: string;
     readonly name: string;
 }
-export interface JobMessage {
-    readonly seq: number;
-    readonly target: SourceTarget | ModuleTarget;
-    readonly args: readonly unknown[];
-    readonly chunked: boolean;
+export interface SourceTarget {
+    readonly source: string;
 }
-export type ToWorker = {
+export type JobTarget = SourceTarget | ModuleTarget;
+export type JobMessage = readonly [
+    seq: number,
+    kind: number,
+    args: readonly unknown[],
+    target: JobTarget | null,
+    chunked: boolean
+];
+export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown];
+export type ToWorker = readonly JobMessage[] | {
     type: 'init';
-    target: SourceTarget | ModuleTarget | null;
+    target: JobTarget | null;
     args: readonly unknown[];
-} | {
-    type: 'run';
-    jobs: readonly JobMessage[];
 }
  | {
     type: 'cancel';
     seq: number;
-}
- | {
-    type: 'recall';
-    upTo: number;
 }
  | {
     type: 'credit';
@@ -326,22 +348,17 @@ export type FromWorker = {
  | {
     type: 'start';
     seq: number;
-}
- | {
-    type: 'result';
-    seq: number;
-    ms: number;
-    next: number;
-    value: unknown;
-} | {
+} | ResultMessage | {
     type: 'error';
     seq: number;
     ms: number;
     next: number;
     error: EncodedError;
-} | {
-    type: 'dropped';
-    seqs: readonly number[];
+}
+ | {
+    type: 'recalled';
+    upTo: number;
+    started: number;
 } | {
     type: 'yield';
     seq: number;
@@ -352,8 +369,6 @@ export type FromWorker = {
     value: unknown;
 };
 export declare const streamWindow = 16;
-export declare const claimedSlot = 0;
-export declare const cancelledSlot = 1;
 export interface WorkerIdentity {
     readonly id: number;
     readonly shared: Int32Array | null;
@@ -417,6 +432,10 @@ import type { Transferable } from 'node:worker_threads';
 export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
 export declare function transferListOf(values: readonly unknown[]): readonly Transferable[];
 
+// dist/watch-words.d.ts
+export declare function encodeWords(...words: readonly number[]): Buffer;
+export declare function readWords(count: number, deliver: (first: number, second: number) => void): (chunk: Buffer) => void;
+
 // dist/worker-context.d.ts
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type WorkerIdentity } from './protocol.ts';
@@ -436,20 +455,18 @@ export {};
 // dist/worker-handle.d.ts
 import type { EncodedError } from './encode-error.ts';
 import type { PendingJob } from './pending-job.ts';
-import type { FromWorker, ModuleTarget, SourceTarget, ToWorker } from './protocol.ts';
+import type { JobTarget, ToWorker } from './protocol.ts';
 import type { StartWorker, WorkerExit } from './worker-link.ts';
 export interface WorkerOwner {
     onReady(worker: WorkerHandle): void;
     onStartFailed(worker: WorkerHandle, error: EncodedError): void;
-    onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void;
+    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
+    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onEnded(worker: WorkerHandle): void;
     onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
     onStarted(worker: WorkerHandle, job: PendingJob): void;
     onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
-    sourceTarget(worker: WorkerHandle, source: string): SourceTarget;
 }
-export type Outcome = Extract<FromWorker, {
-    type: 'result' | 'error';
-}>;
 export interface LeftJobs {
     readonly running: PendingJob | null;
     readonly unstarted: PendingJob[];
@@ -458,25 +475,25 @@ export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended';
 export declare class WorkerHandle {
     #private;
     readonly id: number;
-    readonly knownSources: Set<number>;
     state: WorkerState;
     stopIdling: (() => void) | null;
     isKilled: boolean;
     constructor(id: number, start: StartWorker, owner: WorkerOwner, cancelGrace: number);
     get load(): number;
     get taken(): number;
-    get jobTime(): number;
+    get isShort(): boolean;
     get isStopping(): boolean;
     isReady: boolean;
     listUnstarted(): PendingJob[];
-    get running(): PendingJob | null;
-    initialize(target: ModuleTarget | SourceTarget | null, args: readonly unknown[]): void;
+    get first(): PendingJob | null;
+    get isRunning(): boolean;
+    initialize(target: JobTarget | null, args: readonly unknown[]): void;
     send(jobs: readonly PendingJob[]): void;
     tryClone(value: unknown): void;
     post(message: ToWorker): void;
     hold(on: boolean): void;
     grant(job: PendingJob, count: number): void;
-    recall(): void;
+    recall(least?: number): void;
     cancel(job: PendingJob): void;
     kill(): void;
 }
@@ -516,8 +533,7 @@ import type { GeneratorJob, Job } from './job.ts';
 import type { JobFuture } from './job-future.ts';
 import { type JobOwner, PendingJob } from './pending-job.ts';
 import { type PoolOptions } from './pool-options.ts';
-import type { SourceTarget } from './protocol.ts';
-import { type LeftJobs, type Outcome, WorkerHandle, type WorkerOwner } from './worker-handle.ts';
+import { type LeftJobs, WorkerHandle, type WorkerOwner } from './worker-handle.ts';
 import type { WorkerExit, WorkerKind } from './worker-link.ts';
 export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     #private;
@@ -532,12 +548,13 @@ export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOw
     }): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
     abandonJob(job: PendingJob): void;
-    sourceTarget(worker: WorkerHandle, source: string): SourceTarget;
     onReady(worker: WorkerHandle): void;
     onStartFailed(_worker: WorkerHandle, error: EncodedError): void;
     onStarted(worker: WorkerHandle, job: PendingJob): void;
-    onOutcome(worker: WorkerHandle, job: PendingJob, outcome: Outcome): void;
-    onReturned(_worker: WorkerHandle, jobs: PendingJob[]): void;
+    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
+    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onEnded(worker: WorkerHandle): void;
+    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
     onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
 }
 
@@ -546,7 +563,6 @@ import type { Transferable } from 'node:worker_threads';
 import { type FromWorker, type ToWorker } from './protocol.ts';
 export interface WorkerChannel {
     post(message: FromWorker, transferList?: readonly Transferable[]): void;
-    poll(): void;
     claim(seq: number): boolean;
     isCancelled(seq: number): boolean;
     readonly announces: boolean;

@@ -6,7 +6,7 @@ import { jobs, ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executo
 import { Piscina } from 'piscina'
 import { Tinypool } from 'tinypool'
 import workerpool from 'workerpool'
-import { median, nanoseconds, table } from '../measure.ts'
+import { median, table } from '../measure.ts'
 import type * as work from './jobs.ts'
 
 const path = (name: string): string => new URL(name, import.meta.url).pathname
@@ -29,62 +29,93 @@ const lanes =
     return right
   }
 
-async function measure(name: string, count: number, call: Call): Promise<(string | number)[]> {
-  const alone = await nanoseconds(count / 4, lanes(1, call), 5)
-  const together = await nanoseconds(count, lanes(64, call), 5)
-  return [name, alone / 1_000, together / 1_000]
+interface Contestant {
+  readonly name: string
+  readonly call: Call
+  end(): PromiseLike<unknown>
 }
 
-const rows: (string | number)[][] = []
-const raw = new Worker(path('./raw.mjs'))
-const alone = await nanoseconds(
-  5_000,
-  async (count) => {
-    let right = 0
-    for (let n = 0; n < count; n++) {
-      const answer = new Promise<number>((resolve) => {
-        raw.once('message', resolve)
-      })
-      raw.postMessage(n)
-      if ((await answer) === n + 1) right++
-    }
-    return right
-  },
-  5,
-)
-rows.push(['raw worker_threads ping-pong', alone / 1_000, '-'])
-await raw.terminate()
-{
-  await using threads = new ThreadPoolExecutor({ maxWorkers: 2 })
-  rows.push(await measure('tasktree threads', 20_000, (n) => threads.submit(refs.increment, n)))
-}
-{
-  const pool = new Piscina({ filename: path('./job.mjs'), maxThreads: 2, minThreads: 2 })
-  rows.push(await measure('piscina', 20_000, (n) => pool.run(n)))
-  await pool.destroy()
-}
-{
-  const pool = new Tinypool({ filename: path('./job.mjs'), maxThreads: 2, minThreads: 2 })
-  rows.push(await measure('tinypool', 20_000, (n) => pool.run(n)))
-  await pool.destroy()
-}
-for (const workerType of ['thread', 'process'] as const) {
-  if (workerType === 'process') {
-    await using processes = new ProcessPoolExecutor({ maxWorkers: 2 })
-    rows.push(
-      await measure('tasktree processes', 10_000, (n) => processes.submit(refs.increment, n)),
-    )
+function makeRaw(): Contestant {
+  const worker = new Worker(path('./raw.mjs'))
+  const call: Call = (n) => {
+    const answer = new Promise<number>((resolve) => {
+      worker.once('message', resolve)
+    })
+    worker.postMessage(n)
+    return answer
   }
+  return { name: 'raw worker_threads ping-pong', call, end: () => worker.terminate() }
+}
+
+function makeOurs(name: string, pool: ThreadPoolExecutor | ProcessPoolExecutor): Contestant {
+  return { name, call: (n) => pool.submit(refs.increment, n), end: () => pool.shutdown() }
+}
+
+function makePiscina(name: string, atomics: 'sync' | 'disabled'): Contestant {
+  const filename = path('./job.mjs')
+  const pool = new Piscina({ filename, maxThreads: 2, minThreads: 2, atomics })
+  return { name, call: (n) => pool.run(n), end: () => pool.destroy() }
+}
+
+function makeTinypool(): Contestant {
+  const pool = new Tinypool({ filename: path('./job.mjs'), maxThreads: 2, minThreads: 2 })
+  return { name: 'tinypool', call: (n) => pool.run(n), end: () => pool.destroy() }
+}
+
+function makeWorkerpool(workerType: 'thread' | 'process'): Contestant {
   const pool = workerpool.pool(path('./workerpool-job.cjs'), { maxWorkers: 2, workerType })
   const call: Call = async (n) => (await pool.exec('increment', [n])) as number
-  rows.push(await measure(`workerpool ${workerType}`, 10_000, call))
-  await pool.terminate()
+  return { name: `workerpool ${workerType}`, call, end: () => pool.terminate() }
 }
-const python = spawnSync('python3', [path('./pool.py')], { encoding: 'utf8' })
+
+const contestants = [
+  makeRaw(),
+  makeOurs('tasktree threads', new ThreadPoolExecutor({ maxWorkers: 2 })),
+  makePiscina('piscina, sync atomics', 'sync'),
+  makePiscina('piscina, no atomics', 'disabled'),
+  makeTinypool(),
+  makeWorkerpool('thread'),
+  makeOurs('tasktree processes', new ProcessPoolExecutor({ maxWorkers: 2 })),
+  makeWorkerpool('process'),
+]
+
+async function microseconds(count: number, width: number, call: Call): Promise<number> {
+  const start = performance.now()
+  const right = await lanes(width, call)(count)
+  if (right !== count) throw new Error(`the work was not done: ${right} of ${count}`)
+  return ((performance.now() - start) / count) * 1_000
+}
+
+/** What the machine does besides changes from second to second: all take turns in each round. */
+const rounds = 9
+const samples = contestants.map(() => ({ alone: [0], ratio: [0], together: [0] }))
+for (const sample of samples) for (const values of Object.values(sample)) values.pop()
+for (let round = -1; round < rounds; round++) {
+  let raw = NaN
+  for (const [index, { call }] of contestants.entries()) {
+    const alone = await microseconds(1_000, 1, call)
+    if (index === 0) raw = alone
+    // The raw worker answers in order to whoever asked first.
+    const together = index === 0 ? NaN : await microseconds(3_000, 64, call)
+    if (round < 0) continue
+    samples[index]?.alone.push(alone)
+    samples[index]?.ratio.push(alone / raw)
+    samples[index]?.together.push(together)
+  }
+}
+const rows: (string | number)[][] = contestants.map(({ name }, index) => {
+  const { alone, ratio, together } = samples[index] as (typeof samples)[number]
+  return [name, median(alone), median(ratio).toFixed(2), index === 0 ? '-' : median(together)]
+})
+for (const { end } of contestants) await end()
+
+const python = spawnSync(process.env['PYTHON'] ?? 'python3', [path('./pool.py')], {
+  encoding: 'utf8',
+})
 if (python.status === 0) {
   const times = JSON.parse(python.stdout) as Record<string, number[]>
   for (const [kind, [one = NaN, many = NaN]] of Object.entries(times)) {
-    rows.push([`python ${kind} pool`, one, many])
+    rows.push([`python ${kind} pool`, one, '-', many])
   }
 }
 
@@ -110,7 +141,7 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
 }
 
 const out = [
-  table(['µs a job, 2 workers', 'one at a time', '64 in flight'], rows),
+  table(['µs a job, 2 workers', 'one at a time', 'of raw', '64 in flight'], rows),
   '',
   table(['four CPU-bound jobs', 'one worker, ms', 'two workers, ms', 'ratio'], cpu),
 ]

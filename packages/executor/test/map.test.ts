@@ -53,26 +53,33 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('endless items are taken as the results are read', async () => {
-    await using pool = make({ maxWorkers: 1 })
-    let taken = 0
-    let closed = false
-    async function* endless(): AsyncGenerator<number> {
-      try {
-        for (;;) yield taken++
-      } finally {
-        closed = true
+  test.for(['sync', 'async'])(
+    'endless %s items are taken as the results are read',
+    async (which) => {
+      await using pool = make({ maxWorkers: 1 })
+      let taken = 0
+      let closed = false
+      function* endless(): Generator<number> {
+        try {
+          for (;;) yield taken++
+        } finally {
+          closed = true
+        }
       }
-    }
-    let read = 0
-    for await (const value of pool.map(refs.echo, endless(), { buffer: 5 })) {
-      expect(value).toBe(read++)
-      expect(taken - read).toBeLessThanOrEqual(5)
-      if (read === 50) break
-    }
-    expect(closed).toBe(true)
-    expect(pool.stats.queued).toBe(0)
-  })
+      async function* endlessLater(): AsyncGenerator<number> {
+        yield* endless()
+      }
+      const items = which === 'sync' ? endless() : endlessLater()
+      let read = 0
+      for await (const value of pool.map(refs.echo, items, { buffer: 5 })) {
+        expect(value).toBe(read++)
+        expect(taken - read).toBeLessThanOrEqual(5)
+        if (read === 50) break
+      }
+      expect(closed).toBe(true)
+      expect(pool.stats.queued).toBe(0)
+    },
+  )
 
   test('chunks give the same results', async () => {
     await using pool = make({ maxWorkers: 2 })

@@ -34,8 +34,8 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 const never = 3_600_000
 
 /** With all its workers started. */
-async function warm<P extends Executor>(pool: P): Promise<P> {
-  await Promise.all([1, 2, 3].map(() => pool.submit(refs.pause, 30)))
+async function warm<P extends Executor>(pool: P, workers: number): Promise<P> {
+  while (pool.stats.idle < workers) await sleep(5)
   return pool
 }
 
@@ -66,7 +66,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     })
 
     test('test_map_timeout', async () => {
-      await using pool = await warm(make({ maxWorkers: 2 }))
+      await using pool = await warm(make({ maxWorkers: 2, minWorkers: 2 }), 2)
       const results: unknown[] = []
       const read = async (): Promise<void> => {
         for await (const each of pool.map(refs.pause, [0, never], { timeout: 1_000 }))
@@ -107,7 +107,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
 
   describe('test_as_completed.py', () => {
     test('test_no_timeout, test_duplicate_futures', async () => {
-      await using pool = await warm(make({ maxWorkers: 3 }))
+      await using pool = await warm(make({ maxWorkers: 3, minWorkers: 3 }), 3)
       const slow = pool.submit(refs.pause, 300)
       const quick = pool.submit(refs.echo, 7)
       const failed = pool.submit(refs.failOnOdd, 1).catch(() => 'failed')
@@ -325,7 +325,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     })
 
     test('test_idle_process_reuse_multiple, test_idle_thread_reuse', async () => {
-      await using pool = make({ maxWorkers: 3 })
+      await using pool = await warm(make({ maxWorkers: 3, minWorkers: 2 }), 2)
       const first = new Set(await Promise.all([1, 2].map(() => pool.submit(refs.pause, 50))))
       const second = new Set(await Promise.all([1, 2].map(() => pool.submit(refs.pause, 50))))
       expect(first.size).toBe(2)
