@@ -157,10 +157,12 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   return { system, port, httpPort, [Symbol.asyncDispose]: stop }
 }
 
-/** Accepts nothing more, and lets what runs end for so long. */
+/** Accepts nobody more, begins nothing more, and lets what runs end for so long. */
 async function drain(system: ActorSystem, { scheduler }: Directory, grace: number): Promise<void> {
   try {
-    for (const name of ['dashboard', 'listener']) await system.root.stopChild(name)
+    await system.root.stopChild('dashboard')
+    // Who waits for a job that runs hears of its end.
+    find<ResourceRef<Listener>>(system, 'listener').value.close()
     await moveOnAfter(grace, async () => {
       await scheduler.ask({ timeout: Infinity }).drain()
     })

@@ -65,6 +65,11 @@ export class Listener implements AsyncDisposable {
     })
   }
 
+  /** Accepts nobody any more; those who are connected stay. */
+  close(): void {
+    this.#server.close()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#check?.cancel()
     await this.#server[Symbol.asyncDispose]()

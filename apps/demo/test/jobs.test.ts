@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
+import { gather } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { Client, toRecord } from '../src/client.ts'
 import { inJobd, until } from './support/in-jobd.ts'
@@ -197,12 +198,16 @@ test.for(['workers', 'store', 'scheduler', 'pools'])(
 
 test('a graceful end lets what runs end for so long, and loses nothing', slow, () =>
   inJobd(
-    async ({ jobd, add, reach, file }) => {
+    async ({ jobd, client, add, reach, file }) => {
       const short = await add('sleep', '300')
       const long = await add('sleep', '60000')
       const queued = await add('sleep', '0', 'PRIORITY', '1')
       await reach(long, 'running')
-      await jobd[Symbol.asyncDispose]()
+      const [answer] = await gather([
+        () => client.command('JOB.WAIT', short),
+        () => jobd[Symbol.asyncDispose](),
+      ])
+      expect(answer).toContain('done')
       using database = new DatabaseSync(file)
       const rows = database.prepare('SELECT id, state FROM jobs ORDER BY id').all()
       expect(rows.map(({ id, state }) => [id, state])).toEqual([
