@@ -438,6 +438,6 @@ test('a message that keeps the thread is named when it ends', async () => {
   })
   await (system.lookup('busy') as ActorRef<Busy>).ask.spin(120)
   await settled()
-  expect(lines.join()).toMatch(/\/s\/busy kept the thread for 1\d\d ms in spin/)
+  expect(lines.join()).toMatch(/\/s\/busy kept the thread for \d{3,} ms in spin/)
   await system.stop()
 })
