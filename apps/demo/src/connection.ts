@@ -160,8 +160,8 @@ export class Connection {
   #followIfSubscribed(): void {
     if (this.#session.isSubscribed === (this.#following !== null)) return
     if (this.#following === null) {
-      const changes = this.#feed.subscribe()
-      this.#following = createTask(() => this.#follow(changes))
+      const jobs = this.#feed.subscribeStates()
+      this.#following = createTask(() => this.#follow(jobs))
     } else {
       this.#following.cancel()
       this.#following = null
@@ -169,12 +169,11 @@ export class Connection {
   }
 
   /** A message for every new state of a job; a client that does not read them loses the oldest. */
-  async #follow(changes: ReturnType<JobFeed['subscribe']>): Promise<void> {
-    using _ = changes
+  async #follow(jobs: ReturnType<JobFeed['subscribeStates']>): Promise<void> {
+    using _ = jobs
     try {
-      for await (const change of changes) {
-        if (change.type !== 'state') continue
-        this.#put({ push: ['message', 'jobs', JSON.stringify(change.job)] })
+      for await (const job of jobs) {
+        this.#put({ push: ['message', 'jobs', JSON.stringify(job)] })
         await this.#send()
       }
     } catch (error) {

@@ -1,7 +1,15 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
 import { CapacityLimiter, PriorityQueue, type Releaser } from '@tasktree/sync'
-import { finalStates, type Job, type JobKind, type JobRequest, type QueuedJob } from './job.ts'
+import {
+  finalStates,
+  type Job,
+  type JobKind,
+  type JobRequest,
+  type QueuedJob,
+  shorten,
+} from './job.ts'
 import type { JobFeed } from './job-feed.ts'
+import { JobWaiters, type WaitingPort } from './job-waiters.ts'
 import { ReadyJobs } from './ready-jobs.ts'
 import { type Store, StoreError } from './store.ts'
 import type { Worker } from './worker.ts'
@@ -45,11 +53,6 @@ interface Attempt {
   isEnding: boolean
 }
 
-/** Who waits for a job's end. */
-interface Waiter {
-  readonly port: ReplyPort<Job | null>
-}
-
 /**
  * Hands jobs to workers, by priority and then by age. It remembers which worker has which job: one that
  * asks for another without having finished has been restarted, and what it had is queued again.
@@ -66,7 +69,7 @@ export class Scheduler extends Actor {
   readonly #delayed = new PriorityQueue<QueuedJob>({ compare: (a, b) => a.notBefore - b.notBefore })
   readonly #idle = new Map<string, ReplyPort<Job>>()
   readonly #running = new Map<string, Attempt>()
-  readonly #waiting = new Map<number, Set<Waiter>>()
+  readonly #waiters = new JobWaiters()
   #adding = 0
   #requeued = 0
   /** When the delayed jobs are looked at next. */
@@ -225,11 +228,11 @@ export class Scheduler extends Actor {
     signal: AbortSignal | null = null,
   ): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
-    const waiter = this.#awaitEnd(id, port)
-    signal?.addEventListener('abort', () => this.#forget(id, waiter), { once: true })
+    this.#awaitEnd(id, port)
+    signal?.addEventListener('abort', () => this.#waiters.remove(id, port), { once: true })
     if (ms !== null)
       this.ctx.after(ms, () => {
-        if (this.#forget(id, waiter)) this.#answer(port, this.#asks.get(id))
+        if (this.#waiters.remove(id, port)) this.#answer(port, this.#asks.get(id))
       })
     return port
   }
@@ -252,7 +255,7 @@ export class Scheduler extends Actor {
   }
 
   #publish(job: Job): void {
-    this.#feed.publish({ type: 'state', job })
+    this.#feed.publish({ type: 'state', job: shorten(job) })
   }
 
   #answer<T>(port: ReplyPort<T>, reply: PromiseLike<T>): void {
@@ -433,36 +436,22 @@ export class Scheduler extends Actor {
   /** A job has come to its end. */
   #over(job: Job): void {
     this.#publish(job)
-    const waiters = this.#waiting.get(job.id) ?? []
-    this.#waiting.delete(job.id)
-    for (const { port } of waiters) port.resolve(job)
+    this.#waiters.tell(job)
   }
 
-  #awaitEnd(id: number, port: ReplyPort<Job | null>): Waiter {
-    const waiter = { port }
-    const waiters = this.#waiting.get(id) ?? new Set()
-    waiters.add(waiter)
-    this.#waiting.set(id, waiters)
+  #awaitEnd(id: number, port: WaitingPort): void {
+    this.#waiters.add(id, port)
     // It may have ended before.
     this.ctx.pipe(
       this.#asks.get(id),
       (job) => {
         const isOver = job === null || finalStates.has(job.state)
-        if (isOver && this.#forget(id, waiter)) port.resolve(job)
+        if (isOver && this.#waiters.remove(id, port)) port.resolve(job)
       },
       (error) => {
-        if (this.#forget(id, waiter)) port.reject(passOn(error))
+        if (this.#waiters.remove(id, port)) port.reject(passOn(error))
       },
     )
-    return waiter
-  }
-
-  /** Whether it was still waiting. */
-  #forget(id: number, waiter: Waiter): boolean {
-    const waiters = this.#waiting.get(id)
-    if (waiters?.delete(waiter) !== true) return false
-    if (waiters.size === 0) this.#waiting.delete(id)
-    return true
   }
 
   #tellDrained(): void {

@@ -1,14 +1,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
-import type { Job, JobRequest, JobState, QueuedJob } from './job.ts'
+import { type Job, type JobRequest, type JobState, longestShown, type QueuedJob } from './job.ts'
 import type { JobFeed } from './job-feed.ts'
 import type { JobFile } from './job-file.ts'
 
 /** What is kept of one job's output, in characters: its beginning. */
 const mostOutput = 1_048_576
-
-/** Of a long text a list shows so many characters. */
-const mostListed = 1_024
 
 /** It could not be written: nothing of it was, and it may be tried again. */
 export class StoreError extends ReplyError {
@@ -163,7 +160,7 @@ export class Store extends Actor {
   list(state: JobState | null, limit: number): ReplyPort<Job[]> {
     const short = columns.replaceAll(
       /payload|result|error/g,
-      (name) => `substr(${name}, 1, ${mostListed}) AS ${name}`,
+      (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
     )
     const where = state === null ? '' : 'WHERE state = ?'
     const values = state === null ? [limit] : [state, limit]

@@ -234,6 +234,28 @@ test('a client that never reads is served no further, then let go; others go on'
   ),
 )
 
+test('a subscriber that never reads loses the oldest messages, and costs no more', slow, () =>
+  inJobd(async ({ jobd, client }) => {
+    await using deaf = await RawSocket.open(jobd.port)
+    await deaf.send('SUBSCRIBE jobs\r\n').until(':1\r\n')
+    deaf.socket.pause()
+    // 240 MB of payloads.
+    const payload = 'x'.repeat(20_000)
+    await using adder = await RawSocket.open(jobd.port)
+    globalThis.gc?.()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < 60; i++) {
+      const adds = `JOB.ADD sleep ${payload} DELAY 3600000\r\n`.repeat(200)
+      await adder.send(`${adds}PING\r\n`).until('+PONG\r\n')
+    }
+    expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+    globalThis.gc?.()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(120_000_000)
+    deaf.socket.resume()
+    expect(await deaf.until('}\r\n')).toContain('"state":"queued"')
+  }),
+)
+
 test('more clients than there may be are turned away', slow, () =>
   inJobd(
     async ({ jobd, client }) => {
