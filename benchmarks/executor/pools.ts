@@ -103,11 +103,11 @@ for (let round = -1; round < rounds; round++) {
     samples[index]?.together.push(together)
   }
 }
-const rows: (string | number)[][] = contestants.map(({ name }, index) => {
-  const { alone, ratio, together } = samples[index] as (typeof samples)[number]
+const rows: (string | number)[][] = samples.map(({ alone, ratio, together }, index) => {
+  const name = contestants[index]?.name ?? ''
   return [name, median(alone), median(ratio).toFixed(2), index === 0 ? '-' : median(together)]
 })
-for (const { end } of contestants) await end()
+for (const contestant of contestants) await contestant.end()
 
 const python = spawnSync(process.env['PYTHON'] ?? 'python3', [path('./pool.py')], {
   encoding: 'utf8',
