@@ -1,18 +1,12 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
 import { CapacityLimiter, PriorityQueue, type Releaser } from '@tasktree/sync'
-import {
-  finalStates,
-  type Job,
-  type JobKind,
-  type JobRequest,
-  type QueuedJob,
-  shorten,
-} from './job.ts'
+import { finalStates, type Job, type JobKind, type JobRequest, type QueuedJob } from './job.ts'
 import type { JobFeed } from './job-feed.ts'
 import { JobWaiters, type WaitingPort } from './job-waiters.ts'
 import { ReadyJobs } from './ready-jobs.ts'
 import { type Store, StoreError } from './store.ts'
 import type { Worker } from './worker.ts'
+import { shorten } from './shown-job.ts'
 
 /** What came of an attempt. */
 export type Outcome = { result: string } | { error: string } | { cancelled: true }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
-import { type Job, type JobRequest, type JobState, longestShown, type QueuedJob } from './job.ts'
+import type { Job, JobRequest, JobState, QueuedJob } from './job.ts'
+import { longestShown } from './shown-job.ts'
 import type { JobFeed } from './job-feed.ts'
 import type { JobFile } from './job-file.ts'
 
