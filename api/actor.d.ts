@@ -104,7 +104,7 @@ import { AskFuture, type AskOptions } from './ask.ts';
 import type { ActorSpec } from './child-spec.ts';
 import { type ExitReason } from './exit-reason.ts';
 import type { Home } from './home.ts';
-import { Mailbox } from './mailbox.ts';
+import { Admission, Mailbox } from './mailbox.ts';
 import { Envelope } from './message.ts';
 import { type Owner, Slot } from './slot.ts';
 export declare class ActorSlot extends Slot {
@@ -123,6 +123,8 @@ export declare class ActorSlot extends Slot {
     push(envelope: Envelope): void;
     withdraw(envelope: Envelope): void;
     admitSenders(): void;
+    enter(admission: Admission): void;
+    giveUpRoom(): void;
     drain(): Future<ExitReason>;
     refuseAsks(reason: ExitReason): void;
     dropMailbox(): void;
@@ -743,7 +745,8 @@ export declare const consoleLogger: Logger;
 export declare const silentLogger: Logger;
 
 // dist/mailbox.d.ts
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import type { CancelledError, EventLoop } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
 import type { ActorSlot } from './actor-slot.ts';
 import type { Envelope } from './message.ts';
 export interface MailboxOptions {
@@ -752,10 +755,12 @@ export interface MailboxOptions {
     onRestart?: 'keep' | 'drop';
 }
 export declare function checkMailbox(options: MailboxOptions): void;
-export declare class Admission extends Future<boolean> {
+export declare class Admission extends Claim<boolean> {
     readonly envelope: Envelope;
     readonly target: ActorSlot;
     constructor(loop: EventLoop, envelope: Envelope, target: ActorSlot);
+    protected claim(): void;
+    protected decline(): void;
     cancel(msg?: string | CancelledError): boolean;
 }
 export declare class Mailbox {
@@ -767,6 +772,8 @@ export declare class Mailbox {
     get waiting(): number;
     isEmpty(): boolean;
     isFull(): boolean;
+    keepPlace(): void;
+    freePlace(): void;
     push(envelope: Envelope): void;
     unshift(envelopes: readonly Envelope[]): void;
     shift(): Envelope | null;
@@ -901,9 +908,10 @@ export declare class OpenPorts {
 export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
 
 // dist/operation-queue.d.ts
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import { type CancelledError, type EventLoop } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
 export interface Operation {
-    run(): Promise<void>;
+    perform(): Promise<void>;
     drop(): void;
 }
 export declare class OperationQueue {
@@ -912,11 +920,17 @@ export declare class OperationQueue {
     shift(): Operation | null;
     dropAll(): void;
 }
-export declare class Request<T> extends Future<T> implements Operation {
+export interface Retreat<T> {
+    undo?: () => void;
+    takeBack?: (value: T) => void;
+}
+export declare class Request<T> extends Claim<T> implements Operation {
     #private;
-    constructor(loop: EventLoop, path: string, work: () => Promise<T>, undo: () => void);
-    run(): Promise<void>;
+    constructor(loop: EventLoop, path: string, work: () => Promise<T>, retreat: Retreat<T>);
+    perform(): Promise<void>;
     drop(): void;
+    protected claim(): void;
+    protected decline(): void;
     cancel(msg?: string | CancelledError): boolean;
 }
 
@@ -1199,6 +1213,7 @@ import type { ChildRef } from './child-ref.ts';
 import { type ChildSpec, type SupervisorOptions } from './child-spec.ts';
 import { type ExitReason } from './exit-reason.ts';
 import { Member } from './member.ts';
+import { type Retreat } from './operation-queue.ts';
 import { Run } from './run.ts';
 import type { Owner, Slot } from './slot.ts';
 import type { SupervisorSlot } from './supervisor-slot.ts';
@@ -1226,7 +1241,7 @@ export declare class SupervisorRun extends Run implements Owner {
     finish(reason: ExitReason): void;
     interrupt(reason: ExitReason): void;
     kill(): void;
-    request<T>(work: () => Promise<T>, undo?: () => void): Future<T>;
+    request<T>(work: () => Promise<T>, retreat?: Retreat<T>): Future<T>;
 }
 
 // dist/sys.d.ts

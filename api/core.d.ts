@@ -5,6 +5,16 @@ export declare function asCompleted<T>(aws: Iterable<Awaitable<T>>, options?: {
     timeout?: number | null;
 }): AsyncIterable<T> & Iterable<Future<T>>;
 
+// dist/async-context.d.ts
+import { AsyncResource } from 'node:async_hooks';
+export interface Scope {
+}
+export declare function captureAsyncContext(scope: Scope): AsyncResource;
+export declare function enterScope(scope: Scope): void;
+export declare function makeAsyncContext(scope: Scope): AsyncResource;
+export declare function runInScope<T>(scope: Scope, fn: () => T): T;
+export declare function currentScope(): Scope | undefined;
+
 // dist/cancel-tasks.d.ts
 import { Task } from './task.ts';
 export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
@@ -102,16 +112,9 @@ export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | Corou
 export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
 
 // dist/current.d.ts
-import { AsyncResource } from 'node:async_hooks';
+import { type Scope } from './async-context.ts';
 import type { EventLoop } from './loop.ts';
 import type { Task } from './task.ts';
-export interface Scope {
-}
-export declare function currentScope(): Scope | undefined;
-export declare function captureAsyncContext(): AsyncResource;
-export declare function makeAsyncContext(scope: Scope): AsyncResource;
-export declare function enterScope(scope: Scope): void;
-export declare function runInScope<T>(scope: Scope, fn: () => T): T;
 export declare function currentTask(): Task | null;
 export declare function getRunningLoop(): EventLoop;
 export declare function installLoopFactory(factory: () => EventLoop): void;
@@ -234,7 +237,7 @@ export declare function gather<const T extends readonly Awaitable<unknown>[]>(aw
 export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
 
 // dist/handle.d.ts
-import { type Scope } from './current.ts';
+import { type Scope } from './async-context.ts';
 import type { Context } from './context.ts';
 import type { Runnable } from './ready-queue.ts';
 import type { TimerEntry } from './timer-heap.ts';
@@ -357,7 +360,7 @@ export interface Interruptible {
 export declare function watchProcess(main: Interruptible, handleSignals: boolean): () => void;
 
 // dist/reaction.d.ts
-import { type Scope } from './current.ts';
+import { type Scope } from './async-context.ts';
 import type { Context } from './context.ts';
 import type { Future } from './future.ts';
 import type { EventLoop } from './loop.ts';
@@ -502,9 +505,9 @@ export declare function formatTaskTree(options?: {
 }): string;
 
 // dist/task.d.ts
+import { type Scope } from './async-context.ts';
 import { Context } from './context.ts';
 import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
-import { type Scope } from './current.ts';
 import { type CancelledError } from './errors.ts';
 import { Future } from './future.ts';
 import type { EventLoop } from './loop.ts';
