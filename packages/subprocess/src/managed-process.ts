@@ -9,12 +9,14 @@ import {
   type Task,
   TimeoutError,
 } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { abortError, describe } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
-import { checkSpawn, PIPE } from './options.ts'
+import { Milestone } from './milestone.ts'
+import { checkSpawn, defaultKillGrace, PIPE } from './options.ts'
 import type { Process } from './process.ts'
+import { afterDelay } from './real-timer.ts'
 import { RestartDelays } from './restart-delays.ts'
 import { createSubprocessExec } from './spawn.ts'
 import { textLines } from './text-lines.ts'
@@ -36,7 +38,10 @@ export class ManagedProcess implements AsyncDisposable {
   #child: Process | null = null
   #life: Task<number | null> | null = null
   #ready: Future<void> | null = null
-  #pause: Future<void> | null = null
+  /** Reached when the present life is to end. */
+  #halt = new Milestone()
+  /** How often a stop was asked for. */
+  #stops = 0
 
   constructor(program: string, args: readonly string[] = [], options: ManagedProcessOptions = {}) {
     checkSpawn(program, args, options)
@@ -66,6 +71,7 @@ export class ManagedProcess implements AsyncDisposable {
    *
    * @throws {NotReadyError} when it ends before
    * @throws {TimeoutError} when it was not ready within `readyTimeout`; it is stopped
+   * @throws {CancelledError} when its `signal` has aborted
    * @throws {RuntimeError} when it is started already
    * @throws what createSubprocessExec throws
    */
@@ -73,10 +79,11 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.#state !== 'idle' && this.#state !== 'stopped')
       throw new RuntimeError(`${this.#program} cannot be started: it is ${this.#state}`)
     const { signal } = this.#options
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) throw abortError(signal)
     this.#state = 'starting'
     const ready = new Future<void>()
     this.#ready = ready
+    this.#halt = new Milestone()
     this.#life = createTask(() => this.#live(), { name: `process ${this.#program}` })
     try {
       await shield(ready)
@@ -89,16 +96,29 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Stops it and gives its code; once it has stopped, its last one. It is not started again. */
+  /**
+   * Stops it and gives its code; once it has stopped, its last one. It is not started again, not by a
+   * `restart` under way either. A listener that has not settled `killGrace` after the end is given up.
+   *
+   * @throws {RuntimeError} when it was never started
+   */
   async stop(): Promise<number> {
     if (this.#life === null) throw new RuntimeError(`${this.#program} was never started`)
     await this.#untilStopped()
     return this.wait()
   }
 
-  /** Stops it and starts it anew. */
+  /**
+   * Stops it and starts it anew.
+   *
+   * @throws {RuntimeError} when it was stopped, or restarted once more, before that; and as `stop` and `start` do
+   */
   async restart(): Promise<void> {
-    await this.stop()
+    const stopped = this.stop()
+    const stops = this.#stops
+    await stopped
+    if (this.#stops !== stops)
+      throw new RuntimeError(`${this.#program} was stopped while it was restarted`)
     this.#restarts++
     await this.start()
   }
@@ -135,12 +155,11 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.#life !== null) await this.#untilStopped()
   }
 
-  /** No cancel cuts this short: at most `killGrace` from here it has gone. */
+  /** No cancel cuts this short: at most `killGrace` from here it has gone, and after another its listeners. */
   async #untilStopped(): Promise<void> {
     const life = this.#life as Task<number | null>
-    if (!life.done()) this.#state = 'stopping'
-    this.#wake()
-    this.#child?.stop()
+    this.#stops++
+    if (!life.done()) this.#haltLife()
     let cancelled: unknown = null
     while (!life.done()) {
       try {
@@ -153,31 +172,30 @@ export class ManagedProcess implements AsyncDisposable {
     if (cancelled !== null) throw cancelled as CancelledError
   }
 
-  #wake(): void {
-    const pause = this.#pause
-    this.#pause = null
-    if (pause?.done() === false) pause.setResult()
+  #haltLife(): void {
+    this.#state = 'stopping'
+    this.#halt.reach()
   }
 
   /** Its code when it has stopped for good; null when it never ran. */
   async #live(): Promise<number | null> {
     const { signal, restart = 'never' } = this.#options
-    const stop = (): void => {
-      this.#state = 'stopping'
-      this.#wake()
-      this.#child?.stop()
-    }
+    const stop = (): void => this.#haltLife()
+    // Before this task began nobody listened.
+    if (signal?.aborted === true) stop()
     signal?.addEventListener('abort', stop)
     const backoff = new RestartDelays(this.#options.backoff ?? {})
+    let last: number | null = null
     try {
       for (;;) {
         const startedAt = getEventLoop().time()
         const returncode = await this.#liveOnce()
-        if (this.#ready !== null || this.#isStopping()) return returncode
-        if (restart === 'never' || (restart === 'on-failure' && returncode === 0)) return returncode
+        last = returncode ?? last
+        if (this.#ready !== null || this.#halt.reached) return last
+        if (restart === 'never' || (restart === 'on-failure' && returncode === 0)) return last
         this.#state = 'backing-off'
         await this.#rest(backoff.next(getEventLoop().time() - startedAt))
-        if (this.#isStopping()) return returncode
+        if (this.#halt.reached) return last
         this.#restarts++
         this.#state = 'starting'
       }
@@ -187,24 +205,25 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  #isStopping(): boolean {
-    return this.#state === 'stopping'
-  }
-
+  /** So long, or until it is to stop. */
   async #rest(ms: number): Promise<void> {
     const pause = new Future<void>()
-    this.#pause = pause
-    const timer = pause.getLoop().callLater(ms, () => this.#wake())
+    const wake = (): void => {
+      if (!pause.done()) pause.setResult()
+    }
+    const forget = this.#halt.on(wake)
+    const timer = pause.getLoop().callLater(ms, wake)
     try {
       await pause
     } finally {
       timer.cancel()
+      forget()
     }
   }
 
   /** Starts it and waits for its end, and for its last line. Null when it could not be started. */
   async #liveOnce(): Promise<number | null> {
-    const { signal: _, ...options } = this.#options
+    const { signal, ...options } = this.#options
     const hears = options.ready !== undefined
     const listened = (callback: unknown): typeof PIPE | undefined =>
       hears || callback !== undefined ? PIPE : undefined
@@ -220,24 +239,49 @@ export class ManagedProcess implements AsyncDisposable {
       this.#fail(error)
       return null
     }
-    await using __ = child
+    await using _ = child
     this.#child = child
+    const deaf = new Milestone()
+    const forget = this.#endWhenHalted(child, deaf)
     const timer = this.#watchReadiness(child)
     try {
-      const [returncode] = await Promise.all([
-        child.wait(),
-        this.#hear(child.stdout, options.onStdout),
-        this.#hear(child.stderr, options.onStderr),
+      const hearing = Promise.all([
+        this.#hear(child.stdout, options.onStdout, deaf),
+        this.#hear(child.stderr, options.onStderr, deaf),
       ])
+      const [returncode, heard] = await Promise.all([
+        waitToTheEnd(child),
+        Promise.race([hearing, new Promise<null>((resolve) => deaf.on(() => resolve(null)))]),
+      ])
+      if (heard === null) {
+        const message = `a listener to the lines of ${this.#program} did not settle: the rest is not heard`
+        getEventLoop().callExceptionHandler({ message })
+      }
       return returncode
-    } catch (error) {
-      if (error instanceof TimeoutExpired) return child.returncode
-      throw error
     } finally {
       timer?.cancel()
+      forget()
       this.#child = null
-      if (this.#ready !== null && child.returncode !== null)
-        this.#fail(new NotReadyError([this.#program, ...this.#args], child.returncode))
+      if (this.#ready !== null && child.returncode !== null) {
+        const ended = new NotReadyError([this.#program, ...this.#args], child.returncode)
+        this.#fail(signal?.aborted === true ? abortError(signal) : ended)
+      }
+    }
+  }
+
+  /** Ends `child` when it is to stop. Its listeners may hold it for `killGrace` more, then `deaf` is reached. */
+  #endWhenHalted(child: Process, deaf: Milestone): () => void {
+    const { killGrace = defaultKillGrace } = this.#options
+    const steps: (() => void)[] = []
+    const onGone = (): void => {
+      steps.push(afterDelay(killGrace, () => deaf.reach()))
+    }
+    const onHalt = (): void => {
+      steps.push(child.stop().on(onGone))
+    }
+    steps.push(this.#halt.on(onHalt))
+    return () => {
+      for (const takeBack of steps) takeBack()
     }
   }
 
@@ -267,7 +311,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #becomeReady(): void {
-    if (this.#state === 'starting') this.#state = 'running'
+    if (this.#state !== 'starting') return
+    this.#state = 'running'
     const ready = this.#ready
     this.#ready = null
     if (ready?.done() === false) ready.setResult()
@@ -276,22 +321,41 @@ export class ManagedProcess implements AsyncDisposable {
   async #hear(
     reader: StreamReader | null,
     callback: ((line: string) => void | PromiseLike<void>) | undefined,
+    deaf: Milestone,
   ): Promise<void> {
     if (reader === null) return
-    const { ready } = this.#options
     for await (const line of textLines(reader)) {
-      try {
-        if (ready !== undefined && this.#state === 'starting') {
-          // `test` of an expression with the g flag would begin where it last stopped.
-          if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1)
-            this.#becomeReady()
-        }
-        await callback?.(line)
-      } catch (error) {
-        if (isCancelled(error)) throw error
-        const message = `a listener to the lines of ${this.#program} failed`
-        getEventLoop().callExceptionHandler({ message, exception: error })
-      }
+      await this.#tell(line, (each) => this.#lookForReadiness(each))
+      if (callback !== undefined) await this.#tell(line, callback)
+      if (deaf.reached) return
     }
+  }
+
+  /** A listener that fails misses nothing of what follows. */
+  async #tell(line: string, listener: (line: string) => void | PromiseLike<void>): Promise<void> {
+    try {
+      await listener(line)
+    } catch (error) {
+      if (isCancelled(error) && this.#life?.cancelling() !== 0) throw error
+      const message = `a listener to the lines of ${this.#program} failed`
+      getEventLoop().callExceptionHandler({ message, exception: error })
+    }
+  }
+
+  #lookForReadiness(line: string): void {
+    const { ready } = this.#options
+    if (ready === undefined || this.#state !== 'starting') return
+    // `test` of an expression with the g flag would begin where it last stopped.
+    if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1) this.#becomeReady()
+  }
+}
+
+/** Its code also where its `timeout` has ended it: for what is to stay that is one end like another. */
+async function waitToTheEnd(child: Process): Promise<number> {
+  try {
+    return await child.wait()
+  } catch (error) {
+    if (error instanceof TimeoutExpired) return child.returncode as number
+    throw error
   }
 }

@@ -12,6 +12,9 @@ export const DEVNULL = 'ignore'
 /** Where a standard stream leads: a pipe, nowhere, the parent's own, or a file descriptor. */
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
+/** Milliseconds from SIGTERM to SIGKILL. */
+export const defaultKillGrace = 5_000
+
 export interface SpawnOptions {
   /** A StreamReader is copied to the process until its end. @defaultValue 'inherit' */
   stdin?: Stdio | StreamReader | undefined

@@ -14,7 +14,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { PermissionError, ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { Milestone } from './milestone.ts'
-import { type SpawnOptions, toReturncode } from './options.ts'
+import { defaultKillGrace, type SpawnOptions, toReturncode } from './options.ts'
 import { readOutput } from './output.ts'
 import { endWithParent } from './parent-end.ts'
 import { afterDelay } from './real-timer.ts'
@@ -266,7 +266,7 @@ export class Process implements AsyncDisposable {
       {
         pid: this.pid,
         group: this.#group,
-        killGrace: this.#options.killGrace ?? 5_000,
+        killGrace: this.#options.killGrace ?? defaultKillGrace,
         send: (signal) => this.#trySend(signal),
         onExit: (callback) => this.#exited.on(callback),
       },

@@ -1,0 +1,190 @@
+import { CancelledError, Future, getEventLoop, run as runLoop, sleep } from '@tasktree/core'
+import { ManagedProcess, type ManagedProcessOptions, NotReadyError } from '@tasktree/subprocess'
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { children } from './support/system.ts'
+
+const sleeper = (options?: ManagedProcessOptions): ManagedProcess =>
+  new ManagedProcess('sleep', ['60'], options)
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  )
+
+/** What is reported meanwhile, by its message. */
+async function reported(body: () => Promise<void>): Promise<string[]> {
+  const messages: string[] = []
+  await runLoop(async () => {
+    getEventLoop().setExceptionHandler((_, { message }) => {
+      messages.push(message)
+    })
+    await body()
+  })
+  return messages
+}
+
+test('a stop in the turn of the start ends what has not begun', async () => {
+  const child = sleeper()
+  const started = failure(child.start())
+  expect(await child.stop()).toBe(-15)
+  expect(await started).toBeInstanceOf(NotReadyError)
+  expect(child.state).toBe('stopped')
+  expect(children()).toEqual([])
+})
+
+test('an abort in the turn of the start, or before it, cancels the start', async () => {
+  const controller = new AbortController()
+  const child = sleeper({ signal: controller.signal })
+  const started = failure(child.start())
+  controller.abort()
+  expect(await started).toBeInstanceOf(CancelledError)
+  expect(await child.wait()).toBe(-15)
+  expect(await failure(child.start())).toBeInstanceOf(CancelledError)
+})
+
+test('a stop that comes while it is restarted is the last word', async () => {
+  const child = sleeper()
+  await child.start()
+  const restarted = failure(child.restart())
+  expect(await child.stop()).toBe(-15)
+  expect(await restarted).toMatchObject({
+    name: 'RuntimeError',
+    message: expect.stringContaining('stopped while it was restarted') as string,
+  })
+  expect(child.state).toBe('stopped')
+  expect(children()).toEqual([])
+})
+
+test('of two restarts at once the later one is done', async () => {
+  await using child = sleeper()
+  await child.start()
+  const [first, second] = await Promise.all([failure(child.restart()), failure(child.restart())])
+  expect(first).toMatchObject({ name: 'RuntimeError' })
+  expect(second).toBeNull()
+  expect(child.state).toBe('running')
+  expect(child.restarts).toBe(1)
+  expect(children()).toHaveLength(1)
+})
+
+test('a restart does not wait for a back-off', async () => {
+  await using child = new ManagedProcess('sh', ['-c', 'exit 3'], {
+    restart: 'always',
+    backoff: { min: 1e9, max: 1e9 },
+  })
+  await child.start()
+  while (child.state !== 'backing-off') await sleep(1)
+  await child.restart()
+  expect(child.restarts).toBe(1)
+  expect(await child.stop()).toBe(3)
+})
+
+test('a listener that never settles does not hold the stop, hears no more, and is reported', async () => {
+  const heard: string[] = []
+  const release = new Future<void>()
+  const messages = await reported(async () => {
+    const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; exec sleep 60'], {
+      killGrace: 20,
+      onStdout: async (line) => {
+        heard.push(line)
+        await release
+      },
+    })
+    await child.start()
+    while (heard.length === 0) await sleep(1)
+    expect(await child.stop()).toBe(-15)
+    expect(child.state).toBe('stopped')
+    release.setResult()
+    await sleep(0)
+  })
+  expect(heard).toEqual(['one'])
+  expect(messages).toEqual(['a listener to the lines of sh did not settle: the rest is not heard'])
+})
+
+test('a slow listener hears everything though it is stopped', async () => {
+  const heard: string[] = []
+  const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; echo three; exec sleep 60'], {
+    ready: /three/,
+    onStdout: async (line) => {
+      heard.push(line)
+      await sleep(5)
+    },
+  })
+  await child.start()
+  await child.stop()
+  expect(heard).toEqual(['one', 'two', 'three'])
+})
+
+test('a listener that stops it, and waits for that, is given up', async () => {
+  const messages = await reported(async () => {
+    const child: ManagedProcess = new ManagedProcess('sh', ['-c', 'echo one; exec sleep 60'], {
+      killGrace: 20,
+      onStdout: async () => {
+        await child.stop()
+      },
+    })
+    await child.start()
+    expect(await child.wait()).toBe(-15)
+  })
+  expect(messages).toHaveLength(1)
+})
+
+test('what a failing `ready` was asked about is a line all the same', async () => {
+  const heard: string[] = []
+  const messages = await reported(async () => {
+    const child = new ManagedProcess('sh', ['-c', 'echo one; echo two'], {
+      onStdout: (line) => void heard.push(line),
+      ready: (line) => {
+        if (line === 'one') throw new Error('a mistake')
+        return true
+      },
+    })
+    await child.start()
+    await child.wait()
+  })
+  expect(heard).toEqual(['one', 'two'])
+  expect(messages).toEqual(['a listener to the lines of sh failed'])
+})
+
+test('a listener whose own work was cancelled is a listener that failed', async () => {
+  const heard: string[] = []
+  const messages = await reported(async () => {
+    const child = new ManagedProcess('sh', ['-c', 'echo one; echo two'], {
+      onStdout: async (line) => {
+        heard.push(line)
+        const work = new Future<void>()
+        work.cancel()
+        await work
+      },
+    })
+    await child.start()
+    expect(await child.wait()).toBe(0)
+  })
+  expect(heard).toEqual(['one', 'two'])
+  expect(messages).toHaveLength(2)
+})
+
+test('its last code is kept when it cannot be started again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'subprocess-'))
+  const program = join(folder, 'program')
+  symlinkSync('/bin/false', program)
+  try {
+    const messages = await reported(async () => {
+      const child = new ManagedProcess(program, [], {
+        restart: 'on-failure',
+        backoff: { min: 1, max: 1 },
+      })
+      await child.start()
+      unlinkSync(program)
+      const before = child.restarts
+      while (child.restarts < before + 3) await sleep(1)
+      expect(await child.stop()).toBe(1)
+    })
+    expect(new Set(messages)).toEqual(new Set([`${program} could not be started again`]))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
