@@ -12,14 +12,20 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const live = new Set<Dependent>()
 /** The signal that is ending this process, as soon as its children have gone. */
 let endedBy: NodeJS.Signals | null = null
+/** How many children it waits for. */
+let left = 0
 
 /** Ends `child` with this process, until the returned function is called. There are listeners only while there are children. */
 export function endWithParent(child: Dependent): () => void {
   live.add(child)
   if (live.size === 1) {
     process.on('exit', onExit)
-    if (isMainThread) for (const signal of signals) process.on(signal, onSignal)
+    if (isMainThread && endedBy === null) {
+      for (const signal of signals) process.on(signal, onSignal)
+    }
   }
+  // What is started in these last moments, by a restart, must not be left behind.
+  if (endedBy !== null) endFirst(child, endedBy)
   return () => {
     if (!live.delete(child) || live.size > 0) return
     process.off('exit', onExit)
@@ -54,11 +60,14 @@ function onSignal(signal: NodeJS.Signals): void {
     return die(signal)
   }
   endedBy = signal
-  let left = live.size
-  const gone = (): void => {
+  for (const child of live) endFirst(child, signal)
+}
+
+function endFirst(child: Dependent, signal: NodeJS.Signals): void {
+  left++
+  child.end(child.group ? signal : 'SIGTERM', () => {
     if (--left === 0) die(signal)
-  }
-  for (const child of live) child.end(child.group ? signal : 'SIGTERM', gone)
+  })
 }
 
 function die(signal: NodeJS.Signals): void {
