@@ -152,7 +152,14 @@ export class Command implements PromiseLike<CompletedProcess> {
 
   async #startSource(): Promise<Stage | null> {
     const source = this.#source
-    return source === null ? null : source.#start(await source.#startSource())
+    if (source === null) return null
+    const before = await source.#startSource()
+    try {
+      return await source.#start(before)
+    } catch (error) {
+      await before?.[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** Started with its output for somebody else to read. */

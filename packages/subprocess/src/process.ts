@@ -2,7 +2,6 @@ import {
   type CancelledError,
   createTask,
   currentTask,
-  type Future,
   getEventLoop,
   isCancelled,
   shield,
@@ -54,7 +53,7 @@ export class Process implements AsyncDisposable {
   readonly #owner: Task | null = currentTask()
   readonly #exited = new Milestone()
   /** What copies between the process and the caller's own readers and writers. */
-  readonly #copies: Future<void>[] = []
+  readonly #copies: Task<void>[] = []
   #returncode: number | null = null
   #cut: Cut | null = null
   /** Set when it is being ended from here: reached when nothing is left of its group. */
@@ -82,6 +81,9 @@ export class Process implements AsyncDisposable {
       this.#copyOut(this.stderr as StreamReader, options.stderr, child.stderr as Socket)
       this.stderr = null
     }
+    // At the exit Node would let the pipes flow that it finds here, also those that a slow reader has paused:
+    // what a grandchild goes on writing would fill the memory.
+    child.stdio.fill(null)
     child.once('exit', (code, signal) => {
       this.#returncode = toReturncode(code, signal)
       this.#exited.reach()
@@ -276,6 +278,7 @@ export class Process implements AsyncDisposable {
   }
 
   #closePipes(): void {
+    for (const copy of this.#copies) copy.cancel()
     this.stdin?.abort()
     this.#child.stdin?.destroy()
     this.#child.stdout?.destroy()
@@ -357,14 +360,20 @@ export class Process implements AsyncDisposable {
         try {
           await pump(stdout, sink)
         } catch (error) {
-          if (this.#gone !== null && stdout.exception() !== null) return
           // Nobody takes its output any more: it is to notice.
           pipe.destroy()
+          if (this.#gone !== null && (isCancelled(error) || stdout.exception() !== null)) return
           throw error
         }
       },
       { name: `output of process ${this.pid}` },
     )
+    // What was ended from here is not held by a writer that takes nothing.
+    let stop = (): void => {}
+    this.#exited.on(() => {
+      if (this.#gone !== null && !task.done()) stop = afterDelay(drainGrace, () => task.cancel())
+    })
+    task.addDoneCallback(() => stop())
     this.#copies.push(task)
   }
 
@@ -373,18 +382,23 @@ export class Process implements AsyncDisposable {
     if (pipe === null || pipe.readableEnded || pipe.closed) return
     let seen = pipe.bytesRead
     const look = (): void => {
-      // Paused: its reader is slow, and there is more to come.
-      const silent = pipe.bytesRead === seen && pipe.readableLength === 0 && !pipe.isPaused()
+      const silent = pipe.bytesRead === seen && pipe.readableLength === 0
       // Ended from here: then nobody of its group is left to write.
-      if (silent || this.#gone !== null) {
+      if (this.#gone !== null || (silent && !pipe.isPaused())) {
         pipe.once('end', () => pipe.destroy())
         pipe.push(null)
         return
       }
       seen = pipe.bytesRead
+      // Its reader is slow, and there is more to come; a timer would keep a program that never reads it.
+      if (pipe.isPaused()) pipe.once('resume', lookLater)
+      else lookLater()
+    }
+    let stop = (): void => {}
+    const lookLater = (): void => {
       stop = afterDelay(drainGrace, look)
     }
-    let stop = afterDelay(drainGrace, look)
+    lookLater()
     pipe.once('close', () => stop())
   }
 }

@@ -2,7 +2,7 @@ import { abortError } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
 import { type ChildProcess, spawn as spawnChild } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { toSpawnError } from './errors.ts'
@@ -108,8 +108,11 @@ function findProgram(program: string, { cwd = '.', env = process.env }: SpawnOpt
   const folders = program.includes('/') ? [''] : (env['PATH'] ?? '/usr/bin:/bin').split(':')
   let refused: NodeJS.ErrnoException | null = null
   for (const folder of folders) {
+    const path = resolve(cwd, folder, program)
     try {
-      return accessSync(resolve(cwd, folder, program), constants.X_OK)
+      accessSync(path, constants.X_OK)
+      if (statSync(path).isFile()) return
+      refused = { name: 'Error', message: `not a file: ${path}`, code: 'EACCES' }
     } catch (error) {
       if (refused?.code !== 'EACCES') refused = error as NodeJS.ErrnoException
     }

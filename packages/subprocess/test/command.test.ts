@@ -172,6 +172,21 @@ test('lines tell of a failure after the last line', async () => {
   expect(lines).toEqual(['a'])
 })
 
+test('when a middle one of a pipe cannot be started, those before it are ended first', async () => {
+  const read = async (): Promise<void> => {
+    for await (const _ of $`yes 4345`
+      .pipe($`no-such-program`)
+      .pipe($`cat`)
+      .lines())
+      continue
+  }
+  await expect(read()).rejects.toBeInstanceOf(FileNotFoundError)
+  expect(children()).toEqual([])
+  const awaited = $`yes 4345`.pipe($`no-such-program`).pipe($`cat`)
+  await expect(awaited).rejects.toBeInstanceOf(FileNotFoundError)
+  expect(children()).toEqual([])
+})
+
 test('leaving the loop ends an endless child', async () => {
   let seen = 0
   for await (const line of $`yes endless-4711`.lines()) {

@@ -47,3 +47,18 @@ test('a timeout ends the reading though something outside of the group goes on w
   await expect(late).rejects.toMatchObject({ name: 'TimeoutExpired' })
   endAll('# 5353')
 })
+
+test('a grandchild that writes on is held while nobody reads, also after the end of the child', async () => {
+  const script = 'yes 5454 & while :; do sleep 0.01; done'
+  await using child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
+  await child.stdout?.readLine()
+  // The leader alone.
+  process.kill(child.pid, 'SIGKILL')
+  expect(await child.wait()).toBe(-9)
+  const before = process.memoryUsage().rss
+  // It could write hundreds of megabytes meanwhile.
+  await sleep(400)
+  expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000)
+  expect(running('yes 5454')).toHaveLength(1)
+  endAll('yes 5454')
+})

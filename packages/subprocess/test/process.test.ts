@@ -1,4 +1,5 @@
 import {
+  allTasks,
   createTask,
   getEventLoop,
   isCancelled,
@@ -32,7 +33,7 @@ import * as fc from 'fast-check'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { children, running } from './support/system.ts'
 
@@ -78,6 +79,7 @@ test('stderr can go where stdout goes', async () => {
   expect(String((await child.communicate())[0])).toBe('one\ntwo\nthree\n')
   const options = { stdout: PIPE, stderr: STDOUT } as const
   await expect(createSubprocessExec('no-such', [], options)).rejects.toThrow(FileNotFoundError)
+  await expect(createSubprocessExec('/tmp', [], options)).rejects.toThrow(PermissionError)
   await expect(createSubprocessExec('/etc/passwd', [], options)).rejects.toThrow(PermissionError)
   await expect(
     createSubprocessExec('true', [], { ...options, cwd: '/no/such' }),
@@ -133,6 +135,37 @@ test('a writer that fails fails the wait, and the process hears of it', async ()
   await expect(child.wait()).rejects.toBeInstanceOf(ConnectionResetError)
   await child[Symbol.asyncDispose]()
   expect(child.returncode).not.toBe(0)
+})
+
+test.each(['yes', 'echo one; sleep 60'])(
+  'a writer that takes nothing does not hold the end of what is ended from here: %s',
+  (script) =>
+    runLoop(async () => {
+      const stalled = StreamWriter.to(new Writable({ highWaterMark: 1, write: () => {} }))
+      const late = run('sh', ['-c', script], { stdout: stalled, timeout: 100 })
+      await expect(late).rejects.toBeInstanceOf(TimeoutExpired)
+      const tasks = allTasks().size
+      {
+        await using child = await createSubprocessShell(script, { stdout: stalled })
+        expect(child.returncode).toBeNull()
+      }
+      await sleep(0)
+      expect(allTasks().size).toBe(tasks)
+      expect(children()).toEqual([])
+    }),
+)
+
+test('output that nobody reads does not keep a program from its end', async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const script = 'head -c 150000 /dev/zero'
+  const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
+  await child.wait()
+  // Its pipe is looked at once more.
+  await sleep(150)
+  expect(timers()).toBeLessThanOrEqual(before)
+  expect((await child.stdout?.read(-1))?.length).toBe(150_000)
 })
 
 test('a reader that never ends does not hold a process that has ended', async () => {
