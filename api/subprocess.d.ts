@@ -152,6 +152,7 @@ export declare const PIPE = "pipe";
 export declare const STDOUT = "stdout";
 export declare const DEVNULL = "ignore";
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number;
+export declare const defaultKillGrace = 5000;
 export interface SpawnOptions {
     stdin?: Stdio | StreamReader | undefined;
     stdout?: Stdio | StreamWriter | undefined;
