@@ -1,6 +1,7 @@
 import {
   type CancelledError,
   createTask,
+  currentTask,
   Future,
   getEventLoop,
   isCancelled,
@@ -20,6 +21,8 @@ import { afterDelay } from './real-timer.ts'
 import { RestartDelays } from './restart-delays.ts'
 import { createSubprocessExec } from './spawn.ts'
 import { textLines } from './text-lines.ts'
+
+type Listener = (line: string) => void | PromiseLike<void>
 
 export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
 
@@ -244,14 +247,17 @@ export class ManagedProcess implements AsyncDisposable {
     const deaf = new Milestone()
     const forget = this.#endWhenHalted(child, deaf)
     const timer = this.#watchReadiness(child)
+    const listeners = [
+      this.#listen(child.stdout, options.onStdout, deaf),
+      this.#listen(child.stderr, options.onStderr, deaf),
+    ]
     try {
-      const hearing = Promise.all([
-        this.#hear(child.stdout, options.onStdout, deaf),
-        this.#hear(child.stderr, options.onStderr, deaf),
-      ])
       const [returncode, heard] = await Promise.all([
         waitToTheEnd(child),
-        Promise.race([hearing, new Promise<null>((resolve) => deaf.on(() => resolve(null)))]),
+        Promise.race([
+          Promise.all(listeners),
+          new Promise<null>((resolve) => deaf.on(() => resolve(null))),
+        ]),
       ])
       if (heard === null) {
         const message = `a listener to the lines of ${this.#program} did not settle: the rest is not heard`
@@ -261,6 +267,7 @@ export class ManagedProcess implements AsyncDisposable {
     } finally {
       timer?.cancel()
       forget()
+      for (const listener of listeners) listener.cancel()
       this.#child = null
       if (this.#ready !== null && child.returncode !== null) {
         const ended = new NotReadyError([this.#program, ...this.#args], child.returncode)
@@ -318,9 +325,20 @@ export class ManagedProcess implements AsyncDisposable {
     if (ready?.done() === false) ready.setResult()
   }
 
+  /** In a task of its own: a listener that cancels its own work, by a timeout, must not hit the process. */
+  #listen(
+    reader: StreamReader | null,
+    callback: Listener | undefined,
+    deaf: Milestone,
+  ): Task<void> {
+    return createTask(() => this.#hear(reader, callback, deaf), {
+      name: `lines of ${this.#program}`,
+    })
+  }
+
   async #hear(
     reader: StreamReader | null,
-    callback: ((line: string) => void | PromiseLike<void>) | undefined,
+    callback: Listener | undefined,
     deaf: Milestone,
   ): Promise<void> {
     if (reader === null) return
@@ -332,11 +350,11 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /** A listener that fails misses nothing of what follows. */
-  async #tell(line: string, listener: (line: string) => void | PromiseLike<void>): Promise<void> {
+  async #tell(line: string, listener: Listener): Promise<void> {
     try {
       await listener(line)
     } catch (error) {
-      if (isCancelled(error) && this.#life?.cancelling() !== 0) throw error
+      if (isCancelled(error) && currentTask()?.cancelling() !== 0) throw error
       const message = `a listener to the lines of ${this.#program} failed`
       getEventLoop().callExceptionHandler({ message, exception: error })
     }

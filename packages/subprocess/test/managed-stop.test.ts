@@ -1,4 +1,12 @@
-import { CancelledError, Future, getEventLoop, run as runLoop, sleep } from '@tasktree/core'
+import {
+  CancelledError,
+  Future,
+  getEventLoop,
+  run as runLoop,
+  sleep,
+  TimeoutError,
+  waitFor,
+} from '@tasktree/core'
 import { ManagedProcess, type ManagedProcessOptions, NotReadyError } from '@tasktree/subprocess'
 import { mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -79,29 +87,46 @@ test('a restart does not wait for a back-off', async () => {
   while (child.state !== 'backing-off') await sleep(1)
   await child.restart()
   expect(child.restarts).toBe(1)
+  while (child.state !== 'backing-off') await sleep(1)
   expect(await child.stop()).toBe(3)
 })
 
 test('a listener that never settles does not hold the stop, hears no more, and is reported', async () => {
   const heard: string[] = []
-  const release = new Future<void>()
+  const { promise, resolve } = Promise.withResolvers<void>()
   const messages = await reported(async () => {
     const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; exec sleep 60'], {
       killGrace: 20,
       onStdout: async (line) => {
         heard.push(line)
-        await release
+        await promise
       },
     })
     await child.start()
     while (heard.length === 0) await sleep(1)
     expect(await child.stop()).toBe(-15)
     expect(child.state).toBe('stopped')
-    release.setResult()
+    resolve()
     await sleep(0)
   })
   expect(heard).toEqual(['one'])
   expect(messages).toEqual(['a listener to the lines of sh did not settle: the rest is not heard'])
+})
+
+test('a listener may give up its own work in time, which is nothing to the process', async () => {
+  const heard: unknown[] = []
+  const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; exec sleep 60'], {
+    restart: 'always',
+    onStdout: async (line) => {
+      heard.push(line, await failure(waitFor(sleep(Infinity), 5)))
+    },
+  })
+  await child.start()
+  while (heard.length < 4) await sleep(1)
+  expect(child.restarts).toBe(0)
+  expect(await child.stop()).toBe(-15)
+  expect(heard.filter((each) => typeof each === 'string')).toEqual(['one', 'two'])
+  expect(heard.filter((each) => each instanceof TimeoutError)).toHaveLength(2)
 })
 
 test('a slow listener hears everything though it is stopped', async () => {
