@@ -34,7 +34,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract decline(): void
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.#woken && this.#awaiter()?.task != null) return false
+    if (this.#woken && this.awaiter()?.task != null) return false
     return super.cancel(msg)
   }
 
@@ -46,7 +46,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /** @internal */
   label(): string {
-    return this.#awaiter()?.label() ?? this.constructor.name
+    return this.awaiter()?.label() ?? this.constructor.name
   }
 
   /** @internal */
@@ -57,7 +57,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       return
     }
     const sole = this.soleReaction()
-    if (sole === null) this.#runForMany()
+    if (sole === null) this.runForMany()
     else if (sole instanceof Awaiter && sole.task?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
@@ -73,7 +73,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /** Nobody waits, or several do: then the first goes on in this turn. */
-  #runForMany(): void {
+  private runForMany(): void {
     const reactions = this.takeReactions()
     this.claim()
     if (!this.done()) {
@@ -86,7 +86,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /** The only one who waits, if there is exactly one and it is an await. */
-  #awaiter(): Awaiter | null {
+  private awaiter(): Awaiter | null {
     const sole = this.soleReaction()
     return sole instanceof Awaiter ? sole : null
   }

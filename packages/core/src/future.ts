@@ -44,6 +44,8 @@ function isResolver(fn: unknown): boolean {
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
+// Its methods are `private` rather than #private, here and in what extends it: for #private methods the engine
+// keeps one more field in every object, and there are a million of these.
 export class Future<T> implements PromiseLike<T> {
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /** The result; the exception; or once cancelled the message, and from the first look on the error. */
@@ -76,7 +78,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   result(): T {
     if (this.#state === FULFILLED) return this.#value as T
-    const exception = this.#outcome('result')
+    const exception = this.outcome('result')
     // oxlint-disable-next-line typescript/only-throw-error -- whatever was set is thrown as it is
     throw exception
   }
@@ -89,23 +91,23 @@ export class Future<T> implements PromiseLike<T> {
    */
   exception(): unknown {
     if (this.#state === FULFILLED) return null
-    const exception = this.#outcome('exception')
+    const exception = this.outcome('exception')
     if (this.#state === CANCELLED) throw exception
     return exception
   }
 
-  #outcome(what: string): unknown {
+  private outcome(what: string): unknown {
     if (this.#state === PENDING) {
       throw new InvalidStateError(`the ${what} of a pending future was asked for: await it first`)
     }
     if (this.#state === CANCELLED) return this.cancelledError()
-    this.#markSeen()
+    this.markSeen()
     return this.#value
   }
 
   /** @throws {InvalidStateError} when it is done */
   setResult(value: T): void {
-    this.#assertPending('setResult')
+    this.assertPending('setResult')
     this.fulfill(value)
   }
 
@@ -113,11 +115,11 @@ export class Future<T> implements PromiseLike<T> {
    * @throws {InvalidStateError} when it is done
    */
   setException(error: unknown): void {
-    this.#assertPending('setException')
+    this.assertPending('setException')
     this.fail(error)
   }
 
-  #markSeen(): void {
+  private markSeen(): void {
     if (this.#state !== FAILED) return
     this.#state = SEEN
     forgetUnretrieved(this)
@@ -138,7 +140,7 @@ export class Future<T> implements PromiseLike<T> {
     return this.#value
   }
 
-  #assertPending(call: string): void {
+  private assertPending(call: string): void {
     if (this.#state === PENDING) return
     const state =
       this.#state === CANCELLED ? 'cancelled' : this.#state === FULFILLED ? 'done' : 'failed'
@@ -150,7 +152,7 @@ export class Future<T> implements PromiseLike<T> {
    * one. False when it is done.
    */
   cancel(msg?: string | CancelledError): boolean {
-    this.#markSeen()
+    this.markSeen()
     if (this.#state !== PENDING) return false
     this.endCancelled(msg)
     return true
@@ -171,7 +173,7 @@ export class Future<T> implements PromiseLike<T> {
   /** Removes every occurrence of `cb` and returns how many there were. */
   removeDoneCallback(cb: (future: this) => void): number {
     let removed = 0
-    for (const reaction of this.#listReactions()) {
+    for (const reaction of this.listReactions()) {
       if (!(reaction instanceof DoneCallback) || reaction.callback !== cb) continue
       this.removeReaction(reaction)
       removed++
@@ -205,19 +207,19 @@ export class Future<T> implements PromiseLike<T> {
       // The engine does not look at it, and nobody else has such functions to pass.
       return undefined as unknown as Promise<R | E>
     }
-    return this.#toPromise().then(onFulfilled, onRejected)
+    return this.toPromise().then(onFulfilled, onRejected)
   }
 
   catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
-    return this.#toPromise().catch(onRejected)
+    return this.toPromise().catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.#toPromise().finally(onFinally)
+    return this.toPromise().finally(onFinally)
   }
 
   /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
-  #toPromise(): Promise<T> {
+  private toPromise(): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#state === PENDING) this.react(new Awaiter(this, null, resolve, reject))
       else this.settle(resolve, reject)
@@ -261,7 +263,7 @@ export class Future<T> implements PromiseLike<T> {
   fulfill(value: T): void {
     this.#value = value
     this.#state = FULFILLED
-    this.#schedule()
+    this.schedule()
   }
 
   /** @internal */
@@ -269,7 +271,7 @@ export class Future<T> implements PromiseLike<T> {
     // "No exception" must stay distinguishable.
     this.#value = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     this.#state = FAILED
-    this.#schedule()
+    this.schedule()
     this.#loop.failures.note(this)
   }
 
@@ -277,7 +279,7 @@ export class Future<T> implements PromiseLike<T> {
   endCancelled(cause: string | CancelledError | undefined): void {
     this.#value = cause
     this.#state = CANCELLED
-    this.#schedule()
+    this.schedule()
   }
 
   /** @internal made on first use: most cancelled futures are never looked at */
@@ -289,7 +291,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal hands the outcome to a promise's functions; only when done */
   settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
-    return this.#state === FULFILLED ? resolve(this.#value as T) : reject(this.#outcome('result'))
+    return this.#state === FULFILLED ? resolve(this.#value as T) : reject(this.outcome('result'))
   }
 
   /** @internal */
@@ -327,18 +329,18 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal takes them all, in the order they came; the caller runs them */
   takeReactions(): Reaction[] {
-    const reactions = this.#listReactions()
+    const reactions = this.listReactions()
     this.#reactions = null
     return reactions
   }
 
-  #listReactions(): Reaction[] {
+  private listReactions(): Reaction[] {
     const reactions = this.#reactions
     if (reactions === null) return []
     return reactions instanceof Set ? [...reactions] : [reactions]
   }
 
-  #schedule(): void {
+  private schedule(): void {
     const reactions = this.#reactions
     if (reactions === null) return
     this.#reactions = null

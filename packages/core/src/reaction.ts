@@ -127,18 +127,18 @@ export class Awaiter extends Reaction {
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<unknown> {
-    return this.#promise().then(onFulfilled, onRejected)
+    return this.promise().then(onFulfilled, onRejected)
   }
 
   catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown> {
-    return this.#promise().catch(onRejected)
+    return this.promise().catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<unknown> {
-    return this.#promise().finally(onFinally)
+    return this.promise().finally(onFinally)
   }
 
-  #promise(): Promise<unknown> {
+  private promise(): Promise<unknown> {
     if (this.#derived === null) this.#derived = Promise.withResolvers()
     return this.#derived instanceof Promise ? this.#derived : this.#derived.promise
   }

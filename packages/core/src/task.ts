@@ -81,7 +81,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
-    if (options?.eager === true) this.#begin()
+    if (options?.eager === true) this.begin()
     else loop.push(this)
   }
 
@@ -206,22 +206,22 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   run(): void {
     if (this.mustCancel) {
       this.endCancelled(this.#cancellation?.message)
-      this.#ended()
+      this.ended()
       return
     }
     this.getLoop().hold(this)
-    this.#begin()
+    this.begin()
   }
 
-  #begin(): void {
+  private begin(): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task: this })
     const resource = this.#resource as AsyncResource
     this.#resource = null
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    resource.runInAsyncScope(this.#runBody, this)
+    resource.runInAsyncScope(this.runBody, this)
   }
 
-  #runBody(): void {
+  private runBody(): void {
     enterScope(this)
     const coro = this.#coro as TaskBody<T>
     let result: unknown
@@ -233,7 +233,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       this.crash(error)
       return
     }
-    if (result instanceof Future) this.#follow(result as Future<T>)
+    if (result instanceof Future) this.follow(result as Future<T>)
     else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
@@ -246,7 +246,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   /** The body is nothing but a future: no promise is needed in between. */
-  #follow(future: Future<T>): void {
+  private follow(future: Future<T>): void {
     const finish = (value: T): void => this.finish(value)
     const crash = (error: unknown): void => this.crash(error)
     if (future.done()) {
@@ -303,7 +303,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     // Cancelled in its last stretch, with nothing left to wait on.
     if (this.mustCancel) this.endCancelled(this.#cancellation?.message)
     else this.fulfill(value)
-    this.#ended()
+    this.ended()
   }
 
   /** @internal */
@@ -312,10 +312,10 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     else if (this.#cancellation?.isOwnAbort(error) === true) {
       this.endCancelled(this.#cancellation.message)
     } else this.fail(error)
-    this.#ended()
+    this.ended()
   }
 
-  #ended(): void {
+  private ended(): void {
     if (this.#cancellation !== null) this.#cancellation.pending = false
     this.#coro = null
     this.#resource = null
