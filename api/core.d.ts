@@ -44,8 +44,6 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
     protected abstract claim(): void;
     protected abstract decline(): void;
     cancel(msg?: string | CancelledError): boolean;
-    private runForMany;
-    private awaiter;
 }
 export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
 export declare function abortError(signal: AbortSignal): CancelledError;
@@ -206,11 +204,8 @@ export declare class Future<T> implements PromiseLike<T> {
     cancelled(): boolean;
     result(): T;
     exception(): unknown;
-    private outcome;
     setResult(value: T): void;
     setException(error: unknown): void;
-    private markSeen;
-    private assertPending;
     cancel(msg?: string | CancelledError): boolean;
     addDoneCallback(cb: (future: this) => void, options?: {
         context?: Context;
@@ -220,10 +215,7 @@ export declare class Future<T> implements PromiseLike<T> {
     then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
     catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
     finally(onFinally?: (() => void) | null): Promise<T>;
-    private toPromise;
     [Symbol.iterator](): CoroutineGenerator<T>;
-    private listReactions;
-    private schedule;
 }
 export declare function isFuture(x: unknown): x is Future<unknown>;
 
@@ -400,7 +392,6 @@ export declare class Awaiter extends Reaction {
     then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
     catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
     finally(onFinally?: (() => void) | null): Promise<unknown>;
-    private promise;
 }
 
 // dist/ready-queue.d.ts
@@ -544,10 +535,6 @@ export declare class Task<T = unknown> extends Future<T> implements Scope, Runna
     getCoro(): TaskBody<T> | null;
     getContext(): Context;
     [Symbol.asyncDispose](): Promise<void>;
-    private begin;
-    private runBody;
-    private follow;
-    private ended;
 }
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;

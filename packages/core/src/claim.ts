@@ -34,7 +34,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract decline(): void
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.#woken && this.awaiter()?.task != null) return false
+    if (this.#woken && Claim.#awaiter(this)?.task != null) return false
     return super.cancel(msg)
   }
 
@@ -46,7 +46,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /** @internal */
   label(): string {
-    return this.awaiter()?.label() ?? this.constructor.name
+    return Claim.#awaiter(this)?.label() ?? this.constructor.name
   }
 
   /** @internal */
@@ -57,7 +57,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       return
     }
     const sole = this.soleReaction()
-    if (sole === null) this.runForMany()
+    if (sole === null) Claim.#runForMany(this)
     else if (sole instanceof Awaiter && sole.task?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
@@ -73,21 +73,21 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /** Nobody waits, or several do: then the first goes on in this turn. */
-  private runForMany(): void {
-    const reactions = this.takeReactions()
-    this.claim()
-    if (!this.done()) {
-      for (const reaction of reactions) this.react(reaction)
+  static #runForMany(future: Claim<unknown>): void {
+    const reactions = future.takeReactions()
+    future.claim()
+    if (!future.done()) {
+      for (const reaction of reactions) future.react(reaction)
       return
     }
     const [first, ...others] = reactions
     first?.run()
-    for (const reaction of others) this.getLoop().push(reaction)
+    for (const reaction of others) future.getLoop().push(reaction)
   }
 
   /** The only one who waits, if there is exactly one and it is an await. */
-  private awaiter(): Awaiter | null {
-    const sole = this.soleReaction()
+  static #awaiter(future: Claim<unknown>): Awaiter | null {
+    const sole = future.soleReaction()
     return sole instanceof Awaiter ? sole : null
   }
 }

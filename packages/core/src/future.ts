@@ -44,8 +44,8 @@ function isResolver(fn: unknown): boolean {
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
-// Its methods are `private` rather than #private, here and in what extends it: for #private methods the engine
-// keeps one more field in every object, and there are a million of these.
+// Its own methods are static, here and in what extends it: for private methods of an instance the engine keeps
+// one more field in every object, and there are a million of these.
 export class Future<T> implements PromiseLike<T> {
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /** The result; the exception; or once cancelled the message, and from the first look on the error. */
@@ -78,7 +78,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   result(): T {
     if (this.#state === FULFILLED) return this.#value as T
-    const exception = this.outcome('result')
+    const exception = Future.#outcome(this, 'result')
     // oxlint-disable-next-line typescript/only-throw-error -- whatever was set is thrown as it is
     throw exception
   }
@@ -91,23 +91,23 @@ export class Future<T> implements PromiseLike<T> {
    */
   exception(): unknown {
     if (this.#state === FULFILLED) return null
-    const exception = this.outcome('exception')
+    const exception = Future.#outcome(this, 'exception')
     if (this.#state === CANCELLED) throw exception
     return exception
   }
 
-  private outcome(what: string): unknown {
-    if (this.#state === PENDING) {
+  static #outcome(future: Future<unknown>, what: string): unknown {
+    if (future.#state === PENDING) {
       throw new InvalidStateError(`the ${what} of a pending future was asked for: await it first`)
     }
-    if (this.#state === CANCELLED) return this.cancelledError()
-    this.markSeen()
-    return this.#value
+    if (future.#state === CANCELLED) return future.cancelledError()
+    Future.#markSeen(future)
+    return future.#value
   }
 
   /** @throws {InvalidStateError} when it is done */
   setResult(value: T): void {
-    this.assertPending('setResult')
+    Future.#assertPending(this, 'setResult')
     this.fulfill(value)
   }
 
@@ -115,14 +115,14 @@ export class Future<T> implements PromiseLike<T> {
    * @throws {InvalidStateError} when it is done
    */
   setException(error: unknown): void {
-    this.assertPending('setException')
+    Future.#assertPending(this, 'setException')
     this.fail(error)
   }
 
-  private markSeen(): void {
-    if (this.#state !== FAILED) return
-    this.#state = SEEN
-    forgetUnretrieved(this)
+  static #markSeen(future: Future<unknown>): void {
+    if (future.#state !== FAILED) return
+    future.#state = SEEN
+    forgetUnretrieved(future)
   }
 
   /** @internal without counting as a look at its exception */
@@ -140,10 +140,10 @@ export class Future<T> implements PromiseLike<T> {
     return this.#value
   }
 
-  private assertPending(call: string): void {
-    if (this.#state === PENDING) return
+  static #assertPending(future: Future<unknown>, call: string): void {
+    if (future.#state === PENDING) return
     const state =
-      this.#state === CANCELLED ? 'cancelled' : this.#state === FULFILLED ? 'done' : 'failed'
+      future.#state === CANCELLED ? 'cancelled' : future.#state === FULFILLED ? 'done' : 'failed'
     throw new InvalidStateError(`${call} needs a pending future, this one is ${state}`)
   }
 
@@ -152,7 +152,7 @@ export class Future<T> implements PromiseLike<T> {
    * one. False when it is done.
    */
   cancel(msg?: string | CancelledError): boolean {
-    this.markSeen()
+    Future.#markSeen(this)
     if (this.#state !== PENDING) return false
     this.endCancelled(msg)
     return true
@@ -173,7 +173,7 @@ export class Future<T> implements PromiseLike<T> {
   /** Removes every occurrence of `cb` and returns how many there were. */
   removeDoneCallback(cb: (future: this) => void): number {
     let removed = 0
-    for (const reaction of this.listReactions()) {
+    for (const reaction of Future.#listReactions(this)) {
       if (!(reaction instanceof DoneCallback) || reaction.callback !== cb) continue
       this.removeReaction(reaction)
       removed++
@@ -207,22 +207,22 @@ export class Future<T> implements PromiseLike<T> {
       // The engine does not look at it, and nobody else has such functions to pass.
       return undefined as unknown as Promise<R | E>
     }
-    return this.toPromise().then(onFulfilled, onRejected)
+    return Future.#toPromise(this).then(onFulfilled, onRejected)
   }
 
   catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
-    return this.toPromise().catch(onRejected)
+    return Future.#toPromise(this).catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.toPromise().finally(onFinally)
+    return Future.#toPromise(this).finally(onFinally)
   }
 
   /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
-  private toPromise(): Promise<T> {
+  static #toPromise<T>(future: Future<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#state === PENDING) this.react(new Awaiter(this, null, resolve, reject))
-      else this.settle(resolve, reject)
+      if (future.#state === PENDING) future.react(new Awaiter(future, null, resolve, reject))
+      else future.settle(resolve, reject)
     })
   }
 
@@ -263,7 +263,7 @@ export class Future<T> implements PromiseLike<T> {
   fulfill(value: T): void {
     this.#value = value
     this.#state = FULFILLED
-    this.schedule()
+    Future.#schedule(this)
   }
 
   /** @internal */
@@ -271,7 +271,7 @@ export class Future<T> implements PromiseLike<T> {
     // "No exception" must stay distinguishable.
     this.#value = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     this.#state = FAILED
-    this.schedule()
+    Future.#schedule(this)
     this.#loop.failures.note(this)
   }
 
@@ -279,7 +279,7 @@ export class Future<T> implements PromiseLike<T> {
   endCancelled(cause: string | CancelledError | undefined): void {
     this.#value = cause
     this.#state = CANCELLED
-    this.schedule()
+    Future.#schedule(this)
   }
 
   /** @internal made on first use: most cancelled futures are never looked at */
@@ -291,7 +291,9 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal hands the outcome to a promise's functions; only when done */
   settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
-    return this.#state === FULFILLED ? resolve(this.#value as T) : reject(this.outcome('result'))
+    return this.#state === FULFILLED
+      ? resolve(this.#value as T)
+      : reject(Future.#outcome(this, 'result'))
   }
 
   /** @internal */
@@ -329,23 +331,23 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal takes them all, in the order they came; the caller runs them */
   takeReactions(): Reaction[] {
-    const reactions = this.listReactions()
+    const reactions = Future.#listReactions(this)
     this.#reactions = null
     return reactions
   }
 
-  private listReactions(): Reaction[] {
-    const reactions = this.#reactions
+  static #listReactions(future: Future<unknown>): Reaction[] {
+    const reactions = future.#reactions
     if (reactions === null) return []
     return reactions instanceof Set ? [...reactions] : [reactions]
   }
 
-  private schedule(): void {
-    const reactions = this.#reactions
+  static #schedule(future: Future<unknown>): void {
+    const reactions = future.#reactions
     if (reactions === null) return
-    this.#reactions = null
-    if (reactions instanceof Set) for (const reaction of reactions) this.#loop.push(reaction)
-    else this.#loop.push(reactions)
+    future.#reactions = null
+    if (reactions instanceof Set) for (const reaction of reactions) future.#loop.push(reaction)
+    else future.#loop.push(reactions)
   }
 }
 

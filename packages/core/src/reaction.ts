@@ -127,20 +127,20 @@ export class Awaiter extends Reaction {
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<unknown> {
-    return this.promise().then(onFulfilled, onRejected)
+    return Awaiter.#promise(this).then(onFulfilled, onRejected)
   }
 
   catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown> {
-    return this.promise().catch(onRejected)
+    return Awaiter.#promise(this).catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<unknown> {
-    return this.promise().finally(onFinally)
+    return Awaiter.#promise(this).finally(onFinally)
   }
 
-  private promise(): Promise<unknown> {
-    if (this.#derived === null) this.#derived = Promise.withResolvers()
-    return this.#derived instanceof Promise ? this.#derived : this.#derived.promise
+  static #promise(awaiter: Awaiter): Promise<unknown> {
+    if (awaiter.#derived === null) awaiter.#derived = Promise.withResolvers()
+    return awaiter.#derived instanceof Promise ? awaiter.#derived : awaiter.#derived.promise
   }
 }
 

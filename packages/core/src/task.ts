@@ -81,7 +81,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
-    if (options?.eager === true) this.begin()
+    if (options?.eager === true) Task.#begin(this)
     else loop.push(this)
   }
 
@@ -206,22 +206,22 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   run(): void {
     if (this.mustCancel) {
       this.endCancelled(this.#cancellation?.message)
-      this.ended()
+      Task.#ended(this)
       return
     }
     this.getLoop().hold(this)
-    this.begin()
+    Task.#begin(this)
   }
 
-  private begin(): void {
-    if (taskStart.hasSubscribers) taskStart.publish({ task: this })
-    const resource = this.#resource as AsyncResource
-    this.#resource = null
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    resource.runInAsyncScope(this.runBody, this)
+  static #begin<T>(task: Task<T>): void {
+    if (taskStart.hasSubscribers) taskStart.publish({ task })
+    const resource = task.#resource as AsyncResource
+    task.#resource = null
+    // oxlint-disable-next-line typescript/unbound-method -- `task` is the second argument
+    resource.runInAsyncScope(Task.#runBody, task)
   }
 
-  private runBody(): void {
+  static #runBody<T>(this: Task<T>): void {
     enterScope(this)
     const coro = this.#coro as TaskBody<T>
     let result: unknown
@@ -233,7 +233,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       this.crash(error)
       return
     }
-    if (result instanceof Future) this.follow(result as Future<T>)
+    if (result instanceof Future) Task.#follow(this, result as Future<T>)
     else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
@@ -246,16 +246,16 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   /** The body is nothing but a future: no promise is needed in between. */
-  private follow(future: Future<T>): void {
-    const finish = (value: T): void => this.finish(value)
-    const crash = (error: unknown): void => this.crash(error)
+  static #follow<T>(task: Task<T>, future: Future<T>): void {
+    const finish = (value: T): void => task.finish(value)
+    const crash = (error: unknown): void => task.crash(error)
     if (future.done()) {
       future.settle(finish, crash)
       return
     }
-    const awaiter = new Awaiter(future, this, finish, crash)
+    const awaiter = new Awaiter(future, task, finish, crash)
     future.react(awaiter)
-    this.suspend(awaiter)
+    task.suspend(awaiter)
   }
 
   /** @internal */
@@ -303,7 +303,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     // Cancelled in its last stretch, with nothing left to wait on.
     if (this.mustCancel) this.endCancelled(this.#cancellation?.message)
     else this.fulfill(value)
-    this.ended()
+    Task.#ended(this)
   }
 
   /** @internal */
@@ -312,18 +312,18 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     else if (this.#cancellation?.isOwnAbort(error) === true) {
       this.endCancelled(this.#cancellation.message)
     } else this.fail(error)
-    this.ended()
+    Task.#ended(this)
   }
 
-  private ended(): void {
-    if (this.#cancellation !== null) this.#cancellation.pending = false
-    this.#coro = null
-    this.#resource = null
-    const loop = this.getLoop()
-    loop.disown(this)
-    loop.monitor?.taskEnded(this)
-    if (taskEnd.hasSubscribers) taskEnd.publish({ task: this })
-    loop.releaseEnded(this)
+  static #ended(task: Task): void {
+    if (task.#cancellation !== null) task.#cancellation.pending = false
+    task.#coro = null
+    task.#resource = null
+    const loop = task.getLoop()
+    loop.disown(task)
+    loop.monitor?.taskEnded(task)
+    if (taskEnd.hasSubscribers) taskEnd.publish({ task })
+    loop.releaseEnded(task)
   }
 }
 
