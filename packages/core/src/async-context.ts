@@ -23,6 +23,8 @@ export interface Scope {
  * is not as expected the storage is entered as everywhere else.
  */
 const storage = new AsyncLocalStorage<Scope>()
+/** Never entered: a frame of ours that is the newest answers with itself, which spares making a resource to see it. */
+const newestFrame = new AsyncLocalStorage<ScopeFrame>()
 const manualDestroy = { requireManualDestroy: true }
 
 /** What the platform asks of the map it keeps: of the newest frame, each storage its value. */
@@ -37,11 +39,12 @@ class ScopeFrame implements Iterable<[unknown, unknown]> {
   }
 
   get(store: unknown): unknown {
-    return store === storage ? this.#scope : this.#outer?.get(store)
+    if (store === storage) return this.#scope
+    return store === newestFrame ? this : this.#outer?.get(store)
   }
 
   has(store: unknown): boolean {
-    return store === storage || this.#outer?.has(store) === true
+    return store === storage || store === newestFrame || this.#outer?.has(store) === true
   }
 
   /** Another storage is entered inside: its frame is a copy of this one. */
@@ -61,24 +64,44 @@ type Framed = AsyncResource & Record<symbol, ScopeFrame | ReadonlyMap<unknown, u
 
 const frameKey: symbol | null = findFrameKey()
 
-/**
- * The caller's asynchronous context, other libraries' storages included, with `scope` put in: code is run
- * in it later, by `runInAsyncScope`, and calls `enterScope` first.
- */
-export function captureAsyncContext(scope: Scope): AsyncResource {
-  const resource = new AsyncResource('Tasktree', manualDestroy) as Framed
-  if (frameKey !== null) resource[frameKey] = new ScopeFrame(scope, resource[frameKey])
-  return resource
+/** The asynchronous context that `captureAsyncContext` found. */
+export type AsyncContext = ScopeFrame | AsyncResource
+
+/** In whose place the captured frames are run in, one at a time; made when there is a key for them. */
+const carrier: Framed | null = frameKey === null ? null : makeResource()
+
+/** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */
+export function captureAsyncContext(scope: Scope): AsyncContext {
+  if (frameKey === null) return makeResource()
+  return new ScopeFrame(scope, newestFrame.getStore() ?? makeResource()[frameKey])
 }
 
-/** Only inside `runInAsyncScope` of what `captureAsyncContext` gave for `scope`, which puts the outer one back. */
-export function enterScope(scope: Scope): void {
-  if (frameKey === null) storage.enterWith(scope)
+/** Calls `fn` on `scope`, in what `captureAsyncContext` gave for it. */
+export function runInAsyncContext<S extends Scope>(
+  context: AsyncContext,
+  scope: S,
+  fn: (this: S) => void,
+): void {
+  if (carrier === null) {
+    ;(context as AsyncResource).runInAsyncScope(enterAndCall<S>, scope, fn)
+    return
+  }
+  const key = frameKey as symbol
+  // It is read before `fn` is called, which may come back here.
+  carrier[key] = context as ScopeFrame
+  carrier.runInAsyncScope(fn, scope)
+  carrier[key] = undefined
+}
+
+/** The end of the resource's scope puts the outer one back. */
+function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
+  storage.enterWith(this)
+  fn.call(this)
 }
 
 /** Remembers `scope` and what the caller's other storages hold, to run code outside of whoever calls. */
 export function makeAsyncContext(scope: Scope): AsyncResource {
-  return storage.run(scope, () => new AsyncResource('Tasktree', manualDestroy))
+  return storage.run(scope, makeResource)
 }
 
 export function runInScope<T>(scope: Scope, fn: () => T): T {
@@ -89,9 +112,13 @@ export function currentScope(): Scope | undefined {
   return storage.getStore()
 }
 
+function makeResource(): Framed {
+  return new AsyncResource('Tasktree', manualDestroy) as Framed
+}
+
 function findFrameKey(): symbol | null {
   try {
-    const resource = new AsyncResource('Tasktree', manualDestroy) as Framed
+    const resource = makeResource()
     const key = Object.getOwnPropertySymbols(resource).find(
       (symbol) => symbol.description === 'context_frame',
     )
@@ -106,29 +133,28 @@ function isCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()
   const scope = {} as Scope
   const seen: unknown[] = []
-  const resource = other.run('outer', () => new AsyncResource('Tasktree', manualDestroy)) as Framed
-  resource[key] = new ScopeFrame(scope, resource[key])
-  const look = (): void => void seen.push(storage.getStore(), other.getStore())
+  const resource = other.run('outer', makeResource)
+  const frame = new ScopeFrame(scope, resource[key])
+  resource[key] = frame
+  const look = (): void =>
+    void seen.push(storage.getStore(), other.getStore(), newestFrame.getStore())
   resource.runInAsyncScope(() => {
     look()
     other.run('inner', look)
-    const inside = new AsyncResource('Tasktree', manualDestroy)
+    const inside = makeResource()
     storage.run(null as never, () => inside.runInAsyncScope(look))
     other.exit(look)
     look()
   })
   look()
+  // Whoever has entered another storage and left it goes on in a frame of the platform's, with the same values.
   const expected = [
-    scope,
-    'outer',
-    scope,
-    'inner',
-    scope,
-    'outer',
-    scope,
-    undefined,
-    scope,
-    'outer',
+    [scope, 'outer', frame],
+    [scope, 'inner', undefined],
+    [scope, 'outer', undefined],
+    [scope, undefined, undefined],
+    [scope, 'outer', undefined],
+    [undefined, undefined, undefined],
   ]
-  return [...expected, undefined, undefined].every((value, i) => seen[i] === value)
+  return expected.flat().every((value, i) => seen[i] === value)
 }

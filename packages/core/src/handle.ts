@@ -1,4 +1,4 @@
-import { captureAsyncContext, enterScope, type Scope } from './async-context.ts'
+import { captureAsyncContext, runInAsyncContext, type Scope } from './async-context.ts'
 import type { Context } from './context.ts'
 import type { EventLoop } from './loop.ts'
 import type { Runnable } from './ready-queue.ts'
@@ -12,7 +12,7 @@ export class Handle implements Runnable, Scope {
   /** @internal */
   readonly scopeLoop: EventLoop
   readonly #context: Context
-  readonly #resource = captureAsyncContext(this)
+  readonly #asyncContext = captureAsyncContext(this)
   #callback: (() => void) | null
 
   /** @internal */
@@ -43,11 +43,10 @@ export class Handle implements Runnable, Scope {
   /** @internal */
   run(): void {
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    if (this.#callback !== null) this.#resource.runInAsyncScope(this.#call, this)
+    if (this.#callback !== null) runInAsyncContext(this.#asyncContext, this, this.#call)
   }
 
   #call(): void {
-    enterScope(this)
     const callback = this.#callback as () => unknown
     const { monitor } = this.scopeLoop
     const start = monitor === null ? 0 : performance.now()
@@ -66,17 +65,16 @@ export class Handle implements Runnable, Scope {
 
 /** A callback that runs at a given time. Source: asyncio.TimerHandle */
 export class TimerHandle extends Handle implements TimerEntry {
-  /** @internal */
-  readonly deadline: number
+  readonly #when: number
   /** @internal */
   heapIndex = -1
   /** @internal */
   heapOrder = 0
 
   /** @internal */
-  constructor(loop: EventLoop, callback: () => void, context: Context, deadline: number) {
+  constructor(loop: EventLoop, callback: () => void, context: Context, when: number) {
     super(loop, callback, context)
-    this.deadline = deadline
+    this.#when = when
   }
 
   override cancel(): void {
@@ -86,6 +84,6 @@ export class TimerHandle extends Handle implements TimerEntry {
 
   /** When it runs, in milliseconds of the loop's clock. */
   when(): number {
-    return this.deadline
+    return this.#when
   }
 }

@@ -115,7 +115,7 @@ export class EventLoop {
       throw new TypeError(`the time must be a number of milliseconds, got ${describe(when)}`)
     }
     const handle = new TimerHandle(this, cb, options?.context ?? copyContext(), when)
-    this.addTimer(handle)
+    this.addTimer(handle, when)
     return handle
   }
 
@@ -405,10 +405,8 @@ export class EventLoop {
     if (this.#timersDue) {
       this.#timersDue = false
       const now = this.#clock.now()
-      for (let first = this.#timers.peek(); first !== undefined; first = this.#timers.peek()) {
-        if (first.deadline > now) break
-        this.#timers.remove(first)
-        this.#ready.push(first)
+      for (let due = this.#timers.takeDue(now); due !== null; due = this.#timers.takeDue(now)) {
+        this.#ready.push(due)
       }
       this.#setAlarm()
     }
@@ -464,24 +462,23 @@ export class EventLoop {
   }
 
   /** @internal */
-  addTimer(entry: TimerEntry): void {
-    this.#timers.push(entry)
-    if (this.#timers.peek() !== entry) return
+  addTimer(entry: TimerEntry, deadline: number): void {
+    this.#timers.push(entry, deadline)
+    if (!this.#timers.isFirst(entry)) return
     // Due already: as in asyncio it joins the ready queue between two rounds.
-    if (entry.deadline <= this.#clock.now()) this.#onAlarm()
+    if (deadline <= this.#clock.now()) this.#onAlarm()
     else this.#setAlarm()
   }
 
   /** @internal */
   removeTimer(entry: TimerEntry): void {
-    const wasFirst = this.#timers.peek() === entry
+    const wasFirst = this.#timers.isFirst(entry)
     this.#timers.remove(entry)
     if (wasFirst) this.#setAlarm()
   }
 
   #setAlarm(): void {
-    const deadline = this.#timers.peek()?.deadline ?? null
-    this.#clock.setAlarm(deadline, this.#onAlarm, this.#isIdle)
+    this.#clock.setAlarm(this.#timers.nextDeadline(), this.#onAlarm, this.#isIdle)
   }
 
   readonly #onAlarm = (): void => {

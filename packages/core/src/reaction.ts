@@ -1,4 +1,4 @@
-import { captureAsyncContext, enterScope, type Scope } from './async-context.ts'
+import { captureAsyncContext, runInAsyncContext, type Scope } from './async-context.ts'
 import type { Context } from './context.ts'
 import type { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
@@ -38,7 +38,7 @@ export class DoneCallback extends Reaction implements Scope {
   readonly callback: (future: never) => void
   readonly #future: Future<unknown>
   readonly #context: Context
-  readonly #resource = captureAsyncContext(this)
+  readonly #asyncContext = captureAsyncContext(this)
 
   constructor(future: Future<unknown>, callback: (future: never) => void, context: Context) {
     super()
@@ -54,11 +54,10 @@ export class DoneCallback extends Reaction implements Scope {
 
   run(): void {
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    this.#resource.runInAsyncScope(this.#call, this)
+    runInAsyncContext(this.#asyncContext, this, this.#call)
   }
 
   #call(): void {
-    enterScope(this)
     const callback = this.callback as (future: Future<unknown>) => unknown
     try {
       callback(this.#future)

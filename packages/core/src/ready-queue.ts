@@ -78,5 +78,5 @@ export class ReadyQueue {
 }
 
 function emptyRing(size: number): (Runnable | undefined)[] {
-  return Array.from({ length: size }, () => undefined)
+  return Array<Runnable | undefined>(size).fill(undefined)
 }

@@ -7,14 +7,12 @@ import type { TimerEntry } from './timer-heap.ts'
 
 /** A future that is its own timer: a million sleepers are a million objects, not two million. */
 class Sleep<R> extends Future<R> implements TimerEntry {
-  readonly deadline: number
   heapIndex = -1
   heapOrder = 0
   readonly #result: R
 
-  constructor(loop: EventLoop, deadline: number, result: R) {
+  constructor(loop: EventLoop, result: R) {
     super({ loop })
-    this.deadline = deadline
     this.#result = result
   }
 
@@ -62,7 +60,7 @@ export function sleep<R>(ms: number, result?: R): Future<R | undefined> {
   const loop = getEventLoop()
   loop.assertOpen()
   if (delay === 0) return new Pause(loop, result)
-  const sleeper = new Sleep(loop, loop.time() + delay, result)
-  loop.addTimer(sleeper)
+  const sleeper = new Sleep(loop, result)
+  loop.addTimer(sleeper, loop.time() + delay)
   return sleeper
 }

@@ -1,5 +1,10 @@
-import type { AsyncResource } from 'node:async_hooks'
-import { captureAsyncContext, currentScope, enterScope, type Scope } from './async-context.ts'
+import {
+  type AsyncContext,
+  captureAsyncContext,
+  currentScope,
+  runInAsyncContext,
+  type Scope,
+} from './async-context.ts'
 import { Context, rootContext } from './context.ts'
 import {
   Coroutine,
@@ -48,7 +53,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   #coro: TaskBody<T> | null
   #context: Context | null
   /** The asynchronous context of the creator, until the first step. */
-  #resource: AsyncResource | null
+  #asyncContext: AsyncContext | null
   #waits: Awaiter | Set<Awaiter> | null = null
   /** Made by the first cancel, or the first look at the signal. */
   #cancellation: Cancellation | null = null
@@ -77,7 +82,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
-    this.#resource = captureAsyncContext(this)
+    this.#asyncContext = captureAsyncContext(this)
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
@@ -107,7 +112,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** Whether its body has begun. */
   get started(): boolean {
-    return this.#coro === null || this.#resource === null
+    return this.#coro === null || this.#asyncContext === null
   }
 
   /**
@@ -215,14 +220,12 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   static #begin<T>(task: Task<T>): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task })
-    const resource = task.#resource as AsyncResource
-    task.#resource = null
-    // oxlint-disable-next-line typescript/unbound-method -- `task` is the second argument
-    resource.runInAsyncScope(Task.#runBody, task)
+    const context = task.#asyncContext as AsyncContext
+    task.#asyncContext = null
+    runInAsyncContext(context, task, Task.#runBody<T>)
   }
 
   static #runBody<T>(this: Task<T>): void {
-    enterScope(this)
     const coro = this.#coro as TaskBody<T>
     let result: unknown
     try {
@@ -318,7 +321,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   static #ended(task: Task): void {
     if (task.#cancellation !== null) task.#cancellation.pending = false
     task.#coro = null
-    task.#resource = null
+    task.#asyncContext = null
     const loop = task.getLoop()
     loop.disown(task)
     loop.monitor?.taskEnded(task)
