@@ -222,6 +222,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     if (taskStart.hasSubscribers) taskStart.publish({ task })
     const context = task.#asyncContext as AsyncContext
     task.#asyncContext = null
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     runInAsyncContext(context, task, Task.#runBody<T>)
   }
 
