@@ -60,12 +60,13 @@ class ScopeFrame implements Iterable<[unknown, unknown]> {
   }
 }
 
-type Framed = AsyncResource & Record<symbol, ScopeFrame | ReadonlyMap<unknown, unknown> | undefined>
+type Frame = ScopeFrame | ReadonlyMap<unknown, unknown> | undefined
+type Framed = AsyncResource & Record<symbol, Frame>
 
 const frameKey: symbol | null = findFrameKey()
 
-/** The asynchronous context that `captureAsyncContext` found. */
-export type AsyncContext = ScopeFrame | AsyncResource
+/** An asynchronous context that code is to run in. */
+export type AsyncContext = Frame | AsyncResource
 
 /** In whose place the captured frames are run in, one at a time; made when there is a key for them. */
 const carrier: Framed | null = frameKey === null ? null : makeResource()
@@ -82,21 +83,37 @@ export function runInAsyncContext<S extends Scope>(
   scope: S,
   fn: (this: S) => void,
 ): void {
-  if (carrier === null) {
-    ;(context as AsyncResource).runInAsyncScope(enterAndCall<S>, scope, fn)
-    return
-  }
-  const key = frameKey as symbol
-  // It is read before `fn` is called, which may come back here.
-  carrier[key] = context as ScopeFrame
-  carrier.runInAsyncScope(fn, scope)
-  carrier[key] = undefined
+  if (carrier === null) (context as AsyncResource).runInAsyncScope(enterAndCall<S>, scope, fn)
+  else resumeAsyncContext(context, scope, fn)
 }
 
 /** The end of the resource's scope puts the outer one back. */
 function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   storage.enterWith(this)
   fn.call(this)
+}
+
+/** The asynchronous context of running code, its scope included: `resumeAsyncContext` goes on in it. */
+export function saveAsyncContext(): AsyncContext {
+  if (frameKey === null) return makeResource()
+  return newestFrame.getStore() ?? makeResource()[frameKey]
+}
+
+/** Calls `fn` on `subject`, in what `saveAsyncContext` gave. */
+export function resumeAsyncContext<S>(
+  context: AsyncContext,
+  subject: S,
+  fn: (this: S) => void,
+): void {
+  if (carrier === null) {
+    ;(context as AsyncResource).runInAsyncScope(fn, subject)
+    return
+  }
+  const key = frameKey as symbol
+  // It is read before `fn` is called, which may come back here.
+  carrier[key] = context as Frame
+  carrier.runInAsyncScope(fn, subject)
+  carrier[key] = undefined
 }
 
 /** Remembers `scope` and what the caller's other storages hold, to run code outside of whoever calls. */

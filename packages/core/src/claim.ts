@@ -1,6 +1,6 @@
 import { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
-import { Awaiter } from './reaction.ts'
+import { Wait } from './reaction.ts'
 import type { Runnable } from './ready-queue.ts'
 
 /**
@@ -34,7 +34,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract decline(): void
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.#woken && Claim.#awaiter(this)?.task != null) return false
+    if (this.#woken && Claim.#wait(this)?.task != null) return false
     return super.cancel(msg)
   }
 
@@ -46,7 +46,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /** @internal */
   label(): string {
-    return Claim.#awaiter(this)?.label() ?? this.constructor.name
+    return Claim.#wait(this)?.label() ?? this.constructor.name
   }
 
   /** @internal */
@@ -58,11 +58,12 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     }
     const sole = this.soleReaction()
     if (sole === null) Claim.#runForMany(this)
-    else if (sole instanceof Awaiter && sole.task?.mustCancel === true) {
+    else if (sole instanceof Wait && sole.task?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
+      // First: a generator coroutine's code runs inside of `run`.
+      this.endCancelled(sole.task.cancelMessage)
       sole.run()
-      this.endCancelled(undefined)
     } else {
       this.removeReaction(sole)
       this.claim()
@@ -81,14 +82,14 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       return
     }
     const [first, ...others] = reactions
-    first?.run()
     for (const reaction of others) future.getLoop().push(reaction)
+    first?.run()
   }
 
-  /** The only one who waits, if there is exactly one and it is an await. */
-  static #awaiter(future: Claim<unknown>): Awaiter | null {
+  /** The only one who waits, if there is exactly one and it is an `await` or `yield*`. */
+  static #wait(future: Claim<unknown>): Wait | null {
     const sole = future.soleReaction()
-    return sole instanceof Awaiter ? sole : null
+    return sole instanceof Wait ? sole : null
   }
 }
 

@@ -75,14 +75,15 @@ export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
 }
 
 /**
- * Runs a generator coroutine: waits for what it yields, as the task that is current.
+ * Runs a generator coroutine inside an async function's task: waits for what it yields, as the task that is
+ * current. A task whose body is the generator itself has a Driver.
  */
 export async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   let step = generator.next()
   while (step.done !== true) {
     let value: unknown
     try {
-      value = await awaitable(step.value)
+      value = await toYielded(step.value)
     } catch (error) {
       step = generator.throw(error)
       continue
@@ -92,13 +93,14 @@ export async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   return step.value
 }
 
-function awaitable(yielded: unknown): unknown {
+/** @throws {RuntimeError} when it is nothing that can be waited for */
+export function toYielded(yielded: unknown): PromiseLike<unknown> {
   const isThenable =
     typeof yielded === 'object' &&
     yielded !== null &&
     'then' in yielded &&
     typeof yielded.then === 'function'
-  if (isThenable) return yielded
+  if (isThenable) return yielded as PromiseLike<unknown>
   throw new RuntimeError(
     `a generator coroutine yielded ${describe(yielded)}: use yield* with a Future, Task, Coroutine or generator`,
   )

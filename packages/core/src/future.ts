@@ -3,6 +3,7 @@ import { copyContext } from './context.ts'
 import { currentTask, getEventLoop } from './current.ts'
 import { type CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
 import { type CoroutineGenerator, describe } from './coroutine.ts'
+import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from './loop.ts'
 import { Awaiter, DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
@@ -226,10 +227,9 @@ export class Future<T> implements PromiseLike<T> {
     })
   }
 
-  *[Symbol.iterator](): CoroutineGenerator<T> {
-    // The driver awaits what is yielded, so this is one suspension like any other; done needs none.
-    if (this.#state === PENDING) yield this
-    return this.result()
+  /** For `yield*`: the result, after a suspension when it is pending. */
+  [Symbol.iterator](): CoroutineGenerator<T> {
+    return new FutureIterator(this) as unknown as CoroutineGenerator<T>
   }
 
   /** @internal how the console shows it: `<Future finished result=1>`, as Python's `repr` does */

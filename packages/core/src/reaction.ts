@@ -71,6 +71,18 @@ export class DoneCallback extends Reaction implements Scope {
   }
 }
 
+/** A task that waits for a future, or plain code that does: an `await`, or the `yield*` of a generator coroutine. */
+export abstract class Wait extends Reaction {
+  /** @internal */
+  abstract readonly future: Future<unknown>
+  /** @internal */
+  abstract readonly task: Task | null
+
+  override label(): string {
+    return this.task === null ? 'resume' : `resume ${this.task.name}`
+  }
+}
+
 /**
  * An `await` of a future: the two functions of the native promise that the engine made for it, and the
  * task that waits.
@@ -79,7 +91,7 @@ export class DoneCallback extends Reaction implements Scope {
  * which cannot be told from the engine's without a cost that every await would bear; for him it is
  * the promise of what they return.
  */
-export class Awaiter extends Reaction {
+export class Awaiter extends Wait {
   readonly future: Future<unknown>
   readonly task: Task | null
   readonly #resolve: (value: never) => unknown
@@ -97,10 +109,6 @@ export class Awaiter extends Reaction {
     this.task = task
     this.#resolve = resolve
     this.#reject = reject
-  }
-
-  override label(): string {
-    return this.task === null ? 'resume' : `resume ${this.task.name}`
   }
 
   run(): void {

@@ -11,17 +11,17 @@ import {
   type CoroutineFunction,
   type CoroutineGenerator,
   describe,
-  drive,
   isCoroutine,
   isGenerator,
 } from './coroutine.ts'
 import { Cancellation } from './cancellation.ts'
 import { currentTask, loopOf } from './current.ts'
+import { Driver } from './driver.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
-import { Awaiter } from './reaction.ts'
+import { Awaiter, type Wait } from './reaction.ts'
 import type { Runnable } from './ready-queue.ts'
 
 /** What a task runs. */
@@ -54,7 +54,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   #context: Context | null
   /** The asynchronous context of the creator, until the first step. */
   #asyncContext: AsyncContext | null
-  #waits: Awaiter | Set<Awaiter> | null = null
+  #waits: Wait | Set<Wait> | null = null
   /** Made by the first cancel, or the first look at the signal. */
   #cancellation: Cancellation | null = null
   /** @internal the loop's list of live tasks */
@@ -210,7 +210,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   /** @internal the first step */
   run(): void {
     if (this.mustCancel) {
-      this.endCancelled(this.#cancellation?.message)
+      this.endCancelled(this.cancelMessage)
       Task.#ended(this)
       return
     }
@@ -232,12 +232,12 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     try {
       result = typeof coro === 'function' ? coro() : coro
       if (result instanceof Coroutine) result = result.begin()
-      if (isGenerator<T>(result)) result = drive(result)
     } catch (error) {
       this.crash(error)
       return
     }
-    if (result instanceof Future) Task.#follow(this, result as Future<T>)
+    if (isGenerator<T>(result)) new Driver(this, result).start()
+    else if (result instanceof Future) Task.#follow(this, result as Future<T>)
     else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
@@ -268,30 +268,30 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   /** @internal its code has called `then` on a pending future */
-  suspend(awaiter: Awaiter): void {
+  suspend(wait: Wait): void {
     const waits = this.#waits
-    if (waits === null) this.#waits = awaiter
-    else if (waits instanceof Set) waits.add(awaiter)
-    else this.#waits = new Set([waits, awaiter])
+    if (waits === null) this.#waits = wait
+    else if (waits instanceof Set) waits.add(wait)
+    else this.#waits = new Set([waits, wait])
     this.getLoop().release(this)
     const cancellation = this.#cancellation
-    if (cancellation?.pending === true && awaiter.future.cancel(cancellation.message)) {
+    if (cancellation?.pending === true && wait.future.cancel(cancellation.message)) {
       cancellation.pending = false
       this.getLoop().monitor?.cancelDelivered(this)
     }
   }
 
   /** @internal its turn after what it waited on has ended: null, or the cancel to throw instead of the outcome */
-  resume(awaiter: Awaiter): CancelledError | null {
+  resume(wait: Wait): CancelledError | null {
     const waits = this.#waits
-    if (waits === awaiter) this.#waits = null
-    else if (waits instanceof Set) waits.delete(awaiter)
+    if (waits === wait) this.#waits = null
+    else if (waits instanceof Set) waits.delete(wait)
     if (this.done()) return null
     this.getLoop().hold(this)
     const cancellation = this.#cancellation
     if (cancellation?.pending !== true) return null
     cancellation.pending = false
-    const { future } = awaiter
+    const { future } = wait
     if (future.cancelled()) return null
     if (future.done()) future.exception()
     return toCancelledError(cancellation.message)
@@ -302,10 +302,15 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     return this.#cancellation?.pending === true
   }
 
+  /** @internal what the last cancel said */
+  get cancelMessage(): string | CancelledError | undefined {
+    return this.#cancellation?.message
+  }
+
   /** @internal */
   finish(value: T): void {
     // Cancelled in its last stretch, with nothing left to wait on.
-    if (this.mustCancel) this.endCancelled(this.#cancellation?.message)
+    if (this.mustCancel) this.endCancelled(this.cancelMessage)
     else this.fulfill(value)
     Task.#ended(this)
   }

@@ -1,0 +1,111 @@
+import { type AsyncContext, resumeAsyncContext, saveAsyncContext } from './async-context.ts'
+import { type CoroutineGenerator, toYielded } from './coroutine.ts'
+import { Future } from './future.ts'
+import { RuntimeError } from './errors.ts'
+import { Wait } from './reaction.ts'
+import type { Task } from './task.ts'
+
+/**
+ * Runs a generator coroutine as the body of a task, as asyncio's task does: the turn that resumes it runs its
+ * code up to the next thing that it has to wait for. No promise of the engine's has a part in it, so that a wait
+ * costs a fraction of the time and memory of an `await`.
+ */
+export class Driver<T> extends Wait {
+  readonly task: Task<T>
+  /** What it waits for, or waited for last. */
+  future: Future<unknown>
+  readonly #generator: CoroutineGenerator<T>
+  /** Where it goes on: its code may have entered other storages since the task began. */
+  #context: AsyncContext
+  /** What the generator is resumed with. */
+  #input: unknown = undefined
+  #throws = false
+
+  constructor(task: Task<T>, generator: CoroutineGenerator<T>) {
+    super()
+    this.task = task
+    this.future = task
+    this.#generator = generator
+  }
+
+  /** Its code begins; inside the task's asynchronous context. */
+  start(): void {
+    Driver.#advance.call(this)
+  }
+
+  /** Its turn after the future has ended. */
+  run(): void {
+    const cancel = this.task.resume(this)
+    if (cancel === null) Driver.#take(this, this.future)
+    else Driver.#setInput(this, cancel, true)
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    resumeAsyncContext(this.#context, this as Driver<unknown>, Driver.#advance)
+  }
+
+  static #advance(this: Driver<unknown>): void {
+    const { task } = this
+    let step: IteratorResult<Future<unknown>>
+    try {
+      do {
+        const input = this.#input
+        this.#input = undefined
+        step = this.#throws ? this.#generator.throw(input) : this.#generator.next(input)
+      } while (step.done !== true && !Driver.#waitsFor(this, step.value))
+    } catch (error) {
+      task.crash(error)
+      return
+    }
+    if (step.done === true) task.finish(step.value)
+    else this.#context = saveAsyncContext()
+  }
+
+  /** False when there is nothing to wait for: then the generator goes on at once. */
+  static #waitsFor(driver: Driver<unknown>, yielded: unknown): boolean {
+    if (!(yielded instanceof Future)) return Driver.#waitsForPromise(driver, yielded)
+    if (yielded.done()) {
+      Driver.#take(driver, yielded)
+      return false
+    }
+    if (yielded === driver.task) {
+      Driver.#setInput(driver, new RuntimeError(`${driver.task.name} cannot await itself`), true)
+      return false
+    }
+    driver.future = yielded
+    yielded.react(driver)
+    driver.task.suspend(driver)
+    return true
+  }
+
+  /** It cannot be cancelled; when it has ended the generator goes on at once, in no turn of the loop, as after an `await`. */
+  static #waitsForPromise(driver: Driver<unknown>, yielded: unknown): boolean {
+    let promise: PromiseLike<unknown>
+    try {
+      promise = toYielded(yielded)
+    } catch (error) {
+      Driver.#setInput(driver, error, true)
+      return false
+    }
+    const goOn = (value: unknown, throws: boolean): void => {
+      Driver.#setInput(driver, value, throws)
+      Driver.#advance.call(driver)
+    }
+    void Promise.resolve(promise).then(
+      (value) => goOn(value, false),
+      (error) => goOn(error, true),
+    )
+    return true
+  }
+
+  static #take(driver: Driver<unknown>, future: Future<unknown>): void {
+    try {
+      Driver.#setInput(driver, future.result(), false)
+    } catch (error) {
+      Driver.#setInput(driver, error, true)
+    }
+  }
+
+  static #setInput(driver: Driver<unknown>, input: unknown, throws: boolean): void {
+    driver.#input = input
+    driver.#throws = throws
+  }
+}
