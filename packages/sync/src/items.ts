@@ -29,6 +29,13 @@ export class Fifo<T> implements Items<T> {
     return item
   }
 
+  /** From the first on, without taking them. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (let i = 0; i < this.#size; i++) {
+      yield this.#ring[(this.#head + i) & (this.#ring.length - 1)] as T
+    }
+  }
+
   #grow(): void {
     const ordered = [...this.#ring.slice(this.#head), ...this.#ring.slice(0, this.#head)]
     this.#ring = [...ordered, ...Array.from({ length: ordered.length }, () => undefined)]
@@ -52,9 +59,23 @@ export class Lifo<T> implements Items<T> {
   }
 }
 
-/** A binary heap; equal items leave in the order in which they came. */
+interface Entry<T> {
+  readonly item: T
+  readonly order: number
+}
+
+/** Where the parent of the one at `index` is. */
+function above(index: number): number {
+  return (index - 1) >> 1
+}
+
+/**
+ * A binary heap; equal items leave in the order in which they came.
+ *
+ * Everything is compared before anything is moved: a comparison that throws leaves the heap as it was.
+ */
 export class Heap<T> implements Items<T> {
-  readonly #entries: { item: T; order: number }[] = []
+  readonly #entries: Entry<T>[] = []
   readonly #compare: (a: T, b: T) => number
   #order = 0
 
@@ -69,40 +90,44 @@ export class Heap<T> implements Items<T> {
   push(item: T): void {
     const entry = { item, order: this.#order++ }
     const entries = this.#entries
-    let index = entries.push(entry) - 1
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      const above = entries[parent] as (typeof entries)[0]
-      if (!this.#before(entry, above)) break
-      entries[index] = above
-      index = parent
+    let place = entries.length
+    while (place > 0 && this.#before(entry, entries[above(place)] as Entry<T>)) place = above(place)
+    for (let index = entries.length; index > place; index = above(index)) {
+      entries[index] = entries[above(index)] as Entry<T>
     }
-    entries[index] = entry
+    entries[place] = entry
   }
 
   pop(): T {
     const entries = this.#entries
-    const top = entries[0] as (typeof entries)[0]
-    const last = entries.pop() as (typeof entries)[0]
-    if (entries.length > 0) {
-      let index = 0
-      for (;;) {
-        let child = index * 2 + 1
-        if (child >= entries.length) break
-        const right = entries[child + 1]
-        if (right !== undefined && this.#before(right, entries[child] as (typeof entries)[0]))
-          child++
-        const below = entries[child] as (typeof entries)[0]
-        if (!this.#before(below, last)) break
-        entries[index] = below
-        index = child
+    const size = entries.length - 1
+    const last = entries[size] as Entry<T>
+    let place = 0
+    for (;;) {
+      let child = place * 2 + 1
+      if (child >= size) break
+      if (
+        child + 1 < size &&
+        this.#before(entries[child + 1] as Entry<T>, entries[child] as Entry<T>)
+      ) {
+        child++
       }
-      entries[index] = last
+      if (!this.#before(entries[child] as Entry<T>, last)) break
+      place = child
     }
-    return top.item
+    entries.pop()
+    if (size === 0) return last.item
+    // `last` goes to its place, and what stands on the way to the top moves up by one.
+    let moved = last
+    for (let index = place; ; index = above(index)) {
+      const displaced = entries[index] as Entry<T>
+      entries[index] = moved
+      moved = displaced
+      if (index === 0) return moved.item
+    }
   }
 
-  #before(a: { item: T; order: number }, b: { item: T; order: number }): boolean {
+  #before(a: Entry<T>, b: Entry<T>): boolean {
     const compared = this.#compare(a.item, b.item)
     return compared < 0 || (compared === 0 && a.order < b.order)
   }

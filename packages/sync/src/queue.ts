@@ -18,7 +18,7 @@ class Stock<T> {
   /** A `get` whose turn comes too late for the item waits again. */
   readonly getting: Host<T, undefined> = {
     serve: (getter) => {
-      if (!this.isEmpty()) getter.setResult(this.take())
+      if (!this.isEmpty()) this.#takeFor(getter)
       else if (this.isShutDown) getter.setException(new QueueShutDown())
       else this.getters.push(getter)
     },
@@ -31,10 +31,7 @@ class Stock<T> {
     serve: (putter) => {
       if (this.isShutDown) putter.setException(new QueueShutDown())
       else if (this.isFull()) this.putters.push(putter)
-      else {
-        this.put(putter.ask)
-        putter.setResult()
-      }
+      else this.#putFor(putter)
     },
     pass: () => {
       if (!this.isFull()) this.putters.wakeNext()
@@ -65,6 +62,26 @@ class Stock<T> {
     this.putters.wakeNext()
     return item
   }
+
+  /** A comparison that throws fails the one who waits, as it fails one who does not; the turn is another's. */
+  #takeFor(getter: Waiter<T>): void {
+    try {
+      getter.setResult(this.take())
+    } catch (error) {
+      getter.setException(error)
+      this.getting.pass(getter)
+    }
+  }
+
+  #putFor(putter: Waiter<void, T>): void {
+    try {
+      this.put(putter.ask)
+      putter.setResult()
+    } catch (error) {
+      putter.setException(error)
+      this.putting.pass(putter)
+    }
+  }
 }
 
 /**
@@ -83,7 +100,10 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** `maxsize` 0 or less: no limit. */
   constructor(options?: { maxsize?: number }, items: Items<T> = new Fifo<T>()) {
-    const maxsize = options?.maxsize ?? 0
+    if (options !== undefined && (typeof options !== 'object' || options === null)) {
+      throw new TypeError(`a queue takes { maxsize }, got ${describe(options)}`)
+    }
+    const { maxsize = 0 } = options ?? {}
     if (typeof maxsize !== 'number' || Number.isNaN(maxsize)) {
       throw new TypeError(`maxsize must be a number, got ${describe(maxsize)}`)
     }
@@ -190,6 +210,9 @@ export class Queue<T> implements AsyncIterable<T> {
    * dropped, and count as dealt with. Whoever waits is woken.
    */
   shutdown(immediate = false): void {
+    if (typeof immediate !== 'boolean') {
+      throw new TypeError(`immediate must be true or false, got ${describe(immediate)}`)
+    }
     const stock = this.#stock
     stock.isShutDown = true
     if (immediate) {

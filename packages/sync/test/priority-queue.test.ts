@@ -1,0 +1,118 @@
+import { createTask, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { PriorityQueue } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+function drain<T>(queue: PriorityQueue<T>): T[] {
+  const items: T[] = []
+  while (!queue.empty()) items.push(queue.getNowait())
+  return items
+}
+
+function ordered(items: unknown[]): unknown[] {
+  const queue = new PriorityQueue<unknown>()
+  for (const item of items) queue.putNowait(item)
+  return drain(queue)
+}
+
+test('numbers, strings and arrays have an order of their own', () => {
+  expect(ordered([3, 1n, 2, -1, Infinity])).toEqual([-1, 1n, 2, 3, Infinity])
+  expect(ordered(['b', 'a', 'B', ''])).toEqual(['', 'B', 'a', 'b'])
+  expect(ordered([[2], [1, 'b'], [1], [1, 'a'], [1, 'a', 0]])).toEqual([
+    [1],
+    [1, 'a'],
+    [1, 'a', 0],
+    [1, 'b'],
+    [2],
+  ])
+})
+
+test('of the same priority the first that was put is the first, whatever the payload', () => {
+  const payloads = [{ b: 1 }, 'text', { a: 1 }, null, undefined, true, 5n, () => 1, Symbol('s')]
+  const jobs = payloads.map((payload) => [1, payload])
+  expect(ordered([[2, 'last'], ...jobs, [0, 'first']])).toEqual([
+    [0, 'first'],
+    ...jobs,
+    [2, 'last'],
+  ])
+})
+
+test.each([
+  [1, 'a'],
+  ['a', 1],
+  [{}, {}],
+  [1, {}],
+  [{}, 1],
+  [new Date(0), new Date(1)],
+  [[{ p: 1 }], [{ p: 2 }]],
+  [[1], 1],
+  [undefined, undefined],
+])('%o and %o have no order', (first, second) => {
+  const queue = new PriorityQueue<unknown>()
+  queue.putNowait(first)
+  expect(() => queue.putNowait(second)).toThrow('give the queue a compare function')
+  expect(() => queue.putNowait(second)).toThrow(TypeError)
+})
+
+test('an item that cannot be compared is not put, and loses and doubles no other', () => {
+  for (let breaksAt = 1; breaksAt <= 3; breaksAt++) {
+    let calls = 0
+    const queue = new PriorityQueue<number>({
+      compare: (a, b) => {
+        if ((a === 0 || b === 0) && ++calls === breaksAt) throw new Error('no order')
+        return a - b
+      },
+    })
+    for (const item of [5, 6, 7, 8, 9, 10, 11]) queue.putNowait(item)
+    expect(() => queue.putNowait(0)).toThrow('no order')
+    expect(queue.statistics()).toMatchObject({ size: 7, unfinished: 7 })
+    expect(drain(queue)).toEqual([5, 6, 7, 8, 9, 10, 11])
+  }
+})
+
+test('a get whose comparison throws takes nothing', () => {
+  let broken = false
+  const queue = new PriorityQueue<number>({
+    compare: (a, b) => {
+      if (broken) throw new Error('no order')
+      return a - b
+    },
+  })
+  for (const item of [4, 3, 2, 1]) queue.putNowait(item)
+  broken = true
+  expect(() => queue.getNowait()).toThrow('no order')
+  broken = false
+  expect(drain(queue)).toEqual([1, 2, 3, 4])
+})
+
+test('a put that waited fails when its item cannot be compared, and the next one has the room', () =>
+  runVirtual(async () => {
+    const queue = new PriorityQueue<unknown>({ maxsize: 2 })
+    queue.putNowait(1)
+    queue.putNowait(2)
+    const doomed = createTask(() => queue.put('text'))
+    const next = createTask(() => queue.put(3))
+    await sleep(1)
+    expect(queue.getNowait()).toBe(1)
+    await expect(doomed).rejects.toBeInstanceOf(TypeError)
+    await next
+    expect(queue.statistics()).toMatchObject({ size: 2, putters: 0, unfinished: 3 })
+  }))
+
+test('a get that waited fails when the items cannot be compared, and the next one has its turn', () =>
+  runVirtual(async () => {
+    let broken = 0
+    const queue = new PriorityQueue<number>({
+      compare: (a, b) => {
+        if (broken-- > 0) throw new Error('no order')
+        return a - b
+      },
+    })
+    const [doomed, second, third] = [1, 2, 3].map(() => createTask(() => queue.get()))
+    await sleep(1)
+    for (const item of [3, 2, 1]) queue.putNowait(item)
+    broken = 1
+    await expect(doomed).rejects.toThrow('no order')
+    expect([await second, await third]).toEqual([1, 2])
+    expect(queue.qsize()).toBe(1)
+  }))
