@@ -4,6 +4,9 @@ import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
+/** A nanosecond: less is the rounding of a clock that counts milliseconds, not a wait. */
+const leastWait = 1e-6
+
 /**
  * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept.
  * `acquire` takes tokens, waiting in line until they are there. It starts full.
@@ -16,9 +19,13 @@ import { WaiterQueue } from './waiter-queue.ts'
  * await limiter.acquire()
  */
 export class RateLimiter {
-  readonly #msPerToken: number
+  readonly #limit: number
+  readonly #interval: number
   readonly #burst: number
-  /** When the bucket is full if nobody takes from it: the whole state, free of accumulating rounding. */
+  /**
+   * When the bucket is full if nobody takes from it, the whole state; in milliseconds times `limit`, of which
+   * a token takes `interval`, a whole number as a rule, so that no rounding adds up.
+   */
   #fullAt = -Infinity
   #woken = 0
   readonly #line = new WaiterQueue<void, number>()
@@ -31,7 +38,7 @@ export class RateLimiter {
     },
     pass: (asking) => {
       this.#woken--
-      this.#fullAt -= asking.ask * this.#msPerToken
+      this.#fullAt -= asking.ask * this.#interval
       this.#serve()
     },
     leave: (asking) => {
@@ -50,9 +57,10 @@ export class RateLimiter {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`a RateLimiter takes { limit, interval }, got ${describe(options)}`)
     }
-    const limit = checkPositive('limit', options.limit)
-    this.#msPerToken = checkPositive('interval', options.interval) / limit
-    this.#burst = checkPositive('burst', options.burst ?? Math.max(1, limit))
+    this.#limit = checkPositive('limit', options.limit)
+    this.#interval = checkPositive('interval', options.interval)
+    const { burst = Math.max(1, this.#limit) } = options
+    this.#burst = checkPositive('burst', burst)
   }
 
   /**
@@ -61,13 +69,10 @@ export class RateLimiter {
    * @throws {RangeError} when `n` is not positive, or more than `burst`, which would never be there
    */
   acquire(n = 1, options?: { signal?: AbortSignal }): Future<void> {
-    if (checkPositive('n', n) > this.#burst) {
-      throw new RangeError(`n must be at most the burst of ${this.#burst}, got ${n}`)
-    }
+    this.#checkAmount(n)
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (this.#waiters === 0 && this.#wait(n) <= 0) {
-      this.#spend(n)
+    if (this.#take(n)) {
       const free = new Future<void>()
       free.setResult()
       return free
@@ -78,9 +83,21 @@ export class RateLimiter {
     return cancelOnAbort(asking, options?.signal)
   }
 
+  #checkAmount(n: number): void {
+    if (checkPositive('n', n) > this.#burst) {
+      throw new RangeError(`n must be at most the burst of ${this.#burst}, got ${n}`)
+    }
+  }
+
+  #take(n: number): boolean {
+    if (this.#waiters > 0 || this.#wait(n) > 0) return false
+    this.#spend(n)
+    return true
+  }
+
   /** The tokens that are there, and who waits. */
   statistics(): { readonly available: number; readonly burst: number; readonly waiters: number } {
-    const missing = Math.max(0, this.#fullAt - this.#clock().time()) / this.#msPerToken
+    const missing = Math.max(0, this.#fullAt - this.#clock().time() * this.#limit) / this.#interval
     return Object.freeze({
       available: this.#burst - missing,
       burst: this.#burst,
@@ -103,12 +120,13 @@ export class RateLimiter {
 
   /** Milliseconds until there are `n` tokens. */
   #wait(n: number): number {
-    const now = this.#clock().time()
-    return this.#fullAt - (this.#burst - n) * this.#msPerToken - now
+    const thereAt = this.#fullAt - (this.#burst - n) * this.#interval
+    const wait = thereAt / this.#limit - this.#clock().time()
+    return wait < leastWait ? 0 : wait
   }
 
   #spend(n: number): void {
-    this.#fullAt = Math.max(this.#fullAt, this.#clock().time()) + n * this.#msPerToken
+    this.#fullAt = Math.max(this.#fullAt, this.#clock().time() * this.#limit) + n * this.#interval
   }
 
   /** Wakes everyone whose tokens are there, and sets the timer for the next. */

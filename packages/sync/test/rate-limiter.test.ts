@@ -28,6 +28,23 @@ test('unused tokens are kept, but no more than burst', () =>
     expect(getEventLoop().time() - start).toBe(60_100)
   }))
 
+test('whatever the rate, tokens come when they should, to the last digit', async () => {
+  for (let limit = 1; limit <= 100; limit++) {
+    await runVirtual(async () => {
+      const limiter = new RateLimiter({ limit, interval: 1000 })
+      const start = getEventLoop().time()
+      for (let i = 0; i < limit; i++) await limiter.acquire()
+      for (let i = 1; i <= limit; i++) {
+        await limiter.acquire()
+        expect(getEventLoop().time() - start).toBe((i * 1000) / limit)
+      }
+      await sleep(1000)
+      expect(limiter.statistics().available).toBe(limit)
+      expect(limiter.acquire(limit).done()).toBe(true)
+    })
+  }
+})
+
 test('who wants many tokens is not overtaken', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 10, interval: 1000 })
