@@ -1,5 +1,6 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { checkCount } from './count.ts'
 import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
@@ -116,7 +117,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
  * for await (const item of subscription) console.log(item)
  */
 export class Broadcast<T> {
-  readonly #history: T[] = []
+  readonly #history = new Fifo<T>()
   readonly #keep: number
   readonly #capacity: number
   readonly #blocks: boolean
@@ -137,8 +138,8 @@ export class Broadcast<T> {
     if (lag !== 'block' && lag !== 'drop-oldest') {
       throw new TypeError(`the option lag must be 'block' or 'drop-oldest', got ${describe(lag)}`)
     }
-    this.#keep = checkCount('history', history, 0)
-    this.#capacity = Math.max(checkCount('capacity', capacity, 1), history)
+    this.#keep = checkCount('the option history', history, 0)
+    this.#capacity = Math.max(checkCount('the option capacity', capacity, 1), history)
     this.#blocks = lag === 'block'
   }
 
@@ -200,7 +201,7 @@ export class Broadcast<T> {
     return Object.freeze({
       subscribers: this.#subscriptions.size,
       publishers: this.#publishers.size,
-      history: this.#history.length,
+      history: this.#history.size,
       closed: this.#closed,
     })
   }
@@ -214,7 +215,7 @@ export class Broadcast<T> {
   #deliver(message: T): void {
     if (this.#keep > 0) {
       this.#history.push(message)
-      if (this.#history.length > this.#keep) this.#history.shift()
+      if (this.#history.size > this.#keep) this.#history.pop()
     }
     for (const subscription of this.#subscriptions) subscription.deliver(message)
   }
@@ -245,14 +246,4 @@ export class Broadcast<T> {
 
 function closedError(): ChannelClosed {
   return new ChannelClosed('the broadcast is closed')
-}
-
-function checkCount(name: string, value: number, least: number): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`the option ${name} must be a number, got ${describe(value)}`)
-  }
-  if (!(value >= least) || (value !== Infinity && !Number.isInteger(value))) {
-    throw new RangeError(`the option ${name} must be an integer of ${least} or more, got ${value}`)
-  }
-  return value
 }

@@ -1,13 +1,21 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { checkCount } from './count.ts'
 import { ChannelClosed, EndOfChannel } from './errors.ts'
 import { Fifo } from './items.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
+/** What a waiting sender knows of its handle. */
+interface Handle {
+  closed: boolean
+  /** How many wait in its `send`. */
+  senders: number
+}
+
 interface Sending<T> {
-  readonly handle: Channel<T>
+  readonly handle: Handle
   readonly item: T
 }
 
@@ -35,6 +43,7 @@ class Shared<T> {
   readonly sending: Host<void, Sending<T>> = {
     serve: (sender) => {
       this.wokenSenders--
+      sender.ask.handle.senders--
       if (sender.ask.handle.closed) {
         sender.setException(new ChannelClosed())
         this.wake()
@@ -43,9 +52,13 @@ class Shared<T> {
       this.put(sender.ask.item)
       sender.setResult()
     },
-    pass: () => {
+    pass: (sender) => {
       this.wokenSenders--
+      sender.ask.handle.senders--
       this.wake()
+    },
+    leave: (sender) => {
+      sender.ask.handle.senders--
     },
   }
 
@@ -57,6 +70,20 @@ class Shared<T> {
   hasRoom(): boolean {
     const room = this.capacity + this.receivers.size + this.wokenReceivers
     return this.items.size + this.wokenSenders < room
+  }
+
+  /** Whether a sender would not have to wait, nor overtakes anybody. */
+  canSend(): boolean {
+    return this.wokenSenders === 0 && this.senders.size === 0 && this.hasRoom()
+  }
+
+  /** Whether a receiver would not have to wait, nor overtakes anybody. */
+  canReceive(): boolean {
+    return this.wokenReceivers === 0 && this.receivers.size === 0 && this.hasSpare()
+  }
+
+  hasEnded(): boolean {
+    return this.openHandles === 0 && this.items.size === 0
   }
 
   /** Whether there is an item that no receiver was woken for. */
@@ -97,7 +124,7 @@ class Shared<T> {
  */
 export class Channel<T> implements AsyncIterable<T>, Disposable {
   #shared: Shared<T>
-  #closed = false
+  readonly #handle: Handle = { closed: false, senders: 0 }
 
   /**
    * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over
@@ -108,19 +135,12 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`a Channel takes { capacity }, got ${describe(options)}`)
     }
-    const { capacity } = options
-    if (typeof capacity !== 'number') {
-      throw new TypeError(`the option capacity must be a number, got ${describe(capacity)}`)
-    }
-    if (!(capacity >= 0) || (capacity !== Infinity && !Number.isInteger(capacity))) {
-      throw new RangeError(`the option capacity must be an integer of 0 or more, got ${capacity}`)
-    }
-    this.#shared = new Shared<T>(capacity)
+    this.#shared = new Shared<T>(checkCount('the option capacity', options.capacity, 0))
   }
 
   /** Whether this handle is closed. */
   get closed(): boolean {
-    return this.#closed
+    return this.#handle.closed
   }
 
   /**
@@ -132,14 +152,15 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const shared = this.#shared
-    const mustWait = shared.wokenSenders > 0 || shared.senders.size > 0 || !shared.hasRoom()
-    if (mustWait && !this.#closed) {
-      const sender = new Waiter<void, Sending<T>>(shared.sending, { handle: this, item })
+    if (!this.closed && !shared.canSend()) {
+      const handle = this.#handle
+      const sender = new Waiter<void, Sending<T>>(shared.sending, { handle, item })
       shared.senders.push(sender)
+      handle.senders++
       return cancelOnAbort(sender, options?.signal)
     }
     const sent = new Future<void>()
-    if (this.#closed) sent.setException(new ChannelClosed())
+    if (this.closed) sent.setException(new ChannelClosed())
     else {
       shared.put(item)
       sent.setResult()
@@ -156,9 +177,8 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const shared = this.#shared
-    const mustWait = shared.wokenReceivers > 0 || shared.receivers.size > 0 || !shared.hasSpare()
-    const ended = shared.openHandles === 0 && shared.items.size === 0
-    if (mustWait && !ended) {
+    const ended = shared.hasEnded()
+    if (!ended && !shared.canReceive()) {
       const receiver = new Waiter(shared.receiving, undefined)
       shared.receivers.push(receiver)
       shared.wake()
@@ -172,7 +192,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
 
   /** Another handle on this channel, which ends only when both are closed. @throws {ChannelClosed} when this one is */
   clone(): Channel<T> {
-    if (this.#closed) throw new ChannelClosed()
+    if (this.closed) throw new ChannelClosed()
     const clone = new Channel<T>({ capacity: this.#shared.capacity })
     clone.#shared = this.#shared
     clone.#shared.openHandles++
@@ -181,14 +201,17 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
 
   /** This handle sends no more; who waits in its `send` fails. With the last handle the channel ends. Twice does nothing. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
+    const handle = this.#handle
+    if (handle.closed) return
+    handle.closed = true
     const shared = this.#shared
     shared.openHandles--
-    for (let sender = shared.senders.first(); sender !== null;) {
+    // Those of other handles may be many.
+    for (let sender = shared.senders.first(); sender !== null && handle.senders > 0;) {
       const next = sender.nextInLine
-      if (sender.ask.handle === this) {
+      if (sender.ask.handle === handle) {
         shared.senders.remove(sender)
+        handle.senders--
         sender.setException(new ChannelClosed())
       }
       sender = next

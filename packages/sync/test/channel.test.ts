@@ -1,4 +1,4 @@
-import { createTask, gather, run, sleep, timeout } from '@tasktree/core'
+import { createTask, gather, run, sleep, type Task, timeout } from '@tasktree/core'
 import { explore, runVirtual } from '@tasktree/core/testing'
 import { Channel, ChannelClosed, EndOfChannel } from '@tasktree/sync'
 import { expect, test } from 'vitest'
@@ -157,6 +157,41 @@ test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async
     { seeds: 1000 },
   )
 })
+
+test('closing a handle takes no longer when those of others have many senders that wait', () => {
+  const measure = (size: number): number => {
+    const channel = new Channel<number>({ capacity: 0 })
+    for (let i = 0; i < size; i++) void channel.send(i)
+    const handles = Array.from({ length: size }, () => channel.clone())
+    const start = performance.now()
+    for (const handle of handles) handle.close()
+    return (performance.now() - start) / size
+  }
+  const least = (size: number): number => Math.min(...[1, 2, 3, 4].map(() => measure(size)))
+  least(1000)
+  expect(least(20_000) / least(1000)).toBeLessThan(8)
+})
+
+test('closing a handle fails all its senders and no other, wherever they stand', () =>
+  runVirtual(async () => {
+    const mine = new Channel<string>({ capacity: 1 })
+    const other = mine.clone()
+    await mine.send('first')
+    const sending = ['a', 'b', 'c', 'd'].map((item, i) =>
+      createTask(() => (i % 2 === 0 ? mine : other).send(item)),
+    )
+    const cancelled = createTask(() => mine.send('e'))
+    await sleep(1)
+    cancelled.cancel()
+    // One has been given room, and has not run yet.
+    expect(await mine.receive()).toBe('first')
+    mine.close()
+    await expect(sending[0]).rejects.toBeInstanceOf(ChannelClosed)
+    await expect(sending[2]).rejects.toBeInstanceOf(ChannelClosed)
+    expect([await other.receive(), await other.receive()]).toEqual(['b', 'd'])
+    await gather([sending[1] as Task, sending[3] as Task])
+    expect(other.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
+  }))
 
 test('wrong capacities are refused', () => {
   expect(() => new Channel({ capacity: -1 })).toThrow(RangeError)
