@@ -1,5 +1,7 @@
+import { describe } from '@tasktree/core/lowlevel'
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
+import { checkOptions } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 
 /**
@@ -12,13 +14,18 @@ export class Barrier {
   readonly #changed = new Condition()
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
+  /** The numbers of those that were cancelled while it fills, so that nobody gets another's. */
+  #places: number[] = []
   /** Those that have come and are not counted yet. */
   #blocked = 0
 
   /** @throws {RangeError} when `parties` is no positive integer */
   constructor(parties: number) {
+    if (typeof parties !== 'number') {
+      throw new TypeError(`parties must be a number, got ${describe(parties)}`)
+    }
     if (!Number.isInteger(parties) || parties < 1) {
-      throw new RangeError(`parties must be a positive integer, got ${String(parties)}`)
+      throw new RangeError(`parties must be a positive integer, got ${parties}`)
     }
     this.parties = parties
   }
@@ -37,10 +44,16 @@ export class Barrier {
    *
    * @throws {BrokenBarrierError} when the barrier is, or while it waits becomes, reset or aborted
    */
-  async wait(options?: { signal?: AbortSignal }): Promise<number> {
+  wait(options?: { signal?: AbortSignal }): Promise<number> {
+    checkOptions(options)
+    return this.#wait(options)
+  }
+
+  async #wait(options: { signal?: AbortSignal } | undefined): Promise<number> {
     using _ = await this.#enter(options)
     if (this.broken) throw new BrokenBarrierError('the barrier was aborted')
-    const index = this.#count++
+    const index = this.#places.pop() ?? this.#count
+    this.#count++
     try {
       if (this.#count === this.parties) {
         this.#state = 'draining'
@@ -52,8 +65,7 @@ export class Barrier {
       }
       return index
     } finally {
-      this.#count--
-      this.#leave()
+      this.#leave(index)
     }
   }
 
@@ -77,25 +89,29 @@ export class Barrier {
     }
   }
 
-  /** The last to leave opens the barrier again. */
-  #leave(): void {
-    if (this.#count > 0) return
+  /** The last to leave opens the barrier again; who leaves before all have come gives its number to one that comes. */
+  #leave(index: number): void {
+    if (this.#state === 'filling') this.#places.push(index)
+    if (--this.#count > 0) return
+    this.#places = []
     if (this.#state === 'resetting' || this.#state === 'draining') this.#state = 'filling'
     this.#changed.notifyAll()
   }
 
   /** Throws BrokenBarrierError in all who wait, and begins anew. */
-  async reset(options?: { signal?: AbortSignal }): Promise<void> {
-    using _ = await this.#changed.acquire(options)
-    this.#state = this.#count > 0 ? 'resetting' : 'filling'
-    this.#changed.notifyAll()
+  reset(options?: { signal?: AbortSignal }): Promise<void> {
+    return this.#changed.runExclusive(() => {
+      this.#state = this.#count > 0 ? 'resetting' : 'filling'
+      this.#changed.notifyAll()
+    }, options)
   }
 
   /** Throws BrokenBarrierError in all who wait and will. */
-  async abort(options?: { signal?: AbortSignal }): Promise<void> {
-    using _ = await this.#changed.acquire(options)
-    this.#state = 'broken'
-    this.#changed.notifyAll()
+  abort(options?: { signal?: AbortSignal }): Promise<void> {
+    return this.#changed.runExclusive(() => {
+      this.#state = 'broken'
+      this.#changed.notifyAll()
+    }, options)
   }
 
   /** Its state; how many wait in it, how many leave it, and how many have come that wait outside. */

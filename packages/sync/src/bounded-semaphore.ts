@@ -15,7 +15,7 @@ export class BoundedSemaphore extends Semaphore {
 
   /** @throws {RangeError} above the initial value */
   override release(): void {
-    if (this.statistics().value >= this.#bound) {
+    if (this.free >= this.#bound) {
       throw new RangeError(`the semaphore was released above its initial value of ${this.#bound}`)
     }
     super.release()

@@ -1,7 +1,10 @@
 import type { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import { checkCount } from './count.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'
+
+const totalName = "a limiter's total"
 
 /**
  * A capacity of which each holder takes a part: `acquire(weight)` waits until that much is free.
@@ -20,7 +23,7 @@ export class CapacityLimiter {
 
   /** @throws {RangeError} when `total` is not an integer of 0 or more, or Infinity */
   constructor(total: number) {
-    this.#shares = new Shares(checkTotal(total))
+    this.#shares = new Shares(checkCount(totalName, total, 0))
   }
 
   /**
@@ -32,7 +35,7 @@ export class CapacityLimiter {
   }
 
   set total(total: number) {
-    this.#shares.total = checkTotal(total)
+    this.#shares.total = checkCount(totalName, total, 0)
   }
 
   /** How much is free: 0 when more is held than there now is. */
@@ -46,12 +49,7 @@ export class CapacityLimiter {
    * @throws {RangeError} when `weight` is not an integer of 1 to `total`
    */
   acquire(weight = 1, options?: { signal?: AbortSignal }): Future<Releaser> {
-    if (typeof weight !== 'number') {
-      throw new TypeError(`a weight must be a number, got ${describe(weight)}`)
-    }
-    if (!Number.isInteger(weight) || weight < 1 || weight > this.total) {
-      throw new RangeError(`a weight must be an integer of 1 to ${this.total}, got ${weight}`)
-    }
+    checkWeight(weight, this.total)
     return this.#shares.acquire(weight, options)
   }
 
@@ -68,12 +66,11 @@ export class CapacityLimiter {
   }
 }
 
-function checkTotal(total: number): number {
-  if (typeof total !== 'number') {
-    throw new TypeError(`a limiter's total must be a number, got ${describe(total)}`)
+function checkWeight(weight: number, total: number): void {
+  if (typeof weight !== 'number') {
+    throw new TypeError(`a weight must be a number, got ${describe(weight)}`)
   }
-  if (!(total >= 0) || (total !== Infinity && !Number.isInteger(total))) {
-    throw new RangeError(`a limiter's total must be an integer of 0 or more, got ${total}`)
+  if (!Number.isInteger(weight) || weight < 1 || weight > total) {
+    throw new RangeError(`a weight must be an integer of 1 to ${total}, got ${weight}`)
   }
-  return total
 }

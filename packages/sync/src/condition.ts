@@ -1,7 +1,8 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { checkCount } from './count.ts'
 import { Lock } from './lock.ts'
-import { refused } from './refused.ts'
+import { checkOptions, refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -19,7 +20,9 @@ export class Condition {
   readonly #waiters = new WaiterQueue<void>()
 
   constructor(lock: Lock = new Lock()) {
-    if (!(lock instanceof Lock)) throw new TypeError('a Condition needs a Lock')
+    if (!(lock instanceof Lock)) {
+      throw new TypeError(`a Condition needs a Lock, got ${describe(lock)}`)
+    }
     this.#lock = lock
   }
 
@@ -41,7 +44,12 @@ export class Condition {
    *
    * @throws {RuntimeError} when the lock is not locked
    */
-  async wait(options?: { signal?: AbortSignal }): Promise<true> {
+  wait(options?: { signal?: AbortSignal }): Promise<true> {
+    checkOptions(options)
+    return this.#wait(options)
+  }
+
+  async #wait(options: { signal?: AbortSignal } | undefined): Promise<true> {
     if (!this.locked())
       throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
     const refusal = refused(options)
@@ -83,13 +91,27 @@ export class Condition {
   }
 
   /** Waits until `predicate` holds, which is looked at with the lock held. */
-  async waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
-    while (!predicate()) await this.wait(options)
+  waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
+    if (typeof predicate !== 'function') {
+      throw new TypeError(`waitFor takes a function, got ${describe(predicate)}`)
+    }
+    checkOptions(options)
+    return this.#waitFor(predicate, options)
+  }
+
+  async #waitFor(
+    predicate: () => boolean,
+    options: { signal?: AbortSignal } | undefined,
+  ): Promise<true> {
+    const refusal = refused(options)
+    if (refusal !== null) await refusal
+    while (!predicate()) await this.#wait(options)
     return true
   }
 
   /** Wakes up to `n` who wait. @throws {RuntimeError} when the lock is not locked */
   notify(n = 1): void {
+    checkCount('n', n, 0)
     if (!this.locked())
       throw new RuntimeError('cannot notify on a lock that is not locked: acquire() first')
     this.#notify(n)
@@ -99,11 +121,8 @@ export class Condition {
     this.notify(Infinity)
   }
 
-  /** Runs `fn` while the lock is held. */
-  async runExclusive<T>(
-    fn: () => PromiseLike<T> | T,
-    options?: { signal?: AbortSignal },
-  ): Promise<T> {
+  /** Runs `fn` while the lock is held. Does not suspend to take a free lock. */
+  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
     return this.#lock.runExclusive(fn, options)
   }
 

@@ -2,6 +2,7 @@ import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
+import { checkBody, runHolding } from './run-holding.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -17,6 +18,11 @@ class Possession implements Lender, Host<Releaser, undefined> {
       this.pass(place)
     },
     pass: () => {},
+  }
+
+  /** Nobody holds it, and nobody was woken to take it or stands in line. */
+  isFree(): boolean {
+    return this.holder === null && this.waiting === 0
   }
 
   take(): Releaser {
@@ -75,7 +81,7 @@ export class Lock {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const possession = this.#possession
-    if (possession.holder !== null || possession.waiting > 0) {
+    if (!possession.isFree()) {
       const waiter = new Waiter<Releaser>(possession, undefined)
       possession.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
@@ -106,13 +112,10 @@ export class Lock {
     return this.#possession.holder !== null
   }
 
-  /** Runs `fn` while the lock is held. */
-  async runExclusive<T>(
-    fn: () => PromiseLike<T> | T,
-    options?: { signal?: AbortSignal },
-  ): Promise<T> {
-    using _ = await this.acquire(options)
-    return await fn()
+  /** Runs `fn` while the lock is held. Does not suspend to take a free lock. */
+  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
+    checkBody(fn)
+    return runHolding(this.acquire(options), fn)
   }
 
   /** Whether it is held, by how many (1 or 0), and how many wait for it. */

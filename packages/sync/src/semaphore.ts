@@ -1,7 +1,9 @@
 import { Future } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { checkCount } from './count.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
+import { checkBody, runHolding } from './run-holding.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -31,6 +33,11 @@ class Permits implements Host<Releaser, undefined> {
     this.#wakeAll()
   }
 
+  take(): Releaser {
+    this.free--
+    return this.hold()
+  }
+
   hold(): Releaser {
     this.holders++
     return new Releaser(this.#lender)
@@ -57,12 +64,9 @@ class Permits implements Host<Releaser, undefined> {
 export class Semaphore {
   readonly #permits: Permits
 
-  /** @throws {RangeError} when `value` is negative */
+  /** @throws {RangeError} when `value` is not an integer of 0 or more, or Infinity */
   constructor(value = 1) {
-    if (typeof value !== 'number' || Number.isNaN(value)) {
-      throw new TypeError(`a semaphore's value must be a number, got ${describe(value)}`)
-    }
-    if (value < 0) throw new RangeError(`a semaphore's value must be at least 0, got ${value}`)
+    checkCount("a semaphore's value", value, 0)
     this.#permits = new Permits(value, { takeBack: () => this.release() })
   }
 
@@ -76,9 +80,8 @@ export class Semaphore {
       permits.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
-    permits.free--
     const free = new Future<Releaser>()
-    free.setResult(permits.hold())
+    free.setResult(permits.take())
     return free
   }
 
@@ -97,13 +100,15 @@ export class Semaphore {
     return free === 0 || waiters.size > 0 || woken > 0
   }
 
-  /** Runs `fn` while a permit is held. */
-  async runExclusive<T>(
-    fn: () => PromiseLike<T> | T,
-    options?: { signal?: AbortSignal },
-  ): Promise<T> {
-    using _ = await this.acquire(options)
-    return await fn()
+  /** @internal for BoundedSemaphore */
+  get free(): number {
+    return this.#permits.free
+  }
+
+  /** Runs `fn` while a permit is held. Does not suspend to take a free one. */
+  runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
+    checkBody(fn)
+    return runHolding(this.acquire(options), fn)
   }
 
   /** The permits that are free and those that are held, and how many wait. */

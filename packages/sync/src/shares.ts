@@ -58,16 +58,23 @@ export class Shares implements Host<Releaser, number> {
   acquire(amount: number, options: { signal?: AbortSignal } | undefined): Future<Releaser> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (this.waiters === 0 && amount <= this.available) {
-      this.#used += amount
+    const share = this.take(amount)
+    if (share !== null) {
       const free = new Future<Releaser>()
-      free.setResult(this.#hold(amount))
+      free.setResult(share)
       return free
     }
     const asking = new Waiter<Releaser, number>(this, amount)
     this.#line.push(asking)
     this.wake()
     return cancelOnAbort(asking, options?.signal)
+  }
+
+  /** Null when there is not that much, or somebody was woken or stands in line. */
+  take(amount: number): Releaser | null {
+    if (this.waiters > 0 || amount > this.available) return null
+    this.#used += amount
+    return this.#hold(amount)
   }
 
   /** Sets a share aside for each who can have one, up to the first who cannot. */

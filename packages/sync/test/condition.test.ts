@@ -1,7 +1,7 @@
 import { createTask, isCancelled, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { Condition } from '@tasktree/sync'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 test('of two who wait, a notice to one that is cancelled in the same instant reaches the other', () =>
   runVirtual(async () => {
@@ -50,6 +50,18 @@ test('a wait that was refused by its signal has kept the lock', () =>
       name: 'CancelledError',
       cause: 'no',
     })
+    expect(condition.locked()).toBe(true)
+  }))
+
+test('a waitFor that was refused by its signal has not looked, and has kept the lock', () =>
+  runVirtual(async () => {
+    const condition = new Condition()
+    using _ = await condition.acquire()
+    const look = vi.fn<() => boolean>(() => true)
+    await expect(
+      condition.waitFor(look, { signal: AbortSignal.abort('no') }),
+    ).rejects.toMatchObject({ name: 'CancelledError', cause: 'no' })
+    expect(look).not.toHaveBeenCalled()
     expect(condition.locked()).toBe(true)
   }))
 

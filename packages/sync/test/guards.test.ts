@@ -1,4 +1,4 @@
-import { RuntimeError } from '@tasktree/core'
+import { createTask, isCancelled, RuntimeError, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import {
   BoundedSemaphore,
@@ -94,6 +94,48 @@ test('a release of what nobody holds is an error, and gives no permit', () => {
   expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 0 })
   expect(condition.statistics()).toMatchObject({ locked: false, holders: 0 })
   expect(bounded.statistics()).toEqual({ value: 2, holders: 0, waiters: 0 })
+})
+
+describe.each([
+  ['Lock', () => new Lock()],
+  ['Semaphore', () => new Semaphore()],
+  ['Condition', () => new Condition()],
+])('runExclusive of a %s', (_name, make) => {
+  test('begins at once when it is free, and in turn when it is not', () =>
+    runVirtual(async () => {
+      const it = make()
+      const log: string[] = []
+      const first = it.runExclusive(async () => {
+        log.push('first')
+        await sleep(1)
+        log.push('first ends')
+      })
+      const second = it.runExclusive(() => log.push('second'))
+      expect(log).toEqual(['first'])
+      expect(it.statistics()).toMatchObject({ holders: 1 })
+      await first
+      expect(await second).toBe(3)
+      expect(log).toEqual(['first', 'first ends', 'second'])
+      expect(it.statistics()).toMatchObject({ holders: 0 })
+    }))
+
+  test('gives back what it took when its body throws, at once or later, or is cancelled', () =>
+    runVirtual(async () => {
+      const it = make()
+      const failing = it.runExclusive(() => {
+        throw new RangeError('at once')
+      })
+      await expect(failing).rejects.toThrow('at once')
+      await expect(it.runExclusive(() => Promise.reject(new Error('later')))).rejects.toThrow(
+        'later',
+      )
+      const sleeping = createTask(() => it.runExclusive(() => sleep(1000)))
+      await sleep(1)
+      expect(it.statistics()).toMatchObject({ holders: 1 })
+      sleeping.cancel()
+      await expect(sleeping.then(() => null)).rejects.toSatisfy(isCancelled)
+      expect(it.statistics()).toMatchObject({ holders: 0 })
+    }))
 })
 
 test('a channel, a broadcast and a subscription are closed at the end of their block', () =>

@@ -1,0 +1,160 @@
+import {
+  Barrier,
+  BoundedSemaphore,
+  CapacityLimiter,
+  Condition,
+  LifoQueue,
+  Lock,
+  PriorityQueue,
+  Queue,
+  RateLimiter,
+  Semaphore,
+} from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+function lockedCondition(): Condition {
+  const condition = new Condition()
+  void condition.acquire()
+  return condition
+}
+
+/** What is wrong, the call, the class of the error, and how its message ends. */
+const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string][] = [
+  [
+    'a queue of a size',
+    () => new Queue(5 as never),
+    TypeError,
+    'a queue takes { maxsize }, got number 5',
+  ],
+  ['a LIFO queue of a size', () => new LifoQueue(5 as never), TypeError, 'got number 5'],
+  ['a priority queue of a size', () => new PriorityQueue(5 as never), TypeError, 'got number 5'],
+  ['a queue of null', () => new Queue(null as never), TypeError, 'got null'],
+  [
+    'a maxsize of null',
+    () => new Queue({ maxsize: null as never }),
+    TypeError,
+    'maxsize must be a number, got null',
+  ],
+  ['a maxsize of NaN', () => new Queue({ maxsize: NaN }), TypeError, 'got number NaN'],
+  [
+    'a compare of null',
+    () => new PriorityQueue({ compare: null as never }),
+    TypeError,
+    'compare must be a function, got null',
+  ],
+  [
+    'shutdown with an object',
+    () => new Queue().shutdown({ immediate: false } as never),
+    TypeError,
+    'immediate must be true or false, got an object of class Object',
+  ],
+  [
+    'half a permit',
+    () => new Semaphore(0.5),
+    RangeError,
+    "a semaphore's value must be an integer of 0 or more, got 0.5",
+  ],
+  ['a bounded half', () => new BoundedSemaphore(1.5), RangeError, 'got 1.5'],
+  ['no number of permits', () => new Semaphore('2' as never), TypeError, 'got string 2'],
+  ['NaN permits', () => new Semaphore(NaN), RangeError, 'got NaN'],
+  [
+    'parties that are no number',
+    () => new Barrier('2' as never),
+    TypeError,
+    'parties must be a number, got string 2',
+  ],
+  [
+    'half a party',
+    () => new Barrier(1.5),
+    RangeError,
+    'parties must be a positive integer, got 1.5',
+  ],
+  [
+    'a condition of null',
+    () => new Condition(null as never),
+    TypeError,
+    'a Condition needs a Lock, got null',
+  ],
+  [
+    'to notify NaN',
+    () => lockedCondition().notify(NaN),
+    RangeError,
+    'n must be an integer of 0 or more, got NaN',
+  ],
+  ['to notify -1', () => lockedCondition().notify(-1), RangeError, 'got -1'],
+  [
+    'to notify a string',
+    () => lockedCondition().notify('1' as never),
+    TypeError,
+    'n must be a number, got string 1',
+  ],
+  [
+    'a burst of null',
+    () => new RateLimiter({ limit: 1, interval: 1, burst: null as never }),
+    TypeError,
+    'burst must be a number, got null',
+  ],
+  ['a total of null', () => new CapacityLimiter(null as never), TypeError, 'got null'],
+  [
+    'no body for a lock',
+    () => new Lock().runExclusive(undefined as never),
+    TypeError,
+    'runExclusive takes a function, got undefined',
+  ],
+  [
+    'no body for a semaphore',
+    () => new Semaphore().runExclusive(5 as never),
+    TypeError,
+    'got number 5',
+  ],
+  [
+    'no body for a condition',
+    () => new Condition().runExclusive(5 as never),
+    TypeError,
+    'got number 5',
+  ],
+  [
+    'no predicate',
+    () => lockedCondition().waitFor(undefined as never),
+    TypeError,
+    'waitFor takes a function, got undefined',
+  ],
+]
+
+test.each(wrong)('%s is refused at once', (_what, call, kind, got) => {
+  expect(call).toThrow(kind)
+  expect(call).toThrow(got)
+})
+
+const operations: Record<string, (options: never) => unknown> = {
+  'Lock.runExclusive': (options) => new Lock().runExclusive(() => 1, options),
+  'Semaphore.runExclusive': (options) => new Semaphore().runExclusive(() => 1, options),
+  'Condition.runExclusive': (options) => new Condition().runExclusive(() => 1, options),
+  'Condition.wait': (options) => lockedCondition().wait(options),
+  'Condition.waitFor': (options) => lockedCondition().waitFor(() => true, options),
+  'Barrier.wait': (options) => new Barrier(1).wait(options),
+  'Barrier.reset': (options) => new Barrier(1).reset(options),
+  'Barrier.abort': (options) => new Barrier(1).abort(options),
+}
+
+test.each(Object.entries(operations))('%s refuses wrong options at once', (_name, call) => {
+  expect(() => call(5 as never)).toThrow(
+    'the options must be an object such as { signal }, got number 5',
+  )
+  expect(() => call({ signal: 5 } as never)).toThrow(
+    'the option signal must be an AbortSignal, got number 5',
+  )
+})
+
+test('a body that is none takes no lock', () => {
+  const lock = new Lock()
+  expect(() => lock.runExclusive(undefined as never)).toThrow(TypeError)
+  expect(lock.locked()).toBe(false)
+})
+
+test('Infinity is no limit', () => {
+  const semaphore = new Semaphore(Infinity)
+  for (let i = 0; i < 100; i++) expect(semaphore.acquire().done()).toBe(true)
+  expect(semaphore.statistics()).toEqual({ value: Infinity, holders: 100, waiters: 0 })
+  expect(new Queue({ maxsize: Infinity }).full()).toBe(false)
+})
