@@ -1,6 +1,7 @@
 import type { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import { checkCount } from './count.ts'
+import { WouldBlock } from './errors.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'
 
@@ -51,6 +52,22 @@ export class CapacityLimiter {
   acquire(weight = 1, options?: { signal?: AbortSignal }): Future<Releaser> {
     checkWeight(weight, this.total)
     return this.#shares.acquire(weight, options)
+  }
+
+  /**
+   * Takes `weight` of the capacity when it is free and nobody is in line.
+   *
+   * @throws {WouldBlock} otherwise
+   * @throws {RangeError} when `weight` is not an integer of 1 to `total`
+   */
+  acquireNowait(weight = 1): Releaser {
+    checkWeight(weight, this.total)
+    const share = this.#shares.take(weight)
+    if (share !== null) return share
+    throw new WouldBlock(
+      `${weight} of the capacity of ${this.total} are not free`,
+      `acquire(${weight})`,
+    )
   }
 
   /** The capacity in all, what is free and what is held, by how many, and how many wait. */

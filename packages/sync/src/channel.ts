@@ -1,7 +1,7 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { checkCount } from './count.ts'
-import { ChannelClosed, EndOfChannel } from './errors.ts'
+import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
@@ -169,6 +169,19 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   }
 
   /**
+   * Puts `item` into the channel when there is room and nobody is in line.
+   *
+   * @throws {WouldBlock} otherwise
+   * @throws {ChannelClosed} when this handle is closed
+   */
+  sendNowait(item: T): void {
+    const shared = this.#shared
+    if (this.closed) throw new ChannelClosed()
+    if (!shared.canSend()) throw new WouldBlock('the channel has no room', 'send()')
+    shared.put(item)
+  }
+
+  /**
    * Waits for the next item and takes it. Does not suspend when there is one.
    *
    * @throws {EndOfChannel} (the future fails) when every handle is closed and nothing is left
@@ -188,6 +201,20 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     if (ended) received.setException(new EndOfChannel())
     else received.setResult(shared.take())
     return received
+  }
+
+  /**
+   * Takes the next item when there is one and nobody is in line. With capacity 0 there never is one: a
+   * sender waits for somebody who waits in `receive`.
+   *
+   * @throws {WouldBlock} otherwise
+   * @throws {EndOfChannel} when every handle is closed and nothing is left
+   */
+  receiveNowait(): T {
+    const shared = this.#shared
+    if (shared.hasEnded()) throw new EndOfChannel()
+    if (!shared.canReceive()) throw new WouldBlock('the channel has no item', 'receive()')
+    return shared.take()
   }
 
   /** Another handle on this channel, which ends only when both are closed. @throws {ChannelClosed} when this one is */

@@ -1,3 +1,12 @@
+/** What `acquireNowait`, `sendNowait` or `receiveNowait` asks for is not there at once. Source: trio.WouldBlock */
+export class WouldBlock extends Error {
+  override readonly name: string = 'WouldBlock'
+  readonly code: string = 'ERR_SYNC_WOULD_BLOCK'
+  constructor(lack: string, waiting: string) {
+    super(`${lack}: await ${waiting}, or try again later`)
+  }
+}
+
 /** `getNowait` found the queue empty. Source: asyncio.QueueEmpty */
 export class QueueEmpty extends Error {
   override readonly name: string = 'QueueEmpty'

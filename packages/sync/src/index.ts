@@ -11,6 +11,7 @@ export {
   QueueEmpty,
   QueueFull,
   QueueShutDown,
+  WouldBlock,
 } from './errors.ts'
 export { Event } from './event.ts'
 export { LifoQueue } from './lifo-queue.ts'

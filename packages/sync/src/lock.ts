@@ -1,5 +1,6 @@
 import { Future, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { checkBody, runHolding } from './run-holding.ts'
@@ -89,6 +90,12 @@ export class Lock {
     const free = new Future<Releaser>()
     free.setResult(possession.take())
     return free
+  }
+
+  /** Takes the lock when it is free and nobody is in line. @throws {WouldBlock} otherwise */
+  acquireNowait(): Releaser {
+    if (!this.#possession.isFree()) throw new WouldBlock('the lock is not free', 'acquire()')
+    return this.#possession.take()
   }
 
   /** @throws {RuntimeError} when it is not locked */

@@ -1,5 +1,6 @@
 import { type EventLoop, Future, getEventLoop, type TimerHandle } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -81,6 +82,17 @@ export class RateLimiter {
     this.#line.push(asking)
     this.#serve()
     return cancelOnAbort(asking, options?.signal)
+  }
+
+  /**
+   * Takes `n` tokens when they are there and nobody is in line.
+   *
+   * @throws {WouldBlock} otherwise
+   * @throws {RangeError} when `n` is not positive, or more than `burst`
+   */
+  acquireNowait(n = 1): void {
+    this.#checkAmount(n)
+    if (!this.#take(n)) throw new WouldBlock(`${n} tokens are not there`, `acquire(${n})`)
   }
 
   #checkAmount(n: number): void {

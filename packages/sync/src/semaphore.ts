@@ -1,6 +1,7 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { checkCount } from './count.ts'
+import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { checkBody, runHolding } from './run-holding.ts'
@@ -83,6 +84,12 @@ export class Semaphore {
     const free = new Future<Releaser>()
     free.setResult(permits.take())
     return free
+  }
+
+  /** Takes a permit when one is free and nobody is in line. @throws {WouldBlock} otherwise */
+  acquireNowait(): Releaser {
+    if (this.locked()) throw new WouldBlock('no permit is free', 'acquire()')
+    return this.#permits.take()
   }
 
   /** Gives a permit back, or one more. */

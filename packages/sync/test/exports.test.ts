@@ -17,6 +17,7 @@ test('the public names', () => {
       "QueueEmpty",
       "QueueFull",
       "QueueShutDown",
+      "WouldBlock",
       "Event",
       "LifoQueue",
       "Lock",

@@ -35,6 +35,17 @@ const tokens: Future<void> = new RateLimiter({ limit: 1, interval: 1 }).acquire(
 const message: Future<string> = new Channel<string>({ capacity: 0 }).receive()
 const news: AsyncIterable<string> & Disposable = new Broadcast<string>({ lag: 'block' }).subscribe()
 
+const taken: Releaser[] = [
+  new Lock().acquireNowait(),
+  new Semaphore().acquireNowait(),
+  new CapacityLimiter(1).acquireNowait(1),
+]
+const received: string = new Channel<string>({ capacity: 1 }).receiveNowait()
+
+// @ts-expect-error -- tokens are not given back
+new RateLimiter({ limit: 1, interval: 1 }).acquireNowait().release()
+// @ts-expect-error -- an item of another type
+new Channel<string>({ capacity: 1 }).sendNowait(1)
 // @ts-expect-error -- an item of another type
 new Queue<number>().putNowait('text')
 // @ts-expect-error -- a queue takes options, not a size
@@ -44,4 +55,19 @@ const unruled = (): Broadcast<unknown> => new Broadcast({})
 // @ts-expect-error -- a releaser comes from acquire
 held.result().holder()
 
-export { sized, unruled, disposable, entry, index, item, message, news, set, shared, text, tokens }
+export {
+  sized,
+  unruled,
+  disposable,
+  entry,
+  index,
+  item,
+  message,
+  news,
+  received,
+  set,
+  shared,
+  taken,
+  text,
+  tokens,
+}
