@@ -50,11 +50,11 @@ export class Condition {
   }
 
   async #wait(options: { signal?: AbortSignal } | undefined): Promise<true> {
-    if (!this.locked())
+    const { holder } = this.#lock
+    if (holder === null)
       throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
     const refusal = refused(options)
     if (refusal !== null) await refusal
-    const { holder } = this.#lock
     const notified = new Waiter<void>(null, undefined)
     this.#waiters.push(notified)
     this.release()
@@ -73,7 +73,7 @@ export class Condition {
   }
 
   /** Takes the lock again, however often it is cancelled meanwhile; throws the last cancel then. */
-  async #reacquire(holder: Releaser | null): Promise<void> {
+  async #reacquire(holder: Releaser): Promise<void> {
     let cancel: unknown = null
     for (;;) {
       try {

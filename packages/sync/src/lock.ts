@@ -110,9 +110,10 @@ export class Lock {
     return this.#possession.holder
   }
 
-  /** @internal */
-  restore(holder: Releaser | null): void {
+  /** @internal nobody is left to end a hold whose block has ended meanwhile, as after a `Promise.race` */
+  restore(holder: Releaser): void {
     this.#possession.holder = holder
+    if (holder.isReleased) this.#possession.giveUp()
   }
 
   locked(): boolean {

@@ -12,6 +12,11 @@ export class Releaser implements Disposable {
     this.#lender = lender
   }
 
+  /** @internal */
+  get isReleased(): boolean {
+    return this.#lender === null
+  }
+
   release(): void {
     const lender = this.#lender
     this.#lender = null

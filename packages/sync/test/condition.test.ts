@@ -65,6 +65,21 @@ test('a waitFor that was refused by its signal has not looked, and has kept the 
     expect(condition.locked()).toBe(true)
   }))
 
+test('a wait that outlives its block does not keep the lock', () =>
+  runVirtual(async () => {
+    const condition = new Condition()
+    let waiting: Promise<true> | null = null
+    const block = async (): Promise<void> => {
+      using _ = await condition.acquire()
+      waiting = condition.wait()
+      await Promise.race([waiting, sleep(10)])
+    }
+    await block()
+    await condition.runExclusive(() => condition.notify())
+    expect(await waiting).toBe(true)
+    expect(condition.statistics()).toEqual({ locked: false, holders: 0, waiters: 0, acquiring: 0 })
+  }))
+
 test('notifying one by one takes linear time', () =>
   runVirtual(async () => {
     const measure = async (size: number): Promise<number> => {
