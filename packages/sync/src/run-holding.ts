@@ -9,7 +9,10 @@ export function checkBody(fn: unknown): void {
   }
 }
 
-/** Runs `fn` while what `acquiring` gives is held. As with `async with`, what is held already is not waited for. */
+/**
+ * Runs `fn` while what `acquiring` gives is held. As with `async with`, neither what is held already nor what
+ * `fn` returns at once is waited for.
+ */
 export async function runHolding<T>(
   acquiring: Future<Releaser>,
   fn: () => PromiseLike<T> | T,
@@ -17,8 +20,13 @@ export async function runHolding<T>(
   const held = acquiring.done() ? acquiring.result() : await acquiring
   // Not `using`, which the engine makes dearer than the acquire and the release together.
   try {
-    return await fn()
+    const result = fn()
+    return isThenable(result) ? await result : result
   } finally {
     held.release()
   }
+}
+
+function isThenable(x: unknown): x is PromiseLike<unknown> {
+  return typeof x === 'object' && x !== null && 'then' in x
 }

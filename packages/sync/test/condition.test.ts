@@ -68,13 +68,13 @@ test('a waitFor that was refused by its signal has not looked, and has kept the 
 test('a wait that outlives its block does not keep the lock', () =>
   runVirtual(async () => {
     const condition = new Condition()
-    let waiting: Promise<true> | null = null
-    const block = async (): Promise<void> => {
+    const block = async (): Promise<{ waiting: Promise<true> }> => {
       using _ = await condition.acquire()
-      waiting = condition.wait()
+      const waiting = condition.wait()
       await Promise.race([waiting, sleep(10)])
+      return { waiting }
     }
-    await block()
+    const { waiting } = await block()
     await condition.runExclusive(() => condition.notify())
     expect(await waiting).toBe(true)
     expect(condition.statistics()).toEqual({ locked: false, holders: 0, waiters: 0, acquiring: 0 })

@@ -119,6 +119,15 @@ describe.each([
       expect(it.statistics()).toMatchObject({ holders: 0 })
     }))
 
+  test('has ended what its body does at once when it returns', async () => {
+    const it = make()
+    const running = it.runExclusive(() => it.statistics().holders)
+    expect(it.statistics()).toMatchObject({ holders: 0, waiters: 0 })
+    expect(await running).toBe(1)
+    // Every future and promise is waited for, done or not.
+    expect(await it.runExclusive(() => sleep(0, 5))).toBe(5)
+  })
+
   test('gives back what it took when its body throws, at once or later, or is cancelled', () =>
     runVirtual(async () => {
       const it = make()
