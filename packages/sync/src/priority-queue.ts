@@ -21,42 +21,29 @@ export class PriorityQueue<T> extends Queue<T> {
 }
 
 /**
- * What has no order among each other is a TypeError, except behind the first element of an array, where it
- * counts as equal: so of `[priority, item]` with the same priority the first that was put is the first.
+ * What has no order among each other, NaN for one, is a TypeError, except behind the first element of an array,
+ * where it counts as equal: so of `[priority, item]` with the same priority the first that was put is the first.
  */
-function compareInOrder(a: unknown, b: unknown): number {
-  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b, compareInOrder)
-  const order = compareSimple(a, b)
-  if (order !== null) return order
+function compareInOrder(a: unknown, b: unknown, mustHaveOrder = true): number {
+  if ((isNumeric(a) && isNumeric(b)) || (typeof a === 'string' && typeof b === 'string')) {
+    if (a < b) return -1
+    if (a > b) return 1
+    if (a <= b) return 0
+  } else if (Array.isArray(a) && Array.isArray(b)) {
+    const length = Math.min(a.length, b.length)
+    for (let i = 0; i < length; i++) {
+      if (Object.is(a[i], b[i])) continue
+      const order = compareInOrder(a[i], b[i], mustHaveOrder && i === 0)
+      if (order !== 0) return order
+    }
+    return a.length - b.length
+  }
+  if (!mustHaveOrder) return 0
   throw new TypeError(
     `cannot compare ${describe(a)} with ${describe(b)}: give the queue a compare function`,
   )
 }
 
-type Compare = (a: unknown, b: unknown) => number
-
-function compareArrays(a: unknown[], b: unknown[], compareFirst: Compare): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    if (Object.is(a[i], b[i])) continue
-    const order = (i === 0 ? compareFirst : compareLoosely)(a[i], b[i])
-    if (order !== 0) return order
-  }
-  return a.length - b.length
-}
-
-function compareLoosely(a: unknown, b: unknown): number {
-  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b, compareLoosely)
-  return compareSimple(a, b) ?? 0
-}
-
-/** Null when they have no order. */
-function compareSimple(a: unknown, b: unknown): number | null {
-  const areNumeric = isNumeric(a) && isNumeric(b)
-  if (!areNumeric && (typeof a !== 'string' || typeof b !== 'string')) return null
-  return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0
-}
-
-function isNumeric(x: unknown): boolean {
+function isNumeric(x: unknown): x is number | bigint {
   return typeof x === 'number' || typeof x === 'bigint'
 }

@@ -40,6 +40,12 @@ test('of the same priority the first that was put is the first, whatever the pay
 test.each([
   [1, 'a'],
   ['a', 1],
+  [1, NaN],
+  [NaN, 1],
+  [
+    [NaN, 1],
+    [2, 1],
+  ],
   [{}, {}],
   [1, {}],
   [{}, 1],
