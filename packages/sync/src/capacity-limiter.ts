@@ -1,6 +1,6 @@
 import type { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './count.ts'
+import { checkCount } from './check-count.ts'
 import { WouldBlock } from './errors.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'

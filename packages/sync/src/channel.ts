@@ -1,6 +1,6 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './count.ts'
+import { checkCount } from './check-count.ts'
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
 import { refused } from './refused.ts'

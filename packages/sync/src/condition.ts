@@ -1,6 +1,6 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './count.ts'
+import { checkCount } from './check-count.ts'
 import { Lock } from './lock.ts'
 import { checkOptions, refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'

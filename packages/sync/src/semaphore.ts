@@ -1,6 +1,6 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { checkCount } from './count.ts'
+import { checkCount } from './check-count.ts'
 import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
