@@ -14,8 +14,6 @@ export class Barrier {
   readonly #changed = new Condition()
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
-  /** The numbers of those that were cancelled while it fills, so that nobody gets another's. */
-  #places: number[] = []
   /** Those that have come and are not counted yet. */
   #blocked = 0
 
@@ -40,7 +38,8 @@ export class Barrier {
   }
 
   /**
-   * Ends when all have come, with this one's number from 0 to `parties - 1`.
+   * Ends when all have come, with this one's number from 0 to `parties - 1`: how many waited when it came. Where
+   * one has been cancelled two can have the same number, as in asyncio.
    *
    * @throws {BrokenBarrierError} when the barrier is, or while it waits becomes, reset or aborted
    */
@@ -61,8 +60,7 @@ export class Barrier {
 
   async #pass(options: { signal?: AbortSignal } | undefined): Promise<number> {
     if (this.broken) throw new BrokenBarrierError('the barrier was aborted')
-    const index = this.#places.pop() ?? this.#count
-    this.#count++
+    const index = this.#count++
     try {
       if (this.#count === this.parties) {
         this.#state = 'draining'
@@ -74,7 +72,7 @@ export class Barrier {
       }
       return index
     } finally {
-      this.#leave(index)
+      this.#leave()
     }
   }
 
@@ -98,11 +96,9 @@ export class Barrier {
     }
   }
 
-  /** The last to leave opens the barrier again; who leaves before all have come gives its number to one that comes. */
-  #leave(index: number): void {
-    if (this.#state === 'filling') this.#places.push(index)
+  /** The last to leave opens the barrier again. */
+  #leave(): void {
     if (--this.#count > 0) return
-    this.#places = []
     if (this.#state === 'resetting' || this.#state === 'draining') this.#state = 'filling'
     this.#changed.notifyAll()
   }
