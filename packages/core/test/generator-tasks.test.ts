@@ -1,0 +1,413 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import {
+  ContextVar,
+  coroutine,
+  type CoroutineGenerator,
+  createTask,
+  currentTask,
+  ensureFuture,
+  formatTaskTree,
+  Future,
+  gather,
+  getRunningLoop,
+  isCancelled,
+  run,
+  RuntimeError,
+  sleep,
+  type Task,
+  timeout,
+  wait,
+} from '@tasktree/core'
+import { Claim } from '@tasktree/core/lowlevel'
+import { runVirtual } from '@tasktree/core/testing'
+import { describe, expect, test } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+/** What a generator that yields what its type does not allow gets back, or has thrown into it. */
+function* yieldAny(what: unknown): CoroutineGenerator<unknown> {
+  try {
+    return ['value', yield what as Future<unknown>]
+  } catch (error) {
+    return ['error', error]
+  }
+}
+
+virtual('its code runs inside the turn that wakes it, and no microtask comes between', async () => {
+  const log: string[] = []
+  const future = new Future<void>()
+  const task = createTask(function* (): CoroutineGenerator<void> {
+    yield* future
+    log.push('task')
+    yield* sleep(1)
+    log.push('end')
+  })
+  await sleep(0)
+  getRunningLoop().callSoon(() => {
+    future.setResult()
+    getRunningLoop().callSoon(() => log.push('next turn'))
+    queueMicrotask(() => log.push('microtask'))
+  })
+  await task
+  expect(log).toEqual(['task', 'next turn', 'microtask', 'end'])
+})
+
+virtual('yield* of a done future needs no suspension', async () => {
+  const done = new Future<number>()
+  done.setResult(1)
+  const log: unknown[] = []
+  const task = createTask(
+    function* (): CoroutineGenerator<void> {
+      log.push(yield* done, yield* done)
+    },
+    { eager: true },
+  )
+  expect(log).toEqual([1, 1])
+  expect(task.done()).toBe(true)
+})
+
+describe('what is yielded without a star', () => {
+  virtual('a pending future is waited for, a done one gives its result at once', async () => {
+    expect(await createTask(() => yieldAny(sleep(5, 'slept')))).toEqual(['value', 'slept'])
+    const done = new Future<number>()
+    done.setResult(3)
+    expect(await createTask(() => yieldAny(done))).toEqual(['value', 3])
+  })
+
+  virtual('a failed future throws, and its failure has been seen', async () => {
+    const failed = new Future<number>()
+    failed.setException(new Error('failed'))
+    expect(await createTask(() => yieldAny(failed))).toEqual(['error', new Error('failed')])
+    const failing = new Future<number>()
+    getRunningLoop().callLater(1, () => failing.setException(new Error('later')))
+    expect(await createTask(() => yieldAny(failing))).toEqual(['error', new Error('later')])
+  })
+
+  virtual('a promise is waited for', async () => {
+    expect(await createTask(() => yieldAny(Promise.resolve(2)))).toEqual(['value', 2])
+    const rejected = Promise.reject(new Error('rejected'))
+    expect(await createTask(() => yieldAny(rejected))).toEqual(['error', new Error('rejected')])
+  })
+
+  virtual(
+    'what cannot be waited for, and the task itself, is a RuntimeError in the generator',
+    async () => {
+      for (const what of [undefined, null, 5, 'text', {}, () => {}]) {
+        const outcome = await createTask(() => yieldAny(what))
+        expect(outcome).toEqual(['error', expect.any(RuntimeError)])
+      }
+      const task: Task = createTask(() => yieldAny(task))
+      expect(await task).toEqual(['error', new RuntimeError(`${task.name} cannot await itself`)])
+    },
+  )
+})
+
+virtual('what it throws is its failure, also before its first yield', async () => {
+  // oxlint-disable-next-line eslint/require-yield -- it fails before
+  const early = createTask(function* (): CoroutineGenerator<void> {
+    throw new Error('early')
+  })
+  const late = createTask(function* (): CoroutineGenerator<void> {
+    yield* sleep(1)
+    throw new Error('late')
+  })
+  expect(await gather([early, late], { returnExceptions: true })).toEqual([
+    new Error('early'),
+    new Error('late'),
+  ])
+})
+
+describe('cancel', () => {
+  /** Two waits, a cleanup with two more, in every kind of nesting; says how it went. */
+  function* body(log: string[]): CoroutineGenerator<string> {
+    const inner = function* (): CoroutineGenerator<void> {
+      yield* sleep(10)
+    }
+    try {
+      log.push('one')
+      yield* sleep(10)
+      log.push('two')
+      yield* inner()
+      log.push('three')
+      yield* coroutine(async () => sleep(10))()
+      return 'done'
+    } finally {
+      log.push('cleanup')
+      yield* sleep(10)
+      log.push('clean')
+    }
+  }
+
+  test.each([
+    [5, ['one', 'cleanup', 'clean'], 15],
+    [15, ['one', 'two', 'cleanup', 'clean'], 25],
+    [25, ['one', 'two', 'three', 'cleanup', 'clean'], 35],
+    [35, ['one', 'two', 'three', 'cleanup'], 35],
+  ])('at %i ms: the cleanup runs, with its own waits', (at, expected, end) =>
+    runVirtual(async () => {
+      const log: string[] = []
+      const task = createTask(() => body(log))
+      await sleep(at)
+      task.cancel()
+      expect(isCancelled(await thrown(task))).toBe(true)
+      expect(log).toEqual(expected)
+      expect(getRunningLoop().time()).toBe(end)
+      expect(task.waitingOn.size).toBe(0)
+    }),
+  )
+
+  virtual('before the first step the body never runs', async () => {
+    const log: string[] = []
+    const task = createTask(() => body(log))
+    task.cancel()
+    expect(isCancelled(await thrown(task))).toBe(true)
+    expect(log).toEqual([])
+  })
+
+  virtual(
+    'in the turn in which the future has ended: the cancel wins, with its message',
+    async () => {
+      const future = new Future<string>()
+      const task = createTask(() => yieldAny(future))
+      await sleep(0)
+      future.setResult('result')
+      task.cancel('too late')
+      const [kind, error] = (await task) as [string, Error]
+      expect([kind, isCancelled(error), error.message]).toEqual(['error', true, 'too late'])
+    },
+  )
+
+  virtual('by itself: delivered at its next suspension', async () => {
+    const log: string[] = []
+    const done = new Future<void>()
+    done.setResult()
+    const task = createTask(function* (): CoroutineGenerator<void> {
+      currentTask()?.cancel()
+      yield* done
+      log.push('a done future is none')
+      try {
+        yield* sleep(10)
+      } catch (error) {
+        log.push(isCancelled(error) ? 'cancelled' : 'other')
+        currentTask()?.uncancel()
+      }
+      yield* sleep(10)
+      log.push('goes on')
+    })
+    await task
+    expect(log).toEqual(['a done future is none', 'cancelled', 'goes on'])
+  })
+
+  virtual(
+    'reaches through an inline async function, and a timeout around a generator',
+    async () => {
+      const log: string[] = []
+      const slow = coroutine(async () => {
+        try {
+          await sleep(1_000)
+        } finally {
+          log.push('inner')
+        }
+      })
+      const task = createTask(function* (): CoroutineGenerator<void> {
+        yield* slow()
+      })
+      expect(await thrown(timeout(5, () => task))).toMatchObject({ name: 'TimeoutError' })
+      expect(log).toEqual(['inner'])
+      expect(task.cancelled()).toBe(true)
+    },
+  )
+})
+
+/** A thing that one at a time takes, in its turn. */
+class Place extends Claim<string> {
+  log: string[] = []
+  protected override claim(): void {
+    this.log.push('claimed')
+    this.fulfill('taken')
+  }
+  protected override decline(): void {
+    this.log.push('declined')
+  }
+}
+
+describe('a claim', () => {
+  virtual('is taken in the turn of the generator that waits for it', async () => {
+    const place = new Place()
+    const task = createTask(() => yieldAny(place))
+    await sleep(0)
+    place.wake()
+    expect(await task).toEqual(['value', 'taken'])
+  })
+
+  virtual(
+    'whose generator is cancelled after the wake-up is declined, and has ended by then',
+    async () => {
+      const place = new Place()
+      const seen: unknown[] = []
+      const task = createTask(function* (): CoroutineGenerator<void> {
+        try {
+          yield* place
+        } catch (error) {
+          seen.push(place.cancelled(), place.log, (error as Error).message)
+          throw error
+        }
+      })
+      await sleep(0)
+      place.wake()
+      task.cancel('gone')
+      expect(isCancelled(await thrown(task))).toBe(true)
+      expect(seen).toEqual([true, ['declined'], 'gone'])
+    },
+  )
+
+  virtual('that several wait for lets them go on in their order', async () => {
+    const place = new Place()
+    const log: string[] = []
+    const tasks = ['a', 'b', 'c'].map((name, i) =>
+      i === 1
+        ? createTask(async () => void log.push(`${name} ${await place}`))
+        : createTask(function* (): CoroutineGenerator<void> {
+            log.push(`${name} ${yield* place}`)
+          }),
+    )
+    await sleep(0)
+    place.wake()
+    await wait(tasks)
+    expect(log).toEqual(['a taken', 'b taken', 'c taken'])
+  })
+})
+
+virtual(
+  'its task, context variables and entered storages stay across every kind of yield',
+  async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const variable = new ContextVar<string>('variable')
+    const seen: unknown[] = []
+    const look = (): void =>
+      void seen.push([currentTask()?.name, storage.getStore(), variable.get('none')])
+    const task = storage.run('outer', () =>
+      createTask(
+        function* (): CoroutineGenerator<void> {
+          look()
+          yield* sleep(1)
+          look()
+          storage.enterWith('entered')
+          variable.set('set')
+          look()
+          yield* sleep(1)
+          look()
+          yield* coroutine(async () => sleep(1))()
+          look()
+          storage.run('inner', look)
+          yield* sleep(1)
+          look()
+        },
+        { name: 'generator' },
+      ),
+    )
+    await task
+    expect(seen).toEqual([
+      ['generator', 'outer', 'none'],
+      ['generator', 'outer', 'none'],
+      ['generator', 'entered', 'set'],
+      ['generator', 'entered', 'set'],
+      ['generator', 'entered', 'set'],
+      ['generator', 'inner', 'set'],
+      ['generator', 'entered', 'set'],
+    ])
+    expect([storage.getStore(), variable.get('none')]).toEqual([undefined, 'none'])
+  },
+)
+
+virtual(
+  'an eager one runs to its first suspension inside the call, as a task of its own',
+  async () => {
+    const log: unknown[] = []
+    const outer = currentTask()
+    const task = createTask(
+      function* (): CoroutineGenerator<string> {
+        log.push(currentTask() === outer)
+        yield* sleep(1)
+        return 'end'
+      },
+      { eager: true },
+    )
+    expect(log).toEqual([false])
+    expect(currentTask()).toBe(outer)
+    expect(task.waitingOn.size).toBe(1)
+    expect(formatTaskTree()).toContain(`${task.name}  waiting on Sleep`)
+    expect(await task).toBe('end')
+  },
+)
+
+virtual('generator and async tasks wait for each other', async () => {
+  const inner = createTask(function* (): CoroutineGenerator<number> {
+    yield* sleep(1)
+    return 1
+  })
+  const middle = createTask(async () => (await inner) + 1)
+  const outer = createTask(function* (): CoroutineGenerator<number> {
+    const more = yield* ensureFuture(async () => 10)
+    return (yield* middle) + more
+  })
+  expect(await outer).toBe(12)
+})
+
+test('the iterator of a future is a closed one after its end, a throw and a return', () => {
+  const future = new Future<number>()
+  future.setResult(7)
+  const read = future[Symbol.iterator]()
+  expect(read[Symbol.iterator]()).toBe(read)
+  expect({ ...read.next() }).toEqual({ done: true, value: 7 })
+  expect({ ...read.next() }).toEqual({ done: true, value: undefined })
+  const pending = new Future<number>()
+  const thrownInto = pending[Symbol.iterator]()
+  expect(thrownInto.next().value).toBe(pending)
+  expect(() => thrownInto.throw(new Error('in'))).toThrow('in')
+  expect({ ...thrownInto.next() }).toEqual({ done: true, value: undefined })
+  const returned = pending[Symbol.iterator]()
+  expect({ ...returned.return(9) }).toEqual({ done: true, value: 9 })
+  expect({ ...returned.next() }).toEqual({ done: true, value: undefined })
+})
+
+test('two that wake each other for ever let timers, sockets and promises have their turn', () =>
+  run(async () => {
+    let ping = new Future<void>()
+    let pong = new Future<void>()
+    let turns = 0
+    const players = [
+      createTask(function* (): CoroutineGenerator<void> {
+        for (;;) {
+          yield* ping
+          ping = new Future()
+          turns++
+          pong.setResult()
+        }
+      }),
+      createTask(function* (): CoroutineGenerator<void> {
+        for (;;) {
+          yield* pong
+          pong = new Future()
+          ping.setResult()
+        }
+      }),
+    ]
+    ping.setResult()
+    const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect((server.address() as { port: number }).port, '127.0.0.1')
+    await once(socket, 'connect')
+    for (let round = 0; round < 5; round++) {
+      await sleep(1)
+      socket.write('x')
+      await once(socket, 'data')
+      await Promise.resolve()
+    }
+    expect(turns).toBeGreaterThan(0)
+    for (const player of players) player.cancel()
+    await wait(players)
+    socket.destroy()
+    server.close()
+  }))
