@@ -1,12 +1,30 @@
 // Tasks and futures beside native promises, effect, effection, and Python's asyncio and uvloop where there is
 // a python3 with them. Run: node --expose-gc core/tasks.ts
 import { spawnSync } from 'node:child_process'
-import { allTasks, createTask, Future, isCancelled, run, sleep } from '@tasktree/core'
+import {
+  allTasks,
+  type CoroutineGenerator,
+  createTask,
+  Future,
+  isCancelled,
+  run,
+  sleep,
+} from '@tasktree/core'
 import { Effect, Fiber } from 'effect'
 import { run as runEffection, spawn } from 'effection'
 import { median, nanoseconds, table } from '../measure.ts'
 
 const one = async (): Promise<number> => 1
+
+// oxlint-disable-next-line eslint/require-yield -- a coroutine that is done at once
+function* oneGenerator(): CoroutineGenerator<number> {
+  return 1
+}
+
+/** In all that follows an async function and a generator coroutine do the same. */
+function* awaitGenerator(future: Future<void>): CoroutineGenerator<void> {
+  yield* future
+}
 
 async function startAndAwait(): Promise<(string | number)[][]> {
   const native = await nanoseconds(300_000, async (n) => {
@@ -18,6 +36,13 @@ async function startAndAwait(): Promise<(string | number)[][]> {
     nanoseconds(100_000, async (n) => {
       let sum = 0
       for (let i = 0; i < n; i++) sum += await createTask(one)
+      return sum
+    }),
+  )
+  const generators = await nanoseconds(100_000, (n) =>
+    run(function* () {
+      let sum = 0
+      for (let i = 0; i < n; i++) sum += yield* createTask(oneGenerator)
       return sum
     }),
   )
@@ -64,6 +89,7 @@ async function startAndAwait(): Promise<(string | number)[][]> {
   return [
     ['native async call', native],
     ['tasktree createTask + await', ours],
+    ['tasktree createTask + yield*, generators', generators],
     ['effect fork + join, of a coroutine', effectGen],
     ['effect fork + join, of a value', effect],
     ['effection spawn + join', effection],
@@ -92,20 +118,37 @@ async function resolvedLater(): Promise<(string | number)[][]> {
       return sum
     }),
   )
+  const generator = await nanoseconds(300_000, (n) =>
+    run(function* () {
+      let sum = 0
+      for (let i = 0; i < n; i++) {
+        const future = new Future<number>()
+        queueMicrotask(() => future.setResult(1))
+        sum += yield* future
+      }
+      return sum
+    }),
+  )
   return [
     ['native promise', native],
     ['tasktree Future', ours],
+    ['tasktree Future, yield* in a generator', generator],
     ...python('future').map(([name, value]) => [`${name} Future`, value]),
   ]
 }
 
 /** From the cancel of a parked task to its end being awaited; and the same with a result in place of the cancel. */
 async function cancelParked(): Promise<(string | number)[][]> {
-  const ends = async (cancel: boolean, parked: number): Promise<number> => {
+  const ends = async (
+    cancel: boolean,
+    parked: number,
+    park: (future: Future<void>) => PromiseLike<void> | CoroutineGenerator<void> = async (future) =>
+      future,
+  ): Promise<number> => {
     const samples: number[] = []
     for (let run = 0; run < 11; run++) {
       const futures = Array.from({ length: parked }, () => new Future<void>())
-      const tasks = futures.map((future) => createTask(async () => future))
+      const tasks = futures.map((future) => createTask(() => park(future)))
       // All must have come to their await: the loop starts them in portions.
       while (tasks.some((task) => task.waitingOn.size === 0)) await sleep(0)
       const start = performance.now()
@@ -130,6 +173,8 @@ async function cancelParked(): Promise<(string | number)[][]> {
   return run(async () => [
     ['tasktree, a parked task cancelled and awaited, of 20,000', await ends(true, 20_000)],
     ['the same, of 1,000', await ends(true, 1_000)],
+    ['the same, of 20,000 generators', await ends(true, 20_000, awaitGenerator)],
+    ['the same, of 1,000 generators', await ends(true, 1_000, awaitGenerator)],
     ['the same, of 1,000 given a result instead', await ends(false, 1_000)],
   ])
 }
@@ -156,28 +201,33 @@ async function memory(): Promise<(string | number)[][]> {
     })()
     return resolve
   })
-  const futures: Future<void>[] = []
-  const ours = await run(async () => {
-    // All must have come to their await: the loop starts them in portions.
-    const each = await bytes(
-      () => sleep(0),
-      () => {
-        const future = new Future<void>()
-        futures.push(future)
-        return createTask(async () => {
-          await future
-        })
-      },
-    )
-    const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
-    if (waiting !== parked) throw new Error(`only ${waiting} tasks were parked`)
-    for (const future of futures) future.setResult()
-    await sleep(0)
-    return each
-  })
+  const ours = (
+    park: (future: Future<void>) => PromiseLike<void> | CoroutineGenerator<void>,
+  ): Promise<number> =>
+    run(async () => {
+      const futures: Future<void>[] = []
+      // All must have come to their await: the loop starts them in portions.
+      const each = await bytes(
+        () => sleep(0),
+        () => {
+          const future = new Future<void>()
+          futures.push(future)
+          return createTask(() => park(future))
+        },
+      )
+      const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
+      if (waiting !== parked) throw new Error(`only ${waiting} tasks were parked`)
+      for (const future of futures) future.setResult()
+      await sleep(0)
+      return each
+    })
+  const awaitFunction = async (future: Future<void>): Promise<void> => {
+    await future
+  }
   return [
     ['native promise + async function, bytes', native],
-    ['tasktree task + future + async function, bytes', ours],
+    ['tasktree task + future + async function, bytes', await ours(awaitFunction)],
+    ['tasktree task + future + generator, bytes', await ours(awaitGenerator)],
   ]
 }
 

@@ -1,7 +1,7 @@
 // Locks and queues beside async-sema, async-mutex, p-limit, p-queue, fastq, effect, and Python's asyncio where there
 // is a python3. Run: node sync/locks.ts
 import { spawnSync } from 'node:child_process'
-import { createTask, run } from '@tasktree/core'
+import { type CoroutineGenerator, createTask, gather, run } from '@tasktree/core'
 import { Lock, Queue, Semaphore } from '@tasktree/sync'
 import { Mutex } from 'async-mutex'
 import { Sema } from 'async-sema'
@@ -63,6 +63,42 @@ function free(): Contest {
           }),
       },
       {
+        name: 'tasktree Lock, in a generator',
+        operations: n,
+        work: (n) =>
+          run(function* () {
+            let count = 0
+            for (let i = 0; i < n; i++) {
+              const hold = yield* lock.acquire()
+              count++
+              hold.release()
+            }
+            return count
+          }),
+      },
+      {
+        name: 'tasktree Lock, acquireNowait',
+        operations: n,
+        work: async (n) => {
+          let count = 0
+          for (let i = 0; i < n; i++) {
+            const hold = lock.acquireNowait()
+            count++
+            hold.release()
+          }
+          return count
+        },
+      },
+      {
+        name: 'tasktree Lock, runExclusive',
+        operations: n,
+        work: async (n) => {
+          let count = 0
+          for (let i = 0; i < n; i++) await lock.runExclusive(() => void count++)
+          return count
+        },
+      },
+      {
         name: 'tasktree Semaphore, plain code',
         operations: n,
         work: async (n) => {
@@ -98,6 +134,15 @@ function free(): Contest {
             count++
             release()
           }
+          return count
+        },
+      },
+      {
+        name: 'async-mutex, runExclusive',
+        operations: 20_000,
+        work: async (n) => {
+          let count = 0
+          for (let i = 0; i < n; i++) await mutex.runExclusive(() => void count++)
           return count
         },
       },
@@ -160,6 +205,23 @@ function contended(): Contest {
               return () => createTask(body)
             }),
           ),
+      },
+      {
+        name: 'tasktree Lock, a new generator task each',
+        operations: n,
+        work: (n) =>
+          run(function* () {
+            let count = 0
+            const body = function* (): CoroutineGenerator<void> {
+              const hold = yield* lock.acquire()
+              count++
+              hold.release()
+            }
+            for (let i = 0; i < n; i += contenders) {
+              yield* gather(Array.from({ length: contenders }, () => body))
+            }
+            return count
+          }),
       },
       {
         name: 'async-sema',
@@ -235,6 +297,19 @@ function queues(): Contest {
       { name: 'tasktree Queue, plain code', operations: n, work: ours },
       { name: 'tasktree Queue, in a task', operations: n, work: (n) => run(() => ours(n)) },
       {
+        name: 'tasktree Queue, in a generator',
+        operations: n,
+        work: (n) =>
+          run(function* () {
+            let count = 0
+            for (let i = 0; i < n; i++) {
+              yield* queue.put(1)
+              count += yield* queue.get()
+            }
+            return count
+          }),
+      },
+      {
         name: 'tasktree Queue, putNowait + getNowait',
         operations: n,
         work: async (n) => {
@@ -292,6 +367,21 @@ function pipes(): Contest {
             let count = 0
             for (let i = 0; i < n; i++) count += await queue.get()
             await producer
+            return count
+          }),
+      },
+      {
+        name: 'tasktree Queue of 10, two generators',
+        operations: 50_000,
+        work: (n) =>
+          run(function* () {
+            const queue = new Queue<number>({ maxsize: 10 })
+            const producer = createTask(function* () {
+              for (let i = 0; i < n; i++) yield* queue.put(1)
+            })
+            let count = 0
+            for (let i = 0; i < n; i++) count += yield* queue.get()
+            yield* producer
             return count
           }),
       },

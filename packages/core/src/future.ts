@@ -1,7 +1,13 @@
 import type { Context } from './context.ts'
 import { copyContext } from './context.ts'
 import { currentTask, getEventLoop } from './current.ts'
-import { type CancelledError, InvalidStateError, RuntimeError, toCancelledError } from './errors.ts'
+import {
+  CancelledError,
+  InvalidStateError,
+  isCancelled,
+  RuntimeError,
+  toCancelledError,
+} from './errors.ts'
 import { type CoroutineGenerator, describe } from './coroutine.ts'
 import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from './loop.ts'
@@ -49,7 +55,7 @@ function isResolver(fn: unknown): boolean {
 // one more field in every object, and there are a million of these.
 export class Future<T> implements PromiseLike<T> {
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
-  /** The result; the exception; or once cancelled the message, and from the first look on the error. */
+  /** The result; the exception; or once cancelled the message, or the error. */
   #value: unknown = undefined
   #reactions: Reaction | Set<Reaction> | null = null
   readonly #loop: EventLoop
@@ -282,11 +288,27 @@ export class Future<T> implements PromiseLike<T> {
     Future.#schedule(this)
   }
 
-  /** @internal made on first use: most cancelled futures are never looked at */
+  /**
+   * @internal for one who looks. What a task's code has thrown is shown once, as in asyncio: whoever looks later
+   * gets an error without its message. Most cancelled futures are never looked at.
+   */
   cancelledError(): CancelledError {
-    const error = toCancelledError(this.#value as string | CancelledError | undefined)
-    this.#value = error
-    return error
+    const cause = this.#value as string | CancelledError | undefined
+    if (this.showsCancelOnce() && isCancelled(cause)) this.#value = undefined
+    return toCancelledError(cause)
+  }
+
+  /** @internal for a list of outcomes: not a look, and without what a task's code has thrown */
+  listedCancelledError(): CancelledError {
+    const cause = this.#value as string | CancelledError | undefined
+    return this.showsCancelOnce() && isCancelled(cause)
+      ? new CancelledError()
+      : toCancelledError(cause)
+  }
+
+  /** @internal */
+  showsCancelOnce(): boolean {
+    return false
   }
 
   /** @internal hands the outcome to a promise's functions; only when done */

@@ -108,11 +108,12 @@ export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
 }
 
 function outcome(child: Future<unknown>): unknown {
-  if (child.cancelled()) return child.cancelledError()
+  if (child.cancelled()) return child.listedCancelledError()
   return child.exception() ?? child.result()
 }
 
+/** Of the last child, if that was cancelled: which one ended last is not looked at, as in asyncio. */
 function lastCancel(children: Future<unknown>[]): CancelledError {
-  const cancelled = children.findLast((child) => child.cancelled())
-  return cancelled?.cancelledError() ?? new CancelledError()
+  const last = children.at(-1)
+  return last?.cancelled() === true ? last.cancelledError() : new CancelledError()
 }

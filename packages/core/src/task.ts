@@ -187,6 +187,11 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   }
 
   /** @internal */
+  override showsCancelOnce(): boolean {
+    return true
+  }
+
+  /** @internal */
   override inspectedName(): string {
     return ` ${this.name}`
   }
@@ -210,7 +215,9 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   /** @internal the first step */
   run(): void {
     if (this.mustCancel) {
-      this.endCancelled(this.cancelMessage)
+      // As if its code had thrown it.
+      const message = this.cancelMessage
+      this.endCancelled(message === undefined ? message : toCancelledError(message))
       Task.#ended(this)
       return
     }
