@@ -1,5 +1,5 @@
-import type { Coroutine, CoroutineFunction } from './coroutine.ts'
-import { RuntimeError } from './errors.ts'
+import { type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
+import { isCancelled, RuntimeError } from './errors.ts'
 import { cancelAndWait, createTask, type Task } from './task.ts'
 import { wait } from './wait.ts'
 
@@ -34,8 +34,12 @@ export class TaskManager implements AsyncDisposable {
     if (typeof maxTasks !== 'number' || !(maxTasks >= 1)) {
       throw new RangeError(`maxTasks must be a number of at least 1, got ${String(maxTasks)}`)
     }
+    const onError = options?.onError ?? null
+    if (onError !== null && typeof onError !== 'function') {
+      throw new TypeError(`onError must be a function, got ${describe(onError)}`)
+    }
     this.#maxTasks = maxTasks
-    this.#onError = options?.onError ?? null
+    this.#onError = onError
   }
 
   /** @throws {RuntimeError} when a task of that name is running, or `maxTasks` are */
@@ -115,8 +119,22 @@ export class TaskManager implements AsyncDisposable {
     return Array.from(this.#entries.values(), copyEntry)
   }
 
+  /**
+   * Cancels all and waits for them, and for those that they create while they clean up. A cancel of who
+   * waits is passed on to them, and thrown when the last has ended.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.cancelAll()
+    let interrupted: unknown = null
+    while (this.#live.size > 0) {
+      try {
+        await this.cancelAll()
+      } catch (error) {
+        if (!isCancelled(error)) throw error
+        interrupted = error
+      }
+    }
+    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+    if (interrupted !== null) throw interrupted
   }
 }
 

@@ -329,8 +329,51 @@ describe('TaskManager', () => {
     expect(log).toEqual(['a', 'b'])
   })
 
+  virtual('its scope also waits for what its tasks create while they clean up', async () => {
+    const log: string[] = []
+    const manager = new TaskManager()
+    {
+      await using scope = manager
+      scope.create('first', async () => {
+        try {
+          await sleep(1_000)
+        } finally {
+          manager.create('late', () => sleep(1_000).finally(() => log.push('late')))
+        }
+      })
+      await sleep(0)
+    }
+    expect(log).toEqual(['late'])
+    expect(manager.list().map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
+  })
+
+  virtual('its scope waits for all also when who leaves it is cancelled again', async () => {
+    const log: string[] = []
+    const owner = createTask(async () => {
+      await using manager = new TaskManager()
+      manager.create('slow', async () => {
+        try {
+          await sleep(1_000)
+        } catch {
+          await thrown(sleep(5))
+          await sleep(5)
+          log.push('slow')
+        }
+      })
+      await sleep(1_000)
+    })
+    await sleep(1)
+    owner.cancel()
+    await sleep(1)
+    owner.cancel()
+    expect(await thrown(owner)).toBeInstanceOf(CancelledError)
+    expect(log).toEqual(['slow'])
+    expect(getRunningLoop().time()).toBe(7)
+  })
+
   test('refuses a limit that makes no sense', () => {
     expect(() => new TaskManager({ maxTasks: 0 })).toThrow(RangeError)
+    expect(() => new TaskManager({ onError: 'log' as never })).toThrow('onError must be a function')
   })
 })
 
