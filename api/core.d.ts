@@ -107,6 +107,8 @@ export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
 export declare function drive<T>(generator: CoroutineGenerator<T>): Promise<T>;
 export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
 export declare function describe(x: unknown): string;
+export declare function checkBody(call: string, body: unknown): void;
+export declare function isIterable(x: unknown): x is Iterable<unknown>;
 export declare function coroutine<A extends unknown[], T>(fn: CoroutineFunction<A, T>): (...args: A) => Coroutine<T>;
 export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown>;
 export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
@@ -411,7 +413,7 @@ export declare class ReadyQueue {
 }
 
 // dist/run.d.ts
-import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
 import { EventLoop } from './loop.ts';
 export interface RunnerOptions {
     debug?: boolean;
@@ -465,7 +467,7 @@ export type RaceResult<T> = {
 export declare function staggeredRace<T>(coros: Iterable<CoroutineFunction<[], T>>, delay: number | null): Promise<RaceResult<T>>;
 
 // dist/task-group.d.ts
-import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
 import { type Task, type TaskOptions } from './task.ts';
 export declare class TaskGroup {
     #private;
@@ -474,7 +476,7 @@ export declare class TaskGroup {
 export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T>;
 
 // dist/task-manager.d.ts
-import type { Coroutine, CoroutineFunction } from './coroutine.ts';
+import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
 import { type Task } from './task.ts';
 export interface ManagedTask {
     name: string;
@@ -561,8 +563,7 @@ export declare function explore(program: () => PromiseLike<void>, options?: {
 }>;
 
 // dist/testing/run-virtual.d.ts
-import type { CoroutineFunction } from '../coroutine.ts';
-import type { Coroutine } from '../coroutine.ts';
+import { type Coroutine, type CoroutineFunction } from '../coroutine.ts';
 import type { Schedule } from '../ready-queue.ts';
 export declare function runVirtual<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: {
     seed?: number;

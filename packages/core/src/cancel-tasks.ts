@@ -1,4 +1,4 @@
-import { describe } from './coroutine.ts'
+import { describe, isIterable } from './coroutine.ts'
 import { Task } from './task.ts'
 import { wait } from './wait.ts'
 
@@ -9,6 +9,9 @@ import { wait } from './wait.ts'
  * @throws {TypeError} for anything but tasks
  */
 export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
+  if (!isIterable(tasks)) {
+    throw new TypeError(`cancelTasks takes an iterable of tasks, got ${describe(tasks)}`)
+  }
   const all = [...tasks]
   for (const task of all) {
     if (!(task instanceof Task))

@@ -1,4 +1,5 @@
 import { currentScope, runInScope, type Scope } from './async-context.ts'
+import { describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { LookupError, RuntimeError } from './errors.ts'
 
@@ -19,9 +20,12 @@ export class Context {
   /**
    * Runs `fn` in this context and returns what it returns; an async `fn` stays in it after its awaits.
    *
+   * @throws {TypeError} when `fn` is not a function
    * @throws {RuntimeError} when called from inside a `run` of this same context
    */
   run<T>(fn: () => T): T {
+    if (typeof fn !== 'function')
+      throw new TypeError(`Context.run takes a function, got ${describe(fn)}`)
     if (this.#entered) throw new RuntimeError('cannot enter a context that is already entered')
     const outer = currentScope()
     const scope: Scope = {
@@ -164,10 +168,14 @@ export class ContextVar<T> {
   /**
    * Puts back the value from before the `set` that returned `token`.
    *
+   * @throws {TypeError} for anything but a token
    * @throws {RuntimeError} when the token was used already
    * @throws {RangeError} when it is another variable's, or was made in another context
    */
   reset(token: Token<T>): void {
+    if (!(token instanceof Token)) {
+      throw new TypeError(`reset takes the token that set() returned, got ${describe(token)}`)
+    }
     if (token.variable !== this) {
       throw new RangeError(
         `the token is of context variable "${token.variable.name}", not "${this.name}"`,

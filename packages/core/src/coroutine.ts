@@ -128,6 +128,17 @@ export function describe(x: unknown): string {
   return `an object of class ${typeof name === 'string' ? name : 'null'}`
 }
 
+/** @throws {TypeError} when `body` is not a function */
+export function checkBody(call: string, body: unknown): void {
+  if (typeof body === 'function') return
+  throw new TypeError(`${call} takes a function as its body, got ${describe(body)}`)
+}
+
+/** What can be listed; a string can, and is never meant. */
+export function isIterable(x: unknown): x is Iterable<unknown> {
+  return typeof x === 'object' && x !== null && Symbol.iterator in x
+}
+
 const coroutineFunctions = new WeakSet<object>()
 
 /**

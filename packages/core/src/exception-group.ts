@@ -1,3 +1,5 @@
+import { describe, isIterable } from './coroutine.ts'
+
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
 
 /**
@@ -10,7 +12,7 @@ export class ExceptionGroup extends AggregateError {
   readonly code: string = 'ERR_EXCEPTION_GROUP'
 
   /**
-   * @throws {TypeError} when `message` is not a string
+   * @throws {TypeError} when `message` is not a string or `errors` not an iterable
    * @throws {RangeError} when `errors` is empty
    */
   constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
@@ -18,6 +20,9 @@ export class ExceptionGroup extends AggregateError {
       throw new TypeError(
         `the message of an ExceptionGroup must be a string, got ${typeof message}`,
       )
+    }
+    if (!isIterable(errors)) {
+      throw new TypeError(`an ExceptionGroup takes an iterable of errors, got ${describe(errors)}`)
     }
     const list = [...errors]
     if (list.length === 0) {

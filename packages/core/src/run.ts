@@ -1,5 +1,5 @@
 import { type Context, copyContext } from './context.ts'
-import type { Coroutine, CoroutineFunction } from './coroutine.ts'
+import { type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
 import { currentScope } from './async-context.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
@@ -38,7 +38,14 @@ export class Runner implements AsyncDisposable {
   /** @internal what a deadlock is told to: the main task that runs */
   deadlocked: (() => void) | null = null
 
+  /** @throws {TypeError} when `options` is no object, or its `loop` no EventLoop */
   constructor(options: RunnerOptions = {}) {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`run and Runner take an options object, got ${describe(options)}`)
+    }
+    if (options.loop !== undefined && !(options.loop instanceof EventLoop)) {
+      throw new TypeError(`the option loop must be an EventLoop, got ${describe(options.loop)}`)
+    }
     this.#ownsLoop = options.loop === undefined
     this.#loop = options.loop ?? new EventLoop()
     this.#handleSignals = options.handleSignals ?? true

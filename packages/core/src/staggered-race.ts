@@ -1,4 +1,4 @@
-import { type CoroutineFunction, describe, runInline } from './coroutine.ts'
+import { type CoroutineFunction, describe, isIterable, runInline } from './coroutine.ts'
 import { KeyboardInterrupt, TimeoutError } from './errors.ts'
 import { Future } from './future.ts'
 import { checkDelay } from './loop.ts'
@@ -15,17 +15,24 @@ export type RaceResult<T> =
  * Starts the first, and each next one when the one before has failed or `delay` milliseconds have
  * passed (null: only when it has failed). The first to succeed wins, and the others are cancelled and awaited.
  *
+ * @throws {TypeError} for anything but an iterable of functions, and when `delay` is NaN
+ *
  * Source: asyncio.staggered.staggered_race
  */
 export async function staggeredRace<T>(
   coros: Iterable<CoroutineFunction<[], T>>,
   delay: number | null,
 ): Promise<RaceResult<T>> {
-  if (typeof coros !== 'object' || coros === null || !(Symbol.iterator in coros)) {
+  if (!isIterable(coros)) {
     throw new TypeError(`staggeredRace takes an iterable of functions, got ${describe(coros)}`)
   }
+  const functions = [...coros]
+  for (const coro of functions) {
+    if (typeof coro !== 'function')
+      throw new TypeError(`staggeredRace takes functions, got ${describe(coro)} among them`)
+  }
   const limit = delay === null ? null : checkDelay(delay)
-  const contestants = [...coros].entries()
+  const contestants = functions.entries()
   const exceptions: unknown[] = []
   const tasks: Task<void>[] = []
   let winner: { value: T; index: number } | null = null

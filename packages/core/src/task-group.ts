@@ -1,4 +1,4 @@
-import type { Coroutine, CoroutineFunction } from './coroutine.ts'
+import { checkBody, type Coroutine, type CoroutineFunction } from './coroutine.ts'
 import { currentTask } from './current.ts'
 import { type CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { ExceptionGroup } from './exception-group.ts'
@@ -120,9 +120,12 @@ export class TaskGroup {
  * body, cancels the others and the body; when all have ended, the failures are thrown as one
  * ExceptionGroup. A cancel from outside goes through to all of them. Outside a task it makes one.
  *
+ * @throws {TypeError} when `body` is not a function
+ *
  * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how it ends.
  */
 export async function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
+  checkBody('taskGroup', body)
   const parent = currentTask()
   if (parent === null) return createTask(() => taskGroup(body))
   const group = new TaskGroup(parent)

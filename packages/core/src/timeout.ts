@@ -1,4 +1,4 @@
-import { type Awaitable, Coroutine, describe, runInline } from './coroutine.ts'
+import { type Awaitable, checkBody, Coroutine, describe, runInline } from './coroutine.ts'
 import { currentTask } from './current.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
@@ -117,7 +117,7 @@ function checkLimit(ms: number | null): number | null {
  * Null or Infinity: no limit. A cancel from outside stays a CancelledError; a body that swallows the
  * cancel and returns gives its value. Outside a task it makes one.
  *
- * @throws {TypeError} when `ms` is NaN
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
  * Source: asyncio.timeout. Differs: takes the body, so that it can see how it ends.
  */
@@ -126,6 +126,7 @@ export async function timeout<T>(
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<T> {
   const limit = checkLimit(ms)
+  checkBody('timeout', body)
   return inTask(async (task) => valueOf(await attempt(task, after(task, limit), body)))
 }
 
@@ -134,6 +135,7 @@ export async function timeoutAt<T>(
   when: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<T> {
+  checkBody('timeoutAt', body)
   return inTask(async (task) => valueOf(await attempt(task, when, body)))
 }
 
@@ -152,6 +154,7 @@ export async function moveOnAfter<T>(
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<{ cancelled: boolean; value?: T }> {
   const limit = checkLimit(ms)
+  checkBody('moveOnAfter', body)
   return inTask(async (task) => {
     const result = await attempt(task, after(task, limit), body)
     return result.cut ? { cancelled: true } : { cancelled: false, value: result.value }

@@ -1,4 +1,4 @@
-import { describe } from './coroutine.ts'
+import { describe, isIterable } from './coroutine.ts'
 import { Future } from './future.ts'
 import { checkDelay } from './loop.ts'
 
@@ -25,7 +25,7 @@ export async function wait<F extends Future<unknown>>(
     returnWhen?: typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
   },
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  if (aws instanceof Future || typeof aws !== 'object' || !(Symbol.iterator in aws)) {
+  if (aws instanceof Future || !isIterable(aws)) {
     throw new TypeError(`wait takes an iterable of futures, got ${describe(aws)}`)
   }
   const returnWhen = options?.returnWhen ?? ALL_COMPLETED

@@ -1,3 +1,4 @@
+import { checkBody } from '../coroutine.ts'
 import { runOnVirtualLoop } from './run-virtual.ts'
 import { SeededSchedule } from './schedule.ts'
 
@@ -25,17 +26,21 @@ export class ScheduleError extends Error {
  * another order, deterministically. A deadlock is a failure too.
  *
  * @param options `seeds` schedules (1,000) beginning with `seed`; with `seed` alone that one only
+ * @throws {TypeError} when `program` is not a function or `seed` not an integer
  * @throws {ScheduleError} for the first seed that fails
  */
 export async function explore(
   program: () => PromiseLike<void>,
   options: { seeds?: number; seed?: number } = {},
 ): Promise<{ schedules: number }> {
+  checkBody('explore', program)
   const first = options.seed ?? 0
   const schedules = options.seeds ?? (options.seed === undefined ? 1_000 : 1)
   if (!Number.isInteger(schedules) || schedules < 1) {
-    throw new RangeError(`seeds must be a positive integer, got ${schedules}`)
+    throw new RangeError(`seeds must be a positive integer, got ${String(schedules)}`)
   }
+  if (!Number.isInteger(first))
+    throw new TypeError(`a seed must be an integer, got ${String(first)}`)
   for (let seed = first; seed < first + schedules; seed++) {
     const schedule = new SeededSchedule(seed)
     try {

@@ -1,5 +1,4 @@
-import type { CoroutineFunction } from '../coroutine.ts'
-import type { Coroutine } from '../coroutine.ts'
+import { type Coroutine, type CoroutineFunction, describe } from '../coroutine.ts'
 import { EventLoop } from '../loop.ts'
 import type { Schedule } from '../ready-queue.ts'
 import { Runner } from '../run.ts'
@@ -18,6 +17,9 @@ export async function runVirtual<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,
   options: { seed?: number; start?: number } = {},
 ): Promise<T> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`runVirtual takes an options object, got ${describe(options)}`)
+  }
   const schedule = options.seed === undefined ? null : new SeededSchedule(options.seed)
   return runOnVirtualLoop(main, schedule, options.start ?? 0)
 }

@@ -1,4 +1,5 @@
 import { type Clock, SystemClock } from '../clock.ts'
+import { describe } from '../coroutine.ts'
 
 /**
  * A clock that stands still while anything can run, and jumps to the next timer when every task waits.
@@ -16,8 +17,13 @@ export class VirtualClock implements Clock {
   /** @internal every task waits, and no timer is set; true when that is the end */
   onStall: () => boolean = () => true
 
+  /** @throws {TypeError} when `start` is no finite number */
   constructor(options?: { start?: number }) {
-    this.#now = options?.start ?? 0
+    const start = options?.start ?? 0
+    if (!Number.isFinite(start)) {
+      throw new TypeError(`start must be a number of milliseconds, got ${describe(start)}`)
+    }
+    this.#now = start
   }
 
   now(): number {
