@@ -4,10 +4,18 @@ import { currentScope } from './async-context.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
 import { awaitCancelled } from './cancel-tasks.ts'
+import { Future } from './future.ts'
 import { EventLoop } from './loop.ts'
 import { type Interruptible, watchProcess } from './process-events.ts'
+import type { Runnable } from './ready-queue.ts'
 import { createTask, type Task } from './task.ts'
 import { formatTaskTree } from './task-tree.ts'
+
+/**
+ * In asyncio.run what the cancelled tasks have created goes on while async generators and the executor are
+ * shut down, for so many rounds of the loop; here it is cancelled after that.
+ */
+const roundsLeft = 5
 
 export interface RunnerOptions {
   debug?: boolean
@@ -35,6 +43,7 @@ export class Runner implements AsyncDisposable {
   #isLast = false
   /** What it has left behind, cancelled already. */
   #cancelled: Task[] = []
+  #hasCancelled = false
   /** @internal what a deadlock is told to: the main task that runs */
   deadlocked: (() => void) | null = null
 
@@ -104,7 +113,10 @@ export class Runner implements AsyncDisposable {
     const loop = this.#loop
     // A task may create others while it is being cancelled.
     for (;;) {
-      if (this.#cancelled.length === 0) this.#cancelAll()
+      if (this.#cancelled.length === 0) {
+        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
+        this.#cancelAll()
+      }
       if (this.#cancelled.length === 0) break
       const ended = awaitCancelled(this.#cancelled)
       this.#cancelled = []
@@ -121,7 +133,23 @@ export class Runner implements AsyncDisposable {
     if (this.#ownsLoop) loop.close()
   }
 
+  /** Lets the loop go on for so many rounds. */
+  async #letGo(rounds: number): Promise<void> {
+    const loop = this.#loop
+    const over = new Future<void>({ loop })
+    let left = rounds
+    const round: Runnable = {
+      run: () => {
+        if (--left > 0) loop.pushAfterIO(round)
+        else over.setResult()
+      },
+    }
+    loop.pushAfterIO(round)
+    await loop.runUntilComplete(over)
+  }
+
   #cancelAll(): void {
+    this.#hasCancelled = true
     const left = this.#loop.liveTasks().filter((task) => task !== this.#givenUp)
     this.#cancelled = left.filter((task) => task.cancel())
   }

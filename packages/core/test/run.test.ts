@@ -12,6 +12,7 @@ import {
   RuntimeError,
   sleep,
 } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
 /** Runs a program of its own in another process; `signal` is sent at each line that says "ready". */
@@ -96,6 +97,31 @@ test('run ends tasks that tasks create while they are being cancelled', async ()
   })
   expect(log).toEqual(['late task ended'])
 })
+
+test.each([
+  ['run', run],
+  ['runVirtual', runVirtual],
+])(
+  '%s lets what tasks create in their clean-up end within a few rounds, as asyncio.run',
+  async (_, start) => {
+    const log: string[] = []
+    await start(async () => {
+      createTask(async () => {
+        try {
+          await sleep(60_000)
+        } finally {
+          createTask(async () => {
+            await sleep(0)
+            await sleep(0)
+            log.push('short task ended')
+          })
+        }
+      })
+      await sleep(0)
+    })
+    expect(log).toEqual(['short task ended'])
+  },
+)
 
 test('shutdown hooks run after all tasks, last added first, and one that was removed does not', async () => {
   const log: string[] = []
