@@ -40,7 +40,7 @@ export async function staggeredRace<T>(
   const runOne = async (previousFailed: Future<void> | null): Promise<void> => {
     if (previousFailed !== null) {
       try {
-        await waitFor(previousFailed, limit)
+        await waitFor(() => previousFailed, limit)
       } catch (error) {
         if (!(error instanceof TimeoutError)) throw error
       }
@@ -60,6 +60,8 @@ export async function staggeredRace<T>(
       if (!failed.done()) failed.setResult()
       return
     }
+    // One that ended in the same turn, so that its cancel came too late, has not won.
+    if (winner !== null) return
     winner = { value, index }
     for (const [i, task] of tasks.entries()) if (i !== index) task.cancel()
   }

@@ -1,4 +1,11 @@
-import { CancelledError, createTask, getRunningLoop, sleep, staggeredRace } from '@tasktree/core'
+import {
+  CancelledError,
+  createTask,
+  gather,
+  getRunningLoop,
+  sleep,
+  staggeredRace,
+} from '@tasktree/core'
 import { expect } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
@@ -67,4 +74,21 @@ virtual('a cancel of the race cancels all that have begun', async () => {
   expect(await thrown(race)).toBeInstanceOf(CancelledError)
   await sleep(0)
   expect(ended.toSorted((a, b) => a - b)).toEqual([0, 1])
+})
+
+// Not in CPython's tests, where an assertion fails in the second one's task.
+virtual('one that swallows its cancel and succeeds as well has not won', async () => {
+  const stubborn = async (): Promise<string> => {
+    await thrown(sleep(10_000))
+    return 'stubborn'
+  }
+  const result = await staggeredRace([() => sleep(5, 'first'), stubborn], 1)
+  expect(result).toEqual({ value: 'first', index: 0, exceptions: [null, null] })
+})
+
+// As in CPython, whose wait_for makes a task of what it waits for when there is no time.
+virtual('without a delay a quick one has won before the next has begun', async () => {
+  const quick = (): PromiseLike<unknown> => gather([async () => 'x'])
+  const result = await staggeredRace([quick, quick], 0)
+  expect(result).toEqual({ value: ['x'], index: 0, exceptions: [null] })
 })
