@@ -16,6 +16,11 @@ class Permits implements Host<Releaser, undefined> {
   /** Woken, with a permit, and not yet run: nobody may overtake them. */
   woken = 0
   readonly #lender: Lender
+  /** Has the turn of a waiter that was cancelled. */
+  readonly #partings: Host<Releaser, undefined> = {
+    serve: () => this.#wakeAll(),
+    pass: () => {},
+  }
 
   constructor(value: number, lender: Lender) {
     this.free = value
@@ -37,6 +42,12 @@ class Permits implements Host<Releaser, undefined> {
   take(): Releaser {
     this.free--
     return this.hold()
+  }
+
+  /** In the turn in which it learns of its cancel it hands on what has become free meanwhile, as in asyncio. */
+  leave(waiter: Waiter<Releaser>): void {
+    const loop = waiter.getLoop()
+    if (!loop.isClosed()) new Waiter<Releaser>(this.#partings, undefined, loop).wake()
   }
 
   hold(): Releaser {

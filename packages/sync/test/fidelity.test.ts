@@ -192,6 +192,32 @@ virtual('Event wakes all who wait, also when it is cleared again', async () => {
   expect(event.isSet()).toBe(false)
 })
 
+describe('BoundedSemaphore', () => {
+  virtual(
+    'a waiter that was cancelled hands on in its turn what has become free meanwhile',
+    async () => {
+      const semaphore = new BoundedSemaphore(1)
+      await semaphore.acquire()
+      const first = createTask(() => semaphore.acquire())
+      const second = createTask(async () => {
+        try {
+          await semaphore.acquire()
+        } finally {
+          // As in CPython not one too many: the permit is the third one's by now.
+          semaphore.release()
+        }
+      })
+      await sleep(0)
+      second.cancel()
+      semaphore.release()
+      semaphore.release()
+      const third = semaphore.acquire()
+      await wait([first, second])
+      expect([second.cancelled(), third.done()]).toEqual([true, true])
+    },
+  )
+})
+
 describe('Condition', () => {
   virtual(
     'wait holds the lock again when it ends, also by a cancel, for the same Releaser',
