@@ -106,21 +106,23 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /** Cancels every task of the loop and waits for them, runs the shutdown hooks, and reports what nobody has retrieved. */
+  /**
+   * Cancels every task of the loop and waits for them, runs the shutdown hooks, and reports what nobody has retrieved.
+   *
+   * @throws {DeadlockError} when nothing is left that could wake those tasks, which it then gives up
+   */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     const loop = this.#loop
-    // A task may create others while it is being cancelled.
-    for (;;) {
-      if (this.#cancelled.length === 0) {
-        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
-        this.#cancelAll()
-      }
-      if (this.#cancelled.length === 0) break
-      const ended = awaitCancelled(this.#cancelled)
-      this.#cancelled = []
-      await loop.runUntilComplete(ended)
+    const cleanup = new Cleanup(loop)
+    this.deadlocked = () => cleanup.deadlocked()
+    const unwatch = watchProcess(cleanup, false)
+    try {
+      await this.#endTasks(cleanup)
+    } finally {
+      this.deadlocked = null
+      unwatch()
     }
     for (const hook of loop.takeShutdownHooks()) {
       try {
@@ -131,6 +133,27 @@ export class Runner implements AsyncDisposable {
     }
     loop.failures.reportAll()
     if (this.#ownsLoop) loop.close()
+    if (cleanup.deadlock !== null) throw cleanup.deadlock
+  }
+
+  async #endTasks(cleanup: Cleanup): Promise<void> {
+    const loop = this.#loop
+    // A task may create others while it is being cancelled.
+    for (;;) {
+      if (this.#cancelled.length === 0) {
+        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
+        this.#cancelAll()
+      }
+      if (this.#cancelled.length === 0) break
+      const ended = awaitCancelled(this.#cancelled)
+      this.#cancelled = []
+      try {
+        await loop.runUntilComplete(ended)
+      } catch (error) {
+        if (cleanup.deadlock === null) throw error
+        return
+      }
+    }
   }
 
   /** Lets the loop go on for so many rounds. */
@@ -160,15 +183,43 @@ export class Runner implements AsyncDisposable {
     options?: { signal?: AbortSignal },
   ): Promise<T> {
     this.#isLast = true
+    let value: T
     try {
-      return await this.run(main, options)
-    } finally {
-      await this.close()
+      value = await this.run(main, options)
+    } catch (error) {
+      await this.close().catch((exception: unknown) => {
+        const message = 'What the main task left behind hangs in its clean-up'
+        this.#loop.callExceptionHandler({ message, exception })
+      })
+      throw error
     }
+    await this.close()
+    return value
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+}
+
+/** The end of a run, when only the clean-up of cancelled tasks is left to wait for. */
+class Cleanup implements Interruptible {
+  readonly #loop: EventLoop
+  deadlock: DeadlockError | null = null
+
+  constructor(loop: EventLoop) {
+    this.#loop = loop
+  }
+
+  interrupt(): boolean {
+    return false
+  }
+
+  deadlocked(): void {
+    this.deadlock ??= new DeadlockError(
+      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}`,
+    )
+    this.#loop.stop()
   }
 }
 
@@ -222,7 +273,8 @@ class MainTask implements Interruptible {
  *
  * @throws {RuntimeError} inside a task of a running loop
  * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
- * @throws {DeadlockError} when the process would exit with the main task still waiting; the message is the task tree
+ * @throws {DeadlockError} when the process would exit with the main task still waiting, or with what it left behind; the
+ * message is the task tree
  *
  * Source: asyncio.run
  */

@@ -123,6 +123,45 @@ test.each([
   },
 )
 
+test('in virtual time a clean-up that nothing can wake is a DeadlockError, and the run ends', async () => {
+  const hooks: string[] = []
+  const hung = runVirtual(async () => {
+    getRunningLoop().addShutdownHook(async () => void hooks.push('hook'))
+    createTask(
+      async () => {
+        try {
+          await sleep(60_000)
+        } finally {
+          await new Future()
+        }
+      },
+      { name: 'stuck' },
+    )
+    await sleep(0)
+  })
+  const error = await hung.catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(DeadlockError)
+  expect(String(error)).toMatch(/left behind:\nstuck {2}/)
+  expect(hooks).toEqual(['hook'])
+})
+
+test('a clean-up that nothing can wake is no silent exit', async () => {
+  const stuck = `core.createTask(async () => {
+    try { await core.sleep(60_000) } finally { await new core.Future() }
+  }, { name: 'stuck' })
+  await core.sleep(0)`
+  const { code, output } = await program(`
+    await core.run(async () => { ${stuck} }).catch((error) => console.log(error.name, error.message))
+    await core.run(async () => { ${stuck}; throw new Error('of main') }).catch((error) => console.log(error.message))
+  `)
+  expect(output).toContain(
+    'DeadlockError nothing is left that could wake what the main task left behind',
+  )
+  expect(output).toContain('stuck  waiting on Future, cancelling')
+  expect(output).toContain('of main')
+  expect(code).toBe(0)
+})
+
 test('shutdown hooks run after all tasks, last added first, and one that was removed does not', async () => {
   const log: string[] = []
   await run(async () => {
