@@ -5,7 +5,7 @@ import { type CancelledError, TimeoutError } from './errors.ts'
 import type { Future } from './future.ts'
 import { ensureFutures } from './gather.ts'
 import type { TimerHandle } from './handle.ts'
-import { checkDelay } from './loop.ts'
+import { checkDelay } from './clock.ts'
 import type { Reaction } from './reaction.ts'
 
 /** The next one to complete, taken in its waiter's turn: a cancelled waiter leaves it to the next. */

@@ -1,3 +1,5 @@
+import { describe } from './coroutine.ts'
+
 /**
  * Where a loop gets its time and its wake-ups from: the only door to the platform's timers, so that a
  * test can put its own time behind it.
@@ -16,6 +18,21 @@ export interface Clock {
   stop(): void
   /** Whether time stands still while anything can run; `sleep(0)` is then one round of the ready queue. */
   readonly virtual: boolean
+}
+
+/** Whether a loop can tell its time by `x`. */
+export function isClock(x: unknown): x is Clock {
+  if (typeof x !== 'object' || x === null) return false
+  const clock = x as Partial<Record<string, unknown>>
+  return ['now', 'setAlarm', 'yieldToIO', 'stop'].every((key) => typeof clock[key] === 'function')
+}
+
+/** @throws {TypeError} for NaN and what is not a number */
+export function checkDelay(delay: unknown): number {
+  if (typeof delay !== 'number' || Number.isNaN(delay)) {
+    throw new TypeError(`a delay must be a number of milliseconds, got ${describe(delay)}`)
+  }
+  return Math.max(delay, 0)
 }
 
 /** A longer delay overflows the platform's timer, which would fire at once. */

@@ -1,4 +1,5 @@
 import { currentScope, type Scope } from './async-context.ts'
+import { describe } from './coroutine.ts'
 import { RuntimeError } from './errors.ts'
 import type { EventLoop } from './loop.ts'
 import type { Task } from './task.ts'
@@ -21,12 +22,18 @@ export function getRunningLoop(): EventLoop {
   return scope.scopeLoop
 }
 
-let makeLoop: (() => EventLoop) | null = null
+let loopClass: (new () => EventLoop) | null = null
 let defaultLoop: EventLoop | null = null
 
-/** The loop module says how a loop is made: futures need a default loop, and loops need futures. */
-export function installLoopFactory(factory: () => EventLoop): void {
-  makeLoop = factory
+/** The loop module says what a loop is: futures need a default loop, and loops need futures. */
+export function installLoopClass(eventLoop: new () => EventLoop): void {
+  loopClass = eventLoop
+}
+
+/** @throws {TypeError} when `loop` is no EventLoop */
+export function checkLoop(loop: unknown): asserts loop is EventLoop {
+  if (loopClass !== null && loop instanceof loopClass) return
+  throw new TypeError(`the loop must be an EventLoop, got ${describe(loop)}`)
 }
 
 /**
@@ -43,7 +50,7 @@ export function getEventLoop(): EventLoop {
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop
   if (defaultLoop === null || defaultLoop.isClosed()) {
-    defaultLoop = (makeLoop as () => EventLoop)()
+    defaultLoop = new (loopClass as new () => EventLoop)()
   }
   return defaultLoop
 }

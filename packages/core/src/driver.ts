@@ -1,7 +1,6 @@
 import { type AsyncContext, resumeAsyncContext, saveAsyncContext } from './async-context.ts'
 import { type CoroutineGenerator, toYielded } from './coroutine.ts'
 import { Future } from './future.ts'
-import { RuntimeError } from './errors.ts'
 import { Wait } from './reaction.ts'
 import type { Task } from './task.ts'
 
@@ -66,12 +65,9 @@ export class Driver<T> extends Wait {
       Driver.#take(driver, yielded)
       return false
     }
-    if (yielded === driver.task) {
-      Driver.#setInput(driver, new RuntimeError(`${driver.task.name} cannot await itself`), true)
-      return false
-    }
-    driver.future = yielded
-    yielded.react(driver)
+    const future = yielded === driver.task ? yielded.refuseOwnTask() : yielded
+    driver.future = future
+    future.react(driver)
     driver.task.suspend(driver)
     return true
   }

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 import { copyContext } from './context.ts'
-import { currentTask, getEventLoop } from './current.ts'
+import { checkLoop, currentTask, getEventLoop } from './current.ts'
 import {
   CancelledError,
   InvalidStateError,
@@ -64,7 +64,12 @@ export class Future<T> implements PromiseLike<T> {
     if (options !== undefined && (typeof options !== 'object' || options === null)) {
       throw new TypeError(`new Future() takes an options object, got ${describe(options)}`)
     }
-    this.#loop = options?.loop ?? getEventLoop()
+    const loop = options?.loop
+    if (loop === undefined) this.#loop = getEventLoop()
+    else {
+      checkLoop(loop)
+      this.#loop = loop
+    }
   }
 
   /** Whether it has a result or an exception, or was cancelled. */
@@ -172,7 +177,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   addDoneCallback(cb: (future: this) => void, options?: { context?: Context }): void {
     if (typeof cb !== 'function') {
-      throw new TypeError(`a done callback must be a function, got ${typeof cb}`)
+      throw new TypeError(`a done callback must be a function, got ${describe(cb)}`)
     }
     this.react(new DoneCallback(this, cb, options?.context ?? copyContext()))
   }
@@ -202,10 +207,9 @@ export class Future<T> implements PromiseLike<T> {
     const reject = onRejected as (error: unknown) => unknown
     if (this.#state === PENDING && mayBeAwait(onFulfilled, onRejected)) {
       const task = currentTask()
-      if ((task as unknown) === this)
-        throw new RuntimeError(`${String(task?.name)} cannot await itself`)
-      const awaiter = new Awaiter(this, task, resolve, reject)
-      this.react(awaiter)
+      const future: Future<unknown> = (task as unknown) === this ? this.refuseOwnTask() : this
+      const awaiter = new Awaiter(future, task, resolve, reject)
+      future.react(awaiter)
       if (task !== null) task.suspend(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
@@ -335,6 +339,15 @@ export class Future<T> implements PromiseLike<T> {
     const reaction = new InternalCallback(this, callback)
     this.react(reaction)
     return reaction
+  }
+
+  /** @internal what a task gets that waits for itself: asyncio tells it in a turn of its own */
+  refuseOwnTask(): Future<never> {
+    const refusal = new Future<never>({ loop: this.#loop })
+    refusal.fail(
+      new RuntimeError(`${String((this as { name?: string }).name)} cannot await itself`),
+    )
+    return refusal
   }
 
   /** @internal does nothing when it has run or is about to */

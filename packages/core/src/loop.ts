@@ -1,9 +1,10 @@
 import type { AsyncResource } from 'node:async_hooks'
+import { constants } from 'node:os'
 import { currentScope, makeAsyncContext } from './async-context.ts'
-import { type Clock, SystemClock } from './clock.ts'
+import { checkDelay, type Clock, isClock, SystemClock } from './clock.ts'
 import { type Context, copyContext, rootContext } from './context.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
-import { getEventLoop, installLoopFactory } from './current.ts'
+import { checkLoop, getEventLoop, installLoopClass } from './current.ts'
 import { DebugMonitor } from './debug.ts'
 import { ensureFuture } from './ensure-future.ts'
 import { RuntimeError } from './errors.ts'
@@ -248,6 +249,9 @@ export class EventLoop {
   /** Calls `cb` in a turn of the loop when the process gets `signal`; a former handler is replaced. */
   addSignalHandler(signal: NodeJS.Signals, cb: () => void): void {
     this.#assertCallback(cb)
+    if (!Object.hasOwn(constants.signals, signal)) {
+      throw new TypeError(`expected the name of a signal, as 'SIGHUP', got ${describe(signal)}`)
+    }
     this.removeSignalHandler(signal)
     const listener = (): void => {
       this.callSoon(cb)
@@ -266,6 +270,9 @@ export class EventLoop {
 
   /** Runs `hook` when `run` ends, after all tasks have; returns what takes it out again. */
   addShutdownHook(hook: () => PromiseLike<void>): () => void {
+    if (typeof hook !== 'function') {
+      throw new TypeError(`a shutdown hook must be a function, got ${describe(hook)}`)
+    }
     this.#shutdownHooks.add(hook)
     return () => {
       this.#shutdownHooks.delete(hook)
@@ -517,22 +524,19 @@ export class EventLoop {
   }
 }
 
-installLoopFactory(() => new EventLoop())
+installLoopClass(EventLoop)
 
 /** A new loop, on the system's clock unless another is given. Source: asyncio.new_event_loop */
 export function newEventLoop(options?: { clock?: Clock }): EventLoop {
+  const clock: unknown = options?.clock
+  if (clock !== undefined && !isClock(clock)) {
+    throw new TypeError(`the option clock must be a Clock, got ${describe(clock)}`)
+  }
   return new EventLoop(options)
 }
 
 /** The tasks of `loop`, by default the current one, that are not done. Source: asyncio.all_tasks */
 export function allTasks(loop: EventLoop = getEventLoop()): Set<Task> {
+  checkLoop(loop)
   return new Set(loop.liveTasks())
-}
-
-/** @throws {TypeError} for NaN and what is not a number */
-export function checkDelay(delay: unknown): number {
-  if (typeof delay !== 'number' || Number.isNaN(delay)) {
-    throw new TypeError(`a delay must be a number of milliseconds, got ${describe(delay)}`)
-  }
-  return Math.max(delay, 0)
 }

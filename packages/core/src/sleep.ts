@@ -2,7 +2,8 @@ import { Claim } from './claim.ts'
 import { getEventLoop } from './current.ts'
 import type { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
-import { checkDelay, type EventLoop } from './loop.ts'
+import { checkDelay } from './clock.ts'
+import type { EventLoop } from './loop.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
 /** A future that is its own timer: a million sleepers are a million objects, not two million. */

@@ -1,7 +1,7 @@
 import { type CoroutineFunction, describe, isIterable, runInline } from './coroutine.ts'
 import { KeyboardInterrupt, TimeoutError } from './errors.ts'
 import { Future } from './future.ts'
-import { checkDelay } from './loop.ts'
+import { checkDelay } from './clock.ts'
 import { createTask, type Task } from './task.ts'
 import { waitFor } from './timeout.ts'
 import { wait } from './wait.ts'

@@ -15,7 +15,7 @@ import {
   isGenerator,
 } from './coroutine.ts'
 import { Cancellation } from './cancellation.ts'
-import { currentTask, loopOf } from './current.ts'
+import { checkLoop, currentTask, loopOf } from './current.ts'
 import { Driver } from './driver.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
 import { Future } from './future.ts'
@@ -300,7 +300,8 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     cancellation.pending = false
     const { future } = wait
     if (future.cancelled()) return null
-    if (future.done()) future.exception()
+    // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
+    if (future.done() && isCancelled(future.exception())) return null
     return toCancelledError(cancellation.message)
   }
 
@@ -395,9 +396,20 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
     )
   }
   const creator = currentScope()
+  if (options !== undefined) checkOptions(options)
   const loop = options?.loop ?? loopOf(creator)
   loop.assertOpen()
   return new Task(coro, loop, creator, options)
+}
+
+function checkOptions({ name, context, loop }: TaskOptions): void {
+  if (loop !== undefined) checkLoop(loop)
+  if (name !== undefined && typeof name !== 'string') {
+    throw new TypeError(`the name of a task must be a string, got ${describe(name)}`)
+  }
+  if (context !== undefined && !(context instanceof Context)) {
+    throw new TypeError(`the context of a task must be a Context, got ${describe(context)}`)
+  }
 }
 
 /** The current task's signal. @throws {RuntimeError} outside a task */

@@ -4,7 +4,7 @@ import { ensureFuture } from './ensure-future.ts'
 import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
 import { Future } from './future.ts'
 import type { Handle } from './handle.ts'
-import { checkDelay } from './loop.ts'
+import { checkDelay } from './clock.ts'
 import { createTask, type Task } from './task.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { describe, isIterable } from './coroutine.ts'
 import { Future } from './future.ts'
-import { checkDelay } from './loop.ts'
+import { checkDelay } from './clock.ts'
 
 export const FIRST_COMPLETED = 'FIRST_COMPLETED'
 export const FIRST_EXCEPTION = 'FIRST_EXCEPTION'

@@ -8,6 +8,7 @@ import {
   gather,
   isCancelled,
   run,
+  RuntimeError,
   sleep,
   type Task,
   taskSignal,
@@ -15,6 +16,7 @@ import {
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
 
 /** Cancels a task that runs `body`, once it waits, and tells what it did. */
 async function cancelled(
@@ -455,8 +457,10 @@ test('a second cancel, at the end of the scope that the first one leaves, is one
     await wait([task])
     expect(seen).toEqual([true])
     expect(task.cancelled()).toBe(true)
-    expect(await task.then(undefined, (error: unknown) => error)).toBeInstanceOf(CancelledError)
-    await expect(task).rejects.toThrow('second')
+    expect(await task.then(undefined, (error: unknown) => error)).toMatchObject({
+      name: 'CancelledError',
+      message: 'second',
+    })
   }))
 
 test('an error thrown while a cancel unwinds is a failure', () =>
@@ -476,3 +480,39 @@ test('an error thrown while a cancel unwinds is a failure', () =>
     expect(task.cancelled()).toBe(false)
     expect(task.exception()).toMatchObject({ error: new Error('teardown') })
   }))
+
+virtual(
+  'a task that waits for itself is told in a later turn, so that a cancel in between wins',
+  async () => {
+    const itself = async (): Promise<void> => {
+      await currentTask()
+    }
+    expect(await thrown(createTask(itself))).toBeInstanceOf(RuntimeError)
+    const cancelled = createTask(itself)
+    await sleep(0)
+    const early = createTask(itself, { eager: true })
+    await Promise.resolve()
+    await Promise.resolve()
+    early.cancel()
+    expect(await thrown(cancelled)).toBeInstanceOf(RuntimeError)
+    expect(isCancelled(await thrown(early))).toBe(true)
+  },
+)
+
+virtual(
+  'a gather that was cancelled shows its own cancel, also to a task that is cancelled after it',
+  async () => {
+    let gathering: Future<unknown> | undefined
+    const task = createTask(async () => {
+      gathering = gather([() => sleep(9)])
+      await gathering
+    })
+    await sleep(0)
+    await sleep(0)
+    gathering?.cancel('a')
+    await sleep(0)
+    await sleep(0)
+    task.cancel()
+    expect(await thrown(task)).toMatchObject({ name: 'CancelledError', message: 'a' })
+  },
+)

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
+  allTasks,
   createTask,
   currentTask,
   type EventLoop,
@@ -329,3 +330,32 @@ test('the console shows futures and tasks as Python does', () =>
     )
     expect(failed?.exception()).toBeInstanceOf(RangeError)
   }))
+
+test.each<[string, () => unknown, string]>([
+  ['new Future', () => new Future({ loop: 5 as never }), 'EventLoop, got number 5'],
+  [
+    'newEventLoop',
+    () => newEventLoop({ clock: {} as never }),
+    'Clock, got an object of class Object',
+  ],
+  ['createTask: loop', () => createTask(async () => {}, { loop: 5 as never }), 'got number 5'],
+  [
+    'createTask: name',
+    () => createTask(async () => {}, { name: 5 as never }),
+    'a string, got number',
+  ],
+  [
+    'createTask: context',
+    () => createTask(async () => {}, { context: 5 as never }),
+    'got number 5',
+  ],
+  ['allTasks', () => allTasks(5 as never), 'EventLoop, got number 5'],
+  ['addSignalHandler', () => getEventLoop().addSignalHandler('x' as never, () => {}), 'string x'],
+  ['addShutdownHook', () => getEventLoop().addShutdownHook(5 as never), 'function, got number 5'],
+  ['addDoneCallback', () => new Future().addDoneCallback(null as never), 'function, got null'],
+])('%s refuses a wrong argument and starts nothing', (_, call, message) => {
+  const tasks = allTasks().size
+  expect(call).toThrow(TypeError)
+  expect(call).toThrow(message)
+  expect(allTasks().size).toBe(tasks)
+})
