@@ -1,5 +1,5 @@
 import { JobRef } from './job.ts'
-import { readTarget } from './job-target.ts'
+import { hasSource, readTarget } from './job-target.ts'
 import type { JobTarget } from './protocol.ts'
 
 /** In milliseconds. */
@@ -14,11 +14,14 @@ export class JobKind {
   /** Names it in messages. */
   readonly id: number
   readonly target: JobTarget
+  /** Or a name; false for what cannot be sent. */
+  readonly hasSource: boolean
   #jobTime = Infinity
 
   constructor(id: number, target: JobTarget) {
     this.id = id
     this.target = target
+    this.hasSource = hasSource(target)
   }
 
   /** Whether its jobs are done in a moment, so that several may be sent to a worker at once; a new one's may not be. */

@@ -17,7 +17,8 @@ export class PendingJob implements JobControl {
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
-  readonly submitted: SubmitStack
+  /** Set when it has been sent or queued. */
+  submitted: SubmitStack = {}
   readonly #owner: JobOwner
   /** The worker it was sent to, and its number there. */
   worker: WorkerHandle | null = null
@@ -28,17 +29,11 @@ export class PendingJob implements JobControl {
   isQueued = false
   isStarted = false
 
-  constructor(
-    owner: JobOwner,
-    kind: JobKind,
-    args: readonly unknown[],
-    options: { chunked: boolean; submitted: SubmitStack },
-  ) {
+  constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean) {
     this.#owner = owner
     this.kind = kind
     this.args = args
-    this.chunked = options.chunked
-    this.submitted = options.submitted
+    this.chunked = chunked
     this.transferList = transferListOf(args)
     this.future = new JobFuture(this)
   }

@@ -16,6 +16,7 @@ export function connectProcess(): void {
     claim: (seq) => claims.claim(seq),
     isCancelled: (seq) => claims.isCancelled(seq),
     send: serialize,
+    rest: () => {},
   })
   let isWatched = false
   const reader = new FrameReader((message) => {

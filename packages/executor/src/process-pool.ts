@@ -1,5 +1,6 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import { otherRuntime } from './other-runtime.ts'
 import type { PoolOptions } from './pool-options.ts'
 import { ProcessLink } from './process-link.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -39,7 +40,8 @@ export class ProcessPoolExecutor extends WorkerPool {
 
 /** The workers talk through pipes that they read and write past their event loop, which the others cannot. */
 function assertNode(): void {
-  const other = ['bun', 'deno'].find((name) => name in process.versions)
-  if (other === undefined) return
-  throw new RuntimeError(`ProcessPoolExecutor needs Node, this is ${other}: use ThreadPoolExecutor`)
+  if (otherRuntime === undefined) return
+  throw new RuntimeError(
+    `ProcessPoolExecutor needs Node, this is ${otherRuntime}: use ThreadPoolExecutor`,
+  )
 }

@@ -1,5 +1,8 @@
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { availableParallelism } from 'node:os'
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { JobClaims } from './job-claims.ts'
+import { Lingerer } from './lingerer.ts'
+import { otherRuntime } from './other-runtime.ts'
 import type { ToWorker } from './protocol.ts'
 import { WorkerRuntime } from './worker-runtime.ts'
 
@@ -16,6 +19,18 @@ export function connectThread(shared: Int32Array): void {
     claim: (seq) => claims.claim(seq),
     isCancelled: (seq) => claims.isCancelled(seq),
     send: structuredClone,
+    rest: () => {
+      if (lingers) lingerer.start()
+    },
+  })
+  const lingerer = new Lingerer(() => {
+    const received = receiveMessageOnPort(port)
+    if (received === undefined) return false
+    runtime.receive(received.message as ToWorker)
+    return true
   })
   port.on('message', (message: ToWorker) => runtime.receive(message))
 }
+
+/** On one core it would keep the pool from sending what it looks for; other runtimes' ports cannot be read so. */
+const lingers = availableParallelism() > 1 && otherRuntime === undefined

@@ -83,6 +83,11 @@ export class WorkerHandle {
     return this.#stopGrace !== null || this.#recalling
   }
 
+  /** Whether it waits for a job. */
+  get isIdle(): boolean {
+    return this.state === 'ready' && this.#jobs.length === 0 && !this.isStopping
+  }
+
   /** Whether it has ever been ready. */
   isReady = false
 

@@ -12,7 +12,7 @@ import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
 import type { GeneratorJob, Job } from './job.ts'
 import type { JobFuture } from './job-future.ts'
 import { type JobKind, JobKinds } from './job-kind.ts'
-import { hasSource, readTarget } from './job-target.ts'
+import { readTarget } from './job-target.ts'
 import { mapJobs } from './map-jobs.ts'
 import { type JobOwner, PendingJob } from './pending-job.ts'
 import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './pool-options.ts'
@@ -22,6 +22,7 @@ import { afterDelay } from './real-timer.ts'
 import { captureStack, stackText } from './submit-stack.ts'
 import { type LeftJobs, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
 import type { WorkerExit, WorkerKind } from './worker-link.ts'
+import { WorkerSet } from './worker-set.ts'
 
 /** So many workers in a row that die before they are ready break the pool. */
 const startAttempts = 3
@@ -40,7 +41,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   readonly #initializer: JobTarget | null
   readonly #initargs: readonly unknown[]
   readonly #queue = new PoolQueue()
-  readonly #workers = new Set<WorkerHandle>()
+  readonly #workers = new WorkerSet()
   readonly #kinds = new JobKinds()
   #workersMade = 0
   #startsFailed = 0
@@ -109,19 +110,23 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   #submit(kind: JobKind, args: readonly unknown[], chunked: boolean): JobFuture<unknown, unknown> {
     this.#assertOpen()
     if (this.#queue.size >= this.#options.maxQueue) this.#assertRoom()
-    const pending = new PendingJob(this, kind, args, {
-      chunked,
-      submitted: captureStack(submitFrame),
-    })
+    const pending = new PendingJob(this, kind, args, chunked)
     const { future } = pending
     if (jobSubmit.hasSubscribers) jobSubmit.publish({ executor: this, future, worker: null })
-    if (!hasSource(kind.target)) {
+    if (!kind.hasSource) {
       const why = 'the job is a built-in or bound function, which has no source that could be sent'
       this.#fail(pending, new JobSerializationError(`${why}: wrap it in a function, or use jobs()`))
       return future
     }
-    this.#queue.push(pending)
-    this.#schedulePump()
+    const idle = this.#queue.size === 0 ? this.#workers.findIdle() : null
+    if (idle === null) {
+      this.#queue.push(pending)
+      this.#schedulePump()
+    } else {
+      this.#send(idle, [pending])
+    }
+    // Last, since it takes as long as a small job: that runs meanwhile.
+    pending.submitted = captureStack(submitFrame)
     return future
   }
 
@@ -239,15 +244,12 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
 
   /** An idle one, else, when no other can be had, one that soon runs out of jobs. */
   #chooseWorker(): WorkerHandle | null {
-    let shortest: WorkerHandle | null = null
-    for (const worker of this.#workers) {
-      if (worker.state !== 'ready' || worker.isStopping) continue
-      if (worker.load === 0) return worker
-      if (worker.load <= this.#depth(worker) / 2 && worker.load < (shortest?.load ?? Infinity))
-        shortest = worker
-    }
+    const idle = this.#workers.findIdle()
+    if (idle !== null) return idle
     const canGrow = this.#starting > 0 || this.#workers.size < this.#options.maxWorkers
-    return !canGrow && shortest?.isShort === true && this.#canFollow() ? shortest : null
+    if (canGrow || !this.#canFollow()) return null
+    const spare = this.#workers.findSpare((worker) => this.#depth(worker))
+    return spare?.isShort === true ? spare : null
   }
 
   /** How many jobs a worker may have at once, when they are done in a moment. */
@@ -278,12 +280,13 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
       if (!mayBeFollowed) break
       isAlone = false
     }
-    worker.stopIdling?.()
-    worker.stopIdling = null
     this.#send(worker, batch)
   }
 
   #send(worker: WorkerHandle, batch: PendingJob[]): void {
+    worker.stopIdling?.()
+    worker.stopIdling = null
+    worker.hold(true)
     try {
       worker.send(batch)
     } catch (error) {
@@ -388,6 +391,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
       worker.kill()
       return
     }
+    this.#workers.noteFree(worker)
     if (this.#queue.size === 0) {
       for (const other of this.#workers) if (other !== worker) other.recall()
     }

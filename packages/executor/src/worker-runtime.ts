@@ -24,6 +24,8 @@ export interface WorkerChannel {
   /** Whether the pool is told what begins, since it cannot see it. */
   readonly announces: boolean
   send(value: unknown): void
+  /** It has run all its jobs. */
+  rest(): void
 }
 
 /** No job's. */
@@ -133,6 +135,7 @@ export class WorkerRuntime {
     }
     this.#busy = false
     this.#cancelledAhead.clear()
+    this.#channel.rest()
   }
 
   #end(execution: Execution, value: unknown): JobMessage | null {

@@ -1,0 +1,47 @@
+import type { WorkerHandle } from './worker-handle.ts'
+
+/** A pool's workers, and which of them is to have the next job. */
+export class WorkerSet implements Iterable<WorkerHandle> {
+  readonly #workers = new Set<WorkerHandle>()
+  #lastFree: WorkerHandle | null = null
+
+  get size(): number {
+    return this.#workers.size
+  }
+
+  [Symbol.iterator](): Iterator<WorkerHandle> {
+    return this.#workers.values()
+  }
+
+  add(worker: WorkerHandle): void {
+    this.#workers.add(worker)
+  }
+
+  delete(worker: WorkerHandle): void {
+    this.#workers.delete(worker)
+    if (this.#lastFree === worker) this.#lastFree = null
+  }
+
+  /** It has ended its last job. */
+  noteFree(worker: WorkerHandle): void {
+    this.#lastFree = worker
+  }
+
+  /** The one that has just become free is still awake. */
+  findIdle(): WorkerHandle | null {
+    if (this.#lastFree?.isIdle === true) return this.#lastFree
+    for (const worker of this.#workers) if (worker.isIdle) return worker
+    return null
+  }
+
+  /** The one with the fewest jobs, of those that have at most half of what they may have at once. */
+  findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null {
+    let fewest: WorkerHandle | null = null
+    for (const worker of this.#workers) {
+      if (worker.state !== 'ready' || worker.isStopping) continue
+      if (worker.load <= depth(worker) / 2 && worker.load < (fewest?.load ?? Infinity))
+        fewest = worker
+    }
+    return fewest
+  }
+}

@@ -1,0 +1,150 @@
+// A thread that has run out of jobs looks for the next before it sleeps: nothing else may notice that.
+import { gather, isCancelled, sleep } from '@tasktree/core'
+import { ThreadPoolExecutor, workerSignal } from '@tasktree/executor'
+import { setImmediate as nextLoop } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import { Lingerer } from '../src/lingerer.ts'
+import { refs } from './support/kinds.ts'
+
+const rounds = 300
+
+/** So often that the thread is still looking when the next comes. */
+async function keepBusy(pool: ThreadPoolExecutor, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  while (performance.now() < end) await pool.submit(refs.echo, 1)
+}
+
+test('timers of a thread fire between its jobs, and while it is idle', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  await pool.submit(() => {
+    const home = globalThis as { fired?: number }
+    home.fired = 0
+    setInterval(() => {
+      home.fired = (home.fired as number) + 1
+    }, 1)
+  })
+  const fired = (): Promise<number> =>
+    pool.submit(() => (globalThis as { fired?: number }).fired as number).then((n) => n)
+  const before = await fired()
+  await keepBusy(pool, 100)
+  const between = await fired()
+  expect(between - before).toBeGreaterThan(10)
+  await sleep(100)
+  expect((await fired()) - between).toBeGreaterThan(10)
+})
+
+test('ticks and microtasks that a job leaves behind run before the next job', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  const leave = (round: number): void => {
+    const home = globalThis as { left?: string }
+    home.left = String(round)
+    process.nextTick(() => {
+      home.left += ' tick'
+    })
+    void Promise.resolve()
+      .then(() => {})
+      .then(() => {})
+      .then(() => {
+        home.left += ' microtask'
+      })
+  }
+  const find = (): string | undefined => (globalThis as { left?: string }).left
+  for (let round = 0; round < rounds; round++) {
+    await pool.submit(leave, round)
+    const left = await pool.submit(find)
+    expect([`${round} tick microtask`, `${round} microtask tick`]).toContain(left)
+  }
+})
+
+test('a thread that looks for its next job sees a cancel, and keeps its place', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 2_000 })
+  const worker = await pool.submit(refs.myWorker)
+  const waitUntilAborted = async (): Promise<string> => {
+    const signal = workerSignal()
+    if (signal.aborted) return 'stopped'
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve('stopped'))
+    })
+  }
+  for (let round = 0; round < rounds; round++) {
+    await pool.submit(refs.echo, round)
+    const job = pool.submit(round % 2 === 0 ? waitUntilAborted : refs.spinUntilAborted)
+    for (let turn = 0; turn < round % 5; turn++) await nextLoop()
+    job.cancel()
+    await expect(job).rejects.toSatisfy(isCancelled)
+    expect(await pool.submit(refs.echo, round)).toBe(round)
+  }
+  expect(await pool.submit(refs.myWorker)).toBe(worker)
+})
+
+test('a thread that looks for its next job ends with its pool', async () => {
+  for (let round = 0; round < 5; round++) {
+    const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+    await keepBusy(pool, 5)
+    await pool.shutdown()
+    expect(pool.stats.workers).toBe(0)
+  }
+})
+
+test('an idle thread sleeps', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  const used = (): number => {
+    const { user, system } = process.threadCpuUsage()
+    return (user + system) / 1_000
+  }
+  await keepBusy(pool, 20)
+  const before = await pool.submit(used)
+  await sleep(400)
+  expect((await pool.submit(used)) - before).toBeLessThan(40)
+})
+
+test('the thread whose job has just ended gets the next one', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
+  while (pool.stats.idle < 2) await sleep(5)
+  // Both have loaded the jobs' module.
+  await gather([pool.submit(refs.pause, 20), pool.submit(refs.pause, 20)])
+  const long = pool.submit(refs.pause, 100)
+  const other = await pool.submit(refs.myWorker)
+  const last = await long
+  expect(last).not.toBe(other)
+  expect(await pool.submit(refs.myWorker)).toBe(last)
+  expect(await pool.submit(refs.myWorker)).toBe(last)
+})
+
+test('looking in vain takes a small part of a thread’s time', async () => {
+  let now = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  let looks = 0
+  const lingerer = new Lingerer(() => {
+    looks++
+    now += 0.01
+    return false
+  })
+  const start = now
+  for (let job = 0; job < 1_000; job++) {
+    now += 0.1
+    lingerer.start()
+    lingerer.start()
+    await nextLoop()
+  }
+  // One in twenty, and what may be lost at once.
+  const looked = looks * 0.01
+  expect(looked).toBeGreaterThan(1)
+  expect(looked).toBeLessThan((now - start) * 0.05 + 1.1)
+})
+
+test('looks that find something are not counted as lost', async () => {
+  let now = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  let found = 0
+  const lingerer = new Lingerer(() => {
+    now += 0.04
+    found++
+    return true
+  })
+  for (let job = 0; job < 1_000; job++) {
+    lingerer.start()
+    await nextLoop()
+  }
+  expect(found).toBe(1_000)
+})
