@@ -26,6 +26,9 @@ export interface LeftJobs {
   readonly unstarted: PendingJob[]
 }
 
+/** How many jobs end elsewhere before a worker's running one counts as overtaken: half of what it may have ahead. */
+const overtakenBy = 16
+
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended'
 
 /**
@@ -49,6 +52,8 @@ export class WorkerHandle {
   /** The job that has the grace. */
   #stopping: PendingJob | null = null
   stopIdling: (() => void) | null = null
+  /** How many jobs of its pool had ended when its running one started. */
+  endedBefore = 0
   /** It ends because it was told to. */
   isKilled = false
   readonly #cancelGrace: number
@@ -86,6 +91,14 @@ export class WorkerHandle {
   /** Whether it waits for a job. */
   get isIdle(): boolean {
     return this.state === 'ready' && this.#jobs.length === 0 && !this.isStopping
+  }
+
+  /**
+   * Whether so many of the `ended` jobs have ended elsewhere while it ran one that nothing is to wait
+   * behind that: the job may be waiting for what would be behind it.
+   */
+  isOvertaken(ended: number): boolean {
+    return this.#jobs.length > 0 && ended - this.endedBefore >= overtakenBy
   }
 
   /** Whether it has ever been ready. */
@@ -166,7 +179,8 @@ export class WorkerHandle {
     const upTo = this.#lastSent
     const started = this.#link.recall(upTo)
     if (started === null) this.#recalling = true
-    else this.#returnJobs(({ seq }) => seq > started)
+    else if (this.#jobs.some(({ seq }) => seq > started))
+      this.#returnJobs(({ seq }) => seq > started)
   }
 
   #returnJobs(isMeant: (job: PendingJob) => boolean): void {

@@ -87,6 +87,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
    * `buffer` items are taken ahead of who reads, so that the items may be endless. The first failure
    * is thrown, and ends the iteration; leaving it early cancels what is under way.
    *
+   * @throws {RuntimeError} from the iteration, for items that were not taken before a shutdown
    * @throws {TimeoutError} from the iteration, when it has not ended within `timeout`
    *
    * Source: concurrent.futures.Executor.map. Differs: it is lazy, and one iterable of items.
@@ -147,6 +148,10 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     if (this.#isShutDown) {
       throw new RuntimeError('cannot schedule new jobs: the executor was shut down')
     }
+  }
+
+  get #endedCount(): number {
+    return this.#completed + this.#failed
   }
 
   get stats(): ExecutorStats {
@@ -229,6 +234,8 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   /** Sends what can be sent, and starts the workers that are missing. */
   #pump(): void {
     if (this.#broken !== null) return
+    // What is behind it comes before what is in the queue.
+    for (const worker of this.#workers) if (worker.isOvertaken(this.#endedCount)) worker.recall()
     while (this.#queue.size > 0) {
       const worker = this.#chooseWorker()
       if (worker === null) break
@@ -254,6 +261,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
 
   /** How many jobs a worker may have at once, when they are done in a moment. */
   #depth(worker: WorkerHandle): number {
+    if (worker.isOvertaken(this.#endedCount)) return 0
     const { maxTasksPerWorker } = this.#options
     return Math.min(this.#kind.maxAhead, maxTasksPerWorker - worker.taken + worker.load)
   }
@@ -310,12 +318,8 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
     this.#starting++
     let worker: WorkerHandle
     try {
-      worker = new WorkerHandle(
-        ++this.#workersMade,
-        this.#kind.start,
-        this,
-        this.#options.cancelGrace,
-      )
+      const { cancelGrace } = this.#options
+      worker = new WorkerHandle(++this.#workersMade, this.#kind.start, this, cancelGrace)
     } catch (error) {
       this.#starting--
       this.#break('a worker cannot be started', error)
@@ -345,6 +349,7 @@ export abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
   }
 
   onStarted(worker: WorkerHandle, job: PendingJob): void {
+    worker.endedBefore = this.#endedCount
     if (jobStart.hasSubscribers) {
       jobStart.publish({ executor: this, future: job.future, worker: worker.id })
     }

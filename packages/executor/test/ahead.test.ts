@@ -1,6 +1,6 @@
 // Jobs that were sent ahead of their turn never wait for a job that blocks while another worker could run them.
 import { gather, waitFor } from '@tasktree/core'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -34,6 +34,27 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       }
     },
   )
+
+  test('what waits behind a job that blocks runs before later jobs, of which one waits for it as well', async () => {
+    await using pool = make({ maxWorkers: 2 })
+    const first = join(folder, 'first')
+    writeFileSync(first, '')
+    // Both know that such jobs are done in a moment, as the first of each were.
+    for (let i = 0; i < 40; i++) {
+      await gather([pool.submit(refs.writeFile, first), pool.submit(refs.waitForFile, first)])
+    }
+    await gather(Array.from({ length: 400 }, (_, i) => pool.submit(refs.echo, i)))
+    const file = join(folder, 'second')
+    const jobs: PromiseLike<unknown>[] = [
+      pool.submit(refs.echo, 1),
+      pool.submit(refs.echo, 2),
+      pool.submit(refs.waitForFile, file),
+      pool.submit(refs.writeFile, file),
+      ...Array.from({ length: 400 }, (_, i) => pool.submit(refs.echo, i)),
+      pool.submit(refs.waitForFile, file),
+    ]
+    await waitFor(Promise.all(jobs), patience)
+  })
 
   test('what waits behind a job that blocks runs when the other worker has died and was replaced', async () => {
     await using pool = make({ maxWorkers: 2 })

@@ -1,4 +1,4 @@
-import { sleep, TimeoutError } from '@tasktree/core'
+import { RuntimeError, sleep, TimeoutError } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -95,6 +95,34 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(await iterator.next()).toMatchObject({ value: 1 })
     await expect(iterator.next()).rejects.toBeInstanceOf(TimeoutError)
     while (pool.stats.running > 0) await sleep(5)
+  })
+
+  // As Python's with a buffersize: to wait for who reads would hang a reader that shuts the pool down.
+  test('items that were not taken before shutdown are refused', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    let closed = false
+    function* endless(): Generator<number> {
+      try {
+        for (let i = 0; ; i++) yield i
+      } finally {
+        closed = true
+      }
+    }
+    const results = pool.map(refs.echo, endless(), { buffer: 3 })[Symbol.asyncIterator]()
+    expect(await results.next()).toMatchObject({ value: 0 })
+    await pool.shutdown()
+    await expect(results.next()).rejects.toBeInstanceOf(RuntimeError)
+    expect(closed).toBe(true)
+  })
+
+  test('a map that has taken all its items goes on after shutdown', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const results = pool.map(refs.echo, [0, 1, 2])[Symbol.asyncIterator]()
+    expect(await results.next()).toMatchObject({ value: 0 })
+    await pool.shutdown()
+    expect(await results.next()).toMatchObject({ value: 1 })
+    expect(await results.next()).toMatchObject({ value: 2 })
+    expect(await results.next()).toMatchObject({ done: true })
   })
 
   test('no items give no results', async () => {
