@@ -26,8 +26,11 @@ export interface LeftJobs {
   readonly unstarted: PendingJob[]
 }
 
-/** How many jobs end elsewhere before a worker's running one counts as overtaken: half of what it may have ahead. */
-const overtakenBy = 16
+/**
+ * How many jobs end elsewhere before a worker's running one counts as overtaken. At half a batch, 16, jobs were
+ * taken back from workers whose results were only on their way.
+ */
+const overtakenBy = 128
 
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended'
 
