@@ -46,7 +46,7 @@ export async function contest(
     .map(({ title, against, contestants }) => {
       const base = samples.get(`${title}/${against}`) ?? []
       const names = contestants.map(({ name }) => name)
-      if (guest !== null) names.push(guest.name)
+      if (guest !== null && samples.has(`${title}/${guest.name}`)) names.push(guest.name)
       const rows = names.map((name) => {
         const own = samples.get(`${title}/${name}`) ?? []
         const ratio = median(own.map((value, i) => value / (base[i] ?? NaN)))

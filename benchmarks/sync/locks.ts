@@ -2,14 +2,14 @@
 // is a python3. Run: node sync/locks.ts
 import { spawnSync } from 'node:child_process'
 import { type CoroutineGenerator, createTask, gather, run } from '@tasktree/core'
-import { Lock, Queue, Semaphore } from '@tasktree/sync'
+import { Lock, Semaphore } from '@tasktree/sync'
 import { Mutex } from 'async-mutex'
 import { Sema } from 'async-sema'
-import { Effect, Queue as EffectQueue, Semaphore as EffectSemaphore } from 'effect'
-import fastq from 'fastq'
+import { Effect, Semaphore as EffectSemaphore } from 'effect'
 import pLimit from 'p-limit'
 import PQueue from 'p-queue'
 import { type Contest, contest } from './contest.ts'
+import { pipes, queues } from './queue-contests.ts'
 
 const contenders = 100
 
@@ -278,142 +278,77 @@ function contended(): Contest {
   }
 }
 
-function queues(): Contest {
-  const n = 100_000
-  const queue = new Queue<number>()
-  const ours = async (n: number): Promise<number> => {
-    let count = 0
-    for (let i = 0; i < n; i++) {
-      await queue.put(1)
-      count += await queue.get()
-    }
-    return count
-  }
-  const worker = fastq.promise(async (item: number) => item, 1)
+/** As many for ever at one lock: what it costs to pass it on. */
+function passedOn(): Contest {
+  const n = 50_000
+  const lock = new Lock()
+  const sema = new Sema(1)
   return {
-    title: 'put + get',
-    against: 'asyncio',
+    title: '100 loops that pass one lock on, a turn',
+    against: 'async-sema',
     contestants: [
-      { name: 'tasktree Queue, plain code', operations: n, work: ours },
-      { name: 'tasktree Queue, in a task', operations: n, work: (n) => run(() => ours(n)) },
       {
-        name: 'tasktree Queue, in a generator',
+        name: 'tasktree Lock, plain code',
         operations: n,
-        work: (n) =>
-          run(function* () {
-            let count = 0
-            for (let i = 0; i < n; i++) {
-              yield* queue.put(1)
-              count += yield* queue.get()
+        work: async (n) => {
+          let count = 0
+          const loop = async (): Promise<void> => {
+            for (let i = 0; i < n / contenders; i++) {
+              const hold = await lock.acquire()
+              count++
+              hold.release()
             }
-            return count
-          }),
-      },
-      {
-        name: 'tasktree Queue, putNowait + getNowait',
-        operations: n,
-        work: async (n) => {
-          let count = 0
-          for (let i = 0; i < n; i++) {
-            queue.putNowait(1)
-            count += queue.getNowait()
           }
+          await Promise.all(Array.from({ length: contenders }, loop))
           return count
         },
       },
       {
-        name: 'fastq push (a job, awaited)',
+        name: 'tasktree Lock, generator tasks',
         operations: n,
-        work: async (n) => {
-          let count = 0
-          for (let i = 0; i < n; i++) count += await worker.push(1)
-          return count
-        },
-      },
-      {
-        name: 'effect Queue',
-        operations: 20_000,
-        work: (n) =>
-          Effect.runPromise(
-            Effect.gen(function* () {
-              const queue = yield* EffectQueue.unbounded<number>()
-              let count = 0
-              for (let i = 0; i < n; i++) {
-                yield* EffectQueue.offer(queue, 1)
-                count += yield* EffectQueue.take(queue)
-              }
-              return count
-            }),
-          ),
-      },
-    ],
-  }
-}
-
-function pipes(): Contest {
-  return {
-    title: 'a producer and a consumer with room for 10, an item',
-    against: 'asyncio',
-    contestants: [
-      {
-        name: 'tasktree Queue of 10, two tasks',
-        operations: 50_000,
-        work: (n) =>
-          run(async () => {
-            const queue = new Queue<number>({ maxsize: 10 })
-            const producer = createTask(async () => {
-              for (let i = 0; i < n; i++) await queue.put(1)
-            })
-            let count = 0
-            for (let i = 0; i < n; i++) count += await queue.get()
-            await producer
-            return count
-          }),
-      },
-      {
-        name: 'tasktree Queue of 10, two generators',
-        operations: 50_000,
         work: (n) =>
           run(function* () {
-            const queue = new Queue<number>({ maxsize: 10 })
-            const producer = createTask(function* () {
-              for (let i = 0; i < n; i++) yield* queue.put(1)
-            })
             let count = 0
-            for (let i = 0; i < n; i++) count += yield* queue.get()
-            yield* producer
+            const loop = function* (): CoroutineGenerator<void> {
+              for (let i = 0; i < n / contenders; i++) {
+                const hold = yield* lock.acquire()
+                count++
+                hold.release()
+              }
+            }
+            yield* gather(Array.from({ length: contenders }, () => loop))
             return count
           }),
       },
       {
-        name: 'effect Queue of 10, two fibers',
-        operations: 20_000,
-        work: (n) =>
-          Effect.runPromise(
-            Effect.gen(function* () {
-              const queue = yield* EffectQueue.bounded<number>(10)
-              const produce = Effect.gen(function* () {
-                for (let i = 0; i < n; i++) yield* EffectQueue.offer(queue, 1)
-              })
-              yield* Effect.forkChild(produce)
-              let count = 0
-              for (let i = 0; i < n; i++) count += yield* EffectQueue.take(queue)
-              return count
-            }),
-          ),
+        name: 'async-sema',
+        operations: n,
+        work: async (n) => {
+          let count = 0
+          const loop = async (): Promise<void> => {
+            for (let i = 0; i < n / contenders; i++) {
+              await sema.acquire()
+              count++
+              sema.release()
+            }
+          }
+          await Promise.all(Array.from({ length: contenders }, loop))
+          return count
+        },
       },
     ],
   }
 }
 
-const contests = [free(), contended(), queues(), pipes()]
+const contests = [free(), contended(), queues(), pipes(), passedOn()]
 const python = process.env['PYTHON'] ?? 'python3'
 
 function asyncio(): ReadonlyMap<string, number> {
   const script = new URL('locks.py', import.meta.url).pathname
   const { stdout } = spawnSync(python, [script], { encoding: 'utf8' })
   const figures = stdout.split(' ').map(Number)
-  return new Map(contests.map(({ title }, i) => [title, figures[i] ?? NaN]))
+  // It has none for the last contest.
+  return new Map(figures.map((figure, i) => [contests[i]?.title ?? '', figure]))
 }
 
 const hasPython = spawnSync(python, ['--version']).status === 0

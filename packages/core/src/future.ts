@@ -21,6 +21,9 @@ const CANCELLED = 3
 /** Failed, and somebody has looked at the exception. */
 const SEEN = 4
 
+/** Options of a future whose loop nobody may ever ask for. */
+const undecided: { loop?: EventLoop } = {}
+
 const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
 /** What a promise's resolving function prints as; it differs between engines. */
@@ -58,9 +61,14 @@ export class Future<T> implements PromiseLike<T> {
   /** The result; the exception; or once cancelled the message, or the error. */
   #value: unknown = undefined
   #reactions: Reaction | Set<Reaction> | null = null
-  readonly #loop: EventLoop
+  /** Null where a completed future has not been asked for it. */
+  #loop: EventLoop | null
 
   constructor(options?: { loop?: EventLoop }) {
+    if (options === undecided) {
+      this.#loop = null
+      return
+    }
     if (options !== undefined && (typeof options !== 'object' || options === null)) {
       throw new TypeError(`new Future() takes an options object, got ${describe(options)}`)
     }
@@ -194,7 +202,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   getLoop(): EventLoop {
-    return this.#loop
+    return (this.#loop ??= getEventLoop())
   }
 
   /** As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. */
@@ -282,7 +290,7 @@ export class Future<T> implements PromiseLike<T> {
     this.#value = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     this.#state = FAILED
     Future.#schedule(this)
-    this.#loop.failures.note(this)
+    this.getLoop().failures.note(this)
   }
 
   /** @internal with the message of a cancel that was asked for, or the error that ended a task */
@@ -325,7 +333,7 @@ export class Future<T> implements PromiseLike<T> {
   /** @internal */
   react(reaction: Reaction): void {
     if (this.#state !== PENDING) {
-      this.#loop.push(reaction)
+      this.getLoop().push(reaction)
       return
     }
     const reactions = this.#reactions
@@ -343,7 +351,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal what a task gets that waits for itself: asyncio tells it in a turn of its own */
   refuseOwnTask(): Future<never> {
-    const refusal = new Future<never>({ loop: this.#loop })
+    const refusal = new Future<never>({ loop: this.getLoop() })
     refusal.fail(
       new RuntimeError(`${String((this as { name?: string }).name)} cannot await itself`),
     )
@@ -381,9 +389,22 @@ export class Future<T> implements PromiseLike<T> {
     const reactions = future.#reactions
     if (reactions === null) return
     future.#reactions = null
-    if (reactions instanceof Set) for (const reaction of reactions) future.#loop.push(reaction)
-    else future.#loop.push(reactions)
+    const loop = future.getLoop()
+    if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
+    else loop.push(reactions)
   }
+}
+
+/**
+ * A future that has its result already, for what need not wait: cheaper than `new Future` and `setResult`, since
+ * its loop is only looked for when somebody asks.
+ */
+export function completed(): Future<void>
+export function completed<T>(value: T): Future<T>
+export function completed<T>(value?: T): Future<T | undefined> {
+  const future = new Future<T | undefined>(undecided)
+  future.fulfill(value)
+  return future
 }
 
 /** Whether `x` is a Future (a Task is one). Source: asyncio.isfuture */

@@ -3,5 +3,6 @@
  * covered by semver, like the main door.
  */
 export { abortError, cancelOnAbort, Claim } from './claim.ts'
+export { completed } from './future.ts'
 export { describe } from './coroutine.ts'
 export { hasFailed, observe } from './observe.ts'

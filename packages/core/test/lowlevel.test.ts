@@ -1,5 +1,5 @@
-import { createTask, Future, sleep, wait } from '@tasktree/core'
-import { cancelOnAbort, Claim, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { createTask, Future, getRunningLoop, InvalidStateError, sleep, wait } from '@tasktree/core'
+import { cancelOnAbort, Claim, completed, hasFailed, observe } from '@tasktree/core/lowlevel'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
@@ -148,3 +148,22 @@ virtual('hasFailed tells a failure, and does not count as having seen it', async
   cancelled.cancel()
   expect([fine, cancelled].map((future) => hasFailed(future))).toEqual([false, false])
 })
+
+virtual(
+  'a completed future is done, and belongs to the loop of who asks for it first',
+  async () => {
+    const future = completed('result')
+    expect([future.done(), future.result(), future.exception()]).toEqual([true, 'result', null])
+    expect(future.cancel()).toBe(false)
+    expect(future.getLoop()).toBe(getRunningLoop())
+    const log: unknown[] = []
+    completed().addDoneCallback((done) =>
+      log.push(done.result(), done.getLoop() === getRunningLoop()),
+    )
+    expect(log).toEqual([])
+    await sleep(0)
+    expect(log).toEqual([undefined, true])
+    expect(await completed(2)).toBe(2)
+    expect(() => future.setResult('another')).toThrow(InvalidStateError)
+  },
+)

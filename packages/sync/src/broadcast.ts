@@ -1,9 +1,10 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { checkCount } from './check-count.ts'
 import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
+import { failed } from './failed.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -157,13 +158,9 @@ export class Broadcast<T> {
       this.#publishers.push(publishing)
       return cancelOnAbort(publishing, options?.signal)
     }
-    const published = new Future<void>()
-    if (this.#closed) published.setException(closedError())
-    else {
-      this.#deliver(message)
-      published.setResult()
-    }
-    return published
+    if (this.#closed) return failed(closedError())
+    this.#deliver(message)
+    return completed()
   }
 
   /** From here on, after what `history` keeps. Dispose of it, or leave its loop, to unsubscribe. */

@@ -1,8 +1,9 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { checkCount } from './check-count.ts'
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
+import { failed } from './failed.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -159,13 +160,9 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
       handle.senders++
       return cancelOnAbort(sender, options?.signal)
     }
-    const sent = new Future<void>()
-    if (this.closed) sent.setException(new ChannelClosed())
-    else {
-      shared.put(item)
-      sent.setResult()
-    }
-    return sent
+    if (this.closed) return failed(new ChannelClosed())
+    shared.put(item)
+    return completed()
   }
 
   /**
@@ -197,10 +194,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
       shared.wake()
       return cancelOnAbort(receiver, options?.signal)
     }
-    const received = new Future<T>()
-    if (ended) received.setException(new EndOfChannel())
-    else received.setResult(shared.take())
-    return received
+    return ended ? failed(new EndOfChannel()) : completed(shared.take())
   }
 
   /**

@@ -1,5 +1,5 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -37,9 +37,7 @@ export class Event {
       this.#waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
-    const set = new Future<true>()
-    set.setResult(true)
-    return set
+    return completed(true)
   }
 
   /** Whether it is set, and how many wait. */

@@ -1,5 +1,5 @@
-import { Future, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { type Future, RuntimeError } from '@tasktree/core'
+import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
@@ -87,9 +87,7 @@ export class Lock {
       possession.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
-    const free = new Future<Releaser>()
-    free.setResult(possession.take())
-    return free
+    return completed(possession.take())
   }
 
   /** Takes the lock when it is free and nobody is in line. @throws {WouldBlock} otherwise */

@@ -1,7 +1,8 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
+import { failed } from './failed.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -134,13 +135,9 @@ export class Queue<T> implements AsyncIterable<T> {
       stock.putters.push(putter)
       return cancelOnAbort(putter, options?.signal)
     }
-    const now = new Future<void>()
-    if (stock.isShutDown) now.setException(new QueueShutDown())
-    else {
-      stock.put(item)
-      now.setResult()
-    }
-    return now
+    if (stock.isShutDown) return failed(new QueueShutDown())
+    stock.put(item)
+    return completed()
   }
 
   /**
@@ -164,10 +161,7 @@ export class Queue<T> implements AsyncIterable<T> {
       stock.getters.push(getter)
       return cancelOnAbort(getter, options?.signal)
     }
-    const now = new Future<T>()
-    if (stock.isEmpty()) now.setException(new QueueShutDown())
-    else now.setResult(stock.take())
-    return now
+    return stock.isEmpty() ? failed(new QueueShutDown()) : completed(stock.take())
   }
 
   /**
@@ -196,9 +190,7 @@ export class Queue<T> implements AsyncIterable<T> {
       this.#joiners.push(joiner)
       return cancelOnAbort(joiner, options?.signal)
     }
-    const finished = new Future<void>()
-    finished.setResult()
-    return finished
+    return completed()
   }
 
   #finish(): void {

@@ -1,5 +1,5 @@
-import { type EventLoop, Future, getEventLoop, type TimerHandle } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { type EventLoop, type Future, getEventLoop, type TimerHandle } from '@tasktree/core'
+import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
@@ -73,11 +73,7 @@ export class RateLimiter {
     this.#checkAmount(n)
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (this.#take(n)) {
-      const free = new Future<void>()
-      free.setResult()
-      return free
-    }
+    if (this.#take(n)) return completed()
     const asking = new Waiter(this.#host, n)
     this.#line.push(asking)
     this.#serve()

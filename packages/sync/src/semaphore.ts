@@ -1,5 +1,5 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
 import { checkCount } from './check-count.ts'
 import { WouldBlock } from './errors.ts'
 import { refused } from './refused.ts'
@@ -92,9 +92,7 @@ export class Semaphore {
       permits.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
-    const free = new Future<Releaser>()
-    free.setResult(permits.take())
-    return free
+    return completed(permits.take())
   }
 
   /** Takes a permit when one is free and nobody is in line. @throws {WouldBlock} otherwise */

@@ -1,5 +1,5 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
 import { refused } from './refused.ts'
 import { Releaser } from './releaser.ts'
 import { type Host, Waiter } from './waiter.ts'
@@ -59,11 +59,7 @@ export class Shares implements Host<Releaser, number> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
     const share = this.take(amount)
-    if (share !== null) {
-      const free = new Future<Releaser>()
-      free.setResult(share)
-      return free
-    }
+    if (share !== null) return completed(share)
     const asking = new Waiter<Releaser, number>(this, amount)
     this.#line.push(asking)
     this.wake()
