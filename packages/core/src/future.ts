@@ -26,6 +26,18 @@ const undecided: { loop?: EventLoop } = {}
 
 const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
+/** Null for a future whose loop is looked for when somebody asks. */
+function readLoop(options: { loop?: EventLoop }): EventLoop | null {
+  if (options === undecided) return null
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`new Future() takes an options object, got ${describe(options)}`)
+  }
+  const { loop } = options
+  if (loop === undefined) return getEventLoop()
+  checkLoop(loop)
+  return loop
+}
+
 /** What a promise's resolving function prints as; it differs between engines. */
 const resolverSource: string = readResolverSource()
 
@@ -65,19 +77,7 @@ export class Future<T> implements PromiseLike<T> {
   #loop: EventLoop | null
 
   constructor(options?: { loop?: EventLoop }) {
-    if (options === undecided) {
-      this.#loop = null
-      return
-    }
-    if (options !== undefined && (typeof options !== 'object' || options === null)) {
-      throw new TypeError(`new Future() takes an options object, got ${describe(options)}`)
-    }
-    const loop = options?.loop
-    if (loop === undefined) this.#loop = getEventLoop()
-    else {
-      checkLoop(loop)
-      this.#loop = loop
-    }
+    this.#loop = options === undefined ? getEventLoop() : readLoop(options)
   }
 
   /** Whether it has a result or an exception, or was cancelled. */
@@ -389,7 +389,8 @@ export class Future<T> implements PromiseLike<T> {
     const reactions = future.#reactions
     if (reactions === null) return
     future.#reactions = null
-    const loop = future.getLoop()
+    // It was pending, and so knows its loop.
+    const loop = future.#loop as EventLoop
     if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
     else loop.push(reactions)
   }
