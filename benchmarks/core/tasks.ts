@@ -9,6 +9,7 @@ import {
   isCancelled,
   run,
   sleep,
+  type Task,
 } from '@tasktree/core'
 import { Effect, Fiber } from 'effect'
 import { run as runEffection, spawn } from 'effection'
@@ -201,9 +202,7 @@ async function memory(): Promise<(string | number)[][]> {
     })()
     return resolve
   })
-  const ours = (
-    park: (future: Future<void>) => PromiseLike<void> | CoroutineGenerator<void>,
-  ): Promise<number> =>
+  const ours = (start: (future: Future<void>) => Task): Promise<number> =>
     run(async () => {
       const futures: Future<void>[] = []
       // All must have come to their await: the loop starts them in portions.
@@ -212,7 +211,7 @@ async function memory(): Promise<(string | number)[][]> {
         () => {
           const future = new Future<void>()
           futures.push(future)
-          return createTask(() => park(future))
+          return start(future)
         },
       )
       const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
@@ -221,13 +220,15 @@ async function memory(): Promise<(string | number)[][]> {
       await sleep(0)
       return each
     })
-  const awaitFunction = async (future: Future<void>): Promise<void> => {
-    await future
-  }
+  const startAsync = (future: Future<void>): Task =>
+    createTask(async () => {
+      await future
+    })
+  const startGenerator = (future: Future<void>): Task => createTask(() => awaitGenerator(future))
   return [
     ['native promise + async function, bytes', native],
-    ['tasktree task + future + async function, bytes', await ours(awaitFunction)],
-    ['tasktree task + future + generator, bytes', await ours(awaitGenerator)],
+    ['tasktree task + future + async function, bytes', await ours(startAsync)],
+    ['tasktree task + future + generator, bytes', await ours(startGenerator)],
   ]
 }
 

@@ -10,7 +10,7 @@ const text = (await Promise.all(documents)).join('\n')
 const programs = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
 const expected = [
   'cleaned up\ntrue\n',
-  '3 7\n',
+  '3 7\n2\n',
   '{ schedules: 1000 }\n',
   'true\n',
   'ScheduleError\n',
