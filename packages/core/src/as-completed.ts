@@ -1,7 +1,9 @@
 import { Claim } from './claim.ts'
-import { type Awaitable, describe } from './coroutine.ts'
+import { checkOptions } from './check-options.ts'
+import { type Awaitable, describe, isIterable } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { type CancelledError, TimeoutError } from './errors.ts'
+import { checkAwaitable } from './ensure-future.ts'
 import type { Future } from './future.ts'
 import { ensureFutures } from './gather.ts'
 import type { TimerHandle } from './handle.ts'
@@ -126,7 +128,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
  * `for` gives futures, each of which ends as the next one to complete does. After `timeout`
  * milliseconds each one that is left throws TimeoutError. Nothing is cancelled.
  *
- * @throws {TypeError} when `aws` is not an iterable
+ * @throws {TypeError} when `aws` is not an iterable of what can be awaited, and when `timeout` is NaN
  *
  * Source: asyncio.as_completed. Differs: `for await` gives results, not tasks.
  */
@@ -134,10 +136,13 @@ export function asCompleted<T>(
   aws: Iterable<Awaitable<T>>,
   options?: { timeout?: number | null },
 ): AsyncIterable<T> & Iterable<Future<T>> {
-  if (typeof aws !== 'object' || aws === null || !(Symbol.iterator in aws) || 'then' in aws) {
+  if (!isIterable(aws)) {
     throw new TypeError(`asCompleted takes an iterable of awaitables, got ${describe(aws)}`)
   }
+  checkOptions(options)
   const timeout = options?.timeout ?? null
-  const futures = new Set(ensureFutures([...aws]))
-  return new Completions<T>(futures, timeout === null ? null : checkDelay(timeout))
+  const limit = timeout === null ? null : checkDelay(timeout)
+  const all = [...aws]
+  for (const awaitable of all) checkAwaitable(awaitable)
+  return new Completions<T>(new Set(ensureFutures(all)), limit)
 }

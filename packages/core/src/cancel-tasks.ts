@@ -8,7 +8,7 @@ import { wait } from './wait.ts'
  *
  * @throws {TypeError} for anything but tasks
  */
-export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
+export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   if (!isIterable(tasks)) {
     throw new TypeError(`cancelTasks takes an iterable of tasks, got ${describe(tasks)}`)
   }
@@ -17,7 +17,7 @@ export async function cancelTasks(tasks: Iterable<Task>): Promise<void> {
     if (!(task instanceof Task))
       throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
   }
-  await awaitCancelled(all.filter((task) => task.cancel()))
+  return awaitCancelled(all.filter((task) => task.cancel()))
 }
 
 /** Waits until these tasks, which were cancelled, have ended, and reports what they threw. */

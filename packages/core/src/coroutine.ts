@@ -134,9 +134,9 @@ export function checkBody(call: string, body: unknown): void {
   throw new TypeError(`${call} takes a function as its body, got ${describe(body)}`)
 }
 
-/** What can be listed; a string can, and is never meant. */
+/** What can be listed; a string can, and a future or Coroutine, and are never meant. */
 export function isIterable(x: unknown): x is Iterable<unknown> {
-  return typeof x === 'object' && x !== null && Symbol.iterator in x
+  return typeof x === 'object' && x !== null && Symbol.iterator in x && !('then' in x)
 }
 
 const coroutineFunctions = new WeakSet<object>()

@@ -21,11 +21,7 @@ export function ensureFuture<T>(
   if (typeof awaitable === 'function' || isCoroutine(awaitable)) {
     return createTask(awaitable as Parameters<typeof createTask<T>>[0], options)
   }
-  if (typeof awaitable !== 'object' || awaitable === null || !('then' in awaitable)) {
-    throw new TypeError(
-      `expected a future, coroutine, promise or function, got ${describe(awaitable)}`,
-    )
-  }
+  checkAwaitable(awaitable)
   const future = new Future<T>(options)
   awaitable.then(
     (value) => {
@@ -42,6 +38,13 @@ export function ensureFuture<T>(
     },
   )
   return future
+}
+
+/** @throws {TypeError} for what `ensureFuture` does not take */
+export function checkAwaitable(x: unknown): void {
+  if (typeof x === 'function' || isCoroutine(x)) return
+  if (typeof x === 'object' && x !== null && 'then' in x) return
+  throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(x)}`)
 }
 
 /** What work that was given the task's signal ends with. */

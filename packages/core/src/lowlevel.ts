@@ -3,6 +3,7 @@
  * covered by semver, like the main door.
  */
 export { abortError, cancelOnAbort, Claim } from './claim.ts'
+export { checkOptions } from './check-options.ts'
 export { completed } from './future.ts'
 export { describe } from './coroutine.ts'
 export { hasFailed, observe } from './observe.ts'

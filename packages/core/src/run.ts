@@ -1,5 +1,6 @@
+import { checkOptions } from './check-options.ts'
 import { type Context, copyContext } from './context.ts'
-import { type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
+import { type Coroutine, type CoroutineFunction, describe, isCoroutine } from './coroutine.ts'
 import { currentScope } from './async-context.ts'
 import { DeadlockError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { cancelOnAbort } from './claim.ts'
@@ -49,9 +50,7 @@ export class Runner implements AsyncDisposable {
 
   /** @throws {TypeError} when `options` is no object, or its `loop` no EventLoop */
   constructor(options: RunnerOptions = {}) {
-    if (typeof options !== 'object' || options === null) {
-      throw new TypeError(`run and Runner take an options object, got ${describe(options)}`)
-    }
+    checkOptions(options)
     if (options.loop !== undefined && !(options.loop instanceof EventLoop)) {
       throw new TypeError(`the option loop must be an EventLoop, got ${describe(options.loop)}`)
     }
@@ -70,13 +69,23 @@ export class Runner implements AsyncDisposable {
   /**
    * Runs `main` as a task, with its outcome.
    *
+   * @throws {TypeError} when `main` is no function and no Coroutine
    * @throws {RuntimeError} inside a task of a running loop, or when the runner is closed
    * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
    * @throws {DeadlockError} when nothing is left that could wake it
    */
-  async run<T>(
+  run<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
     options?: { signal?: AbortSignal },
+  ): Promise<T> {
+    checkMain('Runner.run', main)
+    checkOptions(options)
+    return this.#run(main, options?.signal)
+  }
+
+  async #run<T>(
+    main: CoroutineFunction<[], T> | Coroutine<T>,
+    signal: AbortSignal | undefined,
   ): Promise<T> {
     const loop = this.getLoop()
     if (currentScope()?.scopeLoop.isRunning() === true) {
@@ -85,7 +94,7 @@ export class Runner implements AsyncDisposable {
       )
     }
     const task = createTask(main, { loop, context: this.#context })
-    if (options?.signal !== undefined) cancelOnAbort(task as Task, options.signal)
+    cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
       // As in asyncio: no other task goes on between the round that sees the end of main and the cancels.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
@@ -177,15 +186,15 @@ export class Runner implements AsyncDisposable {
     this.#cancelled = left.filter((task) => task.cancel())
   }
 
-  /** @internal `run` and `close` in one */
+  /** @internal `run` and `close` in one, for a main that has been checked */
   async runAndClose<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
-    options?: { signal?: AbortSignal },
+    signal?: AbortSignal,
   ): Promise<T> {
     this.#isLast = true
     let value: T
     try {
-      value = await this.run(main, options)
+      value = await this.#run(main, signal)
     } catch (error) {
       await this.close().catch((exception: unknown) => {
         const message = 'What the main task left behind hangs in its clean-up'
@@ -221,6 +230,12 @@ class Cleanup implements Interruptible {
     )
     this.#loop.stop()
   }
+}
+
+/** @throws {TypeError} when `main` is nothing that `call` runs */
+export function checkMain(call: string, main: unknown): void {
+  if (typeof main === 'function' || isCoroutine(main)) return
+  throw new TypeError(`${call} takes a function or a Coroutine, got ${describe(main)}`)
 }
 
 class MainTask implements Interruptible {
@@ -271,6 +286,7 @@ class MainTask implements Interruptible {
  * The first SIGINT or SIGTERM cancels the main task, the second ends the process with 130 or 143.
  * `options.signal` cancels it too.
  *
+ * @throws {TypeError} when `main` is no function and no Coroutine, and for wrong options
  * @throws {RuntimeError} inside a task of a running loop
  * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
  * @throws {DeadlockError} when the process would exit with the main task still waiting, or with what it left behind; the
@@ -278,10 +294,10 @@ class MainTask implements Interruptible {
  *
  * Source: asyncio.run
  */
-export async function run<T>(
+export function run<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,
   options: RunnerOptions & { signal?: AbortSignal } = {},
 ): Promise<T> {
-  const runner = new Runner(options)
-  return runner.runAndClose(main, options.signal === undefined ? {} : { signal: options.signal })
+  checkMain('run', main)
+  return new Runner(options).runAndClose(main, options.signal)
 }

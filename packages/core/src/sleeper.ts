@@ -1,5 +1,6 @@
-import { sleep } from './sleep.ts'
 import { Future } from './future.ts'
+import { checkDelay } from './loop.ts'
+import { sleep } from './sleep.ts'
 
 /**
  * Sleeps by key that another task can end early. A cancel of the sleeping task still throws.
@@ -9,8 +10,17 @@ import { Future } from './future.ts'
 export class Sleeper<K = unknown> {
   readonly #sleeps = new Map<K, Set<Future<void>>>()
 
-  /** Sleeps `ms` milliseconds, or until `cancel(key)`; gives `result` either way. */
-  async sleep<R>(key: K, ms: number, result?: R): Promise<R | undefined> {
+  /**
+   * Sleeps `ms` milliseconds, or until `cancel(key)`; gives `result` either way.
+   *
+   * @throws {TypeError} when `ms` is not a number, or NaN
+   */
+  sleep<R>(key: K, ms: number, result?: R): Promise<R | undefined> {
+    checkDelay(ms)
+    return this.#sleep(key, ms, result)
+  }
+
+  async #sleep<R>(key: K, ms: number, result: R | undefined): Promise<R | undefined> {
     const timer = sleep(ms)
     const woken = new Future<void>()
     const reaction = timer.onDone(() => {

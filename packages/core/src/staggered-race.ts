@@ -19,7 +19,7 @@ export type RaceResult<T> =
  *
  * Source: asyncio.staggered.staggered_race
  */
-export async function staggeredRace<T>(
+export function staggeredRace<T>(
   coros: Iterable<CoroutineFunction<[], T>>,
   delay: number | null,
 ): Promise<RaceResult<T>> {
@@ -31,7 +31,13 @@ export async function staggeredRace<T>(
     if (typeof coro !== 'function')
       throw new TypeError(`staggeredRace takes functions, got ${describe(coro)} among them`)
   }
-  const limit = delay === null ? null : checkDelay(delay)
+  return race(functions, delay === null ? null : checkDelay(delay))
+}
+
+async function race<T>(
+  functions: readonly CoroutineFunction<[], T>[],
+  limit: number | null,
+): Promise<RaceResult<T>> {
   const contestants = functions.entries()
   const exceptions: unknown[] = []
   const tasks: Task<void>[] = []

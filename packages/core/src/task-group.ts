@@ -3,6 +3,7 @@ import { currentTask } from './current.ts'
 import { type CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { ExceptionGroup } from './exception-group.ts'
 import { Future } from './future.ts'
+import { inOwnTask } from './in-task.ts'
 import { createTask, type Task, type TaskOptions } from './task.ts'
 
 /**
@@ -124,10 +125,13 @@ export class TaskGroup {
  *
  * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how it ends.
  */
-export async function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
+export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
   checkBody('taskGroup', body)
   const parent = currentTask()
-  if (parent === null) return createTask(() => taskGroup(body))
+  return parent === null ? inOwnTask((task) => runGroup(task, body)) : runGroup(parent, body)
+}
+
+async function runGroup<T>(parent: Task, body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
   const group = new TaskGroup(parent)
   let value: T
   try {

@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.ts'
 import { type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
 import { isCancelled, RuntimeError } from './errors.ts'
 import { cancelAndWait, createTask, type Task } from './task.ts'
@@ -30,6 +31,7 @@ export class TaskManager implements AsyncDisposable {
    * `maxTasks` run at a time.
    */
   constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
+    checkOptions(options)
     const maxTasks = options?.maxTasks ?? Infinity
     if (typeof maxTasks !== 'number' || !(maxTasks >= 1)) {
       throw new RangeError(`maxTasks must be a number of at least 1, got ${String(maxTasks)}`)

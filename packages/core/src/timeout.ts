@@ -1,11 +1,11 @@
 import { type Awaitable, checkBody, Coroutine, describe, runInline } from './coroutine.ts'
-import { currentTask } from './current.ts'
-import { ensureFuture } from './ensure-future.ts'
+import { checkAwaitable, ensureFuture } from './ensure-future.ts'
 import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from './errors.ts'
 import { Future } from './future.ts'
 import type { Handle } from './handle.ts'
 import { checkDelay } from './clock.ts'
-import { createTask, type Task } from './task.ts'
+import { inTask } from './in-task.ts'
+import type { Task } from './task.ts'
 
 /**
  * The deadline of a `timeout` body: what it is handed.
@@ -36,16 +36,13 @@ export class Timeout {
    * Moves the deadline; null takes it away, one that has passed ends the body in the next turn.
    *
    * @throws {RuntimeError} when the body has ended or the deadline has struck
+   * @throws {TypeError} when `deadline` is NaN
    */
   reschedule(deadline: number | null): void {
     if (this.#state !== 'active') {
       throw new RuntimeError(`cannot change the deadline of a timeout that is ${this.#state}`)
     }
-    if (deadline !== null && (typeof deadline !== 'number' || Number.isNaN(deadline))) {
-      throw new TypeError(
-        `a deadline must be a number of milliseconds or null, got ${describe(deadline)}`,
-      )
-    }
+    checkDeadline(deadline)
     this.#deadline = deadline
     this.#handle?.cancel()
     this.#handle = null
@@ -96,11 +93,6 @@ async function attempt<T>(
   return { cut: false, value }
 }
 
-function inTask<T>(fn: (task: Task) => Promise<T>): PromiseLike<T> {
-  const task = currentTask()
-  return task === null ? createTask(() => fn(currentTask() as Task)) : fn(task)
-}
-
 /** Null or Infinity: no deadline. */
 function after(task: Task, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : task.getLoop().time() + ms
@@ -112,6 +104,13 @@ function checkLimit(ms: number | null): number | null {
   return ms
 }
 
+function checkDeadline(deadline: number | null): void {
+  if (deadline === null || (typeof deadline === 'number' && !Number.isNaN(deadline))) return
+  throw new TypeError(
+    `a deadline must be a number of milliseconds or null, got ${describe(deadline)}`,
+  )
+}
+
 /**
  * Runs `body`; after `ms` milliseconds it is cancelled, and once it has unwound TimeoutError is thrown.
  * Null or Infinity: no limit. A cancel from outside stays a CancelledError; a body that swallows the
@@ -121,7 +120,7 @@ function checkLimit(ms: number | null): number | null {
  *
  * Source: asyncio.timeout. Differs: takes the body, so that it can see how it ends.
  */
-export async function timeout<T>(
+export function timeout<T>(
   ms: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<T> {
@@ -130,11 +129,18 @@ export async function timeout<T>(
   return inTask(async (task) => valueOf(await attempt(task, after(task, limit), body)))
 }
 
-/** As `timeout`, with a deadline in milliseconds of the loop's clock. Source: asyncio.timeout_at */
-export async function timeoutAt<T>(
+/**
+ * As `timeout`, with a deadline in milliseconds of the loop's clock.
+ *
+ * @throws {TypeError} when `when` is NaN or `body` is not a function
+ *
+ * Source: asyncio.timeout_at
+ */
+export function timeoutAt<T>(
   when: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<T> {
+  checkDeadline(when)
   checkBody('timeoutAt', body)
   return inTask(async (task) => valueOf(await attempt(task, when, body)))
 }
@@ -147,9 +153,11 @@ function valueOf<T>(result: Attempt<T>): T {
 /**
  * After `ms` milliseconds the body is cut short, which is no error. Null or Infinity: no limit.
  *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ *
  * Source: trio.move_on_after
  */
-export async function moveOnAfter<T>(
+export function moveOnAfter<T>(
   ms: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
 ): Promise<{ cancelled: boolean; value?: T }> {
@@ -166,17 +174,23 @@ export async function moveOnAfter<T>(
  * TimeoutError. Null or Infinity: no limit. A function runs inline, in the current task; when `ms` is 0 or
  * less it never begins.
  *
- * @throws {TypeError} when `ms` is NaN
+ * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
  *
  * Source: asyncio.wait_for
  */
-export async function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
+export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
+  checkAwaitable(aw)
   if (limit === null || limit > 0) {
     // A bare promise is given up by the cancel; a function runs in this task.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
     return timeout(limit, () => (runs ? runInline(aw) : ensureFuture(aw)))
   }
+  return ifDone(aw)
+}
+
+/** What `aw` gives if it is done already; else cancels it. */
+async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   const future = ensureFuture(aw)
   if (future.done()) return future.result()
   await cancelled(future)

@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.ts'
 import { describe, isIterable } from './coroutine.ts'
 import { Future } from './future.ts'
 import { checkDelay } from './clock.ts'
@@ -6,6 +7,8 @@ export const FIRST_COMPLETED = 'FIRST_COMPLETED'
 export const FIRST_EXCEPTION = 'FIRST_EXCEPTION'
 export const ALL_COMPLETED = 'ALL_COMPLETED'
 
+type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
+
 const modes: readonly unknown[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED]
 
 /**
@@ -13,21 +16,19 @@ const modes: readonly unknown[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLET
  * or until `timeout` milliseconds have passed, which is no error. Nothing is cancelled, not by the
  * timeout and not when the wait is cancelled, and nothing is left behind on the futures.
  *
- * @throws {TypeError} for anything but an iterable of futures
- * @throws {RangeError} when there is none
+ * @throws {TypeError} for anything but an iterable of futures, and when `timeout` is NaN
+ * @throws {RangeError} when there is none, or for another `returnWhen`
  *
  * Source: asyncio.wait
  */
-export async function wait<F extends Future<unknown>>(
+export function wait<F extends Future<unknown>>(
   aws: Iterable<F>,
-  options?: {
-    timeout?: number | null
-    returnWhen?: typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
-  },
+  options?: { timeout?: number | null; returnWhen?: ReturnWhen },
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  if (aws instanceof Future || !isIterable(aws)) {
+  if (!isIterable(aws)) {
     throw new TypeError(`wait takes an iterable of futures, got ${describe(aws)}`)
   }
+  checkOptions(options)
   const returnWhen = options?.returnWhen ?? ALL_COMPLETED
   if (!modes.includes(returnWhen)) {
     throw new RangeError(
@@ -43,14 +44,22 @@ export async function wait<F extends Future<unknown>>(
       )
     }
   }
+  const timeout = options?.timeout ?? null
+  return waitForSome(futures, timeout === null ? null : checkDelay(timeout), returnWhen)
+}
+
+async function waitForSome<F extends Future<unknown>>(
+  futures: ReadonlySet<F>,
+  timeout: number | null,
+  returnWhen: ReturnWhen,
+): Promise<{ done: Set<F>; pending: Set<F> }> {
   // Not the current loop: in plain code that is another one, whose turns are not theirs.
   const loop = (futures.values().next().value as F).getLoop()
   const waiter = new Future<void>({ loop })
   const release = (): void => {
     if (!waiter.done()) waiter.setResult()
   }
-  const timeout = options?.timeout ?? null
-  const timer = timeout === null ? null : loop.callLater(checkDelay(timeout), release)
+  const timer = timeout === null ? null : loop.callLater(timeout, release)
   let left = futures.size
   const reactions = [...futures].map((future) =>
     future.onDone(() => {

@@ -1,55 +1,112 @@
 import {
+  asCompleted,
   cancelTasks,
   Context,
   ContextVar,
+  createTask,
   ExceptionGroup,
+  Future,
+  getEventLoop,
   moveOnAfter,
+  newEventLoop,
   run,
   Runner,
+  Sleeper,
   staggeredRace,
+  type Task,
   taskGroup,
+  TaskManager,
   timeout,
   timeoutAt,
   wait,
+  waitFor,
 } from '@tasktree/core'
 import { explore, runVirtual, VirtualClock } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
-import { thrown } from './support/virtual.ts'
+import { virtual } from './support/virtual.ts'
 
 /** What a test passes where the types would not let it. */
 const wrong = (value: unknown): never => value as never
 
+const noop = async (): Promise<void> => {}
+
 describe('wrong arguments are told what was expected and what came', () => {
-  test('a body that is not a function', async () => {
-    const calls = [
-      timeout(5, wrong(null)),
-      timeoutAt(5, wrong('x')),
-      moveOnAfter(5, wrong(5)),
-      taskGroup(wrong(Promise.resolve())),
-    ]
-    const messages = await Promise.all(calls.map(async (call) => String(await thrown(call))))
-    expect(messages).toEqual([
-      'TypeError: timeout takes a function as its body, got null',
-      'TypeError: timeoutAt takes a function as its body, got string x',
-      'TypeError: moveOnAfter takes a function as its body, got number 5',
-      'TypeError: taskGroup takes a function as its body, got an object of class Promise',
-    ])
+  test.each<[call: () => unknown, message: string]>([
+    [() => timeout(5, wrong(null)), 'timeout takes a function as its body, got null'],
+    [() => timeoutAt(5, wrong('x')), 'timeoutAt takes a function as its body, got string x'],
+    [() => moveOnAfter(5, wrong(5)), 'moveOnAfter takes a function as its body, got number 5'],
+    [
+      () => taskGroup(wrong(Promise.resolve())),
+      'taskGroup takes a function as its body, got an object of class Promise',
+    ],
+    [() => explore(wrong(null)), 'explore takes a function as its body, got null'],
+  ])('a body that is not a function: %s', (call, message) => {
+    expect(call).toThrow(new TypeError(message))
   })
 
-  test('a list that is none, or of other things', async () => {
-    const calls = [
-      wait(wrong(null)),
-      cancelTasks(wrong(5)),
-      staggeredRace(wrong('x'), null),
-      staggeredRace([wrong(null)], null),
-    ]
-    const messages = await Promise.all(calls.map(async (call) => String(await thrown(call))))
-    expect(messages).toEqual([
-      'TypeError: wait takes an iterable of futures, got null',
-      'TypeError: cancelTasks takes an iterable of tasks, got number 5',
-      'TypeError: staggeredRace takes an iterable of functions, got string x',
-      'TypeError: staggeredRace takes functions, got null among them',
-    ])
+  test.each<[call: () => unknown, message: string]>([
+    [() => run(wrong(5)), 'run takes a function or a Coroutine, got number 5'],
+    [
+      () => new Runner().run(wrong(undefined)),
+      'Runner.run takes a function or a Coroutine, got undefined',
+    ],
+    [
+      () => runVirtual(wrong(Promise.resolve())),
+      'runVirtual takes a function or a Coroutine, got an object of class Promise',
+    ],
+  ])('a main that cannot be run: %s', (call, message) => {
+    expect(call).toThrow(new TypeError(message))
+  })
+
+  test.each<[call: () => unknown, came: string]>([
+    [() => timeout(NaN, noop), 'number NaN'],
+    [() => timeout(wrong(undefined), noop), 'undefined'],
+    [() => moveOnAfter(wrong('5'), noop), 'string 5'],
+    [() => waitFor(noop, NaN), 'number NaN'],
+    [() => waitFor(noop, wrong({})), 'an object of class Object'],
+    [() => wait([new Future()], { timeout: NaN }), 'number NaN'],
+    [() => asCompleted([noop], { timeout: wrong('1') }), 'string 1'],
+    [() => staggeredRace([noop], NaN), 'number NaN'],
+    [() => new Sleeper().sleep('key', wrong('1')), 'string 1'],
+    [() => new Sleeper().sleep('key', NaN), 'number NaN'],
+  ])('a time that is none: %s', (call, came) => {
+    expect(call).toThrow(new TypeError(`a delay must be a number of milliseconds, got ${came}`))
+  })
+
+  test.each([NaN, wrong('soon'), wrong(undefined)])('a deadline that is none: %s', (when) => {
+    expect(() => timeoutAt(when, noop)).toThrow(TypeError)
+    expect(() => timeoutAt(when, noop)).toThrow(
+      'a deadline must be a number of milliseconds or null, got ',
+    )
+  })
+
+  test.each<[call: () => unknown, message: string]>([
+    [() => wait(wrong(null)), 'wait takes an iterable of futures, got null'],
+    [() => cancelTasks(wrong(5)), 'cancelTasks takes an iterable of tasks, got number 5'],
+    [
+      () => cancelTasks(wrong(new Future())),
+      'cancelTasks takes an iterable of tasks, got an object of class Future',
+    ],
+    [() => cancelTasks([wrong('x')]), 'cancelTasks takes tasks, got string x'],
+    [
+      () => staggeredRace(wrong('x'), null),
+      'staggeredRace takes an iterable of functions, got string x',
+    ],
+    [
+      () => staggeredRace([wrong(null)], null),
+      'staggeredRace takes functions, got null among them',
+    ],
+    [() => asCompleted(wrong(5)), 'asCompleted takes an iterable of awaitables, got number 5'],
+    [
+      () => waitFor(wrong(5), 10),
+      'expected a future, coroutine, promise or function, got number 5',
+    ],
+    [() => waitFor(wrong(null), 0), 'expected a future, coroutine, promise or function, got null'],
+  ])('a list that is none, or of other things: %s', (call, message) => {
+    expect(call).toThrow(new TypeError(message))
+  })
+
+  test('a group of no errors', () => {
     expect(() => new ExceptionGroup('m', wrong('errors'))).toThrow('got string errors')
     expect(() => new ExceptionGroup('m', wrong(undefined))).toThrow('got undefined')
   })
@@ -59,26 +116,97 @@ describe('wrong arguments are told what was expected and what came', () => {
     expect(() => new ContextVar('v').reset(wrong(null))).toThrow('set() returned, got null')
   })
 
-  test('options of a run', async () => {
-    expect(() => new Runner(wrong(null))).toThrow(TypeError)
+  test.each<[call: () => unknown, came: string]>([
+    [() => new Runner(wrong(null)), 'null'],
+    [() => run(noop, wrong('debug')), 'string debug'],
+    [() => new Runner().run(noop, wrong(5)), 'number 5'],
+    [() => wait([new Future()], wrong(5)), 'number 5'],
+    [() => asCompleted([noop], wrong(5)), 'number 5'],
+    [() => new TaskManager(wrong(5)), 'number 5'],
+    [() => runVirtual(noop, wrong(null)), 'null'],
+    [() => explore(noop, wrong(5)), 'number 5'],
+  ])('options that are none: %s', (call, came) => {
+    expect(call).toThrow(new TypeError(`the options must be an object, got ${came}`))
+  })
+
+  test('a signal and a loop that are none', () => {
+    const signal = wrong('abort')
+    const refusal = new TypeError('the option signal must be an AbortSignal, got string abort')
+    expect(() => run(noop, { signal })).toThrow(refusal)
+    expect(() => new Runner().run(noop, { signal })).toThrow(refusal)
     expect(() => new Runner({ loop: wrong({}) })).toThrow('must be an EventLoop, got an object')
-    expect(String(await thrown(run(async () => {}, wrong('debug'))))).toContain('got string debug')
+    expect(() => run(noop, { loop: wrong({}) })).toThrow('must be an EventLoop, got an object')
   })
 
-  test('options of virtual time', async () => {
-    expect(() => new VirtualClock({ start: NaN })).toThrow('start must be a number of milliseconds')
-    expect(await thrown(runVirtual(async () => {}, { start: wrong('1') }))).toBeInstanceOf(
-      TypeError,
+  test('the start and the seeds of virtual time', () => {
+    const start = 'start must be a number of milliseconds, got '
+    expect(() => new VirtualClock({ start: NaN })).toThrow(new TypeError(`${start}number NaN`))
+    expect(() => runVirtual(noop, { start: wrong('1') })).toThrow(new TypeError(`${start}string 1`))
+    const seed = new TypeError('a seed must be an integer, got number NaN')
+    expect(() => runVirtual(noop, { seed: NaN })).toThrow(seed)
+    expect(() => explore(noop, { seed: NaN, seeds: 1 })).toThrow(seed)
+    expect(() => explore(noop, { seeds: wrong(Symbol('s')) })).toThrow(
+      new RangeError('seeds must be a positive integer, got Symbol(s)'),
     )
-    expect(await thrown(runVirtual(async () => {}, wrong(null)))).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a refused call has done nothing', () => {
+  virtual('it starts no task', async () => {
+    const ran: string[] = []
+    const body = async (): Promise<void> => void ran.push('body')
+    const main = getEventLoop()
+    const loop = newEventLoop()
+    const before = main.liveTasks().length
+    const refused = [
+      () => asCompleted([body, wrong(5)]),
+      () => asCompleted([body], { timeout: NaN }),
+      () => staggeredRace([body, wrong(5)], 0),
+      () => staggeredRace([body], NaN),
+      () => timeout(NaN, body),
+      () => waitFor(body, NaN),
+      () => run(body, { loop, signal: wrong(5) }),
+      () => run(wrong(5), { loop, debug: true }),
+      () => explore(body, { seed: NaN }),
+    ]
+    for (const call of refused) expect(call).toThrow(TypeError)
+    expect([main.liveTasks().length, loop.liveTasks().length]).toEqual([before, 0])
+    expect(loop.getDebug()).toBe(false)
+    await Promise.resolve()
+    expect(ran).toEqual([])
   })
 
-  test('a program to explore, and its seeds', async () => {
-    expect(await thrown(explore(wrong(null)))).toBeInstanceOf(TypeError)
-    const ran: number[] = []
-    const program = async (): Promise<void> => void ran.push(1)
-    expect(await thrown(explore(program, { seed: NaN, seeds: 1 }))).toBeInstanceOf(TypeError)
-    expect(await thrown(explore(program, { seeds: wrong(Symbol('s')) }))).toBeInstanceOf(RangeError)
-    expect(ran).toEqual([])
+  virtual('it cancels no task', async () => {
+    const task = createTask(noop)
+    expect(() => cancelTasks([task, wrong(5)])).toThrow(TypeError)
+    expect(task.cancelling()).toBe(0)
+    await task
+  })
+
+  virtual('a list that can be read once is read once', async () => {
+    const once = function* <T>(...items: T[]): Generator<T> {
+      yield* items
+    }
+    const task = (): Task<void> => createTask(noop)
+    expect((await wait(once(task(), task()))).done.size).toBe(2)
+    await cancelTasks(once<Task>(task(), task()))
+    expect(
+      (
+        await staggeredRace(
+          once(async () => 1),
+          null,
+        )
+      ).value,
+    ).toBe(1)
+    expect([...asCompleted(once(noop, noop))].length).toBe(2)
+  })
+})
+
+test('errors of state go on to be rejections', async () => {
+  const runner = new Runner()
+  await runner.close()
+  await expect(runner.run(noop)).rejects.toThrow('the runner is closed')
+  await runVirtual(async () => {
+    await expect(run(noop)).rejects.toThrow('cannot be called from a running event loop')
   })
 })

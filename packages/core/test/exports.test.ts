@@ -69,6 +69,7 @@ test('the lowlevel door', () => {
       "Claim",
       "abortError",
       "cancelOnAbort",
+      "checkOptions",
       "completed",
       "describe",
       "hasFailed",

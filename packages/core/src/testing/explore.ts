@@ -1,6 +1,8 @@
+import { checkOptions } from '../check-options.ts'
 import { checkBody } from '../coroutine.ts'
 import { runOnVirtualLoop } from './run-virtual.ts'
-import { SeededSchedule } from './schedule.ts'
+import { checkSeed, SeededSchedule } from './schedule.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 /** A schedule under which a program fails. */
 export class ScheduleError extends Error {
@@ -27,24 +29,33 @@ export class ScheduleError extends Error {
  *
  * @param options `seeds` schedules (1,000) beginning with `seed`; with `seed` alone that one only
  * @throws {TypeError} when `program` is not a function or `seed` not an integer
+ * @throws {RangeError} when `seeds` is no positive integer
  * @throws {ScheduleError} for the first seed that fails
  */
-export async function explore(
+export function explore(
   program: () => PromiseLike<void>,
   options: { seeds?: number; seed?: number } = {},
 ): Promise<{ schedules: number }> {
   checkBody('explore', program)
+  checkOptions(options)
   const first = options.seed ?? 0
   const schedules = options.seeds ?? (options.seed === undefined ? 1_000 : 1)
   if (!Number.isInteger(schedules) || schedules < 1) {
     throw new RangeError(`seeds must be a positive integer, got ${String(schedules)}`)
   }
-  if (!Number.isInteger(first))
-    throw new TypeError(`a seed must be an integer, got ${String(first)}`)
+  checkSeed(first)
+  return runSchedules(program, first, schedules)
+}
+
+async function runSchedules(
+  program: () => PromiseLike<void>,
+  first: number,
+  schedules: number,
+): Promise<{ schedules: number }> {
   for (let seed = first; seed < first + schedules; seed++) {
     const schedule = new SeededSchedule(seed)
     try {
-      await runOnVirtualLoop(program, schedule, 0)
+      await runOnVirtualLoop(program, new VirtualClock(), schedule)
     } catch (error) {
       throw new ScheduleError(seed, error, schedule.trace)
     }

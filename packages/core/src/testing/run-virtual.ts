@@ -1,7 +1,7 @@
-import { type Coroutine, type CoroutineFunction, describe } from '../coroutine.ts'
+import type { Coroutine, CoroutineFunction } from '../coroutine.ts'
 import { EventLoop } from '../loop.ts'
 import type { Schedule } from '../ready-queue.ts'
-import { Runner } from '../run.ts'
+import { checkMain, Runner } from '../run.ts'
 import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -12,24 +12,24 @@ const looksToBeSure = 5
  * Runs `main` on a loop of its own under virtual time: the clock jumps to the next timer when every
  * task waits. With `seed` the ready queue is drawn in another order, the same for the same seed. A
  * program in which nothing can go on rejects with DeadlockError at once, unless it waits for real I/O.
+ *
+ * @throws {TypeError} when `main` is no function and no Coroutine, and for wrong options
  */
-export async function runVirtual<T>(
+export function runVirtual<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,
   options: { seed?: number; start?: number } = {},
 ): Promise<T> {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`runVirtual takes an options object, got ${describe(options)}`)
-  }
+  checkMain('runVirtual', main)
+  const clock = new VirtualClock(options)
   const schedule = options.seed === undefined ? null : new SeededSchedule(options.seed)
-  return runOnVirtualLoop(main, schedule, options.start ?? 0)
+  return runOnVirtualLoop(main, clock, schedule)
 }
 
 export async function runOnVirtualLoop<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,
+  clock: VirtualClock,
   schedule: Schedule | null,
-  start: number,
 ): Promise<T> {
-  const clock = new VirtualClock({ start })
   const loop = new EventLoop(schedule === null ? { clock } : { clock, schedule })
   const runner = new Runner({ loop, handleSignals: false })
   const before = countResources()

@@ -1,3 +1,4 @@
+import { describe } from '../coroutine.ts'
 import type { Runnable, Schedule } from '../ready-queue.ts'
 
 /** Draws from the ready queue by a seeded generator, and keeps what it drew. */
@@ -6,8 +7,7 @@ export class SeededSchedule implements Schedule {
   #state: number
 
   constructor(seed: number) {
-    if (!Number.isInteger(seed))
-      throw new TypeError(`a seed must be an integer, got ${String(seed)}`)
+    checkSeed(seed)
     this.#state = seed | 0
   }
 
@@ -26,4 +26,10 @@ export class SeededSchedule implements Schedule {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
+}
+
+/** @throws {TypeError} when it is not an integer */
+export function checkSeed(seed: unknown): void {
+  if (Number.isInteger(seed)) return
+  throw new TypeError(`a seed must be an integer, got ${describe(seed)}`)
 }

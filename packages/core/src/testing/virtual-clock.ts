@@ -1,3 +1,4 @@
+import { checkOptions } from '../check-options.ts'
 import { type Clock, SystemClock } from '../clock.ts'
 import { describe } from '../coroutine.ts'
 
@@ -19,6 +20,7 @@ export class VirtualClock implements Clock {
 
   /** @throws {TypeError} when `start` is no finite number */
   constructor(options?: { start?: number }) {
+    checkOptions(options)
     const start = options?.start ?? 0
     if (!Number.isFinite(start)) {
       throw new TypeError(`start must be a number of milliseconds, got ${describe(start)}`)

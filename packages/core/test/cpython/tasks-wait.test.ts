@@ -52,13 +52,26 @@ virtual('a task that is given twice counts once', async () => {
 // test_wait_errors, test_wait_invalid_args
 virtual('wait refuses no futures, a bare future, a coroutine and an unknown mode', async () => {
   const future = new Future<void>()
-  expect(await thrown(wait(new Set<Future<void>>()))).toBeInstanceOf(RangeError)
-  expect(await thrown(wait([]))).toBeInstanceOf(RangeError)
-  expect(await thrown(wait([future], { returnWhen: -1 as never }))).toBeInstanceOf(RangeError)
-  expect(await thrown(wait(future as never))).toBeInstanceOf(TypeError)
+  const none = new RangeError('wait needs at least one future, got none')
+  expect(() => wait(new Set<Future<void>>())).toThrow(none)
+  expect(() => wait([])).toThrow(none)
+  expect(() => wait([future], { returnWhen: -1 as never })).toThrow(
+    new RangeError(
+      'returnWhen must be one of FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED; got number -1',
+    ),
+  )
+  expect(() => wait(future as never)).toThrow(
+    new TypeError('wait takes an iterable of futures, got an object of class Future'),
+  )
   const call = coroutine(async () => {})()
-  expect(await thrown(wait(call as never))).toBeInstanceOf(TypeError)
-  expect(await thrown(wait([call] as never))).toBeInstanceOf(TypeError)
+  expect(() => wait(call as never)).toThrow(
+    new TypeError('wait takes an iterable of futures, got an object of class Coroutine'),
+  )
+  expect(() => wait([call] as never)).toThrow(
+    new TypeError(
+      'wait takes futures and tasks, got an object of class Coroutine: use createTask first',
+    ),
+  )
   call.close()
 })
 
