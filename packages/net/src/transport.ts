@@ -1,4 +1,5 @@
 import { type EventLoop, getEventLoop, isCancelled, RuntimeError } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
 import { toOSError, type WaitOptions, WriteTransport } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -92,8 +93,14 @@ export class Transport extends WriteTransport {
    * Source: asyncio loop.start_tls
    */
   startTls(options: TlsOptions | true = true, wait?: WaitOptions): Promise<void> {
-    checkTls(options, this.#side)
+    this.checkTls(options)
+    checkOptions(wait)
     return this.#startTls(options, wait)
+  }
+
+  /** @internal */
+  checkTls(options: TlsOptions | true = true): void {
+    checkTls(options, this.#side)
   }
 
   async #startTls(options: TlsOptions | true, wait: WaitOptions | undefined): Promise<void> {

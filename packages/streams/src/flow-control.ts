@@ -1,3 +1,4 @@
+import { checkOptions } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from './os-error.ts'
 import { type WaitOptions, Waiters } from './waiters.ts'
 
@@ -42,7 +43,12 @@ export class FlowControl implements WriteProtocol {
   }
 
   /** @throws {ConnectionResetError} when the connection is gone */
-  async drain(options?: WaitOptions): Promise<void> {
+  drain(options?: WaitOptions): Promise<void> {
+    checkOptions(options)
+    return this.#drain(options)
+  }
+
+  async #drain(options: WaitOptions | undefined): Promise<void> {
     if (this.#lost) {
       throw new ConnectionResetError('the connection is lost', { cause: this.#error ?? undefined })
     }
@@ -50,7 +56,12 @@ export class FlowControl implements WriteProtocol {
   }
 
   /** @throws what the connection was lost by */
-  async waitClosed(options?: WaitOptions): Promise<void> {
+  waitClosed(options?: WaitOptions): Promise<void> {
+    checkOptions(options)
+    return this.#waitClosed(options)
+  }
+
+  async #waitClosed(options: WaitOptions | undefined): Promise<void> {
     if (!this.#lost) await this.#closing.wait(options)
     else if (this.#error !== null) throw this.#error
   }

@@ -1,5 +1,5 @@
 import { type CancelledError, currentTask, Future, RuntimeError, type Task } from '@tasktree/core'
-import { cancelOnAbort, Claim, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, Claim, describe } from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
@@ -104,12 +104,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Future, as every operation of the library: no instance of Promise, though it is used like one.
    *
    * @param n bytes. @defaultValue -1
+   * @throws {TypeError} when `n` is no whole number
    * @throws {RuntimeError} when another read is waiting
    */
   read(n = -1, options?: WaitOptions): Promise<Buffer> {
     if (!Number.isInteger(n)) {
       throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
+    checkOptions(options)
     if (n > 0 && this.#isFree()) {
       if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
       if (!this.#eof) return this.#readNext(n, options)
@@ -126,6 +128,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Source: asyncio.StreamReader.readline. Differs: a LimitOverrunError in place of ValueError.
    */
   readLine(options?: WaitOptions): Promise<Buffer> {
+    checkOptions(options)
     if (this.#isFree()) {
       const at = this.#buffer.indexOf(NEWLINE[0] as Buffer, 0)
       if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
@@ -136,6 +139,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Exactly `n` bytes.
    *
+   * @throws {TypeError} when `n` is no whole number
+   * @throws {RangeError} when it is below 0
    * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
    * @throws {RuntimeError} when another read is waiting
    */
@@ -144,6 +149,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       throw new TypeError(`readExactly takes a whole number of bytes, got ${describe(n)}`)
     }
     if (n < 0) throw new RangeError(`readExactly takes 0 bytes or more, got ${n}`)
+    checkOptions(options)
     if (this.#buffer.length >= n && this.#isFree()) return Promise.resolve(this.#take(n))
     return this.#readExactly(n, options)
   }
@@ -151,11 +157,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Everything up to and with the first separator; of several, the one that ends first.
    *
+   * @throws {TypeError} when a separator is no bytes
+   * @throws {RangeError} for an empty one, and for none
    * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
    * @throws {LimitOverrunError} when there is none within the limit; nothing is consumed
    * @throws {RuntimeError} when another read is waiting
    */
   readUntil(separator: Bytes | readonly Bytes[] = '\n', options?: WaitOptions): Promise<Buffer> {
+    checkOptions(options)
     return this.#readUntil(toSeparators(separator), 'readUntil', options)
   }
 
@@ -164,6 +173,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (!Buffer.isEncoding(encoding)) {
       throw new RangeError(`lines takes an encoding like 'utf8', got ${describe(encoding)}`)
     }
+    checkOptions(options)
     return this.#lines(encoding, options)
   }
 

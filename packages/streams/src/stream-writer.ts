@@ -1,4 +1,5 @@
 import { isCancelled, RuntimeError, sleep } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import { FlowControl } from './flow-control.ts'
 import { ConnectionResetError } from './os-error.ts'
@@ -14,6 +15,8 @@ const TURN = 128
 
 /** A transport that can be put under TLS. */
 export interface TlsUpgradable<O> extends WriteTransport {
+  /** @throws {TypeError} for options that `startTls` does not take */
+  checkTls(options: O): void
   startTls(options: O, wait?: WaitOptions): Promise<void>
 }
 
@@ -77,6 +80,7 @@ export class StreamWriter implements AsyncDisposable {
    * @throws what reading failed with
    */
   drain(options?: WaitOptions): Promise<void> {
+    checkOptions(options)
     const transport = this.#transport
     if (
       !this.#flow.paused &&
@@ -127,15 +131,23 @@ export class StreamWriter implements AsyncDisposable {
   /**
    * Puts the connection under TLS, after what is buffered; the writer and its reader stay the same.
    *
+   * @throws {TypeError} when the options are none, or the server's have no certificate
    * @throws {RuntimeError} when what is underneath cannot
    */
-  async startTls<O>(options: O, wait?: WaitOptions): Promise<void> {
+  startTls<O>(options: O, wait?: WaitOptions): Promise<void> {
+    checkOptions(wait)
     const transport = this.#transport
-    if (!('startTls' in transport)) {
+    if (isUpgradable<O>(transport)) transport.checkTls(options)
+    return this.#startTls(options, wait)
+  }
+
+  async #startTls<O>(options: O, wait: WaitOptions | undefined): Promise<void> {
+    const transport = this.#transport
+    if (!isUpgradable<O>(transport)) {
       throw new RuntimeError('startTls() needs a socket, and this is a writer to another sink')
     }
     await this.drain(wait)
-    await (transport as TlsUpgradable<O>).startTls(options, wait)
+    await transport.startTls(options, wait)
   }
 
   /** Closes and waits; when the wait is cancelled, what is buffered is given up. */
@@ -148,4 +160,8 @@ export class StreamWriter implements AsyncDisposable {
       throw error
     }
   }
+}
+
+function isUpgradable<O>(transport: WriteTransport): transport is TlsUpgradable<O> {
+  return 'startTls' in transport
 }

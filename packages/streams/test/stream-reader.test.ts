@@ -28,6 +28,32 @@ test('wrong arguments are refused at once', () => {
   expect(() => StreamReader.from(3 as never)).toThrow(TypeError)
 })
 
+test('options that are none are refused at once, and leave the reader free', async () => {
+  const reader = new StreamReader()
+  const reads = [
+    (options: never) => reader.read(1, options),
+    (options: never) => reader.read(-1, options),
+    (options: never) => reader.readLine(options),
+    (options: never) => reader.readExactly(1, options),
+    (options: never) => reader.readUntil('\n', options),
+    (options: never) => reader.lines('utf8', options),
+  ]
+  for (const read of reads) {
+    expect(() => read(5 as never)).toThrow(
+      new TypeError('the options must be an object, got number 5'),
+    )
+    expect(() => read({ signal: 'x' } as never)).toThrow(
+      new TypeError('the option signal must be an AbortSignal, got string x'),
+    )
+  }
+  expect(() => reader.readUntil(3 as never)).toThrow(
+    new TypeError('expected a Buffer, Uint8Array or string, got number 3'),
+  )
+  reader.feedData('free')
+  reader.feedEof()
+  expect(String(await reader.read())).toBe('free')
+})
+
 test('of several separators the one that ends first wins, the shorter of two', async () => {
   const reader = new StreamReader()
   reader.feedData('one;two\r\nthree')

@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { createTask, Future, getRunningLoop, run, RuntimeError, sleep, wait } from '@tasktree/core'
-import { ConnectionResetError, StreamWriter } from '@tasktree/streams'
+import { ConnectionResetError, FlowControl, StreamWriter } from '@tasktree/streams'
 import { expect, test, vi } from 'vitest'
 
 test('drain waits for a slow sink, and a cancelled one leaves nothing behind', () =>
@@ -58,6 +58,27 @@ test('writing after writeEof is an error, and no bytes are', () => {
   expect(() => StreamWriter.to(3 as never)).toThrow(TypeError)
   writer.writeEof()
   expect(() => writer.write('x')).toThrow(RuntimeError)
+  writer.abort()
+})
+
+test('options that are none are refused at once', () => {
+  const writer = StreamWriter.to(new PassThrough())
+  const flow = new FlowControl()
+  const waits = [
+    (options: never) => writer.drain(options),
+    (options: never) => writer.waitClosed(options),
+    (options: never) => writer.startTls({}, options),
+    (options: never) => flow.drain(options),
+    (options: never) => flow.waitClosed(options),
+  ]
+  for (const wait of waits) {
+    expect(() => wait(null as never)).toThrow(
+      new TypeError('the options must be an object, got null'),
+    )
+    expect(() => wait({ signal: 'x' } as never)).toThrow(
+      new TypeError('the option signal must be an AbortSignal, got string x'),
+    )
+  }
   writer.abort()
 })
 

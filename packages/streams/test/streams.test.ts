@@ -75,6 +75,20 @@ test('a cancelled read consumes nothing, and a second reader is refused', () =>
     expect(String(await reader.read())).toBe('abc')
   }))
 
+test('copy refuses at once what it cannot copy from or to', () => {
+  const writer = StreamWriter.to(new PassThrough())
+  expect(() => copy('reader' as never, writer)).toThrow(
+    new TypeError('copy takes a StreamReader to copy from, got string reader'),
+  )
+  expect(() => copy(fed('x'), new PassThrough() as never)).toThrow(
+    new TypeError('copy takes a StreamWriter to copy to, got an object of class PassThrough'),
+  )
+  expect(() => copy(fed('x'), writer, 5 as never)).toThrow(
+    new TypeError('the options must be an object, got number 5'),
+  )
+  writer.abort()
+})
+
 test('copy moves everything at the pace of the slower side', () =>
   run(async () => {
     async function* source(): AsyncGenerator<Buffer> {
