@@ -1,5 +1,5 @@
 import { createTask, TimeoutError, timeout } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import {
   type StreamReader,
   type StreamWriter,
@@ -9,7 +9,7 @@ import {
 import { dial, type DialOptions } from './dial.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
-import { checkPort, parseTarget, type Target } from './target.ts'
+import { checkLocalAddr, parseTarget, type Target } from './target.ts'
 import { checkTimeout, checkTls, type TlsOptions, upgradeClient } from './tls.ts'
 import { Transport } from './transport.ts'
 
@@ -29,6 +29,7 @@ export interface OpenOptions extends ConnectOptions {
  * Connects, and gives a reader and a writer. Every address of a name is tried (Happy Eyeballs). A cancel
  * closes the half-open socket.
  *
+ * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
  * @throws {TimeoutError} after `timeout` milliseconds
  *
@@ -49,12 +50,15 @@ export function openConnection(
   more?: OpenOptions,
 ): Promise<[StreamReader, StreamWriter]> {
   const [target, options] = parseTarget<OpenOptions>(hostOrTarget, portOrOptions, more)
-  checkOptions(options)
-  return open(target, options)
+  checkConnectOptions(options)
+  return open(new StreamProtocol(options.limit), target, options)
 }
 
-async function open(target: Target, options: OpenOptions): Promise<[StreamReader, StreamWriter]> {
-  const protocol = new StreamProtocol(options.limit)
+async function open(
+  protocol: StreamProtocol,
+  target: Target,
+  options: OpenOptions,
+): Promise<[StreamReader, StreamWriter]> {
   await connect(() => protocol, target, options)
   return [protocol.reader, protocol.writer]
 }
@@ -89,15 +93,23 @@ export function createConnection<P extends Protocol | BufferedProtocol>(
     )
   }
   const [target, options] = parseTarget<ConnectOptions>(hostOrTarget, portOrOptions, more)
-  checkOptions(options)
+  checkConnectOptions(options)
   return connect(factory, target, options)
 }
 
-function checkOptions({ tls, timeout: ms, localAddr, happyEyeballsDelay }: ConnectOptions): void {
+function checkConnectOptions(options: ConnectOptions): void {
+  checkOptions(options)
+  const { tls, timeout: ms, localAddr, happyEyeballsDelay } = options
   if (tls !== undefined) checkTls(tls, 'client')
   if (ms !== undefined) checkTimeout('timeout', ms)
-  if (localAddr?.port !== undefined) checkPort(localAddr.port)
-  if (happyEyeballsDelay !== undefined && !(happyEyeballsDelay >= 0)) {
+  if (localAddr !== undefined) checkLocalAddr(localAddr)
+  if (happyEyeballsDelay === undefined) return
+  if (typeof happyEyeballsDelay !== 'number') {
+    throw new TypeError(
+      `happyEyeballsDelay is a number of milliseconds, got ${describe(happyEyeballsDelay)}`,
+    )
+  }
+  if (!(happyEyeballsDelay >= 0)) {
     throw new RangeError(`happyEyeballsDelay is 0 ms or more, got ${happyEyeballsDelay}`)
   }
 }

@@ -1,10 +1,10 @@
 import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
 import { createSocket, type Socket } from 'node:dgram'
 import { addressesOf } from './addresses.ts'
 import { inLoop } from './in-loop.ts'
-import { checkPort } from './target.ts'
+import { checkLocalAddr, checkRemoteAddr } from './target.ts'
 
 export interface DatagramAddress {
   host: string
@@ -155,6 +155,7 @@ export class DatagramTransport implements Disposable {
 /**
  * Opens a UDP socket.
  *
+ * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * Source: asyncio loop.create_datagram_endpoint
@@ -168,8 +169,13 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
       `createDatagramEndpoint takes a function that makes a protocol, got ${describe(factory)}`,
     )
   }
-  if (options.remoteAddr !== undefined) checkPort(options.remoteAddr.port)
-  if (options.localAddr?.port !== undefined) checkPort(options.localAddr.port)
+  checkOptions(options)
+  const { localAddr, remoteAddr, family } = options
+  if (localAddr !== undefined) checkLocalAddr(localAddr)
+  if (remoteAddr !== undefined) checkRemoteAddr(remoteAddr)
+  if (family !== undefined && family !== 'udp4' && family !== 'udp6') {
+    throw new TypeError(`family is 'udp4' or 'udp6', got ${describe(family)}`)
+  }
   return open(factory, options)
 }
 

@@ -11,7 +11,7 @@ import {
 import { createServer as createTlsServer } from 'node:tls'
 import { addressesOf } from './addresses.ts'
 import { inLoop } from './in-loop.ts'
-import { checkPath, checkPort } from './target.ts'
+import { checkHost, checkPath, checkPort } from './target.ts'
 import { checkTls, HANDSHAKE_TIMEOUT, type TlsOptions } from './tls.ts'
 import { clearSocketPath, SocketFile } from './unix-path.ts'
 
@@ -57,9 +57,7 @@ export function checkListenerOptions(options: ListenerOptions): void {
   const { path, port, host, backlog, maxConnections, tls } = options
   if (path !== undefined) checkPath(path)
   if (port !== undefined) checkPort(port)
-  if (host !== undefined && typeof host !== 'string') {
-    throw new TypeError(`a host is a string, got ${describe(host)}`)
-  }
+  if (host !== undefined) checkHost(host)
   checkCount('backlog', backlog)
   checkCount('maxConnections', maxConnections)
   if (tls !== undefined) checkTls(tls, 'server')

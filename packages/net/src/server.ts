@@ -6,7 +6,7 @@ import {
   type Task,
   cancelTasks,
 } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { OSError, type WaitOptions } from '@tasktree/streams'
 import type { AddressInfo, Socket } from 'node:net'
 import { checkListenerOptions, listen, type Listener, type ListenerOptions } from './listener.ts'
@@ -112,7 +112,12 @@ export class Server implements AsyncDisposable {
    *
    * @throws {RuntimeError} when it is closed, or another task waits here
    */
-  async serveForever(options?: WaitOptions): Promise<never> {
+  serveForever(options?: WaitOptions): Promise<never> {
+    checkOptions(options)
+    return this.#serveForever(options)
+  }
+
+  async #serveForever(options: WaitOptions | undefined): Promise<never> {
     if (this.#forever !== null) throw new RuntimeError('serveForever() is waited for already')
     await this.startServing()
     const forever = new Future<never>()
@@ -148,7 +153,12 @@ export class Server implements AsyncDisposable {
   }
 
   /** Waits until it is closed and every connection has ended. */
-  async waitClosed(options?: WaitOptions): Promise<void> {
+  waitClosed(options?: WaitOptions): Promise<void> {
+    checkOptions(options)
+    return this.#waitClosed(options)
+  }
+
+  async #waitClosed(options: WaitOptions | undefined): Promise<void> {
     if (this.#hasEnded()) return
     const waiter = new Future<void>()
     this.#waiters.add(waiter)
@@ -221,6 +231,7 @@ export function parseListen<O extends ListenerOptions>(
   port: number | undefined,
   more: O | undefined,
 ): O {
+  checkOptions(more)
   if (typeof hostOrOptions === 'string') return { ...(more as O), host: hostOrOptions, port }
   if (typeof hostOrOptions === 'object' && hostOrOptions !== null) return hostOrOptions
   throw new TypeError(
@@ -231,6 +242,7 @@ export function parseListen<O extends ListenerOptions>(
 /**
  * Listens, and makes a protocol by `factory` for each connection.
  *
+ * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * Source: asyncio loop.create_server, loop.create_unix_server

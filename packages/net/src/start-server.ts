@@ -1,6 +1,6 @@
 import { createTask, getEventLoop, type Task } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
-import type { StreamReader, StreamWriter } from '@tasktree/streams'
+import { StreamReader, type StreamWriter } from '@tasktree/streams'
 import { AsyncResource } from 'node:async_hooks'
 import { checkListenerOptions, type ListenerOptions } from './listener.ts'
 import { parseListen, Server, started } from './server.ts'
@@ -18,6 +18,7 @@ export interface StartServerOptions extends ListenerOptions {
  * started the server. The connection is closed when it returns a promise and that has ended. What it
  * throws goes to the loop's exception handler, never to the server.
  *
+ * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * Source: asyncio.start_server, asyncio.start_unix_server. Differs: a handler's connection is closed
@@ -43,6 +44,7 @@ export function startServer(
   }
   const options = parseListen(hostOrOptions, port, more)
   checkListenerOptions(options)
+  checkLimit(options.limit)
   const tasks = new Set<Task<void>>()
   const starter = new AsyncResource('TasktreeServer')
   const loop = getEventLoop()
@@ -65,6 +67,11 @@ export function startServer(
   }
   const server = new Server(() => new StreamProtocol(options.limit, onMade), options, tasks)
   return started(server, options)
+}
+
+/** Here, and not when the first client is there. */
+function checkLimit(limit: number | undefined): void {
+  void new StreamReader({ limit })
 }
 
 async function serveClient(

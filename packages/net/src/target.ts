@@ -22,8 +22,16 @@ export function parseTarget<O extends object>(
 
 function checkTarget(target: Target): Target {
   if ('path' in target) checkPath(target.path)
-  else checkPort(target.port)
+  else {
+    if (target.host !== undefined) checkHost(target.host)
+    checkPort(target.port)
+  }
   return target
+}
+
+export function checkHost(host: unknown): void {
+  if (typeof host === 'string') return
+  throw new TypeError(`a host is a string, got ${describe(host)}`)
 }
 
 export function checkPath(path: unknown): void {
@@ -35,4 +43,22 @@ export function checkPort(port: unknown): void {
   if (typeof port !== 'number') throw new TypeError(`a port is a number, got ${describe(port)}`)
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return
   throw new RangeError(`a port is a whole number from 0 to 65535, got ${port}`)
+}
+
+/** Either of the two may be left out. */
+export function checkLocalAddr(address: unknown): void {
+  const { host, port } = toAddress('localAddr', address)
+  if (host !== undefined) checkHost(host)
+  if (port !== undefined) checkPort(port)
+}
+
+export function checkRemoteAddr(address: unknown): void {
+  const { host, port } = toAddress('remoteAddr', address)
+  checkHost(host)
+  checkPort(port)
+}
+
+function toAddress(name: string, address: unknown): { host?: unknown; port?: unknown } {
+  if (typeof address === 'object' && address !== null) return address
+  throw new TypeError(`${name} is an object with host and port, got ${describe(address)}`)
 }

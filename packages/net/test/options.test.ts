@@ -6,10 +6,14 @@ import { Future, gather, run } from '@tasktree/core'
 import {
   AddressInUseError,
   ConnectionResetError,
+  createConnection,
+  createDatagramEndpoint,
+  createServer,
   openConnection,
   OSError,
   startServer,
   type StreamWriter,
+  type Transport,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { echo, fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
@@ -197,4 +201,98 @@ test('what is no option is refused at once', () => {
   expect(() => openConnection('localhost', 1, { tls: 'yes' as never })).toThrow(TypeError)
   expect(() => openConnection('localhost', 1, { happyEyeballsDelay: -1 })).toThrow(RangeError)
   expect(() => openConnection('localhost', 1, { localAddr: { port: -1 } })).toThrow(RangeError)
+  const signal = 'x' as never
+  const factory = (): object => ({})
+  const refused: [call: () => unknown, message: string][] = [
+    [() => openConnection({ host: 5 as never, port: 1 }), 'a host is a string, got number 5'],
+    [
+      () => openConnection('localhost', 1, 5 as never),
+      'the options must be an object, got number 5',
+    ],
+    [
+      () => openConnection('localhost', 1, { signal }),
+      'the option signal must be an AbortSignal, got string x',
+    ],
+    [
+      () => openConnection('localhost', 1, { limit: '1' as never }),
+      'limit must be a number of bytes, got string 1',
+    ],
+    [
+      () => openConnection('localhost', 1, { localAddr: 5 as never }),
+      'localAddr is an object with host and port, got number 5',
+    ],
+    [
+      () => openConnection('localhost', 1, { localAddr: { host: 5 as never } }),
+      'a host is a string, got number 5',
+    ],
+    [
+      () => openConnection('localhost', 1, { happyEyeballsDelay: '1' as never }),
+      'happyEyeballsDelay is a number of milliseconds, got string 1',
+    ],
+    [
+      () => createConnection(factory, 'localhost', 1, { signal }),
+      'the option signal must be an AbortSignal, got string x',
+    ],
+    [
+      () => startServer(echo, { ...local, limit: '1' as never }),
+      'limit must be a number of bytes, got string 1',
+    ],
+    [
+      () => startServer(echo, '127.0.0.1', 0, 5 as never),
+      'the options must be an object, got number 5',
+    ],
+    [() => createServer(factory, { host: 5 as never }), 'a host is a string, got number 5'],
+    [
+      () => createDatagramEndpoint(factory, null as never),
+      'the options must be an object, got null',
+    ],
+    [
+      () => createDatagramEndpoint(factory, { signal }),
+      'the option signal must be an AbortSignal, got string x',
+    ],
+    [
+      () => createDatagramEndpoint(factory, { remoteAddr: 'localhost' as never }),
+      'remoteAddr is an object with host and port, got string localhost',
+    ],
+    [
+      () => createDatagramEndpoint(factory, { remoteAddr: { port: 1 } as never }),
+      'a host is a string, got undefined',
+    ],
+    [
+      () => createDatagramEndpoint(factory, { localAddr: { host: 5 as never } }),
+      'a host is a string, got number 5',
+    ],
+    [
+      () => createDatagramEndpoint(factory, { family: 'ipv4' as never }),
+      "family is 'udp4' or 'udp6', got string ipv4",
+    ],
+  ]
+  for (const [call, message] of refused) expect(call).toThrow(new TypeError(message))
 })
+
+test('what is no option of a wait is refused at once, and the server serves on', () =>
+  run(async () => {
+    await using server = await startServer(echo, local)
+    const waits = [
+      (options: never) => server.serveForever(options),
+      (options: never) => server.waitClosed(options),
+    ]
+    for (const wait of waits) {
+      expect(() => wait(5 as never)).toThrow(
+        new TypeError('the options must be an object, got number 5'),
+      )
+      expect(() => wait({ signal: 5 } as never)).toThrow(
+        new TypeError('the option signal must be an AbortSignal, got number 5'),
+      )
+    }
+    const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
+    expect(() => writer.startTls('yes')).toThrow(
+      new TypeError('tls takes the options of node:tls, got string yes'),
+    )
+    expect(() => writer.startTls(true, 5 as never)).toThrow('got number 5')
+    const transport = writer.transport as Transport
+    expect(() => transport.startTls(true, 5 as never)).toThrow('got number 5')
+    writer.write('served\n')
+    expect(String(await reader.readLine())).toBe('served\n')
+    await writer[Symbol.asyncDispose]()
+  }))
