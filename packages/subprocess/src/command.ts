@@ -5,9 +5,9 @@ import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import { PIPE } from './options.ts'
 import { readEnd } from './output.ts'
 import type { Process } from './process.ts'
-import { run, type RunOptions } from './run.ts'
+import { checkRun, type RunOptions, runToEnd } from './run.ts'
 import { shlex } from './shlex.ts'
-import { createSubprocessExec } from './spawn.ts'
+import { start } from './spawn.ts'
 
 /** What may stand in `${}`: one argument; an array: one for each of its items. */
 export type CommandValue = string | number | bigint | readonly (string | number | bigint)[]
@@ -20,7 +20,7 @@ export interface Dollar {
    * quotes and backslashes, but nothing is expanded, and each `${}` is one argument whatever it holds; an
    * array is as many as it has items. What touches it becomes part of it: `--name=${name}`.
    *
-   * @throws {TypeError} for anything else in `${}`, and for a NUL byte
+   * @throws {TypeError} {@link RangeError} for anything else in `${}`, a NUL byte, and wrong options
    *
    * @example
    * await $`git log -n ${5} -- ${path}`
@@ -66,6 +66,8 @@ export class Command implements PromiseLike<CompletedProcess> {
 
   /** @internal use `$` */
   constructor(args: readonly string[], options: CommandOptions) {
+    const [program = '', ...rest] = args
+    checkRun(program, rest, options)
     this.args = args
     this.#options = options
     // Begins after the statement that makes it, which may still say `pipe` or `lines`.
@@ -133,9 +135,9 @@ export class Command implements PromiseLike<CompletedProcess> {
     this.#started = true
     const [program = '', ...args] = this.args
     const source = await this.#startSource()
-    if (source === null) return run(program, args, this.#options)
+    if (source === null) return runToEnd(program, args, this.#options)
     await using _ = source
-    const completed = await run(program, args, { ...this.#options, stdin: source.output })
+    const completed = await runToEnd(program, args, { ...this.#options, stdin: source.output })
     await source.finish()
     return completed
   }
@@ -172,7 +174,7 @@ export class Command implements PromiseLike<CompletedProcess> {
       stdin.feedData(input)
       stdin.feedEof()
     }
-    const child = await createSubprocessExec(program, args, {
+    const child = await start(program, args, {
       ...spawning,
       stdin,
       stdout: PIPE,

@@ -141,10 +141,15 @@ export class ManagedProcess implements AsyncDisposable {
   /**
    * Writes a line to its stdin, and waits while it does not take it.
    *
+   * @throws {TypeError} when `line` is no string
    * @throws {RuntimeError} when it does not run or its stdin is no PIPE
    */
-  async write(line: string): Promise<void> {
+  write(line: string): Promise<void> {
     if (typeof line !== 'string') throw new TypeError(`write takes a string, got ${describe(line)}`)
+    return this.#write(line)
+  }
+
+  async #write(line: string): Promise<void> {
     const stdin = this.#child?.stdin ?? null
     if (stdin === null) {
       const why = this.#child === null ? `it is ${this.#state}` : 'its stdin is no PIPE'

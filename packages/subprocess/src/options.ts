@@ -1,4 +1,4 @@
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
 import { constants } from 'node:os'
 
@@ -50,7 +50,8 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
   if (!Array.isArray(args))
     throw new TypeError(`the arguments must be an array of strings, got ${describe(args)}`)
   for (const text of [program, ...args]) checkText('an argument', text)
-  const { stdin, stdout, stderr, cwd, env, processGroup, shell } = options
+  checkOptions(options)
+  const { stdin, stdout, stderr, cwd, env, processGroup, shell, limit } = options
   if (!isStdio(stdin) && !(stdin instanceof StreamReader))
     throw new TypeError(`stdin must be ${places} or a StreamReader, got ${describe(stdin)}`)
   if (!isStdio(stdout) && !(stdout instanceof StreamWriter))
@@ -62,6 +63,8 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
   }
   if (cwd !== undefined) checkText('cwd', cwd)
   if (shell !== undefined) checkText('shell', shell)
+  if (env !== undefined && (typeof env !== 'object' || env === null))
+    throw new TypeError(`env must be an object with the variables, got ${describe(env)}`)
   for (const [name, value] of Object.entries(env ?? {})) {
     checkText('a name in env', name)
     if (value !== undefined) checkText(`env.${name}`, value)
@@ -70,6 +73,8 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
     throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
   checkDuration('timeout', options.timeout)
   checkDuration('killGrace', options.killGrace)
+  // Here, and not when the process runs.
+  void new StreamReader({ limit })
 }
 
 const places = "PIPE, DEVNULL, 'inherit', a file descriptor"

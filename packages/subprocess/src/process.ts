@@ -7,7 +7,14 @@ import {
   shield,
   type Task,
 } from '@tasktree/core'
-import { abortError, cancelOnAbort, describe, hasFailed, observe } from '@tasktree/core/lowlevel'
+import {
+  abortError,
+  cancelOnAbort,
+  checkOptions,
+  describe,
+  hasFailed,
+  observe,
+} from '@tasktree/core/lowlevel'
 import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -109,8 +116,12 @@ export class Process implements AsyncDisposable {
    * @throws {TimeoutExpired} when its `timeout` has ended it
    * @throws {CancelledError} when its `signal` has ended it
    */
-  async wait(options?: { signal?: AbortSignal | undefined }): Promise<number> {
-    const signal = options?.signal
+  wait(options?: { signal?: AbortSignal | undefined }): Promise<number> {
+    checkOptions(options)
+    return this.#wait(options?.signal)
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<number> {
     await this.#endWhenCancelled(async () => {
       await this.#exited.wait(signal)
       for (const copy of this.#copies) await cancelOnAbort(shield(copy), signal)
@@ -124,18 +135,26 @@ export class Process implements AsyncDisposable {
    * and holds no more than what it returns: null for what is no PIPE. A process that closes its stdin
    * early is no error. Cancelled as `wait` is.
    *
-   * @throws {TypeError} for `input` when stdin is no PIPE
+   * @throws {TypeError} for `input` that is no bytes, and when stdin is no PIPE
    * @throws {TimeoutExpired} when its `timeout` has ended it, with what was read
    * @throws {CancelledError} when its `signal` has ended it
    */
-  async communicate(
+  communicate(
     input?: Uint8Array | string,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<[Buffer | null, Buffer | null]> {
     checkInput(input)
     if (input !== undefined && this.stdin === null)
       throw new TypeError('communicate() was given input, and stdin is no PIPE')
-    const { stdout, stderr } = await this.capture(input, Infinity, options?.signal)
+    checkOptions(options)
+    return this.#communicate(input, options?.signal)
+  }
+
+  async #communicate(
+    input: Uint8Array | string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<[Buffer | null, Buffer | null]> {
+    const { stdout, stderr } = await this.capture(input, Infinity, signal)
     this.#throwCut({ stdout, stderr })
     return [stdout, stderr]
   }

@@ -1,14 +1,14 @@
-import { describe } from '@tasktree/core/lowlevel'
 import { isCancelled } from '@tasktree/core'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import {
   CalledProcessError,
   type CompletedProcess,
   MaxBufferError,
   TimeoutExpired,
 } from './errors.ts'
-import { DEVNULL, PIPE, type SpawnOptions } from './options.ts'
+import { checkSpawn, DEVNULL, PIPE, type SpawnOptions } from './options.ts'
 import { checkInput } from './process.ts'
-import { createSubprocessExec } from './spawn.ts'
+import { start } from './spawn.ts'
 
 export interface RunOptions extends SpawnOptions {
   /** What it reads from its stdin. */
@@ -32,24 +32,43 @@ export interface RunOptions extends SpawnOptions {
  *
  * Source: subprocess.run. Differs: it captures, and gives no stdin, unless told otherwise.
  */
-export async function run(
+export function run(
   program: string,
   args: readonly string[] | undefined,
   options: RunOptions & { encoding: 'utf8' },
 ): Promise<CompletedProcess<string>>
-export async function run(
+export function run(
   program: string,
   args?: readonly string[],
   options?: RunOptions & { encoding?: 'buffer' | undefined },
 ): Promise<CompletedProcess>
-export async function run(
+export function run(
   program: string,
   args: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<CompletedProcess<Buffer | string>> {
+  checkRun(program, args, options)
+  return runToEnd(program, args, options)
+}
+
+/** `run` of what has been checked. */
+export function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: RunOptions & { encoding?: 'buffer' | undefined },
+): Promise<CompletedProcess>
+export function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<CompletedProcess<Buffer | string>>
+export async function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<CompletedProcess<Buffer | string>> {
   const { input, check = false, encoding = 'buffer', maxBuffer = Infinity, ...spawning } = options
-  checkRun(input, encoding, maxBuffer, spawning)
-  await using child = await createSubprocessExec(program, args, {
+  await using child = await start(program, args, {
     stdout: PIPE,
     stderr: PIPE,
     ...spawning,
@@ -75,18 +94,17 @@ export async function run(
   return completed
 }
 
-function checkRun(
-  input: unknown,
-  encoding: unknown,
-  maxBuffer: unknown,
-  spawning: SpawnOptions,
-): void {
+/** Everything is checked before anything runs. */
+export function checkRun(program: string, args: readonly string[], options: RunOptions): void {
+  checkOptions(options)
+  const { input, encoding = 'buffer', maxBuffer = Infinity } = options
   checkInput(input)
-  if (input !== undefined && spawning.stdin !== undefined)
+  if (input !== undefined && options.stdin !== undefined)
     throw new TypeError('run() takes either input or stdin, got both')
   if (encoding !== 'buffer' && encoding !== 'utf8')
     throw new TypeError(`encoding must be 'buffer' or 'utf8', got ${describe(encoding)}`)
   if (typeof maxBuffer !== 'number' || Number.isNaN(maxBuffer))
     throw new TypeError(`maxBuffer must be a number of bytes, got ${describe(maxBuffer)}`)
   if (maxBuffer < 0) throw new RangeError(`maxBuffer must be 0 bytes or more, got ${maxBuffer}`)
+  checkSpawn(program, args, options)
 }

@@ -1,4 +1,4 @@
-import { abortError } from '@tasktree/core/lowlevel'
+import { abortError, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
 import { type ChildProcess, spawn as spawnChild } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,17 +17,26 @@ import { Process } from './process.ts'
  * @throws {PermissionError} when it may not be run
  * @throws {NotADirectoryError} when `cwd` is no folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are too long for the system
- * @throws {TypeError} for an empty program or a NUL byte, before anything runs
+ * @throws {TypeError} {@link RangeError} for wrong arguments, an empty program and a NUL byte among them, before anything runs
  * @throws {CancelledError} when `signal` has aborted
  *
  * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
  */
-export async function createSubprocessExec(
+export function createSubprocessExec(
   program: string,
   args: readonly string[] = [],
   options: SpawnOptions = {},
 ): Promise<Process> {
   checkSpawn(program, args, options)
+  return start(program, args, options)
+}
+
+/** `createSubprocessExec` of what has been checked. */
+export async function start(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): Promise<Process> {
   const { signal, cwd, env } = options
   if (signal?.aborted === true) throw abortError(signal)
   const stdin = toStdio(options.stdin)
@@ -69,12 +78,13 @@ export async function createSubprocessExec(
  *
  * Source: asyncio.create_subprocess_shell
  */
-export async function createSubprocessShell(
+export function createSubprocessShell(
   command: string,
   options: SpawnOptions = {},
 ): Promise<Process> {
   if (typeof command !== 'string')
-    throw new TypeError(`the command must be a string, got ${typeof command}`)
+    throw new TypeError(`the command must be a string, got ${describe(command)}`)
+  checkOptions(options)
   return createSubprocessExec(options.shell ?? '/bin/sh', ['-c', command], options)
 }
 

@@ -80,8 +80,16 @@ test('a mistake is told at once', () => {
   expect(() => $(3 as never)).toThrow(TypeError)
 })
 
-test('an argument with a NUL byte fails before anything runs', async () => {
-  await expect($`echo ${'a\0b'}`).rejects.toBeInstanceOf(TypeError)
+test('an argument with a NUL byte and wrong options fail before anything runs', () => {
+  expect(() => $`echo ${'a\0b'}`).toThrow(
+    new TypeError('an argument holds a NUL byte: "a\\u0000b"'),
+  )
+  expect(() => $({ cwd: 5 as never })`pwd`).toThrow(
+    new TypeError('cwd must be a string, got number 5'),
+  )
+  expect(() => $({ maxBuffer: -1 })`pwd`).toThrow(
+    new RangeError('maxBuffer must be 0 bytes or more, got -1'),
+  )
 })
 
 test('options go before the command', async () => {

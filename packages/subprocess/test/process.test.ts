@@ -19,6 +19,7 @@ import {
   createSubprocessShell,
   DEVNULL,
   FileNotFoundError,
+  ManagedProcess,
   MaxBufferError,
   NotADirectoryError,
   PermissionError,
@@ -63,8 +64,18 @@ test('communicate writes, reads both outputs and gives the code', async () => {
 
 test('communicate gives null for what is no pipe, and refuses input that has no way', async () => {
   const child = await createSubprocessExec('true', [], { stdin: DEVNULL, stdout: DEVNULL })
-  await expect(child.communicate('x')).rejects.toThrow('stdin is no PIPE')
-  await expect(child.communicate(3 as never)).rejects.toThrow(TypeError)
+  expect(() => child.communicate('x')).toThrow(
+    new TypeError('communicate() was given input, and stdin is no PIPE'),
+  )
+  expect(() => child.communicate(3 as never)).toThrow(
+    new TypeError('input must be a Uint8Array or a string, got number 3'),
+  )
+  expect(() => child.communicate(undefined, 5 as never)).toThrow(
+    new TypeError('the options must be an object, got number 5'),
+  )
+  expect(() => child.wait({ signal: 5 as never })).toThrow(
+    new TypeError('the option signal must be an AbortSignal, got number 5'),
+  )
   expect(await child.communicate()).toEqual([null, null])
 })
 
@@ -288,30 +299,49 @@ test('what cannot be started says why', async () => {
   expect(await failure('true', [], { env: { PATH: '/no/such' } })).toBeInstanceOf(FileNotFoundError)
 })
 
-test('wrong arguments are told before anything runs', async () => {
-  const refused = async (start: () => Promise<unknown>, message: string): Promise<void> => {
-    const error = await start().catch((reason: unknown) => reason)
-    expect(error).toBeInstanceOf(TypeError)
-    expect((error as Error).message).toContain(message)
+test('wrong arguments are told before anything runs', () => {
+  const refused = (start: () => unknown, message: string): void => {
+    expect(start).toThrow(TypeError)
+    expect(start).toThrow(message)
   }
   const exec = createSubprocessExec
-  await refused(() => exec(''), 'the program must be a non-empty string')
-  await refused(() => exec('tr\0ue'), 'holds a NUL byte')
-  await refused(() => exec('true', ['a\0b']), 'an argument holds a NUL byte: "a\\u0000b"')
-  await refused(() => exec('true', [], { cwd: '/\0' }), 'cwd holds a NUL byte')
-  await refused(() => exec('true', [], { env: { A: '\0' } }), 'env.A holds a NUL byte')
-  await refused(() => exec('true', 'x' as never), 'the arguments must be an array')
-  await refused(() => exec('true', [1] as never), 'an argument must be a string, got number 1')
-  await refused(() => exec('true', [], { stdin: STDOUT as never }), 'stdin must be PIPE')
-  await refused(() => exec('true', [], { stdout: 1.5 }), 'stdout must be PIPE')
-  await refused(() => exec('true', [], { stderr: 'x' as never }), 'stderr must be PIPE')
-  await refused(() => exec('true', [], { killGrace: 'x' as never }), 'killGrace must be a number')
-  await refused(() => exec('true', [], { processGroup: 1 as never }), 'processGroup must be')
-  await refused(() => createSubprocessShell(1 as never), 'the command must be a string')
-  await refused(() => run('true', [], { encoding: 'x' as never }), "encoding must be 'buffer'")
-  await refused(() => run('true', [], { maxBuffer: 'x' as never }), 'maxBuffer must be a number')
-  await refused(() => run('cat', [], { input: 'x', stdin: PIPE }), 'either input or stdin')
-  await expect(exec('true', [], { timeout: -1 })).rejects.toBeInstanceOf(RangeError)
+  refused(() => exec(''), 'the program must be a non-empty string')
+  refused(() => exec('tr\0ue'), 'holds a NUL byte')
+  refused(() => exec('true', ['a\0b']), 'an argument holds a NUL byte: "a\\u0000b"')
+  refused(() => exec('true', [], { cwd: '/\0' }), 'cwd holds a NUL byte')
+  refused(() => exec('true', [], { env: { A: '\0' } }), 'env.A holds a NUL byte')
+  refused(() => exec('true', 'x' as never), 'the arguments must be an array')
+  refused(() => exec('true', [1] as never), 'an argument must be a string, got number 1')
+  refused(() => exec('true', [], { stdin: STDOUT as never }), 'stdin must be PIPE')
+  refused(() => exec('true', [], { stdout: 1.5 }), 'stdout must be PIPE')
+  refused(() => exec('true', [], { stderr: 'x' as never }), 'stderr must be PIPE')
+  refused(() => exec('true', [], { killGrace: 'x' as never }), 'killGrace must be a number')
+  refused(() => exec('true', [], { processGroup: 1 as never }), 'processGroup must be')
+  refused(() => createSubprocessShell(1 as never), 'the command must be a string')
+  refused(() => run('true', [], { encoding: 'x' as never }), "encoding must be 'buffer'")
+  refused(() => run('true', [], { maxBuffer: 'x' as never }), 'maxBuffer must be a number')
+  refused(() => run('cat', [], { input: 'x', stdin: PIPE }), 'either input or stdin')
+  refused(() => exec('true', [], 5 as never), 'the options must be an object, got number 5')
+  refused(() => exec('true', [], { env: 'A=b' as never }), 'env must be an object')
+  refused(() => exec('true', [], { limit: 'x' as never }), 'limit must be a number of bytes')
+  refused(() => exec('true', [], { signal: 5 as never }), 'signal must be an AbortSignal')
+  refused(() => createSubprocessShell('true', null as never), 'must be an object, got null')
+  refused(() => createSubprocessShell('tr\0ue'), 'an argument holds a NUL byte')
+  refused(() => run('tr\0ue'), 'an argument holds a NUL byte: "tr\\u0000ue"')
+  refused(
+    () => run('true', 'x' as never),
+    'the arguments must be an array of strings, got string x',
+  )
+  refused(() => run('true', [], null as never), 'the options must be an object, got null')
+  refused(() => run('cat', [], { input: 5 as never }), 'input must be a Uint8Array or a string')
+  refused(() => new ManagedProcess('true', ['\0']), 'an argument holds a NUL byte')
+  refused(() => new ManagedProcess('true', [], { signal: 5 as never }), 'got number 5')
+  expect(() => exec('true', [], { timeout: -1 })).toThrow(
+    new RangeError('timeout must be 0 ms or more, got -1'),
+  )
+  expect(() => exec('true', [], { limit: 0 })).toThrow(
+    new RangeError('limit must be above 0 bytes, got 0'),
+  )
 })
 
 test('a shell of your own', async () => {
