@@ -1,5 +1,5 @@
 import { type CancelledError, type EventLoop, Future, InvalidStateError } from '@tasktree/core'
-import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { ActorRun } from './actor-run.ts'
 import type { ActorSlot } from './actor-slot.ts'
 import { watchDeadline } from './ask-deadlines.ts'
@@ -17,9 +17,7 @@ export interface AskOptions {
 
 /** @throws {TypeError} naming the option */
 export function checkAskOptions(options: AskOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`ask takes an object of options, got ${describe(options)}`)
-  }
+  checkOptions(options)
   const { timeout } = options
   if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
     throw new TypeError(

@@ -1,4 +1,6 @@
 import type { Future } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
+import { checkNumber } from './child-spec.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { ChildKind, ChildStatus, Slot } from './slot.ts'
 
@@ -43,8 +45,12 @@ export class ChildRef {
    * Asks the running incarnation to end, as `shutdown`. What it is doing is finished first, the rest of its
    * mailbox is not handled. A permanent child is started again: to end it for good stop it through its supervisor.
    * Settles when the incarnation has ended.
+   *
+   * @throws {TypeError} when `timeout` is no number
    */
   stop(detail?: unknown, options?: { timeout?: number }): Future<ExitReason> {
+    checkOptions(options)
+    checkNumber('timeout', options?.timeout, -Infinity, false)
     return this.slot.stop(detail, options)
   }
 

@@ -1,9 +1,10 @@
 import type { CoroutineFunction } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Actor, ActorClass } from './actor.ts'
 import { type BackoffOptions, checkBackoff, sumOfDelays } from './backoff.ts'
 import { checkMailbox, type MailboxOptions } from './mailbox.ts'
 import type { Decision } from './run.ts'
+import type { SpawnOptions } from './spawn.ts'
 
 /** When a child that has ended is started again: always; after an error or a kill; never. */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
@@ -141,7 +142,7 @@ function checkChoice(field: string, value: string | undefined, choices: readonly
   throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${describe(value)}`)
 }
 
-function checkNumber(field: string, value: unknown, low: number, integer: boolean): void {
+export function checkNumber(field: string, value: unknown, low: number, integer: boolean): void {
   if (value === undefined) return
   if (typeof value !== 'number' || Number.isNaN(value)) {
     throw new TypeError(`${field} must be a number, got ${describe(value)}`)
@@ -182,11 +183,15 @@ function baseSpec(id: string, options: ChildOptions, budget: number, own: string
   }
 }
 
+/** @throws {TypeError} */
+export function checkSupervisorObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
+}
+
 /** @throws {TypeError} @throws {RangeError} naming the field */
 function checkSupervisor(options: SupervisorOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
-  }
+  checkSupervisorObject(options)
   checkKeys('a supervisor', options, supervisorOptionNames)
   checkChoice('strategy', options.strategy, ['one-for-one', 'one-for-all', 'rest-for-one'])
   checkNumber('maxRestarts', options.maxRestarts, 0, true)
@@ -299,6 +304,23 @@ export const child: {
     const base = baseSpec(id, options, Infinity, [])
     return Object.freeze({ ...base, kind: 'dynamic' as const, options: dynamic })
   },
+}
+
+/** Of an actor that is spawned; a name that nobody gave is made of the class's. */
+export function spawnedSpec<A extends Actor, P extends unknown[]>(
+  actorClass: ActorClass<A, P>,
+  [args, options]: Rest<P, SpawnOptions>,
+  makeName: (className: string) => string,
+): ActorSpec<A> {
+  if (typeof actorClass !== 'function') {
+    throw new TypeError(`spawn takes a class that extends Actor, got ${describe(actorClass)}`)
+  }
+  checkOptions(options)
+  const mailbox = options?.mailbox
+  return actorSpec(options?.name ?? makeName(actorClass.name), actorClass, args, {
+    restart: 'temporary',
+    ...(mailbox === undefined ? {} : { mailbox }),
+  })
 }
 
 export function actorSpec<A extends Actor, P extends unknown[]>(

@@ -5,8 +5,16 @@ import { ActorRef, type Asks, type Tells } from './actor-ref.ts'
 import type { ActorRun } from './actor-run.ts'
 import type { ActorSlot } from './actor-slot.ts'
 import type { AskOptions, ReplyPort } from './ask.ts'
-import type { ChildRef } from './child-ref.ts'
-import { actorSpec, child, type Rest, type SupervisorOptions } from './child-spec.ts'
+import { ChildRef } from './child-ref.ts'
+import {
+  type ActorSpec,
+  checkSupervisorObject,
+  child,
+  type Rest,
+  spawnedSpec,
+  type SupervisorOptions,
+  type SupervisorSpec,
+} from './child-spec.ts'
 import { StaleIncarnation } from './errors.ts'
 import type { Logger } from './logger.ts'
 import type { Monitor } from './monitor.ts'
@@ -75,32 +83,41 @@ export class ActorContext {
     this.#live().trapExit = on
   }
 
-  /** Starts an actor that ends with this incarnation. A failure of it is logged; monitor or link it to hear of it. */
-  async spawn<A extends Actor, P extends unknown[]>(
+  /**
+   * Starts an actor that ends with this incarnation. A failure of it is logged; monitor or link it to hear of it.
+   *
+   * @throws {TypeError} {@link RangeError} for wrong arguments
+   */
+  spawn<A extends Actor, P extends unknown[]>(
     actorClass: ActorClass<A, P>,
     ...rest: Rest<P, SpawnOptions>
   ): Promise<ActorRef<A>> {
-    const [args, options] = rest
-    const name = options?.name ?? this.#slot.home.makeName(actorClass.name)
-    const mailbox = options?.mailbox
-    const spec = actorSpec(name, actorClass, args, {
-      restart: 'temporary',
-      ...(mailbox === undefined ? {} : { mailbox }),
-    })
-    const slot = await this.#live().children().start(spec)
-    return refOrStopped<A>(slot as ActorSlot | null, name)
+    const { home } = this.#slot
+    return this.#spawn(spawnedSpec(actorClass, rest, (className) => home.makeName(className)))
   }
 
-  /** Starts a supervisor that ends with this incarnation. */
-  async supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
+  async #spawn<A extends Actor>(spec: ActorSpec<A>): Promise<ActorRef<A>> {
+    const slot = await this.#live().children().start(spec)
+    return refOrStopped<A>(slot as ActorSlot | null, spec.id)
+  }
+
+  /** Starts a supervisor that ends with this incarnation. @throws {TypeError} {@link RangeError} naming the option that is wrong */
+  supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
+    checkSupervisorObject(options)
     const { name = this.#slot.home.makeName('supervisor'), ...supervisor } = options
-    const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
+    return this.#supervise(child.supervisor(name, supervisor, { restart: 'temporary' }))
+  }
+
+  async #supervise(spec: SupervisorSpec): Promise<SupervisorRef> {
     const slot = await this.#live().children().start(spec)
     return (slot as NonNullable<typeof slot>).ref as SupervisorRef
   }
 
   /** `onDown` will be told once when it has ended, and of its restarts; of a pinned ref only that the incarnation ended. */
   monitor(ref: ChildRef): Monitor {
+    if (!(ref instanceof ChildRef)) {
+      throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
+    }
     return this.#live()
       .relations()
       .monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
@@ -115,6 +132,9 @@ export class ActorContext {
 
   /** When one of the two incarnations ends abnormally, so does the other. */
   link(ref: ActorRef<never> | ActorRef): void {
+    if (!(ref instanceof ActorRef)) {
+      throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
+    }
     this.#live().relations().link(ref.slot.run, ref.path)
   }
 

@@ -20,6 +20,9 @@ const overflows: readonly unknown[] = ['wait', 'reject', 'drop-newest', 'drop-ol
 
 /** @throws {TypeError} @throws {RangeError} naming the option */
 export function checkMailbox(options: MailboxOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`mailbox must be an object, got ${describe(options)}`)
+  }
   const { capacity, overflow, onRestart } = options
   if (capacity !== undefined) {
     if (typeof capacity !== 'number' || Number.isNaN(capacity)) {

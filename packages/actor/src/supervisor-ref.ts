@@ -1,9 +1,16 @@
 import { Future } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Actor } from './actor.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { ChildRef } from './child-ref.ts'
 import { deleteChild, restartChild, startChild, stopChild } from './child-requests.ts'
-import type { ActorSpec, ChildSpec, ResourceSpec, RestartType } from './child-spec.ts'
+import {
+  type ActorSpec,
+  checkNumber,
+  type ChildSpec,
+  type ResourceSpec,
+  type RestartType,
+} from './child-spec.ts'
 import { ChildStateError, NoProc } from './errors.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { ResourceRef } from './resource.ts'
@@ -77,9 +84,12 @@ export class SupervisorRef extends ChildRef {
    * Stops a child; it stays stopped, and keeps its place unless it is temporary or dynamic. Also ends a restart
    * that is under way. `shutdown` shortens the time it has, in milliseconds.
    *
+   * @throws {TypeError} when `shutdown` is no number
    * @throws {ChildStateError} when there is no such child
    */
   stopChild(id: string, options: { shutdown?: number } = {}): Future<ExitReason> {
+    checkOptions(options)
+    checkNumber('shutdown', options.shutdown, -Infinity, false)
     return this.#do((run) => stopChild(run, id, options.shutdown))
   }
 

@@ -1,9 +1,9 @@
 import { Future, getEventLoop } from '@tasktree/core'
 import type { Broadcast } from '@tasktree/sync'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { ActorSlot } from './actor-slot.ts'
 import type { ChildRef } from './child-ref.ts'
-import { child, type SupervisorOptions } from './child-spec.ts'
+import { checkNumber, child, type SupervisorOptions } from './child-spec.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { SystemEvent } from './events.ts'
 import { type ExitReason, formatReason, shutdown } from './exit-reason.ts'
@@ -81,9 +81,7 @@ export class ActorSystem implements AsyncDisposable {
       attributeRejections = false,
       ...supervisor
     } = options
-    if (typeof shutdownTimeout !== 'number' || Number.isNaN(shutdownTimeout)) {
-      throw new TypeError(`shutdownTimeout must be a number, got ${describe(shutdownTimeout)}`)
-    }
+    checkNumber('shutdownTimeout', shutdownTimeout, -Infinity, false)
     this.name = name
     this.#shutdownTimeout = shutdownTimeout
     this.#home = new Home(getEventLoop(), logger)
@@ -99,24 +97,27 @@ export class ActorSystem implements AsyncDisposable {
    * @throws {FailedToStart} when a child did not; those before it have been stopped
    * @throws {TypeError} {RangeError} naming the option that is wrong
    */
-  static async start(options: ActorSystemOptions): Promise<ActorSystem> {
+  static start(options: ActorSystemOptions): Promise<ActorSystem> {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`ActorSystem.start takes an object of options, got ${describe(options)}`)
     }
-    const system = new ActorSystem(options)
-    if (system.#attributeRejections) watchRejections(system.#home)
+    return new ActorSystem(options).#start()
+  }
+
+  async #start(): Promise<this> {
+    if (this.#attributeRejections) watchRejections(this.#home)
     try {
-      const outcome = await system.#root.launch()
+      const outcome = await this.#root.launch()
       if (outcome === 'ignored') {
-        system.#root.close({ kind: 'normal' })
-        system.#ended({ kind: 'normal' })
+        this.#root.close({ kind: 'normal' })
+        this.#ended({ kind: 'normal' })
       }
     } catch (error) {
-      system.#root.close({ kind: 'error', error })
-      unwatchRejections(system.#home)
+      this.#root.close({ kind: 'error', error })
+      unwatchRejections(this.#home)
       throw error
     }
-    return system
+    return this
   }
 
   /** The supervisor at the root. */
@@ -201,11 +202,18 @@ export class ActorSystem implements AsyncDisposable {
   /**
    * Stops the children, the last first, each within its own time and all within `timeout` milliseconds, by default
    * `shutdownTimeout`; what is left then is killed. Settles when nothing runs. A second call may shorten the time.
+   *
+   * @throws {TypeError} when `timeout` is no number
    */
-  async stop(options: { timeout?: number } = {}): Promise<void> {
+  stop(options: { timeout?: number } = {}): Promise<void> {
+    checkOptions(options)
+    checkNumber('timeout', options.timeout, -Infinity, false)
+    return this.#stop(options.timeout ?? this.#shutdownTimeout)
+  }
+
+  async #stop(timeout: number): Promise<void> {
     const { run } = this.#root
     if (run === null) return
-    const timeout = options.timeout ?? this.#shutdownTimeout
     run.stopBy(shutdown, this.#home.loop.time() + timeout)
     await run.whenOver()
   }

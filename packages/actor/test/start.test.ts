@@ -1,5 +1,6 @@
 import {
   Actor,
+  type ActorContext,
   ActorSystem,
   AlreadyPresent,
   AlreadyStarted,
@@ -11,7 +12,15 @@ import {
   TooManyChildren,
   UnexpectedCancellation,
 } from '@tasktree/actor'
-import { CancelledError, createTask, sleep, TimeoutError, getRunningLoop } from '@tasktree/core'
+import {
+  allTasks,
+  CancelledError,
+  createTask,
+  getRunningLoop,
+  sleep,
+  TimeoutError,
+} from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import {
   Probe,
@@ -147,9 +156,58 @@ test.for<[string, () => unknown]>([
   ['capacity', () => probe([], 'a', {}, { mailbox: { capacity: 0 } })],
   ['shutdown', () => probe([], 'a', {}, { shutdown: -1 })],
   ['colour', () => start({ colour: 'red' } as object)],
-])('a wrong %s is named before anything starts', async ([field, make]) => {
-  expect(String(await rejection(Promise.resolve().then(make)))).toContain(field)
+])('a wrong %s is named before anything starts', ([field, make]) => {
+  expect(make).toThrow(field)
 })
+
+const wrong = (value: unknown): never => value as never
+
+test.for<[string, (context: ActorContext) => unknown]>([
+  ['spawn takes a class that extends Actor, got null', () => spawn(wrong(null))],
+  ['args must be an array or a function, got number 5', () => spawn(Probe, wrong(5))],
+  ['the options must be an object, got number 5', () => spawn(Probe, [[]], wrong(5))],
+  ['mailbox must be an object, got number 5', () => spawn(Probe, [[]], { mailbox: wrong(5) })],
+  ["a child's id must be a string", () => spawn(Probe, [[]], { name: wrong(5) })],
+  ['spawn takes a class that extends Actor, got string x', (ctx) => ctx.spawn(wrong('x'))],
+  ["a supervisor's options must be an object, got null", (ctx) => ctx.supervise(wrong(null))],
+  ['strategy must be one of', (ctx) => ctx.supervise({ strategy: wrong('x') })],
+  ['ctx.monitor takes the ref of a child, got number 5', (ctx) => ctx.monitor(wrong(5))],
+  ['ctx.link takes the ref of an actor, got number 5', (ctx) => ctx.link(wrong(5))],
+  ['the options must be an object, got null', (ctx) => ctx.self.ask(wrong(null))],
+  ['must be an AbortSignal, got number 5', (ctx) => ctx.self.ask({ signal: wrong(5) })],
+  ['timeout must be a number, got number NaN', (ctx) => ctx.self.stop(null, { timeout: NaN })],
+  ['takes an object of options, got number 5', () => ActorSystem.start(wrong(5))],
+])('refused at once, with nothing started or ended: %s', ([message, call]) =>
+  runVirtual(async () => {
+    let context: ActorContext | null = null
+    const a = await spawn(Probe, [[], { onStart: (ctx: ActorContext) => void (context = ctx) }])
+    const before = allTasks().size
+    const made = context as unknown as ActorContext
+    expect(() => call(made)).toThrow(TypeError)
+    expect(() => call(made)).toThrow(message)
+    expect([allTasks().size, a.status]).toEqual([before, 'running'])
+    await a.stop()
+  }),
+)
+
+test(
+  'a system and a supervisor refuse times that are none, and stop nothing',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a')] })
+    expect(() => system.stop({ timeout: wrong('1') })).toThrow(
+      new TypeError('timeout must be a number, got string 1'),
+    )
+    expect(() => system.stop(wrong(5))).toThrow(
+      new TypeError('the options must be an object, got number 5'),
+    )
+    expect(() => system.root.stopChild('a', { shutdown: NaN })).toThrow(
+      new TypeError('shutdown must be a number, got number NaN'),
+    )
+    await settled()
+    expect(log).toEqual(['start a'])
+    await system.stop()
+  }),
+)
 
 test(
   'children are permanent and have 5000 ms to stop, supervisors have no limit',
