@@ -1,7 +1,6 @@
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
-import { checkOptions } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 
 /**
