@@ -323,7 +323,7 @@ export function spawnedSpec<A extends Actor, P extends unknown[]>(
   })
 }
 
-export function actorSpec<A extends Actor, P extends unknown[]>(
+function actorSpec<A extends Actor, P extends unknown[]>(
   id: string,
   actorClass: ActorClass<A, P>,
   args: Args<P> | undefined,
