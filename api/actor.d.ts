@@ -259,6 +259,7 @@ import type { Actor, ActorClass } from './actor.ts';
 import { type BackoffOptions } from './backoff.ts';
 import { type MailboxOptions } from './mailbox.ts';
 import type { Decision } from './run.ts';
+import type { SpawnOptions } from './spawn.ts';
 export type RestartType = 'permanent' | 'transient' | 'temporary';
 export interface ChildOptions {
     restart?: RestartType;
@@ -323,6 +324,8 @@ export interface DynamicSpec extends BaseSpec {
     readonly options: DynamicOptions;
 }
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec;
+export declare function checkNumber(field: string, value: unknown, low: number, integer: boolean): void;
+export declare function checkSupervisorObject(options: unknown): void;
 export declare function checkChildren(children: readonly ChildSpec[], autoShutdown: SupervisorOptions['autoShutdown']): void;
 export declare function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void;
 export type Args<P extends unknown[]> = P | (() => P);
@@ -334,7 +337,7 @@ export declare const child: {
     resource<R extends AsyncDisposable | Disposable>(id: string, make: () => R | PromiseLike<R>, options?: ResourceOptions<R>): ResourceSpec<R>;
     dynamic(id: string, dynamic?: DynamicOptions, options?: ChildOptions): DynamicSpec;
 };
-export declare function actorSpec<A extends Actor, P extends unknown[]>(id: string, actorClass: ActorClass<A, P>, args: Args<P> | undefined, options?: ActorOptions): ActorSpec<A>;
+export declare function spawnedSpec<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, [args, options]: Rest<P, SpawnOptions>, makeName: (className: string) => string): ActorSpec<A>;
 export {};
 
 // dist/context.d.ts
@@ -342,7 +345,7 @@ import { type Awaitable } from '@tasktree/core';
 import type { Actor, ActorClass } from './actor.ts';
 import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
 import type { AskOptions, ReplyPort } from './ask.ts';
-import type { ChildRef } from './child-ref.ts';
+import { ChildRef } from './child-ref.ts';
 import { type Rest, type SupervisorOptions } from './child-spec.ts';
 import type { Logger } from './logger.ts';
 import type { Monitor } from './monitor.ts';
@@ -1155,7 +1158,7 @@ import { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
 import type { ActorRef } from './actor-ref.ts';
 import { ChildRef } from './child-ref.ts';
-import type { ActorSpec, ChildSpec, ResourceSpec, RestartType } from './child-spec.ts';
+import { type ActorSpec, type ChildSpec, type ResourceSpec, type RestartType } from './child-spec.ts';
 import type { ExitReason } from './exit-reason.ts';
 import type { ResourceRef } from './resource.ts';
 import type { ChildKind, ChildStatus } from './slot.ts';

@@ -9,11 +9,24 @@ export declare function asCompleted<T>(aws: Iterable<Awaitable<T>>, options?: {
 import { AsyncResource } from 'node:async_hooks';
 export interface Scope {
 }
-export declare function captureAsyncContext(scope: Scope): AsyncResource;
-export declare function enterScope(scope: Scope): void;
+declare class ScopeFrame implements Iterable<[unknown, unknown]> {
+    #private;
+    constructor(scope: Scope, outer: ScopeFrame | ReadonlyMap<unknown, unknown> | undefined);
+    get(store: unknown): unknown;
+    has(store: unknown): boolean;
+    [Symbol.iterator](): IterableIterator<[unknown, unknown]>;
+    disable(store: unknown): void;
+}
+type Frame = ScopeFrame | ReadonlyMap<unknown, unknown> | undefined;
+export type AsyncContext = Frame | AsyncResource;
+export declare function captureAsyncContext(scope: Scope): AsyncContext;
+export declare function runInAsyncContext<S extends Scope>(context: AsyncContext, scope: S, fn: (this: S) => void): void;
+export declare function saveAsyncContext(): AsyncContext;
+export declare function resumeAsyncContext<S>(context: AsyncContext, subject: S, fn: (this: S) => void): void;
 export declare function makeAsyncContext(scope: Scope): AsyncResource;
 export declare function runInScope<T>(scope: Scope, fn: () => T): T;
 export declare function currentScope(): Scope | undefined;
+export {};
 
 // dist/cancel-tasks.d.ts
 import { Task } from './task.ts';
@@ -32,6 +45,10 @@ export declare class Cancellation {
     takeBack(): number;
     isOwnAbort(error: unknown): boolean;
 }
+
+// dist/check-options.d.ts
+export declare function checkOptions(options: object | undefined): void;
+export declare function checkSignal(signal: unknown): void;
 
 // dist/claim.d.ts
 import { CancelledError } from './errors.ts';
@@ -56,6 +73,8 @@ export interface Clock {
     stop(): void;
     readonly virtual: boolean;
 }
+export declare function isClock(x: unknown): x is Clock;
+export declare function checkDelay(delay: unknown): number;
 export declare class SystemClock implements Clock {
     #private;
     readonly virtual: boolean;
@@ -104,7 +123,7 @@ export declare class Coroutine<T> implements PromiseLike<T> {
     [Symbol.iterator](): CoroutineGenerator<T>;
 }
 export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
-export declare function drive<T>(generator: CoroutineGenerator<T>): Promise<T>;
+export declare function toYielded(yielded: unknown): PromiseLike<unknown>;
 export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
 export declare function describe(x: unknown): string;
 export declare function checkBody(call: string, body: unknown): void;
@@ -119,7 +138,8 @@ import type { EventLoop } from './loop.ts';
 import type { Task } from './task.ts';
 export declare function currentTask(): Task | null;
 export declare function getRunningLoop(): EventLoop;
-export declare function installLoopFactory(factory: () => EventLoop): void;
+export declare function installLoopClass(eventLoop: new () => EventLoop): void;
+export declare function checkLoop(loop: unknown): asserts loop is EventLoop;
 export declare function getEventLoop(): EventLoop;
 export declare function loopOf(scope: Scope | undefined): EventLoop;
 
@@ -137,6 +157,20 @@ export declare class DebugMonitor {
     taskEnded(task: Task): void;
 }
 
+// dist/driver.d.ts
+import { type CoroutineGenerator } from './coroutine.ts';
+import { Future } from './future.ts';
+import { Wait } from './reaction.ts';
+import type { Task } from './task.ts';
+export declare class Driver<T> extends Wait {
+    #private;
+    readonly task: Task<T>;
+    future: Future<unknown>;
+    constructor(task: Task<T>, generator: CoroutineGenerator<T>);
+    start(): void;
+    run(): void;
+}
+
 // dist/ensure-future.d.ts
 import { type Awaitable } from './coroutine.ts';
 import { Future } from './future.ts';
@@ -144,6 +178,7 @@ import type { EventLoop } from './loop.ts';
 export declare function ensureFuture<T>(awaitable: Awaitable<T>, options?: {
     loop?: EventLoop;
 }): Future<T>;
+export declare function checkAwaitable(x: unknown): void;
 
 // dist/errors.d.ts
 export declare class CancelledError extends Error {
@@ -192,9 +227,21 @@ export declare class ExceptionGroup extends AggregateError {
 }
 export {};
 
+// dist/future-iterator.d.ts
+import type { Future } from './future.ts';
+export declare class FutureIterator<T> {
+    done: boolean | undefined;
+    value: unknown;
+    constructor(future: Future<T>);
+    next(): this;
+    throw(error: unknown): never;
+    return(value: unknown): this;
+    [Symbol.iterator](): this;
+}
+
 // dist/future.d.ts
 import type { Context } from './context.ts';
-import { type CancelledError } from './errors.ts';
+import { CancelledError } from './errors.ts';
 import { type CoroutineGenerator } from './coroutine.ts';
 import type { EventLoop } from './loop.ts';
 export declare class Future<T> implements PromiseLike<T> {
@@ -219,6 +266,8 @@ export declare class Future<T> implements PromiseLike<T> {
     finally(onFinally?: (() => void) | null): Promise<T>;
     [Symbol.iterator](): CoroutineGenerator<T>;
 }
+export declare function completed(): Future<void>;
+export declare function completed<T>(value: T): Future<T>;
 export declare function isFuture(x: unknown): x is Future<unknown>;
 
 // dist/gather.d.ts
@@ -250,9 +299,15 @@ export declare class Handle implements Runnable, Scope {
     getContext(): Context;
 }
 export declare class TimerHandle extends Handle implements TimerEntry {
+    #private;
     cancel(): void;
     when(): number;
 }
+
+// dist/in-task.d.ts
+import { type Task } from './task.ts';
+export declare function inTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
+export declare function inOwnTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
 
 // dist/index.d.ts
 export { asCompleted } from './as-completed.ts';
@@ -342,10 +397,11 @@ export declare function newEventLoop(options?: {
     clock?: Clock;
 }): EventLoop;
 export declare function allTasks(loop?: EventLoop): Set<Task>;
-export declare function checkDelay(delay: unknown): number;
 
 // dist/lowlevel.d.ts
 export { abortError, cancelOnAbort, Claim } from './claim.ts';
+export { checkOptions } from './check-options.ts';
+export { completed } from './future.ts';
 export { describe } from './coroutine.ts';
 export { hasFailed, observe } from './observe.ts';
 
@@ -384,12 +440,14 @@ export declare class DoneCallback extends Reaction implements Scope {
     scopeContext(): Context;
     run(): void;
 }
-export declare class Awaiter extends Reaction {
+export declare abstract class Wait extends Reaction {
+    label(): string;
+}
+export declare class Awaiter extends Wait {
     #private;
     readonly future: Future<unknown>;
     readonly task: Task | null;
     constructor(future: Future<unknown>, task: Task | null, resolve: (value: never) => unknown, reject: (error: unknown) => unknown);
-    label(): string;
     run(): void;
     then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
     catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
@@ -430,6 +488,7 @@ export declare class Runner implements AsyncDisposable {
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
+export declare function checkMain(call: string, main: unknown): void;
 export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: RunnerOptions & {
     signal?: AbortSignal;
 }): Promise<T>;
@@ -438,6 +497,14 @@ export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, op
 import type { Awaitable } from './coroutine.ts';
 import { Future } from './future.ts';
 export declare function shield<T>(aw: Awaitable<T>): Future<T>;
+
+// dist/signal-handlers.d.ts
+export declare class SignalHandlers {
+    #private;
+    add(signal: NodeJS.Signals, listener: () => void): void;
+    remove(signal: NodeJS.Signals): boolean;
+    clear(): void;
+}
 
 // dist/sleep.d.ts
 import { Future } from './future.ts';
@@ -563,13 +630,14 @@ export declare function explore(program: () => PromiseLike<void>, options?: {
 }>;
 
 // dist/testing/run-virtual.d.ts
-import { type Coroutine, type CoroutineFunction } from '../coroutine.ts';
+import type { Coroutine, CoroutineFunction } from '../coroutine.ts';
 import type { Schedule } from '../ready-queue.ts';
+import { VirtualClock } from './virtual-clock.ts';
 export declare function runVirtual<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: {
     seed?: number;
     start?: number;
 }): Promise<T>;
-export declare function runOnVirtualLoop<T>(main: CoroutineFunction<[], T> | Coroutine<T>, schedule: Schedule | null, start: number): Promise<T>;
+export declare function runOnVirtualLoop<T>(main: CoroutineFunction<[], T> | Coroutine<T>, clock: VirtualClock, schedule: Schedule | null): Promise<T>;
 
 // dist/testing/schedule.d.ts
 import type { Runnable, Schedule } from '../ready-queue.ts';
@@ -580,6 +648,7 @@ export declare class SeededSchedule implements Schedule {
     pick(size: number): number;
     ran(entry: Runnable): void;
 }
+export declare function checkSeed(seed: unknown): void;
 
 // dist/testing/virtual-clock.d.ts
 import { type Clock } from '../clock.ts';
@@ -617,11 +686,11 @@ export interface TimerEntry extends Runnable {
 }
 export declare class TimerHeap {
     #private;
-    get size(): number;
-    peek(): TimerEntry | undefined;
-    push(entry: TimerEntry): void;
+    nextDeadline(): number | null;
+    isFirst(entry: TimerEntry): boolean;
+    push(entry: TimerEntry, deadline: number): void;
     remove(entry: TimerEntry): void;
-    pop(): TimerEntry | undefined;
+    takeDue(now: number): TimerEntry | null;
     clear(): void;
 }
 
@@ -653,10 +722,12 @@ import { Future } from './future.ts';
 export declare const FIRST_COMPLETED = "FIRST_COMPLETED";
 export declare const FIRST_EXCEPTION = "FIRST_EXCEPTION";
 export declare const ALL_COMPLETED = "ALL_COMPLETED";
+type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
 export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, options?: {
     timeout?: number | null;
-    returnWhen?: typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
+    returnWhen?: ReturnWhen;
 }): Promise<{
     done: Set<F>;
     pending: Set<F>;
 }>;
+export {};

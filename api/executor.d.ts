@@ -146,6 +146,7 @@ export declare class JobKind {
     #private;
     readonly id: number;
     readonly target: JobTarget;
+    readonly hasSource: boolean;
     constructor(id: number, target: JobTarget);
     get isShort(): boolean;
     note(ms: number): void;
@@ -174,6 +175,13 @@ export type JobRefs<M> = {
 };
 export declare function jobs<M>(url: URL | string): JobRefs<M>;
 
+// dist/lingerer.d.ts
+export declare class Lingerer {
+    #private;
+    constructor(look: () => boolean);
+    start(): void;
+}
+
 // dist/load-job.d.ts
 import type { JobTarget } from './protocol.ts';
 export type JobFunction = (...args: any[]) => unknown;
@@ -191,6 +199,9 @@ type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>;
 export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
 export {};
 
+// dist/other-runtime.d.ts
+export declare const otherRuntime: string | undefined;
+
 // dist/pending-job.d.ts
 import type { Transferable } from 'node:worker_threads';
 import { JobFuture, type JobControl } from './job-future.ts';
@@ -207,17 +218,14 @@ export declare class PendingJob implements JobControl {
     readonly args: readonly unknown[];
     readonly chunked: boolean;
     readonly transferList: readonly Transferable[];
-    readonly submitted: SubmitStack;
+    submitted: SubmitStack;
     worker: WorkerHandle | null;
     seq: number;
     previous: PendingJob | null;
     next: PendingJob | null;
     isQueued: boolean;
     isStarted: boolean;
-    constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], options: {
-        chunked: boolean;
-        submitted: SubmitStack;
-    });
+    constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
     abandon(): void;
     grant(count: number): void;
 }
@@ -477,12 +485,15 @@ export declare class WorkerHandle {
     readonly id: number;
     state: WorkerState;
     stopIdling: (() => void) | null;
+    endedBefore: number;
     isKilled: boolean;
     constructor(id: number, start: StartWorker, owner: WorkerOwner, cancelGrace: number);
     get load(): number;
     get taken(): number;
     get isShort(): boolean;
     get isStopping(): boolean;
+    get isIdle(): boolean;
+    isOvertaken(ended: number): boolean;
     isReady: boolean;
     listUnstarted(): PendingJob[];
     get first(): PendingJob | null;
@@ -567,9 +578,23 @@ export interface WorkerChannel {
     isCancelled(seq: number): boolean;
     readonly announces: boolean;
     send(value: unknown): void;
+    rest(): void;
 }
 export declare class WorkerRuntime {
     #private;
     constructor(channel: WorkerChannel);
     readonly receive: (message: ToWorker) => void;
+}
+
+// dist/worker-set.d.ts
+import type { WorkerHandle } from './worker-handle.ts';
+export declare class WorkerSet implements Iterable<WorkerHandle> {
+    #private;
+    get size(): number;
+    [Symbol.iterator](): Iterator<WorkerHandle>;
+    add(worker: WorkerHandle): void;
+    delete(worker: WorkerHandle): void;
+    noteFree(worker: WorkerHandle): void;
+    findIdle(): WorkerHandle | null;
+    findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null;
 }

@@ -166,7 +166,7 @@ export declare function createServer(factory: () => Protocol | BufferedProtocol,
 export declare function started(server: Server, options: ListenerOptions): Promise<Server>;
 
 // dist/start-server.d.ts
-import type { StreamReader, StreamWriter } from '@tasktree/streams';
+import { StreamReader, type StreamWriter } from '@tasktree/streams';
 import { type ListenerOptions } from './listener.ts';
 import { Server } from './server.ts';
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void;
@@ -201,8 +201,11 @@ export type Target = {
     path: string;
 };
 export declare function parseTarget<O extends object>(hostOrTarget: string | Target, portOrOptions: number | O | undefined, more: O | undefined): [Target, O];
+export declare function checkHost(host: unknown): void;
 export declare function checkPath(path: unknown): void;
 export declare function checkPort(port: unknown): void;
+export declare function checkLocalAddr(address: unknown): void;
+export declare function checkRemoteAddr(address: unknown): void;
 
 // dist/tls.d.ts
 import { type Socket } from 'node:net';

@@ -10,8 +10,8 @@ export declare class ByteQueue {
 }
 
 // dist/copy.d.ts
-import type { StreamReader } from './stream-reader.ts';
-import type { StreamWriter } from './stream-writer.ts';
+import { StreamReader } from './stream-reader.ts';
+import { StreamWriter } from './stream-writer.ts';
 import type { WaitOptions } from './waiters.ts';
 export declare function copy(reader: StreamReader, writer: StreamWriter, options?: WaitOptions): Promise<number>;
 
@@ -147,6 +147,7 @@ import type { StreamReader } from './stream-reader.ts';
 import type { WaitOptions } from './waiters.ts';
 import type { WriteTransport } from './write-transport.ts';
 export interface TlsUpgradable<O> extends WriteTransport {
+    checkTls(options: O): void;
     startTls(options: O, wait?: WaitOptions): Promise<void>;
 }
 export declare class StreamWriter implements AsyncDisposable {

@@ -245,6 +245,11 @@ export declare function run(program: string, args: readonly string[] | undefined
 export declare function run(program: string, args?: readonly string[], options?: RunOptions & {
     encoding?: 'buffer' | undefined;
 }): Promise<CompletedProcess>;
+export declare function runToEnd(program: string, args: readonly string[], options: RunOptions & {
+    encoding?: 'buffer' | undefined;
+}): Promise<CompletedProcess>;
+export declare function runToEnd(program: string, args: readonly string[], options: RunOptions): Promise<CompletedProcess<Buffer | string>>;
+export declare function checkRun(program: string, args: readonly string[], options: RunOptions): void;
 
 // dist/shlex.d.ts
 export interface SplitOptions {
@@ -261,6 +266,7 @@ export declare const shlex: {
 import { type SpawnOptions } from './options.ts';
 import { Process } from './process.ts';
 export declare function createSubprocessExec(program: string, args?: readonly string[], options?: SpawnOptions): Promise<Process>;
+export declare function start(program: string, args: readonly string[], options: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
 
 // dist/termination.d.ts

@@ -33,7 +33,7 @@ export declare class BoundedSemaphore extends Semaphore {
 }
 
 // dist/broadcast.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 export declare class Subscription<T> implements AsyncIterable<T>, Disposable {
     #private;
     get dropped(): number;
@@ -83,6 +83,7 @@ export declare class CapacityLimiter {
     acquire(weight?: number, options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
+    acquireNowait(weight?: number): Releaser;
     statistics(): {
         readonly total: number;
         readonly available: number;
@@ -93,7 +94,7 @@ export declare class CapacityLimiter {
 }
 
 // dist/channel.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 export declare class Channel<T> implements AsyncIterable<T>, Disposable {
     #private;
     constructor(options: {
@@ -103,9 +104,11 @@ export declare class Channel<T> implements AsyncIterable<T>, Disposable {
     send(item: T, options?: {
         signal?: AbortSignal;
     }): Future<void>;
+    sendNowait(item: T): void;
     receive(options?: {
         signal?: AbortSignal;
     }): Future<T>;
+    receiveNowait(): T;
     clone(): Channel<T>;
     close(): void;
     statistics(): {
@@ -118,6 +121,9 @@ export declare class Channel<T> implements AsyncIterable<T>, Disposable {
     [Symbol.dispose](): void;
     [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
 }
+
+// dist/check-count.d.ts
+export declare function checkCount(what: string, value: number, least: number): number;
 
 // dist/condition.d.ts
 import { type Future } from '@tasktree/core';
@@ -151,6 +157,11 @@ export declare class Condition {
 }
 
 // dist/errors.d.ts
+export declare class WouldBlock extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(lack: string, waiting: string);
+}
 export declare class QueueEmpty extends Error {
     readonly name: string;
     readonly code: string;
@@ -182,7 +193,7 @@ export declare class EndOfChannel extends Error {
 }
 
 // dist/event.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 export declare class Event {
     #private;
     isSet(): boolean;
@@ -197,6 +208,10 @@ export declare class Event {
     };
 }
 
+// dist/failed.d.ts
+import { Future } from '@tasktree/core';
+export declare function failed(error: Error): Future<never>;
+
 // dist/index.d.ts
 export { Barrier } from './barrier.ts';
 export { BoundedSemaphore } from './bounded-semaphore.ts';
@@ -204,7 +219,7 @@ export { Broadcast, Subscription } from './broadcast.ts';
 export { CapacityLimiter } from './capacity-limiter.ts';
 export { Channel } from './channel.ts';
 export { Condition } from './condition.ts';
-export { BrokenBarrierError, ChannelClosed, EndOfChannel, QueueEmpty, QueueFull, QueueShutDown, } from './errors.ts';
+export { BrokenBarrierError, ChannelClosed, EndOfChannel, QueueEmpty, QueueFull, QueueShutDown, WouldBlock, } from './errors.ts';
 export { Event } from './event.ts';
 export { LifoQueue } from './lifo-queue.ts';
 export { Lock } from './lock.ts';
@@ -226,6 +241,7 @@ export declare class Fifo<T> implements Items<T> {
     get size(): number;
     push(item: T): void;
     pop(): T;
+    [Symbol.iterator](): Generator<T, void, undefined>;
 }
 export declare class Lifo<T> implements Items<T> {
     #private;
@@ -266,13 +282,14 @@ export declare class Line<W extends Link<W>> {
 }
 
 // dist/lock.d.ts
-import { Future } from '@tasktree/core';
+import { type Future } from '@tasktree/core';
 import { Releaser } from './releaser.ts';
 export declare class Lock {
     #private;
     acquire(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
+    acquireNowait(): Releaser;
     release(): void;
     locked(): boolean;
     runExclusive<T>(fn: () => PromiseLike<T> | T, options?: {
@@ -295,7 +312,7 @@ export declare class PriorityQueue<T> extends Queue<T> {
 }
 
 // dist/queue.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 import { type Items } from './items.ts';
 export declare class Queue<T> implements AsyncIterable<T> {
     #private;
@@ -332,7 +349,7 @@ export declare class Queue<T> implements AsyncIterable<T> {
 }
 
 // dist/rate-limiter.d.ts
-import { Future } from '@tasktree/core';
+import { type Future } from '@tasktree/core';
 export declare class RateLimiter {
     #private;
     constructor(options: {
@@ -343,6 +360,7 @@ export declare class RateLimiter {
     acquire(n?: number, options?: {
         signal?: AbortSignal;
     }): Future<void>;
+    acquireNowait(n?: number): void;
     statistics(): {
         readonly available: number;
         readonly burst: number;
@@ -366,6 +384,12 @@ export declare class Releaser implements Disposable {
     [Symbol.dispose](): void;
 }
 
+// dist/run-holding.d.ts
+import type { Future } from '@tasktree/core';
+import type { Releaser } from './releaser.ts';
+export declare function checkBody(fn: unknown): void;
+export declare function runHolding<T>(acquiring: Future<Releaser>, fn: () => PromiseLike<T> | T): Promise<T>;
+
 // dist/rw-lock.d.ts
 import type { Future } from '@tasktree/core';
 import type { Releaser } from './releaser.ts';
@@ -385,7 +409,7 @@ export declare class RWLock {
 }
 
 // dist/semaphore.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 import { Releaser } from './releaser.ts';
 export declare class Semaphore {
     #private;
@@ -393,6 +417,7 @@ export declare class Semaphore {
     acquire(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
+    acquireNowait(): Releaser;
     release(): void;
     locked(): boolean;
     runExclusive<T>(fn: () => PromiseLike<T> | T, options?: {
@@ -406,7 +431,7 @@ export declare class Semaphore {
 }
 
 // dist/shares.d.ts
-import { Future } from '@tasktree/core';
+import type { Future } from '@tasktree/core';
 import { Releaser } from './releaser.ts';
 import { type Host, Waiter } from './waiter.ts';
 export declare class Shares implements Host<Releaser, number> {
@@ -422,6 +447,7 @@ export declare class Shares implements Host<Releaser, number> {
     acquire(amount: number, options: {
         signal?: AbortSignal;
     } | undefined): Future<Releaser>;
+    take(amount: number): Releaser | null;
     wake(): void;
     serve(asking: Waiter<Releaser, number>): void;
     pass(asking: Waiter<Releaser, number>): void;

@@ -3,7 +3,6 @@ import { checkOptions } from './check-options.ts'
 import { type Awaitable, describe, isIterable } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { type CancelledError, TimeoutError } from './errors.ts'
-import { checkAwaitable } from './ensure-future.ts'
 import type { Future } from './future.ts'
 import { ensureFutures } from './gather.ts'
 import type { TimerHandle } from './handle.ts'
@@ -143,6 +142,5 @@ export function asCompleted<T>(
   const timeout = options?.timeout ?? null
   const limit = timeout === null ? null : checkDelay(timeout)
   const all = [...aws]
-  for (const awaitable of all) checkAwaitable(awaitable)
   return new Completions<T>(new Set(ensureFutures(all)), limit)
 }

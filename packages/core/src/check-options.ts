@@ -9,8 +9,8 @@ export function checkOptions(options: object | undefined): void {
   if ('signal' in options && options.signal !== undefined) checkSignal(options.signal)
 }
 
-/** @throws {TypeError} */
-function checkSignal(signal: unknown): void {
+/** @throws {TypeError} when it is no AbortSignal */
+export function checkSignal(signal: unknown): void {
   if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
     throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)
   }

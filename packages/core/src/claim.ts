@@ -1,3 +1,4 @@
+import { checkSignal } from './check-options.ts'
 import { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import { Wait } from './reaction.ts'
@@ -102,9 +103,7 @@ export function cancelOnAbort<F extends Future<unknown>>(
   signal: AbortSignal | undefined,
 ): F {
   if (signal === undefined || future.done()) return future
-  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
-    throw new TypeError(`the option signal must be an AbortSignal, got ${typeof signal}`)
-  }
+  checkSignal(signal)
   const abort = (): void => {
     future.cancel(abortError(signal))
   }

@@ -78,7 +78,7 @@ export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
  * Runs a generator coroutine inside an async function's task: waits for what it yields, as the task that is
  * current. A task whose body is the generator itself has a Driver.
  */
-export async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
+async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   let step = generator.next()
   while (step.done !== true) {
     let value: unknown

@@ -1,6 +1,6 @@
 import { type Awaitable, Coroutine, describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
-import { ensureFuture } from './ensure-future.ts'
+import { checkAwaitable, ensureFuture } from './ensure-future.ts'
 import { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
@@ -97,6 +97,8 @@ export function gather(
 
 /** A function that stands twice in the list runs twice; a Coroutine can run only once and is shared. */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
+  // All before the first begins.
+  for (const awaitable of aws) checkAwaitable(awaitable)
   let begun: Map<Coroutine<T>, Future<T>> | null = null
   return aws.map((awaitable) => {
     if (!(awaitable instanceof Coroutine)) return ensureFuture(awaitable)

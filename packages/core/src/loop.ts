@@ -1,16 +1,16 @@
 import type { AsyncResource } from 'node:async_hooks'
-import { constants } from 'node:os'
 import { currentScope, makeAsyncContext } from './async-context.ts'
 import { checkDelay, type Clock, isClock, SystemClock } from './clock.ts'
 import { type Context, copyContext, rootContext } from './context.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
 import { checkLoop, getEventLoop, installLoopClass } from './current.ts'
 import { DebugMonitor } from './debug.ts'
-import { ensureFuture } from './ensure-future.ts'
+import { checkAwaitable, ensureFuture } from './ensure-future.ts'
 import { RuntimeError } from './errors.ts'
 import { Future } from './future.ts'
 import { Handle, TimerHandle } from './handle.ts'
 import { ReadyQueue, type Runnable, type Schedule } from './ready-queue.ts'
+import { SignalHandlers } from './signal-handlers.ts'
 import { createTask, type Task, type TaskOptions } from './task.ts'
 import { type TimerEntry, TimerHeap } from './timer-heap.ts'
 import { Failures } from './unretrieved.ts'
@@ -79,7 +79,7 @@ export class EventLoop {
   #running: Future<void> | null = null
   #roundEnd: (() => void) | null = null
   readonly #shutdownHooks = new Set<() => PromiseLike<void>>()
-  readonly #signalHandlers = new Map<NodeJS.Signals, () => void>()
+  readonly #signalHandlers = new SignalHandlers()
 
   /** @internal use newEventLoop */
   constructor(options?: { clock?: Clock; schedule?: Schedule }) {
@@ -134,9 +134,15 @@ export class EventLoop {
   /**
    * Runs until `awaitable` has ended, with its outcome.
    *
+   * @throws {TypeError} at once, when it is nothing that can be awaited
    * @throws {RuntimeError} when the loop is running or closed, or is stopped before the end
    */
-  async runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
+  runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
+    checkAwaitable(awaitable)
+    return this.#runUntilComplete(awaitable)
+  }
+
+  async #runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
     this.#assertRunnable()
     const future = ensureFuture(awaitable, { loop: this })
     const stopped = this.#begin()
@@ -186,7 +192,7 @@ export class EventLoop {
     this.#ready.clear()
     this.#timers.clear()
     this.#clock.stop()
-    for (const signal of this.#signalHandlers.keys()) this.removeSignalHandler(signal)
+    this.#signalHandlers.clear()
     this.#shutdownHooks.clear()
   }
 
@@ -246,26 +252,19 @@ export class EventLoop {
     return this.monitor !== null
   }
 
-  /** Calls `cb` in a turn of the loop when the process gets `signal`; a former handler is replaced. */
+  /**
+   * Calls `cb` in a turn of the loop when the process gets `signal`; a former handler is replaced.
+   *
+   * @throws {TypeError} when there is no such signal
+   */
   addSignalHandler(signal: NodeJS.Signals, cb: () => void): void {
     this.#assertCallback(cb)
-    if (!Object.hasOwn(constants.signals, signal)) {
-      throw new TypeError(`expected the name of a signal, as 'SIGHUP', got ${describe(signal)}`)
-    }
-    this.removeSignalHandler(signal)
-    const listener = (): void => {
-      this.callSoon(cb)
-    }
-    process.on(signal, listener)
-    this.#signalHandlers.set(signal, listener)
+    this.#signalHandlers.add(signal, () => this.callSoon(cb))
   }
 
   /** Whether there was one to remove. */
   removeSignalHandler(signal: NodeJS.Signals): boolean {
-    const listener = this.#signalHandlers.get(signal)
-    if (listener === undefined) return false
-    process.off(signal, listener)
-    return this.#signalHandlers.delete(signal)
+    return this.#signalHandlers.remove(signal)
   }
 
   /** Runs `hook` when `run` ends, after all tasks have; returns what takes it out again. */

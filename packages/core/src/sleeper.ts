@@ -1,5 +1,5 @@
 import { Future } from './future.ts'
-import { checkDelay } from './loop.ts'
+import { checkDelay } from './clock.ts'
 import { sleep } from './sleep.ts'
 
 /**

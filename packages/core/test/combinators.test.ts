@@ -423,3 +423,9 @@ virtual('the task tree tells names, states, what each waits on, and who made who
   await parent
   expect(allTasks().has(parent)).toBe(false)
 })
+
+virtual('gather refuses a list with a wrong item before the first of it begins', async () => {
+  const tasks = allTasks().size
+  expect(() => gather([async () => {}, 5 as never])).toThrow(TypeError)
+  expect(allTasks().size).toBe(tasks)
+})

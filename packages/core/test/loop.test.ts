@@ -359,3 +359,10 @@ test.each<[string, () => unknown, string]>([
   expect(call).toThrow(message)
   expect(allTasks().size).toBe(tasks)
 })
+
+test('runUntilComplete refuses what cannot be awaited, at once', () => {
+  const loop = newEventLoop()
+  expect(() => loop.runUntilComplete(5 as never)).toThrow(TypeError)
+  expect(loop.isRunning()).toBe(false)
+  loop.close()
+})
