@@ -1,6 +1,7 @@
 import { type AsyncContext, resumeAsyncContext, saveAsyncContext } from './async-context.ts'
 import { type CoroutineGenerator, toYielded } from './coroutine.ts'
 import { Future } from './future.ts'
+import { FutureIterator } from './future-iterator.ts'
 import { Wait } from './reaction.ts'
 import type { Task } from './task.ts'
 
@@ -19,6 +20,8 @@ export class Driver<T> extends Wait {
   /** What the generator is resumed with. */
   #input: unknown = undefined
   #throws = false
+  /** Whether the future was yielded by its own iterator. */
+  #isIterated = false
 
   constructor(task: Task<T>, generator: CoroutineGenerator<T>) {
     super()
@@ -35,8 +38,9 @@ export class Driver<T> extends Wait {
   /** Its turn after the future has ended. */
   run(): void {
     const cancel = this.task.resume(this)
-    if (cancel === null) Driver.#take(this, this.future)
-    else Driver.#setInput(this, cancel, true)
+    if (cancel !== null) Driver.#setInput(this, cancel, true)
+    // The iterator of `yield*` takes the outcome by itself: an error is thrown once, which is what costs.
+    else if (!this.#isIterated) Driver.#take(this, this.future)
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     resumeAsyncContext(this.#context, this as Driver<unknown>, Driver.#advance)
   }
@@ -47,9 +51,11 @@ export class Driver<T> extends Wait {
     try {
       do {
         const input = this.#input
+        const throws = this.#throws
         this.#input = undefined
-        step = this.#throws ? this.#generator.throw(input) : this.#generator.next(input)
-      } while (step.done !== true && !Driver.#waitsFor(this, step.value))
+        this.#throws = false
+        step = throws ? this.#generator.throw(input) : this.#generator.next(input)
+      } while (step.done !== true && !Driver.#waitsFor(this, step))
     } catch (error) {
       task.crash(error)
       return
@@ -59,14 +65,17 @@ export class Driver<T> extends Wait {
   }
 
   /** False when there is nothing to wait for: then the generator goes on at once. */
-  static #waitsFor(driver: Driver<unknown>, yielded: unknown): boolean {
+  static #waitsFor(driver: Driver<unknown>, step: IteratorYieldResult<unknown>): boolean {
+    const yielded = step.value
     if (!(yielded instanceof Future)) return Driver.#waitsForPromise(driver, yielded)
     if (yielded.done()) {
       Driver.#take(driver, yielded)
       return false
     }
-    const future = yielded === driver.task ? yielded.refuseOwnTask() : yielded
+    const isOwn = yielded === driver.task
+    const future = isOwn ? yielded.refuseOwnTask() : yielded
     driver.future = future
+    driver.#isIterated = !isOwn && step instanceof FutureIterator
     future.react(driver)
     driver.task.suspend(driver)
     return true
