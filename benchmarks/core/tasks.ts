@@ -101,12 +101,13 @@ async function startAndAwait(): Promise<(string | number)[][]> {
   ]
 }
 
-async function resolvedLater(): Promise<(string | number)[][]> {
+/** `later` calls back in a microtask to come: the next, in which case `await` finds the future done, or one after it. */
+async function resolved(later: (callback: () => void) => void): Promise<(string | number)[][]> {
   const native = await nanoseconds(300_000, async (n) => {
     let sum = 0
     for (let i = 0; i < n; i++) {
       const { promise, resolve } = Promise.withResolvers<number>()
-      queueMicrotask(() => resolve(1))
+      later(() => resolve(1))
       sum += await promise
     }
     return sum
@@ -116,7 +117,7 @@ async function resolvedLater(): Promise<(string | number)[][]> {
       let sum = 0
       for (let i = 0; i < n; i++) {
         const future = new Future<number>()
-        queueMicrotask(() => future.setResult(1))
+        later(() => future.setResult(1))
         sum += await future
       }
       return sum
@@ -127,7 +128,7 @@ async function resolvedLater(): Promise<(string | number)[][]> {
       let sum = 0
       for (let i = 0; i < n; i++) {
         const future = new Future<number>()
-        queueMicrotask(() => future.setResult(1))
+        later(() => future.setResult(1))
         sum += yield* future
       }
       return sum
@@ -137,8 +138,19 @@ async function resolvedLater(): Promise<(string | number)[][]> {
     ['native promise', native],
     ['tasktree Future', ours],
     ['tasktree Future, yield* in a generator', generator],
-    ...python('future').map(([name, value]) => [`${name} Future`, value]),
   ]
+}
+
+async function resolvedLater(): Promise<(string | number)[][]> {
+  const rows = await resolved((callback) => queueMicrotask(callback))
+  return [...rows, ...python('future').map(([name, value]) => [`${name} Future`, value])]
+}
+
+const settled = Promise.resolve()
+
+function resolvedMuchLater(): Promise<(string | number)[][]> {
+  const pass = (): void => {}
+  return resolved((callback) => void settled.then(pass).then(pass).then(callback))
 }
 
 /** From the cancel of a parked task to its end being awaited; and the same with a result in place of the cancel. */
@@ -247,7 +259,8 @@ function python(what: string): [string, number][] {
 
 for (const [title, measure] of [
   ['Start a task and await it, ns', startAndAwait],
-  ['Await a future that is resolved later, ns', resolvedLater],
+  ['Await a future that is resolved in the next microtask, ns', resolvedLater],
+  ['Await a future that is resolved three microtasks later, ns', resolvedMuchLater],
   ['Cancel a parked task, ns', cancelParked],
   ['Memory of a parked task', memory],
 ] as const) {
