@@ -1,4 +1,5 @@
 import {
+  type CoroutineGenerator,
   createTask,
   Future,
   run,
@@ -39,6 +40,31 @@ test.each<[string, () => (i: number) => PromiseLike<unknown>]>([
       const task = createTask(async () => sleep(1_000))
       task.cancel()
       await wait([task])
+    },
+  ],
+  [
+    'create and await, a generator',
+    () => {
+      const body = function* (): CoroutineGenerator<void> {
+        const future = new Future<void>()
+        queueMicrotask(() => future.setResult())
+        yield* future
+      }
+      return () => createTask(body)
+    },
+  ],
+  [
+    'create and cancel, a generator',
+    () => {
+      const body = function* (): CoroutineGenerator<void> {
+        yield* sleep(1_000)
+      }
+      return async () => {
+        const task = createTask(body)
+        await Promise.resolve()
+        task.cancel()
+        await wait([task])
+      }
     },
   ],
   [
