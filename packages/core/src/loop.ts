@@ -147,11 +147,8 @@ export class EventLoop {
     const future = ensureFuture(awaitable, { loop: this })
     const stopped = this.#begin()
     const reaction = future.onDone(() => this.stop())
-    try {
-      await stopped.catch(() => {})
-    } finally {
-      future.removeReaction(reaction)
-    }
+    await stopped
+    future.removeReaction(reaction)
     if (!future.done())
       throw new RuntimeError('the event loop was stopped before the future was done')
     return future.result()
@@ -163,18 +160,16 @@ export class EventLoop {
     await this.#begin()
   }
 
-  #begin(): Future<void> {
+  async #begin(): Promise<void> {
     const stopped = new Future<void>({ loop: this })
     this.#running = stopped
-    return stopped
+    await stopped
+    this.#running = null
   }
 
   /** Ends `runForever` or `runUntilComplete` after the turns that are ready. */
   stop(): void {
-    const running = this.#running
-    if (running === null) return
-    this.#running = null
-    running.setResult()
+    if (this.#running?.done() === false) this.#running.setResult()
   }
 
   isRunning(): boolean {

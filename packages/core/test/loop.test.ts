@@ -366,3 +366,18 @@ test('runUntilComplete refuses what cannot be awaited, at once', () => {
   expect(loop.isRunning()).toBe(false)
   loop.close()
 })
+
+test('a loop that was stopped runs until the end of runForever, and cannot be closed before', async () => {
+  const loop = newEventLoop()
+  const seen: unknown[] = []
+  loop.callSoon(() => {
+    loop.stop()
+    loop.stop()
+    seen.push(loop.isRunning())
+    expect(() => loop.close()).toThrow('cannot close a running event loop')
+    seen.push('refused')
+  })
+  await loop.runForever()
+  expect([...seen, loop.isRunning()]).toEqual([true, 'refused', false])
+  loop.close()
+})
