@@ -55,9 +55,16 @@ function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   )
 }
 
-/** Costs more than the await itself, and so is asked only where a wrong guess would call user code too soon. */
+/**
+ * Costs more than the await itself, and so is asked only where a wrong guess would call user code too soon. A
+ * bound function has the same source; it has a name.
+ */
 function isResolver(fn: unknown): boolean {
-  return typeof fn === 'function' && Function.prototype.toString.call(fn) === resolverSource
+  return (
+    typeof fn === 'function' &&
+    fn.name === '' &&
+    Function.prototype.toString.call(fn) === resolverSource
+  )
 }
 
 /**

@@ -381,3 +381,18 @@ test('a loop that was stopped runs until the end of runForever, and cannot be cl
   expect([...seen, loop.isRunning()]).toEqual([true, 'refused', false])
   loop.close()
 })
+
+test('a bound function is a callback like any other, also of a done future', async () => {
+  const future = new Future<number>()
+  future.setResult(1)
+  const log: string[] = []
+  const failures: unknown[] = []
+  const ignore = failures.push.bind(failures)
+  const chained = future.then((value) => {
+    log.push(`called with ${value}`)
+    return value + 1
+  }, ignore)
+  log.push('before')
+  expect(await chained).toBe(2)
+  expect(log).toEqual(['before', 'called with 1'])
+})
