@@ -1,4 +1,4 @@
-import { checkBody, type Coroutine, type CoroutineFunction } from './coroutine.ts'
+import { checkBody, Coroutine, type CoroutineFunction } from './coroutine.ts'
 import { currentTask } from './current.ts'
 import { type CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from './errors.ts'
 import { ExceptionGroup } from './exception-group.ts'
@@ -43,7 +43,7 @@ export class TaskGroup {
           ? 'is shutting down'
           : null
     if (refusal !== null) {
-      if (typeof coro !== 'function') coro.close()
+      if (coro instanceof Coroutine) coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
     const task = createTask(coro, { ...options, loop: this.#parent.getLoop() })

@@ -215,6 +215,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   /** @internal the first step */
   run(): void {
     if (this.mustCancel) {
+      if (this.#coro instanceof Coroutine) this.#coro.close()
       // As if its code had thrown it.
       const message = this.cancelMessage
       this.endCancelled(message === undefined ? message : toCancelledError(message))

@@ -191,6 +191,27 @@ describe('coroutine', () => {
     }
   })
 
+  test('one whose task is cancelled before its first step is given up, and not reported', async () => {
+    const warnings: string[] = []
+    const listen = (warning: Error): void => void warnings.push(warning.message)
+    process.on('warning', listen)
+    try {
+      ;(() => {
+        async function given(): Promise<void> {}
+        async function forgotten(): Promise<void> {}
+        createTask(coroutine(given)()).cancel()
+        coroutine(forgotten)()
+      })()
+      for (let i = 0; i < 50 && warnings.length === 0; i++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        gc?.()
+      }
+      expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
+    } finally {
+      process.off('warning', listen)
+    }
+  })
+
   test('what is a coroutine, and what is a coroutine function', () => {
     const fn = coroutine(async () => {})
     const call = fn()

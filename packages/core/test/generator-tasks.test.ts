@@ -17,6 +17,8 @@ import {
   RuntimeError,
   sleep,
   type Task,
+  taskGroup,
+  type TaskGroup,
   timeout,
   wait,
 } from '@tasktree/core'
@@ -411,3 +413,10 @@ test('two that wake each other for ever let timers, sockets and promises have th
     socket.destroy()
     server.close()
   }))
+
+virtual('a group that is finished refuses a generator as it refuses a function', async () => {
+  let group: TaskGroup | null = null
+  await taskGroup(async (opened) => void (group = opened))
+  const late = yieldAny(sleep(1)) as never
+  expect(() => (group as unknown as TaskGroup).createTask(late)).toThrow(RuntimeError)
+})
