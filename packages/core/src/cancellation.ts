@@ -7,6 +7,8 @@ export class Cancellation {
   /** To be delivered when the task next waits or resumes. */
   pending = false
   message: string | CancelledError | undefined = undefined
+  /** The message of the last one that was not delivered at once. */
+  remembered: string | CancelledError | undefined = undefined
   #controller: AbortController | null = null
 
   get signal(): AbortSignal {

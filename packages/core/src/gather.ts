@@ -1,9 +1,10 @@
 import { type Awaitable, Coroutine, describe } from './coroutine.ts'
 import { getEventLoop } from './current.ts'
 import { checkAwaitable, ensureFuture } from './ensure-future.ts'
-import { CancelledError } from './errors.ts'
+import { type CancelledError, toCancelledError } from './errors.ts'
 import { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
+import { Task } from './task.ts'
 
 /** The results of a list of awaitables, in its order. */
 export type Results<T extends readonly Awaitable<unknown>[]> = {
@@ -114,8 +115,9 @@ function outcome(child: Future<unknown>): unknown {
   return child.exception() ?? child.result()
 }
 
-/** Of the last child, if that was cancelled: which one ended last is not looked at, as in asyncio. */
+/** Of the last child, whatever became of it: which one ended last is not looked at, as in asyncio. */
 function lastCancel(children: Future<unknown>[]): CancelledError {
-  const last = children.at(-1)
-  return last?.cancelled() === true ? last.cancelledError() : new CancelledError()
+  const last = children.at(-1) as Future<unknown>
+  if (last.cancelled()) return last.cancelledError()
+  return toCancelledError(last instanceof Task ? last.cancelMessage : undefined)
 }

@@ -155,6 +155,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     if (cancellation.abort()) accepted = true
     if (!accepted) {
       cancellation.pending = true
+      cancellation.remembered = msg
       this.getLoop().monitor?.cancelRemembered(this)
     }
     if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
@@ -283,7 +284,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     else this.#waits = new Set([waits, wait])
     this.getLoop().release(this)
     const cancellation = this.#cancellation
-    if (cancellation?.pending === true && wait.future.cancel(cancellation.message)) {
+    if (cancellation?.pending === true && wait.future.cancel(cancellation.remembered)) {
       cancellation.pending = false
       this.getLoop().monitor?.cancelDelivered(this)
     }
@@ -303,7 +304,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     if (future.cancelled()) return null
     // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
     if (future.done() && isCancelled(future.exception())) return null
-    return toCancelledError(cancellation.message)
+    return toCancelledError(cancellation.remembered)
   }
 
   /** @internal a remembered cancel that the next turn will deliver */
@@ -311,9 +312,9 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     return this.#cancellation?.pending === true
   }
 
-  /** @internal what the last cancel said */
+  /** @internal what the last cancel said that had to be remembered, also when it has come to nothing */
   get cancelMessage(): string | CancelledError | undefined {
-    return this.#cancellation?.message
+    return this.#cancellation?.remembered
   }
 
   /** @internal */

@@ -500,6 +500,18 @@ virtual(
 )
 
 virtual(
+  'a cancelled gather whose last child fails after all shows what that was cancelled with',
+  async () => {
+    const waiter: Task = createTask(async () => gather([child], { returnExceptions: true }))
+    const child = createTask(async () => {
+      waiter.cancel('of the waiter')
+      throw new Error('the cancel came to nothing')
+    })
+    expect(await thrown(waiter)).toEqual(new CancelledError('of the waiter'))
+  },
+)
+
+virtual(
   'a gather that was cancelled shows its own cancel, also to a task that is cancelled after it',
   async () => {
     let gathering: Future<unknown> | undefined
