@@ -68,7 +68,7 @@ const frameKey: symbol | null = findFrameKey()
 /** An asynchronous context that code is to run in. */
 export type AsyncContext = Frame | AsyncResource
 
-/** In whose place the captured frames are run in, one at a time; made when there is a key for them. */
+/** Lends itself to every captured frame while code is run in it; made when there is a key for them. */
 const carrier: Framed | null = frameKey === null ? null : makeResource()
 
 /** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */

@@ -276,7 +276,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     return `start ${this.name}`
   }
 
-  /** @internal its code has called `then` on a pending future */
+  /** @internal its code waits on a pending future: it has called `then`, or yielded it */
   suspend(wait: Wait): void {
     const waits = this.#waits
     if (waits === null) this.#waits = wait
