@@ -95,15 +95,14 @@ async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
 
 /** @throws {RuntimeError} when it is nothing that can be waited for */
 export function toYielded(yielded: unknown): PromiseLike<unknown> {
-  const isThenable =
-    typeof yielded === 'object' &&
-    yielded !== null &&
-    'then' in yielded &&
-    typeof yielded.then === 'function'
-  if (isThenable) return yielded as PromiseLike<unknown>
+  if (isThenable(yielded)) return yielded
   throw new RuntimeError(
     `a generator coroutine yielded ${describe(yielded)}: use yield* with a Future, Task, Coroutine or generator`,
   )
+}
+
+export function isThenable(x: unknown): x is PromiseLike<unknown> {
+  return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
 }
 
 export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {

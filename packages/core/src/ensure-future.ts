@@ -1,4 +1,4 @@
-import { type Awaitable, describe, isCoroutine } from './coroutine.ts'
+import { type Awaitable, describe, isCoroutine, isThenable } from './coroutine.ts'
 import { isCancelled } from './errors.ts'
 import { Future } from './future.ts'
 import type { EventLoop } from './loop.ts'
@@ -42,8 +42,7 @@ export function ensureFuture<T>(
 
 /** @throws {TypeError} for what `ensureFuture` does not take */
 export function checkAwaitable(x: unknown): void {
-  if (typeof x === 'function' || isCoroutine(x)) return
-  if (typeof x === 'object' && x !== null && 'then' in x) return
+  if (typeof x === 'function' || isCoroutine(x) || isThenable(x)) return
   throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(x)}`)
 }
 

@@ -13,6 +13,7 @@ import {
   describe,
   isCoroutine,
   isGenerator,
+  isThenable,
 } from './coroutine.ts'
 import { Cancellation } from './cancellation.ts'
 import { checkLoop, currentTask, loopOf } from './current.ts'
@@ -353,10 +354,6 @@ function bodyReturned(value: unknown): void {
 
 function bodyThrew(error: unknown): void {
   ;(currentTask() as Task).crash(error)
-}
-
-function isThenable(x: unknown): x is PromiseLike<unknown> {
-  return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
 }
 
 /**

@@ -68,6 +68,8 @@ describe('gather', () => {
   test('refuses what is no array of awaitables', () => {
     expect(() => gather(new Set() as never)).toThrow(TypeError)
     expect(() => gather([1 as never])).toThrow('number 1')
+    // oxlint-disable-next-line unicorn/no-thenable -- it looks like one, and is none
+    expect(() => gather([{ then: 1 } as never])).toThrow('an object of class Object')
   })
 })
 
