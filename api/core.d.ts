@@ -40,6 +40,7 @@ export declare class Cancellation {
     count: number;
     pending: boolean;
     message: string | CancelledError | undefined;
+    remembered: string | CancelledError | undefined;
     get signal(): AbortSignal;
     abort(): boolean;
     takeBack(): number;
@@ -124,6 +125,7 @@ export declare class Coroutine<T> implements PromiseLike<T> {
 }
 export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
 export declare function toYielded(yielded: unknown): PromiseLike<unknown>;
+export declare function isThenable(x: unknown): x is PromiseLike<unknown>;
 export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
 export declare function describe(x: unknown): string;
 export declare function checkBody(call: string, body: unknown): void;
@@ -534,7 +536,7 @@ export type RaceResult<T> = {
 export declare function staggeredRace<T>(coros: Iterable<CoroutineFunction<[], T>>, delay: number | null): Promise<RaceResult<T>>;
 
 // dist/task-group.d.ts
-import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
+import { Coroutine, type CoroutineFunction } from './coroutine.ts';
 import { type Task, type TaskOptions } from './task.ts';
 export declare class TaskGroup {
     #private;
