@@ -28,6 +28,14 @@ export declare function runInScope<T>(scope: Scope, fn: () => T): T;
 export declare function currentScope(): Scope | undefined;
 export {};
 
+// dist/await-detection.d.ts
+export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
+export declare function isResolver(fn: unknown): boolean;
+
+// dist/cancel-and-wait.d.ts
+import { Future } from './future.ts';
+export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
+
 // dist/cancel-tasks.d.ts
 import { Task } from './task.ts';
 export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
@@ -607,7 +615,6 @@ export declare class Task<T = unknown> extends Future<T> implements Scope, Runna
     getContext(): Context;
     [Symbol.asyncDispose](): Promise<void>;
 }
-export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
 

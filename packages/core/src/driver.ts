@@ -7,8 +7,8 @@ import type { Task } from './task.ts'
 
 /**
  * Runs a generator coroutine as the body of a task, as asyncio's task does: the turn that resumes it runs its
- * code up to the next thing that it has to wait for. No promise of the engine's has a part in it, so that a wait
- * costs a fraction of the time and memory of an `await`.
+ * code up to the next thing that it has to wait for. No promise of the engine's has a part in it: a parked
+ * generator takes little more than half the memory of a parked async function, and less time to wake.
  */
 export class Driver<T> extends Wait {
   readonly task: Task<T>

@@ -1,7 +1,8 @@
 import { checkOptions } from './check-options.ts'
 import { type Coroutine, type CoroutineFunction, describe } from './coroutine.ts'
 import { isCancelled, RuntimeError } from './errors.ts'
-import { cancelAndWait, createTask, type Task } from './task.ts'
+import { cancelAndWait } from './cancel-and-wait.ts'
+import { createTask, type Task } from './task.ts'
 import { wait } from './wait.ts'
 
 /** How many that have ended are remembered: an application that names each task anew must not grow. */

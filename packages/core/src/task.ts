@@ -16,6 +16,7 @@ import {
   isThenable,
 } from './coroutine.ts'
 import { Cancellation } from './cancellation.ts'
+import { cancelAndWait } from './cancel-and-wait.ts'
 import { checkLoop, currentTask, loopOf } from './current.ts'
 import { Driver } from './driver.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
@@ -354,31 +355,6 @@ function bodyReturned(value: unknown): void {
 
 function bodyThrew(error: unknown): void {
   ;(currentTask() as Task).crash(error)
-}
-
-/**
- * Cancels `future` and waits until it has ended. A cancel of the waiting task is passed on to it, and
- * thrown when it has ended.
- */
-export async function cancelAndWait(future: Future<unknown>): Promise<void> {
-  future.cancel()
-  let interrupted: unknown = null
-  while (!future.done()) {
-    const waiter = new Future<void>()
-    const reaction = future.onDone(() => {
-      if (!waiter.done()) waiter.setResult()
-    })
-    try {
-      await waiter
-    } catch (error) {
-      interrupted = error
-      future.cancel()
-    } finally {
-      future.removeReaction(reaction)
-    }
-  }
-  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
-  if (interrupted !== null) throw interrupted
 }
 
 /**
