@@ -174,44 +174,39 @@ describe('coroutine', () => {
     expect(String(await thrown(task))).toContain('number 5')
   })
 
-  test('one that is never awaited is reported when it is collected', async () => {
+  /** The warnings that come when what `body` has dropped is collected. */
+  async function warningsOf(body: () => void): Promise<string[]> {
     const warnings: string[] = []
     const listen = (warning: Error): void => void warnings.push(warning.message)
     process.on('warning', listen)
     try {
-      ;(() => {
-        async function forgotten(): Promise<void> {}
-        coroutine(forgotten)()
-      })()
+      body()
       for (let i = 0; i < 50 && warnings.length === 0; i++) {
         await new Promise((resolve) => setImmediate(resolve))
         gc?.()
       }
-      expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
+      return warnings
     } finally {
       process.off('warning', listen)
     }
+  }
+
+  test('one that is never awaited is reported when it is collected', async () => {
+    const warnings = await warningsOf(() => {
+      async function forgotten(): Promise<void> {}
+      coroutine(forgotten)()
+    })
+    expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
   test('one whose task is cancelled before its first step is given up, and not reported', async () => {
-    const warnings: string[] = []
-    const listen = (warning: Error): void => void warnings.push(warning.message)
-    process.on('warning', listen)
-    try {
-      ;(() => {
-        async function given(): Promise<void> {}
-        async function forgotten(): Promise<void> {}
-        createTask(coroutine(given)()).cancel()
-        coroutine(forgotten)()
-      })()
-      for (let i = 0; i < 50 && warnings.length === 0; i++) {
-        await new Promise((resolve) => setImmediate(resolve))
-        gc?.()
-      }
-      expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
-    } finally {
-      process.off('warning', listen)
-    }
+    const warnings = await warningsOf(() => {
+      async function given(): Promise<void> {}
+      async function forgotten(): Promise<void> {}
+      createTask(coroutine(given)()).cancel()
+      coroutine(forgotten)()
+    })
+    expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
   test('what is a coroutine, and what is a coroutine function', () => {
