@@ -12,8 +12,6 @@ import type { Task } from './task.ts'
  */
 export class Driver<T> extends Wait {
   readonly task: Task<T>
-  /** What it waits for, or waited for last. */
-  future: Future<unknown>
   readonly #generator: CoroutineGenerator<T>
   /** Where it goes on: its code may have entered other storages since the task began. */
   #context: AsyncContext
@@ -26,7 +24,6 @@ export class Driver<T> extends Wait {
   constructor(task: Task<T>, generator: CoroutineGenerator<T>) {
     super()
     this.task = task
-    this.future = task
     this.#generator = generator
   }
 
@@ -37,10 +34,11 @@ export class Driver<T> extends Wait {
 
   /** Its turn after the future has ended. */
   run(): void {
-    const cancel = this.task.resume(this)
+    const future = this.task.endWait(this)
+    const cancel = this.task.resume(future)
     if (cancel !== null) Driver.#setInput(this, cancel, true)
     // The iterator of `yield*` takes the outcome by itself: an error is thrown once, which is what costs.
-    else if (!this.#isIterated) Driver.#take(this, this.future)
+    else if (!this.#isIterated) Driver.#take(this, future)
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     resumeAsyncContext(this.#context, this as Driver<unknown>, Driver.#advance)
   }
@@ -73,11 +71,8 @@ export class Driver<T> extends Wait {
       return false
     }
     const isOwn = yielded === driver.task
-    const future = isOwn ? yielded.refuseOwnTask() : yielded
-    driver.future = future
     driver.#isIterated = !isOwn && step instanceof FutureIterator
-    future.react(driver)
-    driver.task.suspend(driver)
+    driver.task.suspend(driver, isOwn ? yielded.refuseOwnTask() : yielded)
     return true
   }
 

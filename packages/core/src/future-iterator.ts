@@ -1,3 +1,4 @@
+import { currentScope } from './async-context.ts'
 import type { Future } from './future.ts'
 
 /**
@@ -22,7 +23,8 @@ export class FutureIterator<T> {
     else {
       this.done = true
       this.value = undefined
-      this.value = future.result()
+      // The platform copies a running task as a frame of its own: it comes for more without waiting.
+      if (future.done() || currentScope() !== (future as unknown)) this.value = future.result()
     }
     return this
   }

@@ -12,7 +12,8 @@ import { type CoroutineGenerator, describe } from './coroutine.ts'
 import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from './loop.ts'
 import { isResolver, mayBeAwait } from './await-detection.ts'
-import { Awaiter, DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
+import { nothing, PlainAwaiter, TaskAwaiter } from './awaiter.ts'
+import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
 const PENDING = 0
@@ -21,6 +22,9 @@ const FAILED = 2
 const CANCELLED = 3
 /** Failed, and somebody has looked at the exception. */
 const SEEN = 4
+
+/** Who is told of the end of a future: most have nobody yet, or one. */
+type Reactions = Reaction | Set<Reaction> | null
 
 /** Options of a future whose loop nobody may ever ask for. */
 const undecided: { loop?: EventLoop } = {}
@@ -49,9 +53,8 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 // one more field in every object, and there are a million of these.
 export class Future<T> implements PromiseLike<T> {
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
-  /** The result; the exception; or once cancelled the message, or the error. */
-  #value: unknown = undefined
-  #reactions: Reaction | Set<Reaction> | null = null
+  /** While it is pending, who is to be told; then the result, the exception, or of a cancel the message or the error. */
+  #value: unknown = null
   /** Null where a completed future has not been asked for it. */
   #loop: EventLoop | null
 
@@ -194,16 +197,19 @@ export class Future<T> implements PromiseLike<T> {
     const reject = onRejected as (error: unknown) => unknown
     if (this.#state === PENDING && mayBeAwait(onFulfilled, onRejected)) {
       const task = currentTask()
-      const future: Future<unknown> = (task as unknown) === this ? this.refuseOwnTask() : this
-      const awaiter = new Awaiter(future, task, resolve, reject)
-      future.react(awaiter)
-      if (task !== null) task.suspend(awaiter)
+      if (task !== null) {
+        const awaiter = new TaskAwaiter(task, resolve, reject)
+        task.suspend(awaiter, (task as unknown) === this ? this.refuseOwnTask() : this)
+        return awaiter as unknown as Promise<R | E>
+      }
+      const awaiter = new PlainAwaiter(this, resolve, reject)
+      this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
     if (this.#state !== PENDING && isResolver(onRejected)) {
       this.settle(resolve, reject)
-      // The engine does not look at it, and nobody else has such functions to pass.
-      return undefined as unknown as Promise<R | E>
+      // The engine does not look at it; who passes a promise's functions himself may.
+      return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
   }
@@ -219,7 +225,7 @@ export class Future<T> implements PromiseLike<T> {
   /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
   static #toPromise<T>(future: Future<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (future.#state === PENDING) future.react(new Awaiter(future, null, resolve, reject))
+      if (future.#state === PENDING) future.react(new PlainAwaiter(future, resolve, reject))
       else future.settle(resolve, reject)
     })
   }
@@ -258,25 +264,21 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal */
   fulfill(value: T): void {
-    this.#value = value
-    this.#state = FULFILLED
-    Future.#schedule(this)
+    Future.#end(this, FULFILLED, value)
   }
 
   /** @internal */
   fail(error: unknown): void {
     // "No exception" must stay distinguishable.
-    this.#value = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
-    this.#state = FAILED
-    Future.#schedule(this)
+    const exception =
+      error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
+    Future.#end(this, FAILED, exception)
     this.getLoop().failures.note(this)
   }
 
   /** @internal with the message of a cancel that was asked for, or the error that ended a task */
   endCancelled(cause: string | CancelledError | undefined): void {
-    this.#value = cause
-    this.#state = CANCELLED
-    Future.#schedule(this)
+    Future.#end(this, CANCELLED, cause)
   }
 
   /**
@@ -315,10 +317,10 @@ export class Future<T> implements PromiseLike<T> {
       this.getLoop().push(reaction)
       return
     }
-    const reactions = this.#reactions
-    if (reactions === null) this.#reactions = reaction
+    const reactions = this.#value as Reactions
+    if (reactions === null) this.#value = reaction
     else if (reactions instanceof Set) reactions.add(reaction)
-    else this.#reactions = new Set([reactions, reaction])
+    else this.#value = new Set([reactions, reaction])
   }
 
   /** @internal calls back outside of every task, with nothing captured; returns what `removeReaction` takes */
@@ -339,14 +341,16 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal does nothing when it has run or is about to */
   removeReaction(reaction: Reaction): void {
-    const reactions = this.#reactions
-    if (reactions === reaction) this.#reactions = null
+    if (this.#state !== PENDING) return
+    const reactions = this.#value as Reactions
+    if (reactions === reaction) this.#value = null
     else if (reactions instanceof Set) reactions.delete(reaction)
   }
 
   /** @internal the one reaction, when there is exactly one */
   soleReaction(): Reaction | null {
-    const reactions = this.#reactions
+    if (this.#state !== PENDING) return null
+    const reactions = this.#value as Reactions
     if (!(reactions instanceof Set)) return reactions
     return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
   }
@@ -354,20 +358,22 @@ export class Future<T> implements PromiseLike<T> {
   /** @internal takes them all, in the order they came; the caller runs them */
   takeReactions(): Reaction[] {
     const reactions = Future.#listReactions(this)
-    this.#reactions = null
+    if (this.#state === PENDING) this.#value = null
     return reactions
   }
 
   static #listReactions(future: Future<unknown>): Reaction[] {
-    const reactions = future.#reactions
+    if (future.#state !== PENDING) return []
+    const reactions = future.#value as Reactions
     if (reactions === null) return []
     return reactions instanceof Set ? [...reactions] : [reactions]
   }
 
-  static #schedule(future: Future<unknown>): void {
-    const reactions = future.#reactions
+  static #end(future: Future<unknown>, state: 1 | 2 | 3, value: unknown): void {
+    const reactions = future.#value as Reactions
+    future.#value = value
+    future.#state = state
     if (reactions === null) return
-    future.#reactions = null
     // It was pending, and so knows its loop.
     const loop = future.#loop as EventLoop
     if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)

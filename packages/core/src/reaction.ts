@@ -74,81 +74,9 @@ export class DoneCallback extends Reaction implements Scope {
 /** A task that waits for a future, or plain code that does: an `await`, or the `yield*` of a generator coroutine. */
 export abstract class Wait extends Reaction {
   /** @internal */
-  abstract readonly future: Future<unknown>
-  /** @internal */
   abstract readonly task: Task | null
 
   override label(): string {
     return this.task === null ? 'resume' : `resume ${this.task.name}`
   }
 }
-
-/**
- * An `await` of a future: the two functions of the native promise that the engine made for it, and the
- * task that waits.
- *
- * The engine drops what `then` returns. Someone else may have passed two nameless functions of his own,
- * which cannot be told from the engine's without a cost that every await would bear; for him it is
- * the promise of what they return.
- */
-export class Awaiter extends Wait {
-  readonly future: Future<unknown>
-  readonly task: Task | null
-  readonly #resolve: (value: never) => unknown
-  readonly #reject: (error: unknown) => unknown
-  #derived: PromiseWithResolvers<unknown> | Promise<unknown> | null = null
-
-  constructor(
-    future: Future<unknown>,
-    task: Task | null,
-    resolve: (value: never) => unknown,
-    reject: (error: unknown) => unknown,
-  ) {
-    super()
-    this.future = future
-    this.task = task
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  run(): void {
-    const cancel = this.task === null ? null : this.task.resume(this)
-    try {
-      // A cancel that came after the future had ended wins over its result, as in CPython.
-      const returned =
-        cancel === null
-          ? this.future.settle(this.#resolve as (value: unknown) => unknown, this.#reject)
-          : this.#reject(cancel)
-      if (this.#derived !== null && 'resolve' in this.#derived) this.#derived.resolve(returned)
-      else if (returned !== undefined) this.#derived = Promise.resolve(returned)
-      else this.#derived = nothing
-    } catch (error) {
-      if (this.#derived !== null && 'reject' in this.#derived) this.#derived.reject(error)
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
-      else this.#derived = Promise.reject(error)
-    }
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- it stands for the promise that `then` returns
-  then<R, E>(
-    onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
-    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
-  ): Promise<unknown> {
-    return Awaiter.#promise(this).then(onFulfilled, onRejected)
-  }
-
-  catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown> {
-    return Awaiter.#promise(this).catch(onRejected)
-  }
-
-  finally(onFinally?: (() => void) | null): Promise<unknown> {
-    return Awaiter.#promise(this).finally(onFinally)
-  }
-
-  static #promise(awaiter: Awaiter): Promise<unknown> {
-    if (awaiter.#derived === null) awaiter.#derived = Promise.withResolvers()
-    return awaiter.#derived instanceof Promise ? awaiter.#derived : awaiter.#derived.promise
-  }
-}
-
-const nothing = Promise.resolve(undefined)

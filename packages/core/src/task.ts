@@ -1,9 +1,11 @@
 import {
   type AsyncContext,
-  captureAsyncContext,
+  captureOwnContext,
   currentScope,
+  type FrameScope,
   runInAsyncContext,
   type Scope,
+  standForFrames,
 } from './async-context.ts'
 import { Context, rootContext } from './context.ts'
 import {
@@ -15,6 +17,7 @@ import {
   isGenerator,
   isThenable,
 } from './coroutine.ts'
+import { TaskAwaiter } from './awaiter.ts'
 import { Cancellation } from './cancellation.ts'
 import { cancelAndWait } from './cancel-and-wait.ts'
 import { checkLoop, currentTask, loopOf } from './current.ts'
@@ -23,7 +26,7 @@ import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
-import { Awaiter, type Wait } from './reaction.ts'
+import type { Wait } from './reaction.ts'
 import type { Runnable } from './ready-queue.ts'
 
 /** What a task runs. */
@@ -39,6 +42,9 @@ export interface TaskOptions {
   loop?: EventLoop | undefined
 }
 
+/** What a task waits on; of several, each by who waits, and the one that was the only one before under the task itself. */
+type Waits<T> = Future<unknown> | Map<Wait | Task<T>, Future<unknown>>
+
 /**
  * A Future that runs a coroutine. While its code runs it is `currentTask()`. Made by `createTask`.
  *
@@ -49,14 +55,13 @@ export interface TaskOptions {
  * Source: asyncio.Task. Differs: it can wait on several futures at once (`Promise.all`), and on foreign
  * promises, which a cancel cannot interrupt.
  */
-export class Task<T = unknown> extends Future<T> implements Scope, Runnable, AsyncDisposable {
+export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable, AsyncDisposable {
   #name: string | number
   #parent: Task | null
   #coro: TaskBody<T> | null
   #context: Context | null
-  /** The asynchronous context of the creator, until the first step. */
-  #asyncContext: AsyncContext | null
-  #waits: Wait | Set<Wait> | null = null
+  /** Until the first step the asynchronous context that it begins in; then what it waits on, null while its code runs. */
+  #stage: AsyncContext | Waits<T> | null
   /** Made by the first cancel, or the first look at the signal. */
   #cancellation: Cancellation | null = null
   /** @internal the loop's list of live tasks */
@@ -84,7 +89,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
-    this.#asyncContext = captureAsyncContext(this)
+    this.#stage = captureOwnContext(this)
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
@@ -107,14 +112,20 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   /** The pending futures it waits on: none while its code runs, several in a `Promise.all`. */
   get waitingOn(): ReadonlySet<Future<unknown>> {
-    const waits = this.#waits
+    const waits = Task.#waits(this)
     if (waits === null) return new Set()
-    return new Set(waits instanceof Set ? [...waits].map((wait) => wait.future) : [waits.future])
+    return new Set(waits instanceof Map ? waits.values() : [waits])
+  }
+
+  static #waits<T>(task: Task<T>): Waits<T> | null {
+    const stage = task.#stage
+    if (stage instanceof Map) return stage
+    return stage instanceof Future && stage !== (task as unknown) ? stage : null
   }
 
   /** Whether its body has begun. */
   get started(): boolean {
-    return this.#coro === null || this.#asyncContext === null
+    return this.#coro === null || this.#stage === null || Task.#waits(this) !== null
   }
 
   /**
@@ -147,11 +158,11 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     const cancellation = (this.#cancellation ??= new Cancellation())
     cancellation.count++
     let accepted = false
-    const waits = this.#waits
-    if (waits instanceof Set) {
+    const waits = Task.#waits(this)
+    if (waits instanceof Map) {
       for (const future of this.waitingOn) accepted = future.cancel(msg) || accepted
     } else if (waits !== null) {
-      accepted = waits.future.cancel(msg)
+      accepted = waits.cancel(msg)
     }
     cancellation.message = msg
     if (cancellation.abort()) accepted = true
@@ -219,6 +230,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   run(): void {
     if (this.mustCancel) {
       if (this.#coro instanceof Coroutine) this.#coro.close()
+      this.#stage = null
       // As if its code had thrown it.
       const message = this.cancelMessage
       this.endCancelled(message === undefined ? message : toCancelledError(message))
@@ -231,8 +243,8 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
 
   static #begin<T>(task: Task<T>): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task })
-    const context = task.#asyncContext as AsyncContext
-    task.#asyncContext = null
+    const context = task.#stage as AsyncContext
+    task.#stage = null
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     runInAsyncContext(context, task, Task.#runBody<T>)
   }
@@ -268,9 +280,7 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
       future.settle(finish, crash)
       return
     }
-    const awaiter = new Awaiter(future, task, finish, crash)
-    future.react(awaiter)
-    task.suspend(awaiter)
+    task.suspend(new TaskAwaiter(task, finish, crash), future)
   }
 
   /** @internal */
@@ -278,31 +288,47 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     return `start ${this.name}`
   }
 
-  /** @internal its code waits on a pending future: it has called `then`, or yielded it */
-  suspend(wait: Wait): void {
-    const waits = this.#waits
-    if (waits === null) this.#waits = wait
-    else if (waits instanceof Set) waits.add(wait)
-    else this.#waits = new Set([waits, wait])
+  /** @internal its code waits on a future, pending or a refusal: it has called `then`, or yielded it */
+  suspend(wait: Wait, future: Future<unknown>): void {
+    future.react(wait)
+    const waits = this.#stage as Waits<T> | null
+    if (waits === null) this.#stage = future
+    else if (waits instanceof Map) waits.set(wait, future)
+    else {
+      this.#stage = new Map<Wait | Task<T>, Future<unknown>>([
+        [this, waits],
+        [wait, future],
+      ])
+    }
     this.getLoop().release(this)
     const cancellation = this.#cancellation
-    if (cancellation?.pending === true && wait.future.cancel(cancellation.remembered)) {
+    if (cancellation?.pending === true && future.cancel(cancellation.remembered)) {
       cancellation.pending = false
       this.getLoop().monitor?.cancelDelivered(this)
     }
   }
 
-  /** @internal its turn after what it waited on has ended: null, or the cancel to throw instead of the outcome */
-  resume(wait: Wait): CancelledError | null {
-    const waits = this.#waits
-    if (waits === wait) this.#waits = null
-    else if (waits instanceof Set) waits.delete(wait)
+  /** @internal `wait` is over: what it waited on */
+  endWait(wait: Wait): Future<unknown> {
+    const waits = this.#stage as Waits<T>
+    if (!(waits instanceof Map)) {
+      this.#stage = null
+      return waits
+    }
+    const key = waits.has(wait) ? wait : this
+    const future = waits.get(key) as Future<unknown>
+    waits.delete(key)
+    if (waits.size === 0) this.#stage = null
+    return future
+  }
+
+  /** @internal its turn after `future`, which it waited on, has ended: null, or the cancel to throw instead of the outcome */
+  resume(future: Future<unknown>): CancelledError | null {
     if (this.done()) return null
     this.getLoop().hold(this)
     const cancellation = this.#cancellation
     if (cancellation?.pending !== true) return null
     cancellation.pending = false
-    const { future } = wait
     if (future.cancelled()) return null
     // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
     if (future.done() && isCancelled(future.exception())) return null
@@ -339,7 +365,6 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
   static #ended(task: Task): void {
     if (task.#cancellation !== null) task.#cancellation.pending = false
     task.#coro = null
-    task.#asyncContext = null
     const loop = task.getLoop()
     loop.disown(task)
     loop.monitor?.taskEnded(task)
@@ -347,6 +372,8 @@ export class Task<T = unknown> extends Future<T> implements Scope, Runnable, Asy
     loop.releaseEnded(task)
   }
 }
+
+standForFrames(Task.prototype)
 
 /** Called in the task's asynchronous context, which spares two closures a task. */
 function bodyReturned(value: unknown): void {
