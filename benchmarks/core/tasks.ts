@@ -221,19 +221,14 @@ async function memory(): Promise<(string | number)[][]> {
   })
   const ours = (start: (future: Future<void>) => Task): Promise<number> =>
     run(async () => {
-      const futures: Future<void>[] = []
       // All must have come to their await: the loop starts them in portions.
       const each = await bytes(
         () => sleep(0),
-        () => {
-          const future = new Future<void>()
-          futures.push(future)
-          return start(future)
-        },
+        () => start(new Future<void>()),
       )
-      const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1).length
-      if (waiting !== parked) throw new Error(`only ${waiting} tasks were parked`)
-      for (const future of futures) future.setResult()
+      const waiting = [...allTasks()].filter((task) => task.waitingOn.size === 1)
+      if (waiting.length !== parked) throw new Error(`only ${waiting.length} tasks were parked`)
+      for (const task of waiting) task.cancel()
       await sleep(0)
       return each
     })

@@ -161,7 +161,12 @@ export function resumeAsyncContext<S>(
 
 /** Remembers `scope` and what the caller's other storages hold, to run code outside of whoever calls. */
 export function makeAsyncContext(scope: Scope): AsyncResource {
-  return storage.run(scope, makeResource)
+  return withoutTrace(() => storage.run(scope, makeResource))
+}
+
+/** Who leaves a storage goes on in a copy of the map from before, with that storage in it: the caller keeps his own. */
+function withoutTrace<T>(fn: () => T): T {
+  return makeResource().runInAsyncScope(fn)
 }
 
 export function runInScope<T>(scope: Scope, fn: () => T): T {
@@ -182,7 +187,7 @@ function findFrameKey(): symbol | null {
     const key = Object.getOwnPropertySymbols(resource).find(
       (symbol) => symbol.description === 'context_frame',
     )
-    return key !== undefined && areFramesCarried(key) ? key : null
+    return key !== undefined && withoutTrace(() => areFramesCarried(key)) ? key : null
   } catch {
     return null
   }

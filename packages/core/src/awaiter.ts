@@ -1,120 +1,164 @@
 import type { CancelledError } from './errors.ts'
 import type { Future } from './future.ts'
-import { Wait } from './reaction.ts'
+import type { Reaction } from './reaction.ts'
 import type { Task } from './task.ts'
 
-type Fulfilled = (value: never) => unknown
-type Rejected = (error: unknown) => unknown
+/** The two functions that were passed to `then`. */
+export type Resolve = (value: unknown) => unknown
+export type Reject = (error: unknown) => unknown
 
 /**
- * An `await` of a future: the two functions of the native promise that the engine made for it.
- *
- * The engine drops what `then` returns. Someone else may have passed two nameless functions of his own,
- * which cannot be told from the engine's without a cost that every await would bear; for him it is
+ * What `then` returns to who waits: an `await` drops it. But someone else may have passed two nameless functions of
+ * his own, which cannot be told from the engine's without a cost that every await would bear; for him it is
  * the promise of what they return.
- *
- * There is one for each parked task, so it has no field that can be spared: who waits in a task finds its future
- * there, and what it stands for takes the place of the functions.
  */
-abstract class Awaiter extends Wait {
-  /** With the functions of whoever chains on it while it waits; when they have been called, the promise it stands for. */
-  #resolve: Fulfilled | Chain | Promise<unknown>
-  #reject: Rejected | null
-
-  constructor(resolve: Fulfilled, reject: Rejected) {
-    super()
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-
-  /** Passes the outcome of `future` on. A cancel that came after it had ended wins over it, as in CPython. */
-  protected settle(future: Future<unknown>, cancel: CancelledError | null): void {
-    const waiting = this.#resolve as Fulfilled | Chain
-    const chain = typeof waiting === 'function' ? null : waiting
-    const resolve = (typeof waiting === 'function' ? waiting : waiting.resolve) as Rejected
-    const reject = (chain === null ? this.#reject : chain.reject) as Rejected
-    this.#reject = null
-    let promise: Promise<unknown> = nothing
-    try {
-      const returned = cancel === null ? future.settle(resolve, reject) : reject(cancel)
-      if (chain !== null) chain.derived.resolve(returned)
-      else if (returned !== undefined) promise = Promise.resolve(returned)
-    } catch (error) {
-      if (chain !== null) chain.derived.reject(error)
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
-      else promise = Promise.reject(error)
-    }
-    this.#resolve = chain === null ? promise : chain.derived.promise
-  }
+abstract class Derived implements PromiseLike<unknown> {
+  /** @internal */
+  protected abstract promise(): Promise<unknown>
 
   // oxlint-disable-next-line unicorn/no-thenable -- it stands for the promise that `then` returns
-  then<R, E>(
+  then<R = unknown, E = never>(
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
-  ): Promise<unknown> {
-    return Awaiter.#promise(this).then(onFulfilled, onRejected)
+  ): Promise<R | E> {
+    return this.promise().then(onFulfilled, onRejected)
   }
 
   catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown> {
-    return Awaiter.#promise(this).catch(onRejected)
+    return this.promise().catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<unknown> {
-    return Awaiter.#promise(this).finally(onFinally)
-  }
-
-  static #promise(awaiter: Awaiter): Promise<unknown> {
-    const waiting = awaiter.#resolve
-    if (waiting instanceof Promise) return waiting
-    if (waiting instanceof Chain) return waiting.derived.promise
-    const chain = new Chain(waiting, awaiter.#reject as Rejected)
-    awaiter.#resolve = chain
-    awaiter.#reject = null
-    return chain.derived.promise
+    return this.promise().finally(onFinally)
   }
 }
 
-/** What an awaiter stands for, asked for before its functions have been called. */
-class Chain {
-  readonly resolve: Fulfilled
-  readonly reject: Rejected
+/** Stands in for the two functions once somebody has chained on them. */
+export class Chain {
+  readonly resolve: Resolve
+  readonly reject: Reject
   readonly derived: PromiseWithResolvers<unknown> = Promise.withResolvers()
 
-  constructor(resolve: Fulfilled, reject: Rejected) {
+  constructor(resolve: Resolve, reject: Reject) {
     this.resolve = resolve
     this.reject = reject
   }
 }
 
-/** What a promise's functions return, as a promise. */
+/** What a promise's own functions return, as a promise. */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
-/** An `await` in a task. */
-export class TaskAwaiter extends Awaiter {
-  readonly task: Task
-
-  constructor(task: Task, resolve: Fulfilled, reject: Rejected) {
-    super(resolve, reject)
-    this.task = task
+/**
+ * Passes the outcome of `future` on. A cancel that came after it had ended wins over it, as in CPython.
+ * Returns the promise of what the function has returned.
+ */
+export function passOn(
+  future: Future<unknown>,
+  cancel: CancelledError | null,
+  functions: Resolve | Chain,
+  reject: Reject | null,
+): Promise<unknown> {
+  if (typeof functions !== 'function') {
+    const { derived } = functions
+    derived.resolve(passOn(future, cancel, functions.resolve, functions.reject))
+    return derived.promise
   }
-
-  run(): void {
-    const future = this.task.endWait(this)
-    this.settle(future, this.task.resume(future))
+  try {
+    const returned =
+      cancel === null ? future.settle(functions, reject as Reject) : (reject as Reject)(cancel)
+    return returned === undefined ? nothing : Promise.resolve(returned)
+  } catch (error) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
+    return Promise.reject(error)
   }
 }
 
-/** An `await` in plain code, or a native promise of a future. */
-export class PlainAwaiter extends Awaiter {
-  readonly task = null
+/** An `await` of a future by itself: in plain code, or of a native promise of it, or one of several in a task. */
+export class Awaiter extends Derived implements Reaction {
+  readonly scopeTask: Task | null
   readonly #future: Future<unknown>
+  #functions: Resolve | Chain | Promise<unknown>
+  readonly #reject: Reject
 
-  constructor(future: Future<unknown>, resolve: Fulfilled, reject: Rejected) {
-    super(resolve, reject)
+  constructor(task: Task | null, future: Future<unknown>, resolve: Resolve, reject: Reject) {
+    super()
+    this.scopeTask = task
     this.#future = future
+    this.#functions = resolve
+    this.#reject = reject
   }
 
   run(): void {
-    this.settle(this.#future, null)
+    const task = this.scopeTask
+    let cancel: CancelledError | null = null
+    if (task !== null) {
+      task.endWait(this)
+      cancel = task.resume(this.#future)
+    }
+    const functions = this.#functions as Resolve | Chain
+    this.#functions = passOn(this.#future, cancel, functions, this.#reject)
+  }
+
+  label(): string {
+    return this.scopeTask === null ? 'resume' : `resume ${this.scopeTask.name}`
+  }
+
+  protected promise(): Promise<unknown> {
+    const functions = this.#functions
+    if (functions instanceof Promise) return functions
+    if (functions instanceof Chain) return functions.derived.promise
+    const chain = new Chain(functions, this.#reject)
+    this.#functions = chain
+    return chain.derived.promise
+  }
+}
+
+/** Of those who have passed functions of their own, by the future. */
+const returned = new WeakMap<
+  Future<unknown>,
+  { task: Task; resolve: Resolve; promise: Promise<unknown> }[]
+>()
+
+/**
+ * The only `await` of its task. The task holds the two functions, and nothing holds this: there are as many
+ * of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
+ */
+export class OwnAwait extends Derived {
+  readonly #task: Task
+  readonly #future: Future<unknown>
+  #resolve: Resolve | Promise<unknown>
+
+  constructor(task: Task, future: Future<unknown>, resolve: Resolve) {
+    super()
+    this.#task = task
+    this.#future = future
+    this.#resolve = resolve
+  }
+
+  protected promise(): Promise<unknown> {
+    const resolve = this.#resolve
+    if (typeof resolve !== 'function') return resolve
+    const promise = this.#task.chain(this.#future, resolve) ?? this.#returned(resolve)
+    this.#resolve = promise
+    return promise
+  }
+
+  /** Looked up later: this may be called by the function that is about to return. */
+  async #returned(resolve: Resolve): Promise<unknown> {
+    await nothing
+    const entries = returned.get(this.#future)
+    return entries?.find((entry) => entry.task === this.#task && entry.resolve === resolve)?.promise
+  }
+
+  static write(
+    task: Task,
+    future: Future<unknown>,
+    resolve: Resolve,
+    promise: Promise<unknown>,
+  ): void {
+    const entry = { task, resolve, promise }
+    const entries = returned.get(future)
+    if (entries === undefined) returned.set(future, [entry])
+    else entries.push(entry)
   }
 }

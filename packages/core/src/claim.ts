@@ -1,7 +1,6 @@
 import { checkSignal } from './check-options.ts'
 import { CancelledError } from './errors.ts'
 import { Future } from './future.ts'
-import { Wait } from './reaction.ts'
 import type { Runnable } from './ready-queue.ts'
 
 /**
@@ -35,7 +34,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract decline(): void
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.#woken && Claim.#wait(this)?.task != null) return false
+    if (this.#woken && this.soleReaction()?.scopeTask != null) return false
     return super.cancel(msg)
   }
 
@@ -47,7 +46,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /** @internal */
   label(): string {
-    return Claim.#wait(this)?.label() ?? this.constructor.name
+    const sole = this.soleReaction()
+    return sole?.scopeTask == null ? this.constructor.name : sole.label()
   }
 
   /** @internal */
@@ -59,11 +59,11 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     }
     const sole = this.soleReaction()
     if (sole === null) Claim.#runForMany(this)
-    else if (sole instanceof Wait && sole.task?.mustCancel === true) {
+    else if (sole.scopeTask?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
       // First: a generator coroutine's code runs inside of `run`.
-      this.endCancelled(sole.task.cancelMessage)
+      this.endCancelled(sole.scopeTask.cancelMessage)
       sole.run()
     } else {
       this.removeReaction(sole)
@@ -85,12 +85,6 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     const [first, ...others] = reactions
     for (const reaction of others) future.getLoop().push(reaction)
     first?.run()
-  }
-
-  /** The only one who waits, if there is exactly one and it is an `await` or `yield*`. */
-  static #wait(future: Claim<unknown>): Wait | null {
-    const sole = future.soleReaction()
-    return sole instanceof Wait ? sole : null
   }
 }
 

@@ -2,7 +2,7 @@ import { type AsyncContext, resumeAsyncContext, saveAsyncContext } from './async
 import { type CoroutineGenerator, toYielded } from './coroutine.ts'
 import { Future } from './future.ts'
 import { FutureIterator } from './future-iterator.ts'
-import { Wait } from './reaction.ts'
+import type { Reaction } from './reaction.ts'
 import type { Task } from './task.ts'
 
 /**
@@ -10,8 +10,8 @@ import type { Task } from './task.ts'
  * code up to the next thing that it has to wait for. No promise of the engine's has a part in it: a parked
  * generator takes little more than half the memory of a parked async function, and less time to wake.
  */
-export class Driver<T> extends Wait {
-  readonly task: Task<T>
+export class Driver<T> implements Reaction {
+  readonly scopeTask: Task<T>
   readonly #generator: CoroutineGenerator<T>
   /** Where it goes on: its code may have entered other storages since the task began. */
   #context: AsyncContext
@@ -22,8 +22,7 @@ export class Driver<T> extends Wait {
   #isIterated = false
 
   constructor(task: Task<T>, generator: CoroutineGenerator<T>) {
-    super()
-    this.task = task
+    this.scopeTask = task
     this.#generator = generator
   }
 
@@ -32,10 +31,15 @@ export class Driver<T> extends Wait {
     Driver.#advance.call(this)
   }
 
+  label(): string {
+    return `resume ${this.scopeTask.name}`
+  }
+
   /** Its turn after the future has ended. */
   run(): void {
-    const future = this.task.endWait(this)
-    const cancel = this.task.resume(future)
+    const task = this.scopeTask
+    const future = task.endWait(this)
+    const cancel = task.resume(future)
     if (cancel !== null) Driver.#setInput(this, cancel, true)
     // The iterator of `yield*` takes the outcome by itself: an error is thrown once, which is what costs.
     else if (!this.#isIterated) Driver.#take(this, future)
@@ -44,7 +48,7 @@ export class Driver<T> extends Wait {
   }
 
   static #advance(this: Driver<unknown>): void {
-    const { task } = this
+    const task = this.scopeTask
     let step: IteratorResult<Future<unknown>>
     try {
       do {
@@ -70,9 +74,9 @@ export class Driver<T> extends Wait {
       Driver.#take(driver, yielded)
       return false
     }
-    const isOwn = yielded === driver.task
+    const isOwn = yielded === driver.scopeTask
     driver.#isIterated = !isOwn && step instanceof FutureIterator
-    driver.task.suspend(driver, isOwn ? yielded.refuseOwnTask() : yielded)
+    driver.scopeTask.suspend(driver, isOwn ? yielded.refuseOwnTask() : yielded)
     return true
   }
 

@@ -12,7 +12,7 @@ import { type CoroutineGenerator, describe } from './coroutine.ts'
 import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from './loop.ts'
 import { isResolver, mayBeAwait } from './await-detection.ts'
-import { nothing, PlainAwaiter, TaskAwaiter } from './awaiter.ts'
+import { Awaiter, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
@@ -193,16 +193,15 @@ export class Future<T> implements PromiseLike<T> {
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
-    const resolve = onFulfilled as (value: T) => unknown
-    const reject = onRejected as (error: unknown) => unknown
+    const resolve = onFulfilled as Resolve
+    const reject = onRejected as Reject
     if (this.#state === PENDING && mayBeAwait(onFulfilled, onRejected)) {
       const task = currentTask()
       if (task !== null) {
-        const awaiter = new TaskAwaiter(task, resolve, reject)
-        task.suspend(awaiter, (task as unknown) === this ? this.refuseOwnTask() : this)
-        return awaiter as unknown as Promise<R | E>
+        const future = (task as unknown) === this ? this.refuseOwnTask() : this
+        return task.await(future, resolve, reject) as Promise<R | E>
       }
-      const awaiter = new PlainAwaiter(this, resolve, reject)
+      const awaiter = new Awaiter(null, this, resolve, reject)
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
@@ -225,7 +224,8 @@ export class Future<T> implements PromiseLike<T> {
   /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
   static #toPromise<T>(future: Future<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (future.#state === PENDING) future.react(new PlainAwaiter(future, resolve, reject))
+      if (future.#state === PENDING)
+        future.react(new Awaiter(null, future, resolve as Resolve, reject))
       else future.settle(resolve, reject)
     })
   }
@@ -270,8 +270,7 @@ export class Future<T> implements PromiseLike<T> {
   /** @internal */
   fail(error: unknown): void {
     // "No exception" must stay distinguishable.
-    const exception =
-      error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
+    const exception = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     Future.#end(this, FAILED, exception)
     this.getLoop().failures.note(this)
   }

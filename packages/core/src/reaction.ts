@@ -6,33 +6,38 @@ import type { Runnable } from './ready-queue.ts'
 import type { Task } from './task.ts'
 
 /** What happens when a future ends: an entry of the future's list, and after that of the ready queue. */
-export abstract class Reaction implements Runnable {
-  /** @internal runs in a turn of its own after the future has ended */
-  abstract run(): void
+export interface Reaction extends Runnable {
+  /** @internal the task that goes on; null for callbacks, and for plain code that waits */
+  readonly scopeTask: Task | null
   /** @internal */
-  label(): string {
-    return 'callback'
-  }
+  label(): string
 }
 
 /** A callback of this package, which runs in no task and reads no context. */
-export class InternalCallback<T> extends Reaction {
+export class InternalCallback<T> implements Reaction {
   readonly #future: Future<T>
   readonly #callback: (future: Future<T>) => void
 
   constructor(future: Future<T>, callback: (future: Future<T>) => void) {
-    super()
     this.#future = future
     this.#callback = callback
+  }
+
+  get scopeTask(): null {
+    return null
   }
 
   run(): void {
     this.#callback(this.#future)
   }
+
+  label(): string {
+    return 'callback'
+  }
 }
 
 /** A user's callback, run in the context given, and in the asynchronous context it was added in. */
-export class DoneCallback extends Reaction implements Scope {
+export class DoneCallback implements Reaction, Scope {
   readonly scopeTask: Task | null = null
   readonly scopeLoop: EventLoop
   readonly callback: (future: never) => void
@@ -41,7 +46,6 @@ export class DoneCallback extends Reaction implements Scope {
   readonly #asyncContext = captureAsyncContext(this)
 
   constructor(future: Future<unknown>, callback: (future: never) => void, context: Context) {
-    super()
     this.#future = future
     this.scopeLoop = future.getLoop()
     this.callback = callback
@@ -57,6 +61,10 @@ export class DoneCallback extends Reaction implements Scope {
     runInAsyncContext(this.#asyncContext, this, this.#call)
   }
 
+  label(): string {
+    return 'callback'
+  }
+
   #call(): void {
     const callback = this.callback as (future: Future<unknown>) => unknown
     try {
@@ -68,15 +76,5 @@ export class DoneCallback extends Reaction implements Scope {
         future: this.#future,
       })
     }
-  }
-}
-
-/** A task that waits for a future, or plain code that does: an `await`, or the `yield*` of a generator coroutine. */
-export abstract class Wait extends Reaction {
-  /** @internal */
-  abstract readonly task: Task | null
-
-  override label(): string {
-    return this.task === null ? 'resume' : `resume ${this.task.name}`
   }
 }

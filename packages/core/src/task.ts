@@ -17,7 +17,7 @@ import {
   isGenerator,
   isThenable,
 } from './coroutine.ts'
-import { TaskAwaiter } from './awaiter.ts'
+import { Awaiter, Chain, OwnAwait, passOn, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { Cancellation } from './cancellation.ts'
 import { cancelAndWait } from './cancel-and-wait.ts'
 import { checkLoop, currentTask, loopOf } from './current.ts'
@@ -26,8 +26,7 @@ import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
-import type { Wait } from './reaction.ts'
-import type { Runnable } from './ready-queue.ts'
+import type { Reaction } from './reaction.ts'
 
 /** What a task runs. */
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
@@ -42,8 +41,8 @@ export interface TaskOptions {
   loop?: EventLoop | undefined
 }
 
-/** What a task waits on; of several, each by who waits, and the one that was the only one before under the task itself. */
-type Waits<T> = Future<unknown> | Map<Wait | Task<T>, Future<unknown>>
+/** What a task waits on; of several, each by its reaction, and the one that was the only one before under the task itself. */
+type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
 /**
  * A Future that runs a coroutine. While its code runs it is `currentTask()`. Made by `createTask`.
@@ -55,13 +54,16 @@ type Waits<T> = Future<unknown> | Map<Wait | Task<T>, Future<unknown>>
  * Source: asyncio.Task. Differs: it can wait on several futures at once (`Promise.all`), and on foreign
  * promises, which a cancel cannot interrupt.
  */
-export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable, AsyncDisposable {
+export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction, AsyncDisposable {
   #name: string | number
   #parent: Task | null
   #coro: TaskBody<T> | null
   #context: Context | null
   /** Until the first step the asynchronous context that it begins in; then what it waits on, null while its code runs. */
-  #stage: AsyncContext | Waits<T> | null
+  #stage: AsyncContext | Waits | null
+  /** The functions of the `await` that it waits in, the first of them when there are several; or what drives a generator. */
+  #functions: Resolve | Chain | Driver<T> | null = null
+  #reject: Reject | null = null
   /** Made by the first cancel, or the first look at the signal. */
   #cancellation: Cancellation | null = null
   /** @internal the loop's list of live tasks */
@@ -117,7 +119,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
     return new Set(waits instanceof Map ? waits.values() : [waits])
   }
 
-  static #waits<T>(task: Task<T>): Waits<T> | null {
+  static #waits<T>(task: Task<T>): Waits | null {
     const stage = task.#stage
     if (stage instanceof Map) return stage
     return stage instanceof Future && stage !== (task as unknown) ? stage : null
@@ -226,8 +228,12 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
     return this.#context
   }
 
-  /** @internal the first step */
+  /** @internal the first step, or its turn after what it waited on has ended */
   run(): void {
+    if (this.#functions !== null) {
+      Task.#goOn(this)
+      return
+    }
     if (this.mustCancel) {
       if (this.#coro instanceof Coroutine) this.#coro.close()
       this.#stage = null
@@ -259,8 +265,11 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
       this.crash(error)
       return
     }
-    if (isGenerator<T>(result)) new Driver(this, result).start()
-    else if (result instanceof Future) Task.#follow(this, result as Future<T>)
+    if (isGenerator<T>(result)) {
+      const driver = new Driver(this, result)
+      this.#functions = driver
+      driver.start()
+    } else if (result instanceof Future) Task.#follow(this, result as Future<T>)
     else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
@@ -280,24 +289,59 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
       future.settle(finish, crash)
       return
     }
-    task.suspend(new TaskAwaiter(task, finish, crash), future)
+    task.await(future, finish as Resolve, crash)
   }
 
   /** @internal */
   label(): string {
-    return `start ${this.name}`
+    return `${this.#functions === null ? 'start' : 'resume'} ${this.name}`
   }
 
-  /** @internal its code waits on a future, pending or a refusal: it has called `then`, or yielded it */
-  suspend(wait: Wait, future: Future<unknown>): void {
-    future.react(wait)
-    const waits = this.#stage as Waits<T> | null
+  /** @internal its code has called `then` of a pending future, or of a refusal; returns what that returns */
+  await(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
+    if (this.#functions !== null) {
+      const awaiter = new Awaiter(this, future, resolve, reject)
+      this.suspend(awaiter, future)
+      return awaiter
+    }
+    this.#functions = resolve
+    this.#reject = reject
+    this.suspend(this, future)
+    return new OwnAwait(this, future, resolve)
+  }
+
+  static #goOn<T>(task: Task<T>): void {
+    const functions = task.#functions as Resolve | Chain
+    const reject = task.#reject
+    task.#functions = null
+    task.#reject = null
+    const future = task.endWait(task)
+    const promise = passOn(future, task.resume(future), functions, reject)
+    if (promise !== nothing && typeof functions === 'function') {
+      OwnAwait.write(task, future, functions, promise)
+    }
+  }
+
+  /** @internal a promise of what `resolve`, with which it waits on `future`, will return; null when that is over */
+  chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
+    const waits = Task.#waits(this)
+    const own = waits instanceof Map ? waits.get(this) : waits
+    if (own !== future || this.#functions !== resolve) return null
+    const chain = new Chain(resolve, this.#reject as Reject)
+    this.#functions = chain
+    return chain.derived.promise
+  }
+
+  /** @internal its code waits on a future: `reaction` is its going on */
+  suspend(reaction: Reaction, future: Future<unknown>): void {
+    future.react(reaction)
+    const waits = this.#stage as Waits | null
     if (waits === null) this.#stage = future
-    else if (waits instanceof Map) waits.set(wait, future)
+    else if (waits instanceof Map) waits.set(reaction, future)
     else {
-      this.#stage = new Map<Wait | Task<T>, Future<unknown>>([
+      this.#stage = new Map<Reaction, Future<unknown>>([
         [this, waits],
-        [wait, future],
+        [reaction, future],
       ])
     }
     this.getLoop().release(this)
@@ -308,14 +352,14 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
     }
   }
 
-  /** @internal `wait` is over: what it waited on */
-  endWait(wait: Wait): Future<unknown> {
-    const waits = this.#stage as Waits<T>
-    if (!(waits instanceof Map)) {
+  /** @internal `reaction` has its turn: what it waited on */
+  endWait(reaction: Reaction): Future<unknown> {
+    const waits = this.#stage as Waits
+    if (waits instanceof Future) {
       this.#stage = null
       return waits
     }
-    const key = waits.has(wait) ? wait : this
+    const key = waits.has(reaction) ? reaction : this
     const future = waits.get(key) as Future<unknown>
     waits.delete(key)
     if (waits.size === 0) this.#stage = null
@@ -365,6 +409,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
   static #ended(task: Task): void {
     if (task.#cancellation !== null) task.#cancellation.pending = false
     task.#coro = null
+    if (task.#functions instanceof Driver) task.#functions = driven
     const loop = task.getLoop()
     loop.disown(task)
     loop.monitor?.taskEnded(task)
@@ -374,6 +419,9 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Runnable
 }
 
 standForFrames(Task.prototype)
+
+/** Of an ended task that was a generator: what it has left behind goes on to wait beside it. */
+const driven: Resolve = () => {}
 
 /** Called in the task's asynchronous context, which spares two closures a task. */
 function bodyReturned(value: unknown): void {
