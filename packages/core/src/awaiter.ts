@@ -58,19 +58,19 @@ export function passOn(
   functions: Resolve | Chain,
   reject: Reject | null,
 ): Promise<unknown> {
-  if (typeof functions !== 'function') {
-    const { derived } = functions
-    derived.resolve(passOn(future, cancel, functions.resolve, functions.reject))
-    return derived.promise
-  }
+  const derived = typeof functions === 'function' ? null : functions.derived
+  const resolve = typeof functions === 'function' ? functions : functions.resolve
+  const onReject = (typeof functions === 'function' ? reject : functions.reject) as Reject
   try {
-    const returned =
-      cancel === null ? future.settle(functions, reject as Reject) : (reject as Reject)(cancel)
-    return returned === undefined ? nothing : Promise.resolve(returned)
+    const returned = cancel === null ? future.settle(resolve, onReject) : onReject(cancel)
+    if (derived === null) return returned === undefined ? nothing : Promise.resolve(returned)
+    derived.resolve(returned)
   } catch (error) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
-    return Promise.reject(error)
+    if (derived === null) return Promise.reject(error)
+    derived.reject(error)
   }
+  return derived.promise
 }
 
 /** An `await` of a future by itself: in plain code, or of a native promise of it, or one of several in a task. */

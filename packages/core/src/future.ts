@@ -199,7 +199,7 @@ export class Future<T> implements PromiseLike<T> {
       const task = currentTask()
       if (task !== null) {
         const future = (task as unknown) === this ? this.refuseOwnTask() : this
-        return task.await(future, resolve, reject) as Promise<R | E>
+        return task.beginAwait(future, resolve, reject) as Promise<R | E>
       }
       const awaiter = new Awaiter(null, this, resolve, reject)
       this.react(awaiter)
@@ -344,6 +344,13 @@ export class Future<T> implements PromiseLike<T> {
     const reactions = this.#value as Reactions
     if (reactions === reaction) this.#value = null
     else if (reactions instanceof Set) reactions.delete(reaction)
+  }
+
+  /** @internal removes that by which `task` goes on, when it waits here */
+  takeReactionOf(task: Future<unknown>): Reaction | null {
+    const found = Future.#listReactions(this).find((reaction) => reaction.scopeTask === task)
+    if (found !== undefined) this.removeReaction(found)
+    return found ?? null
   }
 
   /** @internal the one reaction, when there is exactly one */

@@ -31,6 +31,8 @@ const microtask = Promise.resolve()
 /** After so long the loop asks whether timers and I/O have had a turn, after as long again it lets them in; and how many turns go by between two looks at the clock. */
 const burstLength = 1
 const turnsPerLook = 8
+/** In virtual time a program must take the same course on every machine: so many turns go by instead. */
+const turnsPerVirtualBurst = 1_024
 
 /**
  * Runs tasks and callbacks, first in, first out, in microtasks; timers and I/O get a turn every few
@@ -425,6 +427,7 @@ export class EventLoop {
    * not come after as long again.
    */
   #mustLetIOIn(): boolean {
+    if (this.#clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
     const now = performance.now()
     if (now - this.#burstStart <= burstLength) return false
     if (this.#awaitsIO) return true

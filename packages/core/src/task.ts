@@ -153,12 +153,18 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   /**
    * Asks the task to end: every pending future it waits on is cancelled, and so its `await` throws
    * CancelledError. When there is none that accepts, the cancel is remembered and delivered the next
-   * time it waits on a pending future; before the first step, the body never runs. False when done.
+   * time it waits on a pending future; before the first step, the body never runs. In a circle of tasks that
+   * wait for each other, the last of them is interrupted. False when done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return super.cancel()
     const cancellation = (this.#cancellation ??= new Cancellation())
+    if (cancellation.spreading) {
+      circleFound = true
+      return false
+    }
     cancellation.count++
+    cancellation.spreading = true
     let accepted = false
     const waits = Task.#waits(this)
     if (waits instanceof Map) {
@@ -166,15 +172,29 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     } else if (waits !== null) {
       accepted = waits.cancel(msg)
     }
+    cancellation.spreading = false
     cancellation.message = msg
     if (cancellation.abort()) accepted = true
-    if (!accepted) {
+    if (accepted) circleFound = false
+    else {
       cancellation.pending = true
       cancellation.remembered = msg
       this.getLoop().monitor?.cancelRemembered(this)
+      if (circleFound) Task.#interrupt(this)
     }
     if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
     return true
+  }
+
+  /** It waits, round a circle, for a task that is being cancelled, and so for itself: it goes on without what it waits on. */
+  static #interrupt(task: Task): void {
+    circleFound = false
+    for (const future of task.waitingOn) {
+      const reaction = future.takeReactionOf(task)
+      if (reaction === null) continue
+      task.getLoop().push(reaction)
+      return
+    }
   }
 
   /** How many cancels were asked for and not taken back. */
@@ -289,7 +309,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
       future.settle(finish, crash)
       return
     }
-    task.await(future, finish as Resolve, crash)
+    task.beginAwait(future, finish as Resolve, crash)
   }
 
   /** @internal */
@@ -298,7 +318,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   }
 
   /** @internal its code has called `then` of a pending future, or of a refusal; returns what that returns */
-  await(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
+  beginAwait(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
     if (this.#functions !== null) {
       const awaiter = new Awaiter(this, future, resolve, reject)
       this.suspend(awaiter, future)
@@ -419,6 +439,9 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
 }
 
 standForFrames(Task.prototype)
+
+/** A cancel has come round to a task from which it went out; for the last one before it. */
+let circleFound = false
 
 /** Of an ended task that was a generator: what it has left behind goes on to wait beside it. */
 const driven: Resolve = () => {}

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   ContextVar,
+  type CoroutineGenerator,
   createTask,
   currentTask,
   Future,
@@ -9,6 +10,7 @@ import {
   type Task,
 } from '@tasktree/core'
 import { expect, test } from 'vitest'
+import { program } from './support/program.ts'
 import { virtual } from './support/virtual.ts'
 
 virtual(
@@ -111,4 +113,63 @@ test('a line of tasks each of which makes the next one is not kept by its last',
   expect(made.filter((task) => task.deref() !== undefined).length).toBeLessThan(5)
   held.setResult()
   await last
+})
+
+test('loading the package and running a loop leave the asynchronous context of the program as it was', async () => {
+  const { output } = await program(`
+    import { AsyncResource } from 'node:async_hooks'
+    const look = () => {
+      const resource = new AsyncResource('look')
+      const [key] = Object.getOwnPropertySymbols(resource).filter((symbol) => symbol.description === 'context_frame')
+      return resource[key]
+    }
+    const loaded = look()
+    core.newEventLoop().close()
+    console.log(loaded, look())
+  `)
+  expect(output).toBe('undefined undefined\n')
+})
+
+test('what is entered, left and bound in a task sees the task, where nothing was entered outside of it', async () => {
+  const { output } = await program(`
+    import { AsyncLocalStorage } from 'node:async_hooks'
+    const storage = new AsyncLocalStorage()
+    const other = new AsyncLocalStorage()
+    const seen = []
+    const look = () => seen.push([core.currentTask()?.name, storage.getStore(), other.getStore()].join())
+    const main = async () => {
+      look()
+      storage.run(1, look)
+      await other.run(2, async () => {
+        await core.sleep(1)
+        look()
+        await core.createTask(async () => storage.run(3, look), { name: 'child' })
+      })
+      const bound = AsyncLocalStorage.bind(look)
+      other.disable()
+      setImmediate(bound)
+      await core.createTask(async () => { look(); storage.enterWith(4); look() }, { name: 'second' })
+      await new Promise(setImmediate)
+      look()
+    }
+    await core.run(main)
+    look()
+    console.log(seen.join(' '))
+  `)
+  expect(output).toBe(
+    'Task-1,, Task-1,1, Task-1,,2 child,3,2 second,, second,4, Task-1,, Task-1,, ,,\n',
+  )
+})
+
+virtual('a task that waits for itself by yield* is refused, and nothing else changes', async () => {
+  const task: Task = createTask(function* (): CoroutineGenerator<unknown> {
+    try {
+      yield* task
+      return 'never'
+    } catch (error) {
+      yield* sleep(1)
+      return error
+    }
+  })
+  expect(String(await task)).toMatch(/RuntimeError: Task-\d+ cannot await itself/)
 })

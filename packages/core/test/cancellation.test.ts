@@ -1,8 +1,11 @@
 import { setTimeout as nativeSleep } from 'node:timers/promises'
 import {
+  allTasks,
   CancelledError,
+  type CoroutineGenerator,
   createTask,
   currentTask,
+  DeadlockError,
   ensureFuture,
   Future,
   gather,
@@ -528,3 +531,105 @@ virtual(
     expect(await thrown(task)).toMatchObject({ name: 'CancelledError', message: 'a' })
   },
 )
+
+describe('a circle of tasks that wait for each other', () => {
+  type Circle = (first: Task, log: string[]) => PromiseLike<unknown>
+  const waitFor = async (task: Task, name: string, log: string[]): Promise<void> => {
+    try {
+      await task
+    } finally {
+      log.push(`${name} ${task.done() ? 'after' : 'before'} the first`)
+    }
+  }
+  const circles: [string, Circle, string[]][] = [
+    ['of two', (first, log) => createTask(() => waitFor(first, 'child', log)), ['child']],
+    [
+      'of three',
+      (first, log) => {
+        const second = createTask(() => waitFor(first, 'second', log))
+        return createTask(() => waitFor(second, 'third', log))
+      },
+      ['second', 'third'],
+    ],
+    [
+      'with a gather',
+      (first, log) => gather(['a', 'b'].map((name) => () => waitFor(first, name, log))),
+      ['a', 'b'],
+    ],
+    [
+      'with Promise.all on both sides',
+      (first, log) =>
+        Promise.all(
+          ['a', 'b'].map((name) =>
+            createTask(() =>
+              Promise.all([waitFor(first, name, log), waitFor(first, `${name}2`, log)]),
+            ),
+          ),
+        ),
+      ['a', 'b'],
+    ],
+    [
+      'with a generator',
+      (first, log) =>
+        createTask(function* (): CoroutineGenerator<void> {
+          try {
+            yield* first
+          } finally {
+            log.push('generator before the first')
+          }
+        }),
+      ['generator'],
+    ],
+  ]
+
+  for (const [name, circle, names] of circles) {
+    virtual(`${name} ends by a cancel, the last first`, async () => {
+      const log: string[] = []
+      const first: Task = createTask(async () => {
+        await circle(first, log)
+      })
+      await sleep(1)
+      expect(first.cancel()).toBe(true)
+      await wait([first])
+      expect(first.cancelled()).toBe(true)
+      for (const each of names) expect(log.filter((line) => line.startsWith(each))).not.toEqual([])
+      expect(log[0]).toBe(`${names[0]} before the first`)
+      await sleep(1)
+      expect([...allTasks()].filter((task) => task !== currentTask())).toEqual([])
+    })
+  }
+
+  virtual('does not touch the next cancel that has to wait', async () => {
+    const log: string[] = []
+    const first: Task = createTask(async () => {
+      await createTask(async () => {
+        await Promise.all([sleep(1_000), first])
+      })
+    })
+    await sleep(1)
+    first.cancel()
+    await wait([first])
+    const held = new Future<void>()
+    const other = createTask(async () => {
+      await held.catch(() => {})
+      log.push('caught')
+      await sleep(1_000)
+    })
+    await sleep(1)
+    held.setResult()
+    other.cancel()
+    await wait([other])
+    expect(log).toEqual(['caught'])
+  })
+
+  test('is told as a deadlock, with the tasks in it', async () => {
+    const error = await thrown(
+      runVirtual(async () => {
+        const main = currentTask() as Task
+        await createTask(async () => main, { name: 'child' })
+      }),
+    )
+    expect(error).toBeInstanceOf(DeadlockError)
+    expect(String(error)).toMatch(/Task-1 +waiting on child\n.*child +waiting on Task-1/)
+  })
+})

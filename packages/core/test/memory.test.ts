@@ -13,6 +13,7 @@ import {
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
+import { program } from './support/program.ts'
 
 /** A hundredth of the million that the same loop is measured with by hand: CORE_MEMORY_ROUNDS=1000000. */
 const rounds = Number(process.env.CORE_MEMORY_ROUNDS ?? 20_000)
@@ -137,3 +138,26 @@ test('a dropped parked task can be collected with the future it waits on', () =>
     }
     expect(registry).toEqual(['future'])
   }))
+
+test('a parked task takes less than 1,000 bytes, with its future and its async function', async () => {
+  const { code, output } = await program(`
+    const parked = 100_000
+    const tasks = Array.from({ length: parked }, () => null)
+    gc()
+    const before = process.memoryUsage().heapUsed
+    await core.run(async () => {
+      for (let i = 0; i < parked; i++) {
+        const future = new core.Future()
+        tasks[i] = core.createTask(async () => {
+          await future
+        })
+      }
+      await core.sleep(0)
+      gc()
+      console.log((process.memoryUsage().heapUsed - before) / parked, tasks.every((task) => task.waitingOn.size === 1))
+    })
+  `)
+  const [bytes, areParked] = output.trim().split(' ')
+  expect([code, areParked]).toEqual([0, 'true'])
+  expect(Number(bytes)).toBeLessThan(1_000)
+})

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import {
   createTask,
   currentTask,
@@ -14,30 +13,7 @@ import {
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
-
-/** Runs a program of its own in another process; `signal` is sent at each line that says "ready". */
-async function program(
-  body: string,
-  signal?: NodeJS.Signals,
-): Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }> {
-  const source = `import * as core from '@tasktree/core'\n${body}`
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', source],
-    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let output = ''
-  const collect = (chunk: Buffer): void => {
-    output += chunk.toString()
-    if (signal !== undefined && chunk.toString().includes('ready')) child.kill(signal)
-  }
-  child.stdout.on('data', collect)
-  child.stderr.on('data', collect)
-  const { promise, resolve } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>()
-  child.once('close', (code, by) => resolve([code, by]))
-  const [code, by] = await promise
-  return { code, signal: by, output }
-}
+import { program } from './support/program.ts'
 
 test('run gives the result of main, and throws what it throws', async () => {
   expect(await run(async () => 42)).toBe(42)

@@ -12,7 +12,7 @@ import {
 } from '@tasktree/core'
 import { explore, runVirtual, ScheduleError, VirtualClock } from '@tasktree/core/testing'
 import { readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 describe('virtual time', () => {
   test('a day of sleeps takes no time, and the clock has moved by a day', async () => {
@@ -46,6 +46,38 @@ describe('virtual time', () => {
 
   test('starts where it is told', async () => {
     expect(await runVirtual(async () => getRunningLoop().time(), { start: 1_000 })).toBe(1_000)
+  })
+
+  test('the course of a program does not depend on how fast the machine is', async () => {
+    const course = async (millisecondsPerLook: number): Promise<string[]> => {
+      const log: string[] = []
+      let now = performance.now()
+      const clock = vi.spyOn(performance, 'now')
+      clock.mockImplementation(() => (now += millisecondsPerLook))
+      await runVirtual(async () => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        getRunningLoop().callLater(1, resolve)
+        const foreign = createTask(async () => {
+          await promise
+          // Between the turns of the other one.
+          for (let i = 0; i < 40; i++) {
+            await Promise.resolve()
+            log.push('foreign')
+          }
+        })
+        await sleep(1)
+        const busy = createTask(async () => {
+          for (let i = 0; i < 300; i++) {
+            await sleep(0)
+            log.push(String(i))
+          }
+        })
+        await gather([foreign, busy])
+      })
+      clock.mockRestore()
+      return log
+    }
+    expect(await course(5)).toEqual(await course(0))
   })
 
   test('does not pass while something can run', () =>

@@ -1,0 +1,154 @@
+import { createTask, Future, gather, getRunningLoop, isCancelled, sleep } from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+/** Two nameless functions, which `then` cannot tell from those of an `await`. */
+const nameless = (): [(value: number) => string, (error: unknown) => string] => [
+  (value) => `value ${value}`,
+  (error) => `error ${isCancelled(error) ? 'cancelled' : String(error)}`,
+]
+
+describe('two nameless functions passed to then, in a task', () => {
+  const moments = ['before the end', 'before their turn', 'long after'] as const
+  const waits = ['the only wait', 'one of several'] as const
+  const ends = {
+    'value 1': (future: Future<number>): void => future.setResult(1),
+    'error Error: x': (future: Future<number>): void => future.setException(new Error('x')),
+    'error cancelled': (future: Future<number>): unknown => future.cancel(),
+  }
+
+  for (const when of moments) {
+    for (const which of waits) {
+      for (const [outcome, end] of Object.entries(ends)) {
+        virtual(`are chained on ${when}, ${which}: ${outcome}`, async () => {
+          const task = createTask(async () => {
+            const other = new Future<number>()
+            if (which === 'one of several') void other.then(...nameless())
+            const future = new Future<number>()
+            const derived = future.then(...nameless())
+            const chained: Promise<unknown>[] = []
+            const chain = (moment: string): void => {
+              if (moment === when) chained.push(derived.then((text) => text))
+            }
+            const ended = Promise.withResolvers<void>()
+            getRunningLoop().callLater(1, () => {
+              chain('before the end')
+              end(future)
+              chain('before their turn')
+              ended.resolve()
+            })
+            await ended.promise
+            await sleep(1)
+            chain('long after')
+            other.cancel()
+            return [await chained[0], await derived]
+          })
+          expect(await task).toEqual([outcome, outcome])
+        })
+      }
+    }
+  }
+
+  virtual('throw on what they throw, also to who asks in between', async () => {
+    await createTask(async () => {
+      const future = new Future<number>()
+      let derived: Promise<unknown>
+      let inside: unknown
+      // oxlint-disable-next-line eslint/prefer-const -- the function refers to it
+      derived = future.then(
+        () => {
+          inside = derived.then(
+            () => 'value',
+            (error: unknown) => String(error),
+          )
+          throw new Error('thrown')
+        },
+        () => {},
+      )
+      future.setResult(1)
+      expect(String(await thrown(derived))).toBe('Error: thrown')
+      expect(await inside).toBe('Error: thrown')
+      expect(String(await derived.catch(String))).toBe('Error: thrown')
+    })
+  })
+
+  virtual('may be the same for several tasks that wait for the same future', async () => {
+    const future = new Future<number>()
+    let calls = 0
+    const functions = [(value: number) => value + ++calls, () => -1] as const
+    const tasks = [1, 2, 3].map(() =>
+      createTask(async () => {
+        const derived = future.then(...functions)
+        await sleep(5)
+        return derived.then((sum) => sum)
+      }),
+    )
+    await sleep(1)
+    future.setResult(1)
+    expect(await gather(tasks)).toEqual([2, 3, 4])
+  })
+
+  virtual('that give nothing give undefined', async () => {
+    await createTask(async () => {
+      const future = new Future<number>()
+      const derived = future.then(
+        () => {},
+        () => {},
+      )
+      future.setResult(1)
+      await sleep(1)
+      expect(await derived.then((value: unknown) => [value])).toEqual([undefined])
+    })
+  })
+
+  virtual('make the task wait, and its cancel goes to the future', async () => {
+    const future = new Future<number>()
+    const task = createTask(async () => {
+      const derived = future.then(...nameless())
+      const parked = Promise.resolve(derived)
+      return parked.then((text) => text)
+    })
+    await sleep(1)
+    expect(task.waitingOn).toEqual(new Set([future]))
+    task.cancel()
+    expect(await task).toBe('error cancelled')
+    expect(future.cancelled()).toBe(true)
+  })
+})
+
+describe("a promise's own functions passed to then", () => {
+  for (const done of [true, false]) {
+    for (const inTask of [true, false]) {
+      test(`${inTask ? 'in a task' : 'in plain code'}, ${done ? 'done' : 'pending'}: what it returns can be chained`, async () => {
+        const check = async (): Promise<void> => {
+          const future = new Future<number>()
+          if (done) future.setResult(1)
+          const { promise, resolve, reject } = Promise.withResolvers<number>()
+          const derived = future.then(resolve, reject)
+          const log: string[] = []
+          const ended = derived.finally(() => log.push('finally')).then((value) => [value])
+          if (!done) future.setResult(1)
+          expect(await promise).toBe(1)
+          expect(await ended).toEqual([undefined])
+          expect(log).toEqual(['finally'])
+        }
+        await (inTask ? createTask(check) : check())
+      })
+    }
+  }
+
+  test('two different promises get the one its result, the other its error', async () => {
+    const results = Promise.withResolvers<number>()
+    const errors = Promise.withResolvers<unknown>()
+    await createTask(async () => {
+      const failing = new Future<number>()
+      void failing.then(results.resolve, errors.resolve)
+      failing.setException(new Error('x'))
+      const fulfilled = new Future<number>()
+      void fulfilled.then(results.resolve, errors.resolve)
+      fulfilled.setResult(2)
+    })
+    expect(await results.promise).toBe(2)
+    expect(String(await errors.promise)).toBe('Error: x')
+  })
+})
