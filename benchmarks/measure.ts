@@ -1,28 +1,3 @@
-/** The median of several runs of `work`, in nanoseconds an operation; each run says how much it did, which is checked. */
-export async function nanoseconds(
-  operations: number,
-  work: (operations: number) => PromiseLike<number>,
-  runs = 7,
-): Promise<number> {
-  await checked(Math.ceil(operations / 10), work)
-  await checked(Math.ceil(operations / 10), work)
-  const samples: number[] = []
-  for (let run = 0; run < runs; run++) {
-    const start = process.hrtime.bigint()
-    await checked(operations, work)
-    samples.push(Number(process.hrtime.bigint() - start) / operations)
-  }
-  return median(samples)
-}
-
-async function checked(
-  operations: number,
-  work: (operations: number) => PromiseLike<number>,
-): Promise<void> {
-  const did = await work(operations)
-  if (did !== operations) throw new Error(`the work was not done: ${did} of ${operations}`)
-}
-
 export function median(samples: number[]): number {
   const sorted = samples.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? NaN

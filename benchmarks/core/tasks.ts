@@ -13,7 +13,8 @@ import {
 } from '@tasktree/core'
 import { Effect, Fiber } from 'effect'
 import { run as runEffection, spawn } from 'effection'
-import { median, nanoseconds, table } from '../measure.ts'
+import { type Contest, contest } from '../contest.ts'
+import { median, table } from '../measure.ts'
 
 const one = async (): Promise<number> => 1
 
@@ -30,128 +31,145 @@ function* awaitGenerator(future: Future<void>): CoroutineGenerator<void> {
   yield* future
 }
 
-async function startAndAwait(): Promise<(string | number)[][]> {
-  const native = await nanoseconds(300_000, async (n) => {
-    let sum = 0
-    for (let i = 0; i < n; i++) sum += await one()
-    return sum
-  })
-  const ours = await run(() =>
-    nanoseconds(100_000, async (n) => {
-      let sum = 0
-      for (let i = 0; i < n; i++) sum += await createTask(one)
-      return sum
-    }),
-  )
-  const generators = await nanoseconds(100_000, (n) =>
-    run(function* () {
-      let sum = 0
-      for (let i = 0; i < n; i++) sum += yield* createTask(oneGenerator)
-      return sum
-    }),
-  )
-  const effect = await nanoseconds(20_000, (n) =>
-    Effect.runPromise(
-      Effect.gen(function* () {
-        let sum = 0
-        for (let i = 0; i < n; i++) {
-          const fiber = yield* Effect.forkChild(Effect.succeed(1))
-          sum += yield* Fiber.join(fiber)
-        }
-        return sum
-      }),
-    ),
-  )
-  const coroutine = Effect.gen(function* () {
-    return yield* Effect.succeed(1)
-  })
-  const effectGen = await nanoseconds(20_000, (n) =>
-    Effect.runPromise(
-      Effect.gen(function* () {
-        let sum = 0
-        for (let i = 0; i < n; i++) {
-          const fiber = yield* Effect.forkChild(coroutine)
-          sum += yield* Fiber.join(fiber)
-        }
-        return sum
-      }),
-    ),
-  )
-  const effection = await nanoseconds(2_000, (n) =>
-    runEffection(function* () {
+const coroutine = Effect.gen(function* () {
+  return yield* Effect.succeed(1)
+})
+
+/** So many forks and joins. */
+const forkAndJoin = (n: number, what: Effect.Effect<number>): Promise<number> =>
+  Effect.runPromise(
+    Effect.gen(function* () {
       let sum = 0
       for (let i = 0; i < n; i++) {
-        // oxlint-disable-next-line eslint/require-yield -- an operation that is done at once
-        const task = yield* spawn(function* () {
-          return 1
-        })
-        sum += yield* task
+        const fiber = yield* Effect.forkChild(what)
+        sum += yield* Fiber.join(fiber)
       }
       return sum
     }),
   )
-  return [
-    ['native async call', native],
-    ['tasktree createTask + await', ours],
-    ['tasktree createTask + yield*, generators', generators],
-    ['effect fork + join, of a coroutine', effectGen],
-    ['effect fork + join, of a value', effect],
-    ['effection spawn + join', effection],
-    ...python('task').map(([name, value]) => [`${name} create_task + await`, value]),
-  ]
+
+const start: Contest = {
+  title: 'Start a task and await it',
+  against: 'effect fork + join, of a value',
+  contestants: [
+    {
+      name: 'native async call',
+      operations: 200_000,
+      async work(n) {
+        let sum = 0
+        for (let i = 0; i < n; i++) sum += await one()
+        return sum
+      },
+    },
+    {
+      name: 'tasktree createTask + await',
+      operations: 50_000,
+      work: (n) =>
+        run(async () => {
+          let sum = 0
+          for (let i = 0; i < n; i++) sum += await createTask(one)
+          return sum
+        }),
+    },
+    {
+      name: 'tasktree createTask + yield*, generators',
+      operations: 50_000,
+      work: (n) =>
+        run(function* () {
+          let sum = 0
+          for (let i = 0; i < n; i++) sum += yield* createTask(oneGenerator)
+          return sum
+        }),
+    },
+    {
+      name: 'effect fork + join, of a value',
+      operations: 20_000,
+      work: (n) => forkAndJoin(n, Effect.succeed(1)),
+    },
+    {
+      name: 'effect fork + join, of a coroutine',
+      operations: 20_000,
+      work: (n) => forkAndJoin(n, coroutine),
+    },
+    {
+      name: 'effection spawn + join',
+      operations: 2_000,
+      work: (n) =>
+        runEffection(function* () {
+          let sum = 0
+          for (let i = 0; i < n; i++) {
+            // oxlint-disable-next-line eslint/require-yield -- an operation that is done at once
+            const task = yield* spawn(function* () {
+              return 1
+            })
+            sum += yield* task
+          }
+          return sum
+        }),
+    },
+  ],
 }
 
 /** `later` calls back in a microtask to come: the next, in which case `await` finds the future done, or one after it. */
-async function resolved(later: (callback: () => void) => void): Promise<(string | number)[][]> {
-  const native = await nanoseconds(300_000, async (n) => {
-    let sum = 0
-    for (let i = 0; i < n; i++) {
-      const { promise, resolve } = Promise.withResolvers<number>()
-      later(() => resolve(1))
-      sum += await promise
-    }
-    return sum
-  })
-  const ours = await run(() =>
-    nanoseconds(300_000, async (n) => {
-      let sum = 0
-      for (let i = 0; i < n; i++) {
-        const future = new Future<number>()
-        later(() => future.setResult(1))
-        sum += await future
-      }
-      return sum
-    }),
-  )
-  const generator = await nanoseconds(300_000, (n) =>
-    run(function* () {
-      let sum = 0
-      for (let i = 0; i < n; i++) {
-        const future = new Future<number>()
-        later(() => future.setResult(1))
-        sum += yield* future
-      }
-      return sum
-    }),
-  )
-  return [
-    ['native promise', native],
-    ['tasktree Future', ours],
-    ['tasktree Future, yield* in a generator', generator],
-  ]
-}
-
-async function resolvedLater(): Promise<(string | number)[][]> {
-  const rows = await resolved((callback) => queueMicrotask(callback))
-  return [...rows, ...python('future').map(([name, value]) => [`${name} Future`, value])]
+function resolved(title: string, later: (callback: () => void) => void): Contest {
+  return {
+    title,
+    against: 'native promise',
+    contestants: [
+      {
+        name: 'native promise',
+        operations: 100_000,
+        async work(n) {
+          let sum = 0
+          for (let i = 0; i < n; i++) {
+            const { promise, resolve } = Promise.withResolvers<number>()
+            later(() => resolve(1))
+            sum += await promise
+          }
+          return sum
+        },
+      },
+      {
+        name: 'tasktree Future',
+        operations: 100_000,
+        work: (n) =>
+          run(async () => {
+            let sum = 0
+            for (let i = 0; i < n; i++) {
+              const future = new Future<number>()
+              later(() => future.setResult(1))
+              sum += await future
+            }
+            return sum
+          }),
+      },
+      {
+        name: 'tasktree Future, yield* in a generator',
+        operations: 100_000,
+        work: (n) =>
+          run(function* () {
+            let sum = 0
+            for (let i = 0; i < n; i++) {
+              const future = new Future<number>()
+              later(() => future.setResult(1))
+              sum += yield* future
+            }
+            return sum
+          }),
+      },
+    ],
+  }
 }
 
 const settled = Promise.resolve()
-
-function resolvedMuchLater(): Promise<(string | number)[][]> {
-  const pass = (): void => {}
-  return resolved((callback) => void settled.then(pass).then(pass).then(callback))
-}
+const pass = (): void => {}
+const resolvedNext = resolved('Await a future that is resolved in the next microtask', (callback) =>
+  queueMicrotask(callback),
+)
+const resolvedLater = resolved(
+  'Await a future that is resolved three microtasks later',
+  (callback) => void settled.then(pass).then(pass).then(callback),
+)
 
 /** From the cancel of a parked task to its end being awaited; and the same with a result in place of the cancel. */
 async function cancelParked(): Promise<(string | number)[][]> {
@@ -238,37 +256,24 @@ async function memory(): Promise<(string | number)[][]> {
     })
   const startGenerator = (future: Future<void>): Task => createTask(() => awaitGenerator(future))
   return [
-    ['native promise + async function, bytes', native],
-    ['tasktree task + future + async function, bytes', await ours(startAsync)],
-    ['tasktree task + future + generator, bytes', await ours(startGenerator)],
+    ['native promise + async function', native],
+    ['tasktree task + future + async function', await ours(startAsync)],
+    ['tasktree task + future + generator', await ours(startGenerator)],
   ]
 }
 
-/** Figures of benchmarks/core/tasks.py, in nanoseconds; none where there is no python3. */
-function python(what: string): [string, number][] {
+const python = process.env['PYTHON'] ?? 'python3'
+
+function guests(): [string, string, number][] {
   const script = new URL('./tasks.py', import.meta.url).pathname
-  const result = spawnSync('python3', [script, what], { encoding: 'utf8' })
-  if (result.status !== 0) return []
-  return Object.entries(JSON.parse(result.stdout) as Record<string, number>)
+  const { stdout } = spawnSync(python, [script], { encoding: 'utf8' })
+  const figures = JSON.parse(stdout) as ['task' | 'future', string, number][]
+  const titles = { task: start.title, future: resolvedNext.title }
+  return figures.map(([what, name, figure]) => [titles[what], name, figure])
 }
 
-for (const [title, measure] of [
-  ['Start a task and await it, ns', startAndAwait],
-  ['Await a future that is resolved in the next microtask, ns', resolvedLater],
-  ['Await a future that is resolved three microtasks later, ns', resolvedMuchLater],
-  ['Cancel a parked task, ns', cancelParked],
-  ['Memory of a parked task', memory],
-] as const) {
-  const rows = await measure()
-  const base = Number(rows[0]?.[1])
-  process.stdout.write(
-    `\n${table(
-      [title, 'median', 'ratio'],
-      rows.map(([name, value]) => [
-        String(name),
-        Number(value),
-        `${(Number(value) / base).toFixed(2)}x`,
-      ]),
-    )}\n`,
-  )
-}
+const hasPython = spawnSync(python, ['--version']).status === 0
+const contests = [start, resolvedNext, resolvedLater]
+console.log(await contest(contests, hasPython ? guests : undefined))
+console.log(`\n${table(['Cancel a parked task', 'ns'], await cancelParked())}`)
+console.log(`\n${table(['Memory of a parked task', 'bytes'], await memory())}`)

@@ -8,7 +8,7 @@ import { Sema } from 'async-sema'
 import { Effect, Semaphore as EffectSemaphore } from 'effect'
 import pLimit from 'p-limit'
 import PQueue from 'p-queue'
-import { type Contest, contest } from './contest.ts'
+import { type Contest, contest } from '../contest.ts'
 import { pipes, queues } from './queue-contests.ts'
 
 const contenders = 100
@@ -343,13 +343,13 @@ function passedOn(): Contest {
 const contests = [free(), contended(), queues(), pipes(), passedOn()]
 const python = process.env['PYTHON'] ?? 'python3'
 
-function asyncio(): ReadonlyMap<string, number> {
+function asyncio(): [string, string, number][] {
   const script = new URL('locks.py', import.meta.url).pathname
   const { stdout } = spawnSync(python, [script], { encoding: 'utf8' })
   const figures = stdout.split(' ').map(Number)
   // It has none for the last contest.
-  return new Map(figures.map((figure, i) => [contests[i]?.title ?? '', figure]))
+  return figures.map((figure, i) => [contests[i]?.title ?? '', 'asyncio', figure])
 }
 
 const hasPython = spawnSync(python, ['--version']).status === 0
-console.log(await contest(contests, hasPython ? { name: 'asyncio', measure: asyncio } : null))
+console.log(await contest(contests, hasPython ? asyncio : undefined))

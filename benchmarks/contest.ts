@@ -1,4 +1,4 @@
-import { median, table } from '../measure.ts'
+import { median, table } from './measure.ts'
 
 export interface Contestant {
   readonly name: string
@@ -14,8 +14,8 @@ export interface Contest {
   readonly contestants: readonly Contestant[]
 }
 
-/** Nanoseconds an operation, measured elsewhere, by the title of the contest it belongs to. */
-export type Guest = () => ReadonlyMap<string, number>
+/** Who runs elsewhere: the title of the contest, his name, and his nanoseconds an operation. */
+export type Guests = () => [title: string, name: string, nanoseconds: number][]
 
 /**
  * Every contestant of every contest once a round, in turn, so that whatever slows the machine down slows them all;
@@ -24,7 +24,7 @@ export type Guest = () => ReadonlyMap<string, number>
  */
 export async function contest(
   contests: readonly Contest[],
-  guest: { name: string; measure: Guest } | null,
+  guests: Guests = () => [],
   rounds = 9,
 ): Promise<string> {
   const samples = new Map<string, number[]>()
@@ -39,15 +39,16 @@ export async function contest(
         if (round >= 0) add(title, contestant.name, value)
       }
     }
-    if (round < 0 || guest === null) continue
-    for (const [title, value] of guest.measure()) add(title, guest.name, value)
+    if (round >= 0) for (const figure of guests()) add(...figure)
   }
   return contests
     .map(({ title, against, contestants }) => {
       const base = samples.get(`${title}/${against}`) ?? []
-      const names = contestants.map(({ name }) => name)
-      if (guest !== null && samples.has(`${title}/${guest.name}`)) names.push(guest.name)
-      const rows = names.map((name) => {
+      const names = new Set(contestants.map(({ name }) => name))
+      for (const key of samples.keys()) {
+        if (key.startsWith(`${title}/`)) names.add(key.slice(title.length + 1))
+      }
+      const rows = [...names].map((name) => {
         const own = samples.get(`${title}/${name}`) ?? []
         const ratio = median(own.map((value, i) => value / (base[i] ?? NaN)))
         return [name, median(own), ratio, Math.min(...own), Math.min(...own) / Math.min(...base)]
