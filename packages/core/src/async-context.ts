@@ -24,21 +24,21 @@ export interface Scope {
  */
 const storage = new AsyncLocalStorage<Scope>()
 /** Never entered: a frame of ours that is the newest answers with itself, which spares making a resource to see it. */
-const newestFrame = new AsyncLocalStorage<ScopeFrame | FrameScope>()
+const newestFrame = new AsyncLocalStorage<OwnFrame>()
 const manualDestroy = { requireManualDestroy: true }
 
 /** What the platform asks of the map it keeps: of the newest frame, each storage its value. */
 class ScopeFrame implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown>
-  #scope: Scope | undefined
+  scope: Scope | undefined
 
   constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown>) {
-    this.#scope = scope
+    this.scope = scope
     this.outer = outer
   }
 
   get(store: unknown): unknown {
-    if (store === storage) return this.#scope
+    if (store === storage) return this.scope
     return store === newestFrame ? this : this.outer.get(store)
   }
 
@@ -49,11 +49,11 @@ class ScopeFrame implements Iterable<[unknown, unknown]> {
   /** Another storage is entered inside: its frame is a copy of this one. */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     for (const entry of this.outer) if (entry[0] !== storage) yield entry
-    yield [storage, this.#scope]
+    yield [storage, this.scope]
   }
 
   disable(store: unknown): void {
-    if (store === storage) this.#scope = undefined
+    if (store === storage) this.scope = undefined
     else (this.outer as { disable?(store: unknown): void }).disable?.(store)
   }
 }
@@ -86,7 +86,8 @@ export function standForFrames(prototype: FrameScope): void {
   })
 }
 
-type Frame = ScopeFrame | FrameScope | ReadonlyMap<unknown, unknown> | undefined
+export type OwnFrame = ScopeFrame | FrameScope
+type Frame = OwnFrame | ReadonlyMap<unknown, unknown> | undefined
 type Framed = AsyncResource & Record<symbol, Frame>
 
 const frameKey: symbol | null = findFrameKey()
@@ -102,19 +103,35 @@ const emptyFrame: ReadonlyMap<unknown, unknown> = new Map()
 /** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */
 export function captureAsyncContext(scope: Scope): ScopeFrame | AsyncResource {
   if (frameKey === null) return makeResource()
-  return new ScopeFrame(scope, outerFrame(frameKey) ?? emptyFrame)
+  return new ScopeFrame(scope, outerFrame(frameKey, currentFrame()) ?? emptyFrame)
 }
 
-/** The same for a scope that may be its own frame. */
-export function captureOwnContext<S extends FrameScope>(scope: S): S | ScopeFrame | AsyncResource {
+/** The same for a scope that may be its own frame; `frame` is the caller's `currentFrame`. */
+export function captureOwnContext<S extends FrameScope>(
+  scope: S,
+  frame: OwnFrame | undefined,
+): S | ScopeFrame | AsyncResource {
   if (frameKey === null) return makeResource()
-  const outer = outerFrame(frameKey)
+  const outer = outerFrame(frameKey, frame)
   return outer === undefined ? scope : new ScopeFrame(scope, outer)
 }
 
+/** The frame that running code is in, when it is one of ours. */
+export function currentFrame(): OwnFrame | undefined {
+  return newestFrame.getStore()
+}
+
+/** The running scope, for who has looked for the frame. */
+export function scopeOfFrame(frame: OwnFrame | undefined): Scope | undefined {
+  if (frame === undefined) return storage.getStore()
+  return frame instanceof ScopeFrame ? frame.scope : frame
+}
+
 /** The caller's map but for its own scope, which the new one hides: kept, it would hold every task's creator in memory. */
-function outerFrame(key: symbol): ReadonlyMap<unknown, unknown> | undefined {
-  const ours = newestFrame.getStore()
+function outerFrame(
+  key: symbol,
+  ours: OwnFrame | undefined,
+): ReadonlyMap<unknown, unknown> | undefined {
   if (ours !== undefined) return ours instanceof ScopeFrame ? ours.outer : undefined
   const map = makeResource()[key] as ReadonlyMap<unknown, unknown> | undefined
   return map === undefined || (map.size === 1 && map.has(storage)) ? undefined : map

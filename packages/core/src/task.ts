@@ -1,10 +1,12 @@
 import {
   type AsyncContext,
   captureOwnContext,
-  currentScope,
+  currentFrame,
   type FrameScope,
+  type OwnFrame,
   runInAsyncContext,
   type Scope,
+  scopeOfFrame,
   standForFrames,
 } from './async-context.ts'
 import { Context, rootContext } from './context.ts'
@@ -76,6 +78,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     coro: TaskBody<T>,
     loop: EventLoop,
     creator: Scope | undefined,
+    frame: OwnFrame | undefined,
     options: TaskOptions | undefined,
   ) {
     super({ loop })
@@ -91,7 +94,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
       const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
-    this.#stage = captureOwnContext(this)
+    this.#stage = captureOwnContext(this, frame)
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
@@ -468,11 +471,12 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
       `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,
     )
   }
-  const creator = currentScope()
+  const frame = currentFrame()
   if (options !== undefined) checkOptions(options)
+  const creator = scopeOfFrame(frame)
   const loop = options?.loop ?? loopOf(creator)
   loop.assertOpen()
-  return new Task(coro, loop, creator, options)
+  return new Task(coro, loop, creator, frame, options)
 }
 
 function checkOptions({ name, context, loop }: TaskOptions): void {
