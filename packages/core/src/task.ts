@@ -288,12 +288,12 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
       this.crash(error)
       return
     }
-    if (isGenerator<T>(result)) {
+    if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
+    else if (isGenerator<T>(result)) {
       const driver = new Driver(this, result)
       this.#functions = driver
       driver.start()
     } else if (result instanceof Future) Task.#follow(this, result as Future<T>)
-    else if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
       this.crash(
