@@ -1,3 +1,4 @@
+import { isAwait } from './await-detection.ts'
 import type { CancelledError } from './errors.ts'
 import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
@@ -75,16 +76,21 @@ export function passOn(
 
 /** An `await` of a future by itself: in plain code, or of a native promise of it, or one of several in a task. */
 export class Awaiter extends Derived implements Reaction {
-  readonly scopeTask: Task | null
+  scopeTask: Task | null
   readonly #future: Future<unknown>
   #functions: Resolve | Chain | Promise<unknown>
-  readonly #reject: Reject
+  readonly #reject: Reject | null
 
-  constructor(task: Task | null, future: Future<unknown>, resolve: Resolve, reject: Reject) {
+  constructor(
+    task: Task | null,
+    future: Future<unknown>,
+    functions: Resolve | Chain,
+    reject: Reject | null,
+  ) {
     super()
     this.scopeTask = task
     this.#future = future
-    this.#functions = resolve
+    this.#functions = functions
     this.#reject = reject
   }
 
@@ -93,7 +99,7 @@ export class Awaiter extends Derived implements Reaction {
     let cancel: CancelledError | null = null
     if (task !== null) {
       task.endWait(this)
-      cancel = task.resume(this.#future)
+      if (!task.mustCancel || this.isWait()) cancel = task.resume(this.#future)
     }
     const functions = this.#functions as Resolve | Chain
     this.#functions = passOn(this.#future, cancel, functions, this.#reject)
@@ -107,16 +113,30 @@ export class Awaiter extends Derived implements Reaction {
     const functions = this.#functions
     if (functions instanceof Promise) return functions
     if (functions instanceof Chain) return functions.derived.promise
-    const chain = new Chain(functions, this.#reject)
+    const chain = new Chain(functions, this.#reject as Reject)
     this.#functions = chain
     return chain.derived.promise
   }
+
+  /** Whether a task waits by it. When not it was a call with functions of somebody's own, which it is from now on. */
+  isWait(): boolean {
+    if (areOfAnAwait(this.#functions, this.#reject)) return true
+    this.scopeTask = null
+    return false
+  }
+}
+
+/** Whether they are the engine's. */
+export function areOfAnAwait(functions: unknown, reject: Reject | null): boolean {
+  return functions instanceof Chain
+    ? isAwait(functions.resolve, functions.reject)
+    : isAwait(functions, reject)
 }
 
 /** Of those who have passed functions of their own, by the future. */
 const returned = new WeakMap<
   Future<unknown>,
-  { task: Task; resolve: Resolve; promise: Promise<unknown> }[]
+  { task: Task; resolve: Resolve; promise: PromiseLike<unknown> }[]
 >()
 
 /**
@@ -154,7 +174,7 @@ export class OwnAwait extends Derived {
     task: Task,
     future: Future<unknown>,
     resolve: Resolve,
-    promise: Promise<unknown>,
+    promise: PromiseLike<unknown>,
   ): void {
     const entry = { task, resolve, promise }
     const entries = returned.get(future)

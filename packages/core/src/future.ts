@@ -346,11 +346,9 @@ export class Future<T> implements PromiseLike<T> {
     else if (reactions instanceof Set) reactions.delete(reaction)
   }
 
-  /** @internal removes that by which `task` goes on, when it waits here */
-  takeReactionOf(task: Future<unknown>): Reaction | null {
-    const found = Future.#listReactions(this).find((reaction) => reaction.scopeTask === task)
-    if (found !== undefined) this.removeReaction(found)
-    return found ?? null
+  /** @internal by which `task` goes on, when it waits here: several in a `Promise.all` of the same future */
+  reactionsOf(task: Future<unknown>): Reaction[] {
+    return Future.#listReactions(this).filter((reaction) => reaction.scopeTask === task)
   }
 
   /** @internal the one reaction, when there is exactly one */

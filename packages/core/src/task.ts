@@ -1,5 +1,4 @@
 import {
-  type AsyncContext,
   captureOwnContext,
   currentFrame,
   type FrameScope,
@@ -19,15 +18,16 @@ import {
   isGenerator,
   isThenable,
 } from './coroutine.ts'
-import { Awaiter, Chain, OwnAwait, passOn, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { Cancellation } from './cancellation.ts'
 import { cancelAndWait } from './cancel-and-wait.ts'
 import { checkLoop, currentTask, loopOf } from './current.ts'
 import { Driver } from './driver.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
+import { follow } from './follower.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
+import { Waiter } from './waiter.ts'
 import type { Reaction } from './reaction.ts'
 
 /** What a task runs. */
@@ -43,9 +43,6 @@ export interface TaskOptions {
   loop?: EventLoop | undefined
 }
 
-/** What a task waits on; of several, each by its reaction, and the one that was the only one before under the task itself. */
-type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
-
 /**
  * A Future that runs a coroutine. While its code runs it is `currentTask()`. Made by `createTask`.
  *
@@ -56,16 +53,11 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
  * Source: asyncio.Task. Differs: it can wait on several futures at once (`Promise.all`), and on foreign
  * promises, which a cancel cannot interrupt.
  */
-export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction, AsyncDisposable {
+export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDisposable {
   #name: string | number
   #parent: Task | null
   #coro: TaskBody<T> | null
   #context: Context | null
-  /** Until the first step the asynchronous context that it begins in; then what it waits on, null while its code runs. */
-  #stage: AsyncContext | Waits | null
-  /** The functions of the `await` that it waits in, the first of them when there are several; or what drives a generator. */
-  #functions: Resolve | Chain | Driver<T> | null = null
-  #reject: Reject | null = null
   /** Made by the first cancel, or the first look at the signal. */
   #cancellation: Cancellation | null = null
   /** @internal the loop's list of live tasks */
@@ -94,7 +86,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
       const current = creator === undefined ? rootContext() : creator.scopeContext()
       if (!current.isEmpty()) this.#context = current.copy()
     }
-    this.#stage = captureOwnContext(this, frame)
+    this.setStart(captureOwnContext(this, frame))
     const number = loop.adopt(this)
     if (this.#name === 0) this.#name = number
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
@@ -115,22 +107,9 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     return this.#parent
   }
 
-  /** The pending futures it waits on: none while its code runs, several in a `Promise.all`. */
-  get waitingOn(): ReadonlySet<Future<unknown>> {
-    const waits = Task.#waits(this)
-    if (waits === null) return new Set()
-    return new Set(waits instanceof Map ? waits.values() : [waits])
-  }
-
-  static #waits<T>(task: Task<T>): Waits | null {
-    const stage = task.#stage
-    if (stage instanceof Map) return stage
-    return stage instanceof Future && stage !== (task as unknown) ? stage : null
-  }
-
   /** Whether its body has begun. */
   get started(): boolean {
-    return this.#coro === null || this.#stage === null || Task.#waits(this) !== null
+    return this.#coro === null || !this.isBeforeStart()
   }
 
   /**
@@ -168,13 +147,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     }
     cancellation.count++
     cancellation.spreading = true
-    let accepted = false
-    const waits = Task.#waits(this)
-    if (waits instanceof Map) {
-      for (const future of this.waitingOn) accepted = future.cancel(msg) || accepted
-    } else if (waits !== null) {
-      accepted = waits.cancel(msg)
-    }
+    let accepted = this.cancelWaits(msg)
     cancellation.spreading = false
     cancellation.message = msg
     if (cancellation.abort()) accepted = true
@@ -183,21 +156,12 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
       cancellation.pending = true
       cancellation.remembered = msg
       this.getLoop().monitor?.cancelRemembered(this)
-      if (circleFound) Task.#interrupt(this)
+      // It waits, round a circle, for a task that is being cancelled, and so for itself: it goes on without that.
+      if (circleFound) this.interrupt()
+      circleFound = false
     }
     if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
     return true
-  }
-
-  /** It waits, round a circle, for a task that is being cancelled, and so for itself: it goes on without what it waits on. */
-  static #interrupt(task: Task): void {
-    circleFound = false
-    for (const future of task.waitingOn) {
-      const reaction = future.takeReactionOf(task)
-      if (reaction === null) continue
-      task.getLoop().push(reaction)
-      return
-    }
   }
 
   /** How many cancels were asked for and not taken back. */
@@ -236,7 +200,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   }
 
   /** @internal */
-  get scopeTask(): Task {
+  override get scopeTask(): Task {
     return this
   }
 
@@ -252,14 +216,14 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   }
 
   /** @internal the first step, or its turn after what it waited on has ended */
-  run(): void {
-    if (this.#functions !== null) {
-      Task.#goOn(this)
+  override run(): void {
+    if (this.isOwnWait()) {
+      this.goOn()
       return
     }
     if (this.mustCancel) {
       if (this.#coro instanceof Coroutine) this.#coro.close()
-      this.#stage = null
+      this.takeStart()
       // As if its code had thrown it.
       const message = this.cancelMessage
       this.endCancelled(message === undefined ? message : toCancelledError(message))
@@ -272,10 +236,8 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
 
   static #begin<T>(task: Task<T>): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task })
-    const context = task.#stage as AsyncContext
-    task.#stage = null
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    runInAsyncContext(context, task, Task.#runBody<T>)
+    runInAsyncContext(task.takeStart(), task, Task.#runBody<T>)
   }
 
   static #runBody<T>(this: Task<T>): void {
@@ -291,9 +253,9 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isGenerator<T>(result)) {
       const driver = new Driver(this, result)
-      this.#functions = driver
+      this.setDriver(driver)
       driver.start()
-    } else if (result instanceof Future) Task.#follow(this, result as Future<T>)
+    } else if (result instanceof Future) follow(this, result as Future<T>)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
     else {
       this.crash(
@@ -304,93 +266,25 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
     }
   }
 
-  /** The body is nothing but a future: no promise is needed in between. */
-  static #follow<T>(task: Task<T>, future: Future<T>): void {
-    const finish = (value: T): void => task.finish(value)
-    const crash = (error: unknown): void => task.crash(error)
-    if (future.done()) {
-      future.settle(finish, crash)
-      return
-    }
-    task.beginAwait(future, finish as Resolve, crash)
+  /** @internal */
+  override label(): string {
+    return this.isOwnWait() ? `resume ${this.name}` : `start ${this.name}`
   }
 
   /** @internal */
-  label(): string {
-    return `${this.#functions === null ? 'start' : 'resume'} ${this.name}`
-  }
-
-  /** @internal its code has called `then` of a pending future, or of a refusal; returns what that returns */
-  beginAwait(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
-    if (this.#functions !== null) {
-      const awaiter = new Awaiter(this, future, resolve, reject)
-      this.suspend(awaiter, future)
-      return awaiter
-    }
-    this.#functions = resolve
-    this.#reject = reject
-    this.suspend(this, future)
-    return new OwnAwait(this, future, resolve)
-  }
-
-  static #goOn<T>(task: Task<T>): void {
-    const functions = task.#functions as Resolve | Chain
-    const reject = task.#reject
-    task.#functions = null
-    task.#reject = null
-    const future = task.endWait(task)
-    const promise = passOn(future, task.resume(future), functions, reject)
-    if (promise !== nothing && typeof functions === 'function') {
-      OwnAwait.write(task, future, functions, promise)
-    }
-  }
-
-  /** @internal a promise of what `resolve`, with which it waits on `future`, will return; null when that is over */
-  chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
-    const waits = Task.#waits(this)
-    const own = waits instanceof Map ? waits.get(this) : waits
-    if (own !== future || this.#functions !== resolve) return null
-    const chain = new Chain(resolve, this.#reject as Reject)
-    this.#functions = chain
-    return chain.derived.promise
-  }
-
-  /** @internal its code waits on a future: `reaction` is its going on */
-  suspend(reaction: Reaction, future: Future<unknown>): void {
-    future.react(reaction)
-    const waits = this.#stage as Waits | null
-    if (waits === null) this.#stage = future
-    else if (waits instanceof Map) waits.set(reaction, future)
-    else {
-      this.#stage = new Map<Reaction, Future<unknown>>([
-        [this, waits],
-        [reaction, future],
-      ])
-    }
+  override suspend(reaction: Reaction, future: Future<unknown>): void {
+    super.suspend(reaction, future)
     this.getLoop().release(this)
     const cancellation = this.#cancellation
-    if (cancellation?.pending === true && future.cancel(cancellation.remembered)) {
+    if (cancellation?.pending !== true || !this.waitingOn.has(future)) return
+    if (future.cancel(cancellation.remembered)) {
       cancellation.pending = false
       this.getLoop().monitor?.cancelDelivered(this)
     }
   }
 
-  /** @internal `reaction` has its turn: what it waited on */
-  endWait(reaction: Reaction): Future<unknown> {
-    const waits = this.#stage as Waits
-    if (waits instanceof Future) {
-      this.#stage = null
-      return waits
-    }
-    const key = waits.has(reaction) ? reaction : this
-    const future = waits.get(key) as Future<unknown>
-    waits.delete(key)
-    if (waits.size === 0) this.#stage = null
-    return future
-  }
-
   /** @internal its turn after `future`, which it waited on, has ended: null, or the cancel to throw instead of the outcome */
-  resume(future: Future<unknown>): CancelledError | null {
+  override resume(future: Future<unknown>): CancelledError | null {
     if (this.done()) return null
     this.getLoop().hold(this)
     const cancellation = this.#cancellation
@@ -403,7 +297,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   }
 
   /** @internal a remembered cancel that the next turn will deliver */
-  get mustCancel(): boolean {
+  override get mustCancel(): boolean {
     return this.#cancellation?.pending === true
   }
 
@@ -432,7 +326,7 @@ export class Task<T = unknown> extends Future<T> implements FrameScope, Reaction
   static #ended(task: Task): void {
     if (task.#cancellation !== null) task.#cancellation.pending = false
     task.#coro = null
-    if (task.#functions instanceof Driver) task.#functions = driven
+    task.endDriver()
     const loop = task.getLoop()
     loop.disown(task)
     loop.monitor?.taskEnded(task)
@@ -445,9 +339,6 @@ standForFrames(Task.prototype)
 
 /** A cancel has come round to a task from which it went out; for the last one before it. */
 let circleFound = false
-
-/** Of an ended task that was a generator: what it has left behind goes on to wait beside it. */
-const driven: Resolve = () => {}
 
 /** Called in the task's asynchronous context, which spares two closures a task. */
 function bodyReturned(value: unknown): void {

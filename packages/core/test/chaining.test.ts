@@ -1,4 +1,13 @@
-import { createTask, Future, gather, getRunningLoop, isCancelled, sleep } from '@tasktree/core'
+import {
+  createTask,
+  Future,
+  gather,
+  getRunningLoop,
+  isCancelled,
+  sleep,
+  type Task,
+  wait,
+} from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
@@ -101,18 +110,56 @@ describe('two nameless functions passed to then, in a task', () => {
     })
   })
 
-  virtual('make the task wait, and its cancel goes to the future', async () => {
+  for (const look of [true, false]) {
+    for (const which of waits) {
+      virtual(
+        `make nobody wait, ${which}, ${look ? 'looked at' : 'not looked at'}: a cancel does not go to the future`,
+        async () => {
+          const future = new Future<number>()
+          const parked = new Future<void>()
+          const native = Promise.withResolvers<void>()
+          let derived: PromiseLike<string> | null = null
+          const task = createTask(async () => {
+            if (which === 'one of several') {
+              await Promise.all([parked, (derived = future.then(...nameless()))])
+            } else {
+              derived = future.then(...nameless())
+              await native.promise
+            }
+          })
+          await sleep(1)
+          const real = which === 'one of several' ? [parked] : []
+          if (look) expect(task.waitingOn).toEqual(new Set(real))
+          task.cancel()
+          expect([future.done(), parked.done()]).toEqual([false, real.length > 0])
+          await sleep(1)
+          expect(task.done()).toBe(real.length > 0)
+          future.setResult(1)
+          expect(await (derived as unknown as PromiseLike<string>)).toBe('value 1')
+          native.resolve()
+          await wait([task])
+        },
+      )
+    }
+  }
+
+  virtual('do not take a cancel that waits for the next await', async () => {
     const future = new Future<number>()
-    const task = createTask(async () => {
+    const log: unknown[] = []
+    const task: Task<void> = createTask(async () => {
+      task.cancel()
       const derived = future.then(...nameless())
-      const parked = Promise.resolve(derived)
-      return parked.then((text) => text)
+      log.push(future.done())
+      future.setResult(1)
+      log.push(await Promise.resolve(derived))
+      try {
+        await sleep(1_000)
+      } catch (error) {
+        log.push(isCancelled(error))
+      }
     })
-    await sleep(1)
-    expect(task.waitingOn).toEqual(new Set([future]))
-    task.cancel()
-    expect(await task).toBe('error cancelled')
-    expect(future.cancelled()).toBe(true)
+    await task
+    expect(log).toEqual([false, 'value 1', true])
   })
 })
 
