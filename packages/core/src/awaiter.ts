@@ -140,7 +140,7 @@ const returned = new WeakMap<
 >()
 
 /**
- * The only `await` of its task. The task holds the two functions, and nothing holds this: there are as many
+ * The `await` of a task that waits for nothing else. The task holds the two functions, and nothing holds this: there are as many
  * of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
  */
 export class OwnAwait extends Derived {

@@ -187,7 +187,10 @@ export class Future<T> implements PromiseLike<T> {
     return (this.#loop ??= getEventLoop())
   }
 
-  /** As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. */
+  /**
+   * As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. Differs: two
+   * callbacks that are both nameless are called where no task is current, since they look like an `await`.
+   */
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
