@@ -10,16 +10,25 @@ import { AsyncResource } from 'node:async_hooks';
 export interface Scope {
 }
 declare class ScopeFrame implements Iterable<[unknown, unknown]> {
-    #private;
-    constructor(scope: Scope, outer: ScopeFrame | ReadonlyMap<unknown, unknown> | undefined);
+    readonly outer: ReadonlyMap<unknown, unknown>;
+    scope: Scope | undefined;
+    constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown>);
     get(store: unknown): unknown;
     has(store: unknown): boolean;
     [Symbol.iterator](): IterableIterator<[unknown, unknown]>;
     disable(store: unknown): void;
 }
-type Frame = ScopeFrame | ReadonlyMap<unknown, unknown> | undefined;
+export interface FrameScope extends Scope {
+    [Symbol.iterator](): Iterator<unknown>;
+}
+export declare function standForFrames(prototype: FrameScope): void;
+export type OwnFrame = ScopeFrame | FrameScope;
+type Frame = OwnFrame | ReadonlyMap<unknown, unknown> | undefined;
 export type AsyncContext = Frame | AsyncResource;
-export declare function captureAsyncContext(scope: Scope): AsyncContext;
+export declare function captureAsyncContext(scope: Scope): ScopeFrame | AsyncResource;
+export declare function captureOwnContext<S extends FrameScope>(scope: S, frame: OwnFrame | undefined): S | ScopeFrame | AsyncResource;
+export declare function currentFrame(): OwnFrame | undefined;
+export declare function scopeOfFrame(frame: OwnFrame | undefined): Scope | undefined;
 export declare function runInAsyncContext<S extends Scope>(context: AsyncContext, scope: S, fn: (this: S) => void): void;
 export declare function saveAsyncContext(): AsyncContext;
 export declare function resumeAsyncContext<S>(context: AsyncContext, subject: S, fn: (this: S) => void): void;
@@ -30,7 +39,46 @@ export {};
 
 // dist/await-detection.d.ts
 export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
+export declare function isAwait(onFulfilled: unknown, onRejected: unknown): boolean;
 export declare function isResolver(fn: unknown): boolean;
+
+// dist/awaiter.d.ts
+import type { CancelledError } from './errors.ts';
+import type { Future } from './future.ts';
+import type { Reaction } from './reaction.ts';
+import type { Task } from './task.ts';
+export type Resolve = (value: unknown) => unknown;
+export type Reject = (error: unknown) => unknown;
+declare abstract class Derived implements PromiseLike<unknown> {
+    then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
+    finally(onFinally?: (() => void) | null): Promise<unknown>;
+}
+export declare class Chain {
+    readonly resolve: Resolve;
+    readonly reject: Reject;
+    readonly derived: PromiseWithResolvers<unknown>;
+    constructor(resolve: Resolve, reject: Reject);
+}
+export declare const nothing: Promise<unknown>;
+export declare function passOn(future: Future<unknown>, cancel: CancelledError | null, functions: Resolve | Chain, reject: Reject | null): Promise<unknown>;
+export declare class Awaiter extends Derived implements Reaction {
+    #private;
+    scopeTask: Task | null;
+    constructor(task: Task | null, future: Future<unknown>, functions: Resolve | Chain, reject: Reject | null);
+    run(): void;
+    label(): string;
+    protected promise(): Promise<unknown>;
+    isWait(): boolean;
+}
+export declare function areOfAnAwait(functions: unknown, reject: Reject | null): boolean;
+export declare class OwnAwait extends Derived {
+    #private;
+    constructor(task: Task, future: Future<unknown>, resolve: Resolve);
+    protected promise(): Promise<unknown>;
+    static write(task: Task, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
+}
+export {};
 
 // dist/cancel-and-wait.d.ts
 import { Future } from './future.ts';
@@ -46,6 +94,7 @@ import { type CancelledError } from './errors.ts';
 export declare class Cancellation {
     #private;
     count: number;
+    spreading: boolean;
     pending: boolean;
     message: string | CancelledError | undefined;
     remembered: string | CancelledError | undefined;
@@ -169,15 +218,14 @@ export declare class DebugMonitor {
 
 // dist/driver.d.ts
 import { type CoroutineGenerator } from './coroutine.ts';
-import { Future } from './future.ts';
-import { Wait } from './reaction.ts';
+import type { Reaction } from './reaction.ts';
 import type { Task } from './task.ts';
-export declare class Driver<T> extends Wait {
+export declare class Driver<T> implements Reaction {
     #private;
-    readonly task: Task<T>;
-    future: Future<unknown>;
+    readonly scopeTask: Task<T>;
     constructor(task: Task<T>, generator: CoroutineGenerator<T>);
     start(): void;
+    label(): string;
     run(): void;
 }
 
@@ -236,6 +284,11 @@ export declare class ExceptionGroup extends AggregateError {
     split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null];
 }
 export {};
+
+// dist/follower.d.ts
+import type { Future } from './future.ts';
+import type { Task } from './task.ts';
+export declare function follow<T>(task: Task<T>, future: Future<T>): void;
 
 // dist/future-iterator.d.ts
 import type { Future } from './future.ts';
@@ -434,14 +487,16 @@ import type { Future } from './future.ts';
 import type { EventLoop } from './loop.ts';
 import type { Runnable } from './ready-queue.ts';
 import type { Task } from './task.ts';
-export declare abstract class Reaction implements Runnable {
+export interface Reaction extends Runnable {
 }
-export declare class InternalCallback<T> extends Reaction {
+export declare class InternalCallback<T> implements Reaction {
     #private;
     constructor(future: Future<T>, callback: (future: Future<T>) => void);
+    get scopeTask(): null;
     run(): void;
+    label(): string;
 }
-export declare class DoneCallback extends Reaction implements Scope {
+export declare class DoneCallback implements Reaction, Scope {
     #private;
     readonly scopeTask: Task | null;
     readonly scopeLoop: EventLoop;
@@ -449,19 +504,7 @@ export declare class DoneCallback extends Reaction implements Scope {
     constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
     scopeContext(): Context;
     run(): void;
-}
-export declare abstract class Wait extends Reaction {
     label(): string;
-}
-export declare class Awaiter extends Wait {
-    #private;
-    readonly future: Future<unknown>;
-    readonly task: Task | null;
-    constructor(future: Future<unknown>, task: Task | null, resolve: (value: never) => unknown, reject: (error: unknown) => unknown);
-    run(): void;
-    then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
-    catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
-    finally(onFinally?: (() => void) | null): Promise<unknown>;
 }
 
 // dist/ready-queue.d.ts
@@ -584,13 +627,12 @@ export declare function formatTaskTree(options?: {
 }): string;
 
 // dist/task.d.ts
-import { type Scope } from './async-context.ts';
+import { type FrameScope } from './async-context.ts';
 import { Context } from './context.ts';
 import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
 import { type CancelledError } from './errors.ts';
-import { Future } from './future.ts';
 import type { EventLoop } from './loop.ts';
-import type { Runnable } from './ready-queue.ts';
+import { Waiter } from './waiter.ts';
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>;
 export interface TaskOptions {
     name?: string | undefined;
@@ -598,12 +640,11 @@ export interface TaskOptions {
     eager?: boolean | undefined;
     loop?: EventLoop | undefined;
 }
-export declare class Task<T = unknown> extends Future<T> implements Scope, Runnable, AsyncDisposable {
+export declare class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDisposable {
     #private;
     get name(): string;
     set name(name: string);
     get parent(): Task | null;
-    get waitingOn(): ReadonlySet<Future<unknown>>;
     get started(): boolean;
     get signal(): AbortSignal;
     setResult(_value: T): void;
@@ -740,3 +781,11 @@ export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, option
     pending: Set<F>;
 }>;
 export {};
+
+// dist/waiter.d.ts
+import { Future } from './future.ts';
+import type { Reaction } from './reaction.ts';
+export declare abstract class Waiter<T> extends Future<T> implements Reaction {
+    #private;
+    get waitingOn(): ReadonlySet<Future<unknown>>;
+}

@@ -3,7 +3,7 @@ import { createTask, run } from '@tasktree/core'
 import { Queue } from '@tasktree/sync'
 import { Effect, Queue as EffectQueue } from 'effect'
 import fastq from 'fastq'
-import type { Contest } from './contest.ts'
+import type { Contest } from '../contest.ts'
 
 export function queues(): Contest {
   const n = 100_000
