@@ -117,6 +117,14 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
   )
 }
 
+const claimed = new WeakSet<object>()
+
+/** For a generator object that a task is to run. @throws {RuntimeError} when another one does already, or has */
+export function claimGenerator(generator: object): void {
+  if (claimed.has(generator)) throw new RuntimeError('cannot reuse a generator that a task has run')
+  claimed.add(generator)
+}
+
 /** For error messages: what came instead of what was expected. */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)

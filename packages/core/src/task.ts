@@ -10,6 +10,7 @@ import {
 } from './async-context.ts'
 import { Context, rootContext } from './context.ts'
 import {
+  claimGenerator,
   Coroutine,
   type CoroutineFunction,
   type CoroutineGenerator,
@@ -139,28 +140,58 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
    * wait for each other, the last of them is interrupted. False when done.
    */
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.done()) return super.cancel()
-    const cancellation = (this.#cancellation ??= new Cancellation())
-    if (cancellation.spreading) {
-      circleFound = true
-      return false
+    return this.done() ? super.cancel() : Task.#cancelLine(this, msg)
+  }
+
+  /** In a loop, since a line of tasks that each wait for the next may be longer than the stack is deep. */
+  static #cancelLine(first: Task, msg: string | CancelledError | undefined): boolean {
+    const line: Task[] = []
+    let accepted = false
+    try {
+      for (let task = first; Task.#beginCancel(task);) {
+        line.push(task)
+        const next = task.soleWait()
+        if (!(next instanceof Task) || next.done()) {
+          accepted = next === null ? task.cancelWaits(msg) : next.cancel(msg)
+          break
+        }
+        task = next
+      }
+    } finally {
+      for (const task of line) (task.#cancellation as Cancellation).spreading = false
     }
+    for (let i = line.length - 1; i >= 0; i--) {
+      accepted = Task.#endCancel(line[i] as Task, msg, accepted)
+    }
+    return line.length > 0
+  }
+
+  /** False when a cancel of this task is on its way already: it has come round. */
+  static #beginCancel(task: Task): boolean {
+    const cancellation = (task.#cancellation ??= new Cancellation())
+    circleFound = cancellation.spreading
+    if (circleFound) return false
     cancellation.count++
     cancellation.spreading = true
-    let accepted = this.cancelWaits(msg)
-    cancellation.spreading = false
+    return true
+  }
+
+  static #endCancel(
+    task: Task,
+    msg: string | CancelledError | undefined,
+    isAccepted: boolean,
+  ): true {
+    const cancellation = task.#cancellation as Cancellation
     cancellation.message = msg
-    if (cancellation.abort()) accepted = true
-    if (accepted) circleFound = false
-    else {
+    if (!cancellation.abort() && !isAccepted) {
       cancellation.pending = true
       cancellation.remembered = msg
-      this.getLoop().monitor?.cancelRemembered(this)
+      task.getLoop().monitor?.cancelRemembered(task)
       // It waits, round a circle, for a task that is being cancelled, and so for itself: it goes on without that.
-      if (circleFound) this.interrupt()
-      circleFound = false
+      if (circleFound) task.interrupt()
     }
-    if (taskCancel.hasSubscribers) taskCancel.publish({ task: this })
+    circleFound = false
+    if (taskCancel.hasSubscribers) taskCancel.publish({ task })
     return true
   }
 
@@ -246,6 +277,7 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
     try {
       result = typeof coro === 'function' ? coro() : coro
       if (result instanceof Coroutine) result = result.begin()
+      else if (result === coro) claimGenerator(coro)
     } catch (error) {
       this.crash(error)
       return

@@ -172,14 +172,17 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     }
   }
 
-  /** @internal passes a cancel on to every pending future that it waits on: whether one accepted it */
-  cancelWaits(msg: string | CancelledError | undefined): boolean {
+  /** @internal the one future that it waits on; null for none and for several */
+  soleWait(): Future<unknown> | null {
     Waiter.#dropChained(this)
     const waits = Waiter.#waits(this)
-    if (waits === null) return false
-    if (waits instanceof Future) return waits.cancel(msg)
+    return waits instanceof Future ? waits : null
+  }
+
+  /** @internal for one who has asked for the sole wait in vain: cancels all that it waits on; whether one accepted it */
+  cancelWaits(msg: string | CancelledError | undefined): boolean {
     let accepted = false
-    for (const future of new Set(waits.values())) accepted = future.cancel(msg) || accepted
+    for (const future of Waiter.#waitingOn(this)) accepted = future.cancel(msg) || accepted
     return accepted
   }
 

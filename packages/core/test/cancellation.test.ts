@@ -633,3 +633,38 @@ describe('a circle of tasks that wait for each other', () => {
     expect(String(error)).toMatch(/Task-1 +waiting on child\n.*child +waiting on Task-1/)
   })
 })
+
+virtual('a cancel goes down a line of 100,000 tasks that each wait for the next', async () => {
+  const end = new Future<void>()
+  let last: PromiseLike<void> = end
+  const line = Array.from({ length: 100_000 }, () => {
+    const next = last
+    const task = createTask(async () => next)
+    last = task
+    return task
+  })
+  while (line.some((task) => task.waitingOn.size === 0)) await sleep(1)
+  const first = line.at(-1) as Task
+  first.cancel('over')
+  expect(end.cancelled()).toBe(true)
+  await wait([first])
+  expect(line.every((task) => task.cancelled())).toBe(true)
+})
+
+virtual('what the cancel of a future throws goes to who cancels, who can do so again', async () => {
+  class Stubborn extends Future<void> {
+    tries = 0
+    override cancel(): boolean {
+      if (++this.tries === 1) throw new Error('not yet')
+      return super.cancel()
+    }
+  }
+  const future = new Stubborn()
+  const inner = createTask(async () => future)
+  const outer = createTask(async () => inner)
+  await sleep(1)
+  expect(() => outer.cancel()).toThrow('not yet')
+  expect([future.done(), outer.cancel()]).toEqual([false, true])
+  await wait([outer])
+  expect([inner.cancelled(), outer.cancelled()]).toEqual([true, true])
+})

@@ -420,3 +420,18 @@ virtual('a group that is finished refuses a generator as it refuses a function',
   const late = yieldAny(sleep(1)) as never
   expect(() => (group as unknown as TaskGroup).createTask(late)).toThrow(RuntimeError)
 })
+
+virtual(
+  'a generator object runs in one task: the second is told so, and the first goes on',
+  async () => {
+    const generator = (function* (): CoroutineGenerator<number> {
+      yield* sleep(1)
+      return 1
+    })()
+    const first = createTask(generator)
+    const second = createTask(generator)
+    expect(await thrown(second)).toBeInstanceOf(RuntimeError)
+    expect(await first).toBe(1)
+    expect(String(await thrown(createTask(generator)))).toMatch('cannot reuse a generator')
+  },
+)
