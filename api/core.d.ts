@@ -10,9 +10,9 @@ import { AsyncResource } from 'node:async_hooks';
 export interface Scope {
 }
 declare class ScopeFrame implements Iterable<[unknown, unknown]> {
-    readonly outer: ReadonlyMap<unknown, unknown>;
+    readonly outer: ReadonlyMap<unknown, unknown> | undefined;
     scope: Scope | undefined;
-    constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown>);
+    constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown> | undefined);
     get(store: unknown): unknown;
     has(store: unknown): boolean;
     [Symbol.iterator](): IterableIterator<[unknown, unknown]>;
@@ -39,7 +39,6 @@ export {};
 
 // dist/await-detection.d.ts
 export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
-export declare function isAwait(onFulfilled: unknown, onRejected: unknown): boolean;
 export declare function isResolver(fn: unknown): boolean;
 
 // dist/awaiter.d.ts
@@ -71,7 +70,6 @@ export declare class Awaiter extends Derived implements Reaction {
     protected promise(): Promise<unknown>;
     isWait(): boolean;
 }
-export declare function areOfAnAwait(functions: unknown, reject: Reject | null): boolean;
 export declare class OwnAwait extends Derived {
     #private;
     constructor(task: Task, future: Future<unknown>, resolve: Resolve);
@@ -184,6 +182,7 @@ export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
 export declare function toYielded(yielded: unknown): PromiseLike<unknown>;
 export declare function isThenable(x: unknown): x is PromiseLike<unknown>;
 export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
+export declare function claimGenerator(generator: object): void;
 export declare function describe(x: unknown): string;
 export declare function checkBody(call: string, body: unknown): void;
 export declare function isIterable(x: unknown): x is Iterable<unknown>;
@@ -655,6 +654,7 @@ export declare class Task<T = unknown> extends Waiter<T> implements FrameScope, 
     getCoro(): TaskBody<T> | null;
     getContext(): Context;
     [Symbol.asyncDispose](): Promise<void>;
+    [Symbol.iterator](): CoroutineGenerator<T>;
 }
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
@@ -788,4 +788,6 @@ import type { Reaction } from './reaction.ts';
 export declare abstract class Waiter<T> extends Future<T> implements Reaction {
     #private;
     get waitingOn(): ReadonlySet<Future<unknown>>;
+}
+export declare class Interruption extends Future<never> {
 }

@@ -29,38 +29,39 @@ const manualDestroy = { requireManualDestroy: true }
 
 /** What the platform asks of the map it keeps: of the newest frame, each storage its value. */
 class ScopeFrame implements Iterable<[unknown, unknown]> {
-  readonly outer: ReadonlyMap<unknown, unknown>
+  readonly outer: ReadonlyMap<unknown, unknown> | undefined
   scope: Scope | undefined
 
-  constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown>) {
+  constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown> | undefined) {
     this.scope = scope
     this.outer = outer
   }
 
   get(store: unknown): unknown {
     if (store === storage) return this.scope
-    return store === newestFrame ? this : this.outer.get(store)
+    return store === newestFrame ? this : this.outer?.get(store)
   }
 
   has(store: unknown): boolean {
-    return store === storage || store === newestFrame || this.outer.has(store)
+    return store === storage || store === newestFrame || this.outer?.has(store) === true
   }
 
   /** Another storage is entered inside: its frame is a copy of this one. */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
-    for (const entry of this.outer) if (entry[0] !== storage) yield entry
+    if (this.outer !== undefined)
+      for (const entry of this.outer) if (entry[0] !== storage) yield entry
     yield [storage, this.scope]
   }
 
   disable(store: unknown): void {
     if (store === storage) this.scope = undefined
-    else (this.outer as { disable?(store: unknown): void }).disable?.(store)
+    else (this.outer as { disable?(store: unknown): void } | undefined)?.disable?.(store)
   }
 }
 
 /**
  * A scope whose class `standForFrames` was called with: where the caller's map is empty it stands for the frame
- * itself, which spares a tenth of what each task takes. As long as it does, iterating it yields it, once.
+ * itself, which spares a tenth of what each task takes. Where it is the running scope, iterating it yields it, once.
  */
 export interface FrameScope extends Scope {
   [Symbol.iterator](): Iterator<unknown>
@@ -98,12 +99,10 @@ export type AsyncContext = Frame | AsyncResource
 /** Lends itself to every captured frame while code is run in it; made when there is a key for them. */
 const carrier: Framed | null = frameKey === null ? null : makeResource()
 
-const emptyFrame: ReadonlyMap<unknown, unknown> = new Map()
-
 /** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */
 export function captureAsyncContext(scope: Scope): ScopeFrame | AsyncResource {
   if (frameKey === null) return makeResource()
-  return new ScopeFrame(scope, outerFrame(frameKey, currentFrame()) ?? emptyFrame)
+  return new ScopeFrame(scope, outerFrame(frameKey, currentFrame()))
 }
 
 /** The same for a scope that may be its own frame; `frame` is the caller's `currentFrame`. */

@@ -15,11 +15,6 @@ export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   )
 }
 
-/** The same, for certain; `onFulfilled` is known to be nameless. */
-export function isAwait(onFulfilled: unknown, onRejected: unknown): boolean {
-  return Function.prototype.toString.call(onFulfilled) === resolverSource && isResolver(onRejected)
-}
-
 /**
  * Costs more than the await itself, and so is asked only where a wrong guess would call user code too soon. A
  * bound function has the same source; it has a name.

@@ -1,4 +1,4 @@
-import { isAwait } from './await-detection.ts'
+import { isResolver } from './await-detection.ts'
 import type { CancelledError } from './errors.ts'
 import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
@@ -96,13 +96,14 @@ export class Awaiter extends Derived implements Reaction {
 
   run(): void {
     const task = this.scopeTask
-    let cancel: CancelledError | null = null
-    if (task !== null) {
-      task.endWait(this)
-      if (!task.mustCancel || this.isWait()) cancel = task.resume(this.#future)
-    }
     const functions = this.#functions as Resolve | Chain
-    this.#functions = passOn(this.#future, cancel, functions, this.#reject)
+    if (task === null) {
+      this.#functions = passOn(this.#future, null, functions, this.#reject)
+      return
+    }
+    const future = task.endWait(this)
+    const isWait = !task.mustCancel || this.isWait()
+    this.#functions = passOn(future, isWait ? task.resume(future) : null, functions, this.#reject)
   }
 
   label(): string {
@@ -118,19 +119,12 @@ export class Awaiter extends Derived implements Reaction {
     return chain.derived.promise
   }
 
-  /** Whether a task waits by it. When not it was a call with functions of somebody's own, which it is from now on. */
+  /** Whether a task waits by it. When not, `then` was called with functions of somebody's own: the task has no part in it from now on. */
   isWait(): boolean {
-    if (areOfAnAwait(this.#functions, this.#reject)) return true
+    if (isResolver(this.#reject)) return true
     this.scopeTask = null
     return false
   }
-}
-
-/** Whether they are the engine's. */
-export function areOfAnAwait(functions: unknown, reject: Reject | null): boolean {
-  return functions instanceof Chain
-    ? isAwait(functions.resolve, functions.reject)
-    : isAwait(functions, reject)
 }
 
 /** Of those who have passed functions of their own, by the future. */

@@ -25,8 +25,13 @@ class Follower<T> implements Reaction {
 
 /** `task` waits for `future` and takes over its outcome. */
 export function follow<T>(task: Task<T>, future: Future<T>): void {
-  if (future.done()) end(task, future)
-  else task.suspend(new Follower(task), future)
+  if (future.done()) {
+    end(task, future)
+    return
+  }
+  const follower = new Follower(task)
+  task.driveBy(follower)
+  task.suspend(follower, future === (task as unknown) ? task.refuseOwnTask() : future)
 }
 
 function end<T>(task: Task<T>, future: Future<T>): void {

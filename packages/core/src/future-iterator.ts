@@ -1,4 +1,3 @@
-import { currentScope } from './async-context.ts'
 import type { Future } from './future.ts'
 
 /**
@@ -23,8 +22,7 @@ export class FutureIterator<T> {
     else {
       this.done = true
       this.value = undefined
-      // The platform copies a running task as a frame of its own: it comes for more without waiting.
-      if (future.done() || currentScope() !== (future as unknown)) this.value = future.result()
+      this.value = future.result()
     }
     return this
   }

@@ -208,7 +208,11 @@ export class Future<T> implements PromiseLike<T> {
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
-    if (this.#state !== PENDING && isResolver(onRejected)) {
+    // Only one of them is called, and never somebody's own at once.
+    if (
+      this.#state !== PENDING &&
+      isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
+    ) {
       this.settle(resolve, reject)
       // The engine does not look at it; who passes a promise's functions himself may.
       return nothing as unknown as Promise<R | E>

@@ -1,6 +1,7 @@
 import {
   captureOwnContext,
   currentFrame,
+  currentScope,
   type FrameScope,
   type OwnFrame,
   runInAsyncContext,
@@ -28,7 +29,7 @@ import { follow } from './follower.ts'
 import { Future } from './future.ts'
 import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
-import { Waiter } from './waiter.ts'
+import { Interruption, Waiter } from './waiter.ts'
 import type { Reaction } from './reaction.ts'
 
 /** What a task runs. */
@@ -145,34 +146,76 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
 
   /** In a loop, since a line of tasks that each wait for the next may be longer than the stack is deep. */
   static #cancelLine(first: Task, msg: string | CancelledError | undefined): boolean {
-    const line: Task[] = []
+    if (!Task.#beginCancel(first)) {
+      circleFound = true
+      return false
+    }
+    let last = first
+    /** Those before it: most lines have one task. */
+    let others: Task[] | null = null
     let accepted = false
     try {
-      for (let task = first; Task.#beginCancel(task);) {
-        line.push(task)
-        const next = task.soleWait()
+      for (;;) {
+        const next = last.soleWait()
         if (!(next instanceof Task) || next.done()) {
-          accepted = next === null ? task.cancelWaits(msg) : next.cancel(msg)
+          accepted = Task.#cancelWaits(last, next, msg)
           break
         }
-        task = next
+        if (!Task.#beginCancel(next)) {
+          last.interrupt(next, msg)
+          accepted = true
+          break
+        }
+        others ??= []
+        others.push(last)
+        last = next
       }
     } finally {
-      for (const task of line) (task.#cancellation as Cancellation).spreading = false
+      Task.#cancellationOf(last).spreading = false
+      if (others !== null) for (const task of others) Task.#cancellationOf(task).spreading = false
     }
-    for (let i = line.length - 1; i >= 0; i--) {
-      accepted = Task.#endCancel(line[i] as Task, msg, accepted)
-    }
-    return line.length > 0
+    Task.#endCancel(last, msg, accepted)
+    if (others !== null) for (const task of others.toReversed()) Task.#endCancel(task, msg, true)
+    return true
+  }
+
+  static #cancellationOf(task: Task): Cancellation {
+    return (task.#cancellation ??= new Cancellation())
   }
 
   /** False when a cancel of this task is on its way already: it has come round. */
   static #beginCancel(task: Task): boolean {
-    const cancellation = (task.#cancellation ??= new Cancellation())
-    circleFound = cancellation.spreading
-    if (circleFound) return false
+    const cancellation = Task.#cancellationOf(task)
+    if (cancellation.spreading) return false
     cancellation.count++
     cancellation.spreading = true
+    return true
+  }
+
+  static #cancelWaits(
+    task: Task,
+    sole: Future<unknown> | null,
+    msg: string | CancelledError | undefined,
+  ): boolean {
+    if (sole !== null) return Task.#cancelWait(task, sole, msg)
+    let accepted = false
+    for (const wait of task.severalWaits()) {
+      accepted = Task.#cancelWait(task, wait, msg) || accepted
+    }
+    return accepted
+  }
+
+  static #cancelWait(
+    task: Task,
+    wait: Future<unknown>,
+    msg: string | CancelledError | undefined,
+  ): boolean {
+    circleFound = false
+    const accepted = wait.cancel(msg)
+    if (!circleFound) return accepted
+    circleFound = false
+    // What it waits on waits for a task that is being cancelled, and so, round the circle, for itself.
+    if (!wait.done()) task.interrupt(wait, msg)
     return true
   }
 
@@ -180,19 +223,15 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
     task: Task,
     msg: string | CancelledError | undefined,
     isAccepted: boolean,
-  ): true {
-    const cancellation = task.#cancellation as Cancellation
+  ): void {
+    const cancellation = Task.#cancellationOf(task)
     cancellation.message = msg
     if (!cancellation.abort() && !isAccepted) {
       cancellation.pending = true
       cancellation.remembered = msg
       task.getLoop().monitor?.cancelRemembered(task)
-      // It waits, round a circle, for a task that is being cancelled, and so for itself: it goes on without that.
-      if (circleFound) task.interrupt()
     }
-    circleFound = false
     if (taskCancel.hasSubscribers) taskCancel.publish({ task })
-    return true
   }
 
   /** How many cancels were asked for and not taken back. */
@@ -228,6 +267,15 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
   /** @internal */
   override inspectedName(): string {
     return ` ${this.name}`
+  }
+
+  /** Of a frame that is copied: `standForFrames`. */
+  override [Symbol.iterator](): CoroutineGenerator<T> {
+    return currentScope() === this ? Task.#asEntry<T>(this) : super[Symbol.iterator]()
+  }
+
+  static *#asEntry<T>(task: Task<T>): CoroutineGenerator<T> {
+    return (yield task) as T
   }
 
   /** @internal */
@@ -285,7 +333,7 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
     if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
     else if (isGenerator<T>(result)) {
       const driver = new Driver(this, result)
-      this.setDriver(driver)
+      this.driveBy(driver)
       driver.start()
     } else if (result instanceof Future) follow(this, result as Future<T>)
     else if (isThenable(result)) void Promise.resolve(result).then(bodyReturned, bodyThrew)
@@ -320,9 +368,11 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
     if (this.done()) return null
     this.getLoop().hold(this)
     const cancellation = this.#cancellation
-    if (cancellation?.pending !== true) return null
+    if (cancellation === null) return null
+    const wasPending = cancellation.pending
     cancellation.pending = false
-    if (future.cancelled()) return null
+    if (future instanceof Interruption) return future.cancelledError()
+    if (!wasPending || future.cancelled()) return null
     // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
     if (future.done() && isCancelled(future.exception())) return null
     return toCancelledError(cancellation.remembered)
@@ -369,7 +419,7 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
 
 standForFrames(Task.prototype)
 
-/** A cancel has come round to a task from which it went out; for the last one before it. */
+/** The cancel of what a task waits on has come round to a task that it went through; for the last one before that. */
 let circleFound = false
 
 /** Called in the task's asynchronous context, which spares two closures a task. */

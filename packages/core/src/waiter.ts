@@ -1,16 +1,7 @@
 import type { AsyncContext } from './async-context.ts'
-import {
-  areOfAnAwait,
-  Awaiter,
-  Chain,
-  nothing,
-  OwnAwait,
-  passOn,
-  type Reject,
-  type Resolve,
-} from './awaiter.ts'
-import type { Driver } from './driver.ts'
-import type { CancelledError } from './errors.ts'
+import { isResolver } from './await-detection.ts'
+import { Awaiter, Chain, nothing, OwnAwait, passOn, type Reject, type Resolve } from './awaiter.ts'
+import { type CancelledError, isCancelled } from './errors.ts'
 import { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
 import type { Task } from './task.ts'
@@ -25,8 +16,9 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 export abstract class Waiter<T> extends Future<T> implements Reaction {
   /** Until the first step the asynchronous context that it begins in; then what it waits on, null while its code runs. */
   #stage: AsyncContext | Waits | null = null
-  /** The functions of the `await` that it waits in, the first of them when there are several; or what drives a generator. */
-  #functions: Resolve | Chain | Driver<T> | null = null
+  /** The functions of the `await` that is its own wait; or else whatever resumes it in its place. */
+  #functions: Resolve | Chain | Reaction | null = null
+  /** Null when there is no own wait. */
   #reject: Reject | null = null
 
   /** @internal */
@@ -75,25 +67,20 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     return this.#stage !== null && Waiter.#waits(this) === null
   }
 
-  /** @internal */
-  setDriver(driver: Driver<T>): void {
-    this.#functions = driver
+  /** @internal `reaction` resumes it from now on: what its code awaits besides has a reaction of its own, as the await has that it may have begun */
+  driveBy(reaction: Reaction): void {
+    if (this.#reject !== null) Waiter.#giveAway(this, this.scopeTask)
+    this.#functions = reaction
   }
 
-  /** @internal what the code of an ended generator has left behind goes on to wait beside it */
+  /** @internal it has ended: its driver can be collected, and what its code has left behind still has reactions of its own */
   endDriver(): void {
-    if (
-      this.#functions !== null &&
-      typeof this.#functions === 'object' &&
-      !(this.#functions instanceof Chain)
-    ) {
-      this.#functions = driven
-    }
+    if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
-  /** @internal whether it is its own reaction */
+  /** @internal whether it waits by itself */
   isOwnWait(): boolean {
-    return this.#functions !== null
+    return this.#reject !== null
   }
 
   /** @internal its code has called `then` of a pending future, or of a refusal; returns what that returns */
@@ -116,7 +103,7 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     this.#functions = null
     this.#reject = null
     const future = this.endWait(this)
-    const isWait = !this.mustCancel || areOfAnAwait(functions, reject)
+    const isWait = !this.mustCancel || isResolver(reject)
     const promise = passOn(future, isWait ? this.resume(future) : null, functions, reject)
     if (promise !== nothing && typeof functions === 'function') {
       OwnAwait.write(this.scopeTask, future, functions, promise)
@@ -135,13 +122,17 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
 
   /** @internal its code waits on a future: `reaction` is its going on */
   suspend(reaction: Reaction, future: Future<unknown>): void {
+    Waiter.#addWait(this, reaction, future)
+  }
+
+  static #addWait(task: Waiter<unknown>, reaction: Reaction, future: Future<unknown>): void {
     future.react(reaction)
-    const waits = this.#stage as Waits | null
-    if (waits === null) this.#stage = future
+    const waits = task.#stage as Waits | null
+    if (waits === null) task.#stage = future
     else if (waits instanceof Map) waits.set(reaction, future)
     else {
-      this.#stage = new Map<Reaction, Future<unknown>>([
-        [this, waits],
+      task.#stage = new Map<Reaction, Future<unknown>>([
+        [task, waits],
         [reaction, future],
       ])
     }
@@ -161,15 +152,19 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     return future
   }
 
-  /** @internal it goes on without what it waits on, to take a remembered cancel */
-  interrupt(): void {
-    for (const future of Waiter.#waitingOn(this)) {
-      const [reaction] = future.reactionsOf(this)
-      if (reaction === undefined) continue
-      future.removeReaction(reaction)
-      this.getLoop().push(reaction)
-      return
-    }
+  /** @internal the wait on `future`, pending still, ends as if that were cancelled */
+  interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
+    const [reaction] = future.reactionsOf(this)
+    if (reaction === undefined) return
+    this.endWait(reaction)
+    future.removeReaction(reaction)
+    // What a gather has gathered of the circle is nobody's any more.
+    future.onDone(() => {
+      if (future.hasFailed() && isCancelled(future.peekException())) future.exception()
+    })
+    const interruption = new Interruption({ loop: this.getLoop() })
+    interruption.cancel(msg)
+    Waiter.#addWait(this, reaction, interruption)
   }
 
   /** @internal the one future that it waits on; null for none and for several */
@@ -179,11 +174,9 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     return waits instanceof Future ? waits : null
   }
 
-  /** @internal for one who has asked for the sole wait in vain: cancels all that it waits on; whether one accepted it */
-  cancelWaits(msg: string | CancelledError | undefined): boolean {
-    let accepted = false
-    for (const future of Waiter.#waitingOn(this)) accepted = future.cancel(msg) || accepted
-    return accepted
+  /** @internal for one who has asked for the sole wait in vain */
+  severalWaits(): ReadonlySet<Future<unknown>> {
+    return Waiter.#waitingOn(this)
   }
 
   /**
@@ -195,32 +188,38 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     if (waits === null) return
     if (waits instanceof Future) {
       const sole = waits.soleReaction()
-      if (sole !== null) Waiter.#dropIfChained(task, waits, sole)
-      else for (const each of waits.reactionsOf(task)) Waiter.#dropIfChained(task, waits, each)
+      if (sole !== null && sole.scopeTask === task.scopeTask) Waiter.#dropIfChained(task, sole)
+      else for (const each of waits.reactionsOf(task)) Waiter.#dropIfChained(task, each)
       return
     }
     for (const future of new Set(waits.values())) {
-      for (const each of future.reactionsOf(task)) Waiter.#dropIfChained(task, future, each)
+      for (const each of future.reactionsOf(task)) Waiter.#dropIfChained(task, each)
     }
   }
 
-  static #dropIfChained(task: Waiter<unknown>, future: Future<unknown>, reaction: Reaction): void {
+  static #dropIfChained(task: Waiter<unknown>, reaction: Reaction): void {
     if (reaction === task) {
-      if (!areOfAnAwait(task.#functions, task.#reject)) Waiter.#giveAway(task, future)
+      if (!isResolver(task.#reject)) Waiter.#giveAway(task, null)
     } else if (reaction instanceof Awaiter && !reaction.isWait()) task.endWait(reaction)
   }
 
-  static #giveAway(task: Waiter<unknown>, future: Future<unknown>): void {
+  /** The own wait gets a reaction of its own, by which `owner` waits. */
+  static #giveAway(task: Waiter<unknown>, owner: Task | null): void {
     const functions = task.#functions as Resolve | Chain
-    const awaiter = new Awaiter(null, future, functions, task.#reject)
-    if (typeof functions === 'function') OwnAwait.write(task.scopeTask, future, functions, awaiter)
+    const reject = task.#reject
     task.#functions = null
     task.#reject = null
-    task.endWait(task)
+    const future = task.endWait(task)
     future.removeReaction(task)
-    future.react(awaiter)
+    const awaiter = new Awaiter(owner, future, functions, reject)
+    if (typeof functions === 'function') OwnAwait.write(task.scopeTask, future, functions, awaiter)
+    if (owner === null) future.react(awaiter)
+    else owner.suspend(awaiter, future)
   }
 }
 
+/** What a task waits on in the place of a future that only the task itself could end. */
+export class Interruption extends Future<never> {}
+
 /** In the place of an ended driver. */
-const driven: Resolve = () => {}
+const ended: Reaction = { scopeTask: null, run: () => {}, label: () => 'ended' }

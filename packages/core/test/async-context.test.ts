@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   ContextVar,
+  coroutine,
   type CoroutineGenerator,
   createTask,
   currentTask,
@@ -173,3 +174,68 @@ virtual('a task that waits for itself by yield* is refused, and nothing else cha
   })
   expect(String(await task)).toMatch(/RuntimeError: Task-\d+ cannot await itself/)
 })
+
+test('what a task has left behind enters storages after its end too, whatever its end', async () => {
+  const { code, output } = await program(`
+    import { AsyncLocalStorage } from 'node:async_hooks'
+    const storage = new AsyncLocalStorage()
+    const seen = []
+    for (const end of ['returns', 'throws', 'is cancelled']) {
+      const task = core.createTask(async () => {
+        setTimeout(() => {
+          const look = () => seen.push([end, core.currentTask() === task, storage.getStore()].join(' '))
+          storage.run(1, look)
+          storage.enterWith(2)
+          look()
+        }, 10)
+        if (end === 'returns') return
+        if (end === 'throws') throw new Error('its own')
+        await core.sleep(60_000)
+      })
+      setTimeout(() => task.cancel(), 1)
+      await task.catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    console.log(seen.join(', '))
+  `)
+  expect([code, output]).toEqual([
+    0,
+    'returns true 1, returns true 2, throws true 1, throws true 2, is cancelled true 1, is cancelled true 2\n',
+  ])
+})
+
+test('to enter a storage in an ended task is no look at what it threw', async () => {
+  const { output } = await program(`
+    import { AsyncLocalStorage } from 'node:async_hooks'
+    const storage = new AsyncLocalStorage()
+    await core.run(async () => {
+      core.createTask(async () => {
+        setTimeout(() => storage.run(1, () => console.log('entered')), 1)
+        throw new Error('nobody looks')
+      })
+      await core.sleep(10)
+    })
+  `)
+  expect(output).toMatch(/entered\n(.|\n)*exception was never retrieved(.|\n)*nobody looks/)
+})
+
+virtual(
+  'the value of an ended task is there by yield*, for its own left-over code too',
+  async () => {
+    const seen: unknown[] = []
+    const task: Task<number> = createTask(async () => {
+      const leftOver = async (): Promise<void> => {
+        await sleep(5)
+        expect(currentTask()).toBe(task)
+        await coroutine(function* (): CoroutineGenerator<void> {
+          seen.push(yield* task)
+        })()
+      }
+      void leftOver()
+      return 7
+    })
+    expect(await task).toBe(7)
+    await sleep(10)
+    expect(seen).toEqual([7])
+  },
+)

@@ -9,6 +9,7 @@ import {
   ensureFuture,
   Future,
   gather,
+  getRunningLoop,
   isCancelled,
   run,
   RuntimeError,
@@ -620,6 +621,102 @@ describe('a circle of tasks that wait for each other', () => {
     other.cancel()
     await wait([other])
     expect(log).toEqual(['caught'])
+  })
+
+  const both = async (
+    child: (main: Task, self: () => Task) => Promise<unknown>,
+  ): Promise<Task[]> => {
+    let inner: Task | null = null
+    const main: Task = createTask(async () => {
+      inner = createTask(async () => child(main, () => inner as Task))
+      await inner
+    })
+    await sleep(1)
+    return [main, inner as unknown as Task]
+  }
+
+  virtual('is found by a cancel that was remembered', async () => {
+    const tasks = await both(async (main, self) => {
+      self().cancel()
+      await main
+    })
+    await wait(tasks)
+    expect(tasks.map((task) => task.cancelled())).toEqual([true, true])
+  })
+
+  for (const kind of ['an async function', 'a generator'] as const) {
+    virtual(`ends also when the cancel is taken back before its turn, in ${kind}`, async () => {
+      const [main, inner] = (await both(async (main) => {
+        if (kind === 'an async function') await main
+        else
+          await createTask(function* (): CoroutineGenerator<void> {
+            yield* main
+          })
+      })) as [Task, Task]
+      main.cancel()
+      inner.uncancel()
+      await wait([main, inner])
+      expect([main.cancelled(), inner.cancelled()]).toEqual([true, true])
+    })
+  }
+
+  virtual('ends when another wait of the same task has its turn first', async () => {
+    const future = new Future<number>()
+    const tasks = await both((main) => Promise.all([future, main]))
+    getRunningLoop().callSoon(() => {
+      future.setResult(1)
+      tasks[0]?.cancel()
+    })
+    await wait(tasks)
+    expect(tasks.map((task) => task.cancelled())).toEqual([true, true])
+  })
+
+  virtual('ends by one cancel also when a wait beside it accepts that', async () => {
+    for (const beside of [
+      (main: Task, future: Future<void>) => gather([main, future], { returnExceptions: true }),
+      (main: Task, future: Future<void>) => Promise.allSettled([main, future]),
+      (main: Task, future: Future<void>) => Promise.allSettled([future, main]),
+    ]) {
+      const future = new Future<void>()
+      const tasks = await both(async (main) => beside(main, future))
+      tasks[0]?.cancel()
+      await wait(tasks)
+      expect([future.cancelled(), ...tasks.map((task) => task.done())]).toEqual([true, true, true])
+    }
+  })
+
+  virtual('ends when a listener of the cancel cancels another task', async () => {
+    const other = createTask(async () => sleep(1_000))
+    const tasks = await both(async (main) => {
+      taskSignal().addEventListener('abort', () => other.cancel())
+      await main
+    })
+    tasks[0]?.cancel()
+    await wait([...tasks, other])
+    expect([...tasks, other].map((task) => task.cancelled())).toEqual([true, true, true])
+  })
+
+  virtual('can be looked at while it ends, with others waiting for it', async () => {
+    const [main, inner] = (await both(async (main) => main)) as [Task, Task]
+    const chained = main.then(
+      () => 'value',
+      (error: unknown) => isCancelled(error),
+    )
+    main.cancel()
+    expect(inner.waitingOn.has(main)).toBe(false)
+    await wait([main, inner])
+    expect(await chained).toBe(true)
+  })
+
+  test('leaves nothing unretrieved of a gather', async () => {
+    const reports: unknown[] = []
+    await run(async () => {
+      getRunningLoop().setExceptionHandler((_, context) => reports.push(context))
+      const tasks = await both(async (main) => gather([main]))
+      tasks[0]?.cancel()
+      await wait(tasks)
+    })
+    expect(reports).toEqual([])
   })
 
   test('is told as a deadlock, with the tasks in it', async () => {

@@ -199,3 +199,38 @@ describe("a promise's own functions passed to then", () => {
     expect(String(await errors.promise)).toBe('Error: x')
   })
 })
+
+describe("one function of somebody's own beside one of a promise", () => {
+  for (const done of [true, false]) {
+    for (const inTask of [true, false]) {
+      const end = (future: Future<number>, at: boolean): void => {
+        if (at === done) future.setResult(1)
+      }
+      test(`is called later, ${inTask ? 'in a task' : 'in plain code'}, ${done ? 'done' : 'pending'}`, async () => {
+        const check = async (): Promise<void> => {
+          const { resolve, reject } = Promise.withResolvers<unknown>()
+          const future = new Future<number>()
+          end(future, true)
+          const log: string[] = []
+          const passed = future.then(undefined, reject)
+          const derived = future.then((value) => {
+            log.push('called')
+            return value + 1
+          }, reject)
+          const failed = future.then(() => {
+            throw new Error('thrown')
+          }, reject)
+          const unused = future.then(resolve, () => log.push('never'))
+          log.push('after then')
+          end(future, false)
+          expect(await passed).toBe(1)
+          expect(await derived).toBe(2)
+          expect(String(await thrown(failed))).toBe('Error: thrown')
+          expect(await unused).toBeUndefined()
+          expect(log).toEqual(['after then', 'called'])
+        }
+        await (inTask ? createTask(check) : check())
+      })
+    }
+  }
+})

@@ -435,3 +435,77 @@ virtual(
     expect(String(await thrown(createTask(generator)))).toMatch('cannot reuse a generator')
   },
 )
+
+describe('a body that is a future, or a generator made by a function that has begun to wait', () => {
+  virtual('goes on beside what other code of the task awaits', async () => {
+    const other = new Future<string>()
+    const seen: unknown[] = []
+    const task = createTask(() => {
+      void (async () => {
+        await Promise.resolve()
+        seen.push(await other)
+      })()
+      return sleep(10, 'result')
+    })
+    await sleep(5)
+    expect(task.waitingOn.size).toBe(2)
+    other.setResult('other')
+    expect(await task).toBe('result')
+    expect(seen).toEqual(['other'])
+  })
+
+  virtual('takes a cancel, with both', async () => {
+    const own = new Future<number>()
+    const begun = new Future<string>()
+    const seen: unknown[] = []
+    const wait = async (): Promise<void> => {
+      try {
+        await begun
+      } catch (error) {
+        seen.push(isCancelled(error))
+      }
+    }
+    const task = createTask(() => {
+      void wait()
+      return (function* (): CoroutineGenerator<number> {
+        return yield* own
+      })()
+    })
+    await sleep(1)
+    expect(task.waitingOn).toEqual(new Set([begun, own]))
+    task.cancel()
+    await thrown(task)
+    expect([task.cancelled(), own.cancelled(), begun.cancelled(), ...seen]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
+  })
+
+  virtual('has callbacks of its function called', async () => {
+    const begun = new Future<string>()
+    const own = new Future<number>()
+    const chained: unknown[] = []
+    const task = createTask(() => {
+      void begun.then(
+        (value) => chained.push(value),
+        () => {},
+      )
+      return (function* (): CoroutineGenerator<number> {
+        return yield* own
+      })()
+    })
+    await sleep(1)
+    expect(task.waitingOn).toEqual(new Set([own]))
+    begun.setResult('begun')
+    own.setResult(2)
+    expect([await task, ...chained]).toEqual([2, 'begun'])
+  })
+
+  virtual('that is the task itself is refused', async () => {
+    const task: Task = createTask(() => task)
+    expect(String(await thrown(task))).toMatch('cannot await itself')
+    expect(task.started).toBe(true)
+  })
+})
