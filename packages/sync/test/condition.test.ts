@@ -96,8 +96,11 @@ test('notifying one by one takes linear time', () =>
       for (const task of tasks) await task
       return time
     }
-    await measure(1000)
-    const few = await measure(2000)
-    const many = await measure(30_000)
-    expect(many / few).toBeLessThan(6)
+    // The best of three, thirty times as many: what is quadratic takes thirty times as long for each.
+    const best = async (size: number): Promise<number> => {
+      const times = []
+      for (let i = 0; i < 3; i++) times.push(await measure(size))
+      return Math.min(...times)
+    }
+    expect((await best(60_000)) / (await best(2_000))).toBeLessThan(15)
   }))
