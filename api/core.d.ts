@@ -92,7 +92,7 @@ import { type CancelledError } from './errors.ts';
 export declare class Cancellation {
     #private;
     count: number;
-    spreading: boolean;
+    isSpreading: boolean;
     pending: boolean;
     message: string | CancelledError | undefined;
     remembered: string | CancelledError | undefined;
@@ -571,6 +571,15 @@ export declare class Sleeper<K = unknown> {
     cancelAll(): number;
     keys(): K[];
 }
+
+// dist/spread-cancel.d.ts
+import type { CancelledError } from './errors.ts';
+import type { Future } from './future.ts';
+import { Waiter } from './waiter.ts';
+type Message = string | CancelledError | undefined;
+export declare function spreadCancel(first: Waiter<unknown>, msg: Message): boolean;
+export declare function deliverCancel(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean;
+export {};
 
 // dist/staggered-race.d.ts
 import { type CoroutineFunction } from './coroutine.ts';

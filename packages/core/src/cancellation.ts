@@ -5,7 +5,7 @@ export class Cancellation {
   /** Asked for and not taken back. */
   count = 0
   /** On its way to what the task waits on: who comes back here has gone round a circle of tasks that wait for each other. */
-  spreading = false
+  isSpreading = false
   /** To be delivered when the task next waits or resumes. */
   pending = false
   message: string | CancelledError | undefined = undefined

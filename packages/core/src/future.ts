@@ -189,7 +189,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. Differs: two
-   * callbacks that are both nameless are called where no task is current, since they look like an `await`.
+   * callbacks that are both nameless look like an `await`, and are called in the loop when it was pending: no task is
+   * current there, and no AsyncLocalStorage entered. What `then` returns is a PromiseLike with `catch` and `finally`.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(

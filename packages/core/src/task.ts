@@ -27,8 +27,9 @@ import { Driver } from './driver.ts'
 import { type CancelledError, isCancelled, RuntimeError, toCancelledError } from './errors.ts'
 import { follow } from './follower.ts'
 import { Future } from './future.ts'
-import { taskCancel, taskCreate, taskEnd, taskStart } from './instrument.ts'
+import { taskCreate, taskEnd, taskStart } from './instrument.ts'
 import type { EventLoop } from './loop.ts'
+import { deliverCancel, spreadCancel } from './spread-cancel.ts'
 import { Interruption, Waiter } from './waiter.ts'
 import type { Reaction } from './reaction.ts'
 
@@ -120,8 +121,7 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
    * does to reject with it, has thereby delivered the cancel.
    */
   get signal(): AbortSignal {
-    this.#cancellation ??= new Cancellation()
-    return this.#cancellation.signal
+    return this.cancellation.signal
   }
 
   /** A task's result is its coroutine's. @throws {RuntimeError} always */
@@ -141,97 +141,13 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
    * wait for each other, the last of them is interrupted. False when done.
    */
   override cancel(msg?: string | CancelledError): boolean {
-    return this.done() ? super.cancel() : Task.#cancelLine(this, msg)
+    return this.done() ? super.cancel() : spreadCancel(this, msg)
   }
 
-  /** In a loop, since a line of tasks that each wait for the next may be longer than the stack is deep. */
-  static #cancelLine(first: Task, msg: string | CancelledError | undefined): boolean {
-    if (!Task.#beginCancel(first)) {
-      circleFound = true
-      return false
-    }
-    let last = first
-    /** Those before it: most lines have one task. */
-    let others: Task[] | null = null
-    let accepted = false
-    try {
-      for (;;) {
-        const next = last.soleWait()
-        if (!(next instanceof Task) || next.done()) {
-          accepted = Task.#cancelWaits(last, next, msg)
-          break
-        }
-        if (!Task.#beginCancel(next)) {
-          last.interrupt(next, msg)
-          accepted = true
-          break
-        }
-        others ??= []
-        others.push(last)
-        last = next
-      }
-    } finally {
-      Task.#cancellationOf(last).spreading = false
-      if (others !== null) for (const task of others) Task.#cancellationOf(task).spreading = false
-    }
-    Task.#endCancel(last, msg, accepted)
-    if (others !== null) for (const task of others.toReversed()) Task.#endCancel(task, msg, true)
-    return true
-  }
-
-  static #cancellationOf(task: Task): Cancellation {
-    return (task.#cancellation ??= new Cancellation())
-  }
-
-  /** False when a cancel of this task is on its way already: it has come round. */
-  static #beginCancel(task: Task): boolean {
-    const cancellation = Task.#cancellationOf(task)
-    if (cancellation.spreading) return false
-    cancellation.count++
-    cancellation.spreading = true
-    return true
-  }
-
-  static #cancelWaits(
-    task: Task,
-    sole: Future<unknown> | null,
-    msg: string | CancelledError | undefined,
-  ): boolean {
-    if (sole !== null) return Task.#cancelWait(task, sole, msg)
-    let accepted = false
-    for (const wait of task.severalWaits()) {
-      accepted = Task.#cancelWait(task, wait, msg) || accepted
-    }
-    return accepted
-  }
-
-  static #cancelWait(
-    task: Task,
-    wait: Future<unknown>,
-    msg: string | CancelledError | undefined,
-  ): boolean {
-    circleFound = false
-    const accepted = wait.cancel(msg)
-    if (!circleFound) return accepted
-    circleFound = false
-    // What it waits on waits for a task that is being cancelled, and so, round the circle, for itself.
-    if (!wait.done()) task.interrupt(wait, msg)
-    return true
-  }
-
-  static #endCancel(
-    task: Task,
-    msg: string | CancelledError | undefined,
-    isAccepted: boolean,
-  ): void {
-    const cancellation = Task.#cancellationOf(task)
-    cancellation.message = msg
-    if (!cancellation.abort() && !isAccepted) {
-      cancellation.pending = true
-      cancellation.remembered = msg
-      task.getLoop().monitor?.cancelRemembered(task)
-    }
-    if (taskCancel.hasSubscribers) taskCancel.publish({ task })
+  /** @internal */
+  override get cancellation(): Cancellation {
+    this.#cancellation ??= new Cancellation()
+    return this.#cancellation
   }
 
   /** How many cancels were asked for and not taken back. */
@@ -300,6 +216,8 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
       this.goOn()
       return
     }
+    // A turn that was on its way when the await got a reaction of its own: `driveBy`.
+    if (!this.isBeforeStart()) return
     if (this.mustCancel) {
       if (this.#coro instanceof Coroutine) this.#coro.close()
       this.takeStart()
@@ -357,7 +275,7 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
     this.getLoop().release(this)
     const cancellation = this.#cancellation
     if (cancellation?.pending !== true || !this.waitingOn.has(future)) return
-    if (future.cancel(cancellation.remembered)) {
+    if (deliverCancel(this, future, cancellation.remembered)) {
       cancellation.pending = false
       this.getLoop().monitor?.cancelDelivered(this)
     }
@@ -418,9 +336,6 @@ export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDis
 }
 
 standForFrames(Task.prototype)
-
-/** The cancel of what a task waits on has come round to a task that it went through; for the last one before that. */
-let circleFound = false
 
 /** Called in the task's asynchronous context, which spares two closures a task. */
 function bodyReturned(value: unknown): void {

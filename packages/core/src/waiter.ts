@@ -1,12 +1,16 @@
 import type { AsyncContext } from './async-context.ts'
 import { isResolver } from './await-detection.ts'
 import { Awaiter, Chain, nothing, OwnAwait, passOn, type Reject, type Resolve } from './awaiter.ts'
+import type { Cancellation } from './cancellation.ts'
 import { type CancelledError, isCancelled } from './errors.ts'
 import { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
 import type { Task } from './task.ts'
 
-/** What a task waits on; of several, each by its reaction, and the one that was the only one before under the task itself. */
+/**
+ * What a task waits on; of several, each by its reaction, and the one that was the only one before under the task
+ * itself: that is its own wait, or the first of those of one that waits through others and never by itself.
+ */
 type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
 /**
@@ -27,6 +31,8 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
   abstract run(): void
   /** @internal */
   abstract label(): string
+  /** @internal */
+  abstract readonly cancellation: Cancellation
   /** @internal a remembered cancel that the next turn will deliver */
   abstract readonly mustCancel: boolean
   /** @internal its turn after `future`, which it waited on, has ended: null, or the cancel to throw instead of the outcome */
@@ -128,8 +134,11 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
   static #addWait(task: Waiter<unknown>, reaction: Reaction, future: Future<unknown>): void {
     future.react(reaction)
     const waits = task.#stage as Waits | null
-    if (waits === null) task.#stage = future
-    else if (waits instanceof Map) waits.set(reaction, future)
+    if (waits === null) {
+      // Without its key only where no own wait can begin before its end.
+      const isSafe = reaction === task || task.#functions !== null
+      task.#stage = isSafe ? future : new Map([[reaction, future]])
+    } else if (waits instanceof Map) waits.set(reaction, future)
     else {
       task.#stage = new Map<Reaction, Future<unknown>>([
         [task, waits],
@@ -154,24 +163,27 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
 
   /** @internal the wait on `future`, pending still, ends as if that were cancelled */
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
-    const [reaction] = future.reactionsOf(this)
-    if (reaction === undefined) return
-    this.endWait(reaction)
-    future.removeReaction(reaction)
+    const interruption = new Interruption({ loop: this.getLoop() })
+    interruption.cancel(msg)
+    // Several in a `Promise.all` of the same future.
+    for (const reaction of future.reactionsOf(this)) {
+      this.endWait(reaction)
+      future.removeReaction(reaction)
+      Waiter.#addWait(this, reaction, interruption)
+    }
     // What a gather has gathered of the circle is nobody's any more.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekException())) future.exception()
     })
-    const interruption = new Interruption({ loop: this.getLoop() })
-    interruption.cancel(msg)
-    Waiter.#addWait(this, reaction, interruption)
   }
 
   /** @internal the one future that it waits on; null for none and for several */
   soleWait(): Future<unknown> | null {
     Waiter.#dropChained(this)
     const waits = Waiter.#waits(this)
-    return waits instanceof Future ? waits : null
+    if (!(waits instanceof Map)) return waits
+    const [first, ...others] = waits.values()
+    return first !== undefined && others.every((other) => other === first) ? first : null
   }
 
   /** @internal for one who has asked for the sole wait in vain */

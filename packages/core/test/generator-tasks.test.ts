@@ -503,6 +503,27 @@ describe('a body that is a future, or a generator made by a function that has be
     expect([await task, ...chained]).toEqual([2, 'begun'])
   })
 
+  for (const kind of ['a generator', 'a future'] as const) {
+    virtual(`begins once when what its function waits for has ended already, ${kind}`, async () => {
+      let bodies = 0
+      const future = new Future<number>()
+      const ended: unknown[] = []
+      const task = createTask((): CoroutineGenerator<string> | Future<string> => {
+        bodies++
+        void future.then(
+          (value) => ended.push(value),
+          () => {},
+        )
+        future.setResult(1)
+        const body = function* (): CoroutineGenerator<string> {
+          return yield* sleep(5, 'end')
+        }
+        return kind === 'a generator' ? body() : sleep(5, 'end')
+      })
+      expect([await task, bodies, ...ended]).toEqual(['end', 1, 1])
+    })
+  }
+
   virtual('that is the task itself is refused', async () => {
     const task: Task = createTask(() => task)
     expect(String(await thrown(task))).toMatch('cannot await itself')
