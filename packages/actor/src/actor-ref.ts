@@ -33,6 +33,9 @@ export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
 /** The address of an actor. It stays valid over restarts: what is sent meanwhile waits in the mailbox. */
 export class ActorRef<A extends Actor = Actor> extends ChildRef {
+  /** @internal the bundler calls a class that names itself `_ActorRef` */
+  static override readonly name: string = 'ActorRef'
+
   /** @internal */
   declare readonly slot: ActorSlot
   readonly #pinned: number

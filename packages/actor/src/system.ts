@@ -64,6 +64,9 @@ class Top implements Owner {
  * it was started on; inside `run` it is stopped when the main task ends.
  */
 export class ActorSystem implements AsyncDisposable {
+  /** @internal the bundler calls a class that names itself `_ActorSystem` */
+  static readonly name: string = 'ActorSystem'
+
   readonly name: string
   readonly #home: Home
   readonly #root: SupervisorSlot

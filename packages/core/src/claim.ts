@@ -13,6 +13,9 @@ import type { Runnable } from './ready-queue.ts'
  * has it. Between the two a cancel of the future itself comes too late, as for one that is done.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
+  /** @internal the bundler calls a class that names itself `_Claim` */
+  static override readonly name: string = 'Claim'
+
   #woken = false
 
   /** Gives it its turn. False when it has one already, or is done. */

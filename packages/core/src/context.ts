@@ -12,6 +12,9 @@ type Values = Map<ContextVar<unknown>, unknown>
  * Source: contextvars.Context
  */
 export class Context {
+  /** @internal the bundler calls a class that names itself `_Context` */
+  static readonly name: string = 'Context'
+
   /** Shared between copies until one of them sets a variable. */
   #values: Values | null = null
   #owned = false

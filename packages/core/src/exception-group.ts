@@ -8,6 +8,9 @@ type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]
  * Source: ExceptionGroup. Differs: it is an AggregateError, and may hold any thrown value.
  */
 export class ExceptionGroup extends AggregateError {
+  /** @internal the bundler calls a class that names itself `_ExceptionGroup` */
+  static override readonly name: string = 'ExceptionGroup'
+
   override readonly name: string = 'ExceptionGroup'
   readonly code: string = 'ERR_EXCEPTION_GROUP'
 

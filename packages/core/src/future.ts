@@ -52,6 +52,9 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 // Its own methods are static, here and in what extends it: for private methods of an instance the engine keeps
 // one more field in every object, and there are a million of these.
 export class Future<T> implements PromiseLike<T> {
+  /** @internal the bundler calls a class that names itself `_Future` */
+  static readonly name: string = 'Future'
+
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /** While it is pending, who is to be told; then the result, the exception, or of a cancel the message or the error. */
   #value: unknown = null

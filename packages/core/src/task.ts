@@ -57,6 +57,9 @@ export interface TaskOptions {
  * promises, which a cancel cannot interrupt.
  */
 export class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDisposable {
+  /** @internal the bundler calls a class that names itself `_Task` */
+  static override readonly name: string = 'Task'
+
   #name: string | number
   #parent: Task | null
   #coro: TaskBody<T> | null

@@ -62,6 +62,9 @@ class Read extends Claim<Buffer> {
  * Source: asyncio.StreamReader
  */
 export class StreamReader implements AsyncIterable<Buffer> {
+  /** @internal the bundler calls a class that names itself `_StreamReader` */
+  static readonly name: string = 'StreamReader'
+
   readonly #buffer = new ByteQueue()
   readonly #limit: number
   #eof = false

@@ -27,6 +27,9 @@ export interface TlsUpgradable<O> extends WriteTransport {
  * Source: asyncio.StreamWriter
  */
 export class StreamWriter implements AsyncDisposable {
+  /** @internal the bundler calls a class that names itself `_StreamWriter` */
+  static readonly name: string = 'StreamWriter'
+
   readonly #transport: WriteTransport
   readonly #flow: FlowControl
   readonly #reader: StreamReader | null

@@ -57,6 +57,9 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
 
 /** A command that `$` has made. Awaiting it gives what `run` gives. */
 export class Command implements PromiseLike<CompletedProcess> {
+  /** @internal the bundler calls a class that names itself `_Command` */
+  static readonly name: string = 'Command'
+
   readonly args: readonly string[]
   readonly #options: CommandOptions
   readonly #task: Task<CompletedProcess>

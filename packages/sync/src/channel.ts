@@ -124,6 +124,9 @@ class Shared<T> {
  * sending only, so what is left can be received.
  */
 export class Channel<T> implements AsyncIterable<T>, Disposable {
+  /** @internal the bundler calls a class that names itself `_Channel` */
+  static readonly name: string = 'Channel'
+
   #shared: Shared<T>
   readonly #handle: Handle = { closed: false, senders: 0 }
 
