@@ -119,11 +119,14 @@ export class Awaiter extends Derived implements Reaction {
     return chain.derived.promise
   }
 
-  /** Whether a task waits by it. When not, `then` was called with functions of somebody's own: the task has no part in it from now on. */
+  /** Whether a task waits by it, and has not passed functions of its own. */
   isWait(): boolean {
-    if (isResolver(this.#reject)) return true
+    return isResolver(this.#reject)
+  }
+
+  /** The task has no part in it from now on. */
+  letGo(): void {
     this.scopeTask = null
-    return false
   }
 }
 
@@ -134,8 +137,8 @@ const returned = new WeakMap<
 >()
 
 /**
- * The `await` of a task that waits for nothing else. The task holds the two functions, and nothing holds this: there are as many
- * of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
+ * The `await` of a task that waits for nothing else. The task holds the two functions, and nothing holds this: there
+ * are as many of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
  */
 export class OwnAwait extends Derived {
   readonly #task: Task

@@ -8,8 +8,8 @@ import type { Reaction } from './reaction.ts'
 import type { Task } from './task.ts'
 
 /**
- * What a task waits on; of several, each by its reaction, and the one that was the only one before under the task
- * itself: that is its own wait, or the first of those of one that waits through others and never by itself.
+ * What a task waits on, by who goes on then: the task itself for its own wait or its driver's, of which it has one at
+ * most, and otherwise the reaction. That one alone, as nearly always, needs no map.
  */
 type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
@@ -133,17 +133,14 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
 
   static #addWait(task: Waiter<unknown>, reaction: Reaction, future: Future<unknown>): void {
     future.react(reaction)
+    const key = reaction === task.#functions ? task : reaction
     const waits = task.#stage as Waits | null
-    if (waits === null) {
-      // Without its key only where no own wait can begin before its end.
-      const isSafe = reaction === task || task.#functions !== null
-      task.#stage = isSafe ? future : new Map([[reaction, future]])
-    } else if (waits instanceof Map) waits.set(reaction, future)
+    if (waits instanceof Map) waits.set(key, future)
+    else if (waits === null && key === task) task.#stage = future
     else {
-      task.#stage = new Map<Reaction, Future<unknown>>([
-        [task, waits],
-        [reaction, future],
-      ])
+      const several = new Map<Reaction, Future<unknown>>()
+      if (waits !== null) several.set(task, waits)
+      task.#stage = several.set(key, future)
     }
   }
 
@@ -197,22 +194,17 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
    */
   static #dropChained(task: Waiter<unknown>): void {
     const waits = Waiter.#waits(task)
-    if (waits === null) return
-    if (waits instanceof Future) {
-      const sole = waits.soleReaction()
-      if (sole !== null && sole.scopeTask === task.scopeTask) Waiter.#dropIfChained(task, sole)
-      else for (const each of waits.reactionsOf(task)) Waiter.#dropIfChained(task, each)
-      return
+    if (task.#reject !== null) {
+      const own = waits instanceof Map ? waits.get(task) : waits
+      // Of one that has ended the turn is on its way.
+      if (own?.done() === false && !isResolver(task.#reject)) Waiter.#giveAway(task, null)
     }
-    for (const future of new Set(waits.values())) {
-      for (const each of future.reactionsOf(task)) Waiter.#dropIfChained(task, each)
+    if (!(waits instanceof Map)) return
+    for (const [reaction, future] of waits) {
+      if (!(reaction instanceof Awaiter) || future.done() || reaction.isWait()) continue
+      task.endWait(reaction)
+      reaction.letGo()
     }
-  }
-
-  static #dropIfChained(task: Waiter<unknown>, reaction: Reaction): void {
-    if (reaction === task) {
-      if (!isResolver(task.#reject)) Waiter.#giveAway(task, null)
-    } else if (reaction instanceof Awaiter && !reaction.isWait()) task.endWait(reaction)
   }
 
   /** The own wait gets a reaction of its own, by which `owner` waits. */

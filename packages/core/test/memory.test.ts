@@ -161,3 +161,19 @@ test('a parked task takes less than 1,000 bytes, with its future and its async f
   expect([code, areParked]).toEqual([0, 'true'])
   expect(Number(bytes)).toBeLessThan(1_000)
 })
+
+test('who waits is told without a look at all others that wait for the same', () =>
+  runVirtual(async () => {
+    const shared = new Future<void>()
+    const tasks = Array.from({ length: 100_000 }, () =>
+      createTask(async () => {
+        await shared
+      }),
+    )
+    await sleep(1)
+    // Quadratic, it would take minutes.
+    const waiting = tasks.filter((task) => task.waitingOn.has(shared))
+    expect(waiting.length).toBe(tasks.length)
+    shared.setResult()
+    for (const task of tasks) await task
+  }))
