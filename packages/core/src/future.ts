@@ -14,6 +14,7 @@ import type { EventLoop } from './loop.ts'
 import { isResolver, mayBeAwait } from './await-detection.ts'
 import { Awaiter, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
+import { type Inspect, inspected, showFuture } from './show-future.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
 const PENDING = 0
@@ -28,8 +29,6 @@ type Reactions = Reaction | Set<Reaction> | null
 
 /** Options of a future whose loop nobody may ever ask for. */
 const undecided: { loop?: EventLoop } = {}
-
-const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
 /** Null for a future whose loop is looked for when somebody asks. */
 function readLoop(options: { loop?: EventLoop }): EventLoop | null {
@@ -140,8 +139,8 @@ export class Future<T> implements PromiseLike<T> {
     return this.#state === FAILED
   }
 
-  /** @internal the exception, without counting as a look at it */
-  peekException(): unknown {
+  /** @internal the result, the exception, or what was said of the cancel; not counted as a look at it */
+  peekOutcome(): unknown {
     return this.#value
   }
 
@@ -246,26 +245,9 @@ export class Future<T> implements PromiseLike<T> {
     return new FutureIterator(this) as unknown as CoroutineGenerator<T>
   }
 
-  /** @internal how the console shows it: `<Future finished result=1>`, as Python's `repr` does */
-  [inspected](
-    depth: number,
-    options: object,
-    inspect: (value: unknown, options: object) => string,
-  ): string {
-    const show = (value: unknown): string =>
-      value instanceof Error
-        ? `${value.name}: ${value.message}`
-        : depth < 0
-          ? '…'
-          : inspect(value, { ...options, depth: depth - 1 })
-    const outcomes = {
-      [PENDING]: () => 'pending',
-      [FULFILLED]: () => `finished result=${show(this.#value)}`,
-      [FAILED]: () => `finished exception=${show(this.#value)}`,
-      [SEEN]: () => `finished exception=${show(this.#value)}`,
-      [CANCELLED]: () => 'cancelled',
-    }
-    return `<${this.constructor.name}${this.inspectedName()} ${outcomes[this.#state]()}>`
+  /** @internal how the console shows it */
+  [inspected](depth: number, options: object, inspect: Inspect): string {
+    return showFuture(this, depth, (value) => inspect(value, { ...options, depth: depth - 1 }))
   }
 
   /** @internal */

@@ -50,7 +50,7 @@ export class Failures implements Runnable {
   }
 
   #register(future: Future<unknown>): void {
-    const exception = future.peekException()
+    const exception = future.peekOutcome()
     // Until its stack is read, an error refers to the objects on it, the task among them.
     if (exception instanceof Error) void exception.stack
     const name = 'name' in future ? String(future.name) : null

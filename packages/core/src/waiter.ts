@@ -170,7 +170,7 @@ export abstract class Waiter<T> extends Future<T> implements Reaction {
     }
     // What a gather has gathered of the circle is nobody's any more.
     future.onDone(() => {
-      if (future.hasFailed() && isCancelled(future.peekException())) future.exception()
+      if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })
   }
 
