@@ -69,6 +69,7 @@ export declare class Awaiter extends Derived implements Reaction {
     label(): string;
     protected promise(): Promise<unknown>;
     isWait(): boolean;
+    letGo(): void;
 }
 export declare class OwnAwait extends Derived {
     #private;
@@ -549,6 +550,12 @@ export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, op
 import type { Awaitable } from './coroutine.ts';
 import { Future } from './future.ts';
 export declare function shield<T>(aw: Awaitable<T>): Future<T>;
+
+// dist/show-future.d.ts
+import type { Future } from './future.ts';
+export declare const inspected: unique symbol;
+export type Inspect = (value: unknown, options: object) => string;
+export declare function showFuture(future: Future<unknown>, depth: number, inspect: (value: unknown) => string): string;
 
 // dist/signal-handlers.d.ts
 export declare class SignalHandlers {
