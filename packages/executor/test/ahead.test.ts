@@ -50,7 +50,8 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       pool.submit(refs.echo, 2),
       pool.submit(refs.waitForFile, file),
       pool.submit(refs.writeFile, file),
-      ...Array.from({ length: 400 }, (_, i) => pool.submit(refs.echo, i)),
+      // So many that the other worker overtakes the blocked one however late that came to its job.
+      ...Array.from({ length: 4_000 }, (_, i) => pool.submit(refs.echo, i)),
       pool.submit(refs.waitForFile, file),
     ]
     await waitFor(Promise.all(jobs), patience)
