@@ -1,11 +1,91 @@
-// dist/as-completed.d.ts
-import { type Awaitable } from './coroutine.ts';
-import type { Future } from './future.ts';
+// dist/arguments.d.ts
+export declare function describe(x: unknown): string;
+export declare function checkBody(call: string, body: unknown): void;
+export declare function isThenable(x: unknown): x is PromiseLike<unknown>;
+export declare function isIterable(x: unknown): x is Iterable<unknown>;
+export declare function checkDelay(delay: unknown): number;
+export declare function checkCount(name: string, value: unknown, least: number): number;
+export declare function checkDuration(name: string, value: unknown): number;
+export declare function checkOptions(options: object | undefined): void;
+export declare function checkSignal(signal: unknown): void;
+
+// dist/combine/as-completed.d.ts
+import { type Awaitable } from '../tasks/coroutine.ts';
+import type { Future } from '../futures/future.ts';
 export declare function asCompleted<T>(aws: Iterable<Awaitable<T>>, options?: {
     timeout?: number | null;
 }): AsyncIterable<T> & Iterable<Future<T>>;
 
-// dist/async-context.d.ts
+// dist/combine/cancel-tasks.d.ts
+import { Task } from '../tasks/task.ts';
+export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
+export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void>;
+
+// dist/combine/gather.d.ts
+import { type Awaitable } from '../tasks/coroutine.ts';
+import { Future } from '../futures/future.ts';
+export type Results<T extends readonly Awaitable<unknown>[]> = {
+    -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never;
+};
+export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
+    -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error;
+};
+export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options: {
+    returnExceptions: true;
+}): Future<Outcomes<T>>;
+export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options?: {
+    returnExceptions?: boolean;
+}): Future<Results<T>>;
+export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
+
+// dist/combine/shield.d.ts
+import type { Awaitable } from '../tasks/coroutine.ts';
+import { Future } from '../futures/future.ts';
+export declare function shield<T>(aw: Awaitable<T>): Future<T>;
+
+// dist/combine/sleep.d.ts
+import { Future } from '../futures/future.ts';
+export declare function sleep(ms: number): Future<void>;
+export declare function sleep<R>(ms: number, result: R): Future<R>;
+
+// dist/combine/sleeper.d.ts
+export declare class Sleeper<K = unknown> {
+    #private;
+    sleep<R>(key: K, ms: number, result?: R): Promise<R | undefined>;
+    cancel(key: K): boolean;
+    cancelAll(): number;
+    keys(): K[];
+}
+
+// dist/combine/staggered-race.d.ts
+import { type CoroutineFunction } from '../tasks/coroutine.ts';
+export type RaceResult<T> = {
+    value: T;
+    index: number;
+    exceptions: unknown[];
+} | {
+    value: undefined;
+    index: null;
+    exceptions: unknown[];
+};
+export declare function staggeredRace<T>(coros: Iterable<CoroutineFunction<[], T>>, delay: number | null): Promise<RaceResult<T>>;
+
+// dist/combine/wait.d.ts
+import { Future } from '../futures/future.ts';
+export declare const FIRST_COMPLETED = "FIRST_COMPLETED";
+export declare const FIRST_EXCEPTION = "FIRST_EXCEPTION";
+export declare const ALL_COMPLETED = "ALL_COMPLETED";
+type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
+export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, options?: {
+    timeout?: number | null;
+    returnWhen?: ReturnWhen;
+}): Promise<{
+    done: Set<F>;
+    pending: Set<F>;
+}>;
+export {};
+
+// dist/context/async-context.d.ts
 import { AsyncResource } from 'node:async_hooks';
 export interface Scope {
 }
@@ -37,111 +117,7 @@ export declare function runInScope<T>(scope: Scope, fn: () => T): T;
 export declare function currentScope(): Scope | undefined;
 export {};
 
-// dist/await-detection.d.ts
-export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
-export declare function isResolver(fn: unknown): boolean;
-
-// dist/awaiter.d.ts
-import type { CancelledError } from './errors.ts';
-import type { Future } from './future.ts';
-import type { Reaction } from './reaction.ts';
-import type { Task } from './task.ts';
-export type Resolve = (value: unknown) => unknown;
-export type Reject = (error: unknown) => unknown;
-declare abstract class Derived implements PromiseLike<unknown> {
-    then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
-    catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
-    finally(onFinally?: (() => void) | null): Promise<unknown>;
-}
-export declare class Chain {
-    readonly resolve: Resolve;
-    readonly reject: Reject;
-    readonly derived: PromiseWithResolvers<unknown>;
-    constructor(resolve: Resolve, reject: Reject);
-}
-export declare const nothing: Promise<unknown>;
-export declare function passOn(future: Future<unknown>, cancel: CancelledError | null, functions: Resolve | Chain, reject: Reject | null): Promise<unknown>;
-export declare class Awaiter extends Derived implements Reaction {
-    #private;
-    scopeTask: Task | null;
-    constructor(task: Task | null, future: Future<unknown>, functions: Resolve | Chain, reject: Reject | null);
-    run(): void;
-    label(): string;
-    protected promise(): Promise<unknown>;
-    isWait(): boolean;
-    letGo(): void;
-}
-export declare class OwnAwait extends Derived {
-    #private;
-    constructor(task: Task, future: Future<unknown>, resolve: Resolve);
-    protected promise(): Promise<unknown>;
-    static write(task: Task, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
-}
-export {};
-
-// dist/cancel-and-wait.d.ts
-import { Future } from './future.ts';
-export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
-
-// dist/cancel-tasks.d.ts
-import { Task } from './task.ts';
-export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
-export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void>;
-
-// dist/cancellation.d.ts
-import { type CancelledError } from './errors.ts';
-export declare class Cancellation {
-    #private;
-    count: number;
-    isSpreading: boolean;
-    pending: boolean;
-    message: string | CancelledError | undefined;
-    remembered: string | CancelledError | undefined;
-    get signal(): AbortSignal;
-    abort(): boolean;
-    takeBack(): number;
-    isOwnAbort(error: unknown): boolean;
-}
-
-// dist/check-options.d.ts
-export declare function checkOptions(options: object | undefined): void;
-export declare function checkSignal(signal: unknown): void;
-
-// dist/claim.d.ts
-import { CancelledError } from './errors.ts';
-import { Future } from './future.ts';
-import type { Runnable } from './ready-queue.ts';
-export declare abstract class Claim<T> extends Future<T> implements Runnable {
-    #private;
-    wake(): boolean;
-    isWoken(): boolean;
-    protected abstract claim(): void;
-    protected abstract decline(): void;
-    cancel(msg?: string | CancelledError): boolean;
-}
-export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
-export declare function abortError(signal: AbortSignal): CancelledError;
-
-// dist/clock.d.ts
-export interface Clock {
-    now(): number;
-    setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void;
-    yieldToIO(resume: () => void): void;
-    stop(): void;
-    readonly virtual: boolean;
-}
-export declare function isClock(x: unknown): x is Clock;
-export declare function checkDelay(delay: unknown): number;
-export declare class SystemClock implements Clock {
-    #private;
-    readonly virtual: boolean;
-    now(): number;
-    setAlarm(deadline: number | null, wake: () => void): void;
-    yieldToIO(resume: () => void): void;
-    stop(): void;
-}
-
-// dist/context.d.ts
+// dist/context/context-vars.d.ts
 export declare class Context {
     #private;
     run<T>(fn: () => T): T;
@@ -167,34 +143,10 @@ export declare class ContextVar<T> {
     reset(token: Token<T>): void;
 }
 
-// dist/coroutine.d.ts
-import type { Future } from './future.ts';
-export type CoroutineGenerator<T> = Generator<Future<unknown>, T>;
-export type CoroutineFunction<A extends unknown[], T> = (...args: A) => PromiseLike<T> | CoroutineGenerator<T>;
-export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>;
-export declare class Coroutine<T> implements PromiseLike<T> {
-    #private;
-    readonly name: string;
-    close(): void;
-    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
-    [Symbol.iterator](): CoroutineGenerator<T>;
-}
-export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
-export declare function toYielded(yielded: unknown): PromiseLike<unknown>;
-export declare function isThenable(x: unknown): x is PromiseLike<unknown>;
-export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
-export declare function claimGenerator(generator: object): void;
-export declare function describe(x: unknown): string;
-export declare function checkBody(call: string, body: unknown): void;
-export declare function isIterable(x: unknown): x is Iterable<unknown>;
-export declare function coroutine<A extends unknown[], T>(fn: CoroutineFunction<A, T>): (...args: A) => Coroutine<T>;
-export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown>;
-export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
-
-// dist/current.d.ts
+// dist/context/current.d.ts
 import { type Scope } from './async-context.ts';
-import type { EventLoop } from './loop.ts';
-import type { Task } from './task.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import type { Task } from '../tasks/task.ts';
 export declare function currentTask(): Task | null;
 export declare function getRunningLoop(): EventLoop;
 export declare function installLoopClass(eventLoop: new () => EventLoop): void;
@@ -202,43 +154,7 @@ export declare function checkLoop(loop: unknown): asserts loop is EventLoop;
 export declare function getEventLoop(): EventLoop;
 export declare function loopOf(scope: Scope | undefined): EventLoop;
 
-// dist/debug.d.ts
-import type { EventLoop } from './loop.ts';
-import type { Task } from './task.ts';
-export declare class DebugMonitor {
-    #private;
-    constructor(loop: EventLoop);
-    turnBegan(): void;
-    turnEnded(task: Task): void;
-    callbackEnded(name: string, start: number): void;
-    cancelRemembered(task: Task): void;
-    cancelDelivered(task: Task): void;
-    taskEnded(task: Task): void;
-}
-
-// dist/driver.d.ts
-import { type CoroutineGenerator } from './coroutine.ts';
-import type { Reaction } from './reaction.ts';
-import type { Task } from './task.ts';
-export declare class Driver<T> implements Reaction {
-    #private;
-    readonly scopeTask: Task<T>;
-    constructor(task: Task<T>, generator: CoroutineGenerator<T>);
-    start(): void;
-    label(): string;
-    run(): void;
-}
-
-// dist/ensure-future.d.ts
-import { type Awaitable } from './coroutine.ts';
-import { Future } from './future.ts';
-import type { EventLoop } from './loop.ts';
-export declare function ensureFuture<T>(awaitable: Awaitable<T>, options?: {
-    loop?: EventLoop;
-}): Future<T>;
-export declare function checkAwaitable(x: unknown): void;
-
-// dist/errors.d.ts
+// dist/errors/errors.d.ts
 export declare class CancelledError extends Error {
     readonly name: string;
     readonly code: string;
@@ -273,7 +189,7 @@ export declare class DeadlockError extends Error {
     readonly code: string;
 }
 
-// dist/exception-group.d.ts
+// dist/errors/exception-group.d.ts
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown);
 export declare class ExceptionGroup extends AggregateError {
     #private;
@@ -285,12 +201,64 @@ export declare class ExceptionGroup extends AggregateError {
 }
 export {};
 
-// dist/follower.d.ts
-import type { Future } from './future.ts';
-import type { Task } from './task.ts';
-export declare function follow<T>(task: Task<T>, future: Future<T>): void;
+// dist/futures/await-detection.d.ts
+export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
+export declare function isResolver(fn: unknown): boolean;
 
-// dist/future-iterator.d.ts
+// dist/futures/awaiter.d.ts
+import type { CancelledError } from '../errors/errors.ts';
+import type { Future } from './future.ts';
+import type { Reaction } from './reaction.ts';
+import type { Task } from '../tasks/task.ts';
+export type Resolve = (value: unknown) => unknown;
+export type Reject = (error: unknown) => unknown;
+declare abstract class Derived implements PromiseLike<unknown> {
+    then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<unknown>;
+    finally(onFinally?: (() => void) | null): Promise<unknown>;
+}
+export declare class Chain {
+    readonly resolve: Resolve;
+    readonly reject: Reject;
+    readonly derived: PromiseWithResolvers<unknown>;
+    constructor(resolve: Resolve, reject: Reject);
+}
+export declare const nothing: Promise<unknown>;
+export declare function passOn(future: Future<unknown>, cancel: CancelledError | null, functions: Resolve | Chain, reject: Reject | null): Promise<unknown>;
+export declare class Awaiter extends Derived implements Reaction {
+    #private;
+    scopeTask: Task | null;
+    constructor(task: Task | null, future: Future<unknown>, functions: Resolve | Chain, reject: Reject | null);
+    run(): void;
+    label(): string;
+    protected promise(): Promise<unknown>;
+    isWait(): boolean;
+    letGo(): void;
+}
+export declare class OwnAwait extends Derived {
+    #private;
+    constructor(task: Task, future: Future<unknown>, resolve: Resolve);
+    protected promise(): Promise<unknown>;
+    static write(task: Task, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
+}
+export {};
+
+// dist/futures/claim.d.ts
+import { CancelledError } from '../errors/errors.ts';
+import { Future } from './future.ts';
+import type { Runnable } from '../loop/ready-queue.ts';
+export declare abstract class Claim<T> extends Future<T> implements Runnable {
+    #private;
+    wake(): boolean;
+    isWoken(): boolean;
+    protected abstract claim(): void;
+    protected abstract decline(): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
+export declare function abortError(signal: AbortSignal): CancelledError;
+
+// dist/futures/future-iterator.d.ts
 import type { Future } from './future.ts';
 export declare class FutureIterator<T> {
     done: boolean | undefined;
@@ -302,11 +270,11 @@ export declare class FutureIterator<T> {
     [Symbol.iterator](): this;
 }
 
-// dist/future.d.ts
-import type { Context } from './context.ts';
-import { CancelledError } from './errors.ts';
-import { type CoroutineGenerator } from './coroutine.ts';
-import type { EventLoop } from './loop.ts';
+// dist/futures/future.d.ts
+import type { Context } from '../context/context-vars.ts';
+import { CancelledError } from '../errors/errors.ts';
+import { type CoroutineGenerator } from '../tasks/coroutine.ts';
+import type { EventLoop } from '../loop/loop.ts';
 export declare class Future<T> implements PromiseLike<T> {
     #private;
     constructor(options?: {
@@ -333,26 +301,130 @@ export declare function completed(): Future<void>;
 export declare function completed<T>(value: T): Future<T>;
 export declare function isFuture(x: unknown): x is Future<unknown>;
 
-// dist/gather.d.ts
-import { type Awaitable } from './coroutine.ts';
-import { Future } from './future.ts';
-export type Results<T extends readonly Awaitable<unknown>[]> = {
-    -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never;
-};
-export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
-    -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error;
-};
-export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options: {
-    returnExceptions: true;
-}): Future<Outcomes<T>>;
-export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options?: {
-    returnExceptions?: boolean;
-}): Future<Results<T>>;
-export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
+// dist/futures/inspect.d.ts
+import type { Future } from './future.ts';
+export declare const inspected: unique symbol;
+export type Inspect = (value: unknown, options: object) => string;
+export declare function showFuture(future: Future<unknown>, depth: number, inspect: (value: unknown) => string): string;
 
-// dist/handle.d.ts
-import { type Scope } from './async-context.ts';
-import type { Context } from './context.ts';
+// dist/futures/observe.d.ts
+import type { Future } from './future.ts';
+export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
+export declare function hasFailed(future: Future<unknown>): boolean;
+
+// dist/futures/reaction.d.ts
+import { type Scope } from '../context/async-context.ts';
+import type { Context } from '../context/context-vars.ts';
+import type { Future } from './future.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import type { Runnable } from '../loop/ready-queue.ts';
+import type { Task } from '../tasks/task.ts';
+export interface Reaction extends Runnable {
+}
+export declare class InternalCallback<T> implements Reaction {
+    #private;
+    constructor(future: Future<T>, callback: (future: Future<T>) => void);
+    get scopeTask(): null;
+    run(): void;
+    label(): string;
+}
+export declare class DoneCallback implements Reaction, Scope {
+    #private;
+    readonly scopeTask: Task | null;
+    readonly scopeLoop: EventLoop;
+    readonly callback: (future: never) => void;
+    constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
+    scopeContext(): Context;
+    run(): void;
+    label(): string;
+}
+
+// dist/futures/unretrieved.d.ts
+import type { Future } from './future.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import type { Runnable } from '../loop/ready-queue.ts';
+interface Report {
+    readonly failures: Failures;
+    readonly what: 'Future' | 'Task';
+    readonly name: string | null;
+    readonly exception: unknown;
+    readonly future: WeakRef<Future<unknown>>;
+}
+export declare function forgetUnretrieved(future: Future<unknown>): void;
+export declare class Failures implements Runnable {
+    #private;
+    constructor(loop: EventLoop);
+    note(future: Future<unknown>): void;
+    run(): void;
+    forget(report: Report): void;
+    report(report: Report): void;
+    reportAll(): void;
+}
+export {};
+
+// dist/index.d.ts
+export { asCompleted } from './combine/as-completed.ts';
+export { cancelTasks } from './combine/cancel-tasks.ts';
+export type { Clock } from './loop/clock.ts';
+export { Context, ContextVar, copyContext, Token } from './context/context-vars.ts';
+export { type Awaitable, Coroutine, coroutine, type CoroutineFunction, type CoroutineGenerator, isCoroutine, isCoroutineFunction, } from './tasks/coroutine.ts';
+export { currentTask, getEventLoop, getRunningLoop } from './context/current.ts';
+export { ensureFuture } from './tasks/ensure-future.ts';
+export { CancelledError, DeadlockError, InvalidStateError, isCancelled, KeyboardInterrupt, LookupError, RuntimeError, TimeoutError, } from './errors/errors.ts';
+export { ExceptionGroup } from './errors/exception-group.ts';
+export { Future, isFuture } from './futures/future.ts';
+export { gather } from './combine/gather.ts';
+export { Handle, TimerHandle } from './loop/handle.ts';
+export type { TaskMessage } from './tasks/channels.ts';
+export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop/loop.ts';
+export { run } from './run/run.ts';
+export { Runner, type RunnerOptions } from './run/runner.ts';
+export { shield } from './combine/shield.ts';
+export { sleep } from './combine/sleep.ts';
+export { Sleeper } from './combine/sleeper.ts';
+export { type RaceResult, staggeredRace } from './combine/staggered-race.ts';
+export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts';
+export { TaskGroup, taskGroup } from './scopes/task-group.ts';
+export { type ManagedTask, TaskManager } from './run/task-manager.ts';
+export { formatTaskTree } from './tasks/task-tree.ts';
+export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
+export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts';
+
+// dist/loop/clock.d.ts
+export interface Clock {
+    now(): number;
+    setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void;
+    yieldToIO(resume: () => void): void;
+    stop(): void;
+    readonly virtual: boolean;
+}
+export declare function isClock(x: unknown): x is Clock;
+export declare class SystemClock implements Clock {
+    #private;
+    readonly virtual: boolean;
+    now(): number;
+    setAlarm(deadline: number | null, wake: () => void): void;
+    yieldToIO(resume: () => void): void;
+    stop(): void;
+}
+
+// dist/loop/debug-monitor.d.ts
+import type { EventLoop } from './loop.ts';
+import type { Task } from '../tasks/task.ts';
+export declare class DebugMonitor {
+    #private;
+    constructor(loop: EventLoop);
+    turnBegan(): void;
+    turnEnded(task: Task): void;
+    callbackEnded(name: string, start: number): void;
+    cancelRemembered(task: Task): void;
+    cancelDelivered(task: Task): void;
+    taskEnded(task: Task): void;
+}
+
+// dist/loop/handle.d.ts
+import { type Scope } from '../context/async-context.ts';
+import type { Context } from '../context/context-vars.ts';
 import type { Runnable } from './ready-queue.ts';
 import type { TimerEntry } from './timer-heap.ts';
 export declare class Handle implements Runnable, Scope {
@@ -367,56 +439,13 @@ export declare class TimerHandle extends Handle implements TimerEntry {
     when(): number;
 }
 
-// dist/in-task.d.ts
-import { type Task } from './task.ts';
-export declare function inTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
-export declare function inOwnTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
-
-// dist/index.d.ts
-export { asCompleted } from './as-completed.ts';
-export { cancelTasks } from './cancel-tasks.ts';
-export type { Clock } from './clock.ts';
-export { Context, ContextVar, copyContext, Token } from './context.ts';
-export { type Awaitable, Coroutine, coroutine, type CoroutineFunction, type CoroutineGenerator, isCoroutine, isCoroutineFunction, } from './coroutine.ts';
-export { currentTask, getEventLoop, getRunningLoop } from './current.ts';
-export { ensureFuture } from './ensure-future.ts';
-export { CancelledError, DeadlockError, InvalidStateError, isCancelled, KeyboardInterrupt, LookupError, RuntimeError, TimeoutError, } from './errors.ts';
-export { ExceptionGroup } from './exception-group.ts';
-export { Future, isFuture } from './future.ts';
-export { gather } from './gather.ts';
-export { Handle, TimerHandle } from './handle.ts';
-export type { TaskMessage } from './instrument.ts';
-export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop.ts';
-export { run, Runner, type RunnerOptions } from './run.ts';
-export { shield } from './shield.ts';
-export { sleep } from './sleep.ts';
-export { Sleeper } from './sleeper.ts';
-export { type RaceResult, staggeredRace } from './staggered-race.ts';
-export { createTask, Task, type TaskOptions, taskSignal } from './task.ts';
-export { TaskGroup, taskGroup } from './task-group.ts';
-export { type ManagedTask, TaskManager } from './task-manager.ts';
-export { formatTaskTree } from './task-tree.ts';
-export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './timeout.ts';
-export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './wait.ts';
-
-// dist/instrument.d.ts
-import { type Channel } from 'node:diagnostics_channel';
-import type { Task } from './task.ts';
-export interface TaskMessage {
-    readonly task: Task;
-}
-export declare const taskCreate: Channel;
-export declare const taskStart: Channel;
-export declare const taskEnd: Channel;
-export declare const taskCancel: Channel;
-
-// dist/loop.d.ts
+// dist/loop/loop.d.ts
 import { type Clock } from './clock.ts';
-import { type Context } from './context.ts';
-import { type Awaitable, type Coroutine, type CoroutineFunction } from './coroutine.ts';
-import { Future } from './future.ts';
+import { type Context } from '../context/context-vars.ts';
+import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { Future } from '../futures/future.ts';
 import { Handle, TimerHandle } from './handle.ts';
-import { type Task, type TaskOptions } from './task.ts';
+import { type Task, type TaskOptions } from '../tasks/task.ts';
 export interface ExceptionContext {
     message: string;
     exception?: unknown;
@@ -461,53 +490,14 @@ export declare function newEventLoop(options?: {
 }): EventLoop;
 export declare function allTasks(loop?: EventLoop): Set<Task>;
 
-// dist/lowlevel.d.ts
-export { abortError, cancelOnAbort, Claim } from './claim.ts';
-export { checkOptions } from './check-options.ts';
-export { completed } from './future.ts';
-export { describe } from './coroutine.ts';
-export { hasFailed, observe } from './observe.ts';
-
-// dist/observe.d.ts
-import type { Future } from './future.ts';
-export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
-export declare function hasFailed(future: Future<unknown>): boolean;
-
-// dist/process-events.d.ts
+// dist/loop/process-events.d.ts
 export interface Interruptible {
     interrupt(signal: NodeJS.Signals): boolean;
     deadlocked(): void;
 }
 export declare function watchProcess(main: Interruptible, handleSignals: boolean): () => void;
 
-// dist/reaction.d.ts
-import { type Scope } from './async-context.ts';
-import type { Context } from './context.ts';
-import type { Future } from './future.ts';
-import type { EventLoop } from './loop.ts';
-import type { Runnable } from './ready-queue.ts';
-import type { Task } from './task.ts';
-export interface Reaction extends Runnable {
-}
-export declare class InternalCallback<T> implements Reaction {
-    #private;
-    constructor(future: Future<T>, callback: (future: Future<T>) => void);
-    get scopeTask(): null;
-    run(): void;
-    label(): string;
-}
-export declare class DoneCallback implements Reaction, Scope {
-    #private;
-    readonly scopeTask: Task | null;
-    readonly scopeLoop: EventLoop;
-    readonly callback: (future: never) => void;
-    constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
-    scopeContext(): Context;
-    run(): void;
-    label(): string;
-}
-
-// dist/ready-queue.d.ts
+// dist/loop/ready-queue.d.ts
 export interface Runnable {
 }
 export interface Schedule {
@@ -523,9 +513,65 @@ export declare class ReadyQueue {
     clear(): void;
 }
 
-// dist/run.d.ts
-import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
-import { EventLoop } from './loop.ts';
+// dist/loop/signal-handlers.d.ts
+export declare class SignalHandlers {
+    #private;
+    add(signal: NodeJS.Signals, listener: () => void): void;
+    remove(signal: NodeJS.Signals): boolean;
+    clear(): void;
+}
+
+// dist/loop/timer-heap.d.ts
+import type { Runnable } from './ready-queue.ts';
+export interface TimerEntry extends Runnable {
+}
+export declare class TimerHeap {
+    #private;
+    nextDeadline(): number | null;
+    isFirst(entry: TimerEntry): boolean;
+    push(entry: TimerEntry, deadline: number): void;
+    remove(entry: TimerEntry): void;
+    takeDue(now: number): TimerEntry | null;
+    clear(): void;
+}
+
+// dist/lowlevel.d.ts
+export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
+export { completed } from './futures/future.ts';
+export { checkBody, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
+export { hasFailed, observe } from './futures/observe.ts';
+
+// dist/run/main-task.d.ts
+import { DeadlockError } from '../errors/errors.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import type { Interruptible } from '../loop/process-events.ts';
+import type { Task } from '../tasks/task.ts';
+export declare class MainTask implements Interruptible {
+    #private;
+    deadlock: DeadlockError | null;
+    constructor(task: Task);
+    interrupt(signal: NodeJS.Signals): boolean;
+    deadlocked(): void;
+    explain(error: unknown): unknown;
+}
+export declare class Cleanup implements Interruptible {
+    #private;
+    deadlock: DeadlockError | null;
+    constructor(loop: EventLoop);
+    interrupt(): boolean;
+    deadlocked(): void;
+}
+
+// dist/run/run.d.ts
+import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts';
+import { type RunnerOptions } from './runner.ts';
+export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: RunnerOptions & {
+    signal?: AbortSignal;
+}): Promise<T>;
+
+// dist/run/runner.d.ts
+import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { EventLoop } from '../loop/loop.ts';
 export interface RunnerOptions {
     debug?: boolean;
     loop?: EventLoop;
@@ -542,77 +588,10 @@ export declare class Runner implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 export declare function checkMain(call: string, main: unknown): void;
-export declare function run<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: RunnerOptions & {
-    signal?: AbortSignal;
-}): Promise<T>;
 
-// dist/shield.d.ts
-import type { Awaitable } from './coroutine.ts';
-import { Future } from './future.ts';
-export declare function shield<T>(aw: Awaitable<T>): Future<T>;
-
-// dist/show-future.d.ts
-import type { Future } from './future.ts';
-export declare const inspected: unique symbol;
-export type Inspect = (value: unknown, options: object) => string;
-export declare function showFuture(future: Future<unknown>, depth: number, inspect: (value: unknown) => string): string;
-
-// dist/signal-handlers.d.ts
-export declare class SignalHandlers {
-    #private;
-    add(signal: NodeJS.Signals, listener: () => void): void;
-    remove(signal: NodeJS.Signals): boolean;
-    clear(): void;
-}
-
-// dist/sleep.d.ts
-import { Future } from './future.ts';
-export declare function sleep(ms: number): Future<void>;
-export declare function sleep<R>(ms: number, result: R): Future<R>;
-
-// dist/sleeper.d.ts
-export declare class Sleeper<K = unknown> {
-    #private;
-    sleep<R>(key: K, ms: number, result?: R): Promise<R | undefined>;
-    cancel(key: K): boolean;
-    cancelAll(): number;
-    keys(): K[];
-}
-
-// dist/spread-cancel.d.ts
-import type { CancelledError } from './errors.ts';
-import type { Future } from './future.ts';
-import { Waiter } from './waiter.ts';
-type Message = string | CancelledError | undefined;
-export declare function spreadCancel(first: Waiter<unknown>, msg: Message): boolean;
-export declare function deliverCancel(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean;
-export {};
-
-// dist/staggered-race.d.ts
-import { type CoroutineFunction } from './coroutine.ts';
-export type RaceResult<T> = {
-    value: T;
-    index: number;
-    exceptions: unknown[];
-} | {
-    value: undefined;
-    index: null;
-    exceptions: unknown[];
-};
-export declare function staggeredRace<T>(coros: Iterable<CoroutineFunction<[], T>>, delay: number | null): Promise<RaceResult<T>>;
-
-// dist/task-group.d.ts
-import { Coroutine, type CoroutineFunction } from './coroutine.ts';
-import { type Task, type TaskOptions } from './task.ts';
-export declare class TaskGroup {
-    #private;
-    createTask<T>(coro: CoroutineFunction<[], T> | Coroutine<T>, options?: Omit<TaskOptions, 'loop'>): Task<T>;
-}
-export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T>;
-
-// dist/task-manager.d.ts
-import { type Coroutine, type CoroutineFunction } from './coroutine.ts';
-import { type Task } from './task.ts';
+// dist/run/task-manager.d.ts
+import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { type Task } from '../tasks/task.ts';
 export interface ManagedTask {
     name: string;
     state: 'running' | 'done' | 'failed' | 'cancelled';
@@ -635,18 +614,134 @@ export declare class TaskManager implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/task-tree.d.ts
-import type { EventLoop } from './loop.ts';
+// dist/scopes/in-task.d.ts
+import { type Task } from '../tasks/task.ts';
+export declare function inTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
+export declare function inOwnTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
+
+// dist/scopes/task-group.d.ts
+import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { type Task, type TaskOptions } from '../tasks/task.ts';
+export declare class TaskGroup {
+    #private;
+    createTask<T>(coro: CoroutineFunction<[], T> | Coroutine<T>, options?: Omit<TaskOptions, 'loop'>): Task<T>;
+}
+export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T>;
+
+// dist/scopes/timeout.d.ts
+import { type Awaitable } from '../tasks/coroutine.ts';
+export declare class Timeout {
+    #private;
+    when(): number | null;
+    reschedule(deadline: number | null): void;
+    expired(): boolean;
+}
+export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
+export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
+export declare function moveOnAfter<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<{
+    cancelled: boolean;
+    value?: T;
+}>;
+export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
+
+// dist/tasks/cancel-and-wait.d.ts
+import { Future } from '../futures/future.ts';
+export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
+
+// dist/tasks/cancellation.d.ts
+import { type CancelledError } from '../errors/errors.ts';
+export declare class Cancellation {
+    #private;
+    count: number;
+    isSpreading: boolean;
+    pending: boolean;
+    message: string | CancelledError | undefined;
+    remembered: string | CancelledError | undefined;
+    get signal(): AbortSignal;
+    abort(): boolean;
+    takeBack(): number;
+    isOwnAbort(error: unknown): boolean;
+}
+
+// dist/tasks/channels.d.ts
+import { type Channel } from 'node:diagnostics_channel';
+import type { Task } from './task.ts';
+export interface TaskMessage {
+    readonly task: Task;
+}
+export declare const taskCreate: Channel;
+export declare const taskStart: Channel;
+export declare const taskEnd: Channel;
+export declare const taskCancel: Channel;
+
+// dist/tasks/coroutine.d.ts
+import type { Future } from '../futures/future.ts';
+export type CoroutineGenerator<T> = Generator<Future<unknown>, T>;
+export type CoroutineFunction<A extends unknown[], T> = (...args: A) => PromiseLike<T> | CoroutineGenerator<T>;
+export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>;
+export declare class Coroutine<T> implements PromiseLike<T> {
+    #private;
+    readonly name: string;
+    close(): void;
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    [Symbol.iterator](): CoroutineGenerator<T>;
+}
+export declare function runInline<T>(awaitable: Awaitable<T>): Promise<T>;
+export declare function toYielded(yielded: unknown): PromiseLike<unknown>;
+export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
+export declare function claimGenerator(generator: object): void;
+export declare function coroutine<A extends unknown[], T>(fn: CoroutineFunction<A, T>): (...args: A) => Coroutine<T>;
+export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown>;
+export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
+
+// dist/tasks/ensure-future.d.ts
+import { type Awaitable } from './coroutine.ts';
+import { Future } from '../futures/future.ts';
+import type { EventLoop } from '../loop/loop.ts';
+export declare function ensureFuture<T>(awaitable: Awaitable<T>, options?: {
+    loop?: EventLoop;
+}): Future<T>;
+export declare function checkAwaitable(x: unknown): void;
+
+// dist/tasks/follower.d.ts
+import type { Future } from '../futures/future.ts';
+import type { Task } from './task.ts';
+export declare function follow<T>(task: Task<T>, future: Future<T>): void;
+
+// dist/tasks/generator-driver.d.ts
+import { type CoroutineGenerator } from './coroutine.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Task } from './task.ts';
+export declare class Driver<T> implements Reaction {
+    #private;
+    readonly scopeTask: Task<T>;
+    constructor(task: Task<T>, generator: CoroutineGenerator<T>);
+    start(): void;
+    label(): string;
+    run(): void;
+}
+
+// dist/tasks/propagate-cancel.d.ts
+import type { CancelledError } from '../errors/errors.ts';
+import type { Future } from '../futures/future.ts';
+import { Waiter } from './waiter.ts';
+type Message = string | CancelledError | undefined;
+export declare function spreadCancel(first: Waiter<unknown>, msg: Message): boolean;
+export declare function deliverCancel(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean;
+export {};
+
+// dist/tasks/task-tree.d.ts
+import type { EventLoop } from '../loop/loop.ts';
 export declare function formatTaskTree(options?: {
     loop?: EventLoop;
 }): string;
 
-// dist/task.d.ts
-import { type FrameScope } from './async-context.ts';
-import { Context } from './context.ts';
+// dist/tasks/task.d.ts
+import { type FrameScope } from '../context/async-context.ts';
+import { Context } from '../context/context-vars.ts';
 import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
-import { type CancelledError } from './errors.ts';
-import type { EventLoop } from './loop.ts';
+import { type CancelledError } from '../errors/errors.ts';
+import type { EventLoop } from '../loop/loop.ts';
 import { Waiter } from './waiter.ts';
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>;
 export interface TaskOptions {
@@ -675,6 +770,16 @@ export declare class Task<T = unknown> extends Waiter<T> implements FrameScope, 
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
 
+// dist/tasks/waiter.d.ts
+import { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+export declare abstract class Waiter<T> extends Future<T> implements Reaction {
+    #private;
+    get waitingOn(): ReadonlySet<Future<unknown>>;
+}
+export declare class Interruption extends Future<never> {
+}
+
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';
 export { runVirtual } from './testing/run-virtual.ts';
@@ -696,8 +801,8 @@ export declare function explore(program: () => PromiseLike<void>, options?: {
 }>;
 
 // dist/testing/run-virtual.d.ts
-import type { Coroutine, CoroutineFunction } from '../coroutine.ts';
-import type { Schedule } from '../ready-queue.ts';
+import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts';
+import type { Schedule } from '../loop/ready-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
 export declare function runVirtual<T>(main: CoroutineFunction<[], T> | Coroutine<T>, options?: {
     seed?: number;
@@ -706,7 +811,7 @@ export declare function runVirtual<T>(main: CoroutineFunction<[], T> | Coroutine
 export declare function runOnVirtualLoop<T>(main: CoroutineFunction<[], T> | Coroutine<T>, clock: VirtualClock, schedule: Schedule | null): Promise<T>;
 
 // dist/testing/schedule.d.ts
-import type { Runnable, Schedule } from '../ready-queue.ts';
+import type { Runnable, Schedule } from '../loop/ready-queue.ts';
 export declare class SeededSchedule implements Schedule {
     #private;
     readonly trace: string[];
@@ -717,7 +822,7 @@ export declare class SeededSchedule implements Schedule {
 export declare function checkSeed(seed: unknown): void;
 
 // dist/testing/virtual-clock.d.ts
-import { type Clock } from '../clock.ts';
+import { type Clock } from '../loop/clock.ts';
 export declare class VirtualClock implements Clock {
     #private;
     readonly virtual: boolean;
@@ -728,82 +833,4 @@ export declare class VirtualClock implements Clock {
     setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void;
     yieldToIO(resume: () => void): void;
     stop(): void;
-}
-
-// dist/timeout.d.ts
-import { type Awaitable } from './coroutine.ts';
-export declare class Timeout {
-    #private;
-    when(): number | null;
-    reschedule(deadline: number | null): void;
-    expired(): boolean;
-}
-export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
-export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
-export declare function moveOnAfter<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<{
-    cancelled: boolean;
-    value?: T;
-}>;
-export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
-
-// dist/timer-heap.d.ts
-import type { Runnable } from './ready-queue.ts';
-export interface TimerEntry extends Runnable {
-}
-export declare class TimerHeap {
-    #private;
-    nextDeadline(): number | null;
-    isFirst(entry: TimerEntry): boolean;
-    push(entry: TimerEntry, deadline: number): void;
-    remove(entry: TimerEntry): void;
-    takeDue(now: number): TimerEntry | null;
-    clear(): void;
-}
-
-// dist/unretrieved.d.ts
-import type { Future } from './future.ts';
-import type { EventLoop } from './loop.ts';
-import type { Runnable } from './ready-queue.ts';
-interface Report {
-    readonly failures: Failures;
-    readonly what: 'Future' | 'Task';
-    readonly name: string | null;
-    readonly exception: unknown;
-    readonly future: WeakRef<Future<unknown>>;
-}
-export declare function forgetUnretrieved(future: Future<unknown>): void;
-export declare class Failures implements Runnable {
-    #private;
-    constructor(loop: EventLoop);
-    note(future: Future<unknown>): void;
-    run(): void;
-    forget(report: Report): void;
-    report(report: Report): void;
-    reportAll(): void;
-}
-export {};
-
-// dist/wait.d.ts
-import { Future } from './future.ts';
-export declare const FIRST_COMPLETED = "FIRST_COMPLETED";
-export declare const FIRST_EXCEPTION = "FIRST_EXCEPTION";
-export declare const ALL_COMPLETED = "ALL_COMPLETED";
-type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED;
-export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, options?: {
-    timeout?: number | null;
-    returnWhen?: ReturnWhen;
-}): Promise<{
-    done: Set<F>;
-    pending: Set<F>;
-}>;
-export {};
-
-// dist/waiter.d.ts
-import { Future } from './future.ts';
-import type { Reaction } from './reaction.ts';
-export declare abstract class Waiter<T> extends Future<T> implements Reaction {
-    #private;
-    get waitingOn(): ReadonlySet<Future<unknown>>;
-}
-export declare class Interruption extends Future<never> {
 }

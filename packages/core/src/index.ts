@@ -1,7 +1,7 @@
-export { asCompleted } from './as-completed.ts'
-export { cancelTasks } from './cancel-tasks.ts'
-export type { Clock } from './clock.ts'
-export { Context, ContextVar, copyContext, Token } from './context.ts'
+export { asCompleted } from './combine/as-completed.ts'
+export { cancelTasks } from './combine/cancel-tasks.ts'
+export type { Clock } from './loop/clock.ts'
+export { Context, ContextVar, copyContext, Token } from './context/context-vars.ts'
 export {
   type Awaitable,
   Coroutine,
@@ -10,9 +10,9 @@ export {
   type CoroutineGenerator,
   isCoroutine,
   isCoroutineFunction,
-} from './coroutine.ts'
-export { currentTask, getEventLoop, getRunningLoop } from './current.ts'
-export { ensureFuture } from './ensure-future.ts'
+} from './tasks/coroutine.ts'
+export { currentTask, getEventLoop, getRunningLoop } from './context/current.ts'
+export { ensureFuture } from './tasks/ensure-future.ts'
 export {
   CancelledError,
   DeadlockError,
@@ -22,27 +22,28 @@ export {
   LookupError,
   RuntimeError,
   TimeoutError,
-} from './errors.ts'
-export { ExceptionGroup } from './exception-group.ts'
-export { Future, isFuture } from './future.ts'
-export { gather } from './gather.ts'
-export { Handle, TimerHandle } from './handle.ts'
-export type { TaskMessage } from './instrument.ts'
+} from './errors/errors.ts'
+export { ExceptionGroup } from './errors/exception-group.ts'
+export { Future, isFuture } from './futures/future.ts'
+export { gather } from './combine/gather.ts'
+export { Handle, TimerHandle } from './loop/handle.ts'
+export type { TaskMessage } from './tasks/channels.ts'
 export {
   allTasks,
   EventLoop,
   type ExceptionContext,
   type ExceptionHandler,
   newEventLoop,
-} from './loop.ts'
-export { run, Runner, type RunnerOptions } from './run.ts'
-export { shield } from './shield.ts'
-export { sleep } from './sleep.ts'
-export { Sleeper } from './sleeper.ts'
-export { type RaceResult, staggeredRace } from './staggered-race.ts'
-export { createTask, Task, type TaskOptions, taskSignal } from './task.ts'
-export { TaskGroup, taskGroup } from './task-group.ts'
-export { type ManagedTask, TaskManager } from './task-manager.ts'
-export { formatTaskTree } from './task-tree.ts'
-export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './timeout.ts'
-export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './wait.ts'
+} from './loop/loop.ts'
+export { run } from './run/run.ts'
+export { Runner, type RunnerOptions } from './run/runner.ts'
+export { shield } from './combine/shield.ts'
+export { sleep } from './combine/sleep.ts'
+export { Sleeper } from './combine/sleeper.ts'
+export { type RaceResult, staggeredRace } from './combine/staggered-race.ts'
+export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts'
+export { TaskGroup, taskGroup } from './scopes/task-group.ts'
+export { type ManagedTask, TaskManager } from './run/task-manager.ts'
+export { formatTaskTree } from './tasks/task-tree.ts'
+export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts'
+export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts'

@@ -2,8 +2,17 @@
  * What the other packages are built from, and what a primitive of your own needs. Documented and
  * covered by semver, like the main door.
  */
-export { abortError, cancelOnAbort, Claim } from './claim.ts'
-export { checkOptions } from './check-options.ts'
-export { completed } from './future.ts'
-export { describe } from './coroutine.ts'
-export { hasFailed, observe } from './observe.ts'
+export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
+export { completed } from './futures/future.ts'
+export {
+  checkBody,
+  checkCount,
+  checkDelay,
+  checkDuration,
+  checkOptions,
+  checkSignal,
+  describe,
+  isIterable,
+  isThenable,
+} from './arguments.ts'
+export { hasFailed, observe } from './futures/observe.ts'

@@ -69,10 +69,17 @@ test('the lowlevel door', () => {
       "Claim",
       "abortError",
       "cancelOnAbort",
+      "checkBody",
+      "checkCount",
+      "checkDelay",
+      "checkDuration",
       "checkOptions",
+      "checkSignal",
       "completed",
       "describe",
       "hasFailed",
+      "isIterable",
+      "isThenable",
       "observe",
     ]
   `)

@@ -1,5 +1,4 @@
-import { checkOptions } from '../check-options.ts'
-import { checkBody } from '../coroutine.ts'
+import { checkBody, checkOptions } from '../arguments.ts'
 import { runOnVirtualLoop } from './run-virtual.ts'
 import { checkSeed, SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'

@@ -1,7 +1,7 @@
-import type { Coroutine, CoroutineFunction } from '../coroutine.ts'
-import { EventLoop } from '../loop.ts'
-import type { Schedule } from '../ready-queue.ts'
-import { checkMain, Runner } from '../run.ts'
+import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
+import { EventLoop } from '../loop/loop.ts'
+import type { Schedule } from '../loop/ready-queue.ts'
+import { checkMain, Runner } from '../run/runner.ts'
 import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 

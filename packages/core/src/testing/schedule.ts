@@ -1,5 +1,5 @@
-import { describe } from '../coroutine.ts'
-import type { Runnable, Schedule } from '../ready-queue.ts'
+import { describe } from '../arguments.ts'
+import type { Runnable, Schedule } from '../loop/ready-queue.ts'
 
 /** Draws from the ready queue by a seeded generator, and keeps what it drew. */
 export class SeededSchedule implements Schedule {

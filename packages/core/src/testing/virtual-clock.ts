@@ -1,6 +1,5 @@
-import { checkOptions } from '../check-options.ts'
-import { type Clock, SystemClock } from '../clock.ts'
-import { describe } from '../coroutine.ts'
+import { checkOptions, describe } from '../arguments.ts'
+import { type Clock, SystemClock } from '../loop/clock.ts'
 
 /**
  * A clock that stands still while anything can run, and jumps to the next timer when every task waits.

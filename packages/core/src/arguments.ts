@@ -1,0 +1,88 @@
+/**
+ * The checks of arguments that every package shares. A wrong type throws a TypeError, a value out of range a
+ * RangeError, each with what was expected and what came. They run before the call does anything.
+ */
+
+/** Says in an error message what came instead of what was expected. */
+export function describe(x: unknown): string {
+  if (x === null || x === undefined) return String(x)
+  if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`
+  // oxlint-disable-next-line typescript/no-base-to-string -- not an object
+  if (typeof x !== 'object') return `${typeof x} ${String(x)}`
+  try {
+    const name: unknown = Object.getPrototypeOf(x)?.constructor?.name
+    return `an object of class ${typeof name === 'string' ? name : 'null'}`
+  } catch {
+    // A revoked proxy, or a getter that throws.
+    return 'an object that cannot be inspected'
+  }
+}
+
+/** @throws {TypeError} when `body` is not a function */
+export function checkBody(call: string, body: unknown): void {
+  if (typeof body === 'function') return
+  throw new TypeError(`${call} takes a function as its body, got ${describe(body)}`)
+}
+
+export function isThenable(x: unknown): x is PromiseLike<unknown> {
+  return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
+}
+
+/** What can be listed; a string can, and a future or Coroutine, and are never meant. */
+export function isIterable(x: unknown): x is Iterable<unknown> {
+  return typeof x === 'object' && x !== null && Symbol.iterator in x && !('then' in x)
+}
+
+/** @throws {TypeError} for NaN and what is not a number */
+export function checkDelay(delay: unknown): number {
+  if (typeof delay !== 'number' || Number.isNaN(delay)) {
+    throw new TypeError(`a delay must be a number of milliseconds, got ${describe(delay)}`)
+  }
+  return Math.max(delay, 0)
+}
+
+/**
+ * Returns `value`, which must be a whole number of at least `least`, or Infinity for no limit.
+ *
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is any other number
+ */
+export function checkCount(name: string, value: unknown, least: number): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number, got ${describe(value)}`)
+  }
+  if (!(value >= least) || (value !== Infinity && !Number.isInteger(value))) {
+    throw new RangeError(`${name} must be a whole number of at least ${least}, got ${value}`)
+  }
+  return value
+}
+
+/**
+ * Returns `value`, which must be a duration in milliseconds of at least 0, or Infinity for no limit.
+ *
+ * @throws {TypeError} when it is not a number
+ * @throws {RangeError} when it is negative or NaN
+ */
+export function checkDuration(name: string, value: unknown): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} must be a number of milliseconds, got ${describe(value)}`)
+  }
+  if (!(value >= 0)) throw new RangeError(`${name} must be at least 0 ms, got ${value}`)
+  return value
+}
+
+/** @throws {TypeError} for options that are no object, or with a `signal` that is none */
+export function checkOptions(options: object | undefined): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options must be an object, got ${describe(options)}`)
+  }
+  if ('signal' in options && options.signal !== undefined) checkSignal(options.signal)
+}
+
+/** @throws {TypeError} when it is no AbortSignal */
+export function checkSignal(signal: unknown): void {
+  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
+    throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)
+  }
+}

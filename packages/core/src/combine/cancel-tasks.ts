@@ -1,0 +1,37 @@
+import { describe, isIterable } from '../arguments.ts'
+import { Task } from '../tasks/task.ts'
+import { wait } from './wait.ts'
+
+/**
+ * Cancels the tasks and waits until all have ended, from plain code or a task. What they threw other
+ * than their cancel goes to their loop's exception handler.
+ *
+ * @throws {TypeError} for anything but tasks
+ */
+export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
+  if (!isIterable(tasks)) {
+    throw new TypeError(`cancelTasks takes an iterable of tasks, got ${describe(tasks)}`)
+  }
+  const all = [...tasks]
+  for (const task of all) {
+    if (!(task instanceof Task))
+      throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
+  }
+  return awaitCancelled(all.filter((task) => task.cancel()))
+}
+
+/** Waits until these tasks, which were cancelled, have ended, and reports what they threw. */
+export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
+  if (cancelled.length === 0) return
+  await wait(cancelled)
+  for (const task of cancelled) {
+    if (task.cancelled()) continue
+    const exception = task.exception()
+    if (exception === null) continue
+    task.getLoop().callExceptionHandler({
+      message: `Unhandled exception while ${task.name} was being cancelled`,
+      exception,
+      task,
+    })
+  }
+}

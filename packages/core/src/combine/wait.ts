@@ -1,0 +1,87 @@
+import { checkDelay, checkOptions, describe, isIterable } from '../arguments.ts'
+import { Future } from '../futures/future.ts'
+
+export const FIRST_COMPLETED = 'FIRST_COMPLETED'
+export const FIRST_EXCEPTION = 'FIRST_EXCEPTION'
+export const ALL_COMPLETED = 'ALL_COMPLETED'
+
+type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
+
+const modes: readonly unknown[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED]
+
+/**
+ * Waits until all futures are done, or the first, or the first that failed (a cancelled one has not);
+ * or until `timeout` milliseconds have passed, which is no error. Nothing is cancelled, not by the
+ * timeout and not when the wait is cancelled, and nothing is left behind on the futures.
+ *
+ * @throws {TypeError} for anything but an iterable of futures, and when `timeout` is NaN
+ * @throws {RangeError} when there is none, or for another `returnWhen`
+ *
+ * Source: asyncio.wait
+ */
+export function wait<F extends Future<unknown>>(
+  aws: Iterable<F>,
+  options?: { timeout?: number | null; returnWhen?: ReturnWhen },
+): Promise<{ done: Set<F>; pending: Set<F> }> {
+  if (!isIterable(aws)) {
+    throw new TypeError(`wait takes an iterable of futures, got ${describe(aws)}`)
+  }
+  checkOptions(options)
+  const returnWhen = options?.returnWhen ?? ALL_COMPLETED
+  if (!modes.includes(returnWhen)) {
+    throw new RangeError(
+      `returnWhen must be one of ${modes.join(', ')}; got ${describe(returnWhen)}`,
+    )
+  }
+  const futures = new Set(aws)
+  if (futures.size === 0) throw new RangeError('wait needs at least one future, got none')
+  for (const future of futures) {
+    if (!(future instanceof Future)) {
+      throw new TypeError(
+        `wait takes futures and tasks, got ${describe(future)}: use createTask first`,
+      )
+    }
+  }
+  const timeout = options?.timeout ?? null
+  return waitForSome(futures, timeout === null ? null : checkDelay(timeout), returnWhen)
+}
+
+async function waitForSome<F extends Future<unknown>>(
+  futures: ReadonlySet<F>,
+  timeout: number | null,
+  returnWhen: ReturnWhen,
+): Promise<{ done: Set<F>; pending: Set<F> }> {
+  // Not the current loop: in plain code that is another one, whose turns are not theirs.
+  const loop = (futures.values().next().value as F).getLoop()
+  const waiter = new Future<void>({ loop })
+  const release = (): void => {
+    if (!waiter.done()) waiter.setResult()
+  }
+  const timer = timeout === null ? null : loop.callLater(timeout, release)
+  let left = futures.size
+  const reactions = [...futures].map((future) =>
+    future.onDone(() => {
+      left--
+      const failed = (): boolean => !future.cancelled() && future.exception() !== null
+      if (
+        left <= 0 ||
+        returnWhen === FIRST_COMPLETED ||
+        (returnWhen === FIRST_EXCEPTION && failed())
+      ) {
+        timer?.cancel()
+        release()
+      }
+    }),
+  )
+  try {
+    await waiter
+  } finally {
+    timer?.cancel()
+    let i = 0
+    for (const future of futures) future.removeReaction(reactions[i++] as (typeof reactions)[0])
+  }
+  const done = new Set<F>()
+  const pending = new Set<F>()
+  for (const future of futures) (future.done() ? done : pending).add(future)
+  return { done, pending }
+}

@@ -1,0 +1,195 @@
+import { describe } from '../arguments.ts'
+import { currentScope, runInScope, type Scope } from './async-context.ts'
+import { getEventLoop } from './current.ts'
+import { LookupError, RuntimeError } from '../errors/errors.ts'
+
+type Values = Map<ContextVar<unknown>, unknown>
+
+/**
+ * The values of context variables, seen by all that runs in it. Every task has its own: a copy of its
+ * creator's, so a `set` is seen by everything the same task awaits and never by its parent.
+ *
+ * Source: contextvars.Context
+ */
+export class Context {
+  /** @internal the bundler calls a class that names itself `_Context` */
+  static readonly name: string = 'Context'
+
+  /** Shared between copies until one of them sets a variable. */
+  #values: Values | null = null
+  #owned = false
+  #entered = false
+
+  /**
+   * Runs `fn` in this context and returns what it returns; an async `fn` stays in it after its awaits.
+   *
+   * @throws {TypeError} when `fn` is not a function
+   * @throws {RuntimeError} when called from inside a `run` of this same context
+   */
+  run<T>(fn: () => T): T {
+    if (typeof fn !== 'function')
+      throw new TypeError(`Context.run takes a function, got ${describe(fn)}`)
+    if (this.#entered) throw new RuntimeError('cannot enter a context that is already entered')
+    const outer = currentScope()
+    const scope: Scope = {
+      scopeTask: outer?.scopeTask ?? null,
+      scopeLoop: outer?.scopeLoop ?? getEventLoop(),
+      scopeContext: () => this,
+    }
+    this.#entered = true
+    try {
+      return runInScope(scope, fn)
+    } finally {
+      this.#entered = false
+    }
+  }
+
+  /** The variable's value here; undefined when it was not set in this context, whatever its default. */
+  get<T>(variable: ContextVar<T>): T | undefined {
+    return this.#values?.get(variable) as T | undefined
+  }
+
+  has(variable: ContextVar<unknown>): boolean {
+    return this.#values?.has(variable) ?? false
+  }
+
+  keys(): IterableIterator<ContextVar<unknown>> {
+    return (this.#values ?? new Map<ContextVar<unknown>, unknown>()).keys()
+  }
+
+  /** @internal */
+  copy(): Context {
+    const copy = new Context()
+    copy.#values = this.#values
+    this.#owned = false
+    return copy
+  }
+
+  /** @internal */
+  isEmpty(): boolean {
+    return this.#values === null || this.#values.size === 0
+  }
+
+  /** @internal */
+  assign(variable: ContextVar<unknown>, value: unknown): void {
+    this.#own().set(variable, value)
+  }
+
+  /** @internal */
+  remove(variable: ContextVar<unknown>): void {
+    this.#own().delete(variable)
+  }
+
+  #own(): Values {
+    if (this.#values === null || !this.#owned) this.#values = new Map(this.#values)
+    this.#owned = true
+    return this.#values
+  }
+}
+
+const root = new Context()
+
+/** What plain code, outside every task, sees. */
+export const rootContext = (): Context => root
+
+/** @internal the context of the running code itself, not a copy */
+function currentContext(): Context {
+  return currentScope()?.scopeContext() ?? root
+}
+
+/** A copy of the current context; later changes on either side are not seen by the other. Source: contextvars.copy_context */
+export function copyContext(): Context {
+  return currentContext().copy()
+}
+
+const unset: unique symbol = Symbol('unset')
+
+/** What `ContextVar.set` returns, for `reset`. Source: contextvars.Token */
+export class Token<T> {
+  readonly variable: ContextVar<T>
+  /** @internal */
+  readonly context: Context
+  /** @internal */
+  readonly before: T | typeof unset
+  /** @internal */
+  used = false
+
+  /** @internal */
+  constructor(variable: ContextVar<T>, context: Context, before: T | typeof unset) {
+    this.variable = variable
+    this.context = context
+    this.before = before
+  }
+
+  /** The value before the `set`; undefined when there was none. */
+  get oldValue(): T | undefined {
+    return this.before === unset ? undefined : this.before
+  }
+}
+
+/**
+ * A variable with a value for each task.
+ *
+ * Source: contextvars.ContextVar
+ */
+export class ContextVar<T> {
+  readonly name: string
+  readonly #default: T | typeof unset
+
+  /** @throws {TypeError} when `name` is not a string */
+  constructor(name: string, options?: { default: T }) {
+    if (typeof name !== 'string') {
+      throw new TypeError(`the name of a context variable must be a string, got ${typeof name}`)
+    }
+    this.name = name
+    this.#default = options !== undefined && 'default' in options ? options.default : unset
+  }
+
+  /**
+   * The value in the current context, else `fallback`, else the variable's default.
+   *
+   * @throws {LookupError} when there is none of them
+   */
+  get(...fallback: [] | [T]): T
+  get<F>(fallback: F): T | F
+  get(...fallback: unknown[]): unknown {
+    const context = currentContext()
+    if (context.has(this)) return context.get(this)
+    if (fallback.length > 0) return fallback[0]
+    if (this.#default !== unset) return this.#default
+    throw new LookupError(`context variable "${this.name}" has no value here and no default`)
+  }
+
+  set(value: T): Token<T> {
+    const context = currentContext()
+    const had = context.has(this)
+    const token = new Token<T>(this, context, had ? (context.get(this) as T) : unset)
+    context.assign(this, value)
+    return token
+  }
+
+  /**
+   * Puts back the value from before the `set` that returned `token`.
+   *
+   * @throws {TypeError} for anything but a token
+   * @throws {RuntimeError} when the token was used already
+   * @throws {RangeError} when it is another variable's, or was made in another context
+   */
+  reset(token: Token<T>): void {
+    if (!(token instanceof Token)) {
+      throw new TypeError(`reset takes the token that set() returned, got ${describe(token)}`)
+    }
+    if (token.variable !== this) {
+      throw new RangeError(
+        `the token is of context variable "${token.variable.name}", not "${this.name}"`,
+      )
+    }
+    if (token.used) throw new RuntimeError(`the token of "${this.name}" has already been used once`)
+    if (token.context !== currentContext()) {
+      throw new RangeError(`the token of "${this.name}" was made in a different context`)
+    }
+    token.used = true
+    if (token.before === unset) token.context.remove(this)
+    else token.context.assign(this, token.before)
+  }
+}

@@ -1,0 +1,89 @@
+import { describe, isIterable } from '../arguments.ts'
+
+type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
+
+/**
+ * Several failures as one error: what `taskGroup` throws. Groups nest.
+ *
+ * Source: ExceptionGroup. Differs: it is an AggregateError, and may hold any thrown value.
+ */
+export class ExceptionGroup extends AggregateError {
+  /** @internal the bundler calls a class that names itself `_ExceptionGroup` */
+  static override readonly name: string = 'ExceptionGroup'
+
+  override readonly name: string = 'ExceptionGroup'
+  readonly code: string = 'ERR_EXCEPTION_GROUP'
+
+  /**
+   * @throws {TypeError} when `message` is not a string or `errors` not an iterable
+   * @throws {RangeError} when `errors` is empty
+   */
+  constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
+    if (typeof message !== 'string') {
+      throw new TypeError(
+        `the message of an ExceptionGroup must be a string, got ${typeof message}`,
+      )
+    }
+    if (!isIterable(errors)) {
+      throw new TypeError(`an ExceptionGroup takes an iterable of errors, got ${describe(errors)}`)
+    }
+    const list = [...errors]
+    if (list.length === 0) {
+      throw new RangeError('an ExceptionGroup needs at least one error, got an empty list')
+    }
+    super(list, `${message} (${list.length} ${list.length === 1 ? 'error' : 'errors'})`, options)
+  }
+
+  /**
+   * The part of the group, nesting kept, whose errors `condition` accepts; null when there is none.
+   * A condition is a predicate or an error class; one that accepts a whole group takes it whole.
+   */
+  subgroup(condition: Condition): ExceptionGroup | null {
+    return this.split(condition)[0]
+  }
+
+  /** The group in two parts: what `condition` accepts, and the rest; an empty part is null. */
+  split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null] {
+    const accepts = asPredicate(condition)
+    if (accepts(this)) return [this, null]
+    const matching: unknown[] = []
+    const rest: unknown[] = []
+    for (const error of this.errors) {
+      if (error instanceof ExceptionGroup) {
+        const [inside, outside] = error.split(accepts)
+        if (inside !== null) matching.push(inside)
+        if (outside !== null) rest.push(outside)
+      } else {
+        ;(accepts(error) ? matching : rest).push(error)
+      }
+    }
+    return [this.#derive(matching), this.#derive(rest)]
+  }
+
+  #derive(errors: unknown[]): ExceptionGroup | null {
+    if (errors.length === 0) return null
+    if (errors.length === this.errors.length && errors.every((e, i) => e === this.errors[i]))
+      return this
+    const text = this.message.replace(/ \(\d+ errors?\)$/, '')
+    const group = new ExceptionGroup(
+      text,
+      errors,
+      this.cause === undefined ? {} : { cause: this.cause },
+    )
+    if (this.stack !== undefined) group.stack = this.stack
+    return group
+  }
+}
+
+/** A class and a predicate are both functions: a class is one whose prototype is an error's. */
+function asPredicate(condition: Condition): (error: unknown) => boolean {
+  if (typeof condition !== 'function') {
+    throw new TypeError(`expected a predicate or an error class, got ${typeof condition}`)
+  }
+  const prototype: unknown = condition.prototype
+  const isErrorClass =
+    (condition as unknown) === Error ||
+    (typeof prototype === 'object' && prototype instanceof Error)
+  if (isErrorClass) return (error) => error instanceof (condition as unknown as typeof Error)
+  return condition as (error: unknown) => boolean
+}

@@ -1,0 +1,89 @@
+import { captureAsyncContext, runInAsyncContext, type Scope } from '../context/async-context.ts'
+import type { Context } from '../context/context-vars.ts'
+import type { EventLoop } from './loop.ts'
+import type { Runnable } from './ready-queue.ts'
+import type { Task } from '../tasks/task.ts'
+import type { TimerEntry } from './timer-heap.ts'
+
+/** A callback on its way. Source: asyncio.Handle */
+export class Handle implements Runnable, Scope {
+  /** @internal */
+  readonly scopeTask: Task | null = null
+  /** @internal */
+  readonly scopeLoop: EventLoop
+  readonly #context: Context
+  readonly #asyncContext = captureAsyncContext(this)
+  #callback: (() => void) | null
+
+  /** @internal */
+  constructor(loop: EventLoop, callback: () => void, context: Context) {
+    this.scopeLoop = loop
+    this.#callback = callback
+    this.#context = context
+  }
+
+  /** The callback will not run. Does nothing after it has. */
+  cancel(): void {
+    this.#callback = null
+  }
+
+  cancelled(): boolean {
+    return this.#callback === null
+  }
+
+  getContext(): Context {
+    return this.#context
+  }
+
+  /** @internal */
+  scopeContext(): Context {
+    return this.#context
+  }
+
+  /** @internal */
+  run(): void {
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    if (this.#callback !== null) runInAsyncContext(this.#asyncContext, this, this.#call)
+  }
+
+  #call(): void {
+    const callback = this.#callback as () => unknown
+    const { monitor } = this.scopeLoop
+    const start = monitor === null ? 0 : performance.now()
+    try {
+      callback()
+      monitor?.callbackEnded(callback.name, start)
+    } catch (exception) {
+      this.scopeLoop.callExceptionHandler({
+        message: `Exception in callback${callback.name === '' ? '' : ` ${callback.name}`}`,
+        exception,
+        handle: this,
+      })
+    }
+  }
+}
+
+/** A callback that runs at a given time. Source: asyncio.TimerHandle */
+export class TimerHandle extends Handle implements TimerEntry {
+  readonly #when: number
+  /** @internal */
+  heapIndex = -1
+  /** @internal */
+  heapOrder = 0
+
+  /** @internal */
+  constructor(loop: EventLoop, callback: () => void, context: Context, when: number) {
+    super(loop, callback, context)
+    this.#when = when
+  }
+
+  override cancel(): void {
+    super.cancel()
+    this.scopeLoop.removeTimer(this)
+  }
+
+  /** When it runs, in milliseconds of the loop's clock. */
+  when(): number {
+    return this.#when
+  }
+}

@@ -1,0 +1,146 @@
+import { checkOptions, describe } from '../arguments.ts'
+import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
+import { isCancelled, RuntimeError } from '../errors/errors.ts'
+import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
+import { createTask, type Task } from '../tasks/task.ts'
+import { wait } from '../combine/wait.ts'
+
+/** How many that have ended are remembered: an application that names each task anew must not grow. */
+const rememberedTasks = 1_000
+
+/** One task of a TaskManager, running or ended; times are `Date.now()` milliseconds. */
+export interface ManagedTask {
+  name: string
+  state: 'running' | 'done' | 'failed' | 'cancelled'
+  startedAt: number
+  endedAt?: number
+  error?: unknown
+}
+
+/**
+ * Named background tasks of an application. Leaving its scope cancels them and waits for all.
+ */
+export class TaskManager implements AsyncDisposable {
+  readonly #onError: ((error: unknown, name: string) => void) | null
+  readonly #maxTasks: number
+  readonly #live = new Map<string, Task>()
+  /** The last run of each name, in the order of starting. */
+  readonly #entries = new Map<string, ManagedTask>()
+
+  /**
+   * `onError` hears each failure; without it they go to the loop's exception handler. At most
+   * `maxTasks` run at a time.
+   */
+  constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
+    checkOptions(options)
+    const maxTasks = options?.maxTasks ?? Infinity
+    if (typeof maxTasks !== 'number' || !(maxTasks >= 1)) {
+      throw new RangeError(`maxTasks must be a number of at least 1, got ${String(maxTasks)}`)
+    }
+    const onError = options?.onError ?? null
+    if (onError !== null && typeof onError !== 'function') {
+      throw new TypeError(`onError must be a function, got ${describe(onError)}`)
+    }
+    this.#maxTasks = maxTasks
+    this.#onError = onError
+  }
+
+  /** @throws {RuntimeError} when a task of that name is running, or `maxTasks` are */
+  create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T> {
+    if (typeof name !== 'string')
+      throw new TypeError(`a task's name must be a string, got ${typeof name}`)
+    if (this.#live.has(name)) throw new RuntimeError(`a task named "${name}" is already running`)
+    if (this.#live.size >= this.#maxTasks) {
+      throw new RuntimeError(`cannot create "${name}": ${this.#maxTasks} tasks are running already`)
+    }
+    const task = createTask(coro, { name })
+    const entry: ManagedTask = { name, state: 'running', startedAt: Date.now() }
+    this.#live.set(name, task)
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
+    this.#forgetOldest()
+    task.onDone(() => this.#ended(task, entry))
+    return task
+  }
+
+  #forgetOldest(): void {
+    if (this.#entries.size - this.#live.size <= rememberedTasks) return
+    for (const [name, entry] of this.#entries) {
+      if (entry.state === 'running') continue
+      this.#entries.delete(name)
+      return
+    }
+  }
+
+  #ended(task: Task, entry: ManagedTask): void {
+    this.#live.delete(entry.name)
+    entry.endedAt = Date.now()
+    if (task.cancelled()) {
+      entry.state = 'cancelled'
+      return
+    }
+    const error = task.exception()
+    entry.state = error === null ? 'done' : 'failed'
+    if (error === null) return
+    entry.error = error
+    if (this.#onError === null) {
+      task
+        .getLoop()
+        .callExceptionHandler({ message: `Task "${entry.name}" failed`, exception: error, task })
+    } else {
+      this.#onError(error, entry.name)
+    }
+  }
+
+  /** The running task of that name. */
+  get(name: string): Task | undefined {
+    return this.#live.get(name)
+  }
+
+  /** Cancels the task of that name and waits for its end; false when none is running. */
+  async cancel(name: string): Promise<boolean> {
+    const task = this.#live.get(name)
+    if (task === undefined) return false
+    await cancelAndWait(task)
+    return true
+  }
+
+  /** Cancels all and waits until the last has ended. */
+  async cancelAll(): Promise<void> {
+    const tasks = [...this.#live.values()]
+    for (const task of tasks) task.cancel()
+    if (tasks.length > 0) await wait(tasks)
+  }
+
+  /** Waits until none is running, those included that are created meanwhile. */
+  async wait(): Promise<void> {
+    while (this.#live.size > 0) await wait(this.#live.values())
+  }
+
+  /** The last run of each name; of those that have ended, the latest thousand. */
+  list(): ManagedTask[] {
+    return Array.from(this.#entries.values(), copyEntry)
+  }
+
+  /**
+   * Cancels all and waits for them, and for those that they create while they clean up. A cancel of who
+   * waits is passed on to them, and thrown when the last has ended.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    let interrupted: unknown = null
+    while (this.#live.size > 0) {
+      try {
+        await this.cancelAll()
+      } catch (error) {
+        if (!isCancelled(error)) throw error
+        interrupted = error
+      }
+    }
+    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+    if (interrupted !== null) throw interrupted
+  }
+}
+
+function copyEntry(entry: ManagedTask): ManagedTask {
+  return { ...entry }
+}

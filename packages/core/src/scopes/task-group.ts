@@ -1,0 +1,151 @@
+import { checkBody } from '../arguments.ts'
+import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
+import { currentTask } from '../context/current.ts'
+import {
+  type CancelledError,
+  isCancelled,
+  KeyboardInterrupt,
+  RuntimeError,
+} from '../errors/errors.ts'
+import { ExceptionGroup } from '../errors/exception-group.ts'
+import { Future } from '../futures/future.ts'
+import { inOwnTask } from './in-task.ts'
+import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
+
+/**
+ * The tasks of a `taskGroup` body: what it is handed.
+ *
+ * Source: asyncio.TaskGroup
+ */
+export class TaskGroup {
+  readonly #parent: Task
+  readonly #tasks = new Set<Task>()
+  readonly #errors: unknown[] = []
+  #interrupt: KeyboardInterrupt | null = null
+  #exiting = false
+  #aborting = false
+  /** We cancelled the parent to end its body, and must take that back. */
+  #parentCancelRequested = false
+  #allEnded: Future<void> | null = null
+
+  /** @internal */
+  constructor(parent: Task) {
+    this.#parent = parent
+  }
+
+  /**
+   * Starts a task of the group. Its failure cancels the others and the body.
+   *
+   * @throws {RuntimeError} when the group has finished or is shutting down; the body does not run
+   */
+  createTask<T>(
+    coro: CoroutineFunction<[], T> | Coroutine<T>,
+    options?: Omit<TaskOptions, 'loop'>,
+  ): Task<T> {
+    const refusal =
+      this.#exiting && this.#tasks.size === 0
+        ? 'is finished'
+        : this.#aborting
+          ? 'is shutting down'
+          : null
+    if (refusal !== null) {
+      if (coro instanceof Coroutine) coro.close()
+      throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
+    }
+    const task = createTask(coro, { ...options, loop: this.#parent.getLoop() })
+    this.#tasks.add(task)
+    task.onDone(() => this.#taskEnded(task))
+    return task
+  }
+
+  #abort(): void {
+    this.#aborting = true
+    for (const task of this.#tasks) if (!task.done()) task.cancel()
+  }
+
+  #taskEnded(task: Task): void {
+    this.#tasks.delete(task)
+    if (this.#tasks.size === 0 && this.#allEnded !== null && !this.#allEnded.done()) {
+      this.#allEnded.setResult()
+    }
+    if (task.cancelled()) return
+    const exception = task.exception()
+    if (exception === null) return
+    this.#errors.push(exception)
+    if (exception instanceof KeyboardInterrupt) this.#interrupt ??= exception
+    if (this.#parent.done()) {
+      this.#parent.getLoop().callExceptionHandler({
+        message: `${task.name} has failed but its parent task ${this.#parent.name} is already completed`,
+        exception,
+        task,
+      })
+      return
+    }
+    if (this.#aborting || this.#parentCancelRequested) return
+    this.#abort()
+    this.#parentCancelRequested = true
+    this.#parent.cancel()
+  }
+
+  /** @internal the body has ended: waits for the tasks, and throws what there is to throw */
+  async end(body: { failed: boolean; error: unknown }): Promise<void> {
+    this.#exiting = true
+    const { failed, error } = body
+    if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
+    let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
+    if (failed && !this.#aborting) this.#abort()
+    // Again and again: the parent may be cancelled more than once while it waits.
+    while (this.#tasks.size > 0) {
+      this.#allEnded = new Future<void>({ loop: this.#parent.getLoop() })
+      try {
+        await this.#allEnded
+      } catch (reason) {
+        if (!isCancelled(reason)) throw reason
+        if (!this.#aborting) {
+          cancel = reason
+          this.#abort()
+        }
+      }
+      this.#allEnded = null
+    }
+    if (this.#interrupt !== null) throw this.#interrupt
+    if (this.#parentCancelRequested && this.#parent.uncancel() === 0) cancel = null
+    if (cancel !== null && this.#errors.length === 0) throw cancel
+    if (failed && !isCancelled(error)) this.#errors.push(error)
+    if (this.#errors.length === 0) return
+    if (this.#parent.cancelling() > 0) {
+      // The outer cancel's CancelledError gives way to the errors: it is delivered again at the next await.
+      this.#parent.uncancel()
+      this.#parent.cancel()
+    }
+    throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
+  }
+}
+
+/**
+ * Runs `body` and waits for every task it created in the group. The first failure, of a task or of the
+ * body, cancels the others and the body; when all have ended, the failures are thrown as one
+ * ExceptionGroup. A cancel from outside goes through to all of them. Outside a task it makes one.
+ *
+ * @throws {TypeError} when `body` is not a function
+ *
+ * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how it ends.
+ */
+export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
+  checkBody('taskGroup', body)
+  const parent = currentTask()
+  return parent === null ? inOwnTask((task) => runGroup(task, body)) : runGroup(parent, body)
+}
+
+async function runGroup<T>(parent: Task, body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
+  const group = new TaskGroup(parent)
+  let value: T
+  try {
+    value = await body(group)
+  } catch (error) {
+    await group.end({ failed: true, error })
+    throw error
+  }
+  await group.end({ failed: false, error: undefined })
+  return value
+}

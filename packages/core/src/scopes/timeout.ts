@@ -1,0 +1,218 @@
+import { checkBody, describe, checkDelay } from '../arguments.ts'
+import { type Awaitable, Coroutine, runInline } from '../tasks/coroutine.ts'
+import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
+import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
+import { Future } from '../futures/future.ts'
+import type { Handle } from '../loop/handle.ts'
+import { inTask } from './in-task.ts'
+import type { Task } from '../tasks/task.ts'
+
+/**
+ * The deadline of a `timeout` body: what it is handed.
+ *
+ * Source: asyncio.Timeout
+ */
+export class Timeout {
+  readonly #task: Task
+  /** What `cancelling()` said before: cancels beyond that and our own came from outside. */
+  readonly #outerCancels: number
+  #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
+  #deadline: number | null = null
+  #handle: Handle | null = null
+
+  /** @internal */
+  constructor(task: Task, deadline: number | null) {
+    this.#task = task
+    this.#outerCancels = task.cancelling()
+    this.reschedule(deadline)
+  }
+
+  /** The deadline in milliseconds of the loop's clock, or null. */
+  when(): number | null {
+    return this.#deadline
+  }
+
+  /**
+   * Moves the deadline; null takes it away, one that has passed ends the body in the next turn.
+   *
+   * @throws {RuntimeError} when the body has ended or the deadline has struck
+   * @throws {TypeError} when `deadline` is NaN
+   */
+  reschedule(deadline: number | null): void {
+    if (this.#state !== 'active') {
+      throw new RuntimeError(`cannot change the deadline of a timeout that is ${this.#state}`)
+    }
+    checkDeadline(deadline)
+    this.#deadline = deadline
+    this.#handle?.cancel()
+    this.#handle = null
+    if (deadline === null) return
+    const loop = this.#task.getLoop()
+    const strike = (): void => {
+      this.#handle = null
+      this.#task.cancel()
+      this.#state = 'expiring'
+    }
+    this.#handle = deadline <= loop.time() ? loop.callSoon(strike) : loop.callAt(deadline, strike)
+  }
+
+  /** Whether the deadline has struck, also when the body ended in the same instant. */
+  expired(): boolean {
+    return this.#state === 'expiring' || this.#state === 'expired'
+  }
+
+  /** @internal the body has ended; true when a CancelledError that it threw is this timeout's own */
+  end(threw: boolean): boolean {
+    this.#handle?.cancel()
+    this.#handle = null
+    if (this.#state === 'active') {
+      this.#state = 'finished'
+      return false
+    }
+    this.#state = 'expired'
+    return this.#task.uncancel() <= this.#outerCancels && threw
+  }
+}
+
+type Attempt<T> = { cut: false; value: T } | { cut: true; cause: CancelledError }
+
+async function attempt<T>(
+  task: Task,
+  deadline: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<Attempt<T>> {
+  const scope = new Timeout(task, deadline)
+  let value: T
+  try {
+    value = await body(scope)
+  } catch (error) {
+    if (scope.end(true) && isCancelled(error)) return { cut: true, cause: error }
+    throw error
+  }
+  scope.end(false)
+  return { cut: false, value }
+}
+
+/** Null or Infinity: no deadline. */
+function after(task: Task, ms: number | null): number | null {
+  return ms === null || ms === Infinity ? null : task.getLoop().time() + ms
+}
+
+/** Unlike a delay it may be negative: then the deadline has passed before the body begins. */
+function checkLimit(ms: number | null): number | null {
+  if (ms !== null) checkDelay(ms)
+  return ms
+}
+
+function checkDeadline(deadline: number | null): void {
+  if (deadline === null || (typeof deadline === 'number' && !Number.isNaN(deadline))) return
+  throw new TypeError(
+    `a deadline must be a number of milliseconds or null, got ${describe(deadline)}`,
+  )
+}
+
+/**
+ * Runs `body`; after `ms` milliseconds it is cancelled, and once it has unwound TimeoutError is thrown.
+ * Null or Infinity: no limit. A cancel from outside stays a CancelledError; a body that swallows the
+ * cancel and returns gives its value. Outside a task it makes one.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ *
+ * Source: asyncio.timeout. Differs: takes the body, so that it can see how it ends.
+ */
+export function timeout<T>(
+  ms: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<T> {
+  const limit = checkLimit(ms)
+  checkBody('timeout', body)
+  return inTask(async (task) => valueOf(await attempt(task, after(task, limit), body)))
+}
+
+/**
+ * As `timeout`, with a deadline in milliseconds of the loop's clock.
+ *
+ * @throws {TypeError} when `when` is NaN or `body` is not a function
+ *
+ * Source: asyncio.timeout_at
+ */
+export function timeoutAt<T>(
+  when: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<T> {
+  checkDeadline(when)
+  checkBody('timeoutAt', body)
+  return inTask(async (task) => valueOf(await attempt(task, when, body)))
+}
+
+function valueOf<T>(result: Attempt<T>): T {
+  if (!result.cut) return result.value
+  throw new TimeoutError('the time allowed has passed', { cause: result.cause })
+}
+
+/**
+ * After `ms` milliseconds the body is cut short, which is no error. Null or Infinity: no limit.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ *
+ * Source: trio.move_on_after
+ */
+export function moveOnAfter<T>(
+  ms: number | null,
+  body: (scope: Timeout) => PromiseLike<T>,
+): Promise<{ cancelled: boolean; value?: T }> {
+  const limit = checkLimit(ms)
+  checkBody('moveOnAfter', body)
+  return inTask(async (task) => {
+    const result = await attempt(task, after(task, limit), body)
+    return result.cut ? { cancelled: true } : { cancelled: false, value: result.value }
+  })
+}
+
+/**
+ * Awaits `aw` for at most `ms` milliseconds; then cancels it, waits for its end and throws
+ * TimeoutError. Null or Infinity: no limit. A function runs inline, in the current task; when `ms` is 0 or
+ * less it never begins.
+ *
+ * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
+ *
+ * Source: asyncio.wait_for
+ */
+export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
+  const limit = checkLimit(ms)
+  checkAwaitable(aw)
+  if (limit === null || limit > 0) {
+    // A bare promise is given up by the cancel; a function runs in this task.
+    const runs = typeof aw === 'function' || aw instanceof Coroutine
+    return timeout(limit, () => (runs ? runInline(aw) : ensureFuture(aw)))
+  }
+  return ifDone(aw)
+}
+
+/** What `aw` gives if it is done already; else cancels it. */
+async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
+  const future = ensureFuture(aw)
+  if (future.done()) return future.result()
+  await cancelled(future)
+  try {
+    return future.result()
+  } catch (error) {
+    if (isCancelled(error)) throw new TimeoutError('no time was allowed', { cause: error })
+    throw error
+  }
+}
+
+/** Cancels `future` and waits until it has ended, or the waiting task is itself cancelled. */
+async function cancelled(future: Future<unknown>): Promise<void> {
+  const waiter = new Future<void>()
+  const reaction = future.onDone(() => {
+    if (!waiter.done()) waiter.setResult()
+  })
+  try {
+    future.cancel()
+    // Not on the future: a cancel that is yet to be delivered strikes here, also when it has ended already.
+    await waiter
+  } finally {
+    future.removeReaction(reaction)
+  }
+}

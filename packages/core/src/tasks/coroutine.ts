@@ -1,0 +1,160 @@
+import { describe, isThenable } from '../arguments.ts'
+import type { Future } from '../futures/future.ts'
+import { RuntimeError } from '../errors/errors.ts'
+
+/** A generator coroutine's type: it yields Futures and returns T. */
+// oxlint-disable-next-line typescript/no-explicit-any -- what a yield gives back depends on what was yielded
+export type CoroutineGenerator<T> = Generator<Future<unknown>, T>
+
+/** Lazy: nothing runs until a task, `await` or `yield*` starts it. */
+export type CoroutineFunction<A extends unknown[], T> = (
+  ...args: A
+) => PromiseLike<T> | CoroutineGenerator<T>
+
+/** What every combinator takes: a thunk (started as a child task), a Coroutine, a Future or Task, or a plain promise. */
+export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>
+
+const neverAwaited = new FinalizationRegistry<string>((name) => {
+  process.emitWarning(`coroutine '${name}' was never awaited`, 'RuntimeWarning')
+})
+
+/**
+ * A call that has not begun: what a function made by `coroutine` returns. It runs once: by `await` or
+ * `yield*`, inline in the current task, or by `createTask`, `gather` and the like. One that is
+ * collected without having run is reported as a RuntimeWarning.
+ *
+ * Source: a coroutine object
+ */
+export class Coroutine<T> implements PromiseLike<T> {
+  readonly name: string
+  #begin: (() => PromiseLike<T> | CoroutineGenerator<T>) | null
+
+  /** @internal */
+  constructor(name: string, begin: () => PromiseLike<T> | CoroutineGenerator<T>) {
+    this.name = name
+    this.#begin = begin
+    neverAwaited.register(this, name, this)
+  }
+
+  /** @internal runs the body, once */
+  begin(): PromiseLike<T> | CoroutineGenerator<T> {
+    const begin = this.#begin
+    if (begin === null) {
+      throw new RuntimeError(`cannot reuse already awaited coroutine '${this.name}'`)
+    }
+    this.close()
+    return begin()
+  }
+
+  /** Gives the call up; it is not reported. Does nothing once it has begun. */
+  close(): void {
+    this.#begin = null
+    neverAwaited.unregister(this)
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- awaiting a coroutine runs it
+  then<R = T, E = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    return runInline<T>(() => this.begin()).then(onFulfilled, onRejected)
+  }
+
+  *[Symbol.iterator](): CoroutineGenerator<T> {
+    const result = this.begin()
+    if (isGenerator(result)) return yield* result
+    // The driver awaits whatever is yielded, so a promise passes as well; it runs inline, and a cancel
+    // reaches what it waits on.
+    return (yield result as never) as T
+  }
+}
+
+/** Awaits anything awaitable in the current task, without making one. */
+export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
+  const result = typeof awaitable === 'function' ? awaitable() : awaitable
+  return isGenerator<T>(result) ? drive(result) : result
+}
+
+/**
+ * Runs a generator coroutine inside an async function's task: waits for what it yields, as the task that is
+ * current. A task whose body is the generator itself has a Driver.
+ */
+async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
+  let step = generator.next()
+  while (step.done !== true) {
+    let value: unknown
+    try {
+      value = await toYielded(step.value)
+    } catch (error) {
+      step = generator.throw(error)
+      continue
+    }
+    step = generator.next(value)
+  }
+  return step.value
+}
+
+/** @throws {RuntimeError} when it is nothing that can be waited for */
+export function toYielded(yielded: unknown): PromiseLike<unknown> {
+  if (isThenable(yielded)) return yielded
+  throw new RuntimeError(
+    `a generator coroutine yielded ${describe(yielded)}: use yield* with a Future, Task, Coroutine or generator`,
+  )
+}
+
+export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
+  return (
+    typeof x === 'object' &&
+    x !== null &&
+    'next' in x &&
+    typeof x.next === 'function' &&
+    'throw' in x &&
+    typeof x.throw === 'function' &&
+    Symbol.iterator in x
+  )
+}
+
+const claimed = new WeakSet<object>()
+
+/** For a generator object that a task is to run. @throws {RuntimeError} when another one does already, or has */
+export function claimGenerator(generator: object): void {
+  if (claimed.has(generator)) throw new RuntimeError('cannot reuse a generator that a task has run')
+  claimed.add(generator)
+}
+
+const coroutineFunctions = new WeakSet<object>()
+
+/**
+ * Wraps an async or generator function so that calling it makes a lazy Coroutine.
+ *
+ * @throws {TypeError} when `fn` is not a function
+ *
+ * Source: `async def`, asyncio.coroutine
+ */
+export function coroutine<A extends unknown[], T>(
+  fn: CoroutineFunction<A, T>,
+): (...args: A) => Coroutine<T> {
+  if (typeof fn !== 'function') {
+    throw new TypeError(`coroutine() takes an async or generator function, got ${describe(fn)}`)
+  }
+  const name = fn.name === '' ? 'anonymous' : fn.name
+  const wrapped = (...args: A): Coroutine<T> => new Coroutine(name, () => fn(...args))
+  Object.defineProperty(wrapped, 'name', { value: fn.name })
+  coroutineFunctions.add(wrapped)
+  return wrapped
+}
+
+/** Whether `x` is a Coroutine or a generator object, that is, a call that a task can run. Source: asyncio.iscoroutine */
+export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown> {
+  return x instanceof Coroutine || isGenerator(x)
+}
+
+const asyncFunction = Object.getPrototypeOf(async () => {}) as object
+const generatorFunction = Object.getPrototypeOf(function* () {}) as object
+
+/** Whether `x` is an async function, a generator function or one made by `coroutine`. Source: inspect.iscoroutinefunction */
+export function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown> {
+  if (typeof x !== 'function') return false
+  const prototype: unknown = Object.getPrototypeOf(x)
+  return prototype === asyncFunction || prototype === generatorFunction || coroutineFunctions.has(x)
+}
