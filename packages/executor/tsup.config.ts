@@ -1,7 +1,11 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/process-watch.ts', 'src/worker-entry.ts'],
+  entry: {
+    index: 'src/index.ts',
+    'process-watch': 'src/worker/watch.ts',
+    'worker-entry': 'src/worker-entry.ts',
+  },
   format: ['esm'],
   target: 'node22',
   platform: 'node',

@@ -3,7 +3,7 @@ import { gather, isCancelled, sleep } from '@tasktree/core'
 import { ThreadPoolExecutor, workerSignal } from '@tasktree/executor'
 import { setImmediate as nextLoop } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
-import { Lingerer } from '../src/lingerer.ts'
+import { Lingerer } from '../src/worker/lingerer.ts'
 import { refs } from './support/kinds.ts'
 
 const rounds = 300

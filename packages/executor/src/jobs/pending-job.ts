@@ -3,7 +3,7 @@ import { JobFuture, type JobControl } from './job-future.ts'
 import type { JobKind } from './job-kind.ts'
 import type { SubmitStack } from './submit-stack.ts'
 import { transferListOf } from './transfer.ts'
-import type { WorkerHandle } from './worker-handle.ts'
+import type { WorkerHandle } from '../transport/worker-handle.ts'
 
 /** What a pool does for a job's future. */
 export interface JobOwner {

@@ -1,9 +1,9 @@
 import { type Future, getEventLoop, TimeoutError, wait, FIRST_COMPLETED } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import { decodeError } from './encode-error.ts'
-import type { MapOptions } from './executor.ts'
-import { checkCount, checkDuration } from './pool-options.ts'
-import type { ChunkOutcome } from './protocol.ts'
+import type { MapOptions } from '../pool/executor.ts'
+import { checkCount, checkDuration } from '../pool/options.ts'
+import type { ChunkOutcome } from '../transport/protocol.ts'
 
 type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>
 

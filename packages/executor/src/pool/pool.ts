@@ -1,27 +1,27 @@
 import { Future, getEventLoop, RuntimeError } from '@tasktree/core'
-import { findUncloneable } from './clone-path.ts'
-import { decodeError, type EncodedError } from './encode-error.ts'
+import { findUncloneable } from '../jobs/clone-path.ts'
+import { decodeError, type EncodedError } from '../jobs/encode-error.ts'
 import {
   BrokenExecutor,
   ExecutorQueueFull,
   JobSerializationError,
   WorkerCrashedError,
-} from './errors.ts'
+} from '../jobs/errors.ts'
 import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
 import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
-import type { GeneratorJob, Job } from './job.ts'
-import type { JobFuture } from './job-future.ts'
-import { type JobKind, JobKinds } from './job-kind.ts'
-import { readTarget } from './job-target.ts'
-import { mapJobs } from './map-jobs.ts'
-import { type JobOwner, PendingJob } from './pending-job.ts'
-import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './pool-options.ts'
-import { PoolQueue } from './pool-queue.ts'
-import type { JobTarget } from './protocol.ts'
-import { afterDelay } from './real-timer.ts'
-import { captureStack, stackText } from './submit-stack.ts'
-import { type LeftJobs, WorkerHandle, type WorkerOwner } from './worker-handle.ts'
-import type { WorkerExit, WorkerKind } from './worker-link.ts'
+import type { GeneratorJob, Job } from '../jobs/job.ts'
+import type { JobFuture } from '../jobs/job-future.ts'
+import { type JobKind, JobKinds } from '../jobs/job-kind.ts'
+import { readTarget } from '../jobs/job-target.ts'
+import { mapJobs } from '../jobs/map-jobs.ts'
+import { type JobOwner, PendingJob } from '../jobs/pending-job.ts'
+import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './options.ts'
+import { PoolQueue } from './queue.ts'
+import type { JobTarget } from '../transport/protocol.ts'
+import { afterDelay } from '../transport/real-timer.ts'
+import { captureStack, stackText } from '../jobs/submit-stack.ts'
+import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts'
+import type { WorkerExit, WorkerKind } from '../transport/worker-link.ts'
 import { WorkerSet } from './worker-set.ts'
 
 /** So many workers in a row that die before they are ready break the pool. */

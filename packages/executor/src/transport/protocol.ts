@@ -1,4 +1,4 @@
-import type { EncodedError } from './encode-error.ts'
+import type { EncodedError } from '../jobs/encode-error.ts'
 
 /** An exported function of a module. */
 export interface ModuleTarget {

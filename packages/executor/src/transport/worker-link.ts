@@ -46,6 +46,6 @@ export interface WorkerKind {
 
 /** The file that workers run: the source beside this source, or the build beside this build. */
 export const workerEntry: URL = new URL(
-  import.meta.url.endsWith('.ts') ? './worker-entry.ts' : './worker-entry.js',
+  import.meta.url.endsWith('.ts') ? '../worker-entry.ts' : './worker-entry.js',
   import.meta.url,
 )

@@ -1,7 +1,7 @@
 import type { Transferable } from 'node:worker_threads'
-import { findUncloneable } from './clone-path.ts'
-import { encodeError } from './encode-error.ts'
-import { JobSerializationError } from './errors.ts'
+import { findUncloneable } from '../jobs/clone-path.ts'
+import { encodeError } from '../jobs/encode-error.ts'
+import { JobSerializationError } from '../jobs/errors.ts'
 import { type JobFunction, JobLoader } from './load-job.ts'
 import {
   type ChunkOutcome,
@@ -9,9 +9,9 @@ import {
   type JobMessage,
   streamWindow,
   type ToWorker,
-} from './protocol.ts'
-import { transferListOf } from './transfer.ts'
-import { currentJob, type RunningJob } from './worker-context.ts'
+} from '../transport/protocol.ts'
+import { transferListOf } from '../jobs/transfer.ts'
+import { currentJob, type RunningJob } from './context.ts'
 
 /** How a worker talks with its pool. */
 export interface WorkerChannel {

@@ -1,6 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobRef } from './job.ts'
-import type { JobTarget } from './protocol.ts'
+import type { JobTarget } from '../transport/protocol.ts'
 
 const native = /\{\s*\[native code\]\s*\}$/
 

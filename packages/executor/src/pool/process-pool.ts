@@ -1,9 +1,9 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
-import { otherRuntime } from './other-runtime.ts'
-import type { PoolOptions } from './pool-options.ts'
-import { ProcessLink } from './process-link.ts'
-import { WorkerPool } from './worker-pool.ts'
+import { otherRuntime } from '../transport/other-runtime.ts'
+import type { PoolOptions } from './options.ts'
+import { ProcessLink } from '../transport/process-link.ts'
+import { WorkerPool } from './pool.ts'
 
 /** As for threads. */
 const maxAhead = 32

@@ -1,6 +1,6 @@
 import { JobRef } from './job.ts'
 import { hasSource, readTarget } from './job-target.ts'
-import type { JobTarget } from './protocol.ts'
+import type { JobTarget } from '../transport/protocol.ts'
 
 /** In milliseconds. */
 const shortJob = 1

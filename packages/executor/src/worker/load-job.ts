@@ -1,8 +1,8 @@
 import { describe } from '@tasktree/core/lowlevel'
-import { JobSerializationError } from './errors.ts'
-import type { JobTarget, ModuleTarget } from './protocol.ts'
-import { transfer } from './transfer.ts'
-import { reportProgress, workerId, workerSignal } from './worker-context.ts'
+import { JobSerializationError } from '../jobs/errors.ts'
+import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
+import { transfer } from '../jobs/transfer.ts'
+import { reportProgress, workerId, workerSignal } from './context.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
 export type JobFunction = (...args: any[]) => unknown

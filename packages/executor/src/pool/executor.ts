@@ -1,5 +1,5 @@
-import type { GeneratorJob, Job } from './job.ts'
-import type { JobFuture } from './job-future.ts'
+import type { GeneratorJob, Job } from '../jobs/job.ts'
+import type { JobFuture } from '../jobs/job-future.ts'
 
 export interface ExecutorStats {
   /** Alive or starting. */

@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { serialize } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import { encodeFrame, FrameReader, inputPipe, outputPipe } from './frames.ts'
-import { JobClaims } from './job-claims.ts'
-import type { ToWorker } from './protocol.ts'
-import { WorkerRuntime } from './worker-runtime.ts'
+import { encodeFrame, FrameReader, inputPipe, outputPipe } from '../transport/frames.ts'
+import { JobClaims } from '../transport/claims.ts'
+import type { ToWorker } from '../transport/protocol.ts'
+import { WorkerRuntime } from './runtime.ts'
 
 /** A worker process's side. */
 export function connectProcess(): void {
@@ -54,6 +54,6 @@ function startWatch(claims: JobClaims): void {
 }
 
 const watchEntry: URL = new URL(
-  import.meta.url.endsWith('.ts') ? './process-watch.ts' : './process-watch.js',
+  import.meta.url.endsWith('.ts') ? './watch.ts' : './process-watch.js',
   import.meta.url,
 )

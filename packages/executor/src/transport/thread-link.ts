@@ -1,5 +1,5 @@
 import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
-import { JobClaims } from './job-claims.ts'
+import { JobClaims } from './claims.ts'
 import { type FromWorker, identityKey, type ToWorker } from './protocol.ts'
 import { workerEntry, type WorkerLink, type WorkerListener } from './worker-link.ts'
 

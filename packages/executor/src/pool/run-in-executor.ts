@@ -1,8 +1,8 @@
 import { type EventLoop, getEventLoop } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { Executor } from './executor.ts'
-import type { GeneratorJob, Job } from './job.ts'
-import type { JobFuture } from './job-future.ts'
+import type { GeneratorJob, Job } from '../jobs/job.ts'
+import type { JobFuture } from '../jobs/job-future.ts'
 import { ThreadPoolExecutor } from './thread-pool.ts'
 
 let defaultPool: ThreadPoolExecutor | null = null

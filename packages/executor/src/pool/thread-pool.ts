@@ -1,6 +1,6 @@
-import type { PoolOptions } from './pool-options.ts'
-import { ThreadLink } from './thread-link.ts'
-import { WorkerPool } from './worker-pool.ts'
+import type { PoolOptions } from './options.ts'
+import { ThreadLink } from '../transport/thread-link.ts'
+import { WorkerPool } from './pool.ts'
 
 /** How many short jobs a thread may have at once: each batch costs one wake-up. */
 const maxAhead = 32

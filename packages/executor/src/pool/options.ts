@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 import { describe } from '@tasktree/core/lowlevel'
-import type { Job } from './job.ts'
+import type { Job } from '../jobs/job.ts'
 
 export interface PoolOptions {
   /** By default as many as the machine runs in parallel. */

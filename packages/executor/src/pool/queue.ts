@@ -1,4 +1,4 @@
-import type { PendingJob } from './pending-job.ts'
+import type { PendingJob } from '../jobs/pending-job.ts'
 
 /** The jobs that wait for a worker, first in, first out; any of them can leave at once. */
 export class PoolQueue {

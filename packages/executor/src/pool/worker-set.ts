@@ -1,4 +1,4 @@
-import type { WorkerHandle } from './worker-handle.ts'
+import type { WorkerHandle } from '../transport/worker-handle.ts'
 
 /** A pool's workers, and which of them is to have the next job. */
 export class WorkerSet implements Iterable<WorkerHandle> {

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
-import { JobClaims } from './job-claims.ts'
+import { JobClaims } from '../transport/claims.ts'
 import { Lingerer } from './lingerer.ts'
-import { otherRuntime } from './other-runtime.ts'
-import type { ToWorker } from './protocol.ts'
-import { WorkerRuntime } from './worker-runtime.ts'
+import { otherRuntime } from '../transport/other-runtime.ts'
+import type { ToWorker } from '../transport/protocol.ts'
+import { WorkerRuntime } from './runtime.ts'
 
 /** A worker thread's side: messages, and the shared memory in which jobs are claimed. */
 export function connectThread(shared: Int32Array): void {

@@ -4,9 +4,9 @@
  */
 import { Socket } from 'node:net'
 import { workerData } from 'node:worker_threads'
-import { lifePipe } from './frames.ts'
-import { JobClaims } from './job-claims.ts'
-import { encodeWords, readWords } from './watch-words.ts'
+import { lifePipe } from '../transport/frames.ts'
+import { JobClaims } from '../transport/claims.ts'
+import { encodeWords, readWords } from '../transport/watch-words.ts'
 
 const claims = new JobClaims(workerData as Int32Array)
 const socket = new Socket({ fd: lifePipe, readable: true, writable: true })

@@ -1,6 +1,6 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { Executor } from './executor.ts'
-import type { JobFuture } from './job-future.ts'
+import type { JobFuture } from '../jobs/job-future.ts'
 
 /** The messages of the executor channels. */
 export interface JobEvent {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { workerData } from 'node:worker_threads'
 import { RuntimeError } from '@tasktree/core'
-import { identityKey, type WorkerIdentity } from './protocol.ts'
+import { identityKey, type WorkerIdentity } from '../transport/protocol.ts'
 
 /** What the code of a running job can reach. */
 export interface RunningJob {
