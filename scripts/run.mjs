@@ -99,10 +99,12 @@ function build(filter) {
   return turbo(['build', `--filter=${filter}`, '--output-logs=errors-only'], { quiet: true })
 }
 
+/** The tour; with arguments, jobd's own command line. */
 async function demo(args) {
   const built = await build('@tasktree/demo...')
   if (built !== 0) return built
-  return pinned('node', [join('apps', 'demo', 'dist', 'main.js'), ...args])
+  const folder = args.length === 0 ? join('apps', 'demo') : join('packages', 'jobd')
+  return pinned('node', [join(folder, 'dist', 'main.js'), ...args])
 }
 
 async function example(args) {

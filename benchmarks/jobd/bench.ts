@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../../apps/demo/dist/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../../packages/jobd/dist/main.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'jobd-bench-'))
 let files = 0
 

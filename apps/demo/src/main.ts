@@ -1,7 +1,5 @@
-import { CommanderError } from 'commander'
 import { KeyboardInterrupt, run } from '@tasktree/core'
-import { Failure } from './cli/failure.ts'
-import { codeOf, makeProgram } from './cli/program.ts'
+import { tour } from './tour.ts'
 
 // A pipe that is read no further, as by head, is no failure of the program's.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,17 +7,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
-const words = process.argv.slice(2)
-
 try {
-  await run(async () => {
-    await makeProgram().parseAsync(words.length === 0 ? ['tour'] : words, { from: 'user' })
-  })
+  await run(tour)
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = codeOf(error)
-  else if (error instanceof Failure) {
-    process.stderr.write(`${error.message}\n`)
-    process.exitCode = 1
-  } else if (error instanceof KeyboardInterrupt) process.exitCode = 130
-  else throw error
+  if (!(error instanceof KeyboardInterrupt)) throw error
+  process.exitCode = 130
 }

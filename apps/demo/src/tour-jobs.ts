@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { JobKind } from './job.ts'
+import type { JobKind } from '@tasktree/jobd'
 
 /** A job of the tour, with what it is expected to come to. */
 export interface TourJob {

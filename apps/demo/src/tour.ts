@@ -4,12 +4,10 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { ActorSystem } from '@tasktree/actor'
 import { gather, moveOnAfter, timeout } from '@tasktree/core'
+import { JobClient, type Reply, startJobd, toRecord } from '@tasktree/jobd'
 import { Event } from '@tasktree/sync'
-import { type JobRecord, makeTable, paintState } from './cli/job-table.ts'
-import { LiveLines, makeBar } from './cli/live-lines.ts'
-import { Client, toRecord } from './client.ts'
-import { startJobd } from './jobd.ts'
-import type { Reply } from './resp.ts'
+import { LiveLines, makeBar } from './live-lines.ts'
+import { makeTable, paintState } from './report-table.ts'
 import { type TourJob, tourJobs } from './tour-jobs.ts'
 
 /** Far more than it takes: a tour that hangs must end, and say so. Milliseconds. */
@@ -20,6 +18,8 @@ const lookTime = 80
 
 const workers = 3
 const victim = 'worker-1'
+
+type JobRecord = ReturnType<typeof toRecord>
 
 /** A job of the tour that has ended. */
 interface Finished {
@@ -77,7 +77,7 @@ async function submit(
   jobs: TourJob[],
   port: number,
 ): Promise<Map<number, TourJob>> {
-  await using client = await Client.connect('127.0.0.1', port)
+  await using client = await JobClient.connect('127.0.0.1', port)
   const submitted = new Map<number, TourJob>()
   for (const job of jobs)
     submitted.set(Number(await client.command('JOB.ADD', job.kind, job.payload)), job)
@@ -95,13 +95,13 @@ async function work(
   const over = new Event()
   const finished: Finished[] = []
   const waiters = [...jobs].map(([id, expected]) => async (): Promise<void> => {
-    await using client = await Client.connect('127.0.0.1', port)
+    await using client = await JobClient.connect('127.0.0.1', port)
     const job = toRecord(await client.command('JOB.WAIT', id))
     finished.push({ job, expected, after: performance.now() - begun })
     if (finished.length === jobs.size) over.set()
   })
   const watch = async (): Promise<void> => {
-    await using client = await Client.connect('127.0.0.1', port)
+    await using client = await JobClient.connect('127.0.0.1', port)
     let isVictimAlive = true
     while (!over.isSet()) {
       const reply = await client.command('JOB.LIST', 'STATE', 'running', 'LIMIT', workers)

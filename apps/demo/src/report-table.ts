@@ -1,0 +1,33 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+/** Spaces between two columns. */
+const gap = 2
+
+const colours = { done: 'green', failed: 'red', cancelled: 'yellow' } as const
+
+/** A state in its colour, where the output has colours. */
+export function paintState(state: string): string {
+  return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
+}
+
+/** Columns of texts under their heads; the last column is cut at `width`. */
+export function makeTable(heads: string[], rows: string[][], width: number): string {
+  const lines = [heads.map((head) => styleText('dim', head)), ...rows]
+  const widths = heads.map((_, column) =>
+    Math.max(...lines.map((line) => visibleLength(line[column] ?? ''))),
+  )
+  const before = widths.slice(0, -1).reduce((sum, each) => sum + each + gap, 0)
+  return lines
+    .map((line) => {
+      const last = (line.at(-1) ?? '').slice(0, Math.max(6, width - before))
+      const padded = line
+        .slice(0, -1)
+        .map((text, i) => text + ' '.repeat((widths[i] ?? 0) - visibleLength(text) + gap))
+      return [...padded, last].join('').trimEnd()
+    })
+    .join('\n')
+}
+
+function visibleLength(text: string): number {
+  return stripVTControlCharacters(text).length
+}

@@ -1,0 +1,24 @@
+import { Command, type CommanderError } from 'commander'
+import { addJobCommands } from './job-subcommands.ts'
+import { addServerCommands } from './server-subcommands.ts'
+
+/** The command line. A mistake in it is a CommanderError, said with the command's usage line. */
+export function makeProgram(): Command {
+  const program = new Command('jobd')
+    .description('A durable job server that any Redis client can talk to.')
+    .exitOverride()
+  addServerCommands(program)
+  addJobCommands(program)
+  for (const command of [program, ...program.commands])
+    command.showHelpAfterError(`Usage: ${nameOf(command)} ${command.usage()}`)
+  return program
+}
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`
+}
+
+/** The code that the process ends with: help that was asked for is no mistake. */
+export function codeOf(error: CommanderError): number {
+  return error.exitCode === 0 ? 0 : 2
+}

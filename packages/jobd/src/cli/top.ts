@@ -1,0 +1,76 @@
+import { styleText } from 'node:util'
+import { moveOnAfter } from '@tasktree/core'
+import { Event } from '@tasktree/sync'
+import logUpdate from 'log-update'
+import { type JobClient, toRecord } from '../client/job-client.ts'
+import type { Reply } from '../protocol/resp.ts'
+import { type ConnectionOptions, withClient } from './with-client.ts'
+import { makeJobTable, paintState } from './tables.ts'
+
+export interface TopOptions extends ConnectionOptions {
+  /** Milliseconds. */
+  interval: number
+}
+
+/** A table that redraws until a key ends it; where the output is no terminal, one look. */
+export async function top(options: TopOptions): Promise<void> {
+  await withClient(options, async (client) => {
+    if (!process.stdout.isTTY) {
+      process.stdout.write(`${await look(client, 120, 24)}\n`)
+      return
+    }
+    using keys = new Keys()
+    try {
+      while (!keys.quit.isSet()) {
+        const { columns, rows } = process.stdout
+        logUpdate(await look(client, columns, rows - 1))
+        await moveOnAfter(options.interval, () => keys.quit.wait())
+      }
+    } finally {
+      logUpdate.done()
+    }
+  })
+}
+
+/** A terminal in raw mode gives Ctrl-C as a key too. */
+const endKeys: ReadonlySet<number> = new Set(Buffer.from('qQ\u0003'))
+
+/** The keys that end it. */
+class Keys implements Disposable {
+  readonly quit = new Event()
+  readonly #onData = (data: Buffer): void => {
+    if (data.some((key) => endKeys.has(key))) this.quit.set()
+  }
+
+  constructor() {
+    if (!process.stdin.isTTY) return
+    process.stdin.setRawMode(true)
+    process.stdin.on('data', this.#onData)
+  }
+
+  [Symbol.dispose](): void {
+    if (!process.stdin.isTTY) return
+    process.stdin.off('data', this.#onData)
+    process.stdin.setRawMode(false)
+    process.stdin.pause()
+  }
+}
+
+/** No more lines than the terminal has: what is above its top cannot be redrawn. */
+async function look(client: JobClient, columns: number, rows: number): Promise<string> {
+  const statistics = toRecord(await client.command('JOB.STATS'))
+  const tree = (await client.text('TREE')).split('\n')
+  const states = ['queued', 'running', 'done', 'failed', 'cancelled']
+  const counts = states.map((state) => `${paintState(state)} ${statistics[state] ?? 0}`)
+  const rate = statistics['donePerSecond']
+  if (typeof rate === 'string') counts.push(`${rate} done a second`)
+  const treeRows = rows - tree.length >= 12 ? tree : []
+  const room = Math.max(1, rows - treeRows.length - 4)
+  const jobs = ((await client.command('JOB.LIST', 'LIMIT', room)) as Reply[]).map(toRecord)
+  return [
+    `${styleText('bold', 'jobd')}  ${counts.join('  ')}  ${styleText('dim', 'q ends')}`,
+    ...treeRows.map((line) => styleText('dim', line.slice(0, columns))),
+    '',
+    makeJobTable(jobs, columns),
+  ].join('\n')
+}

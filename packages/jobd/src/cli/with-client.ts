@@ -1,0 +1,64 @@
+import { type Command, Option } from 'commander'
+import { OSError } from '@tasktree/net'
+import { IncompleteReadError } from '@tasktree/streams'
+import { JobClient } from '../client/job-client.ts'
+import { ProtocolError } from '../protocol/resp.ts'
+import { Failure } from './failure.ts'
+import { portNumber } from './option-values.ts'
+
+/** The options that every command has which talks to a server. */
+export interface ConnectionOptions {
+  host: string
+  port: number
+  password?: string
+}
+
+/** @throws {Failure} when there is no server, it has gone, or it answers with an error */
+export async function withClient<T>(
+  { host, port, password }: ConnectionOptions,
+  body: (client: JobClient) => Promise<T>,
+): Promise<T> {
+  await using client = await connect(host, port, password ?? null)
+  try {
+    return await body(client)
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+async function connect(host: string, port: number, password: string | null): Promise<JobClient> {
+  try {
+    return await JobClient.connect(host, port, { password })
+  } catch (error) {
+    if (!(error instanceof OSError)) throw explain(error)
+    throw new Failure(
+      `no server listens on ${host}:${port} (${error.code}); jobd serve starts one`,
+      { cause: error },
+    )
+  }
+}
+
+/** What the server answered, in place of its frame's words. */
+function explain(error: unknown): unknown {
+  const isLost = [OSError, ProtocolError, IncompleteReadError].some((kind) => error instanceof kind)
+  if (isLost && error instanceof Error)
+    return new Failure(`the connection was lost: ${error.message}`, { cause: error })
+  // An answer of the server's is a plain Error that begins with a word in capitals.
+  const answer =
+    error instanceof Error && error.name === 'Error' ? /^([A-Z]+) (.*)$/.exec(error.message) : null
+  if (answer === null) return error
+  const [, code, text] = answer as unknown as [string, string, string]
+  return new Failure(code === 'ERR' ? text : `${code}: ${text}`, { cause: error })
+}
+
+/** Adds the options that say where the server is. */
+export function addConnection(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--host <host>', 'where the server is').env('JOBD_HOST').default('127.0.0.1'),
+    )
+    .addOption(
+      new Option('--port <port>', 'its port').env('JOBD_PORT').default(7379).argParser(portNumber),
+    )
+    .addOption(new Option('--password <password>', 'when it asks for one').env('JOBD_PASSWORD'))
+}

@@ -1,0 +1,164 @@
+import uPlot from 'uplot'
+import type { Sample } from '../../scheduling/sample.ts'
+import { formatDuration, formatTime } from './durations.ts'
+import { find } from './element.ts'
+
+/** Milliseconds. */
+const shownTime = 300_000
+const height = 200
+
+interface Line {
+  label: string
+  /** A property of the style sheet. */
+  colour: string
+  dashed?: boolean
+  filled?: boolean
+  value: (sample: Sample) => number | null
+}
+
+const throughput: Line[] = [
+  { label: 'added', colour: '--queued', value: (sample) => sample.added },
+  { label: 'done', colour: '--done', filled: true, value: (sample) => sample.done },
+  { label: 'failed', colour: '--failed', value: (sample) => sample.failed },
+]
+
+const latency: Line[] = [
+  {
+    label: 'waited',
+    colour: '--cancelled',
+    value: ({ waited }) => waited?.median ?? null,
+  },
+  {
+    label: 'waited, 95 %',
+    colour: '--cancelled',
+    dashed: true,
+    value: ({ waited }) => waited?.p95 ?? null,
+  },
+  { label: 'ran', colour: '--running', value: ({ ran }) => ran?.median ?? null },
+  { label: 'ran, 95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
+]
+
+/** One plot over time. It is made anew when the colours change, which the canvas does not see. */
+class Chart {
+  readonly #place: HTMLElement
+  readonly #lines: Line[]
+  readonly #format: (value: number) => string
+  #samples: readonly Sample[] = []
+  #plot: uPlot | null = null
+
+  constructor(id: string, lines: Line[], format: (value: number) => string) {
+    this.#place = find(id, HTMLDivElement)
+    this.#lines = lines
+    this.#format = format
+    new ResizeObserver(() => {
+      if (this.#place.clientWidth > 0)
+        this.#plot?.setSize({ width: this.#place.clientWidth, height })
+    }).observe(this.#place)
+    this.draw()
+  }
+
+  show(samples: readonly Sample[]): void {
+    this.#samples = samples
+    this.#plot?.setData(this.#data())
+    const last = samples.at(-1)
+    if (last === undefined) return
+    const values = this.#lines.map(
+      ({ label, value }) => `${label} ${this.#formatOrNothing(value(last))}`,
+    )
+    this.#place.setAttribute('aria-description', `now: ${values.join(', ')}`)
+  }
+
+  draw(): void {
+    this.#plot?.destroy()
+    const axis: uPlot.Axis = {
+      stroke: getComputedColour('--faint'),
+      grid: { stroke: getComputedColour('--line'), width: 1 },
+      ticks: { show: false },
+    }
+    const options: uPlot.Options = {
+      width: Math.max(200, this.#place.clientWidth),
+      height,
+      padding: [8, 30, 0, 0],
+      cursor: { y: false, points: { size: 7 } },
+      scales: {
+        x: { range: () => [(Date.now() - shownTime) / 1_000, Date.now() / 1_000] },
+        y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
+      },
+      axes: [
+        { ...axis, size: 30, space: 80, values: (_, times) => times.map(timeOf) },
+        { ...axis, size: 62, values: (_, values) => values.map((each) => this.#format(each)) },
+      ],
+      series: [
+        { label: 'at', value: (_, time) => (time === null ? '–' : timeOf(time)) },
+        ...this.#lines.map(({ label, colour: name, dashed, filled }) => ({
+          label,
+          stroke: getComputedColour(name),
+          width: dashed === true ? 1 : 2,
+          ...(dashed === true ? { dash: [4, 3] } : {}),
+          ...(filled === true ? { fill: getComputedColour(name, 0.15) } : {}),
+          points: { size: 4 },
+          spanGaps: true,
+          value: (_: uPlot, value: number | null) => this.#formatOrNothing(value),
+        })),
+      ],
+    }
+    this.#plot = new uPlot(options, this.#data(), this.#place)
+  }
+
+  #formatOrNothing(value: number | null): string {
+    return value === null ? '–' : this.#format(value)
+  }
+
+  #data(): uPlot.AlignedData {
+    return [
+      this.#samples.map((sample) => sample.at / 1_000),
+      ...this.#lines.map(({ value }) => this.#samples.map(value)),
+    ]
+  }
+}
+
+/** What `light-dark` comes to now. */
+function getComputedColour(property: string, opacity = 1): string {
+  const probe = document.createElement('span')
+  probe.style.color = `rgb(from var(${property}) r g b / ${opacity})`
+  document.body.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}
+
+function timeOf(seconds: number): string {
+  return formatTime(new Date(seconds * 1_000))
+}
+
+/** Throughput and latency of the last minutes. */
+export class Charts {
+  readonly #charts = [
+    new Chart('throughput', throughput, (value) => String(Math.round(value * 10) / 10)),
+    new Chart('latency', latency, formatDuration),
+  ]
+  #samples: Sample[] = []
+
+  constructor() {
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      for (const chart of this.#charts) chart.draw()
+    })
+  }
+
+  begin(samples: readonly Sample[]): void {
+    this.#samples = []
+    this.add(samples)
+  }
+
+  add(samples: readonly Sample[]): void {
+    const last = this.#samples.at(-1)?.at ?? 0
+    const since = Date.now() - shownTime
+    const fresh = samples.filter(({ at }) => at > last)
+    this.#samples = [...this.#samples, ...fresh].filter(({ at }) => at > since)
+    for (const chart of this.#charts) chart.show(this.#samples)
+  }
+
+  get last(): Sample | undefined {
+    return this.#samples.at(-1)
+  }
+}

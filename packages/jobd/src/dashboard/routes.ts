@@ -1,0 +1,113 @@
+import type { ServerResponse } from 'node:http'
+import { isJobState } from '../jobs/job.ts'
+import type { LiveSources, LiveView } from './live-view.ts'
+import { writeHead } from './page-files.ts'
+import { toPageJob } from './page-viewer.ts'
+import { Refusal } from './refusal.ts'
+
+/** What requests are answered from. */
+export interface Site {
+  readonly sources: LiveSources
+  readonly view: LiveView
+}
+
+interface Exchange {
+  site: Site
+  response: ServerResponse
+  /** What the path's pattern has found. */
+  words: string[]
+  query: URLSearchParams
+  body: string
+}
+
+type Handle = (exchange: Exchange) => Promise<void> | void
+
+const mostListed = 100
+
+const routes: [method: string, path: RegExp, handle: Handle][] = [
+  ['GET', /^\/events$/, ({ site, response }) => site.view.showPage(response)],
+  ['GET', /^\/jobs$/, listJobs],
+  ['GET', /^\/jobs\/(\d{1,15})$/, showJob],
+  [
+    'GET',
+    /^\/jobs\/(\d{1,15})\/output$/,
+    ({ site, response, words: [id] }) => site.view.showOutput(Number(id), response),
+  ],
+  ['POST', /^\/jobs$/, addJob],
+  ['POST', /^\/jobs\/(\d{1,15})\/cancel$/, (exchange) => change(exchange, 'JOB.CANCEL')],
+  ['POST', /^\/jobs\/(\d{1,15})\/retry$/, (exchange) => change(exchange, 'JOB.RETRY')],
+  ['POST', /^\/actors\/kill$/, kill],
+]
+
+/** @throws {Refusal} when there is nothing at that path */
+export function findRoute(method: string, path: string): { handle: Handle; words: string[] } {
+  for (const [wanted, pattern, handle] of routes) {
+    const found = wanted === method ? pattern.exec(path) : null
+    if (found !== null) return { handle, words: found.slice(1) }
+  }
+  throw new Refusal(404, 'there is nothing here')
+}
+
+function answer(response: ServerResponse, value: unknown): void {
+  writeHead(response, 200, 'json')
+  response.end(JSON.stringify(value))
+}
+
+async function listJobs({ site, response, query }: Exchange): Promise<void> {
+  const state = query.get('state') ?? ''
+  if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
+  const jobs = await site.sources.store.ask.list(state === '' ? null : state, mostListed)
+  answer(response, jobs.map(toPageJob))
+}
+
+async function showJob({ site, response, words: [id] }: Exchange): Promise<void> {
+  const job = await site.sources.store.ask.get(Number(id))
+  if (job === null) throw new Refusal(404, `there is no job ${id}`)
+  answer(response, job)
+}
+
+/** A command of a client's: what is wrong with it is the page's to show. */
+async function carryOut({ site }: Exchange, words: string[]): Promise<unknown> {
+  const reply = await site.sources.command(words)
+  if (reply instanceof Error) throw new Refusal(409, reply.message.replace(/^ERR /, ''))
+  return reply
+}
+
+async function addJob(exchange: Exchange): Promise<void> {
+  const { kind, payload } = parseTexts(exchange.body, ['kind', 'payload'])
+  const id = await carryOut(exchange, ['JOB.ADD', kind as string, payload as string])
+  answer(exchange.response, { id })
+}
+
+async function change(exchange: Exchange, command: string): Promise<void> {
+  await carryOut(exchange, [command, exchange.words[0] as string])
+  answer(exchange.response, {})
+}
+
+function kill({ site, response, body }: Exchange): void {
+  const { path } = parseTexts(body, ['path'])
+  const { system } = site.sources
+  const ref = system.lookup(path as string)
+  if (ref === null) throw new Refusal(404, `there is no ${path}`)
+  if (ref === system.root) throw new Refusal(409, 'the root is ended by ending the server')
+  // First the answer: what is killed may be the dashboard itself, or what it stands on.
+  answer(response, {})
+  response.once('close', () => void ref.kill())
+}
+
+/** The texts of a JSON object. */
+function parseTexts(body: string, names: string[]): Record<string, string> {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    throw new Refusal(400, 'expected JSON')
+  }
+  const texts: Record<string, string> = {}
+  for (const name of names) {
+    const text = (value as Record<string, unknown> | null)?.[name]
+    if (typeof text !== 'string') throw new Refusal(400, `expected a text '${name}'`)
+    texts[name] = text
+  }
+  return texts
+}

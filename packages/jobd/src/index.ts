@@ -1,0 +1,5 @@
+export { JobClient, toRecord } from './client/job-client.ts'
+export type { Job, JobKind, JobRequest, JobState } from './jobs/job.ts'
+export type { Reply } from './protocol/resp.ts'
+export type { ListenerOptions } from './server/listener.ts'
+export { type Jobd, type JobdOptions, startJobd } from './tree/jobd.ts'

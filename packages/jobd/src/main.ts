@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander'
+import { KeyboardInterrupt, run } from '@tasktree/core'
+import { Failure } from './cli/failure.ts'
+import { codeOf, makeProgram } from './cli/program.ts'
+
+// A pipe that is read no further, as by head, is no failure of the program's.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
+const words = process.argv.slice(2)
+
+try {
+  await run(async () => {
+    await makeProgram().parseAsync(words, { from: 'user' })
+  })
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = codeOf(error)
+  else if (error instanceof Failure) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  } else if (error instanceof KeyboardInterrupt) process.exitCode = 130
+  else throw error
+}

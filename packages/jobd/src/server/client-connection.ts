@@ -1,0 +1,183 @@
+import { createTask, currentTask, getEventLoop, type Task } from '@tasktree/core'
+import { ConnectionResetError, type StreamReader, type StreamWriter } from '@tasktree/streams'
+import { CommandParser, type Word } from '../protocol/command-parser.ts'
+import { type Directory, execute, overlaps, type Session } from './commands.ts'
+import type { JobFeed } from '../store/job-feed.ts'
+import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
+
+/** Replies are sent together up to so many characters; then the client must take them first. */
+const batch = 65_536
+
+/** Commands of one client that are under way at once, at most, and the characters in them. */
+const mostUnderWay = 1_000
+const mostCharacters = 1_048_576
+
+/** One client: its commands in their order, and the replies in theirs. */
+export class Connection {
+  readonly #reader: StreamReader
+  readonly #writer: StreamWriter
+  readonly #directory: Directory
+  readonly #feed: JobFeed
+  readonly #session: Session
+  readonly #parser = new CommandParser()
+  readonly #loop = getEventLoop()
+  readonly #task: Task | null = currentTask()
+  #out = ''
+  #underWay: Promise<Reply>[] = []
+  #following: Task<void> | null = null
+  /** Since when a part of a command is there, or a reply is not taken; the loop's milliseconds. */
+  #midwaySince: number | null = null
+  #stalledSince: number | null = null
+  /** Since when it is known that the client will send no more, while a command is under way. */
+  #endedSince: number | null = null
+  #charactersUnderWay = 0
+
+  constructor(reader: StreamReader, writer: StreamWriter, directory: Directory, feed: JobFeed) {
+    this.#reader = reader
+    this.#writer = writer
+    this.#directory = directory
+    this.#feed = feed
+    this.#session = {
+      version: 2,
+      closing: false,
+      isKnown: directory.password === null,
+      isSubscribed: false,
+    }
+    // Nobody is known until the password was given: not to say it has a limit as well.
+    if (!this.#session.isKnown) this.#midwaySince = this.#loop.time()
+  }
+
+  /** Until the client, or a mistake of its, ends it. */
+  async serve(): Promise<void> {
+    try {
+      while (!this.#session.closing && (await this.#serveChunk())) continue
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        await this.#answerUnderWay()
+        this.#put(new Error(`ERR Protocol error: ${error.message}`))
+        this.#flush()
+      } else if (!(error instanceof ConnectionResetError)) throw error
+    } finally {
+      this.#following?.cancel()
+    }
+    this.#writer.close()
+  }
+
+  /** Ends it when it keeps us waiting for longer than so many milliseconds. */
+  checkPatience(midway: number, stalled: number): void {
+    const now = this.#loop.time()
+    const isSlow = this.#midwaySince !== null && now - this.#midwaySince > midway
+    if (this.#reader.atEof()) this.#endedSince ??= now
+    const isLate = this.#endedSince !== null && now - this.#endedSince > midway
+    const isStalled = this.#stalledSince !== null && now - this.#stalledSince > stalled
+    // Gone, while a command is under way: nobody will hear its answer.
+    if (!isSlow && !isLate && !isStalled && !this.#writer.isClosing()) return
+    this.#writer.abort()
+    this.#task?.cancel()
+  }
+
+  /** What is there already, then what comes next; false when no more comes. */
+  async #serveChunk(): Promise<boolean> {
+    for (;;) {
+      this.#parser.isKnown = this.#session.isKnown
+      const words = this.#parser.next()
+      if (words === null) break
+      if (this.#session.isKnown) this.#midwaySince = null
+      const reply = this.#begin(words)
+      if (reply instanceof Promise) await reply
+      if (this.#session.closing) break
+    }
+    if (this.#underWay.length > 0) await this.#answerUnderWay()
+    await this.#send()
+    if (this.#session.closing) return false
+    const isWaiting = this.#parser.isMidway || !this.#session.isKnown
+    this.#midwaySince = isWaiting ? (this.#midwaySince ?? this.#loop.time()) : null
+    const chunk = await this.#reader.read(batch)
+    this.#parser.feed(chunk)
+    return chunk.length > 0
+  }
+
+  /** Begins a command; to be waited for when it gives a promise. */
+  #begin(words: readonly Word[]): Promise<void> | undefined {
+    if (overlaps(words) && this.#session.isKnown) {
+      const reply = execute(words, this.#directory, this.#session)
+      this.#underWay.push(Promise.resolve(reply))
+      for (const word of words) this.#charactersUnderWay += word.length
+      const isRoom =
+        this.#underWay.length < mostUnderWay && this.#charactersUnderWay < mostCharacters
+      return isRoom ? undefined : this.#answerUnderWay()
+    }
+    if (this.#underWay.length > 0) return this.#beginAfter(words)
+    const reply = execute(words, this.#directory, this.#session)
+    if (reply instanceof Promise) return this.#answer(reply)
+    this.#put(reply)
+    this.#followIfSubscribed()
+    return this.#out.length > batch ? this.#send() : undefined
+  }
+
+  async #beginAfter(words: readonly Word[]): Promise<void> {
+    await this.#answerUnderWay()
+    await this.#begin(words)
+  }
+
+  async #answer(reply: Promise<Reply>): Promise<void> {
+    await this.#send()
+    this.#put(await reply)
+  }
+
+  async #answerUnderWay(): Promise<void> {
+    this.#flush()
+    const replies = await Promise.all(this.#underWay)
+    this.#underWay = []
+    this.#charactersUnderWay = 0
+    for (const reply of replies) this.#put(reply)
+    await this.#send()
+  }
+
+  #put(reply: Reply): void {
+    this.#out += encode(reply, this.#session.version)
+  }
+
+  #flush(): void {
+    if (this.#out === '') return
+    this.#writer.write(Buffer.from(this.#out, 'latin1'))
+    this.#out = ''
+  }
+
+  /** Waits while the client does not take what it is sent. */
+  async #send(): Promise<void> {
+    if (this.#out === '') return
+    this.#flush()
+    await this.#drain()
+  }
+
+  async #drain(): Promise<void> {
+    this.#stalledSince ??= this.#loop.time()
+    await this.#writer.drain()
+    this.#stalledSince = null
+  }
+
+  #followIfSubscribed(): void {
+    if (this.#session.isSubscribed === (this.#following !== null)) return
+    if (this.#following === null) {
+      const jobs = this.#feed.subscribeStates()
+      this.#following = createTask(() => this.#follow(jobs))
+    } else {
+      this.#following.cancel()
+      this.#following = null
+    }
+  }
+
+  /** A message for every new state of a job; a client that does not read them loses the oldest. */
+  async #follow(jobs: ReturnType<JobFeed['subscribeStates']>): Promise<void> {
+    using _ = jobs
+    try {
+      for await (const job of jobs) {
+        this.#put({ push: ['message', 'jobs', JSON.stringify(job)] })
+        await this.#send()
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectionResetError)) throw error
+    }
+  }
+}

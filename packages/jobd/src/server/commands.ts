@@ -1,0 +1,278 @@
+import { type ActorRef, type ActorSystem, ReplyError } from '@tasktree/actor'
+import { getEventLoop, isCancelled } from '@tasktree/core'
+import { CommandError } from './arguments.ts'
+import type { Word } from '../protocol/command-parser.ts'
+import { jobCommands } from './job-commands.ts'
+import type { Metrics } from '../scheduling/metrics.ts'
+import { isPassing } from './passing.ts'
+import type { Password } from './password.ts'
+import type { Reply } from '../protocol/resp.ts'
+import { QueueFull, type Scheduler } from '../scheduling/scheduler.ts'
+import type { Store } from '../store/store.ts'
+
+/** What a connection remembers between its commands. */
+export interface Session {
+  version: 2 | 3
+  closing: boolean
+  /** Has given the password, where there is one. */
+  isKnown: boolean
+  /** Gets a message for every new state of a job. */
+  isSubscribed: boolean
+}
+
+/** Where commands find what they need, in whichever incarnation it is. */
+export interface Directory {
+  readonly system: ActorSystem
+  readonly store: ActorRef<Store>
+  readonly scheduler: ActorRef<Scheduler>
+  readonly metrics: ActorRef<Metrics>
+  /** Null: none is asked for. */
+  readonly password: Password | null
+}
+
+export interface Command {
+  /** How many arguments it takes. */
+  readonly least: number
+  readonly most: number
+  /** May begin while others of its kind, sent before, are not answered yet. */
+  readonly overlaps?: boolean
+  /** May be used without the password. */
+  readonly isOpen?: boolean
+  readonly run: (
+    words: readonly string[],
+    directory: Directory,
+    session: Session,
+  ) => PromiseLike<Reply> | Reply
+}
+
+const ok: Reply = { simple: 'OK' }
+
+const channel = 'jobs'
+
+/** What a RESP2 connection may say while it is subscribed. */
+const allowedSubscribed: ReadonlySet<string> = new Set(
+  'SUBSCRIBE UNSUBSCRIBE PING QUIT RESET'.split(' '),
+)
+
+const commands: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    PING: { least: 0, most: 1, run: ping },
+    ECHO: { least: 1, most: 1, run: ([text = '']) => text },
+    SELECT: { least: 1, most: 1, run: select },
+    CLIENT: { least: 1, most: Infinity, run: client },
+    COMMAND: {
+      least: 0,
+      most: Infinity,
+      run: ([sub]): Reply => (sub?.toUpperCase() === 'COUNT' ? commands.size : []),
+    },
+    CONFIG: { least: 1, most: Infinity, run: () => new Map() },
+    INFO: { least: 0, most: Infinity, run: info },
+    HELLO: { least: 0, most: 7, isOpen: true, run: hello },
+    AUTH: { least: 1, most: 2, isOpen: true, run: auth },
+    QUIT: { least: 0, most: Infinity, isOpen: true, run: quit },
+    // Lines that a page in a browser may be made to send; no client of ours does.
+    POST: { least: 0, most: Infinity, isOpen: true, run: hangUp },
+    'HOST:': { least: 0, most: Infinity, isOpen: true, run: hangUp },
+    RESET: { least: 0, most: 0, isOpen: true, run: reset },
+    SUBSCRIBE: { least: 1, most: 100, run: subscribe },
+    UNSUBSCRIBE: { least: 0, most: 100, run: unsubscribe },
+    TREE: { least: 0, most: 0, run: (_, { system }) => system.tree() },
+    'ACTOR.KILL': { least: 1, most: 1, run: killActor },
+    ...jobCommands,
+  } satisfies Record<string, Command>),
+)
+
+/** Whether it may begin before those that were sent before it are answered. */
+export function overlaps([name]: readonly Word[]): boolean {
+  return typeof name === 'string' && findCommand(name)?.overlaps === true
+}
+
+function findCommand(name: string): Command | undefined {
+  return commands.get(name) ?? commands.get(name.toUpperCase())
+}
+
+/**
+ * Every mistake of a client is an answer, and so is that a part of the tree is being restarted. A failure of
+ * ours is one too, and goes to the loop's exception handler.
+ */
+export function execute(
+  words: readonly Word[],
+  directory: Directory,
+  session: Session,
+): Promise<Reply> | Reply {
+  const name = String(words[0])
+  const command = findCommand(name)
+  if (!session.isKnown && command?.isOpen !== true) return noAuth
+  if (command === undefined) return unknownCommand(words)
+  const given = words.length - 1
+  if (given < command.least || given > command.most)
+    return new Error(`ERR wrong number of arguments for '${name.toLowerCase()}' command`)
+  if (session.isSubscribed && session.version === 2 && !allowedSubscribed.has(name.toUpperCase()))
+    return new Error(
+      `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    )
+  const [, first] = words
+  // Only these two give back what they got.
+  if (given === 1 && Buffer.isBuffer(first) && /^(ping|echo)$/i.test(name)) return first
+  const texts = words.slice(1)
+  if (!texts.every((word) => typeof word === 'string'))
+    return new Error('ERR the arguments must be UTF-8')
+  try {
+    const reply = command.run(texts, directory, session)
+    return isPromiseLike(reply) ? settle(reply) : reply
+  } catch (error) {
+    return toReply(error)
+  }
+}
+
+async function settle(reply: PromiseLike<Reply>): Promise<Reply> {
+  try {
+    return await reply
+  } catch (error) {
+    return toReply(error)
+  }
+}
+
+function isPromiseLike(reply: PromiseLike<Reply> | Reply): reply is PromiseLike<Reply> {
+  return typeof reply === 'object' && reply !== null && 'then' in reply
+}
+
+function toReply(error: unknown): Error {
+  if (error instanceof CommandError) return new Error(`${error.code} ${error.message}`)
+  if (error instanceof QueueFull) return new Error(`BUSY ${error.message}`)
+  if (error instanceof ReplyError) return new Error(`ERR ${error.message}`)
+  if (isCancelled(error)) throw error
+  if (isPassing(error)) return new Error(`ERR not now: ${error.message}`)
+  getEventLoop().callExceptionHandler({ message: 'a command has failed', exception: error })
+  return new Error('ERR internal error')
+}
+
+const noAuth = new Error('NOAUTH Authentication required.')
+
+function unknownCommand(words: readonly Word[]): Error {
+  const [name = '', ...rest] = words.map((word) => `'${String(word).slice(0, 128)}'`)
+  const args = rest.slice(0, 20).join(' ').slice(0, 128)
+  return new Error(`ERR unknown command ${name}, with args beginning with: ${args}`)
+}
+
+function ping([text]: readonly string[], _: Directory, session: Session): Reply {
+  if (session.isSubscribed && session.version === 2) return ['pong', text ?? '']
+  return text ?? pong
+}
+
+const pong: Reply = { simple: 'PONG' }
+
+function select([index]: readonly string[]): Reply {
+  return index === '0' ? ok : new Error('ERR DB index is out of range')
+}
+
+/** What clients say of themselves on connecting is taken note of by nobody. */
+function client([sub = '']: readonly string[]): Reply {
+  switch (sub.toUpperCase()) {
+    case 'ID':
+      return 1
+    case 'GETNAME':
+      return null
+    case 'SETNAME':
+    case 'SETINFO':
+    case 'NO-EVICT':
+    case 'NO-TOUCH':
+      return ok
+    default:
+      return new Error(`ERR unknown subcommand '${sub.slice(0, 128)}'`)
+  }
+}
+
+function info(_: readonly string[], { system }: Directory): Reply {
+  return `# Server\r\nserver_name:${system.name}\r\nredis_version:7.0.0\r\nprocess_id:${process.pid}\r\n# Persistence\r\nloading:0\r\n`
+}
+
+async function auth(
+  words: readonly string[],
+  { password }: Directory,
+  session: Session,
+): Promise<Reply> {
+  if (password === null)
+    throw new CommandError(
+      'AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+    )
+  const isDefault = words.length === 1 || words[0] === 'default'
+  if (!isDefault || !(await password.matches(words.at(-1) as string)))
+    throw new CommandError('invalid username-password pair or user is disabled.', 'WRONGPASS')
+  session.isKnown = true
+  return ok
+}
+
+async function hello(
+  [version, ...options]: readonly string[],
+  directory: Directory,
+  session: Session,
+): Promise<Reply> {
+  if (version !== undefined && version !== '2' && version !== '3')
+    throw new CommandError('unsupported protocol version', 'NOPROTO')
+  for (let i = 0; i < options.length; i++) {
+    const option = options[i]?.toUpperCase()
+    if (option === 'AUTH' && i + 2 < options.length) {
+      await auth(options.slice(i + 1, i + 3), directory, session)
+      i += 2
+    } else if (option === 'SETNAME' && i + 1 < options.length) i++
+    else throw new CommandError(`Syntax error in HELLO option '${options[i]}'`)
+  }
+  if (!session.isKnown)
+    throw new CommandError(
+      'HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+      'NOAUTH',
+    )
+  if (version !== undefined) session.version = version === '3' ? 3 : 2
+  return new Map<string, Reply>([
+    ['server', 'jobd'],
+    ['version', '0.1.0'],
+    ['proto', session.version],
+    ['id', 1],
+    ['mode', 'standalone'],
+    ['role', 'master'],
+    ['modules', []],
+  ])
+}
+
+function quit(_: readonly string[], __: Directory, session: Session): Reply {
+  session.closing = true
+  return ok
+}
+
+function hangUp(_: readonly string[], __: Directory, session: Session): Reply {
+  session.closing = true
+  return { several: [] }
+}
+
+/** As after connecting. */
+function reset(_: readonly string[], { password }: Directory, session: Session): Reply {
+  session.version = 2
+  session.isSubscribed = false
+  session.isKnown = password === null
+  return { simple: 'RESET' }
+}
+
+function subscribe(names: readonly string[], _: Directory, session: Session): Reply {
+  const wrong = names.find((name) => name !== channel)
+  if (wrong !== undefined)
+    throw new CommandError(`there is no channel '${wrong.slice(0, 128)}', there is ${channel}`)
+  session.isSubscribed = true
+  return { several: names.map((name) => ({ push: ['subscribe', name, 1] })) }
+}
+
+function unsubscribe(names: readonly string[], _: Directory, session: Session): Reply {
+  const all: readonly (string | null)[] = session.isSubscribed ? [channel] : [null]
+  const left = names.length > 0 ? names : all
+  if (left.includes(channel)) session.isSubscribed = false
+  const count = session.isSubscribed ? 1 : 0
+  return { several: left.map((name) => ({ push: ['unsubscribe', name, count] })) }
+}
+
+async function killActor([path = '']: readonly string[], { system }: Directory): Promise<Reply> {
+  const ref = system.lookup(path)
+  if (ref === null) throw new CommandError(`no such actor: ${path.slice(0, 128)}`)
+  if (ref === system.root) throw new CommandError('the root is ended by ending the server')
+  await ref.kill()
+  return ok
+}

@@ -1,0 +1,66 @@
+import { type ActorSystem, type NodeSnapshot } from '@tasktree/actor'
+import { gather, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { JobClient, toRecord } from '../src/client/job-client.ts'
+import { finalStates, type JobState } from '../src/jobs/job.ts'
+import { inJobd, until } from './support/in-jobd.ts'
+
+const seconds = Number(process.env['JOBD_CHAOS_SECONDS'] ?? 6)
+
+/** The paths of everything below the root. */
+function pathsIn(system: ActorSystem): string[] {
+  const pathsOf = (node: NodeSnapshot): string[] =>
+    node.children.flatMap((child) => [child.path, ...pathsOf(child)])
+  return pathsOf(system.snapshot().root)
+}
+
+test(
+  `a random part of the tree is killed every 200 ms for ${seconds} s, under load: every acknowledged job comes to its end`,
+  { tags: ['slow'], timeout: 90_000 + seconds * 1_000 },
+  () =>
+    inJobd(
+      async ({ jobd }) => {
+        const until_ = performance.now() + seconds * 1_000
+        const acknowledged: number[] = []
+        let [kills, connects] = [0, 0]
+        const kill = async (): Promise<void> => {
+          while (performance.now() < until_) {
+            await sleep(200)
+            const paths = pathsIn(jobd.system)
+            const path = paths[Math.floor(Math.random() * paths.length)] as string
+            await jobd.system.lookup(path)?.kill()
+            kills++
+          }
+        }
+        const load = async (): Promise<void> => {
+          while (performance.now() < until_) {
+            try {
+              await using client = await JobClient.connect('127.0.0.1', jobd.port)
+              connects++
+              while (performance.now() < until_) {
+                const words = Math.random() < 0.2 ? ['shell', 'true'] : ['sleep', '5']
+                acknowledged.push(Number(await client.command('JOB.ADD', ...words)))
+                await sleep(10)
+              }
+            } catch {
+              // The listener was killed, or what was asked is being started again.
+              await sleep(20)
+            }
+          }
+        }
+        await gather([kill, ...Array.from({ length: 4 }, () => load)])
+        expect(kills).toBeGreaterThan(seconds)
+        expect(connects).toBeGreaterThan(4)
+        await until(() => pathsIn(jobd.system).includes('/jobd/workers/worker-3'))
+        await until(() => jobd.system.lookup('dashboard')?.status === 'running')
+        await using client = await JobClient.connect('127.0.0.1', jobd.port)
+        for (const id of acknowledged) {
+          const job = toRecord(await client.command('JOB.WAIT', id))
+          expect(finalStates.has(job['state'] as JobState)).toBe(true)
+        }
+        expect(new Set(acknowledged).size).toBe(acknowledged.length)
+        expect(acknowledged.length).toBeGreaterThan(10 * seconds)
+      },
+      { workers: 3 },
+    ),
+)

@@ -1,0 +1,219 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { type Ended, runProgram } from './support/program.ts'
+import { main, Served } from './support/served.ts'
+
+const slow = { tags: ['slow'] }
+
+/** Commands against that server. */
+function clientOf(served: Served, env: Record<string, string> = {}) {
+  return (...words: string[]): Promise<Ended> =>
+    runProgram(words, { JOBD_PORT: String(served.port), ...env })
+}
+
+const commands = 'serve tree kill stats top add get wait list log cancel retry'.split(' ')
+
+test('every command has a help of its own, and the program lists them all', slow, async () => {
+  const [all, ...each] = await Promise.all([
+    runProgram(['--help']),
+    ...commands.map((name) => runProgram([name, '--help'])),
+  ])
+  expect(all?.code).toBe(0)
+  for (const [i, name] of commands.entries()) {
+    expect(all?.out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'))
+    expect(each[i]).toMatchObject({ code: 0, err: '' })
+    expect(each[i]?.out).toMatch(new RegExp(`^Usage: jobd ${name}\\b`))
+  }
+})
+
+test.for([
+  'nonsense',
+  'add',
+  'add nonsense x',
+  'add sleep 1 --priority high',
+  'add sleep 1 --delay -1',
+  'add sleep 1 --nonsense',
+  'get',
+  'get first',
+  'get 0',
+  'get 1 2',
+  'list --state odd',
+  'list --limit 0',
+  'tree --port 65536',
+  'tree --port -1',
+  'tree --port 1e3',
+  'serve --http x',
+  'serve --workers 0',
+  'serve --grace -5',
+  'serve --port',
+])('`%s` is answered with what is wrong, a usage line and code 2', slow, async (line) => {
+  const { code, out, err } = await runProgram(line.split(' '))
+  expect(out).toBe('')
+  expect(err).toMatch(/^error: .+\nUsage: jobd .*\n$/)
+  expect(code).toBe(2)
+})
+
+test('a bad port in the environment is answered like one on the line', slow, async () => {
+  const { code, err } = await runProgram(['tree'], { JOBD_PORT: 'many' })
+  expect(err).toContain('JOBD_PORT')
+  expect(code).toBe(2)
+})
+
+test('without a server there is a clear message and code 1', slow, async () => {
+  // A port that was free a moment ago.
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  taken.close()
+  await once(taken, 'close')
+  for (const words of [['list'], ['add', 'sleep', '1'], ['top'], ['tree']]) {
+    const { code, out, err } = await runProgram([...words, '--port', String(port)])
+    expect(err).toMatch(new RegExp(`^no server listens on 127.0.0.1:${port} .*\n$`))
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+  }
+})
+
+test('jobs are added, waited for, listed and shown', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  expect(await jobd('add', 'sleep', '1')).toEqual({ code: 0, out: '1\n', err: '' })
+  expect(await jobd('wait', '1')).toEqual({ code: 0, out: 'slept 1 ms\n', err: '' })
+  const failed = await jobd('add', 'shell', 'echo', 'alas;', 'exit 3', '--wait')
+  expect(failed).toMatchObject({ code: 1, out: '' })
+  expect(failed.err).toMatch(/^job 2 failed: exit code 3/)
+  const list = await jobd('list')
+  expect(list.out).toMatch(
+    /^JOB +KIND +PAYLOAD +STATE +TRIES +RESULT\n2 +shell .* failed .*\n1 +sleep /,
+  )
+  expect((await jobd('list', '--state', 'done')).out).not.toContain('shell')
+  expect(JSON.parse((await jobd('list', '--limit', '1', '--json')).out)).toMatchObject([
+    { id: '2' },
+  ])
+  const got = await jobd('get', '1')
+  expect(got.out).toMatch(/^state +done$/m)
+  expect(JSON.parse((await jobd('get', '2', '--json')).out)).toMatchObject({ state: 'failed' })
+  expect((await jobd('log', '2')).out).toBe('alas\n')
+  expect((await jobd('stats')).out).toMatch(/^done +1$/m)
+  for (const command of ['get', 'wait', 'log', 'cancel', 'retry']) {
+    const { code, err } = await jobd(command, '99')
+    expect(err).toMatch(/99|no such job/)
+    expect(code).toBe(1)
+  }
+})
+
+test('the options of a job reach it', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  const options = ['--priority', '-7', '--delay', '60000', '--timeout', '50', '--retries', '2']
+  const { out } = await jobd('add', 'sleep', '1', ...options, '--key', 'once')
+  expect((await jobd('add', 'sleep', '2', '--key', 'once')).out).toBe(out)
+  expect(JSON.parse((await jobd('get', out.trim(), '--json')).out)).toMatchObject({
+    priority: '-7',
+    delay: '60000',
+    timeout: '50',
+    retries: '2',
+    key: 'once',
+    state: 'queued',
+  })
+  const waited = await jobd('wait', out.trim(), '--timeout', '50')
+  expect(waited.code).toBe(1)
+  expect(waited.err).not.toBe('')
+})
+
+test('a job is cancelled and retried', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  await jobd('add', 'sleep', '60000')
+  expect(await jobd('cancel', '1')).toMatchObject({ code: 0, out: 'job 1 is cancelled\n' })
+  expect(await jobd('wait', '1')).toMatchObject({ code: 1 })
+  expect(await jobd('retry', '1')).toMatchObject({ code: 0, out: 'job 1 is queued again\n' })
+  expect(JSON.parse((await jobd('get', '1', '--json')).out).state).toMatch(/queued|running/)
+})
+
+test('the tree is shown, and a part of it killed', slow, async () => {
+  await using served = await Served.start('--workers', '2')
+  const jobd = clientOf(served)
+  const tree = await jobd('tree')
+  expect(tree.out).toMatch(/^jobd {2}rest-for-one {2}running\n/)
+  for (const id of ['store', 'scheduler', 'worker-2', 'metrics', 'listener', 'dashboard'])
+    expect(tree.out).toContain(` ${id}  `)
+  expect(await jobd('kill', 'workers/worker-1')).toMatchObject({ code: 0 })
+  expect((await jobd('tree')).out).toContain('worker-1  actor  running  restarts 1')
+  const nobody = await jobd('kill', 'nobody')
+  expect(nobody.code).toBe(1)
+  expect(nobody.err).toContain('nobody')
+})
+
+test('a password is asked for, given by option or environment', slow, async () => {
+  await using served = await Served.start('--password', 'open sesame')
+  const jobd = clientOf(served)
+  expect(await jobd('list')).toMatchObject({ code: 1, out: '' })
+  expect((await jobd('list', '--password', 'guess')).code).toBe(1)
+  expect(await jobd('list', '--password', 'open sesame')).toMatchObject({ out: 'no jobs\n' })
+  const withIt = clientOf(served, { JOBD_PASSWORD: 'open sesame' })
+  expect(await withIt('list')).toMatchObject({ code: 0 })
+})
+
+test('a server that cannot start says why, with code 1', slow, async () => {
+  await using served = await Served.start()
+  const db = `${served.folder}/other.sqlite`
+  const taken = await runProgram(['serve', '--db', db, '--port', String(served.port)])
+  expect(taken.code).toBe(1)
+  expect(taken.err).toMatch(/^jobd could not start: .*in use.*:\d+\n$/)
+  const { port } = new URL(served.page)
+  const http = await runProgram(['serve', '--db', db, '--port', '0', '--http', port])
+  expect(http.code).toBe(1)
+  expect(http.err).toMatch(/^jobd could not start: .*in use.*:\d+\n$/)
+  const open = await runProgram(['serve', '--db', db, '--port', '0', '--host', '0.0.0.0'])
+  expect(open.code).toBe(1)
+  expect(open.err).toContain('password')
+})
+
+test('SIGTERM ends the server in order, with code 0', slow, async () => {
+  await using served = await Served.start()
+  expect(await served.stop()).toBe(0)
+})
+
+test('where its output is no terminal, top looks once', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  await jobd('add', 'sleep', '1', '--wait')
+  const { code, out } = await jobd('top')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^jobd {2}queued 0 {2}running 0 {2}done 1 {2}failed 0 {2}cancelled 0/)
+  expect(out).toMatch(/^1 +sleep +1 +done/m)
+})
+
+// util-linux's `script` runs a program on a terminal of its own.
+const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+
+test.skipIf(!hasTerminal).for([
+  ['q', 'q'],
+  ['Ctrl-C', '\u0003'],
+])('in a terminal top redraws until %s ends it', slow, async ([, key]) => {
+  await using served = await Served.start()
+  const command = `stty cols 100 rows 30; "${process.execPath}" "${main}" top --interval 100 --port ${served.port}`
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    stdio: 'pipe',
+    env: { PATH: process.env['PATH'], NO_COLOR: '1', TERM: 'xterm' },
+    timeout: 30_000,
+  })
+  let [out, looks] = ['', 0]
+  const closed = once(child, 'close')
+  for await (const chunk of child.stdout) {
+    out += String(chunk)
+    if (looks === 0 && out.includes('queued 0')) {
+      looks++
+      await clientOf(served)('add', 'sleep', '60000', '--delay', '60000')
+    } else if (looks === 1 && out.includes('queued 1')) {
+      looks++
+      child.stdin.write(key)
+    }
+  }
+  await closed
+  expect(child.exitCode).toBe(0)
+  // The cursor is shown again.
+  expect(out.lastIndexOf('\u001B[?25h')).toBeGreaterThan(out.lastIndexOf('\u001B[?25l'))
+})

@@ -1,0 +1,107 @@
+import { type ActorRef, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { expect, test } from 'vitest'
+import type { Job, JobState } from '../src/jobs/job.ts'
+import { JobFeed } from '../src/store/job-feed.ts'
+import { Metrics } from '../src/scheduling/metrics.ts'
+
+function job(id: number, state: JobState, change: Partial<Job> = {}): Job {
+  return {
+    id,
+    kind: 'sleep',
+    payload: '1',
+    priority: 0,
+    delay: 0,
+    timeout: 0,
+    retries: 0,
+    key: null,
+    state,
+    attempts: state === 'queued' ? 0 : 1,
+    result: null,
+    error: null,
+    createdAt: Date.now(),
+    notBefore: Date.now(),
+    ...change,
+  }
+}
+
+/** Runs with metrics that follow a feed, in virtual time. */
+function withMetrics(
+  body: (metrics: ActorRef<Metrics>, feed: JobFeed, system: ActorSystem) => Promise<void>,
+): Promise<void> {
+  return runVirtual(async () => {
+    const feed = new JobFeed()
+    await using system = await ActorSystem.start({
+      name: 'test',
+      logger: silentLogger,
+      children: [],
+    })
+    await system.root.startChild(child.actor('metrics', Metrics, [() => system, feed]))
+    // The feed is followed from the first turn on.
+    await sleep(1)
+    await body(system.lookup<ActorRef<Metrics>>('metrics') as ActorRef<Metrics>, feed, system)
+  })
+}
+
+const publish = (feed: JobFeed, ...jobs: Job[]): void => {
+  for (const each of jobs) feed.publish({ type: 'state', job: each })
+}
+
+test('each second is a sample of what happened within it', () =>
+  withMetrics(async (metrics, feed) => {
+    publish(feed, job(1, 'queued'), job(1, 'running'), job(2, 'queued'), job(1, 'done'))
+    await sleep(1_000)
+    publish(feed, job(2, 'running'), job(2, 'failed'), job(3, 'cancelled'))
+    await sleep(1_000)
+    const samples = await metrics.ask.since(0)
+    expect(samples).toMatchObject([
+      { added: 2, done: 1, failed: 0, cancelled: 0 },
+      { added: 0, done: 0, failed: 1, cancelled: 1 },
+    ])
+    expect(samples[0]?.waited).not.toBeNull()
+    expect(await metrics.ask.since(samples[0]?.at ?? 0)).toEqual(samples.slice(1))
+    expect(await metrics.ask.summary()).toMatchObject({
+      totals: { added: 2, done: 1, failed: 1, cancelled: 1 },
+      perSecond: { added: 1, done: 0.5, failed: 0.5, cancelled: 0.5 },
+    })
+  }))
+
+test('a job that is queued again was not added again', () =>
+  withMetrics(async (metrics, feed) => {
+    publish(feed, job(1, 'queued'), job(1, 'running'), job(1, 'queued', { attempts: 1 }))
+    await sleep(1_000)
+    expect(await metrics.ask.since(0)).toMatchObject([{ added: 1, done: 0, failed: 0 }])
+  }))
+
+test('a wait counts from when the job could begin', () =>
+  withMetrics(async (metrics, feed) => {
+    const now = Date.now()
+    publish(feed, job(1, 'running', { createdAt: now - 60_000, notBefore: now - 2_000 }))
+    await sleep(1_000)
+    const { waited } = await metrics.ask.summary()
+    expect(waited?.median).toBeGreaterThanOrEqual(2_000)
+    expect(waited?.median).toBeLessThan(10_000)
+  }))
+
+test('the samples of five minutes are kept', () =>
+  withMetrics(async (metrics) => {
+    await sleep(400_000)
+    expect(await metrics.ask.since(0)).toHaveLength(300)
+  }))
+
+test('restarts of the tree are counted by path, and a killed metrics begins anew', () =>
+  withMetrics(async (metrics, feed, system) => {
+    await system.root.startChild(child.resource('pool', () => new AsyncDisposableStack()))
+    for (let i = 0; i < 2; i++) {
+      await system.lookup('pool')?.kill()
+      await sleep(10)
+    }
+    expect((await metrics.ask.summary()).restarts).toEqual({ '/test/pool': 2 })
+    publish(feed, job(1, 'queued'))
+    await metrics.kill()
+    await sleep(10)
+    publish(feed, job(2, 'queued'))
+    await sleep(1_000)
+    expect((await metrics.ask.summary()).totals.added).toBe(1)
+  }))

@@ -1,0 +1,208 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { gather, run } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { JobClient, toRecord } from '../src/client/job-client.ts'
+import { inJobd, until } from './support/in-jobd.ts'
+
+const slow = { tags: ['slow'] }
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const rounds = Number(process.env['JOBD_KILL_ROUNDS'] ?? 20)
+
+/** Starts the server as a program of its own, from its sources. */
+async function serve(file: string): Promise<{ child: ChildProcess; port: number }> {
+  const words = ['serve', '--db', file, '--port', '0', '--http', '0', '--workers', '4']
+  const child = spawn(process.execPath, ['--conditions=@tasktree/source', main, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /listens on .*:(\d+)$/.exec(line)?.[1]
+    if (port !== undefined) return { child, port: Number(port) }
+  }
+  throw new Error('the server has not started')
+}
+
+/** Adds jobs as fast as they are acknowledged, until the server is gone; gives the acknowledged ones. */
+async function load(port: number, marks: string, name: string): Promise<number[]> {
+  const acknowledged: number[] = []
+  try {
+    await using client = await JobClient.connect('127.0.0.1', port)
+    for (let i = 0; ; i++) {
+      // Each attempt of these leaves a mark, so that they can be counted.
+      const words = i % 10 === 0 ? ['shell', `echo ${name}-${i} >> ${marks}`] : ['sleep', '1']
+      acknowledged.push(Number(await client.command('JOB.ADD', ...words)))
+    }
+  } catch {
+    // Killed in the middle, on purpose.
+  }
+  return acknowledged
+}
+
+/** Of the jobs that left marks: how often each did, and how often it was begun. */
+async function countMarks(
+  database: DatabaseSync,
+  marks: string,
+): Promise<{ marks: number; attempts: number }[]> {
+  const counts = new Map<string, number>()
+  for (const line of (await readFile(marks, 'utf8')).trim().split('\n'))
+    counts.set(line, (counts.get(line) ?? 0) + 1)
+  const jobs = database.prepare(`SELECT payload, attempts FROM jobs WHERE kind = 'shell'`).all()
+  return jobs.map(({ payload, attempts }) => ({
+    marks: counts.get(String(payload).split(' ')[1] as string) ?? 0,
+    attempts: Number(attempts),
+  }))
+}
+
+test(
+  `${rounds} times killed at a random moment: no acknowledged job is lost, the file is whole`,
+  { tags: ['slow'], timeout: 30_000 + rounds * 5_000 },
+  () =>
+    run(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'jobd-kill-'))
+      try {
+        const file = join(folder, 'jobs.sqlite')
+        const marks = join(folder, 'marks')
+        const acknowledged = new Set<number>()
+        for (let round = 0; round < rounds; round++) {
+          const { child, port } = await serve(file)
+          const exited = once(child, 'exit')
+          const clients = Array.from(
+            { length: 8 },
+            (_, i) => () => load(port, marks, `${round}-${i}`),
+          )
+          setTimeout(() => child.kill('SIGKILL'), 20 + Math.random() * 200)
+          for (const id of (await gather(clients)).flat()) {
+            // No number is given twice.
+            expect(acknowledged.has(id)).toBe(false)
+            acknowledged.add(id)
+          }
+          await exited
+          using database = new DatabaseSync(file)
+          expect(database.prepare('PRAGMA integrity_check').get()).toEqual({
+            integrity_check: 'ok',
+          })
+          const known = new Set(
+            database
+              .prepare('SELECT id FROM jobs')
+              .all()
+              .map(({ id }) => id),
+          )
+          expect([...acknowledged].filter((id) => !known.has(id))).toEqual([])
+        }
+        expect(acknowledged.size).toBeGreaterThan(rounds)
+        // And in the end every one of them is done.
+        const { child, port } = await serve(file)
+        const exited = once(child, 'exit')
+        {
+          await using client = await JobClient.connect('127.0.0.1', port)
+          await until(async () => {
+            const { queued, running } = toRecord(await client.command('JOB.STATS'))
+            return queued === '0' && running === '0'
+          })
+        }
+        child.kill('SIGTERM')
+        await exited
+        using database = new DatabaseSync(file)
+        const [ended] = database
+          .prepare(`SELECT count(*) AS n, min(attempts) AS least FROM jobs WHERE state = 'done'`)
+          .all()
+        expect(Number(ended?.['n'])).toBeGreaterThanOrEqual(acknowledged.size)
+        expect(ended?.['least']).toBe(1)
+        const [all] = database.prepare('SELECT count(*) AS n FROM jobs').all()
+        expect(ended?.['n']).toBe(all?.['n'])
+        const counted = await countMarks(database, marks)
+        expect(counted.length).toBeGreaterThan(rounds)
+        // Done at least once, and never more often than was counted.
+        expect(counted.filter((job) => job.marks < 1 || job.marks > job.attempts)).toEqual([])
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    }),
+)
+
+test('a full disk is answered, what is there can be read, and nobody crashes', slow, () =>
+  inJobd(
+    async ({ jobd, add, wait, get, client }) => {
+      const first = await add('sleep', '0')
+      await wait(first)
+      const payload = `true ${'x'.repeat(20_000)}`
+      let stored = 0
+      const fill = async (): Promise<void> => {
+        for (;;) {
+          await add('shell', payload, 'DELAY', '3600000')
+          stored++
+        }
+      }
+      await expect(fill()).rejects.toThrow(/^ERR the jobs' file cannot be written: .*full/)
+      await expect(add('shell', payload)).rejects.toThrow(/^ERR .*full/)
+      expect(stored).toBeGreaterThan(5)
+      expect(await get(first)).toMatchObject({ state: 'done' })
+      expect(toRecord(await client.command('JOB.STATS'))['queued']).toBe(String(stored))
+      expect(jobd.system.tree()).not.toContain('restarts')
+    },
+    { maxFileSize: 400_000 },
+  ),
+)
+
+test(
+  'with a file that can only be read it starts, shows what is there, and says what is wrong',
+  slow,
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'jobd-readonly-'))
+    try {
+      const file = join(folder, 'jobs.sqlite')
+      await inJobd(async ({ add }) => void (await add('sleep', '0', 'DELAY', '3600000')), { file })
+      // To be written by a later SQLite only: for this one it is read-only, whoever asks. Source: fileformat2.html
+      const handle = await open(file, 'r+')
+      await handle.write(Buffer.from([3]), 0, 1, 18)
+      await handle.close()
+      await inJobd(
+        async ({ jobd, add, get, client }) => {
+          await expect(add('sleep', '0')).rejects.toThrow(
+            "ERR the jobs' file cannot be written: attempt to write a readonly database",
+          )
+          await expect(client.command('JOB.RETRY', 1)).rejects.toThrow('ERR job 1 is queued')
+          expect(await get(1)).toMatchObject({ state: 'queued' })
+          expect(jobd.system.tree()).not.toContain('restarts')
+        },
+        { file },
+      )
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)
+
+test('a path that is no file of jobs is a clear failure to start', slow, async () => {
+  await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
+    /^child "store" failed to start: .*unable to open database file/,
+  )
+  await expect(inJobd(async () => {}, { file: main })).rejects.toThrow(/file is not a database/)
+})
+
+test('a store that finds its file broken is started ever more slowly', slow, () =>
+  inJobd(async ({ jobd, file, add }) => {
+    await add('sleep', '0', 'DELAY', '3600000')
+    const delays: number[] = []
+    using events = jobd.system.events.subscribe()
+    await using other = await JobClient.connect('127.0.0.1', jobd.port)
+    const writer = new DatabaseSync(file)
+    // Another process takes the tables away: what the store does from now on fails.
+    writer.exec('DROP TABLE jobs; CREATE VIEW jobs AS SELECT 1 AS id')
+    writer.close()
+    void other.command('JOB.ADD', 'sleep', '0').catch(() => {})
+    for await (const event of events) {
+      if (event.type !== 'restarting') continue
+      delays.push(event.delay)
+      if (delays.length >= 6) break
+    }
+    expect((delays[5] ?? 0) / (delays[0] ?? 1)).toBeGreaterThan(8)
+    expect(jobd.system.done.done()).toBe(false)
+  }),
+)

@@ -1,0 +1,12 @@
+import * as jobd from '@tasktree/jobd'
+import { expect, test } from 'vitest'
+
+test('the public names', () => {
+  expect(Object.keys(jobd)).toMatchInlineSnapshot(`
+    [
+      "JobClient",
+      "toRecord",
+      "startJobd",
+    ]
+  `)
+})

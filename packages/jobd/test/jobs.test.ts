@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { gather } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { JobClient, toRecord } from '../src/client/job-client.ts'
+import { inJobd, until } from './support/in-jobd.ts'
+
+const slow = { tags: ['slow'] }
+
+test('a job is done once, and known from then on', slow, () =>
+  inJobd(async ({ add, wait, get }) => {
+    const id = await add('shell', 'echo hello')
+    expect(await wait(id)).toMatchObject({
+      state: 'done',
+      result: 'hello',
+      attempts: '1',
+      error: null,
+    })
+    expect(await get(id)).toEqual(await wait(id))
+  }),
+)
+
+test('what is no job is nothing', slow, () =>
+  inJobd(async ({ client }) => {
+    expect(await client.command('JOB.GET', 9)).toBeNull()
+    expect(await client.command('JOB.WAIT', 9)).toBeNull()
+    expect(await client.command('JOB.WAIT', 9, 'TIMEOUT', 0)).toBeNull()
+  }),
+)
+
+test('the smallest priority goes first, then the oldest', slow, () =>
+  inJobd(
+    async ({ add, wait, reach, client, file }) => {
+      const blocker = await add('sleep', '60000')
+      await reach(blocker, 'running')
+      const ids: number[] = []
+      for (const [i, priority] of ['5', '-3', '0', '-3', '5'].entries())
+        ids.push(await add('shell', `echo ${i} >> ${file}.order`, 'PRIORITY', priority))
+      await client.command('JOB.CANCEL', blocker)
+      for (const id of ids) await wait(id)
+      expect(await readFile(`${file}.order`, 'utf8')).toBe('1\n3\n2\n0\n4\n')
+    },
+    { workers: 1 },
+  ),
+)
+
+test('a delayed job begins when its time has come', slow, () =>
+  inJobd(async ({ add, wait, get }) => {
+    const begun = Date.now()
+    const late = await add('sleep', '0', 'DELAY', '300')
+    const later = await add('sleep', '0', 'DELAY', '3600000')
+    expect((await get(late))['state']).toBe('queued')
+    await wait(late)
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(300)
+    expect((await get(later))['state']).toBe('queued')
+  }),
+)
+
+test('two jobs of one key are one', slow, () =>
+  inJobd(async ({ add, wait }) => {
+    const id = await add('sleep', '0', 'KEY', 'once')
+    expect(await add('shell', 'false', 'KEY', 'once')).toBe(id)
+    expect(await wait(id)).toMatchObject({ kind: 'sleep', state: 'done' })
+    expect(await add('sleep', '0', 'KEY', 'twice')).not.toBe(id)
+  }),
+)
+
+test('a failure is tried again so often, and then it is one', slow, () =>
+  inJobd(async ({ add, wait }) => {
+    expect(await wait(await add('shell', 'echo no; exit 3', 'RETRIES', '2'))).toMatchObject({
+      state: 'failed',
+      attempts: '3',
+      error: 'exit code 3: no',
+    })
+  }),
+)
+
+test('a failed or cancelled job is retried by hand, with its attempts counted on', slow, () =>
+  inJobd(async ({ add, wait, client }) => {
+    const id = await add('shell', 'exit 1')
+    await wait(id)
+    expect(await client.command('JOB.RETRY', id)).toEqual({ simple: 'OK' })
+    expect(await wait(id)).toMatchObject({ state: 'failed', attempts: '2' })
+    const done = await add('sleep', '0')
+    await wait(done)
+    await expect(client.command('JOB.RETRY', done)).rejects.toThrow(`ERR job ${done} is done`)
+    await expect(client.command('JOB.CANCEL', done)).rejects.toThrow(
+      `ERR job ${done} is done already`,
+    )
+  }),
+)
+
+test('a queued job is cancelled at once, a running one with its work', slow, () =>
+  inJobd(
+    async ({ add, wait, get, client }) => {
+      const running = await add('sleep', '60000')
+      const queued = await add('sleep', '60000')
+      const delayed = await add('sleep', '60000', 'DELAY', '60000')
+      for (const id of [queued, delayed, running]) {
+        expect(await client.command('JOB.CANCEL', id)).toEqual({ simple: 'OK' })
+        expect((await get(id))['state']).toBe('cancelled')
+        expect(await wait(id)).toMatchObject({ state: 'cancelled', result: null })
+      }
+      // The worker is free.
+      expect(await wait(await add('sleep', '0'))).toMatchObject({ state: 'done' })
+    },
+    { workers: 1 },
+  ),
+)
+
+test('a wait has its limit, and says so', slow, () =>
+  inJobd(async ({ add, client }) => {
+    const id = await add('sleep', '60000')
+    await expect(client.command('JOB.WAIT', id, 'TIMEOUT', 30)).rejects.toThrow(
+      /^TIMEOUT job 1 is still (queued|running) after 30 ms$/,
+    )
+    await expect(client.command('JOB.WAIT', id, 'TIMEOUT', 0)).rejects.toThrow(/^TIMEOUT/)
+  }),
+)
+
+test('the longest times there may be are long', slow, () =>
+  inJobd(async ({ add, client, wait }) => {
+    const longest = String(2 ** 50)
+    const id = await add('sleep', '50', 'TIMEOUT', longest)
+    const reply = await client.command('JOB.WAIT', id, 'TIMEOUT', longest)
+    expect(reply).toContain('done')
+    const never = await add('sleep', '0', 'DELAY', longest)
+    await expect(client.command('JOB.WAIT', never, 'TIMEOUT', 50)).rejects.toThrow(/still queued/)
+    expect((await wait(id))['attempts']).toBe('1')
+  }),
+)
+
+test('a full queue says so, until there is room', slow, () =>
+  inJobd(
+    async ({ add, wait, reach, client }) => {
+      const running = await add('sleep', '60000')
+      await reach(running, 'running')
+      const queued = [await add('sleep', '0'), await add('sleep', '0')]
+      await expect(add('sleep', '0')).rejects.toThrow(/^BUSY 2 jobs are queued/)
+      await client.command('JOB.CANCEL', running)
+      for (const id of queued) expect(await wait(id)).toMatchObject({ state: 'done' })
+      await wait(await add('sleep', '0'))
+    },
+    { workers: 1, maxQueued: 2 },
+  ),
+)
+
+test('so many jobs of a kind run at once as it has capacity for, and others pass', slow, () =>
+  inJobd(
+    async ({ add, wait, get, reach, client }) => {
+      const [a, b] = [await add('sleep', '60000'), await add('sleep', '60000')]
+      await wait(await add('shell', 'true'))
+      expect([(await get(a))['state'], (await get(b))['state']]).toEqual(['running', 'queued'])
+      await client.command('JOB.CANCEL', a)
+      await reach(b, 'running')
+    },
+    { workers: 3, capacity: { sleep: 1 } },
+  ),
+)
+
+test('output is kept as it comes, and in pieces that are characters', slow, () =>
+  inJobd(async ({ add, wait, client }) => {
+    const id = await add(
+      'shell',
+      String.raw`printf '\342'; sleep 0.05; printf '\230\203\n'; echo err >&2; exit 1`,
+    )
+    await wait(id)
+    expect(await client.command('JOB.LOG', id)).toBe('☃\nerr\n')
+  }),
+)
+
+test('a worker that is killed gives its job back, with the attempt counted', slow, () =>
+  inJobd(
+    async ({ add, wait, reach, client }) => {
+      const id = await add('sleep', '300')
+      await reach(id, 'running')
+      await client.command('ACTOR.KILL', 'workers/worker-1')
+      expect(await wait(id)).toMatchObject({ state: 'done', attempts: '2' })
+    },
+    { workers: 1 },
+  ),
+)
+
+test.for(['workers', 'store', 'scheduler', 'pools'])(
+  'after %s was killed everything that stands on it comes back, and works',
+  slow,
+  (id) =>
+    inJobd(async ({ jobd, add }) => {
+      const pending = await add('sleep', '200')
+      await jobd.system.lookup(id)?.kill()
+      await until(() => jobd.system.lookup(id)?.status === 'running')
+      await until(() => jobd.system.lookup('workers/worker-2')?.status === 'running')
+      await until(() => jobd.system.lookup('dashboard')?.status === 'running')
+      await using client = await JobClient.connect('127.0.0.1', jobd.port)
+      expect(toRecord(await client.command('JOB.WAIT', pending))).toMatchObject({ state: 'done' })
+    }),
+)
+
+test('a graceful end lets what runs end for so long, and loses nothing', slow, () =>
+  inJobd(
+    async ({ jobd, client, add, reach, file }) => {
+      const short = await add('sleep', '300')
+      const long = await add('sleep', '60000')
+      const queued = await add('sleep', '0', 'PRIORITY', '1')
+      await reach(long, 'running')
+      const [answer] = await gather([
+        () => client.command('JOB.WAIT', short),
+        () => jobd[Symbol.asyncDispose](),
+      ])
+      expect(answer).toContain('done')
+      using database = new DatabaseSync(file)
+      const rows = database.prepare('SELECT id, state FROM jobs ORDER BY id').all()
+      expect(rows.map(({ id, state }) => [id, state])).toEqual([
+        [short, 'done'],
+        [long, expect.stringMatching(/queued|running/)],
+        [queued, 'queued'],
+      ])
+    },
+    { grace: 1_000, workers: 2 },
+  ),
+)
