@@ -1,20 +1,104 @@
-// dist/activity.d.ts
-import type { Task } from '@tasktree/core';
-import type { ActorRun } from './actor-run.ts';
-import type { Envelope } from './message.ts';
-export interface Activity {
-    readonly run: ActorRun;
-    readonly current: Envelope | null;
+// dist/actors/actor-child.d.ts
+import { type Future } from '@tasktree/core';
+import { ActorRef } from './actor-ref.ts';
+import { ActorIncarnation } from './actor-incarnation.ts';
+import { AskFuture, type AskOptions } from '../messages/ask.ts';
+import type { ActorSpec } from '../children/child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { Admission, Mailbox } from '../messages/mailbox.ts';
+import { Envelope } from '../messages/envelope.ts';
+import { type Owner, Child } from '../children/child.ts';
+export declare class ActorChild extends Child {
+    #private;
+    readonly kind: 'actor';
+    spec: ActorSpec;
+    incarnation: ActorIncarnation | null;
+    readonly mailbox: Mailbox;
+    draining: boolean;
+    constructor(spec: ActorSpec, owner: Owner, runtime: Runtime);
+    protected makeRef(): ActorRef;
+    protected makeIncarnation(number: number): ActorIncarnation;
+    tell(type: string, args: readonly unknown[], pinned?: number): Future<boolean>;
+    ask(type: string, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
+    push(envelope: Envelope): void;
+    withdraw(envelope: Envelope): void;
+    admitSenders(): void;
+    enter(admission: Admission): void;
+    giveUpRoom(): void;
+    drain(): Future<ExitReason>;
+    refuseAsks(reason: ExitReason): void;
+    dropMailbox(): void;
+    exited(incarnation: ActorIncarnation, reason: ExitReason): void;
+    close(reason: ExitReason): void;
+    kill(): Future<ExitReason>;
 }
-export declare function setActivity(task: Task, activity: Activity): void;
-export declare function activityOf(task: Task | null): Activity | null;
 
-// dist/actor-ref.d.ts
+// dist/actors/actor-incarnation.d.ts
+import { type Task } from '@tasktree/core';
+import { type Actor, type Hooks } from './actor.ts';
+import type { ActorChild } from './actor-child.ts';
+import { ReplyPort } from '../messages/ask.ts';
+import { type Behaviour } from '../messages/dispatch.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import { type Envelope, type Message } from '../messages/envelope.ts';
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import { Pipes } from './pipes.ts';
+import { Relations } from './relations.ts';
+import { Incarnation } from '../children/incarnation.ts';
+import { ActorTimers } from './timers.ts';
+export declare class ActorIncarnation extends Incarnation {
+    #private;
+    readonly child: ActorChild;
+    task: Task<void>;
+    current: Envelope | null;
+    currentSince: number;
+    handled: number;
+    revoked: boolean;
+    trapExit: boolean;
+    behaviour: Behaviour | null;
+    suspended: boolean;
+    trace: ((event: {
+        message: Message;
+        ms: number;
+        error?: unknown;
+    }) => void) | null;
+    ownChildren: UnsupervisedChildren | null;
+    get incarnation(): this;
+    get endReason(): ExitReason | null;
+    hooks(): Hooks | null;
+    get actor(): Actor | null;
+    get stashed(): number;
+    protected begin(): void;
+    dispatch(envelope: Envelope): unknown;
+    crash(envelope: Envelope, cause: unknown): void;
+    wake(): void;
+    control(action: () => void): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+    ignore(): never;
+    children(): UnsupervisedChildren;
+    timers(): ActorTimers;
+    relations(): Relations;
+    pipes(): Pipes;
+    stash(): void;
+    unstashAll(): void;
+    forgetStashed(envelope: Envelope): void;
+    keepPort(port: ReplyPort): void;
+    forgetPort(port: ReplyPort): void;
+    takeReply(): ReplyPort;
+    interleaves(type: string): boolean;
+    serves(envelope: Envelope): boolean;
+    interleave(envelope: Envelope): void;
+}
+
+// dist/actors/actor-ref.d.ts
 import type { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
-import type { AskOptions, ReplyPort } from './ask.ts';
-import { ChildRef } from './child-ref.ts';
-import type { ExitReason } from './exit-reason.ts';
+import type { AskOptions, ReplyPort } from '../messages/ask.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import type { ExitReason } from '../exit-reason.ts';
 type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
 export type MessageName<A> = {
     [K in keyof A]: K extends Hook ? never : A[K] extends (...args: never[]) => unknown ? K : never;
@@ -37,106 +121,10 @@ export declare class ActorRef<A extends Actor = Actor> extends ChildRef {
 }
 export {};
 
-// dist/actor-run.d.ts
-import { type Task } from '@tasktree/core';
-import { type Actor, type Hooks } from './actor.ts';
-import type { ActorSlot } from './actor-slot.ts';
-import { ReplyPort } from './ask.ts';
-import { type Behaviour } from './dispatch.ts';
-import { type ExitReason } from './exit-reason.ts';
-import { type Envelope, type Message } from './message.ts';
-import { Nursery } from './nursery.ts';
-import { Pipes } from './pipes.ts';
-import { Relations } from './relations.ts';
-import { Run } from './run.ts';
-import { ActorTimers } from './timers.ts';
-export declare class ActorRun extends Run {
-    #private;
-    readonly slot: ActorSlot;
-    task: Task<void>;
-    current: Envelope | null;
-    currentSince: number;
-    handled: number;
-    revoked: boolean;
-    trapExit: boolean;
-    behaviour: Behaviour | null;
-    suspended: boolean;
-    trace: ((event: {
-        message: Message;
-        ms: number;
-        error?: unknown;
-    }) => void) | null;
-    nursery: Nursery | null;
-    get run(): this;
-    get endReason(): ExitReason | null;
-    hooks(): Hooks | null;
-    get actor(): Actor | null;
-    get stashed(): number;
-    protected begin(): void;
-    dispatch(envelope: Envelope): unknown;
-    crash(envelope: Envelope, cause: unknown): void;
-    wake(): void;
-    control(action: () => void): void;
-    finish(reason: ExitReason): void;
-    interrupt(reason: ExitReason): void;
-    kill(): void;
-    ignore(): never;
-    children(): Nursery;
-    timers(): ActorTimers;
-    relations(): Relations;
-    pipes(): Pipes;
-    stash(): void;
-    unstashAll(): void;
-    forgetStashed(envelope: Envelope): void;
-    keepPort(port: ReplyPort): void;
-    forgetPort(port: ReplyPort): void;
-    takeReply(): ReplyPort;
-    interleaves(type: string): boolean;
-    serves(envelope: Envelope): boolean;
-    interleave(envelope: Envelope): void;
-}
-
-// dist/actor-slot.d.ts
-import { type Future } from '@tasktree/core';
-import { ActorRef } from './actor-ref.ts';
-import { ActorRun } from './actor-run.ts';
-import { AskFuture, type AskOptions } from './ask.ts';
-import type { ActorSpec } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
-import type { Home } from './home.ts';
-import { Admission, Mailbox } from './mailbox.ts';
-import { Envelope } from './message.ts';
-import { type Owner, Slot } from './slot.ts';
-export declare class ActorSlot extends Slot {
-    #private;
-    readonly kind: 'actor';
-    spec: ActorSpec;
-    run: ActorRun | null;
-    readonly mailbox: Mailbox;
-    draining: boolean;
-    constructor(spec: ActorSpec, owner: Owner, home: Home);
-    protected makeRef(): ActorRef;
-    protected makeRun(number: number): ActorRun;
-    get actorRun(): ActorRun | null;
-    tell(type: string, args: readonly unknown[], pinned?: number): Future<boolean>;
-    ask(type: string, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
-    push(envelope: Envelope): void;
-    withdraw(envelope: Envelope): void;
-    admitSenders(): void;
-    enter(admission: Admission): void;
-    giveUpRoom(): void;
-    drain(): Future<ExitReason>;
-    refuseAsks(reason: ExitReason): void;
-    dropMailbox(): void;
-    exited(run: ActorRun, reason: ExitReason): void;
-    close(reason: ExitReason): void;
-    kill(): Future<ExitReason>;
-}
-
-// dist/actor.d.ts
+// dist/actors/actor.d.ts
 import type { ActorContext } from './context.ts';
-import type { ExitReason } from './exit-reason.ts';
-import type { Message } from './message.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { Message } from '../messages/envelope.ts';
 import type { Down } from './monitor.ts';
 export declare function constructWith<A>(context: ActorContext, make: () => A): A;
 export declare abstract class Actor {
@@ -157,77 +145,241 @@ export interface Hooks {
 export declare const reserved: ReadonlySet<string>;
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A;
 
-// dist/ask-cycle.d.ts
-import type { ActorRun } from './actor-run.ts';
-import type { ActorSlot } from './actor-slot.ts';
-import { AskFuture } from './ask.ts';
-import { Admission } from './mailbox.ts';
-import type { CallChain, Envelope } from './message.ts';
-export declare function findInChain(chain: CallChain | null, target: ActorSlot): string[] | null;
-export declare function isReentrant(envelope: Envelope, run: ActorRun): boolean;
-export declare function checkCircle(asker: ActorRun, edge: AskFuture | Admission): void;
-
-// dist/ask-deadlines.d.ts
-import type { AskFuture } from './ask.ts';
-export declare function watchDeadline(ask: AskFuture, timeout: number): void;
-
-// dist/ask.d.ts
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
-import type { ActorRun } from './actor-run.ts';
-import type { ActorSlot } from './actor-slot.ts';
-import { Envelope } from './message.ts';
-export interface AskOptions {
-    timeout?: number | undefined;
-    signal?: AbortSignal | undefined;
-    reentrant?: boolean | undefined;
-}
-export declare function checkAskOptions(options: AskOptions): void;
-export declare class AskFuture extends Future<unknown> {
-    readonly target: ActorSlot;
-    readonly envelope: Envelope;
-    readonly asker: ActorRun | null;
-    constructor(loop: EventLoop, target: ActorSlot, type: string, args: readonly unknown[], asker: ActorRun | null);
-    arm(options: AskOptions | undefined): void;
-    reply(value: unknown): void;
-    refuse(error: unknown): void;
-    replyError(error: unknown): void;
-    expire(timeout: number): void;
-    cancel(msg?: string | CancelledError): boolean;
-}
-export declare class ReplyPort<T = unknown> {
+// dist/actors/context.d.ts
+import { type Awaitable } from '@tasktree/core';
+import type { Actor, ActorClass } from './actor.ts';
+import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
+import type { AskOptions, ReplyPort } from '../messages/ask.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import { type Rest, type SupervisorOptions } from '../children/child-spec.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Monitor } from './monitor.ts';
+import type { SpawnOptions } from './spawn.ts';
+import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
+import type { ActorTimer, TimerOptions } from './timers.ts';
+export declare class ActorContext {
     #private;
-    get settled(): boolean;
-    resolve(value: T): void;
-    reject(error: unknown): void;
-    handOver(to: {
-        readonly slot: ActorSlot;
+    get name(): string;
+    get path(): string;
+    get self(): ActorRef;
+    get parent(): ChildRef | null;
+    get incarnation(): number;
+    get signal(): AbortSignal;
+    get log(): Logger;
+    get trapExit(): boolean;
+    set trapExit(on: boolean);
+    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+    supervise(options: SupervisorOptions & {
+        name?: string;
+    }): Promise<SupervisorRef>;
+    monitor(ref: ChildRef): Monitor;
+    demonitor(monitor: Monitor, options?: {
+        flush?: boolean;
     }): void;
+    link(ref: ActorRef<never> | ActorRef): void;
+    unlink(ref: ActorRef<never> | ActorRef): void;
+    stop(): void;
+    ignore(): never;
+    pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
+    after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    stash(): void;
+    unstashAll(): void;
+    become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
+    reply<T>(): ReplyPort<T>;
+    healthy(): void;
+    tell<A extends Actor>(ref: ActorRef<A>): Tells<A>;
+    ask<A extends Actor>(ref: ActorRef<A>, options?: AskOptions): Asks<A>;
 }
 
-// dist/backoff.d.ts
-export interface BackoffOptions {
-    min: number;
-    max: number;
-    factor?: number;
-    jitter?: number;
-    resetAfter?: number;
-    maxAttempts?: number;
-}
-export declare class Backoff {
+// dist/actors/crash.d.ts
+import type { Hooks } from './actor.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { ActorChild } from './actor-child.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Envelope, Message } from '../messages/envelope.ts';
+import type { Decision } from '../children/incarnation.ts';
+export declare function answerThrown(incarnation: ActorIncarnation, envelope: Envelope, thrown: unknown): ExitReason | null;
+export declare function decide(child: ActorChild, cause: unknown): Decision | null;
+export declare function reportCrash(child: ActorChild, envelope: Envelope, cause: unknown): void;
+export declare function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void;
+export declare function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void;
+export declare function tellUndelivered(child: ActorChild, hooks: Hooks | null, messages: readonly Message[]): void;
+
+// dist/actors/interleaving.d.ts
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { Envelope } from '../messages/envelope.ts';
+export declare class Interleaving {
     #private;
-    constructor(options: BackoffOptions);
-    get attempt(): number;
-    started(now: number): void;
-    reset(): void;
-    next(now: number, wasRunning: boolean): number | null;
+    constructor(incarnation: ActorIncarnation);
+    handle(envelope: Envelope): void;
+    cancelAll(): void;
 }
-export declare function sumOfDelays(options: BackoffOptions, count: number): number;
-export declare function checkBackoff(options: BackoffOptions): void;
 
-// dist/child-ref.d.ts
+// dist/actors/monitor.d.ts
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { ChildRef } from '../children/child-ref.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import { Envelope } from '../messages/envelope.ts';
+import type { Incarnation } from '../children/incarnation.ts';
+export interface Down {
+    readonly monitor: Monitor;
+    readonly ref: ChildRef;
+    readonly reason: ExitReason;
+    readonly restarted: boolean;
+    readonly link: boolean;
+}
+export declare class Monitor {
+    #private;
+    readonly ref: ChildRef;
+    readonly pinned: boolean;
+}
+export declare class Link {
+    #private;
+    constructor(one: ActorIncarnation, other: ActorIncarnation);
+    broken(incarnation: Incarnation, reason: ExitReason): void;
+    connects(one: ActorIncarnation, other: ActorIncarnation): boolean;
+}
+export declare class DownEnvelope extends Envelope {
+    readonly down: Down;
+    constructor(down: Down, action: () => unknown);
+}
+
+// dist/actors/persistent-cancel.d.ts
+import type { Task } from '@tasktree/core';
+export declare class PersistentCancel {
+    #private;
+    constructor(task: Task, isOver: () => boolean);
+}
+
+// dist/actors/pipes.d.ts
 import type { Future } from '@tasktree/core';
-import type { ExitReason } from './exit-reason.ts';
-import type { ChildKind, ChildStatus } from './slot.ts';
+import { Envelope } from '../messages/envelope.ts';
+export declare class Pipes {
+    #private;
+    constructor(push: (envelope: Envelope) => void);
+    add<T>(future: Future<T>, map: (value: T) => unknown, onError: ((error: unknown) => unknown) | undefined): void;
+    cancelAll(): void;
+}
+
+// dist/actors/relations.d.ts
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { ChildRef } from '../children/child-ref.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import { type Down, Link, Monitor } from './monitor.ts';
+export declare class Relations {
+    #private;
+    constructor(incarnation: ActorIncarnation);
+    monitor(ref: ChildRef, pinned: boolean): Monitor;
+    forgetMonitor(monitor: Monitor): void;
+    demonitor(monitor: Monitor, flush: boolean): void;
+    deliver(down: Down): void;
+    link(other: ActorIncarnation | null, path: string): void;
+    unlink(other: ActorIncarnation | null): void;
+    forgetLink(link: Link): void;
+    endMonitors(): void;
+    breakLinks(reason: ExitReason): void;
+}
+
+// dist/actors/spawn.d.ts
+import type { Actor, ActorClass } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import { type Rest } from '../children/child-spec.ts';
+import type { MailboxOptions } from '../messages/mailbox.ts';
+export interface SpawnOptions {
+    name?: string;
+    mailbox?: MailboxOptions;
+}
+export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+
+// dist/actors/sys.d.ts
+import { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { Message } from '../messages/envelope.ts';
+export interface ActorStatistics {
+    readonly incarnation: number;
+    readonly restarts: number;
+    readonly handled: number;
+    readonly mailbox: number;
+    readonly stashed: number;
+    readonly suspended: boolean;
+}
+export interface TraceEvent {
+    readonly message: Message;
+    readonly ms: number;
+    readonly error?: unknown;
+}
+type AnyRef = ActorRef<never> | ActorRef;
+export declare const sys: {
+    getState<A extends Actor>(ref: ActorRef<A>): Future<A>;
+    replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>;
+    suspend(ref: AnyRef): Future<void>;
+    resume(ref: AnyRef): Future<void>;
+    trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void;
+    statistics(ref: AnyRef): ActorStatistics;
+};
+export {};
+
+// dist/actors/timers.d.ts
+import type { ActorChild } from './actor-child.ts';
+export interface TimerOptions {
+    key?: string;
+    mode?: 'fixed-delay' | 'fixed-rate';
+}
+export declare class ActorTimer implements Disposable {
+    #private;
+    readonly key: string | null;
+    get active(): boolean;
+    cancel(): void;
+    [Symbol.dispose](): void;
+}
+export declare class ActorTimers {
+    #private;
+    constructor(child: ActorChild);
+    start(delay: number, tick: () => unknown, repeat: boolean, options: TimerOptions | undefined): ActorTimer;
+    forget(timer: ActorTimer): void;
+    cancelAll(): void;
+}
+
+// dist/children/abandonable-task.d.ts
+import { type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core';
+export declare class AbandonableTask<T> {
+    #private;
+    readonly task: Task<T>;
+    constructor(name: string, loop: EventLoop, body: CoroutineFunction<[], T>);
+    cancel(message?: string): void;
+    abandon(): PromiseLike<unknown> | null;
+    failure(): {
+        readonly error: unknown;
+    } | null;
+}
+
+// dist/children/abandonable-wait.d.ts
+export declare const abandoned: unique symbol;
+export declare class AbandonableWait implements PromiseLike<unknown> {
+    #private;
+    begin(promise: PromiseLike<unknown>): this;
+    then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): PromiseLike<R | E>;
+    end(): void;
+    abandon(): PromiseLike<unknown> | null;
+}
+export declare function isPromiseLike(x: unknown): x is PromiseLike<unknown>;
+export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown>;
+
+// dist/children/child-kinds.d.ts
+import type { ChildSpec } from './child-spec.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { ChildKind, Owner, Child } from './child.ts';
+type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child;
+export declare function registerKind(kind: ChildKind, maker: Maker): void;
+export declare function makeChild(spec: ChildSpec, owner: Owner, runtime: Runtime): Child;
+export {};
+
+// dist/children/child-ref.d.ts
+import type { Future } from '@tasktree/core';
+import type { ExitReason } from '../exit-reason.ts';
+import type { ChildKind, ChildStatus } from './child.ts';
 export declare class ChildRef {
     get id(): string;
     get path(): string;
@@ -242,24 +394,13 @@ export declare class ChildRef {
     get whenStopped(): Future<ExitReason>;
 }
 
-// dist/child-requests.d.ts
-import type { Future } from '@tasktree/core';
-import type { ChildRef } from './child-ref.ts';
-import { type ChildSpec } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
-import type { SupervisorRun } from './supervisor.ts';
-export declare function startChild(run: SupervisorRun, spec: ChildSpec): Future<ChildRef>;
-export declare function stopChild(run: SupervisorRun, id: string, budget: number | undefined): Future<ExitReason>;
-export declare function restartChild(run: SupervisorRun, id: string): Future<ChildRef>;
-export declare function deleteChild(run: SupervisorRun, id: string): Future<void>;
-
-// dist/child-spec.d.ts
+// dist/children/child-spec.d.ts
 import type { CoroutineFunction } from '@tasktree/core';
-import type { Actor, ActorClass } from './actor.ts';
-import { type BackoffOptions } from './backoff.ts';
-import { type MailboxOptions } from './mailbox.ts';
-import type { Decision } from './run.ts';
-import type { SpawnOptions } from './spawn.ts';
+import type { Actor, ActorClass } from '../actors/actor.ts';
+import { type BackoffOptions } from '../supervision/backoff.ts';
+import { type MailboxOptions } from '../messages/mailbox.ts';
+import type { Decision } from './incarnation.ts';
+import type { SpawnOptions } from '../actors/spawn.ts';
 export type RestartType = 'permanent' | 'transient' | 'temporary';
 export interface ChildOptions {
     restart?: RestartType;
@@ -340,73 +481,177 @@ export declare const child: {
 export declare function spawnedSpec<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, [args, options]: Rest<P, SpawnOptions>, makeName: (className: string) => string): ActorSpec<A>;
 export {};
 
-// dist/context.d.ts
-import { type Awaitable } from '@tasktree/core';
-import type { Actor, ActorClass } from './actor.ts';
-import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
-import type { AskOptions, ReplyPort } from './ask.ts';
-import { ChildRef } from './child-ref.ts';
-import { type Rest, type SupervisorOptions } from './child-spec.ts';
-import type { Logger } from './logger.ts';
-import type { Monitor } from './monitor.ts';
-import type { SpawnOptions } from './spawn.ts';
-import type { SupervisorRef } from './supervisor-ref.ts';
-import type { ActorTimer, TimerOptions } from './timers.ts';
-export declare class ActorContext {
+// dist/children/child.d.ts
+import { Future } from '@tasktree/core';
+import type { Backoff } from '../supervision/backoff.ts';
+import type { ChildSpec } from './child-spec.ts';
+import type { ChildRef } from './child-ref.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Monitor } from '../actors/monitor.ts';
+import { type Incarnation } from './incarnation.ts';
+export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic';
+export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'restarting' | 'stopped';
+export interface Owner {
+    readonly path: string;
+    readonly ownRef: ChildRef | null;
+    childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
+}
+export declare abstract class Child {
     #private;
-    get name(): string;
-    get path(): string;
-    get self(): ActorRef;
-    get parent(): ChildRef | null;
-    get incarnation(): number;
-    get signal(): AbortSignal;
-    get log(): Logger;
-    get trapExit(): boolean;
-    set trapExit(on: boolean);
-    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
-    supervise(options: SupervisorOptions & {
-        name?: string;
-    }): Promise<SupervisorRef>;
-    monitor(ref: ChildRef): Monitor;
-    demonitor(monitor: Monitor, options?: {
-        flush?: boolean;
-    }): void;
-    link(ref: ActorRef<never> | ActorRef): void;
-    unlink(ref: ActorRef<never> | ActorRef): void;
-    stop(): void;
-    ignore(): never;
-    pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
-    after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
-    every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
-    stash(): void;
-    unstashAll(): void;
-    become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
-    reply<T>(): ReplyPort<T>;
+    abstract readonly kind: ChildKind;
+    spec: ChildSpec;
+    owner: Owner;
+    readonly runtime: Runtime;
+    readonly path: string;
+    status: ChildStatus;
+    incarnation: Incarnation | null;
+    number: number;
+    restarts: number;
+    closing: boolean;
+    closed: boolean;
+    lastExit: ExitReason | null;
+    returning: boolean;
+    backoff: Backoff | null;
+    constructor(spec: ChildSpec, owner: Owner, runtime: Runtime);
+    get id(): string;
+    protected abstract makeRef(): ChildRef;
+    protected abstract makeIncarnation(number: number): Incarnation;
+    get ref(): ChildRef;
+    launch(): Promise<'running' | 'ignored'>;
     healthy(): void;
-    tell<A extends Actor>(ref: ActorRef<A>): Tells<A>;
-    ask<A extends Actor>(ref: ActorRef<A>, options?: AskOptions): Asks<A>;
+    running(): void;
+    exited(incarnation: Incarnation, reason: ExitReason): void;
+    undoLater(undo: () => void): void;
+    close(reason: ExitReason): void;
+    get whenStopped(): Future<ExitReason>;
+    watch(monitor: Monitor): void;
+    unwatch(monitor: Monitor): void;
+    restartsAfter(reason: ExitReason): boolean;
+    stop(detail: unknown, options: {
+        timeout?: number;
+    } | undefined): Future<ExitReason>;
+    kill(): Future<ExitReason>;
+    refuseAsks(_reason: ExitReason): void;
 }
 
-// dist/dead-letters.d.ts
-import { type Subscription } from '@tasktree/sync';
-import type { DeadLetter } from './events.ts';
-export declare class DeadLetters {
+// dist/children/incarnation.d.ts
+import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Child } from './child.ts';
+export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
+export declare class Starting extends Future<'running' | 'ignored'> {
     #private;
-    get count(): number;
-    get recent(): readonly DeadLetter[];
-    subscribe(): Subscription<DeadLetter>;
+    constructor(loop: EventLoop, incarnation: Incarnation);
+    cancel(msg?: string | CancelledError): boolean;
+    came(outcome: 'running' | 'ignored'): void;
+    failed(error: unknown): void;
+}
+export declare class PatientWait extends Future<ExitReason> {
+    #private;
+    constructor(loop: EventLoop, onCancel: () => boolean);
+    cancel(): boolean;
+}
+export declare abstract class Incarnation {
+    #private;
+    readonly child: Child;
+    readonly number: number;
+    over: boolean;
+    decision: Decision | null;
+    constructor(child: Child, number: number);
+    get started(): boolean;
+    launch(): Starting;
+    abstract readonly task: Task | null;
+    protected abstract begin(): void;
+    abstract finish(reason: ExitReason): void;
+    abstract interrupt(reason: ExitReason): void;
+    abstract kill(): void;
+    limitStart(timeout: number): void;
+    abortStart(error: unknown): void;
+    stopBy(reason: ExitReason, deadline: number): void;
+    killAt(deadline: number): void;
+    get deadline(): number;
+    protected cameUp(): void;
+    protected failedToStart(error: unknown): void;
+    protected ignored(): void;
+    protected ended(reason: ExitReason): void;
+    whenOver(): Future<ExitReason>;
+    addWaiter<F extends Future<ExitReason>>(future: F): F;
+    protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
+    reportShutdownError(reason: ExitReason): void;
+}
+export declare function budgetOf(child: Child): number;
+
+// dist/children/resource.d.ts
+import { ChildRef } from './child-ref.ts';
+import type { ResourceSpec } from './child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import { Incarnation } from './incarnation.ts';
+import { Child } from './child.ts';
+export declare class ResourceRef<R = unknown> extends ChildRef {
+    get value(): R;
+}
+export declare class ResourceChild extends Child {
+    readonly kind: 'resource';
+    spec: ResourceSpec;
+    incarnation: ResourceIncarnation | null;
+    protected makeRef(): ResourceRef;
+    protected makeIncarnation(number: number): ResourceIncarnation;
+}
+export declare class ResourceIncarnation extends Incarnation {
+    #private;
+    readonly child: ResourceChild;
+    readonly task: null;
+    resource: unknown;
+    protected begin(): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
 }
 
-// dist/dispatch.d.ts
-import type { Actor } from './actor.ts';
-import type { Envelope } from './message.ts';
-export type Behaviour = Record<string, (...args: never[]) => unknown>;
-export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
+// dist/children/task-child.d.ts
+import { type Task } from '@tasktree/core';
+import { ChildRef } from './child-ref.ts';
+import type { TaskSpec } from './child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import { Incarnation } from './incarnation.ts';
+import { Child } from './child.ts';
+export declare class TaskChild extends Child {
+    readonly kind: 'task';
+    spec: TaskSpec;
+    incarnation: TaskIncarnation | null;
+    protected makeRef(): ChildRef;
+    protected makeIncarnation(number: number): TaskIncarnation;
+}
+export declare class TaskIncarnation extends Incarnation {
+    #private;
+    readonly child: TaskChild;
+    get task(): Task;
+    protected begin(): void;
+    finish(reason: ExitReason): void;
+    interrupt(reason: ExitReason): void;
+    kill(): void;
+}
 
-// dist/doors.d.ts
-import type { ActorSlot } from './actor-slot.ts';
-export declare function tellDoor(target: ActorSlot, pinned: number): object;
-export declare function askDoor(target: ActorSlot, pinned: number): object;
+// dist/children/unsupervised-children.d.ts
+import type { ChildRef } from './child-ref.ts';
+import type { ChildSpec } from './child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type Incarnation } from './incarnation.ts';
+import type { Owner, Child } from './child.ts';
+export declare class UnsupervisedChildren implements Owner {
+    #private;
+    readonly path: string;
+    readonly ownRef: ChildRef | null;
+    constructor(path: string, ownRef: ChildRef | null, runtime: Runtime);
+    get children(): Child[];
+    find(id: string): Child | null;
+    start(spec: ChildSpec): Promise<Child | null>;
+    childExited(child: Child, _run: Incarnation, reason: ExitReason): void;
+    stopAll(deadline: number): Promise<void>;
+    killAll(): void;
+}
 
 // dist/errors.d.ts
 import type { ExitReason } from './exit-reason.ts';
@@ -547,10 +792,242 @@ export declare class ReplyError extends Error {
     readonly code: string;
 }
 
-// dist/events.d.ts
+// dist/exit-reason.d.ts
+export type ExitReason = 
+{
+    readonly kind: 'normal';
+}
+ | {
+    readonly kind: 'shutdown';
+    readonly detail?: unknown;
+}
+ | {
+    readonly kind: 'killed';
+}
+ | {
+    readonly kind: 'error';
+    readonly error: unknown;
+}
+ | {
+    readonly kind: 'noproc';
+};
+export declare const normal: ExitReason;
+export declare const shutdown: ExitReason;
+export declare const killed: ExitReason;
+export declare const noproc: ExitReason;
+export declare function failure(error: unknown): ExitReason;
+export declare function isAbnormal(reason: ExitReason): boolean;
+export declare function formatReason(reason: ExitReason): string;
+export declare function formatThrown(thrown: unknown): string;
+export declare function tame(thrown: unknown): unknown;
+
+// dist/index.d.ts
+export { Actor, type ActorClass } from './actors/actor.ts';
+export { ActorRef, type Ask, type Asks, type MessageName, type Reply, type Tells, } from './actors/actor-ref.ts';
+export { type AskOptions, ReplyPort } from './messages/ask.ts';
+export type { BackoffOptions } from './supervision/backoff.ts';
+export { ChildRef } from './children/child-ref.ts';
+export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './children/child-spec.ts';
+export { ActorContext } from './actors/context.ts';
+export type { DeadLetters } from './messages/dead-letters.ts';
+export { ActorCrashed, ActorRestarting, ActorStopped, AlreadyPresent, AlreadyStarted, AskCycle, AskTimeout, ChildStateError, FailedToStart, LinkDied, MailboxFull, NameTaken, NoProc, ReplyError, RestartLimitError, StaleIncarnation, StashFull, SupervisorStopping, TooManyChildren, UnexpectedCancellation, WorkerExit, } from './errors.ts';
+export type { DeadLetter, DeadLetterReason, SystemEvent } from './runtime/events.ts';
+export { type ExitReason, formatReason } from './exit-reason.ts';
+export { consoleLogger, type Logger, silentLogger } from './runtime/logger.ts';
+export type { MailboxOptions } from './messages/mailbox.ts';
+export type { Message } from './messages/envelope.ts';
+export type { Down, Monitor } from './actors/monitor.ts';
+export type { Group, GroupEvent } from './runtime/registry.ts';
+export { ResourceRef } from './children/resource.ts';
+export type { Decision } from './children/incarnation.ts';
+export type { ChildKind, ChildStatus } from './children/child.ts';
+export { spawn, type SpawnOptions } from './actors/spawn.ts';
+export { type ChildCounts, type ChildInfo, type RefOf, SupervisorRef, } from './supervision/supervisor-ref.ts';
+export { type ActorStatistics, sys, type TraceEvent } from './actors/sys.ts';
+export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system/system.ts';
+export type { ActorTimer, TimerOptions } from './actors/timers.ts';
+export type { NodeSnapshot } from './system/tree.ts';
+
+// dist/messages/ask-cycle.d.ts
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { ActorChild } from '../actors/actor-child.ts';
+import { AskFuture } from './ask.ts';
+import { Admission } from './mailbox.ts';
+import type { CallChain, Envelope } from './envelope.ts';
+export declare function findInChain(chain: CallChain | null, target: ActorChild): string[] | null;
+export declare function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean;
+export declare function checkCircle(asker: ActorIncarnation, edge: AskFuture | Admission): void;
+
+// dist/messages/ask-deadlines.d.ts
+import type { AskFuture } from './ask.ts';
+export declare function watchDeadline(ask: AskFuture, timeout: number): void;
+
+// dist/messages/ask.d.ts
+import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { ActorChild } from '../actors/actor-child.ts';
+import { Envelope } from './envelope.ts';
+export interface AskOptions {
+    timeout?: number | undefined;
+    signal?: AbortSignal | undefined;
+    reentrant?: boolean | undefined;
+}
+export declare function checkAskOptions(options: AskOptions): void;
+export declare class AskFuture extends Future<unknown> {
+    readonly target: ActorChild;
+    readonly envelope: Envelope;
+    readonly asker: ActorIncarnation | null;
+    constructor(loop: EventLoop, target: ActorChild, type: string, args: readonly unknown[], asker: ActorIncarnation | null);
+    arm(options: AskOptions | undefined): void;
+    reply(value: unknown): void;
+    refuse(error: unknown): void;
+    replyError(error: unknown): void;
+    expire(timeout: number): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare class ReplyPort<T = unknown> {
+    #private;
+    get settled(): boolean;
+    resolve(value: T): void;
+    reject(error: unknown): void;
+    handOver(to: {
+        readonly target: ActorChild;
+    }): void;
+}
+
+// dist/messages/current-message.d.ts
+import type { Task } from '@tasktree/core';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { Envelope } from './envelope.ts';
+export interface Flow {
+    readonly incarnation: ActorIncarnation;
+    readonly current: Envelope | null;
+}
+export declare function setFlow(task: Task, flow: Flow): void;
+export declare function flowOf(task: Task | null): Flow | null;
+
+// dist/messages/dead-letters.d.ts
+import { type Subscription } from '@tasktree/sync';
+import type { DeadLetter } from '../runtime/events.ts';
+export declare class DeadLetters {
+    #private;
+    get count(): number;
+    get recent(): readonly DeadLetter[];
+    subscribe(): Subscription<DeadLetter>;
+}
+
+// dist/messages/dispatch.d.ts
+import type { Actor } from '../actors/actor.ts';
+import type { Envelope } from './envelope.ts';
+export type Behaviour = Record<string, (...args: never[]) => unknown>;
+export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
+
+// dist/messages/envelope.d.ts
+import type { AskFuture } from './ask.ts';
+import type { Admission } from './mailbox.ts';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+export interface CallChain {
+    readonly incarnation: ActorIncarnation;
+    readonly reentrant: boolean;
+    readonly up: CallChain | null;
+}
+export declare class Envelope {
+    previous: Envelope | null;
+    next: Envelope | null;
+    queued: boolean;
+    readonly type: string;
+    readonly args: readonly unknown[];
+    readonly ask: AskFuture | null;
+    readonly action: (() => unknown) | null;
+    chain: CallChain | null;
+    admission: Admission | null;
+    stashed: boolean;
+    constructor(type: string, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
+}
+export interface Message {
+    readonly method: string;
+    readonly args: readonly unknown[];
+    readonly kind: 'ask' | 'tell' | 'internal';
+}
+export declare function asMessage(envelope: Envelope): Message;
+
+// dist/messages/mailbox.d.ts
+import type { CancelledError, EventLoop } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
+import type { ActorChild } from '../actors/actor-child.ts';
+import type { Envelope } from './envelope.ts';
+export interface MailboxOptions {
+    capacity?: number;
+    overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
+    onRestart?: 'keep' | 'drop';
+}
+export declare function checkMailbox(options: MailboxOptions): void;
+export declare class Admission extends Claim<boolean> {
+    readonly envelope: Envelope;
+    readonly target: ActorChild;
+    constructor(loop: EventLoop, envelope: Envelope, target: ActorChild);
+    protected claim(): void;
+    protected decline(): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+export declare class Mailbox {
+    #private;
+    readonly capacity: number;
+    readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
+    constructor(options: MailboxOptions | undefined);
+    get size(): number;
+    get waiting(): number;
+    isEmpty(): boolean;
+    isFull(): boolean;
+    keepPlace(): void;
+    freePlace(): void;
+    push(envelope: Envelope): void;
+    unshift(envelopes: readonly Envelope[]): void;
+    shift(): Envelope | null;
+    remove(envelope: Envelope): boolean;
+    find(test: (envelope: Envelope) => boolean): Envelope | null;
+    take(test: (envelope: Envelope) => boolean): Envelope | null;
+    dropInternal(): void;
+    wait(envelope: Envelope): void;
+    leave(envelope: Envelope): void;
+    admit(): Envelope | null;
+    takeAll(): Envelope[];
+    takeSenders(): Envelope[];
+}
+
+// dist/messages/reply-ports.d.ts
+import type { ReplyPort } from './ask.ts';
+import { ActorStopped } from '../errors.ts';
+import type { ExitReason } from '../exit-reason.ts';
+export declare class OpenPorts {
+    #private;
+    get size(): number;
+    keep(port: ReplyPort): void;
+    forget(port: ReplyPort): void;
+    failAll(error: unknown): void;
+}
+export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
+
+// dist/messages/send-proxies.d.ts
+import type { ActorChild } from '../actors/actor-child.ts';
+export declare function tellProxy(target: ActorChild, pinned: number): object;
+export declare function askProxy(target: ActorChild, pinned: number): object;
+
+// dist/messages/stash.d.ts
+import type { Envelope } from './envelope.ts';
+export declare class Stash {
+    #private;
+    constructor(path: string, capacity: number);
+    get size(): number;
+    add(envelope: Envelope): void;
+    forget(envelope: Envelope): void;
+    takeAll(): Envelope[];
+}
+
+// dist/runtime/events.d.ts
 import { type Channel } from 'node:diagnostics_channel';
-import type { ExitReason } from './exit-reason.ts';
-import type { Message } from './message.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { Message } from '../messages/envelope.ts';
 interface OfChild {
     readonly path: string;
     readonly id: string;
@@ -612,70 +1089,55 @@ export declare const actorStop: Channel;
 export declare const actorRestart: Channel;
 export {};
 
-// dist/exit-reason.d.ts
-export type ExitReason = 
-{
-    readonly kind: 'normal';
+// dist/runtime/logger.d.ts
+export interface Logger {
+    debug(message: string, ...details: unknown[]): void;
+    info(message: string, ...details: unknown[]): void;
+    warn(message: string, ...details: unknown[]): void;
+    error(message: string, ...details: unknown[]): void;
 }
- | {
-    readonly kind: 'shutdown';
-    readonly detail?: unknown;
-}
- | {
-    readonly kind: 'killed';
-}
- | {
-    readonly kind: 'error';
-    readonly error: unknown;
-}
- | {
-    readonly kind: 'noproc';
-};
-export declare const normal: ExitReason;
-export declare const shutdown: ExitReason;
-export declare const killed: ExitReason;
-export declare const noproc: ExitReason;
-export declare function failure(error: unknown): ExitReason;
-export declare function isAbnormal(reason: ExitReason): boolean;
-export declare function formatReason(reason: ExitReason): string;
-export declare function formatThrown(thrown: unknown): string;
-export declare function tame(thrown: unknown): unknown;
+export declare const consoleLogger: Logger;
+export declare const silentLogger: Logger;
 
-// dist/failure.d.ts
-import type { Hooks } from './actor.ts';
-import type { ActorRun } from './actor-run.ts';
-import type { ActorSlot } from './actor-slot.ts';
-import { type ExitReason } from './exit-reason.ts';
-import type { Envelope, Message } from './message.ts';
-import type { Decision } from './run.ts';
-export declare function answerThrown(run: ActorRun, envelope: Envelope, thrown: unknown): ExitReason | null;
-export declare function decide(slot: ActorSlot, cause: unknown): Decision | null;
-export declare function reportCrash(slot: ActorSlot, envelope: Envelope, cause: unknown): void;
-export declare function reportResumed(slot: ActorSlot, envelope: Envelope, error: unknown): void;
-export declare function reportSlow(slot: ActorSlot, envelope: Envelope, ms: number): void;
-export declare function tellUndelivered(slot: ActorSlot, hooks: Hooks | null, messages: readonly Message[]): void;
-
-// dist/handling.d.ts
-export declare const abandoned: unique symbol;
-export declare class Handling implements PromiseLike<unknown> {
+// dist/runtime/registry.d.ts
+import { type Subscription } from '@tasktree/sync';
+import type { ChildRef } from '../children/child-ref.ts';
+export interface GroupEvent {
+    readonly type: 'joined' | 'left';
+    readonly ref: ChildRef;
+}
+export declare class Group {
     #private;
-    begin(promise: PromiseLike<unknown>): this;
-    then<R, E>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): PromiseLike<R | E>;
-    end(): void;
-    abandon(): PromiseLike<unknown> | null;
+    readonly name: string;
+    get members(): readonly ChildRef[];
+    join(ref: ChildRef): boolean;
+    leave(ref: ChildRef): boolean;
+    watch(): Subscription<GroupEvent>;
 }
-export declare function isPromiseLike(x: unknown): x is PromiseLike<unknown>;
-export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown>;
+export declare class Registry {
+    #private;
+    lookup(name: string): ChildRef | null;
+    names(): [string, ChildRef][];
+    groups(): Group[];
+    register(name: string, ref: ChildRef): void;
+    unregister(name: string): boolean;
+    group(name: string): Group;
+}
 
-// dist/home.d.ts
+// dist/runtime/rejections.d.ts
+import type { Runtime } from './runtime.ts';
+export declare function watchRejections(runtime: Runtime): void;
+export declare function unwatchRejections(runtime: Runtime): void;
+
+// dist/runtime/runtime.d.ts
 import { Broadcast } from '@tasktree/sync';
 import { type EventLoop, Future } from '@tasktree/core';
-import { DeadLetters } from './dead-letters.ts';
+import { DeadLetters } from '../messages/dead-letters.ts';
 import { type DeadLetterReason, type SystemEvent } from './events.ts';
 import { type Logger } from './logger.ts';
-import type { Envelope } from './message.ts';
+import type { Envelope } from '../messages/envelope.ts';
 import { Registry } from './registry.ts';
-export declare class Home {
+export declare class Runtime {
     #private;
     readonly loop: EventLoop;
     readonly log: Logger;
@@ -691,226 +1153,59 @@ export declare class Home {
     emit(event: SystemEvent): void;
     deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void;
 }
-export declare function looseHome(): Home;
+export declare function runtimeOfLoop(): Runtime;
 
-// dist/index.d.ts
-export { Actor, type ActorClass } from './actor.ts';
-export { ActorRef, type Ask, type Asks, type MessageName, type Reply, type Tells, } from './actor-ref.ts';
-export { type AskOptions, ReplyPort } from './ask.ts';
-export type { BackoffOptions } from './backoff.ts';
-export { ChildRef } from './child-ref.ts';
-export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './child-spec.ts';
-export { ActorContext } from './context.ts';
-export type { DeadLetters } from './dead-letters.ts';
-export { ActorCrashed, ActorRestarting, ActorStopped, AlreadyPresent, AlreadyStarted, AskCycle, AskTimeout, ChildStateError, FailedToStart, LinkDied, MailboxFull, NameTaken, NoProc, ReplyError, RestartLimitError, StaleIncarnation, StashFull, SupervisorStopping, TooManyChildren, UnexpectedCancellation, WorkerExit, } from './errors.ts';
-export type { DeadLetter, DeadLetterReason, SystemEvent } from './events.ts';
-export { type ExitReason, formatReason } from './exit-reason.ts';
-export { consoleLogger, type Logger, silentLogger } from './logger.ts';
-export type { MailboxOptions } from './mailbox.ts';
-export type { Message } from './message.ts';
-export type { Down, Monitor } from './monitor.ts';
-export type { Group, GroupEvent } from './registry.ts';
-export { ResourceRef } from './resource.ts';
-export type { Decision } from './run.ts';
-export type { ChildKind, ChildStatus } from './slot.ts';
-export { spawn, type SpawnOptions } from './spawn.ts';
-export { type ChildCounts, type ChildInfo, type RefOf, SupervisorRef } from './supervisor-ref.ts';
-export { type ActorStatistics, sys, type TraceEvent } from './sys.ts';
-export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system.ts';
-export type { ActorTimer, TimerOptions } from './timers.ts';
-export type { NodeSnapshot } from './tree.ts';
-
-// dist/interleaving.d.ts
-import type { ActorRun } from './actor-run.ts';
-import type { Envelope } from './message.ts';
-export declare class Interleaving {
+// dist/supervision/backoff.d.ts
+export interface BackoffOptions {
+    min: number;
+    max: number;
+    factor?: number;
+    jitter?: number;
+    resetAfter?: number;
+    maxAttempts?: number;
+}
+export declare class Backoff {
     #private;
-    constructor(run: ActorRun);
-    handle(envelope: Envelope): void;
-    cancelAll(): void;
+    constructor(options: BackoffOptions);
+    get attempt(): number;
+    started(now: number): void;
+    reset(): void;
+    next(now: number, wasRunning: boolean): number | null;
 }
+export declare function sumOfDelays(options: BackoffOptions, count: number): number;
+export declare function checkBackoff(options: BackoffOptions): void;
 
-// dist/interruption.d.ts
-import type { Task } from '@tasktree/core';
-export declare class Interruption {
-    #private;
-    constructor(task: Task, isOver: () => boolean);
-}
+// dist/supervision/child-requests.d.ts
+import type { Future } from '@tasktree/core';
+import type { ChildRef } from '../children/child-ref.ts';
+import { type ChildSpec } from '../children/child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { SupervisorIncarnation } from './supervisor.ts';
+export declare function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef>;
+export declare function stopChild(incarnation: SupervisorIncarnation, id: string, budget: number | undefined): Future<ExitReason>;
+export declare function restartChild(incarnation: SupervisorIncarnation, id: string): Future<ChildRef>;
+export declare function deleteChild(incarnation: SupervisorIncarnation, id: string): Future<void>;
 
-// dist/logger.d.ts
-export interface Logger {
-    debug(message: string, ...details: unknown[]): void;
-    info(message: string, ...details: unknown[]): void;
-    warn(message: string, ...details: unknown[]): void;
-    error(message: string, ...details: unknown[]): void;
-}
-export declare const consoleLogger: Logger;
-export declare const silentLogger: Logger;
-
-// dist/mailbox.d.ts
-import type { CancelledError, EventLoop } from '@tasktree/core';
-import { Claim } from '@tasktree/core/lowlevel';
-import type { ActorSlot } from './actor-slot.ts';
-import type { Envelope } from './message.ts';
-export interface MailboxOptions {
-    capacity?: number;
-    overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
-    onRestart?: 'keep' | 'drop';
-}
-export declare function checkMailbox(options: MailboxOptions): void;
-export declare class Admission extends Claim<boolean> {
-    readonly envelope: Envelope;
-    readonly target: ActorSlot;
-    constructor(loop: EventLoop, envelope: Envelope, target: ActorSlot);
-    protected claim(): void;
-    protected decline(): void;
-    cancel(msg?: string | CancelledError): boolean;
-}
-export declare class Mailbox {
-    #private;
-    readonly capacity: number;
-    readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
-    constructor(options: MailboxOptions | undefined);
-    get size(): number;
-    get waiting(): number;
-    isEmpty(): boolean;
-    isFull(): boolean;
-    keepPlace(): void;
-    freePlace(): void;
-    push(envelope: Envelope): void;
-    unshift(envelopes: readonly Envelope[]): void;
-    shift(): Envelope | null;
-    remove(envelope: Envelope): boolean;
-    find(test: (envelope: Envelope) => boolean): Envelope | null;
-    take(test: (envelope: Envelope) => boolean): Envelope | null;
-    dropInternal(): void;
-    wait(envelope: Envelope): void;
-    leave(envelope: Envelope): void;
-    admit(): Envelope | null;
-    takeAll(): Envelope[];
-    takeSenders(): Envelope[];
-}
-
-// dist/make-slot.d.ts
-import type { ChildSpec } from './child-spec.ts';
-import type { Home } from './home.ts';
-import type { ChildKind, Owner, Slot } from './slot.ts';
-type Maker = (spec: ChildSpec, owner: Owner, home: Home) => Slot;
-export declare function registerKind(kind: ChildKind, maker: Maker): void;
-export declare function makeSlot(spec: ChildSpec, owner: Owner, home: Home): Slot;
-export {};
-
-// dist/member.d.ts
-import type { ExitReason } from './exit-reason.ts';
+// dist/supervision/member.d.ts
+import type { ExitReason } from '../exit-reason.ts';
 import type { RestartIntensity } from './restart-intensity.ts';
-import type { Run } from './run.ts';
-import type { Slot } from './slot.ts';
+import type { Incarnation } from '../children/incarnation.ts';
+import type { Child } from '../children/child.ts';
 export declare class Member {
-    readonly slot: Slot;
+    readonly child: Child;
     readonly intensity: RestartIntensity | null;
     exit: {
-        readonly run: Run;
+        readonly incarnation: Incarnation;
         readonly reason: ExitReason;
     } | null;
     retry: object | null;
     attempts: number;
     stoppedByHand: boolean;
-    constructor(slot: Slot, intensity: RestartIntensity | null);
+    constructor(child: Child, intensity: RestartIntensity | null);
     get running(): boolean;
 }
 
-// dist/message.d.ts
-import type { AskFuture } from './ask.ts';
-import type { Admission } from './mailbox.ts';
-import type { ActorRun } from './actor-run.ts';
-export interface CallChain {
-    readonly run: ActorRun;
-    readonly reentrant: boolean;
-    readonly up: CallChain | null;
-}
-export declare class Envelope {
-    previous: Envelope | null;
-    next: Envelope | null;
-    queued: boolean;
-    readonly type: string;
-    readonly args: readonly unknown[];
-    readonly ask: AskFuture | null;
-    readonly action: (() => unknown) | null;
-    chain: CallChain | null;
-    admission: Admission | null;
-    stashed: boolean;
-    constructor(type: string, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
-}
-export interface Message {
-    readonly method: string;
-    readonly args: readonly unknown[];
-    readonly kind: 'ask' | 'tell' | 'internal';
-}
-export declare function asMessage(envelope: Envelope): Message;
-
-// dist/monitor.d.ts
-import type { ActorRun } from './actor-run.ts';
-import type { ChildRef } from './child-ref.ts';
-import type { ExitReason } from './exit-reason.ts';
-import { Envelope } from './message.ts';
-import type { Run } from './run.ts';
-export interface Down {
-    readonly monitor: Monitor;
-    readonly ref: ChildRef;
-    readonly reason: ExitReason;
-    readonly restarted: boolean;
-    readonly link: boolean;
-}
-export declare class Monitor {
-    #private;
-    readonly ref: ChildRef;
-    readonly pinned: boolean;
-}
-export declare class Link {
-    #private;
-    constructor(one: ActorRun, other: ActorRun);
-    broken(run: Run, reason: ExitReason): void;
-    connects(one: ActorRun, other: ActorRun): boolean;
-}
-export declare class DownEnvelope extends Envelope {
-    readonly down: Down;
-    constructor(down: Down, action: () => unknown);
-}
-
-// dist/nursery.d.ts
-import type { ChildRef } from './child-ref.ts';
-import type { ChildSpec } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
-import type { Home } from './home.ts';
-import { type Run } from './run.ts';
-import type { Owner, Slot } from './slot.ts';
-export declare class Nursery implements Owner {
-    #private;
-    readonly path: string;
-    readonly ownRef: ChildRef | null;
-    constructor(path: string, ownRef: ChildRef | null, home: Home);
-    get slots(): Slot[];
-    find(id: string): Slot | null;
-    start(spec: ChildSpec): Promise<Slot | null>;
-    childExited(slot: Slot, _run: Run, reason: ExitReason): void;
-    stopAll(deadline: number): Promise<void>;
-    killAll(): void;
-}
-
-// dist/open-ports.d.ts
-import type { ReplyPort } from './ask.ts';
-import { ActorStopped } from './errors.ts';
-import type { ExitReason } from './exit-reason.ts';
-export declare class OpenPorts {
-    #private;
-    get size(): number;
-    keep(port: ReplyPort): void;
-    forget(port: ReplyPort): void;
-    failAll(error: unknown): void;
-}
-export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
-
-// dist/operation-queue.d.ts
+// dist/supervision/operation-queue.d.ts
 import { type CancelledError, type EventLoop } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
 export interface Operation {
@@ -937,231 +1232,37 @@ export declare class Request<T> extends Claim<T> implements Operation {
     cancel(msg?: string | CancelledError): boolean;
 }
 
-// dist/pipes.d.ts
-import type { Future } from '@tasktree/core';
-import { Envelope } from './message.ts';
-export declare class Pipes {
-    #private;
-    constructor(push: (envelope: Envelope) => void);
-    add<T>(future: Future<T>, map: (value: T) => unknown, onError: ((error: unknown) => unknown) | undefined): void;
-    cancelAll(): void;
-}
-
-// dist/registry.d.ts
-import { type Subscription } from '@tasktree/sync';
-import type { ChildRef } from './child-ref.ts';
-export interface GroupEvent {
-    readonly type: 'joined' | 'left';
-    readonly ref: ChildRef;
-}
-export declare class Group {
-    #private;
-    readonly name: string;
-    get members(): readonly ChildRef[];
-    join(ref: ChildRef): boolean;
-    leave(ref: ChildRef): boolean;
-    watch(): Subscription<GroupEvent>;
-}
-export declare class Registry {
-    #private;
-    lookup(name: string): ChildRef | null;
-    names(): [string, ChildRef][];
-    groups(): Group[];
-    register(name: string, ref: ChildRef): void;
-    unregister(name: string): boolean;
-    group(name: string): Group;
-}
-
-// dist/rejections.d.ts
-import type { Home } from './home.ts';
-export declare function watchRejections(home: Home): void;
-export declare function unwatchRejections(home: Home): void;
-
-// dist/relations.d.ts
-import type { ActorRun } from './actor-run.ts';
-import type { ChildRef } from './child-ref.ts';
-import type { ExitReason } from './exit-reason.ts';
-import { type Down, Link, Monitor } from './monitor.ts';
-export declare class Relations {
-    #private;
-    constructor(run: ActorRun);
-    monitor(ref: ChildRef, pinned: boolean): Monitor;
-    forgetMonitor(monitor: Monitor): void;
-    demonitor(monitor: Monitor, flush: boolean): void;
-    deliver(down: Down): void;
-    link(other: ActorRun | null, path: string): void;
-    unlink(other: ActorRun | null): void;
-    forgetLink(link: Link): void;
-    endMonitors(): void;
-    breakLinks(reason: ExitReason): void;
-}
-
-// dist/resource.d.ts
-import { ChildRef } from './child-ref.ts';
-import type { ResourceSpec } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
-import { Run } from './run.ts';
-import { Slot } from './slot.ts';
-export declare class ResourceRef<R = unknown> extends ChildRef {
-    get value(): R;
-}
-export declare class ResourceSlot extends Slot {
-    readonly kind: 'resource';
-    spec: ResourceSpec;
-    run: ResourceRun | null;
-    protected makeRef(): ResourceRef;
-    protected makeRun(number: number): ResourceRun;
-}
-export declare class ResourceRun extends Run {
-    #private;
-    readonly slot: ResourceSlot;
-    readonly task: null;
-    resource: unknown;
-    protected begin(): void;
-    finish(reason: ExitReason): void;
-    interrupt(reason: ExitReason): void;
-    kill(): void;
-}
-
-// dist/restart-intensity.d.ts
+// dist/supervision/restart-intensity.d.ts
 export declare class RestartIntensity {
     #private;
     constructor(maxRestarts: number, within: number);
     allow(now: number): boolean;
 }
 
-// dist/run.d.ts
-import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
-import { type ExitReason } from './exit-reason.ts';
-import type { Slot } from './slot.ts';
-export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
-export declare class Starting extends Future<'running' | 'ignored'> {
-    #private;
-    constructor(loop: EventLoop, run: Run);
-    cancel(msg?: string | CancelledError): boolean;
-    came(outcome: 'running' | 'ignored'): void;
-    failed(error: unknown): void;
+// dist/supervision/supervisor-child.d.ts
+import type { ChildRef } from '../children/child-ref.ts';
+import type { DynamicSpec, SupervisorSpec } from '../children/child-spec.ts';
+import { type Owner, Child } from '../children/child.ts';
+import { SupervisorIncarnation } from './supervisor.ts';
+export declare class SupervisorChild extends Child {
+    readonly kind: 'supervisor' | 'dynamic';
+    spec: SupervisorSpec | DynamicSpec;
+    incarnation: SupervisorIncarnation | null;
+    readonly specifiedChildren: Map<string, Child>;
+    constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, runtime: Child['runtime']);
+    protected makeRef(): ChildRef;
+    protected makeIncarnation(number: number): SupervisorIncarnation;
 }
-export declare class PatientWait extends Future<ExitReason> {
-    #private;
-    constructor(loop: EventLoop, onCancel: () => boolean);
-    cancel(): boolean;
-}
-export declare abstract class Run {
-    #private;
-    readonly slot: Slot;
-    readonly number: number;
-    over: boolean;
-    decision: Decision | null;
-    constructor(slot: Slot, number: number);
-    get started(): boolean;
-    launch(): Starting;
-    abstract readonly task: Task | null;
-    protected abstract begin(): void;
-    abstract finish(reason: ExitReason): void;
-    abstract interrupt(reason: ExitReason): void;
-    abstract kill(): void;
-    limitStart(timeout: number): void;
-    abortStart(error: unknown): void;
-    stopBy(reason: ExitReason, deadline: number): void;
-    killAt(deadline: number): void;
-    get deadline(): number;
-    protected cameUp(): void;
-    protected failedToStart(error: unknown): void;
-    protected ignored(): void;
-    protected ended(reason: ExitReason): void;
-    whenOver(): Future<ExitReason>;
-    addWaiter<F extends Future<ExitReason>>(future: F): F;
-    protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
-    reportShutdownError(reason: ExitReason): void;
-}
-export declare function budgetOf(slot: Slot): number;
 
-// dist/slot.d.ts
+// dist/supervision/supervisor-ref.d.ts
 import { Future } from '@tasktree/core';
-import type { Backoff } from './backoff.ts';
-import type { ChildSpec } from './child-spec.ts';
-import type { ChildRef } from './child-ref.ts';
-import { type ExitReason } from './exit-reason.ts';
-import type { Home } from './home.ts';
-import type { Monitor } from './monitor.ts';
-import { type Run } from './run.ts';
-export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic';
-export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'restarting' | 'stopped';
-export interface Owner {
-    readonly path: string;
-    readonly ownRef: ChildRef | null;
-    childExited(slot: Slot, run: Run, reason: ExitReason): void;
-}
-export declare abstract class Slot {
-    #private;
-    abstract readonly kind: ChildKind;
-    spec: ChildSpec;
-    owner: Owner;
-    readonly home: Home;
-    readonly path: string;
-    status: ChildStatus;
-    run: Run | null;
-    number: number;
-    restarts: number;
-    closing: boolean;
-    closed: boolean;
-    lastExit: ExitReason | null;
-    returning: boolean;
-    backoff: Backoff | null;
-    constructor(spec: ChildSpec, owner: Owner, home: Home);
-    get id(): string;
-    protected abstract makeRef(): ChildRef;
-    protected abstract makeRun(number: number): Run;
-    get ref(): ChildRef;
-    launch(): Promise<'running' | 'ignored'>;
-    healthy(): void;
-    running(): void;
-    exited(run: Run, reason: ExitReason): void;
-    undoLater(undo: () => void): void;
-    close(reason: ExitReason): void;
-    get whenStopped(): Future<ExitReason>;
-    watch(monitor: Monitor): void;
-    unwatch(monitor: Monitor): void;
-    restartsAfter(reason: ExitReason): boolean;
-    stop(detail: unknown, options: {
-        timeout?: number;
-    } | undefined): Future<ExitReason>;
-    kill(): Future<ExitReason>;
-    refuseAsks(_reason: ExitReason): void;
-}
-
-// dist/spawn.d.ts
-import type { Actor, ActorClass } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
-import { type Rest } from './child-spec.ts';
-import type { MailboxOptions } from './mailbox.ts';
-export interface SpawnOptions {
-    name?: string;
-    mailbox?: MailboxOptions;
-}
-export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
-
-// dist/stash.d.ts
-import type { Envelope } from './message.ts';
-export declare class Stash {
-    #private;
-    constructor(path: string, capacity: number);
-    get size(): number;
-    add(envelope: Envelope): void;
-    forget(envelope: Envelope): void;
-    takeAll(): Envelope[];
-}
-
-// dist/supervisor-ref.d.ts
-import { Future } from '@tasktree/core';
-import type { Actor } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
-import { ChildRef } from './child-ref.ts';
-import { type ActorSpec, type ChildSpec, type ResourceSpec, type RestartType } from './child-spec.ts';
-import type { ExitReason } from './exit-reason.ts';
-import type { ResourceRef } from './resource.ts';
-import type { ChildKind, ChildStatus } from './slot.ts';
+import type { Actor } from '../actors/actor.ts';
+import type { ActorRef } from '../actors/actor-ref.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import { type ActorSpec, type ChildSpec, type ResourceSpec, type RestartType } from '../children/child-spec.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { ResourceRef } from '../children/resource.ts';
+import type { ChildKind, ChildStatus } from '../children/child.ts';
 export interface ChildInfo {
     readonly id: string;
     readonly kind: ChildKind;
@@ -1195,36 +1296,21 @@ export declare class SupervisorRef extends ChildRef {
     child(id: string): ChildRef | null;
 }
 
-// dist/supervisor-slot.d.ts
-import type { ChildRef } from './child-ref.ts';
-import type { DynamicSpec, SupervisorSpec } from './child-spec.ts';
-import { type Owner, Slot } from './slot.ts';
-import { SupervisorRun } from './supervisor.ts';
-export declare class SupervisorSlot extends Slot {
-    readonly kind: 'supervisor' | 'dynamic';
-    spec: SupervisorSpec | DynamicSpec;
-    run: SupervisorRun | null;
-    readonly childSlots: Map<string, Slot>;
-    constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, home: Slot['home']);
-    protected makeRef(): ChildRef;
-    protected makeRun(number: number): SupervisorRun;
-}
-
-// dist/supervisor.d.ts
+// dist/supervision/supervisor.d.ts
 import { Future, type Task } from '@tasktree/core';
-import type { ChildRef } from './child-ref.ts';
-import { type ChildSpec, type SupervisorOptions } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
+import type { ChildRef } from '../children/child-ref.ts';
+import { type ChildSpec, type SupervisorOptions } from '../children/child-spec.ts';
+import { type ExitReason } from '../exit-reason.ts';
 import { Member } from './member.ts';
 import { type Retreat } from './operation-queue.ts';
-import { Run } from './run.ts';
-import type { Owner, Slot } from './slot.ts';
-import type { SupervisorSlot } from './supervisor-slot.ts';
-export declare class SupervisorRun extends Run implements Owner {
+import { Incarnation } from '../children/incarnation.ts';
+import type { Owner, Child } from '../children/child.ts';
+import type { SupervisorChild } from './supervisor-child.ts';
+export declare class SupervisorIncarnation extends Incarnation implements Owner {
     #private;
-    readonly slot: SupervisorSlot;
+    readonly child: SupervisorChild;
     task: Task<void>;
-    constructor(slot: SupervisorSlot, number: number);
+    constructor(child: SupervisorChild, number: number);
     get path(): string;
     get ownRef(): ChildRef;
     get members(): Member[];
@@ -1233,13 +1319,13 @@ export declare class SupervisorRun extends Run implements Owner {
     };
     member(id: string): Member | undefined;
     get size(): number;
-    find(id: string): Slot | null;
+    find(id: string): Child | null;
     protected begin(): void;
     addMember(spec: ChildSpec, initial: boolean): Member;
     removeMember(member: Member, reason: ExitReason): void;
     launchMember(member: Member): Promise<void>;
-    keepsStopped(slot: Slot): boolean;
-    childExited(slot: Slot, run: Run, reason: ExitReason): void;
+    keepsStopped(child: Child): boolean;
+    childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
     stopForGood(member: Member): Promise<void>;
     finish(reason: ExitReason): void;
     interrupt(reason: ExitReason): void;
@@ -1247,45 +1333,16 @@ export declare class SupervisorRun extends Run implements Owner {
     request<T>(work: () => Promise<T>, retreat?: Retreat<T>): Future<T>;
 }
 
-// dist/sys.d.ts
-import { Future } from '@tasktree/core';
-import type { Actor } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
-import type { Message } from './message.ts';
-export interface ActorStatistics {
-    readonly incarnation: number;
-    readonly restarts: number;
-    readonly handled: number;
-    readonly mailbox: number;
-    readonly stashed: number;
-    readonly suspended: boolean;
-}
-export interface TraceEvent {
-    readonly message: Message;
-    readonly ms: number;
-    readonly error?: unknown;
-}
-type AnyRef = ActorRef<never> | ActorRef;
-export declare const sys: {
-    getState<A extends Actor>(ref: ActorRef<A>): Future<A>;
-    replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>;
-    suspend(ref: AnyRef): Future<void>;
-    resume(ref: AnyRef): Future<void>;
-    trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void;
-    statistics(ref: AnyRef): ActorStatistics;
-};
-export {};
-
-// dist/system.d.ts
+// dist/system/system.d.ts
 import { Future } from '@tasktree/core';
 import type { Broadcast } from '@tasktree/sync';
-import type { ChildRef } from './child-ref.ts';
-import { type SupervisorOptions } from './child-spec.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import type { SystemEvent } from './events.ts';
-import { type Logger } from './logger.ts';
-import type { Group } from './registry.ts';
-import type { SupervisorRef } from './supervisor-ref.ts';
+import type { ChildRef } from '../children/child-ref.ts';
+import { type SupervisorOptions } from '../children/child-spec.ts';
+import type { DeadLetters } from '../messages/dead-letters.ts';
+import type { SystemEvent } from '../runtime/events.ts';
+import { type Logger } from '../runtime/logger.ts';
+import type { Group } from '../runtime/registry.ts';
+import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
 import { type NodeSnapshot } from './tree.ts';
 export interface ActorSystemOptions extends SupervisorOptions {
     name: string;
@@ -1323,53 +1380,8 @@ export declare class ActorSystem implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/task-child.d.ts
-import { type Task } from '@tasktree/core';
-import { ChildRef } from './child-ref.ts';
-import type { TaskSpec } from './child-spec.ts';
-import { type ExitReason } from './exit-reason.ts';
-import { Run } from './run.ts';
-import { Slot } from './slot.ts';
-export declare class TaskSlot extends Slot {
-    readonly kind: 'task';
-    spec: TaskSpec;
-    run: TaskRun | null;
-    protected makeRef(): ChildRef;
-    protected makeRun(number: number): TaskRun;
-}
-export declare class TaskRun extends Run {
-    #private;
-    readonly slot: TaskSlot;
-    get task(): Task;
-    protected begin(): void;
-    finish(reason: ExitReason): void;
-    interrupt(reason: ExitReason): void;
-    kill(): void;
-}
-
-// dist/timers.d.ts
-import type { ActorSlot } from './actor-slot.ts';
-export interface TimerOptions {
-    key?: string;
-    mode?: 'fixed-delay' | 'fixed-rate';
-}
-export declare class ActorTimer implements Disposable {
-    #private;
-    readonly key: string | null;
-    get active(): boolean;
-    cancel(): void;
-    [Symbol.dispose](): void;
-}
-export declare class ActorTimers {
-    #private;
-    constructor(slot: ActorSlot);
-    start(delay: number, tick: () => unknown, repeat: boolean, options: TimerOptions | undefined): ActorTimer;
-    forget(timer: ActorTimer): void;
-    cancelAll(): void;
-}
-
-// dist/tree.d.ts
-import type { ChildKind, ChildStatus, Slot } from './slot.ts';
+// dist/system/tree.d.ts
+import type { ChildKind, ChildStatus, Child } from '../children/child.ts';
 export interface NodeSnapshot {
     readonly id: string;
     readonly path: string;
@@ -1392,18 +1404,5 @@ export interface NodeSnapshot {
     readonly waitingOn?: readonly string[];
     readonly children: readonly NodeSnapshot[];
 }
-export declare function snapshotOf(slot: Slot): NodeSnapshot;
+export declare function snapshotOf(child: Child): NodeSnapshot;
 export declare function formatTree(root: NodeSnapshot): string;
-
-// dist/undertaking.d.ts
-import { type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core';
-export declare class Undertaking<T> {
-    #private;
-    readonly task: Task<T>;
-    constructor(name: string, loop: EventLoop, body: CoroutineFunction<[], T>);
-    cancel(message?: string): void;
-    abandon(): PromiseLike<unknown> | null;
-    failure(): {
-        readonly error: unknown;
-    } | null;
-}

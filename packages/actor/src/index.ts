@@ -1,4 +1,4 @@
-export { Actor, type ActorClass } from './actor.ts'
+export { Actor, type ActorClass } from './actors/actor.ts'
 export {
   ActorRef,
   type Ask,
@@ -6,10 +6,10 @@ export {
   type MessageName,
   type Reply,
   type Tells,
-} from './actor-ref.ts'
-export { type AskOptions, ReplyPort } from './ask.ts'
-export type { BackoffOptions } from './backoff.ts'
-export { ChildRef } from './child-ref.ts'
+} from './actors/actor-ref.ts'
+export { type AskOptions, ReplyPort } from './messages/ask.ts'
+export type { BackoffOptions } from './supervision/backoff.ts'
+export { ChildRef } from './children/child-ref.ts'
 export {
   type ActorOptions,
   type ActorSpec,
@@ -26,9 +26,9 @@ export {
   type SupervisorOptions,
   type SupervisorSpec,
   type TaskSpec,
-} from './child-spec.ts'
-export { ActorContext } from './context.ts'
-export type { DeadLetters } from './dead-letters.ts'
+} from './children/child-spec.ts'
+export { ActorContext } from './actors/context.ts'
+export type { DeadLetters } from './messages/dead-letters.ts'
 export {
   ActorCrashed,
   ActorRestarting,
@@ -52,19 +52,24 @@ export {
   UnexpectedCancellation,
   WorkerExit,
 } from './errors.ts'
-export type { DeadLetter, DeadLetterReason, SystemEvent } from './events.ts'
+export type { DeadLetter, DeadLetterReason, SystemEvent } from './runtime/events.ts'
 export { type ExitReason, formatReason } from './exit-reason.ts'
-export { consoleLogger, type Logger, silentLogger } from './logger.ts'
-export type { MailboxOptions } from './mailbox.ts'
-export type { Message } from './message.ts'
-export type { Down, Monitor } from './monitor.ts'
-export type { Group, GroupEvent } from './registry.ts'
-export { ResourceRef } from './resource.ts'
-export type { Decision } from './run.ts'
-export type { ChildKind, ChildStatus } from './slot.ts'
-export { spawn, type SpawnOptions } from './spawn.ts'
-export { type ChildCounts, type ChildInfo, type RefOf, SupervisorRef } from './supervisor-ref.ts'
-export { type ActorStatistics, sys, type TraceEvent } from './sys.ts'
-export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system.ts'
-export type { ActorTimer, TimerOptions } from './timers.ts'
-export type { NodeSnapshot } from './tree.ts'
+export { consoleLogger, type Logger, silentLogger } from './runtime/logger.ts'
+export type { MailboxOptions } from './messages/mailbox.ts'
+export type { Message } from './messages/envelope.ts'
+export type { Down, Monitor } from './actors/monitor.ts'
+export type { Group, GroupEvent } from './runtime/registry.ts'
+export { ResourceRef } from './children/resource.ts'
+export type { Decision } from './children/incarnation.ts'
+export type { ChildKind, ChildStatus } from './children/child.ts'
+export { spawn, type SpawnOptions } from './actors/spawn.ts'
+export {
+  type ChildCounts,
+  type ChildInfo,
+  type RefOf,
+  SupervisorRef,
+} from './supervision/supervisor-ref.ts'
+export { type ActorStatistics, sys, type TraceEvent } from './actors/sys.ts'
+export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system/system.ts'
+export type { ActorTimer, TimerOptions } from './actors/timers.ts'
+export type { NodeSnapshot } from './system/tree.ts'

@@ -1,0 +1,91 @@
+import type { Future } from '@tasktree/core'
+import type { Actor } from './actor.ts'
+import type { ActorChild } from './actor-child.ts'
+import type { AskOptions, ReplyPort } from '../messages/ask.ts'
+import { ChildRef } from '../children/child-ref.ts'
+import { askProxy, tellProxy } from '../messages/send-proxies.ts'
+import type { ExitReason } from '../exit-reason.ts'
+
+type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
+
+/** The names of an actor's messages: its public methods. */
+export type MessageName<A> = {
+  [K in keyof A]: K extends Hook ? never : A[K] extends (...args: never[]) => unknown ? K : never
+}[keyof A]
+
+/** What an ask for a method with this return type gives. */
+export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
+
+export type Asks<A> = {
+  readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => infer R
+    ? (...args: P) => Future<Reply<R>>
+    : never
+}
+
+export type Tells<A> = {
+  readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => unknown
+    ? (...args: P) => Future<boolean>
+    : never
+}
+
+/** The methods, and with options: `ref.ask({ timeout: 100 }).method(...)`. */
+export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
+
+/** The address of an actor. It stays valid over restarts: what is sent meanwhile waits in the mailbox. */
+export class ActorRef<A extends Actor = Actor> extends ChildRef {
+  /** @internal the bundler calls a class that names itself `_ActorRef` */
+  static override readonly name: string = 'ActorRef'
+
+  /** @internal */
+  declare readonly target: ActorChild
+  readonly #pinned: number
+  #ask: Ask<A> | null = null
+  #tell: Tells<A> | null = null
+
+  /** @internal refs come from spawn, startChild and lookup */
+  constructor(target: ActorChild, pinned = 0) {
+    super(target)
+    this.#pinned = pinned
+  }
+
+  /**
+   * Sends a message and waits for what its handler returns, for 5000 ms unless told otherwise:
+   * `ref.ask.method(...)`, `ref.ask({ timeout, signal }).method(...)`.
+   *
+   * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when
+   * it ended before it answered, ActorRestarting when the mailbox was dropped, MailboxFull, AskTimeout, and
+   * AskCycle when it could never be answered.
+   */
+  get ask(): Ask<A> {
+    this.#ask ??= askProxy(this.target, this.#pinned) as Ask<A>
+    return this.#ask
+  }
+
+  /**
+   * Sends a message and waits only for its place in the mailbox: true when it has one, false when it became
+   * a dead letter. With room in the mailbox there is nothing to wait for.
+   */
+  get tell(): Tells<A> {
+    this.#tell ??= tellProxy(this.target, this.#pinned) as Tells<A>
+    return this.#tell
+  }
+
+  override get incarnation(): number {
+    return this.#pinned === 0 ? this.target.number : this.#pinned
+  }
+
+  /** Handles what is in the mailbox, refuses what comes after, answers what was deferred, and ends. */
+  drain(): Future<ExitReason> {
+    return this.target.drain()
+  }
+
+  /** A ref to the running incarnation alone: after a restart it is one to an actor that has stopped. */
+  pinned(): ActorRef<A> {
+    return new ActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
+  }
+
+  /** @internal 0: whichever incarnation there is */
+  get pinnedTo(): number {
+    return this.#pinned
+  }
+}

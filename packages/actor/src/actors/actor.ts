@@ -1,0 +1,78 @@
+import type { ActorContext } from './context.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import type { Message } from '../messages/envelope.ts'
+import type { Down } from './monitor.ts'
+
+let constructing: ActorContext | null = null
+
+/** Calls `make` so that the Actor it constructs finds its context. */
+export function constructWith<A>(context: ActorContext, make: () => A): A {
+  const outer = constructing
+  constructing = context
+  try {
+    return make()
+  } finally {
+    constructing = outer
+  }
+}
+
+/**
+ * State of its own, and a mailbox: every public method is a handler of messages, run one at a time.
+ * `ref.ask.method(...)` waits for what the method returns, `ref.tell.method(...)` only for its place in
+ * the mailbox. Hooks, and what is protected or `#private`, are not messages.
+ *
+ * A handler that returns a promise keeps the actor until it settles. What it throws is a crash: this
+ * incarnation ends, and its supervisor decides what follows. A ReplyError is an answer, not a crash.
+ *
+ * Source: gen_server of OTP, with methods for messages.
+ */
+export abstract class Actor {
+  /** Methods that run also while another message is being handled: for queries that only read. */
+  static readonly interleave: readonly string[] = []
+
+  protected readonly ctx: ActorContext
+
+  /** @throws {TypeError} when it is made with `new`: actors are made by spawn and by supervisors */
+  constructor() {
+    if (constructing === null) {
+      throw new TypeError(
+        `${new.target.name} was made with new: use spawn(${new.target.name}) or child.actor(id, ${new.target.name})`,
+      )
+    }
+    this.ctx = constructing
+    constructing = null
+  }
+
+  /** Before the first message. What it throws is a failure to start. */
+  protected onStart?(): PromiseLike<void> | void
+
+  /** After the last message, always, except when the actor was killed. */
+  protected onStop?(reason: ExitReason): PromiseLike<void> | void
+
+  /** Something this actor monitors, or is linked to, has ended. Without this hook it is a dead letter. */
+  protected onDown?(down: Down): PromiseLike<void> | void
+
+  /** The actor ended for good, and these tells were still waiting. Called after its end. */
+  protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void
+}
+
+/** The hooks, as the library calls them. */
+export interface Hooks {
+  onStart?(): unknown
+  onStop?(reason: ExitReason): unknown
+  onDown?(down: Down): unknown
+  onUndelivered?(messages: readonly Message[]): unknown
+}
+
+/** The names that are no messages. */
+export const reserved: ReadonlySet<string> = new Set([
+  'constructor',
+  'ctx',
+  'onStart',
+  'onStop',
+  'onDown',
+  'onUndelivered',
+])
+
+/** How an actor class is written where one is asked for. */
+export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A

@@ -1,0 +1,104 @@
+import type { ActorIncarnation } from './actor-incarnation.ts'
+import type { ChildRef } from '../children/child-ref.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import { isAbnormal } from '../exit-reason.ts'
+import { LinkDied } from '../errors.ts'
+import { Envelope } from '../messages/envelope.ts'
+import type { Incarnation } from '../children/incarnation.ts'
+
+/** What `onDown` is told. */
+export interface Down {
+  readonly monitor: Monitor
+  readonly ref: ChildRef
+  /** Why it ended; for a restart the reason of the incarnation before. */
+  readonly reason: ExitReason
+  /** It was started again: the monitor goes on. */
+  readonly restarted: boolean
+  /** Comes over a link, to an actor that traps exits. */
+  readonly link: boolean
+}
+
+/** One watch of one child: exactly one DOWN, and before that a notice for each restart. */
+export class Monitor {
+  readonly ref: ChildRef
+  readonly #watcher: ActorIncarnation
+  /** Of one incarnation, whose end is the DOWN. */
+  readonly pinned: boolean
+  #ended = false
+
+  /** @internal use ctx.monitor(ref) */
+  constructor(watcher: ActorIncarnation, ref: ChildRef, pinned: boolean) {
+    this.#watcher = watcher
+    this.ref = ref
+    this.pinned = pinned
+  }
+
+  /** @internal */
+  restarted(): void {
+    if (this.pinned) return
+    this.#deliver(true, this.ref.target.lastExit ?? { kind: 'noproc' })
+  }
+
+  /** @internal */
+  down(reason: ExitReason): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.ref.target.unwatch(this)
+    this.#watcher.relations().forgetMonitor(this)
+    this.#deliver(false, reason)
+  }
+
+  #deliver(restarted: boolean, reason: ExitReason): void {
+    const down: Down = { monitor: this, ref: this.ref, reason, restarted, link: false }
+    this.#watcher.relations().deliver(down)
+  }
+
+  /** @internal */
+  end(): void {
+    this.#ended = true
+    this.ref.target.unwatch(this)
+  }
+}
+
+/** Two incarnations that go down together, unless one ends without an error. */
+export class Link {
+  readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
+
+  constructor(one: ActorIncarnation, other: ActorIncarnation) {
+    this.#ends = [one, other]
+  }
+
+  /** `incarnation` has ended. */
+  broken(incarnation: Incarnation, reason: ExitReason): void {
+    const [one, other] = this.#ends
+    const survivor = incarnation === one ? other : one
+    survivor.relations().forgetLink(this)
+    if (survivor.over) return
+    const { ref } = incarnation.child
+    if (survivor.trapExit) {
+      survivor.relations().deliver({
+        monitor: new Monitor(survivor, ref, true),
+        ref,
+        reason,
+        restarted: false,
+        link: true,
+      })
+    } else if (isAbnormal(reason)) {
+      survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
+    }
+  }
+
+  connects(one: ActorIncarnation, other: ActorIncarnation): boolean {
+    return this.#ends.includes(one) && this.#ends.includes(other)
+  }
+}
+
+/** The envelope of a DOWN, so that `demonitor` finds one that waits. */
+export class DownEnvelope extends Envelope {
+  readonly down: Down
+
+  constructor(down: Down, action: () => unknown) {
+    super('onDown', [down], null, action)
+    this.down = down
+  }
+}

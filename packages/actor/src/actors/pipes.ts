@@ -1,0 +1,48 @@
+import type { Future } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { Envelope } from '../messages/envelope.ts'
+
+/** What one incarnation waits for beside its messages; the outcomes come as messages. */
+export class Pipes {
+  readonly #push: (envelope: Envelope) => void
+  readonly #pending = new Set<Future<unknown>>()
+  #closed = false
+
+  constructor(push: (envelope: Envelope) => void) {
+    this.#push = push
+  }
+
+  add<T>(
+    future: Future<T>,
+    map: (value: T) => unknown,
+    onError: ((error: unknown) => unknown) | undefined,
+  ): void {
+    this.#pending.add(future)
+    observe(future, () => {
+      this.#pending.delete(future)
+      const failed = failureOf(future)
+      if (this.#closed) return
+      const handle = (): unknown => {
+        if (failed === null) return map(future.result())
+        if (onError === undefined) throw failed.error
+        return onError(failed.error)
+      }
+      this.#push(new Envelope('pipe', [], null, handle))
+    })
+  }
+
+  /** What is still awaited is cancelled. */
+  cancelAll(): void {
+    this.#closed = true
+    for (const future of this.#pending) future.cancel()
+  }
+}
+
+function failureOf(future: Future<unknown>): { readonly error: unknown } | null {
+  try {
+    future.result()
+    return null
+  } catch (error) {
+    return { error }
+  }
+}

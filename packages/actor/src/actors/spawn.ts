@@ -1,0 +1,44 @@
+import type { Actor, ActorClass } from './actor.ts'
+import type { ActorRef } from './actor-ref.ts'
+import { type ActorSpec, type Rest, spawnedSpec } from '../children/child-spec.ts'
+import { type Runtime, runtimeOfLoop } from '../runtime/runtime.ts'
+import type { MailboxOptions } from '../messages/mailbox.ts'
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
+
+export interface SpawnOptions {
+  /** @defaultValue the class's name, numbered */
+  name?: string
+  mailbox?: MailboxOptions
+}
+
+const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
+
+/**
+ * Starts an actor outside of any system: nobody starts it again. Settles when its `onStart` has. It is
+ * a task like any other: when `run` ends it is stopped.
+ *
+ * @throws {TypeError} {@link RangeError} for wrong arguments
+ * @throws what its constructor or `onStart` throws
+ * @throws {AlreadyStarted} when an actor of that name runs
+ */
+export function spawn<A extends Actor, P extends unknown[]>(
+  actorClass: ActorClass<A, P>,
+  ...rest: Rest<P, SpawnOptions>
+): Promise<ActorRef<A>> {
+  const runtime = runtimeOfLoop()
+  return start(
+    runtime,
+    spawnedSpec(actorClass, rest, (className) => runtime.makeName(className)),
+  )
+}
+
+async function start<A extends Actor>(runtime: Runtime, spec: ActorSpec<A>): Promise<ActorRef<A>> {
+  let ownChildren = spawned.get(runtime)
+  if (ownChildren === undefined) {
+    ownChildren = new UnsupervisedChildren('', null, runtime)
+    spawned.set(runtime, ownChildren)
+  }
+  const child = await ownChildren.start(spec)
+  if (child === null) throw new TypeError(`${spec.id} said in onStart that it is not needed`)
+  return child.ref as unknown as ActorRef<A>
+}

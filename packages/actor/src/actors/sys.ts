@@ -1,0 +1,97 @@
+import { Future } from '@tasktree/core'
+import type { Actor } from './actor.ts'
+import type { ActorRef } from './actor-ref.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+import { NoProc } from '../errors.ts'
+import type { Message } from '../messages/envelope.ts'
+
+export interface ActorStatistics {
+  readonly incarnation: number
+  readonly restarts: number
+  readonly handled: number
+  readonly mailbox: number
+  readonly stashed: number
+  readonly suspended: boolean
+}
+
+export interface TraceEvent {
+  readonly message: Message
+  readonly ms: number
+  readonly error?: unknown
+}
+
+type AnyRef = ActorRef<never> | ActorRef
+
+function incarnationOf(ref: AnyRef): ActorIncarnation {
+  const { incarnation } = ref.target
+  if (incarnation === null || incarnation.over) throw new NoProc(ref.path)
+  return incarnation
+}
+
+/** Between two messages of the actor, before all that wait. */
+function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
+  const incarnation = incarnationOf(ref)
+  const done = new Future<T>({ loop: incarnation.child.runtime.loop })
+  incarnation.control(() => {
+    if (done.done()) return
+    try {
+      done.setResult(action(incarnation))
+    } catch (error) {
+      done.setException(error)
+    }
+  })
+  return done
+}
+
+/**
+ * A look into a running actor, and a hand on it, for operators and tests. What it asks is served between two
+ * messages, before all that wait, also while the actor is suspended.
+ *
+ * Source: sys of OTP.
+ */
+export const sys: {
+  /** The actor itself. */
+  getState<A extends Actor>(ref: ActorRef<A>): Future<A>
+  /** Changes the state by `change`, which is given the actor. */
+  replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>
+  /** It handles no messages until `resume`; it can be stopped and killed. */
+  suspend(ref: AnyRef): Future<void>
+  resume(ref: AnyRef): Future<void>
+  /** Calls `listener` after each message of this incarnation; null: no more. */
+  trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void
+  statistics(ref: AnyRef): ActorStatistics
+} = {
+  getState<A extends Actor>(ref: ActorRef<A>): Future<A> {
+    return between(ref, (incarnation) => incarnation.actor as unknown as A)
+  },
+  replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void> {
+    return between(ref, (incarnation) => change(incarnation.actor as unknown as A))
+  },
+  suspend(ref) {
+    return between(ref, (incarnation) => {
+      incarnation.suspended = true
+      incarnation.child.status = 'suspended'
+    })
+  },
+  resume(ref) {
+    return between(ref, (incarnation) => {
+      incarnation.suspended = false
+      incarnation.child.status = 'running'
+    })
+  },
+  trace(ref, listener) {
+    incarnationOf(ref).trace = listener
+  },
+  statistics(ref) {
+    const { target: child } = ref
+    const { incarnation } = child
+    return {
+      incarnation: child.number,
+      restarts: child.restarts,
+      handled: incarnation?.handled ?? 0,
+      mailbox: child.mailbox.size,
+      stashed: incarnation?.stashed ?? 0,
+      suspended: incarnation?.suspended ?? false,
+    }
+  },
+}

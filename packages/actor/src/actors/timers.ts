@@ -1,0 +1,122 @@
+import type { TimerHandle } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { ActorChild } from './actor-child.ts'
+import { Envelope } from '../messages/envelope.ts'
+
+export interface TimerOptions {
+  /** A timer with the same key is replaced, and its tick that waits in the mailbox taken back. */
+  key?: string
+  /** Whether the time to the next tick runs from the tick's handling, or from when it was due. @defaultValue 'fixed-delay' */
+  mode?: 'fixed-delay' | 'fixed-rate'
+}
+
+/** A timer of one incarnation: its ticks are messages. */
+export class ActorTimer implements Disposable {
+  readonly #child: ActorChild
+  readonly #owner: ActorTimers
+  readonly key: string | null
+  readonly #tick: () => unknown
+  readonly #interval: number | null
+  readonly #fixedRate: boolean
+  #handle: TimerHandle | null = null
+  #waiting: Envelope | null = null
+
+  /** @internal use ctx.after and ctx.every */
+  constructor(
+    child: ActorChild,
+    owner: ActorTimers,
+    delay: number,
+    tick: () => unknown,
+    repeat: boolean,
+    options: TimerOptions | undefined,
+  ) {
+    this.#child = child
+    this.#owner = owner
+    this.key = options?.key ?? null
+    this.#tick = tick
+    this.#interval = repeat ? delay : null
+    this.#fixedRate = options?.mode === 'fixed-rate'
+    this.#arm(child.runtime.loop.time() + delay)
+  }
+
+  /** Whether a tick is still to come. */
+  get active(): boolean {
+    return this.#handle !== null || this.#waiting !== null
+  }
+
+  #arm(when: number): void {
+    this.#handle = this.#child.runtime.loop.callAt(when, () => this.#strike(when))
+  }
+
+  #strike(when: number): void {
+    this.#handle = null
+    if (this.#interval !== null && this.#fixedRate) this.#arm(when + this.#interval)
+    // The one before has not been handled: the two become one.
+    if (this.#waiting !== null) return
+    const name = this.key === null ? 'timer' : `timer ${this.key}`
+    const envelope = new Envelope(name, [], null, () => {
+      this.#waiting = null
+      if (this.#interval === null) this.#owner.forget(this)
+      else if (!this.#fixedRate) this.#arm(this.#child.runtime.loop.time() + this.#interval)
+      return this.#tick()
+    })
+    this.#waiting = envelope
+    this.#child.push(envelope)
+  }
+
+  /** No tick comes any more, not even one that waits in the mailbox. */
+  cancel(): void {
+    this.#handle?.cancel()
+    this.#handle = null
+    if (this.#waiting !== null) this.#child.mailbox.remove(this.#waiting)
+    this.#waiting = null
+    this.#owner.forget(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel()
+  }
+}
+
+/** The timers of one incarnation. */
+export class ActorTimers {
+  readonly #child: ActorChild
+  readonly #all = new Set<ActorTimer>()
+  readonly #keyed = new Map<string, ActorTimer>()
+
+  constructor(child: ActorChild) {
+    this.#child = child
+  }
+
+  start(
+    delay: number,
+    tick: () => unknown,
+    repeat: boolean,
+    options: TimerOptions | undefined,
+  ): ActorTimer {
+    if (typeof delay !== 'number' || Number.isNaN(delay)) {
+      throw new TypeError(`the delay must be a number of milliseconds, got ${describe(delay)}`)
+    }
+    if (repeat && delay <= 0) {
+      throw new RangeError(`the interval must be more than 0 ms, got ${delay}`)
+    }
+    if (typeof tick !== 'function') {
+      throw new TypeError(`a timer needs a function, got ${describe(tick)}`)
+    }
+    const key = options?.key
+    if (key !== undefined) this.#keyed.get(key)?.cancel()
+    const timer = new ActorTimer(this.#child, this, Math.max(delay, 0), tick, repeat, options)
+    this.#all.add(timer)
+    if (key !== undefined) this.#keyed.set(key, timer)
+    return timer
+  }
+
+  forget(timer: ActorTimer): void {
+    this.#all.delete(timer)
+    if (timer.key !== null && this.#keyed.get(timer.key) === timer) this.#keyed.delete(timer.key)
+  }
+
+  cancelAll(): void {
+    for (const timer of this.#all) timer.cancel()
+  }
+}

@@ -1,0 +1,16 @@
+import type { ChildSpec } from './child-spec.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { ChildKind, Owner, Child } from './child.ts'
+
+type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child
+
+const makers = new Map<ChildKind, Maker>()
+
+/** Supervisors start actors, and actors start supervisors: neither module can import the other. */
+export function registerKind(kind: ChildKind, maker: Maker): void {
+  makers.set(kind, maker)
+}
+
+export function makeChild(spec: ChildSpec, owner: Owner, runtime: Runtime): Child {
+  return (makers.get(spec.kind) as Maker)(spec, owner, runtime)
+}

@@ -1,0 +1,69 @@
+import type { Future } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
+import { checkNumber } from './child-spec.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import type { ChildKind, ChildStatus, Child } from './child.ts'
+
+/** The address of a child of any kind. It stays valid over restarts. */
+export class ChildRef {
+  /** @internal */
+  readonly target: Child
+
+  /** @internal refs come from spawn, startChild and lookup */
+  constructor(target: Child) {
+    this.target = target
+  }
+
+  get id(): string {
+    return this.target.id
+  }
+
+  /** Where it is in the tree: `/system/supervisor/child`. */
+  get path(): string {
+    return this.target.path
+  }
+
+  /** The last part of the path. */
+  get name(): string {
+    return this.target.id
+  }
+
+  get kind(): ChildKind {
+    return this.target.kind
+  }
+
+  /** How often it was started; 0 before the first time. */
+  get incarnation(): number {
+    return this.target.number
+  }
+
+  get status(): ChildStatus {
+    return this.target.status
+  }
+
+  /**
+   * Asks the running incarnation to end, as `shutdown`. What it is doing is finished first, the rest of its
+   * mailbox is not handled. A permanent child is started again: to end it for good stop it through its supervisor.
+   * Settles when the incarnation has ended.
+   *
+   * @throws {TypeError} when `timeout` is no number
+   */
+  stop(detail?: unknown, options?: { timeout?: number }): Future<ExitReason> {
+    checkOptions(options)
+    checkNumber('timeout', options?.timeout, -Infinity, false)
+    return this.target.stop(detail, options)
+  }
+
+  /**
+   * Ends the running incarnation now, without its `onStop`. What it awaits is cancelled, and given up when
+   * that does not end it. A permanent or transient child is started again.
+   */
+  kill(): Future<ExitReason> {
+    return this.target.kill()
+  }
+
+  /** When it has ended and is not started again. */
+  get whenStopped(): Future<ExitReason> {
+    return this.target.whenStopped
+  }
+}

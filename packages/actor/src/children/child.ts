@@ -1,0 +1,242 @@
+import { currentTask, Future } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import type { Backoff } from '../supervision/backoff.ts'
+import type { ChildSpec } from './child-spec.ts'
+import type { ChildRef } from './child-ref.ts'
+import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { Monitor } from '../actors/monitor.ts'
+import { budgetOf, PatientWait, type Incarnation } from './incarnation.ts'
+
+export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'
+export type ChildStatus =
+  | 'starting'
+  | 'running'
+  | 'suspended'
+  | 'stopping'
+  | 'restarting'
+  | 'stopped'
+
+/** Who started a child, and decides what follows when it ends. */
+export interface Owner {
+  readonly path: string
+  /** How its children see it. */
+  readonly ownRef: ChildRef | null
+  childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void
+}
+
+/**
+ * A child: its place under its owner, over all its incarnations. An incarnation's end counts only while
+ * it is the child's current one; that one rule keeps late exits from doing anything twice.
+ */
+export abstract class Child {
+  abstract readonly kind: ChildKind
+  spec: ChildSpec
+  /** Another one after its supervisor was itself restarted. */
+  owner: Owner
+  readonly runtime: Runtime
+  readonly path: string
+  status: ChildStatus = 'stopped'
+  incarnation: Incarnation | null = null
+  /** Of the latest incarnation. */
+  number = 0
+  restarts = 0
+  /** It is ending and will not be started again: asks are refused. */
+  closing = false
+  /** It has ended for good, or was not started. */
+  closed = false
+  lastExit: ExitReason | null = null
+  /** It is stopped only to be started again. */
+  returning = false
+  backoff: Backoff | null = null
+  #ref: ChildRef | null = null
+  #whenStopped: Set<Future<ExitReason>> | null = null
+  #monitors: Set<Monitor> | null = null
+  /** Undone when the incarnation ends: names and groups. */
+  #atExit: (() => void)[] | null = null
+  /** Undone when the child closes. */
+  #atClose: (() => void)[] | null = null
+
+  constructor(spec: ChildSpec, owner: Owner, runtime: Runtime) {
+    this.spec = spec
+    this.owner = owner
+    this.runtime = runtime
+    this.path = `${owner.path}/${spec.id}`
+  }
+
+  get id(): string {
+    return this.spec.id
+  }
+
+  protected abstract makeRef(): ChildRef
+  protected abstract makeIncarnation(number: number): Incarnation
+
+  get ref(): ChildRef {
+    this.#ref ??= this.makeRef()
+    return this.#ref
+  }
+
+  /** Starts an incarnation; settles when it runs, or has said it is not needed. Rejects when it failed: then nothing of it remains. */
+  async launch(): Promise<'running' | 'ignored'> {
+    this.status = 'starting'
+    this.closing = false
+    this.closed = false
+    this.returning = false
+    const incarnation = this.makeIncarnation(this.number + 1)
+    this.number++
+    this.incarnation = incarnation
+    const { startTimeout } = this.spec
+    if (startTimeout !== undefined && startTimeout !== Infinity)
+      incarnation.limitStart(startTimeout)
+    try {
+      const outcome = await incarnation.launch()
+      if (outcome === 'ignored') {
+        this.status = 'stopped'
+        return outcome
+      }
+    } catch (error) {
+      await this.#undoStart(incarnation)
+      this.status = 'stopped'
+      if (this.runtime.observed) this.#emit('start-failed', error)
+      throw error
+    }
+    return 'running'
+  }
+
+  /** It had come up in the turn in which the wait for it was cancelled. */
+  async #undoStart(incarnation: Incarnation): Promise<void> {
+    if (incarnation.over) return
+    incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
+    await incarnation.addWaiter(new PatientWait(this.runtime.loop, () => false)).catch(() => {})
+  }
+
+  healthy(): void {
+    this.backoff?.reset()
+  }
+
+  /** The incarnation has come up. */
+  running(): void {
+    this.status = 'running'
+    if (this.runtime.observed) this.#emit('started')
+    if (this.#monitors !== null && this.number > 1) {
+      for (const monitor of this.#monitors) monitor.restarted()
+    }
+  }
+
+  #emit(type: 'started' | 'start-failed', error?: unknown): void {
+    const { path, id, number: incarnation } = this
+    if (type === 'started') this.runtime.emit({ type, path, id, incarnation })
+    else this.runtime.emit({ type, path, id, incarnation, error })
+  }
+
+  /** The incarnation is over. */
+  exited(incarnation: Incarnation, reason: ExitReason): void {
+    if (this.incarnation !== incarnation) return
+    this.incarnation = null
+    this.lastExit = reason
+    this.status = 'stopped'
+    this.#undo()
+    if (this.runtime.observed) {
+      const { path, id } = this
+      this.runtime.emit({ type: 'exited', path, id, incarnation: incarnation.number, reason })
+    }
+    if (this.#monitors !== null) {
+      for (const monitor of this.#monitors) if (monitor.pinned) monitor.down(reason)
+    }
+  }
+
+  #undo(): void {
+    const undo = this.#atExit
+    this.#atExit = null
+    if (undo !== null) for (const each of undo) each()
+  }
+
+  /** What the child itself does lasts as long as its incarnation, what others do for it as long as the child. */
+  undoLater(undo: () => void): void {
+    const own = this.incarnation !== null && this.incarnation.task === currentTask()
+    if (own) (this.#atExit ??= []).push(undo)
+    else (this.#atClose ??= []).push(undo)
+  }
+
+  /** It will not be started again by itself. */
+  close(reason: ExitReason): void {
+    if (this.closed) return
+    this.closed = true
+    this.returning = false
+    this.closing = false
+    this.status = 'stopped'
+    this.lastExit ??= reason
+    this.#undo()
+    const undo = this.#atClose
+    this.#atClose = null
+    if (undo !== null) for (const each of undo) each()
+    const monitors = this.#monitors
+    this.#monitors = null
+    if (monitors !== null) for (const monitor of monitors) monitor.down(reason)
+    const waiters = this.#whenStopped
+    this.#whenStopped = null
+    if (waiters !== null) for (const each of waiters) if (!each.done()) each.setResult(reason)
+  }
+
+  /** A future for each caller: one that gives its wait up must not end the others'. */
+  get whenStopped(): Future<ExitReason> {
+    const stopped = new Future<ExitReason>({ loop: this.runtime.loop })
+    if (this.closed) {
+      stopped.setResult(this.lastExit ?? shutdown)
+      return stopped
+    }
+    const waiters = (this.#whenStopped ??= new Set())
+    waiters.add(stopped)
+    observe(stopped, () => waiters.delete(stopped))
+    return stopped
+  }
+
+  watch(monitor: Monitor): void {
+    if (this.closed) {
+      monitor.down(noproc)
+      return
+    }
+    this.#monitors ??= new Set()
+    this.#monitors.add(monitor)
+  }
+
+  unwatch(monitor: Monitor): void {
+    this.#monitors?.delete(monitor)
+  }
+
+  /** Whether its owner starts it again after such an end. */
+  restartsAfter(reason: ExitReason): boolean {
+    if (this.returning) return true
+    const { restart } = this.spec
+    return restart === 'permanent' || (restart === 'transient' && isAbnormal(reason))
+  }
+
+  stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
+    const { incarnation } = this
+    if (incarnation === null) return this.#over()
+    const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
+    if (!this.restartsAfter(reason)) this.refuseAsks(reason)
+    incarnation.finish(reason)
+    const timeout = options?.timeout
+    if (timeout !== undefined) incarnation.killAt(this.runtime.loop.time() + timeout)
+    return incarnation.whenOver()
+  }
+
+  kill(): Future<ExitReason> {
+    const { incarnation } = this
+    if (incarnation === null) return this.#over()
+    incarnation.kill()
+    return incarnation.whenOver()
+  }
+
+  #over(): Future<ExitReason> {
+    const over = new Future<ExitReason>({ loop: this.runtime.loop })
+    over.setResult(this.lastExit ?? noproc)
+    return over
+  }
+
+  /** From now on it ends for good: who asks must not wait for it. */
+  refuseAsks(_reason: ExitReason): void {
+    this.closing = true
+  }
+}

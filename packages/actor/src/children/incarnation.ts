@@ -1,0 +1,237 @@
+import {
+  type CancelledError,
+  type EventLoop,
+  Future,
+  type Task,
+  TimeoutError,
+  type TimerHandle,
+} from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { type ExitReason, formatThrown, shutdown } from '../exit-reason.ts'
+import type { Child } from './child.ts'
+
+/** What a supervisor does about a failure, when it shall not go by the restart type. */
+export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
+
+/** The wait for a start. A cancel of it cancels what starts, and has come through when nothing of that remains. */
+export class Starting extends Future<'running' | 'ignored'> {
+  readonly #incarnation: Incarnation
+  #cancelled = false
+  #message: string | CancelledError | undefined
+
+  constructor(loop: EventLoop, incarnation: Incarnation) {
+    super({ loop })
+    this.#incarnation = incarnation
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    if (this.done()) return super.cancel(msg)
+    this.#cancelled = true
+    this.#message = msg
+    this.#incarnation.abortStart(null)
+    return true
+  }
+
+  came(outcome: 'running' | 'ignored'): void {
+    if (!this.done()) this.setResult(outcome)
+  }
+
+  failed(error: unknown): void {
+    if (this.done()) return
+    if (this.#cancelled) super.cancel(this.#message)
+    else this.setException(error)
+  }
+}
+
+/** The wait for a child's end: it is not given up. */
+export class PatientWait extends Future<ExitReason> {
+  readonly #onCancel: () => boolean
+
+  constructor(loop: EventLoop, onCancel: () => boolean) {
+    super({ loop })
+    this.#onCancel = onCancel
+  }
+
+  override cancel(): boolean {
+    return this.#onCancel()
+  }
+}
+
+/** One incarnation of a child. */
+export abstract class Incarnation {
+  readonly child: Child
+  readonly number: number
+  /** Until it has come up, or failed to. */
+  #starting: Starting | null
+  /** It has ended. */
+  over = false
+  /** Overrides the restart type for this end. */
+  decision: Decision | null = null
+  #exit: ExitReason | null = null
+  #whenOver: Set<Future<ExitReason>> | null = null
+  #deadline = Infinity
+  #killTimer: TimerHandle | null = null
+  #startTimer: TimerHandle | null = null
+  #startError: unknown = null
+
+  constructor(child: Child, number: number) {
+    this.child = child
+    this.number = number
+    this.#starting = new Starting(child.runtime.loop, this)
+  }
+
+  /** Whether it has come up, or failed to. */
+  get started(): boolean {
+    return this.#starting === null
+  }
+
+  /** Begins to start it, and tells when it runs. */
+  launch(): Starting {
+    const starting = this.#starting as Starting
+    this.begin()
+    return starting
+  }
+
+  /** The task it runs in; null for one that needs none. */
+  abstract readonly task: Task | null
+
+  protected abstract begin(): void
+  /** Ends it when what it does is done. */
+  abstract finish(reason: ExitReason): void
+  /** Ends it, and cancels what it does. */
+  abstract interrupt(reason: ExitReason): void
+  /** Ends it within a turn of the loop, whatever it does. */
+  abstract kill(): void
+
+  limitStart(timeout: number): void {
+    this.#startTimer = this.child.runtime.loop.callLater(timeout, () => {
+      this.abortStart(new TimeoutError(`${this.child.path} did not start within ${timeout} ms`))
+    })
+  }
+
+  abortStart(error: unknown): void {
+    this.#startError ??= error
+    if (error !== null) this.kill()
+    else this.stopBy(shutdown, this.child.runtime.loop.time() + budgetOf(this.child))
+  }
+
+  /** Ends it, cancelling what it does, and kills it at `deadline`; of several deadlines the first counts. */
+  stopBy(reason: ExitReason, deadline: number): void {
+    if (this.over) return
+    this.killAt(deadline)
+    if (!this.over) this.interrupt(reason)
+  }
+
+  killAt(deadline: number): void {
+    if (this.over || deadline >= this.#deadline) return
+    this.#deadline = deadline
+    this.#killTimer?.cancel()
+    this.#killTimer = this.child.runtime.loop.callAt(deadline, () => this.kill())
+  }
+
+  get deadline(): number {
+    return this.#deadline
+  }
+
+  /** It runs. */
+  protected cameUp(): void {
+    this.#startTimer?.cancel()
+    this.#startTimer = null
+    this.child.running()
+    const starting = this.#starting
+    this.#starting = null
+    starting?.came('running')
+  }
+
+  /** It has ended without ever running. */
+  protected failedToStart(error: unknown): void {
+    this.#clear()
+    if (this.child.incarnation === this) this.child.exited(this, { kind: 'error', error })
+    const starting = this.#starting
+    this.#starting = null
+    starting?.failed(this.#startError ?? error)
+    this.#tell({ kind: 'error', error })
+  }
+
+  protected ignored(): void {
+    this.#clear()
+    if (this.child.incarnation === this) this.child.exited(this, { kind: 'normal' })
+    const starting = this.#starting
+    this.#starting = null
+    starting?.came('ignored')
+    this.#tell({ kind: 'normal' })
+  }
+
+  /** It has ended after it ran. */
+  protected ended(reason: ExitReason): void {
+    if (this.over) return
+    this.#clear()
+    const current = this.child.incarnation === this
+    this.child.exited(this, reason)
+    if (current) this.child.owner.childExited(this.child, this, reason)
+    this.#tell(reason)
+  }
+
+  #clear(): void {
+    this.over = true
+    this.#startTimer?.cancel()
+    this.#startTimer = null
+    this.#killTimer?.cancel()
+    this.#killTimer = null
+  }
+
+  #tell(reason: ExitReason): void {
+    this.#exit = reason
+    const waiters = this.#whenOver
+    this.#whenOver = null
+    if (waiters !== null) for (const each of waiters) if (!each.done()) each.setResult(reason)
+  }
+
+  /** Settles with its end. Each caller gets a future of his own, which he may cancel. */
+  whenOver(): Future<ExitReason> {
+    return this.addWaiter(new Future<ExitReason>({ loop: this.child.runtime.loop }))
+  }
+
+  addWaiter<F extends Future<ExitReason>>(future: F): F {
+    if (this.#exit !== null) {
+      future.setResult(this.#exit)
+    } else {
+      const waiters = (this.#whenOver ??= new Set())
+      waiters.add(future)
+      observe(future, () => waiters.delete(future))
+    }
+    return future
+  }
+
+  /** `promise` is given up: what it does later is nobody's business any more, but seen. */
+  protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
+    const { path, id, runtime } = this.child
+    const { number: incarnation } = this
+    if (this.child.spec.onZombie === 'escalate') this.decision = 'escalate'
+    runtime.log.warn(
+      `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
+    )
+    if (runtime.observed) runtime.emit({ type: 'zombie', path, id, incarnation, message, sinceMs })
+    const settled = (): void => {
+      if (runtime.observed) runtime.emit({ type: 'zombie-settled', path, id, incarnation, message })
+    }
+    promise.then(settled, settled)
+  }
+
+  /** An end otherwise than it was asked to. */
+  reportShutdownError(reason: ExitReason): void {
+    const { path, id, runtime } = this.child
+    if (reason.kind === 'error') {
+      runtime.log.error(`${path} failed while it was stopped: ${formatThrown(reason.error)}`)
+    }
+    if (runtime.observed) {
+      runtime.emit({ type: 'shutdown-error', path, id, incarnation: this.number, reason })
+    }
+  }
+}
+
+/** How long it may take to stop, in milliseconds. */
+export function budgetOf(child: Child): number {
+  const { shutdown: budget } = child.spec
+  return budget === 'kill' ? 0 : budget
+}

@@ -1,0 +1,178 @@
+import { sleep } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { ChildRef } from './child-ref.ts'
+import type { ResourceSpec } from './child-spec.ts'
+import { NoProc, WorkerExit } from '../errors.ts'
+import { type ExitReason, failure, formatReason, killed, normal, shutdown } from '../exit-reason.ts'
+import { isPromiseLike } from './abandonable-wait.ts'
+import { registerKind } from './child-kinds.ts'
+import { Incarnation } from './incarnation.ts'
+import { Child } from './child.ts'
+import { AbandonableTask } from './abandonable-task.ts'
+
+/** The address of a resource: a pool, a server, a process. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user names what he made
+export class ResourceRef<R = unknown> extends ChildRef {
+  /** @internal */
+  declare readonly target: ResourceChild
+
+  /** The one that runs; after a restart it is another. @throws {NoProc} while none runs */
+  get value(): R {
+    const { incarnation } = this.target
+    if (incarnation === null || this.target.status !== 'running') throw new NoProc(this.path)
+    return incarnation.resource as R
+  }
+}
+
+export class ResourceChild extends Child {
+  readonly kind = 'resource' as const
+  declare spec: ResourceSpec
+  declare incarnation: ResourceIncarnation | null
+
+  protected override makeRef(): ResourceRef {
+    return new ResourceRef(this)
+  }
+
+  protected override makeIncarnation(number: number): ResourceIncarnation {
+    return new ResourceIncarnation(this, number)
+  }
+}
+
+interface Conventions {
+  start?: () => unknown
+  wait?: () => PromiseLike<unknown>
+  [Symbol.asyncDispose]?: () => PromiseLike<unknown>
+  [Symbol.dispose]?: () => unknown
+}
+
+/** One life of a resource: made and started, watched, disposed. */
+export class ResourceIncarnation extends Incarnation {
+  declare readonly child: ResourceChild
+  override readonly task: null = null
+  resource: unknown = undefined
+  #end: ExitReason | null = null
+  /** What is under way: the start, the wait for its end, the disposal. */
+  #work!: AbandonableTask<unknown>
+
+  protected override begin(): void {
+    this.#work = this.#startTask('', () => this.#start())
+    observe(this.#work.task, () => this.#started())
+  }
+
+  #startTask(what: string, body: () => Promise<unknown>): AbandonableTask<unknown> {
+    const { path, runtime } = this.child
+    return new AbandonableTask(`${path}${what}`, runtime.loop, body)
+  }
+
+  async #start(): Promise<void> {
+    const { make } = this.child.spec
+    const resource = await make()
+    if (this.over) {
+      // Made too late, for a start that was given up.
+      await disposeOf(resource as Conventions)
+      return
+    }
+    this.resource = resource
+    const { start } = resource as Conventions
+    if (typeof start === 'function') await start.call(resource)
+  }
+
+  #started(): void {
+    const failed = this.#work.failure()
+    if (!this.#work.task.cancelled() && failed === null && this.#end === null) {
+      this.cameUp()
+      this.#watch()
+      return
+    }
+    const cause = failed === null ? new NoProc(this.child.path) : failed.error
+    // Made, but too late or not started: it must not be left behind.
+    this.#dispose(() => this.failedToStart(cause))
+  }
+
+  #watch(): void {
+    const { ended } = this.child.spec
+    const resource = this.resource as Conventions
+    const wait = ended ?? (typeof resource.wait === 'function' ? () => resource.wait?.() : null)
+    if (wait === null) return
+    const watch = this.#startTask(' end', async () => wait(resource as never))
+    this.#work = watch
+    observe(watch.task, () => {
+      const failed = watch.failure()
+      if (this.over || this.#end !== null || watch.task.cancelled()) return
+      const result: unknown = failed === null ? watch.task.result() : null
+      if (failed !== null) this.#endWith(failure(failed.error))
+      else if (typeof result === 'number' && result !== 0) {
+        this.#endWith(failure(new WorkerExit(result)))
+      } else this.#endWith(normal)
+    })
+  }
+
+  #endWith(reason: ExitReason): void {
+    if (reason.kind === 'error') {
+      const { path, runtime, spec } = this.child
+      this.decision = spec.decide?.(reason.error) ?? null
+      runtime.log.error(`${path} failed: ${formatReason(reason)}`, reason.error)
+    }
+    this.#end = reason
+    this.#dispose(() => this.ended(this.#end ?? reason))
+  }
+
+  /** Disposes of it, whatever that throws, and goes on. */
+  #dispose(then: () => void): void {
+    this.#work.abandon()
+    const resource = this.resource as Conventions | null | undefined
+    if (resource === undefined || resource === null) {
+      then()
+      return
+    }
+    const disposal = this.#startTask(' dispose', () => disposeOf(resource))
+    this.#work = disposal
+    observe(disposal.task, () => {
+      const failed = disposal.failure()
+      if (failed !== null) this.reportShutdownError(failure(failed.error))
+      if (!this.over) then()
+    })
+  }
+
+  override finish(reason: ExitReason): void {
+    this.interrupt(reason)
+  }
+
+  override interrupt(reason: ExitReason): void {
+    if (this.over || this.#end !== null) return
+    this.#end = reason
+    if (this.started) this.#dispose(() => this.ended(this.#end ?? shutdown))
+    else this.#work.cancel('shutdown')
+  }
+
+  override kill(): void {
+    if (this.over || this.#end === killed) return
+    const first = this.#end === null
+    this.#end = killed
+    if (!this.started) this.#work.cancel('killed')
+    // It is disposed of all the same: nobody else will. But that is not waited for.
+    else if (first) this.#dispose(() => this.ended(killed))
+    observe(sleep(0), () => {
+      this.child.runtime.loop.callSoon(() => this.#giveUp())
+    })
+  }
+
+  #giveUp(): void {
+    if (this.over) return
+    const promise = this.#work.abandon()
+    if (this.started) this.ended(killed)
+    else this.failedToStart(new NoProc(this.child.path))
+    if (promise === null) return
+    this.emitZombie('the resource', 0, promise)
+  }
+}
+
+async function disposeOf(resource: Conventions): Promise<void> {
+  const disposed =
+    resource[Symbol.asyncDispose] === undefined
+      ? resource[Symbol.dispose]?.()
+      : resource[Symbol.asyncDispose]?.()
+  if (isPromiseLike(disposed)) await disposed
+}
+
+registerKind('resource', (spec, owner, runtime) => new ResourceChild(spec, owner, runtime))

@@ -1,0 +1,103 @@
+import { isCancelled, sleep, type Task } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { ChildRef } from './child-ref.ts'
+import type { TaskSpec } from './child-spec.ts'
+import { NoProc, UnexpectedCancellation } from '../errors.ts'
+import { type ExitReason, failure, formatReason, killed, normal } from '../exit-reason.ts'
+import { registerKind } from './child-kinds.ts'
+import { Incarnation } from './incarnation.ts'
+import { Child } from './child.ts'
+import { AbandonableTask } from './abandonable-task.ts'
+
+/** A task as a child. */
+export class TaskChild extends Child {
+  readonly kind = 'task' as const
+  declare spec: TaskSpec
+  declare incarnation: TaskIncarnation | null
+
+  protected override makeRef(): ChildRef {
+    return new ChildRef(this)
+  }
+
+  protected override makeIncarnation(number: number): TaskIncarnation {
+    return new TaskIncarnation(this, number)
+  }
+}
+
+/** It runs as soon as it is made. To stop it is to cancel it; its cleanup may take until the deadline. */
+export class TaskIncarnation extends Incarnation {
+  declare readonly child: TaskChild
+  #work!: AbandonableTask<unknown>
+  #end: ExitReason | null = null
+
+  override get task(): Task {
+    return this.#work.task
+  }
+
+  protected override begin(): void {
+    const { spec, path, runtime } = this.child
+    const work = new AbandonableTask(path, runtime.loop, spec.coroutine)
+    this.#work = work
+    observe(work.task, () => this.#exit(this.#reason()))
+    this.cameUp()
+  }
+
+  #exit(reason: ExitReason): void {
+    if (reason.kind === 'error') {
+      const { path, runtime, spec } = this.child
+      this.decision = spec.decide?.(reason.error) ?? null
+      runtime.log.error(`${path} failed: ${formatReason(reason)}`, reason.error)
+    }
+    this.ended(reason)
+  }
+
+  #reason(): ExitReason {
+    const { task } = this
+    if (task.cancelled()) {
+      if (this.#end !== null) return this.#end
+      const error = cancellationOf(task)
+      return task.cancelling() > 0
+        ? { kind: 'shutdown', detail: { cancelled: error.message } }
+        : failure(new UnexpectedCancellation(error))
+    }
+    const failed = this.#work.failure()
+    if (failed !== null) return failure(failed.error)
+    return this.#end?.kind === 'killed' ? killed : normal
+  }
+
+  override finish(reason: ExitReason): void {
+    this.interrupt(reason)
+  }
+
+  override interrupt(reason: ExitReason): void {
+    if (this.over || this.#end !== null) return
+    this.#end = reason
+    this.#work.cancel('shutdown')
+  }
+
+  override kill(): void {
+    if (this.over || this.#end === killed) return
+    this.#end = killed
+    this.#work.cancel('killed')
+    observe(sleep(0), () => {
+      this.child.runtime.loop.callSoon(() => this.#abandon())
+    })
+  }
+
+  #abandon(): void {
+    const promise = this.over ? null : this.#work.abandon()
+    if (promise === null) return
+    this.emitZombie('the task', 0, promise)
+  }
+}
+
+function cancellationOf(task: Task): Error {
+  try {
+    task.exception()
+  } catch (error) {
+    if (isCancelled(error)) return error
+  }
+  return new NoProc(task.name)
+}
+
+registerKind('task', (spec, owner, runtime) => new TaskChild(spec, owner, runtime))

@@ -1,0 +1,82 @@
+import { RuntimeError } from '@tasktree/core'
+import type { ChildRef } from './child-ref.ts'
+import type { ChildSpec } from './child-spec.ts'
+import { AlreadyStarted } from '../errors.ts'
+import { type ExitReason, formatReason, shutdown } from '../exit-reason.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { makeChild } from './child-kinds.ts'
+import { budgetOf, type Incarnation } from './incarnation.ts'
+import type { Owner, Child } from './child.ts'
+
+/**
+ * Children without a supervisor: what an actor spawned itself, and actors outside of every system. None is
+ * started again; a failure is logged.
+ */
+export class UnsupervisedChildren implements Owner {
+  readonly path: string
+  readonly ownRef: ChildRef | null
+  readonly #runtime: Runtime
+  readonly #children = new Map<string, Child>()
+  #closed = false
+
+  constructor(path: string, ownRef: ChildRef | null, runtime: Runtime) {
+    this.path = path
+    this.ownRef = ownRef
+    this.#runtime = runtime
+  }
+
+  get children(): Child[] {
+    return [...this.#children.values()]
+  }
+
+  find(id: string): Child | null {
+    return this.#children.get(id) ?? null
+  }
+
+  /** @throws {AlreadyStarted} @throws what its start throws */
+  async start(spec: ChildSpec): Promise<Child | null> {
+    if (this.#closed) throw new RuntimeError(`${this.path} is stopping: it starts no children`)
+    const holder = this.#children.get(spec.id)
+    if (holder !== undefined) throw new AlreadyStarted(spec.id, holder.ref)
+    const child = makeChild(spec, this, this.#runtime)
+    this.#children.set(spec.id, child)
+    try {
+      if ((await child.launch()) === 'running') return child
+    } catch (error) {
+      this.#children.delete(spec.id)
+      child.close({ kind: 'error', error })
+      throw error
+    }
+    this.#children.delete(spec.id)
+    child.close({ kind: 'normal' })
+    return null
+  }
+
+  childExited(child: Child, _run: Incarnation, reason: ExitReason): void {
+    this.#children.delete(child.id)
+    // The others have said so themselves.
+    if (reason.kind === 'error' && child.kind === 'supervisor') {
+      this.#runtime.log.error(`${child.path} crashed: ${formatReason(reason)}`, reason.error)
+    }
+    child.close(reason)
+  }
+
+  /** Stops them, the last first. */
+  async stopAll(deadline: number): Promise<void> {
+    this.#closed = true
+    for (const child of this.children.toReversed()) {
+      const { incarnation } = child
+      if (incarnation === null) continue
+      child.refuseAsks(shutdown)
+      child.status = 'stopping'
+      const own = this.#runtime.loop.time() + budgetOf(child)
+      incarnation.stopBy(shutdown, Math.min(own, deadline))
+      await incarnation.whenOver()
+    }
+  }
+
+  killAll(): void {
+    this.#closed = true
+    for (const child of this.children) child.incarnation?.kill()
+  }
+}

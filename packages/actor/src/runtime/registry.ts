@@ -1,0 +1,96 @@
+import { Broadcast, type Subscription } from '@tasktree/sync'
+import { describe } from '@tasktree/core/lowlevel'
+import type { ChildRef } from '../children/child-ref.ts'
+import { NameTaken } from '../errors.ts'
+import type { Child } from '../children/child.ts'
+
+export interface GroupEvent {
+  readonly type: 'joined' | 'left'
+  readonly ref: ChildRef
+}
+
+/** Refs under one name. A member leaves by itself when its incarnation ends, if it joined from inside, or when it stops for good. */
+export class Group {
+  readonly name: string
+  readonly #members = new Map<Child, ChildRef>()
+  readonly #stream = new Broadcast<GroupEvent>({ lag: 'drop-oldest', capacity: 1000 })
+
+  /** @internal use system.group(name) */
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get members(): readonly ChildRef[] {
+    return [...this.#members.values()]
+  }
+
+  /** False when it is a member, is stopping or has stopped. */
+  join(ref: ChildRef): boolean {
+    const { target: child } = ref
+    if (child.closing || child.closed || child.status === 'stopping' || this.#members.has(child)) {
+      return false
+    }
+    this.#members.set(child, ref)
+    child.undoLater(() => this.leave(ref))
+    void this.#stream.publish({ type: 'joined', ref })
+    return true
+  }
+
+  /** False when it is no member. */
+  leave(ref: ChildRef): boolean {
+    if (!this.#members.delete(ref.target)) return false
+    void this.#stream.publish({ type: 'left', ref })
+    return true
+  }
+
+  /** Joins and leaves from now on. */
+  watch(): Subscription<GroupEvent> {
+    return this.#stream.subscribe()
+  }
+}
+
+/** Names and groups of one system. A name points at the child, not at the incarnation. */
+export class Registry {
+  readonly #names = new Map<string, ChildRef>()
+  readonly #groups = new Map<string, Group>()
+
+  lookup(name: string): ChildRef | null {
+    return this.#names.get(name) ?? null
+  }
+
+  names(): [string, ChildRef][] {
+    return [...this.#names]
+  }
+
+  groups(): Group[] {
+    return [...this.#groups.values()]
+  }
+
+  /** @throws {NameTaken} when another child has the name */
+  register(name: string, ref: ChildRef): void {
+    if (typeof name !== 'string' || name === '') {
+      throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)
+    }
+    const holder = this.#names.get(name)
+    if (holder !== undefined && holder.target !== ref.target) throw new NameTaken(name, holder.path)
+    this.#names.set(name, ref)
+    ref.target.undoLater(() => this.#release(name, ref.target))
+  }
+
+  unregister(name: string): boolean {
+    return this.#names.delete(name)
+  }
+
+  #release(name: string, child: Child): void {
+    if (this.#names.get(name)?.target === child) this.#names.delete(name)
+  }
+
+  group(name: string): Group {
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = new Group(name)
+      this.#groups.set(name, group)
+    }
+    return group
+  }
+}

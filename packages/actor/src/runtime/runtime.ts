@@ -1,0 +1,80 @@
+import { Broadcast } from '@tasktree/sync'
+import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
+import { DeadLetters } from '../messages/dead-letters.ts'
+import {
+  actorRestart,
+  actorStart,
+  actorStop,
+  type DeadLetterReason,
+  type SystemEvent,
+} from './events.ts'
+import { consoleLogger, type Logger } from './logger.ts'
+import type { Envelope } from '../messages/envelope.ts'
+import { Registry } from './registry.ts'
+
+/** What the children of one system share. Actors outside of a system share one for their loop. */
+export class Runtime {
+  readonly loop: EventLoop
+  readonly log: Logger
+  readonly events: Broadcast<SystemEvent> = new Broadcast({ lag: 'drop-oldest', capacity: 1000 })
+  readonly deadLetters: DeadLetters = new DeadLetters()
+  readonly registry: Registry = new Registry()
+  /** What most tells return: made once. */
+  readonly accepted: Future<boolean>
+  readonly refused: Future<boolean>
+  lateReplies = 0
+  #named = 0
+
+  constructor(loop: EventLoop, log: Logger) {
+    this.loop = loop
+    this.log = log
+    this.accepted = new Future<boolean>({ loop })
+    this.accepted.setResult(true)
+    this.refused = new Future<boolean>({ loop })
+    this.refused.setResult(false)
+  }
+
+  /** A name nobody gave: the class's, numbered. */
+  makeName(className: string): string {
+    return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
+  }
+
+  get #hasSubscribers(): boolean {
+    return this.events.statistics().subscribers > 0
+  }
+
+  /** Whether an event would be seen. */
+  get observed(): boolean {
+    return (
+      this.#hasSubscribers ||
+      actorStart.hasSubscribers ||
+      actorStop.hasSubscribers ||
+      actorRestart.hasSubscribers
+    )
+  }
+
+  emit(event: SystemEvent): void {
+    if (this.#hasSubscribers) void this.events.publish(event)
+    if (event.type === 'started') actorStart.publish(event)
+    else if (event.type === 'exited') actorStop.publish(event)
+    else if (event.type === 'restarting') actorRestart.publish(event)
+  }
+
+  deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void {
+    const letter = this.deadLetters.add(path, envelope, reason)
+    if (this.#hasSubscribers) this.emit({ type: 'dead-letter', letter })
+  }
+}
+
+const runtimes = new WeakMap<EventLoop, Runtime>()
+
+/** That of actors outside of any system, on the current loop. */
+export function runtimeOfLoop(): Runtime {
+  const loop = getEventLoop()
+  let runtime = runtimes.get(loop)
+  if (runtime === undefined) {
+    runtime = new Runtime(loop, consoleLogger)
+    runtimes.set(loop, runtime)
+  }
+  return runtime
+}

@@ -1,0 +1,106 @@
+import { type CancelledError, type EventLoop, isCancelled } from '@tasktree/core'
+import { Claim } from '@tasktree/core/lowlevel'
+import { SupervisorStopping } from '../errors.ts'
+
+export interface Operation {
+  perform(): Promise<void>
+  /** The supervisor ends: it will not run. */
+  drop(): void
+}
+
+/** What a supervisor has to do, first come first served. */
+export class OperationQueue {
+  #batch: Operation[] = []
+  #next = 0
+  #incoming: Operation[] = []
+
+  push(operation: Operation): void {
+    this.#incoming.push(operation)
+  }
+
+  shift(): Operation | null {
+    if (this.#next === this.#batch.length) {
+      if (this.#incoming.length === 0) return null
+      this.#batch = this.#incoming
+      this.#incoming = []
+      this.#next = 0
+    }
+    return this.#batch[this.#next++] as Operation
+  }
+
+  dropAll(): void {
+    for (let each = this.shift(); each !== null; each = this.shift()) each.drop()
+  }
+}
+
+/** What is done when the caller of a request has gone. */
+export interface Retreat<T> {
+  /** While it is worked on: the work is to end. */
+  undo?: () => void
+  /** Too late for that: what came of it has nobody who wants it. */
+  takeBack?: (value: T) => void
+}
+
+/**
+ * What a caller asked of a supervisor. Cancelled while it waits in line it is not done; later what it does
+ * is undone first, and what it came to is taken back.
+ */
+export class Request<T> extends Claim<T> implements Operation {
+  readonly #path: string
+  readonly #work: () => Promise<T>
+  readonly #retreat: Retreat<T>
+  #running = false
+  #cancelled = false
+  #message: string | CancelledError | undefined
+  #result: { readonly value: T } | null = null
+
+  constructor(loop: EventLoop, path: string, work: () => Promise<T>, retreat: Retreat<T>) {
+    super({ loop })
+    this.#path = path
+    this.#work = work
+    this.#retreat = retreat
+  }
+
+  async perform(): Promise<void> {
+    if (this.done()) return
+    this.#running = true
+    try {
+      const value = await this.#work()
+      this.#result = { value }
+      if (this.#cancelled) this.decline()
+      this.#end(() => this.wake())
+    } catch (error) {
+      if (isCancelled(error)) {
+        this.#end(() => this.drop())
+        throw error
+      }
+      this.#end(() => this.setException(error))
+    }
+  }
+
+  #end(settle: () => unknown): void {
+    if (this.done()) return
+    if (this.#cancelled) super.cancel(this.#message)
+    else settle()
+  }
+
+  drop(): void {
+    if (!this.done()) this.setException(new SupervisorStopping(this.#path))
+  }
+
+  protected override claim(): void {
+    this.setResult((this.#result as { value: T }).value)
+  }
+
+  protected override decline(): void {
+    this.#retreat.takeBack?.((this.#result as { value: T }).value)
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    if (!this.#running || this.done() || this.#result !== null) return super.cancel(msg)
+    this.#cancelled = true
+    this.#message = msg
+    this.#retreat.undo?.()
+    return true
+  }
+}

@@ -1,0 +1,149 @@
+import { Future } from '@tasktree/core'
+import { checkOptions } from '@tasktree/core/lowlevel'
+import type { Actor } from '../actors/actor.ts'
+import type { ActorRef } from '../actors/actor-ref.ts'
+import { ChildRef } from '../children/child-ref.ts'
+import { deleteChild, restartChild, startChild, stopChild } from './child-requests.ts'
+import {
+  type ActorSpec,
+  checkNumber,
+  type ChildSpec,
+  type ResourceSpec,
+  type RestartType,
+} from '../children/child-spec.ts'
+import { ChildStateError, NoProc } from '../errors.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import type { ResourceRef } from '../children/resource.ts'
+import type { ChildKind, ChildStatus } from '../children/child.ts'
+import type { SupervisorIncarnation } from './supervisor.ts'
+import type { SupervisorChild } from './supervisor-child.ts'
+
+/** A child as `whichChildren` shows it. */
+export interface ChildInfo {
+  readonly id: string
+  readonly kind: ChildKind
+  readonly status: ChildStatus
+  readonly restart: RestartType
+  readonly incarnation: number
+  readonly restarts: number
+  readonly ref: ChildRef
+}
+
+export interface ChildCounts {
+  /** Children, running or not. */
+  readonly specs: number
+  /** Those that run. */
+  readonly active: number
+  readonly supervisors: number
+  readonly workers: number
+}
+
+/** The kind of ref that a spec's child has. */
+export type RefOf<S extends ChildSpec> =
+  S extends ActorSpec<infer A extends Actor>
+    ? ActorRef<A>
+    : S extends ResourceSpec<infer R>
+      ? ResourceRef<R>
+      : S extends { kind: 'supervisor' | 'dynamic' }
+        ? SupervisorRef
+        : ChildRef
+
+/** The address of a supervisor. It does what it is asked one after the other. */
+export class SupervisorRef extends ChildRef {
+  /** @internal */
+  declare readonly target: SupervisorChild
+
+  #do<T>(work: (incarnation: SupervisorIncarnation) => Future<T>): Future<T> {
+    const { incarnation } = this.target
+    if (incarnation !== null) return work(incarnation)
+    const refused = new Future<T>({ loop: this.target.runtime.loop })
+    refused.setException(new NoProc(this.path))
+    return refused
+  }
+
+  /**
+   * Starts a child, and settles when it has started. Cancelled meanwhile, nothing of the child remains. A
+   * dynamic supervisor with a template takes what its template takes.
+   *
+   * @throws {AlreadyStarted} when that id runs
+   * @throws {AlreadyPresent} when that id exists and does not run
+   * @throws {TooManyChildren}
+   * @throws {SupervisorStopping}
+   * @throws {NoProc} while the supervisor itself does not run
+   */
+  startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>
+  startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>
+  startChild(...args: unknown[]): Future<ChildRef> {
+    const { spec } = this.target
+    const template = spec.kind === 'dynamic' ? spec.options.template : undefined
+    const childSpec = template === undefined ? args[0] : template(...(args as never[]))
+    return this.#do((incarnation) => startChild(incarnation, childSpec as ChildSpec))
+  }
+
+  /**
+   * Stops a child; it stays stopped, and keeps its place unless it is temporary or dynamic. Also ends a restart
+   * that is under way. `shutdown` shortens the time it has, in milliseconds.
+   *
+   * @throws {TypeError} when `shutdown` is no number
+   * @throws {ChildStateError} when there is no such child
+   */
+  stopChild(id: string, options: { shutdown?: number } = {}): Future<ExitReason> {
+    checkOptions(options)
+    checkNumber('shutdown', options.shutdown, -Infinity, false)
+    return this.#do((incarnation) => stopChild(incarnation, id, options.shutdown))
+  }
+
+  /** Starts a stopped child again. Counts against no limit. @throws {ChildStateError} when it runs, or is about to */
+  restartChild(id: string): Future<ChildRef> {
+    return this.#do((incarnation) => restartChild(incarnation, id))
+  }
+
+  /** Forgets a stopped child. @throws {ChildStateError} when it runs, or is about to */
+  deleteChild(id: string): Future<void> {
+    return this.#do((incarnation) => deleteChild(incarnation, id))
+  }
+
+  /** The children in the order of their start. Answers at once, whatever is going on. */
+  whichChildren(): ChildInfo[] {
+    const members = this.target.incarnation?.members ?? []
+    return members.map(({ child }) => ({
+      id: child.id,
+      kind: child.kind,
+      status: child.status,
+      restart: child.spec.restart,
+      incarnation: child.number,
+      restarts: child.restarts,
+      ref: child.ref,
+    }))
+  }
+
+  countChildren(): ChildCounts {
+    const children = this.whichChildren()
+    const supervisors = children.filter((each) => isSupervisor(each.kind)).length
+    const active = children.filter(
+      (each) => each.status !== 'stopped' && each.status !== 'restarting',
+    )
+    return {
+      specs: children.length,
+      active: active.length,
+      supervisors,
+      workers: children.length - supervisors,
+    }
+  }
+
+  /** @throws {ChildStateError} when there is no such child */
+  getSpec(id: string): ChildSpec {
+    const child = this.target.incarnation?.find(id) ?? null
+    if (child === null) throw new ChildStateError(id, 'not-found', 'getSpec')
+    return child.spec
+  }
+
+  /** The ref of a child; null when there is none of that id. */
+  child(id: string): ChildRef | null {
+    return this.target.incarnation?.find(id)?.ref ?? null
+  }
+}
+
+function isSupervisor(kind: ChildKind): boolean {
+  return kind === 'supervisor' || kind === 'dynamic'
+}

@@ -1,0 +1,258 @@
+import { Future, getEventLoop } from '@tasktree/core'
+import type { Broadcast } from '@tasktree/sync'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { ActorChild } from '../actors/actor-child.ts'
+import type { ChildRef } from '../children/child-ref.ts'
+import { checkNumber, child, type SupervisorOptions } from '../children/child-spec.ts'
+import type { DeadLetters } from '../messages/dead-letters.ts'
+import type { SystemEvent } from '../runtime/events.ts'
+import { type ExitReason, formatReason, shutdown } from '../exit-reason.ts'
+import { Runtime } from '../runtime/runtime.ts'
+import { consoleLogger, type Logger } from '../runtime/logger.ts'
+import type { Group } from '../runtime/registry.ts'
+import { unwatchRejections, watchRejections } from '../runtime/rejections.ts'
+import type { Incarnation } from '../children/incarnation.ts'
+import type { Owner, Child } from '../children/child.ts'
+import { SupervisorChild } from '../supervision/supervisor-child.ts'
+import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
+import { formatTree, type NodeSnapshot, snapshotOf } from './tree.ts'
+
+export interface ActorSystemOptions extends SupervisorOptions {
+  /** The root of all paths. */
+  name: string
+  /** How long the whole system may take to stop, in milliseconds; then what is left is killed. @defaultValue 30000 */
+  shutdownTimeout?: number
+  /** @defaultValue warnings and errors go to the console */
+  logger?: Logger
+  /**
+   * Names the actor whose handler left a rejected promise behind, in the log and as an event, in place of ending
+   * the process; by a listener of the process for as long as the system runs. @defaultValue false
+   */
+  attributeRejections?: boolean
+}
+
+/** A system at one moment. */
+export interface SystemSnapshot {
+  readonly name: string
+  /** Milliseconds of the loop's clock. */
+  readonly time: number
+  readonly root: NodeSnapshot
+  readonly deadLetters: number
+  readonly lateReplies: number
+  readonly names: Readonly<Record<string, string>>
+  readonly groups: Readonly<Record<string, readonly string[]>>
+}
+
+/** What stands above the root: its end is the system's. */
+class Top implements Owner {
+  readonly path = ''
+  readonly ownRef: ChildRef | null = null
+  readonly #ended: (reason: ExitReason) => void
+
+  constructor(ended: (reason: ExitReason) => void) {
+    this.#ended = ended
+  }
+
+  childExited(child: Child, _run: Incarnation, reason: ExitReason): void {
+    child.close(reason)
+    this.#ended(reason)
+  }
+}
+
+/**
+ * A tree of supervised children with what belongs to it: names, groups, events, dead letters. It lives on the loop
+ * it was started on; inside `run` it is stopped when the main task ends.
+ */
+export class ActorSystem implements AsyncDisposable {
+  /** @internal the bundler calls a class that names itself `_ActorSystem` */
+  static readonly name: string = 'ActorSystem'
+
+  readonly name: string
+  readonly #runtime: Runtime
+  readonly #root: SupervisorChild
+  readonly #shutdownTimeout: number
+  readonly #waiters = new Set<Future<void>>()
+  readonly #attributeRejections: boolean
+  #end: ExitReason | null = null
+
+  /** @internal use ActorSystem.start */
+  constructor(options: ActorSystemOptions) {
+    const {
+      name,
+      shutdownTimeout = 30_000,
+      logger = consoleLogger,
+      attributeRejections = false,
+      ...supervisor
+    } = options
+    checkNumber('shutdownTimeout', shutdownTimeout, -Infinity, false)
+    this.name = name
+    this.#shutdownTimeout = shutdownTimeout
+    this.#runtime = new Runtime(getEventLoop(), logger)
+    this.#attributeRejections = attributeRejections
+    const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
+    const top = new Top((reason) => this.#ended(reason))
+    this.#root = new SupervisorChild(spec, top, this.#runtime)
+  }
+
+  /**
+   * Starts the children one after the other, and settles when all have started.
+   *
+   * @throws {FailedToStart} when a child did not; those before it have been stopped
+   * @throws {TypeError} {RangeError} naming the option that is wrong
+   */
+  static start(options: ActorSystemOptions): Promise<ActorSystem> {
+    if (typeof options !== 'object' || options === null) {
+      throw new TypeError(`ActorSystem.start takes an object of options, got ${describe(options)}`)
+    }
+    return new ActorSystem(options).#start()
+  }
+
+  async #start(): Promise<this> {
+    if (this.#attributeRejections) watchRejections(this.#runtime)
+    try {
+      const outcome = await this.#root.launch()
+      if (outcome === 'ignored') {
+        this.#root.close({ kind: 'normal' })
+        this.#ended({ kind: 'normal' })
+      }
+    } catch (error) {
+      this.#root.close({ kind: 'error', error })
+      unwatchRejections(this.#runtime)
+      throw error
+    }
+    return this
+  }
+
+  /** The supervisor at the root. */
+  get root(): SupervisorRef {
+    return this.#root.ref as SupervisorRef
+  }
+
+  /** By path, with or without the system's name in front, or by a registered name; null when there is none. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user knows what is there
+  lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null {
+    if (typeof pathOrName !== 'string') {
+      throw new TypeError(`lookup takes a path or a name, got ${describe(pathOrName)}`)
+    }
+    const named = this.#runtime.registry.lookup(pathOrName)
+    if (named !== null) return named as R
+    const parts = pathOrName.split('/').filter((part) => part !== '')
+    const child = this.#find(parts) ?? this.#findFromTop(parts)
+    return (child?.ref as R | undefined) ?? null
+  }
+
+  #find(parts: string[]): Child | null {
+    let child: Child | null = parts.length === 0 ? null : this.#root
+    for (const part of parts) child = child === null ? null : childOf(child, part)
+    return child
+  }
+
+  #findFromTop([name, ...parts]: string[]): Child | null {
+    if (name !== this.name) return null
+    return parts.length === 0 ? this.#root : this.#find(parts)
+  }
+
+  /** Gives a child a name. Registered from inside an actor it is free again when that incarnation ends. @throws {NameTaken} */
+  register(name: string, ref: ChildRef): void {
+    this.#runtime.registry.register(name, ref)
+  }
+
+  /** False when there was no such name. */
+  unregister(name: string): boolean {
+    return this.#runtime.registry.unregister(name)
+  }
+
+  /** The group of that name, made on first use. */
+  group(name: string): Group {
+    return this.#runtime.registry.group(name)
+  }
+
+  /** What happens, for who subscribes; closed when the system has ended. One that lags by a thousand loses the oldest. */
+  get events(): Broadcast<SystemEvent> {
+    return this.#runtime.events
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#runtime.deadLetters
+  }
+
+  /** How many replies came after their ask had timed out or was given up. */
+  get lateReplies(): number {
+    return this.#runtime.lateReplies
+  }
+
+  /** The whole system as plain data. */
+  snapshot(): SystemSnapshot {
+    const { registry, deadLetters, lateReplies, loop } = this.#runtime
+    return {
+      name: this.name,
+      time: loop.time(),
+      root: snapshotOf(this.#root),
+      deadLetters: deadLetters.count,
+      lateReplies,
+      names: Object.fromEntries(registry.names().map(([name, ref]) => [name, ref.path])),
+      groups: Object.fromEntries(
+        registry.groups().map((each) => [each.name, each.members.map((ref) => ref.path)]),
+      ),
+    }
+  }
+
+  /** The whole system as text. */
+  tree(): string {
+    return formatTree(snapshotOf(this.#root))
+  }
+
+  /**
+   * Stops the children, the last first, each within its own time and all within `timeout` milliseconds, by default
+   * `shutdownTimeout`; what is left then is killed. Settles when nothing runs. A second call may shorten the time.
+   *
+   * @throws {TypeError} when `timeout` is no number
+   */
+  stop(options: { timeout?: number } = {}): Promise<void> {
+    checkOptions(options)
+    checkNumber('timeout', options.timeout, -Infinity, false)
+    return this.#stop(options.timeout ?? this.#shutdownTimeout)
+  }
+
+  async #stop(timeout: number): Promise<void> {
+    const { incarnation } = this.#root
+    if (incarnation === null) return
+    incarnation.stopBy(shutdown, this.#runtime.loop.time() + timeout)
+    await incarnation.whenOver()
+  }
+
+  /** Ends with the system; rejects with RestartLimitError when it gave up. A future for each caller. */
+  get done(): Future<void> {
+    const done = new Future<void>({ loop: this.#runtime.loop })
+    if (this.#end === null) this.#waiters.add(done)
+    else settle(done, this.#end)
+    return done
+  }
+
+  #ended(reason: ExitReason): void {
+    this.#end = reason
+    if (reason.kind === 'error' && this.#waiters.size === 0) {
+      this.#runtime.log.error(`${this.name} has ended: ${formatReason(reason)}`, reason.error)
+    }
+    for (const each of this.#waiters) if (!each.done()) settle(each, reason)
+    this.#waiters.clear()
+    this.#runtime.events.close()
+    unwatchRejections(this.#runtime)
+  }
+
+  /** As `stop`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+function childOf(child: Child, id: string): Child | null {
+  if (child instanceof SupervisorChild) return child.incarnation?.find(id) ?? null
+  if (!(child instanceof ActorChild)) return null
+  return child.incarnation?.ownChildren?.children.find((each) => each.id === id) ?? null
+}
+
+function settle(done: Future<void>, reason: ExitReason): void {
+  if (reason.kind === 'error') done.setException(reason.error)
+  else done.setResult()
+}

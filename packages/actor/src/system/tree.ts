@@ -1,0 +1,118 @@
+import { ActorChild } from '../actors/actor-child.ts'
+import { formatReason } from '../exit-reason.ts'
+import type { ChildKind, ChildStatus, Child } from '../children/child.ts'
+import { SupervisorChild } from '../supervision/supervisor-child.ts'
+import { TaskChild } from '../children/task-child.ts'
+
+/** One child at one moment. */
+export interface NodeSnapshot {
+  readonly id: string
+  readonly path: string
+  readonly kind: ChildKind
+  readonly status: ChildStatus
+  readonly incarnation: number
+  readonly restarts: number
+  /** Why the incarnation before ended; null when none has. */
+  readonly lastExit: string | null
+  /** Of supervisors. */
+  readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
+  /** Of actors. */
+  readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
+  /** Of actors: messages handled by this incarnation. */
+  readonly handled?: number
+  /** The message that is being handled. */
+  readonly handling?: { readonly method: string; readonly sinceMs: number }
+  /** The asks it waits for: `path method`. */
+  readonly waitingOn?: readonly string[]
+  readonly children: readonly NodeSnapshot[]
+}
+
+function waitsOf(child: Child): string[] {
+  const task =
+    child instanceof ActorChild || child instanceof TaskChild ? child.incarnation?.task : undefined
+  if (task === undefined) return []
+  if (child instanceof ActorChild && child.incarnation?.current === null) return []
+  return [...task.waitingOn].map((future) => {
+    if ('target' in future && 'envelope' in future) {
+      const { target, envelope } = future as unknown as {
+        target: Child
+        envelope: { type: string }
+      }
+      return `${target.path} ${envelope.type}`
+    }
+    return 'name' in future ? String(future.name) : future.constructor.name
+  })
+}
+
+function childrenOf(child: Child): Child[] {
+  if (child instanceof SupervisorChild)
+    return child.incarnation?.members.map((each) => each.child) ?? []
+  if (child instanceof ActorChild) return child.incarnation?.ownChildren?.children ?? []
+  return []
+}
+
+export function snapshotOf(child: Child): NodeSnapshot {
+  const { id, path, kind, number, restarts, lastExit } = child
+  const actor = child instanceof ActorChild ? child : null
+  const incarnation = actor?.incarnation ?? null
+  const waits = waitsOf(child)
+  return {
+    id,
+    path,
+    kind,
+    status: incarnation?.suspended === true ? 'suspended' : child.status,
+    incarnation: number,
+    restarts,
+    lastExit: lastExit === null ? null : formatReason(lastExit),
+    ...(child instanceof SupervisorChild ? { strategy: strategyOf(child) } : {}),
+    ...(actor === null ? {} : { mailbox: mailboxOf(actor), handled: incarnation?.handled ?? 0 }),
+    ...(incarnation === null || incarnation.current === null
+      ? {}
+      : {
+          handling: {
+            method: incarnation.current.type,
+            sinceMs: Math.round(performance.now() - incarnation.currentSince),
+          },
+        }),
+    ...(waits.length === 0 ? {} : { waitingOn: waits }),
+    children: childrenOf(child).map(snapshotOf),
+  }
+}
+
+function strategyOf(child: SupervisorChild): 'one-for-one' | 'one-for-all' | 'rest-for-one' {
+  const { spec } = child
+  return (spec.kind === 'supervisor' ? spec.options.strategy : undefined) ?? 'one-for-one'
+}
+
+function mailboxOf({ mailbox }: ActorChild): NonNullable<NodeSnapshot['mailbox']> {
+  return { size: mailbox.size, capacity: mailbox.capacity, waiting: mailbox.waiting }
+}
+
+/** The tree as text, a line for each child. */
+export function formatTree(root: NodeSnapshot): string {
+  const lines: string[] = [`${root.id}  ${describeNode(root)}`]
+  addChildren(lines, root, '')
+  return lines.join('\n')
+}
+
+function addChildren(lines: string[], node: NodeSnapshot, indent: string): void {
+  node.children.forEach((child, index) => {
+    const last = index === node.children.length - 1
+    lines.push(`${indent}${last ? '└─' : '├─'} ${child.id}  ${describeNode(child)}`)
+    addChildren(lines, child, `${indent}${last ? '   ' : '│  '}`)
+  })
+}
+
+function describeNode(node: NodeSnapshot): string {
+  const parts: string[] = [node.kind === 'supervisor' ? (node.strategy as string) : node.kind]
+  parts.push(node.status)
+  if (node.restarts > 0) parts.push(`restarts ${node.restarts}`)
+  const { mailbox, handling, waitingOn } = node
+  if (mailbox !== undefined && mailbox.size > 0) {
+    const waiting = mailbox.waiting === 0 ? '' : ` (+${mailbox.waiting} waiting)`
+    parts.push(`mailbox ${mailbox.size}${waiting}`)
+  }
+  if (handling !== undefined) parts.push(`in ${handling.method}`)
+  if (waitingOn !== undefined) parts.push(`waits for ${waitingOn.join(', ')}`)
+  return parts.join('  ')
+}
