@@ -251,6 +251,7 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
     #private;
     wake(): boolean;
     isWoken(): boolean;
+    describeWait(): string;
     protected abstract claim(): void;
     protected abstract decline(): void;
     cancel(msg?: string | CancelledError): boolean;
@@ -485,6 +486,7 @@ export declare class EventLoop {
     removeSignalHandler(signal: NodeJS.Signals): boolean;
     addShutdownHook(hook: () => PromiseLike<void>): () => void;
 }
+export declare function timelineOf(loop: EventLoop): object;
 export declare function newEventLoop(options?: {
     clock?: Clock;
 }): EventLoop;
@@ -510,6 +512,7 @@ export declare class ReadyQueue {
     get size(): number;
     push(entry: Runnable): void;
     shift(): Runnable | undefined;
+    drop(): void;
     clear(): void;
 }
 
@@ -539,6 +542,7 @@ export declare class TimerHeap {
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
 export { completed } from './futures/future.ts';
 export { checkBody, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
+export { timelineOf } from './loop/loop.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 
 // dist/run/main-task.d.ts

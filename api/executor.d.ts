@@ -1,7 +1,20 @@
-// dist/clone-path.d.ts
+// dist/index.d.ts
+export { BrokenExecutor, ExecutorQueueFull, JobSerializationError, WorkerCrashedError, } from './jobs/errors.ts';
+export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts';
+export type { JobEvent } from './pool/instrument.ts';
+export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs } from './jobs/job.ts';
+export { JobFuture } from './jobs/job-future.ts';
+export type { PoolOptions } from './pool/options.ts';
+export { ProcessPoolExecutor, type ProcessPoolOptions } from './pool/process-pool.ts';
+export { runInExecutor, toThread } from './pool/run-in-executor.ts';
+export { ThreadPoolExecutor } from './pool/thread-pool.ts';
+export { transfer } from './jobs/transfer.ts';
+export { reportProgress, workerId, workerSignal } from './worker/context.ts';
+
+// dist/jobs/clone-path.d.ts
 export declare function findUncloneable(root: unknown, name: string, send?: (value: unknown) => void): string | null;
 
-// dist/encode-error.d.ts
+// dist/jobs/encode-error.d.ts
 export type EncodedError = {
     kind: 'value';
     value: unknown;
@@ -22,7 +35,7 @@ export type EncodedError = {
 export declare function encodeError(thrown: unknown, seen?: Map<object, number>): EncodedError;
 export declare function decodeError(encoded: EncodedError, submittedAt: string, seen?: Map<number, unknown>): unknown;
 
-// dist/errors.d.ts
+// dist/jobs/errors.d.ts
 export declare class BrokenExecutor extends Error {
     readonly name: string;
     readonly code: string;
@@ -44,9 +57,109 @@ export declare class ExecutorQueueFull extends Error {
     constructor(maxQueue: number);
 }
 
-// dist/executor.d.ts
-import type { GeneratorJob, Job } from './job.ts';
-import type { JobFuture } from './job-future.ts';
+// dist/jobs/job-future.d.ts
+import { type CancelledError, Future } from '@tasktree/core';
+export interface JobControl {
+    abandon(): void;
+    grant(count: number): void;
+}
+export declare class JobFuture<R, Y = never> extends Future<R> {
+    #private;
+    constructor(control: JobControl);
+    cancel(msg?: string | CancelledError): boolean;
+    onProgress(callback: (value: unknown) => void): this;
+    then<T = R, E = never>(onFulfilled?: ((value: R) => T | PromiseLike<T>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
+    [Symbol.asyncIterator](): AsyncIterator<Y, void>;
+    deliver(value: Y): void;
+    progressed(value: unknown): void;
+}
+
+// dist/jobs/job-kind.d.ts
+import type { JobTarget } from '../transport/protocol.ts';
+export declare const maxKinds = 500;
+export declare class JobKind {
+    #private;
+    readonly id: number;
+    readonly target: JobTarget;
+    readonly hasSource: boolean;
+    constructor(id: number, target: JobTarget);
+    get isShort(): boolean;
+    note(ms: number): void;
+}
+export declare class JobKinds {
+    #private;
+    find(job: unknown): JobKind;
+}
+
+// dist/jobs/job-target.d.ts
+import type { JobTarget } from '../transport/protocol.ts';
+export declare function readTarget(job: unknown): JobTarget;
+export declare function hasSource(target: JobTarget): boolean;
+
+// dist/jobs/job.d.ts
+export declare class JobRef<A extends unknown[], R> {
+    readonly url: string;
+    readonly name: string;
+    readonly signature?: (...args: A) => R;
+    constructor(url: string, name: string);
+}
+export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>;
+export type GeneratorJob<A extends unknown[], Y, R> = ((...args: A) => Generator<Y, R> | AsyncGenerator<Y, R>) | JobRef<A, Generator<Y, R> | AsyncGenerator<Y, R>>;
+export type JobRefs<M> = {
+    readonly [K in keyof M as M[K] extends (...args: any[]) => unknown ? K : never]: M[K] extends (...args: infer A) => infer R ? JobRef<A, Awaited<R>> : never;
+};
+export declare function jobs<M>(url: URL | string): JobRefs<M>;
+
+// dist/jobs/map-jobs.d.ts
+import { type Future } from '@tasktree/core';
+import type { MapOptions } from '../pool/executor.ts';
+type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>;
+export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
+export {};
+
+// dist/jobs/pending-job.d.ts
+import type { Transferable } from 'node:worker_threads';
+import { JobFuture, type JobControl } from './job-future.ts';
+import type { JobKind } from './job-kind.ts';
+import type { SubmitStack } from './submit-stack.ts';
+import type { WorkerHandle } from '../transport/worker-handle.ts';
+export interface JobOwner {
+    abandonJob(job: PendingJob): void;
+}
+export declare class PendingJob implements JobControl {
+    #private;
+    readonly future: JobFuture<unknown, unknown>;
+    readonly kind: JobKind;
+    readonly args: readonly unknown[];
+    readonly chunked: boolean;
+    readonly transferList: readonly Transferable[];
+    submitted: SubmitStack;
+    worker: WorkerHandle | null;
+    seq: number;
+    previous: PendingJob | null;
+    next: PendingJob | null;
+    isQueued: boolean;
+    isStarted: boolean;
+    constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
+    abandon(): void;
+    grant(count: number): void;
+}
+
+// dist/jobs/submit-stack.d.ts
+export interface SubmitStack {
+    readonly stack?: string;
+}
+export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
+export declare function stackText(submitted: SubmitStack): string;
+
+// dist/jobs/transfer.d.ts
+import type { Transferable } from 'node:worker_threads';
+export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
+export declare function transferListOf(values: readonly unknown[]): readonly Transferable[];
+
+// dist/pool/executor.d.ts
+import type { GeneratorJob, Job } from '../jobs/job.ts';
+import type { JobFuture } from '../jobs/job-future.ts';
 export interface ExecutorStats {
     readonly workers: number;
     readonly idle: number;
@@ -73,34 +186,10 @@ export interface Executor extends AsyncDisposable {
     readonly stats: ExecutorStats;
 }
 
-// dist/frames.d.ts
-export declare const inputPipe = 3;
-export declare const outputPipe = 4;
-export declare const lifePipe = 5;
-export declare function encodeFrame(message: unknown): Buffer;
-export declare class FrameReader {
-    #private;
-    constructor(deliver: (message: unknown) => void);
-    readonly feed: (chunk: Buffer) => void;
-}
-
-// dist/index.d.ts
-export { BrokenExecutor, ExecutorQueueFull, JobSerializationError, WorkerCrashedError, } from './errors.ts';
-export type { Executor, ExecutorStats, MapOptions } from './executor.ts';
-export type { JobEvent } from './instrument.ts';
-export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs } from './job.ts';
-export { JobFuture } from './job-future.ts';
-export type { PoolOptions } from './pool-options.ts';
-export { ProcessPoolExecutor, type ProcessPoolOptions } from './process-pool.ts';
-export { runInExecutor, toThread } from './run-in-executor.ts';
-export { ThreadPoolExecutor } from './thread-pool.ts';
-export { transfer } from './transfer.ts';
-export { reportProgress, workerId, workerSignal } from './worker-context.ts';
-
-// dist/instrument.d.ts
+// dist/pool/instrument.d.ts
 import { type Channel } from 'node:diagnostics_channel';
 import type { Executor } from './executor.ts';
-import type { JobFuture } from './job-future.ts';
+import type { JobFuture } from '../jobs/job-future.ts';
 export interface JobEvent {
     readonly executor: Executor;
     readonly future: JobFuture<unknown, unknown>;
@@ -110,129 +199,9 @@ export declare const jobSubmit: Channel;
 export declare const jobStart: Channel;
 export declare const jobEnd: Channel;
 
-// dist/job-claims.d.ts
-export declare class JobClaims {
-    #private;
-    readonly memory: Int32Array;
-    constructor(memory?: Int32Array);
-    claim(seq: number): boolean;
-    recall(lastSent: number): number;
-    lastStarted(): number;
-    cancel(seq: number): void;
-    isCancelled(seq: number): boolean;
-}
-
-// dist/job-future.d.ts
-import { type CancelledError, Future } from '@tasktree/core';
-export interface JobControl {
-    abandon(): void;
-    grant(count: number): void;
-}
-export declare class JobFuture<R, Y = never> extends Future<R> {
-    #private;
-    constructor(control: JobControl);
-    cancel(msg?: string | CancelledError): boolean;
-    onProgress(callback: (value: unknown) => void): this;
-    then<T = R, E = never>(onFulfilled?: ((value: R) => T | PromiseLike<T>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
-    [Symbol.asyncIterator](): AsyncIterator<Y, void>;
-    deliver(value: Y): void;
-    progressed(value: unknown): void;
-}
-
-// dist/job-kind.d.ts
-import type { JobTarget } from './protocol.ts';
-export declare const maxKinds = 500;
-export declare class JobKind {
-    #private;
-    readonly id: number;
-    readonly target: JobTarget;
-    readonly hasSource: boolean;
-    constructor(id: number, target: JobTarget);
-    get isShort(): boolean;
-    note(ms: number): void;
-}
-export declare class JobKinds {
-    #private;
-    find(job: unknown): JobKind;
-}
-
-// dist/job-target.d.ts
-import type { JobTarget } from './protocol.ts';
-export declare function readTarget(job: unknown): JobTarget;
-export declare function hasSource(target: JobTarget): boolean;
-
-// dist/job.d.ts
-export declare class JobRef<A extends unknown[], R> {
-    readonly url: string;
-    readonly name: string;
-    readonly signature?: (...args: A) => R;
-    constructor(url: string, name: string);
-}
-export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>;
-export type GeneratorJob<A extends unknown[], Y, R> = ((...args: A) => Generator<Y, R> | AsyncGenerator<Y, R>) | JobRef<A, Generator<Y, R> | AsyncGenerator<Y, R>>;
-export type JobRefs<M> = {
-    readonly [K in keyof M as M[K] extends (...args: any[]) => unknown ? K : never]: M[K] extends (...args: infer A) => infer R ? JobRef<A, Awaited<R>> : never;
-};
-export declare function jobs<M>(url: URL | string): JobRefs<M>;
-
-// dist/lingerer.d.ts
-export declare class Lingerer {
-    #private;
-    constructor(look: () => boolean);
-    start(): void;
-}
-
-// dist/load-job.d.ts
-import type { JobTarget } from './protocol.ts';
-export type JobFunction = (...args: any[]) => unknown;
-export declare class JobLoader {
-    #private;
-    learn(kind: number, target: JobTarget): void;
-    load(kind: number): JobFunction | Promise<JobFunction>;
-    forget(): void;
-}
-
-// dist/map-jobs.d.ts
-import { type Future } from '@tasktree/core';
-import type { MapOptions } from './executor.ts';
-type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>;
-export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
-export {};
-
-// dist/other-runtime.d.ts
-export declare const otherRuntime: string | undefined;
-
-// dist/pending-job.d.ts
-import type { Transferable } from 'node:worker_threads';
-import { JobFuture, type JobControl } from './job-future.ts';
-import type { JobKind } from './job-kind.ts';
-import type { SubmitStack } from './submit-stack.ts';
-import type { WorkerHandle } from './worker-handle.ts';
-export interface JobOwner {
-    abandonJob(job: PendingJob): void;
-}
-export declare class PendingJob implements JobControl {
-    #private;
-    readonly future: JobFuture<unknown, unknown>;
-    readonly kind: JobKind;
-    readonly args: readonly unknown[];
-    readonly chunked: boolean;
-    readonly transferList: readonly Transferable[];
-    submitted: SubmitStack;
-    worker: WorkerHandle | null;
-    seq: number;
-    previous: PendingJob | null;
-    next: PendingJob | null;
-    isQueued: boolean;
-    isStarted: boolean;
-    constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
-    abandon(): void;
-    grant(count: number): void;
-}
-
-// dist/pool-options.d.ts
+// dist/pool/options.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
-import type { Job } from './job.ts';
+import type { Job } from '../jobs/job.ts';
 export interface PoolOptions {
     maxWorkers?: number;
     minWorkers?: number;
@@ -258,8 +227,50 @@ export declare function checkPoolOptions(options: PoolOptions): CheckedPoolOptio
 export declare function checkCount(name: string, value: unknown, least: number): number;
 export declare function checkDuration(name: string, value: unknown): number;
 
-// dist/pool-queue.d.ts
-import type { PendingJob } from './pending-job.ts';
+// dist/pool/pool.d.ts
+import { type EncodedError } from '../jobs/encode-error.ts';
+import type { Executor, ExecutorStats, MapOptions } from './executor.ts';
+import type { GeneratorJob, Job } from '../jobs/job.ts';
+import type { JobFuture } from '../jobs/job-future.ts';
+import { type JobOwner, PendingJob } from '../jobs/pending-job.ts';
+import { type PoolOptions } from './options.ts';
+import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts';
+import type { WorkerExit, WorkerKind } from '../transport/worker-link.ts';
+export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
+    #private;
+    constructor(kind: WorkerKind, options: PoolOptions);
+    submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
+    submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
+    map<T, R>(job: Job<[T], R>, items: Iterable<T> | AsyncIterable<T>, options?: MapOptions): AsyncIterable<R>;
+    get stats(): ExecutorStats;
+    shutdown(options?: {
+        wait?: boolean;
+        cancelFutures?: boolean;
+    }): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+    abandonJob(job: PendingJob): void;
+    onReady(worker: WorkerHandle): void;
+    onStartFailed(_worker: WorkerHandle, error: EncodedError): void;
+    onStarted(worker: WorkerHandle, job: PendingJob): void;
+    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
+    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onEnded(worker: WorkerHandle): void;
+    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
+    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
+}
+
+// dist/pool/process-pool.d.ts
+import type { PoolOptions } from './options.ts';
+import { WorkerPool } from './pool.ts';
+export interface ProcessPoolOptions extends PoolOptions {
+    execArgv?: readonly string[];
+}
+export declare class ProcessPoolExecutor extends WorkerPool {
+    constructor(options?: ProcessPoolOptions);
+}
+
+// dist/pool/queue.d.ts
+import type { PendingJob } from '../jobs/pending-job.ts';
 export declare class PoolQueue {
     #private;
     get size(): number;
@@ -271,10 +282,62 @@ export declare class PoolQueue {
     takeAll(): PendingJob[];
 }
 
-// dist/process-channel.d.ts
-export declare function connectProcess(): void;
+// dist/pool/run-in-executor.d.ts
+import type { Executor } from './executor.ts';
+import type { GeneratorJob, Job } from '../jobs/job.ts';
+import type { JobFuture } from '../jobs/job-future.ts';
+export declare function runInExecutor<A extends unknown[], Y, R>(executor: Executor | null, job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
+export declare function runInExecutor<A extends unknown[], R>(executor: Executor | null, job: Job<A, R>, ...args: A): JobFuture<R>;
+export declare function toThread<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
+export declare function toThread<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
 
-// dist/process-link.d.ts
+// dist/pool/thread-pool.d.ts
+import type { PoolOptions } from './options.ts';
+import { WorkerPool } from './pool.ts';
+export declare class ThreadPoolExecutor extends WorkerPool {
+    constructor(options?: PoolOptions);
+}
+
+// dist/pool/worker-set.d.ts
+import type { WorkerHandle } from '../transport/worker-handle.ts';
+export declare class WorkerSet implements Iterable<WorkerHandle> {
+    #private;
+    get size(): number;
+    [Symbol.iterator](): Iterator<WorkerHandle>;
+    add(worker: WorkerHandle): void;
+    delete(worker: WorkerHandle): void;
+    noteFree(worker: WorkerHandle): void;
+    findIdle(): WorkerHandle | null;
+    findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null;
+}
+
+// dist/transport/claims.d.ts
+export declare class JobClaims {
+    #private;
+    readonly memory: Int32Array;
+    constructor(memory?: Int32Array);
+    claim(seq: number): boolean;
+    recall(lastSent: number): number;
+    lastStarted(): number;
+    cancel(seq: number): void;
+    isCancelled(seq: number): boolean;
+}
+
+// dist/transport/frames.d.ts
+export declare const inputPipe = 3;
+export declare const outputPipe = 4;
+export declare const lifePipe = 5;
+export declare function encodeFrame(message: unknown): Buffer;
+export declare class FrameReader {
+    #private;
+    constructor(deliver: (message: unknown) => void);
+    readonly feed: (chunk: Buffer) => void;
+}
+
+// dist/transport/other-runtime.d.ts
+export declare const otherRuntime: string | undefined;
+
+// dist/transport/process-link.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
 import { type ToWorker } from './protocol.ts';
 import { type WorkerLink, type WorkerListener } from './worker-link.ts';
@@ -295,21 +358,8 @@ export declare class ProcessLink implements WorkerLink {
     lastStarted(): null;
 }
 
-// dist/process-pool.d.ts
-import type { PoolOptions } from './pool-options.ts';
-import { WorkerPool } from './worker-pool.ts';
-export interface ProcessPoolOptions extends PoolOptions {
-    execArgv?: readonly string[];
-}
-export declare class ProcessPoolExecutor extends WorkerPool {
-    constructor(options?: ProcessPoolOptions);
-}
-
-// dist/process-watch.d.ts
-export {};
-
-// dist/protocol.d.ts
-import type { EncodedError } from './encode-error.ts';
+// dist/transport/protocol.d.ts
+import type { EncodedError } from '../jobs/encode-error.ts';
 export interface ModuleTarget {
     readonly url: string;
     readonly name: string;
@@ -383,31 +433,12 @@ export interface WorkerIdentity {
 }
 export declare const identityKey = "@tasktree/executor.worker";
 
-// dist/real-timer.d.ts
+// dist/transport/real-timer.d.ts
 export declare function afterDelay(ms: number, callback: () => void, options: {
     hold: boolean;
 }): () => void;
 
-// dist/run-in-executor.d.ts
-import type { Executor } from './executor.ts';
-import type { GeneratorJob, Job } from './job.ts';
-import type { JobFuture } from './job-future.ts';
-export declare function runInExecutor<A extends unknown[], Y, R>(executor: Executor | null, job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
-export declare function runInExecutor<A extends unknown[], R>(executor: Executor | null, job: Job<A, R>, ...args: A): JobFuture<R>;
-export declare function toThread<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
-export declare function toThread<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
-
-// dist/submit-stack.d.ts
-export interface SubmitStack {
-    readonly stack?: string;
-}
-export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
-export declare function stackText(submitted: SubmitStack): string;
-
-// dist/thread-channel.d.ts
-export declare function connectThread(shared: Int32Array): void;
-
-// dist/thread-link.d.ts
+// dist/transport/thread-link.d.ts
 import { type ResourceLimits, type Transferable } from 'node:worker_threads';
 import { type ToWorker } from './protocol.ts';
 import { type WorkerLink, type WorkerListener } from './worker-link.ts';
@@ -428,41 +459,13 @@ export declare class ThreadLink implements WorkerLink {
     lastStarted(): number;
 }
 
-// dist/thread-pool.d.ts
-import type { PoolOptions } from './pool-options.ts';
-import { WorkerPool } from './worker-pool.ts';
-export declare class ThreadPoolExecutor extends WorkerPool {
-    constructor(options?: PoolOptions);
-}
-
-// dist/transfer.d.ts
-import type { Transferable } from 'node:worker_threads';
-export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
-export declare function transferListOf(values: readonly unknown[]): readonly Transferable[];
-
-// dist/watch-words.d.ts
+// dist/transport/watch-words.d.ts
 export declare function encodeWords(...words: readonly number[]): Buffer;
 export declare function readWords(count: number, deliver: (first: number, second: number) => void): (chunk: Buffer) => void;
 
-// dist/worker-context.d.ts
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type WorkerIdentity } from './protocol.ts';
-export interface RunningJob {
-    readonly signal: AbortSignal;
-    reportProgress(value: unknown): void;
-}
-export declare const currentJob: AsyncLocalStorage<RunningJob>;
-export declare const identity: WorkerIdentity | null;
-export declare const workerId: number | null;
-export declare function workerSignal(): AbortSignal;
-export declare function reportProgress(value: unknown): void;
-
-// dist/worker-entry.d.ts
-export {};
-
-// dist/worker-handle.d.ts
-import type { EncodedError } from './encode-error.ts';
-import type { PendingJob } from './pending-job.ts';
+// dist/transport/worker-handle.d.ts
+import type { EncodedError } from '../jobs/encode-error.ts';
+import type { PendingJob } from '../jobs/pending-job.ts';
 import type { JobTarget, ToWorker } from './protocol.ts';
 import type { StartWorker, WorkerExit } from './worker-link.ts';
 export interface WorkerOwner {
@@ -509,7 +512,7 @@ export declare class WorkerHandle {
     kill(): void;
 }
 
-// dist/worker-link.d.ts
+// dist/transport/worker-link.d.ts
 import type { Transferable } from 'node:worker_threads';
 import type { FromWorker, ToWorker } from './protocol.ts';
 export interface WorkerExit {
@@ -537,41 +540,45 @@ export interface WorkerKind {
 }
 export declare const workerEntry: URL;
 
-// dist/worker-pool.d.ts
-import { type EncodedError } from './encode-error.ts';
-import type { Executor, ExecutorStats, MapOptions } from './executor.ts';
-import type { GeneratorJob, Job } from './job.ts';
-import type { JobFuture } from './job-future.ts';
-import { type JobOwner, PendingJob } from './pending-job.ts';
-import { type PoolOptions } from './pool-options.ts';
-import { type LeftJobs, WorkerHandle, type WorkerOwner } from './worker-handle.ts';
-import type { WorkerExit, WorkerKind } from './worker-link.ts';
-export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
+// dist/worker-entry.d.ts
+export {};
+
+// dist/worker/context.d.ts
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type WorkerIdentity } from '../transport/protocol.ts';
+export interface RunningJob {
+    readonly signal: AbortSignal;
+    reportProgress(value: unknown): void;
+}
+export declare const currentJob: AsyncLocalStorage<RunningJob>;
+export declare const identity: WorkerIdentity | null;
+export declare const workerId: number | null;
+export declare function workerSignal(): AbortSignal;
+export declare function reportProgress(value: unknown): void;
+
+// dist/worker/lingerer.d.ts
+export declare class Lingerer {
     #private;
-    constructor(kind: WorkerKind, options: PoolOptions);
-    submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
-    submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
-    map<T, R>(job: Job<[T], R>, items: Iterable<T> | AsyncIterable<T>, options?: MapOptions): AsyncIterable<R>;
-    get stats(): ExecutorStats;
-    shutdown(options?: {
-        wait?: boolean;
-        cancelFutures?: boolean;
-    }): Promise<void>;
-    [Symbol.asyncDispose](): Promise<void>;
-    abandonJob(job: PendingJob): void;
-    onReady(worker: WorkerHandle): void;
-    onStartFailed(_worker: WorkerHandle, error: EncodedError): void;
-    onStarted(worker: WorkerHandle, job: PendingJob): void;
-    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
-    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
-    onEnded(worker: WorkerHandle): void;
-    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
-    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
+    constructor(look: () => boolean);
+    start(): void;
 }
 
-// dist/worker-runtime.d.ts
+// dist/worker/load-job.d.ts
+import type { JobTarget } from '../transport/protocol.ts';
+export type JobFunction = (...args: any[]) => unknown;
+export declare class JobLoader {
+    #private;
+    learn(kind: number, target: JobTarget): void;
+    load(kind: number): JobFunction | Promise<JobFunction>;
+    forget(): void;
+}
+
+// dist/worker/process-channel.d.ts
+export declare function connectProcess(): void;
+
+// dist/worker/runtime.d.ts
 import type { Transferable } from 'node:worker_threads';
-import { type FromWorker, type ToWorker } from './protocol.ts';
+import { type FromWorker, type ToWorker } from '../transport/protocol.ts';
 export interface WorkerChannel {
     post(message: FromWorker, transferList?: readonly Transferable[]): void;
     claim(seq: number): boolean;
@@ -586,15 +593,8 @@ export declare class WorkerRuntime {
     readonly receive: (message: ToWorker) => void;
 }
 
-// dist/worker-set.d.ts
-import type { WorkerHandle } from './worker-handle.ts';
-export declare class WorkerSet implements Iterable<WorkerHandle> {
-    #private;
-    get size(): number;
-    [Symbol.iterator](): Iterator<WorkerHandle>;
-    add(worker: WorkerHandle): void;
-    delete(worker: WorkerHandle): void;
-    noteFree(worker: WorkerHandle): void;
-    findIdle(): WorkerHandle | null;
-    findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null;
-}
+// dist/worker/thread-channel.d.ts
+export declare function connectThread(shared: Int32Array): void;
+
+// dist/worker/watch.d.ts
+export {};

@@ -1,8 +1,9 @@
 // dist/barrier.d.ts
-export declare class Barrier {
+import { type NameOption, Primitive } from './primitive.ts';
+export declare class Barrier extends Primitive {
     #private;
     readonly parties: number;
-    constructor(parties: number);
+    constructor(parties: number, options?: NameOption);
     get nWaiting(): number;
     get broken(): boolean;
     wait(options?: {
@@ -25,16 +26,18 @@ export declare class Barrier {
 }
 
 // dist/bounded-semaphore.d.ts
+import type { NameOption } from './primitive.ts';
 import { Semaphore } from './semaphore.ts';
 export declare class BoundedSemaphore extends Semaphore {
     #private;
-    constructor(value?: number);
+    constructor(value?: number, options?: NameOption);
     release(): void;
 }
 
 // dist/broadcast.d.ts
 import type { Future } from '@tasktree/core';
-export declare class Subscription<T> implements AsyncIterable<T>, Disposable {
+import { Primitive } from './primitive.ts';
+export declare class Subscription<T> extends Primitive implements AsyncIterable<T>, Disposable {
     #private;
     get dropped(): number;
     get(options?: {
@@ -50,12 +53,13 @@ export declare class Subscription<T> implements AsyncIterable<T>, Disposable {
     [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
     [Symbol.dispose](): void;
 }
-export declare class Broadcast<T> {
+export declare class Broadcast<T> extends Primitive {
     #private;
     constructor(options: {
         history?: number;
         lag: 'block' | 'drop-oldest';
         capacity?: number;
+        name?: string | undefined;
     });
     publish(message: T, options?: {
         signal?: AbortSignal;
@@ -73,10 +77,11 @@ export declare class Broadcast<T> {
 
 // dist/capacity-limiter.d.ts
 import type { Future } from '@tasktree/core';
+import { type NameOption, Primitive } from './primitive.ts';
 import type { Releaser } from './releaser.ts';
-export declare class CapacityLimiter {
+export declare class CapacityLimiter extends Primitive {
     #private;
-    constructor(total: number);
+    constructor(total: number, options?: NameOption);
     get total(): number;
     set total(total: number);
     get available(): number;
@@ -95,10 +100,12 @@ export declare class CapacityLimiter {
 
 // dist/channel.d.ts
 import type { Future } from '@tasktree/core';
-export declare class Channel<T> implements AsyncIterable<T>, Disposable {
+import { Primitive } from './primitive.ts';
+export declare class Channel<T> extends Primitive implements AsyncIterable<T>, Disposable {
     #private;
     constructor(options: {
         capacity: number;
+        name?: string | undefined;
     });
     get closed(): boolean;
     send(item: T, options?: {
@@ -122,16 +129,14 @@ export declare class Channel<T> implements AsyncIterable<T>, Disposable {
     [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>;
 }
 
-// dist/check-count.d.ts
-export declare function checkCount(what: string, value: number, least: number): number;
-
 // dist/condition.d.ts
 import { type Future } from '@tasktree/core';
 import { Lock } from './lock.ts';
+import { type NameOption, Primitive } from './primitive.ts';
 import type { Releaser } from './releaser.ts';
-export declare class Condition {
+export declare class Condition extends Primitive {
     #private;
-    constructor(lock?: Lock);
+    constructor(lock?: Lock, options?: NameOption);
     acquire(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
@@ -194,8 +199,10 @@ export declare class EndOfChannel extends Error {
 
 // dist/event.d.ts
 import type { Future } from '@tasktree/core';
-export declare class Event {
+import { type NameOption, Primitive } from './primitive.ts';
+export declare class Event extends Primitive {
     #private;
+    constructor(options?: NameOption);
     isSet(): boolean;
     set(): void;
     clear(): void;
@@ -262,6 +269,7 @@ import { Queue } from './queue.ts';
 export declare class LifoQueue<T> extends Queue<T> {
     constructor(options?: {
         maxsize?: number;
+        name?: string | undefined;
     });
 }
 
@@ -279,13 +287,16 @@ export declare class Line<W extends Link<W>> {
     replace(member: W, substitute: W): void;
     remove(member: W): void;
     shift(): W | null;
+    describe(member: W): string;
 }
 
 // dist/lock.d.ts
 import { type Future } from '@tasktree/core';
+import { type NameOption, Primitive } from './primitive.ts';
 import { Releaser } from './releaser.ts';
-export declare class Lock {
+export declare class Lock extends Primitive {
     #private;
+    constructor(options?: NameOption);
     acquire(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
@@ -302,23 +313,38 @@ export declare class Lock {
     };
 }
 
+// dist/primitive.d.ts
+export interface NameOption {
+    name?: string | undefined;
+}
+export declare abstract class Primitive {
+    #private;
+    constructor(name: string | undefined);
+    get name(): string;
+    abstract statistics(): object;
+}
+export declare function checkNamed<O extends NameOption>(takes: string, options: O | undefined): O | undefined;
+
 // dist/priority-queue.d.ts
 import { Queue } from './queue.ts';
 export declare class PriorityQueue<T> extends Queue<T> {
     constructor(options?: {
         maxsize?: number;
         compare?: (a: T, b: T) => number;
+        name?: string | undefined;
     });
 }
 
 // dist/queue.d.ts
 import type { Future } from '@tasktree/core';
 import { type Items } from './items.ts';
-export declare class Queue<T> implements AsyncIterable<T> {
+import { Primitive } from './primitive.ts';
+export declare class Queue<T> extends Primitive implements AsyncIterable<T> {
     #private;
     readonly maxsize: number;
     constructor(options?: {
         maxsize?: number;
+        name?: string | undefined;
     }, items?: Items<T>);
     qsize(): number;
     empty(): boolean;
@@ -350,12 +376,14 @@ export declare class Queue<T> implements AsyncIterable<T> {
 
 // dist/rate-limiter.d.ts
 import { type Future } from '@tasktree/core';
-export declare class RateLimiter {
+import { Primitive } from './primitive.ts';
+export declare class RateLimiter extends Primitive {
     #private;
     constructor(options: {
         limit: number;
         interval: number;
         burst?: number;
+        name?: string | undefined;
     });
     acquire(n?: number, options?: {
         signal?: AbortSignal;
@@ -384,17 +412,18 @@ export declare class Releaser implements Disposable {
     [Symbol.dispose](): void;
 }
 
-// dist/run-holding.d.ts
+// dist/run-exclusive.d.ts
 import type { Future } from '@tasktree/core';
 import type { Releaser } from './releaser.ts';
-export declare function checkBody(fn: unknown): void;
-export declare function runHolding<T>(acquiring: Future<Releaser>, fn: () => PromiseLike<T> | T): Promise<T>;
+export declare function runExclusive<T>(acquiring: Future<Releaser>, fn: () => PromiseLike<T> | T): Promise<T>;
 
 // dist/rw-lock.d.ts
 import type { Future } from '@tasktree/core';
+import { type NameOption, Primitive } from './primitive.ts';
 import type { Releaser } from './releaser.ts';
-export declare class RWLock {
+export declare class RWLock extends Primitive {
     #private;
+    constructor(options?: NameOption);
     read(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
@@ -410,10 +439,11 @@ export declare class RWLock {
 
 // dist/semaphore.d.ts
 import type { Future } from '@tasktree/core';
+import { type NameOption, Primitive } from './primitive.ts';
 import { Releaser } from './releaser.ts';
-export declare class Semaphore {
+export declare class Semaphore extends Primitive {
     #private;
-    constructor(value?: number);
+    constructor(value?: number, options?: NameOption);
     acquire(options?: {
         signal?: AbortSignal;
     }): Future<Releaser>;
@@ -431,33 +461,57 @@ export declare class Semaphore {
 }
 
 // dist/shares.d.ts
-import type { Future } from '@tasktree/core';
-import { Releaser } from './releaser.ts';
+import { type Future, type Task } from '@tasktree/core';
+import { Line, type Link } from './line.ts';
+import { type Lender, Releaser } from './releaser.ts';
 import { type Host, Waiter } from './waiter.ts';
-export declare class Shares implements Host<Releaser, number> {
+export interface Request {
+    readonly amount: number;
+    readonly order: number;
+    readonly task: Task | null;
+}
+declare class Share implements Lender, Link<Share> {
     #private;
-    constructor(total: number);
+    line: Line<Share> | null;
+    nextInLine: Share | null;
+    previousInLine: Share | null;
+    readonly amount: number;
+    readonly task: Task | null;
+    constructor(shares: Shares, amount: number, task: Task | null);
+    takeBack(): void;
+}
+export declare class Shares implements Host<Releaser, Request> {
+    #private;
+    constructor(total: number, describe: (waiter: Waiter<Releaser, Request>) => string);
     get total(): number;
     set total(total: number);
     get available(): number;
     get used(): number;
-    get isWhole(): boolean;
     get holders(): number;
     get waiters(): number;
+    get isWhole(): boolean;
+    holdingTasks(): (Task | null)[];
     acquire(amount: number, options: {
         signal?: AbortSignal;
     } | undefined): Future<Releaser>;
     take(amount: number): Releaser | null;
     wake(): void;
-    serve(asking: Waiter<Releaser, number>): void;
-    pass(asking: Waiter<Releaser, number>): void;
-    leave(asking: Waiter<Releaser, number>): void;
+    serve(waiter: Waiter<Releaser, Request>): void;
+    pass(waiter: Waiter<Releaser, Request>): void;
+    leave(waiter: Waiter<Releaser, Request>): void;
+    takeBack(share: Share): void;
 }
+export {};
 
 // dist/waiter-queue.d.ts
 import { Line } from './line.ts';
 import type { Waiter } from './waiter.ts';
 export declare class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
+    #private;
+    constructor(describe: (waiter: Waiter<T, A>) => string);
+    describe(waiter: Waiter<T, A>): string;
+    first(): Waiter<T, A> | null;
+    isEmpty(): boolean;
     wakeNext(): boolean;
     endAll(result: T): void;
 }
@@ -470,6 +524,7 @@ export interface Host<T, A> {
     serve(waiter: Waiter<T, A>): void;
     pass(waiter: Waiter<T, A>): void;
     leave?(waiter: Waiter<T, A>): void;
+    forget?(waiter: Waiter<T, A>): void;
 }
 export declare class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T, A>> {
     #private;
@@ -479,6 +534,8 @@ export declare class Waiter<T, A = undefined> extends Claim<T> implements Link<W
     readonly ask: A;
     constructor(host: Host<T, A> | null, ask: A, loop?: EventLoop);
     cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
+    forget(): void;
+    describeWait(): string;
     protected claim(): void;
     protected decline(): void;
 }

@@ -15,4 +15,5 @@ export {
   isIterable,
   isThenable,
 } from './arguments.ts'
+export { timelineOf } from './loop/loop.ts'
 export { hasFailed, observe } from './futures/observe.ts'

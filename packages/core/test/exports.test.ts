@@ -81,6 +81,7 @@ test('the lowlevel door', () => {
       "isIterable",
       "isThenable",
       "observe",
+      "timelineOf",
     ]
   `)
 })

@@ -1,29 +1,47 @@
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 
+/** Notified at each change of the barrier's state; the task tree shows the barrier in its place. */
+class StateChange extends Condition {
+  readonly #describe: () => string
+
+  constructor(describe: () => string) {
+    super(undefined, { name: '' })
+    this.#describe = describe
+  }
+
+  override describeWait(): string {
+    return this.#describe()
+  }
+}
+
 /**
- * Holds tasks until `parties` of them have come, then lets all go at once; it can be used again.
+ * Holds tasks until `parties` of them have come, then lets all of them go at once. It can be used again.
  *
  * Source: asyncio.Barrier
  */
-export class Barrier {
+export class Barrier extends Primitive {
   readonly parties: number
-  readonly #changed = new Condition()
+  readonly #changed = new StateChange(
+    () => `${this.label()}, to which ${this.#count} of ${this.parties} have come`,
+  )
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
-  /** Those that have come and are not counted yet. */
+  /** How many have called `wait` and are not counted in `#count` yet. */
   #blocked = 0
 
-  /** @throws {RangeError} when `parties` is no positive integer */
-  constructor(parties: number) {
+  /** @throws {RangeError} when `parties` is not a positive integer */
+  constructor(parties: number, options?: NameOption) {
     if (typeof parties !== 'number') {
       throw new TypeError(`parties must be a number, got ${describe(parties)}`)
     }
     if (!Number.isInteger(parties) || parties < 1) {
       throw new RangeError(`parties must be a positive integer, got ${parties}`)
     }
+    super(checkNamed('a Barrier takes its parties and { name }', options)?.name)
     this.parties = parties
   }
 
@@ -37,10 +55,10 @@ export class Barrier {
   }
 
   /**
-   * Ends when all have come, with this one's number from 0 to `parties - 1`: how many waited when it came. Where
-   * one has been cancelled two can have the same number, as in asyncio.
+   * Ends when all have come. The result is the caller's number from 0 to `parties - 1`: how many waited when it came. If
+   * a waiter was cancelled, two callers can have the same number, as in asyncio.
    *
-   * @throws {BrokenBarrierError} when the barrier is, or while it waits becomes, reset or aborted
+   * @throws {BrokenBarrierError} when the barrier is reset or aborted, before the call or during the wait
    */
   wait(options?: { signal?: AbortSignal }): Promise<number> {
     checkOptions(options)
@@ -49,7 +67,7 @@ export class Barrier {
 
   async #wait(options: { signal?: AbortSignal } | undefined): Promise<number> {
     const held = await this.#enter(options)
-    // Not `using`, which for Node 22 is compiled into a kilobyte of helpers.
+    // Not a `using` declaration: compiled for Node 22, it adds a kilobyte of helper functions to the bundle.
     try {
       return await this.#pass(options)
     } finally {
@@ -75,7 +93,7 @@ export class Barrier {
     }
   }
 
-  /** Holds the lock; who comes while others leave waits until they have. */
+  /** Takes the lock. A caller that comes while others are leaving waits until they have left. */
   async #enter(options: { signal?: AbortSignal } | undefined): Promise<Releaser> {
     this.#blocked++
     try {
@@ -110,7 +128,7 @@ export class Barrier {
     }, options)
   }
 
-  /** Throws BrokenBarrierError in all who wait and will. */
+  /** Throws BrokenBarrierError in all who wait, and in all who call `wait` later. */
   abort(options?: { signal?: AbortSignal }): Promise<void> {
     return this.#changed.runExclusive(() => {
       this.#state = 'broken'
@@ -118,8 +136,8 @@ export class Barrier {
     }, options)
   }
 
-  /** Its state; how many wait in it, how many leave it, and how many have come that wait outside. */
-  statistics(): {
+  /** Its state; how many wait in it, how many are leaving it, and how many wait to enter it. */
+  override statistics(): {
     readonly parties: number
     readonly state: 'filling' | 'draining' | 'resetting' | 'broken'
     readonly broken: boolean

@@ -1,3 +1,4 @@
+import type { NameOption } from './primitive.ts'
 import { Semaphore } from './semaphore.ts'
 
 /**
@@ -8,15 +9,17 @@ import { Semaphore } from './semaphore.ts'
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number
 
-  constructor(value = 1) {
-    super(value)
+  constructor(value = 1, options?: NameOption) {
+    super(value, options)
     this.#bound = value
   }
 
   /** @throws {RangeError} above the initial value */
   override release(): void {
     if (this.free >= this.#bound) {
-      throw new RangeError(`the semaphore was released above its initial value of ${this.#bound}`)
+      throw new RangeError(
+        `${this.label()} was released above its initial value of ${this.#bound}: it needs one acquire() for each release()`,
+      )
     }
     super.release()
   }

@@ -1,15 +1,15 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './check-count.ts'
+import { cancelOnAbort, checkCount, completed, describe } from '@tasktree/core/lowlevel'
 import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
 import { failed } from './failed.ts'
+import { checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** Says when an item is gone: then a publisher may have room. */
+/** Calls back when an item was taken, because a waiting publisher may now have room. */
 class Unread<T> extends Fifo<T> {
   readonly #taken: () => void
 
@@ -26,29 +26,35 @@ class Unread<T> extends Fifo<T> {
 }
 
 /**
- * One subscriber's own line of messages. Iterating it gives them in order, until the broadcast is closed
- * or the subscription disposed of; leaving the loop disposes of it.
+ * One subscriber's own queue of messages. Iterating it gives them in order, until the broadcast is closed or the
+ * subscription is disposed of. Leaving the loop disposes of the subscription.
  */
-export class Subscription<T> implements AsyncIterable<T>, Disposable {
+export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disposable {
   readonly #unread: Queue<T>
   readonly #leave: (self: Subscription<T>) => void
   #dropped = 0
 
   /** @internal use Broadcast.subscribe */
-  constructor(capacity: number, taken: () => void, leave: (self: Subscription<T>) => void) {
-    this.#unread = new Queue<T>({ maxsize: capacity }, new Unread<T>(taken))
+  constructor(
+    name: string,
+    capacity: number,
+    taken: () => void,
+    leave: (self: Subscription<T>) => void,
+  ) {
+    super(name)
+    this.#unread = new Queue<T>({ maxsize: capacity, name }, new Unread<T>(taken))
     this.#leave = leave
   }
 
-  /** How many messages it lost because it lagged. */
+  /** How many messages it has lost because it lagged behind. */
   get dropped(): number {
     return this.#dropped
   }
 
   /**
-   * The next message; a cancelled wait leaves it there.
+   * Waits for the next message and takes it. A cancelled wait takes none.
    *
-   * @throws {QueueShutDown} (the future fails) when there will be none
+   * @throws {QueueShutDown} (the future fails) when there will be no more messages
    */
   get(options?: { signal?: AbortSignal }): Future<T> {
     return this.#unread.get(options)
@@ -59,8 +65,8 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     return this.#unread.qsize()
   }
 
-  /** Messages it has not taken yet, how many it may lag behind, how many it lost, and how many wait in `get`. */
-  statistics(): {
+  /** How many messages it has not taken yet, how many it may lag behind, how many it has lost, and how many wait in `get`. */
+  override statistics(): {
     readonly size: number
     readonly capacity: number
     readonly dropped: number
@@ -78,7 +84,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     }
   }
 
-  /** Leaves the broadcast and drops what was not taken; a waiting `get` fails. Twice does nothing. */
+  /** Leaves the broadcast and drops the messages that were not taken. A waiting `get` fails. A second call does nothing. */
   [Symbol.dispose](): void {
     this.#unread.shutdown(true)
     this.#leave(this)
@@ -89,7 +95,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     return !this.#unread.full()
   }
 
-  /** @internal the oldest makes room when there is none */
+  /** @internal if there is no room, the oldest message is dropped */
   deliver(message: T): void {
     if (this.#unread.full()) {
       this.#unread.getNowait()
@@ -98,7 +104,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     this.#unread.putNowait(message)
   }
 
-  /** @internal what is there can still be taken */
+  /** @internal the messages that are there can still be taken */
   end(): void {
     this.#unread.shutdown()
   }
@@ -107,23 +113,25 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
 /**
  * Every subscriber gets every message that is published after it subscribed, in order.
  *
- * A subscriber that lags behind by `capacity` messages either makes publishers wait (`lag: 'block'`) or
- * loses its oldest message (`lag: 'drop-oldest'`, counted in `dropped`). A message is delivered to all
- * subscribers at once or, when its `publish` is cancelled, to none.
+ * A subscriber that lags behind by `capacity` messages either makes publishers wait (`lag: 'block'`) or loses its oldest
+ * message (`lag: 'drop-oldest'`, counted in `dropped`). A message is delivered to all subscribers at once. If its
+ * `publish` is cancelled while it waits, it is delivered to none.
  *
  * @example
  * const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 })
- * using subscription = news.subscribe()
+ * const subscription = news.subscribe()
  * await news.publish('hello')
  * for await (const item of subscription) console.log(item)
  */
-export class Broadcast<T> {
+export class Broadcast<T> extends Primitive {
   readonly #history = new Fifo<T>()
   readonly #keep: number
   readonly #capacity: number
   readonly #blocks: boolean
   readonly #subscriptions = new Set<Subscription<T>>()
-  readonly #publishers = new WaiterQueue<void, T>()
+  readonly #publishers = new WaiterQueue<void, T>(
+    () => `${this.label()}, to publish while a subscriber lags`,
+  )
   #closed = false
 
   /**
@@ -131,7 +139,12 @@ export class Broadcast<T> {
    * @param options.lag what happens when a subscriber lags
    * @param options.capacity how many messages a subscriber may lag behind; 64 by default, and never less than `history`
    */
-  constructor(options: { history?: number; lag: 'block' | 'drop-oldest'; capacity?: number }) {
+  constructor(options: {
+    history?: number
+    lag: 'block' | 'drop-oldest'
+    capacity?: number
+    name?: string | undefined
+  }) {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`a Broadcast takes { lag }, got ${describe(options)}`)
     }
@@ -139,21 +152,24 @@ export class Broadcast<T> {
     if (lag !== 'block' && lag !== 'drop-oldest') {
       throw new TypeError(`the option lag must be 'block' or 'drop-oldest', got ${describe(lag)}`)
     }
-    this.#keep = checkCount('the option history', history, 0)
-    this.#capacity = Math.max(checkCount('the option capacity', capacity, 1), history)
+    checkCount('the option history', history, 0)
+    checkCount('the option capacity', capacity, 1)
+    super(checkNamed('a Broadcast takes { lag }', options)?.name)
+    this.#keep = history
+    this.#capacity = Math.max(capacity, history)
     this.#blocks = lag === 'block'
   }
 
   /**
-   * Gives `message` to every subscriber. With `lag: 'block'` it waits until all have room, behind those
-   * who published before; otherwise it never waits.
+   * Gives `message` to every subscriber. With `lag: 'block'` it waits until all subscribers have room and all earlier
+   * messages are out; otherwise it never waits.
    *
-   * @throws {ChannelClosed} (the future fails) when the broadcast is closed, also while it waits
+   * @throws {ChannelClosed} (the future fails) when the broadcast is closed, before or during the wait
    */
   publish(message: T, options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
-    if (!this.#closed && (this.#publishers.size > 0 || !this.#hasRoom())) {
+    if (!this.#closed && (!this.#publishers.isEmpty() || !this.#hasRoom())) {
       const publishing = new Waiter(this.#publishing, message)
       this.#publishers.push(publishing)
       return cancelOnAbort(publishing, options?.signal)
@@ -163,9 +179,10 @@ export class Broadcast<T> {
     return completed()
   }
 
-  /** From here on, after what `history` keeps. Dispose of it, or leave its loop, to unsubscribe. */
+  /** Gives the messages that `history` keeps, then all later ones. Dispose of the subscription, or leave its loop, to unsubscribe. */
   subscribe(): Subscription<T> {
-    const subscription = new Subscription<T>(this.#capacity, this.#wakeFirst, (self) => {
+    const name = `of ${this.name}`
+    const subscription = new Subscription<T>(name, this.#capacity, this.#wakeFirst, (self) => {
       this.#subscriptions.delete(self)
       this.#wakeFirst()
     })
@@ -175,7 +192,7 @@ export class Broadcast<T> {
     return subscription
   }
 
-  /** Nothing more is published; subscribers get what they have not taken yet, then their loops end. */
+  /** Ends the publishing. Subscribers get the messages that they have not taken yet, then their loops end. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -188,8 +205,8 @@ export class Broadcast<T> {
     this.close()
   }
 
-  /** Who listens, who waits to publish, what is kept for new subscribers, and whether it is closed. */
-  statistics(): {
+  /** How many subscribers it has, how many wait to publish, how many messages are kept for new subscribers, and whether it is closed. */
+  override statistics(): {
     readonly subscribers: number
     readonly publishers: number
     readonly history: number
@@ -217,9 +234,9 @@ export class Broadcast<T> {
     for (const subscription of this.#subscriptions) subscription.deliver(message)
   }
 
-  /** The first publisher keeps its place until its message is out, so that the messages keep their order. */
+  /** Wakes the first publisher, which keeps its place in line until its message is out, so that messages keep their order. */
   readonly #wakeFirst = (): void => {
-    if (this.#publishers.size > 0 && this.#hasRoom()) this.#publishers.first()?.wake()
+    if (!this.#publishers.isEmpty() && this.#hasRoom()) this.#publishers.first()?.wake()
   }
 
   readonly #publishing: Host<void, T> = {

@@ -1,7 +1,7 @@
 import type { Future } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './check-count.ts'
+import { checkCount, describe } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'
 
@@ -10,8 +10,7 @@ const totalName = "a limiter's total"
 /**
  * A capacity of which each holder takes a part: `acquire(weight)` waits until that much is free.
  *
- * First come, first served: a big request is not overtaken by small ones behind it, and so is not
- * starved by them.
+ * First come, first served: small requests do not overtake a big one that waits before them, so they cannot starve it.
  *
  * @example
  * const memory = new CapacityLimiter(512)
@@ -19,17 +18,24 @@ const totalName = "a limiter's total"
  *
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */
-export class CapacityLimiter {
+export class CapacityLimiter extends Primitive {
   readonly #shares: Shares
 
-  /** @throws {RangeError} when `total` is not an integer of 0 or more, or Infinity */
-  constructor(total: number) {
-    this.#shares = new Shares(checkCount(totalName, total, 0))
+  /** @throws {RangeError} when `total` is neither a whole number of at least 0 nor Infinity */
+  constructor(total: number, options?: NameOption) {
+    checkCount(totalName, total, 0)
+    super(checkNamed('a CapacityLimiter takes its total and { name }', options)?.name)
+    this.#shares = new Shares(
+      total,
+      (waiter) =>
+        `${this.label()}, for ${waiter.ask.amount} of ${this.total} (${this.available} free)`,
+    )
   }
 
   /**
-   * How much there is in all. It can be changed at any time: more wakes who now can have it, less takes
-   * nothing from the holders but lets nobody in until enough is given back.
+   * The whole capacity. It can be changed at any time. Raising it wakes the waiters that now fit. Lowering it takes
+   * nothing from the holders, but admits nobody until enough was given back. A request that waits for more than the new
+   * total lets the requests behind it pass, and keeps its place for when the total is raised again.
    */
   get total(): number {
     return this.#shares.total
@@ -39,13 +45,13 @@ export class CapacityLimiter {
     this.#shares.total = checkCount(totalName, total, 0)
   }
 
-  /** How much is free: 0 when more is held than there now is. */
+  /** How much is free: 0 if more is held than the total. */
   get available(): number {
     return this.#shares.available
   }
 
   /**
-   * Waits for `weight` of the capacity. Does not suspend when it is free and nobody is in line.
+   * Waits for `weight` of the capacity. Does not suspend if it is free and nobody is in line.
    *
    * @throws {RangeError} when `weight` is not an integer of 1 to `total`
    */
@@ -55,7 +61,7 @@ export class CapacityLimiter {
   }
 
   /**
-   * Takes `weight` of the capacity when it is free and nobody is in line.
+   * Takes `weight` of the capacity if it is free and nobody is in line.
    *
    * @throws {WouldBlock} otherwise
    * @throws {RangeError} when `weight` is not an integer of 1 to `total`
@@ -70,8 +76,8 @@ export class CapacityLimiter {
     )
   }
 
-  /** The capacity in all, what is free and what is held, by how many, and how many wait. */
-  statistics(): {
+  /** The whole capacity, how much is free and how much is held, by how many, and how many wait. */
+  override statistics(): {
     readonly total: number
     readonly available: number
     readonly used: number

@@ -1,17 +1,17 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './check-count.ts'
+import { cancelOnAbort, checkCount, completed, describe } from '@tasktree/core/lowlevel'
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
 import { failed } from './failed.ts'
+import { checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** What a waiting sender knows of its handle. */
+/** The state of one handle, which its waiting senders look at. */
 interface Handle {
   closed: boolean
-  /** How many wait in its `send`. */
+  /** How many wait in the handle's `send`. */
   senders: number
 }
 
@@ -20,13 +20,19 @@ interface Sending<T> {
   readonly item: T
 }
 
-/** What the handles of one channel share. */
+/**
+ * The state that the handles of one channel share: the items, and the waiters in line to receive and to send.
+ *
+ * A receiver is woken when there is an item for it, a sender when there is room for it. Both take what they were woken for
+ * in their own turn of the loop. `wokenReceivers` and `wokenSenders` keep that item and that room for them meanwhile.
+ */
 class Shared<T> {
   readonly capacity: number
   readonly items = new Fifo<T>()
-  readonly receivers = new WaiterQueue<T>()
-  readonly senders = new WaiterQueue<void, Sending<T>>()
-  /** Woken, and their turn is to come: there is an item for each of these receivers, and room for each of the senders. */
+  readonly receivers = new WaiterQueue<T>(() => `${this.label()}, to receive an item`)
+  readonly senders = new WaiterQueue<void, Sending<T>>(() => `${this.label()}, to send an item`)
+  /** Names the channel in the task tree. */
+  label: () => string = () => 'Channel'
   wokenReceivers = 0
   wokenSenders = 0
   openHandles = 1
@@ -61,26 +67,31 @@ class Shared<T> {
     leave: (sender) => {
       sender.ask.handle.senders--
     },
+    forget: (sender) => {
+      sender.ask.handle.senders--
+    },
   }
 
   constructor(capacity: number) {
     this.capacity = capacity
   }
 
-  /** A receiver that waits makes room for one item: so a channel of capacity 0 hands over directly. */
+  /** Each waiting receiver makes room for one item, so a channel of capacity 0 hands over directly. */
   hasRoom(): boolean {
+    // Looking at the first receiver drops those that can never be served.
+    this.receivers.isEmpty()
     const room = this.capacity + this.receivers.size + this.wokenReceivers
     return this.items.size + this.wokenSenders < room
   }
 
-  /** Whether a sender would not have to wait, nor overtakes anybody. */
+  /** Whether a sender need not wait, and would overtake nobody. */
   canSend(): boolean {
-    return this.wokenSenders === 0 && this.senders.size === 0 && this.hasRoom()
+    return this.wokenSenders === 0 && this.senders.isEmpty() && this.hasRoom()
   }
 
-  /** Whether a receiver would not have to wait, nor overtakes anybody. */
+  /** Whether a receiver need not wait, and would overtake nobody. */
   canReceive(): boolean {
-    return this.wokenReceivers === 0 && this.receivers.size === 0 && this.hasSpare()
+    return this.wokenReceivers === 0 && this.receivers.isEmpty() && this.hasSpare()
   }
 
   hasEnded(): boolean {
@@ -103,7 +114,7 @@ class Shared<T> {
     return item
   }
 
-  /** Wakes whoever can go on. */
+  /** Wakes every receiver for which there is an item, and every sender for which there is room. */
   wake(): void {
     while ((this.hasSpare() || this.openHandles === 0) && this.receivers.wakeNext()) {
       this.wokenReceivers++
@@ -113,33 +124,41 @@ class Shared<T> {
 }
 
 /**
- * A queue that knows when it is over: it ends when every handle on it is closed and everything that was
- * sent has been received. Give each producer a `clone()` of its own to close; consumers iterate.
+ * A queue that knows when it is over: it ends when every handle on it is closed and every item has been received. Give
+ * each producer a `clone()` of its own, which it closes after its last `send`. Consumers iterate.
  *
- * Senders and receivers are served in the order they came. An item is in the channel until a receiver
- * takes it in its own turn, so a cancelled `receive()` leaves it there; a cancelled `send()` has sent
- * nothing. With capacity 0 a `send` ends only when a receiver waits for the item.
+ * Senders and receivers are served in the order in which they came. An item is in the channel until a receiver takes it
+ * in its own turn of the loop, so a cancelled `receive()` leaves it there. A cancelled `send()` has sent nothing. With
+ * capacity 0, a `send` ends only when a receiver waits for the item.
  *
- * Source: trio.open_memory_channel. Differs: one handle both sends and receives; closing it ends its
- * sending only, so what is left can be received.
+ * Source: trio.open_memory_channel. Differs: one handle both sends and receives. Closing it ends its sending only, so the
+ * items that are left can be received.
  */
-export class Channel<T> implements AsyncIterable<T>, Disposable {
+export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposable {
   /** @internal the bundler calls a class that names itself `_Channel` */
-  static readonly name: string = 'Channel'
+  static override readonly name: string = 'Channel'
 
   #shared: Shared<T>
   readonly #handle: Handle = { closed: false, senders: 0 }
 
   /**
-   * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over
-   * directly, Infinity never makes a sender wait
-   * @throws {RangeError} when it is negative or not an integer
+   * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over directly, Infinity
+   * never makes a sender wait
+   * @throws {RangeError} when it is negative or not a whole number
    */
-  constructor(options: { capacity: number }) {
+  constructor(options: { capacity: number; name?: string | undefined }) {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`a Channel takes { capacity }, got ${describe(options)}`)
     }
-    this.#shared = new Shared<T>(checkCount('the option capacity', options.capacity, 0))
+    const capacity = checkCount('the option capacity', options.capacity, 0)
+    super(checkNamed('a Channel takes { capacity }', options)?.name)
+    this.#shared = new Shared<T>(capacity)
+    this.#shared.label = () => super.label()
+  }
+
+  /** @internal a clone has the label of the first handle */
+  override label(): string {
+    return this.#shared.label()
   }
 
   /** Whether this handle is closed. */
@@ -148,9 +167,9 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   }
 
   /**
-   * Waits until there is room, and puts `item` into the channel. Does not suspend when there is room.
+   * Waits until there is room, and puts `item` into the channel. Does not suspend if there is room.
    *
-   * @throws {ChannelClosed} (the future fails) when this handle is closed, also while it waits
+   * @throws {ChannelClosed} (the future fails) when this handle is closed, before or during the wait
    */
   send(item: T, options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
@@ -169,7 +188,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   }
 
   /**
-   * Puts `item` into the channel when there is room and nobody is in line.
+   * Puts `item` into the channel if there is room and nobody is in line.
    *
    * @throws {WouldBlock} otherwise
    * @throws {ChannelClosed} when this handle is closed
@@ -182,7 +201,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   }
 
   /**
-   * Waits for the next item and takes it. Does not suspend when there is one.
+   * Waits for the next item and takes it. Does not suspend if there is one.
    *
    * @throws {EndOfChannel} (the future fails) when every handle is closed and nothing is left
    */
@@ -201,8 +220,8 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   }
 
   /**
-   * Takes the next item when there is one and nobody is in line. With capacity 0 there never is one: a
-   * sender waits for somebody who waits in `receive`.
+   * Takes the next item if there is one and nobody is in line. With capacity 0 there never is one, because a sender hands
+   * its item only to a receiver that waits in `receive`.
    *
    * @throws {WouldBlock} otherwise
    * @throws {EndOfChannel} when every handle is closed and nothing is left
@@ -217,20 +236,22 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
   /** Another handle on this channel, which ends only when both are closed. @throws {ChannelClosed} when this one is */
   clone(): Channel<T> {
     if (this.closed) throw new ChannelClosed()
-    const clone = new Channel<T>({ capacity: this.#shared.capacity })
-    clone.#shared = this.#shared
+    const shared = this.#shared
+    // The clone is the same channel, and has the same name.
+    const clone = new Channel<T>({ capacity: shared.capacity, name: this.name })
+    clone.#shared = shared
     clone.#shared.openHandles++
     return clone
   }
 
-  /** This handle sends no more; who waits in its `send` fails. With the last handle the channel ends. Twice does nothing. */
+  /** Ends the sending of this handle: its waiting `send` calls fail. The last close ends the channel. A second close of a handle does nothing. */
   close(): void {
     const handle = this.#handle
     if (handle.closed) return
     handle.closed = true
     const shared = this.#shared
     shared.openHandles--
-    // Those of other handles may be many.
+    // The loop stops after the last sender of this handle, because the senders of other handles may be many.
     for (let sender = shared.senders.first(); sender !== null && handle.senders > 0;) {
       const next = sender.nextInLine
       if (sender.ask.handle === handle) {
@@ -243,8 +264,8 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     shared.wake()
   }
 
-  /** Items it holds, tasks that wait, and handles that are open. */
-  statistics(): {
+  /** How many items it holds, how many wait to send and to receive, and how many handles are open. */
+  override statistics(): {
     readonly size: number
     readonly capacity: number
     readonly senders: number

@@ -1,29 +1,35 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
-import { checkCount } from './check-count.ts'
+import { cancelOnAbort, checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
 /**
- * Waits, with a lock given up meanwhile, until another task says that something may have changed.
+ * Waits, with a lock released meanwhile, until another task says that something may have changed.
  *
- * `wait` holds the lock again when it ends, also when it ends by a cancel. Wake-ups may be spurious:
- * look again, or use `waitFor`.
+ * `wait` holds the lock again when it ends, even if it ends by a cancel. Wake-ups may be spurious: look at the state
+ * again, or use `waitFor`.
  *
  * Source: asyncio.Condition
  */
-export class Condition {
+export class Condition extends Primitive {
   readonly #lock: Lock
-  readonly #waiters = new WaiterQueue<void>()
+  readonly #waiters = new WaiterQueue<void>(() => this.describeWait())
 
-  constructor(lock: Lock = new Lock()) {
-    if (!(lock instanceof Lock)) {
+  constructor(lock?: Lock, options?: NameOption) {
+    if (lock !== undefined && !(lock instanceof Lock)) {
       throw new TypeError(`a Condition needs a Lock, got ${describe(lock)}`)
     }
-    this.#lock = lock
+    super(checkNamed('a Condition takes a Lock and { name }', options)?.name)
+    this.#lock = lock ?? new Lock({ name: `of ${this.name}` })
+  }
+
+  /** @internal what a task in `wait` waits for, as the task tree shows it */
+  describeWait(): string {
+    return `${this.label()}, to be notified`
   }
 
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
@@ -40,7 +46,7 @@ export class Condition {
   }
 
   /**
-   * Gives the lock up, waits to be notified, and takes the lock again.
+   * Releases the lock, waits to be notified, and takes the lock again.
    *
    * @throws {RuntimeError} when the lock is not locked
    */
@@ -51,8 +57,9 @@ export class Condition {
 
   async #wait(options: { signal?: AbortSignal } | undefined): Promise<true> {
     const { holder } = this.#lock
-    if (holder === null)
+    if (holder === null) {
       throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
+    }
     const refusal = refused(options)
     if (refusal !== null) await refusal
     const notified = new Waiter<void>(null, undefined)
@@ -66,13 +73,13 @@ export class Condition {
         await this.#reacquire(holder)
       }
     } catch (error) {
-      // It may have been notified before it was cancelled: then that notice is another's.
+      // The waiter may have been notified before it was cancelled. Then its notice goes to another waiter.
       this.#notify(1)
       throw error
     }
   }
 
-  /** Takes the lock again, however often it is cancelled meanwhile; throws the last cancel then. */
+  /** Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. */
   async #reacquire(holder: Releaser): Promise<void> {
     let cancel: unknown = null
     for (;;) {
@@ -84,13 +91,13 @@ export class Condition {
         cancel = error
       }
     }
-    // The Releaser of whoever waits stays the one that releases.
+    // The waiting task still has the Releaser from before the wait, which must release this new hold.
     this.#lock.restore(holder)
     // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError
     if (cancel !== null) throw cancel
   }
 
-  /** Waits until `predicate` holds, which is looked at with the lock held. */
+  /** Waits until `predicate` returns true. It is called with the lock held. */
   waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
     if (typeof predicate !== 'function') {
       throw new TypeError(`waitFor takes a function, got ${describe(predicate)}`)
@@ -109,11 +116,12 @@ export class Condition {
     return true
   }
 
-  /** Wakes up to `n` who wait. @throws {RuntimeError} when the lock is not locked */
+  /** Wakes up to `n` waiters. @throws {RuntimeError} when the lock is not locked */
   notify(n = 1): void {
     checkCount('n', n, 0)
-    if (!this.locked())
+    if (!this.locked()) {
       throw new RuntimeError('cannot notify on a lock that is not locked: acquire() first')
+    }
     this.#notify(n)
   }
 
@@ -127,7 +135,7 @@ export class Condition {
   }
 
   /** Whether the lock is held, by how many (1 or 0); how many wait for a notice, and how many for the lock. */
-  statistics(): {
+  override statistics(): {
     readonly locked: boolean
     readonly holders: number
     readonly waiters: number

@@ -1,4 +1,4 @@
-/** What `acquireNowait`, `sendNowait` or `receiveNowait` asks for is not there at once. Source: trio.WouldBlock */
+/** `acquireNowait`, `sendNowait` or `receiveNowait` would have to wait. Source: trio.WouldBlock */
 export class WouldBlock extends Error {
   override readonly name: string = 'WouldBlock'
   readonly code: string = 'ERR_SYNC_WOULD_BLOCK'
@@ -30,7 +30,7 @@ export class QueueShutDown extends Error {
   override readonly name: string = 'QueueShutDown'
   readonly code: string = 'ERR_SYNC_QUEUE_SHUT_DOWN'
   constructor() {
-    super('the queue has been shut down')
+    super('the queue has been shut down: it takes no more items, and what was left has been taken')
   }
 }
 
@@ -40,16 +40,18 @@ export class BrokenBarrierError extends Error {
   readonly code: string = 'ERR_SYNC_BROKEN_BARRIER'
 }
 
-/** A send on a handle of a channel that is closed, or a publish on a closed broadcast. Source: trio.ClosedResourceError */
+/** A send on a closed handle of a channel, or a publish on a closed broadcast. Source: trio.ClosedResourceError */
 export class ChannelClosed extends Error {
   override readonly name: string = 'ChannelClosed'
   readonly code: string = 'ERR_SYNC_CHANNEL_CLOSED'
-  constructor(message = 'this handle of the channel is closed: send on a clone that is open') {
+  constructor(
+    message = 'this handle of the channel is closed, and cannot send: give each sender a handle of its own, made by clone() before the close, and close it after its last send',
+  ) {
     super(message)
   }
 }
 
-/** Every handle of the channel is closed, and all that was sent has been received. Source: trio.EndOfChannel */
+/** Every handle of the channel is closed, and every item has been received. Source: trio.EndOfChannel */
 export class EndOfChannel extends Error {
   override readonly name: string = 'EndOfChannel'
   readonly code: string = 'ERR_SYNC_END_OF_CHANNEL'

@@ -1,5 +1,6 @@
 import type { Future } from '@tasktree/core'
 import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -9,15 +10,19 @@ import { WaiterQueue } from './waiter-queue.ts'
  *
  * Source: asyncio.Event
  */
-export class Event {
+export class Event extends Primitive {
   #set = false
-  readonly #waiters = new WaiterQueue<true>()
+  readonly #waiters = new WaiterQueue<true>(() => `${this.label()}, which is not set`)
+
+  constructor(options?: NameOption) {
+    super(checkNamed('an Event takes { name }', options)?.name)
+  }
 
   isSet(): boolean {
     return this.#set
   }
 
-  /** Sets the flag and wakes all who wait, also when it is cleared again before they run. */
+  /** Sets the flag and wakes every waiter, even if the flag is cleared again before they run. */
   set(): void {
     if (this.#set) return
     this.#set = true
@@ -28,7 +33,7 @@ export class Event {
     this.#set = false
   }
 
-  /** Ends when the flag is set; at once when it is. */
+  /** Ends when the flag is set; at once if it is set already. */
   wait(options?: { signal?: AbortSignal }): Future<true> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -41,7 +46,7 @@ export class Event {
   }
 
   /** Whether it is set, and how many wait. */
-  statistics(): { readonly set: boolean; readonly waiters: number } {
+  override statistics(): { readonly set: boolean; readonly waiters: number } {
     return Object.freeze({ set: this.#set, waiters: this.#waiters.size })
   }
 }

@@ -1,12 +1,12 @@
-/** In which order a queue gives its items out. */
+/** The items of a queue, and the order in which it gives them out. */
 export interface Items<T> {
   readonly size: number
   push(item: T): void
-  /** Only when there is one. */
+  /** Call it only if there is an item. */
   pop(): T
 }
 
-/** A ring that doubles when it is full. */
+/** First in, first out: a ring buffer that doubles when it is full, so that no `shift` moves all items. */
 export class Fifo<T> implements Items<T> {
   #ring: (T | undefined)[] = Array.from({ length: 16 }, () => undefined)
   #head = 0
@@ -29,7 +29,7 @@ export class Fifo<T> implements Items<T> {
     return item
   }
 
-  /** From the first on, without taking them. */
+  /** Gives the items from the first to the last, and takes none. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let i = 0; i < this.#size; i++) {
       yield this.#ring[(this.#head + i) & (this.#ring.length - 1)] as T
@@ -43,6 +43,7 @@ export class Fifo<T> implements Items<T> {
   }
 }
 
+/** Last in, first out. */
 export class Lifo<T> implements Items<T> {
   readonly #stack: T[] = []
 
@@ -64,15 +65,15 @@ interface Entry<T> {
   readonly order: number
 }
 
-/** Where the parent of the one at `index` is. */
+/** The index of the parent of the entry at `index`. */
 function above(index: number): number {
   return (index - 1) >> 1
 }
 
 /**
- * A binary heap; equal items leave in the order in which they came.
+ * The smallest first: a binary heap. Equal items leave in the order in which they came, because each entry has a number.
  *
- * Everything is compared before anything is moved: a comparison that throws leaves the heap as it was.
+ * `push` and `pop` make all comparisons before they move an entry, so a `compare` that throws leaves the heap unchanged.
  */
 export class Heap<T> implements Items<T> {
   readonly #entries: Entry<T>[] = []
@@ -117,7 +118,7 @@ export class Heap<T> implements Items<T> {
     }
     entries.pop()
     if (size === 0) return last.item
-    // `last` goes to its place, and what stands on the way to the top moves up by one.
+    // The entry `last` goes to its place, and each entry on the way from there to the top moves up by one.
     let moved = last
     for (let index = place; ; index = above(index)) {
       const displaced = entries[index] as Entry<T>

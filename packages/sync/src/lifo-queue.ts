@@ -1,9 +1,9 @@
 import { Lifo } from './items.ts'
 import { Queue } from './queue.ts'
 
-/** A queue that gives out the latest item first. Source: asyncio.LifoQueue */
+/** A queue that gives out the newest item first. Source: asyncio.LifoQueue */
 export class LifoQueue<T> extends Queue<T> {
-  constructor(options?: { maxsize?: number }) {
+  constructor(options?: { maxsize?: number; name?: string | undefined }) {
     super(options, new Lifo<T>())
   }
 }

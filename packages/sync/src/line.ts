@@ -1,15 +1,18 @@
-/** One place in a line. */
+/**
+ * A first-in, first-out line that a member can leave from any place in constant time.
+ *
+ * The members themselves hold the links of a doubly linked list. A `Set` would look simpler, but taking the first element
+ * of a `Set` again and again costs quadratic time in V8, because deleted entries stay in its table until it is rebuilt.
+ */
+
+/** What a member of a line holds. */
 export interface Link<W extends Link<W>> {
-  /** The line it stands in, null when in none. */
+  /** The line that the member stands in, or null. */
   line: Line<W> | null
   nextInLine: W | null
   previousInLine: W | null
 }
 
-/**
- * First in, first out. The members are the links, so that one of a million that leaves costs as little as
- * any other: a Set, from which the first is taken again and again, takes quadratic time.
- */
 export class Line<W extends Link<W>> {
   #first: W | null = null
   #last: W | null = null
@@ -33,7 +36,7 @@ export class Line<W extends Link<W>> {
     this.#size++
   }
 
-  /** `substitute`, which stands nowhere, takes the place of `member`. Does nothing when that does not stand here. */
+  /** Puts `substitute`, which stands in no line, in the place of `member`. Does nothing if `member` is not in this line. */
   replace(member: W, substitute: W): void {
     if (member.line !== this) return
     const { nextInLine, previousInLine } = member
@@ -49,7 +52,7 @@ export class Line<W extends Link<W>> {
     member.previousInLine = null
   }
 
-  /** Does nothing when it does not stand here. */
+  /** Does nothing if `member` is not in this line. */
   remove(member: W): void {
     if (member.line !== this) return
     const { nextInLine, previousInLine } = member
@@ -63,10 +66,15 @@ export class Line<W extends Link<W>> {
     this.#size--
   }
 
-  /** Takes the first out of it. */
+  /** Takes the first member out of the line. */
   shift(): W | null {
-    const first = this.#first
+    const first = this.first()
     if (first !== null) this.remove(first)
     return first
+  }
+
+  /** What the members of this line wait for, as the task tree shows it. */
+  describe(member: W): string {
+    return member.constructor.name
   }
 }

@@ -1,32 +1,53 @@
-import { type Future, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
+import { currentTask, type Future, RuntimeError, type Task } from '@tasktree/core'
+import { cancelOnAbort, checkBody, completed } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
-import { checkBody, runHolding } from './run-holding.ts'
+import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** Who holds a lock, and who waits for it. */
-class Possession implements Lender, Host<Releaser, undefined> {
+/** The task that asks for the lock, or null for plain code. */
+type Asker = Task | null
+
+/**
+ * The state of a lock: its holder, and the waiters in line.
+ *
+ * `release` wakes the first waiter, which keeps its place in line until its own turn of the loop. In that turn it takes
+ * the lock. In between nobody holds the lock and nobody can take it, since the line is not empty: so nobody overtakes the
+ * waiter, and a cancel in the same turn cannot lose the lock, because no one had it yet.
+ */
+class Possession implements Lender, Host<Releaser, Asker> {
   holder: Releaser | null = null
-  readonly waiters = new WaiterQueue<Releaser>()
+  /** The task that took the lock, for the task tree. */
+  holdingTask: Asker = null
+  readonly waiters: WaiterQueue<Releaser, Asker>
+  /** How many members of the line stand for a waiter that was cancelled. */
   #leaving = 0
-  /** Has the turn of a place whose waiter was cancelled. */
-  readonly #places: Host<Releaser, undefined> = {
+  /** Takes the turn of a place whose waiter was cancelled. */
+  readonly #places: Host<Releaser, Asker> = {
     serve: (place) => {
       this.#leaving--
       this.pass(place)
     },
     pass: () => {},
+    forget: () => {
+      this.#leaving--
+    },
   }
 
-  /** Nobody holds it, and nobody was woken to take it or stands in line. */
+  constructor(describe: () => string) {
+    this.waiters = new WaiterQueue(describe)
+  }
+
+  /** Whether nobody holds the lock, and nobody was woken to take it or stands in line. */
   isFree(): boolean {
-    return this.holder === null && this.waiting === 0
+    return this.holder === null && (this.waiters.isEmpty() || this.waiting === 0)
   }
 
-  take(): Releaser {
+  take(task: Asker): Releaser {
+    this.holdingTask = task
     return (this.holder = new Releaser(this))
   }
 
@@ -36,6 +57,7 @@ class Possession implements Lender, Host<Releaser, undefined> {
 
   giveUp(): void {
     this.holder = null
+    this.holdingTask = null
     this.waiters.first()?.wake()
   }
 
@@ -44,24 +66,24 @@ class Possession implements Lender, Host<Releaser, undefined> {
     return this.waiters.size - this.#leaving
   }
 
-  serve(waiter: Waiter<Releaser>): void {
+  serve(waiter: Waiter<Releaser, Asker>): void {
     this.waiters.remove(waiter)
-    waiter.setResult(this.take())
+    waiter.setResult(this.take(waiter.ask))
   }
 
-  pass(waiter: Waiter<Releaser>): void {
+  pass(waiter: Waiter<Releaser, Asker>): void {
     this.waiters.remove(waiter)
     if (this.holder === null) this.waiters.first()?.wake()
   }
 
   /**
-   * Its place stays until the turn in which it learns of its cancel, so that a `release` in between wakes
-   * the next one in the round in which asyncio does.
+   * A cancelled waiter leaves a place behind until the turn in which its task learns of the cancel. A `release` in
+   * between therefore wakes the next waiter in the same round of the loop as asyncio does.
    */
-  leave(waiter: Waiter<Releaser>): void {
+  leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()
     if (loop.isClosed()) return
-    const place = new Waiter<Releaser>(this.#places, undefined, loop)
+    const place = new Waiter<Releaser, Asker>(this.#places, null, loop)
     this.waiters.replace(waiter, place)
     this.#leaving++
     place.wake()
@@ -69,13 +91,18 @@ class Possession implements Lender, Host<Releaser, undefined> {
 }
 
 /**
- * Mutual exclusion, first come, first served: `release` wakes the first waiter, and nobody overtakes
- * it. A waiter that is cancelled, at whatever moment, leaves its place to the next.
+ * Mutual exclusion, first come, first served: `release` wakes the first waiter, and nobody overtakes it. A waiter that is
+ * cancelled, at any moment, leaves its place to the next.
  *
  * Source: asyncio.Lock. Differs: `acquire` gives a Releaser.
  */
-export class Lock {
-  readonly #possession = new Possession()
+export class Lock extends Primitive {
+  readonly #possession: Possession
+
+  constructor(options?: NameOption) {
+    super(checkNamed('a Lock takes { name }', options)?.name)
+    this.#possession = new Possession(() => `${this.label()}, ${this.#holderText()}`)
+  }
 
   /** Ends when the lock is held. A free lock is taken at once. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
@@ -83,23 +110,24 @@ export class Lock {
     if (refusal !== null) return refusal
     const possession = this.#possession
     if (!possession.isFree()) {
-      const waiter = new Waiter<Releaser>(possession, undefined)
+      const waiter = new Waiter<Releaser, Asker>(possession, currentTask())
       possession.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
-    return completed(possession.take())
+    return completed(possession.take(currentTask()))
   }
 
-  /** Takes the lock when it is free and nobody is in line. @throws {WouldBlock} otherwise */
+  /** Takes the lock if it is free and nobody is in line. @throws {WouldBlock} otherwise */
   acquireNowait(): Releaser {
     if (!this.#possession.isFree()) throw new WouldBlock('the lock is not free', 'acquire()')
-    return this.#possession.take()
+    return this.#possession.take(currentTask())
   }
 
-  /** @throws {RuntimeError} when it is not locked */
+  /** @throws {RuntimeError} when the lock is not locked */
   release(): void {
-    if (!this.locked())
-      throw new RuntimeError('the lock is not locked: release() needs an acquire()')
+    if (!this.locked()) {
+      throw new RuntimeError(`${this.label()} is not locked: release() needs an acquire()`)
+    }
     this.#possession.giveUp()
   }
 
@@ -108,7 +136,10 @@ export class Lock {
     return this.#possession.holder
   }
 
-  /** @internal nobody is left to end a hold whose block has ended meanwhile, as after a `Promise.race` */
+  /**
+   * @internal makes `holder` the holder again after Condition has taken the lock back. If its block has ended meanwhile,
+   * as after a `Promise.race`, nobody is left to release it, so the lock is released at once.
+   */
   restore(holder: Releaser): void {
     this.#possession.holder = holder
     if (holder.isReleased) this.#possession.giveUp()
@@ -120,17 +151,27 @@ export class Lock {
 
   /** Runs `fn` while the lock is held. Does not suspend to take a free lock. */
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
-    checkBody(fn)
-    return runHolding(this.acquire(options), fn)
+    checkBody('runExclusive', fn)
+    return runExclusive(this.acquire(options), fn)
   }
 
-  /** Whether it is held, by how many (1 or 0), and how many wait for it. */
-  statistics(): { readonly locked: boolean; readonly holders: number; readonly waiters: number } {
+  /** Whether the lock is held, by how many (1 or 0), and how many wait for it. */
+  override statistics(): {
+    readonly locked: boolean
+    readonly holders: number
+    readonly waiters: number
+  } {
     const locked = this.locked()
     return Object.freeze({
       locked,
       holders: locked ? 1 : 0,
       waiters: this.#possession.waiting,
     })
+  }
+
+  #holderText(): string {
+    if (!this.locked()) return 'which is being handed over'
+    const { holdingTask } = this.#possession
+    return `held by ${holdingTask === null ? 'plain code' : holdingTask.name}`
   }
 }

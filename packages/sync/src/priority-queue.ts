@@ -3,26 +3,45 @@ import { Heap } from './items.ts'
 import { Queue } from './queue.ts'
 
 /**
- * A queue that gives out the smallest item first; equal ones in the order in which they were put.
+ * A queue that gives out the smallest item first, and equal items in the order in which they were put.
  *
- * Without `compare` items are numbers, bigints, strings, or arrays, which compare element by element:
+ * Without `compare`, items are numbers, bigints, strings, or arrays. Arrays are compared element by element, as in
  * `[priority, item]`, where the item may be anything.
  *
  * Source: asyncio.PriorityQueue. Differs: equal priorities keep their order.
  */
 export class PriorityQueue<T> extends Queue<T> {
-  constructor(options?: { maxsize?: number; compare?: (a: T, b: T) => number }) {
+  /** @param options.compare as for `Array.sort`: negative if `a` comes first, positive if `b` does, 0 if they are equal */
+  constructor(options?: {
+    maxsize?: number
+    compare?: (a: T, b: T) => number
+    name?: string | undefined
+  }) {
     const compare = options?.compare === undefined ? compareInOrder : options.compare
     if (typeof compare !== 'function') {
       throw new TypeError(`compare must be a function, got ${describe(compare)}`)
     }
-    super(options, new Heap<T>(compare))
+    super(options, new Heap<T>(compare === compareInOrder ? compare : checkedCompare(compare)))
   }
 }
 
 /**
- * What has no order among each other, NaN for one, is a TypeError, except behind the first element of an array,
- * where it counts as equal: so of `[priority, item]` with the same priority the first that was put is the first.
+ * A comparison that returns a boolean, as `a.priority < b.priority` does, gives a wrong order without any sign: `false` is
+ * taken for "equal". NaN, as of a missing priority, does the same. Both are refused.
+ */
+function checkedCompare<T>(compare: (a: T, b: T) => number): (a: T, b: T) => number {
+  return (a, b) => {
+    const compared: unknown = compare(a, b)
+    if (typeof compared === 'number' && !Number.isNaN(compared)) return compared
+    throw new TypeError(
+      `compare must return a number (negative: the first comes first, positive: the second does, 0: equal), as in (a, b) => a.priority - b.priority; got ${describe(compared)}`,
+    )
+  }
+}
+
+/**
+ * The default order. Two values without an order, such as NaN or a number and a string, throw a TypeError. Behind the first
+ * element of an array they count as equal instead, so `[priority, item]` pairs of one priority keep their order.
  */
 function compareInOrder(a: unknown, b: unknown, mustHaveOrder = true): number {
   if ((isNumeric(a) && isNumeric(b)) || (typeof a === 'string' && typeof b === 'string')) {

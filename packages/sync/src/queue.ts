@@ -3,20 +3,27 @@ import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
 import { failed } from './failed.ts'
+import { checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** What a queue holds, and who waits at it. */
+/**
+ * The state of a queue: its items, and the waiters in line to get and to put.
+ *
+ * A waiter that was woken takes its item, or its room, in its own turn of the loop. Until then the item is in the queue,
+ * in its place, so a cancel in the same turn leaves it there. A caller that need not wait may be quicker than a woken
+ * waiter, as in asyncio; then the waiter waits again.
+ */
 class Stock<T> {
   readonly maxsize: number
   readonly items: Items<T>
-  readonly getters = new WaiterQueue<T>()
-  readonly putters = new WaiterQueue<void, T>()
+  readonly getters: WaiterQueue<T>
+  readonly putters: WaiterQueue<void, T>
   unfinished = 0
   isShutDown = false
 
-  /** A `get` whose turn comes too late for the item waits again. */
+  /** A `get` waits again if its turn comes too late for the item. */
   readonly getting: Host<T, undefined> = {
     serve: (getter) => {
       if (!this.isEmpty()) this.#takeFor(getter)
@@ -27,7 +34,7 @@ class Stock<T> {
       if (!this.isEmpty()) this.getters.wakeNext()
     },
   }
-  /** A `put` whose turn comes too late for the room waits again. */
+  /** A `put` waits again if its turn comes too late for the room. */
   readonly putting: Host<void, T> = {
     serve: (putter) => {
       if (this.isShutDown) putter.setException(new QueueShutDown())
@@ -39,9 +46,11 @@ class Stock<T> {
     },
   }
 
-  constructor(maxsize: number, items: Items<T>) {
+  constructor(maxsize: number, items: Items<T>, label: () => string) {
     this.maxsize = maxsize
     this.items = items
+    this.getters = new WaiterQueue(() => `${label()}, to get an item`)
+    this.putters = new WaiterQueue(() => `${label()}, to put an item (it holds ${items.size})`)
   }
 
   isEmpty(): boolean {
@@ -64,7 +73,7 @@ class Stock<T> {
     return item
   }
 
-  /** A comparison that throws fails the one who waits, as it fails one who does not; the turn is another's. */
+  /** If the comparison of a PriorityQueue throws, the `get` fails with its error, and the turn goes to the next waiter. */
   #takeFor(getter: Waiter<T>): void {
     try {
       getter.setResult(this.take())
@@ -88,28 +97,31 @@ class Stock<T> {
 /**
  * Hands items from producers to consumers, first in, first out.
  *
- * A waiting `get` takes its item in its own turn: until then the item is in the queue, in its place, and
- * a `get` that is cancelled in between leaves it there. As in asyncio, one who comes in that moment and
- * need not wait may take it first; the waiter then waits again.
+ * A waiting `get` takes its item in its own turn of the loop. Until then the item is in the queue, in its place, and a
+ * `get` that is cancelled in between leaves it there. As in asyncio, a caller that comes in that moment and need not wait
+ * may take the item first; the waiter then waits again.
  *
  * Source: asyncio.Queue
  */
-export class Queue<T> implements AsyncIterable<T> {
+export class Queue<T> extends Primitive implements AsyncIterable<T> {
   readonly maxsize: number
   readonly #stock: Stock<T>
-  readonly #joiners = new WaiterQueue<void>()
+  readonly #joiners = new WaiterQueue<void>(
+    () => `${this.label()}, until its ${this.#stock.unfinished} unfinished items are done`,
+  )
 
-  /** `maxsize` 0 or less: no limit. */
-  constructor(options?: { maxsize?: number }, items: Items<T> = new Fifo<T>()) {
-    if (options !== undefined && (typeof options !== 'object' || options === null)) {
-      throw new TypeError(`a queue takes { maxsize }, got ${describe(options)}`)
-    }
-    const { maxsize = 0 } = options ?? {}
+  /** A `maxsize` of 0 or less means no limit. */
+  constructor(
+    options?: { maxsize?: number; name?: string | undefined },
+    items: Items<T> = new Fifo<T>(),
+  ) {
+    const { maxsize = 0, name } = checkNamed('a queue takes { maxsize }', options) ?? {}
     if (typeof maxsize !== 'number' || Number.isNaN(maxsize)) {
       throw new TypeError(`maxsize must be a number, got ${describe(maxsize)}`)
     }
+    super(name)
     this.maxsize = maxsize
-    this.#stock = new Stock<T>(maxsize, items)
+    this.#stock = new Stock<T>(maxsize, items, () => this.label())
   }
 
   qsize(): number {
@@ -120,12 +132,12 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#stock.isEmpty()
   }
 
-  /** Whether it holds `maxsize` items; never when there is no limit. */
+  /** Whether it holds `maxsize` items; never if there is no limit. */
   full(): boolean {
     return this.#stock.isFull()
   }
 
-  /** Ends when the item is in the queue; fails with QueueShutDown when the queue is, or is being, shut down. */
+  /** Ends when the item is in the queue. Fails with QueueShutDown if the queue is shut down, before or during the wait. */
   put(item: T, options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -151,7 +163,7 @@ export class Queue<T> implements AsyncIterable<T> {
     stock.put(item)
   }
 
-  /** Ends with the next item; fails with QueueShutDown when the queue is empty and shut down. */
+  /** Ends with the next item. Fails with QueueShutDown if the queue is empty and shut down. */
   get(options?: { signal?: AbortSignal }): Future<T> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -174,14 +186,14 @@ export class Queue<T> implements AsyncIterable<T> {
     return stock.take()
   }
 
-  /** Says that one item that was got has been dealt with. @throws {RangeError} when called more often than items were put */
+  /** Marks one item that was taken as done. @throws {RangeError} when called more often than items were put */
   taskDone(): void {
     if (this.#stock.unfinished <= 0)
       throw new RangeError('taskDone() was called more often than items were put')
     if (--this.#stock.unfinished === 0) this.#finish()
   }
 
-  /** Ends when every item that was put has been dealt with, by `taskDone`. */
+  /** Ends when `taskDone` was called for every item that was put. */
   join(options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -198,8 +210,8 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Refuses new items; `get` fails once the queue is empty. With `immediate` the items that are left are
-   * dropped, and count as dealt with. Whoever waits is woken.
+   * Refuses new items; `get` fails once the queue is empty. With `immediate`, the items that are left are dropped, and
+   * count as done. Every waiter is woken.
    */
   shutdown(immediate = false): void {
     if (typeof immediate !== 'boolean') {
@@ -232,8 +244,8 @@ export class Queue<T> implements AsyncIterable<T> {
     }
   }
 
-  /** Items it holds; who waits to get, to put, and for the end of what is not dealt with; whether it was shut down. */
-  statistics(): {
+  /** How many items it holds; how many wait to get, to put and to join; how many items are not done; and whether it was shut down. */
+  override statistics(): {
     readonly size: number
     readonly maxsize: number
     readonly getters: number

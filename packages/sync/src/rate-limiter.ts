@@ -1,49 +1,55 @@
 import { type EventLoop, type Future, getEventLoop, type TimerHandle } from '@tasktree/core'
-import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, completed, describe, timelineOf } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
+import { checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** A nanosecond: less is the rounding of a clock that counts milliseconds, not a wait. */
+/** A nanosecond in milliseconds. A shorter wait is a rounding error of the clock. */
 const leastWait = 1e-6
 
 /**
- * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept.
- * `acquire` takes tokens, waiting in line until they are there. It starts full.
+ * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept. `acquire` takes
+ * tokens, and waits in line until they are there. The bucket starts full.
  *
- * First come, first served: one that wants many tokens is not overtaken. A cancelled `acquire` takes
- * none.
+ * First come, first served: a request for many tokens is not overtaken. A cancelled `acquire` takes none. The limiter
+ * belongs to no loop: runs at the same time share its tokens, and runs one after another go on with what is left.
  *
  * @example
  * const limiter = new RateLimiter({ limit: 10, interval: 1000 })
  * await limiter.acquire()
  */
-export class RateLimiter {
+export class RateLimiter extends Primitive {
   readonly #limit: number
   readonly #interval: number
   readonly #burst: number
   /**
-   * When the bucket is full if nobody takes from it, the whole state; in milliseconds times `limit`, of which
-   * a token takes `interval`, a whole number as a rule, so that no rounding adds up.
+   * When the bucket will be full if nobody takes from it: the whole state of the bucket. The unit is milliseconds times
+   * `limit`, so that each token takes `interval` of it. Both are whole numbers as a rule, and no rounding adds up.
    */
   #fullAt = -Infinity
+  /** How many waiters have their tokens and have not run yet. */
   #woken = 0
-  readonly #line = new WaiterQueue<void, number>()
+  readonly #line = new WaiterQueue<void, number>(
+    (waiter) => `${this.label()}, for ${waiter.ask} of its tokens`,
+  )
+  /** The loop whose time `#fullAt` is a time of. */
   #loop: EventLoop | null = null
+  /** Rings when the first waiter's tokens are there, on that waiter's loop. */
   #timer: TimerHandle | null = null
   readonly #host: Host<void, number> = {
-    serve: (asking) => {
+    serve: (waiter) => {
       this.#woken--
-      asking.setResult()
+      waiter.setResult()
     },
-    pass: (asking) => {
+    pass: (waiter) => {
       this.#woken--
-      this.#fullAt -= asking.ask * this.#interval
+      this.#fullAt -= waiter.ask * this.#interval
       this.#serve()
     },
-    leave: (asking) => {
-      this.#line.remove(asking)
+    leave: (waiter) => {
+      this.#line.remove(waiter)
       this.#serve()
     },
   }
@@ -52,39 +58,48 @@ export class RateLimiter {
    * @param options.limit tokens in each interval
    * @param options.interval milliseconds
    * @param options.burst how many tokens are kept at most; `limit` by default
-   * @throws {RangeError} when one is not positive and finite
+   * @throws {RangeError} when one of them is not positive and finite
    */
-  constructor(options: { limit: number; interval: number; burst?: number }) {
+  constructor(options: {
+    limit: number
+    interval: number
+    burst?: number
+    name?: string | undefined
+  }) {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`a RateLimiter takes { limit, interval }, got ${describe(options)}`)
     }
-    this.#limit = checkPositive('limit', options.limit)
-    this.#interval = checkPositive('interval', options.interval)
-    const { burst = Math.max(1, this.#limit) } = options
-    this.#burst = checkPositive('burst', burst)
+    const limit = checkPositive('limit', options.limit)
+    const interval = checkPositive('interval', options.interval)
+    const { burst = Math.max(1, limit) } = options
+    checkPositive('burst', burst)
+    super(checkNamed('a RateLimiter takes { limit, interval }', options)?.name)
+    this.#limit = limit
+    this.#interval = interval
+    this.#burst = burst
   }
 
   /**
-   * Waits for `n` tokens and takes them. Does not suspend when they are there and nobody is in line.
+   * Waits for `n` tokens and takes them. Does not suspend if they are there and nobody is in line.
    *
-   * @throws {RangeError} when `n` is not positive, or more than `burst`, which would never be there
+   * @throws {RangeError} when `n` is not positive, or is more than `burst`, because so many are never there
    */
   acquire(n = 1, options?: { signal?: AbortSignal }): Future<void> {
     this.#checkAmount(n)
     const refusal = refused(options)
     if (refusal !== null) return refusal
     if (this.#take(n)) return completed()
-    const asking = new Waiter(this.#host, n)
-    this.#line.push(asking)
+    const waiter = new Waiter(this.#host, n)
+    this.#line.push(waiter)
     this.#serve()
-    return cancelOnAbort(asking, options?.signal)
+    return cancelOnAbort(waiter, options?.signal)
   }
 
   /**
-   * Takes `n` tokens when they are there and nobody is in line.
+   * Takes `n` tokens if they are there and nobody is in line.
    *
    * @throws {WouldBlock} otherwise
-   * @throws {RangeError} when `n` is not positive, or more than `burst`
+   * @throws {RangeError} when `n` is not positive, or is more than `burst`
    */
   acquireNowait(n = 1): void {
     this.#checkAmount(n)
@@ -98,57 +113,66 @@ export class RateLimiter {
   }
 
   #take(n: number): boolean {
-    if (this.#waiters > 0 || this.#wait(n) > 0) return false
-    this.#spend(n)
+    if (this.#woken > 0 || !this.#line.isEmpty()) return false
+    const loop = getEventLoop()
+    if (this.#wait(n, loop) > 0) return false
+    this.#spend(n, loop)
     return true
   }
 
-  /** The tokens that are there, and who waits. */
-  statistics(): { readonly available: number; readonly burst: number; readonly waiters: number } {
-    const missing = Math.max(0, this.#fullAt - this.#clock().time() * this.#limit) / this.#interval
+  /** The tokens that are there, and how many wait. */
+  override statistics(): {
+    readonly available: number
+    readonly burst: number
+    readonly waiters: number
+  } {
+    const missing = Math.max(0, this.#fullAt - this.#time(getEventLoop())) / this.#interval
     return Object.freeze({
       available: this.#burst - missing,
       burst: this.#burst,
-      waiters: this.#waiters,
+      waiters: this.#line.size + this.#woken,
     })
   }
 
-  get #waiters(): number {
-    return this.#line.size + this.#woken
-  }
-
-  /** The loop of first use tells the time, since two loops' times cannot be compared. */
-  #clock(): EventLoop {
-    if (this.#loop === null || this.#loop.isClosed()) {
-      this.#loop = getEventLoop()
-      this.#fullAt = -Infinity
+  /**
+   * The time of `loop`, in the unit of `#fullAt`. All loops on the system's clock show the same time. A loop in virtual
+   * time has a time of its own: then `#fullAt` is moved to that time, with as many tokens missing as before.
+   */
+  #time(loop: EventLoop): number {
+    const now = loop.time() * this.#limit
+    const former = this.#loop
+    if (former === null || timelineOf(former) !== timelineOf(loop)) {
+      if (former !== null)
+        this.#fullAt = now + Math.max(0, this.#fullAt - former.time() * this.#limit)
+      this.#loop = loop
     }
-    return this.#loop
+    return now
   }
 
-  /** Milliseconds until there are `n` tokens. */
-  #wait(n: number): number {
+  /** Milliseconds of `loop` until there are `n` tokens. */
+  #wait(n: number, loop: EventLoop): number {
+    this.#time(loop)
     const thereAt = this.#fullAt - (this.#burst - n) * this.#interval
-    const wait = thereAt / this.#limit - this.#clock().time()
+    const wait = thereAt / this.#limit - loop.time()
     return wait < leastWait ? 0 : wait
   }
 
-  #spend(n: number): void {
-    this.#fullAt = Math.max(this.#fullAt, this.#clock().time() * this.#limit) + n * this.#interval
+  #spend(n: number, loop: EventLoop): void {
+    this.#fullAt = Math.max(this.#fullAt, this.#time(loop)) + n * this.#interval
   }
 
-  /** Wakes everyone whose tokens are there, and sets the timer for the next. */
+  /** Wakes every waiter whose tokens are there, and sets the timer for the next. */
   #serve(): void {
     this.#timer?.cancel()
     this.#timer = null
-    for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
-      const { ask: amount } = asking
-      const wait = this.#wait(amount)
+    for (let waiter = this.#line.first(); waiter !== null; waiter = this.#line.first()) {
+      const loop = waiter.getLoop()
+      const wait = this.#wait(waiter.ask, loop)
       if (wait > 0) {
-        this.#timer = this.#clock().callLater(wait, () => this.#serve())
+        this.#timer = loop.callLater(wait, () => this.#serve())
         return
       }
-      this.#spend(amount)
+      this.#spend(waiter.ask, loop)
       this.#woken++
       this.#line.wakeNext()
     }

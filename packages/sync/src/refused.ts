@@ -2,10 +2,10 @@ import { Future } from '@tasktree/core'
 import { abortError, checkOptions } from '@tasktree/core/lowlevel'
 
 /**
- * What a wait returns whose signal has aborted before it began, so that it takes nothing; else null.
- * Asked before anyone stands in line: a wrong option must not leave a waiter behind.
+ * Returns a cancelled future if `options.signal` has aborted already, so that the wait takes nothing; otherwise null.
+ * Every wait calls this before it joins a line, because wrong options must not leave a waiter behind.
  *
- * @throws {TypeError} for options that are none
+ * @throws {TypeError} when the options are not an object, or the signal is not an AbortSignal
  */
 export function refused(options: { signal?: AbortSignal } | undefined): Future<never> | null {
   checkOptions(options)

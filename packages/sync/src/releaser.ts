@@ -1,9 +1,9 @@
-/** Who takes back what a Releaser holds. */
+/** The primitive that a Releaser gives its hold back to. */
 export interface Lender {
   takeBack(held: Releaser): void
 }
 
-/** Something held: `using _ = await lock.acquire()`. Releasing it twice does nothing. */
+/** One hold of a primitive: `using _ = await lock.acquire()`. Releasing it a second time does nothing. */
 export class Releaser implements Disposable {
   #lender: Lender | null
 

@@ -1,16 +1,20 @@
 import type { Future } from '@tasktree/core'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'
 
 /** A writer takes the whole lock, a reader one part of it. */
 const whole: number = Number.MAX_SAFE_INTEGER
 
+/** How many holders the task tree names. */
+const namedHolders = 5
+
 /**
- * Many readers at a time, or one writer.
+ * Many readers at the same time, or one writer.
  *
- * First come, first served: a reader that comes while a writer waits, waits behind it, so neither side
- * is starved. A reader must not ask for a second read while it holds one: a writer in between would
- * wait for the first, and the second for the writer.
+ * First come, first served: a reader that comes while a writer waits, waits behind it, so neither side is starved. A task
+ * must not ask for a second read while it holds one: a writer that came in between would wait for the first read, and
+ * the second read would wait for that writer.
  *
  * @example
  * const lock = new RWLock()
@@ -18,26 +22,47 @@ const whole: number = Number.MAX_SAFE_INTEGER
  *
  * Source: tokio's RwLock; asyncio has none.
  */
-export class RWLock {
-  readonly #shares = new Shares(whole)
+export class RWLock extends Primitive {
+  readonly #shares: Shares
 
-  /** Waits until it may read. Does not suspend when nobody writes or waits. */
+  constructor(options?: NameOption) {
+    super(checkNamed('an RWLock takes { name }', options)?.name)
+    this.#shares = new Shares(
+      whole,
+      (waiter) =>
+        `${this.label()}, to ${waiter.ask.amount === whole ? 'write' : 'read'}, ${this.#holderText()}`,
+    )
+  }
+
+  /** Waits until it may read. Does not suspend if nobody writes or waits. */
   read(options?: { signal?: AbortSignal }): Future<Releaser> {
     return this.#shares.acquire(1, options)
   }
 
-  /** Waits until it is alone. Does not suspend when nobody reads, writes or waits. */
+  /** Waits until it is alone. Does not suspend if nobody reads, writes or waits. */
   write(options?: { signal?: AbortSignal }): Future<Releaser> {
     return this.#shares.acquire(whole, options)
   }
 
-  /** Who holds it, and how many wait. */
-  statistics(): { readonly readers: number; readonly writers: number; readonly waiters: number } {
+  /** How many hold it, as readers and as writers, and how many wait. */
+  override statistics(): {
+    readonly readers: number
+    readonly writers: number
+    readonly waiters: number
+  } {
     const { holders, waiters, isWhole } = this.#shares
     return Object.freeze({
       readers: isWhole ? 0 : holders,
       writers: isWhole ? holders : 0,
       waiters,
     })
+  }
+
+  #holderText(): string {
+    const tasks = this.#shares.holdingTasks()
+    if (tasks.length === 0) return 'which is being handed over'
+    const names = tasks.slice(0, namedHolders).map((task) => task?.name ?? 'plain code')
+    if (tasks.length > namedHolders) names.push(`${tasks.length - namedHolders} more`)
+    return `held by ${this.#shares.isWhole ? 'writer' : 'readers'} ${names.join(', ')}`
   }
 }

@@ -1,30 +1,36 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
-import { checkCount } from './check-count.ts'
+import { cancelOnAbort, checkBody, checkCount, completed } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
+import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
-import { checkBody, runHolding } from './run-holding.ts'
+import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The permits of a semaphore, and who waits for one. */
+/**
+ * The state of a semaphore: its permits, and the waiters in line.
+ *
+ * `release` wakes the first waiter and takes a permit out of `free` for it. From that moment the permit belongs to the
+ * woken waiter. In its own turn of the loop the waiter either takes it, or, if it was cancelled, puts it back.
+ */
 class Permits implements Host<Releaser, undefined> {
   free: number
   holders = 0
-  readonly waiters = new WaiterQueue<Releaser>()
-  /** Woken, with a permit, and not yet run: nobody may overtake them. */
+  readonly waiters: WaiterQueue<Releaser>
+  /** How many waiters have a permit and have not run yet. Nobody may overtake them. */
   woken = 0
   readonly #lender: Lender
-  /** Has the turn of a waiter that was cancelled. */
-  readonly #partings: Host<Releaser, undefined> = {
+  /** Takes the turn of a waiter that was cancelled. */
+  readonly #cancelledTurns: Host<Releaser, undefined> = {
     serve: () => this.#wakeAll(),
     pass: () => {},
   }
 
-  constructor(value: number, lender: Lender) {
+  constructor(value: number, lender: Lender, describe: () => string) {
     this.free = value
     this.#lender = lender
+    this.waiters = new WaiterQueue(describe)
   }
 
   serve(waiter: Waiter<Releaser>): void {
@@ -44,10 +50,13 @@ class Permits implements Host<Releaser, undefined> {
     return this.hold()
   }
 
-  /** In the turn in which it learns of its cancel it hands on what has become free meanwhile, as in asyncio. */
+  /**
+   * A permit that became free meanwhile is handed on in the turn in which the cancelled task learns of its cancel, as
+   * asyncio does.
+   */
   leave(waiter: Waiter<Releaser>): void {
     const loop = waiter.getLoop()
-    if (!loop.isClosed()) new Waiter<Releaser>(this.#partings, undefined, loop).wake()
+    if (!loop.isClosed()) new Waiter<Releaser>(this.#cancelledTurns, undefined, loop).wake()
   }
 
   hold(): Releaser {
@@ -68,21 +77,26 @@ class Permits implements Host<Releaser, undefined> {
 }
 
 /**
- * A number of permits, first come, first served. A permit belongs to the waiter that `release` woke
- * from that moment on; when it turns out to be cancelled, the permit passes to the next.
+ * A number of permits, first come, first served. A permit belongs to the waiter that `release` woke from that moment on.
+ * If that waiter turns out to be cancelled, the permit passes to the next one.
  *
  * Source: asyncio.Semaphore. Differs: `acquire` gives a Releaser.
  */
-export class Semaphore {
+export class Semaphore extends Primitive {
   readonly #permits: Permits
 
-  /** @throws {RangeError} when `value` is not an integer of 0 or more, or Infinity */
-  constructor(value = 1) {
+  /** @throws {RangeError} when `value` is neither a whole number of at least 0 nor Infinity */
+  constructor(value = 1, options?: NameOption) {
     checkCount("a semaphore's value", value, 0)
-    this.#permits = new Permits(value, { takeBack: () => this.release() })
+    super(checkNamed('a semaphore takes its value and { name }', options)?.name)
+    this.#permits = new Permits(
+      value,
+      { takeBack: () => this.release() },
+      () => `${this.label()}, ${this.#permits.holders} of whose permits are held`,
+    )
   }
 
-  /** Ends when a permit is held; at once when one is free. */
+  /** Ends when a permit is held; at once if one is free. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -95,17 +109,17 @@ export class Semaphore {
     return completed(permits.take())
   }
 
-  /** Takes a permit when one is free and nobody is in line. @throws {WouldBlock} otherwise */
+  /** Takes a permit if one is free and nobody is in line. @throws {WouldBlock} otherwise */
   acquireNowait(): Releaser {
     if (this.locked()) throw new WouldBlock('no permit is free', 'acquire()')
     return this.#permits.take()
   }
 
-  /** Gives a permit back, or one more. */
+  /** Gives a permit back, or adds one. */
   release(): void {
     const permits = this.#permits
     permits.free++
-    // One more than was acquired makes a new permit, as in asyncio.
+    // A release without an acquire adds a permit, as in asyncio.
     if (permits.holders > 0) permits.holders--
     permits.wakeNext()
   }
@@ -113,7 +127,7 @@ export class Semaphore {
   /** Whether an `acquire` would have to wait. */
   locked(): boolean {
     const { free, waiters, woken } = this.#permits
-    return free === 0 || waiters.size > 0 || woken > 0
+    return free === 0 || woken > 0 || !waiters.isEmpty()
   }
 
   /** @internal for BoundedSemaphore */
@@ -123,12 +137,16 @@ export class Semaphore {
 
   /** Runs `fn` while a permit is held. Does not suspend to take a free one. */
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
-    checkBody(fn)
-    return runHolding(this.acquire(options), fn)
+    checkBody('runExclusive', fn)
+    return runExclusive(this.acquire(options), fn)
   }
 
-  /** The permits that are free and those that are held, and how many wait. */
-  statistics(): { readonly value: number; readonly holders: number; readonly waiters: number } {
+  /** How many permits are free and how many are held, and how many wait. */
+  override statistics(): {
+    readonly value: number
+    readonly holders: number
+    readonly waiters: number
+  } {
     const { free, holders, waiters, woken } = this.#permits
     return Object.freeze({ value: free, holders, waiters: waiters.size + woken })
   }

@@ -1,58 +1,105 @@
-import type { Future } from '@tasktree/core'
+import { currentTask, type Future, type Task } from '@tasktree/core'
 import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
+import { Line, type Link } from './line.ts'
 import { refused } from './refused.ts'
-import { Releaser } from './releaser.ts'
+import { type Lender, Releaser } from './releaser.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
+/** What a waiter asks for. */
+export interface Request {
+  readonly amount: number
+  /** Tells which of two requests came first. */
+  readonly order: number
+  readonly task: Task | null
+}
+
+/** One hold, in the list of all holds. */
+class Share implements Lender, Link<Share> {
+  line: Line<Share> | null = null
+  nextInLine: Share | null = null
+  previousInLine: Share | null = null
+  readonly amount: number
+  readonly task: Task | null
+  readonly #shares: Shares
+
+  constructor(shares: Shares, amount: number, task: Task | null) {
+    this.#shares = shares
+    this.amount = amount
+    this.task = task
+  }
+
+  takeBack(): void {
+    this.#shares.takeBack(this)
+  }
+}
+
 /**
- * An amount of which each holder has a share, in strict order: whoever is first in line is waited for,
- * however much it wants, so that small requests cannot starve a big one.
+ * An amount of which each holder has a share: what RWLock and CapacityLimiter are made of.
  *
- * A share is set aside when its waiter is woken; one that then does not take it gives it back.
+ * The first request in line is never overtaken, no matter how much it asks for, so small requests cannot starve a big
+ * one. When a waiter is woken, its share is set aside for it; if the waiter turns out to be cancelled, it gives the share
+ * back. A request for more than the total cannot be served until the total is raised. It steps aside, so that it does not
+ * block the line, and returns to its place when the total is large enough.
  */
-export class Shares implements Host<Releaser, number> {
+export class Shares implements Host<Releaser, Request> {
   #total: number
   #used = 0
-  #holders = 0
-  readonly #line = new WaiterQueue<Releaser, number>()
-  /** Woken, with their share set aside: they are before everyone in line. */
+  readonly #line: WaiterQueue<Releaser, Request>
+  /** The requests for more than the total, oldest first. */
+  readonly #aside: WaiterQueue<Releaser, Request>
+  readonly #holds = new Line<Share>()
+  #requests = 0
+  /** How many waiters were woken and have not run yet. They come before everybody in line. */
   #woken = 0
 
-  constructor(total: number) {
+  constructor(total: number, describe: (waiter: Waiter<Releaser, Request>) => string) {
     this.#total = total
+    this.#line = new WaiterQueue(describe)
+    this.#aside = new WaiterQueue(describe)
   }
 
   get total(): number {
     return this.#total
   }
 
+  /** Costs one step for each waiter. */
   set total(total: number) {
     this.#total = total
+    this.#sortWaiters()
     this.wake()
   }
 
-  /** Never negative, also when the total was lowered below what is held. */
+  /** What is free. Never negative, even if the total was lowered below what is held. */
   get available(): number {
     return Math.max(0, this.#total - this.#used)
   }
 
-  /** More than the total when that was lowered; what is set aside for those that were woken is in it. */
+  /** What is held or set aside for woken waiters. More than the total after that was lowered. */
   get used(): number {
     return this.#used
   }
 
-  /** Whether one share is all there is. */
-  get isWhole(): boolean {
-    return this.#used === this.#total && this.#holders <= 1
-  }
-
   get holders(): number {
-    return this.#holders
+    return this.#holds.size
   }
 
   get waiters(): number {
-    return this.#line.size + this.#woken
+    return this.#line.size + this.#aside.size + this.#woken
+  }
+
+  /** Whether the oldest hold is the whole total. */
+  get isWhole(): boolean {
+    return this.#holds.first()?.amount === this.#total
+  }
+
+  /** The tasks that hold a share, oldest first; null stands for plain code. */
+  holdingTasks(): (Task | null)[] {
+    const tasks: (Task | null)[] = []
+    for (let hold = this.#holds.first(); hold !== null; hold = hold.nextInLine) {
+      tasks.push(hold.task)
+    }
+    return tasks
   }
 
   acquire(amount: number, options: { signal?: AbortSignal } | undefined): Future<Releaser> {
@@ -60,54 +107,69 @@ export class Shares implements Host<Releaser, number> {
     if (refusal !== null) return refusal
     const share = this.take(amount)
     if (share !== null) return completed(share)
-    const asking = new Waiter<Releaser, number>(this, amount)
-    this.#line.push(asking)
+    const request: Request = { amount, order: this.#requests++, task: currentTask() }
+    const waiter = new Waiter<Releaser, Request>(this, request)
+    this.#line.push(waiter)
     this.wake()
-    return cancelOnAbort(asking, options?.signal)
+    return cancelOnAbort(waiter, options?.signal)
   }
 
-  /** Null when there is not that much, or somebody was woken or stands in line. */
+  /** Returns null if there is not that much, or if somebody was woken or stands in line. */
   take(amount: number): Releaser | null {
-    if (this.waiters > 0 || amount > this.available) return null
+    if (this.#woken > 0 || amount > this.available || !this.#line.isEmpty()) return null
     this.#used += amount
-    return this.#hold(amount)
+    return this.#hold(amount, currentTask())
   }
 
-  /** Sets a share aside for each who can have one, up to the first who cannot. */
+  /** Sets a share aside for each waiter that can have one, up to the first that cannot. */
   wake(): void {
-    for (let asking = this.#line.first(); asking !== null; asking = this.#line.first()) {
-      if (asking.ask > this.available) return
-      this.#used += asking.ask
+    for (let waiter = this.#line.first(); waiter !== null; waiter = this.#line.first()) {
+      const { amount } = waiter.ask
+      if (amount > this.available) return
+      this.#used += amount
       this.#woken++
       this.#line.wakeNext()
     }
   }
 
-  serve(asking: Waiter<Releaser, number>): void {
+  serve(waiter: Waiter<Releaser, Request>): void {
     this.#woken--
-    asking.setResult(this.#hold(asking.ask))
+    waiter.setResult(this.#hold(waiter.ask.amount, waiter.ask.task))
   }
 
-  pass(asking: Waiter<Releaser, number>): void {
+  pass(waiter: Waiter<Releaser, Request>): void {
     this.#woken--
-    this.#used -= asking.ask
+    this.#used -= waiter.ask.amount
     this.wake()
   }
 
-  leave(asking: Waiter<Releaser, number>): void {
-    this.#line.remove(asking)
-    // Those behind may want less.
+  leave(waiter: Waiter<Releaser, Request>): void {
+    waiter.line?.remove(waiter)
+    // The waiters behind it may ask for less.
     this.wake()
   }
 
-  #hold(amount: number): Releaser {
-    this.#holders++
-    return new Releaser({
-      takeBack: () => {
-        this.#holders--
-        this.#used -= amount
-        this.wake()
-      },
-    })
+  takeBack(share: Share): void {
+    this.#holds.remove(share)
+    this.#used -= share.amount
+    this.wake()
+  }
+
+  #hold(amount: number, task: Task | null): Releaser {
+    const share = new Share(this, amount, task)
+    this.#holds.push(share)
+    return new Releaser(share)
+  }
+
+  /** Puts every waiter into the line it belongs to under the new total, in the order in which the requests came. */
+  #sortWaiters(): void {
+    const waiters: Waiter<Releaser, Request>[] = []
+    for (const line of [this.#line, this.#aside]) {
+      for (let waiter = line.shift(); waiter !== null; waiter = line.shift()) waiters.push(waiter)
+    }
+    waiters.sort((a, b) => a.ask.order - b.ask.order)
+    for (const waiter of waiters) {
+      ;(waiter.ask.amount > this.#total ? this.#aside : this.#line).push(waiter)
+    }
   }
 }

@@ -1,9 +1,40 @@
 import { Line } from './line.ts'
 import type { Waiter } from './waiter.ts'
 
-/** A line of waiters, each of which takes what it waits for in its own turn. */
+/**
+ * A line of waiters, each of which takes what it waits for in its own turn of the loop.
+ *
+ * A primitive belongs to no loop, so a waiter can be left behind in a loop that was closed. That waiter can never take
+ * its turn. Whoever looks at the head of the line therefore first drops such waiters.
+ */
 export class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
-  /** Takes the first out of the line and gives it its turn; false when nobody stands in it. */
+  readonly #describe: (waiter: Waiter<T, A>) => string
+
+  /** @param describe what a waiter of this line waits for, as the task tree shows it */
+  constructor(describe: (waiter: Waiter<T, A>) => string) {
+    super()
+    this.#describe = describe
+  }
+
+  override describe(waiter: Waiter<T, A>): string {
+    return this.#describe(waiter)
+  }
+
+  override first(): Waiter<T, A> | null {
+    let waiter = super.first()
+    while (waiter !== null && waiter.getLoop().isClosed()) {
+      waiter.forget()
+      waiter = super.first()
+    }
+    return waiter
+  }
+
+  /** Whether nobody waits that can still be served. */
+  isEmpty(): boolean {
+    return this.size === 0 || this.first() === null
+  }
+
+  /** Takes the first waiter out of the line and gives it its turn. Returns false if nobody waits. */
   wakeNext(): boolean {
     for (let waiter = this.shift(); waiter !== null; waiter = this.shift()) {
       if (waiter.wake()) return true
@@ -11,7 +42,7 @@ export class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
     return false
   }
 
-  /** Ends everyone's wait with `result`. */
+  /** Ends every wait with `result`. */
   endAll(result: T): void {
     for (let waiter = this.shift(); waiter !== null; waiter = this.shift()) {
       waiter.setResult(result)

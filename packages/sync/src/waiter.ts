@@ -2,21 +2,23 @@ import type { EventLoop, Future } from '@tasktree/core'
 import { Claim } from '@tasktree/core/lowlevel'
 import type { Line, Link } from './line.ts'
 
-/** What those wait for who are woken to take something in their own turn. */
+/** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
 export interface Host<T, A> {
-  /** In its turn: gives `waiter` what it asks for, or puts it in line again. */
+  /** The waiter's turn: gives `waiter` what it asks for, or puts it in line again. */
   serve(waiter: Waiter<T, A>): void
-  /** `waiter` was cancelled after it was woken: what it was woken for is another's. */
+  /** `waiter` was cancelled after it was woken: what it was woken for goes to another waiter. */
   pass(waiter: Waiter<T, A>): void
-  /** `waiter` is being cancelled while it stands in line, which it leaves. */
+  /** `waiter` is being cancelled while it stands in line. The waiter leaves the line after this call. */
   leave?(waiter: Waiter<T, A>): void
+  /** The loop of `waiter` was closed while the waiter stood in line. The waiter has left the line. */
+  forget?(waiter: Waiter<T, A>): void
 }
 
 /**
- * Whoever waits for anything here, with what it asks for: a place in a line, which it leaves at once
- * when it is cancelled. Without a host it is not woken but given its result.
+ * One pending `acquire`, `get`, `send` and so on: a future with a place in a line, and with what it asks for. A cancel
+ * removes it from the line at once. A waiter without a host is never woken; the primitive sets its result directly.
  *
- * One class for all: the engine makes and reads objects of more than four shapes much slower.
+ * One class serves all primitives, because V8 reads the fields of objects of more than four shapes much more slowly.
  */
 export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T, A>> {
   line: Line<Waiter<T, A>> | null = null
@@ -32,12 +34,22 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T,
   }
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {
-    // After the wake-up it keeps its place until its turn, in which it passes on.
+    // A waiter that was woken keeps its place until its turn. In that turn it passes on what it was woken for.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)
       this.line?.remove(this)
     }
     return super.cancel(msg)
+  }
+
+  /** Leaves the line without a turn, because the waiter's loop is closed and will never run it. */
+  forget(): void {
+    this.line?.remove(this)
+    this.#host?.forget?.(this)
+  }
+
+  override describeWait(): string {
+    return this.line?.describe(this) ?? super.describeWait()
   }
 
   protected override claim(): void {

@@ -52,7 +52,7 @@ const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string
     'half a permit',
     () => new Semaphore(0.5),
     RangeError,
-    "a semaphore's value must be an integer of 0 or more, got 0.5",
+    "a semaphore's value must be a whole number of at least 0, got 0.5",
   ],
   ['a bounded half', () => new BoundedSemaphore(1.5), RangeError, 'got 1.5'],
   ['no number of permits', () => new Semaphore('2' as never), TypeError, 'got string 2'],
@@ -79,7 +79,7 @@ const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string
     'to notify NaN',
     () => lockedCondition().notify(NaN),
     RangeError,
-    'n must be an integer of 0 or more, got NaN',
+    'n must be a whole number of at least 0, got NaN',
   ],
   ['to notify -1', () => lockedCondition().notify(-1), RangeError, 'got -1'],
   [
@@ -99,7 +99,7 @@ const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string
     'no body for a lock',
     () => new Lock().runExclusive(undefined as never),
     TypeError,
-    'runExclusive takes a function, got undefined',
+    'runExclusive takes a function as its body, got undefined',
   ],
   [
     'no body for a semaphore',

@@ -115,3 +115,74 @@ test('no schedule of cancels in the instant of a grant loses capacity', () =>
     },
     { seeds: 1000 },
   ))
+
+test('a request for more than the lowered total lets those behind it pass, and is served when the total is raised', () =>
+  runVirtual(async () => {
+    const limiter = new CapacityLimiter(10)
+    const held = await limiter.acquire(10)
+    const order: string[] = []
+    const take = (name: string, weight: number): Task<void> =>
+      createTask(async () => {
+        using _ = await limiter.acquire(weight)
+        order.push(name)
+      })
+    const big = take('big', 8)
+    const small = take('small', 2)
+    await sleep(1)
+    limiter.total = 5
+    held.release()
+    await small
+    expect(order).toEqual(['small'])
+    expect(limiter.statistics()).toMatchObject({ available: 5, holders: 0, waiters: 1 })
+    expect(await limiter.acquire(5).then((share) => share.release())).toBeUndefined()
+    limiter.total = 8
+    await big
+    expect(order).toEqual(['small', 'big'])
+  }))
+
+test('a request that stepped aside is before those that came later, once the total is raised', () =>
+  runVirtual(async () => {
+    const limiter = new CapacityLimiter(4)
+    const held = await limiter.acquire(4)
+    const order: string[] = []
+    const take = (name: string, weight: number): Task<void> =>
+      createTask(async () => {
+        using _ = await limiter.acquire(weight)
+        order.push(name)
+        await sleep(1)
+      })
+    const tasks = [take('big', 4), take('small', 2)]
+    await sleep(1)
+    limiter.total = 3
+    limiter.total = 4
+    held.release()
+    await gather(tasks)
+    expect(order).toEqual(['big', 'small'])
+  }))
+
+test('a request that stepped aside can be cancelled', () =>
+  runVirtual(async () => {
+    const limiter = new CapacityLimiter(4)
+    await limiter.acquire(4)
+    const big = createTask(() => limiter.acquire(4))
+    await sleep(1)
+    limiter.total = 3
+    big.cancel()
+    await sleep(1)
+    expect(big.cancelled()).toBe(true)
+    expect(limiter.statistics().waiters).toBe(0)
+  }))
+
+test('a total of 0 is a pause', () =>
+  runVirtual(async () => {
+    const limiter = new CapacityLimiter(2)
+    const held = await limiter.acquire(2)
+    const waiting = createTask(() => limiter.acquire())
+    await sleep(1)
+    limiter.total = 0
+    held.release()
+    await sleep(1)
+    expect(waiting.done()).toBe(false)
+    limiter.total = 1
+    await waiting
+  }))

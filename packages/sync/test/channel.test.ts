@@ -205,3 +205,11 @@ test('generator coroutines send and receive', () =>
     yield* channel.send('x')
     expect(yield* channel.receive()).toBe('x')
   }))
+
+test('a send on a closed handle says what to do', async () => {
+  const channel = new Channel<number>({ capacity: 1 })
+  channel.close()
+  await expect(channel.send(1)).rejects.toThrow(
+    'give each sender a handle of its own, made by clone()',
+  )
+})

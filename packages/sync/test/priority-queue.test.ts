@@ -122,3 +122,22 @@ test('a get that waited fails when the items cannot be compared, and the next on
     expect([await second, await third]).toEqual([1, 2])
     expect(queue.qsize()).toBe(1)
   }))
+
+test('a compare that does not return a number is refused, and the item is not put', () => {
+  interface Job {
+    readonly priority: number
+  }
+  const wrong: Record<string, (a: Job, b: Job) => unknown> = {
+    'boolean true': (a, b) => a.priority !== b.priority,
+    undefined: () => undefined,
+    'number NaN': (a, b) => a.priority - (b as { other?: number }).other!,
+  }
+  for (const [got, compare] of Object.entries(wrong)) {
+    const queue = new PriorityQueue<Job>({ compare: compare as never })
+    queue.putNowait({ priority: 1 })
+    expect(() => queue.putNowait({ priority: 2 })).toThrow(TypeError)
+    expect(() => queue.putNowait({ priority: 2 })).toThrow('compare must return a number')
+    expect(() => queue.putNowait({ priority: 2 })).toThrow(`got ${got}`)
+    expect(queue.qsize()).toBe(1)
+  }
+})

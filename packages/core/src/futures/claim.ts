@@ -18,16 +18,31 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   #woken = false
 
-  /** Gives it its turn. False when it has one already, or is done. */
+  /** Gives it its turn. False if it has one already, is done, or belongs to a loop that is closed and so has no turns. */
   wake(): boolean {
-    if (this.#woken || this.done()) return false
-    this.getLoop().push(this.woken())
+    const loop = this.getLoop()
+    if (this.#woken || this.done() || loop.isClosed()) return false
+    loop.push(this.woken())
     return true
+  }
+
+  /** @internal its loop was closed before its turn came */
+  dropped(): void {
+    this.#woken = false
+    this.decline()
   }
 
   /** Whether it was woken and its turn is still to come. */
   isWoken(): boolean {
     return this.#woken
+  }
+
+  /**
+   * What a task that awaits it waits for, as in "Lock #3, held by Task-2"; by default the name of its class. The task tree
+   * and DeadlockError show it. It must not throw.
+   */
+  describeWait(): string {
+    return this.constructor.name
   }
 
   /** In its turn: takes the thing and fulfills this future; or leaves it pending, and must then have queued it again. */

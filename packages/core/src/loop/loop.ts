@@ -123,6 +123,11 @@ export class EventLoop {
     return handle
   }
 
+  /** @internal for `timelineOf` */
+  get timeline(): object {
+    return this.#clock instanceof SystemClock ? SystemClock : this.#clock
+  }
+
   createFuture<T>(): Future<T> {
     return new Future<T>({ loop: this })
   }
@@ -187,7 +192,7 @@ export class EventLoop {
   close(): void {
     if (this.isRunning()) throw new RuntimeError('cannot close a running event loop')
     this.#closed = true
-    this.#ready.clear()
+    this.#ready.drop()
     this.#timers.clear()
     this.#clock.stop()
     this.#signalHandlers.clear()
@@ -523,6 +528,14 @@ export class EventLoop {
 }
 
 installLoopClass(EventLoop)
+
+/**
+ * What the time of `loop` is a time of: the same object for two loops whose `time()` can be compared. All loops on the
+ * system's clock have one timeline; each clock of virtual time is one of its own.
+ */
+export function timelineOf(loop: EventLoop): object {
+  return loop.timeline
+}
 
 /** A new loop, on the system's clock unless another is given. Source: asyncio.new_event_loop */
 export function newEventLoop(options?: { clock?: Clock }): EventLoop {

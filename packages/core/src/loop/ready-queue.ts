@@ -4,6 +4,8 @@ export interface Runnable {
   run(): void
   /** @internal for traces */
   label?(): string
+  /** @internal called in place of `run` when the loop is closed first */
+  dropped?(): void
 }
 
 /** How tests draw other schedules: what runs next, and what ran. */
@@ -47,6 +49,15 @@ export class ReadyQueue {
     // A burst must not leave a ring of a million slots behind.
     if (this.#size === 0 && ring.length > 65_536) this.clear()
     return entry
+  }
+
+  /** Empties the queue; an entry that holds something for others gives it up. */
+  drop(): void {
+    const ring = this.#ring
+    const first = this.#head
+    const size = this.#size
+    this.clear()
+    for (let i = 0; i < size; i++) ring[(first + i) & (ring.length - 1)]?.dropped?.()
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 import { getEventLoop } from '../context/current.ts'
+import { Claim } from '../futures/claim.ts'
 import type { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Task } from './task.ts'
@@ -39,5 +40,6 @@ function stateOf(task: Task): string {
 }
 
 function nameOf(future: Future<unknown>): string {
-  return future instanceof Task ? future.name : future.constructor.name
+  if (future instanceof Task) return future.name
+  return future instanceof Claim ? future.describeWait() : future.constructor.name
 }

@@ -1,0 +1,191 @@
+import { createTask, type EventLoop, getEventLoop, newEventLoop, run, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import {
+  Barrier,
+  Broadcast,
+  CapacityLimiter,
+  Channel,
+  Condition,
+  Event,
+  Lock,
+  Queue,
+  RateLimiter,
+  RWLock,
+  Semaphore,
+} from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+/** One that waits in a run of its own, and what lets it go on: from plain code, so from another loop. */
+const waits: Record<string, () => { wait: () => PromiseLike<unknown>; letGo: () => unknown }> = {
+  'Lock.acquire': () => {
+    const lock = new Lock()
+    lock.acquireNowait()
+    return { wait: () => lock.acquire(), letGo: () => lock.release() }
+  },
+  'Event.wait': () => {
+    const event = new Event()
+    return { wait: () => event.wait(), letGo: () => event.set() }
+  },
+  'Condition.wait': () => {
+    const condition = new Condition()
+    return {
+      wait: () => condition.runExclusive(() => condition.wait()),
+      letGo: () => condition.runExclusive(() => condition.notify()),
+    }
+  },
+  'Semaphore.acquire': () => {
+    const semaphore = new Semaphore(0)
+    return { wait: () => semaphore.acquire(), letGo: () => semaphore.release() }
+  },
+  'Barrier.wait': () => {
+    const barrier = new Barrier(2)
+    return { wait: () => barrier.wait(), letGo: () => barrier.wait() }
+  },
+  'Queue.get': () => {
+    const queue = new Queue<number>()
+    return { wait: () => queue.get(), letGo: () => queue.putNowait(1) }
+  },
+  'Queue.put': () => {
+    const queue = new Queue<number>({ maxsize: 1 })
+    queue.putNowait(1)
+    return { wait: () => queue.put(2), letGo: () => queue.getNowait() }
+  },
+  'Queue.join': () => {
+    const queue = new Queue<number>()
+    queue.putNowait(1)
+    return { wait: () => queue.join(), letGo: () => queue.taskDone() }
+  },
+  'RWLock.read': () => {
+    const lock = new RWLock()
+    const held = lock.write()
+    return { wait: () => lock.read(), letGo: () => held.result().release() }
+  },
+  'RWLock.write': () => {
+    const lock = new RWLock()
+    const held = lock.read()
+    return { wait: () => lock.write(), letGo: () => held.result().release() }
+  },
+  'CapacityLimiter.acquire': () => {
+    const limiter = new CapacityLimiter(2)
+    const held = limiter.acquireNowait(1)
+    return { wait: () => limiter.acquire(2), letGo: () => held.release() }
+  },
+  'Channel.receive': () => {
+    const channel = new Channel<number>({ capacity: 0 })
+    return { wait: () => channel.receive(), letGo: () => channel.send(1) }
+  },
+  'Channel.send': () => {
+    const channel = new Channel<number>({ capacity: 0 })
+    return { wait: () => channel.send(1), letGo: () => channel.receive() }
+  },
+  'Broadcast.publish': () => {
+    const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
+    const subscription = news.subscribe()
+    void news.publish(1)
+    return { wait: () => news.publish(2), letGo: () => subscription.get() }
+  },
+  'Subscription.get': () => {
+    const news = new Broadcast<number>({ lag: 'block' })
+    const subscription = news.subscribe()
+    return { wait: () => subscription.get(), letGo: () => news.publish(1) }
+  },
+}
+
+test.each(Object.keys(waits))('%s: a run that waits is let go from another loop', async (name) => {
+  const { wait, letGo } = waits[name]!()
+  const waiting = run(async () => {
+    await wait()
+    return 'went on'
+  })
+  await sleep(1)
+  await letGo()
+  expect(await waiting).toBe('went on')
+})
+
+// Not Barrier: a task that has come and is then left behind stays counted, as one that holds a lock holds it for ever.
+test.each(Object.keys(waits).filter((name) => name !== 'Barrier.wait'))(
+  '%s: a waiter of a loop that was closed is not let go in place of one that can go on',
+  async (name) => {
+    const { wait, letGo } = waits[name]!()
+    const loop: EventLoop = newEventLoop()
+    const left = loop.createTask(async () => wait())
+    await sleep(1)
+    loop.close()
+    expect(left.done()).toBe(false)
+    const waiting = createTask(async () => {
+      await wait()
+      return 'went on'
+    })
+    await sleep(1)
+    await letGo()
+    expect(await waiting).toBe('went on')
+  },
+)
+
+test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|Queue.join)/.test(name)))(
+  '%s: what a waiter was woken for when its loop was closed goes to the next',
+  async (name) => {
+    const { wait, letGo } = waits[name]!()
+    const loop: EventLoop = newEventLoop()
+    loop.createTask(async () => wait())
+    await sleep(1)
+    const next = createTask(async () => {
+      await wait()
+      return 'went on'
+    })
+    await sleep(1)
+    void letGo()
+    loop.close()
+    await sleep(1)
+    if (!next.done()) void letGo()
+    expect(await next).toBe('went on')
+  },
+)
+
+test('runs at the same time share the tokens of a RateLimiter', async () => {
+  const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
+  const start = performance.now()
+  const times: number[] = []
+  const acquire = async (): Promise<void> => {
+    await limiter.acquire()
+    times.push(performance.now() - start)
+  }
+  await Promise.all([run(acquire), run(acquire), run(acquire)])
+  expect(times[1]! - times[0]!).toBeGreaterThan(28)
+  expect(times[2]! - times[1]!).toBeGreaterThan(28)
+})
+
+test('a run that ends does not take the timer of those that wait in another run', async () => {
+  const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
+  limiter.acquireNowait()
+  const cancelled = run(async () => {
+    createTask(() => limiter.acquire())
+    await sleep(1)
+  })
+  const waiting = run(async () => {
+    await sleep(0)
+    await limiter.acquire()
+    return 'acquired'
+  })
+  await cancelled
+  expect(await waiting).toBe('acquired')
+})
+
+test('runs one after another do not forget the tokens that were taken', async () => {
+  const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
+  const start = performance.now()
+  for (let i = 0; i < 3; i++) await run(() => limiter.acquire())
+  expect(performance.now() - start).toBeGreaterThan(58)
+})
+
+test('virtual time goes on with the tokens that were missing', async () => {
+  const limiter = new RateLimiter({ limit: 1, interval: 1000, burst: 1 })
+  const acquire = async (): Promise<number> => {
+    const start = getEventLoop().time()
+    await limiter.acquire()
+    return getEventLoop().time() - start
+  }
+  expect(await runVirtual(acquire)).toBe(0)
+  expect(await runVirtual(acquire)).toBe(1000)
+  expect(await runVirtual(acquire)).toBe(1000)
+})
