@@ -1,11 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    'process-watch': 'src/worker/watch.ts',
-    'worker-entry': 'src/worker-entry.ts',
-  },
+  entry: ['src/index.ts', 'src/worker-entry.ts'],
   format: ['esm'],
   target: 'node22',
   platform: 'node',

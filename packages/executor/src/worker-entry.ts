@@ -1,7 +1,14 @@
-/** What a worker thread or process runs. */
+/**
+ * The program of a worker thread, of a worker process, and of a worker process's watch thread. It is a door of its
+ * own, because a bundler has to find it as a file.
+ */
+import { identity } from './worker/context.ts'
 import { connectProcess } from './worker/process-channel.ts'
 import { connectThread } from './worker/thread-channel.ts'
-import { identity } from './worker/context.ts'
+import { watchProcess } from './worker/watch.ts'
 
-if (identity?.shared === null) connectProcess()
-else if (identity !== null) connectThread(identity.shared)
+if (identity !== null) {
+  if ('watched' in identity) watchProcess(identity.watched)
+  else if ('control' in identity) connectThread(identity)
+  else connectProcess(new URL(import.meta.url))
+}

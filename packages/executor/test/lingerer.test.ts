@@ -2,8 +2,7 @@
 import { gather, isCancelled, sleep } from '@tasktree/core'
 import { ThreadPoolExecutor, workerSignal } from '@tasktree/executor'
 import { setImmediate as nextLoop } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
-import { Lingerer } from '../src/worker/lingerer.ts'
+import { expect, test } from 'vitest'
 import { refs } from './support/kinds.ts'
 
 const rounds = 300
@@ -109,42 +108,4 @@ test('the thread whose job has just ended gets the next one', async () => {
   expect(last).not.toBe(other)
   expect(await pool.submit(refs.myWorker)).toBe(last)
   expect(await pool.submit(refs.myWorker)).toBe(last)
-})
-
-test('looking in vain takes a small part of a thread’s time', async () => {
-  let now = performance.now()
-  vi.spyOn(performance, 'now').mockImplementation(() => now)
-  let looks = 0
-  const lingerer = new Lingerer(() => {
-    looks++
-    now += 0.01
-    return false
-  })
-  const start = now
-  for (let job = 0; job < 1_000; job++) {
-    now += 0.1
-    lingerer.start()
-    lingerer.start()
-    await nextLoop()
-  }
-  // One in twenty, and what may be lost at once.
-  const looked = looks * 0.01
-  expect(looked).toBeGreaterThan(1)
-  expect(looked).toBeLessThan((now - start) * 0.05 + 1.1)
-})
-
-test('looks that find something are not counted as lost', async () => {
-  let now = performance.now()
-  vi.spyOn(performance, 'now').mockImplementation(() => now)
-  let found = 0
-  const lingerer = new Lingerer(() => {
-    now += 0.04
-    found++
-    return true
-  })
-  for (let job = 0; job < 1_000; job++) {
-    lingerer.start()
-    await nextLoop()
-  }
-  expect(found).toBe(1_000)
 })

@@ -1,48 +1,112 @@
 import { describe } from '@tasktree/core/lowlevel'
 
+/** How many levels the search goes down. Each level copies what is below it, so a long list would take seconds. */
+const deepest = 50
+
 /**
- * The path to the first value in `root` that `send` cannot carry, and what is there; null when none is
- * found. It looks where structured clone looks: own properties, and the contents of arrays, maps and sets.
+ * Says in words why `root` cannot be sent: the path to the first value in it that `send` refuses, and what is
+ * there. It looks where structured clone looks: own properties, and the contents of arrays, maps and sets.
+ * `thrown` is what sending `root` has thrown. It never throws, whatever the values do when they are read.
  */
-export function findUncloneable(
+export function explainUncloneable(
   root: unknown,
   name: string,
-  send: (value: unknown) => void = structuredClone,
-): string | null {
-  if (canSend(root, send)) return null
+  send: (value: unknown) => void,
+  thrown: unknown,
+): string {
   const seen = new Set<unknown>([root])
   let current = root
   let path = name
-  for (;;) {
-    const part = listParts(current).find(([, value]) => !seen.has(value) && !canSend(value, send))
-    if (part === undefined) return `${path} is ${describe(current)}`
-    seen.add(part[1])
-    path += part[0]
-    current = part[1]
+  let reason = thrown
+  for (let level = 0; level < deepest; level++) {
+    const found = findPart(current, seen, send)
+    if (found === null) break
+    seen.add(found.value)
+    path += found.step
+    current = found.value
+    reason = found.thrown
+    if (found.isUnreadable) return `${path} cannot be read: ${sayWhy(reason)}`
   }
+  if (isTooDeep(reason)) return `${name} is nested too deeply (${sayWhy(reason)})`
+  return `${path} is ${show(current)}, which cannot be cloned: ${sayWhy(reason)}`
 }
 
-function canSend(value: unknown, send: (value: unknown) => void): boolean {
+interface Part {
+  readonly step: string
+  readonly value: unknown
+  readonly thrown: unknown
+  /** A getter or a proxy has thrown: there is no value to look into. */
+  readonly isUnreadable: boolean
+}
+
+function findPart(
+  whole: unknown,
+  seen: ReadonlySet<unknown>,
+  send: (value: unknown) => void,
+): Part | null {
   try {
-    send(value)
-    return true
+    for (const [step, read] of listParts(whole)) {
+      let value: unknown
+      try {
+        value = read()
+      } catch (thrown) {
+        return { step, value: undefined, thrown, isUnreadable: true }
+      }
+      if (seen.has(value)) continue
+      try {
+        send(value)
+      } catch (thrown) {
+        return { step, value, thrown, isUnreadable: false }
+      }
+    }
   } catch {
-    return false
+    // The parts themselves cannot be listed: a revoked proxy, or a trap that throws.
+  }
+  return null
+}
+
+function* listParts(whole: unknown): Generator<[step: string, read: () => unknown]> {
+  if (typeof whole !== 'object' || whole === null || ArrayBuffer.isView(whole)) return
+  if (Array.isArray(whole)) {
+    for (let i = 0; i < whole.length; i++) yield [`[${i}]`, () => whole[i] as unknown]
+  } else if (whole instanceof Map) {
+    for (const [key, item] of whole) {
+      yield [` key ${show(key)}`, () => key as unknown]
+      const shown = typeof key === 'string' ? JSON.stringify(key) : show(key)
+      yield [`.get(${shown})`, () => item as unknown]
+    }
+  } else if (whole instanceof Set) {
+    for (const item of whole) yield [' item', () => item as unknown]
+  } else {
+    for (const key of Object.keys(whole)) {
+      const isName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+      const step = isName ? `.${key}` : `[${JSON.stringify(key)}]`
+      yield [step, () => (whole as Record<string, unknown>)[key]]
+    }
   }
 }
 
-function listParts(value: unknown): [string, unknown][] {
-  if (typeof value !== 'object' || value === null) return []
-  if (Array.isArray(value)) return value.map((item, index) => [`[${index}]`, item])
-  if (value instanceof Map) {
-    return [...value].flatMap(([key, item]): [string, unknown][] => [
-      [` key ${describe(key)}`, key],
-      [`.get(${typeof key === 'string' ? JSON.stringify(key) : describe(key)})`, item],
-    ])
+function isTooDeep(thrown: unknown): boolean {
+  return sayWhy(thrown).includes('call stack')
+}
+
+/** Names any value, even a function whose name cannot be read. */
+export function show(value: unknown): string {
+  try {
+    return describe(value)
+  } catch {
+    return 'a function that cannot be inspected'
   }
-  if (value instanceof Set) return [...value].map((item) => [' item', item])
-  return Object.entries(value).map(([key, item]) => [
-    /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-    item,
-  ])
+}
+
+/** The message of anything that was thrown, even if it throws when it is read. */
+export function sayWhy(thrown: unknown): string {
+  try {
+    if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
+      return String(thrown.message)
+    }
+  } catch {
+    // It is described without looking into it.
+  }
+  return `${show(thrown)} was thrown`
 }

@@ -1,3 +1,13 @@
+/**
+ * Errors on their way from a worker to its pool.
+ *
+ * An error is encoded as a flat list of records that refer to each other by index. Nested records would overflow
+ * the stack of whoever copies a chain of a few thousand causes.
+ *
+ * What a job throws is hostile until it is encoded: getters, proxies and a `constructor` set to undefined may throw
+ * when they are read. A part that cannot be read is described in words, because it matters more that the error
+ * arrives than that each of its properties does.
+ */
 import {
   CancelledError,
   DeadlockError,
@@ -8,141 +18,286 @@ import {
   RuntimeError,
   TimeoutError,
 } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
-import { BrokenExecutor, JobSerializationError, WorkerCrashedError } from './errors.ts'
+import { sayWhy, show } from './clone-path.ts'
+import {
+  BrokenExecutor,
+  ExecutorQueueFull,
+  JobSerializationError,
+  WorkerCrashedError,
+} from './errors.ts'
 
-/** A thrown value in a form that structured clone carries. */
-export type EncodedError =
-  | { kind: 'value'; value: unknown }
-  | { kind: 'seen'; id: number }
-  | {
-      kind: 'error'
-      id: number
-      /** The names of its classes, the nearest first. */
-      classes: string[]
-      name: string
-      message: string
-      stack: string
-      cause?: EncodedError
-      errors?: EncodedError[]
-      properties: [string, EncodedError][]
-    }
+/** A value as it is, or the index of an error's record. */
+type EncodedValue = { readonly value: unknown } | { readonly error: number }
+
+interface ErrorRecord {
+  /** The nearest of its classes that the pool knows as well. */
+  readonly type: string
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  readonly cause?: EncodedValue
+  readonly errors?: readonly EncodedValue[]
+  readonly properties: readonly (readonly [string, EncodedValue])[]
+}
+
+/** A thrown value in a form that structured clone and `node:v8` carry. */
+export interface EncodedError {
+  readonly thrown: EncodedValue
+  readonly records: readonly ErrorRecord[]
+}
+
+/** A getter that returns a new error each time it is read would never end. */
+const mostRecords = 10_000
 
 const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
-/**
- * Encodes what a job threw. What cannot be cloned is replaced by its description: that an error can be
- * told matters more than each of its properties.
- */
-export function encodeError(thrown: unknown, seen: Map<object, number> = new Map()): EncodedError {
-  if (!isError(thrown)) return { kind: 'value', value: cloneable(thrown) }
-  const known = seen.get(thrown)
-  if (known !== undefined) return { kind: 'seen', id: known }
-  const id = seen.size
-  seen.set(thrown, id)
-  const encode = (value: unknown): EncodedError => encodeError(value, seen)
-  // Anything can stand in an error's properties.
-  const { name, message, stack = '', errors } = thrown as { [K in keyof AggregateError]?: unknown }
-  return {
-    kind: 'error',
-    id,
-    classes: listClasses(thrown),
-    name: String(name),
-    message: String(message),
-    stack: String(stack),
-    ...('cause' in thrown && { cause: encode(thrown.cause) }),
-    ...(Array.isArray(errors) && { errors: errors.map(encode) }),
-    properties: Object.entries(thrown)
-      .filter(([key]) => !encodedApart.has(key))
-      .map(([key, value]) => [key, encode(value)]),
+type Send = (value: unknown) => void
+
+/** Encodes what a job threw. `send` throws for a value that cannot be sent. Never throws itself. */
+export function encodeError(thrown: unknown, send: Send): EncodedError {
+  const encoder = new ErrorEncoder(send)
+  if (!isError(thrown) && !canSend(thrown, send)) {
+    const what = `the job threw ${show(thrown)}, which cannot be cloned`
+    return encodeError(new JobSerializationError(what), send)
+  }
+  return { thrown: encoder.encode(thrown), records: encoder.finish() }
+}
+
+/** The message and stack of what a job threw, when all of it could not be sent. */
+export function encodeSummary(thrown: unknown): EncodedError {
+  const record: ErrorRecord = {
+    type: 'Error',
+    name: readText(thrown, 'name', 'Error'),
+    message: readText(thrown, 'message', show(thrown)),
+    stack: readText(thrown, 'stack', ''),
+    properties: [],
+  }
+  return { thrown: { error: 0 }, records: [record] }
+}
+
+class ErrorEncoder {
+  readonly #send: Send
+  readonly #indexes = new Map<object, number>()
+  readonly #records: ErrorRecord[] = []
+  readonly #waiting: object[] = []
+
+  constructor(send: Send) {
+    this.#send = send
+  }
+
+  encode(value: unknown): EncodedValue {
+    if (!isError(value)) return { value: canSend(value, this.#send) ? value : describeLost(value) }
+    let index = this.#indexes.get(value)
+    if (index === undefined) {
+      index = this.#indexes.size
+      if (index >= mostRecords) return { value: '(one of too many errors)' }
+      this.#indexes.set(value, index)
+      this.#waiting.push(value)
+    }
+    return { error: index }
+  }
+
+  /** Encodes the errors that were met, and those that they lead to. */
+  finish(): readonly ErrorRecord[] {
+    // The list grows while it is worked off. Its order is the order of the indexes.
+    for (const error of this.#waiting) this.#records.push(this.#encodeError(error))
+    return this.#records
+  }
+
+  #encodeError(error: object): ErrorRecord {
+    const errors = read(error, 'errors')
+    return {
+      type: findType(error),
+      name: readText(error, 'name', 'Error'),
+      message: readText(error, 'message', ''),
+      stack: readText(error, 'stack', ''),
+      ...(has(error, 'cause') && { cause: this.encode(read(error, 'cause')) }),
+      ...(isList(errors) && { errors: errors.map((each) => this.encode(each)) }),
+      properties: listKeys(error)
+        .filter((key) => !encodedApart.has(key))
+        .map((key) => [key, this.encode(read(error, key))] as const),
+    }
   }
 }
 
-function isError(x: unknown): x is Error {
-  return x instanceof Error || Object.prototype.toString.call(x) === '[object Error]'
-}
-
-function listClasses(error: object): string[] {
-  const classes: string[] = []
-  let prototype: unknown = Object.getPrototypeOf(error)
-  while (prototype !== null && prototype !== Object.prototype) {
-    classes.push((prototype as object).constructor.name)
-    prototype = Object.getPrototypeOf(prototype)
+function isError(x: unknown): x is object {
+  try {
+    return x instanceof Error || Object.prototype.toString.call(x) === '[object Error]'
+  } catch {
+    return false
   }
-  return classes
 }
 
-function cloneable(value: unknown): unknown {
-  if (
-    value === null ||
-    (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
-  ) {
-    return value
+function isList(x: unknown): x is readonly unknown[] {
+  try {
+    return Array.isArray(x)
+  } catch {
+    return false
+  }
+}
+
+function has(error: object, key: string): boolean {
+  try {
+    return key in error
+  } catch {
+    return false
+  }
+}
+
+function listKeys(error: object): string[] {
+  try {
+    return Object.keys(error)
+  } catch {
+    return []
+  }
+}
+
+function read(from: unknown, key: string): unknown {
+  try {
+    return (from as Record<string, unknown>)[key]
+  } catch (thrown) {
+    return `(cannot be read: ${sayWhy(thrown)})`
+  }
+}
+
+function readText(from: unknown, key: string, otherwise: string): string {
+  if (from === null || from === undefined) return otherwise
+  const value = read(from, key)
+  if (value === undefined) return otherwise
+  try {
+    // oxlint-disable-next-line typescript/no-base-to-string -- an object as a name or message is shown as any text would show it
+    return String(value)
+  } catch {
+    return show(value)
+  }
+}
+
+function canSend(value: unknown, send: Send): boolean {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
+    return typeof value !== 'symbol'
   }
   try {
-    return structuredClone(value)
+    send(value)
+    return true
   } catch {
-    return typeof value === 'function' ? value.toString() : describe(value)
+    return false
   }
 }
 
-/** Made without their constructors, whose arguments differ; all that they hold is own properties. */
-const builtIn: ReadonlyMap<string, { readonly prototype: object }> = new Map(
-  [
-    AggregateError,
-    BrokenExecutor,
-    CancelledError,
-    DeadlockError,
-    DOMException,
-    Error,
-    EvalError,
-    ExceptionGroup,
-    InvalidStateError,
-    JobSerializationError,
-    KeyboardInterrupt,
-    LookupError,
-    RangeError,
-    ReferenceError,
-    RuntimeError,
-    SyntaxError,
-    TimeoutError,
-    TypeError,
-    URIError,
-    WorkerCrashedError,
-  ].map((type) => [type.name, type]),
+function describeLost(value: unknown): string {
+  try {
+    if (typeof value === 'function') return Function.prototype.toString.call(value)
+  } catch {
+    // Not a function of the engine's.
+  }
+  return show(value)
+}
+
+/** The engine's own classes are told apart by identity: a job's class of the same name is another class. */
+const engineClasses = [
+  AggregateError,
+  DOMException,
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+]
+const engineTypes: ReadonlyMap<object, string> = new Map(
+  engineClasses.map((type): [object, string] => [type.prototype, type.name]),
 )
 
 /**
- * What was thrown, as the class it was where that is built in; another class's error is one of the
- * nearest built-in class, with its name. `submittedAt` is the stack of who asked for the job.
+ * The classes of core and of this package, with what marks their objects. Identity does not work for them, because
+ * a job's module may have loaded its own copy of the package. A name alone would also match another library's
+ * class: such an error arrives as an Error with its name.
  */
-export function decodeError(
-  encoded: EncodedError,
-  submittedAt: string,
-  seen: Map<number, unknown> = new Map(),
-): unknown {
-  if (encoded.kind === 'value') return encoded.value
-  if (encoded.kind === 'seen') return seen.get(encoded.id)
-  const decode = (inner: EncodedError): unknown => decodeError(inner, '', seen)
-  const error = makeError(encoded.classes, encoded.message)
-  seen.set(encoded.id, error)
-  const define = (key: string, value: unknown, enumerable: boolean): void => {
-    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
-  }
-  for (const [key, value] of encoded.properties) define(key, decode(value), true)
-  if (encoded.name !== error.name) define('name', encoded.name, false)
-  if (encoded.cause !== undefined) define('cause', decode(encoded.cause), false)
-  if (encoded.errors !== undefined) define('errors', encoded.errors.map(decode), false)
-  const submitted = submittedAt === '' ? '' : `\n    --- submitted ---\n${submittedAt}`
-  define('stack', `${encoded.stack}${submitted}`, false)
-  return error
+const packageTypes: ReadonlyMap<string, PackageType> = new Map<string, PackageType>([
+  ['BrokenExecutor', { type: BrokenExecutor, code: 'ERR_EXECUTOR_BROKEN' }],
+  ['CancelledError', { type: CancelledError, code: null }],
+  ['DeadlockError', { type: DeadlockError, code: 'ERR_DEADLOCK' }],
+  ['ExceptionGroup', { type: ExceptionGroup, code: 'ERR_EXCEPTION_GROUP' }],
+  ['ExecutorQueueFull', { type: ExecutorQueueFull, code: 'ERR_EXECUTOR_QUEUE_FULL' }],
+  ['InvalidStateError', { type: InvalidStateError, code: 'ERR_INVALID_STATE' }],
+  ['JobSerializationError', { type: JobSerializationError, code: 'ERR_EXECUTOR_SERIALIZATION' }],
+  ['KeyboardInterrupt', { type: KeyboardInterrupt, code: 'ERR_INTERRUPTED' }],
+  ['LookupError', { type: LookupError, code: 'ERR_LOOKUP' }],
+  ['RuntimeError', { type: RuntimeError, code: 'ERR_RUNTIME' }],
+  ['TimeoutError', { type: TimeoutError, code: 'ERR_TIMEOUT' }],
+  ['WorkerCrashedError', { type: WorkerCrashedError, code: 'ERR_EXECUTOR_WORKER_CRASHED' }],
+])
+
+interface ErrorType {
+  readonly prototype: object
 }
 
-function makeError(classes: readonly string[], message: string): Error {
-  const known = classes.find((name) => builtIn.has(name)) ?? 'Error'
-  if (known === 'DOMException') return new DOMException(message)
+interface PackageType {
+  readonly type: ErrorType
+  /** The error code of the class; null for the one class that its brand identifies. */
+  readonly code: string | null
+}
+
+function findType(error: object): string {
+  try {
+    let prototype = Object.getPrototypeOf(error) as object | null
+    for (; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null) {
+      const engineType = engineTypes.get(prototype)
+      if (engineType !== undefined) return engineType
+      const { name } = (prototype.constructor ?? error) as { name?: unknown }
+      if (isMarked(error, prototype, String(name))) return String(name)
+    }
+  } catch {
+    // Its classes cannot be read.
+  }
+  return 'Error'
+}
+
+function isMarked(error: object, prototype: object, name: string): boolean {
+  const known = packageTypes.get(name)
+  if (known === undefined) return false
+  if (prototype === known.type.prototype) return true
+  if (Symbol.for(`@tasktree/core.${name}`) in prototype) return true
+  const { code } = known
+  return code !== null && Object.hasOwn(error, 'code') && read(error, 'code') === code
+}
+
+const typesByName: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
+  ...engineClasses.map((type): [string, ErrorType] => [type.name, type]),
+  ...[...packageTypes].map(([name, { type }]): [string, ErrorType] => [name, type]),
+])
+
+/**
+ * The thrown value that `encoded` describes. An error becomes an object of the nearest class that is known here,
+ * with the name that it had. `submittedAt` is the stack of the call that submitted the job.
+ */
+export function decodeError({ thrown, records }: EncodedError, submittedAt: string): unknown {
+  const errors = records.map(({ type, message }) => makeError(type, message))
+  const decode = (value: EncodedValue): unknown =>
+    'error' in value ? errors[value.error] : value.value
+  for (const [index, record] of records.entries()) {
+    const error = errors[index] as Error
+    const define = (key: string, value: unknown, enumerable: boolean): void => {
+      Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
+    }
+    for (const [key, value] of record.properties) define(key, decode(value), true)
+    if (record.name !== error.name) define('name', record.name, false)
+    if (record.cause !== undefined) define('cause', decode(record.cause), false)
+    if (record.errors !== undefined) define('errors', record.errors.map(decode), false)
+    const isThrown = 'error' in thrown && thrown.error === index
+    const submitted =
+      isThrown && submittedAt !== '' ? `\n    --- submitted ---\n${submittedAt}` : ''
+    define('stack', `${record.stack}${submitted}`, false)
+  }
+  return decode(thrown)
+}
+
+/** Made without the constructor of its class, because the arguments differ; all that it holds is own properties. */
+function makeError(name: string, message: string): Error {
+  if (name === 'DOMException') return new DOMException(message)
   const error = new Error(message)
-  const type = builtIn.get(known) as { readonly prototype: object }
-  if (type !== Error) Object.setPrototypeOf(error, type.prototype)
+  const type = typesByName.get(name)
+  if (type !== undefined && type !== Error) Object.setPrototypeOf(error, type.prototype)
   return error
 }

@@ -4,17 +4,25 @@ export class BrokenExecutor extends Error {
   readonly code: string = 'ERR_EXECUTOR_BROKEN'
 }
 
-/** The worker died while it ran this job: it exited, was killed, or ran out of memory. `cause` is what it died of, when it could say. */
+/**
+ * The worker died while it ran this job, or twice while it received this job: it exited, was killed, or ran out of
+ * memory. `cause` is the error that ended the worker, when it is known.
+ */
 export class WorkerCrashedError extends Error {
   override readonly name: string = 'WorkerCrashedError'
   readonly code: string = 'ERR_EXECUTOR_WORKER_CRASHED'
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
 
-  constructor(exitCode: number | null, signal: NodeJS.Signals | null, options?: ErrorOptions) {
+  constructor(
+    exitCode: number | null,
+    signal: NodeJS.Signals | null,
+    options?: ErrorOptions & { during?: 'ran' | 'received' },
+  ) {
     const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`
     const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
-    super(`the worker ${how} while it ran this job${why}`, options)
+    const verb = options?.during ?? 'ran'
+    super(`the worker ${how} while it ${verb} this job${why}`, options)
     this.exitCode = exitCode
     this.signal = signal
   }

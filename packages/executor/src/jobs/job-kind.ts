@@ -1,30 +1,30 @@
-import { JobRef } from './job.ts'
-import { hasSource, readTarget } from './job-target.ts'
 import type { JobTarget } from '../transport/protocol.ts'
+import { JobRef } from './job.ts'
+import { readTarget, whyUnsendable } from './job-target.ts'
 
-/** In milliseconds. */
+/** Jobs that take less than this many milliseconds are short: several of them are sent to a worker at once. */
 const shortJob = 1
-/** How fast the estimate follows jobs that become shorter; one long job counts at once. */
+/** How fast the estimate follows jobs that become shorter. One long job counts in full at once. */
 const decay = 0.2
-/** So many functions sent by source are remembered, here and in each worker. */
+/** How many functions sent by source are remembered, here and in each worker. */
 export const maxKinds = 500
 
-/** All jobs of one function: what they run, sent to a worker once, and how long they take. */
+/** All jobs of one function: what they run, which is sent to a worker once, and how long they take. */
 export class JobKind {
   /** Names it in messages. */
   readonly id: number
   readonly target: JobTarget
-  /** Or a name; false for what cannot be sent. */
-  readonly hasSource: boolean
+  /** Why its jobs cannot be sent, null when they can. */
+  readonly problem: string | null
   #jobTime = Infinity
 
   constructor(id: number, target: JobTarget) {
     this.id = id
     this.target = target
-    this.hasSource = hasSource(target)
+    this.problem = whyUnsendable(target)
   }
 
-  /** Whether its jobs are done in a moment, so that several may be sent to a worker at once; a new one's may not be. */
+  /** Whether its jobs have been short, so that several may be sent at once. The first job of a kind is not known to be. */
   get isShort(): boolean {
     return this.#jobTime < shortJob
   }
@@ -43,7 +43,7 @@ export class JobKinds {
   #bySource = new Map<string, JobKind>()
   #made = 0
 
-  /** @throws {TypeError} for what is no job */
+  /** @throws {TypeError} for what is not a job */
   find(job: unknown): JobKind {
     if (job instanceof JobRef) {
       let kind = this.#referred.get(job)

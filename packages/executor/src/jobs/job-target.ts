@@ -1,10 +1,11 @@
 import { describe } from '@tasktree/core/lowlevel'
-import { JobRef } from './job.ts'
 import type { JobTarget } from '../transport/protocol.ts'
+import { JobRef } from './job.ts'
+import { findRelativeImport } from './scan-source.ts'
 
 const native = /\{\s*\[native code\]\s*\}$/
 
-/** @throws {TypeError} for what is no job */
+/** @throws {TypeError} for what is not a job */
 export function readTarget(job: unknown): JobTarget {
   if (job instanceof JobRef) return { url: job.url, name: job.name }
   if (typeof job === 'function') return { source: Function.prototype.toString.call(job) }
@@ -13,7 +14,13 @@ export function readTarget(job: unknown): JobTarget {
   )
 }
 
-/** Built-in and bound functions have no source. */
-export function hasSource(target: JobTarget): boolean {
-  return !('source' in target) || !native.test(target.source)
+/** Why the function cannot be sent to a worker, with advice; null when it can. */
+export function whyUnsendable(target: JobTarget): string | null {
+  if (!('source' in target)) return null
+  if (native.test(target.source)) {
+    return 'the job is a built-in or bound function, which has no source that could be sent: wrap it in a function, or use jobs()'
+  }
+  const specifier = findRelativeImport(target.source)
+  if (specifier === null) return null
+  return `the job imports ${JSON.stringify(specifier)}, relative to the module it comes from, which the worker does not know: export the job from a module and use jobs(), or pass new URL(${JSON.stringify(specifier)}, import.meta.url).href as an argument and import that`
 }

@@ -1,11 +1,18 @@
-import { type Future, getEventLoop, TimeoutError, wait, FIRST_COMPLETED } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
-import { decodeError } from './encode-error.ts'
+/**
+ * `Executor.map`: takes items, submits a job for each, or for each chunk of them, and gives the results.
+ *
+ * The source of the items may be slow or endless, so two things are waited for at once: the next item, and the next
+ * result. Neither may hold up the other, and a cancel or the timeout ends both.
+ */
+import { FIRST_COMPLETED, Future, getEventLoop, TimeoutError, wait } from '@tasktree/core'
+import { checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '../pool/executor.ts'
-import { checkCount, checkDuration } from '../pool/options.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
+import { decodeError } from './encode-error.ts'
+import { JobSerializationError } from './errors.ts'
+import type { PendingJob } from './pending-job.ts'
 
-type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>
+type Submit = (args: readonly unknown[], chunked: boolean) => PendingJob
 
 /** What `Executor.map` returns. @throws {TypeError} @throws {RangeError} for wrong arguments, at once */
 export function mapJobs<T, R>(
@@ -26,34 +33,104 @@ export function mapJobs<T, R>(
   const { ordered = true } = options
   return {
     [Symbol.asyncIterator]: () =>
-      new Mapping<T, R>(submit, items, chunksize, buffer, timeout).results(ordered),
+      new Mapping<T, R>(submit, new Source(items, chunksize), chunksize, buffer, timeout).results(
+        ordered,
+      ),
   }
+}
+
+/** The items, in chunks. At most one item is asked for at a time. */
+class Source<T> {
+  readonly #iterator: Iterator<T> | AsyncIterator<T>
+  readonly #chunksize: number
+  #chunk: T[] = []
+  #asked: Future<IteratorResult<T>> | null = null
+  isExhausted = false
+
+  constructor(items: Iterable<T> | AsyncIterable<T>, chunksize: number) {
+    this.#iterator =
+      Symbol.asyncIterator in Object(items)
+        ? (items as AsyncIterable<T>)[Symbol.asyncIterator]()
+        : (items as Iterable<T>)[Symbol.iterator]()
+    this.#chunksize = chunksize
+  }
+
+  /**
+   * The next chunk, null when there is none any more, or a future that is done when asking again makes sense.
+   *
+   * @throws what the items throw
+   */
+  take(): T[] | null | Future<unknown> {
+    while (!this.isExhausted && this.#chunk.length < this.#chunksize) {
+      const step = this.#ask()
+      if (step instanceof Future) return step
+      if (step.done === true) this.isExhausted = true
+      else this.#chunk.push(step.value)
+    }
+    const chunk = this.#chunk
+    this.#chunk = []
+    return chunk.length === 0 ? null : chunk
+  }
+
+  #ask(): IteratorResult<T> | Future<IteratorResult<T>> {
+    const asked = this.#asked
+    if (asked !== null) {
+      if (!asked.done()) return asked
+      this.#asked = null
+      return asked.result()
+    }
+    const next = this.#iterator.next()
+    if (!(next instanceof Promise)) return next
+    const future = new Future<IteratorResult<T>>()
+    this.#asked = future
+    next.then(
+      (step) => future.setResult(step),
+      (error: unknown) => future.setException(error),
+    )
+    return future
+  }
+
+  /** No item is wanted any more. An item that is under way is not waited for: it may never come. */
+  async close(): Promise<void> {
+    if (this.isExhausted) return
+    const closing = this.#iterator.return?.()
+    const asked = this.#asked
+    if (asked === null || asked.done()) {
+      await closing
+    } else if (closing instanceof Promise) {
+      closing.catch((exception: unknown) => {
+        const message = 'The items of a map() failed after its results were left'
+        getEventLoop().callExceptionHandler({ message, exception })
+      })
+    }
+  }
+}
+
+interface Submitted<T> {
+  readonly job: PendingJob
+  readonly chunk: T[]
 }
 
 /** One iteration over the results. */
 class Mapping<T, R> {
   readonly #submit: Submit
-  readonly #items: Iterator<T> | AsyncIterator<T>
-  readonly #chunksize: number
+  readonly #source: Source<T>
+  readonly #isChunked: boolean
   readonly #maxPending: number
   readonly #timeout: number
   readonly #deadline: number
-  readonly #pending = new Set<Future<unknown>>()
-  #exhausted = false
+  readonly #pending = new Set<Submitted<T>>()
 
   constructor(
     submit: Submit,
-    items: Iterable<T> | AsyncIterable<T>,
+    source: Source<T>,
     chunksize: number,
     buffer: number,
     timeout: number,
   ) {
     this.#submit = submit
-    this.#items =
-      Symbol.asyncIterator in Object(items)
-        ? (items as AsyncIterable<T>)[Symbol.asyncIterator]()
-        : (items as Iterable<T>)[Symbol.iterator]()
-    this.#chunksize = chunksize
+    this.#source = source
+    this.#isChunked = chunksize > 1
     this.#maxPending = Math.max(1, Math.ceil(buffer / chunksize))
     this.#timeout = timeout
     this.#deadline = getEventLoop().time() + timeout
@@ -62,46 +139,40 @@ class Mapping<T, R> {
   async *results(ordered: boolean): AsyncGenerator<R, void> {
     try {
       for (;;) {
-        while (!this.#exhausted && this.#pending.size < this.#maxPending) {
-          await this.#submitNext()
+        const asked = this.#submitMore()
+        const awaited = ordered ? [...this.#pending.values().take(1)] : [...this.#pending]
+        const ready = awaited.find(({ job }) => job.future.done())
+        if (ready !== undefined) {
+          this.#pending.delete(ready)
+          yield* this.#unpack(ready)
+        } else if (awaited.length > 0 || asked !== null) {
+          const futures: Future<unknown>[] = awaited.map(({ job }) => job.future)
+          await this.#waitForOne(asked === null ? futures : [...futures, asked])
+        } else {
+          return
         }
-        if (this.#pending.size === 0) return
-        await this.#waitForOne(ordered)
-        const future = this.#awaited(ordered).find((each) => each.done()) as Future<unknown>
-        this.#pending.delete(future)
-        yield* this.#unpack(future.result())
       }
     } finally {
-      for (const future of this.#pending) future.cancel('the iteration of the results was left')
-      if (!this.#exhausted) await this.#items.return?.()
+      for (const { job } of this.#pending)
+        job.future.cancel('the iteration of the results was left')
+      await this.#source.close()
     }
   }
 
-  async #submitNext(): Promise<void> {
-    const chunk: T[] = []
-    while (chunk.length < this.#chunksize) {
-      const next = this.#items.next()
-      const step = next instanceof Promise ? await next : next
-      if (step.done === true) {
-        this.#exhausted = true
-        break
-      }
-      chunk.push(step.value)
+  /** Submits what has come, up to the buffer. Returns a future when the next item has been asked for and is not there. */
+  #submitMore(): Future<unknown> | null {
+    while (this.#pending.size < this.#maxPending) {
+      const chunk = this.#source.take()
+      if (!Array.isArray(chunk)) return chunk
+      const args = this.#isChunked ? [chunk] : chunk
+      this.#pending.add({ job: this.#submit(args, this.#isChunked), chunk })
     }
-    if (chunk.length === 0) return
-    const chunked = this.#chunksize > 1
-    this.#pending.add(this.#submit(chunked ? [chunk] : chunk, chunked))
+    return null
   }
 
-  #awaited(ordered: boolean): Future<unknown>[] {
-    return ordered ? [...this.#pending.values().take(1)] : [...this.#pending]
-  }
-
-  async #waitForOne(ordered: boolean): Promise<void> {
-    const awaited = this.#awaited(ordered)
-    if (awaited.some((future) => future.done())) return
+  async #waitForOne(futures: readonly Future<unknown>[]): Promise<void> {
     const left = this.#deadline - getEventLoop().time()
-    const { done } = await wait(awaited, {
+    const { done } = await wait(futures, {
       returnWhen: FIRST_COMPLETED,
       ...(left !== Infinity && { timeout: Math.max(left, 0) }),
     })
@@ -109,13 +180,33 @@ class Mapping<T, R> {
     throw new TimeoutError(`the results did not come within ${this.#timeout} ms`)
   }
 
-  *#unpack(value: unknown): Generator<R> {
-    if (this.#chunksize === 1) {
-      yield value as R
+  async *#unpack({ job, chunk }: Submitted<T>): AsyncGenerator<R> {
+    if (!this.#isChunked) {
+      yield job.future.result() as R
       return
     }
-    const { results, error } = value as ChunkOutcome
+    if (wasNotSent(job)) {
+      yield* this.#submitEach(chunk)
+      return
+    }
+    const { results, error } = job.future.result() as ChunkOutcome
     yield* results as R[]
     if (error !== null) throw decodeError(error, '')
   }
+
+  /** One item of a chunk cannot be sent. The items before it have their results all the same. */
+  async *#submitEach(chunk: readonly T[]): AsyncGenerator<R> {
+    for (const item of chunk) {
+      const job = this.#submit([item], false)
+      const single: Submitted<T> = { job, chunk: [item] }
+      this.#pending.add(single)
+      while (!job.future.done()) await this.#waitForOne([job.future])
+      this.#pending.delete(single)
+      yield job.future.result() as R
+    }
+  }
+}
+
+function wasNotSent({ future, isStarted }: PendingJob): boolean {
+  return !isStarted && !future.cancelled() && future.exception() instanceof JobSerializationError
 }

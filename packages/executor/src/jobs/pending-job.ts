@@ -1,9 +1,9 @@
 import type { Transferable } from 'node:worker_threads'
-import { JobFuture, type JobControl } from './job-future.ts'
+import type { WorkerHandle } from '../transport/worker-handle.ts'
+import { type JobControl, JobFuture } from './job-future.ts'
 import type { JobKind } from './job-kind.ts'
 import type { SubmitStack } from './submit-stack.ts'
-import { transferListOf } from './transfer.ts'
-import type { WorkerHandle } from '../transport/worker-handle.ts'
+import { takeTransferList } from './transfer.ts'
 
 /** What a pool does for a job's future. */
 export interface JobOwner {
@@ -17,25 +17,38 @@ export class PendingJob implements JobControl {
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
-  /** Set when it has been sent or queued. */
+  /** Set after the job has been sent or queued. */
   submitted: SubmitStack = {}
   readonly #owner: JobOwner
-  /** The worker it was sent to, and its number there. */
+  /** The worker that it was sent to, its number there, and the number of the message that it travelled in. */
   worker: WorkerHandle | null = null
   seq = 0
+  message = 0
   /** Its neighbours in the queue. */
   previous: PendingJob | null = null
   next: PendingJob | null = null
   isQueued = false
   isStarted = false
+  /** How many workers have died while they received it. */
+  deaths = 0
+  /** A message that contained it could not be received: it is sent alone, so that no other job suffers. */
+  isSuspect = false
 
   constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean) {
     this.#owner = owner
     this.kind = kind
     this.args = args
     this.chunked = chunked
-    this.transferList = transferListOf(args)
+    this.transferList = takeTransferList(chunked ? (args[0] as unknown[]) : args)
     this.future = new JobFuture(this)
+  }
+
+  /**
+   * Whether it may travel with other jobs and wait behind them. What moves with a job is lost when its worker
+   * dies, so such a job travels alone and starts at once.
+   */
+  get mayFollow(): boolean {
+    return this.kind.isShort && this.transferList.length === 0 && !this.isSuspect
   }
 
   abandon(): void {

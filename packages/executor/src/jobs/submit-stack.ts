@@ -1,18 +1,28 @@
-/** Where a job was submitted; the text is made when it is read. */
+/** Where a job was submitted. Reading `stack` makes its text, which takes longer than to capture the frames. */
 export interface SubmitStack {
   readonly stack?: string
 }
 
 const stackDepth = 8
 
-/** The frames above `caller`, without the cost of their text: only an error needs that. */
+/** Captures the frames above `caller`. */
 export function captureStack(caller: (...args: never[]) => unknown): SubmitStack {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = stackDepth
   const holder: { stack?: string } = {}
+  const limit = Error.stackTraceLimit
+  const isLimited = limitStack(stackDepth)
   Error.captureStackTrace(holder, caller)
-  Error.stackTraceLimit = limit
+  if (isLimited) Error.stackTraceLimit = limit
   return holder
+}
+
+/** False where `Error` is frozen, as under `--frozen-intrinsics`: its own limit applies there. */
+function limitStack(depth: number): boolean {
+  try {
+    Error.stackTraceLimit = depth
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function stackText(submitted: SubmitStack): string {

@@ -7,17 +7,18 @@ export interface ExecutorStats {
   readonly idle: number
   readonly queued: number
   readonly running: number
-  /** Since the pool was made, as the next two. */
+  /** Jobs since the pool was made. */
   readonly completed: number
+  /** Jobs since the pool was made. */
   readonly failed: number
-  /** Workers that died without being told to. */
+  /** Workers since the pool was made that died without being told to. */
   readonly crashed: number
 }
 
 export interface MapOptions {
-  /** Results in the order of the items; false: as they come. Default true. */
+  /** Whether results come in the order of the items. When false, they come as they are ready. Default true. */
   ordered?: boolean
-  /** How many items are taken ahead of who reads the results; by default 16 a worker. */
+  /** How many items are taken ahead of the reader of the results; by default 16 for each worker. */
   buffer?: number
   /** How many items are sent as one job. Default 1. */
   chunksize?: number

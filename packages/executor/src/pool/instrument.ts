@@ -10,7 +10,7 @@ export interface JobEvent {
   readonly worker: number | null
 }
 
-/** Told nothing, and costing a check of a field, while nobody has subscribed. */
+/** A channel without a subscriber costs the check of one field. */
 export const jobSubmit: Channel = channel('tasktree:executor:submit')
 export const jobStart: Channel = channel('tasktree:executor:start')
 export const jobEnd: Channel = channel('tasktree:executor:end')

@@ -1,21 +1,26 @@
 import { availableParallelism } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
 import type { Job } from '../jobs/job.ts'
 
 export interface PoolOptions {
   /** By default as many as the machine runs in parallel. */
   maxWorkers?: number
-  /** Started at once, and kept when idle. Default 0. */
+  /** Workers that start at once, and are kept when they are idle. Default 0. */
   minWorkers?: number
   /** Milliseconds after which an idle worker ends. Default Infinity; an idle worker does not keep the process alive. */
   idleTimeout?: number
   /** How many jobs may wait for a worker; `submit` throws ExecutorQueueFull beyond. Default Infinity. */
   maxQueue?: number
-  /** After so many jobs a worker is replaced. Default Infinity. */
+  /** After this many jobs a worker is replaced. Default Infinity. */
   maxTasksPerWorker?: number
   /** Milliseconds that a cancelled job has to end before its worker is terminated. Default 100. */
   cancelGrace?: number
+  /**
+   * Milliseconds that an idle worker has to end by itself, when the pool does not need it any more: its exit
+   * listeners run and its output is written. Then it is terminated. Default 1000.
+   */
+  exitGrace?: number
   /** Runs first in each worker; when it fails the pool is broken. */
   // oxlint-disable-next-line typescript/no-explicit-any -- its arguments are initargs
   initializer?: Job<any[], unknown>
@@ -26,6 +31,11 @@ export interface PoolOptions {
   resourceLimits?: ResourceLimits
   /** The workers' environment variables; by default this process's. */
   env?: NodeJS.ProcessEnv
+  /**
+   * The file that workers run, for a program that a bundler has put into one file: a copy of this package's
+   * `worker-entry.js`. By default it is looked for beside the running file, then where the package is installed.
+   */
+  workerEntry?: URL | string
 }
 
 export interface CheckedPoolOptions {
@@ -35,6 +45,7 @@ export interface CheckedPoolOptions {
   readonly maxQueue: number
   readonly maxTasksPerWorker: number
   readonly cancelGrace: number
+  readonly exitGrace: number
 }
 
 /** @throws {TypeError} for a wrong type @throws {RangeError} for a wrong number */
@@ -67,23 +78,6 @@ export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
     maxQueue: checkCount('maxQueue', options.maxQueue ?? Infinity, 0),
     maxTasksPerWorker: checkCount('maxTasksPerWorker', options.maxTasksPerWorker ?? Infinity, 1),
     cancelGrace: checkDuration('cancelGrace', options.cancelGrace ?? 100),
+    exitGrace: checkDuration('exitGrace', options.exitGrace ?? 1_000),
   }
-}
-
-export function checkCount(name: string, value: unknown, least: number): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} must be a number, got ${describe(value)}`)
-  }
-  if (!(value >= least) || (value !== Infinity && !Number.isInteger(value))) {
-    throw new RangeError(`${name} must be a whole number of at least ${least}, got ${value}`)
-  }
-  return value
-}
-
-export function checkDuration(name: string, value: unknown): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} must be a number of milliseconds, got ${describe(value)}`)
-  }
-  if (!(value >= 0)) throw new RangeError(`${name} must be at least 0 ms, got ${value}`)
-  return value
 }

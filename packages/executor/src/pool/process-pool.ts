@@ -1,12 +1,10 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import { otherRuntime } from '../transport/other-runtime.ts'
-import type { PoolOptions } from './options.ts'
 import { ProcessLink } from '../transport/process-link.ts'
+import type { PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
-
-/** As for threads. */
-const maxAhead = 32
+import { resolveWorkerEntry } from './worker-entry-url.ts'
 
 export interface ProcessPoolOptions extends PoolOptions {
   /** Flags for the workers' Node, after those of this process. */
@@ -24,21 +22,20 @@ export interface ProcessPoolOptions extends PoolOptions {
 export class ProcessPoolExecutor extends WorkerPool {
   constructor(options: ProcessPoolOptions = {}) {
     assertNode()
-    const { resourceLimits, env, execArgv } = options
+    const { resourceLimits, env, execArgv, workerEntry } = options
     if (execArgv !== undefined && !Array.isArray(execArgv)) {
       throw new TypeError(`execArgv must be an array of flags, got ${describe(execArgv)}`)
     }
+    const findEntry = resolveWorkerEntry(workerEntry)
     super(
-      {
-        maxAhead,
-        start: (id, listener) => new ProcessLink(id, listener, { resourceLimits, env, execArgv }),
-      },
+      (id, listener) =>
+        new ProcessLink(id, listener, { entry: findEntry(), resourceLimits, env, execArgv }),
       options,
     )
   }
 }
 
-/** The workers talk through pipes that they read and write past their event loop, which the others cannot. */
+/** The workers read and write their pipes past their event loop, which other runtimes cannot do. */
 function assertNode(): void {
   if (otherRuntime === undefined) return
   throw new RuntimeError(

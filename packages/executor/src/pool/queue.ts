@@ -1,6 +1,9 @@
 import type { PendingJob } from '../jobs/pending-job.ts'
 
-/** The jobs that wait for a worker, first in, first out; any of them can leave at once. */
+/**
+ * The jobs that wait for a worker, first in, first out. The list is linked, so that a cancelled job leaves it from
+ * anywhere in constant time.
+ */
 export class PoolQueue {
   #first: PendingJob | null = null
   #last: PendingJob | null = null

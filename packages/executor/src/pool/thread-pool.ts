@@ -1,9 +1,7 @@
-import type { PoolOptions } from './options.ts'
 import { ThreadLink } from '../transport/thread-link.ts'
+import type { PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
-
-/** How many short jobs a thread may have at once: each batch costs one wake-up. */
-const maxAhead = 32
+import { resolveWorkerEntry } from './worker-entry-url.ts'
 
 /**
  * Runs jobs in worker threads. They share the process: what aborts it ends them all, and what is
@@ -13,12 +11,11 @@ const maxAhead = 32
  */
 export class ThreadPoolExecutor extends WorkerPool {
   constructor(options: PoolOptions = {}) {
-    const { name = 'executor', resourceLimits, env } = options
+    const { name = 'executor', resourceLimits, env, workerEntry } = options
+    const findEntry = resolveWorkerEntry(workerEntry)
     super(
-      {
-        maxAhead,
-        start: (id, listener) => new ThreadLink(id, listener, { name, resourceLimits, env }),
-      },
+      (id, listener) =>
+        new ThreadLink(id, listener, { entry: findEntry(), name, resourceLimits, env }),
       options,
     )
   }

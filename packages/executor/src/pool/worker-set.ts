@@ -1,6 +1,6 @@
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 
-/** A pool's workers, and which of them is to have the next job. */
+/** A pool's workers, and which of them gets the next job. */
 export class WorkerSet implements Iterable<WorkerHandle> {
   readonly #workers = new Set<WorkerHandle>()
   #lastFree: WorkerHandle | null = null
@@ -22,23 +22,23 @@ export class WorkerSet implements Iterable<WorkerHandle> {
     if (this.#lastFree === worker) this.#lastFree = null
   }
 
-  /** It has ended its last job. */
+  /** `worker` has ended its last job. */
   noteFree(worker: WorkerHandle): void {
     this.#lastFree = worker
   }
 
-  /** The one that has just become free is still awake. */
+  /** An idle worker, if possible the one that became free last: it is still awake. */
   findIdle(): WorkerHandle | null {
     if (this.#lastFree?.isIdle === true) return this.#lastFree
     for (const worker of this.#workers) if (worker.isIdle) return worker
     return null
   }
 
-  /** The one with the fewest jobs, of those that have at most half of what they may have at once. */
+  /** The worker with the fewest jobs, of those that have at most half of what they may have at once. */
   findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null {
     let fewest: WorkerHandle | null = null
     for (const worker of this.#workers) {
-      if (worker.state !== 'ready' || worker.isStopping) continue
+      if (!worker.isOpen) continue
       if (worker.load <= depth(worker) / 2 && worker.load < (fewest?.load ?? Infinity))
         fewest = worker
     }

@@ -1,35 +1,42 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { Socket } from 'node:net'
-import { serialize } from 'node:v8'
 import { fileURLToPath } from 'node:url'
 import type { ResourceLimits } from 'node:worker_threads'
+import { assertCarriable } from '../jobs/carriable.ts'
+import { decodeValue, encodeValue } from './codec.ts'
 import { encodeFrame, FrameReader, inputPipe, lifePipe, outputPipe } from './frames.ts'
-import { type FromWorker, identityKey, type ToWorker } from './protocol.ts'
+import { type ControlMessage, type FromWorker, identityKey, type JobsMessage } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
 import { encodeWords, readWords } from './watch-words.ts'
-import { workerEntry, type WorkerLink, type WorkerListener } from './worker-link.ts'
+import type { WorkerExit, WorkerLink, WorkerListener } from './worker-link.ts'
 
 export interface ProcessOptions {
+  readonly entry: URL
   readonly resourceLimits: ResourceLimits | undefined
   readonly env: NodeJS.ProcessEnv | undefined
   readonly execArgv: readonly string[] | undefined
 }
 
-/** What is still in the pipe of a dead process comes at once; a grandchild that has inherited the pipe keeps it open. */
+/**
+ * Milliseconds of silence after which the output pipe of a dead process counts as empty. Its own output arrives at
+ * once; a grandchild that has inherited the pipe keeps it open for as long as it likes.
+ */
 const drainGrace = 50
 
 const living = new Set<ChildProcess>()
 
-/** A worker process must not outlive a process that ends by `process.exit`. */
+/** When this process ends by `process.exit`, its worker processes must end with it. */
 function killAll(): void {
   for (const child of living) child.kill('SIGKILL')
 }
 
+/** A worker process. */
 export class ProcessLink implements WorkerLink {
   readonly #child: ChildProcess
   readonly #input: Writable
   readonly #watch: Socket
+  #error: unknown
 
   constructor(id: number, listener: WorkerListener, options: ProcessOptions) {
     const child = spawn(
@@ -38,7 +45,7 @@ export class ProcessLink implements WorkerLink {
         ...inheritedArguments(),
         ...limitArguments(options.resourceLimits),
         ...(options.execArgv ?? []),
-        fileURLToPath(workerEntry),
+        fileURLToPath(options.entry),
         identityKey,
         String(id),
       ],
@@ -53,10 +60,27 @@ export class ProcessLink implements WorkerLink {
     const output = child.stdio[outputPipe] as Readable
     this.#watch = child.stdio.at(lifePipe) as Socket
     for (const pipe of [this.#input, this.#watch]) {
-      // Its death is told by 'exit'.
+      // The 'exit' event tells of the process's death.
       pipe.on('error', () => {})
     }
-    const reader = new FrameReader((message) => listener.onMessage(message as FromWorker))
+    const reader = new FrameReader(
+      (body, { kind, next }) => {
+        let message: FromWorker
+        try {
+          message = decodeValue(body) as FromWorker
+        } catch (error) {
+          listener.onUnreadable(error, () => (kind === 'end' ? next : null))
+          return
+        }
+        listener.onMessage(message)
+      },
+      () => {
+        this.#error = new Error(
+          `a job has written to file descriptor ${outputPipe} of its worker process, which belongs to the pool`,
+        )
+        this.kill()
+      },
+    )
     output.on('data', (chunk: Buffer) => {
       reader.feed(chunk)
       if (exit !== null) waitForOutput()
@@ -68,8 +92,7 @@ export class ProcessLink implements WorkerLink {
     )
     track(child)
 
-    let exit: { exitCode: number | null; signal: NodeJS.Signals | null; error: unknown } | null =
-      null
+    let exit: WorkerExit | null = null
     let outputEnded = false
     let stopWaiting = (): void => {}
     const waitForOutput = (): void => {
@@ -92,7 +115,7 @@ export class ProcessLink implements WorkerLink {
     })
     child.on('exit', (exitCode, signal) => {
       living.delete(child)
-      exit = { exitCode, signal, error: undefined }
+      exit = { exitCode, signal, error: this.#error }
       if (outputEnded) tellExit()
       else waitForOutput()
     })
@@ -103,12 +126,18 @@ export class ProcessLink implements WorkerLink {
     })
   }
 
-  post(message: ToWorker): void {
-    this.#input.write(encodeFrame(message))
+  sendJobs(message: JobsMessage): void {
+    assertCarriable(message, 'process')
+    this.#input.write(encodeFrame(message, 'jobs'))
+  }
+
+  sendControl(message: ControlMessage): void {
+    this.#input.write(encodeFrame(message, 'other'))
   }
 
   tryClone(value: unknown): void {
-    serialize(value)
+    assertCarriable(value, 'process')
+    encodeValue(value)
   }
 
   hold(on: boolean): void {
@@ -142,9 +171,10 @@ function track(child: ChildProcess): void {
   living.add(child)
 }
 
+/** Flags about this process's own program. */
 const ownOnly = /^--(?:inspect|eval$|print$|input-type|test|watch|check$|interactive$)|^-[epcir]/
 
-/** As a thread's: the flags of this process, without those that are about its own program. */
+/** A worker process inherits the flags of this process, as a thread does, without those about its own program. */
 function inheritedArguments(): string[] {
   const kept: string[] = []
   const { execArgv } = process

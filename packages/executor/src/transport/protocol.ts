@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { EncodedError } from '../jobs/encode-error.ts'
 
 /** An exported function of a module. */
@@ -14,11 +15,12 @@ export interface SourceTarget {
 export type JobTarget = SourceTarget | ModuleTarget
 
 /**
- * A job. Frames that travel with each job are tuples, which clone in less time than objects.
+ * A job. Messages that travel with each job are tuples, because structured clone copies a tuple faster than an
+ * object with named fields.
  *
- * `seq` counts the jobs of one worker from 1; they start in this order. `kind` names the function, and
- * `target`, only the first time a worker gets one of the kind, is the function. `chunked`: the one
- * argument is a list, and the function is called with each of its items.
+ * `seq` counts the jobs of one worker from 1; the worker starts them in this order. `kind` is the number of the
+ * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets.
+ * When `chunked` is true, the one argument is a list, and the worker calls the function with each of its items.
  */
 export type JobMessage = readonly [
   seq: number,
@@ -29,48 +31,71 @@ export type JobMessage = readonly [
 ]
 
 /**
- * A job's result after `ms` milliseconds. `next` is the job that the worker begins now, 0 when it has
- * none; only where no memory is shared.
+ * What a worker reads only while it runs no job. These messages carry the caller's values, and a value may kill
+ * the worker that receives it, so it must not arrive while somebody else's job is running. Pool and worker both
+ * count these messages from 1; the count names a message that the worker could not read.
+ */
+export type JobsMessage =
+  | readonly JobMessage[]
+  | { type: 'init'; target: JobTarget | null; args: readonly unknown[] }
+  /** The worker drops the functions it has; the pool sends them again when it needs them. */
+  | { type: 'forget' }
+
+/** What a worker reads at once, also while a job waits. These messages carry no values of the caller. */
+export type ControlMessage =
+  /** Aborts the job's signal. */
+  | { type: 'cancel'; seq: number }
+  /** A streaming job may yield this many more values. */
+  | { type: 'credit'; seq: number; count: number }
+  /** The worker has a message to read, and is asleep in its event loop. */
+  | { type: 'look' }
+  /** The worker ends by itself, so that its exit listeners run and its output is written. */
+  | { type: 'stop' }
+
+/**
+ * A job's result, after `ms` milliseconds. `next` is the job that the worker begins now, 0 when there is none
+ * that it has read; only a worker process fills it in.
  */
 export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown]
 
-/** What a pool tells a worker. */
-export type ToWorker =
-  | readonly JobMessage[]
-  | { type: 'init'; target: JobTarget | null; args: readonly unknown[] }
-  /** Aborts the job's signal. */
-  | { type: 'cancel'; seq: number }
-  /** A streaming job may yield so many more values. */
-  | { type: 'credit'; seq: number; count: number }
-  /** The functions it has are forgotten. */
-  | { type: 'forget' }
-
-/** What a chunk of `map` comes to: results up to the first failure. */
+/** The result of a chunk of `map`: the items' results up to the first failure, and that failure. */
 export interface ChunkOutcome {
   readonly results: readonly unknown[]
   readonly error: EncodedError | null
 }
 
-/** What a worker tells its pool. */
+/** What a worker sends to its pool. */
 export type FromWorker =
   | { type: 'ready' }
   | { type: 'failed'; error: EncodedError }
-  /** Only where no memory is shared: an idle worker begins this job. */
+  /** Only from a process: the worker begins this job, which no ResultMessage has announced. */
   | { type: 'start'; seq: number }
   | ResultMessage
   | { type: 'error'; seq: number; ms: number; next: number; error: EncodedError }
-  /** Of the jobs up to `upTo` only those up to `started` have started, and no other will. */
+  /** Of the jobs up to `upTo` those up to `started` have started. The others will never start. */
   | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
   | { type: 'progress'; seq: number; value: unknown }
+  /** The worker cannot decode its JobsMessage number `message`, because of `why`. */
+  | { type: 'unreadable'; message: number; why: string }
 
-/** How many values a streaming job may be ahead of who reads them. */
+/** How many values a streaming job may be ahead of its reader. */
 export const streamWindow = 16
 
-/** How a worker knows that it is one. */
-export interface WorkerIdentity {
+/** What a worker thread finds in its `workerData`. */
+export interface ThreadIdentity {
   readonly id: number
-  readonly shared: Int32Array | null
+  /** Which jobs have started, and whether the worker sleeps: see JobClaims and Doorbell. */
+  readonly memory: Int32Array
+  /** ControlMessages come in here, FromWorker messages go out. */
+  readonly control: MessagePort
+  /** JobsMessages come in here. */
+  readonly jobs: MessagePort
+}
+
+/** What the watch thread of a worker process finds in its `workerData`. */
+export interface WatchIdentity {
+  readonly watched: Int32Array
 }
 
 export const identityKey = '@tasktree/executor.worker'

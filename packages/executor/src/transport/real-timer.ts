@@ -1,8 +1,12 @@
+/** The longest delay that one timer of the runtime can have. A longer one would fire at once. */
+const longestDelay = 2 ** 31 - 1
+
 /**
- * Workers live in real time, whatever the clock of the loop that submits to them, and outlive it; and
- * a pool's idle timer must not hold the process, which a loop's timers do.
+ * Calls `callback` after `ms` milliseconds of real time, which may be longer than one timer of the runtime allows.
+ * A pool does not use the timers of its loop: its workers live in real time even if the loop's clock is virtual,
+ * they outlive the loop, and an idle worker's timer must not keep the process alive.
  *
- * Returns what stops it.
+ * Returns a function that stops it.
  */
 export function afterDelay(
   ms: number,
@@ -10,8 +14,16 @@ export function afterDelay(
   options: { hold: boolean },
 ): () => void {
   if (ms === Infinity) return () => {}
-  // oxlint-disable-next-line eslint/no-restricted-globals -- see above
-  const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
-  if (!options.hold) timer.unref()
+  let timer: NodeJS.Timeout
+  const arm = (left: number): void => {
+    const next = Math.min(left, longestDelay)
+    // oxlint-disable-next-line eslint/no-restricted-globals -- real time is meant, see above
+    timer = setTimeout(() => {
+      if (left > next) arm(left - next)
+      else callback()
+    }, next)
+    if (!options.hold) timer.unref()
+  }
+  arm(ms)
   return () => clearTimeout(timer)
 }

@@ -1,48 +1,122 @@
-import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads'
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  type ResourceLimits,
+  type Transferable,
+  Worker,
+} from 'node:worker_threads'
+import { assertCarriable } from '../jobs/carriable.ts'
 import { JobClaims } from './claims.ts'
-import { type FromWorker, identityKey, type ToWorker } from './protocol.ts'
-import { workerEntry, type WorkerLink, type WorkerListener } from './worker-link.ts'
+import { Doorbell, makeWorkerMemory } from './doorbell.ts'
+import {
+  type ControlMessage,
+  type FromWorker,
+  identityKey,
+  type JobsMessage,
+  type ThreadIdentity,
+} from './protocol.ts'
+import type { WorkerLink, WorkerListener } from './worker-link.ts'
 
 export interface ThreadOptions {
+  readonly entry: URL
   readonly name: string
   readonly resourceLimits: ResourceLimits | undefined
   readonly env: NodeJS.ProcessEnv | undefined
 }
 
+/**
+ * A worker thread. Pool and worker talk through ports of their own: Node itself and libraries inside a job post to
+ * the worker's `parentPort`, and those messages are none of ours.
+ */
 export class ThreadLink implements WorkerLink {
   readonly #worker: Worker
-  readonly #claims = new JobClaims()
+  readonly #control: MessagePort
+  readonly #jobs: MessagePort
+  readonly #claims: JobClaims
+  readonly #doorbell: Doorbell
+  readonly #listener: WorkerListener
 
   constructor(id: number, listener: WorkerListener, options: ThreadOptions) {
     const { env, resourceLimits } = options
-    const worker = new Worker(workerEntry, {
+    const memory = makeWorkerMemory()
+    const control = new MessageChannel()
+    const jobs = new MessageChannel()
+    const identity: ThreadIdentity = { id, memory, control: control.port2, jobs: jobs.port2 }
+    const worker = new Worker(options.entry, {
       name: `${options.name}-${id}`,
-      workerData: { [identityKey]: { id, shared: this.#claims.memory } },
+      workerData: { [identityKey]: identity },
+      transferList: [control.port2, jobs.port2],
       ...forProgramText(),
       ...(env !== undefined && { env }),
       ...(resourceLimits !== undefined && { resourceLimits }),
     })
+    this.#worker = worker
+    this.#control = control.port1
+    this.#jobs = jobs.port1
+    this.#claims = new JobClaims(memory)
+    this.#doorbell = new Doorbell(memory)
+    this.#listener = listener
+    this.#control.on('message', (message: FromWorker) => listener.onMessage(message))
+    this.#control.on('messageerror', this.#onUnreadable)
     let error: unknown
-    worker.on('message', (message: FromWorker) => listener.onMessage(message))
     worker.on('error', (thrown) => {
       error = thrown
     })
-    worker.on('exit', (exitCode) => listener.onExit({ exitCode, signal: null, error }))
-    this.#worker = worker
+    worker.on('exit', (exitCode) => {
+      this.#drain()
+      this.#control.close()
+      this.#jobs.close()
+      listener.onExit({ exitCode, signal: null, error })
+    })
   }
 
-  post(message: ToWorker, transferList: readonly Transferable[]): void {
-    if (transferList.length === 0) this.#worker.postMessage(message)
-    else this.#worker.postMessage(message, [...transferList])
+  readonly #onUnreadable = (why: unknown): void => {
+    // Which job runs now can be seen in the shared memory.
+    this.#listener.onUnreadable(why, (seq) => (this.#claims.lastEnded() >= seq ? 0 : null))
   }
 
-  tryClone(value: unknown): void {
+  /** The worker's last messages may still lie in the port when it has ended. */
+  #drain(): void {
+    for (;;) {
+      let received: { message: FromWorker } | undefined
+      try {
+        received = receiveMessageOnPort(this.#control)
+      } catch (error) {
+        this.#onUnreadable(error)
+        continue
+      }
+      if (received === undefined) return
+      this.#listener.onMessage(received.message)
+    }
+  }
+
+  sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void {
+    assertCarriable(message, 'thread', transferList)
+    if (transferList.length === 0) this.#jobs.postMessage(message)
+    else this.#jobs.postMessage(message, [...transferList])
+    if (this.#doorbell.ring()) this.#control.postMessage(look)
+  }
+
+  sendControl(message: ControlMessage): void {
+    this.#control.postMessage(message)
+    // A worker that blocks returns to its event loop, which reads the message.
+    this.#doorbell.ring()
+  }
+
+  tryClone(value: unknown, transferList: readonly Transferable[]): void {
+    assertCarriable(value, 'thread', transferList)
     structuredClone(value)
   }
 
   hold(on: boolean): void {
-    if (on) this.#worker.ref()
-    else this.#worker.unref()
+    if (on) {
+      this.#worker.ref()
+      this.#control.ref()
+    } else {
+      this.#worker.unref()
+      this.#control.unref()
+    }
   }
 
   kill(): void {
@@ -61,6 +135,8 @@ export class ThreadLink implements WorkerLink {
     return this.#claims.lastStarted()
   }
 }
+
+const look: ControlMessage = { type: 'look' }
 
 /** A thread inherits this process's flags; `--input-type`, of a program given as text, does not go with a file. */
 function forProgramText(): { execArgv?: string[] } {

@@ -1,13 +1,13 @@
+/** What goes through the pipe of a process's watch thread: whole numbers of 32 bits, a fixed count of them a message. */
 const wordLength = 4
 
-/** What goes through the pipe of a process's watch: whole numbers of 32 bits, a fixed count of them a message. */
 export function encodeWords(...words: readonly number[]): Buffer {
   const buffer = Buffer.allocUnsafe(words.length * wordLength)
   for (const [index, word] of words.entries()) buffer.writeInt32LE(word, index * wordLength)
   return buffer
 }
 
-/** Gives a listener of chunks that delivers each message of `count` words. */
+/** Returns a listener for chunks that delivers each message of `count` words. */
 export function readWords(
   count: number,
   deliver: (first: number, second: number) => void,

@@ -1,51 +1,47 @@
 import type { Transferable } from 'node:worker_threads'
-import type { FromWorker, ToWorker } from './protocol.ts'
+import type { ControlMessage, FromWorker, JobsMessage } from './protocol.ts'
 
 /** How a worker ended. */
 export interface WorkerExit {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
-  /** What it died of, when it could say. */
+  /** The error that ended it, undefined when it is not known. */
   readonly error: unknown
 }
 
 export interface WorkerListener {
   onMessage(message: FromWorker): void
-  /** Once, after its last message. */
+  /**
+   * The worker has sent a message that cannot be decoded here. A worker runs one job at a time and its messages
+   * keep their order, so the message belongs to the first of its jobs that has not ended. For that job,
+   * `findNext(seq)` returns null while its code runs, and then the job that has begun after it, or 0.
+   */
+  onUnreadable(why: unknown, findNext: (seq: number) => number | null): void
+  /** Called once, after the worker's last message. */
   onExit(exit: WorkerExit): void
 }
 
-/** A pool's hold on one worker thread or process. */
+/** A pool's connection to one worker thread or process. */
 export interface WorkerLink {
-  /** @throws what the transport throws for a value it cannot carry; nothing has been sent then */
-  post(message: ToWorker, transferList: readonly Transferable[]): void
+  /** @throws what the transport throws for a value that it cannot carry; nothing has been sent then */
+  sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void
+  sendControl(message: ControlMessage): void
   /** Finds out whether a value can be sent. @throws when it cannot */
-  tryClone(value: unknown): void
-  /** Whether it keeps the process alive. */
+  tryClone(value: unknown, transferList: readonly Transferable[]): void
+  /** Sets whether the worker keeps this process alive. */
   hold(on: boolean): void
+  /** Ends the worker at once, whatever it does. */
   kill(): void
   /**
-   * Takes back the jobs up to `lastSent` that have not started, and says which one has started last;
-   * null when the answer comes later, as a message.
+   * Takes back the jobs up to `lastSent` that have not started, and returns the last job that has. Returns null
+   * when the answer comes later, as a message.
    */
   recall(lastSent: number): number | null
-  /** The running job is to stop; for code that lets no messages in. */
+  /** Tells job `seq` to stop, even if its code lets no messages in. */
   markCancelled(seq: number): void
-  /** The last job that has started, as far as can be seen from here; null when it tells so itself. */
+  /** The last job that has started, as far as it can be seen from here; null when the worker announces its jobs. */
   lastStarted(): number | null
 }
 
 /** Starts a worker. */
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink
-
-/** How many jobs may be ahead of the running one when they are short. */
-export interface WorkerKind {
-  readonly start: StartWorker
-  readonly maxAhead: number
-}
-
-/** The file that workers run: the source beside this source, or the build beside this build. */
-export const workerEntry: URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../worker-entry.ts' : './worker-entry.js',
-  import.meta.url,
-)

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { workerData } from 'node:worker_threads'
 import { RuntimeError } from '@tasktree/core'
-import { identityKey, type WorkerIdentity } from '../transport/protocol.ts'
+import { identityKey, type ThreadIdentity, type WatchIdentity } from '../transport/protocol.ts'
 
 /** What the code of a running job can reach. */
 export interface RunningJob {
@@ -11,7 +11,7 @@ export interface RunningJob {
 
 const currentKey = Symbol.for('@tasktree/executor.currentJob')
 
-/** One for all copies of this package in a worker: the job's module may have brought its own. */
+/** One for all copies of this package in a worker: a job's module may have loaded a copy of its own. */
 function findStorage(): AsyncLocalStorage<RunningJob> {
   const home = globalThis as { [currentKey]?: AsyncLocalStorage<RunningJob> }
   return (home[currentKey] ??= new AsyncLocalStorage<RunningJob>())
@@ -20,20 +20,25 @@ function findStorage(): AsyncLocalStorage<RunningJob> {
 /** The job that the running code belongs to, through every await. */
 export const currentJob: AsyncLocalStorage<RunningJob> = findStorage()
 
-/** In a worker, who it is. */
-export const identity: WorkerIdentity | null = findIdentity()
+/** A worker process; its number is all that its command line tells. */
+interface ProcessIdentity {
+  readonly id: number
+}
 
-function findIdentity(): WorkerIdentity | null {
+/** In a worker, or in the watch thread of a worker process, what it is; elsewhere null. */
+export const identity: ThreadIdentity | WatchIdentity | ProcessIdentity | null = findIdentity()
+
+function findIdentity(): ThreadIdentity | WatchIdentity | ProcessIdentity | null {
   const data: unknown = workerData
   if (typeof data === 'object' && data !== null && identityKey in data) {
-    return data[identityKey] as WorkerIdentity
+    return data[identityKey] as ThreadIdentity | WatchIdentity
   }
   const [, , mark, id] = process.argv
-  return mark === identityKey ? { id: Number(id), shared: null } : null
+  return mark === identityKey ? { id: Number(id) } : null
 }
 
 /** In a worker its number in its pool, from 1; elsewhere null. A replaced worker's number is not used again. */
-export const workerId: number | null = identity?.id ?? null
+export const workerId: number | null = identity !== null && 'id' in identity ? identity.id : null
 
 /**
  * Aborts when the running job is cancelled. It can also be polled: `aborted` changes while the job's

@@ -1,40 +1,44 @@
 /**
- * In milliseconds. More than a pool takes that sends the next job when it has the result of the last, also when
- * its thread had gone to sleep meanwhile; a few times what it saves, and less than anybody would miss.
+ * How long a worker thread waits for its next job before it sleeps in its event loop, in milliseconds. A caller
+ * that awaits one job and submits the next takes far less. A timer or socket of the worker is late by as much.
  */
-const patience = 0.05
-/** How much of its time a thread may lose by looking in vain, and how many milliseconds in a row. */
-const lostShare = 0.05
-const lostAtOnce = 1
+const patience = 1
 /** Milliseconds after which the event loop has a turn, however fast the jobs come. */
 const turnInterval = 1
 
+/** The part of a Doorbell that a worker uses when it has nothing to do. */
+interface Bell {
+  wake(): void
+  sleep(): void
+  wait(ms: number, look: () => boolean): boolean
+}
+
 /**
- * A thread that has run out of jobs looks for the next one for a moment before it sleeps. Waking a thread
- * takes longer than most small jobs, and while it wakes the pool's thread goes to sleep as well.
+ * What a worker thread does when it has run out of jobs. It waits for the next one for a moment, in which it blocks
+ * without using CPU time: see Doorbell.
  *
- * What the last job left behind runs first: ticks and microtasks before every look, timers and I/O at least
- * once in `turnInterval`, or after one look when nothing comes. An idle thread sleeps.
+ * What the last job has left behind runs first: ticks and microtasks before each wait, timers and I/O at least once
+ * in `turnInterval`, and whenever no job has come. So no timer or socket is delayed by more than `patience`.
  */
 export class Lingerer {
+  readonly #bell: Bell
   readonly #look: () => boolean
   #isScheduled = false
-  #allowance = lostAtOnce
-  #allowedAt = performance.now()
-  #lastTurn = this.#allowedAt
+  #lastTurn = performance.now()
 
-  /** `look` takes what has come, and says whether there was anything. */
-  constructor(look: () => boolean) {
+  /** `look` runs what has come, and returns whether there was anything or a job runs already. */
+  constructor(bell: Bell, look: () => boolean) {
+    this.#bell = bell
     this.#look = look
   }
 
-  /** There is nothing left to run. */
+  /** Called when there is nothing left to run. */
   start(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     const now = performance.now()
     if (now - this.#lastTurn < turnInterval) {
-      queueMicrotask(this.#afterMicrotasks)
+      afterTicks(this.#linger)
     } else {
       this.#lastTurn = now
       // oxlint-disable-next-line eslint/no-restricted-globals -- the thread's own event loop is meant
@@ -42,23 +46,18 @@ export class Lingerer {
     }
   }
 
-  /** A tick that a microtask asks for comes when no microtask is left. */
-  readonly #afterMicrotasks = (): void => {
-    process.nextTick(this.#linger)
-  }
-
   readonly #linger = (): void => {
     this.#isScheduled = false
-    const start = performance.now()
-    const earned = (start - this.#allowedAt) * lostShare
-    this.#allowance = Math.min(lostAtOnce, this.#allowance + earned)
-    this.#allowedAt = start
-    if (this.#allowance < patience) return
-    let lost = 0
-    while (lost < patience) {
-      if (this.#look()) return
-      lost = performance.now() - start
-    }
-    this.#allowance -= lost
+    // A job that `look` has run calls `start` again.
+    if (this.#look() || this.#bell.wait(patience, this.#look)) return
+    this.#bell.sleep()
+    this.#lastTurn = performance.now()
+    // The pool may have filled the port before it could see that the thread sleeps.
+    if (this.#look()) this.#bell.wake()
   }
+}
+
+/** Calls `callback` when no tick and no microtask is left. A tick that a microtask asks for comes after the others. */
+export function afterTicks(callback: () => void): void {
+  queueMicrotask(() => process.nextTick(callback))
 }

@@ -1,7 +1,8 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobSerializationError } from '../jobs/errors.ts'
-import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
+import { findNamingHelpers } from '../jobs/scan-source.ts'
 import { transfer } from '../jobs/transfer.ts'
+import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
 import { reportProgress, workerId, workerSignal } from './context.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
@@ -11,20 +12,22 @@ export type JobFunction = (...args: any[]) => unknown
 const ownNames = { workerSignal, reportProgress, workerId, transfer }
 
 const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
+/** What a bundler's naming helper does, without the name. */
+const keepFunction = (fn: unknown): unknown => fn
 
-/** What build tools call in the code they make: they keep a function that stands alone from standing alone. */
+/** What build tools call in the code that they make. Without these, a function that stands alone would no longer do so. */
 const toolNames: Record<string, unknown> = {
-  __name: (fn: unknown): unknown => fn,
+  __name: keepFunction,
   __vite_ssr_dynamic_import__: dynamicImport,
   __vi_import_meta__: undefined,
 }
 
-/** Names that a build tool gives to the imports of a module. */
+/** The names that vitest gives to the imports of a module. */
 const importNames = /\b__(?:vite_ssr|vi)_import_\d+__/g
 
-/** The functions a worker has, by their kinds: compiled from source once, imported once. */
+/** The functions that a worker has, by their kinds. Each is compiled from its source, or imported, once. */
 export class JobLoader {
-  /** Known from when they come, not from when they first run: the job that brought one may be taken back. */
+  /** Filled when a message comes, not when the function first runs: the job that brought it may be taken back. */
   readonly #targets = new Map<number, JobTarget>()
   readonly #loaded = new Map<number, JobFunction>()
 
@@ -32,7 +35,7 @@ export class JobLoader {
     this.#targets.set(kind, target)
   }
 
-  /** At once when it has the function already, or its source. */
+  /** Returns at once when the function is known already, or its source is. */
   load(kind: number): JobFunction | Promise<JobFunction> {
     const known = this.#loaded.get(kind)
     if (known !== undefined) return known
@@ -56,24 +59,40 @@ export class JobLoader {
     return found as JobFunction
   }
 
+  /** For a name that a function's own source uses and that does not exist, an error that says what to do. */
+  explain(kind: number, thrown: unknown): unknown {
+    const target = this.#targets.get(kind)
+    if (target === undefined || !('source' in target)) return thrown
+    const name = findMissingName(thrown)
+    return name !== null && target.source.includes(name) ? missing(name, { cause: thrown }) : thrown
+  }
+
   forget(): void {
     this.#targets.clear()
     this.#loaded.clear()
   }
 }
 
-function compile(source: string): JobFunction {
-  const imports = [...new Set(source.match(importNames))]
-  const scope: Record<string, unknown> = { ...toolNames, ...ownNames }
-  for (const name of imports) scope[name] = importStandIn
-  let fn: JobFunction
+function findMissingName(thrown: unknown): string | null {
   try {
-    fn = evaluate(source, scope)
+    if (!(thrown instanceof ReferenceError)) return null
+    return /^(\S+) is not defined$/.exec(thrown.message)?.[1] ?? null
+  } catch {
+    return null
+  }
+}
+
+function compile(source: string): JobFunction {
+  const scope: Record<string, unknown> = {}
+  for (const name of findNamingHelpers(source)) scope[name] = keepFunction
+  for (const name of source.match(importNames) ?? []) scope[name] = importStandIn
+  Object.assign(scope, toolNames, ownNames)
+  try {
+    return evaluate(source, scope)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    fn = evaluateMethod(source, scope, error)
+    return evaluateMethod(source, scope, error)
   }
-  return explainMissing(fn, source)
 }
 
 function evaluate(source: string, scope: Record<string, unknown>): JobFunction {
@@ -85,7 +104,7 @@ function evaluate(source: string, scope: Record<string, unknown>): JobFunction {
   return make(...Object.values(scope)) as JobFunction
 }
 
-/** A method's source is no expression by itself. */
+/** The source of a method is not an expression by itself. */
 function evaluateMethod(
   source: string,
   scope: Record<string, unknown>,
@@ -99,7 +118,7 @@ function evaluateMethod(
   }
 }
 
-/** An import that a build tool has renamed: this package's own names are known, others are missing. */
+/** Stands in for an import that a build tool has renamed: this package's own names are known, others are missing. */
 const importStandIn: object = new Proxy(ownNames, {
   get(_target, name) {
     if (Object.hasOwn(ownNames, name)) return ownNames[name as keyof typeof ownNames]
@@ -112,27 +131,4 @@ function missing(name: string, options?: ErrorOptions): JobSerializationError {
     `the job uses ${name}, which is a variable of the module it comes from: a function is sent by its source and must stand alone; pass ${name} as an argument, or export the job from a module and refer to it with jobs()`,
     options,
   )
-}
-
-/** A ReferenceError for a name that the function's own source uses says what to do instead. */
-function explainMissing(fn: JobFunction, source: string): JobFunction {
-  const explain = (error: unknown): unknown => {
-    if (!(error instanceof ReferenceError)) return error
-    const name = /^(\S+) is not defined$/.exec(error.message)?.[1]
-    return name !== undefined && source.includes(name) ? missing(name, { cause: error }) : error
-  }
-  return (...args) => {
-    let result: unknown
-    try {
-      result = fn(...args)
-    } catch (error) {
-      throw explain(error)
-    }
-    if (result instanceof Promise) {
-      return result.catch((error: unknown) => {
-        throw explain(error)
-      })
-    }
-    return result
-  }
 }

@@ -1,36 +1,73 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { serialize } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import { encodeFrame, FrameReader, inputPipe, outputPipe } from '../transport/frames.ts'
+import { assertCarriable } from '../jobs/carriable.ts'
 import { JobClaims } from '../transport/claims.ts'
-import type { ToWorker } from '../transport/protocol.ts'
+import { decodeValue, encodeValue } from '../transport/codec.ts'
+import { makeWorkerMemory } from '../transport/doorbell.ts'
+import { encodeFrame, FrameReader, inputPipe, outputPipe } from '../transport/frames.ts'
+import {
+  type ControlMessage,
+  identityKey,
+  type JobsMessage,
+  type WatchIdentity,
+} from '../transport/protocol.ts'
+import { afterTicks } from './lingerer.ts'
 import { WorkerRuntime } from './runtime.ts'
 
-/** A worker process's side. */
-export function connectProcess(): void {
-  const claims = new JobClaims()
+/** A worker process's side: pipes, and a watch thread that goes on while a job blocks. */
+export function connectProcess(entry: URL): void {
+  const memory = makeWorkerMemory()
+  const claims = new JobClaims(memory)
+  /** Decoded one by one, when no job runs. */
+  const waiting: Buffer[] = []
   const runtime = new WorkerRuntime({
     announces: true,
-    post: (message) => writeAll(encodeFrame(message)),
+    post: (message, _transferList, next) => {
+      assertCarriable(message, 'process')
+      writeAll(encodeFrame(message, next === undefined ? 'other' : 'end', next))
+    },
+    receive: () => {
+      const body = waiting.shift()
+      return body === undefined ? undefined : (decodeValue(body) as JobsMessage)
+    },
     claim: (seq) => claims.claim(seq),
+    noteEnded: (seq) => claims.noteEnded(seq),
     isCancelled: (seq) => claims.isCancelled(seq),
-    send: serialize,
-    rest: () => {},
+    tryClone: (value) => {
+      assertCarriable(value, 'process')
+      encodeValue(value)
+    },
+    exit: () => {
+      void flushOutput().then(() => process.exit())
+    },
+    rest: () => {
+      if (waiting.length > 0) afterTicks(() => runtime.look())
+    },
   })
   let isWatched = false
-  const reader = new FrameReader((message) => {
-    runtime.receive(message as ToWorker)
+  const reader = new FrameReader(
+    (body, { kind }) => {
+      if (kind === 'jobs') waiting.push(body)
+      else runtime.control(decodeValue(body) as ControlMessage)
+    },
+    () => process.exit(1),
+  )
+  const input = new Socket({ fd: inputPipe, readable: true, writable: false })
+  input.on('data', (chunk: Buffer) => {
+    reader.feed(chunk)
+    runtime.look()
     if (isWatched) return
     isWatched = true
-    startWatch(claims)
+    startWatch(entry, memory)
   })
-  const input = new Socket({ fd: inputPipe, readable: true, writable: false })
-  input.on('data', reader.feed)
   input.on('close', () => process.exit())
 }
 
-/** Written at once, and not when the event loop comes to it: a job that ends the process cannot take its predecessor's result along. */
+/**
+ * Writes at once, and not when the event loop comes to it: a job that ends the process cannot take the result of
+ * the job before it along.
+ */
 function writeAll(frame: Buffer): void {
   for (let written = 0; written < frame.length;) {
     try {
@@ -42,18 +79,24 @@ function writeAll(frame: Buffer): void {
   }
 }
 
+/** What a full pipe has not taken yet would be lost with `process.exit`. */
+async function flushOutput(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.writableLength === 0) continue
+    await new Promise((resolve) => {
+      stream.write('', resolve)
+    })
+  }
+}
+
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 function isAgain(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
-function startWatch(claims: JobClaims): void {
-  const options = { execArgv: [], name: 'watch', workerData: claims.memory }
-  new Worker(watchEntry, options).unref()
+function startWatch(entry: URL, watched: Int32Array): void {
+  const identity: WatchIdentity = { watched }
+  const options = { execArgv: [], name: 'watch', workerData: { [identityKey]: identity } }
+  new Worker(entry, options).unref()
 }
-
-const watchEntry: URL = new URL(
-  import.meta.url.endsWith('.ts') ? './watch.ts' : './process-watch.js',
-  import.meta.url,
-)

@@ -1,61 +1,83 @@
+import { types } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
-import { findUncloneable } from '../jobs/clone-path.ts'
-import { encodeError } from '../jobs/encode-error.ts'
-import { JobSerializationError } from '../jobs/errors.ts'
-import { type JobFunction, JobLoader } from './load-job.ts'
-import {
-  type ChunkOutcome,
-  type FromWorker,
-  type JobMessage,
-  streamWindow,
-  type ToWorker,
-} from '../transport/protocol.ts'
-import { transferListOf } from '../jobs/transfer.ts'
-import { currentJob, type RunningJob } from './context.ts'
+import { sayWhy } from '../jobs/clone-path.ts'
+import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
+import { takeTransferList } from '../jobs/transfer.ts'
+import type { ControlMessage, FromWorker, JobMessage, JobsMessage } from '../transport/protocol.ts'
+import { describeUnsent, isChunkOutcome, trimChunk } from './chunk.ts'
+import { Execution } from './execution.ts'
+import { JobLoader } from './load-job.ts'
 
-/** How a worker talks with its pool. */
+/** A worker's connection to its pool. */
 export interface WorkerChannel {
-  /** In order; what it returns with has left this worker's code, so that a crash later does not lose it. */
-  post(message: FromWorker, transferList?: readonly Transferable[]): void
+  /**
+   * Sends in order. When it returns, the message has left this worker's code, so that a later crash does not lose
+   * it. `next` is the job that begins now, for the last message of a job; undefined for other messages.
+   *
+   * @throws what the transport throws for a value that it cannot carry; nothing has been sent then
+   */
+  post(message: FromWorker, transferList?: readonly Transferable[], next?: number): void
+  /**
+   * Takes the next message of jobs, undefined when there is none.
+   *
+   * @throws when the message cannot be decoded here; it has been taken then
+   */
+  receive(): JobsMessage | undefined
   /** Whether job `seq` may start; from then on the pool does not take it back. */
   claim(seq: number): boolean
-  /** Asked by code that never lets messages in. */
+  noteEnded(seq: number): void
+  /** Whether job `seq` was cancelled, even if no message could be read since. */
   isCancelled(seq: number): boolean
-  /** Whether the pool is told what begins, since it cannot see it. */
+  /** Whether the pool must be told which job begins, because it cannot see it. */
   readonly announces: boolean
-  send(value: unknown): void
-  /** It has run all its jobs. */
+  /** Ends this worker, with its exit listeners and its output. */
+  exit(): void
+  /** @throws when `value` cannot be sent */
+  readonly tryClone: (value: unknown) => void
+  /**
+   * Called when the worker has run all the jobs that it has received. What they left behind, such as microtasks,
+   * runs before the channel calls `look` again.
+   */
   rest(): void
 }
 
-/** No job's. */
+/** The kind of the initializer; those of jobs count from 1. */
 const initializerKind = 0
 
 /** Runs the jobs of one worker, one after another. */
 export class WorkerRuntime {
   readonly #channel: WorkerChannel
   readonly #loader = new JobLoader()
+  /** Jobs that were received and have not started. */
   readonly #queue: JobMessage[] = []
+  #received = 0
   #running: Execution | null = null
-  #busy = false
-  /** Jobs whose cancel came before they began: they may begin nevertheless, if it crossed with that. */
+  #isBusy = false
+  /** Jobs whose cancel came before they began. They may begin all the same, if the pool's recall came too late. */
   readonly #cancelledAhead = new Set<number>()
 
   constructor(channel: WorkerChannel) {
     this.#channel = channel
   }
 
-  /** A message of the pool. */
-  readonly receive = (message: ToWorker): void => {
-    if (!('type' in message)) {
-      for (const job of message) {
-        const [, kind, , target] = job
-        if (target !== null) this.#loader.learn(kind, target)
-        this.#queue.push(job)
-      }
-      if (!this.#busy) this.#begin()
-      return
+  /** Runs what has come. Returns whether there was anything, or a job runs already. */
+  look(): boolean {
+    if (this.#isBusy) return true
+    this.#isBusy = true
+    const job = this.#receiveNext()
+    if (job === null) {
+      // An initializer may have begun, which keeps the worker busy.
+      if (this.#isInitializing) return true
+      this.#isBusy = false
+      return false
     }
+    this.#run(job)
+    return true
+  }
+
+  #isInitializing = false
+
+  readonly control = (message: ControlMessage): void => {
     switch (message.type) {
       case 'cancel':
         if (this.#running?.seq === message.seq) this.#running.abort()
@@ -64,39 +86,48 @@ export class WorkerRuntime {
       case 'credit':
         if (this.#running?.seq === message.seq) this.#running.grant(message.count)
         break
-      case 'forget':
-        this.#loader.forget()
+      case 'look':
         break
-      case 'init':
-        void this.#initialize(message)
+      case 'stop':
+        this.#channel.exit()
         break
       default:
         message satisfies never
     }
   }
 
-  async #initialize({ target, args }: Extract<ToWorker, { type: 'init' }>): Promise<void> {
-    try {
-      if (target !== null) {
-        this.#loader.learn(initializerKind, target)
-        await (
-          await this.#loader.load(initializerKind)
-        )(...args)
+  /** The next job that may start: of those that were received, else of what comes. */
+  #receiveNext(): JobMessage | null {
+    for (;;) {
+      const job = this.#takeNext()
+      if (job !== null) {
+        if (this.#channel.announces) this.#channel.post({ type: 'start', seq: job[0] })
+        return job
       }
-    } catch (error) {
-      this.#channel.post({ type: 'failed', error: encodeError(error) })
-      return
+      let message: JobsMessage | undefined
+      try {
+        message = this.#channel.receive()
+      } catch (error) {
+        this.#channel.post({ type: 'unreadable', message: ++this.#received, why: sayWhy(error) })
+        continue
+      }
+      if (message === undefined) return null
+      this.#received++
+      if (!('type' in message)) this.#enqueue(message)
+      else if (message.type === 'forget') this.#loader.forget()
+      else {
+        void this.#initialize(message)
+        return null
+      }
     }
-    this.#channel.post({ type: 'ready' })
   }
 
-  #begin(): void {
-    this.#busy = true
-    const first = this.#takeNext()
-    if (first !== null && this.#channel.announces) {
-      this.#channel.post({ type: 'start', seq: first[0] })
+  #enqueue(jobs: readonly JobMessage[]): void {
+    for (const job of jobs) {
+      const [, kind, , target] = job
+      if (target !== null) this.#loader.learn(kind, target)
+      this.#queue.push(job)
     }
-    this.#run(first)
   }
 
   #takeNext(): JobMessage | null {
@@ -106,16 +137,39 @@ export class WorkerRuntime {
     return null
   }
 
+  async #initialize({ target, args }: Extract<JobsMessage, { type: 'init' }>): Promise<void> {
+    this.#isInitializing = true
+    await Promise.resolve()
+    try {
+      if (target !== null) {
+        this.#loader.learn(initializerKind, target)
+        const initializer = await this.#loader.load(initializerKind)
+        await initializer(...args)
+      }
+      this.#channel.post({ type: 'ready' })
+    } catch (error) {
+      this.#postSafely(
+        (encoded) => ({ type: 'failed', error: encoded }),
+        this.#loader.explain(initializerKind, error),
+      )
+    }
+    this.#isInitializing = false
+    this.#isBusy = false
+    if (!this.look()) this.#channel.rest()
+  }
+
   /** Jobs that do not wait run in one go, without a promise each. */
-  #run(first: JobMessage | null): void {
-    let job = first
+  #run(first: JobMessage): void {
+    let job: JobMessage | null = first
     while (job !== null) {
-      const execution = new Execution(job, this.#channel)
+      const execution: Execution = new Execution(job, this.#channel, (error) =>
+        this.#loader.explain(execution.kind, error),
+      )
       this.#running = execution
       if (this.#cancelledAhead.delete(execution.seq)) execution.abort()
       let outcome: unknown
       try {
-        const fn = this.#loader.load(job[1])
+        const fn = this.#loader.load(execution.kind)
         outcome =
           typeof fn === 'function'
             ? execution.call(fn)
@@ -124,186 +178,89 @@ export class WorkerRuntime {
         job = this.#endFailed(execution, error)
         continue
       }
-      if (outcome instanceof Promise) {
+      if (types.isPromise(outcome)) {
         void outcome.then(
-          (value) => this.#run(this.#end(execution, value)),
-          (error: unknown) => this.#run(this.#endFailed(execution, error)),
+          (value) => this.#goOn(this.#end(execution, value)),
+          (error: unknown) => this.#goOn(this.#endFailed(execution, error)),
         )
         return
       }
       job = this.#end(execution, outcome)
     }
-    this.#busy = false
+    this.#isBusy = false
     this.#cancelledAhead.clear()
     this.#channel.rest()
   }
 
+  #goOn(job: JobMessage | null): void {
+    if (job !== null) {
+      this.#run(job)
+      return
+    }
+    this.#isBusy = false
+    this.#cancelledAhead.clear()
+    this.#channel.rest()
+  }
+
+  /** Sends the outcome, and returns the next job that was received already. */
   #end(execution: Execution, value: unknown): JobMessage | null {
-    const next = this.#finish()
-    const { seq } = execution
+    const next = this.#finish(execution)
     try {
-      this.#channel.post([seq, execution.age(), next?.[0] ?? 0, value], transferListOf([value]))
+      this.#postResult(execution, value, next)
     } catch (error) {
-      this.#postError(execution, unsendable(value, 'result', this.#channel, error), next)
+      this.#postUnsent(execution, value, error, next)
     }
     return next
   }
 
+  #postUnsent(execution: Execution, value: unknown, cause: unknown, next: JobMessage | null): void {
+    if (isChunkOutcome(execution, value)) {
+      const trimmed = trimChunk(value, this.#channel)
+      try {
+        if (trimmed !== null) return this.#postResult(execution, trimmed, next)
+      } catch {
+        // A getter gives another value each time: the whole chunk fails.
+      }
+    }
+    this.#postError(execution, describeUnsent(value, 'result', this.#channel, cause), next)
+  }
+
+  #postResult(execution: Execution, value: unknown, next: JobMessage | null): void {
+    const message = [execution.seq, execution.age(), next?.[0] ?? 0, value] as const
+    const values = isChunkOutcome(execution, value) ? value.results : [value]
+    this.#channel.post(message, takeTransferList(values), next?.[0] ?? 0)
+  }
+
   #endFailed(execution: Execution, thrown: unknown): JobMessage | null {
-    const next = this.#finish()
-    this.#postError(execution, thrown, next)
+    const next = this.#finish(execution)
+    this.#postError(execution, this.#loader.explain(execution.kind, thrown), next)
     return next
   }
 
   #postError(execution: Execution, thrown: unknown, next: JobMessage | null): void {
     const { seq } = execution
-    const error = encodeError(thrown)
-    this.#channel.post({ type: 'error', seq, ms: execution.age(), next: next?.[0] ?? 0, error })
+    const ms = execution.age()
+    this.#postSafely(
+      (error) => ({ type: 'error', seq, ms, next: next?.[0] ?? 0, error }),
+      thrown,
+      next?.[0] ?? 0,
+    )
   }
 
-  #finish(): JobMessage | null {
+  /** Sends an error, in a shorter form when the whole of it cannot be sent. */
+  #postSafely(wrap: (error: EncodedError) => FromWorker, thrown: unknown, next = 0): void {
+    const { tryClone } = this.#channel
+    try {
+      this.#channel.post(wrap(encodeError(thrown, tryClone)), [], next)
+    } catch {
+      this.#channel.post(wrap(encodeSummary(thrown)), [], next)
+    }
+  }
+
+  /** The job's code has ended. Returns the next job that was received already. */
+  #finish(execution: Execution): JobMessage | null {
     this.#running = null
+    this.#channel.noteEnded(execution.seq)
     return this.#takeNext()
   }
-}
-
-function unsendable(
-  value: unknown,
-  name: string,
-  channel: WorkerChannel,
-  cause: unknown,
-): JobSerializationError {
-  const what =
-    findUncloneable(value, name, (part) => channel.send(part)) ?? `${name} as a whole is not`
-  return new JobSerializationError(
-    `cannot send back what the job gave: ${what}, which cannot be cloned`,
-    { cause },
-  )
-}
-
-/** One job, from its start to its end. */
-class Execution implements RunningJob {
-  readonly seq: number
-  readonly #job: JobMessage
-  readonly #channel: WorkerChannel
-  #start = performance.now()
-  #controller: AbortController | null = null
-  #aborted = false
-  #credit = streamWindow
-  #wakeStream: (() => void) | null = null
-
-  constructor(job: JobMessage, channel: WorkerChannel) {
-    this.seq = job[0]
-    this.#job = job
-    this.#channel = channel
-  }
-
-  age(): number {
-    return performance.now() - this.#start
-  }
-
-  /** A promise only when the job is not done at once. */
-  call(fn: JobFunction): unknown {
-    this.#start = performance.now()
-    return currentJob.run(this, () => {
-      const [, , args, , chunked] = this.#job
-      if (chunked) return this.#callEach(fn, args[0] as unknown[])
-      const value = fn(...args)
-      if (typeof value !== 'object' || value === null) return value
-      if (isIterator(value)) return this.#stream(value)
-      return 'then' in value && typeof value.then === 'function' ? Promise.resolve(value) : value
-    })
-  }
-
-  async #callEach(fn: JobFunction, items: unknown[]): Promise<ChunkOutcome> {
-    const results: unknown[] = []
-    for (const item of items) {
-      try {
-        const value = fn(item)
-        results.push(value instanceof Promise ? await value : value)
-      } catch (error) {
-        return { results, error: encodeError(error) }
-      }
-    }
-    return { results, error: null }
-  }
-
-  async #stream(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<unknown> {
-    for (;;) {
-      // In this order: asking whether it is aborted may let a credit in, which a wait begun after it would miss.
-      while (!this.#isAborted() && this.#credit === 0) {
-        await new Promise<void>((resolve) => {
-          this.#wakeStream = resolve
-        })
-      }
-      if (this.#isAborted()) {
-        await iterator.return?.()
-        return undefined
-      }
-      const step = await iterator.next()
-      if (step.done === true) return step.value
-      this.#credit--
-      this.#post('yield', step.value)
-    }
-  }
-
-  grant(count: number): void {
-    this.#credit += count
-    this.#wakeStream?.()
-  }
-
-  #post(type: 'yield' | 'progress', value: unknown): void {
-    try {
-      this.#channel.post({ type, seq: this.seq, value }, transferListOf([value]))
-    } catch (error) {
-      throw unsendable(value, 'value', this.#channel, error)
-    }
-  }
-
-  reportProgress(value: unknown): void {
-    this.#post('progress', value)
-  }
-
-  abort(): void {
-    if (this.#aborted) return
-    this.#aborted = true
-    this.#controller?.abort()
-    this.#wakeStream?.()
-  }
-
-  #isAborted(): boolean {
-    if (!this.#aborted && this.#channel.isCancelled(this.seq)) this.abort()
-    return this.#aborted
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController()
-      if (this.#isAborted()) this.#controller.abort()
-      this.#makePollable(this.#controller.signal)
-    }
-    return this.#controller.signal
-  }
-
-  /** A loop that asks the signal lets no messages in, and would ask in vain. */
-  #makePollable(signal: AbortSignal): void {
-    const isAborted = (): boolean => this.#isAborted()
-    Object.defineProperties(signal, {
-      aborted: { get: isAborted },
-      throwIfAborted: {
-        value(): void {
-          if (isAborted()) throw signal.reason
-        },
-      },
-    })
-  }
-}
-
-/** What a generator function returns; other iterators that can be cloned, such as arrays, are values. */
-function isIterator(value: object): value is Iterator<unknown> | AsyncIterator<unknown> {
-  return (
-    'next' in value &&
-    typeof value.next === 'function' &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value)
-  )
 }

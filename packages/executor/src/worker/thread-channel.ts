@@ -1,36 +1,59 @@
-import { availableParallelism } from 'node:os'
-import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { assertCarriable } from '../jobs/carriable.ts'
 import { JobClaims } from '../transport/claims.ts'
-import { Lingerer } from './lingerer.ts'
+import { Doorbell } from '../transport/doorbell.ts'
 import { otherRuntime } from '../transport/other-runtime.ts'
-import type { ToWorker } from '../transport/protocol.ts'
+import type { ControlMessage, JobsMessage, ThreadIdentity } from '../transport/protocol.ts'
+import { afterTicks, Lingerer } from './lingerer.ts'
 import { WorkerRuntime } from './runtime.ts'
 
-/** A worker thread's side: messages, and the shared memory in which jobs are claimed. */
-export function connectThread(shared: Int32Array): void {
-  const port = parentPort as MessagePort
-  const claims = new JobClaims(shared)
+/** A worker thread's side: two ports, and the memory that it shares with its pool. */
+export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
+  const claims = new JobClaims(memory)
+  const doorbell = new Doorbell(memory)
+  const inbox = otherRuntime === undefined ? readPort(jobs) : listenToPort(jobs)
   const runtime = new WorkerRuntime({
     announces: false,
-    post: (message, transferList) => {
-      if (transferList === undefined || transferList.length === 0) port.postMessage(message)
-      else port.postMessage(message, [...transferList])
+    post: (message, transferList = []) => {
+      assertCarriable(message, 'thread', transferList)
+      if (transferList.length === 0) control.postMessage(message)
+      else control.postMessage(message, [...transferList])
     },
+    receive: inbox,
     claim: (seq) => claims.claim(seq),
+    noteEnded: (seq) => claims.noteEnded(seq),
     isCancelled: (seq) => claims.isCancelled(seq),
-    send: structuredClone,
+    tryClone: (value) => {
+      assertCarriable(value, 'thread')
+      structuredClone(value)
+    },
+    exit: () => process.exit(),
     rest: () => {
-      if (lingers) lingerer.start()
+      if (otherRuntime === undefined) lingerer.start()
+      else afterTicks(() => runtime.look())
     },
   })
-  const lingerer = new Lingerer(() => {
-    const received = receiveMessageOnPort(port)
-    if (received === undefined) return false
-    runtime.receive(received.message as ToWorker)
-    return true
+  const lingerer = new Lingerer(doorbell, () => runtime.look())
+  const lookOrRest = (): void => {
+    doorbell.wake()
+    if (!runtime.look() && otherRuntime === undefined) lingerer.start()
+  }
+  control.on('message', (message: ControlMessage) => {
+    runtime.control(message)
+    if (message.type === 'look') lookOrRest()
   })
-  port.on('message', (message: ToWorker) => runtime.receive(message))
+  if (otherRuntime !== undefined) jobs.on('message', () => runtime.look())
+  lookOrRest()
 }
 
-/** On one core it would keep the pool from sending what it looks for; other runtimes' ports cannot be read so. */
-const lingers = availableParallelism() > 1 && otherRuntime === undefined
+/** Reads messages when the worker asks for them. */
+function readPort(port: MessagePort): () => JobsMessage | undefined {
+  return () => receiveMessageOnPort(port)?.message as JobsMessage | undefined
+}
+
+/** For runtimes whose worker cannot read a port by itself: a list of what the event loop has delivered. */
+function listenToPort(port: MessagePort): () => JobsMessage | undefined {
+  const waiting: JobsMessage[] = []
+  port.on('message', (message: JobsMessage) => waiting.push(message))
+  return () => waiting.shift()
+}

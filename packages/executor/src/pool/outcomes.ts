@@ -1,0 +1,57 @@
+import type { JobFuture } from '../jobs/job-future.ts'
+import type { PendingJob } from '../jobs/pending-job.ts'
+import type { WorkerHandle } from '../transport/worker-handle.ts'
+import type { Executor } from './executor.ts'
+import { noteFailure } from './forgotten-jobs.ts'
+import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
+
+/** How the jobs of one pool end: settles their futures, counts them, and tells the diagnostics channels. */
+export class Outcomes {
+  readonly #executor: Executor
+  completed = 0
+  failed = 0
+
+  constructor(executor: Executor) {
+    this.#executor = executor
+  }
+
+  get ended(): number {
+    return this.completed + this.failed
+  }
+
+  submitted(future: JobFuture<unknown, unknown>): void {
+    if (jobSubmit.hasSubscribers) {
+      jobSubmit.publish({ executor: this.#executor, future, worker: null })
+    }
+  }
+
+  started({ future }: PendingJob, worker: WorkerHandle): void {
+    if (jobStart.hasSubscribers) {
+      jobStart.publish({ executor: this.#executor, future, worker: worker.id })
+    }
+  }
+
+  complete(job: PendingJob, value: unknown, worker: WorkerHandle): void {
+    if (job.future.done()) return
+    this.completed++
+    job.future.setResult(value)
+    this.#publishEnd(job, worker)
+  }
+
+  fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
+    if (job.future.done()) return
+    this.failed++
+    job.future.setException(error)
+    noteFailure(job.future)
+    this.#publishEnd(job, worker)
+  }
+
+  cancelled(job: PendingJob): void {
+    this.#publishEnd(job, job.worker)
+  }
+
+  #publishEnd({ future }: PendingJob, worker: WorkerHandle | null): void {
+    if (!jobEnd.hasSubscribers) return
+    jobEnd.publish({ executor: this.#executor, future, worker: worker?.id ?? null })
+  }
+}
