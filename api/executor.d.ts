@@ -11,29 +11,40 @@ export { ThreadPoolExecutor } from './pool/thread-pool.ts';
 export { transfer } from './jobs/transfer.ts';
 export { reportProgress, workerId, workerSignal } from './worker/context.ts';
 
+// dist/jobs/carriable.d.ts
+import type { Transferable } from 'node:worker_threads';
+export type Medium = 'thread' | 'process';
+export declare function assertCarriable(value: unknown, medium: Medium, moved?: readonly Transferable[]): void;
+
 // dist/jobs/clone-path.d.ts
-export declare function findUncloneable(root: unknown, name: string, send?: (value: unknown) => void): string | null;
+export declare function explainUncloneable(root: unknown, name: string, send: (value: unknown) => void, thrown: unknown): string;
+export declare function show(value: unknown): string;
+export declare function sayWhy(thrown: unknown): string;
 
 // dist/jobs/encode-error.d.ts
-export type EncodedError = {
-    kind: 'value';
-    value: unknown;
+type EncodedValue = {
+    readonly value: unknown;
 } | {
-    kind: 'seen';
-    id: number;
-} | {
-    kind: 'error';
-    id: number;
-    classes: string[];
-    name: string;
-    message: string;
-    stack: string;
-    cause?: EncodedError;
-    errors?: EncodedError[];
-    properties: [string, EncodedError][];
+    readonly error: number;
 };
-export declare function encodeError(thrown: unknown, seen?: Map<object, number>): EncodedError;
-export declare function decodeError(encoded: EncodedError, submittedAt: string, seen?: Map<number, unknown>): unknown;
+interface ErrorRecord {
+    readonly type: string;
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string;
+    readonly cause?: EncodedValue;
+    readonly errors?: readonly EncodedValue[];
+    readonly properties: readonly (readonly [string, EncodedValue])[];
+}
+export interface EncodedError {
+    readonly thrown: EncodedValue;
+    readonly records: readonly ErrorRecord[];
+}
+type Send = (value: unknown) => void;
+export declare function encodeError(thrown: unknown, send: Send): EncodedError;
+export declare function encodeSummary(thrown: unknown): EncodedError;
+export declare function decodeError({ thrown, records }: EncodedError, submittedAt: string): unknown;
+export {};
 
 // dist/jobs/errors.d.ts
 export declare class BrokenExecutor extends Error {
@@ -45,7 +56,9 @@ export declare class WorkerCrashedError extends Error {
     readonly code: string;
     readonly exitCode: number | null;
     readonly signal: NodeJS.Signals | null;
-    constructor(exitCode: number | null, signal: NodeJS.Signals | null, options?: ErrorOptions);
+    constructor(exitCode: number | null, signal: NodeJS.Signals | null, options?: ErrorOptions & {
+        during?: 'ran' | 'received';
+    });
 }
 export declare class JobSerializationError extends Error {
     readonly name: string;
@@ -81,7 +94,7 @@ export declare class JobKind {
     #private;
     readonly id: number;
     readonly target: JobTarget;
-    readonly hasSource: boolean;
+    readonly problem: string | null;
     constructor(id: number, target: JobTarget);
     get isShort(): boolean;
     note(ms: number): void;
@@ -94,7 +107,7 @@ export declare class JobKinds {
 // dist/jobs/job-target.d.ts
 import type { JobTarget } from '../transport/protocol.ts';
 export declare function readTarget(job: unknown): JobTarget;
-export declare function hasSource(target: JobTarget): boolean;
+export declare function whyUnsendable(target: JobTarget): string | null;
 
 // dist/jobs/job.d.ts
 export declare class JobRef<A extends unknown[], R> {
@@ -111,18 +124,18 @@ export type JobRefs<M> = {
 export declare function jobs<M>(url: URL | string): JobRefs<M>;
 
 // dist/jobs/map-jobs.d.ts
-import { type Future } from '@tasktree/core';
 import type { MapOptions } from '../pool/executor.ts';
-type Submit = (args: readonly unknown[], chunked: boolean) => Future<unknown>;
+import type { PendingJob } from './pending-job.ts';
+type Submit = (args: readonly unknown[], chunked: boolean) => PendingJob;
 export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
 export {};
 
 // dist/jobs/pending-job.d.ts
 import type { Transferable } from 'node:worker_threads';
-import { JobFuture, type JobControl } from './job-future.ts';
+import type { WorkerHandle } from '../transport/worker-handle.ts';
+import { type JobControl, JobFuture } from './job-future.ts';
 import type { JobKind } from './job-kind.ts';
 import type { SubmitStack } from './submit-stack.ts';
-import type { WorkerHandle } from '../transport/worker-handle.ts';
 export interface JobOwner {
     abandonJob(job: PendingJob): void;
 }
@@ -136,14 +149,27 @@ export declare class PendingJob implements JobControl {
     submitted: SubmitStack;
     worker: WorkerHandle | null;
     seq: number;
+    message: number;
     previous: PendingJob | null;
     next: PendingJob | null;
     isQueued: boolean;
     isStarted: boolean;
+    deaths: number;
+    isSuspect: boolean;
     constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
+    get mayFollow(): boolean;
     abandon(): void;
     grant(count: number): void;
 }
+
+// dist/jobs/scan-source.d.ts
+export interface Call {
+    readonly name: string;
+    readonly argument: string;
+}
+export declare function findCalls(source: string): Generator<Call>;
+export declare function findRelativeImport(source: string): string | null;
+export declare function findNamingHelpers(source: string): string[];
 
 // dist/jobs/submit-stack.d.ts
 export interface SubmitStack {
@@ -155,7 +181,36 @@ export declare function stackText(submitted: SubmitStack): string;
 // dist/jobs/transfer.d.ts
 import type { Transferable } from 'node:worker_threads';
 export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
-export declare function transferListOf(values: readonly unknown[]): readonly Transferable[];
+export declare function takeTransferList(values: readonly unknown[]): readonly Transferable[];
+
+// dist/pool/dispatch.d.ts
+import type { PendingJob } from '../jobs/pending-job.ts';
+import type { WorkerHandle } from '../transport/worker-handle.ts';
+import type { CheckedPoolOptions } from './options.ts';
+import type { Outcomes } from './outcomes.ts';
+import type { WorkerSet } from './worker-set.ts';
+export interface Workforce {
+    readonly starting: number;
+    readonly isBroken: boolean;
+    start(): void;
+    onUnused(worker: WorkerHandle): void;
+}
+export declare class Dispatch {
+    #private;
+    isAwaited: boolean;
+    constructor(options: CheckedPoolOptions, workers: WorkerSet, outcomes: Outcomes, workforce: Workforce);
+    get waiting(): number;
+    hasRoom(): boolean;
+    add(job: PendingJob): void;
+    putBack(jobs: readonly PendingJob[]): void;
+    remove(job: PendingJob): void;
+    takeAll(): PendingJob[];
+    schedulePump(): void;
+    pump(): void;
+    onFree(worker: WorkerHandle): void;
+    recallOthers(worker: WorkerHandle | null): void;
+    updateHold(): void;
+}
 
 // dist/pool/executor.d.ts
 import type { GeneratorJob, Job } from '../jobs/job.ts';
@@ -186,6 +241,10 @@ export interface Executor extends AsyncDisposable {
     readonly stats: ExecutorStats;
 }
 
+// dist/pool/forgotten-jobs.d.ts
+import type { Future } from '@tasktree/core';
+export declare function noteFailure(future: Future<unknown>): void;
+
 // dist/pool/instrument.d.ts
 import { type Channel } from 'node:diagnostics_channel';
 import type { Executor } from './executor.ts';
@@ -199,6 +258,13 @@ export declare const jobSubmit: Channel;
 export declare const jobStart: Channel;
 export declare const jobEnd: Channel;
 
+// dist/pool/live-pools.d.ts
+export interface LivePool {
+    endIdleWorkers(): void;
+}
+export declare function addLivePool(pool: LivePool): void;
+export declare function removeLivePool(pool: LivePool): void;
+
 // dist/pool/options.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
 import type { Job } from '../jobs/job.ts';
@@ -209,11 +275,13 @@ export interface PoolOptions {
     maxQueue?: number;
     maxTasksPerWorker?: number;
     cancelGrace?: number;
+    exitGrace?: number;
     initializer?: Job<any[], unknown>;
     initargs?: readonly unknown[];
     name?: string;
     resourceLimits?: ResourceLimits;
     env?: NodeJS.ProcessEnv;
+    workerEntry?: URL | string;
 }
 export interface CheckedPoolOptions {
     readonly maxWorkers: number;
@@ -222,23 +290,38 @@ export interface CheckedPoolOptions {
     readonly maxQueue: number;
     readonly maxTasksPerWorker: number;
     readonly cancelGrace: number;
+    readonly exitGrace: number;
 }
 export declare function checkPoolOptions(options: PoolOptions): CheckedPoolOptions;
-export declare function checkCount(name: string, value: unknown, least: number): number;
-export declare function checkDuration(name: string, value: unknown): number;
+
+// dist/pool/outcomes.d.ts
+import type { JobFuture } from '../jobs/job-future.ts';
+import type { PendingJob } from '../jobs/pending-job.ts';
+import type { WorkerHandle } from '../transport/worker-handle.ts';
+import type { Executor } from './executor.ts';
+export declare class Outcomes {
+    #private;
+    completed: number;
+    failed: number;
+    constructor(executor: Executor);
+    get ended(): number;
+    submitted(future: JobFuture<unknown, unknown>): void;
+    started({ future }: PendingJob, worker: WorkerHandle): void;
+    complete(job: PendingJob, value: unknown, worker: WorkerHandle): void;
+    fail(job: PendingJob, error: unknown, worker?: WorkerHandle | null): void;
+    cancelled(job: PendingJob): void;
+}
 
 // dist/pool/pool.d.ts
-import { type EncodedError } from '../jobs/encode-error.ts';
-import type { Executor, ExecutorStats, MapOptions } from './executor.ts';
 import type { GeneratorJob, Job } from '../jobs/job.ts';
 import type { JobFuture } from '../jobs/job-future.ts';
 import { type JobOwner, PendingJob } from '../jobs/pending-job.ts';
+import type { StartWorker } from '../transport/worker-link.ts';
+import type { Executor, ExecutorStats, MapOptions } from './executor.ts';
 import { type PoolOptions } from './options.ts';
-import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts';
-import type { WorkerExit, WorkerKind } from '../transport/worker-link.ts';
-export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOwner {
+export declare abstract class WorkerPool implements Executor, JobOwner {
     #private;
-    constructor(kind: WorkerKind, options: PoolOptions);
+    constructor(startWorker: StartWorker, options: PoolOptions);
     submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): JobFuture<R, Y>;
     submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
     map<T, R>(job: Job<[T], R>, items: Iterable<T> | AsyncIterable<T>, options?: MapOptions): AsyncIterable<R>;
@@ -249,14 +332,6 @@ export declare abstract class WorkerPool implements Executor, JobOwner, WorkerOw
     }): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
     abandonJob(job: PendingJob): void;
-    onReady(worker: WorkerHandle): void;
-    onStartFailed(_worker: WorkerHandle, error: EncodedError): void;
-    onStarted(worker: WorkerHandle, job: PendingJob): void;
-    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
-    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
-    onEnded(worker: WorkerHandle): void;
-    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
-    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
 }
 
 // dist/pool/process-pool.d.ts
@@ -298,6 +373,9 @@ export declare class ThreadPoolExecutor extends WorkerPool {
     constructor(options?: PoolOptions);
 }
 
+// dist/pool/worker-entry-url.d.ts
+export declare function resolveWorkerEntry(option: unknown): () => URL;
+
 // dist/pool/worker-set.d.ts
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 export declare class WorkerSet implements Iterable<WorkerHandle> {
@@ -311,37 +389,105 @@ export declare class WorkerSet implements Iterable<WorkerHandle> {
     findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null;
 }
 
+// dist/pool/workforce.d.ts
+import { type EncodedError } from '../jobs/encode-error.ts';
+import { BrokenExecutor } from '../jobs/errors.ts';
+import type { PendingJob } from '../jobs/pending-job.ts';
+import type { JobTarget } from '../transport/protocol.ts';
+import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts';
+import type { StartWorker, WorkerExit } from '../transport/worker-link.ts';
+import { Dispatch, type Workforce as DispatchWorkforce } from './dispatch.ts';
+import { type LivePool } from './live-pools.ts';
+import type { CheckedPoolOptions } from './options.ts';
+import type { Outcomes } from './outcomes.ts';
+import { WorkerSet } from './worker-set.ts';
+export interface Initializer {
+    readonly target: JobTarget | null;
+    readonly args: readonly unknown[];
+}
+export declare class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
+    #private;
+    readonly workers: WorkerSet;
+    readonly dispatch: Dispatch;
+    starting: number;
+    crashed: number;
+    broken: BrokenExecutor | null;
+    isShutDown: boolean;
+    cancelMessage: string | null;
+    constructor(startWorker: StartWorker, options: CheckedPoolOptions, initializer: Initializer, outcomes: Outcomes, onEmpty: () => void);
+    get isBroken(): boolean;
+    start(): void;
+    endIdleWorkers(): void;
+    onReady(worker: WorkerHandle): void;
+    onStartFailed(_worker: WorkerHandle, error: EncodedError): void;
+    onInitUnreadable(_worker: WorkerHandle, why: string): void;
+    onStarted(worker: WorkerHandle, job: PendingJob): void;
+    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
+    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void;
+    onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void;
+    onEnded(worker: WorkerHandle): void;
+    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
+    onUnused(worker: WorkerHandle): void;
+    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
+}
+export declare function copyError({ message, cause }: BrokenExecutor): BrokenExecutor;
+
 // dist/transport/claims.d.ts
+export declare const claimSlots = 3;
 export declare class JobClaims {
     #private;
-    readonly memory: Int32Array;
-    constructor(memory?: Int32Array);
+    constructor(memory: Int32Array);
     claim(seq: number): boolean;
     recall(lastSent: number): number;
     lastStarted(): number;
+    noteEnded(seq: number): void;
+    lastEnded(): number;
     cancel(seq: number): void;
     isCancelled(seq: number): boolean;
+}
+
+// dist/transport/codec.d.ts
+export declare function encodeValue(value: unknown): Buffer;
+export declare function decodeValue(bytes: Buffer): unknown;
+
+// dist/transport/doorbell.d.ts
+export declare function makeWorkerMemory(): Int32Array;
+export declare class Doorbell {
+    #private;
+    constructor(memory: Int32Array);
+    ring(): boolean;
+    wake(): void;
+    sleep(): void;
+    wait(ms: number, look: () => boolean): boolean;
 }
 
 // dist/transport/frames.d.ts
 export declare const inputPipe = 3;
 export declare const outputPipe = 4;
 export declare const lifePipe = 5;
-export declare function encodeFrame(message: unknown): Buffer;
+declare const kinds: readonly ['other', 'jobs', 'end'];
+export interface FrameHeader {
+    readonly kind: (typeof kinds)[number];
+    readonly next: number;
+}
+export declare function encodeFrame(message: unknown, kind: FrameHeader['kind'], next?: number): Buffer;
 export declare class FrameReader {
     #private;
-    constructor(deliver: (message: unknown) => void);
+    constructor(deliver: (body: Buffer, header: FrameHeader) => void, onBroken: () => void);
     readonly feed: (chunk: Buffer) => void;
 }
+export {};
 
 // dist/transport/other-runtime.d.ts
 export declare const otherRuntime: string | undefined;
 
 // dist/transport/process-link.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
-import { type ToWorker } from './protocol.ts';
-import { type WorkerLink, type WorkerListener } from './worker-link.ts';
+import { type ControlMessage, type JobsMessage } from './protocol.ts';
+import type { WorkerLink, WorkerListener } from './worker-link.ts';
 export interface ProcessOptions {
+    readonly entry: URL;
     readonly resourceLimits: ResourceLimits | undefined;
     readonly env: NodeJS.ProcessEnv | undefined;
     readonly execArgv: readonly string[] | undefined;
@@ -349,7 +495,8 @@ export interface ProcessOptions {
 export declare class ProcessLink implements WorkerLink {
     #private;
     constructor(id: number, listener: WorkerListener, options: ProcessOptions);
-    post(message: ToWorker): void;
+    sendJobs(message: JobsMessage): void;
+    sendControl(message: ControlMessage): void;
     tryClone(value: unknown): void;
     hold(on: boolean): void;
     kill(): void;
@@ -359,6 +506,7 @@ export declare class ProcessLink implements WorkerLink {
 }
 
 // dist/transport/protocol.d.ts
+import type { MessagePort } from 'node:worker_threads';
 import type { EncodedError } from '../jobs/encode-error.ts';
 export interface ModuleTarget {
     readonly url: string;
@@ -375,13 +523,16 @@ export type JobMessage = readonly [
     target: JobTarget | null,
     chunked: boolean
 ];
-export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown];
-export type ToWorker = readonly JobMessage[] | {
+export type JobsMessage = readonly JobMessage[] | {
     type: 'init';
     target: JobTarget | null;
     args: readonly unknown[];
 }
  | {
+    type: 'forget';
+};
+export type ControlMessage = 
+{
     type: 'cancel';
     seq: number;
 }
@@ -391,8 +542,12 @@ export type ToWorker = readonly JobMessage[] | {
     count: number;
 }
  | {
-    type: 'forget';
+    type: 'look';
+}
+ | {
+    type: 'stop';
 };
+export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown];
 export interface ChunkOutcome {
     readonly results: readonly unknown[];
     readonly error: EncodedError | null;
@@ -425,11 +580,21 @@ export type FromWorker = {
     type: 'progress';
     seq: number;
     value: unknown;
+}
+ | {
+    type: 'unreadable';
+    message: number;
+    why: string;
 };
 export declare const streamWindow = 16;
-export interface WorkerIdentity {
+export interface ThreadIdentity {
     readonly id: number;
-    readonly shared: Int32Array | null;
+    readonly memory: Int32Array;
+    readonly control: MessagePort;
+    readonly jobs: MessagePort;
+}
+export interface WatchIdentity {
+    readonly watched: Int32Array;
 }
 export declare const identityKey = "@tasktree/executor.worker";
 
@@ -440,9 +605,10 @@ export declare function afterDelay(ms: number, callback: () => void, options: {
 
 // dist/transport/thread-link.d.ts
 import { type ResourceLimits, type Transferable } from 'node:worker_threads';
-import { type ToWorker } from './protocol.ts';
-import { type WorkerLink, type WorkerListener } from './worker-link.ts';
+import { type ControlMessage, type JobsMessage } from './protocol.ts';
+import type { WorkerLink, WorkerListener } from './worker-link.ts';
 export interface ThreadOptions {
+    readonly entry: URL;
     readonly name: string;
     readonly resourceLimits: ResourceLimits | undefined;
     readonly env: NodeJS.ProcessEnv | undefined;
@@ -450,8 +616,9 @@ export interface ThreadOptions {
 export declare class ThreadLink implements WorkerLink {
     #private;
     constructor(id: number, listener: WorkerListener, options: ThreadOptions);
-    post(message: ToWorker, transferList: readonly Transferable[]): void;
-    tryClone(value: unknown): void;
+    sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void;
+    sendControl(message: ControlMessage): void;
+    tryClone(value: unknown, transferList: readonly Transferable[]): void;
     hold(on: boolean): void;
     kill(): void;
     recall(lastSent: number): number;
@@ -466,20 +633,24 @@ export declare function readWords(count: number, deliver: (first: number, second
 // dist/transport/worker-handle.d.ts
 import type { EncodedError } from '../jobs/encode-error.ts';
 import type { PendingJob } from '../jobs/pending-job.ts';
-import type { JobTarget, ToWorker } from './protocol.ts';
+import type { JobTarget } from './protocol.ts';
 import type { StartWorker, WorkerExit } from './worker-link.ts';
 export interface WorkerOwner {
     onReady(worker: WorkerHandle): void;
     onStartFailed(worker: WorkerHandle, error: EncodedError): void;
+    onInitUnreadable(worker: WorkerHandle, why: string): void;
+    onStarted(worker: WorkerHandle, job: PendingJob): void;
     onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
     onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void;
+    onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void;
     onEnded(worker: WorkerHandle): void;
     onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
-    onStarted(worker: WorkerHandle, job: PendingJob): void;
     onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
 }
 export interface LeftJobs {
     readonly running: PendingJob | null;
+    readonly receiving: PendingJob[];
     readonly unstarted: PendingJob[];
 }
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended';
@@ -490,31 +661,32 @@ export declare class WorkerHandle {
     stopIdling: (() => void) | null;
     endedBefore: number;
     isKilled: boolean;
+    isReady: boolean;
     constructor(id: number, start: StartWorker, owner: WorkerOwner, cancelGrace: number);
     get load(): number;
     get taken(): number;
     get isShort(): boolean;
     get isStopping(): boolean;
+    get isOpen(): boolean;
     get isIdle(): boolean;
     isOvertaken(ended: number): boolean;
-    isReady: boolean;
     listUnstarted(): PendingJob[];
     get first(): PendingJob | null;
     get isRunning(): boolean;
     initialize(target: JobTarget | null, args: readonly unknown[]): void;
     send(jobs: readonly PendingJob[]): void;
-    tryClone(value: unknown): void;
-    post(message: ToWorker): void;
+    tryClone(value: unknown, transferList?: PendingJob['transferList']): void;
     hold(on: boolean): void;
     grant(job: PendingJob, count: number): void;
     recall(least?: number): void;
     cancel(job: PendingJob): void;
+    end(grace: number): void;
     kill(): void;
 }
 
 // dist/transport/worker-link.d.ts
 import type { Transferable } from 'node:worker_threads';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import type { ControlMessage, FromWorker, JobsMessage } from './protocol.ts';
 export interface WorkerExit {
     readonly exitCode: number | null;
     readonly signal: NodeJS.Signals | null;
@@ -522,11 +694,13 @@ export interface WorkerExit {
 }
 export interface WorkerListener {
     onMessage(message: FromWorker): void;
+    onUnreadable(why: unknown, findNext: (seq: number) => number | null): void;
     onExit(exit: WorkerExit): void;
 }
 export interface WorkerLink {
-    post(message: ToWorker, transferList: readonly Transferable[]): void;
-    tryClone(value: unknown): void;
+    sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void;
+    sendControl(message: ControlMessage): void;
+    tryClone(value: unknown, transferList: readonly Transferable[]): void;
     hold(on: boolean): void;
     kill(): void;
     recall(lastSent: number): number | null;
@@ -534,34 +708,74 @@ export interface WorkerLink {
     lastStarted(): number | null;
 }
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink;
-export interface WorkerKind {
-    readonly start: StartWorker;
-    readonly maxAhead: number;
-}
-export declare const workerEntry: URL;
 
 // dist/worker-entry.d.ts
 export {};
 
+// dist/worker-file.d.ts
+export declare function findWorkerEntry(): URL;
+
+// dist/worker/chunk.d.ts
+import { JobSerializationError } from '../jobs/errors.ts';
+import type { ChunkOutcome } from '../transport/protocol.ts';
+import type { Execution } from './execution.ts';
+interface Cloner {
+    readonly tryClone: (value: unknown) => void;
+}
+export declare function describeUnsent(value: unknown, name: string, { tryClone }: Cloner, cause: unknown): JobSerializationError;
+export declare function isChunkOutcome(execution: Execution, value: unknown): value is ChunkOutcome;
+export declare function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null;
+export {};
+
 // dist/worker/context.d.ts
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type WorkerIdentity } from '../transport/protocol.ts';
+import { type ThreadIdentity, type WatchIdentity } from '../transport/protocol.ts';
 export interface RunningJob {
     readonly signal: AbortSignal;
     reportProgress(value: unknown): void;
 }
 export declare const currentJob: AsyncLocalStorage<RunningJob>;
-export declare const identity: WorkerIdentity | null;
+interface ProcessIdentity {
+    readonly id: number;
+}
+export declare const identity: ThreadIdentity | WatchIdentity | ProcessIdentity | null;
 export declare const workerId: number | null;
 export declare function workerSignal(): AbortSignal;
 export declare function reportProgress(value: unknown): void;
+export {};
+
+// dist/worker/execution.d.ts
+import { type JobMessage } from '../transport/protocol.ts';
+import { type RunningJob } from './context.ts';
+import type { JobFunction } from './load-job.ts';
+import type { WorkerChannel } from './runtime.ts';
+export declare class Execution implements RunningJob {
+    #private;
+    readonly seq: number;
+    readonly kind: number;
+    readonly isChunked: boolean;
+    constructor(job: JobMessage, channel: WorkerChannel, explain: (error: unknown) => unknown);
+    age(): number;
+    call(fn: JobFunction): unknown;
+    grant(count: number): void;
+    reportProgress(value: unknown): void;
+    abort(): void;
+    get signal(): AbortSignal;
+}
 
 // dist/worker/lingerer.d.ts
+interface Bell {
+    wake(): void;
+    sleep(): void;
+    wait(ms: number, look: () => boolean): boolean;
+}
 export declare class Lingerer {
     #private;
-    constructor(look: () => boolean);
+    constructor(bell: Bell, look: () => boolean);
     start(): void;
 }
+export declare function afterTicks(callback: () => void): void;
+export {};
 
 // dist/worker/load-job.d.ts
 import type { JobTarget } from '../transport/protocol.ts';
@@ -570,31 +784,37 @@ export declare class JobLoader {
     #private;
     learn(kind: number, target: JobTarget): void;
     load(kind: number): JobFunction | Promise<JobFunction>;
+    explain(kind: number, thrown: unknown): unknown;
     forget(): void;
 }
 
 // dist/worker/process-channel.d.ts
-export declare function connectProcess(): void;
+export declare function connectProcess(entry: URL): void;
 
 // dist/worker/runtime.d.ts
 import type { Transferable } from 'node:worker_threads';
-import { type FromWorker, type ToWorker } from '../transport/protocol.ts';
+import type { ControlMessage, FromWorker, JobsMessage } from '../transport/protocol.ts';
 export interface WorkerChannel {
-    post(message: FromWorker, transferList?: readonly Transferable[]): void;
+    post(message: FromWorker, transferList?: readonly Transferable[], next?: number): void;
+    receive(): JobsMessage | undefined;
     claim(seq: number): boolean;
+    noteEnded(seq: number): void;
     isCancelled(seq: number): boolean;
     readonly announces: boolean;
-    send(value: unknown): void;
+    exit(): void;
+    readonly tryClone: (value: unknown) => void;
     rest(): void;
 }
 export declare class WorkerRuntime {
     #private;
     constructor(channel: WorkerChannel);
-    readonly receive: (message: ToWorker) => void;
+    look(): boolean;
+    readonly control: (message: ControlMessage) => void;
 }
 
 // dist/worker/thread-channel.d.ts
-export declare function connectThread(shared: Int32Array): void;
+import type { ThreadIdentity } from '../transport/protocol.ts';
+export declare function connectThread({ memory, control, jobs }: ThreadIdentity): void;
 
 // dist/worker/watch.d.ts
-export {};
+export declare function watchProcess(memory: Int32Array): void;
