@@ -1,0 +1,172 @@
+import type { Catches, Program, Statement, WaitKind } from './program.ts'
+
+/** The same numbers for the same seed (mulberry32). */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = (seed ^ 0x9e3779b9) >>> 0
+  }
+
+  /** At least 0 and less than 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1))
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.between(0, choices.length - 1)] as T
+  }
+
+  /** One of the keys, each as often as its weight says. */
+  weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
+    const entries = Object.entries(weights) as [K, number][]
+    let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
+    for (const [key, weight] of entries) {
+      left -= weight
+      if (left < 0) return key
+    }
+    return (entries.at(-1) as [K, number])[0]
+  }
+}
+
+const leaves = { wait: 36, foreign: 12, hop: 3, fail: 3, cancel: 2 }
+const blocks = {
+  all: 12,
+  allSettled: 5,
+  race: 9,
+  float: 10,
+  timeout: 12,
+  waitFor: 5,
+  moveOnAfter: 6,
+  group: 5,
+  task: 3,
+  try: 12,
+  repeat: 3,
+  generator: 3,
+}
+const waitKinds: Record<WaitKind, number> = {
+  sleep: 10,
+  future: 4,
+  ensureFuture: 2,
+  event: 3,
+  queue: 2,
+}
+
+/** Draws a program. `longest` is the longest single wait in milliseconds. */
+export class Generator {
+  readonly #random: Random
+  readonly #longest: number
+  #left = 0
+  #tasks = 1
+
+  constructor(seed: number, longest: number) {
+    this.#random = new Random(seed)
+    this.#longest = longest
+  }
+
+  program(seed: number, shuffled: boolean): Program {
+    const random = this.#random
+    this.#tasks = random.weighted({ 1: 6, 2: 3, 3: 1 }) === '1' ? 1 : random.between(2, 3)
+    const tasks = Array.from({ length: this.#tasks }, () => {
+      this.#left = random.between(4, 30)
+      return { generator: random.chance(0.15), body: this.#block(0, false) }
+    })
+    const cancels = Array.from({ length: random.between(0, 3) }, () => ({
+      at: random.between(0, random.chance(0.7) ? this.#longest : this.#longest * 3),
+      task: random.between(0, this.#tasks - 1),
+    }))
+    cancels.sort((a, b) => a.at - b.at)
+    return { seed, tasks, cancels, schedule: shuffled ? random.between(1, 1e9) : null }
+  }
+
+  #block(depth: number, inGroup: boolean): Statement[] {
+    const block: Statement[] = []
+    const length = this.#random.between(1, depth === 0 ? 5 : 3)
+    for (let i = 0; i < length; i++) {
+      if (this.#left <= 0 && block.length > 0) break
+      block.push(this.#statement(depth, inGroup))
+    }
+    return block
+  }
+
+  #statement(depth: number, inGroup: boolean): Statement {
+    this.#left--
+    const random = this.#random
+    const choices: Partial<Record<Statement[0], number>> = { ...leaves }
+    if (depth < 5 && this.#left > 0) Object.assign(choices, blocks)
+    if (inGroup && depth < 6) choices.child = 30
+    const name = random.weighted(choices)
+    const inner = (): Statement[] => this.#block(depth + 1, inGroup)
+    switch (name) {
+      case 'wait':
+        return ['wait', random.weighted(waitKinds), random.chance(0.1) ? null : this.#delay()]
+      case 'foreign':
+        return ['foreign', this.#delay()]
+      case 'hop':
+        return ['hop', random.between(1, 4)]
+      case 'fail':
+        return ['fail']
+      case 'cancel':
+        return ['cancel', random.between(0, this.#tasks - 1)]
+      case 'all':
+      case 'allSettled':
+      case 'race':
+        return [name, Array.from({ length: random.between(2, 3) }, inner)]
+      case 'timeout':
+      case 'waitFor':
+      case 'moveOnAfter':
+        return [name, this.#limit(), inner()]
+      case 'group':
+        return ['group', this.#block(depth + 1, true)]
+      case 'repeat':
+        return ['repeat', random.between(2, 3), inner()]
+      case 'try':
+        return this.#try(inner)
+      case 'float':
+      case 'child':
+      case 'task':
+      case 'generator':
+      default:
+        return [name, inner()]
+    }
+  }
+
+  #try(inner: () => Statement[]): Statement {
+    const random = this.#random
+    const catches: Catches | null = random.chance(0.5) ? null : random.chance(0.6) ? 'error' : 'all'
+    const handler = catches !== null && random.chance(0.5) ? inner() : []
+    return [
+      'try',
+      inner(),
+      catches,
+      handler,
+      catches === null || random.chance(0.3) ? inner() : null,
+    ]
+  }
+
+  /** Half of them are short, so that many things happen at one instant. */
+  #delay(): number {
+    return this.#random.between(0, this.#random.chance(0.4) ? 4 : this.#longest)
+  }
+
+  /** Most of them shorter than what they limit. */
+  #limit(): number {
+    return this.#random.between(0, this.#random.chance(0.7) ? 12 : this.#longest)
+  }
+}
+
+export function generate(seed: number, options: { longest: number; shuffled: boolean }): Program {
+  return new Generator(seed, options.longest).program(seed, options.shuffled)
+}

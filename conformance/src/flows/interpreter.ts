@@ -1,0 +1,426 @@
+import {
+  coroutine,
+  type CoroutineGenerator,
+  createTask,
+  ensureFuture,
+  type EventLoop,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  moveOnAfter,
+  RuntimeError,
+  sleep,
+  type Task,
+  type TaskGroup,
+  taskGroup,
+  timeout,
+  wait,
+  waitFor,
+} from '@tasktree/core'
+import { Event, Queue } from '@tasktree/sync'
+import { printWait } from './print.ts'
+import {
+  countEndless,
+  longest,
+  type Program,
+  someStatement,
+  type Statement,
+  type WaitKind,
+} from './program.ts'
+import { Trace, type TracedScope } from './trace.ts'
+
+class ProgramError extends Error {
+  override readonly name: string = 'ProgramError'
+}
+
+/** Where a statement stands: the scope around it, and the group that it can add a task to. */
+interface Place {
+  readonly scope: TracedScope
+  readonly group: { readonly tasks: TaskGroup; readonly scope: TracedScope } | null
+}
+
+/** The statements that start a second flow of control in their task, or that may cancel a task again and again. */
+const flowStatements: ReadonlySet<string> = new Set([
+  'all',
+  'allSettled',
+  'race',
+  'float',
+  'group',
+  'child',
+])
+
+function hasOneFlow(body: readonly Statement[]): boolean {
+  return !someStatement(body, ([name]) => flowStatements.has(name))
+}
+
+/** Runs one program and tells the trace what happens. */
+export class FlowInterpreter {
+  readonly trace: Trace
+  readonly #program: Program
+  readonly #real: boolean
+  readonly #tasks: { task: Task<void>; scope: TracedScope }[] = []
+  #loop: EventLoop | null = null
+  #lastTime = 0
+
+  constructor(program: Program, real: boolean) {
+    this.#program = program
+    this.#real = real
+    this.trace = new Trace(() => this.#now(), real)
+  }
+
+  /** The loop's time; after the loop is closed, the time at which it was last read. */
+  #now(): number {
+    if (this.#loop?.isClosed() === false) this.#lastTime = this.#loop.time()
+    return this.#lastTime
+  }
+
+  /** The main function of the run. */
+  async main(): Promise<void> {
+    const loop = getRunningLoop()
+    this.#loop = loop
+    // What the program leaves unretrieved is the program's own affair.
+    loop.setExceptionHandler(() => {})
+    for (const [index, { body, generator }] of this.#program.tasks.entries()) {
+      const name = `task${index}`
+      const scope = this.trace.beginScope('task', null, { name, singleFlow: hasOneFlow(body) })
+      this.#tasks.push({ scope, task: this.#start(scope, body, generator) })
+    }
+    for (const { at, task } of this.#program.cancels) {
+      loop.callLater(at, () => this.#cancel(task))
+    }
+    await this.#end()
+    this.trace.closing()
+  }
+
+  /** Waits for the tasks, and cancels those that wait without an end. */
+  async #end(): Promise<void> {
+    const tasks = this.#tasks.map(({ task }) => task)
+    const bodies = this.#program.tasks.map(({ body }) => body)
+    const cancels = this.#program.cancels.at(-1)?.at ?? 0
+    const patience = bodies.reduce((sum, body) => sum + longest(body), cancels) + 10
+    let rounds = bodies.reduce((sum, body) => sum + countEndless(body), 3)
+    await wait(tasks, { timeout: patience })
+    for (; rounds > 0 && tasks.some((task) => !task.done()); rounds--) {
+      for (const index of tasks.keys()) this.#cancel(index)
+      await wait(tasks, { timeout: patience })
+    }
+    for (const { task, scope } of this.#tasks) {
+      if (!task.done()) this.trace.fault('I4', `${scope.name} hangs after every cancel`)
+    }
+    // Flows that outlive their task go on meanwhile, or are refused.
+    await this.#foreign(patience)
+  }
+
+  #cancel(index: number): void {
+    const target = this.#tasks[index]
+    if (target === undefined || target.task.done()) return
+    this.trace.strike(target.scope, 'is cancelled')
+    target.task.cancel()
+  }
+
+  #start(scope: TracedScope, body: Statement[], generator: boolean): Task<void> {
+    const place: Place = { scope, group: null }
+    const task = createTask(
+      generator ? () => this.#steps(body, place) : () => this.#block(body, place),
+      { name: scope.name },
+    )
+    this.#watch(task, scope)
+    return task
+  }
+
+  #watch(task: Task<void>, scope: TracedScope): void {
+    task.addDoneCallback(() => {
+      const how = task.cancelled() ? 'cancelled' : task.exception() === null ? 'done' : 'failed'
+      this.trace.endScope(scope, scope.surelyStruck, how)
+    })
+  }
+
+  async #block(block: readonly Statement[], place: Place): Promise<void> {
+    for (const statement of block) await this.#statement(statement, place)
+  }
+
+  async #statement(statement: Statement, place: Place): Promise<void> {
+    switch (statement[0]) {
+      case 'wait':
+        return this.#wait(statement[1], statement[2], place)
+      case 'foreign':
+        return this.#foreign(statement[1])
+      case 'hop':
+        for (let i = 0; i < statement[1]; i++) await Promise.resolve()
+        return undefined
+      case 'all':
+        await Promise.all(this.#branches(statement[1], place))
+        return undefined
+      case 'allSettled':
+        await Promise.allSettled(this.#branches(statement[1], place))
+        return undefined
+      case 'race':
+        return Promise.race(this.#branches(statement[1], place))
+      case 'float':
+        void this.#float(statement[1], place)
+        return undefined
+      case 'timeout':
+      case 'waitFor':
+      case 'moveOnAfter':
+        return this.#limited(statement[0], statement[1], statement[2], place)
+      case 'group':
+        return this.#group(statement[1], place)
+      case 'child':
+        this.#child(statement[1], place)
+        return undefined
+      case 'task':
+        return this.#task(statement[1], place)
+      case 'try':
+        return this.#try(statement, place)
+      case 'repeat':
+        for (let i = 0; i < statement[1]; i++) await this.#block(statement[2], place)
+        return undefined
+      case 'generator':
+        await coroutine(() => this.#steps(statement[1], place))()
+        return undefined
+      case 'fail':
+      case 'cancel':
+        this.#act(statement)
+        return undefined
+    }
+  }
+
+  #act(statement: ['fail'] | ['cancel', number]): void {
+    if (statement[0] === 'fail') throw new ProgramError('fail')
+    this.#cancel(statement[1])
+  }
+
+  #branches(branches: readonly Statement[][], place: Place): Promise<void>[] {
+    return branches.map((branch) => this.#block(branch, place))
+  }
+
+  async #float(block: readonly Statement[], place: Place): Promise<void> {
+    try {
+      await this.#block(block, place)
+    } catch (error) {
+      // Its own errors end here. A CancelledError must not become an unhandled rejection.
+      if (isCancelled(error)) throw error
+    }
+  }
+
+  async #wait(kind: WaitKind, ms: number | null, place: Place): Promise<void> {
+    const traced = this.trace.begin(printWait(kind, ms), place.scope)
+    try {
+      await this.#waitOn(kind, ms)
+    } catch (error) {
+      if (isCancelled(error)) this.trace.end(traced, 'cancelled')
+      throw error
+    }
+    this.trace.end(traced, 'completed')
+  }
+
+  #waitOn(kind: WaitKind, ms: number | null): PromiseLike<unknown> {
+    const loop = this.#loop as EventLoop
+    switch (kind) {
+      case 'sleep':
+        return sleep(ms ?? Infinity)
+      case 'future': {
+        const future = new Future<void>()
+        if (ms !== null) {
+          loop.callLater(ms, () => {
+            if (!future.done()) future.setResult()
+          })
+        }
+        return future
+      }
+      case 'ensureFuture':
+        return ensureFuture(ms === null ? new Promise(() => {}) : this.#foreign(ms))
+      case 'event': {
+        const event = new Event()
+        if (ms !== null) loop.callLater(ms, () => event.set())
+        return event.wait()
+      }
+      case 'queue':
+      default: {
+        const queue = new Queue<null>()
+        if (ms !== null) loop.callLater(ms, () => queue.putNowait(null))
+        return queue.get()
+      }
+    }
+  }
+
+  /** A promise that the library did not make. Under virtual time a timer of the loop resolves it. */
+  #foreign(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#real) setTimeout(resolve, ms)
+      else (this.#loop as EventLoop).callLater(ms, resolve)
+    })
+  }
+
+  async #limited(
+    kind: 'timeout' | 'waitFor' | 'moveOnAfter',
+    ms: number,
+    block: readonly Statement[],
+    place: Place,
+  ): Promise<void> {
+    const scope = this.trace.beginScope(kind, place.scope, { ms })
+    let struck: (() => boolean) | null = null
+    const body = (handed: unknown): Promise<void> => {
+      struck = () => wasCancelled(handed)
+      return this.#block(block, { ...place, scope })
+    }
+    const end = (how: string): void => {
+      this.trace.endScope(scope, struck === null ? null : struck(), how)
+    }
+    try {
+      if (kind === 'waitFor') await waitFor(() => this.#block(block, { ...place, scope }), ms)
+      else if (kind === 'timeout') await timeout(ms, body)
+      else await moveOnAfter(ms, body)
+    } catch (error) {
+      end((error as Error).name)
+      throw error
+    }
+    end('done')
+  }
+
+  async #group(block: readonly Statement[], place: Place): Promise<void> {
+    const scope = this.trace.beginScope('group', place.scope)
+    try {
+      await taskGroup(async (tasks) => {
+        try {
+          await this.#block(block, { scope, group: { tasks, scope } })
+        } catch (error) {
+          if (isCancelled(error)) this.trace.groupBodyCancelled(scope)
+          else this.#groupFails(scope)
+          throw error
+        } finally {
+          scope.bodyEnded = true
+        }
+      })
+    } catch (error) {
+      this.trace.endScope(scope, scope.surelyStruck, (error as Error).name)
+      throw error
+    }
+    this.trace.endScope(scope, scope.surelyStruck, 'done')
+  }
+
+  /** The first failure cancels the group's tasks, and its body if that still runs. */
+  #groupFails(scope: TracedScope): void {
+    if (scope.strikes.length > 0) return
+    if (!scope.bodyEnded) scope.surelyStruck = true
+    this.trace.strike(scope, 'is cancelled by a failure')
+  }
+
+  #child(block: Statement[], { group }: Place): void {
+    if (group === null) return
+    const scope = this.trace.beginScope('task', group.scope, { singleFlow: hasOneFlow(block) })
+    const body = async (): Promise<void> => {
+      try {
+        await this.#block(block, { scope, group })
+      } catch (error) {
+        if (!isCancelled(error)) this.#groupFails(group.scope)
+        throw error
+      }
+    }
+    try {
+      const task = group.tasks.createTask(body, { name: scope.name })
+      this.#watch(task, scope)
+    } catch (error) {
+      // The group is shutting down.
+      if (!(error instanceof RuntimeError)) throw error
+    }
+  }
+
+  async #task(block: Statement[], place: Place): Promise<void> {
+    const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
+    const task = this.#start(scope, block, false)
+    const traced = this.trace.begin(scope.name, place.scope)
+    try {
+      await task
+    } catch (error) {
+      this.trace.end(traced, isCancelled(error) ? 'cancelled' : 'completed')
+      throw error
+    }
+    this.trace.end(traced, 'completed')
+  }
+
+  async #try(
+    [, body, catches, handler, final]: Extract<Statement, ['try', ...unknown[]]>,
+    place: Place,
+  ): Promise<void> {
+    try {
+      await this.#block(body, place)
+    } catch (error) {
+      if (catches === null || (catches === 'error' && isCancelled(error))) throw error
+      await this.#block(handler, place)
+    } finally {
+      if (final !== null) await this.#block(final, place)
+    }
+  }
+
+  /** A block as a generator coroutine: what a generator would write differently; the rest as async functions. */
+  *#steps(block: readonly Statement[], place: Place): CoroutineGenerator<void> {
+    for (const statement of block) {
+      switch (statement[0]) {
+        case 'wait':
+          yield* this.#waitSteps(statement[1], statement[2], place)
+          break
+        case 'foreign':
+          yield this.#foreign(statement[1]) as never
+          break
+        case 'try':
+          yield* this.#trySteps(statement, place)
+          break
+        case 'repeat':
+          for (let i = 0; i < statement[1]; i++) yield* this.#steps(statement[2], place)
+          break
+        case 'generator':
+          yield* this.#steps(statement[1], place)
+          break
+        case 'fail':
+        case 'cancel':
+          this.#act(statement)
+          break
+        case 'hop':
+        case 'all':
+        case 'allSettled':
+        case 'race':
+        case 'float':
+        case 'timeout':
+        case 'waitFor':
+        case 'moveOnAfter':
+        case 'group':
+        case 'child':
+        case 'task':
+          yield* coroutine(() => this.#statement(statement, place))()
+      }
+    }
+  }
+
+  *#waitSteps(kind: WaitKind, ms: number | null, place: Place): CoroutineGenerator<void> {
+    const traced = this.trace.begin(printWait(kind, ms), place.scope)
+    try {
+      // The driver awaits whatever is yielded, futures and promises.
+      yield this.#waitOn(kind, ms) as never
+    } catch (error) {
+      if (isCancelled(error)) this.trace.end(traced, 'cancelled')
+      throw error
+    }
+    this.trace.end(traced, 'completed')
+  }
+
+  *#trySteps(
+    [, body, catches, handler, final]: Extract<Statement, ['try', ...unknown[]]>,
+    place: Place,
+  ): CoroutineGenerator<void> {
+    try {
+      yield* this.#steps(body, place)
+    } catch (error) {
+      if (catches === null || (catches === 'error' && isCancelled(error))) throw error
+      yield* this.#steps(handler, place)
+    } finally {
+      if (final !== null) yield* this.#steps(final, place)
+    }
+  }
+}
+
+/** What the scope that a body was handed says: `expired()` of a Timeout, `cancelCalled` of a CancelScope. */
+function wasCancelled(handed: unknown): boolean {
+  const scope = handed as { expired?: () => boolean; cancelCalled?: boolean }
+  return scope.expired?.() ?? scope.cancelCalled === true
+}

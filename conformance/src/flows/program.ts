@@ -1,0 +1,116 @@
+/** How a program waits for something of this library. `ms` is null for a wait that nothing ends. */
+export type WaitKind = 'sleep' | 'future' | 'ensureFuture' | 'event' | 'queue'
+export type Catches = 'error' | 'all'
+
+/** A statement of a program: its name, then its arguments. `print.ts` shows what each one means in JavaScript. */
+export type Statement =
+  | ['wait', WaitKind, number | null]
+  | ['foreign', number]
+  | ['hop', number]
+  | ['all' | 'allSettled' | 'race', Statement[][]]
+  | ['float', Statement[]]
+  | ['timeout' | 'waitFor' | 'moveOnAfter', number, Statement[]]
+  | ['group', Statement[]]
+  | ['child', Statement[]]
+  | ['task', Statement[]]
+  | ['try', Statement[], Catches | null, Statement[], Statement[] | null]
+  | ['repeat', number, Statement[]]
+  | ['generator', Statement[]]
+  | ['fail']
+  | ['cancel', number]
+
+export interface TaskProgram {
+  /** Whether the task's body is a generator coroutine. */
+  generator: boolean
+  body: Statement[]
+}
+
+/** A cancel of a task from outside, at a time of the loop's clock. */
+export interface PlannedCancel {
+  at: number
+  task: number
+}
+
+export interface Program {
+  seed: number
+  tasks: TaskProgram[]
+  cancels: PlannedCancel[]
+  /** The seed of a shuffled ready queue, or null for the loop's own order. */
+  schedule: number | null
+}
+
+/** The blocks that a statement holds, in the order of its arguments. */
+export function blocksOf(statement: Statement): Statement[][] {
+  switch (statement[0]) {
+    case 'all':
+    case 'allSettled':
+    case 'race':
+      return statement[1]
+    case 'float':
+    case 'group':
+    case 'child':
+    case 'task':
+    case 'generator':
+      return [statement[1]]
+    case 'timeout':
+    case 'waitFor':
+    case 'moveOnAfter':
+    case 'repeat':
+      return [statement[2]]
+    case 'try':
+      return [statement[1], statement[3], statement[4] ?? []]
+    case 'wait':
+    case 'foreign':
+    case 'hop':
+    case 'fail':
+    case 'cancel':
+    default:
+      return []
+  }
+}
+
+/** Whether a statement of `block`, at any depth, passes `test`. */
+export function someStatement(
+  block: readonly Statement[],
+  test: (statement: Statement) => boolean,
+): boolean {
+  return block.some(
+    (statement) =>
+      test(statement) || blocksOf(statement).some((inner) => someStatement(inner, test)),
+  )
+}
+
+/** The number of statements of `block`, at any depth. */
+export function countStatements(block: readonly Statement[]): number {
+  let count = 0
+  someStatement(block, () => {
+    count++
+    return false
+  })
+  return count
+}
+
+/** An upper bound of how long `block` takes when nothing cancels it; a wait without an end counts nothing. */
+export function longest(block: readonly Statement[]): number {
+  let total = 0
+  for (const statement of block) {
+    const inner = blocksOf(statement).reduce((sum, each) => sum + longest(each), 0)
+    const [name, first, second] = statement
+    if (name === 'wait') total += second ?? 0
+    else if (name === 'foreign') total += first
+    else if (name === 'repeat') total += first * inner
+    else total += inner
+  }
+  return total
+}
+
+/** How many waits of `block` have no end of their own. */
+export function countEndless(block: readonly Statement[]): number {
+  let total = 0
+  for (const statement of block) {
+    const inner = blocksOf(statement).reduce((sum, each) => sum + countEndless(each), 0)
+    if (statement[0] === 'wait' && statement[2] === null) total++
+    else total += statement[0] === 'repeat' ? statement[1] * inner : inner
+  }
+  return total
+}

@@ -1,0 +1,48 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isCancelled, run } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { FlowInterpreter } from './interpreter.ts'
+import type { Program } from './program.ts'
+import type { Fault } from './trace.ts'
+
+export interface Report {
+  faults: Fault[]
+  lines: string[]
+  /** Whether something of the run is still going on, so that its thread must not be used again. */
+  hangs: boolean
+}
+
+/** How long a run may take in real time. Virtual time passes at once. */
+const patience = 8_000
+
+/** Runs a program in this thread and checks the invariants. A program that spins never lets this return. */
+export async function runProgram(program: Program, real: boolean): Promise<Report> {
+  const interpreter = new FlowInterpreter(program, real)
+  const { trace } = interpreter
+  const onRejection = (reason: unknown): void => {
+    // With a listener of its own core takes care of its cancels; without one the process would end.
+    if (isCancelled(reason) && process.listenerCount('unhandledRejection') > 1) return
+    trace.fault('I4', `unhandled rejection: ${String(reason)}`)
+  }
+  process.on('unhandledRejection', onRejection)
+  const hung = Promise.withResolvers<'hung'>()
+  const alarm = setTimeout(() => {
+    hung.resolve('hung')
+  }, patience)
+  let hangs = false
+  try {
+    const main = (): Promise<void> => interpreter.main()
+    const options = program.schedule === null ? {} : { seed: program.schedule }
+    const running = real ? run(main, { handleSignals: false }) : runVirtual(main, options)
+    hangs = (await Promise.race([running, hung.promise])) === 'hung'
+    if (hangs) trace.fault('I4', 'the run hangs')
+  } catch (error) {
+    trace.fault('I4', `the run fails: ${String(error).split('\n')[0]}`)
+  } finally {
+    clearTimeout(alarm)
+  }
+  for (let i = 0; i < 3; i++) await nextTurn()
+  process.off('unhandledRejection', onRejection)
+  if (!hangs) trace.settled()
+  return { faults: trace.faults, lines: trace.lines, hangs }
+}

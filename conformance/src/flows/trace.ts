@@ -1,0 +1,275 @@
+/**
+ * What a run of a program did, and whether it kept the invariants.
+ *
+ * The interpreter tells the trace when each scope begins, is cancelled and ends, and when each wait begins and ends.
+ * A wait knows the scopes that the program's text puts around it. The trace therefore needs nothing of the kernel's own
+ * book-keeping, which is what it checks.
+ *
+ * Two events of one instant may come in either order, and so a rule that needs an order takes an instant as "perhaps":
+ * a timeout whose deadline is now may have struck (I1), and it must have struck only when the clock is past it (reach).
+ */
+export type Rule = 'I1' | 'I2' | 'I3' | 'I4' | 'reach' | 'lost' | 'early end' | 'left behind'
+
+export interface Fault {
+  rule: Rule
+  text: string
+}
+
+export type ScopeKind = 'task' | 'timeout' | 'waitFor' | 'moveOnAfter' | 'group'
+
+/** One reason for which waits may be cancelled. A wait of a task with one flow uses it up. */
+interface Strike {
+  time: number
+  order: number
+}
+
+/** One run of a scope of the program's text, or of a task. */
+export class TracedScope {
+  readonly name: string
+  readonly kind: ScopeKind
+  /** The scope around it; null for a task that nothing awaits. */
+  readonly parent: TracedScope | null
+  /** The task whose code it is. */
+  readonly task: TracedScope
+  /** The scope itself and those around it, from the inside out. */
+  readonly chain: readonly TracedScope[]
+  readonly deadline: number
+  /** `task.cancel()` on a task; the first failure of a group. */
+  readonly strikes: Strike[] = []
+  /** The deadline as one reason. */
+  readonly #expiry: Strike
+  /** For a group: whether a CancelledError that no scope around it explains ended its body. */
+  bodyCancelled: Strike | null = null
+  bodyEnded = false
+  /** The kernel says, or its outcome shows, that it was cancelled. */
+  surelyStruck = false
+  endOrder = Infinity
+  endTime = Infinity
+  /** For a task: whether its text has one flow of control, and what cancelled each of its waits. */
+  readonly singleFlow: boolean
+  readonly usedStrikes = new Set<Strike>()
+
+  constructor(
+    kind: ScopeKind,
+    name: string,
+    parent: TracedScope | null,
+    options: { deadline?: number; singleFlow?: boolean },
+  ) {
+    this.kind = kind
+    this.name = name
+    this.parent = parent
+    this.task = kind === 'task' ? this : (parent as TracedScope).task
+    this.chain = [this, ...(parent?.chain ?? [])]
+    this.deadline = options.deadline ?? Infinity
+    this.singleFlow = options.singleFlow ?? false
+    this.#expiry = { time: this.deadline, order: Infinity }
+  }
+
+  /** The reasons that may have cancelled its waits by `now`. */
+  possibleStrikes(now: number): Strike[] {
+    const strikes = [...this.strikes]
+    if (this.bodyCancelled !== null) strikes.push(this.bodyCancelled)
+    if (now >= this.deadline && this.endTime >= this.deadline) strikes.push(this.#expiry)
+    return strikes
+  }
+
+  /** The instants after which none of the waits that were open then may go on to a result. */
+  sureStrikeTimes(now: number): number[] {
+    const times = this.strikes.map(({ time }) => time)
+    if (now > this.deadline && this.endTime > this.deadline) times.push(this.deadline)
+    return times
+  }
+}
+
+export type Outcome = 'open' | 'completed' | 'cancelled'
+
+export interface TracedWait {
+  readonly text: string
+  readonly scope: TracedScope
+  readonly beginTime: number
+  readonly beginOrder: number
+  endTime: number
+  endOrder: number
+  outcome: Outcome
+}
+
+export class Trace {
+  readonly faults: Fault[] = []
+  readonly lines: string[] = []
+  readonly waits: TracedWait[] = []
+  readonly #now: () => number
+  /** Real time: a timer fires late, and instants say nothing about the order. */
+  readonly #real: boolean
+  #order = 0
+  /** When the main function returned: from then on every wait may be cancelled. */
+  #closingOrder = Infinity
+  #scopes = 0
+
+  constructor(now: () => number, real: boolean) {
+    this.#now = now
+    this.#real = real
+  }
+
+  fault(rule: Rule, text: string): void {
+    this.faults.push({ rule, text: `${text} (at ${this.#time()} ms)` })
+    this.#line(`FAULT ${rule}: ${text}`)
+  }
+
+  beginScope(
+    kind: ScopeKind,
+    parent: TracedScope | null,
+    options: { ms?: number; name?: string; singleFlow?: boolean } = {},
+  ): TracedScope {
+    this.#scopes++
+    const now = this.#now()
+    const name = options.name ?? `${kind}#${this.#scopes}`
+    const scope = new TracedScope(kind, name, parent, {
+      singleFlow: options.singleFlow ?? false,
+      ...(options.ms === undefined ? {} : { deadline: now + options.ms }),
+    })
+    const inside = parent === null ? '' : ` in ${parent.name}`
+    this.#line(`${name}${options.ms === undefined ? '' : `(${options.ms})`} begins${inside}`)
+    return scope
+  }
+
+  endScope(scope: TracedScope, struck: boolean | null, how: string): void {
+    scope.endOrder = this.#order++
+    scope.endTime = this.#now()
+    if (struck !== null) scope.surelyStruck = struck
+    else if (this.#now() > scope.deadline) scope.surelyStruck = true
+    this.#line(`${scope.name} ends: ${how}`)
+  }
+
+  strike(scope: TracedScope, how: string): void {
+    scope.strikes.push({ time: this.#now(), order: this.#order++ })
+    if (scope.kind === 'task') scope.surelyStruck = true
+    this.#line(`${scope.name} ${how}`)
+  }
+
+  /** The body of a group threw CancelledError: the group cancels its tasks, which is a reason of its own if there is no other. */
+  groupBodyCancelled(scope: TracedScope): void {
+    for (const outer of scope.chain) {
+      if (outer.possibleStrikes(this.#now()).length > 0) return
+    }
+    scope.bodyCancelled = { time: this.#now(), order: this.#order++ }
+  }
+
+  begin(text: string, scope: TracedScope): TracedWait {
+    const wait: TracedWait = {
+      text,
+      scope,
+      beginTime: this.#now(),
+      beginOrder: this.#order++,
+      endTime: Infinity,
+      endOrder: Infinity,
+      outcome: 'open',
+    }
+    this.waits.push(wait)
+    this.#line(`${text} begins in ${scope.name}`)
+    return wait
+  }
+
+  end(wait: TracedWait, outcome: 'completed' | 'cancelled'): void {
+    wait.outcome = outcome
+    wait.endTime = this.#now()
+    wait.endOrder = this.#order++
+    this.#line(`${wait.text} ${outcome} in ${wait.scope.name}`)
+    if (outcome === 'cancelled') this.#checkCancelled(wait)
+    else this.#checkCompleted(wait)
+  }
+
+  #checkCancelled(wait: TracedWait): void {
+    if (this.#closingOrder < Infinity) return
+    // A timer of the platform may fire a millisecond before the clock shows its time.
+    const now = this.#now() + (this.#real ? 1.5 : 0)
+    const strikes: Strike[] = []
+    let level = false
+    for (const scope of wait.scope.chain) {
+      const possible = scope.possibleStrikes(now)
+      strikes.push(...possible)
+      if (scope.kind === 'moveOnAfter' && possible.length > 0) level = true
+    }
+    const { task } = wait.scope
+    if (strikes.length === 0) {
+      this.fault('I1', `${describe(wait)} was cancelled, and nothing around it was`)
+    } else if (task.singleFlow && !level) {
+      const unused = strikes.find((strike) => !task.usedStrikes.has(strike))
+      if (unused !== undefined) task.usedStrikes.add(unused)
+      else {
+        const count = strikes.length === 1 ? 'one cancel' : `${strikes.length} cancels`
+        this.fault('I3', `${describe(wait)} was cancelled after ${count} had been delivered`)
+      }
+    }
+  }
+
+  #checkCompleted(wait: TracedWait): void {
+    for (const scope of wait.scope.chain) {
+      if (scope.surelyStruck && scope.endOrder < wait.beginOrder) {
+        const text = `${describe(wait)} began after the cancelled ${scope.name} had ended, and completed`
+        this.fault('I2', text)
+      } else if (!this.#real && scope.surelyStruck && scope.endTime < wait.endTime) {
+        const text = `the cancelled ${scope.name} ended while ${describe(wait)} went on to complete`
+        this.fault('early end', text)
+      }
+      if (this.#real || wait.endOrder > this.#closingOrder) continue
+      const missed = scope
+        .sureStrikeTimes(wait.endTime)
+        .find((time) => wait.beginTime < time && time < wait.endTime && time < scope.endTime)
+      if (missed !== undefined) {
+        const text = `${describe(wait)} completed, though ${scope.name} was cancelled at ${missed} ms`
+        this.fault('reach', text)
+      }
+    }
+  }
+
+  /** The main function is about to return. */
+  closing(): void {
+    this.#closingOrder = this.#order++
+    this.#line('main returns')
+  }
+
+  /** The run has settled, and everything that was woken by its end has run. */
+  settled(): void {
+    for (const wait of this.waits) {
+      if (wait.outcome === 'open' && wait.beginOrder < this.#closingOrder) {
+        this.fault('left behind', `${describe(wait)} is still open after the run has settled`)
+      }
+    }
+    if (!this.#real) this.#checkLostCancels()
+  }
+
+  /** In a task with one flow: a cancel that finds no wait cancels the next one. */
+  #checkLostCancels(): void {
+    const waitsByTask = Map.groupBy(this.waits, (wait) => wait.scope.task)
+    for (const [task, waits] of waitsByTask) {
+      if (!task.singleFlow) continue
+      const scopes = new Set<TracedScope>()
+      for (const wait of waits) for (const scope of wait.scope.chain) scopes.add(scope)
+      for (const scope of scopes) {
+        if (scope.kind === 'group' || scope.task !== task) continue
+        for (const time of scope.sureStrikeTimes(Infinity)) {
+          const inside = waits.filter((wait) => wait.scope.chain.includes(scope))
+          if (inside.some((wait) => wait.beginTime <= time && time <= wait.endTime)) continue
+          const next = inside.find((wait) => wait.beginTime > time)
+          if (next?.outcome !== 'completed' || scope.endTime <= time) continue
+          if (next.endOrder > this.#closingOrder || next.beginOrder > scope.endOrder) continue
+          const text = `${scope.name} was cancelled at ${time} ms outside any wait, and the next wait, ${describe(next)}, completed`
+          this.fault('lost', text)
+        }
+      }
+    }
+  }
+
+  #time(): number {
+    return this.#real ? Math.round(this.#now()) : this.#now()
+  }
+
+  #line(text: string): void {
+    this.lines.push(`${String(this.#time()).padStart(4)}  ${text}`)
+  }
+}
+
+function describe(wait: TracedWait): string {
+  const path = wait.scope.chain.map(({ name }) => name).toReversed()
+  return `${wait.text} (begun at ${Math.round(wait.beginTime)} ms in ${path.join(' > ')})`
+}
