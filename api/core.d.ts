@@ -12,9 +12,13 @@ export declare function checkSignal(signal: unknown): void;
 // dist/combine/as-completed.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
 import type { Future } from '../futures/future.ts';
+import { type Result } from './gather.ts';
 export declare function asCompleted<T>(aws: Iterable<Awaitable<T>>, options?: {
     timeout?: number | null;
 }): AsyncIterable<T> & Iterable<Future<T>>;
+export declare function asCompleted<A extends Awaitable<unknown>, R extends Result<A>>(aws: Iterable<A>, options?: {
+    timeout?: number | null;
+}): AsyncIterable<R> & Iterable<Future<R>>;
 
 // dist/combine/cancel-tasks.d.ts
 import { Task } from '../tasks/task.ts';
@@ -24,18 +28,19 @@ export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void
 // dist/combine/gather.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
 import { Future } from '../futures/future.ts';
+export type Result<A> = A extends Awaitable<infer R> ? R : never;
 export type Results<T extends readonly Awaitable<unknown>[]> = {
-    -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never;
+    -readonly [K in keyof T]: Result<T[K]>;
 };
 export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
-    -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error;
+    -readonly [K in keyof T]: Result<T[K]> | Error;
 };
-export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options: {
-    returnExceptions: true;
-}): Future<Outcomes<T>>;
 export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options?: {
-    returnExceptions?: boolean;
+    returnExceptions?: false | undefined;
 }): Future<Results<T>>;
+export declare function gather<const T extends readonly Awaitable<unknown>[]>(aws: T, options: {
+    returnExceptions?: boolean | undefined;
+}): Future<Outcomes<T>>;
 export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
 
 // dist/combine/shield.d.ts

@@ -6,6 +6,7 @@ import {
   createTask,
   ExceptionGroup,
   Future,
+  gather,
   getEventLoop,
   moveOnAfter,
   newEventLoop,
@@ -123,10 +124,18 @@ describe('wrong arguments are told what was expected and what came', () => {
     [() => wait([new Future()], wrong(5)), 'number 5'],
     [() => asCompleted([noop], wrong(5)), 'number 5'],
     [() => new TaskManager(wrong(5)), 'number 5'],
+    [() => gather([noop], wrong(true)), 'boolean true'],
+    [() => gather([noop], wrong(null)), 'null'],
     [() => runVirtual(noop, wrong(null)), 'null'],
     [() => explore(noop, wrong(5)), 'number 5'],
   ])('options that are none: %s', (call, came) => {
     expect(call).toThrow(new TypeError(`the options must be an object, got ${came}`))
+  })
+
+  test('returnExceptions that is no boolean', () => {
+    expect(() => gather([noop], { returnExceptions: wrong('yes') })).toThrow(
+      new TypeError('the option returnExceptions must be true or false, got string yes'),
+    )
   })
 
   test('a signal and a loop that are none', () => {

@@ -303,6 +303,10 @@ describe('Sleeper', () => {
   })
 })
 
+function raise(message: string): never {
+  throw new Error(message)
+}
+
 describe('TaskManager', () => {
   virtual('knows its tasks by name, and refuses a second live one of a name', async () => {
     const errors: string[] = []
@@ -387,6 +391,36 @@ describe('TaskManager', () => {
     expect(await thrown(owner)).toBeInstanceOf(CancelledError)
     expect(log).toEqual(['slow'])
     expect(getRunningLoop().time()).toBe(7)
+  })
+
+  test.each([
+    ['throws', (): void => raise('onError')],
+    ['rejects', async () => raise('onError')],
+  ])('an onError that %s hides neither its own error nor that of the task', async (_, onError) => {
+    const reports: unknown[] = []
+    await run(async () => {
+      getRunningLoop().setExceptionHandler((_loop, context) => void reports.push(context.exception))
+      const manager = new TaskManager({ onError })
+      manager.create('broken', async () => raise('own'))
+      await manager.wait()
+      await sleep(0)
+    })
+    expect(reports.map(String)).toEqual(['Error: own', 'Error: onError'])
+  })
+
+  virtual('remembers the latest thousand that have ended, and all that run', async () => {
+    const manager = new TaskManager()
+    manager.create('runs', () => sleep(1e9))
+    for (let i = 0; i < 5_000; i++) {
+      manager.create(`task ${i}`, async () => {})
+      if (i % 10 === 0) await sleep(0)
+    }
+    await sleep(0)
+    const names = manager.list().map(({ name }) => name)
+    expect(names.length).toBeGreaterThan(1_000)
+    expect(names.length).toBeLessThan(2_100)
+    expect([names[0], names.at(-1)]).toEqual(['runs', 'task 4999'])
+    await manager.cancelAll()
   })
 
   test('refuses a limit that makes no sense', () => {

@@ -312,3 +312,18 @@ test('a future of another loop can be awaited', async () => {
   outer.setResult('across')
   expect(await inner).toBe('across')
 })
+
+test('a main that is refused because another one runs never begins', async () => {
+  const log: string[] = []
+  await using runner = new Runner({ handleSignals: false })
+  const first = runner.run(async () => {
+    await sleep(1)
+    return 'first'
+  })
+  const refused = runner.run(async () => void log.push('began'))
+  await expect(refused).rejects.toThrow('this runner runs another main function')
+  await expect(refused).rejects.toBeInstanceOf(RuntimeError)
+  expect(await first).toBe('first')
+  expect(await runner.run(async () => 'next')).toBe('next')
+  expect(log).toEqual([])
+})

@@ -56,7 +56,16 @@ async function results(): Promise<void> {
   check<Equal<typeof ensured, Future<string>>>()
   const { done } = await wait([task])
   check<Equal<typeof done, Set<Task<number>>>>()
+  const maybe = await gather([async () => 1], { returnExceptions: Math.random() > 0.5 })
+  check<Equal<typeof maybe, [number | Error]>>()
+  const without = await gather([async () => 1], { returnExceptions: false })
+  check<Equal<typeof without, [number]>>()
   for await (const n of asCompleted([async () => 1])) check<Equal<typeof n, number>>()
+  const mixed = [createTask(async () => 1), createTask(async () => 'x')]
+  for await (const either of asCompleted(mixed)) check<Equal<typeof either, number | string>>()
+  for (const next of asCompleted([createTask(async () => 1), createTask(async () => 'x')])) {
+    check<Equal<typeof next, Future<number | string>>>()
+  }
   const ran = run(async () => 1)
   check<Equal<typeof ran, Promise<number>>>()
 }

@@ -2,13 +2,13 @@ import { checkDelay, checkOptions, describe, isIterable } from '../arguments.ts'
 import { Claim } from '../futures/claim.ts'
 import { type Awaitable } from '../tasks/coroutine.ts'
 import { getEventLoop } from '../context/current.ts'
-import { type CancelledError, TimeoutError } from '../errors/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
-import { ensureFutures } from './gather.ts'
+import { ensureFutures, type Result } from './gather.ts'
 import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
-/** The next one to complete, taken in its waiter's turn: a cancelled waiter leaves it to the next. */
+/** The next future to complete. It is taken in its waiter's turn, so a cancelled waiter leaves it to the next. */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>
 
@@ -17,6 +17,10 @@ class Next<T> extends Claim<T> {
     this.#source = source
     if (source.hasResult()) this.claim()
     else source.enqueue(this)
+  }
+
+  override describeWait(): string {
+    return `the next of ${this.#source.pending} that are not done (asCompleted)`
   }
 
   protected override claim(): void {
@@ -32,19 +36,20 @@ class Next<T> extends Claim<T> {
   protected override decline(): void {
     this.#source.wakeNext()
   }
-
-  override cancel(msg?: string | CancelledError): boolean {
-    const accepted = super.cancel(msg)
-    if (accepted) this.#source.dequeue(this)
-    return accepted
-  }
 }
 
+/**
+ * The list of what has completed, and the line of waiters for it. Both are arrays with an index of the first entry that is
+ * left: `shift()` of an array and taking the first entry of a Set again and again cost quadratic time.
+ */
 class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #pending = new Map<Future<T>, Reaction>()
-  /** Done and not yet taken; null stands for one that the timeout cut off. */
-  readonly #completed: (Future<T> | null)[] = []
-  readonly #waiters = new Set<Next<T>>()
+  /** Null stands for a future that the timeout has cut off; undefined for one that was taken. */
+  readonly #completed: (Future<T> | null | undefined)[] = []
+  #taken = 0
+  /** Undefined for a waiter that was woken. One that was cancelled stays until it would be woken. */
+  readonly #waiters: (Next<T> | undefined)[] = []
+  #woken = 0
   #left: number
   readonly #timer: TimerHandle | null
 
@@ -61,6 +66,11 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
         : getEventLoop().callLater(timeout, () => {
             this.#timedOut()
           })
+  }
+
+  /** How many are not done. */
+  get pending(): number {
+    return this.#pending.size
   }
 
   #ended(future: Future<T>): void {
@@ -80,26 +90,26 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   }
 
   hasResult(): boolean {
-    return this.#completed.length > 0
+    return this.#taken < this.#completed.length
   }
 
   take(): Future<T> | null | undefined {
-    return this.#completed.shift()
+    if (!this.hasResult()) return undefined
+    const completed = this.#completed[this.#taken]
+    this.#completed[this.#taken++] = undefined
+    return completed
   }
 
   enqueue(waiter: Next<T>): void {
-    this.#waiters.add(waiter)
-  }
-
-  dequeue(waiter: Next<T>): void {
-    this.#waiters.delete(waiter)
+    this.#waiters.push(waiter)
   }
 
   wakeNext(): void {
-    if (this.#completed.length === 0) return
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter)
-      if (waiter.wake()) return
+    if (!this.hasResult()) return
+    while (this.#woken < this.#waiters.length) {
+      const waiter = this.#waiters[this.#woken]
+      this.#waiters[this.#woken++] = undefined
+      if (waiter?.wake() === true) return
     }
   }
 
@@ -122,9 +132,9 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 }
 
 /**
- * Starts all, and gives them in the order in which they complete: `for await` gives results, a plain
- * `for` gives futures, each of which ends as the next one to complete does. After `timeout`
- * milliseconds each one that is left throws TimeoutError. Nothing is cancelled.
+ * Starts all, and gives them in the order in which they complete: `for await` gives results, a plain `for` gives futures,
+ * each of which ends as the next one to complete does. After `timeout` milliseconds each one that is left throws
+ * TimeoutError. Nothing is cancelled.
  *
  * @throws {TypeError} when `aws` is not an iterable of what can be awaited, and when `timeout` is NaN
  *
@@ -133,13 +143,21 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 export function asCompleted<T>(
   aws: Iterable<Awaitable<T>>,
   options?: { timeout?: number | null },
-): AsyncIterable<T> & Iterable<Future<T>> {
+): AsyncIterable<T> & Iterable<Future<T>>
+/** The same for awaitables of several types. */
+export function asCompleted<A extends Awaitable<unknown>, R extends Result<A>>(
+  aws: Iterable<A>,
+  options?: { timeout?: number | null },
+): AsyncIterable<R> & Iterable<Future<R>>
+export function asCompleted(
+  aws: Iterable<Awaitable<unknown>>,
+  options?: { timeout?: number | null },
+): AsyncIterable<unknown> & Iterable<Future<unknown>> {
   if (!isIterable(aws)) {
     throw new TypeError(`asCompleted takes an iterable of awaitables, got ${describe(aws)}`)
   }
   checkOptions(options)
   const timeout = options?.timeout ?? null
   const limit = timeout === null ? null : checkDelay(timeout)
-  const all = [...aws]
-  return new Completions<T>(new Set(ensureFutures(all)), limit)
+  return new Completions(new Set(ensureFutures([...aws])), limit)
 }

@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts'
+import { checkOptions, describe } from '../arguments.ts'
 import { type Awaitable, Coroutine } from '../tasks/coroutine.ts'
 import { getEventLoop } from '../context/current.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
@@ -7,20 +7,23 @@ import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Task } from '../tasks/task.ts'
 
+/** What an awaitable gives. */
+export type Result<A> = A extends Awaitable<infer R> ? R : never
+
 /** The results of a list of awaitables, in its order. */
 export type Results<T extends readonly Awaitable<unknown>[]> = {
-  -readonly [K in keyof T]: T[K] extends Awaitable<infer R> ? R : never
+  -readonly [K in keyof T]: Result<T[K]>
 }
 
 /** The same with `returnExceptions`. What was thrown need not be an Error; nearly always it is one. */
 export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
-  -readonly [K in keyof T]: (T[K] extends Awaitable<infer R> ? R : never) | Error
+  -readonly [K in keyof T]: Result<T[K]> | Error
 }
 
-/** Cancelling it cancels the children; it ends when they have. */
+/** The future that gather returns. Its cancel goes to the children; it ends when they have ended. */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
-  /** Whether a cancel went to a child: then the outcome is a CancelledError, whatever the children say. */
+  /** Whether a child has accepted a cancel: then the outcome is a CancelledError, no matter how the children end. */
   cancelRequested = false
 
   constructor(loop: EventLoop, children: Iterable<Future<unknown>>) {
@@ -48,20 +51,27 @@ class Gathering<T> extends Future<T> {
  */
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
-  options: { returnExceptions: true },
-): Future<Outcomes<T>>
+  options?: { returnExceptions?: false | undefined },
+): Future<Results<T>>
+/** With an option whose value is not known, the results may hold errors. */
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
-  options?: { returnExceptions?: boolean },
-): Future<Results<T>>
+  options: { returnExceptions?: boolean | undefined },
+): Future<Outcomes<T>>
 export function gather(
   aws: readonly Awaitable<unknown>[],
-  options?: { returnExceptions?: boolean },
+  options?: { returnExceptions?: boolean | undefined },
 ): Future<unknown> {
   if (!Array.isArray(aws)) {
     throw new TypeError(`gather takes an array of awaitables, got ${describe(aws)}`)
   }
-  const returnExceptions = options?.returnExceptions ?? false
+  checkOptions(options)
+  const { returnExceptions = false } = options ?? {}
+  if (typeof returnExceptions !== 'boolean') {
+    throw new TypeError(
+      `the option returnExceptions must be true or false, got ${describe(returnExceptions)}`,
+    )
+  }
   const loop = getEventLoop()
   if (aws.length === 0) {
     const empty = new Future<unknown[]>({ loop })
@@ -74,7 +84,7 @@ export function gather(
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
-      // Seen by nobody else: the first failure has been thrown already.
+      // The first failure has been thrown already, so nobody else looks at this one.
       if (!child.cancelled()) child.exception()
       return
     }
@@ -92,14 +102,14 @@ export function gather(
   }
   const done = children.filter((child) => child.done())
   for (const child of children) if (!child.done()) child.onDone(childEnded)
-  // Only now that all are known may the outcome be drawn.
+  // Only now, because the outcome must not be known before all children are.
   for (const child of done) childEnded(child)
   return outer
 }
 
-/** A function that stands twice in the list runs twice; a Coroutine can run only once and is shared. */
+/** A function that is twice in the list runs twice. A Coroutine can run only once, so both places share its task. */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
-  // All before the first begins.
+  // All of them, before the first one begins.
   for (const awaitable of aws) checkAwaitable(awaitable)
   let begun: Map<Coroutine<T>, Future<T>> | null = null
   return aws.map((awaitable) => {
@@ -116,7 +126,7 @@ function outcome(child: Future<unknown>): unknown {
   return child.exception() ?? child.result()
 }
 
-/** Of the last child, whatever became of it: which one ended last is not looked at, as in asyncio. */
+/** The cancel of the last child in the list, which need not be the one that ended last, as in asyncio. */
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>
   if (last.cancelled()) return last.cancelledError()

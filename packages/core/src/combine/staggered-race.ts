@@ -74,11 +74,11 @@ async function race<T>(
 
   tasks.push(createTask(() => runOne(null)))
   try {
-    // The list grows while it runs.
+    // The list grows meanwhile, so each round waits for the tasks that are new since the last one.
     let ended = 0
     while (ended < tasks.length) {
-      const { done } = await wait(tasks)
-      ended = done.size
+      const { done } = await wait(tasks.slice(ended))
+      ended += done.size
       for (const task of done) if (!task.cancelled()) task.result()
     }
   } finally {

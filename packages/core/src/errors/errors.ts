@@ -26,23 +26,32 @@ export class CancelledError extends Error {
 }
 
 /**
- * Whether `error` is a CancelledError, of this copy of the package or another; also one that was thrown by
- * the end of a `using` scope which another error was leaving: as in Python the newer one counts.
+ * Whether `error` is a CancelledError, of this copy of the package or another. An error that the end of a `using` scope
+ * threw while another error left the scope counts as the newer one, as in Python.
  */
 export function isCancelled(error: unknown): error is CancelledError {
-  if (typeof error !== 'object' || error === null) return false
-  return cancelledBrand in error || (isSuppressed(error) && isCancelled(error.error))
+  return findCancelled(error) !== null
 }
 
-/** By name: where `using` is compiled away there may be no such class. */
+/** The CancelledError that `error` is or that suppresses the others in it, or null. */
+function findCancelled(error: unknown): CancelledError | null {
+  let newest = error
+  while (typeof newest === 'object' && newest !== null) {
+    if (cancelledBrand in newest) return newest as CancelledError
+    if (!isSuppressed(newest)) return null
+    newest = newest.error
+  }
+  return null
+}
+
+/** Looks at the name, because where `using` is compiled away there may be no such class. */
 function isSuppressed(error: object): error is SuppressedError {
   return 'name' in error && error.name === 'SuppressedError' && 'error' in error
 }
 
-/** What `cancel(msg)` makes its waiter throw; of what `isCancelled` the CancelledError itself. */
+/** The error that a waiter gets after `cancel(msg)`. */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
-  if (!isCancelled(msg)) return new CancelledError(msg)
-  return isSuppressed(msg) ? toCancelledError(msg.error as CancelledError) : msg
+  return findCancelled(msg) ?? new CancelledError(msg as string | undefined)
 }
 
 /** An operation did not end within its time. Source: TimeoutError */

@@ -70,7 +70,8 @@ export class Runner implements AsyncDisposable {
    * Runs `main` as a task, with its outcome.
    *
    * @throws {TypeError} when `main` is no function and no Coroutine
-   * @throws {RuntimeError} inside a task of a running loop, or when the runner is closed
+   * @throws {RuntimeError} inside a task of a running loop, while another main runs, or when the runner is closed; `main` does
+   * not begin then
    * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
    * @throws {DeadlockError} when nothing is left that could wake it
    */
@@ -92,6 +93,10 @@ export class Runner implements AsyncDisposable {
       throw new RuntimeError(
         'run() cannot be called from a running event loop: await the call instead',
       )
+    }
+    // Before the task exists: a main that is refused must not run.
+    if (loop.isRunning()) {
+      throw new RuntimeError('this runner runs another main function: await that run first')
     }
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)

@@ -1,11 +1,11 @@
-import { checkOptions, describe } from '../arguments.ts'
+import { checkOptions, describe, isThenable } from '../arguments.ts'
 import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
 import { isCancelled, RuntimeError } from '../errors/errors.ts'
 import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
 import { wait } from '../combine/wait.ts'
 
-/** How many that have ended are remembered: an application that names each task anew must not grow. */
+/** How many ended tasks are remembered. There is a limit, because an application may give each task a new name. */
 const rememberedTasks = 1_000
 
 /** One task of a TaskManager, running or ended; times are `Date.now()` milliseconds. */
@@ -26,10 +26,12 @@ export class TaskManager implements AsyncDisposable {
   readonly #live = new Map<string, Task>()
   /** The last run of each name, in the order of starting. */
   readonly #entries = new Map<string, ManagedTask>()
+  /** The entries of ended tasks, in the order of ending. */
+  readonly #ended = new Set<ManagedTask>()
 
   /**
-   * `onError` hears each failure; without it they go to the loop's exception handler. At most
-   * `maxTasks` run at a time.
+   * `onError` is told of each failure; without it failures go to the loop's exception handler. At most `maxTasks` run at
+   * the same time.
    */
   constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
     checkOptions(options)
@@ -56,24 +58,30 @@ export class TaskManager implements AsyncDisposable {
     const task = createTask(coro, { name })
     const entry: ManagedTask = { name, state: 'running', startedAt: Date.now() }
     this.#live.set(name, task)
+    const former = this.#entries.get(name)
+    if (former !== undefined) this.#ended.delete(former)
     this.#entries.delete(name)
     this.#entries.set(name, entry)
-    this.#forgetOldest()
-    task.onDone(() => this.#ended(task, entry))
+    task.onDone(() => this.#note(task, entry))
     return task
   }
 
+  /** Forgets a batch at a time, since taking the first entry of a Set again and again costs quadratic time. */
   #forgetOldest(): void {
-    if (this.#entries.size - this.#live.size <= rememberedTasks) return
-    for (const [name, entry] of this.#entries) {
-      if (entry.state === 'running') continue
-      this.#entries.delete(name)
-      return
+    if (this.#ended.size <= 2 * rememberedTasks) return
+    let surplus = this.#ended.size - rememberedTasks
+    for (const entry of this.#ended) {
+      if (surplus-- === 0) return
+      this.#ended.delete(entry)
+      this.#entries.delete(entry.name)
     }
   }
 
-  #ended(task: Task, entry: ManagedTask): void {
+  /** `task` has ended. */
+  #note(task: Task, entry: ManagedTask): void {
     this.#live.delete(entry.name)
+    this.#ended.add(entry)
+    this.#forgetOldest()
     entry.endedAt = Date.now()
     if (task.cancelled()) {
       entry.state = 'cancelled'
@@ -83,12 +91,30 @@ export class TaskManager implements AsyncDisposable {
     entry.state = error === null ? 'done' : 'failed'
     if (error === null) return
     entry.error = error
+    this.#report(task, error)
+  }
+
+  /** An `onError` that throws, or whose promise rejects, must hide neither its own error nor the task's. */
+  #report(task: Task, error: unknown): void {
+    const { name } = task
+    const loop = task.getLoop()
+    const message = `Task "${name}" failed`
     if (this.#onError === null) {
-      task
-        .getLoop()
-        .callExceptionHandler({ message: `Task "${entry.name}" failed`, exception: error, task })
-    } else {
-      this.#onError(error, entry.name)
+      loop.callExceptionHandler({ message, exception: error, task })
+      return
+    }
+    const onErrorFailed = (exception: unknown): void => {
+      loop.callExceptionHandler({ message, exception: error, task })
+      loop.callExceptionHandler({
+        message: `onError of a TaskManager threw while it was told of the failure of "${name}"`,
+        exception,
+      })
+    }
+    try {
+      const returned: unknown = this.#onError(error, name)
+      if (isThenable(returned)) returned.then(undefined, onErrorFailed)
+    } catch (exception) {
+      onErrorFailed(exception)
     }
   }
 
@@ -117,14 +143,14 @@ export class TaskManager implements AsyncDisposable {
     while (this.#live.size > 0) await wait(this.#live.values())
   }
 
-  /** The last run of each name; of those that have ended, the latest thousand. */
+  /** The last run of each name; of the ended ones, the latest thousand. */
   list(): ManagedTask[] {
     return Array.from(this.#entries.values(), copyEntry)
   }
 
   /**
-   * Cancels all and waits for them, and for those that they create while they clean up. A cancel of who
-   * waits is passed on to them, and thrown when the last has ended.
+   * Cancels all tasks and waits for them, and for the tasks that they create while they clean up. A cancel of the waiting
+   * task is passed on to them, and thrown when the last has ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null

@@ -1,42 +1,164 @@
-import { getEventLoop } from '../context/current.ts'
+import { checkOptions } from '../arguments.ts'
+import { checkLoop, getEventLoop } from '../context/current.ts'
 import { Claim } from '../futures/claim.ts'
 import type { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Task } from './task.ts'
 
 /**
- * The live tasks of a loop as text: each under the task that created it, with its state and what it
- * waits on.
+ * The live tasks of a loop as text. A program may have a million tasks, and the tree is read by people: it is built in
+ * linear time, without recursion, and cut to a size that fits on a few screens.
+ */
+
+/** How many children of one task are shown. */
+const shownSiblings = 10
+/** How many levels are shown. */
+const shownLevels = 40
+/** How many lines there are in all. */
+const shownLines = 200
+/** How many futures are shown that one task waits on. */
+const shownWaits = 5
+
+/**
+ * The live tasks of a loop as text: each task under the task that created it, with its state and what it waits on. Of a
+ * large tree only a part is shown, with the number of the tasks that are left out.
+ *
+ * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  */
 export function formatTaskTree(options?: { loop?: EventLoop }): string {
-  const loop = options?.loop ?? getEventLoop()
-  const tasks = loop.liveTasks()
-  const live = new Set(tasks)
-  const children = new Map<Task | null, Task[]>()
-  for (const task of tasks) {
-    const parent = task.parent !== null && live.has(task.parent) ? task.parent : null
-    children.set(parent, [...(children.get(parent) ?? []), task])
+  checkOptions(options)
+  if (options?.loop !== undefined) checkLoop(options.loop)
+  const tasks = (options?.loop ?? getEventLoop()).liveTasks()
+  return tasks.length === 0 ? 'no tasks' : new TreePrinter(tasks).print()
+}
+
+/** The children of one task, or the tasks without a live parent. */
+interface Siblings {
+  /** The oldest ones, the oldest last; one more than is shown of many. */
+  readonly oldest: Task[]
+  /** All of them, and all tasks below them. */
+  count: number
+}
+
+/** A line that is yet to be written. */
+interface Entry {
+  /** Null for the line that says how many siblings are left out. */
+  readonly task: Task | null
+  readonly left: number
+  readonly level: number
+  readonly indent: string
+  readonly isLast: boolean
+}
+
+class TreePrinter {
+  readonly #siblings = new Map<Task | null, Siblings>()
+  readonly #lines: string[] = []
+  readonly #total: number
+  #shown = 0
+
+  constructor(tasks: readonly Task[]) {
+    this.#total = tasks.length
+    // A task is younger than its parent. From the youngest on, all tasks below a task are counted before the task is.
+    for (let i = tasks.length - 1; i >= 0; i--) this.#add(tasks[i] as Task)
   }
-  const lines: string[] = []
-  const visit = (parent: Task | null, indent: string): void => {
-    const siblings = children.get(parent) ?? []
-    for (const [i, task] of siblings.entries()) {
-      const last = i === siblings.length - 1
-      const branch = parent === null && indent === '' ? '' : last ? '└─ ' : '├─ '
-      lines.push(`${indent}${branch}${task.name}  ${stateOf(task)}`)
-      visit(task, branch === '' ? indent + ' ' : indent + (last ? '   ' : '│  '))
+
+  #add(task: Task): void {
+    const parent = liveParent(task)
+    const siblings = this.#siblings.get(parent)
+    if (siblings === undefined) {
+      this.#siblings.set(parent, { oldest: [task], count: this.#countOf(task) })
+      return
+    }
+    siblings.oldest.push(task)
+    siblings.count += this.#countOf(task)
+    // A line that says that one task is left out would take as much room as that task.
+    if (siblings.oldest.length > 2 * shownSiblings + 2) {
+      siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }
   }
-  visit(null, '')
-  return lines.length === 0 ? 'no tasks' : lines.join('\n')
+
+  print(): string {
+    const entries = this.#entriesBelow(null, 0, '')
+    for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
+      if (this.#lines.length === shownLines) {
+        this.#lines.push(more(this.#total - this.#shown))
+        break
+      }
+      this.#write(entry)
+      const { task, level } = entry
+      if (task === null) continue
+      const indent = indentBelow(entry)
+      const below = this.#countBelow(task)
+      if (level + 1 < shownLevels) entries.push(...this.#entriesBelow(task, level + 1, indent))
+      else if (below > 0) {
+        this.#shown += below
+        this.#lines.push(`${indent}└─ ${more(below)}`)
+      }
+    }
+    return this.#lines.join('\n')
+  }
+
+  #write({ task, left, level, indent, isLast }: Entry): void {
+    const branch = level === 0 ? '' : isLast ? '└─ ' : '├─ '
+    this.#shown += task === null ? left : 1
+    this.#lines.push(
+      indent + branch + (task === null ? more(left) : `${task.name}  ${stateOf(task)}`),
+    )
+  }
+
+  /** The lines for the children of `parent`, the last one first. */
+  #entriesBelow(parent: Task | null, level: number, indent: string): Entry[] {
+    const siblings = this.#siblings.get(parent)
+    if (siblings === undefined) return []
+    const { oldest, count } = siblings
+    let shown = oldest.slice(-shownSiblings - 1)
+    if (shown.length > shownSiblings && !this.#areAll(shown, count)) shown = shown.slice(1)
+    let left = count
+    for (const task of shown) left -= this.#countOf(task)
+    const entries = shown.map<Entry>((task, i) => {
+      return { task, left: 0, level, indent, isLast: left === 0 && i === 0 }
+    })
+    if (left > 0) entries.unshift({ task: null, left, level, indent, isLast: true })
+    return entries
+  }
+
+  /** Whether `tasks`, and what is below them, are all of the siblings. */
+  #areAll(tasks: readonly Task[], count: number): boolean {
+    return tasks.reduce((sum, task) => sum + this.#countOf(task), 0) === count
+  }
+
+  #countBelow(task: Task): number {
+    return this.#siblings.get(task)?.count ?? 0
+  }
+
+  /** `task` and all tasks below it. */
+  #countOf(task: Task): number {
+    return 1 + this.#countBelow(task)
+  }
+}
+
+/** The task that created `task`, if it is not done and belongs to the same loop. */
+function liveParent(task: Task): Task | null {
+  const { parent } = task
+  return parent !== null && !parent.done() && parent.getLoop() === task.getLoop() ? parent : null
+}
+
+function indentBelow({ level, indent, isLast }: Entry): string {
+  return indent + (level === 0 ? ' ' : isLast ? '   ' : '│  ')
+}
+
+function more(count: number): string {
+  return `… and ${count.toLocaleString('en')} more`
 }
 
 function stateOf(task: Task): string {
   const cancelling = task.cancelling() > 0 ? ', cancelling' : ''
   if (!task.started) return `not started${cancelling}`
-  const waits = [...task.waitingOn].map(nameOf)
+  const waits = [...task.waitingOn]
   if (waits.length === 0) return `running or awaiting a foreign promise${cancelling}`
-  return `waiting on ${waits.join(', ')}${cancelling}`
+  const names = waits.slice(0, shownWaits).map(nameOf)
+  if (waits.length > shownWaits) names.push(more(waits.length - shownWaits))
+  return `waiting on ${names.join(', ')}${cancelling}`
 }
 
 function nameOf(future: Future<unknown>): string {

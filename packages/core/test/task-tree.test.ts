@@ -1,0 +1,87 @@
+import { createTask, DeadlockError, formatTaskTree, Future, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { expect, test } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+const forever = (): Promise<void> => sleep(1e9).then(() => {})
+
+virtual('of many siblings a few are shown, and how many more there are', async () => {
+  for (let i = 0; i < 40_000; i++) createTask(forever, { name: `job ${i}` })
+  await sleep(1)
+  const lines = formatTaskTree().split('\n')
+  expect(lines).toHaveLength(12)
+  expect(lines[1]).toMatch(/^ ├─ job 0 {2}/)
+  expect(lines[10]).toMatch(/^ ├─ job 9 {2}/)
+  expect(lines[11]).toBe(' └─ … and 39,990 more')
+})
+
+virtual('one more than is shown is shown itself', async () => {
+  for (let i = 0; i < 11; i++) createTask(forever, { name: `job ${i}` })
+  await sleep(1)
+  const lines = formatTaskTree().split('\n')
+  expect(lines).toHaveLength(12)
+  expect(lines[11]).toMatch(/^ └─ job 10 {2}/)
+})
+
+virtual('the tasks below those that are left out are counted', async () => {
+  for (let i = 0; i < 20; i++) {
+    createTask(async () => {
+      for (let j = 0; j < 5; j++) createTask(forever)
+      await forever()
+    })
+  }
+  await sleep(1)
+  expect(formatTaskTree().split('\n').at(-1)).toBe(' └─ … and 60 more')
+})
+
+virtual('of a deep tree the upper levels are shown, without a stack that overflows', async () => {
+  const nest =
+    (depth: number): (() => Promise<void>) =>
+    async () => {
+      if (depth > 0) createTask(nest(depth - 1))
+      await forever()
+    }
+  createTask(nest(20_000))
+  await sleep(10)
+  const tree = formatTaskTree()
+  expect(tree.split('\n')).toHaveLength(41)
+  expect(tree.length).toBeLessThan(20_000)
+  expect(tree).toMatch(/└─ … and 19,9\d\d more$/)
+})
+
+virtual('a wide and deep tree is cut to a readable size, and every task counted', async () => {
+  const nest =
+    (depth: number): (() => Promise<void>) =>
+    async () => {
+      if (depth > 0) for (let i = 0; i < 12; i++) createTask(nest(depth - 1))
+      await forever()
+    }
+  createTask(nest(4))
+  await sleep(10)
+  const lines = formatTaskTree().split('\n')
+  expect(lines).toHaveLength(201)
+  expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
+})
+
+virtual('of many futures that one task waits on a few are shown', async () => {
+  createTask(() => Promise.all(Array.from({ length: 1_000 }, () => new Future())))
+  await sleep(1)
+  expect(formatTaskTree()).toContain(
+    'waiting on Future, Future, Future, Future, Future, … and 995 more',
+  )
+})
+
+test('a deep tree that hangs is a DeadlockError', async () => {
+  const nest = async (depth: number): Promise<unknown> =>
+    depth === 0 ? new Future() : createTask(() => nest(depth - 1))
+  const error: unknown = await runVirtual(() => nest(8_000)).catch((error: unknown) => error)
+  expect(error).toBeInstanceOf(DeadlockError)
+  expect((error as Error).message.length).toBeLessThan(20_000)
+})
+
+test('wrong options are refused', () => {
+  expect(() => formatTaskTree(5 as never)).toThrow('the options must be an object, got number 5')
+  expect(() => formatTaskTree({ loop: 5 as never })).toThrow(
+    'the loop must be an EventLoop, got number 5',
+  )
+})
