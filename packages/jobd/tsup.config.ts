@@ -17,6 +17,7 @@ export default defineConfig([
   {
     entry: {
       page: 'src/dashboard/page/page.ts',
+      'events-worker': 'src/dashboard/page/events-worker.ts',
       style: 'src/dashboard/page/style.css',
     },
     tsconfig: 'src/dashboard/page/tsconfig.json',

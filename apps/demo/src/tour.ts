@@ -138,12 +138,12 @@ function linesOf(
 
 function report(display: LiveLines, finished: Finished[]): void {
   const rows = finished.map(({ job, expected, after }) => [
-    job['id'] ?? '',
+    String(job['id']),
     expected.title,
-    paintState(job['state'] ?? ''),
-    job['attempts'] === '1' ? '1' : styleText('yellow', job['attempts'] ?? ''),
+    paintState(String(job['state'])),
+    job['attempts'] === 1 ? '1' : styleText('yellow', String(job['attempts'])),
     `${(after / 1_000).toFixed(2)} s`,
-    (job['result'] ?? job['error'] ?? '').replaceAll(/\s+/g, ' '),
+    String(job['result'] ?? job['error'] ?? '').replaceAll(/\s+/g, ' '),
   ])
   display.print(
     `\n${makeTable(['JOB', 'WHAT', 'STATE', 'TRIES', 'AFTER', 'RESULT'], rows, display.width)}`,
@@ -156,7 +156,7 @@ function conclude(display: LiveLines, finished: Finished[], system: ActorSystem)
     finished.filter(({ job }) => job['state'] === state).length
   const [done, failed] = [count('done'), count('failed')]
   const lost = finished.length - done - failed
-  const again = finished.filter(({ job }) => job['attempts'] !== '1').length
+  const again = finished.filter(({ job }) => job['attempts'] !== 1).length
   const incarnation = system.lookup(`workers/${victim}`)?.incarnation
   display.print(
     `${styleText('bold', `${done} done, ${failed} failed as it should, ${lost} lost`)}; ` +

@@ -1,5 +1,8 @@
 export { JobClient, toRecord } from './client/job-client.ts'
 export type { Job, JobKind, JobRequest, JobState } from './jobs/job.ts'
 export type { Reply } from './protocol/resp.ts'
+export type { Token } from './server/credentials.ts'
 export type { ListenerOptions } from './server/listener.ts'
+export { JobFileError } from './store/job-file.ts'
+export type { Retention } from './store/retention.ts'
 export { type Jobd, type JobdOptions, startJobd } from './tree/jobd.ts'

@@ -88,9 +88,7 @@ test('jobs are added, waited for, listed and shown', slow, async () => {
     /^JOB +KIND +PAYLOAD +STATE +TRIES +RESULT\n2 +shell .* failed .*\n1 +sleep /,
   )
   expect((await jobd('list', '--state', 'done')).out).not.toContain('shell')
-  expect(JSON.parse((await jobd('list', '--limit', '1', '--json')).out)).toMatchObject([
-    { id: '2' },
-  ])
+  expect(JSON.parse((await jobd('list', '--limit', '1', '--json')).out)).toMatchObject([{ id: 2 }])
   const got = await jobd('get', '1')
   expect(got.out).toMatch(/^state +done$/m)
   expect(JSON.parse((await jobd('get', '2', '--json')).out)).toMatchObject({ state: 'failed' })
@@ -110,10 +108,10 @@ test('the options of a job reach it', slow, async () => {
   const { out } = await jobd('add', 'sleep', '1', ...options, '--key', 'once')
   expect((await jobd('add', 'sleep', '2', '--key', 'once')).out).toBe(out)
   expect(JSON.parse((await jobd('get', out.trim(), '--json')).out)).toMatchObject({
-    priority: '-7',
-    delay: '60000',
-    timeout: '50',
-    retries: '2',
+    priority: -7,
+    delay: 60000,
+    timeout: 50,
+    retries: 2,
     key: 'once',
     state: 'queued',
   })

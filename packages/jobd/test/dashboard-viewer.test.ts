@@ -2,7 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { OutputViewer } from '../src/dashboard/output-viewer.ts'
-import type { PageChanges, PageNode, PageOutput } from '../src/dashboard/page-events.ts'
+import type {
+  PageChanges,
+  PageNode,
+  PageOutput,
+  PageSnapshot,
+} from '../src/dashboard/page-events.ts'
 import { PageViewer } from '../src/dashboard/page-viewer.ts'
 import type { Job } from '../src/jobs/job.ts'
 
@@ -20,6 +25,18 @@ const tree: PageNode = {
   children: [],
 }
 
+const snapshot: PageSnapshot = {
+  server: '',
+  stream: '',
+  kinds: [],
+  tree,
+  counts,
+  jobs: [],
+  progress: [],
+  samples: [],
+  restarts: [],
+}
+
 function job(id: number, change: Partial<Job> = {}): Job {
   return {
     id,
@@ -30,6 +47,10 @@ function job(id: number, change: Partial<Job> = {}): Job {
     timeout: 0,
     retries: 0,
     key: null,
+    keep: null,
+    deaths: 0,
+    startedAt: null,
+    endedAt: null,
     state: 'queued',
     attempts: 0,
     result: null,
@@ -70,10 +91,10 @@ function dataOf<T>(frame: string | undefined): T {
 test('a page that does not read costs no more than the newest jobs, sent once it reads', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
-  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin(snapshot)
   for (let id = 1; id <= 10_000; id++) {
     viewer.see({ type: 'state', job: job(id, { payload: 'x'.repeat(10_000) }) })
-    viewer.seeRestart({ path: '/jobd/workers/worker-1', reason: 'killed' })
+    viewer.seeRestart({ at: 0, path: '/jobd/workers/worker-1', reason: 'killed' })
     viewer.flush(tree)
   }
   expect(response.written).toHaveLength(1)
@@ -92,7 +113,7 @@ test('a page that does not read costs no more than the newest jobs, sent once it
 test('what has not changed is not sent', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
-  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin(snapshot)
   await response.read()
   viewer.seeSamples([], counts)
   viewer.flush(structuredClone(tree))
@@ -108,7 +129,7 @@ test('nothing is sent before the snapshot, and what happened meanwhile comes aft
   viewer.see({ type: 'state', job: job(7, { state: 'done' }) })
   viewer.flush(tree)
   expect(response.written).toEqual([])
-  viewer.begin({ server: '', kinds: [], tree, counts, jobs: [], progress: [], samples: [] })
+  viewer.begin(snapshot)
   await response.read()
   viewer.flush(tree)
   expect(dataOf<PageChanges>(response.written[1]).jobs).toMatchObject([{ id: 7, state: 'done' }])
@@ -143,6 +164,10 @@ test('what the log had already is not shown twice', async () => {
   viewer.begin('one two ', false)
   await response.read()
   viewer.flush()
-  expect(dataOf<PageOutput>(response.written[1])).toEqual({ text: 'three ', omitted: 0 })
+  expect(dataOf<PageOutput>(response.written[1])).toEqual({
+    job: 1,
+    text: 'three ',
+    omitted: 0,
+  })
   response.destroy()
 })

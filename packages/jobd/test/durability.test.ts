@@ -103,7 +103,7 @@ test(
           await using client = await JobClient.connect('127.0.0.1', port)
           await until(async () => {
             const { queued, running } = toRecord(await client.command('JOB.STATS'))
-            return queued === '0' && running === '0'
+            return queued === 0 && running === 0
           })
         }
         child.kill('SIGTERM')
@@ -143,7 +143,7 @@ test('a full disk is answered, what is there can be read, and nobody crashes', s
       await expect(add('shell', payload)).rejects.toThrow(/^ERR .*full/)
       expect(stored).toBeGreaterThan(5)
       expect(await get(first)).toMatchObject({ state: 'done' })
-      expect(toRecord(await client.command('JOB.STATS'))['queued']).toBe(String(stored))
+      expect(toRecord(await client.command('JOB.STATS'))['queued']).toBe(stored)
       expect(jobd.system.tree()).not.toContain('restarts')
     },
     { maxFileSize: 400_000 },
@@ -181,7 +181,7 @@ test(
 
 test('a path that is no file of jobs is a clear failure to start', slow, async () => {
   await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
-    /^child "store" failed to start: .*unable to open database file/,
+    /^\/nowhere\/jobs.sqlite cannot be used: unable to open database file$/,
   )
   await expect(inJobd(async () => {}, { file: main })).rejects.toThrow(/file is not a database/)
 })

@@ -6,6 +6,7 @@ test('the public names', () => {
     [
       "JobClient",
       "toRecord",
+      "JobFileError",
       "startJobd",
     ]
   `)

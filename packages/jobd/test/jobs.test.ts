@@ -13,7 +13,7 @@ test('a job is done once, and known from then on', slow, () =>
     expect(await wait(id)).toMatchObject({
       state: 'done',
       result: 'hello',
-      attempts: '1',
+      attempts: 1,
       error: null,
     })
     expect(await get(id)).toEqual(await wait(id))
@@ -69,7 +69,7 @@ test('a failure is tried again so often, and then it is one', slow, () =>
   inJobd(async ({ add, wait }) => {
     expect(await wait(await add('shell', 'echo no; exit 3', 'RETRIES', '2'))).toMatchObject({
       state: 'failed',
-      attempts: '3',
+      attempts: 3,
       error: 'exit code 3: no',
     })
   }),
@@ -80,7 +80,7 @@ test('a failed or cancelled job is retried by hand, with its attempts counted on
     const id = await add('shell', 'exit 1')
     await wait(id)
     expect(await client.command('JOB.RETRY', id)).toEqual({ simple: 'OK' })
-    expect(await wait(id)).toMatchObject({ state: 'failed', attempts: '2' })
+    expect(await wait(id)).toMatchObject({ state: 'failed', attempts: 2 })
     const done = await add('sleep', '0')
     await wait(done)
     await expect(client.command('JOB.RETRY', done)).rejects.toThrow(`ERR job ${done} is done`)
@@ -126,7 +126,7 @@ test('the longest times there may be are long', slow, () =>
     expect(reply).toContain('done')
     const never = await add('sleep', '0', 'DELAY', longest)
     await expect(client.command('JOB.WAIT', never, 'TIMEOUT', 50)).rejects.toThrow(/still queued/)
-    expect((await wait(id))['attempts']).toBe('1')
+    expect((await wait(id))['attempts']).toBe(1)
   }),
 )
 
@@ -175,7 +175,7 @@ test('a worker that is killed gives its job back, with the attempt counted', slo
       const id = await add('sleep', '300')
       await reach(id, 'running')
       await client.command('ACTOR.KILL', 'workers/worker-1')
-      expect(await wait(id)).toMatchObject({ state: 'done', attempts: '2' })
+      expect(await wait(id)).toMatchObject({ state: 'done', attempts: 2 })
     },
     { workers: 1 },
   ),

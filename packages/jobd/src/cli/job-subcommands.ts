@@ -3,9 +3,11 @@ import { type JobClient, toRecord } from '../client/job-client.ts'
 import { jobKinds, jobStates } from '../jobs/job.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
+import { visible } from '../log/server-log.ts'
 import { Failure } from './failure.ts'
-import { type JobRecord, makeJobTable, paintState } from './tables.ts'
-import { jobId, milliseconds, wholeNumber } from './option-values.ts'
+import { print, printForeign, printJson } from './output.ts'
+import { type JobRecord, makeJobTable, paintState, textOf } from './tables.ts'
+import { duration, jobId, milliseconds, wholeNumber } from './option-values.ts'
 
 interface AddOptions extends ConnectionOptions {
   priority?: number
@@ -13,10 +15,11 @@ interface AddOptions extends ConnectionOptions {
   timeout?: number
   retries?: number
   key?: string
+  keep?: number
   wait?: boolean
 }
 
-/** Everything about jobs: add, get, wait, list, log, cancel, retry. */
+/** Everything about jobs: add, get, wait, list, log, cancel, retry, requeue, delete, bulk. */
 export function addJobCommands(program: Command): void {
   const priority = wholeNumber(-(2 ** 50))
   addConnection(
@@ -30,6 +33,7 @@ export function addJobCommands(program: Command): void {
       .option('--timeout <ms>', 'how long an attempt may take', milliseconds)
       .option('--retries <n>', 'how often it is tried again after a failure', wholeNumber(0))
       .option('--key <key>', 'a job that has this key already is the same job')
+      .option('--keep <ms>', 'how long a finished job still blocks the key', duration)
       .option('--wait', 'wait for its end and print its result'),
   ).action((kind: string, payload: string[], options: AddOptions) => add(kind, payload, options))
 
@@ -40,7 +44,7 @@ export function addJobCommands(program: Command): void {
       .argument('<job>', 'its number', jobId)
       .option('--json', 'as JSON'),
   ).action((id: number, options: ConnectionOptions & { json?: boolean }) =>
-    withClient(options, async (client) => print(await describe(client, id, options.json === true))),
+    withClient(options, (client) => describe(client, id, options.json === true)),
   )
 
   addConnection(
@@ -57,8 +61,10 @@ export function addJobCommands(program: Command): void {
     program
       .command('list')
       .description('List the newest jobs.')
-      .addOption(new Option('--state <state>', 'only those').choices(jobStates))
-      .option('--limit <n>', 'so many at most', wholeNumber(1), 20)
+      .addOption(new Option('--state <state>', 'only jobs in this state').choices(jobStates))
+      .addOption(new Option('--kind <kind>', 'only jobs of this kind').choices(jobKinds))
+      .option('--key <key>', 'only jobs that were given this key')
+      .option('--limit <n>', 'at most this many', wholeNumber(1), 20)
       .option('--json', 'as JSON'),
   ).action(list)
 
@@ -69,7 +75,9 @@ export function addJobCommands(program: Command): void {
       .argument('<job>', 'its number', jobId),
   ).action((id: number, options: ConnectionOptions) =>
     withClient(options, async (client) => {
-      const text = await client.text('JOB.LOG', id)
+      const output = await client.text('JOB.LOG', id)
+      // A program that reads it gets it as it is; a terminal would obey its control characters.
+      const text = process.stdout.isTTY ? visible(output) : output
       process.stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`)
     }),
   )
@@ -77,6 +85,8 @@ export function addJobCommands(program: Command): void {
   for (const [name, description, done] of [
     ['cancel', 'Cancel a job: what it does ends with it.', 'is cancelled'],
     ['retry', 'Queue a failed or cancelled job again.', 'is queued again'],
+    ['requeue', 'Queue a job again that has ended, however it did.', 'is queued again'],
+    ['delete', 'Delete a job that has ended, with its output.', 'is deleted'],
   ] as const) {
     addConnection(
       program.command(name).description(description).argument('<job>', 'its number', jobId),
@@ -87,14 +97,55 @@ export function addJobCommands(program: Command): void {
       }),
     )
   }
+
+  addConnection(
+    program
+      .command('bulk')
+      .description('Do something to all jobs that the options leave; without one, to all jobs.')
+      .addArgument(
+        new Argument('<action>', 'what to do').choices(['retry', 'requeue', 'cancel', 'delete']),
+      )
+      .addOption(new Option('--state <state>', 'only jobs in this state').choices(jobStates))
+      .addOption(new Option('--kind <kind>', 'only jobs of this kind').choices(jobKinds))
+      .option('--key <key>', 'only jobs that were given this key')
+      .option('--older <ms>', 'only jobs added longer ago than this', duration)
+      .option('--all', 'really all jobs, where no other option is given'),
+  ).action((action: string, options: BulkOptions) => bulk(action, options))
+}
+
+interface BulkOptions extends ConnectionOptions {
+  state?: string
+  kind?: string
+  key?: string
+  older?: number
+  all?: boolean
+}
+
+async function bulk(action: string, options: BulkOptions): Promise<void> {
+  const filter = wordsOf(options, ['state', 'kind', 'key', 'older'])
+  if (filter.length === 0 && options.all !== true)
+    throw new Failure('say which jobs: --state, --kind, --key or --older, or --all')
+  await withClient(options, async (client) => {
+    const words = filter.length === 0 ? ['ALL'] : filter
+    const count = Number(await client.command('JOB.BULK', action, ...words))
+    print(`${action}: ${count} ${count === 1 ? 'job' : 'jobs'}`)
+  })
+}
+
+/** The options that were given, as words of the protocol. */
+function wordsOf<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+): (string | number)[] {
+  return names.flatMap((name) => {
+    const value = options[name] as string | number | undefined
+    return value === undefined ? [] : [name.toUpperCase(), value]
+  })
 }
 
 async function add(kind: string, payload: string[], options: AddOptions): Promise<void> {
-  const words: (string | number)[] = ['JOB.ADD', kind, payload.join(' ')]
-  for (const name of ['priority', 'delay', 'timeout', 'retries', 'key'] as const) {
-    const value = options[name]
-    if (value !== undefined) words.push(name.toUpperCase(), value)
-  }
+  const given = wordsOf(options, ['priority', 'delay', 'timeout', 'retries', 'key', 'keep'])
+  const words = ['JOB.ADD', kind, payload.join(' '), ...given]
   await withClient(options, async (client) => {
     const id = Number(await client.command(...words))
     if (options.wait === true) await waitFor(client, id)
@@ -106,31 +157,42 @@ async function waitFor(client: JobClient, id: number, ms?: number): Promise<void
   const limit = ms === undefined ? [] : ['TIMEOUT', ms]
   const job = toJob(await client.command('JOB.WAIT', id, ...limit), id)
   if (job['state'] === 'done') {
-    print(job['result'] ?? '')
+    printForeign(textOf(job['result']))
     return
   }
-  throw new Failure(`job ${id} ${paintState(job['state'] ?? '')}: ${job['error'] ?? 'no reason'}`)
+  const reason = visible(textOf(job['error'] ?? 'no reason'))
+  throw new Failure(`job ${id} ${paintState(textOf(job['state']))}: ${reason}`)
 }
 
-async function describe(client: JobClient, id: number, asJson: boolean): Promise<string> {
+async function describe(client: JobClient, id: number, asJson: boolean): Promise<void> {
   const job = toJob(await client.command('JOB.GET', id), id)
-  if (asJson) return JSON.stringify(job)
-  const facts = Object.entries(job).filter(([, value]) => value !== null) as [string, string][]
-  const shown = facts.map(([name, value]) => {
-    const text = /At$|^notBefore$/.test(name) ? new Date(Number(value)).toISOString() : value
-    return `${name.padEnd(10)} ${name === 'state' ? paintState(text) : text}`
-  })
-  return shown.join('\n')
+  if (asJson) {
+    printJson(job)
+    return
+  }
+  for (const [name, value] of Object.entries(job)) {
+    if (value === null) continue
+    const text = /At$|^notBefore$/.test(name)
+      ? new Date(Number(value)).toISOString()
+      : visible(String(value))
+    print(`${name.padEnd(10)} ${name === 'state' ? paintState(text) : text}`)
+  }
 }
 
 async function list(
-  options: ConnectionOptions & { state?: string; limit: number; json?: boolean },
+  options: ConnectionOptions & {
+    state?: string
+    kind?: string
+    key?: string
+    limit: number
+    json?: boolean
+  },
 ): Promise<void> {
   await withClient(options, async (client) => {
-    const state = options.state === undefined ? [] : ['STATE', options.state]
-    const reply = await client.command('JOB.LIST', 'LIMIT', options.limit, ...state)
+    const filter = wordsOf(options, ['state', 'kind', 'key'])
+    const reply = await client.command('JOB.LIST', 'LIMIT', options.limit, ...filter)
     const jobs = (reply as Reply[]).map(toRecord)
-    if (options.json === true) print(JSON.stringify(jobs))
+    if (options.json === true) printJson(jobs)
     else print(jobs.length === 0 ? 'no jobs' : makeJobTable(jobs, process.stdout.columns))
   })
 }
@@ -138,8 +200,4 @@ async function list(
 function toJob(reply: Reply, id: number): JobRecord {
   if (reply === null) throw new Failure(`there is no job ${id}`)
   return toRecord(reply)
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -1,7 +1,10 @@
 import { RestartLimitError } from '@tasktree/actor'
 import { currentTask, isCancelled } from '@tasktree/core'
+import { LineLog, type LogFormat } from '../log/server-log.ts'
+import type { Token } from '../server/credentials.ts'
 import { type Jobd, startJobd } from '../tree/jobd.ts'
 import { Failure } from './failure.ts'
+import { readSecret } from './output.ts'
 
 export interface ServeOptions {
   db: string
@@ -10,17 +13,39 @@ export interface ServeOptions {
   http: number
   workers: number
   password?: string
+  passwordFile?: string
+  token: string[]
+  tokenFile?: string
   /** Milliseconds. */
   grace: number
+  maxQueued: number
+  maxDeaths: number
+  keepDone?: number
+  keepFailed?: number
+  keepLast?: number
+  /** Milliseconds. */
+  waitLock: number
+  vacuum: boolean
+  publicUrl?: string
+  trustProxy: string[]
+  log: LogFormat
 }
 
 /** Stays up until a signal ends it, in order, or the tree has given up. @throws {Failure} when it cannot start */
 export async function serve(options: ServeOptions): Promise<void> {
-  const jobd = await start(options)
+  const isJson = options.log === 'json'
+  const log = new LineLog(options.log, (line) =>
+    (isJson ? process.stdout : process.stderr).write(`${line}\n`),
+  )
+  const say = (text: string): void => {
+    if (isJson) log.info(text)
+    else process.stdout.write(`${text}\n`)
+  }
+  const jobd = await start(options, log)
   await using _ = jobd
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  process.stdout.write(`jobd listens on ${host}:${jobd.port}\n`)
-  process.stdout.write(`the page is http://${host}:${jobd.httpPort}\n`)
+  say(`jobd listens on ${host}:${jobd.port}`)
+  say(`the page is ${options.publicUrl ?? `http://${host}:${jobd.httpPort}`}`)
   await untilTold(jobd.system.done)
 }
 
@@ -36,16 +61,44 @@ async function untilTold(done: PromiseLike<void>): Promise<void> {
   }
 }
 
-async function start({ db, password, ...options }: ServeOptions): Promise<Jobd> {
+async function start(options: ServeOptions, logger: LineLog): Promise<Jobd> {
+  const { db, keepDone, keepFailed, keepLast, password, passwordFile, ...rest } = options
+  const secret = password ?? (passwordFile === undefined ? undefined : readSecret(passwordFile))
+  const tokens = tokensOf(options)
   try {
     return await startJobd({
-      ...options,
+      ...rest,
       file: db,
-      ...(password === undefined ? {} : { password }),
+      logger,
+      tokens,
+      retention: {
+        ...(keepDone === undefined ? {} : { done: keepDone }),
+        ...(keepFailed === undefined ? {} : { failed: keepFailed }),
+        ...(keepLast === undefined ? {} : { last: keepLast }),
+      },
+      ...(secret === undefined ? {} : { password: secret }),
     })
   } catch (error) {
-    // What cannot start is the address or the file that it was given: no mistake of the program's.
+    // A server that cannot start was given a wrong address or a wrong file: that is no mistake of the program.
     if (!(error instanceof Error) || isCancelled(error)) throw error
     throw new Failure(`jobd could not start: ${error.message}`, { cause: error })
   }
+}
+
+/** @throws {Failure} for a token that is not a name and a secret */
+function tokensOf({ token, tokenFile }: ServeOptions): Token[] {
+  const environment = process.env['JOBD_TOKENS'] ?? ''
+  const lines = [
+    ...token,
+    ...environment.split(/[\n,]/),
+    ...(tokenFile === undefined ? [] : readSecret(tokenFile).split('\n')),
+  ]
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const at = line.indexOf(':')
+      if (at <= 0) throw new Failure('a token is a name and a secret with a colon between them')
+      return { name: line.slice(0, at), secret: line.slice(at + 1) }
+    })
 }

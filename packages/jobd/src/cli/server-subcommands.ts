@@ -1,12 +1,14 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { toRecord } from '../client/job-client.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
-import { makeTable } from './tables.ts'
+import { print, printForeign, printJson } from './output.ts'
+import { type JobRecord, makeTable, textOf } from './tables.ts'
 import { serve, type ServeOptions } from './serve.ts'
 import { top, type TopOptions } from './top.ts'
-import { milliseconds, portNumber, wholeNumber } from './option-values.ts'
+import { durationOrForever, milliseconds, portNumber, wholeNumber } from './option-values.ts'
+import { jobKinds } from '../jobs/job.ts'
 
-/** Everything about the server: serve, tree, kill, stats, top. */
+/** Everything about the server: serve, tree, kill, pause, resume, drain, stats, top. */
 export function addServerCommands(program: Command): void {
   program
     .command('serve')
@@ -26,18 +28,58 @@ export function addServerCommands(program: Command): void {
     .addOption(
       new Option('--password <password>', 'asked of clients and by the page').env('JOBD_PASSWORD'),
     )
+    .addOption(
+      new Option('--password-file <file>', 'a file that holds it').env('JOBD_PASSWORD_FILE'),
+    )
+    .option(
+      '--token <name:secret>',
+      'a secret with the name of its owner; may be given more than once',
+      (text: string, all: string[]) => [...all, text],
+      [],
+    )
+    .addOption(
+      new Option('--token-file <file>', 'a file of such tokens, one a line').env('JOBD_TOKEN_FILE'),
+    )
     .option(
       '--grace <ms>',
       'how long running jobs may go on when it is to end',
       milliseconds,
       5_000,
     )
+    .option('--max-queued <n>', 'how many jobs may be queued', wholeNumber(1), 100_000)
+    .option(
+      '--max-deaths <n>',
+      'deaths of the server after which a job has failed',
+      wholeNumber(1),
+      3,
+    )
+    .option('--keep-done <time>', 'how long done jobs are kept: 7d, forever', durationOrForever)
+    .option(
+      '--keep-failed <time>',
+      'how long failed and cancelled jobs are kept',
+      durationOrForever,
+    )
+    .option('--keep-last <n>', 'however old, how many finished jobs are kept', wholeNumber(0))
+    .option('--wait-lock <ms>', 'how long to wait for a file that is in use', milliseconds, 10_000)
+    .option('--no-vacuum', 'do not write an old file anew now, which takes time and space')
+    .option('--public-url <url>', 'where browsers find the page when a proxy is in front')
+    .option(
+      '--trust-proxy <addresses>',
+      'whose X-Forwarded headers are believed: addresses, networks or loopback, with commas',
+      (text: string) => text.split(','),
+      ['loopback'],
+    )
+    .addOption(
+      new Option('--log <format>', 'how log lines look')
+        .choices(['human', 'json'])
+        .default('human'),
+    )
     .action((options: ServeOptions) => serve(options))
 
   addConnection(
     program.command('tree').description('Show the tree: states, mailboxes, restarts, waits.'),
   ).action((options: ConnectionOptions) =>
-    withClient(options, async (client) => print(await client.text('TREE'))),
+    withClient(options, async (client) => printForeign(await client.text('TREE'))),
   )
 
   addConnection(
@@ -52,12 +94,41 @@ export function addServerCommands(program: Command): void {
     }),
   )
 
+  for (const [name, description, done] of [
+    ['pause', 'Begin no more jobs of a kind, or none at all; running ones go on.', 'paused'],
+    ['resume', 'Begin jobs again that were paused.', 'resumed'],
+  ] as const)
+    addConnection(
+      program
+        .command(name)
+        .description(description)
+        .addArgument(new Argument('[kind]', 'only this kind').choices(jobKinds)),
+    ).action((kind: string | undefined, options: ConnectionOptions) =>
+      withClient(options, async (client) => {
+        await client.command(`JOB.${name.toUpperCase()}`, ...(kind === undefined ? [] : [kind]))
+        print(`${kind ?? 'every kind'} is ${done}`)
+      }),
+    )
+
+  addConnection(
+    program
+      .command('drain')
+      .description('Pause every kind, and wait until no job runs.')
+      .option('--timeout <ms>', 'how long to wait', milliseconds),
+  ).action((options: ConnectionOptions & { timeout?: number }) =>
+    withClient(options, async (client) => {
+      const limit = options.timeout === undefined ? [] : ['TIMEOUT', options.timeout]
+      await client.command('JOB.DRAIN', ...limit)
+      print('no job runs; jobd resume begins again')
+    }),
+  )
+
   addConnection(
     program.command('stats').description('Print counts and rates.').option('--json', 'as JSON'),
   ).action((options: ConnectionOptions & { json?: boolean }) =>
     withClient(options, async (client) => {
       const statistics = toRecord(await client.command('JOB.STATS'))
-      if (options.json === true) print(JSON.stringify(statistics))
+      if (options.json === true) printJson(statistics)
       else print(makeTable(['WHAT', 'NOW'], entriesOf(statistics)))
     }),
   )
@@ -70,10 +141,6 @@ export function addServerCommands(program: Command): void {
   ).action((options: TopOptions) => top(options))
 }
 
-function entriesOf(record: Record<string, string | null>): string[][] {
-  return Object.entries(record).map(([name, value]) => [name, value ?? ''])
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+function entriesOf(record: JobRecord): string[][] {
+  return Object.entries(record).map(([name, value]) => [name, textOf(value)])
 }

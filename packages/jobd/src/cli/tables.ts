@@ -1,9 +1,10 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import stringWidth from 'string-width'
+import { visible } from '../log/server-log.ts'
 
 /** A job as the server describes it. */
-export type JobRecord = Record<string, string | null>
+export type JobRecord = Record<string, string | number | null>
 
 const colours = {
   queued: 'gray',
@@ -67,17 +68,21 @@ const narrowest = 6
 /** The newest first, as the server lists them. */
 export function makeJobTable(jobs: readonly JobRecord[], width?: number): string {
   const rows = jobs.map((job) => [
-    job['id'] ?? '',
-    job['kind'] ?? '',
+    textOf(job['id']),
+    textOf(job['kind']),
     oneLine(job['payload']),
-    paintState(job['state'] ?? ''),
-    job['attempts'] ?? '',
+    paintState(textOf(job['state'])),
+    textOf(job['attempts']),
     oneLine(job['state'] === 'done' ? job['result'] : job['error']),
   ])
   return makeTable(['JOB', 'KIND', 'PAYLOAD', 'STATE', 'TRIES', 'RESULT'], rows, width)
 }
 
-function oneLine(text: string | null | undefined): string {
-  // oxlint-disable-next-line eslint/no-control-regex -- a job's text must not steer the terminal
-  return (text ?? '').replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+/** A value of a record as it is shown. */
+export function textOf(value: string | number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(value)
+}
+
+function oneLine(value: string | number | null | undefined): string {
+  return visible(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
 }

@@ -2,10 +2,11 @@ import { styleText } from 'node:util'
 import { moveOnAfter } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import logUpdate from 'log-update'
+import stringWidth from 'string-width'
 import { type JobClient, toRecord } from '../client/job-client.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { type ConnectionOptions, withClient } from './with-client.ts'
-import { makeJobTable, paintState } from './tables.ts'
+import { makeJobTable, paintState, textOf } from './tables.ts'
 
 export interface TopOptions extends ConnectionOptions {
   /** Milliseconds. */
@@ -61,16 +62,27 @@ async function look(client: JobClient, columns: number, rows: number): Promise<s
   const statistics = toRecord(await client.command('JOB.STATS'))
   const tree = (await client.text('TREE')).split('\n')
   const states = ['queued', 'running', 'done', 'failed', 'cancelled']
-  const counts = states.map((state) => `${paintState(state)} ${statistics[state] ?? 0}`)
+  const counts = states.map((state) => `${paintState(state)} ${textOf(statistics[state])}`)
   const rate = statistics['donePerSecond']
-  if (typeof rate === 'string') counts.push(`${rate} done a second`)
+  if (typeof rate === 'number') counts.push(`${rate}/s`)
   const treeRows = rows - tree.length >= 12 ? tree : []
   const room = Math.max(1, rows - treeRows.length - 4)
   const jobs = ((await client.command('JOB.LIST', 'LIMIT', room)) as Reply[]).map(toRecord)
   return [
-    `${styleText('bold', 'jobd')}  ${counts.join('  ')}  ${styleText('dim', 'q ends')}`,
+    fit([styleText('bold', 'jobd'), ...counts, styleText('dim', 'q ends')], columns),
     ...treeRows.map((line) => styleText('dim', line.slice(0, columns))),
     '',
     makeJobTable(jobs, columns),
   ].join('\n')
+}
+
+/** As many of the parts as fit into one line: a longer line would wrap, and the lines above it could not be redrawn. */
+function fit(parts: readonly string[], columns: number): string {
+  let line = ''
+  for (const part of parts) {
+    const longer = line === '' ? part : `${line}  ${part}`
+    if (stringWidth(longer) > columns) break
+    line = longer
+  }
+  return line
 }

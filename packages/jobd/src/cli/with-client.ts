@@ -3,7 +3,9 @@ import { OSError } from '@tasktree/net'
 import { IncompleteReadError } from '@tasktree/streams'
 import { JobClient } from '../client/job-client.ts'
 import { ProtocolError } from '../protocol/resp.ts'
+import { visible } from '../log/server-log.ts'
 import { Failure } from './failure.ts'
+import { readSecret } from './output.ts'
 import { portNumber } from './option-values.ts'
 
 /** The options that every command has which talks to a server. */
@@ -11,14 +13,19 @@ export interface ConnectionOptions {
   host: string
   port: number
   password?: string
+  passwordFile?: string
 }
 
 /** @throws {Failure} when there is no server, it has gone, or it answers with an error */
 export async function withClient<T>(
-  { host, port, password }: ConnectionOptions,
+  { host, port, password, passwordFile }: ConnectionOptions,
   body: (client: JobClient) => Promise<T>,
 ): Promise<T> {
-  await using client = await connect(host, port, password ?? null)
+  await using client = await connect(
+    host,
+    port,
+    password ?? (passwordFile === undefined ? null : readSecret(passwordFile)),
+  )
   try {
     return await body(client)
   } catch (error) {
@@ -48,7 +55,7 @@ function explain(error: unknown): unknown {
     error instanceof Error && error.name === 'Error' ? /^([A-Z]+) (.*)$/.exec(error.message) : null
   if (answer === null) return error
   const [, code, text] = answer as unknown as [string, string, string]
-  return new Failure(code === 'ERR' ? text : `${code}: ${text}`, { cause: error })
+  return new Failure(visible(code === 'ERR' ? text : `${code}: ${text}`), { cause: error })
 }
 
 /** Adds the options that say where the server is. */
@@ -60,5 +67,10 @@ export function addConnection(command: Command): Command {
     .addOption(
       new Option('--port <port>', 'its port').env('JOBD_PORT').default(7379).argParser(portNumber),
     )
-    .addOption(new Option('--password <password>', 'when it asks for one').env('JOBD_PASSWORD'))
+    .addOption(
+      new Option('--password <password>', 'or a token, when it asks for one').env('JOBD_PASSWORD'),
+    )
+    .addOption(
+      new Option('--password-file <file>', 'a file that holds it').env('JOBD_PASSWORD_FILE'),
+    )
 }

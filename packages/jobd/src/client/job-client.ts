@@ -24,7 +24,9 @@ export class JobClient implements AsyncDisposable {
       ...(await openConnection(host, port, { timeout: longestConnecting })),
     )
     try {
-      if (password !== null) await client.command('AUTH', password)
+      // RESP3 tells fractions from texts.
+      const words = password === null ? [] : ['AUTH', 'default', password]
+      await client.command('HELLO', 3, ...words)
     } catch (error) {
       await client[Symbol.asyncDispose]()
       throw error
@@ -55,14 +57,15 @@ export class JobClient implements AsyncDisposable {
   }
 }
 
-/** A map of plain values, as RESP2 sends it: keys and values in turn. */
-export function toRecord(reply: Reply): Record<string, string | null> {
+/** A map of plain values, which a reply holds as keys and values in turn. */
+export function toRecord(reply: Reply): Record<string, string | number | null> {
   if (!Array.isArray(reply)) throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
-  const record: Record<string, string | null> = {}
-  for (let i = 0; i < reply.length; i += 2) record[reply[i] as string] = toText(reply[i + 1])
+  const record: Record<string, string | number | null> = {}
+  for (let i = 0; i < reply.length; i += 2) {
+    const [name, value] = [reply[i], reply[i + 1]]
+    if (typeof name !== 'string')
+      throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
+    record[name] = typeof value === 'string' || typeof value === 'number' ? value : null
+  }
   return record
-}
-
-function toText(value: Reply | undefined): string | null {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null
 }

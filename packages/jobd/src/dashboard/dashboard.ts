@@ -93,55 +93,85 @@ export class Dashboard implements AsyncDisposable {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { headers, method = '' } = request
-    if (!this.#access.isOwnHost(headers))
-      throw new Refusal(403, 'this server is reached by its address, not by that name')
-    if (method !== 'GET' && method !== 'POST')
-      throw new Refusal(405, `expected GET or POST, got ${method}`)
-    if (method === 'POST' && !this.#access.isSameOrigin(headers))
-      throw new Refusal(403, 'another origin may change nothing here')
+    // Node leaves the body of an answer to HEAD out by itself.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const url = URL.parse(request.url ?? '', 'http://localhost')
     if (url === null) throw new Refusal(400, 'that is no address')
+    const path = this.#pathOf(url)
+    // Whoever looks after the server asks these, by whatever name; they tell nothing else.
+    if (method === 'GET' && (await this.#answerHealth(path, response))) return
+    const bearer = await this.#access.bearerOf(request)
+    if (bearer === null && !this.#access.isOwnHost(request.headers))
+      throw new Refusal(
+        403,
+        'this server is reached by its address, not by that name: --public-url allows a name',
+      )
+    if (method !== 'GET' && method !== 'POST')
+      throw new Refusal(405, `expected GET, HEAD or POST, got ${method}`)
+    if (bearer === null && method === 'POST' && !this.#access.isSameOrigin(request))
+      throw new Refusal(403, 'another origin may change nothing here')
 
-    const file = method === 'GET' ? this.#files.public.get(url.pathname) : undefined
+    const file = method === 'GET' ? this.#files.public.get(path) : undefined
     if (file !== undefined) {
       writeHead(response, 200, file.type)
       response.end(file.text)
       return
     }
-    if (method === 'POST' && url.pathname === '/login') {
+    if (method === 'POST' && path === '/login') {
       await this.#logIn(request, response)
       return
     }
-    const isKnown = this.#access.isKnown(headers)
-    if (url.pathname === '/' && method === 'GET') {
-      writeHead(response, isKnown ? 200 : 401, 'html')
-      response.end(isKnown ? this.#files.page : this.#files.login)
+    const who = bearer ?? this.#access.nameOf(request.headers)
+    if (path === '/' && method === 'GET') {
+      writeHead(response, who === null ? 401 : 200, 'html')
+      response.end(who === null ? this.#files.login : this.#files.page)
       return
     }
-    if (!isKnown) throw new Refusal(401, 'the page asks for the password first')
-    if (method === 'POST' && !this.#access.hasToken(headers))
+    if (who === null) throw new Refusal(401, 'the page asks for the password first')
+    if (bearer === null && method === 'POST' && !this.#access.hasToken(request.headers))
       throw new Refusal(403, 'the token of the page is missing')
-    if (method === 'POST' && url.pathname === '/logout') {
-      writeHead(response, 200, 'json', { 'Set-Cookie': this.#access.logOut(headers) })
+    if (method === 'POST' && path === '/logout') {
+      writeHead(response, 200, 'json', { 'Set-Cookie': this.#access.logOut(request) })
       response.end('{}')
       return
     }
-    const { handle, words } = findRoute(method, url.pathname)
+    const { handle, words, isStream } = findRoute(method, path)
+    if (request.method === 'HEAD' && isStream) {
+      writeHead(response, 200, 'events')
+      response.end()
+      return
+    }
     const body = method === 'POST' ? await readBody(request) : ''
-    await handle({ site: this.#site, response, words, query: url.searchParams, body })
+    const sender = { who, address: this.#access.originOf(request).address }
+    await handle({ site: this.#site, response, sender, words, query: url.searchParams, body })
+  }
+
+  /** A proxy may or may not take the prefix of the public URL away. */
+  #pathOf({ pathname }: URL): string {
+    const { prefix } = this.#access
+    return prefix !== '' && pathname.startsWith(`${prefix}/`)
+      ? pathname.slice(prefix.length)
+      : pathname
+  }
+
+  async #answerHealth(path: string, response: ServerResponse): Promise<boolean> {
+    if (path !== '/healthz' && path !== '/readyz') return false
+    const problem = path === '/readyz' ? await this.#site.sources.unready() : null
+    writeHead(response, problem === null ? 200 : 503, 'text')
+    response.end(problem === null ? 'ok\n' : `${problem}\n`)
+    return true
   }
 
   /** The form of the login page. */
   async #logIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(await readBody(request))
-    const cookie = await this.#access.logIn(form.get('password') ?? '')
+    const cookie = await this.#access.logIn(request, form.get('password') ?? '')
     if (cookie === null) {
       writeHead(response, 401, 'html')
       response.end(this.#files.wrongPassword)
       return
     }
-    writeHead(response, 303, 'text', { Location: '/', 'Set-Cookie': cookie })
+    writeHead(response, 303, 'text', { Location: './', 'Set-Cookie': cookie })
     response.end()
   }
 

@@ -23,7 +23,8 @@ export class EventStream {
       return
     }
     this.#response.once('close', closed)
-    writeHead(this.#response, 200, 'events')
+    // nginx would collect what is sent before it passes it on.
+    writeHead(this.#response, 200, 'events', { 'X-Accel-Buffering': 'no' })
     this.#response.write(`retry: ${reconnectTime}\n\n`)
   }
 

@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { ActorRef, ActorSystem } from '@tasktree/actor'
-import { formatReason } from '@tasktree/actor'
 import { sleep, TaskManager } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
-import { finalStates, jobKinds, type JobState } from '../jobs/job.ts'
+import { finalStates, jobKinds } from '../jobs/job.ts'
 import type { JobChange, JobFeed } from '../store/job-feed.ts'
-import type { Metrics } from '../scheduling/metrics.ts'
+import type { History } from '../scheduling/history.ts'
 import type { Store } from '../store/store.ts'
 import { OutputViewer } from './output-viewer.ts'
-import type { PageCounts, PageProgress, PageSnapshot } from './page-events.ts'
+import type { PageProgress, PageSnapshot } from './page-events.ts'
 import { toPageNode } from './page-tree.ts'
 import { PageViewer, toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
@@ -17,18 +16,28 @@ import { Refusal } from './refusal.ts'
 export interface LiveSources {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
-  readonly metrics: ActorRef<Metrics>
   readonly feed: JobFeed
+  readonly history: History
   /** Carries out one of the server's commands; what is wrong with it is an Error that is answered. */
-  readonly command: (words: string[]) => unknown
+  readonly command: (words: string[], sender: Sender) => unknown
+  readonly audit: (who: string, action: string) => void
+  /** What Prometheus reads. */
+  readonly prometheus: () => Promise<{ type: string; text: string }>
+  /** Why the server cannot take jobs at the moment; null when it can. */
+  readonly unready: () => Promise<string | null>
+}
+
+/** Who sent a request. */
+export interface Sender {
+  who: string
+  address: string
 }
 
 /** Milliseconds between two events of a page at least. */
 const flushTime = 100
 
-/** Milliseconds between two looks at the metrics and the counts, which cost the store more the more jobs there are. */
+/** Milliseconds between two looks at the metrics and the counts. */
 const lookTime = 1_000
-const lookShare = 20
 
 /** Open streams. */
 const mostViewers = 200
@@ -54,7 +63,6 @@ export class LiveView implements AsyncDisposable {
     this.#serverId = serverId
     this.#tasks = new TaskManager({ onError })
     this.#tasks.create('follow the jobs', () => this.#followJobs())
-    this.#tasks.create('follow the tree', () => this.#followTree())
     this.#tasks.create('look at the metrics', () => this.#lookAtMetrics())
     this.#tasks.create('send what changed', () => this.#sendChanges())
   }
@@ -63,22 +71,8 @@ export class LiveView implements AsyncDisposable {
   async showPage(response: ServerResponse): Promise<void> {
     const viewer = new PageViewer(response)
     this.#add(this.#pages, viewer)
-    const { system, store, metrics } = this.#sources
     try {
-      const [jobs, counts, samples] = await Promise.all([
-        store.ask.list(null, latestJobs),
-        store.ask.counts(),
-        metrics.ask.since(0),
-      ])
-      const snapshot: PageSnapshot = {
-        server: this.#serverId,
-        kinds: jobKinds,
-        tree: toPageNode(system.snapshot().root),
-        counts: toPageCounts(counts),
-        jobs: jobs.map(toPageJob),
-        progress: [...this.#progress.values()],
-        samples,
-      }
+      const snapshot = await this.snapshot(viewer.name)
       viewer.open(() => this.#remove(this.#pages, viewer))
       viewer.begin(snapshot)
     } catch (error) {
@@ -87,21 +81,59 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** Opens the stream of one job's output. @throws {Refusal} when there is no such job, or too many are open */
+  /** Everything as it is now, for the page that has that stream. */
+  async snapshot(stream: string): Promise<PageSnapshot> {
+    const { system, store, history } = this.#sources
+    const [jobs, counts] = await Promise.all([store.ask.list({}, latestJobs), store.ask.counts()])
+    return {
+      server: this.#serverId,
+      stream,
+      kinds: jobKinds,
+      tree: toPageNode(system.snapshot().root),
+      counts,
+      jobs: jobs.map(toPageJob),
+      progress: [...this.#progress.values()],
+      samples: history.samplesSince(0),
+      restarts: [...history.restarts],
+    }
+  }
+
+  /** A page's stream carries that job's output from now on, or no more. @throws {Refusal} when there is no such stream or job */
+  async follow(stream: string, id: number, isFollowed: boolean): Promise<void> {
+    const viewer = [...this.#pages].find(({ name }) => name === stream)
+    if (viewer === undefined) throw new Refusal(404, 'that stream has ended')
+    viewer.unfollow(id)
+    if (!isFollowed) return
+    const output = viewer.follow(id)
+    try {
+      output.begin(...(await this.#readOutput(id)))
+    } catch (error) {
+      viewer.unfollow(id)
+      throw error
+    }
+  }
+
+  /** Opens a stream of one job's output. @throws {Refusal} when there is no such job, or too many are open */
   async showOutput(id: number, response: ServerResponse): Promise<void> {
     const viewer = new OutputViewer(id, response)
     this.#add(this.#outputs, viewer)
-    const { store, command } = this.#sources
     try {
-      const job = await store.ask.get(id)
-      const log = job === null ? '' : await command(['JOB.LOG', String(id)])
-      if (job === null) throw new Refusal(404, `there is no job ${id}`)
+      const [log, isOver] = await this.#readOutput(id)
       viewer.open(() => this.#remove(this.#outputs, viewer))
-      viewer.begin(typeof log === 'string' ? log : '', finalStates.has(job.state))
+      viewer.begin(log, isOver)
     } catch (error) {
       this.#remove(this.#outputs, viewer)
       throw error
     }
+  }
+
+  /** A job's output so far, and whether it is complete. */
+  async #readOutput(id: number): Promise<[log: string, isOver: boolean]> {
+    const { store } = this.#sources
+    const job = await store.ask.get(id)
+    const log = await store.ask.log(id)
+    if (job === null || log === null) throw new Refusal(404, `there is no job ${id}`)
+    return [log, finalStates.has(job.state)]
   }
 
   #add<V extends PageViewer | OutputViewer>(viewers: Set<V>, viewer: V): void {
@@ -134,37 +166,34 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  async #followTree(): Promise<void> {
-    using events = this.#sources.system.events.subscribe()
-    for await (const event of events) {
-      if (event.type !== 'restarting') continue
-      const restart = { path: event.path, reason: formatReason(event.reason) }
-      for (const viewer of this.#pages) viewer.seeRestart(restart)
-    }
-  }
-
   async #lookAtMetrics(): Promise<void> {
-    let seen = Date.now()
+    const { history } = this.#sources
+    let seen = history.latestSamples(1)[0]?.n ?? 0
     for (;;) {
       await this.#watched.wait()
-      const begun = performance.now()
-      const { store, metrics } = this.#sources
+      const { store } = this.#sources
       try {
-        const [counts, samples] = await Promise.all([store.ask.counts(), metrics.ask.since(seen)])
-        seen = samples.at(-1)?.at ?? seen
-        for (const viewer of this.#pages) viewer.seeSamples(samples, toPageCounts(counts))
+        const counts = await store.ask.counts()
+        const samples = history.samplesSince(seen)
+        seen = samples.at(-1)?.n ?? seen
+        for (const viewer of this.#pages) viewer.seeSamples(samples, counts)
       } catch (error) {
-        // They are being restarted: the next look sees them again.
+        // The store is being restarted: the next look sees it again.
         if (!isOfActor(error)) throw error
       }
-      await sleep(Math.max(lookTime, lookShare * (performance.now() - begun)))
+      await sleep(lookTime)
     }
   }
 
   async #sendChanges(): Promise<void> {
+    const { history } = this.#sources
+    let seen = history.restarts
     for (;;) {
       await this.#watched.wait()
       await sleep(flushTime)
+      const fresh = history.restarts.filter((restart) => !seen.includes(restart))
+      seen = history.restarts
+      for (const restart of fresh) for (const viewer of this.#pages) viewer.seeRestart(restart)
       const tree = toPageNode(this.#sources.system.snapshot().root)
       for (const viewer of this.#pages) viewer.flush(tree)
       for (const viewer of this.#outputs) viewer.flush()
@@ -176,12 +205,6 @@ export class LiveView implements AsyncDisposable {
     for (const viewer of [...this.#pages, ...this.#outputs]) viewer.close()
     await this.#tasks.cancelAll()
   }
-}
-
-const noJobs: Readonly<PageCounts> = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
-
-function toPageCounts(counts: Partial<Record<JobState, number>>): PageCounts {
-  return { ...noJobs, ...counts }
 }
 
 /** An actor that was asked has ended, or is being restarted. */

@@ -1,8 +1,8 @@
 import type { Job, JobState } from '../jobs/job.ts'
-import type { Sample } from '../scheduling/sample.ts'
+import type { Restart, Sample } from '../scheduling/sample.ts'
 
 /** A job as the page's table shows it: long texts are cut. */
-export type PageJob = Omit<Job, 'delay'>
+export type PageJob = Omit<Job, 'delay' | 'keep'>
 
 export interface PageProgress {
   id: number
@@ -25,18 +25,14 @@ export interface PageNode {
   children: PageNode[]
 }
 
-/** A part of the tree that ended and is started again. */
-export interface PageRestart {
-  path: string
-  reason: string
-}
-
 export type PageCounts = Record<JobState, number>
 
 /** The first event of a page's stream: `snapshot`. */
 export interface PageSnapshot {
   /** Another one: the server was started anew, and the page's token is of the one before. */
   server: string
+  /** The name of this stream, by which the page says which jobs' output it is to carry. */
+  stream: string
   kinds: readonly string[]
   tree: PageNode
   counts: PageCounts
@@ -44,6 +40,7 @@ export interface PageSnapshot {
   jobs: PageJob[]
   progress: PageProgress[]
   samples: Sample[]
+  restarts: Restart[]
 }
 
 /** Every later one, `changes`: what is there has changed. */
@@ -51,13 +48,16 @@ export interface PageChanges {
   tree?: PageNode
   counts?: PageCounts
   jobs?: PageJob[]
+  /** The numbers of jobs that are no longer there. */
+  deleted?: number[]
   progress?: PageProgress[]
   samples?: Sample[]
-  restarts?: PageRestart[]
+  restarts?: Restart[]
 }
 
-/** An event of one job's output: `log` comes first, `output` adds to it, `end` is the last. */
+/** An event of a job's output: `log` comes first, `output` adds to it, `end` is the last. */
 export interface PageOutput {
+  job: number
   text: string
   /** Characters before `text` that are not shown. */
   omitted: number

@@ -43,8 +43,9 @@ export class PageFiles {
   /** By the path of their request. */
   readonly public: ReadonlyMap<string, { type: 'css' | 'js' | 'svg'; text: string }>
 
-  constructor({ token, hasPassword }: Access) {
+  constructor({ id, token, hasPassword }: Access) {
     this.page = read('page.html')
+      .replace('%SERVER%', id)
       .replace('%TOKEN%', token)
       .replace('%PASSWORD%', hasPassword ? 'yes' : 'no')
     const login = read('login.html')
@@ -52,6 +53,7 @@ export class PageFiles {
     this.wrongPassword = login.replace('%MESSAGE%', 'That is not the password.')
     this.public = new Map([
       ['/page.js', { type: 'js' as const, text: read('page.js') }],
+      ['/events-worker.js', { type: 'js' as const, text: read('events-worker.js') }],
       ['/style.css', { type: 'css' as const, text: read('style.css') }],
       ['/icon.svg', { type: 'svg' as const, text: read('icon.svg') }],
     ])

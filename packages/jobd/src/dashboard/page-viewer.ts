@@ -1,29 +1,34 @@
+import { randomBytes } from 'node:crypto'
 import type { Job } from '../jobs/job.ts'
 import type { JobChange } from '../store/job-feed.ts'
-import type { Sample } from '../scheduling/sample.ts'
+import type { Restart, Sample } from '../scheduling/sample.ts'
 import { EventStream } from './event-stream.ts'
+import { JobOutput } from './job-output.ts'
 import type {
   PageChanges,
   PageCounts,
   PageJob,
   PageNode,
   PageProgress,
-  PageRestart,
   PageSnapshot,
 } from './page-events.ts'
 
 /** What is kept for a page that does not read: of jobs the newest, which is what it shows; of the rest the latest. */
-const most = { jobs: 200, restarts: 100, samples: 300 }
+const most = { jobs: 200, deleted: 1_000, restarts: 100, samples: 300, outputs: 20 }
 
 /** Of a job's texts; the page asks for the whole when it shows one. */
 const shownCharacters = 240
 
 /** One open page: gathers what changed, and sends it when the page is ready for more. */
 export class PageViewer extends EventStream {
+  /** What the page calls this stream. */
+  readonly name: string = randomBytes(8).toString('base64url')
+  readonly #outputs = new Map<number, JobOutput>()
   #begun = false
+  #deleted: number[] = []
   #jobs = new Map<number, PageJob>()
   #progress = new Map<number, PageProgress>()
-  #restarts: PageRestart[] = []
+  #restarts: Restart[] = []
   #samples: Sample[] = []
   #counts: PageCounts | null = null
   /** As they were sent last: what has not changed is not sent again. */
@@ -38,7 +43,22 @@ export class PageViewer extends EventStream {
     this.send('snapshot', snapshot)
   }
 
+  /** From now on the stream carries that job's output too; of too many the oldest ends. */
+  follow(id: number): JobOutput {
+    const output = new JobOutput(id, (event, data) => this.send(event, data))
+    this.#outputs.delete(id)
+    this.#outputs.set(id, output)
+    const [oldest] = this.#outputs.keys()
+    if (this.#outputs.size > most.outputs && oldest !== undefined) this.#outputs.delete(oldest)
+    return output
+  }
+
+  unfollow(id: number): void {
+    this.#outputs.delete(id)
+  }
+
   see(change: JobChange): void {
+    for (const output of this.#outputs.values()) output.see(change)
     if (change.type === 'progress') {
       this.#progress.set(change.id, { id: change.id, done: change.done, total: change.total })
     } else if (change.type === 'state') {
@@ -49,10 +69,13 @@ export class PageViewer extends EventStream {
       this.#jobs.set(job.id, toPageJob(job))
       const [oldest] = this.#jobs.keys()
       if (this.#jobs.size > most.jobs && oldest !== undefined) this.#jobs.delete(oldest)
+    } else if (change.type === 'deleted') {
+      for (const id of change.ids) this.#jobs.delete(id)
+      this.#deleted = [...this.#deleted, ...change.ids].slice(-most.deleted)
     }
   }
 
-  seeRestart(restart: PageRestart): void {
+  seeRestart(restart: Restart): void {
     this.#restarts = [...this.#restarts, restart].slice(-most.restarts)
   }
 
@@ -70,39 +93,36 @@ export class PageViewer extends EventStream {
     const countsText = JSON.stringify(this.#counts)
     if (this.#counts !== null && countsText !== this.#sentCounts) changes.counts = this.#counts
     if (this.#jobs.size > 0) changes.jobs = [...this.#jobs.values()]
+    if (this.#deleted.length > 0) changes.deleted = this.#deleted
     if (this.#progress.size > 0) changes.progress = [...this.#progress.values()]
     if (this.#restarts.length > 0) changes.restarts = this.#restarts
     if (this.#samples.length > 0) changes.samples = this.#samples
     this.#sentTree = treeText
     if (this.#counts !== null) this.#sentCounts = countsText
     this.#jobs = new Map()
+    this.#deleted = []
     this.#progress = new Map()
     this.#restarts = []
     this.#samples = []
     this.#counts = null
     if (Object.keys(changes).length > 0) this.send('changes', changes)
     else this.keepAlive()
+    for (const [id, output] of this.#outputs) if (output.flush()) this.#outputs.delete(id)
   }
 }
 
 /** As the table shows it. */
 export function toPageJob(job: Job): PageJob {
-  const { id, kind, state, priority, timeout, retries, key, attempts, createdAt, notBefore } = job
-  return {
-    id,
-    kind,
+  const { id, kind, state, priority, timeout, retries, attempts, deaths } = job
+  const { createdAt, notBefore, startedAt, endedAt } = job
+  const texts = {
     payload: cut(job.payload),
-    state,
-    priority,
-    timeout,
-    retries,
-    key,
-    attempts,
+    key: job.key === null ? null : cut(job.key),
     result: job.result === null ? null : cut(job.result),
     error: job.error === null ? null : cut(job.error),
-    createdAt,
-    notBefore,
   }
+  const times = { createdAt, notBefore, startedAt, endedAt }
+  return { id, kind, state, priority, timeout, retries, attempts, deaths, ...texts, ...times }
 }
 
 function cut(text: string): string {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { isJobState } from '../jobs/job.ts'
-import type { LiveSources, LiveView } from './live-view.ts'
+import type { LiveSources, LiveView, Sender } from './live-view.ts'
 import { writeHead } from './page-files.ts'
 import { toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
@@ -14,6 +14,7 @@ export interface Site {
 interface Exchange {
   site: Site
   response: ServerResponse
+  sender: Sender
   /** What the path's pattern has found. */
   words: string[]
   query: URLSearchParams
@@ -26,6 +27,14 @@ const mostListed = 100
 
 const routes: [method: string, path: RegExp, handle: Handle][] = [
   ['GET', /^\/events$/, ({ site, response }) => site.view.showPage(response)],
+  [
+    'GET',
+    /^\/snapshot$/,
+    async ({ site, response, query }) =>
+      answer(response, await site.view.snapshot(query.get('stream') ?? '')),
+  ],
+  ['GET', /^\/metrics$/, showMetrics],
+  ['POST', /^\/streams\/([\w-]{1,32})\/outputs$/, follow],
   ['GET', /^\/jobs$/, listJobs],
   ['GET', /^\/jobs\/(\d{1,15})$/, showJob],
   [
@@ -40,10 +49,14 @@ const routes: [method: string, path: RegExp, handle: Handle][] = [
 ]
 
 /** @throws {Refusal} when there is nothing at that path */
-export function findRoute(method: string, path: string): { handle: Handle; words: string[] } {
+export function findRoute(
+  method: string,
+  path: string,
+): { handle: Handle; words: string[]; isStream: boolean } {
   for (const [wanted, pattern, handle] of routes) {
     const found = wanted === method ? pattern.exec(path) : null
-    if (found !== null) return { handle, words: found.slice(1) }
+    if (found !== null)
+      return { handle, words: found.slice(1), isStream: /\/(events|output)$/.test(path) }
   }
   throw new Refusal(404, 'there is nothing here')
 }
@@ -53,10 +66,25 @@ function answer(response: ServerResponse, value: unknown): void {
   response.end(JSON.stringify(value))
 }
 
+async function showMetrics({ site, response }: Exchange): Promise<void> {
+  const { type, text } = await site.sources.prometheus()
+  writeHead(response, 200, 'text', { 'Content-Type': type })
+  response.end(text)
+}
+
+/** Says which job's output a page's stream is to carry, or carries no more. */
+async function follow({ site, response, words: [stream = ''], body }: Exchange): Promise<void> {
+  const { job, follow } = parseObject(body)
+  if (typeof job !== 'number' || typeof follow !== 'boolean')
+    throw new Refusal(400, `expected a number 'job' and true or false as 'follow'`)
+  await site.view.follow(stream, job, follow)
+  answer(response, {})
+}
+
 async function listJobs({ site, response, query }: Exchange): Promise<void> {
   const state = query.get('state') ?? ''
   if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
-  const jobs = await site.sources.store.ask.list(state === '' ? null : state, mostListed)
+  const jobs = await site.sources.store.ask.list(state === '' ? {} : { state }, mostListed)
   answer(response, jobs.map(toPageJob))
 }
 
@@ -67,8 +95,8 @@ async function showJob({ site, response, words: [id] }: Exchange): Promise<void>
 }
 
 /** A command of a client's: what is wrong with it is the page's to show. */
-async function carryOut({ site }: Exchange, words: string[]): Promise<unknown> {
-  const reply = await site.sources.command(words)
+async function carryOut({ site, sender }: Exchange, words: string[]): Promise<unknown> {
+  const reply = await site.sources.command(words, sender)
   if (reply instanceof Error) throw new Refusal(409, reply.message.replace(/^ERR /, ''))
   return reply
 }
@@ -84,28 +112,36 @@ async function change(exchange: Exchange, command: string): Promise<void> {
   answer(exchange.response, {})
 }
 
-function kill({ site, response, body }: Exchange): void {
+function kill({ site, response, sender, body }: Exchange): void {
   const { path } = parseTexts(body, ['path'])
   const { system } = site.sources
   const ref = system.lookup(path as string)
   if (ref === null) throw new Refusal(404, `there is no ${path}`)
   if (ref === system.root) throw new Refusal(409, 'the root is ended by ending the server')
+  const { who, address } = sender
+  site.sources.audit(`${who} at ${address}`, `ACTOR.KILL ${path}`)
   // First the answer: what is killed may be the dashboard itself, or what it stands on.
   answer(response, {})
   response.once('close', () => void ref.kill())
 }
 
-/** The texts of a JSON object. */
-function parseTexts(body: string, names: string[]): Record<string, string> {
+function parseObject(body: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch {
     throw new Refusal(400, 'expected JSON')
   }
+  if (typeof value !== 'object' || value === null) throw new Refusal(400, 'expected a JSON object')
+  return value as Record<string, unknown>
+}
+
+/** The texts of a JSON object. */
+function parseTexts(body: string, names: string[]): Record<string, string> {
+  const value = parseObject(body)
   const texts: Record<string, string> = {}
   for (const name of names) {
-    const text = (value as Record<string, unknown> | null)?.[name]
+    const text = value[name]
     if (typeof text !== 'string') throw new Refusal(400, `expected a text '${name}'`)
     texts[name] = text
   }

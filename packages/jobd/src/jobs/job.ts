@@ -1,4 +1,3 @@
-/** What a job can be. */
 export const jobKinds = ['shell', 'hash', 'words', 'primes', 'fetch', 'python', 'sleep'] as const
 export type JobKind = (typeof jobKinds)[number]
 
@@ -18,8 +17,10 @@ export interface JobRequest {
   timeout: number
   /** Further attempts after a failure. */
   retries: number
-  /** Two jobs of one key are one job. */
+  /** A second job with the key of an earlier one is not added: the earlier job stands for both. */
   key: string | null
+  /** For how many milliseconds a finished job still blocks its key; null: until the job is deleted. */
+  keep: number | null
 }
 
 export interface Job extends JobRequest {
@@ -27,15 +28,36 @@ export interface Job extends JobRequest {
   state: JobState
   /** How often it was begun. */
   attempts: number
+  /** How often the server died while it ran. */
+  deaths: number
   result: string | null
   error: string | null
   /** `Date.now()` milliseconds. */
   createdAt: number
   notBefore: number
+  /** When the latest attempt began; null before the first one, and for jobs that the first edition ran. */
+  startedAt: number | null
+  /** Null until its state is final. */
+  endedAt: number | null
 }
 
 /** What there is to know of a job that waits for its turn. */
-export type QueuedJob = Pick<Job, 'id' | 'kind' | 'priority' | 'notBefore'>
+export interface QueuedJob {
+  readonly id: number
+  readonly kind: string
+  readonly priority: number
+  /** When it may begin, in milliseconds of the loop's clock, which no change of the wall clock moves. */
+  readonly dueAt: number
+}
+
+/** Which jobs a command is about; every part that is given must hold. */
+export interface JobFilter {
+  state?: JobState
+  kind?: string
+  key?: string
+  /** Added more than this many milliseconds ago. */
+  older?: number
+}
 
 export function isJobKind(kind: string): kind is JobKind {
   return (jobKinds as readonly string[]).includes(kind)

@@ -1,22 +1,22 @@
 import type { Job } from './job.ts'
 
-/** Of a long text lists and messages show so many characters. */
+/** Of a long text lists and messages show this many characters. */
 export const longestShown = 1_024
 
-/** The job with its long texts cut: many may be held for who is slow to read them. */
+/** The texts of a job that a client may make as long as it likes. */
+const texts = ['payload', 'key', 'result', 'error'] as const
+
+/** The job with its long texts cut, because many such jobs may be held for a client that is slow to read them. */
 export function shorten(job: Job): Job {
-  const { payload, result, error } = job
-  return {
-    ...job,
-    payload: cut(payload),
-    result: result === null ? null : cut(result),
-    error: error === null ? null : cut(error),
+  const short = { ...job }
+  for (const name of texts) {
+    const text = job[name]
+    if (text !== null && text.length > longestShown) short[name] = cut(text)
   }
+  return short
 }
 
-/** By way of bytes: a slice would keep the whole text in memory. */
+/** By way of bytes, because a slice would keep the whole text in memory. */
 function cut(text: string): string {
-  return text.length <= longestShown
-    ? text
-    : Buffer.from(text.slice(0, longestShown), 'utf16le').toString('utf16le')
+  return Buffer.from(text.slice(0, longestShown), 'utf16le').toString('utf16le')
 }

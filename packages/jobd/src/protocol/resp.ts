@@ -24,7 +24,7 @@ export class ProtocolError extends Error {
 /** In latin1: each character is a byte to be sent. */
 export function encode(reply: Reply, version: 2 | 3): string {
   if (reply === null) return version === 3 ? '_\r\n' : '$-1\r\n'
-  if (typeof reply === 'number') return `:${reply}\r\n`
+  if (typeof reply === 'number') return encodeNumber(reply, version)
   if (typeof reply === 'string') return encodeBulk(toBytes(reply))
   if (Buffer.isBuffer(reply)) return encodeBulk(reply.toString('latin1'))
   if (reply instanceof Error) return `-${toLine(reply.message)}\r\n`
@@ -36,6 +36,12 @@ export function encode(reply: Reply, version: 2 | 3): string {
   if ('simple' in reply) return `+${toLine(reply.simple)}\r\n`
   if ('push' in reply) return `${version === 3 ? '>' : '*'}${encodeAll(reply.push, version)}`
   return reply.several.map((each) => encode(each, version)).join('')
+}
+
+/** RESP2 has no fractions: there they are texts. */
+function encodeNumber(n: number, version: 2 | 3): string {
+  if (Number.isInteger(n)) return `:${n}\r\n`
+  return version === 3 ? `,${n}\r\n` : encodeBulk(String(n))
 }
 
 function encodeAll(replies: readonly Reply[], version: 2 | 3): string {
@@ -74,6 +80,7 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
     case '-':
       return new Error(text)
     case ':':
+    case ',':
       return Number(text)
     case '_':
       return null

@@ -1,31 +1,57 @@
 import type { ReplyPort } from '@tasktree/actor'
 import type { Job } from '../jobs/job.ts'
 
-/** Who waits for a job's end. */
-export type WaitingPort = ReplyPort<Job | null>
+/** An answer that is given when a job has ended. */
+export interface Waiter {
+  readonly port: ReplyPort<Job | null>
+  /** Ends the wait after its time limit; null: it has none. */
+  timer: Disposable | null
+  /** What the asker calls this wait, to end it; null: it never does. */
+  readonly ticket: string | null
+}
 
-/** Those who wait for jobs to end, by job. */
+/**
+ * The waits for the ends of jobs, by job. Whatever ends a wait also ends its timer: a million waits of one connection
+ * must leave nothing behind.
+ */
 export class JobWaiters {
-  readonly #ports = new Map<number, Set<WaitingPort>>()
+  readonly #waiters = new Map<number, Set<Waiter>>()
 
-  add(id: number, port: WaitingPort): void {
-    const ports = this.#ports.get(id) ?? new Set()
-    ports.add(port)
-    this.#ports.set(id, ports)
+  add(id: number, waiter: Waiter): void {
+    const waiters = this.#waiters.get(id) ?? new Set()
+    waiters.add(waiter)
+    this.#waiters.set(id, waiters)
   }
 
   /** Whether it was still waiting. */
-  remove(id: number, port: WaitingPort): boolean {
-    const ports = this.#ports.get(id)
-    if (ports?.delete(port) !== true) return false
-    if (ports.size === 0) this.#ports.delete(id)
+  remove(id: number, waiter: Waiter): boolean {
+    const waiters = this.#waiters.get(id)
+    if (waiters?.delete(waiter) !== true) return false
+    waiter.timer?.[Symbol.dispose]()
+    if (waiters.size === 0) this.#waiters.delete(id)
     return true
+  }
+
+  /** The asker has gone. */
+  removeTicket(id: number, ticket: string): void {
+    for (const waiter of this.#waiters.get(id) ?? [])
+      if (waiter.ticket === ticket) this.remove(id, waiter)
   }
 
   /** The job has ended. */
   tell(job: Job): void {
-    const ports = this.#ports.get(job.id) ?? []
-    this.#ports.delete(job.id)
-    for (const port of ports) port.resolve(job)
+    const waiters = this.#waiters.get(job.id) ?? []
+    this.#waiters.delete(job.id)
+    for (const { port, timer } of waiters) {
+      timer?.[Symbol.dispose]()
+      port.resolve(job)
+    }
+  }
+
+  /** How many wait. */
+  get size(): number {
+    let size = 0
+    for (const waiters of this.#waiters.values()) size += waiters.size
+    return size
   }
 }

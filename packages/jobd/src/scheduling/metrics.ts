@@ -1,11 +1,12 @@
-import { Actor, type ActorSystem } from '@tasktree/actor'
+import { Actor } from '@tasktree/actor'
 import type { Job } from '../jobs/job.ts'
 import type { JobChange, JobFeed } from '../store/job-feed.ts'
+import { type History, noTally } from './history.ts'
+import type { PrometheusMetrics } from './prometheus.ts'
 import type { MetricsSummary, Sample, Spread, Tally } from './sample.ts'
 
-/** How long a sample takes, in milliseconds, and how many are kept: five minutes. */
+/** How long a sample takes, in milliseconds. */
 const sampleTime = 1_000
-const keptSamples = 300
 
 /** Of one sample: more times than this are sampled at random. */
 const keptTimes = 1_000
@@ -32,25 +33,20 @@ class Times {
   }
 }
 
-const nothing = (): Tally => ({ added: 0, done: 0, failed: 0, cancelled: 0 })
-
-/** Counts what happens to jobs, second by second, and how often each part of the tree was restarted. */
+/** Counts what happens to jobs, second by second. */
 export class Metrics extends Actor {
   static override readonly interleave = ['since', 'summary']
-  readonly #system: () => ActorSystem
+  readonly #history: History
+  readonly #prometheus: PrometheusMetrics
   readonly #feed: JobFeed
-  readonly #totals = nothing()
-  readonly #samples: Sample[] = []
-  readonly #restarts = new Map<string, number>()
-  /** When the attempts that run began. */
-  readonly #begun = new Map<number, number>()
-  #current = nothing()
+  #current = noTally()
   #waited = new Times()
   #ran = new Times()
 
-  constructor(system: () => ActorSystem, feed: JobFeed) {
+  constructor(history: History, prometheus: PrometheusMetrics, feed: JobFeed) {
     super()
-    this.#system = system
+    this.#history = history
+    this.#prometheus = prometheus
     this.#feed = feed
   }
 
@@ -58,26 +54,24 @@ export class Metrics extends Actor {
     const unexpected = (): never => {
       throw new Error('what happens cannot be followed any more')
     }
-    // In pipes: they end with this incarnation, a kill included.
+    // In a pipe: it ends with this incarnation, a kill included.
     this.ctx.pipe(async () => this.#followJobs(), unexpected)
-    this.ctx.pipe(async () => this.#followTree(), unexpected)
     this.ctx.every(sampleTime, () => this.#sample())
   }
 
-  /** The samples that ended after `at`, the oldest first. */
-  since(at: number): Sample[] {
-    const first = this.#samples.findIndex((sample) => sample.at > at)
-    return first === -1 ? [] : this.#samples.slice(first)
+  /** The samples after number `n`, the oldest first. */
+  since(n: number): Sample[] {
+    return this.#history.samplesSince(n)
   }
 
   summary(): MetricsSummary {
-    const minute = this.#samples.slice(-60)
+    const minute = this.#history.latestSamples(60)
     return {
-      totals: { ...this.#totals },
-      perSecond: meanOf(this.#samples.slice(-10)),
+      totals: { ...this.#history.totals },
+      perSecond: meanOf(minute.slice(-10)),
       waited: worst(minute.map((sample) => sample.waited)),
       ran: worst(minute.map((sample) => sample.ran)),
-      restarts: Object.fromEntries(this.#restarts),
+      restarts: Object.fromEntries(this.#history.restartCounts),
     }
   }
 
@@ -86,41 +80,27 @@ export class Metrics extends Actor {
     for await (const change of changes) this.#countJob(change)
   }
 
-  async #followTree(): Promise<void> {
-    using events = this.#system().events.subscribe()
-    for await (const event of events) {
-      if (event.type !== 'restarting') continue
-      this.#restarts.set(event.path, (this.#restarts.get(event.path) ?? 0) + 1)
-    }
-  }
-
   #countJob(change: JobChange): void {
     if (change.type !== 'state') return
-    const { job } = change
-    if (job.state === 'running') {
-      const now = Date.now()
-      this.#begun.set(job.id, now)
-      this.#waited.add(Math.max(0, now - Math.max(job.createdAt, job.notBefore)))
-      return
+    const { job, waited, ran } = change
+    if (waited !== undefined) {
+      this.#waited.add(waited)
+      this.#prometheus.observeWait(waited)
     }
-    const begun = this.#begun.get(job.id)
-    if (begun !== undefined) {
-      this.#begun.delete(job.id)
-      this.#ran.add(Date.now() - begun)
+    if (ran !== undefined) {
+      this.#ran.add(ran)
+      this.#prometheus.observeRun(ran)
     }
     const what = tallied(job)
     if (what === null) return
     this.#current[what]++
-    this.#totals[what]++
+    this.#history.totals[what]++
   }
 
   #sample(): void {
     const [waited, ran] = [this.#waited.spread(), this.#ran.spread()]
-    // Later than the one before, whatever has happened to the clock.
-    const at = Math.max(Date.now(), (this.#samples.at(-1)?.at ?? 0) + 1)
-    this.#samples.push({ at, ...this.#current, waited, ran })
-    if (this.#samples.length > keptSamples) this.#samples.shift()
-    this.#current = nothing()
+    this.#history.add({ at: Date.now(), ...this.#current, waited, ran })
+    this.#current = noTally()
     this.#waited = new Times()
     this.#ran = new Times()
   }
@@ -133,7 +113,7 @@ function tallied(job: Job): keyof Tally | null {
 }
 
 function meanOf(samples: Sample[]): Tally {
-  const sum = nothing()
+  const sum = noTally()
   for (const sample of samples)
     for (const key of Object.keys(sum) as (keyof Tally)[]) sum[key] += sample[key] / samples.length
   return sum

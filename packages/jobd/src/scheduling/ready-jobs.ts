@@ -1,5 +1,5 @@
 import { PriorityQueue } from '@tasktree/sync'
-import { type JobKind, jobKinds, type QueuedJob } from '../jobs/job.ts'
+import type { QueuedJob } from '../jobs/job.ts'
 
 /** A line of one kind's jobs, whose first can be looked at. */
 class Line {
@@ -38,7 +38,7 @@ class Line {
 
 /** Jobs that could begin, by priority and then by age; a kind that is at its capacity is passed over. */
 export class ReadyJobs {
-  readonly #lines: ReadonlyMap<JobKind, Line> = new Map(jobKinds.map((kind) => [kind, new Line()]))
+  readonly #lines = new Map<string, Line>()
 
   /** How many are in line, wanted or not. */
   get size(): number {
@@ -48,12 +48,17 @@ export class ReadyJobs {
   }
 
   put(job: QueuedJob): void {
-    this.#lines.get(job.kind)?.put(job)
+    let line = this.#lines.get(job.kind)
+    if (line === undefined) {
+      line = new Line()
+      this.#lines.set(job.kind, line)
+    }
+    line.put(job)
   }
 
   /** The next job of a kind that `mayBegin`; what is no longer wanted is dropped on the way. */
   take(
-    mayBegin: (kind: JobKind) => boolean,
+    mayBegin: (kind: string) => boolean,
     isWanted: (job: QueuedJob) => boolean,
   ): QueuedJob | null {
     let best: { job: QueuedJob; line: Line } | null = null

@@ -6,6 +6,8 @@ export interface Spread {
 
 /** What happened within one second; `at` is when it ended, in `Date.now()` milliseconds. */
 export interface Sample {
+  /** One more with each sample: samples are told apart by it, because `at` goes back when the clock is set back. */
+  n: number
   at: number
   added: number
   done: number
@@ -18,7 +20,7 @@ export interface Sample {
 }
 
 export interface MetricsSummary {
-  /** Since this incarnation of the metrics started. */
+  /** Since the server started. */
   totals: Tally
   /** Means of the last ten seconds. */
   perSecond: Tally
@@ -34,4 +36,11 @@ export interface Tally {
   done: number
   failed: number
   cancelled: number
+}
+
+/** A part of the tree that ended and is started again; `at` is in `Date.now()` milliseconds. */
+export interface Restart {
+  at: number
+  path: string
+  reason: string
 }

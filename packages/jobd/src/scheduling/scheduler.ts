@@ -1,57 +1,40 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
-import { CapacityLimiter, PriorityQueue, type Releaser } from '@tasktree/sync'
+import { type EventLoop, getEventLoop } from '@tasktree/core'
+import { CapacityLimiter } from '@tasktree/sync'
 import {
   finalStates,
   type Job,
   type JobKind,
   type JobRequest,
+  type JobState,
   type QueuedJob,
 } from '../jobs/job.ts'
-import type { JobFeed } from '../store/job-feed.ts'
-import { JobWaiters, type WaitingPort } from './job-waiters.ts'
-import { ReadyJobs } from './ready-jobs.ts'
-import { type Store, StoreError } from '../store/store.ts'
-import type { Worker } from './worker.ts'
 import { shorten } from '../jobs/shown-job.ts'
-
-/** What came of an attempt. */
-export type Outcome = { result: string } | { error: string } | { cancelled: true }
+import type { JobFeed } from '../store/job-feed.ts'
+import { type Revival, type Store, StoreError } from '../store/store.ts'
+import type { Attempt, Outcome } from './attempt.ts'
+import { JobQueue } from './job-queue.ts'
+import { JobWaiters, type Waiter } from './job-waiters.ts'
+import { Pauses } from './pauses.ts'
+import { passOn } from './pass-on.ts'
+import { QueueFull } from './queue-full.ts'
+import { Recovery } from './recovery.ts'
+import { delayAfter } from './retry-delay.ts'
+import { WallClock } from './wall-clock.ts'
+import type { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
-  /** So many jobs may be queued; further ones are refused. */
+  /** At most this many jobs may be queued; further ones are refused. */
   maxQueued: number
   /** How many jobs of a kind may run at once. */
   capacity: Partial<Record<JobKind, number>>
 }
 
-/** No room for another job. */
-export class QueueFull extends ReplyError {
-  override readonly name: string = 'QueueFull'
-
-  constructor(limit: number) {
-    super(`${limit} jobs are queued, which is all there may be: try again later`)
-  }
-}
-
-/** A failed attempt waits this long before the next, and twice as long each time, up to an hour; with jitter. */
-const firstRetryDelay = 100
-const longestRetryDelay = 3_600_000
-
-/** When the file could not be written, it is tried again so much later. Milliseconds. */
+/** When the file could not be written, it is tried again after this many milliseconds. */
 const storeRetryDelay = 1_000
 
-/** Timers of days are not exact: it is looked at again after so long. Milliseconds. */
-const longestTimer = 3_600_000
-
-/** A job that a worker has, from when it is handed out until its end is written. */
-interface Attempt {
-  readonly queued: QueuedJob
-  readonly place: Releaser
-  isCancelled: boolean
-  /** Counted for the job, once that is written. */
-  attempts: number
-  isEnding: boolean
-}
+/** Milliseconds between two looks at the wall clock. */
+const clockTime = 1_000
 
 /**
  * Hands jobs to workers, by priority and then by age. It remembers which worker has which job: one that
@@ -63,21 +46,25 @@ export class Scheduler extends Actor {
   readonly #feed: JobFeed
   readonly #maxQueued: number
   readonly #limiters: ReadonlyMap<JobKind, CapacityLimiter>
-  /** Those that wait for a worker or for their time; what is in line without being here is none any more. */
-  readonly #queued = new Map<number, QueuedJob>()
-  #ready = new ReadyJobs()
-  readonly #delayed = new PriorityQueue<QueuedJob>({ compare: (a, b) => a.notBefore - b.notBefore })
+  readonly #loop: EventLoop = getEventLoop()
+  readonly #clock = new WallClock()
+  readonly #pauses = new Pauses()
+  readonly #queue = new JobQueue(
+    (ms, call) => void this.ctx.after(ms, call),
+    () => this.#dispatch(),
+  )
+  readonly #recovery = new Recovery(this.#queue)
   readonly #idle = new Map<string, ReplyPort<Job>>()
   readonly #running = new Map<string, Attempt>()
   readonly #waiters = new JobWaiters()
   #adding = 0
   #requeued = 0
-  /** When the delayed jobs are looked at next. */
-  #wakeAt = Infinity
   /** The file cannot be written: nothing is begun. */
-  #isPaused = false
-  /** Told to hand out no more jobs; answered when none runs. */
-  #drained: ReplyPort<void> | null = null
+  #isBlocked = false
+  /** The server is ending: nothing is begun. */
+  #isEnding = false
+  /** To be answered when no job runs. */
+  #untilIdle: ReplyPort<void>[] = []
 
   constructor(
     store: () => ActorRef<Store>,
@@ -99,17 +86,43 @@ export class Scheduler extends Actor {
   }
 
   protected override onStart(): Promise<void> {
+    this.ctx.every(clockTime, () => this.#checkClock())
     return this.#recover()
   }
 
-  /** Where nothing can be written nothing is begun; what is asked is answered all the same. */
+  /** Where nothing can be written nothing is begun; questions are answered all the same. */
   async #recover(): Promise<void> {
     try {
-      for (const job of await this.#asks.recover()) this.#enqueue(job)
+      this.#pauses.parse(await this.#asks.setting('paused'))
+      await this.#recovery.read(this.#asks)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       this.ctx.after(storeRetryDelay, () => this.#recover())
     }
+  }
+
+  /** Clients can connect: from now on jobs are begun. */
+  open(): void {
+    this.#recovery.open()
+    this.#dispatch()
+  }
+
+  #checkClock(): void {
+    const step = this.#clock.takeStep()
+    if (step === 0) return
+    this.ctx.log.warn(`the wall clock has stepped by ${step} ms: waits stay as long as they were`)
+    this.#shiftDelays(step)
+  }
+
+  #shiftDelays(step: number): void {
+    this.ctx.pipe(
+      this.#asks.shiftDelays(step),
+      () => {},
+      (error) => {
+        if (!(error instanceof StoreError)) throw error
+        this.ctx.after(storeRetryDelay, () => this.#shiftDelays(step))
+      },
+    )
   }
 
   /** It answers when it has written; a slow disk is no reason to give up. */
@@ -120,7 +133,7 @@ export class Scheduler extends Actor {
 
   /** Answers after the commit. @throws {QueueFull} @throws {StoreError} */
   submit(request: JobRequest): ReplyPort<number> {
-    if (this.#queued.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
+    if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
     const port = this.ctx.reply<number>()
     this.#adding++
     this.ctx.pipe(
@@ -129,7 +142,7 @@ export class Scheduler extends Actor {
         this.#adding--
         if (isNew) {
           this.#publish(job)
-          this.#enqueue(job)
+          this.#enqueue(job, request.delay)
         }
         port.resolve(job.id)
       },
@@ -167,9 +180,8 @@ export class Scheduler extends Actor {
   /** Answers with the job when it has ended, cancelled or otherwise; null when there is no such job. */
   cancel(id: number): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
-    const queued = this.#queued.get(id)
+    const queued = this.#queue.remove(id)
     if (queued !== undefined) {
-      this.#queued.delete(id)
       this.ctx.pipe(
         this.#asks.end(id, 'cancelled'),
         (job) => {
@@ -177,7 +189,7 @@ export class Scheduler extends Actor {
           port.resolve(job)
         },
         (error) => {
-          this.#enqueue(queued)
+          if (this.#queue.putBack(queued)) this.#dispatch()
           port.reject(passOn(error))
         },
       )
@@ -188,74 +200,108 @@ export class Scheduler extends Actor {
       attempt.isCancelled = true
       if (!attempt.isEnding) void this.#worker(worker).tell.cancel(id)
     }
-    this.#awaitEnd(id, port)
+    this.#awaitEnd(id, { port, timer: null, ticket: null })
     return port
   }
 
-  /** Queues a job again that has failed or was cancelled. Answers with the job as it was; null when there is none. */
-  retry(id: number): ReplyPort<Job | null> {
-    const port = this.ctx.reply<Job | null>()
-    const fail = (error: unknown): void => port.reject(passOn(error))
+  /** Queues a job again that has ended in one of `states`. */
+  revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
+    const port = this.ctx.reply<Revival>()
     this.ctx.pipe(
-      this.#asks.get(id),
-      (before) => {
-        if (before === null || (before.state !== 'failed' && before.state !== 'cancelled')) {
-          port.resolve(before)
-          return
+      this.#asks.revive(id, states),
+      (revival) => {
+        if (revival.job !== null) {
+          this.#publish(revival.job)
+          this.#enqueue(revival.job, 0)
         }
-        this.ctx.pipe(
-          this.#asks.retry(id),
-          (job) => {
-            this.#publish(job)
-            this.#enqueue(job)
-            port.resolve(before)
-          },
-          fail,
-        )
+        port.resolve(revival)
       },
-      fail,
+      (error) => port.reject(passOn(error)),
     )
     return port
   }
 
-  /**
-   * Answers with the job when it has ended, or as it is after `ms` milliseconds; null when there is none. When
-   * `signal` aborts nobody waits any more.
-   */
-  wait(
-    id: number,
-    ms: number | null = null,
-    signal: AbortSignal | null = null,
-  ): ReplyPort<Job | null> {
+  /** Answers with the job when it has ended, or as it is after `ms` milliseconds; null when there is none. */
+  wait(id: number, ms: number | null = null, ticket: string | null = null): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
-    this.#awaitEnd(id, port)
-    signal?.addEventListener('abort', () => this.#waiters.remove(id, port), { once: true })
+    const waiter: Waiter = { port, timer: null, ticket }
     if (ms !== null)
-      this.ctx.after(ms, () => {
-        if (this.#waiters.remove(id, port)) this.#answer(port, this.#asks.get(id))
+      waiter.timer = this.ctx.after(ms, () => {
+        if (this.#waiters.remove(id, waiter)) this.#answer(port, this.#asks.get(id))
       })
+    this.#awaitEnd(id, waiter)
     return port
   }
 
-  /** Hands out no more jobs; answers when those that run have ended. */
-  drain(): ReplyPort<void> {
+  /** The asker of that wait has gone. */
+  stopWaiting(id: number, ticket: string): void {
+    this.#waiters.removeTicket(id, ticket)
+  }
+
+  /** Begins no more jobs of a kind, or none at all, also after a restart. Answers when that is written. */
+  pause(kind: string | null): ReplyPort<void> {
+    return this.#changePauses(() => this.#pauses.add(kind))
+  }
+
+  /** Begins jobs of a kind again; without a kind, jobs of every kind. */
+  resume(kind: string | null): ReplyPort<void> {
+    if (kind !== null && this.#pauses.hasAll)
+      throw new ReplyError('every kind is paused: resume all of them')
+    return this.#changePauses(() => this.#pauses.remove(kind))
+  }
+
+  #changePauses(change: () => void): ReplyPort<void> {
     const port = this.ctx.reply<void>()
-    this.#drained = port
-    this.#tellDrained()
+    const before = this.#pauses.toString()
+    change()
+    this.ctx.pipe(
+      this.#asks.set('paused', this.#pauses.toString()),
+      () => {
+        port.resolve()
+        this.#dispatch()
+      },
+      (error) => {
+        this.#pauses.parse(before)
+        port.reject(passOn(error))
+      },
+    )
     return port
   }
 
-  statistics(): { ready: number; running: number; idle: number; requeued: number } {
+  /** Answers when no job runs. */
+  idle(): ReplyPort<void> {
+    const port = this.ctx.reply<void>()
+    this.#untilIdle.push(port)
+    this.#tellIdle()
+    return port
+  }
+
+  /** The server is ending: begins no more jobs; answers when those that run have ended. */
+  drain(): ReplyPort<void> {
+    this.#isEnding = true
+    return this.idle()
+  }
+
+  statistics(): {
+    ready: number
+    running: number
+    idle: number
+    requeued: number
+    waiters: number
+    paused: string[]
+  } {
     return {
-      ready: this.#ready.size,
+      ready: this.#queue.readySize,
       running: this.#running.size,
       idle: this.#idle.size,
       requeued: this.#requeued,
+      waiters: this.#waiters.size,
+      paused: this.#pauses.list(),
     }
   }
 
-  #publish(job: Job): void {
-    this.#feed.publish({ type: 'state', job: shorten(job) })
+  #publish(job: Job, times: { waited?: number; ran?: number } = {}): void {
+    this.#feed.publish({ type: 'state', job: shorten(job), ...times })
   }
 
   #answer<T>(port: ReplyPort<T>, reply: PromiseLike<T>): void {
@@ -266,83 +312,46 @@ export class Scheduler extends Actor {
     )
   }
 
-  #enqueue(job: QueuedJob): void {
-    const { id, kind, priority, notBefore } = job
-    const queued = { id, kind, priority, notBefore }
-    if (this.#ready.size + this.#delayed.qsize() > 2 * this.#queued.size + 1_000) this.#lineUpAnew()
-    this.#queued.set(id, queued)
-    if (notBefore > Date.now()) {
-      this.#delayed.putNowait(queued)
-      this.#wakeFor(notBefore)
-    } else {
-      this.#ready.put(queued)
-      this.#dispatch()
-    }
-  }
-
-  /** Those that were cancelled are still in line: they must not become many. */
-  #lineUpAnew(): void {
-    this.#ready = new ReadyJobs()
-    const delayed = this.#delayed
-    while (!delayed.empty()) delayed.getNowait()
-    for (const job of this.#queued.values()) {
-      if (job.notBefore > Date.now()) delayed.putNowait(job)
-      else this.#ready.put(job)
-    }
-  }
-
-  /** One timer, for whichever is the first. */
-  #wakeFor(time: number): void {
-    if (time >= this.#wakeAt) return
-    this.#wakeAt = time
-    const early = Math.max(0, time - Date.now())
-    this.ctx.after(Math.min(early, longestTimer), () => {
-      if (this.#wakeAt !== time) return
-      this.#wakeAt = Infinity
-      this.#readyWhatIsDue()
-    })
-  }
-
-  #readyWhatIsDue(): void {
-    while (!this.#delayed.empty()) {
-      const job = this.#delayed.getNowait()
-      if (job.notBefore > Date.now()) {
-        this.#delayed.putNowait(job)
-        this.#wakeFor(job.notBefore)
-        break
-      }
-      this.#ready.put(job)
-    }
-    this.#dispatch()
+  /** `delay`: in how many milliseconds it may begin. */
+  #enqueue(job: Omit<QueuedJob, 'dueAt'>, delay: number): void {
+    if (this.#queue.add(job, delay)) this.#dispatch()
   }
 
   #dispatch(): void {
-    if (this.#drained !== null || this.#isPaused) return
+    if (!this.#recovery.isOpen || this.#isEnding || this.#isBlocked) return
     for (const [worker, port] of this.#idle) {
       // Its last job is still being written: it keeps its place until then.
       if (this.#running.has(worker)) continue
-      const queued = this.#ready.take(
-        (kind) => (this.#limiters.get(kind)?.available ?? 1) > 0,
-        (job) => this.#queued.get(job.id) === job,
+      const queued = this.#queue.take(
+        (kind) =>
+          !this.#pauses.has(kind) && (this.#limiters.get(kind as JobKind)?.available ?? 1) > 0,
       )
       if (queued === null) return
       this.#idle.delete(worker)
-      this.#queued.delete(queued.id)
       this.#begin(worker, port, queued)
     }
   }
 
   #begin(worker: string, port: ReplyPort<Job>, queued: QueuedJob): void {
-    const limiter = this.#limiters.get(queued.kind) ?? new CapacityLimiter(1)
+    const limiter = this.#limiters.get(queued.kind as JobKind) ?? new CapacityLimiter(1)
     const place = limiter.acquire().result()
-    const attempt: Attempt = { queued, place, isCancelled: false, attempts: 0, isEnding: false }
+    const begunAt = this.#loop.time()
+    const attempt: Attempt = {
+      queued,
+      place,
+      begunAt,
+      isCancelled: false,
+      attempts: 0,
+      isEnding: false,
+    }
     this.#running.set(worker, attempt)
     this.ctx.pipe(
       this.#asks.begin(queued.id),
       (job) => {
         attempt.attempts = job.attempts
         if (this.#running.get(worker) !== attempt) return
-        this.#publish(job)
+        attempt.begunAt = this.#loop.time()
+        this.#publish(job, { waited: attempt.begunAt - queued.dueAt })
         port.resolve(job)
       },
       (error) => {
@@ -351,8 +360,8 @@ export class Scheduler extends Actor {
         this.#leave(worker, attempt)
         this.#idle.set(worker, port)
         if (attempt.isCancelled) this.#cancelLater(queued)
-        else this.#enqueue(queued)
-        this.#pause()
+        else this.#enqueue(queued, 0)
+        this.#block()
       },
     )
   }
@@ -365,11 +374,11 @@ export class Scheduler extends Actor {
     )
   }
 
-  #pause(): void {
-    if (this.#isPaused) return
-    this.#isPaused = true
+  #block(): void {
+    if (this.#isBlocked) return
+    this.#isBlocked = true
     this.ctx.after(storeRetryDelay, () => {
-      this.#isPaused = false
+      this.#isBlocked = false
       this.#dispatch()
     })
   }
@@ -377,7 +386,7 @@ export class Scheduler extends Actor {
   #leave(worker: string, attempt: Attempt): void {
     if (this.#running.get(worker) === attempt) this.#running.delete(worker)
     attempt.place.release()
-    this.#tellDrained()
+    this.#tellIdle()
     this.#dispatch()
   }
 
@@ -385,15 +394,17 @@ export class Scheduler extends Actor {
   #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
     attempt.isEnding = true
     const { id } = attempt.queued
+    const delay = delayAfter(attempt.attempts)
+    const ran = this.#loop.time() - attempt.begunAt
     this.#retryWriting(
       () => {
         if ('result' in outcome) return this.#asks.end(id, 'done', outcome)
         if ('cancelled' in outcome || attempt.isCancelled) return this.#asks.end(id, 'cancelled')
-        return this.#asks.fail(id, outcome.error, Date.now() + delayAfter(attempt.attempts))
+        return this.#asks.fail(id, outcome.error, delay)
       },
       (job) => {
-        if (job.state === 'queued') this.#again(attempt, job)
-        else this.#over(job)
+        if (job.state === 'queued') this.#again(attempt, job, delay, ran)
+        else this.#over(job, ran)
         then()
         this.#leave(worker, attempt)
       },
@@ -406,20 +417,20 @@ export class Scheduler extends Actor {
     this.#retryWriting(
       () => this.#asks.requeue(attempt.queued.id),
       (job) => {
-        this.#again(attempt, { ...job, notBefore: 0 })
+        this.#again(attempt, job, 0)
         this.#leave(worker, attempt)
       },
     )
   }
 
-  #again(attempt: Attempt, job: Job): void {
+  #again(attempt: Attempt, job: Job, delay: number, ran?: number): void {
     // It was to be cancelled while that was written.
     if (attempt.isCancelled) {
       this.#cancelLater(attempt.queued)
       return
     }
-    this.#publish(job)
-    this.#enqueue(job)
+    this.#publish(job, ran === undefined ? {} : { ran })
+    this.#enqueue(job, delay)
   }
 
   #retryWriting(write: () => PromiseLike<Job>, done: (job: Job) => void): void {
@@ -434,38 +445,30 @@ export class Scheduler extends Actor {
   }
 
   /** A job has come to its end. */
-  #over(job: Job): void {
-    this.#publish(job)
+  #over(job: Job, ran?: number): void {
+    this.#publish(job, ran === undefined ? {} : { ran })
     this.#waiters.tell(job)
   }
 
-  #awaitEnd(id: number, port: WaitingPort): void {
-    this.#waiters.add(id, port)
+  #awaitEnd(id: number, waiter: Waiter): void {
+    this.#waiters.add(id, waiter)
     // It may have ended before.
     this.ctx.pipe(
       this.#asks.get(id),
       (job) => {
         const isOver = job === null || finalStates.has(job.state)
-        if (isOver && this.#waiters.remove(id, port)) port.resolve(job)
+        if (isOver && this.#waiters.remove(id, waiter)) waiter.port.resolve(job)
       },
       (error) => {
-        if (this.#waiters.remove(id, port)) port.reject(passOn(error))
+        if (this.#waiters.remove(id, waiter)) waiter.port.reject(passOn(error))
       },
     )
   }
 
-  #tellDrained(): void {
-    if (this.#running.size === 0 && this.#drained?.settled === false) this.#drained.resolve()
+  #tellIdle(): void {
+    if (this.#running.size > 0) return
+    const ports = this.#untilIdle
+    this.#untilIdle = []
+    for (const port of ports) port.resolve()
   }
-}
-
-/** The store's answer is ours; that it has ended is not: we are about to be started anew after it. */
-function passOn(error: unknown): unknown {
-  if (error instanceof ReplyError) return error
-  return new ReplyError('the store is being started again', { cause: error })
-}
-
-function delayAfter(attempts: number): number {
-  const delay = Math.min(longestRetryDelay, firstRetryDelay * 2 ** (attempts - 1))
-  return Math.round(delay * (0.5 + Math.random()))
 }

@@ -1,9 +1,11 @@
 import { Actor, type ActorRef } from '@tasktree/actor'
 import { createTask, type Task, timeout } from '@tasktree/core'
+import { describeError } from '../jobs/describe-error.ts'
 import type { Job } from '../jobs/job.ts'
 import type { JobFeed } from '../store/job-feed.ts'
 import { perform, type Pools } from '../jobs/perform.ts'
-import type { Outcome, Scheduler } from './scheduler.ts'
+import type { Outcome } from './attempt.ts'
+import type { Scheduler } from './scheduler.ts'
 import type { Store } from '../store/store.ts'
 
 /** Where a worker finds the others, each in whichever incarnation it is. */
@@ -65,7 +67,7 @@ export class Worker extends Actor {
         this.#finish(
           this.#cancelled === job.id && task.cancelled()
             ? { cancelled: true }
-            : { error: error instanceof Error ? error.message : String(error) },
+            : { error: describeError(error) },
         ),
     )
   }

@@ -1,7 +1,7 @@
 import { createTask, currentTask, getEventLoop, type Task } from '@tasktree/core'
-import { ConnectionResetError, type StreamReader, type StreamWriter } from '@tasktree/streams'
+import { OSError, type StreamReader, type StreamWriter } from '@tasktree/streams'
 import { CommandParser, type Word } from '../protocol/command-parser.ts'
-import { type Directory, execute, overlaps, type Session } from './commands.ts'
+import { type Directory, execute, initialName, overlaps, type Session } from './commands.ts'
 import type { JobFeed } from '../store/job-feed.ts'
 import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
 
@@ -40,11 +40,12 @@ export class Connection {
     this.#session = {
       version: 2,
       closing: false,
-      isKnown: directory.password === null,
+      who: initialName(directory),
+      address: addressOf(writer),
       isSubscribed: false,
     }
     // Nobody is known until the password was given: not to say it has a limit as well.
-    if (!this.#session.isKnown) this.#midwaySince = this.#loop.time()
+    if (this.#session.who === null) this.#midwaySince = this.#loop.time()
   }
 
   /** Until the client, or a mistake of its, ends it. */
@@ -56,7 +57,8 @@ export class Connection {
         await this.#answerUnderWay()
         this.#put(new Error(`ERR Protocol error: ${error.message}`))
         this.#flush()
-      } else if (!(error instanceof ConnectionResetError)) throw error
+        // A client that has gone, in whatever way, is no failure of ours.
+      } else if (!(error instanceof OSError)) throw error
     } finally {
       this.#following?.cancel()
     }
@@ -79,10 +81,10 @@ export class Connection {
   /** What is there already, then what comes next; false when no more comes. */
   async #serveChunk(): Promise<boolean> {
     for (;;) {
-      this.#parser.isKnown = this.#session.isKnown
+      this.#parser.isKnown = this.#session.who !== null
       const words = this.#parser.next()
       if (words === null) break
-      if (this.#session.isKnown) this.#midwaySince = null
+      if (this.#session.who !== null) this.#midwaySince = null
       const reply = this.#begin(words)
       if (reply instanceof Promise) await reply
       if (this.#session.closing) break
@@ -90,7 +92,7 @@ export class Connection {
     if (this.#underWay.length > 0) await this.#answerUnderWay()
     await this.#send()
     if (this.#session.closing) return false
-    const isWaiting = this.#parser.isMidway || !this.#session.isKnown
+    const isWaiting = this.#parser.isMidway || this.#session.who === null
     this.#midwaySince = isWaiting ? (this.#midwaySince ?? this.#loop.time()) : null
     const chunk = await this.#reader.read(batch)
     this.#parser.feed(chunk)
@@ -99,7 +101,7 @@ export class Connection {
 
   /** Begins a command; to be waited for when it gives a promise. */
   #begin(words: readonly Word[]): Promise<void> | undefined {
-    if (overlaps(words) && this.#session.isKnown) {
+    if (overlaps(words) && this.#session.who !== null) {
       const reply = execute(words, this.#directory, this.#session)
       this.#underWay.push(Promise.resolve(reply))
       for (const word of words) this.#charactersUnderWay += word.length
@@ -177,7 +179,12 @@ export class Connection {
         await this.#send()
       }
     } catch (error) {
-      if (!(error instanceof ConnectionResetError)) throw error
+      if (!(error instanceof OSError)) throw error
     }
   }
+}
+
+function addressOf(writer: StreamWriter): string {
+  const name: unknown = writer.getExtraInfo('peername')
+  return Array.isArray(name) ? String(name[0]) : 'unknown'
 }

@@ -1,21 +1,24 @@
 import { type ActorRef, type ActorSystem, ReplyError } from '@tasktree/actor'
 import { getEventLoop, isCancelled } from '@tasktree/core'
 import { CommandError } from './arguments.ts'
+import { type Credentials, defaultName } from './credentials.ts'
 import type { Word } from '../protocol/command-parser.ts'
 import { jobCommands } from './job-commands.ts'
 import type { Metrics } from '../scheduling/metrics.ts'
 import { isPassing } from './passing.ts'
-import type { Password } from './password.ts'
 import type { Reply } from '../protocol/resp.ts'
-import { QueueFull, type Scheduler } from '../scheduling/scheduler.ts'
+import { QueueFull } from '../scheduling/queue-full.ts'
+import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { Store } from '../store/store.ts'
 
 /** What a connection remembers between its commands. */
 export interface Session {
   version: 2 | 3
   closing: boolean
-  /** Has given the password, where there is one. */
-  isKnown: boolean
+  /** The name that goes with the secret that was given; null: a secret is needed, and none was given yet. */
+  who: string | null
+  /** Where the client is: for the audit, and for the limit of guesses. */
+  address: string
   /** Gets a message for every new state of a job. */
   isSubscribed: boolean
 }
@@ -26,8 +29,19 @@ export interface Directory {
   readonly store: ActorRef<Store>
   readonly scheduler: ActorRef<Scheduler>
   readonly metrics: ActorRef<Metrics>
-  /** Null: none is asked for. */
-  readonly password: Password | null
+  readonly credentials: Credentials
+  /** Writes down who did something that changes what others see. */
+  readonly audit: (who: string, action: string) => void
+  /** The absolute path of the jobs' file. */
+  readonly file: string
+}
+
+/** The name of everyone, where no secret is asked for. */
+export const anonymous = 'anonymous'
+
+/** Who a client is before it has said anything: where no secret is asked for, everyone is known. */
+export function initialName({ credentials }: Pick<Directory, 'credentials'>): string | null {
+  return credentials.isEmpty ? anonymous : null
 }
 
 export interface Command {
@@ -36,8 +50,10 @@ export interface Command {
   readonly most: number
   /** May begin while others of its kind, sent before, are not answered yet. */
   readonly overlaps?: boolean
-  /** May be used without the password. */
+  /** May be used without a secret. */
   readonly isOpen?: boolean
+  /** That it was carried out goes to the audit. */
+  readonly isAudited?: boolean
   readonly run: (
     words: readonly string[],
     directory: Directory,
@@ -77,7 +93,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     SUBSCRIBE: { least: 1, most: 100, run: subscribe },
     UNSUBSCRIBE: { least: 0, most: 100, run: unsubscribe },
     TREE: { least: 0, most: 0, run: (_, { system }) => system.tree() },
-    'ACTOR.KILL': { least: 1, most: 1, run: killActor },
+    'ACTOR.KILL': { least: 1, most: 1, isAudited: true, run: killActor },
     ...jobCommands,
   } satisfies Record<string, Command>),
 )
@@ -102,7 +118,7 @@ export function execute(
 ): Promise<Reply> | Reply {
   const name = String(words[0])
   const command = findCommand(name)
-  if (!session.isKnown && command?.isOpen !== true) return noAuth
+  if (session.who === null && command?.isOpen !== true) return noAuth
   if (command === undefined) return unknownCommand(words)
   const given = words.length - 1
   if (given < command.least || given > command.most)
@@ -119,6 +135,7 @@ export function execute(
     return new Error('ERR the arguments must be UTF-8')
   try {
     const reply = command.run(texts, directory, session)
+    if (command.isAudited === true) return settleAudited(reply, texts, name, directory, session)
     return isPromiseLike(reply) ? settle(reply) : reply
   } catch (error) {
     return toReply(error)
@@ -131,6 +148,20 @@ async function settle(reply: PromiseLike<Reply>): Promise<Reply> {
   } catch (error) {
     return toReply(error)
   }
+}
+
+/** What was refused has changed nothing, and is not written down. */
+async function settleAudited(
+  reply: PromiseLike<Reply> | Reply,
+  words: readonly string[],
+  name: string,
+  { audit }: Directory,
+  { who, address }: Session,
+): Promise<Reply> {
+  const answer = await settle(Promise.resolve(reply))
+  const action = [name.toUpperCase(), ...words.map((word) => word.slice(0, 128))].join(' ')
+  if (!(answer instanceof Error)) audit(`${who} at ${address}`, action)
+  return answer
 }
 
 function isPromiseLike(reply: PromiseLike<Reply> | Reply): reply is PromiseLike<Reply> {
@@ -183,23 +214,26 @@ function client([sub = '']: readonly string[]): Reply {
   }
 }
 
-function info(_: readonly string[], { system }: Directory): Reply {
-  return `# Server\r\nserver_name:${system.name}\r\nredis_version:7.0.0\r\nprocess_id:${process.pid}\r\n# Persistence\r\nloading:0\r\n`
+function info(_: readonly string[], { system, file }: Directory): Reply {
+  return `# Server\r\nserver_name:${system.name}\r\nredis_version:7.0.0\r\nprocess_id:${process.pid}\r\n# Persistence\r\nloading:0\r\njobs_file:${file}\r\n`
 }
 
 async function auth(
   words: readonly string[],
-  { password }: Directory,
+  { credentials }: Directory,
   session: Session,
 ): Promise<Reply> {
-  if (password === null)
+  if (credentials.isEmpty)
     throw new CommandError(
       'AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
     )
-  const isDefault = words.length === 1 || words[0] === 'default'
-  if (!isDefault || !(await password.matches(words.at(-1) as string)))
+  const [first = '', second] = words
+  // Redis clients that know only a password send the name "default" with it.
+  const wanted = second === undefined || first === defaultName ? null : first
+  const who = await credentials.logIn(session.address, second ?? first, wanted)
+  if (who === null)
     throw new CommandError('invalid username-password pair or user is disabled.', 'WRONGPASS')
-  session.isKnown = true
+  session.who = who
   return ok
 }
 
@@ -218,7 +252,7 @@ async function hello(
     } else if (option === 'SETNAME' && i + 1 < options.length) i++
     else throw new CommandError(`Syntax error in HELLO option '${options[i]}'`)
   }
-  if (!session.isKnown)
+  if (session.who === null)
     throw new CommandError(
       'HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
       'NOAUTH',
@@ -246,10 +280,10 @@ function hangUp(_: readonly string[], __: Directory, session: Session): Reply {
 }
 
 /** As after connecting. */
-function reset(_: readonly string[], { password }: Directory, session: Session): Reply {
+function reset(_: readonly string[], directory: Directory, session: Session): Reply {
   session.version = 2
   session.isSubscribed = false
-  session.isKnown = password === null
+  session.who = initialName(directory)
   return { simple: 'RESET' }
 }
 

@@ -3,16 +3,20 @@ import type { Job } from '../jobs/job.ts'
 
 /** What happened to a job. */
 export type JobChange =
-  /** Long texts are cut. */
-  | { type: 'state'; job: Job }
+  /**
+   * Long texts are cut. `waited`: how long a job that begins has waited since it could; `ran`: how long an attempt took
+   * that has ended. Both are milliseconds of a clock that no change of the wall clock moves.
+   */
+  | { type: 'state'; job: Job; waited?: number; ran?: number }
+  | { type: 'deleted'; ids: readonly number[] }
   | { type: 'progress'; id: number; done: number; total: number }
   /** `offset`: how many characters of output the job had before. */
   | { type: 'output'; id: number; text: string; offset: number }
 
-/** So many changes a subscriber may lag behind; then it loses the oldest. */
+/** A subscriber may lag behind by this many changes; then it loses the oldest. */
 const capacity = 10_000
 
-/** Everything that happens to jobs, for who subscribes. It outlives the actors that publish and listen. */
+/** Everything that happens to jobs, for its subscribers. It outlives the actors that publish and listen. */
 export class JobFeed {
   readonly #changes = new Broadcast<JobChange>({ lag: 'drop-oldest', capacity })
   readonly #states = new Broadcast<Job>({ lag: 'drop-oldest', capacity })

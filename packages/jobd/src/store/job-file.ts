@@ -1,39 +1,131 @@
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
+import { FileLock } from './file-lock.ts'
+import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
 
 const pageSize = 4_096
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
-    priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
-    key TEXT UNIQUE, state TEXT NOT NULL, attempts INTEGER NOT NULL, allowed INTEGER NOT NULL,
-    result TEXT, error TEXT, createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS jobsOfState ON jobs (state, id);
-  CREATE TABLE IF NOT EXISTS outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS outputsOfJob ON outputs (job);
-`
+/** A larger file is not read through at each start. Bytes. */
+const largestChecked = 536_870_912
 
-/** The SQLite file of the jobs. It outlives the store's incarnations: a killed one has no time to close it. */
-export class JobFile {
+/** SQLite's value of `auto_vacuum` that lets single pages be given back. */
+const INCREMENTAL = 2
+
+export interface JobFileOptions {
+  path: string
+  /** Beyond this many bytes nothing more is written. @defaultValue no limit */
+  maxSize?: number | undefined
+  /** For how long to wait for another process that has the file, in milliseconds. @defaultValue 10000 */
+  waitLock?: number | undefined
+  /** How many times the server may die during one job before that job has failed. @defaultValue 3 */
+  maxDeaths?: number | undefined
+  /** Whether a file of the first edition is made able to shrink at once, which takes time and space. @defaultValue true */
+  vacuum?: boolean | undefined
+  /** Told of what an operator should know: a wait for the lock, a migration. */
+  notice?: ((text: string) => void) | undefined
+}
+
+/** The jobs' file cannot be used: it is held by another process, not a file of ours, of a newer version, or broken. */
+export class JobFileError extends Error {
+  override readonly name: string = 'JobFileError'
+}
+
+/**
+ * The SQLite file of the jobs, and the lock on it. It outlives the store's incarnations: a killed store has no time to
+ * close the file, and the lock is held from the start of the server to its end.
+ */
+export class JobFile implements Disposable {
   readonly #path: string
   readonly #maxSize: number
+  readonly #lock: FileLock
   #database: DatabaseSync | null = null
 
-  /** Beyond `maxSize` bytes nothing more is written. */
-  constructor(path: string, maxSize = Infinity) {
+  private constructor(path: string, maxSize: number, lock: FileLock) {
     this.#path = path
     this.#maxSize = maxSize
+    this.#lock = lock
   }
 
-  /** Opens it. What was left open is closed before: a transaction that was not committed is none. */
+  /**
+   * Takes the lock, checks the file, migrates an old one, and settles the jobs that ran when the last server died.
+   *
+   * @throws {JobFileError} when the file cannot be used
+   */
+  static async take(options: JobFileOptions): Promise<JobFile> {
+    const { path, maxSize = Infinity, waitLock = 10_000, notice = () => {} } = options
+    const lock = await takeLock(path, waitLock, notice)
+    const file = new JobFile(path, maxSize, lock)
+    try {
+      file.#prepare(options)
+      return file
+    } catch (error) {
+      file[Symbol.dispose]()
+      throw explain(path, error)
+    }
+  }
+
+  #prepare({ path, maxDeaths = 3, vacuum = true, notice = () => {} }: JobFileOptions): void {
+    const isNew = !existsSync(path) || statSync(path).size === 0
+    const database = this.#connect(isNew)
+    if (!isNew) this.#check(database)
+    const state = inspect(database)
+    if (state.kind === 'refused') throw new JobFileError(`${path} is refused: ${state.reason}`)
+    if (state.kind === 'empty') {
+      transact(database, () => create(database))
+    } else if (state.kind === 'old') {
+      const copy = `${path}.v${state.version}`
+      notice(`${path} is of an older jobd: it is brought up to date, a copy is kept as ${copy}`)
+      keepCopy(database, copy)
+      transact(database, () => migrate(database, state.version))
+    }
+    if (numberOf(database, 'auto_vacuum') !== INCREMENTAL) {
+      if (vacuum) {
+        notice(
+          `${path} is written anew once, so that it can shrink: this needs as much space again`,
+        )
+        database.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM')
+      } else notice(`${path} cannot shrink until it was started once without --no-vacuum`)
+    }
+    try {
+      transact(database, () => {
+        settleDeaths(database, maxDeaths)
+        database
+          .prepare(`INSERT OR REPLACE INTO settings VALUES ('holder', ?)`)
+          .run(`process ${process.pid} on ${hostname()}`)
+      })
+    } catch (error) {
+      // A full disk, or a file that can only be read: what is there can still be shown.
+      if (!isSqlite(error) || !isPassingFailure(error)) throw error
+      notice(`${path} cannot be written: ${error.message}`)
+    }
+  }
+
+  #check(database: DatabaseSync): void {
+    if (statSync(this.#path).size > largestChecked) return
+    const problem = firstProblem(database)
+    if (problem !== null) throw new JobFileError(`${this.#path} is broken: ${problem}`)
+  }
+
+  /** Opens it. What was left open is closed before: a transaction that was not committed has not happened. */
   open(): DatabaseSync {
+    const database = this.#connect()
+    if (inspect(database).kind !== 'current') {
+      this.close()
+      throw new JobFileError(`${this.#path} is no longer what it was when the server started`)
+    }
+    return database
+  }
+
+  #connect(isNew = false): DatabaseSync {
     this.close()
     const database = new DatabaseSync(this.#path)
     this.#database = database
     try {
       database.exec(
-        `PRAGMA page_size = ${pageSize}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`,
+        // In this order: `auto_vacuum` of a new file can no longer be set when `journal_mode` has written its header.
+        `PRAGMA page_size = ${pageSize}; ${isNew ? 'PRAGMA auto_vacuum = INCREMENTAL;' : ''}
+         PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`,
       )
       if (this.#maxSize !== Infinity)
         database.exec(`PRAGMA max_page_count = ${Math.ceil(this.#maxSize / pageSize)}`)
@@ -49,4 +141,111 @@ export class JobFile {
     this.#database = null
     database?.close()
   }
+
+  /**
+   * The end of a server in order: what it cancelled is queued for the next start, and no death is counted for it. A file
+   * that cannot be written any more is left as a crash would leave it.
+   */
+  release(): void {
+    try {
+      this.#connect().exec(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+    } catch (error) {
+      if (!isSqlite(error)) throw error
+    } finally {
+      this[Symbol.dispose]()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+    this.#lock[Symbol.dispose]()
+  }
+}
+
+/** @throws {JobFileError} when another process has the file, or the lock cannot be made */
+async function takeLock(
+  path: string,
+  patience: number,
+  notice: (text: string) => void,
+): Promise<FileLock> {
+  try {
+    const lock = await FileLock.acquire(path, patience, () =>
+      notice(`${path} is in use by ${holderOf(path)}: waiting for at most ${patience} ms`),
+    )
+    if (lock !== null) return lock
+  } catch (error) {
+    throw explain(path, error)
+  }
+  throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
+}
+
+/** An error of SQLite's with the name of the file; any other error as it is. */
+export function explain(path: string, error: unknown): unknown {
+  if (error instanceof JobFileError || !isSqlite(error)) return error
+  return new JobFileError(`${path} cannot be used: ${error.message}`, { cause: error })
+}
+
+/** What SQLite's own check finds first; null when all is well. It reads the whole file. */
+export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): string | null {
+  const [row] = database.prepare(`PRAGMA ${pragma}(1)`).all()
+  const text = String(Object.values(row ?? {})[0])
+  return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
+}
+
+/** A job that ran when the server died is queued again, with the death counted; after the last one it has failed. */
+function settleDeaths(database: DatabaseSync, maxDeaths: number): void {
+  database.exec(`
+    UPDATE jobs SET deaths = deaths + 1 WHERE state = 'running';
+    UPDATE jobs SET state = 'queued' WHERE state = 'running' AND deaths < ${maxDeaths};
+    UPDATE jobs SET state = 'failed', endedAt = ${Date.now()},
+      error = 'lost with the server, which died during ' || deaths || ' of its attempts'
+      WHERE state = 'running';
+  `)
+}
+
+/** A consistent copy, whole or not there at all, whatever interrupts the writing of it. */
+export function keepCopy(database: DatabaseSync, target: string): void {
+  const part = `${target}.part`
+  rmSync(part, { force: true })
+  database.prepare('VACUUM INTO ?').run(part)
+  renameSync(part, target)
+}
+
+function transact(database: DatabaseSync, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    work()
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Who has the file: what its server has written into it. */
+function holderOf(path: string): string {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true })
+    if (numberOf(database, 'application_id') !== applicationId) return 'another process'
+    const row = database.prepare(`SELECT value FROM settings WHERE name = 'holder'`).get()
+    return row === undefined ? 'another process' : String(row['value'])
+  } catch (error) {
+    if (!isSqlite(error)) throw error
+    return 'another process'
+  }
+}
+
+interface SqliteError extends Error {
+  errcode: number
+}
+
+function isSqlite(error: unknown): error is SqliteError {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}
+
+/** SQLite's BUSY, NOMEM, READONLY and FULL: they pass when there is room again. */
+const passingCodes: ReadonlySet<number> = new Set([5, 7, 8, 13])
+
+export function isPassingFailure({ errcode }: { errcode: number }): boolean {
+  return passingCodes.has(errcode & 0xff)
 }

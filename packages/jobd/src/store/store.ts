@@ -1,14 +1,30 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
-import type { Job, JobRequest, JobState, QueuedJob } from '../jobs/job.ts'
+import {
+  finalStates,
+  type Job,
+  type JobFilter,
+  type JobRequest,
+  type JobState,
+} from '../jobs/job.ts'
 import { longestShown } from '../jobs/shown-job.ts'
 import type { JobFeed } from './job-feed.ts'
-import type { JobFile } from './job-file.ts'
+import { isPassingFailure, type JobFile } from './job-file.ts'
+import { type Retention, retentionOf, surplusJobs } from './retention.ts'
+import { numberOf } from './schema.ts'
 
 /** What is kept of one job's output, in characters: its beginning. */
 const mostOutput = 1_048_576
 
-/** It could not be written: nothing of it was, and it may be tried again. */
+/** Milliseconds between two looks for jobs that need not be kept, and how many are deleted in one transaction. */
+const sweepTime = 1_000
+const sweepBatch = 500
+
+/** Unused pages are given back to the file system when there are this many, this many after one commit. */
+const mostUnusedPages = 2_000
+const returnedPages = 1_000
+
+/** The change could not be written: nothing of it was, and it may be tried again. */
 export class StoreError extends ReplyError {
   override readonly name: string = 'StoreError'
 
@@ -17,11 +33,30 @@ export class StoreError extends ReplyError {
   }
 }
 
-/** SQLite's BUSY, NOMEM, READONLY and FULL: they pass when there is room again. After others the file is opened anew. */
-const passing: ReadonlySet<number> = new Set([5, 7, 8, 13])
-
 const columns =
-  'id, kind, payload, priority, delay, timeout, retries, key, state, attempts, result, error, createdAt, notBefore'
+  'id, kind, payload, priority, delay, timeout, retries, key, keep, state, attempts, deaths, result, error, createdAt, notBefore, startedAt, endedAt'
+
+const shortColumns = columns.replaceAll(
+  /payload|\bkey\b|result|error/g,
+  (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
+)
+
+const noJobs = (): Record<JobState, number> => ({
+  queued: 0,
+  running: 0,
+  done: 0,
+  failed: 0,
+  cancelled: 0,
+})
+
+/** A queued job as the file has it. */
+export type StoredQueuedJob = Pick<
+  Job,
+  'id' | 'kind' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'
+>
+
+/** What came of queueing a job again that had ended. */
+export type Revival = { before: Job | null; job: Job | null; keyHolder: number | null }
 
 interface Uncommitted {
   settle: () => void
@@ -35,21 +70,33 @@ interface Uncommitted {
 export class Store extends Actor {
   readonly #file: JobFile
   readonly #feed: JobFeed
+  readonly #wantedRetention: Retention
   readonly #statements = new Map<string, StatementSync>()
   /** Characters of output of the jobs that run. */
   readonly #outputs = new Map<number, number>()
   #database!: DatabaseSync
+  #retention!: Retention
+  /** How many jobs are in each state: kept up to date, because counting a million rows takes 50 ms. */
+  #counts = noJobs()
+  /** The counts as they were before the open transaction. */
+  #committedCounts = noJobs()
   /** What waits for the commit; null when no transaction is open. */
   #uncommitted: Uncommitted[] | null = null
 
-  constructor(file: JobFile, feed: JobFeed) {
+  /** What `retention` leaves open is as the file says. */
+  constructor(file: JobFile, feed: JobFeed, retention: Retention = {}) {
     super()
     this.#file = file
     this.#feed = feed
+    this.#wantedRetention = retention
   }
 
   protected override onStart(): void {
     this.#database = this.#file.open()
+    this.#recount()
+    this.#retention = { ...retentionOf(this.#database), ...this.#wantedRetention }
+    if (Object.values(this.#retention).some((limit) => limit !== Infinity))
+      this.ctx.every(sweepTime, () => this.#sweep())
   }
 
   protected override onStop(): void {
@@ -60,14 +107,19 @@ export class Store extends Actor {
     }
   }
 
-  /** The new job, or the one that has its key already. */
+  /** The new job, or the one that holds its key. */
   add(request: JobRequest): ReplyPort<{ job: Job; isNew: boolean }> {
-    const { kind, payload, priority, delay, timeout, retries, key } = request
+    const { kind, payload, priority, delay, timeout, retries, key, keep } = request
     return this.#write(() => {
       const now = Date.now()
-      const added = this.#row(
-        `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, state, attempts, allowed, createdAt, notBefore)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING ${columns}`,
+      const holder = key === null ? null : this.#holderOf(key)
+      if (holder !== null) {
+        if (!hasLetGo(holder, now)) return { job: holder, isNew: false }
+        this.#row('UPDATE jobs SET heldKey = NULL WHERE id = ?', holder.id)
+      }
+      const job = this.#row(
+        `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, heldKey, keep, state, attempts, allowed, createdAt, notBefore)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?) RETURNING ${columns}`,
         kind,
         payload,
         priority,
@@ -75,18 +127,20 @@ export class Store extends Actor {
         timeout,
         retries,
         key,
+        key,
+        keep,
         retries + 1,
         now,
         now + delay,
       )
-      const job = added ?? this.#row(`SELECT ${columns} FROM jobs WHERE key = ?`, key)
-      return { job: job as Job, isNew: added !== null }
+      this.#counts.queued++
+      return { job: job as Job, isNew: true }
     })
   }
 
-  /** Begins an attempt, and counts it before: one that a crash cuts short has been one. */
+  /** Begins an attempt, and counts it before: an attempt that a crash cuts short has been one. */
   begin(id: number): ReplyPort<Job> {
-    return this.#update(`state = 'running', attempts = attempts + 1`, id)
+    return this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, Date.now())
   }
 
   /** Ends an attempt, and the job with it. */
@@ -97,16 +151,27 @@ export class Store extends Actor {
   ): ReplyPort<Job> {
     this.#outputs.delete(id)
     const { result = null, error = null } = outcome
-    return this.#update('state = ?, result = ?, error = ?', id, state, result, error)
+    return this.#update(
+      'state = ?, result = ?, error = ?, endedAt = ?',
+      id,
+      state,
+      result,
+      error,
+      Date.now(),
+    )
   }
 
-  /** Ends an attempt that failed: the job begins again at `notBefore`, or has failed when it has no attempt left. */
-  fail(id: number, error: string, notBefore: number): ReplyPort<Job> {
+  /** Ends an attempt that failed: the job begins again after `delay` milliseconds, or has failed when it has no attempt left. */
+  fail(id: number, error: string, delay: number): ReplyPort<Job> {
+    this.#outputs.delete(id)
+    const now = Date.now()
     return this.#update(
-      `state = CASE WHEN attempts < allowed THEN 'queued' ELSE 'failed' END, error = ?, notBefore = ?`,
+      `state = CASE WHEN attempts < allowed THEN 'queued' ELSE 'failed' END, error = ?, notBefore = ?,
+       endedAt = CASE WHEN attempts < allowed THEN NULL ELSE ? END`,
       id,
       error,
-      notBefore,
+      now + delay,
+      now,
     )
   }
 
@@ -115,23 +180,83 @@ export class Store extends Actor {
     return this.#update(`state = 'queued'`, id)
   }
 
-  /** A job that had ended begins anew, with as many attempts as at first beside those it had. */
-  retry(id: number): ReplyPort<Job> {
-    return this.#update(
-      `state = 'queued', allowed = attempts + retries + 1, result = NULL, error = NULL, notBefore = ?`,
-      id,
-      Date.now(),
-    )
+  /**
+   * A job that ended in one of `states` begins anew, with as many attempts as at first beside those it had. `job` is
+   * null when it did not: `before` says why, or `keyHolder`, the job that has its key by now.
+   */
+  revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
+    return this.#write(() => {
+      const before = this.#find(id)
+      if (before === null || !states.includes(before.state))
+        return { before, job: null, keyHolder: null }
+      const holder = before.key === null ? null : this.#holderOf(before.key)
+      if (holder !== null && holder.id !== id) {
+        if (!hasLetGo(holder, Date.now())) return { before, job: null, keyHolder: holder.id }
+        this.#row('UPDATE jobs SET heldKey = NULL WHERE id = ?', holder.id)
+      }
+      const job = this.#row(
+        `UPDATE jobs SET state = 'queued', allowed = attempts + retries + 1, deaths = 0, result = NULL, error = NULL,
+         notBefore = ?, endedAt = NULL, heldKey = key WHERE id = ? RETURNING ${columns}`,
+        Date.now(),
+        id,
+      ) as Job
+      this.#counts[before.state]--
+      this.#counts.queued++
+      return { before, job, keyHolder: null }
+    })
   }
 
-  /** Those that are to be done, in the order of their age. Those that ran are queued again. */
-  recover(): ReplyPort<QueuedJob[]> {
+  /** After a restart: what ran is queued again. */
+  requeueRunning(): ReplyPort<void> {
     return this.#write(() => {
       this.#row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
-      return this.#statement(
-        `SELECT id, kind, priority, notBefore FROM jobs WHERE state = 'queued' ORDER BY id`,
-      ).all() as unknown as QueuedJob[]
+      this.#counts.queued += this.#counts.running
+      this.#counts.running = 0
     })
+  }
+
+  /** At most `limit` queued jobs with a number greater than `after`, the oldest first. */
+  queued(after: number, limit: number): ReplyPort<StoredQueuedJob[]> {
+    const sql = `SELECT id, kind, priority, delay, attempts, deaths, notBefore FROM jobs WHERE state = 'queued' AND id > ? ORDER BY id LIMIT ?`
+    return this.#read(() => this.#statement(sql).all(after, limit) as unknown as StoredQueuedJob[])
+  }
+
+  /** The wall clock has stepped by `ms`: the times of what waits move with it, so that the waits stay as long as they were. */
+  shiftDelays(ms: number): ReplyPort<void> {
+    return this.#write(() => {
+      this.#row(
+        `UPDATE jobs SET notBefore = notBefore + ? WHERE state = 'queued' AND notBefore > ?`,
+        ms,
+        Date.now() - ms,
+      )
+    })
+  }
+
+  setting(name: string): ReplyPort<string | null> {
+    return this.#read(() => {
+      const row = this.#statement('SELECT value FROM settings WHERE name = ?').get(name)
+      return row === undefined ? null : String(row['value'])
+    })
+  }
+
+  set(name: string, value: string): ReplyPort<void> {
+    return this.#write(() => {
+      this.#row('INSERT OR REPLACE INTO settings VALUES (?, ?)', name, value)
+    })
+  }
+
+  /** Deletes those of the jobs whose state is final, with their output; answers with their numbers. */
+  delete(ids: readonly number[]): ReplyPort<number[]> {
+    const port = this.ctx.reply<number[]>()
+    let deleted: number[] = []
+    this.#do(() => (deleted = this.#delete(ids)), {
+      settle: () => {
+        this.#feed.publish({ type: 'deleted', ids: deleted })
+        port.resolve(deleted)
+      },
+      fail: (error) => port.reject(error),
+    })
+    return port
   }
 
   /** Keeps a piece of a job's output. Of more than a mebibyte the rest is left out. */
@@ -158,21 +283,71 @@ export class Store extends Actor {
   }
 
   /** The newest first; long texts are cut. */
-  list(state: JobState | null, limit: number): ReplyPort<Job[]> {
-    const short = columns.replaceAll(
-      /payload|result|error/g,
-      (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
-    )
-    const where = state === null ? '' : 'WHERE state = ?'
-    const values = state === null ? [limit] : [state, limit]
-    const sql = `SELECT ${short} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
-    return this.#read(() => this.#statement(sql).all(...values) as unknown as Job[])
+  list(filter: JobFilter, limit: number): ReplyPort<Job[]> {
+    const { where, values } = conditionsOf(filter)
+    const sql = `SELECT ${shortColumns} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
+    return this.#read(() => this.#statement(sql).all(...values, limit) as unknown as Job[])
   }
 
-  counts(): ReplyPort<Partial<Record<JobState, number>>> {
-    return this.#read(() => {
-      const rows = this.#statement('SELECT state, count(*) AS n FROM jobs GROUP BY state').all()
-      return Object.fromEntries(rows.map((row) => [String(row['state']), Number(row['n'])]))
+  /** The numbers of the jobs in `states` that a filter leaves, after the number `after`, the oldest first. */
+  matching(
+    filter: JobFilter,
+    states: readonly JobState[],
+    after: number,
+    limit: number,
+  ): ReplyPort<number[]> {
+    const { where, values } = conditionsOf(filter, [
+      'id > ?',
+      `state IN (${states.map((state) => `'${state}'`).join(', ')})`,
+    ])
+    const sql = `SELECT id FROM jobs ${where} ORDER BY id LIMIT ?`
+    return this.#read(() =>
+      this.#statement(sql)
+        .all(after, ...values, limit)
+        .map((row) => Number(row['id'])),
+    )
+  }
+
+  counts(): ReplyPort<Record<JobState, number>> {
+    return this.#read(() => ({ ...this.#counts }))
+  }
+
+  #recount(): void {
+    this.#counts = noJobs()
+    const rows = this.#statement('SELECT state, count(*) AS n FROM jobs GROUP BY state').all()
+    for (const row of rows) this.#counts[String(row['state']) as JobState] = Number(row['n'])
+    this.#committedCounts = { ...this.#counts }
+  }
+
+  #holderOf(key: string): Job | null {
+    return this.#row(`SELECT ${columns} FROM jobs WHERE heldKey = ?`, key) as Job | null
+  }
+
+  #delete(ids: readonly number[]): number[] {
+    const list = JSON.stringify(ids)
+    const gone = this.#statement(
+      `DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND endedAt IS NOT NULL RETURNING id, state`,
+    ).all(list) as unknown as { id: number; state: JobState }[]
+    for (const { state } of gone) this.#counts[state]--
+    const deleted = gone.map(({ id }) => id)
+    this.#row(
+      'DELETE FROM outputs WHERE job IN (SELECT value FROM json_each(?))',
+      JSON.stringify(deleted),
+    )
+    return deleted
+  }
+
+  /** Deletes what the retention does not keep, a batch at a time, so that a client never waits for more than one batch. */
+  #sweep(): void {
+    const surplus = surplusJobs(this.#database, this.#retention, this.#counts, sweepBatch)
+    if (surplus.length === 0) return
+    this.#do(() => this.#delete(surplus), {
+      settle: () => {
+        this.#feed.publish({ type: 'deleted', ids: surplus })
+        this.ctx.after(0, () => this.#sweep())
+      },
+      // The next look tries again.
+      fail: () => {},
     })
   }
 
@@ -200,7 +375,13 @@ export class Store extends Actor {
 
   #update(change: string, id: number, ...values: SQLInputValue[]): ReplyPort<Job> {
     const sql = `UPDATE jobs SET ${change} WHERE id = ? RETURNING ${columns}`
-    return this.#write(() => this.#row(sql, ...values, id) as Job)
+    return this.#write(() => {
+      const before = this.#row('SELECT state FROM jobs WHERE id = ?', id) as { state: JobState }
+      const job = this.#row(sql, ...values, id) as Job
+      this.#counts[before.state]--
+      this.#counts[job.state]++
+      return job
+    })
   }
 
   /** What is not committed yet is told to nobody. */
@@ -252,18 +433,55 @@ export class Store extends Actor {
       return
     }
     this.#uncommitted = null
+    this.#committedCounts = { ...this.#counts }
     for (const { settle } of all) settle()
+    this.#returnPages()
   }
 
-  /** Nothing of the transaction is written, and who waits for it hears of that. */
+  #returnPages(): void {
+    if (numberOf(this.#database, 'freelist_count') < mostUnusedPages) return
+    try {
+      this.#database.exec(`PRAGMA incremental_vacuum(${returnedPages})`)
+    } catch (error) {
+      // A full disk, or a file that can only be read: it is tried again after a later commit.
+      this.ctx.log.debug(`no pages were given back: ${String(error)}`)
+    }
+  }
+
+  /** Nothing of the transaction is written, and everyone who waits for it is told so. */
   #fail(error: unknown, all: Uncommitted[]): void {
     this.#uncommitted = null
+    this.#counts = { ...this.#committedCounts }
     if (!(error instanceof Error) || !('errcode' in error)) throw error
     // Some failures have rolled it back already.
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     const failure = new StoreError(error)
     for (const { fail } of all) fail(failure)
-    if (!passing.has(Number(error.errcode) & 0xff)) throw error
+    // After any other failure the file is opened anew.
+    if (!isPassingFailure({ errcode: Number(error.errcode) })) throw error
     this.ctx.log.warn(failure.message)
   }
+}
+
+/** Whether a job that held its key has ended for so long that the key is free again. */
+function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean {
+  return finalStates.has(state) && keep !== null && now >= (endedAt ?? 0) + keep
+}
+
+function conditionsOf(
+  { state, kind, key, older }: JobFilter,
+  more: readonly string[] = [],
+): { where: string; values: SQLInputValue[] } {
+  const conditions = [...more]
+  const values: SQLInputValue[] = []
+  const add = (condition: string, value: SQLInputValue | undefined): void => {
+    if (value === undefined) return
+    conditions.push(condition)
+    values.push(value)
+  }
+  add('state = ?', state)
+  add('kind = ?', kind)
+  add('key = ?', key)
+  add('createdAt < ?', older === undefined ? undefined : Date.now() - older)
+  return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, values }
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   type ActorRef,
   ActorSystem,
@@ -8,41 +9,52 @@ import {
   type ResourceRef,
   type SupervisorRef,
 } from '@tasktree/actor'
-import { moveOnAfter } from '@tasktree/core'
+import { createTask, moveOnAfter } from '@tasktree/core'
 import { type Executor, ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
-import { type Directory, execute } from '../server/commands.ts'
-import { Access } from '../dashboard/access.ts'
+import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
-import { JobFeed } from '../store/job-feed.ts'
-import { JobFile } from '../store/job-file.ts'
-import type { Pools } from '../jobs/perform.ts'
 import type { JobKind } from '../jobs/job.ts'
-import { Listener, type ListenerOptions } from '../server/listener.ts'
+import type { Pools } from '../jobs/perform.ts'
+import { type ServerLog, withAudit } from '../log/server-log.ts'
+import { History } from '../scheduling/history.ts'
 import { Metrics } from '../scheduling/metrics.ts'
-import { isPassing } from '../server/passing.ts'
-import { Password } from '../server/password.ts'
-import { restarts } from './restarts.ts'
+import { PrometheusMetrics } from '../scheduling/prometheus.ts'
 import { Scheduler } from '../scheduling/scheduler.ts'
-import { Store } from '../store/store.ts'
 import { Worker, type Workshop } from '../scheduling/worker.ts'
+import { type Directory, execute } from '../server/commands.ts'
+import { Credentials, defaultName, type Token } from '../server/credentials.ts'
+import { Listener, type ListenerOptions } from '../server/listener.ts'
+import { isPassing } from '../server/passing.ts'
+import { JobFeed } from '../store/job-feed.ts'
+import { JobFile, type JobFileOptions } from '../store/job-file.ts'
+import type { Retention } from '../store/retention.ts'
+import { Store } from '../store/store.ts'
+import { restarts } from './restarts.ts'
 
-export interface JobdOptions {
+export interface JobdOptions
+  extends
+    Pick<JobFileOptions, 'waitLock' | 'maxDeaths' | 'vacuum'>,
+    Pick<AccessOptions, 'publicUrl' | 'trustProxy'> {
   /** The jobs' file. */
   file: string
-  /** One that others can reach needs a password. */
+  /** An address that others can reach needs a password or tokens. */
   host: string
   /** 0: one that is free. */
   port: number
   /** The page's; 0: one that is free. @defaultValue 0 */
   http?: number
   workers: number
-  /** Asked of clients and by the page. @defaultValue none */
+  /** Asked of clients and by the page; a token with the name "default". @defaultValue none */
   password?: string
-  /** How long running jobs may go on when it is to end, in milliseconds. @defaultValue 0 */
+  /** Secrets with the names of their owners, which the audit shows. @defaultValue none */
+  tokens?: readonly Token[]
+  /** How long running jobs may go on when the server is to end, in milliseconds. @defaultValue 0 */
   grace?: number
-  /** So many jobs may be queued; further ones are refused. @defaultValue 100000 */
+  /** At most this many jobs may be queued; further ones are refused. @defaultValue 100000 */
   maxQueued?: number
+  /** How long finished jobs are kept. @defaultValue as the file says: 7 and 30 days for a new one, for ever for one of the first edition */
+  retention?: Retention
   /** How many jobs of a kind may run at once. @defaultValue as many as its pool has workers; others: no limit */
   capacity?: Partial<Record<JobKind, number>>
   /** Bytes; beyond them nothing more is written to the file. @defaultValue no limit */
@@ -52,9 +64,12 @@ export interface JobdOptions {
   logger?: Logger
 }
 
+/** A part that answers later than this, in milliseconds, does not count as ready. */
+const longestReady = 2_000
+
 const poolCapacity: Partial<Record<JobKind, number>> = { hash: 2, primes: 2, words: 2 }
 
-/** A server that runs. Leaving its scope ends it in order: what runs has its grace, what is queued stays in the file. */
+/** A server that runs. Leaving its scope ends it in order: running jobs have their grace, queued jobs stay in the file. */
 export interface Jobd extends AsyncDisposable {
   readonly system: ActorSystem
   readonly port: number
@@ -64,27 +79,42 @@ export interface Jobd extends AsyncDisposable {
 /**
  * The whole server as one supervised tree. When one part is restarted, so is what was started after it.
  *
- * @throws {RangeError} for an address that others can reach without a password
+ * @throws {RangeError} for an address that others can reach without a password, and for options that are wrong
+ * @throws {JobFileError} for a file that cannot be used: another process has it, it is broken, or of a newer version
  * @throws what the part has thrown that could not start; nothing is left running then
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
-  const { host, password = null, grace = 0, logger = consoleLogger } = options
-  if (password === null && !isLoopback(host))
-    throw new RangeError(`${host} can be reached by others: that needs a password`)
+  const { host, grace = 0 } = options
+  const log = withAudit(options.logger ?? consoleLogger)
+  const credentials = new Credentials(tokensOf(options))
+  if (credentials.isEmpty && !isLoopback(host))
+    throw new RangeError(`${host} can be reached by others: that needs a password or a token`)
+  const access = new Access({ ...options, hostName: host, credentials })
+  // A part that cannot start must not leave those before it running.
+  await using started = new AsyncDisposableStack()
+  const file = started.use(
+    await JobFile.take({
+      ...options,
+      path: options.file,
+      maxSize: options.maxFileSize,
+      notice: (text) => log.warn(text),
+    }),
+  )
   const feed = new JobFeed()
-  const file = new JobFile(options.file, options.maxFileSize)
+  const history = new History()
+  const prometheus = new PrometheusMetrics(history)
   const system = await ActorSystem.start({
     name: 'jobd',
     strategy: 'rest-for-one',
     ...restarts,
-    logger,
-    children: [child.actor('store', Store, [file, feed])],
+    logger: log,
+    children: [child.actor('store', Store, [file, feed, options.retention ?? {}])],
   })
-  // A part that cannot start must not leave those before it running.
-  await using started = new AsyncDisposableStack()
   started.use(system)
+  const following = createTask(() => history.follow(system))
+  started.defer(() => void following.cancel())
 
-  const directory = directoryOf(system, password === null ? null : new Password(password))
+  const directory = directoryOf(system, credentials, log, resolve(options.file))
   const pools: Pools = {
     get threads() {
       return find<ResourceRef<Executor>>(system, 'pools/threads').value
@@ -100,22 +130,23 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     feed,
   }
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
-  // A dynamic supervisor that is started anew begins without children: whoever comes after it hires them again.
+  // A dynamic supervisor that is started anew begins without children: the task after it hires them again.
   const hire = async (): Promise<void> => {
     const workers = find<SupervisorRef>(system, 'workers')
     for (let i = 1; i <= options.workers; i++) await workers.startChild(`worker-${i}`)
   }
-  const access = new Access(host, password)
-  // Those that are started anew listen where the ones before did.
+  // When they are started anew they listen where they did before.
   let [port, httpPort] = [options.port, options.http ?? 0]
   const openListener = async (): Promise<Listener> => {
     const listener = await Listener.start(directory, feed, { ...options.clients, host, port })
     port = listener.port
+    // Only now, so that a job that brings the server down can be cancelled before it begins again.
+    void directory.scheduler.tell.open()
     return listener
   }
   const openDashboard = async (): Promise<Dashboard> => {
-    const sources = dashboardSources(directory, feed)
-    const dashboard = await Dashboard.start({ host, port: httpPort, access, sources, log: logger })
+    const sources = dashboardSources(directory, feed, history, prometheus)
+    const dashboard = await Dashboard.start({ host, port: httpPort, access, sources, log })
     httpPort = dashboard.port
     return dashboard
   }
@@ -141,7 +172,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       template: (name: string) => child.actor(name, Worker, [shop]),
     }),
     child.task('hiring', hire, { restart: 'transient' }),
-    child.actor('metrics', Metrics, [() => system, feed]),
+    child.actor('metrics', Metrics, [history, prometheus, feed]),
     child.resource('listener', openListener),
     child.resource('dashboard', openDashboard),
   ])
@@ -151,23 +182,27 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const stop = async (): Promise<void> => {
     if (grace > 0) await drain(system, directory, grace)
     await system.stop()
-    // A store that was killed has not.
-    file.close()
+    following.cancel()
+    file.release()
   }
   return { system, port, httpPort, [Symbol.asyncDispose]: stop }
 }
 
-/** Accepts nobody more, begins nothing more, and lets what runs end for so long. */
+function tokensOf({ password, tokens = [] }: JobdOptions): Token[] {
+  return [...tokens, ...(password === undefined ? [] : [{ name: defaultName, secret: password }])]
+}
+
+/** Accepts no more clients, begins no more jobs, and lets running ones end for `grace` milliseconds. */
 async function drain(system: ActorSystem, { scheduler }: Directory, grace: number): Promise<void> {
   try {
     await system.root.stopChild('dashboard')
-    // Who waits for a job that runs hears of its end.
+    // Clients that are connected stay: one that waits for a running job hears of its end.
     find<ResourceRef<Listener>>(system, 'listener').value.close()
     await moveOnAfter(grace, async () => {
       await scheduler.ask({ timeout: Infinity }).drain()
     })
   } catch (error) {
-    // Stopped already, or given up: nothing runs then.
+    // It has stopped already, or given up: nothing runs then.
     if (!isPassing(error)) throw error
   }
 }
@@ -177,10 +212,17 @@ function find<R extends ChildRef>(system: ActorSystem, path: string): R {
 }
 
 /** Looked up when they are used: the tree grows part by part. */
-function directoryOf(system: ActorSystem, password: Password | null): Directory {
+function directoryOf(
+  system: ActorSystem,
+  credentials: Credentials,
+  log: ServerLog,
+  file: string,
+): Directory {
   return {
     system,
-    password,
+    credentials,
+    file,
+    audit: (who, action) => log.audit(who, action),
     get store() {
       return find<ActorRef<Store>>(system, 'store')
     },
@@ -193,14 +235,41 @@ function directoryOf(system: ActorSystem, password: Password | null): Directory 
   }
 }
 
-function dashboardSources(directory: Directory, feed: JobFeed): LiveSources {
+function dashboardSources(
+  directory: Directory,
+  feed: JobFeed,
+  history: History,
+  prometheus: PrometheusMetrics,
+): LiveSources {
   return {
     system: directory.system,
     store: directory.store,
-    metrics: directory.metrics,
     feed,
-    command: async (words) =>
-      execute(words, directory, { version: 3, closing: false, isKnown: true, isSubscribed: false }),
+    history,
+    audit: directory.audit,
+    command: async (words, sender) =>
+      execute(words, directory, { version: 3, closing: false, isSubscribed: false, ...sender }),
+    prometheus: async () => {
+      const { store, scheduler } = directory
+      const [counts, queues] = await Promise.all([store.ask.counts(), scheduler.ask.statistics()])
+      return {
+        type: prometheus.contentType,
+        text: await prometheus.text({ counts, ...queues }),
+      }
+    },
+    unready: () => findProblem(directory),
+  }
+}
+
+/** Why the server cannot take jobs; null when it can. */
+async function findProblem({ system, store, scheduler }: Directory): Promise<string | null> {
+  try {
+    await store.ask({ timeout: longestReady }).counts()
+    await scheduler.ask({ timeout: longestReady }).statistics()
+    return system.lookup('listener')?.status === 'running' ? null : 'the listener is not running'
+  } catch (error) {
+    if (isPassing(error)) return error.message
+    throw error
   }
 }
 

@@ -15,8 +15,8 @@ export interface InJobd {
   /** Adds a job and gives its number. */
   add: (...words: string[]) => Promise<number>
   /** Waits for a job's end and gives what is known of it. */
-  wait: (id: number) => Promise<Record<string, string | null>>
-  get: (id: number) => Promise<Record<string, string | null>>
+  wait: (id: number) => Promise<Record<string, string | number | null>>
+  get: (id: number) => Promise<Record<string, string | number | null>>
   /** Waits until the job is in that state. */
   reach: (id: number, state: string) => Promise<void>
 }
@@ -41,7 +41,7 @@ export function inJobd(
       const password = options.password ?? null
       await using client = await JobClient.connect('127.0.0.1', jobd.port, { password })
       const ask = async (...words: (string | number)[]): Promise<Reply> => client.command(...words)
-      const get = async (id: number): Promise<Record<string, string | null>> =>
+      const get = async (id: number): Promise<Record<string, string | number | null>> =>
         toRecord(await ask('JOB.GET', id))
       await body({
         jobd,

@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import type { Sample } from '../../scheduling/sample.ts'
-import { formatDuration, formatTime } from './durations.ts'
+import { formatDuration, formatTick, formatTime } from './durations.ts'
 import { find } from './element.ts'
 
 /** Milliseconds. */
@@ -38,18 +38,48 @@ const latency: Line[] = [
   { label: 'ran, 95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
 ]
 
+/** How the values of a plot are written, and which steps its axis may have: no finer than what can be written. */
+interface Scale {
+  format: (value: number) => string
+  formatTick: (value: number) => string
+  steps: number[]
+}
+
+const [millisecond, second, minute] = [1, 1_000, 60_000]
+
+const durationScale: Scale = {
+  format: formatDuration,
+  formatTick,
+  steps: [
+    ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((n) => n * millisecond),
+    ...[1, 2, 5, 10, 20, 30].map((n) => n * second),
+    ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_440].map((n) => n * minute),
+  ],
+}
+
+const countScale: Scale = {
+  format: (value) => String(Math.round(value * 10) / 10),
+  formatTick: (value) => value.toLocaleString(),
+  steps: [1, 2, 5].flatMap((n) => [1, 10, 100, 1_000, 10_000, 100_000].map((power) => n * power)),
+}
+countScale.steps.sort((a, b) => a - b)
+
 /** One plot over time. It is made anew when the colours change, which the canvas does not see. */
 class Chart {
   readonly #place: HTMLElement
   readonly #lines: Line[]
   readonly #format: (value: number) => string
+  readonly #formatTick: (value: number) => string
+  readonly #steps: number[]
   #samples: readonly Sample[] = []
   #plot: uPlot | null = null
 
-  constructor(id: string, lines: Line[], format: (value: number) => string) {
+  constructor(id: string, lines: Line[], { format, formatTick, steps }: Scale) {
     this.#place = find(id, HTMLDivElement)
     this.#lines = lines
     this.#format = format
+    this.#formatTick = formatTick
+    this.#steps = steps
     new ResizeObserver(() => {
       if (this.#place.clientWidth > 0)
         this.#plot?.setSize({ width: this.#place.clientWidth, height })
@@ -81,12 +111,17 @@ class Chart {
       padding: [8, 30, 0, 0],
       cursor: { y: false, points: { size: 7 } },
       scales: {
-        x: { range: () => [(Date.now() - shownTime) / 1_000, Date.now() / 1_000] },
+        x: { range: () => [(this.#now - shownTime) / 1_000, this.#now / 1_000] },
         y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
       },
       axes: [
         { ...axis, size: 30, space: 80, values: (_, times) => times.map(timeOf) },
-        { ...axis, size: 62, values: (_, values) => values.map((each) => this.#format(each)) },
+        {
+          ...axis,
+          size: 62,
+          incrs: this.#steps,
+          values: (_, values) => values.map((each) => this.#formatTick(each)),
+        },
       ],
       series: [
         { label: 'at', value: (_, time) => (time === null ? '–' : timeOf(time)) },
@@ -103,6 +138,11 @@ class Chart {
       ],
     }
     this.#plot = new uPlot(options, this.#data(), this.#place)
+  }
+
+  /** The server's time, which need not be this browser's. */
+  get #now(): number {
+    return this.#samples.at(-1)?.at ?? Date.now()
   }
 
   #formatOrNothing(value: number | null): string {
@@ -134,8 +174,8 @@ function timeOf(seconds: number): string {
 /** Throughput and latency of the last minutes. */
 export class Charts {
   readonly #charts = [
-    new Chart('throughput', throughput, (value) => String(Math.round(value * 10) / 10)),
-    new Chart('latency', latency, formatDuration),
+    new Chart('throughput', throughput, countScale),
+    new Chart('latency', latency, durationScale),
   ]
   #samples: Sample[] = []
 
@@ -151,10 +191,15 @@ export class Charts {
   }
 
   add(samples: readonly Sample[]): void {
-    const last = this.#samples.at(-1)?.at ?? 0
-    const since = Date.now() - shownTime
-    const fresh = samples.filter(({ at }) => at > last)
-    this.#samples = [...this.#samples, ...fresh].filter(({ at }) => at > since)
+    const last = this.#samples.at(-1)?.n ?? 0
+    const fresh = samples.filter(({ n }) => n > last)
+    const [first] = fresh
+    // When the server's clock was set back, what is later than now cannot be shown.
+    const earlier =
+      first === undefined ? this.#samples : this.#samples.filter(({ at }) => at < first.at)
+    const all = [...earlier, ...fresh]
+    const since = (all.at(-1)?.at ?? 0) - shownTime
+    this.#samples = all.filter(({ at }) => at > since)
     for (const chart of this.#charts) chart.show(this.#samples)
   }
 

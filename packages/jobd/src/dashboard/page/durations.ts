@@ -6,6 +6,12 @@ export function formatDuration(ms: number): string {
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`
 }
 
+/** As `formatDuration`, but exact for the steps of an axis: two ticks never look the same. */
+export function formatTick(ms: number): string {
+  const [size, unit] = ms < 1_000 ? [1, 'ms'] : ms < 120_000 ? [1_000, 's'] : [60_000, 'min']
+  return `${Number((ms / size).toFixed(2))} ${unit}`
+}
+
 /** Coarser, for what grows while one looks at it. */
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)

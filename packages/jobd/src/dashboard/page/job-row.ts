@@ -6,11 +6,11 @@ import { post } from './requests.ts'
 import { setReachable } from './roving.ts'
 
 export async function cancel(id: number): Promise<void> {
-  if ((await post(`/jobs/${id}/cancel`)) !== null) notify(`Job ${id} is cancelled`)
+  if ((await post(`jobs/${id}/cancel`)) !== null) notify(`Job ${id} is cancelled`)
 }
 
 export async function retry(id: number): Promise<void> {
-  if ((await post(`/jobs/${id}/retry`)) !== null) notify(`Job ${id} is queued again`)
+  if ((await post(`jobs/${id}/retry`)) !== null) notify(`Job ${id} is queued again`)
 }
 
 export function canCancel({ state }: PageJob): boolean {

@@ -2,7 +2,7 @@ import type { PageJob, PageProgress } from '../page-events.ts'
 import { find } from './element.ts'
 import { canCancel, canRetry, cancel, JobRow, retry } from './job-row.ts'
 import { notify } from './notice.ts'
-import { get } from './requests.ts'
+import { get, reasonOf } from './requests.ts'
 import { Roving } from './roving.ts'
 
 /** Rows that are shown, and jobs that are remembered beside them: the newest. */
@@ -72,6 +72,15 @@ export class JobTable {
     this.#show(new Set([...jobs.map(({ id }) => id), ...progress.map(({ id }) => id)]))
   }
 
+  /** The jobs are no longer there. */
+  remove(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#jobs.delete(id)
+      this.#progress.delete(id)
+    }
+    this.#show(new Set())
+  }
+
   #forgetOld(): void {
     if (this.#jobs.size <= mostJobs) return
     const old = [...this.#jobs.keys()].toSorted((a, b) => b - a).slice(mostJobs)
@@ -134,7 +143,7 @@ export class JobTable {
     this.#show(new Set())
     if (chosen === '') return
     try {
-      const jobs = await get<PageJob[]>(`/jobs?state=${chosen}`)
+      const jobs = await get<PageJob[]>(`jobs?state=${chosen}`)
       // What the stream has said meanwhile is newer.
       if (this.#state === chosen)
         this.update(
@@ -142,7 +151,7 @@ export class JobTable {
           [],
         )
     } catch (error) {
-      notify(String(error))
+      notify(reasonOf(error))
     }
   }
 

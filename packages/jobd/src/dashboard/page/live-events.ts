@@ -1,12 +1,7 @@
-import type { PageChanges, PageSnapshot } from '../page-events.ts'
+import type { PageChanges, PageOutput, PageSnapshot } from '../page-events.ts'
 import { find, setText } from './element.ts'
-import { get } from './requests.ts'
-
-/** Milliseconds until a stream that was refused is asked for again. */
-const retryDelay = 1_000
-
-/** A server that works sends its measurements each second: one that says nothing for so long is no more. */
-const longestSilence = 10_000
+import { EventHub, type ToHub, type ToTab } from './event-hub.ts'
+import { get, meta, token } from './requests.ts'
 
 const badge = find('connection', HTMLParagraphElement)
 
@@ -15,39 +10,70 @@ function show(state: 'live' | 'lost', text: string): void {
   setText(badge, text)
 }
 
-/** The page's stream. After each loss there is a new snapshot. */
-export function connect(
-  begin: (snapshot: PageSnapshot) => void,
-  apply: (changes: PageChanges) => void,
-): void {
-  const source = new EventSource('/events')
-  let silence = 0
-  const again = (delay: number): void => {
-    clearTimeout(silence)
-    source.close()
-    show('lost', 'reconnecting')
-    setTimeout(() => connect(begin, apply), delay)
+export interface EventHandlers {
+  /** Everything, at the beginning and after each loss of the connection. */
+  begin: (snapshot: PageSnapshot) => void
+  apply: (changes: PageChanges) => void
+  /** A part of the output of a job that is followed. */
+  output: (event: 'log' | 'output' | 'end', output: PageOutput) => void
+}
+
+/** What the server sends to this tab, by the stream that all tabs share. */
+export class LiveEvents {
+  readonly #tell: (message: ToHub) => void
+
+  constructor(handlers: EventHandlers) {
+    const receive = (message: ToTab): void => {
+      switch (message.type) {
+        case 'live':
+          show('live', 'live')
+          break
+        case 'lost':
+          show('lost', 'reconnecting')
+          break
+        case 'refused':
+          // A password that is asked for again shows itself here.
+          get('jobs').catch(() => {})
+          break
+        case 'snapshot':
+          handlers.begin(message.snapshot)
+          break
+        case 'changes':
+          handlers.apply(message.changes)
+          break
+        case 'output':
+          handlers.output(message.event, message.output)
+          break
+      }
+    }
+    this.#tell = reachHub(receive)
+    this.#tell({ type: 'hello', token })
+    addEventListener('pagehide', () => this.#tell({ type: 'bye' }))
+    // A page that the browser had put aside, and shows again, has missed what happened.
+    addEventListener('pageshow', (event) => {
+      if (event.persisted) location.reload()
+    })
   }
-  const heard = (): void => {
-    clearTimeout(silence)
-    silence = setTimeout(() => again(0), longestSilence)
+
+  /** The job's output comes from its beginning, then as it is written. */
+  follow(job: number): void {
+    this.#tell({ type: 'follow', job })
   }
-  heard()
-  source.addEventListener('snapshot', (event: MessageEvent<string>) => {
-    heard()
-    begin(JSON.parse(event.data) as PageSnapshot)
-    show('live', 'live')
-  })
-  source.addEventListener('changes', (event: MessageEvent<string>) => {
-    heard()
-    apply(JSON.parse(event.data) as PageChanges)
-  })
-  source.addEventListener('error', () => {
-    show('lost', 'reconnecting')
-    // A connection that was lost is opened again by the browser; one that was refused is not.
-    if (source.readyState !== EventSource.CLOSED) return
-    again(retryDelay)
-    // A password that is asked for again shows itself here.
-    get('/jobs').catch(() => {})
-  })
+
+  unfollow(job: number): void {
+    this.#tell({ type: 'unfollow', job })
+  }
+}
+
+function reachHub(receive: (message: ToTab) => void): (message: ToHub) => void {
+  if (typeof SharedWorker === 'undefined') {
+    const hub = new EventHub(new URL('.', location.href).href)
+    const tab = { send: receive }
+    return (message) => hub.receive(tab, message)
+  }
+  // Named after the server: tabs of a server that was started anew do not share the worker of the one before.
+  const { port } = new SharedWorker('events-worker.js', { name: meta('jobd-server') })
+  port.addEventListener('message', ({ data }: MessageEvent<ToTab>) => receive(data))
+  port.start()
+  return (message) => port.postMessage(message)
 }

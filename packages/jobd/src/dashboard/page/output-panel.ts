@@ -1,13 +1,12 @@
 import type { PageJob, PageOutput } from '../page-events.ts'
 import { formatDuration } from './durations.ts'
 import { find, make, setText } from './element.ts'
+import type { LiveEvents } from './live-events.ts'
 import { notify } from './notice.ts'
-import { get } from './requests.ts'
+import { get, reasonOf } from './requests.ts'
 
-/** Of a job's output, the last so many characters are kept in the page. */
+/** Of a job's output, this many characters are kept in the page: the last ones. */
 const mostCharacters = 500_000
-
-const retryDelay = 1_000
 
 /** One job: what is known of it, and its output as it comes. */
 export class OutputPanel {
@@ -15,13 +14,13 @@ export class OutputPanel {
   readonly #title = find('output-title', HTMLHeadingElement)
   readonly #facts = find('facts', HTMLDListElement)
   readonly #text = find('output-text', HTMLPreElement)
+  readonly #events: () => LiveEvents
   readonly #closed: (id: number) => void
   #id: number | null = null
-  #source: EventSource | null = null
-  #retrying = 0
 
   /** `closed` is called with the job that was shown. */
-  constructor(closed: (id: number) => void) {
+  constructor(events: () => LiveEvents, closed: (id: number) => void) {
+    this.#events = events
     this.#closed = closed
     find('close-output', HTMLButtonElement).addEventListener('click', () => this.close())
   }
@@ -31,12 +30,14 @@ export class OutputPanel {
   }
 
   open(id: number): void {
+    if (this.#id !== null) this.#events().unfollow(this.#id)
     this.#id = id
     this.#panel.hidden = false
     this.#panel.dataset['job'] = String(id)
     setText(this.#title, `Job ${id}`)
     this.#facts.replaceChildren()
-    this.#follow(id)
+    this.#text.replaceChildren()
+    this.#events().follow(id)
     void this.refresh()
     this.#title.focus({ preventScroll: true })
   }
@@ -44,7 +45,7 @@ export class OutputPanel {
   close(): void {
     const id = this.#id
     if (id === null) return
-    this.#stop()
+    this.#events().unfollow(id)
     this.#id = null
     this.#panel.hidden = true
     this.#closed(id)
@@ -55,12 +56,12 @@ export class OutputPanel {
     const id = this.#id
     if (id === null) return
     try {
-      const job = await get<PageJob>(`/jobs/${id}`)
+      const job = await get<PageJob>(`jobs/${id}`)
       if (this.#id === id) this.#showFacts(job)
     } catch (error) {
-      notify(error instanceof Error ? error.message : String(error))
+      notify(reasonOf(error))
     }
-    if (began && this.#id === id) this.#follow(id)
+    if (began && this.#id === id) this.#events().follow(id)
   }
 
   #showFacts(job: PageJob): void {
@@ -84,27 +85,11 @@ export class OutputPanel {
     this.#facts.dataset['state'] = job.state
   }
 
-  #follow(id: number): void {
-    this.#stop()
-    const source = new EventSource(`/jobs/${id}/output`)
-    this.#source = source
-    const read = (event: MessageEvent<string>): PageOutput => JSON.parse(event.data) as PageOutput
-    source.addEventListener('log', (event: MessageEvent<string>) => {
-      this.#text.replaceChildren()
-      this.#add(read(event))
-    })
-    source.addEventListener('output', (event: MessageEvent<string>) => this.#add(read(event)))
-    source.addEventListener('end', () => source.close())
-    source.addEventListener('error', () => {
-      if (source.readyState !== EventSource.CLOSED || this.#source !== source) return
-      this.#retrying = setTimeout(() => this.#follow(id), retryDelay)
-    })
-  }
-
-  #stop(): void {
-    clearTimeout(this.#retrying)
-    this.#source?.close()
-    this.#source = null
+  /** A part of the output has come. */
+  take(event: 'log' | 'output' | 'end', output: PageOutput): void {
+    if (output.job !== this.#id || event === 'end') return
+    if (event === 'log') this.#text.replaceChildren()
+    this.#add(output)
   }
 
   #add({ text, omitted }: PageOutput): void {

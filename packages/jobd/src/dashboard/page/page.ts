@@ -1,6 +1,6 @@
 import type { PageChanges, PageCounts, PageJob, PageSnapshot } from '../page-events.ts'
 import { Charts } from './charts.ts'
-import { connect } from './live-events.ts'
+import { LiveEvents } from './live-events.ts'
 import { find, make, setText } from './element.ts'
 import { JobTable } from './job-table.ts'
 import { notify } from './notice.ts'
@@ -20,10 +20,13 @@ const placeholders: Record<string, string> = {
 
 const tree = new TreeView()
 const charts = new Charts()
-const output = new OutputPanel((id) => {
-  table.select(null)
-  table.focusJob(id)
-})
+const output = new OutputPanel(
+  () => events,
+  (id) => {
+    table.select(null)
+    table.focusJob(id)
+  },
+)
 const table = new JobTable((id) => {
   table.select(id)
   output.open(id)
@@ -62,6 +65,7 @@ function begin(snapshot: PageSnapshot): void {
     )
   showCounts(snapshot.counts)
   tree.show(snapshot.tree)
+  tree.beginRestarts(snapshot.restarts)
   charts.begin(snapshot.samples)
   showRate()
   table.begin(snapshot.jobs, snapshot.progress)
@@ -75,6 +79,7 @@ function apply(changes: PageChanges): void {
     charts.add(changes.samples)
     showRate()
   }
+  if (changes.deleted !== undefined) table.remove(changes.deleted)
   const { jobs = [], progress = [] } = changes
   if (jobs.length + progress.length === 0) return
   const before = output.id === null ? undefined : table.get(output.id)
@@ -97,7 +102,7 @@ form.addEventListener('submit', (event) => {
 })
 
 async function add(): Promise<void> {
-  const added = await post<{ id: number }>('/jobs', { kind: kind.value, payload: payload.value })
+  const added = await post<{ id: number }>('jobs', { kind: kind.value, payload: payload.value })
   if (added === null) return
   notify(`Job ${added.id} is added`)
   payload.value = ''
@@ -106,7 +111,7 @@ async function add(): Promise<void> {
 const logOut = find('log-out', HTMLButtonElement)
 logOut.hidden = !hasPassword
 logOut.addEventListener('click', () => {
-  void post('/logout').then(() => location.reload())
+  void post('logout').then(() => location.reload())
 })
 
 find('show-shortcuts', HTMLButtonElement).addEventListener('click', () => shortcuts.showModal())
@@ -134,4 +139,8 @@ document.addEventListener('keydown', (event) => {
   else act()
 })
 
-connect(begin, apply)
+const events = new LiveEvents({
+  begin,
+  apply,
+  output: (event, part) => output.take(event, part),
+})

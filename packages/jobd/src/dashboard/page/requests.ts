@@ -1,15 +1,18 @@
 import { notify } from './notice.ts'
 
-function meta(name: string): string {
+export function meta(name: string): string {
   return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? ''
 }
 
 export const hasPassword = meta('jobd-password') === 'yes'
-const token = meta('jobd-token')
+export const token = meta('jobd-token')
+
+/** A request that has no answer after this many milliseconds has failed. */
+const patience = 15_000
 
 /** Asks the server. @throws what it answers */
 export async function get<T>(path: string): Promise<T> {
-  return read<T>(await fetch(path))
+  return read<T>(await fetch(path, { signal: AbortSignal.timeout(patience) }))
 }
 
 /** Changes something; what goes wrong is shown. Null then. */
@@ -19,18 +22,36 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T | nul
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Jobd-Token': token },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(patience),
     })
     return await read<T>(response)
   } catch (error) {
-    notify(error instanceof Error ? error.message : String(error))
+    notify(reasonOf(error))
     return null
   }
+}
+
+/** What a failed request is said to have failed for. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `No answer from the server within ${patience / 1_000} s`
+  // What browsers call a server that cannot be reached differs, and says little.
+  return error instanceof TypeError ? 'The server cannot be reached' : error.message
 }
 
 async function read<T>(response: Response): Promise<T> {
   // The password is asked for again: the server was started anew.
   if (response.status === 401) location.reload()
-  const value: unknown = await response.json()
-  if (!response.ok) throw new Error((value as { error: string }).error)
-  return value as T
+  const text = await response.text()
+  if (response.ok) return JSON.parse(text) as T
+  throw new Error(errorIn(text) ?? `The server answered ${response.status} ${response.statusText}`)
+}
+
+/** A proxy that cannot reach the server answers with a page of its own. */
+function errorIn(text: string): string | null {
+  try {
+    return (JSON.parse(text) as { error?: string }).error ?? null
+  } catch {
+    return null
+  }
 }

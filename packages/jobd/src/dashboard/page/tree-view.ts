@@ -1,4 +1,5 @@
-import type { PageNode, PageRestart } from '../page-events.ts'
+import type { Restart } from '../../scheduling/sample.ts'
+import type { PageNode } from '../page-events.ts'
 import { formatTime } from './durations.ts'
 import { find, make, setText } from './element.ts'
 import { notify } from './notice.ts'
@@ -77,7 +78,7 @@ class NodeView {
 }
 
 async function kill(path: string): Promise<void> {
-  if ((await post('/actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
+  if ((await post('actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
 }
 
 /** Without the root, which all paths begin with. */
@@ -118,12 +119,23 @@ export class TreeView {
     this.#roving.update()
   }
 
-  showRestarts(restarts: readonly PageRestart[]): void {
-    for (const { path, reason } of restarts) {
-      this.#views.get(path)?.flash()
-      const now = new Date()
-      const time = make('time', '', formatTime(now))
-      time.dateTime = now.toISOString()
+  /** The restarts so far, the oldest first. */
+  beginRestarts(restarts: readonly Restart[]): void {
+    this.#restarts.replaceChildren()
+    this.#prepend(restarts)
+  }
+
+  /** Restarts of just now: their parts flash. */
+  showRestarts(restarts: readonly Restart[]): void {
+    for (const { path } of restarts) this.#views.get(path)?.flash()
+    this.#prepend(restarts)
+  }
+
+  #prepend(restarts: readonly Restart[]): void {
+    for (const { at, path, reason } of restarts.slice(-shownRestarts)) {
+      const when = new Date(at)
+      const time = make('time', '', formatTime(when))
+      time.dateTime = when.toISOString()
       this.#restarts.prepend(make('li', '', time, ` ${shorten(path)}: ${reason}`))
     }
     while (this.#restarts.children.length > shownRestarts) this.#restarts.lastChild?.remove()

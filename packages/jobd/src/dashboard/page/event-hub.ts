@@ -1,0 +1,169 @@
+import type { PageChanges, PageOutput, PageSnapshot } from '../page-events.ts'
+
+/** What a tab tells the hub. */
+export type ToHub =
+  | { type: 'hello'; token: string }
+  | { type: 'follow'; job: number }
+  | { type: 'unfollow'; job: number }
+  | { type: 'bye' }
+
+/** What the hub tells a tab. */
+export type ToTab =
+  | { type: 'live' }
+  | { type: 'lost' }
+  /** The stream was refused: perhaps the password is asked for again. */
+  | { type: 'refused' }
+  | { type: 'snapshot'; snapshot: PageSnapshot }
+  | { type: 'changes'; changes: PageChanges }
+  | { type: 'output'; event: 'log' | 'output' | 'end'; output: PageOutput }
+
+/** A tab as the hub sees it. */
+export interface Tab {
+  send: (message: ToTab) => void
+}
+
+/** Milliseconds until a stream that was refused is asked for again. */
+const retryDelay = 1_000
+
+/** A server that works sends its measurements each second: a stream that is silent for this long is dead. */
+const longestSilence = 10_000
+
+/**
+ * The one stream of events that all tabs of a browser share. A browser opens at most six connections to a server, and
+ * each stream holds one: with a stream for each tab, six tabs would leave no connection for anything else. The hub
+ * runs in a SharedWorker, or in the page itself where there are none.
+ */
+export class EventHub {
+  readonly #base: string
+  readonly #tabs = new Map<Tab, Set<number>>()
+  #token = ''
+  #source: EventSource | null = null
+  /** The name of the open stream; null while there is none. */
+  #stream: string | null = null
+  #silence = 0
+
+  /** `base`: the address of the page, without its file. */
+  constructor(base: string) {
+    this.#base = base
+  }
+
+  receive(tab: Tab, message: ToHub): void {
+    const followed = this.#tabs.get(tab)
+    if (message.type === 'hello') this.#join(tab, message.token)
+    else if (followed === undefined) return
+    else if (message.type === 'bye') this.#leave(tab, followed)
+    else if (message.type === 'follow') {
+      followed.add(message.job)
+      void this.#tell(message.job, true)
+    } else this.#unfollow(followed, message.job)
+  }
+
+  #join(tab: Tab, token: string): void {
+    this.#token = token
+    this.#tabs.set(tab, new Set())
+    if (this.#source === null) this.#open()
+    else if (this.#stream !== null) void this.#sendSnapshot(tab, this.#stream)
+  }
+
+  #leave(tab: Tab, followed: Set<number>): void {
+    for (const job of followed) this.#unfollow(followed, job)
+    this.#tabs.delete(tab)
+    if (this.#tabs.size > 0) return
+    clearTimeout(this.#silence)
+    this.#source?.close()
+    this.#source = null
+    this.#stream = null
+  }
+
+  #unfollow(followed: Set<number>, job: number): void {
+    followed.delete(job)
+    if (![...this.#tabs.values()].some((jobs) => jobs.has(job))) void this.#tell(job, false)
+  }
+
+  #send(message: ToTab): void {
+    for (const tab of this.#tabs.keys()) tab.send(message)
+  }
+
+  #open(): void {
+    const source = new EventSource(`${this.#base}events`)
+    this.#source = source
+    const on = (name: string, take: (data: string) => void): void =>
+      source.addEventListener(name, (event: MessageEvent<string>) => {
+        this.#heard()
+        take(event.data)
+      })
+    this.#heard()
+    on('snapshot', (data) => this.#begin(JSON.parse(data) as PageSnapshot))
+    on('changes', (data) =>
+      this.#send({ type: 'changes', changes: JSON.parse(data) as PageChanges }),
+    )
+    for (const event of ['log', 'output', 'end'] as const)
+      on(event, (data) => this.#pass(event, JSON.parse(data) as PageOutput))
+    source.addEventListener('error', () => {
+      this.#stream = null
+      this.#send({ type: 'lost' })
+      // A connection that was lost is opened again by the browser; one that was refused is not.
+      if (source.readyState !== EventSource.CLOSED || this.#source !== source) return
+      this.#send({ type: 'refused' })
+      this.#again(retryDelay)
+    })
+  }
+
+  #heard(): void {
+    clearTimeout(this.#silence)
+    this.#silence = setTimeout(() => {
+      this.#send({ type: 'lost' })
+      this.#again(0)
+    }, longestSilence)
+  }
+
+  #again(delay: number): void {
+    clearTimeout(this.#silence)
+    this.#source?.close()
+    this.#stream = null
+    this.#silence = setTimeout(() => this.#open(), delay)
+  }
+
+  /** After each loss there is a new snapshot, and the outputs are asked for anew. */
+  #begin(snapshot: PageSnapshot): void {
+    this.#stream = snapshot.stream
+    this.#send({ type: 'snapshot', snapshot })
+    this.#send({ type: 'live' })
+    const followed = new Set<number>()
+    for (const jobs of this.#tabs.values()) for (const job of jobs) followed.add(job)
+    for (const job of followed) void this.#tell(job, true)
+  }
+
+  #pass(event: 'log' | 'output' | 'end', output: PageOutput): void {
+    for (const [tab, jobs] of this.#tabs)
+      if (jobs.has(output.job)) tab.send({ type: 'output', event, output })
+  }
+
+  /** A tab that comes later. Changes that are newer than its snapshot follow; older ones, which it may get too, are repaired by them. */
+  async #sendSnapshot(tab: Tab, stream: string): Promise<void> {
+    try {
+      const response = await fetch(`${this.#base}snapshot?stream=${stream}`)
+      if (!response.ok) throw new Error(response.statusText)
+      tab.send({ type: 'snapshot', snapshot: (await response.json()) as PageSnapshot })
+      tab.send({ type: 'live' })
+    } catch {
+      tab.send({ type: 'lost' })
+      this.#again(retryDelay)
+    }
+  }
+
+  /** Says which job's output the stream is to carry. A stream that has ended meanwhile is followed by another, which asks again. */
+  async #tell(job: number, follow: boolean): Promise<void> {
+    const stream = this.#stream
+    if (stream === null) return
+    try {
+      await fetch(`${this.#base}streams/${stream}/outputs`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-Jobd-Token': this.#token },
+        body: JSON.stringify({ job, follow }),
+      })
+    } catch {
+      // The connection is lost, which the stream notices too.
+    }
+  }
+}

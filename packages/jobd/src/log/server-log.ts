@@ -1,0 +1,90 @@
+import { styleText } from 'node:util'
+import type { Logger } from '@tasktree/actor'
+import { describeError } from '../jobs/describe-error.ts'
+
+export type LogLevel = 'info' | 'warn' | 'error' | 'audit'
+
+/** How log lines look: for people, or one JSON object a line for programs. */
+export type LogFormat = 'human' | 'json'
+
+/** What the server logs: what the tree logs, what clients did, and what an operator should know. */
+export interface ServerLog extends Logger {
+  /** Somebody did something that changes what others see. */
+  audit(who: string, action: string): void
+}
+
+const colours = { info: 'dim', warn: 'yellow', error: 'red', audit: 'cyan' } as const
+
+/** The messages of the tree name its parts by their paths. */
+const pathPattern = /\/jobd(?:\/[\w.-]+)+/
+
+/** Writes lines with the time, the level and the part of the tree. */
+export class LineLog implements ServerLog {
+  readonly #format: LogFormat
+  readonly #write: (line: string) => void
+
+  constructor(format: LogFormat, write: (line: string) => void) {
+    this.#format = format
+    this.#write = write
+  }
+
+  debug(): void {}
+
+  info(message: string, ...details: unknown[]): void {
+    this.#log('info', message, details)
+  }
+
+  warn(message: string, ...details: unknown[]): void {
+    this.#log('warn', message, details)
+  }
+
+  error(message: string, ...details: unknown[]): void {
+    this.#log('error', message, details)
+  }
+
+  audit(who: string, action: string): void {
+    this.#put('audit', 'server', `${who}: ${action}`, { who, action })
+  }
+
+  #log(level: LogLevel, message: string, details: unknown[]): void {
+    const part = pathPattern.exec(message)?.[0].slice('/jobd/'.length) ?? 'server'
+    const causes = details.map(describeError).filter((text) => !message.includes(text))
+    const stack = details.find((each) => each instanceof Error)?.stack
+    const more: Record<string, string> = level === 'error' && stack !== undefined ? { stack } : {}
+    this.#put(level, part, [message, ...causes].join(': '), more)
+  }
+
+  #put(level: LogLevel, part: string, message: string, more: Record<string, string>): void {
+    const time = new Date().toISOString()
+    if (this.#format === 'json') {
+      this.#write(JSON.stringify({ time, level, part, message, ...more }))
+      return
+    }
+    const { stack } = more
+    const text = visible(stack === undefined ? message : `${message}\n${stack}`)
+    this.#write(`${styleText('dim', time)} ${styleText(colours[level], level)} ${part}: ${text}`)
+  }
+}
+
+/** A log without an audit of its own gets the audit as information. */
+export function withAudit(logger: Logger): ServerLog {
+  if ('audit' in logger) return logger as ServerLog
+  return {
+    debug: (message, ...details) => logger.debug(message, ...details),
+    info: (message, ...details) => logger.info(message, ...details),
+    warn: (message, ...details) => logger.warn(message, ...details),
+    error: (message, ...details) => logger.error(message, ...details),
+    audit: (who, action) => logger.info(`audit: ${who}: ${action}`),
+  }
+}
+
+/** What clients send must not steer the terminal. */
+export function visible(text: string): string {
+  // oxlint-disable-next-line eslint/no-control-regex -- the control characters are what it is about
+  return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, escapeOf)
+}
+
+function escapeOf(character: string): string {
+  const code = character.codePointAt(0) as number
+  return character === '\r' ? '\\r' : `\\x${code.toString(16).padStart(2, '0')}`
+}

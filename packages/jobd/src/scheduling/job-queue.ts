@@ -1,0 +1,109 @@
+import { type EventLoop, getEventLoop } from '@tasktree/core'
+import { PriorityQueue } from '@tasktree/sync'
+import type { QueuedJob } from '../jobs/job.ts'
+import { ReadyJobs } from './ready-jobs.ts'
+
+/** Jobs in line that were cancelled are cleared away when there are this many more than jobs that wait. */
+const mostGhosts = 1_000
+
+/**
+ * The jobs that wait: for a worker, or for their time. Times are of the loop's clock, which no change of the wall clock
+ * moves. A heap cannot drop an element in its middle, so a cancelled job stays in line; the map says which jobs count.
+ */
+export class JobQueue {
+  readonly #loop: EventLoop = getEventLoop()
+  readonly #jobs = new Map<number, QueuedJob>()
+  readonly #delayed = new PriorityQueue<QueuedJob>({ compare: (a, b) => a.dueAt - b.dueAt })
+  readonly #after: (ms: number, call: () => void) => void
+  readonly #onDue: () => void
+  #ready = new ReadyJobs()
+  /** When the delayed jobs are looked at next. */
+  #wakeAt = Infinity
+
+  /** `after` arms a timer; `onDue` is called when delayed jobs have become ready. */
+  constructor(after: (ms: number, call: () => void) => void, onDue: () => void) {
+    this.#after = after
+    this.#onDue = onDue
+  }
+
+  get size(): number {
+    return this.#jobs.size
+  }
+
+  get readySize(): number {
+    return this.#ready.size
+  }
+
+  get(id: number): QueuedJob | undefined {
+    return this.#jobs.get(id)
+  }
+
+  /** A job that may begin in `delay` milliseconds; true when that is now. */
+  add({ id, kind, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean {
+    const now = this.#loop.time()
+    const job: QueuedJob = { id, kind, priority, dueAt: delay > 0 ? now + delay : now }
+    if (this.#ready.size + this.#delayed.qsize() > 2 * this.#jobs.size + mostGhosts)
+      this.#lineUpAnew(now)
+    this.#jobs.set(id, job)
+    if (job.dueAt <= now) {
+      this.#ready.put(job)
+      return true
+    }
+    this.#delayed.putNowait(job)
+    this.#wakeFor(job.dueAt)
+    return false
+  }
+
+  /** Puts a job back that could not be dealt with. */
+  putBack(job: QueuedJob): boolean {
+    return this.add(job, job.dueAt - this.#loop.time())
+  }
+
+  remove(id: number): QueuedJob | undefined {
+    const job = this.#jobs.get(id)
+    this.#jobs.delete(id)
+    return job
+  }
+
+  /** Takes the next ready job of a kind that `mayBegin`; null when there is none. */
+  take(mayBegin: (kind: string) => boolean): QueuedJob | null {
+    const job = this.#ready.take(mayBegin, (each) => this.#jobs.get(each.id) === each)
+    if (job !== null) this.#jobs.delete(job.id)
+    return job
+  }
+
+  #lineUpAnew(now: number): void {
+    this.#ready = new ReadyJobs()
+    const delayed = this.#delayed
+    while (!delayed.empty()) delayed.getNowait()
+    for (const job of this.#jobs.values()) {
+      if (job.dueAt > now) delayed.putNowait(job)
+      else this.#ready.put(job)
+    }
+  }
+
+  /** One timer, for whichever is the first. */
+  #wakeFor(time: number): void {
+    if (time >= this.#wakeAt) return
+    this.#wakeAt = time
+    this.#after(Math.max(0, time - this.#loop.time()), () => {
+      if (this.#wakeAt !== time) return
+      this.#wakeAt = Infinity
+      this.#readyWhatIsDue()
+    })
+  }
+
+  #readyWhatIsDue(): void {
+    const now = this.#loop.time()
+    while (!this.#delayed.empty()) {
+      const job = this.#delayed.getNowait()
+      if (job.dueAt > now) {
+        this.#delayed.putNowait(job)
+        this.#wakeFor(job.dueAt)
+        break
+      }
+      this.#ready.put(job)
+    }
+    this.#onDue()
+  }
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { JobState } from '../jobs/job.ts'
+
+/** For how long jobs that have ended are kept, in milliseconds, and how many of them. Infinity: no limit. */
+export interface Retention {
+  /** Jobs that are done. */
+  done?: number
+  /** Jobs that have failed or were cancelled. */
+  failed?: number
+  /** However old, the latest this many that have ended; older ones go. */
+  last?: number
+}
+
+const ended = ['done', 'failed', 'cancelled'] as const
+
+/** What the file says: a new one keeps for 7 and 30 days, one of the first edition keeps everything. */
+export function retentionOf(database: DatabaseSync): Required<Retention> {
+  const find = database.prepare('SELECT value FROM settings WHERE name = ?')
+  const limit = (name: string): number => Number(find.get(name)?.['value'] ?? Infinity)
+  return { done: limit('keepDone'), failed: limit('keepFailed'), last: limit('keepLast') }
+}
+
+/** The numbers of at most `limit` jobs that have ended and need not be kept any longer. */
+export function surplusJobs(
+  database: DatabaseSync,
+  { done = Infinity, failed = Infinity, last = Infinity }: Retention,
+  counts: Readonly<Record<JobState, number>>,
+  limit: number,
+): number[] {
+  const now = Date.now()
+  const old = ended.flatMap((state) => {
+    const keep = state === 'done' ? done : failed
+    return keep === Infinity ? [] : oldestOf(database, state, now - keep, limit)
+  })
+  const surplus = counts.done + counts.failed + counts.cancelled - last
+  if (surplus <= old.length) return old.slice(0, limit).map(({ id }) => id)
+  return ended
+    .flatMap((state) =>
+      oldestOf(database, state, Number.MAX_SAFE_INTEGER, Math.min(surplus, limit)),
+    )
+    .toSorted((a, b) => a.endedAt - b.endedAt)
+    .slice(0, Math.min(surplus, limit))
+    .map(({ id }) => id)
+}
+
+function oldestOf(
+  database: DatabaseSync,
+  state: string,
+  before: number,
+  limit: number,
+): { id: number; endedAt: number }[] {
+  const sql = `SELECT id, endedAt FROM jobs WHERE state = ? AND endedAt IS NOT NULL AND endedAt <= ? ORDER BY endedAt LIMIT ?`
+  return database.prepare(sql).all(state, before, limit) as unknown as {
+    id: number
+    endedAt: number
+  }[]
+}

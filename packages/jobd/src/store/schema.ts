@@ -1,0 +1,117 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Written into the header of a file of ours ("jobd" in ASCII): `file` and other programs recognize it. */
+export const applicationId = 0x6a_6f_62_64
+
+/** The version of the schema below, kept in SQLite's `user_version`. The first edition wrote 0. */
+export const schemaVersion = 1
+
+/**
+ * `key` is what the client gave and is kept for display. `heldKey` is the same text while the job blocks its key, and
+ * NULL afterwards: two jobs can then have had one key, but only one can hold it. `endedAt` is NULL until the state is final.
+ */
+const jobsTable = `(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
+    priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
+    key TEXT, heldKey TEXT, keep INTEGER,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, allowed INTEGER NOT NULL, deaths INTEGER NOT NULL DEFAULT 0,
+    result TEXT, error TEXT, createdAt INTEGER NOT NULL, notBefore INTEGER NOT NULL,
+    startedAt INTEGER, endedAt INTEGER
+  ) STRICT`
+
+const indexes = `
+  CREATE INDEX jobsOfState ON jobs (state, id);
+  CREATE INDEX jobsThatEnded ON jobs (state, endedAt) WHERE endedAt IS NOT NULL;
+  CREATE UNIQUE INDEX heldKeys ON jobs (heldKey) WHERE heldKey IS NOT NULL;
+`
+
+const settingsTable =
+  'CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID'
+
+const stamp = `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`
+
+/** What a file needs before this version can use it. */
+export type FileState =
+  | { kind: 'empty' }
+  | { kind: 'current' }
+  | { kind: 'old'; version: number }
+  | { kind: 'refused'; reason: string }
+
+/** The columns of the first edition's tables, as SQLite lists them: other tables of these names are not ours. */
+const firstEdition = {
+  jobs: 'id kind payload priority delay timeout retries key state attempts allowed result error createdAt notBefore',
+  outputs: 'job text',
+}
+
+/** Looks at the tables without changing anything. @throws what SQLite says of a file that is not a database */
+export function inspect(database: DatabaseSync): FileState {
+  const version = numberOf(database, 'user_version')
+  const id = numberOf(database, 'application_id')
+  const tables = database
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+    .all()
+    .map((row) => String(row['name']))
+  if (tables.length === 0 && version === 0) return { kind: 'empty' }
+  if (id !== applicationId) {
+    const isFirst =
+      version === 0 &&
+      Object.entries(firstEdition).every(
+        ([table, columns]) => columnsOf(database, table) === columns,
+      )
+    return isFirst
+      ? { kind: 'old', version: 0 }
+      : { kind: 'refused', reason: 'it is a database of another program' }
+  }
+  if (version > schemaVersion)
+    return {
+      kind: 'refused',
+      reason: `its schema is version ${version}, this jobd knows ${schemaVersion}: a newer jobd wrote it`,
+    }
+  return version === schemaVersion ? { kind: 'current' } : { kind: 'old', version }
+}
+
+/** Makes the tables of a new file. */
+export function create(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE jobs ${jobsTable}; ${indexes}
+    CREATE TABLE outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+    CREATE INDEX outputsOfJob ON outputs (job);
+    ${settingsTable};
+    INSERT INTO settings VALUES ('keepDone', '${7 * 86_400_000}'), ('keepFailed', '${30 * 86_400_000}');
+    ${stamp};
+  `)
+}
+
+/**
+ * From version 0: the table is written anew, because SQLite cannot drop the UNIQUE of the old column `key`. The file
+ * gets no retention: it keeps everything, as it did, until the operator turns retention on.
+ */
+function fromFirstEdition(database: DatabaseSync): void {
+  const kept = firstEdition.jobs.replaceAll(' ', ', ')
+  database.exec(`
+    DROP INDEX IF EXISTS jobsOfState;
+    ALTER TABLE jobs RENAME TO oldJobs;
+    CREATE TABLE jobs ${jobsTable};
+    INSERT INTO jobs (${kept}, heldKey, endedAt)
+      SELECT ${kept}, key, CASE WHEN state IN ('done', 'failed', 'cancelled') THEN notBefore END FROM oldJobs;
+    DROP TABLE oldJobs;
+    ${indexes} ${settingsTable}; ${stamp};
+  `)
+}
+
+/** The step from each older version to the next. */
+const steps: readonly ((database: DatabaseSync) => void)[] = [fromFirstEdition]
+
+/** Brings an older file to this version; to be called in a transaction. */
+export function migrate(database: DatabaseSync, version: number): void {
+  for (const step of steps.slice(version)) step(database)
+}
+
+export function numberOf(database: DatabaseSync, pragma: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
+}
+
+function columnsOf(database: DatabaseSync, table: string): string {
+  const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all(table)
+  return columns.map((column) => String(column['name'])).join(' ')
+}
