@@ -41,16 +41,16 @@ export class Random {
   }
 }
 
-const leaves = { wait: 36, foreign: 12, hop: 3, fail: 3, cancel: 2 }
+const leaves = { wait: 40, foreign: 10, hop: 2, fail: 2, cancel: 2 }
 const blocks = {
-  all: 12,
-  allSettled: 5,
-  race: 9,
+  all: 16,
+  allSettled: 8,
+  race: 12,
   float: 10,
-  timeout: 12,
-  waitFor: 5,
-  moveOnAfter: 6,
-  group: 5,
+  timeout: 16,
+  waitFor: 6,
+  moveOnAfter: 8,
+  group: 6,
   task: 3,
   try: 12,
   repeat: 3,
@@ -80,10 +80,10 @@ export class Generator {
     const random = this.#random
     this.#tasks = random.weighted({ 1: 6, 2: 3, 3: 1 }) === '1' ? 1 : random.between(2, 3)
     const tasks = Array.from({ length: this.#tasks }, () => {
-      this.#left = random.between(4, 30)
+      this.#left = random.between(5, 36)
       return { generator: random.chance(0.15), body: this.#block(0, false) }
     })
-    const cancels = Array.from({ length: random.between(0, 3) }, () => ({
+    const cancels = Array.from({ length: random.between(0, 4) }, () => ({
       at: random.between(0, random.chance(0.7) ? this.#longest : this.#longest * 3),
       task: random.between(0, this.#tasks - 1),
     }))

@@ -285,12 +285,12 @@ export class FlowInterpreter {
         try {
           await this.#block(block, { scope, group: { tasks, scope } })
         } catch (error) {
+          scope.bodyEnded = true
           if (isCancelled(error)) this.trace.groupBodyCancelled(scope)
           else this.#groupFails(scope)
           throw error
-        } finally {
-          scope.bodyEnded = true
         }
+        scope.bodyEnded = true
       })
     } catch (error) {
       this.trace.endScope(scope, scope.surelyStruck, (error as Error).name)
