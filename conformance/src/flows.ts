@@ -11,11 +11,13 @@
  */
 import { parseArgs } from 'node:util'
 import { generate } from './flows/generate.ts'
-import { IsolatedRunner } from './flows/isolated.ts'
 import { printProgram } from './flows/print.ts'
 import type { Program } from './flows/program.ts'
+import type { Report } from './flows/run.ts'
 import { shrinkProgram } from './flows/shrink.ts'
 import type { Fault, Rule } from './flows/trace.ts'
+import type { Request } from './flows/worker.ts'
+import { IsolatedRunner } from './isolated.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -30,14 +32,26 @@ const { values: options } = parseArgs({
 })
 const { real } = options
 const rules = options.rules?.split(',') as Rule[] | undefined
-await using runner = new IsolatedRunner()
+await using runner = new IsolatedRunner<Request, Report>(
+  new URL('./flows/worker.ts', import.meta.url),
+)
+
+async function runProgram(program: Program): Promise<Report> {
+  const report = await runner.ask({ program, real })
+  if (typeof report === 'string') {
+    return { faults: [{ rule: 'I4', text: report }], lines: [], hangs: true }
+  }
+  // What is left of the run must not disturb the next one.
+  if (report.hangs) await runner.restart()
+  return report
+}
 
 function draw(seed: number): Program {
   return generate(seed, { longest: real ? 12 : 30, shuffled: options.shuffle })
 }
 
 async function faultsOf(program: Program): Promise<Fault[]> {
-  const { faults } = await runner.run(program, real)
+  const { faults } = await runProgram(program)
   return rules === undefined ? faults : faults.filter(({ rule }) => rules.includes(rule))
 }
 
@@ -53,7 +67,7 @@ async function shrink(program: Program, rule: Rule): Promise<Program> {
 }
 
 async function show(program: Program): Promise<void> {
-  const { faults, lines } = await runner.run(program, real)
+  const { faults, lines } = await runProgram(program)
   const found = faults.map(({ rule, text }) => `${rule}: ${text}`)
   const parts = [printProgram(program), lines.join('\n'), found.join('\n') || 'no fault']
   process.stdout.write(`${parts.join('\n\n')}\n`)

@@ -1,0 +1,116 @@
+/**
+ * Draws programs of cancel scopes, records them under Python's Trio, and compares.
+ *
+ *     node src/scopes.ts --count 5000 --seed 100000   until so many programs have been compared
+ *     node src/scopes.ts --show 713                   one program: its text, and both traces
+ *     node src/scopes.ts --record 400                 writes the checked-in traces anew
+ *
+ * Needs a Python with trio (Debian: python3-trio). `TRIO_PYTHON` names another one than `python3`.
+ */
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { IsolatedRunner } from './isolated.ts'
+import { firstDifference, printDifference } from './scopes/comparison.ts'
+import { generate } from './scopes/generate.ts'
+import { printProgram } from './scopes/print.ts'
+import type { Dropped, Recorded, ScopeProgram, Statement, Traces } from './scopes/program.ts'
+import { shrinkBody } from './scopes/shrink.ts'
+import { findTrio, TrioOracle } from './scopes/trio.ts'
+import type { Answer } from './scopes/worker.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    count: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '100000' },
+    details: { type: 'string', default: '3' },
+    show: { type: 'string' },
+    record: { type: 'string' },
+  },
+})
+const python = findTrio()
+if (python === null) throw new Error('no Python with trio is found: install python3-trio')
+using oracle = new TrioOracle(python)
+await using runner = new IsolatedRunner<ScopeProgram, Answer>(
+  new URL('./scopes/worker.ts', import.meta.url),
+)
+
+/** So many programs wait for their answer in the oracle's process while others are compared. */
+const ahead = 50
+
+/** The programs that Trio has one answer for, from a seed on. */
+async function* recordings(first: number): AsyncGenerator<Recorded> {
+  for (let seed = first; seed < first + ahead; seed++) oracle.send(generate(seed))
+  for (let next = first + ahead; ; next++) {
+    const answer = await oracle.receive()
+    oracle.send(generate(next))
+    if (isKept(answer)) yield answer
+  }
+}
+
+function isKept(answer: Recorded | Dropped): answer is Recorded {
+  return 'traces' in answer
+}
+
+async function trace(program: ScopeProgram): Promise<Traces> {
+  const answer = await runner.ask({ seed: program.seed, body: program.body })
+  if (answer === null) throw new Error('core has no scopes to compare')
+  return typeof answer === 'string' ? { main: [answer] } : answer
+}
+
+async function differs({ traces, ...program }: Recorded): Promise<boolean> {
+  return firstDifference(traces, await trace(program)) !== null
+}
+
+/** Uses an oracle of its own: the other one has programs to answer. */
+async function shrink({ seed, body }: Recorded): Promise<Recorded> {
+  using asked = new TrioOracle(python as string)
+  const smallest = await shrinkBody(body, async (candidate: Statement[]) => {
+    const answer = await asked.ask({ seed, body: candidate, dull: true })
+    return isKept(answer) && (await differs(answer))
+  })
+  return (await asked.ask({ seed, body: smallest, dull: true })) as Recorded
+}
+
+async function show(recorded: Recorded): Promise<void> {
+  const ours = await trace(recorded)
+  const text = printProgram(recorded.body)
+  process.stdout.write(`${text}\n\n  Trio | Tasktree\n${printDifference(recorded.traces, ours)}\n`)
+}
+
+async function compare(first: number, count: number): Promise<void> {
+  let [compared, differing] = [0, 0]
+  for await (const recorded of recordings(first)) {
+    compared++
+    if (await differs(recorded)) {
+      differing++
+      if (differing <= Number(options.details)) {
+        process.stdout.write(`\n--- seed ${recorded.seed}\n`)
+        await show(await shrink(recorded))
+      }
+    }
+    if (compared === count) break
+  }
+  process.stdout.write(`\n${compared} programs compared, ${differing} differ\n`)
+  if (differing > 0) process.exitCode = 1
+}
+
+async function record(count: number): Promise<void> {
+  const lines: string[] = []
+  for await (const recorded of recordings(1)) {
+    lines.push(`${JSON.stringify(recorded)}\n`)
+    if (lines.length === count) break
+  }
+  const path = new URL('../trio/traces.jsonl.gz', import.meta.url)
+  writeFileSync(path, gzipSync(lines.join(''), { level: 9 }))
+}
+
+if (options.record !== undefined) {
+  await record(Number(options.record))
+} else if (options.show !== undefined) {
+  const answer = await oracle.ask({ ...generate(Number(options.show)), dull: true })
+  if (isKept(answer)) await show(answer)
+  else process.stdout.write(`${answer.dropped}\n`)
+} else {
+  await compare(Number(options.seed), Number(options.count))
+}

@@ -1,0 +1,45 @@
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import type { Dropped, Recorded, ScopeProgram } from './program.ts'
+
+const script = new URL('../../trio/oracle.py', import.meta.url).pathname
+
+/** A Python that can import trio: what `TRIO_PYTHON` names, the one on the path, or the system's own; else null. */
+export function findTrio(): string | null {
+  const candidates = [process.env['TRIO_PYTHON'], 'python3', '/usr/bin/python3']
+  const hasTrio = (python: string): boolean =>
+    spawnSync(python, ['-c', 'import trio; BaseExceptionGroup']).status === 0
+  return candidates.filter((python) => python !== undefined).find(hasTrio) ?? null
+}
+
+/** A running `trio/oracle.py`. */
+export class TrioOracle implements Disposable {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+  readonly #answers: AsyncIterator<string>
+
+  constructor(python: string) {
+    this.#child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+  }
+
+  /** Sends a program; the answers come in the order of the programs. */
+  send(program: ScopeProgram): void {
+    this.#child.stdin.write(`${JSON.stringify(program)}\n`)
+  }
+
+  async receive(): Promise<Recorded | Dropped> {
+    const { done, value } = await this.#answers.next()
+    if (done === true) throw new Error('the Trio oracle has ended')
+    return JSON.parse(value) as Recorded | Dropped
+  }
+
+  async ask(program: ScopeProgram): Promise<Recorded | Dropped> {
+    this.send(program)
+    return this.receive()
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill()
+  }
+}

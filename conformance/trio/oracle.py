@@ -1,0 +1,379 @@
+"""Says what Trio does with programs of cancel scopes.
+
+Reads one program a line, as JSON, and writes for each one a line: {"seed", "body", "traces"}, or {"seed", "dropped"} with the
+reason why the program has no one right answer.
+
+    python3 oracle.py < programs.jsonl > traces.jsonl
+"""
+
+import json
+import random
+import sys
+
+import trio
+from trio.lowlevel import cancel_shielded_checkpoint, current_task
+from trio.testing import MockClock
+
+# Each program runs once as it is, and under this many disturbed orders. None of them may change a trace.
+ORDERS = 30
+# When every event is set, so that nothing waits for ever.
+LATEST = 100_000
+EVENTS = 3
+MOST_LINES = 400
+
+
+class ProgramError(Exception):
+    pass
+
+
+def leaves(error):
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+    return [error]
+
+
+def is_cancel(error):
+    return all(isinstance(leaf, trio.Cancelled) for leaf in leaves(error))
+
+
+def show(error):
+    """A group without the cancels in it: asyncio's groups hold none, and a scope drops those of Trio's."""
+    if is_cancel(error):
+        return "CancelledError"
+    if isinstance(error, BaseExceptionGroup):
+        inner = sorted(show(each) for each in error.exceptions if not is_cancel(each))
+        return f"group({','.join(inner)})"
+    if isinstance(error, trio.TooSlowError):
+        return "TimeoutError"
+    if isinstance(error, ProgramError):
+        return error.args[0]
+    return type(error).__name__
+
+
+class Order:
+    """How the order of one run is disturbed: not at all, the runnable tasks shuffled, or tasks that start and go on late."""
+
+    def __init__(self, number):
+        self.shuffles = number > 0
+        self.random = random.Random(number)
+        self.late_starts = number % 3 != 1
+        self.late_waits = number % 3 == 0
+        if number == 0:
+            self.late_starts = self.late_waits = False
+
+    async def delay(self, wanted):
+        if not wanted:
+            return
+        for _ in range(self.random.randrange(4)):
+            await cancel_shielded_checkpoint()
+
+
+class TaskState:
+    def __init__(self, path):
+        self.path = path
+        self.children = 0
+
+    def child(self):
+        self.children += 1
+        return TaskState(f"{self.path}.{self.children}")
+
+
+class Interpreter:
+    """The twin of `src/scopes/interpreter.ts`."""
+
+    def __init__(self, body, order):
+        self.body = body
+        self.order = order
+        self.traces = {}
+        self.lines = 0
+        self.scopes = {}
+        self.groups = {}
+        self.events = [trio.Event() for _ in range(EVENTS)]
+        self.nursery_scopes = set()
+        # Which group's cancel has struck which task: there it strikes once.
+        self.struck = set()
+        self.unbegun = {}
+        self.instants = {}
+        # Why the program must not be compared, if it must not.
+        self.reason = None
+
+    def unfit(self, reason):
+        self.reason = self.reason or reason
+
+    # --- the trace
+
+    def trace(self, state, text):
+        self.lines += 1
+        if self.lines > MOST_LINES:
+            self.unfit("too long")
+        self.traces.setdefault(state.path, []).append(f"{round(trio.current_time())} {text}")
+
+    def register(self, when, what):
+        """Two deadlines, or a deadline and the end of a sleep, at one instant: there is no rule which one is first."""
+        if self.instants.setdefault(when, what) != what:
+            self.unfit("a deadline coincides")
+
+    async def run(self):
+        trio.lowlevel.spawn_system_task(self.set_all_events)
+        state = TaskState("main")
+        await self.task(state, self.body)
+
+    async def set_all_events(self):
+        await trio.sleep(LATEST)
+        for event in self.events:
+            event.set()
+
+    async def task(self, state, body):
+        self.trace(state, "start")
+        try:
+            await self.block(body, state, None)
+        except BaseException as error:
+            self.trace(state, f"raise {show(error)}")
+            raise
+        self.trace(state, "return")
+
+    async def block(self, body, state, handling):
+        for name, *args in body:
+            await getattr(self, f"do_{name}")(state, handling, *args)
+
+    # --- waits
+
+    async def wait(self, state, label, awaitable):
+        try:
+            await awaitable
+        except trio.Cancelled:
+            self.note_strike()
+            await self.order.delay(self.order.late_waits)
+            raise
+        await self.order.delay(self.order.late_waits)
+        self.trace(state, label)
+
+    def note_strike(self):
+        """A group's own cancel strikes a task once, as asyncio has it, and Trio's strikes at every wait."""
+        responsible = []
+        status = current_task()._cancel_status
+        while status is not None:
+            if status._scope._cancel_called:
+                responsible.append(status._scope)
+            if status._scope._shield:
+                break
+            status = status._parent
+        edges = [(current_task(), scope) for scope in responsible if scope in self.nursery_scopes]
+        is_new = any(edge not in self.struck for edge in edges)
+        self.struck.update(edges)
+        if len(edges) == len(responsible) and not is_new:
+            self.unfit("a group's cancel strikes twice")
+
+    async def do_sleep(self, state, handling, ms):
+        if ms > 0:
+            self.register(trio.current_time() + ms, "sleep")
+        await self.wait(state, "slept", trio.sleep(ms))
+
+    async def do_checkpoint(self, state, handling):
+        await self.wait(state, "checkpoint", trio.lowlevel.checkpoint())
+
+    async def do_wait(self, state, handling, slot):
+        event = self.events[slot]
+        if event.is_set():
+            self.trace(state, f"event {slot} was set")
+        else:
+            await self.wait(state, f"event {slot}", event.wait())
+
+    async def do_set(self, state, handling, slot):
+        self.events[slot].set()
+
+    # --- scopes
+
+    async def do_scope(self, state, handling, slot, kind, ms, shield, body):
+        scope = trio.CancelScope(shield=shield or kind == "shielded")
+        if ms is not None:
+            scope.deadline = trio.current_time() + ms
+            if ms > 0:
+                self.register(scope.deadline, scope)
+        self.scopes[slot] = scope
+        try:
+            with scope:
+                await self.block(body, state, handling)
+        except BaseException as error:
+            self.trace(state, f"scope {slot} raises {show(error)}")
+            raise
+        finally:
+            if self.scopes.get(slot) is scope:
+                del self.scopes[slot]
+        if not scope.cancelled_caught:
+            self.trace(state, f"scope {slot} ends")
+        elif kind == "failAfter":
+            self.trace(state, f"scope {slot} raises TimeoutError")
+            raise trio.TooSlowError
+        else:
+            self.trace(state, f"scope {slot} cancelled")
+
+    async def do_cancel(self, state, handling, slot):
+        if slot in self.scopes:
+            self.scopes[slot].cancel()
+
+    async def do_shield(self, state, handling, slot, value):
+        if slot in self.scopes:
+            self.scopes[slot].shield = value
+
+    async def do_deadline(self, state, handling, slot, ms):
+        scope = self.scopes.get(slot)
+        if scope is None or scope.cancel_called:
+            return
+        scope.deadline = float("inf") if ms is None else trio.current_time() + ms
+        if ms is not None:
+            self.register(scope.deadline, (scope, scope.deadline))
+
+    async def do_probe(self, state, handling, slot):
+        if slot in self.scopes:
+            self.trace(state, f"probe {slot} {str(self.scopes[slot].cancel_called).lower()}")
+
+    async def do_effective(self, state, handling):
+        deadline = trio.current_effective_deadline()
+        if deadline == float("-inf"):
+            return
+        self.trace(state, f"deadline {'none' if deadline == float('inf') else round(deadline)}")
+
+    # --- groups
+
+    async def do_group(self, state, handling, slot, body):
+        try:
+            async with trio.open_nursery() as nursery:
+                self.nursery_scopes.add(nursery.cancel_scope)
+                self.watch(nursery)
+                self.groups[slot] = nursery
+                await self.block(body, state, handling)
+                # A nursery's end is a checkpoint, and a group that has nothing to wait for has none.
+                await self.wait(state, f"group {slot} waits", trio.lowlevel.checkpoint())
+        except BaseException as error:
+            self.trace(state, f"group {slot} raises {show(error)}")
+            raise
+        finally:
+            if self.groups.get(slot) is nursery:
+                del self.groups[slot]
+        self.trace(state, f"group {slot} ends")
+
+    def watch(self, nursery):
+        """A task that its group cancels before it begins never begins here, as asyncio has it; in Trio it does."""
+        add = nursery._add_exc
+
+        def add_exc(error):
+            self.aborts(nursery)
+            add(error)
+
+        nursery._add_exc = add_exc
+
+    def aborts(self, nursery):
+        if self.unbegun.get(nursery, 0) == 0:
+            return
+        # A scope around the group that is cancelled: there such a task begins too.
+        status = nursery._cancel_status.parent
+        while status is not None:
+            if status._scope._cancel_called and status._scope not in self.nursery_scopes:
+                return
+            if status._scope._shield:
+                break
+            status = status._parent
+        self.unfit("a group cancels a task that has not begun")
+
+    async def do_spawn(self, state, handling, slot, body):
+        nursery = self.groups.get(slot)
+        if nursery is None or nursery._closed:
+            return
+        if nursery.cancel_scope.cancel_called:
+            self.unfit("a task for a cancelled group")
+            return
+        child = state.child()
+        self.unbegun[nursery] = self.unbegun.get(nursery, 0) + 1
+        nursery.start_soon(self.start, child, body, nursery)
+
+    async def start(self, state, body, nursery):
+        await self.order.delay(self.order.late_starts)
+        self.unbegun[nursery] -= 1
+        await self.task(state, body)
+
+    async def do_cancelGroup(self, state, handling, slot):
+        nursery = self.groups.get(slot)
+        if nursery is None:
+            return
+        if not nursery.cancel_scope.cancel_called:
+            self.aborts(nursery)
+        nursery.cancel_scope.cancel()
+
+    # --- control
+
+    async def do_try(self, state, handling, body, kind, handler, final):
+        try:
+            try:
+                await self.block(body, state, handling)
+            except BaseException as error:
+                catches = kind == "all" or (kind is not None and (kind == "cancel") == is_cancel(error))
+                if not catches:
+                    raise
+                self.trace(state, f"caught {show(error)}")
+                await self.block(handler, state, error)
+        finally:
+            if final is not None and not isinstance(sys.exc_info()[1], GeneratorExit):
+                self.trace(state, "finally")
+                await self.block(final, state, handling)
+
+    async def do_raise(self, state, handling, name):
+        raise ProgramError(name)
+
+    async def do_reraise(self, state, handling):
+        if handling is not None:
+            raise handling
+
+    async def do_repeat(self, state, handling, count, body):
+        for _ in range(count):
+            await self.block(body, state, handling)
+
+
+def trace_program(body, number):
+    """The traces, and the reason why they must not be compared, if there is one."""
+    order = Order(number)
+    trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = order.shuffles
+    trio._core._run._r.seed(number)
+    interpreter = Interpreter(body, order)
+    try:
+        trio.run(
+            interpreter.run,
+            clock=MockClock(autojump_threshold=0),
+            strict_exception_groups=True,
+        )
+    except (KeyboardInterrupt, trio.TrioInternalError):
+        raise
+    except BaseException:
+        # It is in the trace of the main task.
+        pass
+    return interpreter.traces, interpreter.reason
+
+
+def is_dull(traces):
+    """Few lines, or no cancel in them."""
+    lines = [line for trace in traces.values() for line in trace]
+    return len(lines) < 8 or not any("ancelled" in line or "Timeout" in line for line in lines)
+
+
+def answer(program):
+    seed, body = program["seed"], program["body"]
+    traces, reason = trace_program(body, 0)
+    if reason is None and not program.get("dull") and is_dull(traces):
+        reason = "dull"
+    for number in range(1, ORDERS + 1):
+        if reason is not None:
+            return {"seed": seed, "dropped": reason}
+        disturbed, reason = trace_program(body, number)
+        if reason is None and disturbed != traces:
+            reason = "depends on the order"
+    if reason is not None:
+        return {"seed": seed, "dropped": reason}
+    return {"seed": seed, "body": body, "traces": traces}
+
+
+def main():
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line)), separators=(",", ":")), flush=True)
+
+
+main()
