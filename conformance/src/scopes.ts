@@ -3,6 +3,7 @@
  *
  *     node src/scopes.ts --count 5000 --seed 100000   until so many programs have been compared
  *     node src/scopes.ts --show 713                   one program: its text, and both traces
+ *     node src/scopes.ts --coincide                   short times, so that much happens at one instant
  *     node src/scopes.ts --record 400                 writes the checked-in traces anew
  *
  * Needs a Python with trio (Debian: python3-trio). `TRIO_PYTHON` names another one than `python3`.
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     details: { type: 'string', default: '3' },
     show: { type: 'string' },
     record: { type: 'string' },
+    coincide: { type: 'boolean', default: false },
   },
 })
 const python = findTrio()
@@ -40,10 +42,10 @@ const ahead = 50
 
 /** The programs that Trio has one answer for, from a seed on. */
 async function* recordings(first: number): AsyncGenerator<Recorded> {
-  for (let seed = first; seed < first + ahead; seed++) oracle.send(generate(seed))
+  for (let seed = first; seed < first + ahead; seed++) oracle.send(generate(seed, options.coincide))
   for (let next = first + ahead; ; next++) {
     const answer = await oracle.receive()
-    oracle.send(generate(next))
+    oracle.send(generate(next, options.coincide))
     if (isKept(answer)) yield answer
   }
 }
@@ -63,13 +65,13 @@ async function differs({ traces, ...program }: Recorded): Promise<boolean> {
 }
 
 /** Uses an oracle of its own: the other one has programs to answer. */
-async function shrink({ seed, body }: Recorded): Promise<Recorded> {
+async function shrink(program: Recorded): Promise<Recorded> {
   using asked = new TrioOracle(python as string)
-  const smallest = await shrinkBody(body, async (candidate: Statement[]) => {
-    const answer = await asked.ask({ seed, body: candidate, dull: true })
+  const smallest = await shrinkBody(program.body, async (candidate: Statement[]) => {
+    const answer = await asked.ask({ ...program, body: candidate, dull: true })
     return isKept(answer) && (await differs(answer))
   })
-  return (await asked.ask({ seed, body: smallest, dull: true })) as Recorded
+  return (await asked.ask({ ...program, body: smallest, dull: true })) as Recorded
 }
 
 async function show(recorded: Recorded): Promise<void> {
@@ -108,7 +110,10 @@ async function record(count: number): Promise<void> {
 if (options.record !== undefined) {
   await record(Number(options.record))
 } else if (options.show !== undefined) {
-  const answer = await oracle.ask({ ...generate(Number(options.show)), dull: true })
+  const answer = await oracle.ask({
+    ...generate(Number(options.show), options.coincide),
+    dull: true,
+  })
   if (isKept(answer)) await show(answer)
   else process.stdout.write(`${answer.dropped}\n`)
 } else {

@@ -81,9 +81,11 @@ class TaskState:
 class Interpreter:
     """The twin of `src/scopes/interpreter.ts`."""
 
-    def __init__(self, body, order):
+    def __init__(self, body, order, coincide):
         self.body = body
         self.order = order
+        # Whether a deadline may coincide with another one or with the end of a sleep.
+        self.coincide = coincide
         self.traces = {}
         self.lines = 0
         self.scopes = {}
@@ -110,7 +112,7 @@ class Interpreter:
 
     def register(self, when, what):
         """Two deadlines, or a deadline and the end of a sleep, at one instant: there is no rule which one is first."""
-        if self.instants.setdefault(when, what) != what:
+        if not self.coincide and self.instants.setdefault(when, what) != what:
             self.unfit("a deadline coincides")
 
     async def run(self):
@@ -329,12 +331,12 @@ class Interpreter:
             await self.block(body, state, handling)
 
 
-def trace_program(body, number):
+def trace_program(program, number):
     """The traces, and the reason why they must not be compared, if there is one."""
     order = Order(number)
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = order.shuffles
     trio._core._run._r.seed(number)
-    interpreter = Interpreter(body, order)
+    interpreter = Interpreter(program["body"], order, program.get("coincide", False))
     try:
         trio.run(
             interpreter.run,
@@ -356,19 +358,19 @@ def is_dull(traces):
 
 
 def answer(program):
-    seed, body = program["seed"], program["body"]
-    traces, reason = trace_program(body, 0)
+    seed = program["seed"]
+    traces, reason = trace_program(program, 0)
     if reason is None and not program.get("dull") and is_dull(traces):
         reason = "dull"
     for number in range(1, ORDERS + 1):
         if reason is not None:
             return {"seed": seed, "dropped": reason}
-        disturbed, reason = trace_program(body, number)
+        disturbed, reason = trace_program(program, number)
         if reason is None and disturbed != traces:
             reason = "depends on the order"
     if reason is not None:
         return {"seed": seed, "dropped": reason}
-    return {"seed": seed, "body": body, "traces": traces}
+    return {**program, "traces": traces}
 
 
 def main():

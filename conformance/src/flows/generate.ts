@@ -25,7 +25,7 @@ const waitKinds: Record<WaitKind, number> = {
 }
 
 /** Draws a program. `longest` is the longest single wait in milliseconds. */
-export class Generator {
+class Generator {
   readonly #random: Random
   readonly #longest: number
   #left = 0

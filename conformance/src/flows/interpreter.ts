@@ -39,6 +39,11 @@ interface Place {
   readonly group: { readonly tasks: TaskGroup; readonly scope: TracedScope } | null
 }
 
+interface LiveTask {
+  readonly task: Task<void>
+  readonly scope: TracedScope
+}
+
 /** The statements that start a second flow of control in their task, or that may cancel a task again and again. */
 const flowStatements: ReadonlySet<string> = new Set([
   'all',
@@ -58,7 +63,10 @@ export class FlowInterpreter {
   readonly trace: Trace
   readonly #program: Program
   readonly #real: boolean
-  readonly #tasks: { task: Task<void>; scope: TracedScope }[] = []
+  /** The tasks of the program's text. */
+  readonly #tasks: LiveTask[] = []
+  /** Those and the tasks that they made, until they have ended. */
+  readonly #live = new Set<LiveTask>()
   #loop: EventLoop | null = null
   #lastTime = 0
 
@@ -86,7 +94,7 @@ export class FlowInterpreter {
       this.#tasks.push({ scope, task: this.#start(scope, body, generator) })
     }
     for (const { at, task } of this.#program.cancels) {
-      loop.callLater(at, () => this.#cancel(task))
+      loop.callLater(at, () => this.#cancel(this.#tasks[task]))
     }
     await this.#end()
     this.trace.closing()
@@ -101,7 +109,8 @@ export class FlowInterpreter {
     let rounds = bodies.reduce((sum, body) => sum + countEndless(body), 3)
     await wait(tasks, { timeout: patience })
     for (; rounds > 0 && tasks.some((task) => !task.done()); rounds--) {
-      for (const index of tasks.keys()) this.#cancel(index)
+      // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
+      for (const live of this.#live) this.#cancel(live)
       await wait(tasks, { timeout: patience })
     }
     for (const { task, scope } of this.#tasks) {
@@ -111,8 +120,7 @@ export class FlowInterpreter {
     await this.#foreign(patience)
   }
 
-  #cancel(index: number): void {
-    const target = this.#tasks[index]
+  #cancel(target: LiveTask | undefined): void {
     if (target === undefined || target.task.done()) return
     this.trace.strike(target.scope, 'is cancelled')
     target.task.cancel()
@@ -129,7 +137,10 @@ export class FlowInterpreter {
   }
 
   #watch(task: Task<void>, scope: TracedScope): void {
+    const live: LiveTask = { task, scope }
+    this.#live.add(live)
     task.addDoneCallback(() => {
+      this.#live.delete(live)
       const how = task.cancelled() ? 'cancelled' : task.exception() === null ? 'done' : 'failed'
       this.trace.endScope(scope, scope.surelyStruck, how)
     })
@@ -187,7 +198,7 @@ export class FlowInterpreter {
 
   #act(statement: ['fail'] | ['cancel', number]): void {
     if (statement[0] === 'fail') throw new ProgramError('fail')
-    this.#cancel(statement[1])
+    this.#cancel(this.#tasks[statement[1]])
   }
 
   #branches(branches: readonly Statement[][], place: Place): Promise<void>[] {
@@ -329,7 +340,7 @@ export class FlowInterpreter {
   async #task(block: Statement[], place: Place): Promise<void> {
     const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
     const task = this.#start(scope, block, false)
-    const traced = this.trace.begin(scope.name, place.scope)
+    const traced = this.trace.begin(scope.name, place.scope, true)
     try {
       await task
     } catch (error) {

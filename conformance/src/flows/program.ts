@@ -40,7 +40,7 @@ export interface Program {
 }
 
 /** The blocks that a statement holds, in the order of its arguments. */
-export function blocksOf(statement: Statement): Statement[][] {
+function blocksOf(statement: Statement): Statement[][] {
   switch (statement[0]) {
     case 'all':
     case 'allSettled':
@@ -78,16 +78,6 @@ export function someStatement(
     (statement) =>
       test(statement) || blocksOf(statement).some((inner) => someStatement(inner, test)),
   )
-}
-
-/** The number of statements of `block`, at any depth. */
-export function countStatements(block: readonly Statement[]): number {
-  let count = 0
-  someStatement(block, () => {
-    count++
-    return false
-  })
-  return count
 }
 
 /** An upper bound of how long `block` takes when nothing cancels it; a wait without an end counts nothing. */

@@ -86,6 +86,8 @@ export type Outcome = 'open' | 'completed' | 'cancelled'
 export interface TracedWait {
   readonly text: string
   readonly scope: TracedScope
+  /** It waits for a task, and so it may complete after a cancel, as the task does. */
+  readonly onTask: boolean
   readonly beginTime: number
   readonly beginOrder: number
   endTime: number
@@ -154,10 +156,11 @@ export class Trace {
     scope.bodyCancelled = { time: this.#now(), order: this.#order++ }
   }
 
-  begin(text: string, scope: TracedScope): TracedWait {
+  begin(text: string, scope: TracedScope, onTask = false): TracedWait {
     const wait: TracedWait = {
       text,
       scope,
+      onTask,
       beginTime: this.#now(),
       beginOrder: this.#order++,
       endTime: Infinity,
@@ -211,7 +214,12 @@ export class Trace {
         const text = `the cancelled ${scope.name} ended while ${describe(wait)} went on to complete`
         this.fault('early end', text)
       }
-      if (this.#real || wait.endOrder > this.#closingOrder) continue
+    }
+    if (!this.#real && !wait.onTask && wait.endOrder < this.#closingOrder) this.#checkReach(wait)
+  }
+
+  #checkReach(wait: TracedWait): void {
+    for (const scope of wait.scope.chain) {
       const missed = scope
         .sureStrikeTimes(wait.endTime)
         .find((time) => wait.beginTime < time && time < wait.endTime && time < scope.endTime)
@@ -219,6 +227,8 @@ export class Trace {
         const text = `${describe(wait)} completed, though ${scope.name} was cancelled at ${missed} ms`
         this.fault('reach', text)
       }
+      // As in asyncio, a cancel from outside a group may reach its tasks no sooner than the group's body has ended.
+      if (scope.kind === 'task' && scope.parent?.kind === 'group') return
     }
   }
 

@@ -37,8 +37,12 @@ class Generator {
   #scopes = 0
   #groups = 0
 
-  constructor(seed: number) {
+  /** Times are divided by it. */
+  readonly #divisor: number
+
+  constructor(seed: number, coincide: boolean) {
     this.#random = new Random(seed)
+    this.#divisor = coincide ? 40 : 1
     this.#left = this.#random.between(10, 44)
   }
 
@@ -63,9 +67,13 @@ class Generator {
     return this.#random.chance(0.8) ? [this.#sleep(), ...block] : block
   }
 
+  #time(most: number): number {
+    return this.#random.between(1, Math.ceil(most / this.#divisor))
+  }
+
   #sleep(): Statement {
     const random = this.#random
-    return random.chance(0.2) ? ['checkpoint'] : ['sleep', random.between(1, 300)]
+    return random.chance(0.2) ? ['checkpoint'] : ['sleep', this.#time(300)]
   }
 
   #block(around: Around): Statement[] {
@@ -91,7 +99,7 @@ class Generator {
     const name = random.weighted(choices)
     switch (name) {
       case 'sleep':
-        return ['sleep', random.chance(0.06) ? 0 : random.between(1, 400)]
+        return ['sleep', random.chance(0.06) ? 0 : this.#time(400)]
       case 'wait':
       case 'set':
         return [name, random.between(0, events - 1)]
@@ -101,7 +109,7 @@ class Generator {
       case 'shield':
         return ['shield', this.#scope(around), random.chance(0.5)]
       case 'deadline':
-        return ['deadline', this.#scope(around), random.chance(0.2) ? null : random.between(1, 300)]
+        return ['deadline', this.#scope(around), random.chance(0.2) ? null : this.#time(300)]
       case 'raise':
         return ['raise', random.pick(['A', 'B'])]
       case 'cancelGroup':
@@ -140,7 +148,7 @@ class Generator {
     const slot = this.#scopes++
     const needsLimit = kind === 'moveOnAfter' || kind === 'failAfter'
     const limited = needsLimit || (kind === 'cancelScope' && random.chance(0.4))
-    const limit = random.chance(0.06) ? 0 : random.between(1, 200)
+    const limit = random.chance(0.06) ? 0 : this.#time(200)
     const shield = kind === 'cancelScope' && random.chance(0.2)
     return [
       'scope',
@@ -164,6 +172,7 @@ class Generator {
   }
 }
 
-export function generate(seed: number): ScopeProgram {
-  return { seed, body: new Generator(seed).body() }
+export function generate(seed: number, coincide = false): ScopeProgram {
+  const body = new Generator(seed, coincide).body()
+  return coincide ? { seed, body, coincide } : { seed, body }
 }

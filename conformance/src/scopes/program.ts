@@ -38,6 +38,8 @@ export interface ScopeProgram {
   body: Statement[]
   /** Whether the oracle answers even if little happens in the program. */
   dull?: boolean
+  /** Whether times are so short that deadlines often coincide with other deadlines and with the ends of sleeps. */
+  coincide?: boolean
 }
 
 /** By task: `main`, `main.1` for the first task that it made, and so on. */
