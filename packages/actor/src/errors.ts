@@ -80,9 +80,12 @@ export class AskCycle extends Error {
   /** The paths of the actors in the circle, the asker first and last. */
   readonly path: readonly string[]
 
-  constructor(path: readonly string[]) {
+  constructor(path: readonly string[], options: { cause?: unknown; message?: string } = {}) {
+    const { message, ...rest } = options
     super(
-      `ask cycle ${path.join(' -> ')}: each waits for the next; use tell, ctx.pipe, or ask({ reentrant: true })`,
+      message ??
+        `ask cycle ${path.join(' -> ')}: each waits for the next; use tell, ctx.pipe, or ask({ reentrant: true })`,
+      rest,
     )
     this.path = path
   }

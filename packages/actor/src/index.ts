@@ -7,7 +7,8 @@ export {
   type Reply,
   type Tells,
 } from './actors/actor-ref.ts'
-export { type AskOptions, ReplyPort } from './messages/ask.ts'
+export type { AskOptions } from './messages/ask.ts'
+export { ReplyPort } from './messages/reply-ports.ts'
 export type { BackoffOptions } from './supervision/backoff.ts'
 export { ChildRef } from './children/child-ref.ts'
 export {

@@ -404,14 +404,39 @@ test(
 )
 
 test(
-  'senders that wait hear that the actor has stopped',
+  'senders that wait when the actor ends: an ask fails, a tell is false and a dead letter',
   virtually(async (log) => {
-    const a = await full(log, 'wait')
-    const tell = rejection(a.tell.note('3'))
+    const system = await start({
+      children: [
+        probe(log, 'a', {}, { restart: 'temporary', mailbox: { capacity: 2, overflow: 'wait' } }),
+      ],
+    })
+    const errors: unknown[] = []
+    getRunningLoop().setExceptionHandler((_loop, context) => errors.push(context))
+    const a = ref(system, 'a')
+    void a.tell.nap(100)
+    await settled()
+    void a.tell.note('1')
+    void a.tell.note('2')
+    const tell = a.tell.note('3')
+    void a.tell.note('4')
     const ask = rejection(a.ask.ping())
+    await settled()
+    expect(tell.done()).toBe(false)
     await a.kill()
-    expect(await tell).toBeInstanceOf(ActorStopped)
+    expect(await tell).toBe(false)
     expect(await ask).toBeInstanceOf(ActorStopped)
+    await settled()
+    expect(
+      system.deadLetters.recent.map(({ message, reason }) => [message.args[0], reason]).toSorted(),
+    ).toEqual([
+      ['1', 'stopped'],
+      ['2', 'stopped'],
+      ['3', 'stopped'],
+      ['4', 'stopped'],
+    ])
+    await system.stop()
+    expect(errors).toEqual([])
   }),
 )
 

@@ -1,30 +1,33 @@
-import { currentTask, type Future } from '@tasktree/core'
-import { flowOf } from '../messages/current-message.ts'
-import { ActorRef } from './actor-ref.ts'
-import { ActorIncarnation } from './actor-incarnation.ts'
-import { AskFuture, type AskOptions } from '../messages/ask.ts'
-import { checkCircle, findInChain } from '../messages/ask-cycle.ts'
-import type { ActorSpec } from '../children/child-spec.ts'
-import { ActorRestarting, ActorStopped, AskCycle, MailboxFull, NoProc } from '../errors.ts'
-import type { DeadLetterReason } from '../runtime/events.ts'
-import { type ExitReason, killed, normal } from '../exit-reason.ts'
-import type { Runtime } from '../runtime/runtime.ts'
-import { tellUndelivered } from './crash.ts'
-import { Admission, Mailbox } from '../messages/mailbox.ts'
+import type { Future } from '@tasktree/core'
+import { Child, type Owner } from '../children/child.ts'
 import { registerKind } from '../children/child-kinds.ts'
+import type { ActorSpec } from '../children/child-spec.ts'
+import { ActorRestarting, ActorStopped, MailboxFull, NoProc } from '../errors.ts'
+import { type ExitReason, killed, normal } from '../exit-reason.ts'
+import { AskFuture, type AskOptions } from '../messages/ask.ts'
+import { chainFrom } from '../messages/ask-cycle.ts'
 import { asMessage, Envelope } from '../messages/envelope.ts'
-import { type Owner, Child } from '../children/child.ts'
+import { activeFlow } from '../messages/handler-flow.ts'
+import { Admission, Mailbox } from '../messages/mailbox.ts'
+import type { MessageKind } from '../messages/message-kind.ts'
+import type { DeadLetterReason } from '../runtime/events.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { ActorIncarnation } from './actor-incarnation.ts'
+import { ActorRef } from './actor-ref.ts'
+import { tellUndelivered } from './crash.ts'
 
-/** An actor over all its incarnations: its mailbox outlives them. */
+/** An actor over all its incarnations. Its mailbox outlives them. */
 export class ActorChild extends Child {
   readonly kind = 'actor' as const
   declare spec: ActorSpec
   declare incarnation: ActorIncarnation | null
   readonly mailbox: Mailbox
-  /** Handles what there is and takes nothing more. */
+  /** It handles the messages that it has, and takes no more. */
   draining = false
-  /** The latest incarnation, for what it should hear after its end. */
-  #last: ActorIncarnation | null = null
+  /** How many asks to it have no answer yet. */
+  pendingAsks = 0
+  /** The latest incarnation, also after its end: `onUndelivered` is called on it. */
+  #latest: ActorIncarnation | null = null
 
   constructor(spec: ActorSpec, owner: Owner, runtime: Runtime) {
     super(spec, owner, runtime)
@@ -38,7 +41,7 @@ export class ActorChild extends Child {
   protected override makeIncarnation(number: number): ActorIncarnation {
     this.draining = false
     const incarnation = new ActorIncarnation(this, number)
-    this.#last = incarnation
+    this.#latest = incarnation
     return incarnation
   }
 
@@ -46,13 +49,15 @@ export class ActorChild extends Child {
     return this.closed || (pinned !== 0 && (pinned !== this.number || this.incarnation === null))
   }
 
-  tell(type: string, args: readonly unknown[], pinned = 0): Future<boolean> {
-    const envelope = new Envelope(type, args, null)
+  tell(kind: MessageKind, args: readonly unknown[], pinned = 0): Future<boolean> {
+    const envelope = new Envelope(kind, args, null)
     if (this.#isGone(pinned)) return this.#refuseTell(envelope, 'no-proc')
     if (this.draining) return this.#refuseTell(envelope, 'draining')
-    if (this.mailbox.isFull()) return this.#overflow(envelope)
-    this.#accept(envelope)
-    return this.runtime.accepted
+    if (!this.mailbox.isFull()) {
+      this.#accept(envelope)
+      return this.runtime.accepted
+    }
+    return this.#overflow(envelope)
   }
 
   #refuseTell(envelope: Envelope, reason: DeadLetterReason): Future<boolean> {
@@ -62,53 +67,45 @@ export class ActorChild extends Child {
 
   #accept(envelope: Envelope): void {
     const { incarnation } = this
-    if (incarnation !== null && incarnation.current !== null && incarnation.serves(envelope)) {
-      incarnation.interleave(envelope)
-      return
+    if (incarnation === null || !incarnation.handlers.serveBeside(envelope)) {
+      this.mailbox.push(envelope)
+      incarnation?.wake()
     }
-    this.mailbox.push(envelope)
-    incarnation?.wake()
   }
 
   #overflow(envelope: Envelope): Future<boolean> {
-    const { mailbox } = this
+    const { mailbox, runtime } = this
+    if (this.incarnation?.handlers.serveBeside(envelope) === true) return runtime.accepted
     if (mailbox.overflow === 'wait') {
-      const admission = new Admission(this.runtime.loop, envelope, this)
+      const admission = new Admission(runtime.loop, envelope, this, activeFlow())
       envelope.admission = admission
       mailbox.wait(envelope)
-      const asker = flowOf(currentTask())
-      if (asker !== null) checkCircle(asker.incarnation, admission)
       return admission
     }
     if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) {
       this.#accept(envelope)
-      return this.runtime.accepted
+      return runtime.accepted
     }
     return this.#refuseTell(envelope, 'mailbox-full')
   }
 
   #dropOldestTell(): boolean {
-    const oldest = this.mailbox.find((each) => each.action === null && each.ask === null)
+    const oldest = this.mailbox.takeOldestTell()
     if (oldest === null) return false
-    this.mailbox.remove(oldest)
     this.runtime.deadLetter(this.path, oldest, 'dropped-oldest')
     return true
   }
 
   ask(
-    type: string,
+    kind: MessageKind,
     args: readonly unknown[],
     options: AskOptions | undefined,
     pinned = 0,
   ): AskFuture {
-    const asker = flowOf(currentTask())
-    const ask = new AskFuture(
-      this.runtime.loop,
-      this,
-      type,
-      args,
-      asker === null ? null : asker.incarnation,
-    )
+    const asker = activeFlow()
+    const reentrant = options?.reentrant === true
+    const ask = new AskFuture(this.runtime.loop, this, kind, args, asker, reentrant)
+    ask.arm(options)
     if (this.#isGone(pinned)) {
       ask.refuse(new NoProc(this.path))
       return ask
@@ -117,47 +114,38 @@ export class ActorChild extends Child {
       ask.refuse(new ActorStopped(this.path, this.incarnation?.endReason ?? normal, false))
       return ask
     }
+    if (ask.done()) return ask
     const { envelope } = ask
     if (asker !== null) {
-      envelope.chain = {
-        incarnation: asker.incarnation,
-        reentrant: options?.reentrant === true,
-        up: asker.current?.chain ?? null,
-      }
-      if (this.incarnation?.interleaves(type) !== true) {
-        const cycle = findInChain(envelope.chain, this)
-        if (cycle !== null) {
-          ask.refuse(new AskCycle(cycle))
-          return ask
-        }
-      }
+      const up = chainFrom(asker)
+      envelope.chain = reentrant ? { ask, up } : up
     }
-    ask.arm(options)
-    if (ask.done()) return ask
-    if (!this.mailbox.isFull()) this.#accept(envelope)
-    else if (this.mailbox.overflow === 'wait') this.mailbox.wait(envelope)
-    else if (this.mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) {
-      this.#accept(envelope)
-    } else ask.refuse(new MailboxFull(this.path, this.mailbox.capacity))
-    if (asker !== null && this.incarnation !== null && this.incarnation.current !== null) {
-      checkCircle(asker.incarnation, ask)
-    }
+    this.#send(envelope, ask)
     return ask
   }
 
-  /** A message of the library: it has room always. */
+  #send(envelope: Envelope, ask: AskFuture): void {
+    const { mailbox } = this
+    if (!mailbox.isFull()) this.#accept(envelope)
+    else if (this.incarnation?.handlers.serveBeside(envelope) === true) return
+    else if (mailbox.overflow === 'wait') mailbox.wait(envelope)
+    else if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) this.#accept(envelope)
+    else ask.refuse(new MailboxFull(this.path, mailbox.capacity))
+  }
+
+  /** Delivers a message of the library, for which there is always room. */
   push(envelope: Envelope): void {
     this.mailbox.push(envelope)
     this.incarnation?.wake()
   }
 
-  /** The sender has given it up. */
+  /** Takes a message back that its sender has given up. */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()
     else this.incarnation?.forgetStashed(envelope)
   }
 
-  /** There is room: the senders in line move up. */
+  /** Lets senders in that wait for room, as far as there is some. */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
       const { admission } = next
@@ -171,10 +159,10 @@ export class ActorChild extends Child {
     const { envelope } = admission
     this.mailbox.freePlace()
     envelope.admission = null
-    if (this.closed || this.closing) {
-      admission.setException(
-        new ActorStopped(this.path, this.incarnation?.endReason ?? this.lastExit ?? normal, false),
-      )
+    if (this.closed || this.closing || this.draining) {
+      const reason = this.draining && !this.closed ? 'draining' : 'stopped'
+      this.runtime.deadLetter(this.path, envelope, reason)
+      admission.setResult(false)
       return
     }
     this.#accept(envelope)
@@ -182,7 +170,7 @@ export class ActorChild extends Child {
     this.admitSenders()
   }
 
-  /** A sender that was let in has gone. */
+  /** A sender that was let in was cancelled before its turn. */
   giveUpRoom(): void {
     this.mailbox.freePlace()
     this.admitSenders()
@@ -209,13 +197,15 @@ export class ActorChild extends Child {
 
   #refuseSenders(reason: ExitReason): void {
     for (const envelope of this.mailbox.takeSenders()) {
-      const error = new ActorStopped(this.path, reason, false)
-      envelope.ask?.refuse(error)
-      if (envelope.admission?.done() === false) envelope.admission.setException(error)
+      envelope.ask?.refuse(new ActorStopped(this.path, reason, false))
+      const { admission } = envelope
+      if (admission === null || admission.done()) continue
+      this.runtime.deadLetter(this.path, envelope, 'stopped')
+      admission.setResult(false)
     }
   }
 
-  /** The next incarnation shall not see what the last one was sent. */
+  /** The next incarnation shall not see what was sent to the one before. */
   dropMailbox(): void {
     for (const envelope of this.mailbox.takeAll()) {
       if (envelope.action !== null) continue
@@ -236,10 +226,10 @@ export class ActorChild extends Child {
     super.close(reason)
     const undelivered = this.mailbox.takeAll().filter((envelope) => envelope.action === null)
     for (const envelope of undelivered) this.runtime.deadLetter(this.path, envelope, 'stopped')
-    const last = this.#last
-    this.#last = null
+    const latest = this.#latest
+    this.#latest = null
     if (undelivered.length > 0)
-      tellUndelivered(this, last?.hooks() ?? null, undelivered.map(asMessage))
+      tellUndelivered(this, latest?.hooks() ?? null, undelivered.map(asMessage))
   }
 
   override kill(): Future<ExitReason> {

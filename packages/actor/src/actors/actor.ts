@@ -64,15 +64,5 @@ export interface Hooks {
   onUndelivered?(messages: readonly Message[]): unknown
 }
 
-/** The names that are no messages. */
-export const reserved: ReadonlySet<string> = new Set([
-  'constructor',
-  'ctx',
-  'onStart',
-  'onStop',
-  'onDown',
-  'onUndelivered',
-])
-
 /** How an actor class is written where one is asked for. */
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A

@@ -4,7 +4,8 @@ import type { Actor, ActorClass } from './actor.ts'
 import { ActorRef, type Asks, type Tells } from './actor-ref.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ActorChild } from './actor-child.ts'
-import type { AskOptions, ReplyPort } from '../messages/ask.ts'
+import type { AskOptions } from '../messages/ask.ts'
+import type { ReplyPort } from '../messages/reply-ports.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import {
   type ActorSpec,
@@ -179,17 +180,17 @@ export class ActorContext {
 
   /** Puts the message that is being handled aside; what its handler returns is not the reply. @throws {StashFull} */
   stash(): void {
-    this.#live().stash()
+    this.#live().open.stash()
   }
 
   /** Puts what was stashed back in front of the mailbox, in its order. */
   unstashAll(): void {
-    this.#live().unstashAll()
+    this.#live().open.unstashAll()
   }
 
   /** From the next message on these functions handle the messages of their names; null: the class's own again. */
   become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
-    this.#live().behaviour = behaviour
+    this.#live().handlers.behaviour = behaviour
   }
 
   /**
@@ -197,7 +198,7 @@ export class ActorContext {
    * nobody hears the answer.
    */
   reply<T>(): ReplyPort<T> {
-    return this.#live().takeReply()
+    return this.#live().open.takeReply()
   }
 
   /** The supervisor's back-off starts anew, before `resetAfter` has passed. */

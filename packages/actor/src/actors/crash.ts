@@ -1,48 +1,67 @@
 import { isCancelled } from '@tasktree/core'
-import type { Hooks } from './actor.ts'
-import type { ActorIncarnation } from './actor-incarnation.ts'
-import type { ActorChild } from './actor-child.ts'
-import { ActorCrashed, ActorStopped, ReplyError, UnexpectedCancellation } from '../errors.ts'
-import { type ExitReason, formatThrown, killed, tame } from '../exit-reason.ts'
-import { abandoned, isPromiseLike } from '../children/abandonable-wait.ts'
-import type { Envelope, Message } from '../messages/envelope.ts'
+import { isThenable } from '@tasktree/core/lowlevel'
 import type { Decision } from '../children/incarnation.ts'
+import {
+  ActorCrashed,
+  ActorStopped,
+  AskCycle,
+  ReplyError,
+  UnexpectedCancellation,
+} from '../errors.ts'
+import { type ExitReason, formatThrown, killed, tame } from '../exit-reason.ts'
+import type { Envelope, Message } from '../messages/envelope.ts'
+import type { HandlerFlow } from '../messages/handler-flow.ts'
+import type { Hooks } from './actor.ts'
+import type { ActorChild } from './actor-child.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
 
-/** The handler threw: the asker hears of it, and the actor crashes unless that was an answer. Returns an end that came from outside. */
+/**
+ * A handler threw: fails the ask. Returns the crash, or null when the actor goes on, or ends for another reason.
+ *
+ * A ReplyError is an answer. So is an AskCycle, because it was found before anything was done, and would otherwise bring
+ * down each actor of the circle in turn.
+ */
 export function answerThrown(
   incarnation: ActorIncarnation,
-  envelope: Envelope,
+  flow: HandlerFlow,
   thrown: unknown,
-): ExitReason | null {
-  const { child, task, endReason } = incarnation
+): { readonly error: unknown } | null {
+  const { child, endReason } = incarnation
+  const { envelope } = flow
   const { ask } = envelope
+  if (flow.stashed) incarnation.forgetStashed(envelope)
   const error = tame(thrown)
-  if (error === abandoned || (endReason !== null && isCancelled(error))) {
+  if (endReason !== null && isCancelled(error)) {
     ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
     return null
   }
-  if (error instanceof ReplyError) {
-    if (ask !== null) ask.replyError(error)
+  if (error instanceof ReplyError || error instanceof AskCycle) {
+    const answer =
+      error instanceof AskCycle
+        ? new AskCycle(error.path, { cause: error, message: error.message })
+        : error
+    if (ask !== null) ask.replyError(answer)
     else reportResumed(child, envelope, error)
     return null
   }
   const isCancellation = isCancelled(error) || isAbort(error)
-  if (isCancellation && task.cancelling() > 0) {
+  if (isCancellation && flow.task === incarnation.task && flow.task.cancelling() > 0) {
     const end: ExitReason = { kind: 'shutdown', detail: { cancelled: error.message } }
     ask?.refuse(new ActorStopped(child.path, end, true))
-    return end
+    incarnation.end(end)
+    return null
   }
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
-  ask?.refuse(new ActorCrashed(child.path, cause, true))
-  incarnation.crash(envelope, cause)
-  return null
+  // A deferred answer may have been handed over to another actor; if not, the end of this one fails it.
+  if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
+  return { error: cause }
 }
 
 function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** What the spec's `decide` says about a failure; null when it says nothing, or throws itself. */
+/** What the spec's `decide` says about a crash; null when there is no `decide`, or when it throws itself. */
 export function decide(child: ActorChild, cause: unknown): Decision | null {
   if (child.spec.decide === undefined) return null
   try {
@@ -67,15 +86,15 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
 }
 
-/** Nobody else could run meanwhile. */
+/** The handler kept the thread: nothing else could run meanwhile. */
 export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.warn(`${path} kept the thread for ${Math.round(ms)} ms in ${envelope.type}`)
-  if (runtime.observed)
-    runtime.emit({ type: 'slow', path, id, incarnation, message: envelope.type, ms })
+  if (!runtime.observed) return
+  runtime.emit({ type: 'slow', path, id, incarnation, message: envelope.type, ms })
 }
 
-/** The actor has ended for good, and hears what nobody will handle. */
+/** The actor has ended for good: calls its `onUndelivered` with the tells that it has not handled. */
 export function tellUndelivered(
   child: ActorChild,
   hooks: Hooks | null,
@@ -87,7 +106,7 @@ export function tellUndelivered(
   }
   try {
     const told = hooks.onUndelivered(messages)
-    if (isPromiseLike(told)) told.then(undefined, report)
+    if (isThenable(told)) told.then(undefined, report)
   } catch (error) {
     report(error)
   }

@@ -3,7 +3,7 @@ import type { ChildRef } from '../children/child-ref.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import { isAbnormal } from '../exit-reason.ts'
 import { LinkDied } from '../errors.ts'
-import { Envelope } from '../messages/envelope.ts'
+import { Envelope, internalKind } from '../messages/envelope.ts'
 import type { Incarnation } from '../children/incarnation.ts'
 
 /** What `onDown` is told. */
@@ -98,7 +98,7 @@ export class DownEnvelope extends Envelope {
   readonly down: Down
 
   constructor(down: Down, action: () => unknown) {
-    super('onDown', [down], null, action)
+    super(internalKind('onDown'), [down], null, action)
     this.down = down
   }
 }

@@ -1,6 +1,6 @@
 import type { Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
-import { Envelope } from '../messages/envelope.ts'
+import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 /** What one incarnation waits for beside its messages; the outcomes come as messages. */
 export class Pipes {
@@ -27,7 +27,7 @@ export class Pipes {
         if (onError === undefined) throw failed.error
         return onError(failed.error)
       }
-      this.#push(new Envelope('pipe', [], null, handle))
+      this.#push(internalEnvelope('pipe', handle))
     })
   }
 

@@ -3,7 +3,9 @@ import type { Actor } from './actor.ts'
 import type { ActorRef } from './actor-ref.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { NoProc } from '../errors.ts'
-import type { Message } from '../messages/envelope.ts'
+import type { TraceEvent } from './handlers.ts'
+
+export type { TraceEvent } from './handlers.ts'
 
 export interface ActorStatistics {
   readonly incarnation: number
@@ -14,12 +16,6 @@ export interface ActorStatistics {
   readonly suspended: boolean
 }
 
-export interface TraceEvent {
-  readonly message: Message
-  readonly ms: number
-  readonly error?: unknown
-}
-
 type AnyRef = ActorRef<never> | ActorRef
 
 function incarnationOf(ref: AnyRef): ActorIncarnation {
@@ -28,17 +24,22 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
   return incarnation
 }
 
-/** Between two messages of the actor, before all that wait. */
+/** Performs `action` between two messages of the actor, before those that wait. Rejects when the actor ends first. */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
   const done = new Future<T>({ loop: incarnation.child.runtime.loop })
-  incarnation.control(() => {
-    if (done.done()) return
-    try {
-      done.setResult(action(incarnation))
-    } catch (error) {
-      done.setException(error)
-    }
+  incarnation.request({
+    perform() {
+      if (done.done()) return
+      try {
+        done.setResult(action(incarnation))
+      } catch (error) {
+        done.setException(error)
+      }
+    },
+    drop(error) {
+      if (!done.done()) done.setException(error)
+    },
   })
   return done
 }
@@ -69,18 +70,19 @@ export const sys: {
   },
   suspend(ref) {
     return between(ref, (incarnation) => {
-      incarnation.suspended = true
+      incarnation.handlers.suspended = true
       incarnation.child.status = 'suspended'
     })
   },
   resume(ref) {
     return between(ref, (incarnation) => {
-      incarnation.suspended = false
+      incarnation.handlers.suspended = false
       incarnation.child.status = 'running'
+      incarnation.handlers.serveWaiting()
     })
   },
   trace(ref, listener) {
-    incarnationOf(ref).trace = listener
+    incarnationOf(ref).handlers.trace = listener
   },
   statistics(ref) {
     const { target: child } = ref
@@ -88,10 +90,10 @@ export const sys: {
     return {
       incarnation: child.number,
       restarts: child.restarts,
-      handled: incarnation?.handled ?? 0,
+      handled: incarnation?.handlers.handled ?? 0,
       mailbox: child.mailbox.size,
       stashed: incarnation?.stashed ?? 0,
-      suspended: incarnation?.suspended ?? false,
+      suspended: incarnation?.handlers.suspended ?? false,
     }
   },
 }

@@ -1,7 +1,7 @@
 import type { TimerHandle } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { ActorChild } from './actor-child.ts'
-import { Envelope } from '../messages/envelope.ts'
+import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
   /** A timer with the same key is replaced, and its tick that waits in the mailbox taken back. */
@@ -54,7 +54,7 @@ export class ActorTimer implements Disposable {
     // The one before has not been handled: the two become one.
     if (this.#waiting !== null) return
     const name = this.key === null ? 'timer' : `timer ${this.key}`
-    const envelope = new Envelope(name, [], null, () => {
+    const envelope = internalEnvelope(name, () => {
       this.#waiting = null
       if (this.#interval === null) this.#owner.forget(this)
       else if (!this.#fixedRate) this.#arm(this.#child.runtime.loop.time() + this.#interval)

@@ -41,10 +41,6 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 }
 
-export function isPromiseLike(x: unknown): x is PromiseLike<unknown> {
-  return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
-}
-
 /** A future of ours is awaited by the actor's own task, so that a cancel reaches it; a plain promise as it is. */
 export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
   return promise instanceof Future ? (async () => promise)() : promise

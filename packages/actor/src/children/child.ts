@@ -1,11 +1,11 @@
 import { currentTask, Future } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
 import type { Backoff } from '../supervision/backoff.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { ChildRef } from './child-ref.ts'
 import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Monitor } from '../actors/monitor.ts'
+import { EndWaits } from './end-wait.ts'
 import { budgetOf, PatientWait, type Incarnation } from './incarnation.ts'
 
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'
@@ -50,7 +50,7 @@ export abstract class Child {
   returning = false
   backoff: Backoff | null = null
   #ref: ChildRef | null = null
-  #whenStopped: Set<Future<ExitReason>> | null = null
+  #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
   /** Undone when the incarnation ends: names and groups. */
   #atExit: (() => void)[] | null = null
@@ -107,7 +107,9 @@ export abstract class Child {
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
-    await incarnation.addWaiter(new PatientWait(this.runtime.loop, () => false)).catch(() => {})
+    await incarnation
+      .whenOverAtLast(new PatientWait(this.runtime.loop, () => false))
+      .catch(() => {})
   }
 
   healthy(): void {
@@ -173,22 +175,15 @@ export abstract class Child {
     const monitors = this.#monitors
     this.#monitors = null
     if (monitors !== null) for (const monitor of monitors) monitor.down(reason)
-    const waiters = this.#whenStopped
-    this.#whenStopped = null
-    if (waiters !== null) for (const each of waiters) if (!each.done()) each.setResult(reason)
+    this.#endWaits?.settle(reason)
+    this.#endWaits = null
   }
 
-  /** A future for each caller: one that gives its wait up must not end the others'. */
+  /** Settles when it has ended and is not started again. */
   get whenStopped(): Future<ExitReason> {
-    const stopped = new Future<ExitReason>({ loop: this.runtime.loop })
-    if (this.closed) {
-      stopped.setResult(this.lastExit ?? shutdown)
-      return stopped
-    }
-    const waiters = (this.#whenStopped ??= new Set())
-    waiters.add(stopped)
-    observe(stopped, () => waiters.delete(stopped))
-    return stopped
+    if (this.closed) return this.#over()
+    this.#endWaits ??= new EndWaits()
+    return this.#endWaits.read(this)
   }
 
   watch(monitor: Monitor): void {

@@ -6,9 +6,10 @@ import {
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
 import { type ExitReason, formatThrown, shutdown } from '../exit-reason.ts'
+import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
+import { type EndWait, EndWaits } from './end-wait.ts'
 
 /** What a supervisor does about a failure, when it shall not go by the restart type. */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
@@ -68,7 +69,8 @@ export abstract class Incarnation {
   /** Overrides the restart type for this end. */
   decision: Decision | null = null
   #exit: ExitReason | null = null
-  #whenOver: Set<Future<ExitReason>> | null = null
+  #endWaits: EndWaits | null = null
+  #patientWaits: Set<PatientWait> | null = null
   #deadline = Infinity
   #killTimer: TimerHandle | null = null
   #startTimer: TimerHandle | null = null
@@ -182,25 +184,31 @@ export abstract class Incarnation {
 
   #tell(reason: ExitReason): void {
     this.#exit = reason
-    const waiters = this.#whenOver
-    this.#whenOver = null
-    if (waiters !== null) for (const each of waiters) if (!each.done()) each.setResult(reason)
+    const patient = this.#patientWaits
+    this.#patientWaits = null
+    if (patient !== null) for (const each of patient) each.setResult(reason)
+    this.#endWaits?.settle(reason)
+    this.#endWaits = null
   }
 
-  /** Settles with its end. Each caller gets a future of his own, which he may cancel. */
-  whenOver(): Future<ExitReason> {
-    return this.addWaiter(new Future<ExitReason>({ loop: this.child.runtime.loop }))
+  /** Settles with its end. Each caller gets a future of its own, which it may cancel. */
+  whenOver(): EndWait {
+    const waits = (this.#endWaits ??= new EndWaits())
+    const wait = waits.add(this.child)
+    if (this.#exit !== null) waits.settle(this.#exit)
+    return wait
   }
 
-  addWaiter<F extends Future<ExitReason>>(future: F): F {
-    if (this.#exit !== null) {
-      future.setResult(this.#exit)
-    } else {
-      const waiters = (this.#whenOver ??= new Set())
-      waiters.add(future)
-      observe(future, () => waiters.delete(future))
-    }
-    return future
+  /** The same for a supervisor, which does not give its wait up. */
+  whenOverAtLast(wait: PatientWait): PatientWait {
+    if (this.#exit !== null) wait.setResult(this.#exit)
+    else (this.#patientWaits ??= new Set()).add(wait)
+    return wait
+  }
+
+  /** The handler that must end before this incarnation can; null when there is none. */
+  get busyFlow(): HandlerFlow | null {
+    return null
   }
 
   /** `promise` is given up: what it does later is nobody's business any more, but seen. */

@@ -1,10 +1,9 @@
 import { sleep } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
+import { isThenable, observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { ResourceSpec } from './child-spec.ts'
 import { NoProc, WorkerExit } from '../errors.ts'
 import { type ExitReason, failure, formatReason, killed, normal, shutdown } from '../exit-reason.ts'
-import { isPromiseLike } from './abandonable-wait.ts'
 import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
@@ -172,7 +171,7 @@ async function disposeOf(resource: Conventions): Promise<void> {
     resource[Symbol.asyncDispose] === undefined
       ? resource[Symbol.dispose]?.()
       : resource[Symbol.asyncDispose]?.()
-  if (isPromiseLike(disposed)) await disposed
+  if (isThenable(disposed)) await disposed
 }
 
 registerKind('resource', (spec, owner, runtime) => new ResourceChild(spec, owner, runtime))

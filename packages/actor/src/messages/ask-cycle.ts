@@ -1,69 +1,220 @@
 import type { Future } from '@tasktree/core'
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
+import { observe } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
-import { AskFuture } from './ask.ts'
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
 import { AskCycle } from '../errors.ts'
-import { Admission } from './mailbox.ts'
 import type { CallChain, Envelope } from './envelope.ts'
+import type { HandlerFlow } from './handler-flow.ts'
 
 /**
- * Two ways to find an ask that can never be answered. The chain: a message knows the asks that led to
- * it, and so a target that waits further up is found before anything is sent. The graph: actors that
- * asked each other independently wait in a circle, which shows only when the last one has begun to wait;
- * so it is looked for in the turn after. A wait for several things at once (a race) is no certain
- * deadlock, and is left to the timeouts.
+ * The problem: handlers that wait for each other's actors in a circle wait for ever, or until their asks time out.
+ *
+ * The idea: a graph. Its nodes are the handlers that run. From a handler that waits for an ask (or for room in a full
+ * mailbox, or for the end of an actor) an edge leads to the handler that must end first. A handler may wait for several things at once, and nobody
+ * can tell `Promise.all` from `Promise.race`; so a handler is stuck only when everything it waits for is stuck. Anything
+ * else that it waits for (a timer, a lock) may let it go on. A wait for a native promise cannot be seen: a handler
+ * without any visible wait counts as going on.
+ *
+ * The graph is looked at a turn after a handler has begun to wait for a busy actor, and again when another thing that
+ * the handler waits for has ended. If the handler is stuck, the newest wait of the circle fails with AskCycle; the
+ * others then get their answers. An ask that nobody awaits (piped, given up, its answer deferred) is not an edge.
  */
+export interface Edge extends Future<unknown> {
+  /** The handler that made it; null when other code did. */
+  readonly asker: HandlerFlow | null
+  /** The number of the asker's wait for it, in the order in which such waits begin; 0 while nobody waits. */
+  waitNumber: number
+  /** The handler that must end first; null when it can come true without that. */
+  blocker(): HandlerFlow | null
+  /** Ends it with `error`. */
+  refuse(error: AskCycle): void
+}
 
-/** The paths from `target` down the chain and back to it, when it is in the chain and serves nothing meanwhile. */
-export function findInChain(chain: CallChain | null, target: ActorChild): string[] | null {
-  const path = [target.path]
-  for (let link = chain; link !== null; link = link.up) {
-    path.unshift(link.incarnation.child.path)
-    if (link.incarnation.child === target)
-      return link.reentrant || link.incarnation.over ? null : path
+function isEdge(future: Future<unknown>): future is Edge {
+  return 'waitNumber' in future
+}
+
+let waitNumbers = 0
+
+/** `edge` was awaited by code of `flow`. */
+export function noteWait(edge: Edge, flow: HandlerFlow): void {
+  if (flow.ended) return
+  edge.waitNumber = ++waitNumbers
+  if (edge.blocker() !== null) checkCycleLater(flow)
+}
+
+const toCheck = new WeakSet<HandlerFlow>()
+
+/** In the next turn: if `flow` is stuck in a circle, its newest wait fails with AskCycle. */
+export function checkCycleLater(flow: HandlerFlow, isRetry = false): void {
+  if (toCheck.has(flow)) return
+  toCheck.add(flow)
+  flow.incarnation.child.runtime.loop.callSoon(() => {
+    toCheck.delete(flow)
+    if (!flow.ended) checkCycle(flow, isRetry)
+  })
+}
+
+interface Node {
+  readonly flow: HandlerFlow
+  readonly edges: { readonly edge: Edge; readonly to: HandlerFlow | null }[]
+  /** What it waits for besides. */
+  readonly others: Future<unknown>[]
+  /** Something that it waited for has ended, and its turn comes after this one. */
+  isResuming: boolean
+}
+
+function checkCycle(start: HandlerFlow, isRetry: boolean): void {
+  const nodes = reachableFrom(start)
+  if (!isRetry && [...nodes.values()].some((node) => node.isResuming)) {
+    checkCycleLater(start, true)
+    return
+  }
+  const stuck = stuckAmong(nodes)
+  if (stuck.has(start)) {
+    breakCircle(start, nodes, stuck)
+    return
+  }
+  // A circle, but somebody in it waits for something else too: with that gone it may be stuck.
+  const members = [...nodes.values()].filter(
+    (node) => pathBetween(start, node.flow, nodes) !== null && pathBetween(node.flow, start, nodes),
+  )
+  for (const { others } of members) {
+    for (const other of others) watch(other, start)
+  }
+}
+
+/** The handlers to check again when a future has ended. */
+const watched = new WeakMap<Future<unknown>, Set<HandlerFlow>>()
+
+function watch(future: Future<unknown>, flow: HandlerFlow): void {
+  const flows = watched.get(future)
+  if (flows !== undefined) {
+    flows.add(flow)
+    return
+  }
+  const watching = new Set([flow])
+  watched.set(future, watching)
+  observe(future, () => {
+    watched.delete(future)
+    for (const each of watching) if (!each.ended) checkCycleLater(each)
+  })
+}
+
+function reachableFrom(start: HandlerFlow): Map<HandlerFlow, Node> {
+  const nodes = new Map<HandlerFlow, Node>()
+  const pending = [start]
+  for (let flow = pending.pop(); flow !== undefined; flow = pending.pop()) {
+    if (nodes.has(flow)) continue
+    const node = makeNode(flow)
+    nodes.set(flow, node)
+    for (const { to } of node.edges) if (to !== null) pending.push(to)
+  }
+  return nodes
+}
+
+function makeNode(flow: HandlerFlow): Node {
+  const node: Node = { flow, edges: [], others: [], isResuming: false }
+  for (const future of flow.task.waitingOn) {
+    if (future.done()) node.isResuming = true
+    else if (!isEdge(future)) node.others.push(future)
+    else if (future.asker === flow) node.edges.push({ edge: future, to: future.blocker() })
+  }
+  return node
+}
+
+/** The handler that must end before the message in `envelope` is handled, or before its handler answers. */
+export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
+  const { incarnation } = target
+  if (incarnation === null) return null
+  const { flow } = envelope
+  // A deferred answer may come from anywhere.
+  if (flow !== null) return flow.ended || flow.port !== null ? null : flow
+  if (envelope.list === null && !target.mailbox.isWaiting(envelope)) return null
+  return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
+}
+
+/** Those of the nodes that nothing can let go on. */
+function stuckAmong(nodes: Map<HandlerFlow, Node>): Set<HandlerFlow> {
+  const stuck = new Set<HandlerFlow>()
+  for (const { flow, edges, others, isResuming } of nodes.values()) {
+    if (edges.length > 0 && others.length === 0 && !isResuming) stuck.add(flow)
+  }
+  for (let before = -1; before !== stuck.size;) {
+    before = stuck.size
+    for (const flow of stuck) {
+      const node = nodes.get(flow) as Node
+      if (node.edges.some(({ to }) => to === null || !stuck.has(to))) stuck.delete(flow)
+    }
+  }
+  return stuck
+}
+
+function breakCircle(
+  start: HandlerFlow,
+  nodes: Map<HandlerFlow, Node>,
+  stuck: Set<HandlerFlow>,
+): void {
+  let newest: { from: HandlerFlow; edge: Edge; path: HandlerFlow[] } | null = null
+  for (const { flow, edges } of nodes.values()) {
+    if (!stuck.has(flow)) continue
+    for (const { edge, to } of edges) {
+      if (newest !== null && edge.waitNumber < newest.edge.waitNumber) continue
+      const path = to === null ? null : pathBetween(to, flow, nodes)
+      if (path !== null) newest = { from: flow, edge, path }
+    }
+  }
+  if (newest === null) return
+  const paths = [...newest.path, newest.path[0] as HandlerFlow].map(
+    ({ incarnation }) => incarnation.child.path,
+  )
+  newest.edge.refuse(new AskCycle(paths))
+  // Another circle may go through the same handler.
+  if (newest.from !== start) checkCycleLater(start)
+}
+
+/** A shortest way along the edges, both ends included; null when there is none. */
+function pathBetween(
+  from: HandlerFlow,
+  to: HandlerFlow,
+  nodes: Map<HandlerFlow, Node>,
+): HandlerFlow[] | null {
+  const cameFrom = new Map<HandlerFlow, HandlerFlow | null>([[from, null]])
+  // A Map is iterated in the order of insertion, and what is added meanwhile comes too: a queue.
+  for (const [flow] of cameFrom) {
+    if (flow === to) return trace(flow, cameFrom)
+    for (const { to: next } of nodes.get(flow)?.edges ?? []) {
+      if (next !== null && !cameFrom.has(next)) cameFrom.set(next, flow)
+    }
   }
   return null
 }
 
-/** Whether the message came from an ask that `incarnation` made and during which it serves what comes back. */
+function trace(end: HandlerFlow, cameFrom: Map<HandlerFlow, HandlerFlow | null>): HandlerFlow[] {
+  const path: HandlerFlow[] = []
+  for (let flow: HandlerFlow | null = end; flow !== null; flow = cameFrom.get(flow) ?? null) {
+    path.unshift(flow)
+  }
+  return path
+}
+
+/** The chain of a message that `flow` sends: the reentrant asks that led to `flow` and are not answered yet. */
+export function chainFrom(flow: HandlerFlow): CallChain | null {
+  return pruned(flow.envelope.chain)
+}
+
+function pruned(chain: CallChain | null): CallChain | null {
+  if (chain === null) return null
+  const up = pruned(chain.up)
+  if (chain.ask.done()) return up
+  return up === chain.up ? chain : { ask: chain.ask, up }
+}
+
+/** Whether the message came from a reentrant ask of a handler of `incarnation` that still waits for it. */
 export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
   for (let link = envelope.chain; link !== null; link = link.up) {
-    if (link.incarnation === incarnation && link.reentrant) return true
+    const { ask } = link
+    if (ask.asker?.incarnation === incarnation && !ask.asker.ended && !ask.done()) return true
   }
   return false
-}
-
-/** In the turn after: when the waits from `edge` lead back to `asker`, `edge` fails with AskCycle. */
-export function checkCircle(asker: ActorIncarnation, edge: AskFuture | Admission): void {
-  asker.child.runtime.loop.callSoon(() => {
-    if (edge.done() || soleWait(asker) !== edge) return
-    if (edge instanceof Admission && edge.isWoken()) return
-    const path = [asker.child.path]
-    const seen = new Set<unknown>()
-    let wait = edge
-    for (;;) {
-      path.push(wait.target.path)
-      const incarnation = wait.target.incarnation
-      if (incarnation === null || incarnation.current === null || seen.has(incarnation)) return
-      if (incarnation.interleaves(wait.envelope.type) || isReentrant(wait.envelope, incarnation))
-        return
-      if (incarnation === asker) break
-      seen.add(incarnation)
-      const next = soleWait(incarnation)
-      if (!(next instanceof AskFuture) && !(next instanceof Admission)) return
-      if (next instanceof Admission && next.isWoken()) return
-      wait = next
-    }
-    const error = new AskCycle(path)
-    asker.child.runtime.log.warn(error.message)
-    edge.target.withdraw(edge.envelope)
-    if (edge instanceof AskFuture) edge.refuse(error)
-    else edge.setException(error)
-  })
-}
-
-/** What its handler waits for, when that is one thing. */
-function soleWait(incarnation: ActorIncarnation): Future<unknown> | null {
-  const { waitingOn } = incarnation.task
-  return waitingOn.size === 1 ? (waitingOn.values().next().value ?? null) : null
 }

@@ -1,17 +1,18 @@
 import { type EventLoop, sleep, type TimerHandle } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
+import { LinkedList } from './linked-list.ts'
 
 /**
- * The asks of one loop with the same timeout, a line in which the first is always the next to expire:
- * one timer serves them all, and an ask that is answered steps out in O(1). A timer an ask would cost
- * more than everything else that an ask does.
+ * The problem: nearly every ask has a timeout, and a timer of its own would cost more than everything else in an ask.
+ *
+ * The idea: asks of one loop with the same timeout expire in the order in which they were made. They form a list in which
+ * the first is always the next to expire, so one timer serves them all, and an answered ask leaves in constant time.
  */
 class Deadlines {
   readonly #loop: EventLoop
   readonly #timeout: number
-  #first: AskFuture | null = null
-  #last: AskFuture | null = null
+  readonly #asks = new LinkedList<AskFuture>()
   #timer: TimerHandle | null = null
   #checking = false
 
@@ -23,11 +24,7 @@ class Deadlines {
   add(ask: AskFuture): void {
     ask.deadline = this.#loop.time() + this.#timeout
     ask.disarm = this.#remove
-    const last = this.#last
-    ask.earlier = last
-    if (last === null) this.#first = ask
-    else last.later = ask
-    this.#last = ask
+    this.#asks.push(ask)
     if (this.#timer === null) this.#arm(ask)
   }
 
@@ -38,32 +35,29 @@ class Deadlines {
   readonly #strike = (): void => {
     this.#timer = null
     const now = this.#loop.time()
-    for (let ask = this.#first; ask !== null && ask.deadline <= now; ask = this.#first) {
+    for (let ask = this.#asks.first; ask !== null && ask.deadline <= now; ask = this.#asks.first) {
       this.#remove(ask)
       ask.expire(this.#timeout)
     }
-    if (this.#first !== null) this.#arm(this.#first)
+    if (this.#asks.first !== null) this.#arm(this.#asks.first)
   }
 
   readonly #remove = (ask: AskFuture): void => {
-    const { earlier, later } = ask
-    if (earlier === null) this.#first = later
-    else earlier.later = later
-    if (later === null) this.#last = earlier
-    else later.earlier = earlier
-    ask.earlier = null
-    ask.later = null
+    this.#asks.remove(ask)
     ask.disarm = null
-    if (this.#first === null && !this.#checking) this.#checkLater()
+    if (this.#asks.first === null && !this.#checking) this.#checkLater()
   }
 
-  /** An idle line must not keep the process alive; one ask after the other must not set a timer each. */
+  /**
+   * With no ask left, the timer must not keep the process alive. It is cancelled a turn later, because programs often make
+   * one ask after the other, and each would set a timer.
+   */
   #checkLater(): void {
     if (this.#loop.isClosed()) return
     this.#checking = true
     observe(sleep(0), () => {
       this.#checking = false
-      if (this.#first !== null) return
+      if (this.#asks.first !== null) return
       this.#timer?.cancel()
       this.#timer = null
     })
@@ -72,7 +66,7 @@ class Deadlines {
 
 const lines = new WeakMap<EventLoop, Map<number, Deadlines>>()
 
-/** The ask expires `timeout` milliseconds from now, unless it is disarmed. */
+/** Makes `ask` expire `timeout` milliseconds from now, unless it is disarmed before. */
 export function watchDeadline(ask: AskFuture, timeout: number): void {
   const loop = ask.getLoop()
   let ofLoop = lines.get(loop)

@@ -1,23 +1,31 @@
-import { type CancelledError, type EventLoop, Future, InvalidStateError } from '@tasktree/core'
+import { type CancelledError, type EventLoop, Future } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
 import type { ActorChild } from '../actors/actor-child.ts'
-import { watchDeadline } from './ask-deadlines.ts'
 import { AskTimeout } from '../errors.ts'
+import { blockerOfMessage, checkCycleLater, type Edge, noteWait } from './ask-cycle.ts'
+import { watchDeadline } from './ask-deadlines.ts'
 import { Envelope } from './envelope.ts'
+import type { HandlerFlow } from './handler-flow.ts'
+import type { MessageKind } from './message-kind.ts'
 
 export interface AskOptions {
   /** Milliseconds to wait for the reply; Infinity: no limit. @defaultValue 5000 */
   timeout?: number | undefined
-  /** Gives the ask up when it aborts; when its turn has not come, the handler never runs. */
+  /** Gives the ask up when it aborts. When its turn has not come, the handler never runs. */
   signal?: AbortSignal | undefined
-  /** While the asking actor waits, it serves the messages that come back to it from this ask. */
+  /** While the asking handler waits, its actor handles the messages that this ask leads back to it. @defaultValue false */
   reentrant?: boolean | undefined
 }
+
+const optionNames: readonly string[] = ['timeout', 'signal', 'reentrant']
 
 /** @throws {TypeError} naming the option */
 export function checkAskOptions(options: AskOptions): void {
   checkOptions(options)
+  for (const name of Object.keys(options)) {
+    if (optionNames.includes(name)) continue
+    throw new TypeError(`ask has no option ${name}; there are ${optionNames.join(', ')}`)
+  }
   const { timeout } = options
   if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
     throw new TypeError(
@@ -28,133 +36,104 @@ export function checkAskOptions(options: AskOptions): void {
 
 const defaultTimeout = 5000
 
-/** What `ref.ask.method(...)` returns: the reply, or why there will be none. */
-export class AskFuture extends Future<unknown> {
+/** What `ref.ask.method(...)` returns: the reply, or the reason why there is none. */
+export class AskFuture extends Future<unknown> implements Edge {
   readonly target: ActorChild
   readonly envelope: Envelope
-  /** The actor whose handler asks, if one does. */
-  readonly asker: ActorIncarnation | null
-  /** @internal its place among those with the same timeout */
+  /** The handler that asks; null when other code does. */
+  readonly asker: HandlerFlow | null
+  readonly reentrant: boolean
+  /** When it expires, on the loop's clock. */
   deadline = 0
-  /** @internal */
-  earlier: AskFuture | null = null
-  /** @internal */
-  later: AskFuture | null = null
-  /** @internal */
+  previous: AskFuture | null = null
+  next: AskFuture | null = null
+  list: object | null = null
+  /** Takes it out of the list of those that expire. */
   disarm: ((ask: AskFuture) => void) | null = null
+  /** As in Edge. */
+  waitNumber = 0
 
   constructor(
     loop: EventLoop,
     target: ActorChild,
-    type: string,
+    kind: MessageKind,
     args: readonly unknown[],
-    asker: ActorIncarnation | null,
+    asker: HandlerFlow | null,
+    reentrant: boolean,
   ) {
     super({ loop })
     this.target = target
     this.asker = asker
-    this.envelope = new Envelope(type, args, this)
+    this.reentrant = reentrant
+    this.envelope = new Envelope(kind, args, this)
   }
 
+  /** Called when it has been sent. */
   arm(options: AskOptions | undefined): void {
-    if (this.done()) return
+    this.target.pendingAsks++
+    if (this.asker !== null) this.asker.pendingAsks++
     const timeout = options?.timeout ?? defaultTimeout
     if (timeout !== Infinity) watchDeadline(this, timeout)
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
   }
 
-  /** The handler's answer; one that comes too late is counted and dropped. */
+  /** Called once, before it gets its outcome. */
+  #settle(): void {
+    this.disarm?.(this)
+    this.target.pendingAsks--
+    const { asker } = this
+    if (asker === null) return
+    asker.pendingAsks--
+    // Its other asks may now be all that the asker waits for.
+    if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
+  }
+
+  /** The answer of the handler. An answer that comes too late is counted and dropped. */
   reply(value: unknown): void {
     if (this.done()) {
       this.target.runtime.lateReplies++
       return
     }
-    this.disarm?.(this)
+    this.#settle()
     this.setResult(value)
   }
 
-  /** There will be no reply. */
+  blocker(): HandlerFlow | null {
+    return this.done() ? null : blockerOfMessage(this.target, this.envelope)
+  }
+
+  /** There will be no answer. */
   refuse(error: unknown): void {
     if (this.done()) return
-    this.disarm?.(this)
+    this.target.withdraw(this.envelope)
+    this.#settle()
     this.setException(error)
   }
 
-  /** A reply that is an error, as an answer. */
+  /** An error as the answer. */
   replyError(error: unknown): void {
     if (this.done()) this.target.runtime.lateReplies++
     else this.refuse(error)
   }
 
   expire(timeout: number): void {
-    this.target.withdraw(this.envelope)
     this.refuse(new AskTimeout(this.target.path, this.envelope.type, timeout))
   }
 
   override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return super.cancel(msg)
-    this.disarm?.(this)
     this.target.withdraw(this.envelope)
+    this.#settle()
     return super.cancel(msg)
   }
-}
 
-/**
- * The right to answer one ask later, or from elsewhere: `ctx.reply()`. When its actor ends before it was
- * used, the asker hears of that.
- */
-export class ReplyPort<T = unknown> {
-  #ask: AskFuture | null
-  #owner: ActorIncarnation | null
-  #settled = false
-
-  /** @internal use ctx.reply() */
-  constructor(ask: AskFuture | null, owner: ActorIncarnation) {
-    this.#ask = ask
-    this.#owner = owner
-    owner.keepPort(this)
-  }
-
-  /** Whether it was used. */
-  get settled(): boolean {
-    return this.#settled
-  }
-
-  /** Answers the ask; of a tell, nobody hears it. @throws {InvalidStateError} when it was answered before */
-  resolve(value: T): void {
-    this.#take('resolve')?.reply(value)
-  }
-
-  /** Fails the ask with `error`; the actor lives on. @throws {InvalidStateError} when it was answered before */
-  reject(error: unknown): void {
-    this.#take('reject')?.replyError(error)
-  }
-
-  #take(call: string): AskFuture | null {
-    if (this.#settled) throw new InvalidStateError(`${call}: this message was answered before`)
-    this.#settled = true
-    const ask = this.#ask
-    this.#ask = null
-    this.#owner?.forgetPort(this)
-    this.#owner = null
-    return ask
-  }
-
-  /** Another actor answers now: when that one ends the asker hears of it, and no longer when this one does. */
-  handOver(to: { readonly target: ActorChild }): void {
-    const incarnation = to.target.incarnation
-    if (this.#settled || incarnation === null) return
-    this.#owner?.forgetPort(this)
-    this.#owner = incarnation
-    incarnation.keepPort(this)
-  }
-
-  /** @internal its actor has ended */
-  fail(error: unknown): void {
-    if (this.#settled) return
-    this.#settled = true
-    this.#ask?.refuse(error)
-    this.#ask = null
-    this.#owner = null
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this notes when its asker begins to wait
+  override then<R = unknown, E = never>(
+    onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const promise = super.then(onFulfilled, onRejected)
+    if (this.asker !== null && !this.done()) noteWait(this, this.asker)
+    return promise
   }
 }

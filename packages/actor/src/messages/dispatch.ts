@@ -5,16 +5,27 @@ import type { Envelope } from './envelope.ts'
 /** Handlers that stand in for the methods of the same names. */
 export type Behaviour = Record<string, (...args: never[]) => unknown>
 
-/** Calls the method that a message names, or does what the message brings with it. */
+/** Calls the handler of a message: the function in `behaviour`, the actor's method, or what a message of the library does. */
 export function dispatch(
   actor: Actor,
   behaviour: Behaviour | null,
   envelope: Envelope,
   path: string,
 ): unknown {
-  const { type, args, action } = envelope
+  const { kind, args, action } = envelope
   if (action !== null) return action()
-  const method = behaviour?.[type] ?? (actor as unknown as Record<string, unknown>)[type]
-  if (typeof method !== 'function') throw new ReplyError(`${path} has no method ${type}`)
-  return Reflect.apply(method, actor, args)
+  const { name } = kind
+  const handler =
+    behaviour !== null && Object.hasOwn(behaviour, name) && !kind.refused
+      ? behaviour[name]
+      : findMethod(actor, name, kind)
+  if (typeof handler !== 'function') throw new ReplyError(`${path} has no method ${name}`)
+  return Reflect.apply(handler, actor, args)
+}
+
+/** Never what every object has (`toString`, `hasOwnProperty`), and never the result of a getter. */
+function findMethod(actor: Actor, name: string, kind: Envelope['kind']): unknown {
+  if (kind.declared) return (actor as unknown as Record<string, unknown>)[name]
+  if (kind.refused) return undefined
+  return Object.getOwnPropertyDescriptor(actor, name)?.value
 }

@@ -1,43 +1,64 @@
 import type { AskFuture } from './ask.ts'
+import type { HandlerFlow } from './handler-flow.ts'
 import type { Admission } from './mailbox.ts'
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
+import { MessageKind } from './message-kind.ts'
 
-/** The asks that led to a message, the latest first: who waits while it is handled. */
+/** The reentrant asks that led to a message and are still waited for, the latest first. */
 export interface CallChain {
-  readonly incarnation: ActorIncarnation
-  /** The asker serves messages of this chain while it waits. */
-  readonly reentrant: boolean
+  readonly ask: AskFuture
   readonly up: CallChain | null
 }
 
-/** An entry of a mailbox, linked into its list. */
+/** A message on its way, and an entry of a mailbox. */
 export class Envelope {
   previous: Envelope | null = null
   next: Envelope | null = null
-  queued = false
-  /** The name of a method; or of what happened, for messages the library makes. */
-  readonly type: string
+  list: object | null = null
+  readonly kind: MessageKind
   readonly args: readonly unknown[]
-  /** Who waits for the reply; null for a tell. */
+  /** The future of the asker; null for a tell. */
   readonly ask: AskFuture | null
-  /** What a message of the library does: a timer's callback, a DOWN, a result piped. */
+  /** What a message of the library does when its turn comes: a timer's callback, a DOWN, a piped result. Otherwise null. */
   readonly action: (() => unknown) | null
   chain: CallChain | null = null
-  /** Its sender waits for room. */
+  /** The wait of its sender for room in the mailbox. */
   admission: Admission | null = null
-  stashed = false
+  /** The run of the handler with this message, while there is one. */
+  flow: HandlerFlow | null = null
 
   constructor(
-    type: string,
+    kind: MessageKind,
     args: readonly unknown[],
     ask: AskFuture | null,
     action: (() => unknown) | null = null,
   ) {
-    this.type = type
+    this.kind = kind
     this.args = args
     this.ask = ask
     this.action = action
   }
+
+  /** The name of the method; for a message of the library, of what happened. */
+  get type(): string {
+    return this.kind.name
+  }
+}
+
+const internalKinds = new Map<string, MessageKind>()
+
+/** A message that the library sends to the actor: `action` is called in place of a method. */
+export function internalEnvelope(name: string, action: () => unknown): Envelope {
+  return new Envelope(internalKind(name), [], null, action)
+}
+
+export function internalKind(name: string): MessageKind {
+  let kind = internalKinds.get(name)
+  if (kind === undefined) {
+    kind = new MessageKind(name, {})
+    // Timers may have any number of keys; what they leave here must not grow for ever.
+    if (internalKinds.size < 1000) internalKinds.set(name, kind)
+  }
+  return kind
 }
 
 /** A message as users see it. */

@@ -1,7 +1,10 @@
 import type { CancelledError, EventLoop } from '@tasktree/core'
 import { Claim, describe } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
+import { blockerOfMessage, type Edge, noteWait } from './ask-cycle.ts'
 import type { Envelope } from './envelope.ts'
+import type { HandlerFlow } from './handler-flow.ts'
+import { LinkedList } from './linked-list.ts'
 
 export interface MailboxOptions {
   /** How many messages may wait; a positive integer or Infinity. @defaultValue 1000 */
@@ -45,17 +48,22 @@ export function checkMailbox(options: MailboxOptions): void {
 }
 
 /**
- * A tell that waits for room. Its message is sent in the sender's own turn, the room being kept for it
- * until then: who is cancelled in the line has sent nothing.
+ * The future of a tell that waits for room in a full mailbox. Its message enters the mailbox in the sender's own turn, and
+ * the room is kept for it until then. So a sender that is cancelled while it waits has sent nothing.
  */
-export class Admission extends Claim<boolean> {
+export class Admission extends Claim<boolean> implements Edge {
   readonly envelope: Envelope
   readonly target: ActorChild
+  /** The handler that sends; null when other code does. */
+  readonly asker: HandlerFlow | null
+  /** As in Edge. */
+  waitNumber = 0
 
-  constructor(loop: EventLoop, envelope: Envelope, target: ActorChild) {
+  constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {
     super({ loop })
     this.envelope = envelope
     this.target = target
+    this.asker = asker
   }
 
   protected override claim(): void {
@@ -66,29 +74,51 @@ export class Admission extends Claim<boolean> {
     this.target.giveUpRoom()
   }
 
+  blocker(): HandlerFlow | null {
+    return this.done() || this.isWoken() ? null : blockerOfMessage(this.target, this.envelope)
+  }
+
+  refuse(error: unknown): void {
+    if (this.done()) return
+    this.target.withdraw(this.envelope)
+    this.setException(error)
+  }
+
   override cancel(msg?: string | CancelledError): boolean {
     if (!this.done() && !this.isWoken()) this.target.withdraw(this.envelope)
     return super.cancel(msg)
   }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this notes when its sender begins to wait
+  override then<R = boolean, E = never>(
+    onFulfilled?: ((value: boolean) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const promise = super.then(onFulfilled, onRejected)
+    if (this.asker !== null && !this.done()) noteWait(this, this.asker)
+    return promise
+  }
 }
 
 /**
- * The messages of one child, in order, and the senders that wait for room. A doubly linked list: an ask
- * that is given up leaves at once, from any place.
+ * The messages of one child in order, and the senders that wait for room.
  *
- * Only users' messages count against the capacity. What the library sends, DOWNs and timers, always
- * has room, and is never dropped for another message.
+ * Only users' messages count against the capacity. A message of the library (a DOWN, a timer's tick) always has room,
+ * and is never dropped for another message.
  */
 export class Mailbox {
   readonly capacity: number
   readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
-  #first: Envelope | null = null
-  #last: Envelope | null = null
-  /** Users' messages in the list. */
+  readonly #queue = new LinkedList<Envelope>()
+  /** How many of the queue are users' messages. */
   #size = 0
+  /** No tell comes before this one; null when there is none at all. */
+  #firstTell: Envelope | null = null
   /** Places kept for senders that were let in and have not had their turn. */
   #kept = 0
   #senders: Set<Envelope> | null = null
+  /** Messages that may be handled beside a handler that waits, so that nobody has to search the queue for them. */
+  #beside: Set<Envelope> | null = null
 
   constructor(options: MailboxOptions | undefined) {
     this.capacity = options?.capacity ?? 1000
@@ -99,12 +129,13 @@ export class Mailbox {
     return this.#size
   }
 
+  /** How many senders wait for room. */
   get waiting(): number {
     return this.#senders?.size ?? 0
   }
 
   isEmpty(): boolean {
-    return this.#first === null
+    return this.#queue.first === null
   }
 
   isFull(): boolean {
@@ -120,66 +151,83 @@ export class Mailbox {
   }
 
   push(envelope: Envelope): void {
-    const last = this.#last
-    envelope.queued = true
-    envelope.previous = last
-    if (last === null) this.#first = envelope
-    else last.next = envelope
-    this.#last = envelope
-    if (envelope.action === null) this.#size++
+    this.#queue.push(envelope)
+    this.#entered(envelope)
+    if (this.#firstTell === null && isTell(envelope)) this.#firstTell = envelope
   }
 
   /** Puts envelopes before all others, in their order. */
   unshift(envelopes: readonly Envelope[]): void {
     for (const envelope of envelopes.toReversed()) {
-      const first = this.#first
-      envelope.queued = true
-      envelope.next = first
-      if (first === null) this.#last = envelope
-      else first.previous = envelope
-      this.#first = envelope
-      if (envelope.action === null) this.#size++
+      this.#queue.unshift(envelope)
+      this.#entered(envelope)
+      if (isTell(envelope)) this.#firstTell = envelope
+    }
+  }
+
+  #entered(envelope: Envelope): void {
+    if (envelope.action === null) this.#size++
+    if (envelope.kind.interleaves || envelope.chain !== null) {
+      this.#beside ??= new Set()
+      this.#beside.add(envelope)
     }
   }
 
   shift(): Envelope | null {
-    const first = this.#first
+    const { first } = this.#queue
     if (first !== null) this.remove(first)
     return first
   }
 
-  /** Takes it out, wherever it is; false when it is in no list. */
+  /** Takes it out, wherever it is. False when it is neither in the queue nor waits for room. */
   remove(envelope: Envelope): boolean {
-    if (!envelope.queued) return this.#senders?.delete(envelope) ?? false
-    const { previous, next } = envelope
-    if (previous === null) this.#first = next
-    else previous.next = next
-    if (next === null) this.#last = previous
-    else next.previous = previous
-    envelope.previous = null
-    envelope.next = null
-    envelope.queued = false
+    const { next } = envelope
+    if (!this.#queue.remove(envelope)) return this.#senders?.delete(envelope) ?? false
+    if (envelope === this.#firstTell) this.#firstTell = next
     if (envelope.action === null) this.#size--
+    this.#beside?.delete(envelope)
     return true
+  }
+
+  /** Whether its sender waits for room. */
+  isWaiting(envelope: Envelope): boolean {
+    return this.#senders?.has(envelope) ?? false
+  }
+
+  /** Takes out the messages that `may` be handled beside a waiting handler. What may not now never may. */
+  *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
+    const candidates = this.#beside
+    if (candidates === null || candidates.size === 0) return
+    for (const envelope of candidates) {
+      candidates.delete(envelope)
+      if (!may(envelope)) continue
+      this.remove(envelope)
+      yield envelope
+    }
   }
 
   /** The first that `test` accepts; it stays. */
   find(test: (envelope: Envelope) => boolean): Envelope | null {
-    for (let each = this.#first; each !== null; each = each.next) if (test(each)) return each
+    for (let each = this.#queue.first; each !== null; each = each.next) if (test(each)) return each
     return null
   }
 
-  /** The first that `test` accepts, taken out. */
-  take(test: (envelope: Envelope) => boolean): Envelope | null {
-    const found = this.find(test)
-    if (found !== null) this.remove(found)
-    return found
+  /** The oldest tell, taken out; null when there is none. */
+  takeOldestTell(): Envelope | null {
+    let each = this.#firstTell
+    while (each !== null && !isTell(each)) each = each.next
+    this.#firstTell = each
+    if (each !== null) this.remove(each)
+    return each
   }
 
-  /** Without what the library sent. */
+  /** Takes out what the library sent, which was meant for the incarnation that has ended. */
   dropInternal(): void {
-    const internal = (envelope: Envelope): boolean => envelope.action !== null
-    while (this.take(internal) !== null);
+    for (let each = this.#queue.first; each !== null;) {
+      const { next } = each
+      if (each.action !== null) this.remove(each)
+      each = next
+    }
   }
 
   /** Puts a sender in the line for room. */
@@ -188,11 +236,10 @@ export class Mailbox {
     this.#senders.add(envelope)
   }
 
-  leave(envelope: Envelope): void {
-    this.#senders?.delete(envelope)
-  }
-
-  /** The next sender in line, when there is room for it; an ask not before the tells that were let in. */
+  /**
+   * The next sender in line, if there is room for its message. An ask enters at once, a tell in its sender's turn; so an
+   * ask is not let in before the tells that are still to have theirs.
+   */
   admit(): Envelope | null {
     const senders = this.#senders
     if (senders === null || senders.size === 0 || this.isFull()) return null
@@ -213,4 +260,8 @@ export class Mailbox {
     this.#senders = null
     return all
   }
+}
+
+function isTell(envelope: Envelope): boolean {
+  return envelope.action === null && envelope.ask === null
 }

@@ -1,10 +1,78 @@
-import type { ReplyPort } from './ask.ts'
+import { InvalidStateError } from '@tasktree/core'
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
 import { ActorCrashed, ActorStopped } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
+import type { AskFuture } from './ask.ts'
 
-/** The replies that one incarnation still owes. */
+/**
+ * The right to answer one ask later, or from elsewhere. Made by `ctx.reply()`. When its actor ends before the port was
+ * used, the ask fails with ActorStopped or ActorCrashed.
+ */
+export class ReplyPort<T = unknown> {
+  #ask: AskFuture | null
+  #owner: ActorIncarnation | null
+  #settled = false
+
+  /** @internal use ctx.reply() */
+  constructor(ask: AskFuture | null, owner: ActorIncarnation) {
+    this.#ask = ask
+    this.#owner = owner
+    owner.open.ports.keep(this)
+  }
+
+  /** Whether the message was answered. */
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  /** Answers the ask. For a tell it does nothing. @throws {InvalidStateError} when the message was answered before */
+  resolve(value: T): void {
+    this.#take('resolve')?.reply(value)
+  }
+
+  /** Fails the ask with `error`; the actor goes on. @throws {InvalidStateError} when the message was answered before */
+  reject(error: unknown): void {
+    this.#take('reject')?.replyError(error)
+  }
+
+  #take(call: string): AskFuture | null {
+    if (this.#settled) throw new InvalidStateError(`${call}: this message was answered before`)
+    this.#settled = true
+    const ask = this.#ask
+    this.#ask = null
+    this.#owner?.open.ports.forget(this)
+    this.#owner = null
+    return ask
+  }
+
+  /** Makes the actor at `to` responsible for the answer: the ask now fails when that actor ends, and not when this one does. */
+  handOver(to: { readonly target: { readonly incarnation: ActorIncarnation | null } }): void {
+    const { incarnation } = to.target
+    if (this.#settled || incarnation === null) return
+    this.#owner?.open.ports.forget(this)
+    this.#owner = incarnation
+    incarnation.open.ports.keep(this)
+  }
+
+  /** @internal its actor has ended */
+  fail(error: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#ask?.refuse(error)
+    this.#ask = null
+    this.#owner = null
+  }
+}
+
+/** The answers that one incarnation still owes. */
 export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
+  readonly #onEmpty: () => void
+
+  /** `onEmpty` is called each time the last port has been used. */
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty
+  }
 
   get size(): number {
     return this.#ports.size
@@ -16,6 +84,7 @@ export class OpenPorts {
 
   forget(port: ReplyPort): void {
     this.#ports.delete(port)
+    if (this.#ports.size === 0) this.#onEmpty()
   }
 
   failAll(error: unknown): void {
@@ -24,7 +93,7 @@ export class OpenPorts {
   }
 }
 
-/** What an ask fails with whose handler had begun when its actor ended. */
+/** The error of an ask whose handler had begun when the actor ended. */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
     ? new ActorCrashed(path, reason.error, true)

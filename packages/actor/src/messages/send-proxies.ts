@@ -1,91 +1,96 @@
-import { type Actor, reserved } from '../actors/actor.ts'
+import { checkOptions } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { type AskOptions, checkAskOptions } from './ask.ts'
+import { kindsOf, type MessageKind, type MessageKinds } from './message-kind.ts'
 
 /**
- * `ref.ask` and `ref.tell`: objects with a method for each message of the actor's class. The methods are made
- * once a class, on prototypes, so that a send is a plain method call. Methods that only instances have
- * (arrow functions in fields) are found by a proxy further up, which costs such a send more.
+ * `ref.ask` and `ref.tell`: objects with a method for each message of the actor's class. The methods are made once for
+ * each class, on prototypes, so a send is a plain method call. A name that the class does not declare may be a function
+ * that only the instance has (an arrow function in a field); a Proxy at the end of the prototype chain makes its
+ * method when it is first used.
+ *
+ * What a send needs is kept under symbols, because a message may have any name.
  */
-interface SendTarget {
-  target: ActorChild
-  pinned: number
-  options: AskOptions | undefined
+const target: unique symbol = Symbol('target')
+const pinned: unique symbol = Symbol('pinned')
+const options: unique symbol = Symbol('options')
+
+interface SendProxy {
+  [target]: ActorChild
+  [pinned]: number
+  [options]: AskOptions | undefined
 }
 
-type Send = (this: SendTarget, ...args: unknown[]) => unknown
-type AnyActorClass = abstract new (...args: never[]) => Actor
+type Send = (this: SendProxy | undefined, ...args: unknown[]) => unknown
+type MakeSend = (kind: MessageKind) => Send
 
-function tellMethod(name: string): Send {
+function tellMethod(kind: MessageKind): Send {
   return function (...args) {
-    return this.target.tell(name, args, this.pinned)
+    const proxy = this ?? detached(`ref.tell.${kind.name}`)
+    return proxy[target].tell(kind, args, proxy[pinned])
   }
 }
 
-function askMethod(name: string): Send {
+function askMethod(kind: MessageKind): Send {
   return function (...args) {
-    return this.target.ask(name, args, this.options, this.pinned)
+    const proxy = this ?? detached(`ref.ask.${kind.name}`)
+    return proxy[target].ask(kind, args, proxy[options], proxy[pinned])
   }
 }
 
-const tellPrototypes = new WeakMap<AnyActorClass, object>()
-const askPrototypes = new WeakMap<AnyActorClass, object>()
+function detached(call: string): never {
+  throw new TypeError(`call it as ${call}(...): taken off the ref it has no actor to go to`)
+}
+
+const tellPrototypes = new WeakMap<MessageKinds, object>()
+const askPrototypes = new WeakMap<MessageKinds, object>()
 
 function prototypeFor(
-  cache: WeakMap<AnyActorClass, object>,
-  actorClass: AnyActorClass,
-  make: (name: string) => Send,
+  cache: WeakMap<MessageKinds, object>,
+  { spec }: ActorChild,
+  make: MakeSend,
 ): object {
-  let prototype = cache.get(actorClass)
+  const kinds = kindsOf(spec.actorClass)
+  let prototype = cache.get(kinds)
   if (prototype === undefined) {
-    prototype = makePrototype(actorClass, make)
-    cache.set(actorClass, prototype)
+    prototype = makePrototype(kinds, make)
+    cache.set(kinds, prototype)
   }
   return prototype
 }
 
-function makePrototype(actorClass: AnyActorClass, make: (name: string) => Send): object {
-  const methods: Record<string, Send> = Object.create(fallback(make)) as Record<string, Send>
-  for (
-    let level: unknown = actorClass.prototype;
-    typeof level === 'object' && level !== null && 'constructor' in level;
-    level = Object.getPrototypeOf(level)
-  ) {
-    if (level === Object.prototype) break
-    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
-      if (
-        typeof property.value !== 'function' ||
-        reserved.has(name) ||
-        Object.hasOwn(methods, name)
-      )
-        continue
-      Object.defineProperty(methods, name, { value: make(name) })
-    }
+function makePrototype(kinds: MessageKinds, make: MakeSend): object {
+  const methods = Object.create(fallback(kinds, make)) as object
+  for (const name of kinds.declared) {
+    Object.defineProperty(methods, name, { value: make(kinds.get(name)) })
   }
   return methods
 }
 
-/** A proxy must not look like a promise, nor answer what the language or a debugger asks of any object. */
-const notMessages: ReadonlySet<string> = new Set([
-  ...reserved,
+/**
+ * What the language, the console or a debugger looks for on any object. Unless the class declares a method of that
+ * name there is none: a proxy must not look like a promise.
+ */
+const askedOfAnyObject: ReadonlySet<string> = new Set([
   'then',
   'toJSON',
   'toString',
   'valueOf',
   'inspect',
-  'target',
-  'pinned',
-  'options',
+  'asymmetricMatch',
+  'nodeType',
 ])
 
-function fallback(make: (name: string) => Send): object {
+function fallback(kinds: MessageKinds, make: MakeSend): object {
   const made = new Map<string, Send>()
   return new Proxy(Object.create(null) as object, {
     get(_target, name): Send | undefined {
-      if (typeof name !== 'string' || notMessages.has(name)) return undefined
+      if (typeof name !== 'string' || askedOfAnyObject.has(name)) return undefined
+      const kind = kinds.get(name)
+      if (kind.refused) return undefined
       let send = made.get(name)
       if (send === undefined) {
-        send = make(name)
+        send = make(kind)
         made.set(name, send)
       }
       return send
@@ -93,32 +98,31 @@ function fallback(make: (name: string) => Send): object {
   })
 }
 
-export function tellProxy(target: ActorChild, pinned: number): object {
-  const proxy = Object.create(
-    prototypeFor(tellPrototypes, target.spec.actorClass, tellMethod),
-  ) as SendTarget
-  proxy.target = target
-  proxy.pinned = pinned
+export function tellProxy(child: ActorChild, incarnation: number): object {
+  const proxy = Object.create(prototypeFor(tellPrototypes, child, tellMethod)) as SendProxy
+  proxy[target] = child
+  proxy[pinned] = incarnation
   return proxy
 }
 
-/** Callable, for options; a function whose prototype is the class's asks. */
-export function askProxy(target: ActorChild, pinned: number): object {
-  const prototype = prototypeFor(askPrototypes, target.spec.actorClass, askMethod)
-  const proxy = ((options: AskOptions): object => {
-    checkAskOptions(options)
-    const withOptions = Object.create(prototype) as SendTarget
-    withOptions.target = target
-    withOptions.pinned = pinned
-    withOptions.options = options
+/** Callable, for options: a function whose prototype has the class's asks. */
+export function askProxy(child: ActorChild, incarnation: number): object {
+  const prototype = prototypeFor(askPrototypes, child, askMethod)
+  const proxy = ((given: AskOptions): object => {
+    checkOptions(given)
+    checkAskOptions(given)
+    const withOptions = Object.create(prototype) as SendProxy
+    withOptions[target] = child
+    withOptions[pinned] = incarnation
+    withOptions[options] = given
     return withOptions
-  }) as unknown as SendTarget & Record<string, unknown>
-  // A message may have these names too.
+  }) as unknown as SendProxy & Record<string, unknown>
+  // A function's own properties, whose names a message may have too.
   delete proxy['name']
   delete proxy['length']
   Object.setPrototypeOf(proxy, prototype)
-  proxy.target = target
-  proxy.pinned = pinned
-  proxy.options = undefined
+  proxy[target] = child
+  proxy[pinned] = incarnation
+  proxy[options] = undefined
   return proxy
 }

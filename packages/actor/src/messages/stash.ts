@@ -1,11 +1,11 @@
 import { StashFull } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** Messages put aside, in order. */
+/** Messages that their handlers have put aside, in order. */
 export class Stash {
   readonly #path: string
   readonly #capacity: number
-  #envelopes: Envelope[] = []
+  #envelopes = new Set<Envelope>()
 
   constructor(path: string, capacity: number) {
     this.#path = path
@@ -13,27 +13,23 @@ export class Stash {
   }
 
   get size(): number {
-    return this.#envelopes.length
+    return this.#envelopes.size
   }
 
   /** @throws {StashFull} */
   add(envelope: Envelope): void {
-    if (envelope.stashed) return
-    if (this.#envelopes.length >= this.#capacity) throw new StashFull(this.#path, this.#capacity)
-    envelope.stashed = true
-    this.#envelopes.push(envelope)
+    if (this.#envelopes.size >= this.#capacity) throw new StashFull(this.#path, this.#capacity)
+    this.#envelopes.add(envelope)
   }
 
-  /** Its sender has given it up. */
+  /** Takes one message out: its asker has given up, or its handler threw after it had stashed the message. */
   forget(envelope: Envelope): void {
-    const index = this.#envelopes.indexOf(envelope)
-    if (index >= 0) this.#envelopes.splice(index, 1)
+    this.#envelopes.delete(envelope)
   }
 
   takeAll(): Envelope[] {
-    const all = this.#envelopes
-    this.#envelopes = []
-    for (const envelope of all) envelope.stashed = false
+    const all = [...this.#envelopes]
+    this.#envelopes.clear()
     return all
   }
 }

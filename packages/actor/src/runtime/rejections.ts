@@ -1,5 +1,4 @@
-import { currentTask } from '@tasktree/core'
-import { flowOf } from '../messages/current-message.ts'
+import { currentIncarnation } from '../messages/handler-flow.ts'
 import { formatThrown } from '../exit-reason.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -11,10 +10,10 @@ import type { Runtime } from './runtime.ts'
 const runtimes = new Set<Runtime>()
 
 function listener(error: unknown): void {
-  const flow = flowOf(currentTask())
-  const runtime = flow?.incarnation.child.runtime
-  if (flow !== null && runtime !== undefined && runtimes.has(runtime)) {
-    const { child, number: incarnation } = flow.incarnation
+  const source = currentIncarnation()
+  const runtime = source?.child.runtime
+  if (source !== null && runtime !== undefined && runtimes.has(runtime)) {
+    const { child, number: incarnation } = source
     const { path, id } = child
     runtime.log.error(`${path} left a promise behind that rejected: ${formatThrown(error)}`, error)
     if (runtime.observed)

@@ -373,7 +373,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
       return true
     })
     try {
-      await incarnation.addWaiter(wait)
+      await incarnation.whenOverAtLast(wait)
     } finally {
       const reason = child.lastExit ?? shutdown
       member.exit = null

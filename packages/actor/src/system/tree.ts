@@ -18,6 +18,8 @@ export interface NodeSnapshot {
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
   /** Of actors. */
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
+  /** Of actors: how many asks to it have no answer yet. */
+  readonly asks?: number
   /** Of actors: messages handled by this incarnation. */
   readonly handled?: number
   /** The message that is being handled. */
@@ -31,7 +33,7 @@ function waitsOf(child: Child): string[] {
   const task =
     child instanceof ActorChild || child instanceof TaskChild ? child.incarnation?.task : undefined
   if (task === undefined) return []
-  if (child instanceof ActorChild && child.incarnation?.current === null) return []
+  if (child instanceof ActorChild && child.incarnation?.handlers.main === null) return []
   return [...task.waitingOn].map((future) => {
     if ('target' in future && 'envelope' in future) {
       const { target, envelope } = future as unknown as {
@@ -54,24 +56,31 @@ function childrenOf(child: Child): Child[] {
 export function snapshotOf(child: Child): NodeSnapshot {
   const { id, path, kind, number, restarts, lastExit } = child
   const actor = child instanceof ActorChild ? child : null
-  const incarnation = actor?.incarnation ?? null
+  const handlers = actor?.incarnation?.handlers ?? null
+  const main = handlers?.main ?? null
   const waits = waitsOf(child)
   return {
     id,
     path,
     kind,
-    status: incarnation?.suspended === true ? 'suspended' : child.status,
+    status: handlers?.suspended === true ? 'suspended' : child.status,
     incarnation: number,
     restarts,
     lastExit: lastExit === null ? null : formatReason(lastExit),
     ...(child instanceof SupervisorChild ? { strategy: strategyOf(child) } : {}),
-    ...(actor === null ? {} : { mailbox: mailboxOf(actor), handled: incarnation?.handled ?? 0 }),
-    ...(incarnation === null || incarnation.current === null
+    ...(actor === null
+      ? {}
+      : {
+          mailbox: mailboxOf(actor),
+          asks: actor.pendingAsks,
+          handled: handlers?.handled ?? 0,
+        }),
+    ...(main === null
       ? {}
       : {
           handling: {
-            method: incarnation.current.type,
-            sinceMs: Math.round(performance.now() - incarnation.currentSince),
+            method: main.envelope.type,
+            sinceMs: Math.round(performance.now() - main.since),
           },
         }),
     ...(waits.length === 0 ? {} : { waitingOn: waits }),

@@ -1,0 +1,97 @@
+import { createTask, isCancelled, type Task } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
+import { PersistentCancel } from './persistent-cancel.ts'
+import { ActorStopped } from '../errors.ts'
+import { killed } from '../exit-reason.ts'
+import type { Envelope } from '../messages/envelope.ts'
+import { HandlerFlow, runOutsideOfFlows } from '../messages/handler-flow.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+import { answerThrown } from './crash.ts'
+import type { Handlers } from './handlers.ts'
+
+/** The handlers that run beside the main one, each in a task of its own, so that each can be cancelled. */
+export class HandlersBeside {
+  readonly #incarnation: ActorIncarnation
+  readonly #handlers: Handlers
+  readonly #flows = new Map<Task, HandlerFlow>()
+  #onEnded: (() => void)[] = []
+
+  constructor(incarnation: ActorIncarnation, handlers: Handlers) {
+    this.#incarnation = incarnation
+    this.#handlers = handlers
+  }
+
+  get size(): number {
+    return this.#flows.size
+  }
+
+  handle(envelope: Envelope): void {
+    const incarnation = this.#incarnation
+    const { path, runtime } = incarnation.child
+    let flow!: HandlerFlow
+    const task = runOutsideOfFlows(() =>
+      createTask(() => this.#run(flow), {
+        name: `${path} ${envelope.type}`,
+        loop: runtime.loop,
+      }),
+    )
+    flow = new HandlerFlow(incarnation, envelope, task, performance.now())
+    this.#flows.set(task, flow)
+    observe(task, () => {
+      // Cancelled before its first step, or given up.
+      if (flow.port === null && !flow.stashed) {
+        envelope.ask?.refuse(new ActorStopped(path, incarnation.endReason ?? killed, true))
+      }
+      this.#end(flow)
+    })
+  }
+
+  async #run(flow: HandlerFlow): Promise<void> {
+    try {
+      flow.promise = (async () => this.#handlers.call(flow))()
+      this.#handlers.answer(flow, await flow.promise)
+    } catch (thrown) {
+      if (flow.ended) return
+      const incarnation = this.#incarnation
+      const crash = answerThrown(incarnation, flow, thrown)
+      this.#handlers.traceOf(flow, crash)
+      if (crash === null) {
+        if (isCancelled(thrown) && incarnation.endReason !== null) throw thrown
+        return
+      }
+      incarnation.crash(flow.envelope, crash.error)
+      if (incarnation.endReason !== null) incarnation.interrupt(incarnation.endReason)
+    }
+  }
+
+  #end(flow: HandlerFlow): void {
+    if (!this.#flows.delete(flow.task)) return
+    flow.end()
+    if (this.#flows.size > 0) return
+    for (const onEnded of this.#onEnded.splice(0)) onEnded()
+    this.#incarnation.wake()
+  }
+
+  cancelAll(): void {
+    for (const task of this.#flows.keys()) void new PersistentCancel(task, () => task.done())
+  }
+
+  /** Settles when none of them runs. */
+  async ended(): Promise<void> {
+    if (this.#flows.size === 0) return
+    await new Promise<void>((resolve) => this.#onEnded.push(resolve))
+  }
+
+  /** Gives all of them up; returns those that go on alone. */
+  abandon(): HandlerFlow[] {
+    const flows = [...this.#flows.values()]
+    for (const flow of flows) {
+      flow.task.cancel('killed')
+      flow.envelope.ask?.refuse(
+        new ActorStopped(this.#incarnation.child.path, this.#incarnation.endReason ?? killed, true),
+      )
+      this.#end(flow)
+    }
+    return flows.filter((flow) => flow.promise !== null)
+  }
+}

@@ -1,0 +1,278 @@
+import { isThenable } from '@tasktree/core/lowlevel'
+import { ActorStopped } from '../errors.ts'
+import { killed } from '../exit-reason.ts'
+import { isReentrant } from '../messages/ask-cycle.ts'
+import { type Behaviour, dispatch } from '../messages/dispatch.ts'
+import { asMessage, type Envelope, type Message } from '../messages/envelope.ts'
+import { HandlerFlow, runInFlow } from '../messages/handler-flow.ts'
+import type { Actor } from './actor.ts'
+import type { ActorChild } from './actor-child.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+import { answerThrown, reportSlow } from './crash.ts'
+import { HandlersBeside } from './handlers-beside.ts'
+
+/** An actor hands the loop on after this many messages, or after this many milliseconds. */
+const burst = 128
+const burstLength = 2
+/** The clock is read for that once in this many messages. */
+const messagesPerLook = 16
+
+/** What `sys.trace` tells of each message. */
+export interface TraceEvent {
+  readonly message: Message
+  readonly ms: number
+  readonly error?: unknown
+}
+
+/**
+ * Takes the messages of one incarnation from its mailbox and calls their handlers, one at a time.
+ *
+ * The problem: a handler may be synchronous or not, nobody knows before it is called, and a mailbox may hold 100,000
+ * messages. An `await` for each of them would cost more than most handlers.
+ *
+ * The idea: messages are handled in bursts. A handler that returns no promise is followed by the next one in a plain
+ * loop. When a handler returns a promise, the loop stops, and goes on from a callback of that promise. The incarnation's
+ * task waits only for the end of the burst.
+ */
+export class Handlers {
+  readonly #incarnation: ActorIncarnation
+  readonly #child: ActorChild
+  /** The handler that has the actor for itself; those beside it are not meant. */
+  main: HandlerFlow | null = null
+  /** How many messages this incarnation has handled. */
+  handled = 0
+  suspended = false
+  behaviour: Behaviour | null = null
+  trace: ((event: TraceEvent) => void) | null = null
+  /** The main flow, if it is one that entered no context of its own: see `HandlerFlow`. */
+  unenteredFlow: HandlerFlow | null = null
+  #beside: HandlersBeside | null = null
+  #inBurst = 0
+  #burstEnds = 0
+  #onBurstOver: (() => void) | null = null
+  /** When the running handler was called, or the one before it returned. */
+  #now = 0
+
+  constructor(incarnation: ActorIncarnation) {
+    this.#incarnation = incarnation
+    this.#child = incarnation.child
+  }
+
+  /** Whether there is a message to handle. */
+  hasWork(): boolean {
+    return !this.suspended && !this.#child.mailbox.isEmpty()
+  }
+
+  /** How many handlers run beside the main one. */
+  get besideCount(): number {
+    return this.#beside?.size ?? 0
+  }
+
+  /** Handles messages until there is none, or the burst is over. Null when no handler had to be waited for. */
+  runBurst(): Promise<void> | null {
+    this.#inBurst = 0
+    this.#now = performance.now()
+    this.#burstEnds = this.#child.runtime.loop.time() + burstLength
+    if (this.#handleMessages()) return null
+    return new Promise((resolve) => {
+      this.#onBurstOver = resolve
+    })
+  }
+
+  /** False when a handler returned a promise: its end goes on with the burst. */
+  #handleMessages(): boolean {
+    const incarnation = this.#incarnation
+    const { mailbox } = this.#child
+    for (;;) {
+      if (incarnation.endReason !== null) return true
+      incarnation.serveRequests()
+      if (this.suspended) return true
+      const envelope = mailbox.shift()
+      if (envelope === null) return true
+      if (mailbox.waiting > 0) this.#child.admitSenders()
+      const flow = new HandlerFlow(incarnation, envelope, incarnation.task, this.#now)
+      this.main = flow
+      try {
+        const result = this.call(flow)
+        if (isThenable(result)) {
+          this.#waitFor(flow, result)
+          return false
+        }
+        this.answer(flow, result)
+      } catch (error) {
+        this.#threw(flow, error)
+      }
+      this.#end(flow)
+      if (this.#isBurstOver()) return true
+    }
+  }
+
+  /** Calls the handler. */
+  call(flow: HandlerFlow): unknown {
+    const { envelope } = flow
+    const { kind } = envelope
+    const enters = kind.entersContext || envelope.action !== null || flow !== this.main
+    const result = runInFlow(flow, enters, () => this.#dispatch(envelope))
+    if (!isThenable(result)) {
+      if (enters) kind.returned(false)
+      return result
+    }
+    kind.returned(true)
+    if (!enters) this.unenteredFlow = flow
+    if (result instanceof Promise) return result
+    // The actor's task waits for a future itself, so that a cancel of the task reaches it.
+    return runInFlow(flow, enters, async () => result)
+  }
+
+  #dispatch(envelope: Envelope): unknown {
+    const { actor } = this.#incarnation
+    return dispatch(actor as Actor, this.behaviour, envelope, this.#child.path)
+  }
+
+  #waitFor(flow: HandlerFlow, promise: PromiseLike<unknown>): void {
+    flow.promise = promise
+    this.#reportIfSlow(flow, performance.now())
+    void promise.then(
+      (value) => this.#settled(flow, () => this.answer(flow, value)),
+      (error: unknown) => this.#settled(flow, () => this.#threw(flow, error)),
+    )
+    this.serveWaiting()
+  }
+
+  #settled(flow: HandlerFlow, finish: () => void): void {
+    // It was given up before.
+    if (flow !== this.main) return
+    finish()
+    this.#now = performance.now()
+    this.#end(flow)
+    if (this.#isBurstOver() || this.#handleMessages()) this.#endBurst()
+  }
+
+  #endBurst(): void {
+    const onBurstOver = this.#onBurstOver
+    this.#onBurstOver = null
+    onBurstOver?.()
+  }
+
+  #isBurstOver(): boolean {
+    if (++this.#inBurst >= burst) return true
+    return (
+      this.#inBurst % messagesPerLook === 0 && this.#child.runtime.loop.time() > this.#burstEnds
+    )
+  }
+
+  /** The handler of the main flow has ended, one way or the other. */
+  #end(flow: HandlerFlow): void {
+    flow.end()
+    this.main = null
+    this.unenteredFlow = null
+    if (flow.promise === null) {
+      const now = performance.now()
+      this.#reportIfSlow(flow, now)
+      this.#now = now
+    }
+  }
+
+  #reportIfSlow(flow: HandlerFlow, now: number): void {
+    const ms = now - flow.since
+    if (ms > this.#child.runtime.loop.slowCallbackDuration) {
+      reportSlow(this.#child, flow.envelope, ms)
+    }
+  }
+
+  /** The handler returned `result`: that is the answer, unless it took the answer on itself, or put the message aside. */
+  answer(flow: HandlerFlow, result: unknown): void {
+    this.handled++
+    this.#traced(flow)
+    if (flow.stashed || flow.port !== null) return
+    flow.envelope.ask?.reply(result)
+  }
+
+  #threw(flow: HandlerFlow, thrown: unknown): void {
+    const crash = answerThrown(this.#incarnation, flow, thrown)
+    this.#traced(flow, crash)
+    if (crash !== null) this.#incarnation.crash(flow.envelope, crash.error)
+  }
+
+  /** `crash` is what `answerThrown` returned. */
+  #traced(flow: HandlerFlow, crash: { readonly error: unknown } | null = null): void {
+    if (this.trace === null) return
+    const ms = performance.now() - flow.since
+    const event: TraceEvent = { message: asMessage(flow.envelope), ms, ...crash }
+    try {
+      this.trace(event)
+    } catch (error) {
+      this.#child.runtime.log.error(`${this.#child.path}: the listener of sys.trace threw`, error)
+    }
+  }
+
+  // Handlers beside the main one.
+
+  /** Whether `envelope` may be handled now although the main handler has not ended. */
+  mayServe(envelope: Envelope): boolean {
+    if (this.main?.promise == null || this.suspended) return false
+    if (this.#incarnation.endReason !== null) return false
+    return envelope.kind.interleaves || isReentrant(envelope, this.#incarnation)
+  }
+
+  /** Handles `envelope` beside the main handler, which waits. False when it may not. */
+  serveBeside(envelope: Envelope): boolean {
+    if (!this.mayServe(envelope)) return false
+    this.#beside ??= new HandlersBeside(this.#incarnation, this)
+    this.#beside.handle(envelope)
+    return true
+  }
+
+  /** Handles beside the main handler what has come before that began to wait. */
+  serveWaiting(): void {
+    for (const envelope of this.#child.mailbox.takeBeside((each) => this.mayServe(each))) {
+      this.serveBeside(envelope)
+    }
+  }
+
+  cancelBeside(): void {
+    this.#beside?.cancelAll()
+  }
+
+  /** Settles when no handler runs beside; it is not cancelled by a cancel of the task. */
+  async besideEnded(): Promise<void> {
+    await this.#beside?.ended()
+  }
+
+  /** Tells the listener of `sys.trace` about a handler beside the main one. */
+  traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
+    this.#traced(flow, crash)
+  }
+
+  /** The incarnation ends: an ask whose handler had begun fails. */
+  failAsks(error: Error): void {
+    const { main } = this
+    if (main !== null && main.port === null && !main.stashed) main.envelope.ask?.refuse(error)
+  }
+
+  /** Gives up the handlers that have not ended although they were cancelled. Their promises go on alone. */
+  abandon(): AbandonedHandler[] {
+    const flows = this.#beside?.abandon() ?? []
+    const flow = this.main
+    if (flow !== null && flow.promise !== null) {
+      flows.push(flow)
+      const { endReason } = this.#incarnation
+      flow.envelope.ask?.refuse(new ActorStopped(this.#child.path, endReason ?? killed, true))
+      this.#end(flow)
+      this.#endBurst()
+    }
+    const now = performance.now()
+    return flows.map(({ envelope, since, promise }) => ({
+      type: envelope.type,
+      sinceMs: Math.round(now - since),
+      promise: promise as PromiseLike<unknown>,
+    }))
+  }
+}
+
+/** A handler that goes on although its actor was killed. */
+export interface AbandonedHandler {
+  readonly type: string
+  readonly sinceMs: number
+  readonly promise: PromiseLike<unknown>
+}

@@ -1,0 +1,85 @@
+import { InvalidStateError } from '@tasktree/core'
+import type { Envelope } from '../messages/envelope.ts'
+import { currentFlow, type HandlerFlow } from '../messages/handler-flow.ts'
+import { endedWhileHandling, OpenPorts, ReplyPort } from '../messages/reply-ports.ts'
+import { Stash } from '../messages/stash.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+
+/** The messages that one incarnation has seen and not finished: those it stashed, and those whose answers it owes. */
+export class OpenMessages {
+  readonly #incarnation: ActorIncarnation
+  readonly #stash: Stash
+  readonly ports: OpenPorts
+
+  constructor(incarnation: ActorIncarnation) {
+    this.#incarnation = incarnation
+    const { child } = incarnation
+    this.#stash = new Stash(child.path, child.mailbox.capacity)
+    this.ports = new OpenPorts(() => {
+      if (child.draining) incarnation.wake()
+    })
+  }
+
+  get stashed(): number {
+    return this.#stash.size
+  }
+
+  /** @throws {InvalidStateError} when the calling code is not a handler of a message to this actor, or has taken its reply port */
+  stash(): void {
+    const flow = this.#flowOf('ctx.stash()')
+    if (flow.stashed) return
+    if (flow.port !== null) {
+      throw new InvalidStateError(
+        'ctx.stash(): ctx.reply() was called before, which answers this message',
+      )
+    }
+    this.#stash.add(flow.envelope)
+    flow.stashed = true
+  }
+
+  unstashAll(): void {
+    this.#incarnation.child.mailbox.unshift(this.#stash.takeAll())
+  }
+
+  forgetStashed(envelope: Envelope): void {
+    this.#stash.forget(envelope)
+  }
+
+  /** The same port for each call in one handler. @throws {InvalidStateError} when the calling code is not a handler of a message to this actor, or has stashed the message */
+  takeReply(): ReplyPort {
+    const flow = this.#flowOf('ctx.reply()')
+    if (flow.stashed) {
+      throw new InvalidStateError('ctx.reply(): the message is stashed, and will be handled again')
+    }
+    flow.port ??= new ReplyPort(flow.envelope.ask, this.#incarnation)
+    return flow.port
+  }
+
+  #flowOf(call: string): HandlerFlow {
+    const flow = currentFlow()
+    const { path } = this.#incarnation.child
+    if (flow === null || flow.incarnation !== this.#incarnation) {
+      throw new InvalidStateError(
+        `${call} belongs in a handler of ${path}: this code handles no message of it`,
+      )
+    }
+    const { envelope, ended } = flow
+    if (ended) {
+      throw new InvalidStateError(
+        `${call}: the handler of ${envelope.type} has ended; call it before that`,
+      )
+    }
+    if (envelope.action !== null) {
+      throw new InvalidStateError(
+        `${call}: ${envelope.type} is not the message of an ask or a tell`,
+      )
+    }
+    return flow
+  }
+
+  /** The incarnation ends. */
+  failPorts(reason: ExitReason): void {
+    this.ports.failAll(endedWhileHandling(this.#incarnation.child.path, reason))
+  }
+}

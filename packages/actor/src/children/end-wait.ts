@@ -1,0 +1,101 @@
+import { type CancelledError, currentTask, Future, type Task } from '@tasktree/core'
+import { AskCycle } from '../errors.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import { type Edge, noteWait } from '../messages/ask-cycle.ts'
+import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
+import type { Child } from './child.ts'
+
+/** The future of one caller that waits for the end of a child, or of one of its incarnations. */
+export class EndWait extends Future<ExitReason> implements Edge {
+  readonly #child: Child
+  readonly #waits: EndWaits
+  readonly asker: HandlerFlow | null
+  /** As in Edge. */
+  waitNumber = 0
+
+  constructor(child: Child, waits: EndWaits) {
+    super({ loop: child.runtime.loop })
+    this.#child = child
+    this.#waits = waits
+    this.asker = activeFlow()
+  }
+
+  /** A child ends only when the handler that runs has ended. */
+  blocker(): HandlerFlow | null {
+    return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)
+  }
+
+  refuse(error: AskCycle): void {
+    if (this.done()) return
+    this.#waits.delete(this)
+    this.setException(
+      error.path.length > 2
+        ? error
+        : new AskCycle(error.path, {
+            message: `${this.#child.path} waits in its own handler for its own end, which waits for the handler: use ctx.stop(), or do not await it`,
+          }),
+    )
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    this.#waits.delete(this)
+    return super.cancel(msg)
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this notes when its caller begins to wait
+  override then<R = ExitReason, E = never>(
+    onFulfilled?: ((value: ExitReason) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const promise = super.then(onFulfilled, onRejected)
+    if (this.asker !== null && !this.done()) noteWait(this, this.asker)
+    return promise
+  }
+}
+
+/**
+ * Those who wait for one end. Each caller has a future of its own, because a caller that is cancelled must not end the
+ * wait of another. But code that asks again and again and waits for none of them, or has given the last one up, gets the
+ * same future, so that it does not pile them up.
+ */
+export class EndWaits {
+  readonly #waits = new Set<EndWait>()
+  #newest: EndWait | null = null
+  #newestReader: Task | null = null
+
+  add(child: Child): EndWait {
+    const wait = new EndWait(child, this)
+    this.#waits.add(wait)
+    return wait
+  }
+
+  /** A future for a caller that may not wait for it at all. */
+  read(child: Child): EndWait {
+    const reader = currentTask()
+    const newest = this.#newest
+    if (
+      newest !== null &&
+      !newest.done() &&
+      this.#newestReader === reader &&
+      reader?.waitingOn.has(newest) !== true &&
+      newest.asker === activeFlow()
+    ) {
+      return newest
+    }
+    const wait = this.add(child)
+    this.#newest = wait
+    this.#newestReader = reader
+    return wait
+  }
+
+  delete(wait: EndWait): void {
+    this.#waits.delete(wait)
+  }
+
+  settle(reason: ExitReason): void {
+    this.#newest = null
+    this.#newestReader = null
+    for (const wait of this.#waits) if (!wait.done()) wait.setResult(reason)
+    this.#waits.clear()
+  }
+}

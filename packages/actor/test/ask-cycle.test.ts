@@ -1,0 +1,408 @@
+// Asks that can never be answered, and those that look like it.
+import { Actor, type ActorRef, ActorSystem, AskCycle, child, spawn } from '@tasktree/actor'
+import { createTask, getRunningLoop, sleep } from '@tasktree/core'
+import { Event } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+import { rejection, settled, start, virtually } from './support/probe.ts'
+
+type Way =
+  | 'pipe'
+  | 'deferred'
+  | 'timed out'
+  | 'raced'
+  | 'raced, then busy'
+  | 'timer'
+  | 'callback'
+  | 'not awaited'
+  | 'cancelled'
+  | 'aborted'
+
+/** Asks its peer in every way that does not keep it waiting. */
+class Free extends Actor {
+  peer!: ActorRef<Back>
+  last = 'nothing'
+  meet(peer: ActorRef<Back>): void {
+    this.peer = peer
+  }
+  #ask(options: { timeout?: number; signal?: AbortSignal } = {}): PromiseLike<string> {
+    return this.peer.ask(options).work(this.ctx.self as ActorRef<Free>)
+  }
+  async go(way: Way): Promise<unknown> {
+    return this.#ways[way]()
+  }
+  readonly #keep = (value: unknown): void => {
+    this.last = String(value)
+  }
+  readonly #ways: Record<Way, () => unknown> = {
+    pipe: () => {
+      this.ctx.pipe(this.#ask(), this.#keep, this.#keep)
+    },
+    deferred: () => {
+      const port = this.ctx.reply()
+      this.ctx.pipe(this.#ask(), (value) => port.resolve(value))
+      return port
+    },
+    'timed out': () => rejection(this.#ask({ timeout: 10 })),
+    raced: () => Promise.race([this.#ask(), sleep(10)]),
+    'raced, then busy': async () => {
+      await Promise.race([this.#ask(), sleep(10)])
+      await sleep(60)
+    },
+    timer: () => {
+      this.ctx.after(1, () => void this.#ask().then(this.#keep, this.#keep))
+    },
+    callback: () => {
+      getRunningLoop().callLater(1, () => void this.#ask().then(this.#keep, this.#keep))
+    },
+    'not awaited': () => {
+      void this.#ask().then(this.#keep, this.#keep)
+    },
+    cancelled: async () => {
+      const task = createTask(async () => this.#ask())
+      await sleep(10)
+      task.cancel()
+    },
+    aborted: () => {
+      const controller = new AbortController()
+      getRunningLoop().callLater(10, () => controller.abort())
+      return rejection(this.#ask({ signal: controller.signal }))
+    },
+  }
+  info(): number {
+    return 42
+  }
+}
+
+class Back extends Actor {
+  got: unknown = 'no call'
+  async work(back: ActorRef<Free>): Promise<string> {
+    await sleep(40)
+    try {
+      this.got = await back.ask.info()
+    } catch (error) {
+      this.got = (error as Error).name
+      throw error
+    }
+    return 'done'
+  }
+  result(): unknown {
+    return this.got
+  }
+}
+
+test.for<Way>([
+  'pipe',
+  'deferred',
+  'timed out',
+  'raced',
+  'raced, then busy',
+  'timer',
+  'callback',
+  'not awaited',
+  'cancelled',
+  'aborted',
+])('an ask that is not waited for is no cycle: %s', (way) =>
+  virtually(async () => {
+    const system = await start({ children: [child.actor('a', Free), child.actor('b', Back)] })
+    const a = system.lookup('a') as ActorRef<Free>
+    const b = system.lookup('b') as ActorRef<Back>
+    await a.ask.meet(b)
+    const gone = a.ask.go(way)
+    await sleep(200)
+    expect(gone.done()).toBe(true)
+    expect(await b.ask.result()).toBe(42)
+    expect([a.incarnation, b.incarnation]).toEqual([1, 1])
+    await system.stop()
+  })(),
+)
+
+class Circle extends Actor {
+  peers: ActorRef<Circle>[] = []
+  meet(...peers: ActorRef<Circle>[]): void {
+    this.peers = peers
+  }
+  /** Asks its peers at the same time, as `depth` says to go on. */
+  async all(wait: number, depth: number): Promise<string[]> {
+    await sleep(wait)
+    if (depth === 0) return [this.ctx.name]
+    const answers = await Promise.all(this.peers.map((peer) => peer.ask.all(0, depth - 1)))
+    return answers.flat()
+  }
+  async allOf(...calls: [number, 'slow' | 'all' | 'quick'][]): Promise<unknown> {
+    return Promise.all(
+      calls.map(([index, method]) => {
+        const peer = this.peers[index] as ActorRef<Circle>
+        if (method === 'slow') return peer.ask.slow()
+        return method === 'quick' ? peer.ask.quick() : peer.ask.all(0, 1)
+      }),
+    )
+  }
+  async one(peer: number): Promise<unknown> {
+    return this.peers[peer]?.ask.quick()
+  }
+  async caught(peer: number): Promise<string> {
+    try {
+      await this.peers[peer]?.ask.quick()
+      return 'answered'
+    } catch (error) {
+      return (error as Error).name
+    }
+  }
+  async afterSleep(): Promise<unknown> {
+    return Promise.all([this.peers[0]?.ask.one(0), sleep(30)])
+  }
+  async lateWait(): Promise<unknown> {
+    const ask = this.peers[0]?.ask.one(0)
+    await sleep(20)
+    return ask
+  }
+  async slow(): Promise<string> {
+    await sleep(25)
+    return 'slow'
+  }
+  quick(): string {
+    return 'quick'
+  }
+}
+
+async function circle(...names: string[]): Promise<[ActorSystem, ...ActorRef<Circle>[]]> {
+  const system = await start({ children: names.map((name) => child.actor(name, Circle)) })
+  return [system, ...names.map((name) => system.lookup(name) as ActorRef<Circle>)]
+}
+
+function cycleIn(error: unknown): AskCycle | null {
+  for (let cause = error; cause instanceof Error; { cause } = cause) {
+    if (cause instanceof AskCycle) return cause
+  }
+  return null
+}
+
+test(
+  'a cycle fails one ask: nobody crashes, the asker hears of it, and the others are answered',
+  virtually(async () => {
+    const [system, a, b, c] = await circle('a', 'b', 'c')
+    await a!.ask.meet(b!)
+    await b!.ask.meet(c!)
+    await c!.ask.meet(a!)
+    const before = getRunningLoop().time()
+    const error = cycleIn(await rejection(a!.ask.all(0, 3)))
+    expect(getRunningLoop().time()).toBe(before)
+    expect(error?.path).toEqual(['/s/a', '/s/b', '/s/c', '/s/a'])
+    await settled()
+    expect([a!, b!, c!].map((ref) => ref.incarnation)).toEqual([1, 1, 1])
+    expect(await a!.ask.quick()).toBe('quick')
+    await system.stop()
+  }),
+)
+
+test(
+  'an asker that catches AskCycle goes on, and the ask that led to it is answered',
+  virtually(async () => {
+    const [system, a, b] = await circle('a', 'b')
+    await a!.ask.meet(b!)
+    await b!.ask.meet(a!)
+    class Outer extends Actor {
+      async go(): Promise<string> {
+        return b!.ask.caught(0)
+      }
+    }
+    const outer = await spawn(Outer)
+    expect(await outer.ask.go()).toBe('answered')
+    const [first, second] = [a!.ask.caught(0), b!.ask.caught(0)]
+    expect(new Set([await first, await second])).toEqual(new Set(['answered', 'AskCycle']))
+    await outer.stop()
+    await system.stop()
+  }),
+)
+
+test(
+  'actors that ask each other through Promise.all of their own accord are found at once',
+  virtually(async () => {
+    const [system, a, b, c, d] = await circle('a', 'b', 'c', 'd')
+    await a!.ask.meet(b!, c!)
+    await b!.ask.meet(a!, d!)
+    const before = getRunningLoop().time()
+    const outcomes = await Promise.allSettled([
+      a!.ask.allOf([0, 'quick'], [1, 'quick']),
+      b!.ask.allOf([0, 'quick'], [1, 'quick']),
+    ])
+    expect(getRunningLoop().time()).toBe(before)
+    const failed = outcomes.filter((each) => each.status === 'rejected')
+    expect(failed).toHaveLength(1)
+    expect(cycleIn((failed[0] as PromiseRejectedResult).reason)).not.toBeNull()
+    expect([a!, b!].map((ref) => ref.incarnation)).toEqual([1, 1])
+    await system.stop()
+  }),
+)
+
+test(
+  'several circles through one handler are found at once, one after the other',
+  virtually(async () => {
+    const [system, a, b, c] = await circle('a', 'b', 'c')
+    await a!.ask.meet(b!, c!)
+    await b!.ask.meet(a!)
+    await c!.ask.meet(a!)
+    const before = getRunningLoop().time()
+    const outcomes = await Promise.allSettled([
+      a!.ask.allOf([0, 'quick'], [1, 'quick']),
+      b!.ask.caught(0),
+      c!.ask.caught(0),
+    ])
+    expect(getRunningLoop().time()).toBe(before)
+    expect(outcomes.every((each) => each.status === 'fulfilled')).toBe(true)
+    await system.stop()
+  }),
+)
+
+test(
+  'a handler that waits for something else too is stuck only once that has ended',
+  virtually(async () => {
+    const [system, a, b] = await circle('a', 'b')
+    await a!.ask.meet(b!)
+    await b!.ask.meet(a!)
+    const before = getRunningLoop().time()
+    expect(cycleIn(await rejection(a!.ask.afterSleep()))).not.toBeNull()
+    expect(getRunningLoop().time() - before).toBe(30)
+    expect(cycleIn(await rejection(a!.ask.lateWait()))).not.toBeNull()
+    expect(getRunningLoop().time() - before).toBe(50)
+    await system.stop()
+  }),
+)
+
+test(
+  'an actor that starts and is asked meanwhile by the one that it asks is found',
+  virtually(async () => {
+    let asked: ActorRef<Circle> | null = null
+    class Starter extends Actor {
+      protected override async onStart(): Promise<void> {
+        if (this.ctx.incarnation > 1) await asked?.ask.one(0)
+      }
+      quick(): string {
+        return 'quick'
+      }
+      crash(): void {
+        throw new Error('once')
+      }
+    }
+    const system = await start({
+      maxRestarts: 5,
+      children: [child.actor('c', Circle), child.actor('s', Starter)],
+    })
+    asked = system.lookup('c') as ActorRef<Circle>
+    const starter = system.lookup('s') as ActorRef<Starter>
+    await asked.ask.meet(starter as unknown as ActorRef<Circle>)
+    const before = getRunningLoop().time()
+    await starter.tell.crash()
+    const outcome = asked.ask.caught(0)
+    await rejection(system.done)
+    expect(getRunningLoop().time()).toBe(before)
+    await rejection(outcome).catch(() => {})
+  }),
+)
+
+class SelfStopper extends Actor {
+  readonly log: string[]
+  constructor(log: string[]) {
+    super()
+    this.log = log
+  }
+  async endsWith(how: 'stop' | 'drain' | 'whenStopped'): Promise<void> {
+    try {
+      await (how === 'whenStopped' ? this.ctx.self.whenStopped : this.ctx.self[how]())
+    } catch (error) {
+      this.log.push((error as Error).message)
+      throw error
+    }
+  }
+  async races(): Promise<string> {
+    return Promise.race([
+      this.ctx.self.whenStopped.then(() => 'stopped'),
+      sleep(10, 'slept'),
+      (async () => {
+        await this.ctx.self.whenStopped
+        return 'stopped'
+      })(),
+    ])
+  }
+  stopsWithoutWaiting(): string {
+    void this.ctx.self.stop()
+    return 'answered'
+  }
+}
+
+test.for(['stop', 'drain', 'whenStopped'] as const)(
+  'a handler that awaits its own end is told so: %s',
+  (how) =>
+    virtually(async (log) => {
+      const a = await spawn(SelfStopper, [log])
+      const before = getRunningLoop().time()
+      const ended = a.whenStopped
+      expect(await rejection(a.ask.endsWith(how))).toBeInstanceOf(AskCycle)
+      expect(log).toEqual([
+        expect.stringMatching(/waits in its own handler for its own end.*ctx\.stop/),
+      ])
+      if (how === 'whenStopped') void a.stop()
+      await ended
+      expect(getRunningLoop().time()).toBe(before)
+    })(),
+)
+
+test(
+  'a handler may race its own end, and may ask for it without waiting',
+  virtually(async (log) => {
+    const a = await spawn(SelfStopper, [log])
+    expect(await a.ask.races()).toBe('slept')
+    const ended = a.whenStopped
+    expect(await a.ask.stopsWithoutWaiting()).toBe('answered')
+    expect(await ended).toMatchObject({ kind: 'shutdown' })
+  }),
+)
+
+test(
+  'actors that wait for the end of each other in their handlers are found',
+  virtually(async () => {
+    class Ender extends Actor {
+      async end(other: ActorRef<Ender>): Promise<string> {
+        await sleep(1)
+        try {
+          await other.stop()
+          return 'stopped it'
+        } catch (error) {
+          return (error as Error).name
+        }
+      }
+    }
+    const a = await spawn(Ender)
+    const b = await spawn(Ender)
+    const before = getRunningLoop().time()
+    const outcomes = [a.ask.end(b), b.ask.end(a)]
+    expect(new Set([await outcomes[0], await outcomes[1]])).toEqual(
+      new Set(['AskCycle', 'stopped it']),
+    )
+    expect(getRunningLoop().time() - before).toBe(1)
+  }),
+)
+
+test(
+  'an actor that only computes is waited for, however long the line behind it is',
+  virtually(async () => {
+    const open = new Event()
+    class Slow extends Actor {
+      async work(): Promise<string> {
+        await open.wait()
+        return 'worked'
+      }
+    }
+    const slow = await spawn(Slow)
+    class Asker extends Actor {
+      async go(): Promise<string> {
+        return slow.ask.work()
+      }
+    }
+    const askers = await Promise.all(Array.from({ length: 50 }, () => spawn(Asker)))
+    const answers = askers.map((asker) => asker.ask.go())
+    await settled()
+    open.set()
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['worked']))
+  }),
+)

@@ -1,0 +1,372 @@
+// Handlers that overlap: each acts for its own message, whichever others its actor is busy with.
+import { Actor, type ActorRef, child, type ReplyPort, spawn, sys } from '@tasktree/actor'
+import { createTask, gather, InvalidStateError, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { rejection, settled, start, virtually } from './support/probe.ts'
+
+class Overlapping extends Actor {
+  static override readonly interleave = ['query', 'later', 'queryAfter', 'throwing', 'plain']
+  readonly log: string[]
+  open = false
+  constructor(log: string[] = []) {
+    super()
+    this.log = log
+  }
+  async slow(ms: number, text: string): Promise<string> {
+    await sleep(ms)
+    return text
+  }
+  async slowThenReply(ms: number): Promise<ReplyPort<string>> {
+    await sleep(ms)
+    const port = this.ctx.reply<string>()
+    this.ctx.after(10, () => port.resolve('slow reply'))
+    return port
+  }
+  query(text: string): ReplyPort<string> {
+    const port = this.ctx.reply<string>()
+    this.ctx.after(10, () => port.resolve(text))
+    return port
+  }
+  async queryAfter(ms: number, text: string): Promise<ReplyPort<string>> {
+    await sleep(ms)
+    const port = this.ctx.reply<string>()
+    port.resolve(text)
+    return port
+  }
+  later(text: string): void {
+    if (!this.open) this.ctx.stash()
+    else this.log.push(text)
+  }
+  unlock(): void {
+    this.open = true
+    this.ctx.unstashAll()
+  }
+  async throwing(ms: number): Promise<void> {
+    await sleep(ms)
+    throw new Error('beside')
+  }
+  /** Returns a promise only the second time, as a cache does. */
+  plain(ms: number): string | PromiseLike<unknown> {
+    if (ms === 0) return 'at once'
+    return sleep(ms).then(() => {
+      const port = this.ctx.reply<string>()
+      port.resolve(`after ${ms}`)
+      return port
+    })
+  }
+  inTasks(): PromiseLike<unknown> {
+    return gather([
+      createTask(async () => {
+        await sleep(1)
+        this.ctx.reply<string>().resolve('from a task')
+      }),
+      sleep(5),
+    ])
+  }
+  leaveCallback(): void {
+    this.ctx.pipe(sleep(0), () => {})
+    void (async () => {
+      await sleep(20)
+      try {
+        this.ctx.reply()
+      } catch (error) {
+        this.log.push((error as Error).message)
+      }
+    })()
+  }
+}
+
+test(
+  'handlers beside each other reply to their own asks, before and after their awaits',
+  virtually(async () => {
+    const a = await spawn(Overlapping)
+    const asks = [
+      a.ask.slow(50, 'slow'),
+      a.ask.query('query'),
+      a.ask.queryAfter(5, 'five'),
+      a.ask.queryAfter(3, 'three'),
+      a.ask.plain(0),
+      a.ask.plain(7),
+      a.ask.plain(2),
+    ]
+    expect(await gather(asks)).toEqual([
+      'slow',
+      'query',
+      'five',
+      'three',
+      'at once',
+      'after 7',
+      'after 2',
+    ])
+    const [slow, query] = [a.ask.slowThenReply(20), a.ask.queryAfter(10, 'beside')]
+    expect(await query).toBe('beside')
+    expect(await slow).toBe('slow reply')
+    expect(await a.ask.inTasks()).toBe('from a task')
+    await a.stop()
+  }),
+)
+
+test(
+  'a handler that runs beside another stashes its own message, once',
+  virtually(async (log) => {
+    const a = await spawn(Overlapping, [log])
+    const slow = a.ask.slow(50, 'slow')
+    await sleep(5)
+    void a.tell.later('1')
+    void a.tell.later('2')
+    await sleep(5)
+    expect(sys.statistics(a).stashed).toBe(2)
+    expect(await slow).toBe('slow')
+    await a.ask.unlock()
+    await settled()
+    expect(log).toEqual(['1', '2'])
+    await a.stop()
+  }),
+)
+
+test(
+  'a callback that a handler left behind cannot answer the message that is handled by then',
+  virtually(async (log) => {
+    const a = await spawn(Overlapping, [log])
+    await a.ask.leaveCallback()
+    expect(await a.ask.slow(50, 'mine')).toBe('mine')
+    expect(log).toEqual([expect.stringMatching(/ctx\.reply\(\).*(has ended|no message)/)])
+    await a.stop()
+  }),
+)
+
+class Misuse extends Actor {
+  static seen: unknown[] = []
+  protected override onStart(): void {
+    this.#try(() => this.ctx.reply())
+  }
+  #try(call: () => unknown): void {
+    try {
+      call()
+    } catch (error) {
+      Misuse.seen.push(error)
+    }
+  }
+  replyThenStash(): void {
+    const port = this.ctx.reply()
+    this.#try(() => this.ctx.stash())
+    port.resolve('answered')
+  }
+  stashThenReply(): void {
+    this.ctx.stash()
+    this.#try(() => this.ctx.reply())
+  }
+  timer(): void {
+    this.ctx.after(1, () => this.#try(() => this.ctx.stash()))
+  }
+  same(): boolean {
+    const port = this.ctx.reply<boolean>()
+    port.resolve(port === this.ctx.reply())
+    return false
+  }
+}
+
+test(
+  'reply and stash outside of a handler, and one after the other, are errors that say so',
+  virtually(async () => {
+    Misuse.seen = []
+    const m = await spawn(Misuse)
+    expect(await (m.ask.replyThenStash() as unknown as PromiseLike<string>)).toBe('answered')
+    await m.tell.stashThenReply()
+    await m.tell.timer()
+    await sleep(5)
+    expect(await m.ask.same()).toBe(true)
+    expect(Misuse.seen).toHaveLength(4)
+    for (const error of Misuse.seen) expect(error).toBeInstanceOf(InvalidStateError)
+    await m.stop()
+  }),
+)
+
+test(
+  'a handler that throws after it stashed its message has handled it',
+  virtually(async (log) => {
+    class Both extends Actor {
+      tries = 0
+      work(): void {
+        this.tries++
+        this.ctx.stash()
+        throw new Error('after the stash')
+      }
+      unlock(): void {
+        this.ctx.unstashAll()
+      }
+    }
+    const system = await start({ children: [child.actor('b', Both)] })
+    const b = system.lookup('b') as ActorRef<Both>
+    log.push(((await rejection(b.ask.work())) as Error).name)
+    await b.ask.unlock()
+    await settled()
+    expect((await sys.getState(b)).tries).toBe(0)
+    expect(b.incarnation).toBe(2)
+    expect(log).toEqual(['ActorCrashed'])
+    await system.stop()
+  }),
+)
+
+test(
+  'a crash beside another handler fails both asks, and the next incarnation handles what waits',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('o', Overlapping)] })
+    const o = system.lookup('o') as ActorRef<Overlapping>
+    const slow = rejection(o.ask.slow(50, 'slow'))
+    const throwing = rejection(o.ask.throwing(5))
+    const next = o.ask.slow(1, 'next')
+    expect(await throwing).toMatchObject({ name: 'ActorCrashed', path: '/s/o' })
+    expect(await slow).toMatchObject({ name: expect.stringMatching(/ActorStopped|ActorCrashed/) })
+    expect(await next).toBe('next')
+    expect(o.incarnation).toBe(2)
+    await system.stop()
+  }),
+)
+
+test(
+  'stop lets the handlers beside finish too, drain waits for them, a kill does not',
+  virtually(async () => {
+    for (const how of ['stop', 'drain'] as const) {
+      const a = await spawn(Overlapping)
+      const asks = [a.ask.slow(10, 'slow'), a.ask.queryAfter(30, 'beside')]
+      await sleep(1)
+      const end = a[how]()
+      expect(await gather(asks)).toEqual(['slow', 'beside'])
+      await end
+    }
+    const a = await spawn(Overlapping)
+    const asks = [rejection(a.ask.slow(10, 'slow')), rejection(a.ask.queryAfter(30, 'beside'))]
+    await sleep(1)
+    await a.kill()
+    for (const error of await Promise.all(asks))
+      expect(error).toMatchObject({ name: 'ActorStopped' })
+  }),
+)
+
+class Reentrant extends Actor {
+  peer: ActorRef<Reentrant> | null = null
+  setPeer(peer: ActorRef<Reentrant>): void {
+    this.peer = peer
+  }
+  async go(): Promise<string> {
+    return `go: ${await this.peer?.ask({ reentrant: true }).work(this.self)}`
+  }
+  async work(back: ActorRef<Reentrant>): Promise<string> {
+    return `work of ${await back.ask.info()}`
+  }
+  info(): ReplyPort<string> {
+    const port = this.ctx.reply<string>()
+    // Not ctx.after: its tick is a message, which waits until `go` has ended.
+    void sleep(5).then(() => port.resolve('info'))
+    return port
+  }
+  async goAndGiveUp(): Promise<string> {
+    const [ask] = [this.peer?.ask({ reentrant: true, timeout: 10 }).workLater(this.self)]
+    await ask?.catch(() => {})
+    await sleep(100)
+    return 'alone'
+  }
+  async workLater(back: ActorRef<Reentrant>): Promise<void> {
+    await sleep(20)
+    this.seen = await back.ask.now()
+  }
+  seen = 0
+  now(): number {
+    this.calls++
+    return this.calls
+  }
+  calls = 0
+  get self(): ActorRef<Reentrant> {
+    return this.ctx.self as ActorRef<Reentrant>
+  }
+}
+
+test(
+  'a message that comes back from a reentrant ask answers its own asker',
+  virtually(async () => {
+    const a = await spawn(Reentrant)
+    const b = await spawn(Reentrant)
+    await a.ask.setPeer(b)
+    expect(await a.ask.go()).toBe('go: work of info')
+    await a.stop()
+    await b.stop()
+  }),
+)
+
+test(
+  'once a reentrant ask was given up its messages wait for their turn like any other',
+  virtually(async () => {
+    const a = await spawn(Reentrant)
+    const b = await spawn(Reentrant)
+    await a.ask.setPeer(b)
+    const alone = a.ask.goAndGiveUp()
+    await sleep(50)
+    expect(sys.statistics(a).mailbox).toBe(1)
+    expect(await alone).toBe('alone')
+    await settled()
+    expect((await sys.getState(b)).seen).toBe(1)
+    await a.stop()
+    await b.stop()
+  }),
+)
+
+test(
+  'an interleaved message is served beside a handler that waits also when the mailbox is full',
+  virtually(async () => {
+    const a = await spawn(Overlapping, [], { mailbox: { capacity: 1 } })
+    const slow = a.ask.slow(50, 'slow')
+    await settled()
+    void a.tell.leaveCallback()
+    expect(await a.ask({ timeout: 20 }).queryAfter(5, 'beside')).toBe('beside')
+    expect(await slow).toBe('slow')
+    await a.stop()
+  }),
+)
+
+test(
+  'sys.trace tells of each message once, also of one that crashes and of those beside',
+  virtually(async (log) => {
+    const system = await start({ children: [child.actor('o', Overlapping)] })
+    const o = system.lookup('o') as ActorRef<Overlapping>
+    sys.trace(o, ({ message, error }) => {
+      log.push(`${message.method}${error === undefined ? '' : ` ${(error as Error).message}`}`)
+    })
+    const slow = rejection(o.ask.slow(50, 'slow'))
+    await o.ask.queryAfter(5, 'x')
+    await rejection(o.ask.throwing(1))
+    await slow
+    expect(log.toSorted()).toEqual(['queryAfter', 'slow', 'throwing beside'])
+    await system.stop()
+  }),
+)
+
+test(
+  'requests of sys fail when the actor ends before their turn',
+  virtually(async () => {
+    const a = await spawn(Overlapping)
+    void a.tell.slow(50, 'busy')
+    await settled()
+    const requests = [sys.getState(a), sys.suspend(a), sys.resume(a), sys.replaceState(a, () => {})]
+    const outcomes = requests.map((request) => rejection(request))
+    await a.kill()
+    for (const outcome of await Promise.all(outcomes)) {
+      expect(outcome).toMatchObject({ name: 'ActorStopped' })
+    }
+    expect(() => sys.getState(a)).toThrow(/no running actor/)
+  }),
+)
+
+test(
+  'what reentrancy and interleaving let in while an actor was suspended is served when it is resumed',
+  virtually(async () => {
+    const a = await spawn(Overlapping)
+    await sys.suspend(a)
+    const asks = [a.ask.slow(20, 'slow'), a.ask.queryAfter(1, 'beside')]
+    await sleep(50)
+    expect(asks.some((ask) => ask.done())).toBe(false)
+    await sys.resume(a)
+    expect(await gather(asks)).toEqual(['slow', 'beside'])
+    await a.stop()
+  }),
+)
