@@ -1,14 +1,15 @@
 // dist/actors/actor-child.d.ts
-import { type Future } from '@tasktree/core';
-import { ActorRef } from './actor-ref.ts';
-import { ActorIncarnation } from './actor-incarnation.ts';
-import { AskFuture, type AskOptions } from '../messages/ask.ts';
+import type { Future } from '@tasktree/core';
+import { Child, type Owner } from '../children/child.ts';
 import type { ActorSpec } from '../children/child-spec.ts';
 import { type ExitReason } from '../exit-reason.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { Admission, Mailbox } from '../messages/mailbox.ts';
+import { AskFuture, type AskOptions } from '../messages/ask.ts';
 import { Envelope } from '../messages/envelope.ts';
-import { type Owner, Child } from '../children/child.ts';
+import { Admission, Mailbox } from '../messages/mailbox.ts';
+import type { MessageKind } from '../messages/message-kind.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { ActorIncarnation } from './actor-incarnation.ts';
+import { ActorRef } from './actor-ref.ts';
 export declare class ActorChild extends Child {
     #private;
     readonly kind: 'actor';
@@ -16,11 +17,12 @@ export declare class ActorChild extends Child {
     incarnation: ActorIncarnation | null;
     readonly mailbox: Mailbox;
     draining: boolean;
+    pendingAsks: number;
     constructor(spec: ActorSpec, owner: Owner, runtime: Runtime);
     protected makeRef(): ActorRef;
     protected makeIncarnation(number: number): ActorIncarnation;
-    tell(type: string, args: readonly unknown[], pinned?: number): Future<boolean>;
-    ask(type: string, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
+    tell(kind: MessageKind, args: readonly unknown[], pinned?: number): Future<boolean>;
+    ask(kind: MessageKind, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
     push(envelope: Envelope): void;
     withdraw(envelope: Envelope): void;
     admitSenders(): void;
@@ -36,44 +38,43 @@ export declare class ActorChild extends Child {
 
 // dist/actors/actor-incarnation.d.ts
 import { type Task } from '@tasktree/core';
+import { Incarnation } from '../children/incarnation.ts';
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import { type Envelope } from '../messages/envelope.ts';
+import { HandlerFlow } from '../messages/handler-flow.ts';
 import { type Actor, type Hooks } from './actor.ts';
 import type { ActorChild } from './actor-child.ts';
-import { ReplyPort } from '../messages/ask.ts';
-import { type Behaviour } from '../messages/dispatch.ts';
-import { type ExitReason } from '../exit-reason.ts';
-import { type Envelope, type Message } from '../messages/envelope.ts';
-import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import { Handlers } from './handlers.ts';
+import { OpenMessages } from './open-messages.ts';
 import { Pipes } from './pipes.ts';
 import { Relations } from './relations.ts';
-import { Incarnation } from '../children/incarnation.ts';
 import { ActorTimers } from './timers.ts';
+export interface SystemRequest {
+    perform(): void;
+    drop(error: Error): void;
+}
 export declare class ActorIncarnation extends Incarnation {
     #private;
     readonly child: ActorChild;
     task: Task<void>;
-    current: Envelope | null;
-    currentSince: number;
-    handled: number;
+    readonly handlers: Handlers;
     revoked: boolean;
     trapExit: boolean;
-    behaviour: Behaviour | null;
-    suspended: boolean;
-    trace: ((event: {
-        message: Message;
-        ms: number;
-        error?: unknown;
-    }) => void) | null;
     ownChildren: UnsupervisedChildren | null;
-    get incarnation(): this;
+    constructor(child: ActorChild, number: number);
     get endReason(): ExitReason | null;
-    hooks(): Hooks | null;
     get actor(): Actor | null;
+    get busyFlow(): HandlerFlow | null;
+    hooks(): Hooks | null;
     get stashed(): number;
     protected begin(): void;
-    dispatch(envelope: Envelope): unknown;
     crash(envelope: Envelope, cause: unknown): void;
+    forgetStashed(envelope: Envelope): void;
+    end(reason: ExitReason): void;
     wake(): void;
-    control(action: () => void): void;
+    request(request: SystemRequest): void;
+    serveRequests(): void;
     finish(reason: ExitReason): void;
     interrupt(reason: ExitReason): void;
     kill(): void;
@@ -82,21 +83,14 @@ export declare class ActorIncarnation extends Incarnation {
     timers(): ActorTimers;
     relations(): Relations;
     pipes(): Pipes;
-    stash(): void;
-    unstashAll(): void;
-    forgetStashed(envelope: Envelope): void;
-    keepPort(port: ReplyPort): void;
-    forgetPort(port: ReplyPort): void;
-    takeReply(): ReplyPort;
-    interleaves(type: string): boolean;
-    serves(envelope: Envelope): boolean;
-    interleave(envelope: Envelope): void;
+    get open(): OpenMessages;
 }
 
 // dist/actors/actor-ref.d.ts
 import type { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
-import type { AskOptions, ReplyPort } from '../messages/ask.ts';
+import type { AskOptions } from '../messages/ask.ts';
+import type { ReplyPort } from '../messages/reply-ports.ts';
 import { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
 type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
@@ -142,14 +136,14 @@ export interface Hooks {
     onDown?(down: Down): unknown;
     onUndelivered?(messages: readonly Message[]): unknown;
 }
-export declare const reserved: ReadonlySet<string>;
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A;
 
 // dist/actors/context.d.ts
 import { type Awaitable } from '@tasktree/core';
 import type { Actor, ActorClass } from './actor.ts';
 import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
-import type { AskOptions, ReplyPort } from '../messages/ask.ts';
+import type { AskOptions } from '../messages/ask.ts';
+import type { ReplyPort } from '../messages/reply-ports.ts';
 import { ChildRef } from '../children/child-ref.ts';
 import { type Rest, type SupervisorOptions } from '../children/child-spec.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -193,27 +187,75 @@ export declare class ActorContext {
 }
 
 // dist/actors/crash.d.ts
-import type { Hooks } from './actor.ts';
-import type { ActorIncarnation } from './actor-incarnation.ts';
-import type { ActorChild } from './actor-child.ts';
-import { type ExitReason } from '../exit-reason.ts';
-import type { Envelope, Message } from '../messages/envelope.ts';
 import type { Decision } from '../children/incarnation.ts';
-export declare function answerThrown(incarnation: ActorIncarnation, envelope: Envelope, thrown: unknown): ExitReason | null;
+import type { Envelope, Message } from '../messages/envelope.ts';
+import type { HandlerFlow } from '../messages/handler-flow.ts';
+import type { Hooks } from './actor.ts';
+import type { ActorChild } from './actor-child.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare function answerThrown(incarnation: ActorIncarnation, flow: HandlerFlow, thrown: unknown): {
+    readonly error: unknown;
+} | null;
 export declare function decide(child: ActorChild, cause: unknown): Decision | null;
-export declare function reportCrash(child: ActorChild, envelope: Envelope, cause: unknown): void;
 export declare function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void;
 export declare function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void;
 export declare function tellUndelivered(child: ActorChild, hooks: Hooks | null, messages: readonly Message[]): void;
+export declare function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void;
 
-// dist/actors/interleaving.d.ts
-import type { ActorIncarnation } from './actor-incarnation.ts';
+// dist/actors/handlers-beside.d.ts
 import type { Envelope } from '../messages/envelope.ts';
-export declare class Interleaving {
+import { HandlerFlow } from '../messages/handler-flow.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { Handlers } from './handlers.ts';
+export declare class HandlersBeside {
     #private;
-    constructor(incarnation: ActorIncarnation);
+    constructor(incarnation: ActorIncarnation, handlers: Handlers);
+    get size(): number;
     handle(envelope: Envelope): void;
     cancelAll(): void;
+    ended(): Promise<void>;
+    abandon(): HandlerFlow[];
+}
+
+// dist/actors/handlers.d.ts
+import { type Behaviour } from '../messages/dispatch.ts';
+import { type Envelope, type Message } from '../messages/envelope.ts';
+import { HandlerFlow } from '../messages/handler-flow.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export interface TraceEvent {
+    readonly message: Message;
+    readonly ms: number;
+    readonly error?: unknown;
+}
+export declare class Handlers {
+    #private;
+    main: HandlerFlow | null;
+    handled: number;
+    suspended: boolean;
+    behaviour: Behaviour | null;
+    trace: ((event: TraceEvent) => void) | null;
+    unenteredFlow: HandlerFlow | null;
+    constructor(incarnation: ActorIncarnation);
+    hasWork(): boolean;
+    get besideCount(): number;
+    runBurst(): Promise<void> | null;
+    call(flow: HandlerFlow): unknown;
+    answer(flow: HandlerFlow, result: unknown): void;
+    mayServe(envelope: Envelope): boolean;
+    serveBeside(envelope: Envelope): boolean;
+    serveWaiting(): void;
+    cancelBeside(): void;
+    besideEnded(): Promise<void>;
+    traceOf(flow: HandlerFlow, crash: {
+        readonly error: unknown;
+    } | null): void;
+    failAsks(error: Error): void;
+    abandon(): AbandonedHandler[];
+}
+export interface AbandonedHandler {
+    readonly type: string;
+    readonly sinceMs: number;
+    readonly promise: PromiseLike<unknown>;
 }
 
 // dist/actors/monitor.d.ts
@@ -245,6 +287,23 @@ export declare class DownEnvelope extends Envelope {
     constructor(down: Down, action: () => unknown);
 }
 
+// dist/actors/open-messages.d.ts
+import type { Envelope } from '../messages/envelope.ts';
+import { OpenPorts, ReplyPort } from '../messages/reply-ports.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class OpenMessages {
+    #private;
+    readonly ports: OpenPorts;
+    constructor(incarnation: ActorIncarnation);
+    get stashed(): number;
+    stash(): void;
+    unstashAll(): void;
+    forgetStashed(envelope: Envelope): void;
+    takeReply(): ReplyPort;
+    failPorts(reason: ExitReason): void;
+}
+
 // dist/actors/persistent-cancel.d.ts
 import type { Task } from '@tasktree/core';
 export declare class PersistentCancel {
@@ -254,7 +313,7 @@ export declare class PersistentCancel {
 
 // dist/actors/pipes.d.ts
 import type { Future } from '@tasktree/core';
-import { Envelope } from '../messages/envelope.ts';
+import { type Envelope } from '../messages/envelope.ts';
 export declare class Pipes {
     #private;
     constructor(push: (envelope: Envelope) => void);
@@ -296,7 +355,8 @@ export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: 
 import { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
 import type { ActorRef } from './actor-ref.ts';
-import type { Message } from '../messages/envelope.ts';
+import type { TraceEvent } from './handlers.ts';
+export type { TraceEvent } from './handlers.ts';
 export interface ActorStatistics {
     readonly incarnation: number;
     readonly restarts: number;
@@ -304,11 +364,6 @@ export interface ActorStatistics {
     readonly mailbox: number;
     readonly stashed: number;
     readonly suspended: boolean;
-}
-export interface TraceEvent {
-    readonly message: Message;
-    readonly ms: number;
-    readonly error?: unknown;
 }
 type AnyRef = ActorRef<never> | ActorRef;
 export declare const sys: {
@@ -319,7 +374,6 @@ export declare const sys: {
     trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void;
     statistics(ref: AnyRef): ActorStatistics;
 };
-export {};
 
 // dist/actors/timers.d.ts
 import type { ActorChild } from './actor-child.ts';
@@ -364,8 +418,18 @@ export declare class AbandonableWait implements PromiseLike<unknown> {
     end(): void;
     abandon(): PromiseLike<unknown> | null;
 }
-export declare function isPromiseLike(x: unknown): x is PromiseLike<unknown>;
 export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown>;
+
+// dist/children/check-spec.d.ts
+import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts';
+export declare function checkKeys(what: string, options: object, allowed: readonly string[]): void;
+export declare function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void;
+export declare function checkNumber(field: string, value: unknown, low: number, integer: boolean): void;
+export declare function baseSpec(id: string, options: ChildOptions, budget: number, own: string[]): BaseSpec;
+export declare function checkSupervisorObject(options: unknown): void;
+export declare function checkSupervisor(options: SupervisorOptions): void;
+export declare function checkChildren(children: readonly ChildSpec[], autoShutdown: SupervisorOptions['autoShutdown']): void;
+export declare function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void;
 
 // dist/children/child-kinds.d.ts
 import type { ChildSpec } from './child-spec.ts';
@@ -397,7 +461,7 @@ export declare class ChildRef {
 // dist/children/child-spec.d.ts
 import type { CoroutineFunction } from '@tasktree/core';
 import type { Actor, ActorClass } from '../actors/actor.ts';
-import { type BackoffOptions } from '../supervision/backoff.ts';
+import type { BackoffOptions } from '../supervision/backoff.ts';
 import { type MailboxOptions } from '../messages/mailbox.ts';
 import type { Decision } from './incarnation.ts';
 import type { SpawnOptions } from '../actors/spawn.ts';
@@ -431,7 +495,7 @@ export interface SupervisorOptions {
     stopMode?: 'ordered' | 'parallel';
     children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore');
 }
-interface BaseSpec {
+export interface BaseSpec {
     readonly id: string;
     readonly restart: RestartType;
     readonly shutdown: number | 'kill';
@@ -465,10 +529,6 @@ export interface DynamicSpec extends BaseSpec {
     readonly options: DynamicOptions;
 }
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec;
-export declare function checkNumber(field: string, value: unknown, low: number, integer: boolean): void;
-export declare function checkSupervisorObject(options: unknown): void;
-export declare function checkChildren(children: readonly ChildSpec[], autoShutdown: SupervisorOptions['autoShutdown']): void;
-export declare function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void;
 export type Args<P extends unknown[]> = P | (() => P);
 export type Rest<P extends unknown[], O> = [] extends P ? [args?: Args<P>, options?: O] : [args: Args<P>, options?: O];
 export declare const child: {
@@ -479,11 +539,9 @@ export declare const child: {
     dynamic(id: string, dynamic?: DynamicOptions, options?: ChildOptions): DynamicSpec;
 };
 export declare function spawnedSpec<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, [args, options]: Rest<P, SpawnOptions>, makeName: (className: string) => string): ActorSpec<A>;
-export {};
 
 // dist/children/child.d.ts
 import { Future } from '@tasktree/core';
-import type { Backoff } from '../supervision/backoff.ts';
 import type { ChildSpec } from './child-spec.ts';
 import type { ChildRef } from './child-ref.ts';
 import { type ExitReason } from '../exit-reason.ts';
@@ -495,6 +553,7 @@ export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'r
 export interface Owner {
     readonly path: string;
     readonly ownRef: ChildRef | null;
+    endRestart(child: Child, reason: ExitReason): void;
     childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
 }
 export declare abstract class Child {
@@ -512,7 +571,9 @@ export declare abstract class Child {
     closed: boolean;
     lastExit: ExitReason | null;
     returning: boolean;
-    backoff: Backoff | null;
+    consecutiveRestarts: number;
+    startedAt: number;
+    stopRequested: boolean;
     constructor(spec: ChildSpec, owner: Owner, runtime: Runtime);
     get id(): string;
     protected abstract makeRef(): ChildRef;
@@ -535,10 +596,44 @@ export declare abstract class Child {
     refuseAsks(_reason: ExitReason): void;
 }
 
+// dist/children/crash-report.d.ts
+import { type ExitReason } from '../exit-reason.ts';
+import type { Child } from './child.ts';
+import type { Incarnation } from './incarnation.ts';
+export declare function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string;
+export declare function reportEnd(child: Child, incarnation: Incarnation, reason: ExitReason, outcome: string): void;
+
+// dist/children/end-wait.d.ts
+import { type CancelledError, Future } from '@tasktree/core';
+import { AskCycle } from '../errors.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import { type Edge } from '../messages/ask-cycle.ts';
+import { type HandlerFlow } from '../messages/handler-flow.ts';
+import type { Child } from './child.ts';
+export declare class EndWait extends Future<ExitReason> implements Edge {
+    #private;
+    readonly asker: HandlerFlow | null;
+    waitNumber: number;
+    constructor(child: Child, waits: EndWaits);
+    blocker(): HandlerFlow | null;
+    refuse(error: AskCycle): void;
+    cancel(msg?: string | CancelledError): boolean;
+    then<R = ExitReason, E = never>(onFulfilled?: ((value: ExitReason) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+}
+export declare class EndWaits {
+    #private;
+    add(child: Child): EndWait;
+    read(child: Child): EndWait;
+    delete(wait: EndWait): void;
+    settle(reason: ExitReason): void;
+}
+
 // dist/children/incarnation.d.ts
 import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
 import { type ExitReason } from '../exit-reason.ts';
+import type { HandlerFlow } from '../messages/handler-flow.ts';
 import type { Child } from './child.ts';
+import { type EndWait } from './end-wait.ts';
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
 export declare class Starting extends Future<'running' | 'ignored'> {
     #private;
@@ -557,6 +652,7 @@ export declare abstract class Incarnation {
     readonly child: Child;
     readonly number: number;
     over: boolean;
+    crashedIn: string | null;
     decision: Decision | null;
     constructor(child: Child, number: number);
     get started(): boolean;
@@ -575,8 +671,9 @@ export declare abstract class Incarnation {
     protected failedToStart(error: unknown): void;
     protected ignored(): void;
     protected ended(reason: ExitReason): void;
-    whenOver(): Future<ExitReason>;
-    addWaiter<F extends Future<ExitReason>>(future: F): F;
+    whenOver(): EndWait;
+    whenOverAtLast(wait: PatientWait): PatientWait;
+    get busyFlow(): HandlerFlow | null;
     protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
     reportShutdownError(reason: ExitReason): void;
 }
@@ -648,7 +745,8 @@ export declare class UnsupervisedChildren implements Owner {
     get children(): Child[];
     find(id: string): Child | null;
     start(spec: ChildSpec): Promise<Child | null>;
-    childExited(child: Child, _run: Incarnation, reason: ExitReason): void;
+    childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
+    endRestart(): void;
     stopAll(deadline: number): Promise<void>;
     killAll(): void;
 }
@@ -693,7 +791,10 @@ export declare class AskCycle extends Error {
     readonly name: string;
     readonly code: string;
     readonly path: readonly string[];
-    constructor(path: readonly string[]);
+    constructor(path: readonly string[], options?: {
+        cause?: unknown;
+        message?: string;
+    });
 }
 export declare class MailboxFull extends Error {
     readonly name: string;
@@ -824,7 +925,8 @@ export declare function tame(thrown: unknown): unknown;
 // dist/index.d.ts
 export { Actor, type ActorClass } from './actors/actor.ts';
 export { ActorRef, type Ask, type Asks, type MessageName, type Reply, type Tells, } from './actors/actor-ref.ts';
-export { type AskOptions, ReplyPort } from './messages/ask.ts';
+export type { AskOptions } from './messages/ask.ts';
+export { ReplyPort } from './messages/reply-ports.ts';
 export type { BackoffOptions } from './supervision/backoff.ts';
 export { ChildRef } from './children/child-ref.ts';
 export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './children/child-spec.ts';
@@ -833,7 +935,7 @@ export type { DeadLetters } from './messages/dead-letters.ts';
 export { ActorCrashed, ActorRestarting, ActorStopped, AlreadyPresent, AlreadyStarted, AskCycle, AskTimeout, ChildStateError, FailedToStart, LinkDied, MailboxFull, NameTaken, NoProc, ReplyError, RestartLimitError, StaleIncarnation, StashFull, SupervisorStopping, TooManyChildren, UnexpectedCancellation, WorkerExit, } from './errors.ts';
 export type { DeadLetter, DeadLetterReason, SystemEvent } from './runtime/events.ts';
 export { type ExitReason, formatReason } from './exit-reason.ts';
-export { consoleLogger, type Logger, silentLogger } from './runtime/logger.ts';
+export { consoleLogger, type Logger, silentLogger, type StructuredLogger, } from './runtime/logger.ts';
 export type { MailboxOptions } from './messages/mailbox.ts';
 export type { Message } from './messages/envelope.ts';
 export type { Down, Monitor } from './actors/monitor.ts';
@@ -849,14 +951,23 @@ export type { ActorTimer, TimerOptions } from './actors/timers.ts';
 export type { NodeSnapshot } from './system/tree.ts';
 
 // dist/messages/ask-cycle.d.ts
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { Future } from '@tasktree/core';
 import type { ActorChild } from '../actors/actor-child.ts';
-import { AskFuture } from './ask.ts';
-import { Admission } from './mailbox.ts';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import { AskCycle } from '../errors.ts';
 import type { CallChain, Envelope } from './envelope.ts';
-export declare function findInChain(chain: CallChain | null, target: ActorChild): string[] | null;
+import type { HandlerFlow } from './handler-flow.ts';
+export interface Edge extends Future<unknown> {
+    readonly asker: HandlerFlow | null;
+    waitNumber: number;
+    blocker(): HandlerFlow | null;
+    refuse(error: AskCycle): void;
+}
+export declare function noteWait(edge: Edge, flow: HandlerFlow): void;
+export declare function checkCycleLater(flow: HandlerFlow, isRetry?: boolean): void;
+export declare function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null;
+export declare function chainFrom(flow: HandlerFlow): CallChain | null;
 export declare function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean;
-export declare function checkCircle(asker: ActorIncarnation, edge: AskFuture | Admission): void;
 
 // dist/messages/ask-deadlines.d.ts
 import type { AskFuture } from './ask.ts';
@@ -864,47 +975,39 @@ export declare function watchDeadline(ask: AskFuture, timeout: number): void;
 
 // dist/messages/ask.d.ts
 import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
 import type { ActorChild } from '../actors/actor-child.ts';
+import { type Edge } from './ask-cycle.ts';
 import { Envelope } from './envelope.ts';
+import type { HandlerFlow } from './handler-flow.ts';
+import type { MessageKind } from './message-kind.ts';
 export interface AskOptions {
     timeout?: number | undefined;
     signal?: AbortSignal | undefined;
     reentrant?: boolean | undefined;
 }
 export declare function checkAskOptions(options: AskOptions): void;
-export declare class AskFuture extends Future<unknown> {
+export declare class AskFuture extends Future<unknown> implements Edge {
+    #private;
     readonly target: ActorChild;
     readonly envelope: Envelope;
-    readonly asker: ActorIncarnation | null;
-    constructor(loop: EventLoop, target: ActorChild, type: string, args: readonly unknown[], asker: ActorIncarnation | null);
+    readonly asker: HandlerFlow | null;
+    readonly reentrant: boolean;
+    deadline: number;
+    previous: AskFuture | null;
+    next: AskFuture | null;
+    list: object | null;
+    disarm: ((ask: AskFuture) => void) | null;
+    waitNumber: number;
+    constructor(loop: EventLoop, target: ActorChild, kind: MessageKind, args: readonly unknown[], asker: HandlerFlow | null, reentrant: boolean);
     arm(options: AskOptions | undefined): void;
     reply(value: unknown): void;
+    blocker(): HandlerFlow | null;
     refuse(error: unknown): void;
     replyError(error: unknown): void;
     expire(timeout: number): void;
     cancel(msg?: string | CancelledError): boolean;
+    then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
 }
-export declare class ReplyPort<T = unknown> {
-    #private;
-    get settled(): boolean;
-    resolve(value: T): void;
-    reject(error: unknown): void;
-    handOver(to: {
-        readonly target: ActorChild;
-    }): void;
-}
-
-// dist/messages/current-message.d.ts
-import type { Task } from '@tasktree/core';
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
-import type { Envelope } from './envelope.ts';
-export interface Flow {
-    readonly incarnation: ActorIncarnation;
-    readonly current: Envelope | null;
-}
-export declare function setFlow(task: Task, flow: Flow): void;
-export declare function flowOf(task: Task | null): Flow | null;
 
 // dist/messages/dead-letters.d.ts
 import { type Subscription } from '@tasktree/sync';
@@ -924,26 +1027,29 @@ export declare function dispatch(actor: Actor, behaviour: Behaviour | null, enve
 
 // dist/messages/envelope.d.ts
 import type { AskFuture } from './ask.ts';
+import type { HandlerFlow } from './handler-flow.ts';
 import type { Admission } from './mailbox.ts';
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import { MessageKind } from './message-kind.ts';
 export interface CallChain {
-    readonly incarnation: ActorIncarnation;
-    readonly reentrant: boolean;
+    readonly ask: AskFuture;
     readonly up: CallChain | null;
 }
 export declare class Envelope {
     previous: Envelope | null;
     next: Envelope | null;
-    queued: boolean;
-    readonly type: string;
+    list: object | null;
+    readonly kind: MessageKind;
     readonly args: readonly unknown[];
     readonly ask: AskFuture | null;
     readonly action: (() => unknown) | null;
     chain: CallChain | null;
     admission: Admission | null;
-    stashed: boolean;
-    constructor(type: string, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
+    flow: HandlerFlow | null;
+    constructor(kind: MessageKind, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
+    get type(): string;
 }
+export declare function internalEnvelope(name: string, action: () => unknown): Envelope;
+export declare function internalKind(name: string): MessageKind;
 export interface Message {
     readonly method: string;
     readonly args: readonly unknown[];
@@ -951,24 +1057,70 @@ export interface Message {
 }
 export declare function asMessage(envelope: Envelope): Message;
 
+// dist/messages/handler-flow.d.ts
+import { type Task } from '@tasktree/core';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { Envelope } from './envelope.ts';
+import type { ReplyPort } from './reply-ports.ts';
+export declare class HandlerFlow {
+    readonly incarnation: ActorIncarnation;
+    readonly envelope: Envelope;
+    readonly task: Task;
+    readonly since: number;
+    promise: PromiseLike<unknown> | null;
+    port: ReplyPort | null;
+    stashed: boolean;
+    ended: boolean;
+    pendingAsks: number;
+    constructor(incarnation: ActorIncarnation, envelope: Envelope, task: Task, since: number);
+    end(): void;
+}
+export declare function setTaskOf(incarnation: ActorIncarnation, task: Task): void;
+export declare function runInFlow<T>(flow: HandlerFlow, entersContext: boolean, handler: () => T): T;
+export declare function runOutsideOfFlows<T>(fn: () => T): T;
+export declare function currentFlow(): HandlerFlow | null;
+export declare function currentIncarnation(): ActorIncarnation | null;
+export declare function activeFlow(): HandlerFlow | null;
+
+// dist/messages/linked-list.d.ts
+export interface Linked<T> {
+    previous: T | null;
+    next: T | null;
+    list: object | null;
+}
+export declare class LinkedList<T extends Linked<T>> {
+    first: T | null;
+    last: T | null;
+    push(entry: T): void;
+    unshift(entry: T): void;
+    remove(entry: T): boolean;
+}
+
 // dist/messages/mailbox.d.ts
 import type { CancelledError, EventLoop } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
 import type { ActorChild } from '../actors/actor-child.ts';
+import { type Edge } from './ask-cycle.ts';
 import type { Envelope } from './envelope.ts';
+import type { HandlerFlow } from './handler-flow.ts';
 export interface MailboxOptions {
     capacity?: number;
     overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
     onRestart?: 'keep' | 'drop';
 }
 export declare function checkMailbox(options: MailboxOptions): void;
-export declare class Admission extends Claim<boolean> {
+export declare class Admission extends Claim<boolean> implements Edge {
     readonly envelope: Envelope;
     readonly target: ActorChild;
-    constructor(loop: EventLoop, envelope: Envelope, target: ActorChild);
+    readonly asker: HandlerFlow | null;
+    waitNumber: number;
+    constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null);
     protected claim(): void;
     protected decline(): void;
+    blocker(): HandlerFlow | null;
+    refuse(error: unknown): void;
     cancel(msg?: string | CancelledError): boolean;
+    then<R = boolean, E = never>(onFulfilled?: ((value: boolean) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
 }
 export declare class Mailbox {
     #private;
@@ -985,22 +1137,62 @@ export declare class Mailbox {
     unshift(envelopes: readonly Envelope[]): void;
     shift(): Envelope | null;
     remove(envelope: Envelope): boolean;
+    isWaiting(envelope: Envelope): boolean;
+    takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope>;
     find(test: (envelope: Envelope) => boolean): Envelope | null;
-    take(test: (envelope: Envelope) => boolean): Envelope | null;
+    takeOldestTell(): Envelope | null;
     dropInternal(): void;
     wait(envelope: Envelope): void;
-    leave(envelope: Envelope): void;
     admit(): Envelope | null;
     takeAll(): Envelope[];
     takeSenders(): Envelope[];
 }
 
+// dist/messages/message-kind.d.ts
+import type { Actor } from '../actors/actor.ts';
+type AnyActorClass = abstract new (...args: never[]) => Actor;
+export declare class MessageKind {
+    #private;
+    readonly name: string;
+    readonly declared: boolean;
+    readonly refused: boolean;
+    readonly interleaves: boolean;
+    entersContext: boolean;
+    constructor(name: string, known: {
+        declared?: boolean;
+        refused?: boolean;
+        interleaves?: boolean;
+        isAsync?: boolean;
+    });
+    returned(isPromise: boolean): void;
+}
+export declare class MessageKinds {
+    #private;
+    readonly declared: readonly string[];
+    constructor(actorClass: AnyActorClass);
+    get(name: string): MessageKind;
+}
+export declare function kindsOf(actorClass: AnyActorClass): MessageKinds;
+export {};
+
 // dist/messages/reply-ports.d.ts
-import type { ReplyPort } from './ask.ts';
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
 import { ActorStopped } from '../errors.ts';
 import type { ExitReason } from '../exit-reason.ts';
+export declare class ReplyPort<T = unknown> {
+    #private;
+    get settled(): boolean;
+    resolve(value: T): void;
+    reject(error: unknown): void;
+    handOver(to: {
+        readonly target: {
+            readonly incarnation: ActorIncarnation | null;
+        };
+    }): void;
+}
 export declare class OpenPorts {
     #private;
+    constructor(onEmpty: () => void);
     get size(): number;
     keep(port: ReplyPort): void;
     forget(port: ReplyPort): void;
@@ -1010,8 +1202,8 @@ export declare function endedWhileHandling(path: string, reason: ExitReason): Ac
 
 // dist/messages/send-proxies.d.ts
 import type { ActorChild } from '../actors/actor-child.ts';
-export declare function tellProxy(target: ActorChild, pinned: number): object;
-export declare function askProxy(target: ActorChild, pinned: number): object;
+export declare function tellProxy(child: ActorChild, incarnation: number): object;
+export declare function askProxy(child: ActorChild, incarnation: number): object;
 
 // dist/messages/stash.d.ts
 import type { Envelope } from './envelope.ts';
@@ -1095,9 +1287,30 @@ export interface Logger {
     info(message: string, ...details: unknown[]): void;
     warn(message: string, ...details: unknown[]): void;
     error(message: string, ...details: unknown[]): void;
+    child?: undefined;
+}
+export interface StructuredLogger {
+    debug(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+    child(...args: never[]): unknown;
 }
 export declare const consoleLogger: Logger;
 export declare const silentLogger: Logger;
+type Level = 'debug' | 'info' | 'warn' | 'error';
+export declare function checkLogger(logger: unknown): void;
+export declare class Log implements Logger {
+    #private;
+    child?: undefined;
+    constructor(logger: Logger | StructuredLogger);
+    debug(message: string, ...details: unknown[]): void;
+    info(message: string, ...details: unknown[]): void;
+    warn(message: string, ...details: unknown[]): void;
+    error(message: string, ...details: unknown[]): void;
+    report(level: Level, message: string, fields: object, error?: unknown): void;
+}
+export {};
 
 // dist/runtime/registry.d.ts
 import { type Subscription } from '@tasktree/sync';
@@ -1134,20 +1347,20 @@ import { Broadcast } from '@tasktree/sync';
 import { type EventLoop, Future } from '@tasktree/core';
 import { DeadLetters } from '../messages/dead-letters.ts';
 import { type DeadLetterReason, type SystemEvent } from './events.ts';
-import { type Logger } from './logger.ts';
+import { Log } from './logger.ts';
 import type { Envelope } from '../messages/envelope.ts';
 import { Registry } from './registry.ts';
 export declare class Runtime {
     #private;
     readonly loop: EventLoop;
-    readonly log: Logger;
+    readonly log: Log;
     readonly events: Broadcast<SystemEvent>;
     readonly deadLetters: DeadLetters;
     readonly registry: Registry;
     readonly accepted: Future<boolean>;
     readonly refused: Future<boolean>;
     lateReplies: number;
-    constructor(loop: EventLoop, log: Logger);
+    constructor(loop: EventLoop, log: Log);
     makeName(className: string): string;
     get observed(): boolean;
     emit(event: SystemEvent): void;
@@ -1164,21 +1377,12 @@ export interface BackoffOptions {
     resetAfter?: number;
     maxAttempts?: number;
 }
-export declare class Backoff {
-    #private;
-    constructor(options: BackoffOptions);
-    get attempt(): number;
-    started(now: number): void;
-    reset(): void;
-    next(now: number, wasRunning: boolean): number | null;
-}
-export declare function sumOfDelays(options: BackoffOptions, count: number): number;
-export declare function checkBackoff(options: BackoffOptions): void;
+export declare function delayBefore(options: BackoffOptions, restarts: number): number;
 
 // dist/supervision/child-requests.d.ts
 import type { Future } from '@tasktree/core';
 import type { ChildRef } from '../children/child-ref.ts';
-import { type ChildSpec } from '../children/child-spec.ts';
+import type { ChildSpec } from '../children/child-spec.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import type { SupervisorIncarnation } from './supervisor.ts';
 export declare function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef>;
@@ -1187,10 +1391,15 @@ export declare function restartChild(incarnation: SupervisorIncarnation, id: str
 export declare function deleteChild(incarnation: SupervisorIncarnation, id: string): Future<void>;
 
 // dist/supervision/member.d.ts
+import type { TimerHandle } from '@tasktree/core';
+import type { Child } from '../children/child.ts';
+import type { Incarnation } from '../children/incarnation.ts';
 import type { ExitReason } from '../exit-reason.ts';
 import type { RestartIntensity } from './restart-intensity.ts';
-import type { Incarnation } from '../children/incarnation.ts';
-import type { Child } from '../children/child.ts';
+export interface Retry {
+    readonly group: readonly Member[];
+    timer: TimerHandle | null;
+}
 export declare class Member {
     readonly child: Child;
     readonly intensity: RestartIntensity | null;
@@ -1198,9 +1407,9 @@ export declare class Member {
         readonly incarnation: Incarnation;
         readonly reason: ExitReason;
     } | null;
-    retry: object | null;
-    attempts: number;
+    retry: Retry | null;
     stoppedByHand: boolean;
+    leftOut: boolean;
     constructor(child: Child, intensity: RestartIntensity | null);
     get running(): boolean;
 }
@@ -1237,6 +1446,25 @@ export declare class RestartIntensity {
     #private;
     constructor(maxRestarts: number, within: number);
     allow(now: number): boolean;
+}
+
+// dist/supervision/restarts.d.ts
+import type { SupervisorOptions } from '../children/child-spec.ts';
+import type { Incarnation } from '../children/incarnation.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { Member } from './member.ts';
+import { RestartIntensity } from './restart-intensity.ts';
+import type { SupervisorIncarnation } from './supervisor.ts';
+export declare class Restarts {
+    #private;
+    constructor(supervisor: SupervisorIncarnation, options: SupervisorOptions);
+    makeIntensity(): RestartIntensity;
+    onExit(member: Member, { incarnation, reason }: {
+        incarnation: Incarnation;
+        reason: ExitReason;
+    }): Promise<void>;
+    drop(member: Member): void;
+    leaveOut(member: Member): void;
 }
 
 // dist/supervision/supervisor-child.d.ts
@@ -1299,7 +1527,7 @@ export declare class SupervisorRef extends ChildRef {
 // dist/supervision/supervisor.d.ts
 import { Future, type Task } from '@tasktree/core';
 import type { ChildRef } from '../children/child-ref.ts';
-import { type ChildSpec, type SupervisorOptions } from '../children/child-spec.ts';
+import type { ChildSpec, SupervisorOptions } from '../children/child-spec.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import { Member } from './member.ts';
 import { type Retreat } from './operation-queue.ts';
@@ -1325,7 +1553,12 @@ export declare class SupervisorIncarnation extends Incarnation implements Owner 
     removeMember(member: Member, reason: ExitReason): void;
     launchMember(member: Member): Promise<void>;
     keepsStopped(child: Child): boolean;
+    perform(perform: () => Promise<void>): void;
     childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
+    endRestart(child: Child, reason: ExitReason): void;
+    forget(member: Member, reason: ExitReason): void;
+    shutDownAfter(child: Child): void;
+    stopIncarnation(member: Member): Promise<void>;
     stopForGood(member: Member): Promise<void>;
     finish(reason: ExitReason): void;
     interrupt(reason: ExitReason): void;
@@ -1340,14 +1573,14 @@ import type { ChildRef } from '../children/child-ref.ts';
 import { type SupervisorOptions } from '../children/child-spec.ts';
 import type { DeadLetters } from '../messages/dead-letters.ts';
 import type { SystemEvent } from '../runtime/events.ts';
-import { type Logger } from '../runtime/logger.ts';
+import { type Logger, type StructuredLogger } from '../runtime/logger.ts';
 import type { Group } from '../runtime/registry.ts';
 import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
 import { type NodeSnapshot } from './tree.ts';
 export interface ActorSystemOptions extends SupervisorOptions {
     name: string;
     shutdownTimeout?: number;
-    logger?: Logger;
+    logger?: Logger | StructuredLogger;
     attributeRejections?: boolean;
 }
 export interface SystemSnapshot {
@@ -1396,6 +1629,7 @@ export interface NodeSnapshot {
         readonly capacity: number;
         readonly waiting: number;
     };
+    readonly asks?: number;
     readonly handled?: number;
     readonly handling?: {
         readonly method: string;

@@ -55,7 +55,12 @@ export {
 } from './errors.ts'
 export type { DeadLetter, DeadLetterReason, SystemEvent } from './runtime/events.ts'
 export { type ExitReason, formatReason } from './exit-reason.ts'
-export { consoleLogger, type Logger, silentLogger } from './runtime/logger.ts'
+export {
+  consoleLogger,
+  type Logger,
+  silentLogger,
+  type StructuredLogger,
+} from './runtime/logger.ts'
 export type { MailboxOptions } from './messages/mailbox.ts'
 export type { Message } from './messages/envelope.ts'
 export type { Down, Monitor } from './actors/monitor.ts'

@@ -1,5 +1,5 @@
 // Asks that can never be answered, and those that look like it.
-import { Actor, type ActorRef, ActorSystem, AskCycle, child, spawn } from '@tasktree/actor'
+import { Actor, type ActorRef, type ActorSystem, AskCycle, child, spawn } from '@tasktree/actor'
 import { createTask, getRunningLoop, sleep } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { expect, test } from 'vitest'

@@ -4,14 +4,14 @@ import { AbandonableWait, abandoned, inTask } from '../children/abandonable-wait
 import { Incarnation } from '../children/incarnation.ts'
 import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
 import { ActorStopped, NoProc, UnexpectedCancellation } from '../errors.ts'
-import { type ExitReason, failure, formatThrown, killed, normal, tame } from '../exit-reason.ts'
+import { type ExitReason, failure, killed, normal, tame } from '../exit-reason.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 import { HandlerFlow, runInFlow, runOutsideOfFlows, setTaskOf } from '../messages/handler-flow.ts'
 import { endedWhileHandling } from '../messages/reply-ports.ts'
 import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import { ActorContext } from './context.ts'
-import { decide, reportCrash, reportResumed } from './crash.ts'
+import { decide, reportLateCrash, reportResumed } from './crash.ts'
 import { Handlers } from './handlers.ts'
 import { OpenMessages } from './open-messages.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
@@ -231,7 +231,8 @@ export class ActorIncarnation extends Incarnation {
       return
     }
     this.decision = decision
-    reportCrash(this.child, envelope, cause)
+    if (this.#end === null) this.crashedIn = envelope.type
+    else reportLateCrash(this.child, envelope, cause)
     this.end(failure(cause))
   }
 
@@ -278,9 +279,6 @@ export class ActorIncarnation extends Incarnation {
 
   override interrupt(reason: ExitReason): void {
     if (this.over) return
-    if (this.#end === null && reason.kind === 'error') {
-      this.child.runtime.log.error(`${this.child.path} ends: ${formatThrown(reason.error)}`)
-    }
     this.end(reason)
     if (this.#cleaning) return
     this.handlers.cancelBeside()

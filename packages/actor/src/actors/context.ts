@@ -9,13 +9,13 @@ import type { ReplyPort } from '../messages/reply-ports.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import {
   type ActorSpec,
-  checkSupervisorObject,
   child,
   type Rest,
   spawnedSpec,
   type SupervisorOptions,
   type SupervisorSpec,
 } from '../children/child-spec.ts'
+import { checkSupervisorObject } from '../children/check-spec.ts'
 import { StaleIncarnation } from '../errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Monitor } from './monitor.ts'

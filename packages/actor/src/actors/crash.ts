@@ -72,16 +72,14 @@ export function decide(child: ActorChild, cause: unknown): Decision | null {
   }
 }
 
-export function reportCrash(child: ActorChild, envelope: Envelope, cause: unknown): void {
-  child.runtime.log.error(
-    `${child.path} (incarnation ${child.number}) crashed in ${envelope.type}: ${formatThrown(cause)}`,
-    cause,
-  )
-}
-
 export function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child
-  runtime.log.warn(`${path} goes on after ${envelope.type} threw: ${formatThrown(error)}`)
+  runtime.log.report(
+    'warn',
+    `${path} goes on after ${envelope.type} threw: ${formatThrown(error)}`,
+    { event: 'resumed', path, id, incarnation, message: envelope.type },
+    error instanceof ReplyError ? undefined : error,
+  )
   if (!runtime.observed) return
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
 }
@@ -89,7 +87,11 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
 /** The handler kept the thread: nothing else could run meanwhile. */
 export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void {
   const { runtime, path, id, number: incarnation } = child
-  runtime.log.warn(`${path} kept the thread for ${Math.round(ms)} ms in ${envelope.type}`)
+  runtime.log.report(
+    'warn',
+    `${path} kept the thread for ${Math.round(ms)} ms in ${envelope.type}`,
+    { event: 'slow', path, id, incarnation, message: envelope.type, ms },
+  )
   if (!runtime.observed) return
   runtime.emit({ type: 'slow', path, id, incarnation, message: envelope.type, ms })
 }
@@ -110,4 +112,15 @@ export function tellUndelivered(
   } catch (error) {
     report(error)
   }
+}
+
+/** A handler threw while its actor was ending for another reason: the crash changes nothing. */
+export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
+  const { runtime, path, id, number: incarnation } = child
+  runtime.log.report(
+    'error',
+    `${path} crashed in ${envelope.type} while it was ending: ${formatThrown(error)}`,
+    { event: 'crashed', path, id, incarnation, during: envelope.type },
+    error,
+  )
 }

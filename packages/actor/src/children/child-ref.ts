@@ -1,6 +1,6 @@
 import type { Future } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
-import { checkNumber } from './child-spec.ts'
+import { checkNumber } from './check-spec.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
 

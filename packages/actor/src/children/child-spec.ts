@@ -1,7 +1,8 @@
 import type { CoroutineFunction } from '@tasktree/core'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Actor, ActorClass } from '../actors/actor.ts'
-import { type BackoffOptions, checkBackoff, sumOfDelays } from '../supervision/backoff.ts'
+import type { BackoffOptions } from '../supervision/backoff.ts'
+import { baseSpec, checkNumber, checkSupervisor } from './check-spec.ts'
 import { checkMailbox, type MailboxOptions } from '../messages/mailbox.ts'
 import type { Decision } from './incarnation.ts'
 import type { SpawnOptions } from '../actors/spawn.ts'
@@ -67,7 +68,7 @@ export interface SupervisorOptions {
   children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore')
 }
 
-interface BaseSpec {
+export interface BaseSpec {
   readonly id: string
   readonly restart: RestartType
   readonly shutdown: number | 'kill'
@@ -108,137 +109,6 @@ export interface DynamicSpec extends BaseSpec {
 
 /** What a supervisor needs to start a child, again and again. Made by `child.actor`, `child.task` and so on. */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
-
-const childOptionNames: readonly string[] = [
-  'restart',
-  'shutdown',
-  'significant',
-  'startTimeout',
-  'stickyStop',
-  'decide',
-  'onZombie',
-]
-const supervisorOptionNames: readonly string[] = [
-  'strategy',
-  'maxRestarts',
-  'within',
-  'perChild',
-  'backoff',
-  'autoShutdown',
-  'stopMode',
-  'children',
-]
-
-function checkKeys(what: string, options: object, allowed: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!allowed.includes(key)) {
-      throw new TypeError(`${what} has no option ${key}; there are ${allowed.join(', ')}`)
-    }
-  }
-}
-
-function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value)) return
-  throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${describe(value)}`)
-}
-
-export function checkNumber(field: string, value: unknown, low: number, integer: boolean): void {
-  if (value === undefined) return
-  if (typeof value !== 'number' || Number.isNaN(value)) {
-    throw new TypeError(`${field} must be a number, got ${describe(value)}`)
-  }
-  if (value < low || (integer && !Number.isInteger(value))) {
-    throw new RangeError(`${field} must be ${integer ? 'an integer ' : ''}>= ${low}, got ${value}`)
-  }
-}
-
-function baseSpec(id: string, options: ChildOptions, budget: number, own: string[]): BaseSpec {
-  if (typeof id !== 'string' || id === '' || id.includes('/')) {
-    throw new TypeError(
-      `a child's id must be a string, not empty and without a slash; got ${typeof id === 'string' ? JSON.stringify(id) : describe(id)}`,
-    )
-  }
-  const what = `child ${JSON.stringify(id)}`
-  checkKeys(what, options, [...childOptionNames, ...own])
-  checkChoice(`${what}: restart`, options.restart, ['permanent', 'transient', 'temporary'])
-  checkChoice(`${what}: onZombie`, options.onZombie, ['proceed', 'escalate'])
-  if (options.shutdown !== 'kill') checkNumber(`${what}: shutdown`, options.shutdown, 0, false)
-  checkNumber(`${what}: startTimeout`, options.startTimeout, 0, false)
-  if (options.decide !== undefined && typeof options.decide !== 'function') {
-    throw new TypeError(`${what}: decide must be a function, got ${describe(options.decide)}`)
-  }
-  const restart = options.restart ?? 'permanent'
-  if (options.significant === true && restart === 'permanent') {
-    throw new RangeError(`${what}: significant needs restart transient or temporary, got permanent`)
-  }
-  return {
-    id,
-    restart,
-    shutdown: options.shutdown ?? budget,
-    significant: options.significant ?? false,
-    startTimeout: options.startTimeout,
-    stickyStop: options.stickyStop ?? false,
-    decide: options.decide,
-    onZombie: options.onZombie ?? 'proceed',
-  }
-}
-
-/** @throws {TypeError} */
-export function checkSupervisorObject(options: unknown): void {
-  if (typeof options === 'object' && options !== null) return
-  throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
-}
-
-/** @throws {TypeError} @throws {RangeError} naming the field */
-function checkSupervisor(options: SupervisorOptions): void {
-  checkSupervisorObject(options)
-  checkKeys('a supervisor', options, supervisorOptionNames)
-  checkChoice('strategy', options.strategy, ['one-for-one', 'one-for-all', 'rest-for-one'])
-  checkNumber('maxRestarts', options.maxRestarts, 0, true)
-  checkNumber('within', options.within, 0, false)
-  if (options.within === 0) throw new RangeError('within must be more than 0 ms, got 0')
-  checkChoice('autoShutdown', options.autoShutdown, ['never', 'any', 'all'])
-  checkChoice('stopMode', options.stopMode, ['ordered', 'parallel'])
-  checkPace(options)
-  if (Array.isArray(options.children)) checkChildren(options.children, options.autoShutdown)
-}
-
-/** Back-off that makes the restarts rarer than the limit counts would restart for ever. */
-function checkPace(options: SupervisorOptions): void {
-  const { backoff, maxRestarts = 3, within = 5000 } = options
-  if (backoff === undefined) return
-  checkBackoff(backoff)
-  if (backoff.maxAttempts !== undefined) return
-  const sum = sumOfDelays(backoff, maxRestarts)
-  if (within > sum) return
-  throw new RangeError(
-    `within must be more than the delays of ${maxRestarts} restarts in a row, ${sum} ms, or the limit is never reached; got ${within}. Raise it, or set backoff.maxAttempts`,
-  )
-}
-
-/** @throws {TypeError} @throws {RangeError} naming the child and the field */
-export function checkChildren(
-  children: readonly ChildSpec[],
-  autoShutdown: SupervisorOptions['autoShutdown'],
-): void {
-  const ids = new Set<string>()
-  for (const spec of children) {
-    checkSpec(spec, autoShutdown)
-    if (ids.has(spec.id)) throw new RangeError(`duplicate child id ${JSON.stringify(spec.id)}`)
-    ids.add(spec.id)
-  }
-}
-
-export function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void {
-  if (typeof spec !== 'object' || spec === null || typeof spec.kind !== 'string') {
-    throw new TypeError(`a child must be made by child.actor, child.task, …; got ${describe(spec)}`)
-  }
-  if (spec.significant && (autoShutdown ?? 'never') === 'never') {
-    throw new RangeError(
-      `child ${JSON.stringify(spec.id)}: significant needs a supervisor with autoShutdown any or all, got never`,
-    )
-  }
-}
 
 /** The arguments of a constructor, or what makes them anew for each incarnation. */
 export type Args<P extends unknown[]> = P | (() => P)

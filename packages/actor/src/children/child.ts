@@ -1,5 +1,4 @@
 import { currentTask, Future } from '@tasktree/core'
-import type { Backoff } from '../supervision/backoff.ts'
 import type { ChildSpec } from './child-spec.ts'
 import type { ChildRef } from './child-ref.ts'
 import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
@@ -17,11 +16,16 @@ export type ChildStatus =
   | 'restarting'
   | 'stopped'
 
+/** What `ref.stop()` gives a child whose supervisor would kill it at once, in milliseconds. */
+const defaultBudget = 5000
+
 /** Who started a child, and decides what follows when it ends. */
 export interface Owner {
   readonly path: string
   /** How its children see it. */
   readonly ownRef: ChildRef | null
+  /** The child was asked to end while it waits for its restart: it is not started again. */
+  endRestart(child: Child, reason: ExitReason): void
   childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void
 }
 
@@ -48,7 +52,12 @@ export abstract class Child {
   lastExit: ExitReason | null = null
   /** It is stopped only to be started again. */
   returning = false
-  backoff: Backoff | null = null
+  /** How many restarts it has had since it last ran for long enough to count as healthy. */
+  consecutiveRestarts = 0
+  /** When the latest incarnation came up, on the loop's clock. */
+  startedAt = 0
+  /** Somebody has asked it to end for good; the next start takes that back. */
+  stopRequested = false
   #ref: ChildRef | null = null
   #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
@@ -82,6 +91,7 @@ export abstract class Child {
     this.closing = false
     this.closed = false
     this.returning = false
+    this.stopRequested = false
     const incarnation = this.makeIncarnation(this.number + 1)
     this.number++
     this.incarnation = incarnation
@@ -112,13 +122,15 @@ export abstract class Child {
       .catch(() => {})
   }
 
+  /** Its next restart counts as the first. */
   healthy(): void {
-    this.backoff?.reset()
+    this.consecutiveRestarts = 0
   }
 
   /** The incarnation has come up. */
   running(): void {
     this.status = 'running'
+    this.startedAt = this.runtime.loop.time()
     if (this.runtime.observed) this.#emit('started')
     if (this.#monitors !== null && this.number > 1) {
       for (const monitor of this.#monitors) monitor.restarted()
@@ -206,14 +218,25 @@ export abstract class Child {
     return restart === 'permanent' || (restart === 'transient' && isAbnormal(reason))
   }
 
+  /**
+   * Asks it to end. Its handlers finish first, for at most `timeout` milliseconds: by default as long as its supervisor
+   * would wait.
+   */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
-    const { incarnation } = this
-    if (incarnation === null) return this.#over()
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
+    const isFinal = this.spec.restart !== 'permanent'
+    const { incarnation } = this
+    if (incarnation === null) {
+      if (!isFinal || this.closed) return this.#over()
+      this.owner.endRestart(this, reason)
+      return this.#settled(reason)
+    }
+    this.stopRequested ||= isFinal
     if (!this.restartsAfter(reason)) this.refuseAsks(reason)
     incarnation.finish(reason)
-    const timeout = options?.timeout
-    if (timeout !== undefined) incarnation.killAt(this.runtime.loop.time() + timeout)
+    const { shutdown: budget } = this.spec
+    const timeout = options?.timeout ?? (budget === 'kill' ? defaultBudget : budget)
+    incarnation.killAt(this.runtime.loop.time() + timeout)
     return incarnation.whenOver()
   }
 
@@ -225,9 +248,13 @@ export abstract class Child {
   }
 
   #over(): Future<ExitReason> {
-    const over = new Future<ExitReason>({ loop: this.runtime.loop })
-    over.setResult(this.lastExit ?? noproc)
-    return over
+    return this.#settled(this.lastExit ?? noproc)
+  }
+
+  #settled(reason: ExitReason): Future<ExitReason> {
+    const settled = new Future<ExitReason>({ loop: this.runtime.loop })
+    settled.setResult(reason)
+    return settled
   }
 
   /** From now on it ends for good: who asks must not wait for it. */

@@ -66,6 +66,8 @@ export abstract class Incarnation {
   #starting: Starting | null
   /** It has ended. */
   over = false
+  /** What it did when it crashed: the name of a message, or `the task`. */
+  crashedIn: string | null = null
   /** Overrides the restart type for this end. */
   decision: Decision | null = null
   #exit: ExitReason | null = null

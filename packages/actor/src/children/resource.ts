@@ -3,7 +3,7 @@ import { isThenable, observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { ResourceSpec } from './child-spec.ts'
 import { NoProc, WorkerExit } from '../errors.ts'
-import { type ExitReason, failure, formatReason, killed, normal, shutdown } from '../exit-reason.ts'
+import { type ExitReason, failure, killed, normal, shutdown } from '../exit-reason.ts'
 import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
@@ -108,9 +108,8 @@ export class ResourceIncarnation extends Incarnation {
 
   #endWith(reason: ExitReason): void {
     if (reason.kind === 'error') {
-      const { path, runtime, spec } = this.child
-      this.decision = spec.decide?.(reason.error) ?? null
-      runtime.log.error(`${path} failed: ${formatReason(reason)}`, reason.error)
+      this.crashedIn = 'the resource'
+      this.decision = this.child.spec.decide?.(reason.error) ?? null
     }
     this.#end = reason
     this.#dispose(() => this.ended(this.#end ?? reason))

@@ -3,7 +3,7 @@ import { observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { TaskSpec } from './child-spec.ts'
 import { NoProc, UnexpectedCancellation } from '../errors.ts'
-import { type ExitReason, failure, formatReason, killed, normal } from '../exit-reason.ts'
+import { type ExitReason, failure, killed, normal } from '../exit-reason.ts'
 import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
@@ -44,9 +44,8 @@ export class TaskIncarnation extends Incarnation {
 
   #exit(reason: ExitReason): void {
     if (reason.kind === 'error') {
-      const { path, runtime, spec } = this.child
-      this.decision = spec.decide?.(reason.error) ?? null
-      runtime.log.error(`${path} failed: ${formatReason(reason)}`, reason.error)
+      this.crashedIn = 'the task'
+      this.decision = this.child.spec.decide?.(reason.error) ?? null
     }
     this.ended(reason)
   }

@@ -2,8 +2,9 @@ import { RuntimeError } from '@tasktree/core'
 import type { ChildRef } from './child-ref.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { AlreadyStarted } from '../errors.ts'
-import { type ExitReason, formatReason, shutdown } from '../exit-reason.ts'
+import { type ExitReason, shutdown } from '../exit-reason.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { reportEnd } from './crash-report.ts'
 import { makeChild } from './child-kinds.ts'
 import { budgetOf, type Incarnation } from './incarnation.ts'
 import type { Owner, Child } from './child.ts'
@@ -52,14 +53,13 @@ export class UnsupervisedChildren implements Owner {
     return null
   }
 
-  childExited(child: Child, _run: Incarnation, reason: ExitReason): void {
+  childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void {
     this.#children.delete(child.id)
-    // The others have said so themselves.
-    if (reason.kind === 'error' && child.kind === 'supervisor') {
-      this.#runtime.log.error(`${child.path} crashed: ${formatReason(reason)}`, reason.error)
-    }
+    reportEnd(child, incarnation, reason, 'it is not started again')
     child.close(reason)
   }
+
+  endRestart(): void {}
 
   /** Stops them, the last first. */
   async stopAll(deadline: number): Promise<void> {

@@ -1,9 +1,25 @@
-/** Where a system writes what an operator should see. `console` is one. */
+import { inspect } from 'node:util'
+import { describe } from '@tasktree/core/lowlevel'
+
+/** Where a system writes what an operator should see: one line, and for a crash the error. `console` is one. */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void
   info(message: string, ...details: unknown[]): void
   warn(message: string, ...details: unknown[]): void
   error(message: string, ...details: unknown[]): void
+  child?: undefined
+}
+
+/**
+ * A logger that writes records for machines, as pino does: first the fields, then the line. It is told from a plain
+ * Logger by its method `child`.
+ */
+export interface StructuredLogger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  child(...args: never[]): unknown
 }
 
 /** Warnings and errors go to the console: a restart must be visible without any set-up. */
@@ -11,9 +27,9 @@ export const consoleLogger: Logger = {
   debug: () => {},
   info: () => {},
   // oxlint-disable-next-line eslint/no-console -- the default for programs without a logger
-  warn: (message, ...details) => console.warn(message, ...details),
+  warn: (message, ...details) => console.warn(message + textOf(message, details)),
   // oxlint-disable-next-line eslint/no-console -- the same
-  error: (message, ...details) => console.error(message, ...details),
+  error: (message, ...details) => console.error(message + textOf(message, details)),
 }
 
 export const silentLogger: Logger = {
@@ -21,4 +37,90 @@ export const silentLogger: Logger = {
   info: () => {},
   warn: () => {},
   error: () => {},
+}
+
+function textOf(message: string, details: readonly unknown[]): string {
+  return details.map((detail) => formatDetail(message, detail)).join('')
+}
+
+/** An error's stack, without its first line when the message says the same. */
+function formatDetail(message: string, detail: unknown): string {
+  if (!(detail instanceof Error)) return ` ${typeof detail === 'string' ? detail : inspect(detail)}`
+  const text = inspect(detail)
+  const header = `${detail.name}: ${detail.message}`
+  return message.includes(header) && text.startsWith(header)
+    ? text.slice(header.length)
+    : `\n${text}`
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+/** @throws {TypeError} naming the missing method */
+export function checkLogger(logger: unknown): void {
+  if (typeof logger !== 'object' || logger === null) {
+    throw new TypeError(`logger must be an object, got ${describe(logger)}`)
+  }
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof (logger as Partial<Logger>)[level] === 'function') continue
+    throw new TypeError(`logger needs a method ${level}`)
+  }
+}
+
+/** The log of one system, over the logger that its user gave. */
+export class Log implements Logger {
+  declare child?: undefined
+  readonly #logger: Logger | null
+  readonly #structured: StructuredLogger | null
+  /** Errors whose stack was shown. One crash may end several children in turn. */
+  readonly #shown = new WeakSet<object>()
+
+  constructor(logger: Logger | StructuredLogger) {
+    const isStructured = 'child' in logger && typeof logger.child === 'function'
+    this.#structured = isStructured ? logger : null
+    const plain = logger === (console as unknown) ? consoleLogger : (logger as Logger)
+    this.#logger = isStructured ? null : plain
+  }
+
+  debug(message: string, ...details: unknown[]): void {
+    this.#write('debug', message, details)
+  }
+
+  info(message: string, ...details: unknown[]): void {
+    this.#write('info', message, details)
+  }
+
+  warn(message: string, ...details: unknown[]): void {
+    this.#write('warn', message, details)
+  }
+
+  error(message: string, ...details: unknown[]): void {
+    this.#write('error', message, details)
+  }
+
+  #write(level: Level, message: string, details: unknown[]): void {
+    if (this.#structured !== null) {
+      this.#structured[level](details.length === 0 ? {} : { details }, message)
+    } else this.#logger?.[level](message, ...details)
+  }
+
+  /** One line with its fields, and with `error` unless that, or what caused it, was shown before. */
+  report(level: Level, message: string, fields: object, error?: unknown): void {
+    if (this.#structured !== null) {
+      this.#structured[level](error === undefined ? fields : { ...fields, err: error }, message)
+    } else if (error === undefined || this.#isShown(error)) this.#logger?.[level](message)
+    else this.#logger?.[level](message, error)
+  }
+
+  #isShown(error: unknown): boolean {
+    let shown = false
+    const chain: object[] = []
+    let each = error
+    while (typeof each === 'object' && each !== null && !chain.includes(each)) {
+      shown ||= this.#shown.has(each)
+      chain.push(each)
+      each = each instanceof Error ? each.cause : null
+    }
+    for (const link of chain) this.#shown.add(link)
+    return shown
+  }
 }

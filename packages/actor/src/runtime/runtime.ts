@@ -8,14 +8,14 @@ import {
   type DeadLetterReason,
   type SystemEvent,
 } from './events.ts'
-import { consoleLogger, type Logger } from './logger.ts'
+import { consoleLogger, Log } from './logger.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
 /** What the children of one system share. Actors outside of a system share one for their loop. */
 export class Runtime {
   readonly loop: EventLoop
-  readonly log: Logger
+  readonly log: Log
   readonly events: Broadcast<SystemEvent> = new Broadcast({ lag: 'drop-oldest', capacity: 1000 })
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
@@ -25,7 +25,7 @@ export class Runtime {
   lateReplies = 0
   #named = 0
 
-  constructor(loop: EventLoop, log: Logger) {
+  constructor(loop: EventLoop, log: Log) {
     this.loop = loop
     this.log = log
     this.accepted = new Future<boolean>({ loop })
@@ -73,7 +73,7 @@ export function runtimeOfLoop(): Runtime {
   const loop = getEventLoop()
   let runtime = runtimes.get(loop)
   if (runtime === undefined) {
-    runtime = new Runtime(loop, consoleLogger)
+    runtime = new Runtime(loop, new Log(consoleLogger))
     runtimes.set(loop, runtime)
   }
   return runtime

@@ -1,6 +1,7 @@
 import type { Future } from '@tasktree/core'
 import type { ChildRef } from '../children/child-ref.ts'
-import { checkSpec, type ChildSpec } from '../children/child-spec.ts'
+import { checkSpec } from '../children/check-spec.ts'
+import type { ChildSpec } from '../children/child-spec.ts'
 import { AlreadyPresent, AlreadyStarted, ChildStateError, TooManyChildren } from '../errors.ts'
 import { type ExitReason, failure, shutdown } from '../exit-reason.ts'
 import type { Member } from './member.ts'

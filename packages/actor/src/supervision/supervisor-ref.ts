@@ -6,11 +6,11 @@ import { ChildRef } from '../children/child-ref.ts'
 import { deleteChild, restartChild, startChild, stopChild } from './child-requests.ts'
 import {
   type ActorSpec,
-  checkNumber,
   type ChildSpec,
   type ResourceSpec,
   type RestartType,
 } from '../children/child-spec.ts'
+import { checkNumber } from '../children/check-spec.ts'
 import { ChildStateError, NoProc } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { ResourceRef } from '../children/resource.ts'

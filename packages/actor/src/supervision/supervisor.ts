@@ -1,14 +1,14 @@
 import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
-import { Backoff } from './backoff.ts'
 import type { ChildRef } from '../children/child-ref.ts'
-import { checkChildren, type ChildSpec, type SupervisorOptions } from '../children/child-spec.ts'
-import { ActorStopped, FailedToStart, RestartLimitError, SupervisorStopping } from '../errors.ts'
-import { type ExitReason, failure, formatReason, killed, normal, shutdown } from '../exit-reason.ts'
+import type { ChildSpec, SupervisorOptions } from '../children/child-spec.ts'
+import { checkChildren } from '../children/check-spec.ts'
+import { FailedToStart, SupervisorStopping } from '../errors.ts'
+import { type ExitReason, failure, killed, normal, shutdown } from '../exit-reason.ts'
 import { makeChild } from '../children/child-kinds.ts'
 import { Member } from './member.ts'
 import { type Operation, OperationQueue, Request, type Retreat } from './operation-queue.ts'
-import { RestartIntensity } from './restart-intensity.ts'
+import { Restarts } from './restarts.ts'
 import { PatientWait, Incarnation } from '../children/incarnation.ts'
 import type { Owner, Child } from '../children/child.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
@@ -27,7 +27,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   readonly #options: SupervisorOptions
   readonly #members = new Map<string, Member>()
   readonly #operations = new OperationQueue()
-  readonly #intensity: RestartIntensity
+  readonly #restarts: Restarts
   #waker: Future<void> | null = null
   #end: ExitReason | null = null
   #stopping = false
@@ -35,7 +35,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   constructor(child: SupervisorChild, number: number) {
     super(child, number)
     this.#options = child.spec.options
-    this.#intensity = this.#makeIntensity()
+    this.#restarts = new Restarts(this, this.#options)
   }
 
   get path(): string {
@@ -52,11 +52,6 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   get #loop(): Child['runtime']['loop'] {
     return this.child.runtime.loop
-  }
-
-  #makeIntensity(): RestartIntensity {
-    const { maxRestarts = 3, within = 5000 } = this.#options
-    return new RestartIntensity(maxRestarts, within)
   }
 
   get options(): SupervisorOptions & { maxChildren?: number } {
@@ -147,16 +142,15 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (initial) specifiedChildren.set(spec.id, child)
     child.owner = this
     child.spec = spec
-    const { backoff, perChild } = this.#options
-    child.backoff = backoff === undefined ? null : new Backoff(backoff)
-    const member = new Member(child, perChild === true ? this.#makeIntensity() : null)
+    const { perChild } = this.#options
+    const member = new Member(child, perChild === true ? this.#restarts.makeIntensity() : null)
     this.#members.set(spec.id, member)
     return member
   }
 
   removeMember(member: Member, reason: ExitReason): void {
     if (this.#members.get(member.child.id) === member) this.#members.delete(member.child.id)
-    member.retry = null
+    this.#restarts.leaveOut(member)
     member.child.close(reason)
   }
 
@@ -164,12 +158,11 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   async launchMember(member: Member): Promise<void> {
     const { child } = member
     member.stoppedByHand = false
+    member.leftOut = false
     member.exit = null
     const outcome = await child.launch()
-    child.backoff?.started(this.#loop.time())
     if (outcome === 'running') return
-    if (this.keepsStopped(child)) child.close(normal)
-    else this.removeMember(member, normal)
+    this.forget(member, normal)
   }
 
   keepsStopped(child: Child): boolean {
@@ -201,7 +194,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (waker !== null && !waker.done()) waker.setResult()
   }
 
-  #do(perform: () => Promise<void>): void {
+  /** Does something when its turn comes; not at all when the supervisor ends before. */
+  perform(perform: () => Promise<void>): void {
     this.#push({ perform, drop: () => {} })
   }
 
@@ -210,151 +204,41 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (member === undefined || member.child !== child) return
     const exit = { incarnation, reason }
     member.exit = exit
-    this.#do(async () => {
+    this.perform(async () => {
       // A stop that was under way has dealt with it.
-      if (member.exit === exit && !this.#isCancelled()) await this.#onExit(member, exit)
+      if (member.exit === exit && !this.#isCancelled()) await this.#restarts.onExit(member, exit)
     })
+  }
+
+  /** `child` was asked to end while it waits for its restart. */
+  endRestart(child: Child, reason: ExitReason): void {
+    const member = this.#members.get(child.id)
+    if (member === undefined || member.child !== child) return
+    this.#restarts.leaveOut(member)
+    this.forget(member, reason)
+    this.shutDownAfter(child)
+    this.#wake()
   }
 
   #isCancelled(): boolean {
     return this.task.cancelling() > 0
   }
 
-  async #onExit(
-    member: Member,
-    exit: { incarnation: Incarnation; reason: ExitReason },
-  ): Promise<void> {
-    member.exit = null
-    const { child } = member
-    const { incarnation, reason } = exit
-    const decision = incarnation.decision
-    if (decision === 'escalate') {
-      child.close(reason)
-      throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
-    }
-    const restarts =
-      decision === null
-        ? child.restartsAfter(reason)
-        : decision === 'restart' && child.spec.restart !== 'temporary'
-    if (restarts) {
-      await this.#restart(member, reason, true)
-      return
-    }
-    if (this.keepsStopped(child)) child.close(reason)
+  /** `member` has ended and is not started again. */
+  forget(member: Member, reason: ExitReason): void {
+    if (this.keepsStopped(member.child)) member.child.close(reason)
     else this.removeMember(member, reason)
-    this.#shutDownAfter(child)
   }
 
-  #shutDownAfter(child: Child): void {
+  shutDownAfter(child: Child): void {
     const { autoShutdown = 'never' } = this.#options
     if (!child.spec.significant || autoShutdown === 'never') return
     const others = this.members.some((each) => each.child.spec.significant && each.running)
     if (autoShutdown === 'any' || !others) this.#end ??= shutdown
   }
 
-  /** One attempt: counted, announced, and the group stopped and started as the strategy says. */
-  async #restart(member: Member, reason: ExitReason, wasRunning: boolean): Promise<void> {
-    const { child } = member
-    const now = this.#loop.time()
-    const delay = child.backoff === null ? 0 : child.backoff.next(now, wasRunning)
-    if (wasRunning) member.attempts = 0
-    if (delay === null || !(member.intensity ?? this.#intensity).allow(now)) {
-      const made = delay === null ? member.attempts : (this.#options.maxRestarts ?? 3)
-      const cause =
-        reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
-      child.close(reason)
-      throw new RestartLimitError(child.path, made, cause)
-    }
-    member.attempts++
-    child.restarts++
-    child.status = 'restarting'
-    this.#announce(member, reason, delay)
-    const token = {}
-    const group = this.#group(member)
-    for (const each of group.toReversed()) {
-      each.retry = null
-      if (each !== member) await this.#stopForGroup(each)
-    }
-    member.retry = token
-    child.status = 'restarting'
-    if (delay === 0) {
-      await this.#startGroup(member)
-      return
-    }
-    this.#loop.callLater(delay, () => {
-      if (member.retry !== token || this.over) return
-      this.#do(async () => {
-        if (member.retry === token) await this.#startGroup(member)
-      })
-    })
-  }
-
-  #announce(member: Member, reason: ExitReason, delay: number): void {
-    const { child } = member
-    const { path, id, number: incarnation, runtime } = child
-    const again = delay === 0 ? '' : ` in ${Math.round(delay)} ms`
-    runtime.log.warn(
-      `restarting ${path}${again} (attempt ${member.attempts}, incarnation ${incarnation + 1}) after ${formatReason(reason)}`,
-    )
-    if (!runtime.observed) return
-    runtime.emit({
-      type: 'restarting',
-      path,
-      id,
-      incarnation,
-      nextIncarnation: incarnation + 1,
-      reason,
-      attempt: member.attempts,
-      delay,
-    })
-  }
-
-  /** The children that one's failure concerns, itself among them, in the order of their start. */
-  #group(member: Member): Member[] {
-    const { strategy = 'one-for-one' } = this.#options
-    if (this.child.kind === 'dynamic' || strategy === 'one-for-one') return [member]
-    const all = this.members
-    return strategy === 'one-for-all' ? all : all.slice(all.indexOf(member))
-  }
-
-  async #stopForGroup(member: Member): Promise<void> {
-    const { child } = member
-    const temporary = child.spec.restart === 'temporary'
-    child.returning = !temporary
-    if (temporary) child.refuseAsks(shutdown)
-    await this.#stopIncarnation(member)
-    if (temporary) this.removeMember(member, child.lastExit ?? shutdown)
-    else child.returning = true
-  }
-
-  /** Starts what does not run of its group, in order. A failure is another attempt, at the end of the line. */
-  async #startGroup(member: Member): Promise<void> {
-    member.retry = null
-    for (const each of this.#group(member)) {
-      if (each.running || (each.stoppedByHand && each.child.spec.stickyStop)) continue
-      try {
-        await this.launchMember(each)
-      } catch (error) {
-        if (isCancelled(error)) throw error
-        this.#retry(each, error)
-        return
-      }
-    }
-  }
-
-  #retry(member: Member, error: unknown): void {
-    const token = {}
-    member.retry = token
-    member.child.status = 'restarting'
-    member.child.returning = true
-    this.child.runtime.log.error(`${member.child.path} failed to start again`, error)
-    this.#do(async () => {
-      if (member.retry === token) await this.#restart(member, failure(error), false)
-    })
-  }
-
   /** Stops its incarnation, if there is one, and waits for that. Its end has then been dealt with. */
-  async #stopIncarnation(member: Member): Promise<void> {
+  async stopIncarnation(member: Member): Promise<void> {
     const { child } = member
     const { incarnation } = child
     const early = member.exit
@@ -383,10 +267,10 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   async stopForGood(member: Member): Promise<void> {
-    member.retry = null
+    this.#restarts.leaveOut(member)
     member.child.returning = false
     member.child.refuseAsks(shutdown)
-    await this.#stopIncarnation(member)
+    await this.stopIncarnation(member)
     member.child.close(member.child.lastExit ?? shutdown)
   }
 
@@ -395,6 +279,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     while (this.task.cancelling() > 0) this.task.uncancel()
     const { stopMode = this.child.kind === 'dynamic' ? 'parallel' : 'ordered' } = this.#options
     const members = this.members.toReversed()
+    for (const member of members) this.#restarts.drop(member)
     if (stopMode === 'parallel') {
       await Promise.all(members.map((member) => this.stopForGood(member)))
     } else {

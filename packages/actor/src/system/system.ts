@@ -3,12 +3,19 @@ import type { Broadcast } from '@tasktree/sync'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { ActorChild } from '../actors/actor-child.ts'
 import type { ChildRef } from '../children/child-ref.ts'
-import { checkNumber, child, type SupervisorOptions } from '../children/child-spec.ts'
+import { checkNumber } from '../children/check-spec.ts'
+import { child, type SupervisorOptions } from '../children/child-spec.ts'
 import type { DeadLetters } from '../messages/dead-letters.ts'
 import type { SystemEvent } from '../runtime/events.ts'
 import { type ExitReason, formatReason, shutdown } from '../exit-reason.ts'
 import { Runtime } from '../runtime/runtime.ts'
-import { consoleLogger, type Logger } from '../runtime/logger.ts'
+import {
+  checkLogger,
+  consoleLogger,
+  Log,
+  type Logger,
+  type StructuredLogger,
+} from '../runtime/logger.ts'
 import type { Group } from '../runtime/registry.ts'
 import { unwatchRejections, watchRejections } from '../runtime/rejections.ts'
 import type { Incarnation } from '../children/incarnation.ts'
@@ -22,8 +29,11 @@ export interface ActorSystemOptions extends SupervisorOptions {
   name: string
   /** How long the whole system may take to stop, in milliseconds; then what is left is killed. @defaultValue 30000 */
   shutdownTimeout?: number
-  /** @defaultValue warnings and errors go to the console */
-  logger?: Logger
+  /**
+   * Where warnings and errors go: a Logger, which is given one line and the error, or a StructuredLogger such as pino,
+   * which is given fields for machines. @defaultValue the console
+   */
+  logger?: Logger | StructuredLogger
   /**
    * Names the actor whose handler left a rejected promise behind, in the log and as an event, in place of ending
    * the process; by a listener of the process for as long as the system runs. @defaultValue false
@@ -53,7 +63,9 @@ class Top implements Owner {
     this.#ended = ended
   }
 
-  childExited(child: Child, _run: Incarnation, reason: ExitReason): void {
+  endRestart(): void {}
+
+  childExited(child: Child, _incarnation: Incarnation, reason: ExitReason): void {
     child.close(reason)
     this.#ended(reason)
   }
@@ -84,10 +96,11 @@ export class ActorSystem implements AsyncDisposable {
       attributeRejections = false,
       ...supervisor
     } = options
+    checkLogger(logger)
     checkNumber('shutdownTimeout', shutdownTimeout, -Infinity, false)
     this.name = name
     this.#shutdownTimeout = shutdownTimeout
-    this.#runtime = new Runtime(getEventLoop(), logger)
+    this.#runtime = new Runtime(getEventLoop(), new Log(logger))
     this.#attributeRejections = attributeRejections
     const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
     const top = new Top((reason) => this.#ended(reason))
@@ -232,7 +245,12 @@ export class ActorSystem implements AsyncDisposable {
   #ended(reason: ExitReason): void {
     this.#end = reason
     if (reason.kind === 'error' && this.#waiters.size === 0) {
-      this.#runtime.log.error(`${this.name} has ended: ${formatReason(reason)}`, reason.error)
+      this.#runtime.log.report(
+        'error',
+        `${this.name} has ended: ${formatReason(reason)}`,
+        { event: 'system-ended', path: `/${this.name}` },
+        reason.error,
+      )
     }
     for (const each of this.#waiters) if (!each.done()) settle(each, reason)
     this.#waiters.clear()

@@ -1,0 +1,179 @@
+import { describe } from '@tasktree/core/lowlevel'
+import type { BackoffOptions } from '../supervision/backoff.ts'
+import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
+
+/** Every check of a spec and its options. Nothing is started when one fails. */
+
+const childOptionNames: readonly string[] = [
+  'restart',
+  'shutdown',
+  'significant',
+  'startTimeout',
+  'stickyStop',
+  'decide',
+  'onZombie',
+]
+const supervisorOptionNames: readonly string[] = [
+  'strategy',
+  'maxRestarts',
+  'within',
+  'perChild',
+  'backoff',
+  'autoShutdown',
+  'stopMode',
+  'children',
+]
+
+export function checkKeys(what: string, options: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (!allowed.includes(key)) {
+      throw new TypeError(`${what} has no option ${key}; there are ${allowed.join(', ')}`)
+    }
+  }
+}
+
+export function checkChoice(
+  field: string,
+  value: string | undefined,
+  choices: readonly string[],
+): void {
+  if (value === undefined || choices.includes(value)) return
+  throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${describe(value)}`)
+}
+
+export function checkNumber(field: string, value: unknown, low: number, integer: boolean): void {
+  if (value === undefined) return
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new TypeError(`${field} must be a number, got ${describe(value)}`)
+  }
+  if (value < low || (integer && !Number.isInteger(value))) {
+    throw new RangeError(`${field} must be ${integer ? 'an integer ' : ''}>= ${low}, got ${value}`)
+  }
+}
+
+export function baseSpec(
+  id: string,
+  options: ChildOptions,
+  budget: number,
+  own: string[],
+): BaseSpec {
+  if (typeof id !== 'string' || id === '' || id.includes('/')) {
+    throw new TypeError(
+      `a child's id must be a string, not empty and without a slash; got ${typeof id === 'string' ? JSON.stringify(id) : describe(id)}`,
+    )
+  }
+  const what = `child ${JSON.stringify(id)}`
+  checkKeys(what, options, [...childOptionNames, ...own])
+  checkChoice(`${what}: restart`, options.restart, ['permanent', 'transient', 'temporary'])
+  checkChoice(`${what}: onZombie`, options.onZombie, ['proceed', 'escalate'])
+  if (options.shutdown !== 'kill') checkNumber(`${what}: shutdown`, options.shutdown, 0, false)
+  checkNumber(`${what}: startTimeout`, options.startTimeout, 0, false)
+  if (options.decide !== undefined && typeof options.decide !== 'function') {
+    throw new TypeError(`${what}: decide must be a function, got ${describe(options.decide)}`)
+  }
+  const restart = options.restart ?? 'permanent'
+  if (options.significant === true && restart === 'permanent') {
+    throw new RangeError(`${what}: significant needs restart transient or temporary, got permanent`)
+  }
+  return {
+    id,
+    restart,
+    shutdown: options.shutdown ?? budget,
+    significant: options.significant ?? false,
+    startTimeout: options.startTimeout,
+    stickyStop: options.stickyStop ?? false,
+    decide: options.decide,
+    onZombie: options.onZombie ?? 'proceed',
+  }
+}
+
+/** @throws {TypeError} */
+export function checkSupervisorObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
+}
+
+/** @throws {TypeError} @throws {RangeError} naming the field */
+export function checkSupervisor(options: SupervisorOptions): void {
+  checkSupervisorObject(options)
+  checkKeys('a supervisor', options, supervisorOptionNames)
+  checkChoice('strategy', options.strategy, ['one-for-one', 'one-for-all', 'rest-for-one'])
+  checkNumber('maxRestarts', options.maxRestarts, 0, true)
+  checkNumber('within', options.within, 0, false)
+  if (options.within === 0) throw new RangeError('within must be more than 0 ms, got 0')
+  checkChoice('autoShutdown', options.autoShutdown, ['never', 'any', 'all'])
+  checkChoice('stopMode', options.stopMode, ['ordered', 'parallel'])
+  checkPace(options)
+  if (Array.isArray(options.children)) checkChildren(options.children, options.autoShutdown)
+}
+
+/** Back-off that makes the restarts rarer than the limit counts would restart for ever. */
+function checkPace(options: SupervisorOptions): void {
+  const { backoff, maxRestarts = 3, within = 5000 } = options
+  if (backoff === undefined) return
+  checkBackoff(backoff)
+  if (backoff.maxAttempts !== undefined) return
+  const sum = sumOfDelays(backoff, maxRestarts)
+  if (within > sum) return
+  throw new RangeError(
+    `within must be more than the delays of ${maxRestarts} restarts in a row, ${sum} ms, or the limit is never reached; got ${within}. Raise it, or set backoff.maxAttempts`,
+  )
+}
+
+/** @throws {TypeError} @throws {RangeError} naming the child and the field */
+export function checkChildren(
+  children: readonly ChildSpec[],
+  autoShutdown: SupervisorOptions['autoShutdown'],
+): void {
+  const ids = new Set<string>()
+  for (const spec of children) {
+    checkSpec(spec, autoShutdown)
+    if (ids.has(spec.id)) throw new RangeError(`duplicate child id ${JSON.stringify(spec.id)}`)
+    ids.add(spec.id)
+  }
+}
+
+export function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['autoShutdown']): void {
+  if (typeof spec !== 'object' || spec === null || typeof spec.kind !== 'string') {
+    throw new TypeError(`a child must be made by child.actor, child.task, …; got ${describe(spec)}`)
+  }
+  if (spec.significant && (autoShutdown ?? 'never') === 'never') {
+    throw new RangeError(
+      `child ${JSON.stringify(spec.id)}: significant needs a supervisor with autoShutdown any or all, got never`,
+    )
+  }
+}
+
+/** The sum of the waits before `count` consecutive restarts. */
+function sumOfDelays(options: BackoffOptions, count: number): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    sum += Math.min(options.max, options.min * (options.factor ?? 2) ** i)
+  }
+  return sum
+}
+
+/** @throws {TypeError} @throws {RangeError} naming the field */
+function checkBackoff(options: BackoffOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`backoff must be an object, got ${describe(options)}`)
+  }
+  const limits: [keyof BackoffOptions, number, number][] = [
+    ['min', 0, Infinity],
+    ['max', options.min, Infinity],
+    ['factor', 1, Infinity],
+    ['jitter', 0, 1],
+    ['resetAfter', 0, Infinity],
+    ['maxAttempts', 1, Infinity],
+  ]
+  for (const [field, low, high] of limits) {
+    const value = options[field]
+    if (value === undefined && field !== 'min' && field !== 'max') continue
+    if (typeof value !== 'number' || Number.isNaN(value)) {
+      throw new TypeError(`backoff.${field} must be a number, got ${describe(value)}`)
+    }
+    if (value < low || value > high) {
+      throw new RangeError(`backoff.${field} must be from ${low} to ${high}, got ${value}`)
+    }
+  }
+}

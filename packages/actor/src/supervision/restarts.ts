@@ -1,0 +1,204 @@
+import { isCancelled } from '@tasktree/core'
+import type { Child } from '../children/child.ts'
+import { describeEnd, reportEnd } from '../children/crash-report.ts'
+import type { SupervisorOptions } from '../children/child-spec.ts'
+import type { Incarnation } from '../children/incarnation.ts'
+import { ActorStopped, RestartLimitError } from '../errors.ts'
+import { type ExitReason, failure, shutdown } from '../exit-reason.ts'
+import { delayBefore } from './backoff.ts'
+import type { Member, Retry } from './member.ts'
+import { RestartIntensity } from './restart-intensity.ts'
+import type { SupervisorIncarnation } from './supervisor.ts'
+
+/**
+ * What a supervisor does when a child has ended by itself: restarts it, and with it the children that the strategy
+ * names; forgets it; or gives up. Each restart is an operation of the supervisor. One that fails goes to the end of the
+ * line, so that a request to stop is served before the next attempt.
+ */
+export class Restarts {
+  readonly #supervisor: SupervisorIncarnation
+  readonly #options: SupervisorOptions
+  readonly #intensity: RestartIntensity
+
+  constructor(supervisor: SupervisorIncarnation, options: SupervisorOptions) {
+    this.#supervisor = supervisor
+    this.#options = options
+    this.#intensity = this.makeIntensity()
+  }
+
+  makeIntensity(): RestartIntensity {
+    const { maxRestarts = 3, within = 5000 } = this.#options
+    return new RestartIntensity(maxRestarts, within)
+  }
+
+  /** @throws when the supervisor gives up */
+  async onExit(
+    member: Member,
+    { incarnation, reason }: { incarnation: Incarnation; reason: ExitReason },
+  ): Promise<void> {
+    member.exit = null
+    const { child } = member
+    const { decision } = incarnation
+    if (decision === 'escalate') {
+      reportEnd(child, incarnation, reason, `${this.#supervisor.path} ends with it`)
+      child.close(reason)
+      throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
+    }
+    const restarts =
+      decision === null
+        ? child.restartsAfter(reason)
+        : decision === 'restart' && child.spec.restart !== 'temporary'
+    if (restarts) {
+      await this.#restart(member, incarnation, reason)
+      return
+    }
+    reportEnd(child, incarnation, reason, 'it is not started again')
+    this.#supervisor.forget(member, reason)
+    this.#supervisor.shutDownAfter(child)
+  }
+
+  /** One attempt: counted, announced, and the group stopped and started. `incarnation` is null when the attempt before has failed. */
+  async #restart(
+    member: Member,
+    incarnation: Incarnation | null,
+    reason: ExitReason,
+  ): Promise<void> {
+    const { child } = member
+    const now = child.runtime.loop.time()
+    if (incarnation !== null && now - child.startedAt >= this.#healthyAfter()) child.healthy()
+    const { backoff, maxRestarts = 3 } = this.#options
+    const isTooOften = child.consecutiveRestarts >= (backoff?.maxAttempts ?? Infinity)
+    if (isTooOften || !(member.intensity ?? this.#intensity).allow(now)) {
+      this.#giveUp(child, incarnation, reason, isTooOften ? child.consecutiveRestarts : maxRestarts)
+    }
+    const delay = backoff === undefined ? 0 : delayBefore(backoff, child.consecutiveRestarts)
+    child.consecutiveRestarts++
+    child.restarts++
+    child.status = 'restarting'
+    this.#announce(child, incarnation, reason, delay)
+    const group = this.#groupOf(member)
+    for (const each of group) each.leftOut = false
+    for (const each of group.toReversed()) {
+      this.drop(each)
+      if (each !== member) await this.#stopForRestart(each)
+    }
+    const retry: Retry = { group, timer: null }
+    member.retry = retry
+    if (!member.leftOut) child.status = 'restarting'
+    if (delay === 0) {
+      await this.#start(member, retry)
+      return
+    }
+    retry.timer = child.runtime.loop.callLater(delay, () => {
+      retry.timer = null
+      this.#later(member, retry, () => this.#start(member, retry))
+    })
+  }
+
+  #healthyAfter(): number {
+    const { backoff, within = 5000 } = this.#options
+    return backoff === undefined ? within : (backoff.resetAfter ?? backoff.max)
+  }
+
+  #giveUp(
+    child: Child,
+    incarnation: Incarnation | null,
+    reason: ExitReason,
+    restarts: number,
+  ): never {
+    const cause =
+      reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
+    child.runtime.log.report(
+      'error',
+      `${this.#supervisor.path} gives up after ${restarts} restarts of ${child.path}, which ended again after ${describeEnd(incarnation, reason)}`,
+      { event: 'gave-up', path: this.#supervisor.path, child: child.path, restarts },
+      cause,
+    )
+    child.close(reason)
+    throw new RestartLimitError(child.path, restarts, cause)
+  }
+
+  #announce(
+    child: Child,
+    incarnation: Incarnation | null,
+    reason: ExitReason,
+    delay: number,
+  ): void {
+    const { path, id, number, runtime, consecutiveRestarts: attempt } = child
+    const when = delay === 0 ? '' : ` in ${Math.round(delay)} ms`
+    const facts = { path, id, incarnation: number, nextIncarnation: number + 1, attempt, delay }
+    runtime.log.report(
+      'warn',
+      `restarting ${path}${when} (attempt ${attempt}, incarnation ${number + 1}) after ${describeEnd(incarnation, reason)}`,
+      { event: 'restarting', ...facts, during: incarnation?.crashedIn ?? null },
+      reason.kind === 'error' ? reason.error : undefined,
+    )
+    if (runtime.observed) runtime.emit({ type: 'restarting', ...facts, reason })
+  }
+
+  /** The children that a failure of `member` concerns, itself among them, in the order of their start. */
+  #groupOf(member: Member): Member[] {
+    const { strategy = 'one-for-one' } = this.#options
+    if (this.#supervisor.child.kind === 'dynamic' || strategy === 'one-for-one') return [member]
+    const all = this.#supervisor.members
+    return strategy === 'one-for-all' ? all : all.slice(all.indexOf(member))
+  }
+
+  async #stopForRestart(member: Member): Promise<void> {
+    const { child } = member
+    const isTemporary = child.spec.restart === 'temporary'
+    child.returning = !isTemporary
+    if (isTemporary) child.refuseAsks(shutdown)
+    await this.#supervisor.stopIncarnation(member)
+    if (isTemporary) this.#supervisor.removeMember(member, child.lastExit ?? shutdown)
+    else child.returning = !member.leftOut
+  }
+
+  /** Starts what does not run of the group, in order. A failure is another attempt, at the end of the line. */
+  async #start(member: Member, { group }: Retry): Promise<void> {
+    member.retry = null
+    for (const each of group) {
+      const { child } = each
+      const isGone = each.leftOut || this.#supervisor.member(child.id) !== each
+      if (isGone || each.running || (each.stoppedByHand && child.spec.stickyStop)) continue
+      try {
+        await this.#supervisor.launchMember(each)
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        if (child.stopRequested) this.#supervisor.forget(each, shutdown)
+        else {
+          this.#tryAgain(each, error)
+          return
+        }
+      }
+    }
+  }
+
+  #tryAgain(member: Member, error: unknown): void {
+    const retry: Retry = { group: this.#groupOf(member), timer: null }
+    member.retry = retry
+    member.child.status = 'restarting'
+    member.child.returning = true
+    this.#later(member, retry, () =>
+      member.leftOut ? this.#start(member, retry) : this.#restart(member, null, failure(error)),
+    )
+  }
+
+  #later(member: Member, retry: Retry, perform: () => Promise<void>): void {
+    this.#supervisor.perform(async () => {
+      if (member.retry === retry) await perform()
+    })
+  }
+
+  /** The restart that waits for its time is off. */
+  drop(member: Member): void {
+    member.retry?.timer?.cancel()
+    member.retry = null
+  }
+
+  /** `member` is stopped for good: a restart that is under way goes on with the others of its group, without it. */
+  leaveOut(member: Member): void {
+    member.leftOut = true
+    if (member.retry !== null && member.retry.group.length <= 1) this.drop(member)
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  Actor,
+  type ActorRef,
+  ActorSystem,
+  child,
+  consoleLogger,
+  ReplyError,
+} from '@tasktree/actor'
+import { expect, test, vi } from 'vitest'
+import { rejection, settled, start, virtually } from './support/probe.ts'
+
+class Fragile extends Actor {
+  other: ActorRef<Fragile> | null = null
+  meet(other: ActorRef<Fragile>): void {
+    this.other = other
+  }
+  boom(): void {
+    throw new Error('boom', { cause: new Error('because') })
+  }
+  async passOn(): Promise<void> {
+    await this.other?.ask.boom()
+  }
+  refuse(): void {
+    throw new ReplyError('not today')
+  }
+}
+
+function watchConsole(): string[] {
+  const blocks: string[] = []
+  for (const level of ['warn', 'error'] as const) {
+    vi.spyOn(console, level).mockImplementation((...parts: unknown[]) => {
+      blocks.push(parts.map(String).join(' '))
+    })
+  }
+  return blocks
+}
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1
+}
+
+test(
+  'a crash with its restart is one block on the console: a line, the stack once, the cause once',
+  virtually(async () => {
+    for (const logger of [undefined, consoleLogger, console]) {
+      const blocks = watchConsole()
+      const system = await ActorSystem.start({
+        name: 's',
+        ...(logger === undefined ? {} : { logger }),
+        children: [child.actor('a', Fragile)],
+      })
+      await rejection((system.lookup('a') as ActorRef<Fragile>).ask.boom())
+      await settled()
+      expect(blocks).toHaveLength(1)
+      const [line, ...stack] = (blocks[0] as string).split('\n')
+      expect(line).toBe(
+        'restarting /s/a (attempt 1, incarnation 2) after error: Error: boom (in boom)',
+      )
+      expect(stack[0]).toMatch(/^ +at /)
+      expect(count(blocks[0] as string, 'Error: boom')).toBe(1)
+      expect(count(blocks[0] as string, 'Error: because')).toBe(1)
+      await system.stop()
+    }
+  }),
+)
+
+test(
+  'a crash that brings others down shows its stack once',
+  virtually(async () => {
+    const blocks = watchConsole()
+    const system = await ActorSystem.start({
+      name: 's',
+      maxRestarts: 1,
+      children: [child.actor('a', Fragile), child.actor('b', Fragile)],
+    })
+    const a = system.lookup('a') as ActorRef<Fragile>
+    await a.ask.meet(system.lookup('b') as ActorRef<Fragile>)
+    const ended = rejection(system.done)
+    await rejection(a.ask.passOn())
+    expect(await ended).toMatchObject({ name: 'RestartLimitError' })
+    expect(blocks.map((block) => block.split('\n')[0])).toEqual([
+      'restarting /s/b (attempt 1, incarnation 2) after error: Error: boom (in boom)',
+      expect.stringContaining('/s gives up after 1 restarts of /s/a'),
+    ])
+    expect(blocks[1]).not.toContain('\n')
+    expect(count(blocks.join('\n'), 'Error: because')).toBe(1)
+  }),
+)
+
+test(
+  'an answer that is an error is not logged when somebody waits for it',
+  virtually(async () => {
+    const blocks = watchConsole()
+    const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Fragile)] })
+    const a = system.lookup('a') as ActorRef<Fragile>
+    await rejection(a.ask.refuse())
+    expect(blocks).toEqual([])
+    await a.tell.refuse()
+    await settled()
+    expect(blocks).toEqual(['/s/a goes on after refuse threw: ReplyError: not today'])
+    await system.stop()
+  }),
+)
+
+test(
+  'a logger in the shape of pino is given fields for machines and the error itself',
+  virtually(async () => {
+    const records: [string, object, string][] = []
+    const write =
+      (level: string) =>
+      (fields: object, message: string): void => {
+        records.push([level, fields, message])
+      }
+    const system = await start({
+      maxRestarts: 1,
+      logger: {
+        debug: write('debug'),
+        info: write('info'),
+        warn: write('warn'),
+        error: write('error'),
+        child: () => null,
+      },
+      children: [child.actor('a', Fragile)],
+    })
+    const a = system.lookup('a') as ActorRef<Fragile>
+    const error = (await rejection(a.ask.boom())) as Error
+    await settled()
+    expect(records).toEqual([
+      [
+        'warn',
+        {
+          event: 'restarting',
+          path: '/s/a',
+          id: 'a',
+          incarnation: 1,
+          nextIncarnation: 2,
+          attempt: 1,
+          delay: 0,
+          during: 'boom',
+          err: error.cause,
+        },
+        'restarting /s/a (attempt 1, incarnation 2) after error: Error: boom (in boom)',
+      ],
+    ])
+    await rejection(a.ask.boom())
+    await rejection(system.done)
+    expect(records[1]?.slice(0, 2)).toMatchObject([
+      'error',
+      { event: 'gave-up', path: '/s', child: '/s/a', restarts: 1 },
+    ])
+  }),
+)
+
+test('a logger without one of its methods is refused by name', async () => {
+  const logger = { debug() {}, info() {}, warn() {} } as never
+  await expect(async () => start({ logger })).rejects.toThrow('logger needs a method error')
+})
