@@ -1,16 +1,13 @@
-import { createTask, TimeoutError, timeout } from '@tasktree/core'
+import { createTask, type Timeout, TimeoutError, timeout } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
-import {
-  type StreamReader,
-  type StreamWriter,
-  toOSError,
-  type WaitOptions,
-} from '@tasktree/streams'
+import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams'
 import { dial, type DialOptions } from './dial.ts'
+import { inLoop } from './in-loop.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
-import { checkLocalAddr, parseTarget, type Target } from './target.ts'
-import { checkTimeout, checkTls, type TlsOptions, upgradeClient } from './tls.ts'
+import { checkFlag, checkKeepAlive, checkLocalAddr, parseTarget, type Target } from './target.ts'
+import { toNetError } from './tls-errors.ts'
+import { checkTimeout, checkTls, checkTlsName, type TlsOptions } from './tls.ts'
 import { Transport } from './transport.ts'
 
 export interface ConnectOptions extends DialOptions, WaitOptions {
@@ -18,6 +15,8 @@ export interface ConnectOptions extends DialOptions, WaitOptions {
   tls?: TlsOptions | true | undefined
   /** For connecting and the TLS handshake, in milliseconds. */
   timeout?: number | undefined
+  /** As in `tls`. @defaultValue 30000 */
+  sslShutdownTimeout?: number | undefined
 }
 
 export interface OpenOptions extends ConnectOptions {
@@ -26,7 +25,7 @@ export interface OpenOptions extends ConnectOptions {
 }
 
 /**
- * Connects, and gives a reader and a writer. Every address of a name is tried (Happy Eyeballs). A cancel
+ * Connects, and returns a reader and a writer. Every address of a name is tried (Happy Eyeballs). A cancel
  * closes the half-open socket.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
@@ -50,7 +49,7 @@ export function openConnection(
   more?: OpenOptions,
 ): Promise<[StreamReader, StreamWriter]> {
   const [target, options] = parseTarget<OpenOptions>(hostOrTarget, portOrOptions, more)
-  checkConnectOptions(options)
+  checkConnectOptions(options, target)
   return open(new StreamProtocol(options.limit), target, options)
 }
 
@@ -64,7 +63,7 @@ async function open(
 }
 
 /**
- * Connects, and gives a transport with the protocol that `factory` made for it.
+ * Connects, and returns a transport with the protocol that `factory` made for it.
  *
  * @throws as openConnection does
  *
@@ -93,15 +92,21 @@ export function createConnection<P extends Protocol | BufferedProtocol>(
     )
   }
   const [target, options] = parseTarget<ConnectOptions>(hostOrTarget, portOrOptions, more)
-  checkConnectOptions(options)
+  checkConnectOptions(options, target)
   return connect(factory, target, options)
 }
 
-function checkConnectOptions(options: ConnectOptions): void {
+function checkConnectOptions(options: ConnectOptions, target: Target): void {
   checkOptions(options)
-  const { tls, timeout: ms, localAddr, happyEyeballsDelay } = options
-  if (tls !== undefined) checkTls(tls, 'client')
+  const { tls, timeout: ms, localAddr, happyEyeballsDelay, sslShutdownTimeout } = options
+  if (tls !== undefined) {
+    checkTls(tls, 'client')
+    checkTlsName(tls, hostOf(target))
+  }
   if (ms !== undefined) checkTimeout('timeout', ms)
+  if (sslShutdownTimeout !== undefined) checkTimeout('sslShutdownTimeout', sslShutdownTimeout)
+  checkFlag('noDelay', options.noDelay)
+  checkKeepAlive(options.keepAlive)
   if (localAddr !== undefined) checkLocalAddr(localAddr)
   if (happyEyeballsDelay === undefined) return
   if (typeof happyEyeballsDelay !== 'number') {
@@ -112,6 +117,11 @@ function checkConnectOptions(options: ConnectOptions): void {
   if (!(happyEyeballsDelay >= 0)) {
     throw new RangeError(`happyEyeballsDelay is 0 ms or more, got ${happyEyeballsDelay}`)
   }
+}
+
+/** The name or address that is connected to; a Unix socket has none. */
+function hostOf(target: Target): string | undefined {
+  return 'path' in target ? undefined : (target.host ?? 'localhost')
 }
 
 async function connect<P extends Protocol | BufferedProtocol>(
@@ -138,10 +148,20 @@ async function connectInTime<P extends Protocol | BufferedProtocol>(
 ): Promise<[Transport, P]> {
   const ms = options.timeout
   if (ms === undefined) return connectOnce(factory, target, options)
+  let connection: [Transport, P] | null = null
+  let deadline: Timeout | null = null
   try {
-    return await timeout(ms, () => connectOnce(factory, target, options))
+    return await timeout(ms, async (scope) => {
+      deadline = scope
+      connection = await connectOnce(factory, target, options)
+      return connection
+    })
   } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error
+    // Connected and timed out, or cancelled, in one turn.
+    ;(connection as [Transport, P] | null)?.[0].abort()
+    if (!(error instanceof TimeoutError) || (deadline as Timeout | null)?.expired() !== true) {
+      throw error
+    }
     throw new TimeoutError(`no connection after ${ms} ms`, { cause: error })
   }
 }
@@ -151,18 +171,18 @@ async function connectOnce<P extends Protocol | BufferedProtocol>(
   target: Target,
   options: ConnectOptions,
 ): Promise<[Transport, P]> {
-  let socket = await dial(target, options)
+  const socket = await dial(target, options)
+  let transport: Transport | null = null
   try {
-    if (options.tls !== undefined) {
-      const host = 'path' in target ? undefined : (target.host ?? 'localhost')
-      socket = await upgradeClient(socket, options.tls, undefined, host)
-    }
     const protocol = factory()
-    const transport = new Transport(socket, protocol, 'client')
-    transport.start()
-    return [transport, protocol]
+    const made = new Transport(socket, protocol, { side: 'client', host: hostOf(target) })
+    transport = made
+    if (options.tls === undefined) await inLoop(() => made.start())
+    else await made.startOverTls(options.tls, options.sslShutdownTimeout)
+    return [made, protocol]
   } catch (error) {
-    socket.destroy()
-    throw toOSError(error)
+    if (transport === null) socket.destroy()
+    else transport.giveUp()
+    throw toNetError(error)
   }
 }

@@ -1,10 +1,10 @@
 import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
 import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
 import { createSocket, type Socket } from 'node:dgram'
-import { addressesOf } from './addresses.ts'
-import { inLoop } from './in-loop.ts'
-import { checkLocalAddr, checkRemoteAddr } from './target.ts'
+import { addressesOf, displayAddress } from './addresses.ts'
+import { abandon, inLoop } from './in-loop.ts'
+import { checkAddress, checkLocalAddr } from './target.ts'
 
 export interface DatagramAddress {
   host: string
@@ -23,11 +23,11 @@ export interface DatagramProtocol {
 }
 
 export interface DatagramOptions extends WaitOptions {
-  /** Where it receives. @defaultValue every address, at a port that is free */
+  /** The address and port to receive at. @defaultValue every address, at a free port */
   localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
-  /** The only peer: `sendTo` needs no address, and others are not heard. */
+  /** The only peer: `sendTo` takes no address, and datagrams of other peers are not received. */
   remoteAddr?: DatagramAddress | undefined
-  /** Without addresses. @defaultValue 'udp4' */
+  /** For an endpoint without addresses. @defaultValue 'udp4' */
   family?: 'udp4' | 'udp6' | undefined
   reuseAddr?: boolean | undefined
   reusePort?: boolean | undefined
@@ -42,10 +42,13 @@ export class DatagramTransport implements Disposable {
   readonly #remote: DatagramAddress | undefined
   readonly #sockname: [string, number]
   #isClosing = false
+  #isClosed = false
   #isPaused = false
+  /** Datagrams that Node has not sent yet, and their bytes. Node looks up an address before it sends. */
+  #pending = 0
   #queued = 0
-  #high = 65_536
-  #low = 16_384
+  readonly #high = 65_536
+  readonly #low = 16_384
 
   /** @internal made by createDatagramEndpoint */
   constructor(socket: Socket, protocol: DatagramProtocol, remote: DatagramAddress | undefined) {
@@ -59,24 +62,25 @@ export class DatagramTransport implements Disposable {
 
   /** @internal */
   start(): void {
-    this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
     this.#socket
       .on('message', (data, { address, port }) => {
         if (this.#isClosing) return
         this.#call('datagramReceived', () =>
-          this.#protocol.datagramReceived?.(data, { host: address, port }),
+          this.#protocol.datagramReceived?.(data, { host: displayAddress(address), port }),
         )
       })
       .on('error', (error) => this.#failed(error))
       .once('close', () => {
         this.#call('connectionLost', () => this.#protocol.connectionLost?.(null))
       })
+    this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
   }
 
   /**
-   * Sends one datagram, which may be empty. A failure goes to the protocol's `errorReceived`.
+   * Sends one datagram, which may be empty. A failure of the system goes to the protocol's `errorReceived`.
    *
-   * @throws {TypeError} when there is neither an address nor a remote one; with both
+   * @throws {TypeError} when `data` is not bytes; when there is neither an address nor a remote address, or both
+   * @throws {RangeError} for a port that does not exist
    */
   sendTo(data: Uint8Array | string, address?: DatagramAddress): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
@@ -89,33 +93,57 @@ export class DatagramTransport implements Disposable {
           : 'sendTo takes no address: the endpoint has a remoteAddr',
       )
     }
+    if (address !== undefined) checkAddress('address', address)
     if (this.#isClosing) return
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    this.#pending++
     this.#queued += bytes.length
-    const sent = (error: Error | null): void => {
+    const sent = (error: Error | null): void => this.#sent(bytes.length, error)
+    try {
+      if (address === undefined) this.#socket.send(bytes, sent)
+      else this.#socket.send(bytes, address.port, address.host, sent)
+    } catch (error) {
+      this.#pending--
       this.#queued -= bytes.length
-      if (error !== null) this.#failed(error)
-      if (this.#isPaused && this.#queued <= this.#low) {
-        this.#isPaused = false
-        this.#call('resumeWriting', () => this.#protocol.resumeWriting?.())
-      }
+      throw error
     }
-    if (address === undefined) this.#socket.send(bytes, sent)
-    else this.#socket.send(bytes, address.port, address.host, sent)
     if (this.#isPaused || this.#queued <= this.#high) return
     this.#isPaused = true
     this.#call('pauseWriting', () => this.#protocol.pauseWriting?.())
   }
 
-  /** What was handed to the system is still sent. */
+  #sent(length: number, error: Error | null): void {
+    // After an abort it counts no more.
+    if (this.#isClosed) return
+    this.#pending--
+    this.#queued -= length
+    if (error !== null) this.#failed(error)
+    if (this.#isPaused && this.#queued <= this.#low) {
+      this.#isPaused = false
+      this.#call('resumeWriting', () => this.#protocol.resumeWriting?.())
+    }
+    if (this.#isClosing && this.#pending === 0) this.#closeNow()
+  }
+
+  /** Sends the datagrams that were handed over, and then closes. Nothing is received any more. */
   close(): void {
     if (this.#isClosing) return
     this.#isClosing = true
-    this.#socket.close()
+    if (this.#pending === 0) this.#closeNow()
   }
 
+  /** Closes at once; datagrams that are not sent yet are lost. */
   abort(): void {
-    this.close()
+    this.#isClosing = true
+    this.#closeNow()
+  }
+
+  #closeNow(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#pending = 0
+    this.#queued = 0
+    this.#socket.close()
   }
 
   isClosing(): boolean {
@@ -143,11 +171,15 @@ export class DatagramTransport implements Disposable {
     this.#call('errorReceived', () => this.#protocol.errorReceived?.(toOSError(error)))
   }
 
-  #call(what: string, callback: () => void): void {
-    try {
-      callback()
-    } catch (exception) {
+  /** A callback of a protocol may be an async function. */
+  #call(what: string, callback: () => unknown): void {
+    const report = (exception: unknown): void =>
       this.#loop.callExceptionHandler({ message: `${what}() of a protocol has thrown`, exception })
+    try {
+      const result = callback()
+      if (isThenable(result)) result.then(undefined, report)
+    } catch (exception) {
+      report(exception)
     }
   }
 }
@@ -169,17 +201,23 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
       `createDatagramEndpoint takes a function that makes a protocol, got ${describe(factory)}`,
     )
   }
+  checkDatagramOptions(options)
+  return openEndpoint(factory, options)
+}
+
+/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
+export function checkDatagramOptions(options: DatagramOptions): void {
   checkOptions(options)
   const { localAddr, remoteAddr, family } = options
   if (localAddr !== undefined) checkLocalAddr(localAddr)
-  if (remoteAddr !== undefined) checkRemoteAddr(remoteAddr)
+  if (remoteAddr !== undefined) checkAddress('remoteAddr', remoteAddr)
   if (family !== undefined && family !== 'udp4' && family !== 'udp6') {
     throw new TypeError(`family is 'udp4' or 'udp6', got ${describe(family)}`)
   }
-  return open(factory, options)
 }
 
-async function open<P extends DatagramProtocol>(
+/** @internal the options are checked */
+export async function openEndpoint<P extends DatagramProtocol>(
   factory: () => P,
   options: DatagramOptions,
 ): Promise<[DatagramTransport, P]> {
@@ -211,10 +249,11 @@ async function open<P extends DatagramProtocol>(
         ? undefined
         : { host: remote.address, port: remoteAddr.port }
     const transport = new DatagramTransport(opened, protocol, peer)
-    transport.start()
     opened.off('error', settle)
+    transport.start()
     return [transport, protocol]
   } catch (error) {
+    abandon(ready)
     ;(socket as Socket | null)?.close()
     throw error
   }

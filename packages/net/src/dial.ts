@@ -2,24 +2,40 @@ import { Future, staggeredRace } from '@tasktree/core'
 import { OSError, toOSError } from '@tasktree/streams'
 import { connect, type Socket, type SocketConnectOpts } from 'node:net'
 import { addressesOf } from './addresses.ts'
-import { inLoop } from './in-loop.ts'
+import { abandon, inLoop } from './in-loop.ts'
 import type { Target } from './target.ts'
 
 export interface DialOptions {
+  /** The address and port to connect from; either may be left out. */
   localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
-  /** Milliseconds until the next address is tried beside the ones before (RFC 8305). @defaultValue 250 */
+  /** Milliseconds until the next address is tried beside the addresses before it (RFC 8305). @defaultValue 250 */
   happyEyeballsDelay?: number | undefined
-  /** @defaultValue true */
+  /** Whether small writes are sent at once. @defaultValue true */
   noDelay?: boolean | undefined
+  /** Whether the system probes a silent peer; a number is the milliseconds before the first probe. @defaultValue false */
+  keepAlive?: boolean | number | undefined
 }
 
-/** A connected socket, to whichever address answers first. Every other attempt is closed. */
+/** The options of Node for `keepAlive`, of a socket or a server. */
+export function keepAliveOf(keepAlive: boolean | number | undefined): {
+  keepAlive?: boolean
+  keepAliveInitialDelay?: number
+} {
+  if (typeof keepAlive === 'number') return { keepAlive: true, keepAliveInitialDelay: keepAlive }
+  return keepAlive === undefined ? {} : { keepAlive }
+}
+
+/**
+ * A connected socket, to the address that answers first. Every other attempt is closed. The socket is paused and has
+ * read nothing: until its transport is there, all bytes of the peer, its end and a reset stay in the system.
+ */
 export async function dial(target: Target, options: DialOptions): Promise<Socket> {
   if ('path' in target) return dialOne({ path: target.path })
   const host = target.host ?? 'localhost'
   const common = {
     port: target.port,
     noDelay: options.noDelay ?? true,
+    ...keepAliveOf(options.keepAlive),
     ...(options.localAddr?.host === undefined ? {} : { localAddress: options.localAddr.host }),
     ...(options.localAddr?.port === undefined ? {} : { localPort: options.localAddr.port }),
   }
@@ -43,25 +59,27 @@ export async function dial(target: Target, options: DialOptions): Promise<Socket
     if (winner === null) throw allFailed(host, target.port, race.exceptions)
     return winner
   } finally {
-    // At once, also those whose attempts have not noticed yet that they were cancelled.
+    // At once, even if an attempt has not noticed yet that it was cancelled.
     for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
 }
 
-/** @param sockets to which the new one is added */
+/** @param sockets the new socket is added here */
 async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise<Socket> {
   let socket: Socket | null = null
   const connected = new Future<void>()
   const succeed = (): void => {
     if (!connected.done()) connected.setResult()
   }
-  // It stays: a socket that is given up, or not yet taken over, may still fail.
+  // This listener stays: a socket that is given up may still fail.
   const fail = (error: Error): void => {
     if (!connected.done()) connected.setException(toOSError(error))
   }
   try {
     await inLoop(() => {
+      // Node begins to read as soon as it has connected, unless the socket is paused.
       socket = connect({ ...where, allowHalfOpen: true })
+        .pause()
         .once('connect', succeed)
         .on('error', fail)
       sockets?.add(socket)
@@ -69,12 +87,13 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
     await connected
     return socket as unknown as Socket
   } catch (error) {
+    abandon(connected)
     ;(socket as Socket | null)?.destroy()
     throw error
   }
 }
 
-/** One error for all addresses; of their class when they agree. */
+/** One error for all addresses; of their class if they all failed alike. */
 function allFailed(host: string, port: number, exceptions: unknown[]): Error {
   const errors = exceptions.filter((one) => one instanceof Error)
   const [first] = errors

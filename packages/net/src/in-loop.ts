@@ -1,8 +1,8 @@
 import { Future, getEventLoop } from '@tasktree/core'
 
 /**
- * Calls `fn` in a turn of the loop, outside of every task. What Node makes in there, a socket for one,
- * has its events there as well: a protocol's callbacks must not look like code of the task that connected.
+ * Calls `fn` in a turn of the loop, outside of every task. A socket that Node makes there also has its events there.
+ * Otherwise the callbacks of a protocol would run as code of the task that has connected.
  */
 export function inLoop<T>(fn: () => T): Future<T> {
   const done = new Future<T>()
@@ -15,4 +15,9 @@ export function inLoop<T>(fn: () => T): Future<T> {
     }
   })
   return done
+}
+
+/** For an operation that ends early: nobody waits for `future` any more, so its outcome must not be reported. */
+export function abandon(future: Future<unknown>): void {
+  if (!future.cancel() && !future.cancelled()) future.exception()
 }

@@ -11,6 +11,7 @@ export {
   type DatagramProtocol,
   DatagramTransport,
 } from './datagram.ts'
+export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts'
 export type { ListenerOptions } from './listener.ts'
 export type { BufferedProtocol, Protocol } from './protocol.ts'
 export { createServer, Server, type ServerSocket } from './server.ts'
@@ -18,6 +19,12 @@ export { type ClientHandler, startServer, type StartServerOptions } from './star
 export type { Target } from './target.ts'
 export type { TlsOptions } from './tls.ts'
 export { Transport } from './transport.ts'
+export {
+  CertificateError,
+  type CertificateErrorOptions,
+  TlsError,
+  type TlsErrorOptions,
+} from './tls-errors.ts'
 export {
   AddressInUseError,
   BrokenPipeError,

@@ -1,6 +1,7 @@
 import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
-import { OSError, toOSError } from '@tasktree/streams'
+import { AddressInUseError, OSError, toOSError } from '@tasktree/streams'
+import type { LookupAddress } from 'node:dns'
 import {
   type AddressInfo,
   createServer,
@@ -8,59 +9,105 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
-import { addressesOf } from './addresses.ts'
-import { inLoop } from './in-loop.ts'
-import { checkHost, checkPath, checkPort } from './target.ts'
-import { checkTls, HANDSHAKE_TIMEOUT, type TlsOptions } from './tls.ts'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { addressesOf, distinct } from './addresses.ts'
+import { keepAliveOf } from './dial.ts'
+import { abandon, inLoop } from './in-loop.ts'
+import { checkFlag, checkHost, checkKeepAlive, checkPath, checkPort } from './target.ts'
+import { checkTimeout, checkTls, NODE_LONGEST, type TlsOptions, toHandshakeError } from './tls.ts'
 import { clearSocketPath, SocketFile } from './unix-path.ts'
 
 export interface ListenTarget {
-  /** A name is listened to at each of its addresses; by default every address of the machine. */
-  host?: string | undefined
-  /** 0, the default, is one that is free: see `sockets`. */
+  /**
+   * A name is listened to at each of its addresses; of several hosts each address is listened to once. Without a host
+   * the server listens at every address of the machine.
+   */
+  host?: string | readonly string[] | undefined
+  /** 0, the default, is a free port: `sockets` tells which one. */
   port?: number | undefined
-  /** A Unix socket's path, in place of host and port. */
+  /** The path of a Unix socket, in place of host and port. */
   path?: string | undefined
+  /** The number of an inherited descriptor that listens already, such as 3 under systemd; in place of host and port. */
+  fd?: number | undefined
 }
 
 export interface ListenerOptions extends ListenTarget {
   tls?: TlsOptions | undefined
-  /** Connections that wait to be accepted. @defaultValue 511, Node's */
+  /** As in `tls`. @defaultValue 30000 */
+  sslShutdownTimeout?: number | undefined
+  /** How many connections the system keeps until they are accepted. @defaultValue 511, as in Node */
   backlog?: number | undefined
-  /** Lets several processes listen at one port; the system deals connections out to them. */
+  /** Lets several processes listen at one port; the system distributes the connections. */
   reusePort?: boolean | undefined
-  /** Above it new connections are closed at once. */
+  /** Whether an IPv6 address serves IPv6 only. @defaultValue true if the server also listens at an IPv4 address */
+  ipv6Only?: boolean | undefined
+  /** Whether small writes to a client are sent at once. @defaultValue true */
+  noDelay?: boolean | undefined
+  /** Whether the system probes a silent client; a number is the milliseconds before the first probe. @defaultValue false */
+  keepAlive?: boolean | number | undefined
+  /** Connections above this number are closed at once. */
   maxConnections?: number | undefined
-  /** False: it is made, and listens from `startServing()` on. @defaultValue true */
+  /** With false the server is made, and listens from `startServing()` on. @defaultValue true */
   startServing?: boolean | undefined
-  /** Whether closing removes a Unix socket's file, unless another one has taken its place. @defaultValue true */
+  /** Whether closing removes a Unix socket's file, unless another server's has taken its place. @defaultValue true */
   cleanupSocket?: boolean | undefined
 }
 
 /** One listening socket. */
 export interface Listener {
   readonly server: Server
-  close(): void
+  /** The path or address that it was told to listen at, for a socket whose system name says less. */
+  readonly path: string | null
+  /** Closes it. Never throws. @returns the error with which removing a Unix socket's file has failed, or null */
+  close(): Error | null
 }
 
-export interface Listening {
-  /** A connection that has its TLS handshake before it. */
-  handshake(socket: Socket): void
+/** The events of the listeners of one server. */
+export interface ListenerEvents {
+  /** A connection whose TLS handshake begins. */
+  handshake(plain: Socket): void
+  /** The handshake over `plain` has ended well. */
+  secured(plain: Socket | null): void
   accept(socket: Socket): void
   failed(error: Error): void
   handshakeFailed(error: Error): void
 }
 
-/** @throws {TypeError} {@link RangeError} what can be told before anything is opened */
+/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
 export function checkListenerOptions(options: ListenerOptions): void {
-  const { path, port, host, backlog, maxConnections, tls } = options
+  const { path, port, host, fd, backlog, maxConnections, tls, sslShutdownTimeout } = options
   if (path !== undefined) checkPath(path)
   if (port !== undefined) checkPort(port)
-  if (host !== undefined) checkHost(host)
+  if (host !== undefined) checkHosts(host)
+  if (fd !== undefined) checkDescriptor(fd, options)
   checkCount('backlog', backlog)
   checkCount('maxConnections', maxConnections)
+  checkFlag('ipv6Only', options.ipv6Only)
+  checkFlag('noDelay', options.noDelay)
+  checkKeepAlive(options.keepAlive)
   if (tls !== undefined) checkTls(tls, 'server')
+  if (sslShutdownTimeout !== undefined) checkTimeout('sslShutdownTimeout', sslShutdownTimeout)
+}
+
+function checkHosts(host: unknown): void {
+  if (!Array.isArray(host)) {
+    checkHost(host)
+    return
+  }
+  if (host.length === 0) throw new RangeError('host has at least one name or address, got none')
+  for (const one of host) checkHost(one)
+}
+
+function checkDescriptor(fd: unknown, { host, port, path }: ListenTarget): void {
+  if (typeof fd !== 'number') {
+    throw new TypeError(`fd is the number of a descriptor, got ${describe(fd)}`)
+  }
+  if (!Number.isInteger(fd) || fd < 0) {
+    throw new RangeError(`fd is a whole number, 0 or more, got ${fd}`)
+  }
+  if (host !== undefined || port !== undefined || path !== undefined) {
+    throw new TypeError('fd listens already: it takes no host, port or path')
+  }
 }
 
 function checkCount(name: string, count: number | undefined): void {
@@ -71,20 +118,50 @@ function checkCount(name: string, count: number | undefined): void {
   if (!(count >= 0)) throw new RangeError(`${name} is 0 or more, got ${count}`)
 }
 
-/** Listens at each address; when one fails, none is left. Their events come in turns of the loop. */
-export async function listen(options: ListenerOptions, on: Listening): Promise<Listener[]> {
-  const { path, port = 0, host } = options
+/** A free port is chosen anew this many times when it is taken at another of the server's addresses. */
+const PORT_ATTEMPTS = 8
+
+/** Listens at each address; when one fails, none is left. The events come in turns of the loop. */
+export async function listen(options: ListenerOptions, on: ListenerEvents): Promise<Listener[]> {
+  const { path, fd, port = 0, host } = options
   if (path !== undefined) return [await listenAtPath(path, options, on)]
-  if (host === undefined || host === '') return [asListener(await listenOne({ port }, options, on))]
+  if (fd !== undefined) return [asListener(await listenOne({ fd }, options, on))]
+  const hosts = typeof host === 'string' ? [host] : (host ?? [''])
+  if (hosts.includes('')) return [asListener(await listenOne({ port }, options, on))]
+  const found = await Promise.all(hosts.map(addressesOf))
+  const addresses = distinct(found.flat())
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listenAtAll(addresses, port, options, on)
+    } catch (error) {
+      const isTaken = error instanceof AddressInUseError && addresses.length > 1
+      if (port !== 0 || !isTaken || attempt === PORT_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function listenAtAll(
+  addresses: readonly LookupAddress[],
+  port: number,
+  options: ListenerOptions,
+  on: ListenerEvents,
+): Promise<Listener[]> {
+  const hasIpv4 = addresses.some(({ family }) => family === 4)
   const servers: Server[] = []
   let chosen = port
   let unavailable: Error | null = null
   try {
-    for (const { address } of await addressesOf(host)) {
+    for (const { address, family } of addresses) {
+      // "::" would take the port of IPv4 as well, and the server would collide with itself.
+      const ipv6Only = family === 6 ? (options.ipv6Only ?? hasIpv4) : undefined
       try {
-        const server = await listenOne({ host: address, port: chosen }, options, on)
+        const server = await listenOne(
+          { host: address, port: chosen },
+          { ...options, ipv6Only },
+          on,
+        )
         servers.push(server)
-        // All addresses of a name share the port that the first was given.
+        // All addresses of a name share the port that the first address got.
         chosen = (server.address() as AddressInfo).port
       } catch (error) {
         // A machine may name an address of a family that it does not have.
@@ -101,13 +178,20 @@ export async function listen(options: ListenerOptions, on: Listening): Promise<L
 }
 
 function asListener(server: Server): Listener {
-  return { server, close: () => void server.close() }
+  return {
+    server,
+    path: null,
+    close() {
+      server.close()
+      return null
+    },
+  }
 }
 
 async function listenAtPath(
   path: string,
   options: ListenerOptions,
-  on: Listening,
+  on: ListenerEvents,
 ): Promise<Listener> {
   try {
     clearSocketPath(path)
@@ -116,7 +200,7 @@ async function listenAtPath(
   }
   const server = await listenOne({ path }, options, on)
   const file = new SocketFile(path, options.cleanupSocket === false)
-  return { server, close: () => file.close(server) }
+  return { server, path, close: () => file.close(server) }
 }
 
 function isUnavailable(error: OSError): boolean {
@@ -124,9 +208,9 @@ function isUnavailable(error: OSError): boolean {
 }
 
 async function listenOne(
-  where: ListenOptions,
+  where: ListenOptions & { fd?: number },
   options: ListenerOptions,
-  on: Listening,
+  on: ListenerEvents,
 ): Promise<Server> {
   const listening = new Future<void>()
   const settle = (error?: Error): void => {
@@ -134,10 +218,11 @@ async function listenOne(
     if (error === undefined) listening.setResult()
     else listening.setException(toOSError(error))
   }
-  const more: ListenOptions = {
+  const more: ListenOptions & { fd?: number } = {
     ...where,
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
     ...(options.reusePort === undefined ? {} : { reusePort: options.reusePort }),
+    ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only }),
   }
   let server: Server | null = null
   try {
@@ -151,30 +236,37 @@ async function listenOne(
     })
     await listening
   } catch (error) {
+    abandon(listening)
     ;(server as Server | null)?.close()
     throw error
   }
   return server as unknown as Server
 }
 
-function make(options: ListenerOptions, on: Listening): Server {
+function make(options: ListenerOptions, on: ListenerEvents): Server {
   const { tls } = options
-  // Under TLS half-open only from the handshake on: a peer that ends before it would else be waited for.
-  const server =
-    tls === undefined
-      ? createServer({ allowHalfOpen: true, noDelay: true })
-      : createTlsServer({ noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls })
-  if (tls === undefined) server.on('connection', (socket) => on.accept(socket))
-  else {
-    server.on('connection', (socket) => on.handshake(socket))
-    server.on('secureConnection', (socket: Socket) => {
-      socket.allowHalfOpen = true
-      on.accept(socket)
-    })
-    server.on('tlsClientError', (error: Error, socket: Socket) => {
-      socket.destroy()
-      on.handshakeFailed(toOSError(error))
-    })
+  const common = { noDelay: options.noDelay ?? true, ...keepAliveOf(options.keepAlive) }
+  if (tls === undefined) {
+    return createServer({ ...common, allowHalfOpen: true }).on('connection', (socket) =>
+      on.accept(socket),
+    )
   }
+  // Half-open from the handshake on only: a peer that ends in the middle of it would be waited for.
+  const server = createTlsServer({ ...common, ...tls, handshakeTimeout: NODE_LONGEST })
+  server.on('connection', (socket) => on.handshake(socket))
+  server.on('secureConnection', (socket: TLSSocket) => {
+    socket.allowHalfOpen = true
+    on.secured(plainOf(socket))
+    on.accept(socket)
+  })
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    socket.destroy()
+    on.handshakeFailed(toHandshakeError(error, socket))
+  })
   return server
+}
+
+/** The socket under TLS, which Node has no public property for; null where a runtime does not have the private one. */
+function plainOf(secure: TLSSocket): Socket | null {
+  return (secure as { _parent?: Socket })._parent ?? null
 }

@@ -4,13 +4,17 @@ import {
   getEventLoop,
   RuntimeError,
   type Task,
+  TimeoutError,
   cancelTasks,
 } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { OSError, type WaitOptions } from '@tasktree/streams'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { createSecureContext, Server as TlsServer } from 'node:tls'
+import { displayAddress, nameOf } from './addresses.ts'
 import { checkListenerOptions, listen, type Listener, type ListenerOptions } from './listener.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
+import { after, checkTls, handshakeTimeoutOf, shutdownOf, type TlsOptions } from './tls.ts'
 import { Transport } from './transport.ts'
 
 export interface ServerSocket {
@@ -20,20 +24,22 @@ export interface ServerSocket {
 }
 
 /**
- * Listens, and makes a protocol and a transport for each connection. Leaving its scope closes the
- * listener, cancels the clients' tasks, and waits until all of it has ended.
+ * Listens, and makes a protocol and a transport for each connection. Leaving the scope of `await using` closes the
+ * listener, cancels the clients' tasks, and waits until the tasks and the connections have ended.
  *
  * Source: asyncio.Server
  */
 export class Server implements AsyncDisposable {
   readonly #factory: () => Protocol | BufferedProtocol
-  readonly #options: ListenerOptions
+  #options: ListenerOptions
   readonly #loop: EventLoop
-  /** Tasks that serve a connection, for servers that have them. */
+  /** The tasks that serve a connection, for a server that has them. */
   readonly #tasks: Set<Task<void>>
   readonly #transports = new Set<Transport>()
-  /** What TLS runs on, from before the handshake on. */
+  /** The sockets under TLS, from the beginning of the handshake to the end of the connection. */
   readonly #plain = new Set<Socket>()
+  /** The sockets whose handshake has not ended yet, each with its timer. */
+  readonly #handshakes = new Map<Socket, Disposable>()
   #listeners: Listener[] = []
   #starting: Promise<Listener[]> | null = null
   #isServing = false
@@ -59,11 +65,17 @@ export class Server implements AsyncDisposable {
 
   /** Where it listens; nothing once it is closed. A Unix socket's address is its path. */
   get sockets(): ServerSocket[] {
-    return this.#listeners.map(({ server }) => {
-      const address = server.address() as AddressInfo | string
-      return typeof address === 'string'
-        ? { address, port: 0, family: 'Unix' }
-        : { address: address.address, port: address.port, family: address.family }
+    return this.#listeners.map(({ server, path }) => {
+      const found = server.address()
+      if (found === null || typeof found === 'string') {
+        return { address: path ?? found ?? '', port: 0, family: 'Unix' }
+      }
+      const address = displayAddress(found.address)
+      return {
+        address,
+        port: found.port,
+        family: address === found.address ? found.family : 'IPv4',
+      }
     })
   }
 
@@ -87,17 +99,14 @@ export class Server implements AsyncDisposable {
     this.#starting ??= listen(this.#options, {
       accept: (socket) => this.#accept(socket),
       handshake: (socket) => this.#track(socket),
+      secured: (plain) => this.#endHandshake(plain ?? this.#oldestHandshake()),
       failed: (exception) => this.#report('the listener has failed', exception),
-      handshakeFailed: (exception) => {
-        // That a peer went away in the middle is no failure of ours; asyncio tells it in debug mode only.
-        if (exception instanceof OSError && !this.#loop.getDebug()) return
-        this.#report('a TLS handshake has failed', exception)
-      },
+      handshakeFailed: (exception) => this.#handshakeFailed(exception),
     })
     try {
       const listeners = await this.#starting
       if (this.#isClosed) {
-        for (const listener of listeners) listener.close()
+        for (const listener of listeners) this.#closeListener(listener)
         throw new RuntimeError('the server was closed before it listened')
       }
       this.#listeners = listeners
@@ -108,7 +117,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Serves until the waiting task is cancelled, or the server closed, which ends it as cancelled too.
+   * Serves until the waiting task is cancelled or the server is closed; both end the wait as cancelled.
    *
    * @throws {RuntimeError} when it is closed, or another task waits here
    */
@@ -130,20 +139,43 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Stops accepting. Clients that are connected stay. */
+  /** Stops accepting. Connections that are there stay. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#isServing = false
-    for (const listener of this.#listeners) listener.close()
+    for (const listener of this.#listeners) this.#closeListener(listener)
     this.#listeners = []
     this.#forever?.cancel('the server was closed')
     this.#wakeIfEnded()
   }
 
-  /** Closes every connection after what is buffered for it. */
+  /**
+   * Replaces the key, the certificate and other options of TLS, as after a renewal. Connections that are there keep
+   * theirs, new ones get the new ones. Options that are not given stay.
+   *
+   * @throws {TypeError} when the options are not an object
+   * @throws {RuntimeError} when the server is closed, or serves without TLS
+   * @throws the error of node:tls for a key or certificate that cannot be used; then nothing has changed
+   */
+  setSecureContext(options: TlsOptions): void {
+    checkTls(options, 'server')
+    if (this.#isClosed) throw new RuntimeError('setSecureContext() of a closed server')
+    if (this.#options.tls === undefined) {
+      throw new RuntimeError('setSecureContext() of a server without the option tls')
+    }
+    const tls = { ...this.#options.tls, ...options }
+    createSecureContext(tls)
+    this.#options = { ...this.#options, tls }
+    for (const { server } of this.#listeners) {
+      if (server instanceof TlsServer) server.setSecureContext(tls)
+    }
+  }
+
+  /** Closes every connection after the bytes that are buffered for it. A handshake is cut, because it has none. */
   closeClients(): void {
     for (const transport of this.#transports) transport.close()
+    for (const socket of this.#handshakes.keys()) socket.destroy()
   }
 
   /** Closes every connection at once. */
@@ -185,7 +217,12 @@ export class Server implements AsyncDisposable {
       return
     }
     try {
-      const transport = new Transport(socket, this.#factory(), 'server', this.#forget)
+      const { tls, sslShutdownTimeout } = this.#options
+      const transport = new Transport(socket, this.#factory(), {
+        side: 'server',
+        shutdown: tls === undefined ? undefined : shutdownOf(tls, sslShutdownTimeout),
+        onLost: this.#forget,
+      })
       this.#transports.add(transport)
       transport.start()
     } catch (error) {
@@ -195,15 +232,51 @@ export class Server implements AsyncDisposable {
   }
 
   #track(socket: Socket): void {
-    if (this.#plain.size >= this.#limit) {
+    if (this.#isClosed || this.#plain.size >= this.#limit) {
       socket.destroy()
       return
     }
+    const ms = handshakeTimeoutOf(this.#options.tls ?? {})
+    const name = nameOf(socket.remoteAddress, socket.remotePort)
+    const peer = name === undefined ? 'a Unix socket' : name.join(':')
+    const timer = after(this.#loop, ms, () => {
+      socket.destroy()
+      this.#handshakeFailed(new TimeoutError(`no TLS handshake of ${peer} after ${ms} ms`))
+    })
     this.#plain.add(socket)
+    this.#handshakes.set(socket, timer)
     socket.once('close', () => {
+      this.#endHandshake(socket)
       this.#plain.delete(socket)
       this.#wakeIfEnded()
     })
+  }
+
+  #endHandshake(socket: Socket | undefined): void {
+    if (socket === undefined) return
+    this.#handshakes.get(socket)?.[Symbol.dispose]()
+    this.#handshakes.delete(socket)
+  }
+
+  /** Only where the runtime does not tell which socket is under a secure one. */
+  #oldestHandshake(): Socket | undefined {
+    return this.#handshakes.keys().next().value
+  }
+
+  /** A peer that fails in the handshake is not a failure of the server: asyncio logs it in debug mode only. */
+  #handshakeFailed(error: Error): void {
+    if (!(error instanceof OSError || error instanceof TimeoutError)) {
+      // An error that a callback of the options gave, such as SNICallback.
+      this.#report('a callback of the TLS options has failed', error)
+    } else if (this.#loop.getDebug()) {
+      process.emitWarning(`a TLS handshake has failed: ${error.message}`, 'TasktreeWarning')
+    }
+  }
+
+  /** The listener closes in any case; a file that could not be removed is reported. */
+  #closeListener(listener: Listener): void {
+    const failure = listener.close()
+    if (failure !== null) this.#report("the Unix socket's file could not be removed", failure)
   }
 
   readonly #forget = (transport: Transport): void => {
@@ -273,7 +346,7 @@ export function createServer(
   return started(new Server(factory, options), options)
 }
 
-/** A server that could not listen leaves nothing. */
+/** Starts to listen, unless the options say otherwise. A server that could not listen is closed. */
 export async function started(server: Server, options: ListenerOptions): Promise<Server> {
   if (options.startServing === false) return server
   try {

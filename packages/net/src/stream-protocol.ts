@@ -2,7 +2,7 @@ import { FlowControl, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { Protocol } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
-/** Makes a reader and a writer of a connection. Source: asyncio.StreamReaderProtocol */
+/** The reader and the writer of a connection. Source: asyncio.StreamReaderProtocol */
 export class StreamProtocol implements Protocol {
   readonly reader: StreamReader
   readonly #flow = new FlowControl()
@@ -37,9 +37,13 @@ export class StreamProtocol implements Protocol {
   }
 
   connectionLost(error: Error | null): void {
-    if (error === null) this.reader.feedEof()
-    else this.reader.setException(error)
+    this.reader.feedEof(error)
     this.#flow.connectionLost(error)
+  }
+
+  /** @internal removes and returns the bytes that the reader holds, for the TLS layer that comes under it */
+  takeUnread(): Buffer {
+    return this.reader.takeUnread()
   }
 
   pauseWriting(): void {

@@ -45,15 +45,15 @@ export function checkPort(port: unknown): void {
   throw new RangeError(`a port is a whole number from 0 to 65535, got ${port}`)
 }
 
-/** Either of the two may be left out. */
+/** @throws {TypeError} {@link RangeError} for anything but an object with a host, a port, both or neither */
 export function checkLocalAddr(address: unknown): void {
   const { host, port } = toAddress('localAddr', address)
   if (host !== undefined) checkHost(host)
   if (port !== undefined) checkPort(port)
 }
 
-export function checkRemoteAddr(address: unknown): void {
-  const { host, port } = toAddress('remoteAddr', address)
+export function checkAddress(name: string, address: unknown): void {
+  const { host, port } = toAddress(name, address)
   checkHost(host)
   checkPort(port)
 }
@@ -61,4 +61,20 @@ export function checkRemoteAddr(address: unknown): void {
 function toAddress(name: string, address: unknown): { host?: unknown; port?: unknown } {
   if (typeof address === 'object' && address !== null) return address
   throw new TypeError(`${name} is an object with host and port, got ${describe(address)}`)
+}
+
+export function checkFlag(name: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean') return
+  throw new TypeError(`${name} is true or false, got ${describe(flag)}`)
+}
+
+export function checkKeepAlive(keepAlive: unknown): void {
+  if (typeof keepAlive !== 'number') {
+    if (keepAlive === undefined || typeof keepAlive === 'boolean') return
+    throw new TypeError(
+      `keepAlive is true, false or a number of milliseconds, got ${describe(keepAlive)}`,
+    )
+  }
+  if (keepAlive >= 0 && keepAlive < Infinity) return
+  throw new RangeError(`keepAlive is 0 milliseconds or more, and not Infinity, got ${keepAlive}`)
 }

@@ -1,6 +1,7 @@
-import { Future, timeout, TimeoutError } from '@tasktree/core'
+import { type EventLoop, Future, timeout, TimeoutError } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from '@tasktree/streams'
+import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   connect,
@@ -9,17 +10,35 @@ import {
   type TlsOptions as TlsServerOptions,
   type TLSSocket,
 } from 'node:tls'
+import { abandon, inLoop } from './in-loop.ts'
+import { toCertificateError, toNetError } from './tls-errors.ts'
 
-/** Milliseconds, as asyncio's; Node's is twice as long for a server, and there is none for a client. */
-export const HANDSHAKE_TIMEOUT = 60_000
+/** Milliseconds, as in asyncio. Node's own default is 120 s for a server, and no limit for a client. */
+const HANDSHAKE_TIMEOUT = 60_000
+/** Milliseconds, as in asyncio. */
+const SHUTDOWN_TIMEOUT = 30_000
+/**
+ * The longest timer of Node, in milliseconds. Node gets it in place of our timeout, because Node does not take
+ * Infinity, and because its timer begins anew with each byte that the peer sends.
+ */
+export const NODE_LONGEST = 2_147_483_647
 
 /**
- * node:tls's options, of the side that uses them. A certificate is verified unless they say otherwise.
- * `handshakeTimeout` counts for both sides, in milliseconds; by default it is 60,000.
+ * The options of node:tls for the side that uses them. A certificate is verified unless they say otherwise.
+ * `handshakeTimeout` counts for both sides, in milliseconds; by default it is 60,000. Infinity means no limit.
  */
-export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {}
+export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
+  /**
+   * How long `close()` may take, in milliseconds. After it the connection is cut, and lost with a TimeoutError. By
+   * default `close()` waits up to 30 s until the system has taken its bytes and the end of TLS. If this option is given,
+   * `close()` then also waits for the peer's end of TLS, as asyncio does. Infinity means no limit.
+   *
+   * @defaultValue 30000, without waiting for the peer
+   */
+  sslShutdownTimeout?: number | undefined
+}
 
-/** @throws {TypeError} {@link RangeError} what can be told before anything is sent */
+/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is sent */
 export function checkTls(options: unknown, side: 'client' | 'server'): void {
   if (options === true) {
     if (side === 'client') return
@@ -28,8 +47,20 @@ export function checkTls(options: unknown, side: 'client' | 'server'): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`tls takes the options of node:tls, got ${describe(options)}`)
   }
-  const { handshakeTimeout } = options as TlsOptions
+  const { handshakeTimeout, sslShutdownTimeout } = options as TlsOptions
   if (handshakeTimeout !== undefined) checkTimeout('handshakeTimeout', handshakeTimeout)
+  if (sslShutdownTimeout !== undefined) checkTimeout('sslShutdownTimeout', sslShutdownTimeout)
+}
+
+/** @throws {TypeError} when a client would verify a certificate without knowing for which name */
+export function checkTlsName(options: TlsOptions | true, host: string | undefined): void {
+  if (host !== undefined) return
+  const { servername, host: given, rejectUnauthorized, checkServerIdentity } = optionsOf(options)
+  if (servername !== undefined || given !== undefined) return
+  if (rejectUnauthorized === false || checkServerIdentity !== undefined) return
+  throw new TypeError(
+    'TLS over a Unix socket needs the option servername: the name that the certificate is for',
+  )
 }
 
 export function checkTimeout(name: string, ms: unknown): void {
@@ -39,109 +70,188 @@ export function checkTimeout(name: string, ms: unknown): void {
   if (!(ms > 0)) throw new RangeError(`${name} is above 0 milliseconds, got ${ms}`)
 }
 
-/** The client's side of a handshake over `socket`, which is destroyed unless it succeeds. */
-export async function upgradeClient(
-  socket: Socket,
+function optionsOf(options: TlsOptions | true): TlsOptions {
+  return options === true ? {} : options
+}
+
+export function handshakeTimeoutOf(options: TlsOptions | true): number {
+  return optionsOf(options).handshakeTimeout ?? HANDSHAKE_TIMEOUT
+}
+
+/** How a connection under TLS closes. */
+export interface TlsShutdown {
+  /** Milliseconds. */
+  readonly timeout: number
+  /** A peer that keeps its side open, as a half-open server may, answers only when it has finished. */
+  readonly waitsForPeer: boolean
+}
+
+/** @param own the option of the call, which goes before the option in `tls` */
+export function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown {
+  const given = own ?? optionsOf(options).sslShutdownTimeout
+  return { timeout: given ?? SHUTDOWN_TIMEOUT, waitsForPeer: given !== undefined }
+}
+
+/** @throws {TimeoutError} when `body` takes longer than the options allow for a handshake */
+export async function inHandshakeTime(
   options: TlsOptions | true,
-  signal?: AbortSignal,
-  host?: string,
-): Promise<TLSSocket> {
-  const servername = host === undefined || isIP(host) !== 0 ? {} : { servername: host }
-  const named = host === undefined ? {} : { host }
-  const given = options === true ? {} : options
-  const ms = given.handshakeTimeout ?? HANDSHAKE_TIMEOUT
-  const secure = connect({ ...named, ...servername, ...given, socket })
+  body: () => Promise<void>,
+): Promise<void> {
+  const ms = handshakeTimeoutOf(options)
   try {
-    await timeout(ms, () => handshake(secure, socket, signal))
+    await timeout(ms, body)
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error
     throw new TimeoutError(`no TLS handshake after ${ms} ms`, { cause: error })
   }
-  return secure
+}
+
+/** Calls back after `ms`, which may be Infinity: then never. */
+export function after(loop: EventLoop, ms: number, callback: () => void): Disposable {
+  if (ms === Infinity) return { [Symbol.dispose]() {} }
+  const timer = loop.callLater(ms, callback)
+  return { [Symbol.dispose]: () => timer.cancel() }
+}
+
+/** One side of a handshake, over a socket that nobody listens to. */
+export interface Handshake {
+  readonly plain: Socket
+  readonly options: TlsOptions | true
+  /** Bytes of the handshake that were read from `plain` already. */
+  readonly early: Buffer
+  readonly signal: AbortSignal | undefined
+  /**
+   * Called in the event that ends the handshake, before Node reads anything that follows it. An alert or bytes that
+   * come right behind the handshake would otherwise have no listener.
+   */
+  readonly adopt: (secure: TLSSocket) => void
+}
+
+/**
+ * The client's side. `plain` is destroyed unless the handshake succeeds.
+ *
+ * @param host the name or address to verify the certificate for, unless the options name another one
+ */
+export async function handshakeAsClient(
+  handshake: Handshake,
+  host: string | undefined,
+): Promise<void> {
+  const { plain, adopt, signal } = handshake
+  const options = optionsOf(handshake.options)
+  const servername = host === undefined || isIP(host) !== 0 ? {} : { servername: host }
+  const named = host === undefined ? {} : { host }
+  const done = new Future<void>()
+  let leaf: X509Certificate | null = null
+  let secure: TLSSocket | null = null
+  ignoreErrors(plain)
+  try {
+    await inLoop(() => {
+      const socket = connect({ ...named, ...servername, ...options, socket: plain })
+      secure = socket
+      const fail = (error: Error): void => {
+        const verified = options.servername ?? options.host ?? host
+        const isRefused = (socket.authorizationError as unknown) != null
+        const reason = isRefused ? toCertificateError(error, verified, leaf) : toNetError(error)
+        if (!done.done()) done.setException(reason)
+      }
+      const onClose = (): void => fail(closedEarly())
+      const onSecure = (): void => {
+        socket.off('error', fail).off('close', onClose)
+        if (done.done()) giveUp(socket)
+        else settle(done, () => adopt(socket))
+      }
+      socket.on('error', fail).once('close', onClose).once('secureConnect', onSecure)
+      // Asked before Node verifies it: when it refuses the certificate, it has closed the socket first.
+      socket.prependOnceListener('secure', () => {
+        leaf = socket.getPeerX509Certificate?.() ?? null
+      })
+    })
+    await cancelOnAbort(done, signal)
+  } catch (error) {
+    abandon(done)
+    if (secure !== null) giveUp(secure)
+    giveUp(plain)
+    throw error
+  }
 }
 
 /** The server's side, by a tls.Server that does not listen: it knows how to verify a client. */
-export async function upgradeServer(
-  socket: Socket,
-  options: TlsOptions | true,
-  signal?: AbortSignal,
-): Promise<TLSSocket> {
-  const given = options === true ? {} : options
-  const server = createServer({ handshakeTimeout: HANDSHAKE_TIMEOUT, ...given })
-  const done = new Future<TLSSocket>()
-  const fail = (error: Error): void => {
-    if (!done.done()) done.setException(error)
-  }
-  const onClose = (): void => fail(closedEarly())
-  server.once('secureConnection', (secure) => {
-    secure.allowHalfOpen = true
-    if (!done.done()) done.setResult(secure)
-  })
-  server.once('tlsClientError', fail)
-  socket.once('close', onClose).once('error', fail)
-  // A peer that ends in the middle of the handshake would else be waited for until the timeout.
-  socket.allowHalfOpen = false
-  server.emit('connection', socket)
-  try {
-    return await cancelOnAbort(done, signal)
-  } catch (error) {
-    giveUp(socket)
-    throw error
-  } finally {
-    socket.off('close', onClose).off('error', fail)
-    ignoreErrors(socket)
-  }
-}
-
-async function handshake(
-  secure: TLSSocket,
-  socket: Socket,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+export async function handshakeAsServer(handshake: Handshake): Promise<void> {
+  const { plain, early, adopt, signal } = handshake
   const done = new Future<void>()
-  const succeed = (): void => {
-    if (!done.done()) done.setResult()
-  }
   const fail = (error: Error): void => {
     if (!done.done()) done.setException(error)
   }
   const onClose = (): void => fail(closedEarly())
-  secure.once('secureConnect', succeed).once('error', fail).once('close', onClose)
-  ignoreErrors(socket)
+  const onError = (error: Error): void => fail(toNetError(error))
+  ignoreErrors(plain)
   try {
+    await inLoop(() => {
+      const options = { ...optionsOf(handshake.options), handshakeTimeout: NODE_LONGEST }
+      const server = createServer(options)
+      server.once('secureConnection', (secure) => {
+        secure.allowHalfOpen = true
+        plain.off('close', onClose).off('error', onError)
+        if (done.done()) giveUp(secure)
+        else settle(done, () => adopt(secure))
+      })
+      server.once('tlsClientError', (error, secure) => fail(toHandshakeError(error, secure)))
+      plain.once('close', onClose).on('error', onError)
+      // Otherwise a peer that ends in the middle of the handshake would be waited for until the timeout.
+      plain.allowHalfOpen = false
+      // Node takes bytes that lie in the socket for the first bytes of the handshake.
+      if (early.length > 0) plain.unshift(early)
+      server.emit('connection', plain)
+    })
     await cancelOnAbort(done, signal)
   } catch (error) {
-    giveUp(secure)
-    giveUp(socket)
+    abandon(done)
+    giveUp(plain)
     throw error
-  } finally {
-    secure.off('secureConnect', succeed).off('error', fail).off('close', onClose)
   }
 }
 
-/** What was written before the upgrade must have left before what TLS writes. */
+/** The error of a handshake that a server has reported. */
+export function toHandshakeError(error: Error, secure: TLSSocket): Error {
+  const refusal = secure.authorizationError as unknown as string | null
+  if (refusal == null) return toNetError(error)
+  const message = `the client's certificate was refused: ${refusal}`
+  const cause = Object.assign(new Error(message, { cause: error }), { code: refusal })
+  return toCertificateError(cause, undefined, null)
+}
+
+function settle(done: Future<void>, adopt: () => void): void {
+  try {
+    adopt()
+    done.setResult()
+  } catch (error) {
+    done.setException(error)
+  }
+}
+
+/** Waits until the system has taken all that was written: it must leave before what TLS writes. */
 export async function flushed(socket: Socket, signal?: AbortSignal): Promise<void> {
   if (socket.writableLength === 0) return
   const done = new Future<void>()
   socket.write('', (error) => {
     if (done.done()) return
     if (error == null) done.setResult()
-    else done.setException(error)
+    else done.setException(toNetError(error))
   })
   await cancelOnAbort(done, signal)
 }
 
-function closedEarly(): ConnectionResetError {
+export function closedEarly(): ConnectionResetError {
   return new ConnectionResetError('the connection was closed during the TLS handshake')
 }
 
-/** It may fail once more when it is torn down, and nobody else would hear it. */
+/** Destroys a socket that may fail once more while it is torn down. */
 function giveUp(socket: Socket): void {
   ignoreErrors(socket)
   socket.destroy()
 }
 
-/** For the socket under another one, which tells of every error itself. */
-function ignoreErrors(socket: Socket): void {
+/** An 'error' event without a listener would end the process. */
+export function ignoreErrors(socket: Socket): void {
   socket.on('error', () => {})
 }

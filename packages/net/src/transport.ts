@@ -1,16 +1,62 @@
-import { type EventLoop, getEventLoop, isCancelled, RuntimeError } from '@tasktree/core'
-import { checkOptions } from '@tasktree/core/lowlevel'
-import { toOSError, type WaitOptions, WriteTransport } from '@tasktree/streams'
+import {
+  type EventLoop,
+  getEventLoop,
+  isCancelled,
+  RuntimeError,
+  sleep,
+  TimeoutError,
+} from '@tasktree/core'
+import { checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
+import { type WaitOptions, type WriteProtocol, WriteTransport } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
+import { tlsFact } from './extra-info.ts'
 import { type BufferedProtocol, isBuffered, type Protocol } from './protocol.ts'
-import { checkTls, flushed, type TlsOptions, upgradeClient, upgradeServer } from './tls.ts'
+import { StreamProtocol } from './stream-protocol.ts'
+import { TlsError, toNetError } from './tls-errors.ts'
+import {
+  after,
+  checkTls,
+  checkTlsName,
+  closedEarly,
+  flushed,
+  type Handshake,
+  handshakeAsClient,
+  handshakeAsServer,
+  ignoreErrors,
+  inHandshakeTime,
+  shutdownOf,
+  type TlsOptions,
+  type TlsShutdown,
+} from './tls.ts'
 
-type Side = 'client' | 'server'
+export interface TransportSetup {
+  readonly side: 'client' | 'server'
+  /** The name or address that a client has connected to. */
+  readonly host?: string | undefined
+  /** For a connection that is under TLS from the start. */
+  readonly shutdown?: TlsShutdown | undefined
+  readonly onLost?: ((transport: Transport) => void) | undefined
+}
+
+/** Writes that came during a handshake. They go over TLS when it has ended. */
+interface HeldWrites {
+  readonly writes: [data: Uint8Array, flushed: (() => void) | undefined][]
+  bytes: number
+  isEnded: boolean
+}
+
+const NONE = Buffer.alloc(0)
 
 /**
- * A connected socket: writes for its protocol, and tells it what arrives and how it ends.
+ * A connected socket: writes for its protocol, and tells the protocol which bytes arrive and how the connection ends.
+ *
+ * The invariant: a byte of the socket has one owner at each moment, and the order of bytes, end and error is kept.
+ * Before `start()` the socket is paused or has a handshake before it, so the bytes are still in the system. From
+ * `start()` on the protocol gets them. Bytes that a buffered protocol has no room for, because it paused, stay in
+ * `#unread` until it resumes. `startTls()` gives all bytes that nobody has read to TLS. See docs/design/streams.md.
  *
  * Source: asyncio.Transport
  */
@@ -18,51 +64,81 @@ export class Transport extends WriteTransport {
   #socket: Socket
   #protocol: Protocol | BufferedProtocol
   #buffered: boolean
-  readonly #side: Side
+  readonly #setup: TransportSetup
   readonly #loop: EventLoop
   readonly #peername: unknown
   readonly #sockname: unknown
-  readonly #onLost: ((transport: Transport) => void) | undefined
+  readonly #writeProtocol: WriteProtocol
+  #isStarted = false
   #isReading = true
+  /** Bytes that were received while the protocol paused. */
+  #unread: Buffer | null = null
+  #held: HeldWrites | null = null
+  #shutdown: TlsShutdown | null
+  #shutdownTimer: Disposable | null = null
   #error: Error | null = null
 
   /** @internal made by createConnection and createServer */
-  constructor(
-    socket: Socket,
-    protocol: Protocol | BufferedProtocol,
-    side: Side,
-    onLost?: (transport: Transport) => void,
-  ) {
+  constructor(socket: Socket, protocol: Protocol | BufferedProtocol, setup: TransportSetup) {
     super()
+    this.#socket = socket
     this.#protocol = protocol
     this.#buffered = isBuffered(protocol)
-    this.#side = side
+    this.#setup = setup
     this.#loop = getEventLoop()
-    this.#onLost = onLost
-    // Asked now: a closed socket no longer knows.
+    this.#shutdown = setup.shutdown ?? null
+    // Asked now, because a closed socket does not know its names.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
-    this.#socket = withBulkReads(socket, this.#onBytes)
+    this.#writeProtocol = {
+      pauseWriting: () => this.#call('pauseWriting', () => this.#protocol.pauseWriting?.()),
+      resumeWriting: () => this.#call('resumeWriting', () => this.#protocol.resumeWriting?.()),
+      connectionLost: (error) => this.#tellLost(error),
+    }
   }
 
   /** @internal tells the protocol that the connection is made, and begins to read */
   start(): void {
+    this.#isStarted = true
+    this.#socket = withBulkReads(this.#socket, this.#onBytes)
+    const isPaused = this.#socket.isPaused()
     this.#attach()
     this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
-    // Gone before anybody listened: it will not say so again.
+    if (isPaused && this.#isReading && !this.isClosing()) this.#socket.resume()
+    // It has closed before a listener was there, so it will not say so again.
     if (this.#socket.closed) this.#loop.callSoon(this.#onClose)
+  }
+
+  /** @internal a client's TLS from the start; the protocol learns of the connection when the handshake has ended */
+  async startOverTls(options: TlsOptions | true, sslShutdownTimeout?: number): Promise<void> {
+    const handshake = this.#handshake(NONE, options, undefined, (secure) => {
+      this.#secureWith(secure, options, sslShutdownTimeout)
+      this.start()
+    })
+    await inHandshakeTime(options, () => handshakeAsClient(handshake, this.#setup.host))
+  }
+
+  /** @internal closes a connection whose maker has given it up; its protocol is told if it knows of the connection */
+  giveUp(): void {
+    if (this.#isStarted) this.abort()
+    else {
+      ignoreErrors(this.#socket)
+      this.#socket.destroy()
+    }
   }
 
   pauseReading(): void {
     if (!this.#isReading || this.isClosing()) return
     this.#isReading = false
-    this.#socket.pause()
+    if (this.#held === null) this.#socket.pause()
   }
 
   resumeReading(): void {
     if (this.#isReading || this.isClosing()) return
     this.#isReading = true
-    this.#socket.resume()
+    if (this.#held !== null) return
+    if (this.#unread === null) this.#socket.resume()
+    else this.#loop.callSoon(this.#deliverUnread)
   }
 
   isReading(): boolean {
@@ -70,6 +146,9 @@ export class Transport extends WriteTransport {
   }
 
   setProtocol(protocol: Protocol | BufferedProtocol): void {
+    if (typeof protocol !== 'object' || protocol === null) {
+      throw new TypeError(`setProtocol takes a protocol, got ${describe(protocol)}`)
+    }
     this.#protocol = protocol
     this.#buffered = isBuffered(protocol)
   }
@@ -79,16 +158,25 @@ export class Transport extends WriteTransport {
   }
 
   override getExtraInfo(name: string, fallback: unknown = null): unknown {
-    return this.#fact(name) ?? fallback
+    const own = { socket: this.#socket, peername: this.#peername, sockname: this.#sockname }
+    if (name in own) return own[name as keyof typeof own] ?? fallback
+    return tlsFact(this.#socket, name) ?? fallback
   }
 
   /**
-   * Puts the connection under TLS, as the side it was made on; what is buffered goes before. When the
-   * handshake fails, or the wait for it is cancelled, the connection is lost.
+   * Puts TLS on the connection, as the side on which the connection was made. The bytes that are buffered are sent
+   * before. Bytes that are written in the meantime are sent over TLS. When the handshake fails, or the wait for it is
+   * cancelled, the connection is lost.
    *
-   * @throws {TypeError} when the options are none, or the server's have no certificate
+   * On the server, bytes that nobody has read yet go to TLS: they are the beginning of the handshake. On the client
+   * they are a TlsError, because the peer, or somebody between, has sent plain bytes that must not be read as if they
+   * had come over TLS. A client verifies the certificate for the host that it has connected to, unless the options
+   * have another `servername`.
+   *
+   * @throws {TypeError} when the options are not an object, or a server has no certificate, or a client no name
    * @throws {RuntimeError} when it is closing, or under TLS already
    * @throws {TimeoutError} after the options' `handshakeTimeout`, 60 s by default
+   * @throws {CertificateError} when the peer's certificate is not accepted; {@link TlsError} for other errors of TLS
    *
    * Source: asyncio loop.start_tls
    */
@@ -100,7 +188,8 @@ export class Transport extends WriteTransport {
 
   /** @internal */
   checkTls(options: TlsOptions | true = true): void {
-    checkTls(options, this.#side)
+    checkTls(options, this.#setup.side)
+    if (this.#setup.side === 'client') checkTlsName(options, this.#setup.host)
   }
 
   async #startTls(options: TlsOptions | true, wait: WaitOptions | undefined): Promise<void> {
@@ -108,55 +197,143 @@ export class Transport extends WriteTransport {
     if (this.#socket instanceof TLSSocket) {
       throw new RuntimeError('startTls() of a connection that is under TLS already')
     }
+    if (this.#held !== null) throw new RuntimeError('startTls() is under way already')
     const plain = this.#socket
+    this.#held = { writes: [], bytes: 0, isEnded: false }
     this.#detach()
+    ignoreErrors(plain)
     plain.pause()
     try {
-      await flushed(plain, wait?.signal)
-      this.#socket = await (this.#side === 'server'
-        ? upgradeServer(plain, options, wait?.signal)
-        : upgradeClient(plain, options, wait?.signal))
+      await inHandshakeTime(options, async () => {
+        await flushed(plain, wait?.signal)
+        const early = this.#takeUnread(plain)
+        const adopt = (secure: TLSSocket): void => {
+          this.#secureWith(secure, options)
+          this.#attach()
+          if (!this.#isReading) secure.pause()
+          this.#sendHeld()
+        }
+        const handshake = this.#handshake(early, options, wait?.signal, adopt)
+        if (this.#setup.side === 'server') await handshakeAsServer(handshake)
+        else {
+          await handshakeAsClient(handshake, this.#setup.host)
+          // A caller that aborts at once would otherwise cut off the client's last message of the handshake.
+          // Two timers, because the first one may be due before Node has looked for I/O.
+          await sleep(1)
+          await sleep(1)
+        }
+      })
     } catch (error) {
-      plain.on('error', () => {}).destroy()
-      const reason = toOSError(error)
-      this.lost(isCancelled(reason) ? null : reason)
-      this.#onLost?.(this)
+      this.#held = null
+      // The handshake may have ended, and the wait for it been cancelled, in one turn: then TLS is attached.
+      this.#detach()
+      ignoreErrors(this.#socket)
+      this.#socket.destroy()
+      plain.destroy()
+      const reason = toNetError(error)
+      this.lost(isCancelled(reason) || this.isClosing() ? null : reason)
+      this.#setup.onLost?.(this)
       throw reason
     }
-    this.#attach()
-    if (!this.#isReading) this.#socket.pause()
+  }
+
+  #handshake(
+    early: Buffer,
+    options: TlsOptions | true,
+    signal: AbortSignal | undefined,
+    adopt: (secure: TLSSocket) => void,
+  ): Handshake {
+    return { plain: this.#socket, options, early, signal, adopt }
+  }
+
+  #secureWith(secure: TLSSocket, options: TlsOptions | true, sslShutdownTimeout?: number): void {
+    this.#socket = secure
+    this.#shutdown = shutdownOf(options, sslShutdownTimeout)
+  }
+
+  /** Removes the bytes that were received and not read. */
+  #takeUnread(plain: Socket): Buffer {
+    if (plain.readableEnded || plain.destroyed) throw closedEarly()
+    const fromReader = this.#protocol instanceof StreamProtocol ? this.#protocol.takeUnread() : NONE
+    const early = Buffer.concat([fromReader, this.#unread ?? NONE])
+    this.#unread = null
+    if (this.#setup.side === 'server') return early
+    const length = early.length + plain.readableLength
+    if (length === 0) return NONE
+    throw new TlsError(
+      `startTls() of a client that has ${length} unread bytes: they came before TLS, and must not be read as if they had come over it. Read the peer's whole answer first`,
+      { code: 'ERR_TLS_UNREAD_PLAINTEXT' },
+    )
+  }
+
+  #sendHeld(): void {
+    const held = this.#held
+    this.#held = null
+    if (held === null) return
+    for (const [data, flushed] of held.writes) this.#socket.write(data, flushed)
+    if (held.isEnded) this.#socket.end()
   }
 
   protected override buffered(): number {
-    return this.#socket.writableLength
+    return this.#socket.writableLength + (this.#held?.bytes ?? 0)
   }
 
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
-    this.#socket.write(data, flushed)
+    const held = this.#held
+    if (held === null) {
+      this.#socket.write(data, flushed)
+      return
+    }
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    held.writes.push([bytes, flushed])
+    held.bytes += bytes.length
   }
 
   protected override whenFlushed(callback: () => void): void {
-    if (this.#socket.writableNeedDrain) this.#socket.once('drain', callback)
-    else if (this.#socket.writable) this.#socket.write('', callback)
+    if (this.#held === null) this.whenNodeFlushed(this.#socket, callback)
+    else this.#held.writes.push([NONE, callback])
   }
 
   protected override end(): void {
-    this.#socket.end()
+    if (this.#held === null) this.#socket.end()
+    else this.#held.isEnded = true
   }
 
   protected override finish(): void {
-    this.#socket.off('data', this.#onData)
-    // Once paused it would not see the peer's end, and TLS needs it for its own.
-    this.#socket.resume()
-    this.#socket.destroySoon()
+    const socket = this.#socket
+    if (this.#held !== null) {
+      // In the middle of a handshake nothing can be sent any more. Its error ends `startTls`.
+      socket.destroy()
+      return
+    }
+    socket.off('data', this.#onData)
+    this.#unread = null
+    // A paused socket would not see the peer's end, and TLS needs it for its own.
+    socket.resume()
+    if (this.#shutdown !== null && !socket.destroyed) this.#shutDown(socket, this.#shutdown)
+    else socket.destroySoon()
+  }
+
+  /** Sends the buffered bytes and the end of TLS, and closes; at the latest when the time has passed. */
+  #shutDown(socket: Socket, { timeout: ms, waitsForPeer }: TlsShutdown): void {
+    this.#shutdownTimer = after(this.#loop, ms, () => {
+      this.#error ??= new TimeoutError(`the end of TLS took longer than ${ms} ms`)
+      socket.destroy()
+    })
+    if (!waitsForPeer || socket.readableEnded) {
+      socket.destroySoon()
+      return
+    }
+    socket.once('end', () => socket.destroySoon())
+    socket.end()
   }
 
   protected override destroy(): void {
     this.#socket.destroy()
   }
 
-  protected override writeProtocol(): Protocol {
-    return this.#protocol
+  protected override writeProtocol(): WriteProtocol {
+    return this.#writeProtocol
   }
 
   #attach(): void {
@@ -175,68 +352,134 @@ export class Transport extends WriteTransport {
       .off('close', this.#onClose)
   }
 
-  /** Whether to go on reading. Once it is closing the rest is read, and dropped. */
+  /** Returns whether to go on reading. Once it is closing, the rest is read and dropped. */
   readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
     if (this.isClosing()) return true
-    // A buffered protocol copies the bytes into its own buffer before this returns.
-    this.#onData(lent && !this.#buffered ? Buffer.from(data) : data)
+    if (!this.#buffered) this.#onData(lent ? Buffer.from(data) : data)
+    else {
+      // A buffered protocol copies the bytes into its own buffer before this returns.
+      this.#onData(data)
+      if (lent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
+    }
     return this.#isReading || this.isClosing()
   }
 
   readonly #onData = (data: Buffer): void => {
+    if (this.#unread !== null) this.#unread = Buffer.concat([this.#unread, data])
+    else if (this.#buffered) this.#fill(data)
+    else this.#receive(data)
+  }
+
+  readonly #deliverUnread = (): void => {
+    const unread = this.#unread
+    if (unread === null || !this.#isReading || this.isClosing() || this.#held !== null) return
+    this.#unread = null
+    this.#onData(unread)
+    if (this.isReading()) this.#socket.resume()
+  }
+
+  #receive(data: Buffer): void {
     try {
-      if (this.#buffered) this.#fill(data)
-      else (this.#protocol as Protocol).dataReceived?.(data)
+      const result: unknown = (this.#protocol as Protocol).dataReceived?.(data)
+      if (result !== undefined) this.#watch('dataReceived', result)
     } catch (error) {
       this.#fail('dataReceived', error)
     }
   }
 
+  /** Copies `data` into the protocol's buffers, until it pauses, closes or is replaced. */
   #fill(data: Buffer): void {
-    const protocol = this.#protocol as BufferedProtocol
-    let done = 0
-    while (done < data.length) {
-      const into = protocol.getBuffer(data.length - done)
+    let rest = data
+    while (rest.length > 0 && !this.isClosing()) {
+      if (!this.#isReading) {
+        this.#unread = rest
+        return
+      }
+      if (!this.#buffered) {
+        this.#receive(Buffer.from(rest))
+        return
+      }
+      const protocol = this.#protocol as BufferedProtocol
+      const n = this.#fillOnce(protocol, rest)
+      rest = rest.subarray(n)
+    }
+  }
+
+  /** Returns how many bytes the protocol's next buffer has taken. */
+  #fillOnce(protocol: BufferedProtocol, data: Buffer): number {
+    let what = 'getBuffer'
+    try {
+      const into: unknown = protocol.getBuffer(data.length)
+      if (!(into instanceof Uint8Array)) {
+        throw new TypeError(`getBuffer() must return a Uint8Array, got ${describe(into)}`)
+      }
       if (into.length === 0) throw new RuntimeError('getBuffer() returned an empty buffer')
-      const n = Math.min(into.length, data.length - done)
-      into.set(data.subarray(done, done + n))
-      protocol.bufferUpdated(n)
-      done += n
+      const n = Math.min(into.length, data.length)
+      into.set(data.subarray(0, n))
+      what = 'bufferUpdated'
+      const result: unknown = protocol.bufferUpdated(n)
+      if (result !== undefined) this.#watch('bufferUpdated', result)
+      return n
+    } catch (error) {
+      this.#fail(what, error)
+      return data.length
     }
   }
 
   readonly #onEnd = (): void => {
     if (this.isClosing()) return
     this.#call('eofReceived', () => {
-      if (this.#protocol.eofReceived?.() !== true) this.close()
+      const result: unknown = this.#protocol.eofReceived?.()
+      if (result !== true) this.close()
+      return result
     })
   }
 
   readonly #onError = (error: Error): void => {
-    this.#error ??= toOSError(error)
+    this.#error ??= toNetError(error)
     this.closing()
-    // After what is no TLS Node leaves the socket open, though nothing will come of it any more.
+    // After bytes that are not TLS, Node leaves the socket open, but nothing will come of it.
     this.#socket.destroy()
   }
 
   readonly #onClose = (): void => {
-    try {
-      this.lost(this.#error)
-    } catch (error) {
-      this.#report('connectionLost', error)
+    this.#shutdownTimer?.[Symbol.dispose]()
+    const { errored } = this.#socket
+    // Not this one's error event, when it came before a listener was there.
+    if (this.#error === null && errored !== null && !this.isClosing()) {
+      this.#error = toNetError(errored)
     }
-    this.#onLost?.(this)
+    this.lost(this.#error)
+    this.#setup.onLost?.(this)
   }
 
-  #call(what: string, callback: () => void): void {
+  #tellLost(error: Error | null): void {
     try {
-      callback()
+      const result: unknown = this.#protocol.connectionLost?.(error)
+      if (isThenable(result)) {
+        const report = (reason: unknown): void => this.#report('connectionLost', reason)
+        // oxlint-disable-next-line promise/no-promise-in-callback -- `result` is what the protocol has returned
+        result.then(undefined, report)
+      }
+    } catch (reason) {
+      this.#report('connectionLost', reason)
+    }
+  }
+
+  #call(what: string, callback: () => unknown): void {
+    try {
+      this.#watch(what, callback())
     } catch (error) {
       this.#fail(what, error)
     }
   }
 
-  /** A protocol that throws is no longer served. */
+  /** A callback of a protocol may be an async function. */
+  #watch(what: string, result: unknown): void {
+    if (isThenable(result)) result.then(undefined, (error: unknown) => this.#fail(what, error))
+  }
+
+  /** A connection whose protocol has thrown is closed at once, and lost with this error. */
   #fail(what: string, error: unknown): void {
     this.#report(what, error)
     this.#error ??= error instanceof Error ? error : new RuntimeError(String(error))
@@ -246,40 +489,4 @@ export class Transport extends WriteTransport {
   #report(what: string, exception: unknown): void {
     this.#loop.callExceptionHandler({ message: `${what}() of a protocol has thrown`, exception })
   }
-
-  #fact(name: string): unknown {
-    const socket = this.#socket
-    switch (name) {
-      case 'socket':
-        return socket
-      case 'peername':
-        return this.#peername
-      case 'sockname':
-        return this.#sockname
-      default:
-        return socket instanceof TLSSocket ? tlsFact(socket, name) : undefined
-    }
-  }
-}
-
-function tlsFact(socket: TLSSocket, name: string): unknown {
-  switch (name) {
-    case 'cipher':
-      return socket.getCipher()
-    case 'peercert':
-      return socket.getPeerCertificate()
-    case 'alpn':
-      return socket.alpnProtocol || undefined
-    case 'protocol':
-      return socket.getProtocol()
-    case 'servername':
-      return socket.servername || undefined
-    default:
-      return undefined
-  }
-}
-
-/** As asyncio names an end: [host, port]; a Unix socket's is its path, which Node does not tell. */
-function nameOf(address: string | undefined, port: number | undefined): unknown {
-  return address === undefined ? undefined : [address, port]
 }

@@ -207,7 +207,8 @@ test.skipIf(!has('curl'))('curl over TLS with ALPN', { tags: ['slow'] }, () =>
     const reports: string[] = []
     getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
     expect((await output('curl', ['-s', '--noproxy', '*', url])).code).toBe(60)
-    expect(reports).toEqual(['a TLS handshake has failed'])
+    // A peer that refuses the server's certificate is not a failure of the server.
+    expect(reports).toEqual([])
   }),
 )
 

@@ -1,47 +1,95 @@
-/** So many small chunks in a row become one, so that a byte at a time does not cost an object a byte. */
+/**
+ * The buffer of a StreamReader: received bytes in their order, in the chunks in which they came.
+ *
+ * The problem: a reader takes bytes by line, by count or by separator, while the network cuts them anywhere.
+ * Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
+ *
+ * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). A take that lies in one chunk is a view
+ * of this chunk; a take that spans several chunks copies them once. A search that has no match returns -1, and the
+ * caller goes on from where it stopped, so a long line in small pieces costs linear time.
+ *
+ * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk after the cursor is empty.
+ */
+
+const EMPTY = Buffer.alloc(0)
+
+/** This many small chunks in sequence are merged into one, so that a peer that sends single bytes costs no object per byte. */
 const RUN = 64
 const SMALL = 512
 
 /**
- * Received bytes in their order, in the chunks they came in. What lies in one chunk is taken as a view;
- * only what spans chunks is copied, once. A search goes on where the last one ended, so that a long line
- * in small pieces costs linear time.
+ * A view keeps the whole memory of its chunk alive. A take is copied when this memory is larger than one slab of
+ * Node's buffer pool and at least this many times as large as the take. So a record that the caller keeps holds at
+ * most eight times its own size.
  */
+const HELD = 8
+const SLAB = Buffer.poolSize
+
 export class ByteQueue {
   #chunks: Buffer[] = []
-  /** The first chunk that is left, and the first byte of it. */
   #head = 0
   #offset = 0
   #run = 0
   length = 0
 
-  /** How many of them lie in one piece at the front. */
+  /** The number of bytes that lie in one chunk at the front. */
   get firstLength(): number {
     return this.#head < this.#chunks.length ? this.#sizeOf(this.#head) : 0
   }
 
   push(chunk: Buffer): void {
+    if (chunk.length === 0) return
     this.length += chunk.length
     this.#chunks.push(chunk)
     this.#run = chunk.length < SMALL ? this.#run + 1 : 0
     if (this.#run === RUN) this.#mergeRun()
   }
 
-  /** Takes `n` bytes; there must be as many. */
+  /** Puts `chunk` before the bytes that are here. */
+  unshift(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    const first = this.#chunks[this.#head]
+    if (first !== undefined && this.#offset > 0) {
+      this.#chunks[this.#head] = first.subarray(this.#offset)
+      this.#offset = 0
+    }
+    if (this.#head > 0) this.#chunks[--this.#head] = chunk
+    else this.#chunks.unshift(chunk)
+    this.length += chunk.length
+  }
+
+  /** Removes and returns the first `n` bytes. The caller has checked that there are this many. */
   take(n: number): Buffer {
     const first = this.#chunks[this.#head]
-    if (n === 0 || first === undefined) return Buffer.alloc(0)
+    if (n === 0 || first === undefined) return EMPTY
     const start = this.#offset
     this.length -= n
-    if (start + n < first.length) {
-      this.#offset = start + n
-      return first.subarray(start, start + n)
+    if (start + n > first.length) return this.#gather(Buffer.allocUnsafe(n))
+    if (start + n < first.length) this.#offset = start + n
+    else this.#drop()
+    const memory = first.buffer.byteLength
+    const view = n === first.length ? first : first.subarray(start, start + n)
+    return memory > SLAB && memory >= HELD * n ? Buffer.from(view) : view
+  }
+
+  /** Removes as many bytes as `target` takes, and returns how many it took. */
+  takeInto(target: Uint8Array): number {
+    const n = Math.min(target.length, this.length)
+    if (n === 0) return 0
+    this.length -= n
+    this.#gather(target.subarray(0, n))
+    return n
+  }
+
+  /** A copy of the first `n` bytes, which stay here. */
+  peek(n: number): Buffer {
+    const out = Buffer.allocUnsafe(n)
+    let filled = 0
+    for (let i = this.#head; filled < n; i++) {
+      const chunk = this.#chunks[i] as Buffer
+      filled += chunk.copy(out, filled, i === this.#head ? this.#offset : 0)
     }
-    if (start + n === first.length) {
-      this.#drop()
-      return start === 0 ? first : first.subarray(start)
-    }
-    return this.#gather(n)
+    return out
   }
 
   clear(): void {
@@ -52,13 +100,11 @@ export class ByteQueue {
     this.length = 0
   }
 
-  /** Where `separator` first begins at or after `from`, or -1. */
+  /** The place where `separator` first begins at or after `from`, or -1. */
   indexOf(separator: Buffer, from: number): number {
     const chunks = this.#chunks
-    let i = chunks.length
-    let base = this.length
-    while (i > this.#head && base > from) base -= this.#sizeOf(--i)
     const needle = separator.length === 1 ? (separator[0] as number) : separator
+    let [i, base] = this.#locate(from)
     for (; i < chunks.length; i++) {
       const chunk = chunks[i] as Buffer
       const skipped = i === this.#head ? this.#offset : 0
@@ -71,6 +117,18 @@ export class ByteQueue {
       base = end
     }
     return -1
+  }
+
+  /**
+   * The chunk that holds byte `from`, and the position of this chunk's first byte. A new search begins at 0, which is
+   * the first chunk; a search that goes on begins near the end, so the walk is from the end. Either walk is short.
+   */
+  #locate(from: number): [chunk: number, base: number] {
+    if (from < this.firstLength) return [this.#head, 0]
+    let i = this.#chunks.length
+    let base = this.length
+    while (i > this.#head && base > from) base -= this.#sizeOf(--i)
+    return [i, base]
   }
 
   #spans(separator: Buffer, i: number, at: number): boolean {
@@ -92,12 +150,12 @@ export class ByteQueue {
     return i === this.#head ? size - this.#offset : size
   }
 
-  #gather(n: number): Buffer {
-    const out = Buffer.allocUnsafe(n)
+  /** Moves bytes from the front until `out` is full. */
+  #gather<B extends Uint8Array>(out: B): B {
     let filled = 0
-    while (filled < n) {
+    while (filled < out.length) {
       const chunk = this.#chunks[this.#head] as Buffer
-      const end = Math.min(chunk.length, this.#offset + n - filled)
+      const end = Math.min(chunk.length, this.#offset + out.length - filled)
       filled += chunk.copy(out, filled, this.#offset, end)
       if (end === chunk.length) this.#drop()
       else this.#offset = end
@@ -105,7 +163,7 @@ export class ByteQueue {
     return out
   }
 
-  /** Forgets the first chunk, and now and then the places of those forgotten. */
+  /** Removes the first chunk. The places of removed chunks are cut off when they are half of the array. */
   #drop(): void {
     this.#offset = 0
     this.#head++
@@ -114,7 +172,7 @@ export class ByteQueue {
       this.#head = 0
       this.#run = 0
     } else {
-      this.#chunks[this.#head - 1] = Buffer.alloc(0)
+      this.#chunks[this.#head - 1] = EMPTY
       if (this.#head >= 64 && this.#head * 2 >= this.#chunks.length) {
         this.#chunks.splice(0, this.#head)
         this.#head = 0

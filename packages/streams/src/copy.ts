@@ -1,10 +1,15 @@
-import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { cancelTasks, createTask, gather } from '@tasktree/core'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { WaitOptions } from './event-waiters.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
-import type { WaitOptions } from './waiters.ts'
+
+/** The most bytes that one read takes, in bytes. A larger piece would only wait longer in the writer's buffer. */
+const PIECE = 131_072
 
 /**
- * Copies until the end of `reader`, no faster than `writer` takes it; returns how many bytes. It closes neither.
+ * Copies until the end of `reader`, no faster than `writer` takes the bytes; returns the number of bytes. It closes
+ * neither.
  *
  * @throws {TypeError} for anything but a StreamReader and a StreamWriter
  */
@@ -13,14 +18,74 @@ export function copy(
   writer: StreamWriter,
   options?: WaitOptions,
 ): Promise<number> {
-  if (!(reader instanceof StreamReader)) {
-    throw new TypeError(`copy takes a StreamReader to copy from, got ${describe(reader)}`)
-  }
-  if (!(writer instanceof StreamWriter)) {
-    throw new TypeError(`copy takes a StreamWriter to copy to, got ${describe(writer)}`)
-  }
+  checkReader('copy', reader)
+  checkWriter('copy', writer)
   checkOptions(options)
   return copyAll(reader, writer, options)
+}
+
+/** The two ends of a connection, as `openConnection` returns them. */
+export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter]
+
+/**
+ * Copies from `a` to `b` and from `b` to `a` at the same time, each no faster than the other side takes the bytes. When
+ * one side has ended, `writeEof()` passes the end on, and the other direction goes on until its own end. When one
+ * direction fails or the call is cancelled, the other direction is cancelled too. It closes neither side.
+ *
+ * @returns the number of bytes from `a` to `b` and from `b` to `a`
+ * @throws {TypeError} for anything but two pairs of a StreamReader and a StreamWriter
+ * @throws the error of the first direction that failed
+ */
+export function copyBidirectional(
+  a: StreamPair,
+  b: StreamPair,
+  options?: WaitOptions,
+): Promise<[aToB: number, bToA: number]> {
+  for (const pair of [a, b]) {
+    if (!Array.isArray(pair)) {
+      throw new TypeError(`copyBidirectional takes [reader, writer] twice, got ${describe(pair)}`)
+    }
+    checkReader('copyBidirectional', pair[0])
+    checkWriter('copyBidirectional', pair[1])
+  }
+  checkOptions(options)
+  return copyBoth(a, b, options)
+}
+
+async function copyBoth(
+  a: StreamPair,
+  b: StreamPair,
+  options: WaitOptions | undefined,
+): Promise<[number, number]> {
+  const tasks = [
+    createTask(() => relay(a[0], b[1]), { name: 'copyBidirectional a to b' }),
+    createTask(() => relay(b[0], a[1]), { name: 'copyBidirectional b to a' }),
+  ]
+  try {
+    const [aToB, bToA] = await cancelOnAbort(gather(tasks), options?.signal)
+    return [aToB as number, bToA as number]
+  } finally {
+    await cancelTasks(tasks)
+  }
+}
+
+async function relay(reader: StreamReader, writer: StreamWriter): Promise<number> {
+  const copied = await copyAll(reader, writer, undefined)
+  if (writer.canWriteEof() && !writer.isClosing()) {
+    writer.writeEof()
+    await writer.drain()
+  }
+  return copied
+}
+
+function checkReader(call: string, reader: unknown): void {
+  if (reader instanceof StreamReader) return
+  throw new TypeError(`${call} takes a StreamReader to copy from, got ${describe(reader)}`)
+}
+
+function checkWriter(call: string, writer: unknown): void {
+  if (writer instanceof StreamWriter) return
+  throw new TypeError(`${call} takes a StreamWriter to copy to, got ${describe(writer)}`)
 }
 
 async function copyAll(
@@ -30,7 +95,7 @@ async function copyAll(
 ): Promise<number> {
   let copied = 0
   for (;;) {
-    const chunk = await reader.read(reader.limit, options)
+    const chunk = await reader.read(PIECE, options)
     if (chunk.length === 0) return copied
     writer.write(chunk)
     await writer.drain(options)

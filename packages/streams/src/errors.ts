@@ -2,9 +2,9 @@
 export class IncompleteReadError extends Error {
   override readonly name: string = 'IncompleteReadError'
   readonly code: string = 'ERR_STREAMS_INCOMPLETE_READ'
-  /** What was read before the end; it is no longer in the reader. */
+  /** The bytes that came before the end; they are no longer in the reader. */
   readonly partial: Buffer
-  /** How many bytes were asked for, or null when the read was up to a separator. */
+  /** How many bytes the read asked for, or null for a read up to a separator. */
   readonly expected: number | null
 
   constructor(partial: Buffer, expected: number | null) {
@@ -16,11 +16,11 @@ export class IncompleteReadError extends Error {
   }
 }
 
-/** A separator did not come within the reader's limit. Source: asyncio.LimitOverrunError */
+/** No separator came within the reader's limit. Source: asyncio.LimitOverrunError */
 export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'
-  /** How many bytes lie before the separator, or are known not to hold it. */
+  /** How many bytes lie before the separator, or, if there is none yet, are known not to contain it. */
   readonly consumed: number
 
   constructor(message: string, consumed: number) {

@@ -1,18 +1,18 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from './os-error.ts'
-import { type WaitOptions, Waiters } from './waiters.ts'
+import { type WaitOptions, EventWaiters } from './event-waiters.ts'
 
-/** What a transport tells about its writing side. */
+/** The calls by which a transport reports on its writing side. */
 export interface WriteProtocol {
   pauseWriting?(): void
   resumeWriting?(): void
   connectionLost?(error: Error | null): void
 }
 
-/** Who waits for a transport: to drain, or to be closed. Both waits also end with the connection. */
+/** The waits on a transport: until its buffer is drained, and until it has closed. The end of the connection ends both. */
 export class FlowControl implements WriteProtocol {
-  readonly #draining = new Waiters()
-  readonly #closing = new Waiters()
+  readonly #draining = new EventWaiters()
+  readonly #closing = new EventWaiters()
   #paused = false
   #lost = false
   #error: Error | null = null
@@ -55,7 +55,7 @@ export class FlowControl implements WriteProtocol {
     if (this.#paused) await this.#draining.wait(options)
   }
 
-  /** @throws what the connection was lost by */
+  /** @throws the error with which the connection was lost */
   waitClosed(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#waitClosed(options)

@@ -1,4 +1,4 @@
-export { copy } from './copy.ts'
+export { copy, copyBidirectional, type StreamPair } from './copy.ts'
 export { IncompleteReadError, LimitOverrunError } from './errors.ts'
 export { FlowControl, type WriteProtocol } from './flow-control.ts'
 export {
@@ -13,5 +13,5 @@ export {
 } from './os-error.ts'
 export { type ReadTransport, StreamReader, type StreamReaderOptions } from './stream-reader.ts'
 export { StreamWriter } from './stream-writer.ts'
-export type { WaitOptions } from './waiters.ts'
+export type { WaitOptions } from './event-waiters.ts'
 export { type WriteBufferLimits, WriteTransport } from './write-transport.ts'

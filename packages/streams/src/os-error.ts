@@ -6,13 +6,13 @@ export interface OSErrorOptions extends ErrorOptions {
   port?: number | undefined
 }
 
-/** What the operating system refused. Source: OSError. Differs: `code` is the name ("ECONNRESET"). */
+/** An error of the operating system. Source: OSError. Differs: `code` is the name ("ECONNRESET"). */
 export class OSError extends Error {
   override readonly name: string = 'OSError'
   readonly code: string
   readonly errno: number | undefined
   readonly syscall: string | undefined
-  /** The address it was about, where there is one. */
+  /** The address of the failed operation, if there is one. */
   readonly address: string | undefined
   readonly port: number | undefined
 
@@ -26,7 +26,7 @@ export class OSError extends Error {
   }
 }
 
-/** The peer has cut the connection, or it is gone otherwise. Source: ConnectionResetError */
+/** The peer has reset the connection, or the connection is gone for another reason. Source: ConnectionResetError */
 export class ConnectionResetError extends OSError {
   override readonly name: string = 'ConnectionResetError'
 
@@ -35,7 +35,7 @@ export class ConnectionResetError extends OSError {
   }
 }
 
-/** Written to what nobody reads any more. Source: BrokenPipeError */
+/** A write after the peer has closed its reading side. Source: BrokenPipeError */
 export class BrokenPipeError extends OSError {
   override readonly name: string = 'BrokenPipeError'
 
@@ -44,7 +44,7 @@ export class BrokenPipeError extends OSError {
   }
 }
 
-/** Nobody listens at the address. Source: ConnectionRefusedError */
+/** No server listens at the address. Source: ConnectionRefusedError */
 export class ConnectionRefusedError extends OSError {
   override readonly name: string = 'ConnectionRefusedError'
 
@@ -79,7 +79,7 @@ const byCode: ReadonlyMap<string, new (message: string, options: OSErrorOptions)
     ['EADDRINUSE', AddressInUseError],
   ])
 
-/** The error of ours for a system error of Node, which becomes its cause; any other error as it is. */
+/** Wraps a system error of Node in the OSError class for its code; any other error is returned unchanged. */
 export function toOSError(error: unknown): Error {
   if (!(error instanceof Error)) {
     return new OSError(`the stream failed with ${String(error)}`, { cause: error })

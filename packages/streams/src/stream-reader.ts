@@ -1,80 +1,67 @@
-import { type CancelledError, currentTask, Future, RuntimeError, type Task } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, Claim, describe } from '@tasktree/core/lowlevel'
+import { RuntimeError } from '@tasktree/core'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
-import { readFrom } from './source.ts'
-import type { WaitOptions } from './waiters.ts'
+import type { WaitOptions } from './event-waiters.ts'
+import { PendingRead, type WaitingRead } from './pending-read.ts'
+import { readFrom } from './reader-source.ts'
 
 const DEFAULT_LIMIT = 65_536
 
 export interface StreamReaderOptions {
-  /** The longest line, in bytes; the source is paused when twice as much is buffered. @defaultValue 65536 */
+  /**
+   * The longest line, in bytes. The source is paused while more than twice as much is buffered.
+   * `Infinity` means no limit.
+   *
+   * @defaultValue 65536
+   */
   limit?: number | undefined
 }
 
-/** What a reader pauses when nobody reads. */
+/** The source of a reader, as the reader controls it. */
 export interface ReadTransport {
   pauseReading(): void
   resumeReading(): void
+  /** Closes the source; the promise ends when the source has closed. */
+  close?(): PromiseLike<void> | void
 }
 
-/** Up to so many bytes a read gathers from several chunks. */
-const COPIED = 4096
+/** A read of at most this many bytes is gathered from several chunks, because a further read costs more than the copy. */
+const GATHERED = 4096
 
 type Bytes = Uint8Array | string
 
-const NEWLINE: readonly Buffer[] = [Buffer.from('\n')]
-
-/** A read of some bytes that waits: it takes them in its own turn, and so a cancel before that takes none. */
-class Read extends Claim<Buffer> {
-  readonly #n: number
-  readonly #take: (n: number) => Buffer
-  readonly #forget: (read: Read) => void
-
-  constructor(n: number, take: (n: number) => Buffer, forget: (read: Read) => void) {
-    super()
-    this.#n = n
-    this.#take = take
-    this.#forget = forget
-  }
-
-  override cancel(msg?: string | CancelledError): boolean {
-    const cancelled = super.cancel(msg)
-    if (cancelled) this.#forget(this)
-    return cancelled
-  }
-
-  protected override claim(): void {
-    this.#forget(this)
-    this.setResult(this.#take(this.#n))
-  }
-
-  protected override decline(): void {
-    this.#forget(this)
-  }
-}
+const NEWLINE: Buffer = Buffer.from('\n')
+const NEWLINES: readonly Buffer[] = [NEWLINE]
+/** Encodings whose characters take two bytes: their line feed has to begin at an even place. */
+const WIDE: ReadonlySet<string> = new Set(['utf16le', 'utf-16le', 'ucs2', 'ucs-2'])
 
 /**
  * Bytes that arrive, to be awaited by line, by count or by separator. One read at a time; a cancelled
- * read consumes nothing. What a read returns is a view of the received chunk wherever one chunk holds it.
+ * read consumes nothing. What a read returns is a view of the received chunk if one chunk holds it, unless the view
+ * is much smaller than the chunk: then it is a copy, so that a record which the caller keeps does not keep the chunk.
  *
  * Source: asyncio.StreamReader
  */
-export class StreamReader implements AsyncIterable<Buffer> {
+export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** @internal the bundler calls a class that names itself `_StreamReader` */
   static readonly name: string = 'StreamReader'
 
   readonly #buffer = new ByteQueue()
   readonly #limit: number
   #eof = false
+  /** The error that every read throws at once, or null. */
   #exception: Error | null = null
+  /** The error that follows the last byte, or null when the stream ends in order. */
+  #failure: Error | null = null
   #transport: ReadTransport | null = null
   #paused = false
-  /** The read that waits: its future, its method and its task. */
-  #waiter: Future<void> | Read | null = null
-  #waiting = ''
-  #waitingTask: Task | null = null
+  #closing: Promise<void> | null = null
+  /** The read that waits, or null. */
+  #first: WaitingRead | null = null
+  /** Reads that came after a first one that was cancelled and has not had its turn yet. */
+  readonly #next: WaitingRead[] = []
 
   constructor(options: StreamReaderOptions = {}) {
     const limit = options.limit ?? DEFAULT_LIMIT
@@ -82,12 +69,17 @@ export class StreamReader implements AsyncIterable<Buffer> {
       throw new TypeError(`limit must be a number of bytes, got ${describe(limit)}`)
     }
     if (!(limit > 0)) throw new RangeError(`limit must be above 0 bytes, got ${limit}`)
+    if (limit !== Infinity && !Number.isInteger(limit)) {
+      throw new RangeError(`limit must be a whole number of bytes, or Infinity, got ${limit}`)
+    }
     this.#limit = limit
   }
 
   /**
-   * A reader of what `source` gives. It reads ahead up to twice the limit; an error of the source is
-   * thrown by the next read.
+   * A reader of `source`. It reads ahead up to twice the limit. When the source fails, reads first return the bytes
+   * that came before, and then throw the error. `close()` closes the source.
+   *
+   * @throws {TypeError} when `source` is none of the three
    */
   static from(
     source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
@@ -103,11 +95,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Up to `n` bytes, at least one unless the stream has ended; with -1 all until the end. What waits is a
-   * Future, as every operation of the library: no instance of Promise, though it is used like one.
+   * Up to `n` bytes, at least one unless the stream has ended; with -1 all bytes until the end. A read that waits is
+   * a Future, as every operation of the library: it is used like a Promise, but is not an instance of Promise.
    *
    * @param n bytes. @defaultValue -1
-   * @throws {TypeError} when `n` is no whole number
+   * @throws {TypeError} when `n` is not a whole number
    * @throws {RuntimeError} when another read is waiting
    */
   read(n = -1, options?: WaitOptions): Promise<Buffer> {
@@ -115,63 +107,101 @@ export class StreamReader implements AsyncIterable<Buffer> {
       throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
     checkOptions(options)
-    if (n > 0 && this.#isFree()) {
-      if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
-      if (!this.#eof) return this.#readNext(n, options)
+    if (n < 0) return this.#start('read', Infinity, this.#takeAll, options)
+    if (this.#first === null && this.#exception === null && this.#buffer.length > 0) {
+      return Promise.resolve(this.#takeSome(n))
     }
-    return n < 0 ? this.#readAll(options) : this.#read(n)
+    return this.#startFuture('read', 0, () => this.#trySome(n), options) as Promise<Buffer>
   }
 
   /**
-   * A line with its `\n`; at the end of the stream what is left, which may be empty.
+   * A line with its `\n`; at the end of the stream the bytes that are left, which may be none.
    *
-   * @throws {LimitOverrunError} when the line is longer than the limit; it, or what has come of it, is dropped
+   * @throws {LimitOverrunError} when the line is longer than the limit; its bytes are dropped
    * @throws {RuntimeError} when another read is waiting
    *
    * Source: asyncio.StreamReader.readline. Differs: a LimitOverrunError in place of ValueError.
    */
   readLine(options?: WaitOptions): Promise<Buffer> {
     checkOptions(options)
-    if (this.#isFree()) {
-      const at = this.#buffer.indexOf(NEWLINE[0] as Buffer, 0)
-      if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
-    }
-    return this.#readLine(options)
+    return this.#startLine(1, options)
   }
 
   /**
    * Exactly `n` bytes.
    *
-   * @throws {TypeError} when `n` is no whole number
+   * @throws {TypeError} when `n` is not a whole number
    * @throws {RangeError} when it is below 0
-   * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
+   * @throws {IncompleteReadError} when the stream ends before; the bytes that came are its `partial`
    * @throws {RuntimeError} when another read is waiting
    */
   readExactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    if (!Number.isInteger(n)) {
-      throw new TypeError(`readExactly takes a whole number of bytes, got ${describe(n)}`)
-    }
-    if (n < 0) throw new RangeError(`readExactly takes 0 bytes or more, got ${n}`)
+    checkLength('readExactly', n)
     checkOptions(options)
-    if (this.#buffer.length >= n && this.#isFree()) return Promise.resolve(this.#take(n))
-    return this.#readExactly(n, options)
+    return this.#start('readExactly', n, () => this.#tryExactly(n), options)
   }
 
   /**
-   * Everything up to and with the first separator; of several, the one that ends first.
+   * Everything up to and including the first separator; of several separators, the one that ends first.
    *
-   * @throws {TypeError} when a separator is no bytes
-   * @throws {RangeError} for an empty one, and for none
-   * @throws {IncompleteReadError} when the stream ends before; what came is its `partial`
+   * @throws {TypeError} when a separator is not bytes
+   * @throws {RangeError} when a separator is empty, or there is none
+   * @throws {IncompleteReadError} when the stream ends before; the bytes that came are its `partial`
    * @throws {LimitOverrunError} when there is none within the limit; nothing is consumed
    * @throws {RuntimeError} when another read is waiting
    */
   readUntil(separator: Bytes | readonly Bytes[] = '\n', options?: WaitOptions): Promise<Buffer> {
     checkOptions(options)
-    return this.#readUntil(toSeparators(separator), 'readUntil', options)
+    return this.#start('readUntil', 0, this.#search(toSeparators(separator), 1), options)
   }
 
-  /** The lines, decoded and without their `\n` or `\r\n`. */
+  /**
+   * Fills `target` with the bytes that are there, and waits until there is at least one.
+   *
+   * @returns how many bytes were written into `target`; 0 at the end of the stream
+   * @throws {TypeError} when `target` is not a Uint8Array
+   * @throws {RuntimeError} when another read is waiting
+   */
+  readInto(target: Uint8Array, options?: WaitOptions): Promise<number> {
+    if (!(target instanceof Uint8Array)) {
+      throw new TypeError(`readInto takes a Buffer or Uint8Array to fill, got ${describe(target)}`)
+    }
+    checkOptions(options)
+    return this.#start('readInto', 0, () => this.#tryInto(target), options)
+  }
+
+  /**
+   * The next `n` bytes, which stay in the reader; fewer if the stream ends before.
+   *
+   * @throws {TypeError} when `n` is not a whole number
+   * @throws {RangeError} when it is below 0
+   * @throws {RuntimeError} when another read is waiting
+   */
+  peek(n: number, options?: WaitOptions): Promise<Buffer> {
+    checkLength('peek', n)
+    checkOptions(options)
+    return this.#start('peek', n, () => this.#tryPeek(n), options)
+  }
+
+  /**
+   * Puts bytes back, in front of those that are not read yet: the next read returns them first.
+   *
+   * @throws {TypeError} when `data` is not bytes
+   * @throws {RuntimeError} while a read is waiting, and after `close`
+   */
+  unread(data: Uint8Array | string): void {
+    const bytes = toBuffer(data)
+    if (this.#closing !== null) throw new RuntimeError('unread() after close()')
+    if (this.#first !== null && !this.#first.isGivenUp) throw this.#busy('unread', this.#first)
+    this.#buffer.unshift(bytes)
+    this.#pauseIfFull()
+  }
+
+  /**
+   * The lines, decoded and without their `\n` or `\r\n`.
+   *
+   * @throws {RangeError} when Node has no such encoding
+   */
   lines(encoding: BufferEncoding = 'utf8', options?: WaitOptions): AsyncIterable<string> {
     if (!Buffer.isEncoding(encoding)) {
       throw new RangeError(`lines takes an encoding like 'utf8', got ${describe(encoding)}`)
@@ -190,69 +220,158 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
   }
 
-  /** Whether the stream has ended and everything was read. */
+  /** Whether the stream has ended in order and everything was read. */
   atEof(): boolean {
-    return this.#eof && this.#buffer.length === 0
+    return this.#eof && this.#failure === null && this.#buffer.length === 0
   }
 
-  /** What the source failed with; every read throws it. */
+  /** The error that the source failed with, or null. */
   exception(): Error | null {
-    return this.#exception
+    return this.#exception ?? this.#failure
+  }
+
+  /**
+   * Closes the source: destroys a Node stream, cancels a web stream, returns from an iterable, closes the connection
+   * of a socket after the bytes that are buffered for writing. Unread bytes are dropped; later reads are a RuntimeError.
+   *
+   * @returns a promise that ends when the source has closed, and throws the error with which closing failed
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Closes the source and waits for it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   /** For protocols: these bytes have arrived. The reader keeps `chunk` and gives out views of it. */
   feedData(chunk: Uint8Array | string): void {
+    if (this.#closing !== null) return
     if (this.#eof) throw new RuntimeError('feedData() after feedEof()')
     const bytes = toBuffer(chunk)
     if (bytes.length === 0) return
     this.#buffer.push(bytes)
-    this.#wake()
-    if (this.#transport === null || this.#paused || this.#buffer.length <= 2 * this.#limit) return
-    this.#paused = true
-    this.#transport.pauseReading()
+    const first = this.#first
+    if (first !== null && this.#buffer.length >= first.needs) first.wake()
+    this.#pauseIfFull()
   }
 
-  /** For protocols: no more will arrive. */
-  feedEof(): void {
+  /**
+   * For protocols: no more bytes will arrive. With an `error` the stream has failed: reads return the bytes that came
+   * before it, and then throw it.
+   */
+  feedEof(error: Error | null = null): void {
+    if (this.#eof) return
     this.#eof = true
-    this.#wake()
+    this.#failure = error
+    this.#first?.wake()
   }
 
-  /** For protocols: reading has failed. A read that waits throws `error`, and so does every later one. */
+  /**
+   * For protocols: reading has failed. Every later read throws `error` at once. A read that waits throws it too,
+   * unless the bytes that came before are all that this read needs.
+   *
+   * Source: asyncio.StreamReader.set_exception
+   */
   setException(error: Error): void {
     this.#exception = error
-    const waiter = this.#waiter
-    if (waiter === null || waiter.done()) return
-    if (waiter instanceof Read) this.#disarm()
-    waiter.setException(error)
+    for (const read of this.#next.splice(0)) read.endWith(error)
+    this.#first?.endWith(error)
   }
 
-  /** For protocols: what to pause while nobody reads. */
+  /** For protocols: the source that the reader pauses while nobody reads. */
   setTransport(transport: ReadTransport): void {
     this.#transport = transport
     this.#paused = false
   }
 
-  #wake(): void {
-    const waiter = this.#waiter
-    if (waiter instanceof Read) waiter.wake()
-    else if (waiter !== null && !waiter.done()) waiter.setResult(undefined)
+  /** For transports: removes and returns the bytes that were not read, because TLS is put under this reader and gets them. */
+  takeUnread(): Buffer {
+    return this.#take(this.#buffer.length)
   }
 
-  #isFree(): boolean {
-    return this.#waiter === null && this.#exception === null
+  async #close(): Promise<void> {
+    this.#buffer.clear()
+    this.setException(new RuntimeError('the reader was closed'))
+    await this.#transport?.close?.()
+  }
+
+  /** Reads at once if the bytes are there, and waits otherwise. */
+  #start<T>(
+    what: string,
+    needs: number,
+    attempt: () => T | null,
+    options: WaitOptions | undefined,
+  ): Promise<T> {
+    const result = this.#startFuture(what, needs, attempt, options)
+    return result instanceof PendingRead ? waitFor(result) : result
+  }
+
+  /** As `#start`, but a read that waits is the future itself: this saves a busy connection some microtasks per read. */
+  #startFuture<T>(
+    what: string,
+    needs: number,
+    attempt: () => T | null,
+    options: WaitOptions | undefined,
+  ): Promise<T> | PendingRead<T> {
+    const first = this.#first
+    if (first === null) {
+      try {
+        if (this.#exception !== null) throw this.#exception
+        const taken = attempt()
+        if (taken !== null) return Promise.resolve(taken)
+      } catch (error) {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an Error of ours
+        return Promise.reject(error)
+      }
+    } else if (!first.isGivenUp) return Promise.reject(this.#busy(what, first))
+    const retry = (): T | null => {
+      const taken = attempt()
+      if (taken !== null) return taken
+      if (this.#exception !== null) throw this.#exception
+      this.#resume()
+      return null
+    }
+    const read = new PendingRead(what, needs, retry, this.#leave)
+    if (first === null) this.#first = read
+    else this.#next.push(read)
+    this.#resume()
+    return cancelOnAbort(read, options?.signal)
+  }
+
+  readonly #leave = (read: WaitingRead): void => {
+    if (this.#first !== read) {
+      const at = this.#next.indexOf(read)
+      if (at !== -1) this.#next.splice(at, 1)
+      return
+    }
+    const next = this.#next.shift() ?? null
+    this.#first = next
+    if (next !== null && (this.#buffer.length > 0 || this.#eof || this.#exception !== null)) {
+      next.wake()
+    }
+  }
+
+  #busy(what: string, first: WaitingRead): RuntimeError {
+    return new RuntimeError(
+      `${what}() called while another task waits for data on this reader: ${first.what}() of ${first.task?.name ?? 'plain code'}`,
+    )
   }
 
   #take(n: number): Buffer {
-    const bytes = this.#buffer.take(Math.min(n, this.#buffer.length))
+    const bytes = this.#buffer.take(n)
     if (this.#paused && this.#buffer.length <= this.#limit) this.#resume()
     return bytes
   }
 
-  /** Small chunks together, since each read costs more than the copy; of large ones the first, as a view. */
-  #takeSome(n: number): Buffer {
-    const some = Math.min(n, this.#buffer.length)
-    return this.#take(some <= COPIED ? some : Math.min(some, this.#buffer.firstLength))
+  #pauseIfFull(): void {
+    if (this.#transport === null || this.#paused || this.#buffer.length <= 2 * this.#limit) return
+    // Such a read can only go on with more bytes than the reader keeps otherwise.
+    if (this.#first !== null && this.#buffer.length < this.#first.needs) return
+    this.#paused = true
+    this.#transport.pauseReading()
   }
 
   #resume(): void {
@@ -261,109 +380,92 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.#transport?.resumeReading()
   }
 
-  #assertReadable(what: string): void {
-    if (this.#waiter !== null) {
-      throw new RuntimeError(
-        `${what}() called while another task waits for data on this reader: ${this.#waiting}() of ${this.#waitingTask?.name ?? 'plain code'}`,
-      )
-    }
-    if (this.#exception !== null) throw this.#exception
+  /** Several small chunks together, or else a view of the first chunk. */
+  #takeSome(n: number): Buffer {
+    const some = Math.min(n, this.#buffer.length)
+    return this.#take(some <= GATHERED ? some : Math.min(some, this.#buffer.firstLength))
   }
 
-  /**
-   * Most reads of a busy connection come here: the future is the read itself, with no async function
-   * around it that would cost each of them a few more turns of the microtask queue.
-   */
-  #readNext(n: number, options: WaitOptions | undefined): Promise<Buffer> {
-    const read = new Read(n, this.#taker, this.#forgetter)
-    this.#setWaiter('read', read)
-    return cancelOnAbort(read, options?.signal) as unknown as Promise<Buffer>
+  #trySome(n: number): Buffer | null {
+    if (n === 0 || this.#buffer.length > 0) return this.#takeSome(n)
+    return this.#eof ? this.#end() : null
   }
 
-  readonly #taker = (n: number): Buffer => this.#takeSome(n)
-
-  readonly #forgetter = (read: Read): void => {
-    if (this.#waiter === read) this.#disarm()
-  }
-
-  /** Pending until something has changed: more data, the end or an error. `#disarm` must follow. */
-  #arm(what: string, options: WaitOptions | undefined): Future<void> {
-    const waiter = new Future<void>()
-    this.#setWaiter(what, waiter)
-    return cancelOnAbort(waiter, options?.signal)
-  }
-
-  #setWaiter(what: string, waiter: Future<void> | Read): void {
-    this.#waiter = waiter
-    this.#waiting = what
-    this.#waitingTask = currentTask()
-    this.#resume()
-  }
-
-  #disarm(): void {
-    this.#waiter = null
-    this.#waitingTask = null
-  }
-
-  async #wait(what: string, options: WaitOptions | undefined): Promise<void> {
-    try {
-      await this.#arm(what, options)
-    } finally {
-      this.#disarm()
-    }
-  }
-
-  /** Of no bytes, or at the end; or of a reader that cannot be read. */
-  async #read(n: number): Promise<Buffer> {
-    this.#assertReadable('read')
-    return this.#takeSome(n)
-  }
-
-  /** Blocks leave the buffer only at the end, so that a cancelled read consumes nothing. */
-  async #readAll(options: WaitOptions | undefined): Promise<Buffer> {
-    this.#assertReadable('read')
-    while (!this.#eof) await this.#wait('read', options)
+  readonly #takeAll = (): Buffer | null => {
+    if (!this.#eof) return null
+    if (this.#failure !== null) throw this.#failure
     return this.#take(this.#buffer.length)
   }
 
-  async #readExactly(n: number, options: WaitOptions | undefined): Promise<Buffer> {
-    this.#assertReadable('readExactly')
-    while (this.#buffer.length < n) {
-      if (this.#eof) throw new IncompleteReadError(this.#take(this.#buffer.length), n)
-      await this.#wait('readExactly', options)
+  #tryExactly(n: number): Buffer | null {
+    if (this.#buffer.length >= n) return this.#take(n)
+    if (!this.#eof) return null
+    if (this.#failure !== null) throw this.#failure
+    throw new IncompleteReadError(this.#take(this.#buffer.length), n)
+  }
+
+  #tryInto(target: Uint8Array): number | null {
+    if (target.length > 0 && this.#buffer.length === 0) return this.#eof ? this.#end().length : null
+    const n = this.#buffer.takeInto(target)
+    if (this.#paused && this.#buffer.length <= this.#limit) this.#resume()
+    return n
+  }
+
+  #tryPeek(n: number): Buffer | null {
+    const there = Math.min(n, this.#buffer.length)
+    if (there < n && !this.#eof) return null
+    if (there < n && this.#failure !== null) throw this.#failure
+    return this.#buffer.peek(there)
+  }
+
+  /** No bytes: the stream has ended, and they were all read. */
+  #end(): Buffer {
+    if (this.#failure !== null) throw this.#failure
+    return this.#take(0)
+  }
+
+  /** @param width bytes of a character, 2 for UTF-16 */
+  #startLine(width: 1 | 2, options: WaitOptions | undefined): Promise<Buffer> {
+    if (width === 1 && this.#first === null && this.#exception === null) {
+      const at = this.#buffer.indexOf(NEWLINE, 0)
+      if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
     }
-    return this.#take(n)
-  }
-
-  async #readLine(options: WaitOptions | undefined): Promise<Buffer> {
-    try {
-      return await this.#readUntil(NEWLINE, 'readLine', options)
-    } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial
-      if (error instanceof LimitOverrunError) this.#dropLine(error.consumed)
-      throw error
+    const search = this.#search(width === 1 ? NEWLINES : WIDE_NEWLINES, width)
+    const attempt = (): Buffer | null => {
+      try {
+        return search()
+      } catch (error) {
+        if (error instanceof IncompleteReadError) return error.partial
+        if (error instanceof LimitOverrunError) this.#dropLine(error.consumed, width)
+        throw error
+      }
     }
+    return this.#start('readLine', 0, attempt, options)
   }
 
-  #dropLine(length: number): void {
-    const at = this.#buffer.indexOf(NEWLINE[0] as Buffer, length)
-    this.#take(at === length ? length + 1 : this.#buffer.length)
+  #dropLine(length: number, width: 1 | 2): void {
+    const newline = width === 1 ? NEWLINE : WIDE_NEWLINE
+    const at = this.#find(newline, length, width)
+    this.#take(at === length ? length + width : this.#buffer.length)
   }
 
-  async #readUntil(
-    separators: readonly Buffer[],
-    what: string,
-    options: WaitOptions | undefined,
-  ): Promise<Buffer> {
-    this.#assertReadable(what)
+  /** Where `separator` begins, at a multiple of `width`. */
+  #find(separator: Buffer, from: number, width: 1 | 2): number {
+    let at = this.#buffer.indexOf(separator, from)
+    while (at !== -1 && at % width !== 0) at = this.#buffer.indexOf(separator, at + 1)
+    return at
+  }
+
+  /** An attempt that goes on where the one before it has stopped. */
+  #search(separators: readonly Buffer[], width: 1 | 2): () => Buffer | null {
     const buffer = this.#buffer
     const longest = (separators.at(-1) as Buffer).length
     let from = 0
-    for (;;) {
+    return () => {
       let start = -1
       let end = Infinity
       for (const separator of separators) {
-        const at = buffer.indexOf(separator, from)
+        const at = this.#find(separator, from, width)
         if (at === -1 || at + separator.length >= end) continue
         start = at
         end = at + separator.length
@@ -382,8 +484,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
           from,
         )
       }
-      if (this.#eof) throw new IncompleteReadError(this.#take(buffer.length), null)
-      await this.#wait(what, options)
+      if (!this.#eof) return null
+      if (this.#failure !== null) throw this.#failure
+      throw new IncompleteReadError(this.#take(buffer.length), null)
     }
   }
 
@@ -391,17 +494,41 @@ export class StreamReader implements AsyncIterable<Buffer> {
     encoding: BufferEncoding,
     options: WaitOptions | undefined,
   ): AsyncGenerator<string, void> {
+    const width = WIDE.has(encoding.toLowerCase()) ? 2 : 1
     for (;;) {
-      const line = await this.readLine(options)
+      const line = await this.#startLine(width, options)
+      if (line.length === 0) return
       let end = line.length
-      if (end === 0) return
-      if (line[end - 1] === 10) end -= line[end - 2] === 13 ? 2 : 1
+      if (isAt(line, end - width, 10, width)) {
+        end -= width
+        if (isAt(line, end - width, 13, width)) end -= width
+      }
       yield line.toString(encoding, 0, end)
     }
   }
 }
 
-/** Shortest first, so that of two that end at one place the shorter wins. */
+/** A native promise, so that a task which awaits what the caller made of it with `then` can still be cancelled. */
+async function waitFor<T>(read: PendingRead<T>): Promise<T> {
+  return await read
+}
+
+const WIDE_NEWLINE: Buffer = Buffer.from('\n', 'utf16le')
+const WIDE_NEWLINES: readonly Buffer[] = [WIDE_NEWLINE]
+
+/** Whether the character of `width` bytes at `at` is `code`. */
+function isAt(line: Buffer, at: number, code: number, width: 1 | 2): boolean {
+  return at >= 0 && line[at] === code && (width === 1 || line[at + 1] === 0)
+}
+
+function checkLength(call: string, n: number): void {
+  if (!Number.isInteger(n)) {
+    throw new TypeError(`${call} takes a whole number of bytes, got ${describe(n)}`)
+  }
+  if (n < 0) throw new RangeError(`${call} takes 0 bytes or more, got ${n}`)
+}
+
+/** In order of length: of two separators that end at the same place the shorter one wins. */
 function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
   const list = Array.isArray(separator) ? (separator as Bytes[]) : [separator as Bytes]
   if (list.length === 0) throw new RangeError('readUntil takes at least one separator, got none')

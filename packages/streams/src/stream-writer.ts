@@ -3,26 +3,26 @@ import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import { FlowControl } from './flow-control.ts'
 import { ConnectionResetError } from './os-error.ts'
-import { writeTo } from './sink-transport.ts'
+import { writeTo } from './writer-sink.ts'
 import type { StreamReader } from './stream-reader.ts'
-import type { WaitOptions } from './waiters.ts'
+import type { WaitOptions } from './event-waiters.ts'
 import type { WriteTransport } from './write-transport.ts'
 
 /** Most drains have nothing to wait for. */
 const DRAINED: Promise<void> = Promise.resolve()
-/** After so many of them one lets timers and I/O in: a peer that keeps up must not starve the loop. */
+/** Each time after this many drains, one waits a turn of the loop, so that a peer that keeps up does not starve timers and I/O. */
 const TURN = 128
 
-/** A transport that can be put under TLS. */
+/** A transport that TLS can be put on. */
 export interface TlsUpgradable<O> extends WriteTransport {
-  /** @throws {TypeError} for options that `startTls` does not take */
+  /** @throws {TypeError} when `startTls` does not take `options` */
   checkTls(options: O): void
   startTls(options: O, wait?: WaitOptions): Promise<void>
 }
 
 /**
- * Bytes that leave. `write` never waits; `drain` after it waits while the peer is slower than the
- * writer. Leaving its scope closes it and waits for the end.
+ * Bytes that leave. `write` never waits; a `drain` after it waits while the peer is slower than the
+ * writer. Leaving the scope of `await using` closes the stream and waits for the end.
  *
  * Source: asyncio.StreamWriter
  */
@@ -35,14 +35,14 @@ export class StreamWriter implements AsyncDisposable {
   readonly #reader: StreamReader | null
   #drains = 0
 
-  /** For protocols; others get one from `openConnection`, a process or `StreamWriter.to`. */
+  /** For protocols. Programs get a writer from `openConnection`, a process or `StreamWriter.to`. */
   constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
     this.#transport = transport
     this.#flow = flow
     this.#reader = reader
   }
 
-  /** A writer to a Writable of Node or a WritableStream of the web, which is locked by it. */
+  /** A writer to a Writable of Node, or to a WritableStream of the web, which the writer locks. */
   static to(sink: Writable | WritableStream<Uint8Array>): StreamWriter {
     const flow = new FlowControl()
     return new StreamWriter(writeTo(sink, flow), flow)
@@ -53,10 +53,10 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Hands bytes on and never waits; a string goes as UTF-8. The bytes must not be changed until they
-   * are drained. After the stream has closed it does nothing but warn once.
+   * Hands bytes to the sink and never waits; a string is sent as UTF-8. The bytes must not be changed until they
+   * are drained. After the stream has closed, a write does nothing but warn once.
    *
-   * @throws {TypeError} when `data` is no bytes
+   * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} after `writeEof`
    */
   write(data: Uint8Array | string): void {
@@ -67,7 +67,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport.writeLines(lines)
   }
 
-  /** Ends the writing side after what is buffered; reading goes on. */
+  /** Ends the writing side after the buffered bytes; reading goes on. */
   writeEof(): void {
     this.#transport.writeEof()
   }
@@ -77,10 +77,10 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Waits while more is buffered than the high-water mark.
+   * Waits while more bytes are buffered than the high-water mark.
    *
    * @throws {ConnectionResetError} when the connection is gone
-   * @throws what reading failed with
+   * @throws the error with which reading failed
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
@@ -99,7 +99,7 @@ export class StreamWriter implements AsyncDisposable {
   async #drain(options: WaitOptions | undefined): Promise<void> {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
-    // A loop of write and drain must notice the end even if it never has to wait.
+    // Without this turn, a loop of write and drain that never has to wait would not notice the end.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.dropped) {
@@ -107,12 +107,12 @@ export class StreamWriter implements AsyncDisposable {
     }
   }
 
-  /** Closes after what is buffered. */
+  /** Closes after the buffered bytes. */
   close(): void {
     this.#transport.close()
   }
 
-  /** Closes at once; what is buffered is lost. */
+  /** Closes at once; the buffered bytes are lost. */
   abort(): void {
     this.#transport.abort()
   }
@@ -121,21 +121,23 @@ export class StreamWriter implements AsyncDisposable {
     return this.#transport.isClosing()
   }
 
-  /** Waits until it is closed. @throws what the connection was lost by */
+  /** Waits until it has closed. @throws the error with which the connection was lost */
   waitClosed(options?: WaitOptions): Promise<void> {
     return this.#flow.waitClosed(options)
   }
 
-  /** Facts about what is underneath: 'peername', 'sockname', 'socket', 'cipher', 'peercert', …; else `fallback`. */
+  /** A fact about the transport: 'peername', 'sockname', 'socket', 'cipher', 'peercert', 'authorized', …; or else `fallback`. */
   getExtraInfo(name: string, fallback: unknown = null): unknown {
     return this.#transport.getExtraInfo(name, fallback)
   }
 
   /**
-   * Puts the connection under TLS, after what is buffered; the writer and its reader stay the same.
+   * Puts TLS on the connection, after the buffered bytes; the writer and its reader stay the same. On the server, bytes
+   * that the reader holds go to TLS: they are the beginning of the handshake. On the client they are an error, because
+   * plain bytes must never be read as if they had come over TLS.
    *
-   * @throws {TypeError} when the options are none, or the server's have no certificate
-   * @throws {RuntimeError} when what is underneath cannot
+   * @throws {TypeError} when the options are not an object, or a server has no certificate
+   * @throws {RuntimeError} when the sink is not a socket
    */
   startTls<O>(options: O, wait?: WaitOptions): Promise<void> {
     checkOptions(wait)
@@ -153,7 +155,7 @@ export class StreamWriter implements AsyncDisposable {
     await transport.startTls(options, wait)
   }
 
-  /** Closes and waits; when the wait is cancelled, what is buffered is given up. */
+  /** Closes and waits; when the wait is cancelled, the buffered bytes are given up. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     try {

@@ -1,21 +1,22 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import type { Writable } from 'node:stream'
 import type { WriteProtocol } from './flow-control.ts'
 
-/** Warned when so many times the high-water mark was written without a drain. */
+/** A writer that writes this many times the high-water mark without a drain is warned once. */
 const UNDRAINED = 16
 
 export interface WriteBufferLimits {
-  /** Bytes over which the protocol is told to pause. */
+  /** The protocol is told to pause when more than this many bytes are buffered. */
   high?: number | undefined
-  /** Bytes at or under which it may go on. */
+  /** The protocol is told to resume when this many bytes are buffered, or fewer. */
   low?: number | undefined
 }
 
 /**
- * The writing side of a transport over any sink: it tells its protocol when to pause and to go on, and
- * how it ended. What is written after the end is dropped with one warning, so that a producer that has
- * not noticed yet floods nobody; its next drain throws.
+ * The writing side of a transport over any sink. It tells its protocol when to pause and when to resume writing, and
+ * how the sink has ended. Bytes that are written after the end are dropped with one warning, so that a producer that
+ * has not noticed the end does not flood the log; its next drain throws.
  */
 export abstract class WriteTransport {
   #high = 65_536
@@ -28,19 +29,21 @@ export abstract class WriteTransport {
   #warned = false
   #dropped = false
 
-  /** Bytes that the sink has not taken yet */
+  /** The number of bytes that the sink has not taken yet. */
   protected abstract buffered(): number
-  /** Hands bytes to the sink; `flushed` is called when it has taken them. */
+  /** Hands bytes to the sink, which calls `flushed` when it has taken them. */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
-  /** Ends the writing side after what is buffered. */
+  /** Ends the writing side after the buffered bytes. */
   protected abstract end(): void
-  /** Closes all of it after what is buffered. */
+  /** Closes both sides after the buffered bytes. */
   protected abstract finish(): void
-  /** Closes at once and drops what is buffered. */
+  /** Closes at once and drops the buffered bytes. */
   protected abstract destroy(): void
+  /** Calls `callback` when the sink has taken the bytes that are buffered now, even if writing has ended. */
+  protected abstract whenFlushed(callback: () => void): void
   protected abstract writeProtocol(): WriteProtocol
 
-  /** Hands `data` on; it must not be changed until it is drained. Never waits. */
+  /** Hands `data` to the sink and never waits. The bytes must not be changed until they are drained. */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new TypeError(`write takes a Buffer, Uint8Array or string, got ${describe(data)}`)
@@ -72,25 +75,27 @@ export abstract class WriteTransport {
     this.write(Buffer.concat(all))
   }
 
-  /** Ends the writing side after what is buffered; a second call does nothing. */
+  /** Ends the writing side after the buffered bytes; a second call does nothing. */
   writeEof(): void {
     if (this.#closing || this.#eof) return
     this.#eof = true
     this.end()
+    // A sink that has been ended gives no more sign that it wants more, but it still tells when it has taken all.
+    if (this.#paused) this.whenFlushed(this.#flushed)
   }
 
   canWriteEof(): boolean {
     return true
   }
 
-  /** Closes after what is buffered; reads end at once. */
+  /** Closes after the buffered bytes; reads end at once. */
   close(): void {
     if (this.#closing) return
     this.#closing = true
     this.finish()
   }
 
-  /** Closes at once; what is buffered is lost. */
+  /** Closes at once; the buffered bytes are lost. */
   abort(): void {
     this.#closing = true
     if (!this.#lost) this.destroy()
@@ -101,7 +106,7 @@ export abstract class WriteTransport {
     return this.#closing
   }
 
-  /** @internal whether something was written too late, and is lost */
+  /** @internal whether bytes were written after the end, and are lost */
   get dropped(): boolean {
     return this.#dropped
   }
@@ -134,12 +139,12 @@ export abstract class WriteTransport {
     return fallback
   }
 
-  /** For subclasses: the peer or the sink has ended it; what is written from now on is dropped. */
+  /** For subclasses: the peer or the sink has ended the stream; bytes that are written from now on are dropped. */
   protected closing(): void {
     this.#closing = true
   }
 
-  /** For subclasses, once: it is gone. */
+  /** For subclasses: the sink has closed, with `error` if it has failed. Only the first call counts. */
   protected lost(error: Error | null): void {
     if (this.#lost) return
     this.#lost = true
@@ -147,16 +152,21 @@ export abstract class WriteTransport {
     this.writeProtocol().connectionLost?.(error)
   }
 
+  /** For subclasses over a Writable of Node: what `whenFlushed` does. After an error it never calls back. */
+  protected whenNodeFlushed(sink: Writable, callback: () => void): void {
+    if (sink.writableEnded) {
+      if (!sink.writableFinished) sink.once('finish', callback)
+    } else if (sink.writableNeedDrain) sink.once('drain', callback)
+    else if (sink.writable) sink.write('', callback)
+  }
+
   #pause(): void {
     this.#paused = true
     this.#undrained = 0
     this.writeProtocol().pauseWriting?.()
-    // Something must tell when the sink has caught up, also if nothing more is written.
+    // Without this, nothing would report that the sink has caught up when the protocol writes no more.
     this.whenFlushed(this.#flushed)
   }
-
-  /** For subclasses: calls back when what is buffered now has been taken. */
-  protected abstract whenFlushed(callback: () => void): void
 
   readonly #flushed = (): void => {
     if (!this.#paused || this.#lost || this.buffered() > this.#low) return

@@ -5,6 +5,7 @@ test('the public names', () => {
   expect(Object.keys(streams)).toMatchInlineSnapshot(`
     [
       "copy",
+      "copyBidirectional",
       "IncompleteReadError",
       "LimitOverrunError",
       "FlowControl",

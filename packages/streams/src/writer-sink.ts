@@ -5,18 +5,22 @@ import { toOSError } from './os-error.ts'
 import { WriteTransport } from './write-transport.ts'
 
 /** Writes to any Writable of Node. */
-class SinkTransport extends WriteTransport {
+class NodeSink extends WriteTransport {
   readonly #sink: Writable
   readonly #protocol: WriteProtocol
+  #aborted = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
     super()
     this.#sink = sink
     this.#protocol = protocol
-    // A listener of its own: a stream whose error nobody hears takes the process down.
+    // This listener stays after `finished`: an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
     finished(sink, { readable: false }, (error) => {
-      this.lost(error == null || this.isClosing() ? null : toOSError(error))
+      // A sink that closes without an error after close() may be a pipe whose reader has ended.
+      const isOrderly =
+        error == null || this.#aborted || (this.isClosing() && sink.errored === null)
+      this.lost(isOrderly ? null : toOSError(error))
     })
   }
 
@@ -33,8 +37,7 @@ class SinkTransport extends WriteTransport {
   }
 
   protected override whenFlushed(callback: () => void): void {
-    if (this.#sink.writableNeedDrain) this.#sink.once('drain', callback)
-    else if (this.#sink.writable) this.#sink.write('', callback)
+    this.whenNodeFlushed(this.#sink, callback)
   }
 
   protected override end(): void {
@@ -46,6 +49,7 @@ class SinkTransport extends WriteTransport {
   }
 
   protected override destroy(): void {
+    this.#aborted = true
     this.#sink.destroy()
   }
 
@@ -55,11 +59,13 @@ class SinkTransport extends WriteTransport {
 }
 
 /** Writes to a WritableStream of the web. */
-class WebSinkTransport extends WriteTransport {
+class WebSink extends WriteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   readonly #protocol: WriteProtocol
   #buffered = 0
   #callbacks: (() => void)[] = []
+  #ended = false
+  #aborted = false
 
   constructor(sink: WritableStream<Uint8Array>, protocol: WriteProtocol) {
     super()
@@ -67,10 +73,7 @@ class WebSinkTransport extends WriteTransport {
       throw new TypeError('StreamWriter.to takes a WritableStream that is not locked')
     this.#writer = sink.getWriter()
     this.#protocol = protocol
-    this.#writer.closed.then(
-      () => this.lost(null),
-      (error: unknown) => this.lost(this.isClosing() ? null : toOSError(error)),
-    )
+    this.#writer.closed.then(() => this.lost(null), this.#failed)
   }
 
   protected override buffered(): number {
@@ -80,38 +83,45 @@ class WebSinkTransport extends WriteTransport {
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     this.#buffered += bytes.length
-    this.#writer.write(bytes).then(
-      () => {
-        this.#buffered -= bytes.length
-        flushed?.()
-        if (this.#buffered > 0) return
-        for (const callback of this.#callbacks.splice(0)) callback()
-      },
-      (error: unknown) => this.lost(toOSError(error)),
-    )
+    this.#writer.write(bytes).then(() => {
+      this.#buffered -= bytes.length
+      flushed?.()
+      if (this.#buffered > 0) return
+      for (const callback of this.#callbacks.splice(0)) callback()
+    }, this.#failed)
   }
 
   protected override whenFlushed(callback: () => void): void {
     this.#callbacks.push(callback)
   }
 
+  /** A WritableStream has one side only, so the end of writing closes it. */
   protected override end(): void {
     this.finish()
   }
 
   protected override finish(): void {
-    this.#writer.close().catch((error: unknown) => this.lost(toOSError(error)))
+    if (this.#ended) return
+    this.#ended = true
+    this.#writer.close().then(undefined, this.#failed)
   }
 
   protected override destroy(): void {
+    this.#aborted = true
     this.#writer.abort().then(
       () => this.lost(null),
+      // The sink's own clean-up has failed.
       (error: unknown) => this.lost(toOSError(error)),
     )
   }
 
   protected override writeProtocol(): WriteProtocol {
     return this.#protocol
+  }
+
+  /** Our own abort rejects every write that is under way; this is not an error of the sink. */
+  readonly #failed = (error: unknown): void => {
+    if (!this.#aborted) this.lost(toOSError(error))
   }
 }
 
@@ -120,8 +130,8 @@ export function writeTo(
   protocol: WriteProtocol,
 ): WriteTransport {
   if (typeof sink === 'object' && sink !== null) {
-    if ('getWriter' in sink) return new WebSinkTransport(sink, protocol)
-    if ('write' in sink && 'end' in sink) return new SinkTransport(sink, protocol)
+    if ('getWriter' in sink) return new WebSink(sink, protocol)
+    if ('write' in sink && 'end' in sink) return new NodeSink(sink, protocol)
   }
   throw new TypeError(`StreamWriter.to takes a Writable or a WritableStream, got ${describe(sink)}`)
 }

@@ -3,17 +3,13 @@ import { cancelOnAbort } from '@tasktree/core/lowlevel'
 
 /** The option that every operation that waits takes. */
 export interface WaitOptions {
-  /** Ends the wait as cancelled when it aborts. */
+  /** Cancels the wait when it aborts. */
   signal?: AbortSignal | undefined
 }
 
-/** Those who wait for one event, each with a future of its own, so that cancelling one leaves the others. */
-export class Waiters {
+/** The waiters of one event. Each has a future of its own, so that cancelling one wait leaves the others. */
+export class EventWaiters {
   readonly #futures = new Set<Future<void>>()
-
-  get size(): number {
-    return this.#futures.size
-  }
 
   async wait(options?: WaitOptions): Promise<void> {
     const future = new Future<void>()
@@ -25,7 +21,7 @@ export class Waiters {
     }
   }
 
-  /** Ends every wait, with `error` when there is one. */
+  /** Ends every wait; with `error`, if there is one. */
   wake(error: Error | null = null): void {
     for (const future of this.#futures) {
       if (future.done()) continue

@@ -1,0 +1,276 @@
+import type { CancelledError } from '@tasktree/core'
+import { cancelOnAbort, checkOptions, Claim, describe } from '@tasktree/core/lowlevel'
+import { ConnectionResetError, FlowControl, type WaitOptions } from '@tasktree/streams'
+import {
+  checkDatagramOptions,
+  type DatagramAddress,
+  type DatagramOptions,
+  type DatagramProtocol,
+  type DatagramTransport,
+  openEndpoint,
+} from './datagram.ts'
+
+export interface DatagramSocketOptions extends DatagramOptions {
+  /**
+   * How many bytes of datagrams are kept until they are received. When there are more, the oldest datagram is
+   * dropped, as the system would drop a new one.
+   *
+   * @defaultValue 1048576
+   */
+  limit?: number | undefined
+}
+
+const DEFAULT_LIMIT = 1_048_576
+
+/** One datagram, and the address of its sender. */
+export type Datagram = [data: Buffer, address: DatagramAddress]
+
+/**
+ * A receive that waits. It takes its datagram in its own turn, so a receive that is cancelled before it takes none.
+ * Null means that the socket has closed.
+ */
+class Receive extends Claim<Datagram | null> {
+  readonly #take: () => Datagram | null
+  readonly #leave: (receive: Receive) => void
+
+  constructor(take: () => Datagram | null, leave: (receive: Receive) => void) {
+    super()
+    this.#take = take
+    this.#leave = leave
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    const cancelled = super.cancel(msg)
+    if (cancelled) this.#leave(this)
+    return cancelled
+  }
+
+  protected override claim(): void {
+    try {
+      this.setResult(this.#take())
+    } catch (error) {
+      this.setException(error)
+    }
+    this.#leave(this)
+  }
+
+  protected override decline(): void {
+    this.#leave(this)
+  }
+}
+
+/** Keeps the datagrams that have arrived, in order, and the receives that wait for one. */
+class Receiver implements DatagramProtocol {
+  readonly flow = new FlowControl()
+  readonly #limit: number
+  readonly #datagrams: Datagram[] = []
+  readonly #waiting = new Set<Receive>()
+  #bytes = 0
+  #error: Error | null = null
+  dropped = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  datagramReceived(data: Buffer, address: DatagramAddress): void {
+    this.#datagrams.push([data, address])
+    this.#bytes += data.length
+    while (this.#bytes > this.#limit && this.#datagrams.length > 1) {
+      this.#bytes -= (this.#datagrams.shift() as Datagram)[0].length
+      this.dropped++
+    }
+    this.#wakeNext()
+  }
+
+  errorReceived(error: Error): void {
+    this.#error = error
+    this.#wakeNext()
+  }
+
+  connectionLost(error: Error | null): void {
+    this.flow.connectionLost(error)
+    for (const receive of this.#waiting) receive.wake()
+  }
+
+  pauseWriting(): void {
+    this.flow.pauseWriting()
+  }
+
+  resumeWriting(): void {
+    this.flow.resumeWriting()
+  }
+
+  async drain(options: WaitOptions | undefined): Promise<void> {
+    this.#throwError()
+    if (this.flow.paused || this.flow.lost) await this.flow.drain(options)
+  }
+
+  async receive(options: WaitOptions | undefined): Promise<Datagram> {
+    const datagram = await this.next(options)
+    if (datagram === null) throw new ConnectionResetError('the socket is closed')
+    return datagram
+  }
+
+  /** Null when the socket has closed. */
+  async next(options: WaitOptions | undefined): Promise<Datagram | null> {
+    if (this.#waiting.size === 0 && this.#isReady()) return this.#take()
+    const receive = new Receive(this.#take, this.#leave)
+    this.#waiting.add(receive)
+    if (this.#isReady()) this.#wakeNext()
+    return cancelOnAbort(receive, options?.signal)
+  }
+
+  #isReady(): boolean {
+    return this.#datagrams.length > 0 || this.#error !== null || this.flow.lost
+  }
+
+  readonly #take = (): Datagram | null => {
+    this.#throwError()
+    const datagram = this.#datagrams.shift()
+    if (datagram === undefined) return null
+    this.#bytes -= datagram[0].length
+    return datagram
+  }
+
+  readonly #leave = (receive: Receive): void => {
+    this.#waiting.delete(receive)
+    if (this.#isReady()) this.#wakeNext()
+  }
+
+  /** One at a time: each wakes the next one when it has had its turn. */
+  #wakeNext(): void {
+    for (const receive of this.#waiting) {
+      receive.wake()
+      return
+    }
+  }
+
+  #throwError(): void {
+    const error = this.#error
+    this.#error = null
+    if (error !== null) throw error
+  }
+}
+
+/**
+ * A UDP socket that a task awaits: it sends, receives and iterates over datagrams. Several tasks may receive at the
+ * same time; each datagram goes to one of them, in the order in which they asked.
+ */
+export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+  readonly #receiver: Receiver
+  readonly #transport: DatagramTransport
+
+  private constructor(transport: DatagramTransport, receiver: Receiver) {
+    this.#transport = transport
+    this.#receiver = receiver
+  }
+
+  /**
+   * Opens a UDP socket.
+   *
+   * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+   * @throws {AddressInUseError} and other OSErrors
+   */
+  static open(options: DatagramSocketOptions = {}): Promise<DatagramSocket> {
+    checkDatagramOptions(options)
+    checkLimit(options.limit)
+    return DatagramSocket.#open(options)
+  }
+
+  static async #open(options: DatagramSocketOptions): Promise<DatagramSocket> {
+    const limit = options.limit ?? DEFAULT_LIMIT
+    const [transport, receiver] = await openEndpoint(() => new Receiver(limit), options)
+    return new DatagramSocket(transport, receiver)
+  }
+
+  get transport(): DatagramTransport {
+    return this.#transport
+  }
+
+  /** How many datagrams were dropped because they were not received in time. */
+  get dropped(): number {
+    return this.#receiver.dropped
+  }
+
+  /**
+   * Sends one datagram, and waits while more than 64 KiB are on their way. The address is left out when the socket has
+   * a `remoteAddr`.
+   *
+   * @throws {TypeError} {@link RangeError} for data that is not bytes and for a wrong address
+   * @throws {ConnectionResetError} when the socket is closed
+   * @throws {OSError} the error of an earlier datagram that could not be sent, once
+   */
+  send(data: Uint8Array | string, address?: DatagramAddress, options?: WaitOptions): Promise<void> {
+    checkOptions(options)
+    if (this.#transport.isClosing()) return this.#receiver.flow.drain(options)
+    this.#transport.sendTo(data, address)
+    return this.drain(options)
+  }
+
+  /** Waits while more than 64 KiB of datagrams are on their way. @throws as `send` does */
+  drain(options?: WaitOptions): Promise<void> {
+    checkOptions(options)
+    return this.#receiver.drain(options)
+  }
+
+  /**
+   * The next datagram and the address of its sender. A cancelled receive takes none.
+   *
+   * @throws {ConnectionResetError} when the socket is closed
+   * @throws {OSError} an error that the system reports for the socket, such as a refusal by the remote address, once
+   */
+  receive(options?: WaitOptions): Promise<Datagram> {
+    checkOptions(options)
+    return this.#receiver.receive(options)
+  }
+
+  /** The datagrams, until the socket is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void> {
+    for (;;) {
+      const datagram = await this.#receiver.next(undefined)
+      if (datagram === null) return
+      yield datagram
+    }
+  }
+
+  getExtraInfo(name: string, fallback: unknown = null): unknown {
+    return this.#transport.getExtraInfo(name, fallback)
+  }
+
+  /** Sends the datagrams that were handed over, and then closes. */
+  close(): void {
+    this.#transport.close()
+  }
+
+  /** Closes at once; datagrams that are not sent yet are lost. */
+  abort(): void {
+    this.#transport.abort()
+  }
+
+  isClosing(): boolean {
+    return this.#transport.isClosing()
+  }
+
+  waitClosed(options?: WaitOptions): Promise<void> {
+    return this.#receiver.flow.waitClosed(options)
+  }
+
+  /** Closes and waits; when the wait is cancelled, datagrams that are not sent yet are lost. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    try {
+      await this.waitClosed()
+    } finally {
+      this.abort()
+    }
+  }
+}
+
+function checkLimit(limit: unknown): void {
+  if (limit === undefined) return
+  if (typeof limit !== 'number') {
+    throw new TypeError(`limit is a number of bytes, got ${describe(limit)}`)
+  }
+  if (!(limit > 0)) throw new RangeError(`limit is above 0 bytes, got ${limit}`)
+}

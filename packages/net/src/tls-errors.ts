@@ -1,0 +1,83 @@
+import { OSError, type OSErrorOptions, toOSError } from '@tasktree/streams'
+import type { X509Certificate } from 'node:crypto'
+import type { PeerCertificate } from 'node:tls'
+
+export interface TlsErrorOptions extends OSErrorOptions {
+  reason?: string | undefined
+}
+
+/** TLS has failed: in the handshake, or afterwards. Source: ssl.SSLError */
+export class TlsError extends OSError {
+  override readonly name: string = 'TlsError'
+  /** OpenSSL's description of the cause, such as "wrong version number". */
+  readonly reason: string | undefined
+
+  constructor(message: string, options: TlsErrorOptions = {}) {
+    super(message, { code: 'ERR_TLS', ...options })
+    this.reason = options.reason
+  }
+}
+
+export interface CertificateErrorOptions extends TlsErrorOptions {
+  host?: string | undefined
+  chain?: readonly PeerCertificate[] | undefined
+}
+
+/** The peer's certificate was not accepted. Source: ssl.SSLCertVerificationError */
+export class CertificateError extends TlsError {
+  override readonly name: string = 'CertificateError'
+  declare readonly reason: string
+  /** The name or address that the certificate was verified for, if there was one. */
+  readonly host: string | undefined
+  /** The peer's certificate, then its issuers as far as they are known; empty when the peer has shown none. */
+  readonly chain: readonly PeerCertificate[]
+
+  constructor(message: string, options: CertificateErrorOptions = {}) {
+    super(message, { code: 'ERR_TLS_CERT', reason: message, ...options })
+    this.host = options.host
+    this.chain = options.chain ?? []
+  }
+}
+
+/** Wraps an error of a socket or of TLS in our class for it; any other error is returned unchanged. */
+export function toNetError(error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof OSError) return toOSError(error)
+  const { code, reason } = error as Error & { code?: unknown; reason?: unknown }
+  if (typeof code !== 'string' || !(/^ERR_(SSL|TLS|OSSL)_/.test(code) || code === 'EPROTO')) {
+    return toOSError(error)
+  }
+  return new TlsError(error.message, {
+    code,
+    cause: error,
+    reason: typeof reason === 'string' ? reason : undefined,
+  })
+}
+
+/** @param leaf the peer's certificate, if it has shown one */
+export function toCertificateError(
+  error: Error & { code?: unknown; reason?: unknown },
+  host: string | undefined,
+  leaf: X509Certificate | null,
+): CertificateError {
+  return new CertificateError(error.message, {
+    code: typeof error.code === 'string' ? error.code : undefined,
+    reason: typeof error.reason === 'string' ? error.reason : error.message,
+    cause: error,
+    host,
+    chain: leaf === null ? [] : chainOf(leaf),
+  })
+}
+
+function chainOf(leaf: X509Certificate): PeerCertificate[] {
+  const chain: PeerCertificate[] = []
+  const seen = new Set<string>()
+  for (
+    let one: X509Certificate | undefined = leaf;
+    one !== undefined && !seen.has(one.fingerprint256);
+    one = one.issuerCertificate
+  ) {
+    seen.add(one.fingerprint256)
+    chain.push(one.toLegacyObject())
+  }
+  return chain
+}

@@ -1,0 +1,135 @@
+import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import { finished, type Readable } from 'node:stream'
+import { toOSError } from './os-error.ts'
+import type { ReadTransport, StreamReader } from './stream-reader.ts'
+
+export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
+
+/** Feeds `reader` with the bytes of `source`, until its end. @throws {TypeError} for any other source */
+export function readFrom(source: Source, reader: StreamReader): void {
+  if (typeof source === 'object' && source !== null) {
+    if ('pipe' in source && 'resume' in source) return readFromNode(source, reader)
+    if ('getReader' in source) return new Pump(webChunks(source), reader).start()
+    if (Symbol.asyncIterator in source) {
+      return new Pump(source[Symbol.asyncIterator](), reader).start()
+    }
+  }
+  throw new TypeError(
+    `StreamReader.from takes a Readable, a ReadableStream or an async iterable, got ${describe(source)}`,
+  )
+}
+
+function readFromNode(source: Readable, reader: StreamReader): void {
+  const closed = new Future<void>()
+  reader.setTransport({
+    pauseReading: () => source.pause(),
+    resumeReading: () => source.resume(),
+    close() {
+      source.destroy()
+      return closed
+    },
+  })
+  const onData = (chunk: Uint8Array | string): void => {
+    try {
+      reader.feedData(chunk)
+    } catch (error) {
+      // A Readable in object mode may give anything.
+      reader.feedEof(error as Error)
+      source.destroy()
+    }
+  }
+  source.on('data', onData)
+  source.once('end', () => reader.feedEof())
+  // This listener stays after `finished`: an 'error' event without a listener would end the process.
+  source.on('error', (error) => reader.feedEof(toOSError(error)))
+  finished(source, { writable: false }, (error) => {
+    source.off('data', onData)
+    reader.feedEof(error == null ? null : toOSError(error))
+    if (!closed.done()) closed.setResult()
+  })
+}
+
+/** The chunks of a web stream. Returning from the iterator cancels the stream at once, even in the middle of a read. */
+function webChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
+  if (stream.locked) {
+    throw new TypeError('StreamReader.from takes a ReadableStream that is not locked')
+  }
+  const chunks = stream.getReader()
+  return {
+    async next() {
+      const { done, value } = await chunks.read()
+      return done ? { done: true, value: undefined } : { done: false, value }
+    },
+    async return() {
+      await chunks.cancel()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+/** Takes one chunk after the other from an iterator, in a task of its own; it waits while the reader is full. */
+class Pump implements ReadTransport {
+  readonly #chunks: AsyncIterator<Uint8Array | string>
+  readonly #reader: StreamReader
+  #task: Task<void> | null = null
+  #resumed: Future<void> | null = null
+  #isClosed = false
+
+  constructor(chunks: AsyncIterator<Uint8Array | string>, reader: StreamReader) {
+    this.#chunks = chunks
+    this.#reader = reader
+  }
+
+  start(): void {
+    this.#reader.setTransport(this)
+    this.#task = createTask(() => this.#run(), { name: 'StreamReader.from' })
+  }
+
+  pauseReading(): void {
+    this.#resumed ??= new Future()
+  }
+
+  resumeReading(): void {
+    const resumed = this.#resumed
+    this.#resumed = null
+    if (resumed?.done() === false) resumed.setResult()
+  }
+
+  /** Ends a generator at its current await if this is an await of the library, and otherwise when the await ends. */
+  async close(): Promise<void> {
+    if (this.#isClosed || this.#task?.done() !== false) return
+    this.#isClosed = true
+    this.#task.cancel('the reader was closed')
+    await this.#chunks.return?.()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#chunks.next()
+        if (this.#isClosed) return
+        if (done === true) break
+        this.#feed(value)
+        if (this.#resumed !== null) await this.#resumed
+      }
+      this.#reader.feedEof()
+    } catch (error) {
+      this.#reader.feedEof(toOSError(error))
+      if (isCancelled(error)) {
+        if (!this.#isClosed) await this.#chunks.return?.()
+        throw error
+      }
+    }
+  }
+
+  #feed(value: Uint8Array | string): void {
+    try {
+      this.#reader.feedData(value)
+    } catch (error) {
+      // The iterable gives something that is not bytes. Its own clean-up may fail as well; the first error counts.
+      void this.#chunks.return?.().then(undefined, () => {})
+      throw error
+    }
+  }
+}
