@@ -1,6 +1,9 @@
 // dist/addresses.d.ts
 import { type LookupAddress } from 'node:dns';
 export declare function addressesOf(host: string): Promise<LookupAddress[]>;
+export declare function distinct(addresses: readonly LookupAddress[]): LookupAddress[];
+export declare function displayAddress(address: string): string;
+export declare function nameOf(address: string | undefined, port: number | undefined): [host: string, port: number] | undefined;
 
 // dist/bulk-reads.d.ts
 import { Socket } from 'node:net';
@@ -8,7 +11,7 @@ export type Receiver = (bytes: Buffer, lent: boolean) => boolean;
 export declare function withBulkReads(socket: Socket, receive: Receiver): Socket;
 
 // dist/connect.d.ts
-import { type StreamReader, type StreamWriter, type WaitOptions } from '@tasktree/streams';
+import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams';
 import { type DialOptions } from './dial.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
 import { type Target } from './target.ts';
@@ -17,6 +20,7 @@ import { Transport } from './transport.ts';
 export interface ConnectOptions extends DialOptions, WaitOptions {
     tls?: TlsOptions | true | undefined;
     timeout?: number | undefined;
+    sslShutdownTimeout?: number | undefined;
 }
 export interface OpenOptions extends ConnectOptions {
     limit?: number | undefined;
@@ -25,6 +29,31 @@ export declare function openConnection(target: Target, options?: OpenOptions): P
 export declare function openConnection(host: string, port: number, options?: OpenOptions): Promise<[StreamReader, StreamWriter]>;
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, target: Target, options?: ConnectOptions): Promise<[Transport, P]>;
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, host: string, port: number, options?: ConnectOptions): Promise<[Transport, P]>;
+
+// dist/datagram-socket.d.ts
+import { type WaitOptions } from '@tasktree/streams';
+import { type DatagramAddress, type DatagramOptions, type DatagramTransport } from './datagram.ts';
+export interface DatagramSocketOptions extends DatagramOptions {
+    limit?: number | undefined;
+}
+export type Datagram = [data: Buffer, address: DatagramAddress];
+export declare class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+    #private;
+    private constructor();
+    static open(options?: DatagramSocketOptions): Promise<DatagramSocket>;
+    get transport(): DatagramTransport;
+    get dropped(): number;
+    send(data: Uint8Array | string, address?: DatagramAddress, options?: WaitOptions): Promise<void>;
+    drain(options?: WaitOptions): Promise<void>;
+    receive(options?: WaitOptions): Promise<Datagram>;
+    [Symbol.asyncIterator](): AsyncGenerator<Datagram, void>;
+    getExtraInfo(name: string, fallback?: unknown): unknown;
+    close(): void;
+    abort(): void;
+    isClosing(): boolean;
+    waitClosed(options?: WaitOptions): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 // dist/datagram.d.ts
 import { type WaitOptions } from '@tasktree/streams';
@@ -62,6 +91,7 @@ export declare class DatagramTransport implements Disposable {
     [Symbol.dispose](): void;
 }
 export declare function createDatagramEndpoint<P extends DatagramProtocol>(factory: () => P, options?: DatagramOptions): Promise<[DatagramTransport, P]>;
+export declare function checkDatagramOptions(options: DatagramOptions): void;
 
 // dist/dial.d.ts
 import { type Socket } from 'node:net';
@@ -73,16 +103,27 @@ export interface DialOptions {
     } | undefined;
     happyEyeballsDelay?: number | undefined;
     noDelay?: boolean | undefined;
+    keepAlive?: boolean | number | undefined;
 }
+export declare function keepAliveOf(keepAlive: boolean | number | undefined): {
+    keepAlive?: boolean;
+    keepAliveInitialDelay?: number;
+};
 export declare function dial(target: Target, options: DialOptions): Promise<Socket>;
+
+// dist/extra-info.d.ts
+import type { Socket } from 'node:net';
+export declare function tlsFact(socket: Socket, name: string): unknown;
 
 // dist/in-loop.d.ts
 import { Future } from '@tasktree/core';
 export declare function inLoop<T>(fn: () => T): Future<T>;
+export declare function abandon(future: Future<unknown>): void;
 
 // dist/index.d.ts
 export { type ConnectOptions, createConnection, openConnection, type OpenOptions, } from './connect.ts';
 export { createDatagramEndpoint, type DatagramAddress, type DatagramOptions, type DatagramProtocol, DatagramTransport, } from './datagram.ts';
+export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts';
 export type { ListenerOptions } from './listener.ts';
 export type { BufferedProtocol, Protocol } from './protocol.ts';
 export { createServer, Server, type ServerSocket } from './server.ts';
@@ -90,36 +131,44 @@ export { type ClientHandler, startServer, type StartServerOptions } from './star
 export type { Target } from './target.ts';
 export type { TlsOptions } from './tls.ts';
 export { Transport } from './transport.ts';
+export { CertificateError, type CertificateErrorOptions, TlsError, type TlsErrorOptions, } from './tls-errors.ts';
 export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, IncompleteReadError, LimitOverrunError, OSError, StreamReader, StreamWriter, } from '@tasktree/streams';
 
 // dist/listener.d.ts
 import { type Server, type Socket } from 'node:net';
 import { type TlsOptions } from './tls.ts';
 export interface ListenTarget {
-    host?: string | undefined;
+    host?: string | readonly string[] | undefined;
     port?: number | undefined;
     path?: string | undefined;
+    fd?: number | undefined;
 }
 export interface ListenerOptions extends ListenTarget {
     tls?: TlsOptions | undefined;
+    sslShutdownTimeout?: number | undefined;
     backlog?: number | undefined;
     reusePort?: boolean | undefined;
+    ipv6Only?: boolean | undefined;
+    noDelay?: boolean | undefined;
+    keepAlive?: boolean | number | undefined;
     maxConnections?: number | undefined;
     startServing?: boolean | undefined;
     cleanupSocket?: boolean | undefined;
 }
 export interface Listener {
     readonly server: Server;
-    close(): void;
+    readonly path: string | null;
+    close(): Error | null;
 }
-export interface Listening {
-    handshake(socket: Socket): void;
+export interface ListenerEvents {
+    handshake(plain: Socket): void;
+    secured(plain: Socket | null): void;
     accept(socket: Socket): void;
     failed(error: Error): void;
     handshakeFailed(error: Error): void;
 }
 export declare function checkListenerOptions(options: ListenerOptions): void;
-export declare function listen(options: ListenerOptions, on: Listening): Promise<Listener[]>;
+export declare function listen(options: ListenerOptions, on: ListenerEvents): Promise<Listener[]>;
 
 // dist/protocol.d.ts
 import type { Transport } from './transport.ts';
@@ -142,6 +191,7 @@ import { type EventLoop } from '@tasktree/core';
 import { type WaitOptions } from '@tasktree/streams';
 import { type ListenerOptions } from './listener.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
+import { type TlsOptions } from './tls.ts';
 export interface ServerSocket {
     address: string;
     port: number;
@@ -155,6 +205,7 @@ export declare class Server implements AsyncDisposable {
     startServing(): Promise<void>;
     serveForever(options?: WaitOptions): Promise<never>;
     close(): void;
+    setSecureContext(options: TlsOptions): void;
     closeClients(): void;
     abortClients(): void;
     waitClosed(options?: WaitOptions): Promise<void>;
@@ -205,24 +256,83 @@ export declare function checkHost(host: unknown): void;
 export declare function checkPath(path: unknown): void;
 export declare function checkPort(port: unknown): void;
 export declare function checkLocalAddr(address: unknown): void;
-export declare function checkRemoteAddr(address: unknown): void;
+export declare function checkAddress(name: string, address: unknown): void;
+export declare function checkFlag(name: string, flag: unknown): void;
+export declare function checkKeepAlive(keepAlive: unknown): void;
+
+// dist/tls-errors.d.ts
+import { OSError, type OSErrorOptions } from '@tasktree/streams';
+import type { X509Certificate } from 'node:crypto';
+import type { PeerCertificate } from 'node:tls';
+export interface TlsErrorOptions extends OSErrorOptions {
+    reason?: string | undefined;
+}
+export declare class TlsError extends OSError {
+    readonly name: string;
+    readonly reason: string | undefined;
+    constructor(message: string, options?: TlsErrorOptions);
+}
+export interface CertificateErrorOptions extends TlsErrorOptions {
+    host?: string | undefined;
+    chain?: readonly PeerCertificate[] | undefined;
+}
+export declare class CertificateError extends TlsError {
+    readonly name: string;
+    readonly reason: string;
+    readonly host: string | undefined;
+    readonly chain: readonly PeerCertificate[];
+    constructor(message: string, options?: CertificateErrorOptions);
+}
+export declare function toNetError(error: unknown): Error;
+export declare function toCertificateError(error: Error & {
+    code?: unknown;
+    reason?: unknown;
+}, host: string | undefined, leaf: X509Certificate | null): CertificateError;
 
 // dist/tls.d.ts
+import { type EventLoop } from '@tasktree/core';
+import { ConnectionResetError } from '@tasktree/streams';
 import { type Socket } from 'node:net';
 import { type ConnectionOptions, type TlsOptions as TlsServerOptions, type TLSSocket } from 'node:tls';
-export declare const HANDSHAKE_TIMEOUT = 60000;
+export declare const NODE_LONGEST = 2147483647;
 export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
+    sslShutdownTimeout?: number | undefined;
 }
 export declare function checkTls(options: unknown, side: 'client' | 'server'): void;
+export declare function checkTlsName(options: TlsOptions | true, host: string | undefined): void;
 export declare function checkTimeout(name: string, ms: unknown): void;
-export declare function upgradeClient(socket: Socket, options: TlsOptions | true, signal?: AbortSignal, host?: string): Promise<TLSSocket>;
-export declare function upgradeServer(socket: Socket, options: TlsOptions | true, signal?: AbortSignal): Promise<TLSSocket>;
+export declare function handshakeTimeoutOf(options: TlsOptions | true): number;
+export interface TlsShutdown {
+    readonly timeout: number;
+    readonly waitsForPeer: boolean;
+}
+export declare function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown;
+export declare function inHandshakeTime(options: TlsOptions | true, body: () => Promise<void>): Promise<void>;
+export declare function after(loop: EventLoop, ms: number, callback: () => void): Disposable;
+export interface Handshake {
+    readonly plain: Socket;
+    readonly options: TlsOptions | true;
+    readonly early: Buffer;
+    readonly signal: AbortSignal | undefined;
+    readonly adopt: (secure: TLSSocket) => void;
+}
+export declare function handshakeAsClient(handshake: Handshake, host: string | undefined): Promise<void>;
+export declare function handshakeAsServer(handshake: Handshake): Promise<void>;
+export declare function toHandshakeError(error: Error, secure: TLSSocket): Error;
 export declare function flushed(socket: Socket, signal?: AbortSignal): Promise<void>;
+export declare function closedEarly(): ConnectionResetError;
+export declare function ignoreErrors(socket: Socket): void;
 
 // dist/transport.d.ts
-import { type WaitOptions, WriteTransport } from '@tasktree/streams';
+import { type WaitOptions, type WriteProtocol, WriteTransport } from '@tasktree/streams';
 import { type BufferedProtocol, type Protocol } from './protocol.ts';
-import { type TlsOptions } from './tls.ts';
+import { type TlsOptions, type TlsShutdown } from './tls.ts';
+export interface TransportSetup {
+    readonly side: 'client' | 'server';
+    readonly host?: string | undefined;
+    readonly shutdown?: TlsShutdown | undefined;
+    readonly onLost?: ((transport: Transport) => void) | undefined;
+}
 export declare class Transport extends WriteTransport {
     #private;
     pauseReading(): void;
@@ -238,7 +348,7 @@ export declare class Transport extends WriteTransport {
     protected end(): void;
     protected finish(): void;
     protected destroy(): void;
-    protected writeProtocol(): Protocol;
+    protected writeProtocol(): WriteProtocol;
 }
 
 // dist/unix-path.d.ts
@@ -247,5 +357,5 @@ export declare function clearSocketPath(path: string): void;
 export declare class SocketFile {
     #private;
     constructor(path: string, keep: boolean);
-    close(server: Server): void;
+    close(server: Server): Error | null;
 }

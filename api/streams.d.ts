@@ -4,16 +4,21 @@ export declare class ByteQueue {
     length: number;
     get firstLength(): number;
     push(chunk: Buffer): void;
+    unshift(chunk: Buffer): void;
     take(n: number): Buffer;
+    takeInto(target: Uint8Array): number;
+    peek(n: number): Buffer;
     clear(): void;
     indexOf(separator: Buffer, from: number): number;
 }
 
 // dist/copy.d.ts
+import type { WaitOptions } from './event-waiters.ts';
 import { StreamReader } from './stream-reader.ts';
 import { StreamWriter } from './stream-writer.ts';
-import type { WaitOptions } from './waiters.ts';
 export declare function copy(reader: StreamReader, writer: StreamWriter, options?: WaitOptions): Promise<number>;
+export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter];
+export declare function copyBidirectional(a: StreamPair, b: StreamPair, options?: WaitOptions): Promise<[aToB: number, bToA: number]>;
 
 // dist/errors.d.ts
 export declare class IncompleteReadError extends Error {
@@ -30,8 +35,18 @@ export declare class LimitOverrunError extends RangeError {
     constructor(message: string, consumed: number);
 }
 
+// dist/event-waiters.d.ts
+export interface WaitOptions {
+    signal?: AbortSignal | undefined;
+}
+export declare class EventWaiters {
+    #private;
+    wait(options?: WaitOptions): Promise<void>;
+    wake(error?: Error | null): void;
+}
+
 // dist/flow-control.d.ts
-import { type WaitOptions } from './waiters.ts';
+import { type WaitOptions } from './event-waiters.ts';
 export interface WriteProtocol {
     pauseWriting?(): void;
     resumeWriting?(): void;
@@ -49,13 +64,13 @@ export declare class FlowControl implements WriteProtocol {
 }
 
 // dist/index.d.ts
-export { copy } from './copy.ts';
+export { copy, copyBidirectional, type StreamPair } from './copy.ts';
 export { IncompleteReadError, LimitOverrunError } from './errors.ts';
 export { FlowControl, type WriteProtocol } from './flow-control.ts';
 export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, OSError, type OSErrorOptions, toOSError, } from './os-error.ts';
 export { type ReadTransport, StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 export { StreamWriter } from './stream-writer.ts';
-export type { WaitOptions } from './waiters.ts';
+export type { WaitOptions } from './event-waiters.ts';
 export { type WriteBufferLimits, WriteTransport } from './write-transport.ts';
 
 // dist/os-error.d.ts
@@ -97,13 +112,31 @@ export declare class GaiError extends OSError {
 }
 export declare function toOSError(error: unknown): Error;
 
-// dist/sink-transport.d.ts
-import { type Writable } from 'node:stream';
-import type { WriteProtocol } from './flow-control.ts';
-import { WriteTransport } from './write-transport.ts';
-export declare function writeTo(sink: Writable | WritableStream<Uint8Array>, protocol: WriteProtocol): WriteTransport;
+// dist/pending-read.d.ts
+import { type CancelledError, type Task } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
+export interface WaitingRead {
+    readonly what: string;
+    readonly needs: number;
+    readonly task: Task | null;
+    readonly isGivenUp: boolean;
+    wake(): boolean;
+    endWith(error: Error): void;
+}
+export declare class PendingRead<T> extends Claim<T> implements WaitingRead {
+    #private;
+    readonly what: string;
+    readonly needs: number;
+    readonly task: Task | null;
+    constructor(what: string, needs: number, attempt: () => T | null, leave: (read: WaitingRead) => void);
+    get isGivenUp(): boolean;
+    endWith(error: Error): void;
+    cancel(msg?: string | CancelledError): boolean;
+    protected claim(): void;
+    protected decline(): void;
+}
 
-// dist/source.d.ts
+// dist/reader-source.d.ts
 import { type Readable } from 'node:stream';
 import type { StreamReader } from './stream-reader.ts';
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
@@ -111,16 +144,17 @@ export declare function readFrom(source: Source, reader: StreamReader): void;
 
 // dist/stream-reader.d.ts
 import type { Readable } from 'node:stream';
-import type { WaitOptions } from './waiters.ts';
+import type { WaitOptions } from './event-waiters.ts';
 export interface StreamReaderOptions {
     limit?: number | undefined;
 }
 export interface ReadTransport {
     pauseReading(): void;
     resumeReading(): void;
+    close?(): PromiseLike<void> | void;
 }
 type Bytes = Uint8Array | string;
-export declare class StreamReader implements AsyncIterable<Buffer> {
+export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     #private;
     constructor(options?: StreamReaderOptions);
     static from(source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>, options?: StreamReaderOptions): StreamReader;
@@ -129,14 +163,20 @@ export declare class StreamReader implements AsyncIterable<Buffer> {
     readLine(options?: WaitOptions): Promise<Buffer>;
     readExactly(n: number, options?: WaitOptions): Promise<Buffer>;
     readUntil(separator?: Bytes | readonly Bytes[], options?: WaitOptions): Promise<Buffer>;
+    readInto(target: Uint8Array, options?: WaitOptions): Promise<number>;
+    peek(n: number, options?: WaitOptions): Promise<Buffer>;
+    unread(data: Uint8Array | string): void;
     lines(encoding?: BufferEncoding, options?: WaitOptions): AsyncIterable<string>;
     [Symbol.asyncIterator](): AsyncIterator<Buffer>;
     atEof(): boolean;
     exception(): Error | null;
+    close(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
     feedData(chunk: Uint8Array | string): void;
-    feedEof(): void;
+    feedEof(error?: Error | null): void;
     setException(error: Error): void;
     setTransport(transport: ReadTransport): void;
+    takeUnread(): Buffer;
 }
 export {};
 
@@ -144,7 +184,7 @@ export {};
 import type { Writable } from 'node:stream';
 import { FlowControl } from './flow-control.ts';
 import type { StreamReader } from './stream-reader.ts';
-import type { WaitOptions } from './waiters.ts';
+import type { WaitOptions } from './event-waiters.ts';
 import type { WriteTransport } from './write-transport.ts';
 export interface TlsUpgradable<O> extends WriteTransport {
     checkTls(options: O): void;
@@ -169,18 +209,8 @@ export declare class StreamWriter implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/waiters.d.ts
-export interface WaitOptions {
-    signal?: AbortSignal | undefined;
-}
-export declare class Waiters {
-    #private;
-    get size(): number;
-    wait(options?: WaitOptions): Promise<void>;
-    wake(error?: Error | null): void;
-}
-
 // dist/write-transport.d.ts
+import type { Writable } from 'node:stream';
 import type { WriteProtocol } from './flow-control.ts';
 export interface WriteBufferLimits {
     high?: number | undefined;
@@ -193,6 +223,7 @@ export declare abstract class WriteTransport {
     protected abstract end(): void;
     protected abstract finish(): void;
     protected abstract destroy(): void;
+    protected abstract whenFlushed(callback: () => void): void;
     protected abstract writeProtocol(): WriteProtocol;
     write(data: Uint8Array | string): void;
     writeLines(lines: Iterable<Uint8Array | string>): void;
@@ -210,5 +241,11 @@ export declare abstract class WriteTransport {
     getExtraInfo(_name: string, fallback?: unknown): unknown;
     protected closing(): void;
     protected lost(error: Error | null): void;
-    protected abstract whenFlushed(callback: () => void): void;
+    protected whenNodeFlushed(sink: Writable, callback: () => void): void;
 }
+
+// dist/writer-sink.d.ts
+import { type Writable } from 'node:stream';
+import type { WriteProtocol } from './flow-control.ts';
+import { WriteTransport } from './write-transport.ts';
+export declare function writeTo(sink: Writable | WritableStream<Uint8Array>, protocol: WriteProtocol): WriteTransport;
