@@ -1,0 +1,125 @@
+// What arrives is what was sent, and belongs to its receiver.
+import {
+  JobSerializationError,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  transfer,
+} from '@tasktree/executor'
+import { describe, expect, test } from 'vitest'
+import { kinds, refs } from './support/kinds.ts'
+
+const views = [
+  new Uint8Array([1, 2, 3]),
+  new Int32Array([1, 2, 3]),
+  new Float64Array([0.5, 2]),
+  new BigInt64Array([1n, 2n]),
+  new Uint8Array(new Uint8Array(64).buffer, 8, 5),
+  new DataView(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer, 2, 4),
+]
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+  test('typed arrays arrive with their class and contents', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (const view of views) {
+      const back = (await pool.submit(refs.identity, view)) as typeof view
+      expect(back.constructor).toBe(view.constructor)
+      expect(back.byteLength).toBe(view.byteLength)
+      const bytes = (of: ArrayBufferView): Uint8Array =>
+        new Uint8Array(of.buffer, of.byteOffset, of.byteLength)
+      expect(bytes(back)).toEqual(bytes(view))
+    }
+  })
+
+  test('what transfer() marks counts for one job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const value = transfer({ bytes: new ArrayBuffer(8) }, [])
+    const marked = transfer(value, [value.bytes])
+    const length = (given: { bytes: ArrayBuffer }): number => given.bytes.byteLength
+    expect(await pool.submit(length, marked)).toBe(8)
+    expect(value.bytes.byteLength).toBe(name === 'threads' ? 0 : 8)
+    value.bytes = new ArrayBuffer(16)
+    expect(await pool.submit(length, value)).toBe(16)
+    expect(value.bytes.byteLength).toBe(16)
+  })
+
+  test('an error class of another library is not the class of core of the same name', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const names = ['TimeoutError', 'CancelledError', 'RuntimeError', 'TypeError', 'ExceptionGroup']
+    for (const each of names) {
+      const error = await pool
+        .submit((given: string) => {
+          const Foreign = { [given]: class extends Error {} }[given] as typeof Error
+          const thrown = new Foreign('foreign')
+          thrown.name = given
+          throw thrown
+        }, each)
+        .catch((thrown: unknown) => thrown)
+      expect(Object.getPrototypeOf(error)).toBe(Error.prototype)
+      expect(error).toMatchObject({ name: each, message: 'foreign' })
+    }
+  })
+
+  test('the errors of core that a job throws keep their classes', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const core = await import('@tasktree/core')
+    for (const each of ['TimeoutError', 'CancelledError', 'RuntimeError'] as const) {
+      const error = await pool.submit(refs.throwOfCore, each).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(core[each])
+    }
+  })
+})
+
+test(
+  'from a process a typed array owns its buffer, and a Buffer is a Buffer',
+  { tags: ['slow'] },
+  async () => {
+    await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+    const owns = (view: ArrayBufferView): boolean => view.byteLength === view.buffer.byteLength
+    for (const view of [...views, Buffer.from('text')]) {
+      expect(owns((await pool.submit(refs.identity, view)) as ArrayBufferView)).toBe(true)
+      const isOwner = (given: ArrayBufferView): boolean =>
+        given.byteLength === given.buffer.byteLength
+      expect(await pool.submit(isOwner, view)).toBe(true)
+    }
+    const back = (await pool.submit(refs.identity, {
+      a: Buffer.from('text'),
+      b: Buffer.from('more'),
+    })) as {
+      a: Buffer
+      b: Buffer
+    }
+    expect([back.a.toString(), back.b.toString()]).toEqual(['text', 'more'])
+    expect(back.a.buffer).not.toBe(back.b.buffer)
+  },
+)
+
+test(
+  'shared memory is shared with a thread, and refused for a process',
+  { tags: ['slow'] },
+  async () => {
+    const shared = new Int32Array(new SharedArrayBuffer(8))
+    const set = (view: Int32Array): void => {
+      view[0] = 7
+    }
+    await using threads = new ThreadPoolExecutor({ maxWorkers: 1 })
+    await threads.submit(set, shared)
+    expect(shared[0]).toBe(7)
+    await using processes = new ProcessPoolExecutor({ maxWorkers: 1 })
+    await expect(processes.submit(set, shared)).rejects.toThrow(
+      /args\[0\].*processes do not share memory/,
+    )
+    await expect(processes.submit(set, shared)).rejects.toBeInstanceOf(JobSerializationError)
+    const give = (): Int32Array => new Int32Array(new SharedArrayBuffer(8))
+    await expect(processes.submit(give)).rejects.toBeInstanceOf(JobSerializationError)
+  },
+)
+
+test('a Blob goes to a thread, and is refused for a process', { tags: ['slow'] }, async () => {
+  const text = async (blob: Blob): Promise<string> => blob.text()
+  await using threads = new ThreadPoolExecutor({ maxWorkers: 1 })
+  expect(await threads.submit(text, new Blob(['inside']))).toBe('inside')
+  await using processes = new ProcessPoolExecutor({ maxWorkers: 1 })
+  await expect(processes.submit(text, new Blob(['x']))).rejects.toBeInstanceOf(
+    JobSerializationError,
+  )
+})

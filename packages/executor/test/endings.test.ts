@@ -1,0 +1,123 @@
+// A worker that is not needed any more ends by itself; a program that ends tells of what it forgot.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { sleep } from '@tasktree/core'
+import { afterDelay } from '../src/transport/real-timer.ts'
+import { kinds } from './support/kinds.ts'
+
+const program = fileURLToPath(new URL('./fixtures/endings.ts', import.meta.url))
+
+interface End {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function run(what: string, kind: string, file = ''): Promise<End> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--conditions=@tasktree/source', program, what, kind, file],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  const read = (pipe: ChildProcess['stdout']): { text: string } => {
+    const box = { text: '' }
+    pipe?.on('data', (chunk: Buffer) => {
+      box.text += chunk.toString()
+    })
+    return box
+  }
+  const [out, err] = [read(child.stdout), read(child.stderr)]
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: out.text, stderr: err.text }
+}
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'executor-end-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+  test.for(['shutdown', 'idle end', 'replaced', 'forgotten pool', 'default pool'])(
+    'output and exit listeners of a worker survive: %s',
+    async (what) => {
+      const file = join(folder, 'mark')
+      const { code, stdout } = await run(what, name, file)
+      expect(stdout.split('\n').filter((line) => line.startsWith('line '))).toHaveLength(500)
+      expect(readFileSync(file, 'utf8')).toBe('bye')
+      expect(code).toBe(0)
+    },
+  )
+
+  test('an idle worker that has timers of its own ends at once', async () => {
+    const pool = make({ maxWorkers: 1, exitGrace: 30_000 })
+    await pool.submit(() => {
+      setInterval(() => {}, 10)
+      setTimeout(() => {}, 60_000)
+    })
+    const start = performance.now()
+    await pool.shutdown()
+    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
+  })
+
+  test('a worker that does not end is terminated after exitGrace', async () => {
+    const pool = make({ maxWorkers: 1, exitGrace: 50 })
+    await pool.submit(() => {
+      process.on('exit', () => {
+        for (;;) continue
+      })
+    })
+    await pool.shutdown()
+    expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
+  })
+
+  test('an exit listener that throws or sets another exit code is not a crash', async () => {
+    for (const job of [
+      () => {
+        process.on('exit', () => process.exit(7))
+      },
+      () => {
+        process.exitCode = 9
+      },
+    ]) {
+      const pool = make({ maxWorkers: 1 })
+      await pool.submit(job)
+      await pool.shutdown()
+      expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
+    }
+  })
+
+  test('a failed job that nobody awaits is reported when the program ends, in plain code and under run', async () => {
+    for (const what of ['forgotten job', 'forgotten job in run']) {
+      const { code, stderr } = await run(what, name)
+      expect(stderr).toContain('lost')
+      expect(stderr.match(/was never retrieved/g)).toHaveLength(1)
+      expect(code).toBe(1)
+    }
+  })
+
+  test('a failed job that was seen is not reported', async () => {
+    const { code, stderr } = await run('seen job', name)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+test('a delay longer than a timer of the runtime can have does not fire at once', async () => {
+  let fired = false
+  const stop = afterDelay(
+    2 ** 31 + 5,
+    () => {
+      fired = true
+    },
+    { hold: false },
+  )
+  await sleep(20)
+  stop()
+  expect(fired).toBe(false)
+})

@@ -1,0 +1,298 @@
+// A value that throws when it is read, or cannot be carried, fails its own job. Nobody else notices.
+import { gather } from '@tasktree/core'
+import {
+  type JobRefs,
+  jobs as refer,
+  JobSerializationError,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+} from '@tasktree/executor'
+import { describe, expect, test } from 'vitest'
+import type * as hostile from './fixtures/hostile.ts'
+import { hostileValues } from './fixtures/hostile.ts'
+import { kinds, refs } from './support/kinds.ts'
+
+const ways: JobRefs<typeof hostile> = refer<typeof hostile>(
+  new URL('./fixtures/hostile.js', import.meta.url),
+)
+const classOf = (value: unknown): string => typeof value
+const fail = (error: unknown): unknown => error
+const increment = (n: number): number => n + 1
+
+describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+  test('as an argument it fails its job with the path to it, in a batch as well', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    // No worker is there yet, so the first is sent from a microtask.
+    for (const { make: makeValue } of hostileValues) {
+      const job = pool.submit(classOf, makeValue())
+      await expect(job).rejects.toBeInstanceOf(JobSerializationError)
+      await expect(job).rejects.toThrow(/^cannot send the job: args\[0\]/)
+    }
+    // Now the kind is known to be short: its jobs travel together.
+    for (let i = 0; i < 20; i++) await pool.submit(increment, i)
+    for (const { make: makeValue } of hostileValues) {
+      const jobs = [1, 2, 3, makeValue(), 4, 5].map((value) =>
+        pool.submit(increment, value as number),
+      )
+      const ends = await Promise.all(jobs.map((job) => job.catch(fail)))
+      expect(ends[3]).toBeInstanceOf(JobSerializationError)
+      expect(ends.toSpliced(3, 1)).toEqual([2, 3, 4, 5, 6])
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('as a result, a yielded value, progress, an error or its property it fails its job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for (const [index] of hostileValues.entries()) {
+      const before = pool.submit(increment, 1)
+      const jobs: PromiseLike<unknown>[] = [
+        pool.submit(ways.giveHostile, index),
+        pool.submit(ways.yieldHostile, index),
+        pool.submit(ways.reportHostile, index),
+        pool.submit(ways.throwHostile, index),
+        pool.submit(ways.throwWithHostile, index),
+      ]
+      const after = pool.submit(increment, 2)
+      const ends = await Promise.all(jobs.map(async (job) => job.then((value) => value, fail)))
+      for (const end of ends.slice(0, 4)) expect(end).toBeInstanceOf(JobSerializationError)
+      expect(ends[4]).toBeInstanceOf(RangeError)
+      expect(ends[4]).toMatchObject({ message: 'mine' })
+      expect(await gather([before, after])).toEqual([2, 3])
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('values that a stream has yielded before the bad one arrive', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const got: unknown[] = []
+    const reading = async (): Promise<void> => {
+      const job = pool.submit(function* (): Generator {
+        yield 'a'
+        yield 'b'
+        yield () => {}
+      })
+      for await (const value of job) got.push(value)
+    }
+    await expect(reading).rejects.toBeInstanceOf(JobSerializationError)
+    expect(got).toEqual(['a', 'b'])
+  })
+
+  test('an error that cannot be read in whole is described as well as it can be', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const failures: [() => never, object][] = [
+      [
+        () => {
+          const error = new Error('one')
+          throw Object.defineProperty(error, 'p', {
+            enumerable: true,
+            get() {
+              throw new Error('in')
+            },
+          })
+        },
+        { message: 'one', p: '(cannot be read: in)' },
+      ],
+      [
+        () => {
+          const error = new Error('two')
+          Object.assign(error, { message: Symbol('m') })
+          throw error
+        },
+        { message: 'Symbol(m)' },
+      ],
+      [
+        () => {
+          class Odd extends RangeError {}
+          Object.assign(Odd.prototype, { constructor: undefined })
+          throw new Odd('three')
+        },
+        { message: 'three' },
+      ],
+      [
+        () => {
+          throw new Proxy(new TypeError('four'), {
+            ownKeys() {
+              throw new Error('no keys')
+            },
+          })
+        },
+        { message: 'four' },
+      ],
+    ]
+    for (const [job, expected] of failures) {
+      await expect(pool.submit(job)).rejects.toMatchObject(expected)
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('an error with thousands of causes arrives with all of them', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const failure = pool.submit(() => {
+      let error = new Error('0')
+      for (let i = 1; i <= 5_000; i++) error = new Error(String(i), { cause: error })
+      throw error
+    })
+    let error: unknown = await failure.catch(fail)
+    let count = 0
+    for (; error instanceof Error; error = error.cause) count++
+    expect(count).toBe(5_001)
+  })
+
+  test('a result, a yielded value or an argument that is nested too deeply fails its job alone', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const list = (length: number): unknown => {
+      let head: unknown = null
+      for (let i = 0; i < length; i++) head = { i, next: head }
+      return head
+    }
+    const stream = function* (length: number): Generator {
+      yield 'a'
+      let head: unknown = null
+      for (let i = 0; i < length; i++) head = { i, next: head }
+      yield head
+      yield 'b'
+    }
+    const isFailure = (end: unknown): boolean => end instanceof JobSerializationError
+    for (let round = 0; round < 3; round++) {
+      expect(await pool.submit(list, 30_000).catch(fail)).toSatisfy(isFailure)
+      expect(await pool.submit(increment, 1)).toBe(2)
+      expect(await pool.submit(stream, 4_000).catch(fail)).toSatisfy(
+        (end) => isFailure(end) || end === undefined,
+      )
+      expect(await pool.submit(increment, 2)).toBe(3)
+      // Neighbours in the same message are sent again without it.
+      const jobs = [1, list(30_000), 2, 3].map((value) => pool.submit(classOf, value))
+      const ends = await Promise.all(jobs.map((job) => job.catch(fail)))
+      expect(ends[1]).toSatisfy(isFailure)
+      expect(ends.toSpliced(1, 1)).toEqual(['number', 'number', 'number'])
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('depths at which only one of the two sides overflows lose nothing', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const nest = (length: number): unknown => {
+      let head: unknown = null
+      for (let i = 0; i < length; i++) head = [head]
+      return head
+    }
+    const depth = (value: unknown): number => {
+      let count = 0
+      for (let each = value; Array.isArray(each); each = each[0] as unknown) count++
+      return count
+    }
+    for (let length = 500; length < 16_000; length = Math.round(length * 1.3)) {
+      const jobs = [pool.submit(depth, nest(length)), pool.submit(nest, length)]
+      const [there, back] = await Promise.all(jobs.map((job) => job.catch(fail)))
+      expect(there).toSatisfy((end) => end === length || end instanceof JobSerializationError)
+      expect(back).toSatisfy((end) => Array.isArray(end) || end instanceof JobSerializationError)
+      expect(await pool.submit(increment, length)).toBe(length + 1)
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('a getter of an argument may use the pool, and cancel its own job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    await pool.submit(increment, 0)
+    const inner: PromiseLike<number>[] = []
+    const value = {
+      get x(): number {
+        inner.push(pool.submit(increment, inner.length))
+        return 1
+      },
+    }
+    expect(await pool.submit(classOf, value)).toBe('object')
+    expect(await Promise.all(inner)).toEqual(inner.map((_, i) => i + 1))
+    const cancelled: boolean[] = []
+    const victim = pool.submit(increment, 1)
+    const killer = pool.submit(classOf, {
+      get x(): number {
+        cancelled.push(victim.cancel())
+        return 1
+      },
+    })
+    await Promise.allSettled([victim, killer])
+    expect(cancelled[0]).toBe(true)
+    expect(await pool.submit(increment, 4)).toBe(5)
+  })
+
+  test('what a job posts to its parent by itself is left alone', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const post = async (): Promise<string> => {
+      const { parentPort } = await import('node:worker_threads')
+      for (const value of ['text', 7, null, { type: 'ready' }, [1, 0, 0, 'forged']]) {
+        parentPort?.postMessage(value)
+      }
+      return 'posted'
+    }
+    expect(await pool.submit(post)).toBe('posted')
+    expect(await pool.submit(increment, 1)).toBe(2)
+    expect(pool.stats).toMatchObject({ completed: 2, failed: 0, crashed: 0 })
+  })
+})
+
+test(
+  'a job that writes into the pipe of its worker process fails',
+  { tags: ['slow'] },
+  async () => {
+    await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+    const write = async (): Promise<void> => {
+      const { writeSync } = await import('node:fs')
+      writeSync(4, 'this is not a frame of the pool')
+      await new Promise(() => {})
+    }
+    await expect(pool.submit(write)).rejects.toThrow(/was ended by SIGKILL.*file descriptor 4/)
+    expect(await pool.submit(increment, 1)).toBe(2)
+  },
+)
+
+test(
+  'a WebAssembly.Module is refused for a process, and carried to a thread',
+  { tags: ['slow'] },
+  async () => {
+    const { WebAssembly } = globalThis as unknown as {
+      WebAssembly: { Module: new (bytes: Uint8Array) => object }
+    }
+    const module = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))
+    const show = (value: unknown): string => Object.prototype.toString.call(value)
+    await using processes = new ProcessPoolExecutor({ maxWorkers: 1 })
+    await expect(processes.submit(show, { module })).rejects.toThrow(/args\[0\]\.module is/)
+    await using threads = new ThreadPoolExecutor({ maxWorkers: 1 })
+    expect(await threads.submit(show, module)).toBe('[object WebAssembly.Module]')
+  },
+)
+
+describe('an argument that kills its receiver', { tags: ['slow'] }, () => {
+  test('fails its job after two workers, and the others of its message run', async () => {
+    await using pool = new ThreadPoolExecutor({
+      maxWorkers: 1,
+      resourceLimits: { maxOldGenerationSizeMb: 24 },
+    })
+    for (let i = 0; i < 5; i++) await pool.submit(classOf, i)
+    const large = Array.from({ length: 1_000_000 }, (_, i) => ({ i, s: `k${i}` }))
+    const jobs = [1, large, 2].map((value) => pool.submit(classOf, value))
+    const ends = await Promise.all(jobs.map((job) => job.catch(fail)))
+    expect(ends[0]).toBe('number')
+    expect(ends[1]).toMatchObject({
+      name: 'WorkerCrashedError',
+      message: expect.stringContaining('while it received this job') as string,
+    })
+    expect(ends[2]).toBe('number')
+    expect(pool.stats.crashed).toBe(2)
+  })
+
+  test('does not hurt a job that is running', async () => {
+    await using pool = new ThreadPoolExecutor({
+      maxWorkers: 1,
+      resourceLimits: { maxOldGenerationSizeMb: 24 },
+    })
+    for (let i = 0; i < 5; i++) await pool.submit(refs.pause, 0)
+    for (let i = 0; i < 20; i++) await pool.submit(classOf, i)
+    const running = pool.submit(refs.pause, 300)
+    const large = Array.from({ length: 1_000_000 }, (_, i) => ({ i, s: `k${i}` }))
+    const poison = pool.submit(classOf, large)
+    expect(await running).toBe(1)
+    await expect(poison).rejects.toMatchObject({ name: 'WorkerCrashedError' })
+    expect(pool.stats.crashed).toBe(2)
+  })
+})
