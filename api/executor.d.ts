@@ -789,7 +789,7 @@ export declare class JobLoader {
 }
 
 // dist/worker/process-channel.d.ts
-export declare function connectProcess(entry: URL): void;
+export declare function connectProcess(entry: string): void;
 
 // dist/worker/runtime.d.ts
 import type { Transferable } from 'node:worker_threads';

@@ -1,11 +1,49 @@
+import { isBuiltin } from 'node:module'
+import type { Plugin } from 'esbuild'
 import { defineConfig } from 'tsup'
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/worker-entry.ts'],
-  format: ['esm'],
-  target: 'node22',
-  platform: 'node',
-  dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
-  sourcemap: true,
-  clean: true,
-})
+/**
+ * Takes Node's modules from `process.getBuiltinModule`. Without `import` and `require` the file is a valid script and
+ * a valid module, so it runs wherever a bundler puts it, whatever the `type` of the package.json there.
+ */
+const builtinModules: Plugin = {
+  name: 'builtin-modules',
+  setup(build) {
+    build.onResolve({ filter: /^[a-z]/ }, ({ path }) =>
+      isBuiltin(path) ? { path, namespace: 'builtin' } : undefined,
+    )
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+      loader: 'js',
+    }))
+  },
+}
+
+export default defineConfig([
+  {
+    entry: ['src/index.ts'],
+    format: ['esm'],
+    target: 'node22',
+    platform: 'node',
+    dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
+    sourcemap: true,
+  },
+  {
+    // The program of the workers stands alone: bundlers copy this one file.
+    entry: ['src/worker-entry.ts'],
+    format: ['iife'],
+    outExtension: () => ({ js: '.js' }),
+    target: 'node22',
+    platform: 'node',
+    dts: false,
+    noExternal: [/.*/],
+    removeNodeProtocol: false,
+    minify: true,
+    esbuildPlugins: [builtinModules],
+    esbuildOptions: (options) => {
+      // From core's source only the files that are used are taken.
+      options.conditions = ['@tasktree/source']
+    },
+    sourcemap: true,
+  },
+])

@@ -16,7 +16,7 @@ import { afterTicks } from './lingerer.ts'
 import { WorkerRuntime } from './runtime.ts'
 
 /** A worker process's side: pipes, and a watch thread that goes on while a job blocks. */
-export function connectProcess(entry: URL): void {
+export function connectProcess(entry: string): void {
   const memory = makeWorkerMemory()
   const claims = new JobClaims(memory)
   /** Decoded one by one, when no job runs. */
@@ -95,7 +95,7 @@ function isAgain(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
-function startWatch(entry: URL, watched: Int32Array): void {
+function startWatch(entry: string, watched: Int32Array): void {
   const identity: WatchIdentity = { watched }
   const options = { execArgv: [], name: 'watch', workerData: { [identityKey]: identity } }
   new Worker(entry, options).unref()
