@@ -36,6 +36,8 @@ export class JobClaims {
     for (;;) {
       const claimed = Atomics.load(this.#memory, claimedSlot)
       const started = this.lastStarted()
+      // A later job has started meanwhile: there is nothing to take back, and the word must not go backwards.
+      if (claimed >= lastSent) return started
       if (Atomics.compareExchange(this.#memory, claimedSlot, claimed, lastSent) === claimed) {
         this.#recalled = { upTo: lastSent, started }
         return started

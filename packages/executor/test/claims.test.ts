@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { JobClaims } from '../src/transport/claims.ts'
+import { makeWorkerMemory } from '../src/transport/doorbell.ts'
+
+function makeSides(): { worker: JobClaims; pool: JobClaims } {
+  const memory = makeWorkerMemory()
+  return { worker: new JobClaims(memory), pool: new JobClaims(memory) }
+}
+
+test('jobs start in order, each once', () => {
+  const { worker } = makeSides()
+  expect([worker.claim(1), worker.claim(1), worker.claim(3), worker.claim(2)]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ])
+})
+
+test('what was taken back does not start, and what is sent afterwards does', () => {
+  const { worker, pool } = makeSides()
+  expect(worker.claim(1)).toBe(true)
+  expect(pool.recall(4)).toBe(1)
+  expect(pool.lastStarted()).toBe(1)
+  expect([worker.claim(2), worker.claim(3), worker.claim(4)]).toEqual([false, false, false])
+  expect(pool.recall(4)).toBe(1)
+  expect(worker.claim(5)).toBe(true)
+  expect(pool.lastStarted()).toBe(5)
+})
+
+test('a recall that comes after a later job has started takes nothing back', () => {
+  const { worker, pool } = makeSides()
+  for (const seq of [1, 2, 3]) expect(worker.claim(seq)).toBe(true)
+  expect(pool.recall(2)).toBe(3)
+  expect(worker.claim(4)).toBe(true)
+})
