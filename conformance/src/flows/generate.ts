@@ -1,7 +1,7 @@
 import { Random } from '../random.ts'
 import type { Catches, Program, Statement, WaitKind } from './program.ts'
 
-const leaves = { wait: 40, foreign: 10, hop: 2, fail: 2, cancel: 2 }
+const leaves = { wait: 40, foreign: 10, abortable: 3, hop: 2, fail: 2, cancel: 2 }
 const blocks = {
   all: 16,
   allSettled: 8,
@@ -73,7 +73,8 @@ class Generator {
       case 'wait':
         return ['wait', random.weighted(waitKinds), random.chance(0.1) ? null : this.#delay()]
       case 'foreign':
-        return ['foreign', this.#delay()]
+      case 'abortable':
+        return [name, this.#delay()]
       case 'hop':
         return ['hop', random.between(1, 4)]
       case 'fail':

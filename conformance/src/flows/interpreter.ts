@@ -2,22 +2,19 @@ import {
   coroutine,
   type CoroutineGenerator,
   createTask,
-  ensureFuture,
   type EventLoop,
-  Future,
   getRunningLoop,
   isCancelled,
   moveOnAfter,
   RuntimeError,
-  sleep,
   type Task,
   type TaskGroup,
   taskGroup,
+  taskSignal,
   timeout,
   wait,
   waitFor,
 } from '@tasktree/core'
-import { Event, Queue } from '@tasktree/sync'
 import { printWait } from './print.ts'
 import {
   countEndless,
@@ -28,6 +25,7 @@ import {
   type WaitKind,
 } from './program.ts'
 import { Trace, type TracedScope } from './trace.ts'
+import { abortable, foreign, startWait } from './waits.ts'
 
 class ProgramError extends Error {
   override readonly name: string = 'ProgramError'
@@ -156,6 +154,8 @@ export class FlowInterpreter {
         return this.#wait(statement[1], statement[2], place)
       case 'foreign':
         return this.#foreign(statement[1])
+      case 'abortable':
+        return this.#abortable(statement[1], place)
       case 'hop':
         for (let i = 0; i < statement[1]; i++) await Promise.resolve()
         return undefined
@@ -217,7 +217,7 @@ export class FlowInterpreter {
   async #wait(kind: WaitKind, ms: number | null, place: Place): Promise<void> {
     const traced = this.trace.begin(printWait(kind, ms), place.scope)
     try {
-      await this.#waitOn(kind, ms)
+      await startWait(kind, ms, this.#loop as EventLoop, this.#real)
     } catch (error) {
       if (isCancelled(error)) this.trace.end(traced, 'cancelled')
       throw error
@@ -225,42 +225,23 @@ export class FlowInterpreter {
     this.trace.end(traced, 'completed')
   }
 
-  #waitOn(kind: WaitKind, ms: number | null): PromiseLike<unknown> {
-    const loop = this.#loop as EventLoop
-    switch (kind) {
-      case 'sleep':
-        return sleep(ms ?? Infinity)
-      case 'future': {
-        const future = new Future<void>()
-        if (ms !== null) {
-          loop.callLater(ms, () => {
-            if (!future.done()) future.setResult()
-          })
-        }
-        return future
-      }
-      case 'ensureFuture':
-        return ensureFuture(ms === null ? new Promise(() => {}) : this.#foreign(ms))
-      case 'event': {
-        const event = new Event()
-        if (ms !== null) loop.callLater(ms, () => event.set())
-        return event.wait()
-      }
-      case 'queue':
-      default: {
-        const queue = new Queue<null>()
-        if (ms !== null) loop.callLater(ms, () => queue.putNowait(null))
-        return queue.get()
-      }
-    }
+  #foreign(ms: number): Promise<void> {
+    return foreign(this.#loop as EventLoop, ms, this.#real)
   }
 
-  /** A promise that the library did not make. Under virtual time a timer of the loop resolves it. */
-  #foreign(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#real) setTimeout(resolve, ms)
-      else (this.#loop as EventLoop).callLater(ms, resolve)
-    })
+  /** A promise that rejects when the signal around it aborts. */
+  async #abortable(ms: number, place: Place): Promise<void> {
+    const signal = taskSignal()
+    if (signal.aborted) return this.#foreign(ms)
+    const traced = this.trace.begin(`abortable(${ms})`, place.scope, 'signal')
+    try {
+      await abortable(this.#foreign(ms), signal)
+    } catch (error) {
+      this.trace.end(traced, 'cancelled')
+      throw error
+    }
+    this.trace.end(traced, 'completed')
+    return undefined
   }
 
   async #limited(
@@ -340,7 +321,7 @@ export class FlowInterpreter {
   async #task(block: Statement[], place: Place): Promise<void> {
     const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
     const task = this.#start(scope, block, false)
-    const traced = this.trace.begin(scope.name, place.scope, true)
+    const traced = this.trace.begin(scope.name, place.scope, 'task')
     try {
       await task
     } catch (error) {
@@ -387,6 +368,7 @@ export class FlowInterpreter {
         case 'cancel':
           this.#act(statement)
           break
+        case 'abortable':
         case 'hop':
         case 'all':
         case 'allSettled':
@@ -407,7 +389,7 @@ export class FlowInterpreter {
     const traced = this.trace.begin(printWait(kind, ms), place.scope)
     try {
       // The driver awaits whatever is yielded, futures and promises.
-      yield this.#waitOn(kind, ms) as never
+      yield startWait(kind, ms, this.#loop as EventLoop, this.#real) as never
     } catch (error) {
       if (isCancelled(error)) this.trace.end(traced, 'cancelled')
       throw error

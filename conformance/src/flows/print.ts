@@ -41,6 +41,9 @@ function printStatement(statement: Statement, indent: string, wait: string, line
     case 'foreign':
       line(`${wait.replace('*', '')} foreign(${statement[1]})`)
       break
+    case 'abortable':
+      line(`${wait.replace('*', '')} abortable(${statement[1]}, taskSignal())`)
+      break
     case 'hop':
       line(`${wait.replace('*', '')} null // ${statement[1]} times`)
       break

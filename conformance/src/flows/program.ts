@@ -6,6 +6,7 @@ export type Catches = 'error' | 'all'
 export type Statement =
   | ['wait', WaitKind, number | null]
   | ['foreign', number]
+  | ['abortable', number]
   | ['hop', number]
   | ['all' | 'allSettled' | 'race', Statement[][]]
   | ['float', Statement[]]
@@ -61,6 +62,7 @@ function blocksOf(statement: Statement): Statement[][] {
       return [statement[1], statement[3], statement[4] ?? []]
     case 'wait':
     case 'foreign':
+    case 'abortable':
     case 'hop':
     case 'fail':
     case 'cancel':
@@ -87,7 +89,7 @@ export function longest(block: readonly Statement[]): number {
     const inner = blocksOf(statement).reduce((sum, each) => sum + longest(each), 0)
     const [name, first, second] = statement
     if (name === 'wait') total += second ?? 0
-    else if (name === 'foreign') total += first
+    else if (name === 'foreign' || name === 'abortable') total += first
     else if (name === 'repeat') total += first * inner
     else total += inner
   }

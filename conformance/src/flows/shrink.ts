@@ -67,9 +67,11 @@ function* replacements(statement: Statement): Generator<Statement[]> {
       return
     }
     case 'foreign':
+    case 'abortable':
     case 'hop':
+      if (statement[0] === 'abortable') yield [['foreign', statement[1]]]
       for (const less of smallerNumbers(statement[1])) {
-        if (statement[0] === 'foreign' || less > 0) yield [[statement[0], less]]
+        if (statement[0] !== 'hop' || less > 0) yield [[statement[0], less]]
       }
       return
     case 'all':

@@ -86,8 +86,8 @@ export type Outcome = 'open' | 'completed' | 'cancelled'
 export interface TracedWait {
   readonly text: string
   readonly scope: TracedScope
-  /** It waits for a task, and so it may complete after a cancel, as the task does. */
-  readonly onTask: boolean
+  /** A wait for a task may complete after a cancel, as the task does. One with a signal is no wait of the library. */
+  readonly on: 'future' | 'task' | 'signal'
   readonly beginTime: number
   readonly beginOrder: number
   endTime: number
@@ -156,11 +156,11 @@ export class Trace {
     scope.bodyCancelled = { time: this.#now(), order: this.#order++ }
   }
 
-  begin(text: string, scope: TracedScope, onTask = false): TracedWait {
+  begin(text: string, scope: TracedScope, on: TracedWait['on'] = 'future'): TracedWait {
     const wait: TracedWait = {
       text,
       scope,
-      onTask,
+      on,
       beginTime: this.#now(),
       beginOrder: this.#order++,
       endTime: Infinity,
@@ -206,7 +206,7 @@ export class Trace {
   }
 
   #checkCompleted(wait: TracedWait): void {
-    for (const scope of wait.scope.chain) {
+    for (const scope of wait.on === 'signal' ? [] : wait.scope.chain) {
       if (scope.surelyStruck && scope.endOrder < wait.beginOrder) {
         const text = `${describe(wait)} began after the cancelled ${scope.name} had ended, and completed`
         this.fault('I2', text)
@@ -215,7 +215,8 @@ export class Trace {
         this.fault('early end', text)
       }
     }
-    if (!this.#real && !wait.onTask && wait.endOrder < this.#closingOrder) this.#checkReach(wait)
+    if (!this.#real && wait.on !== 'task' && wait.endOrder < this.#closingOrder)
+      this.#checkReach(wait)
   }
 
   #checkReach(wait: TracedWait): void {
@@ -241,6 +242,7 @@ export class Trace {
   /** The run has settled, and everything that was woken by its end has run. */
   settled(): void {
     for (const wait of this.waits) {
+      if (wait.on === 'signal') continue
       if (wait.outcome === 'open' && wait.beginOrder < this.#closingOrder) {
         this.fault('left behind', `${describe(wait)} is still open after the run has settled`)
       }

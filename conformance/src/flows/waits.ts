@@ -1,0 +1,57 @@
+import { ensureFuture, type EventLoop, Future, sleep } from '@tasktree/core'
+import { Event, Queue } from '@tasktree/sync'
+import type { WaitKind } from './program.ts'
+
+/** A wait of the library; `ms` is null when nothing ends it. */
+export function startWait(
+  kind: WaitKind,
+  ms: number | null,
+  loop: EventLoop,
+  real: boolean,
+): PromiseLike<unknown> {
+  switch (kind) {
+    case 'sleep':
+      return sleep(ms ?? Infinity)
+    case 'future': {
+      const future = new Future<void>()
+      const resolve = (): void => {
+        if (!future.done()) future.setResult()
+      }
+      if (ms !== null) loop.callLater(ms, resolve)
+      return future
+    }
+    case 'ensureFuture':
+      return ensureFuture(ms === null ? new Promise(() => {}) : foreign(loop, ms, real))
+    case 'event': {
+      const event = new Event()
+      if (ms !== null) loop.callLater(ms, () => event.set())
+      return event.wait()
+    }
+    case 'queue':
+    default: {
+      const queue = new Queue<null>()
+      if (ms !== null) loop.callLater(ms, () => queue.putNowait(null))
+      return queue.get()
+    }
+  }
+}
+
+/** A promise that the library did not make. Under virtual time a timer of the loop resolves it. */
+export function foreign(loop: EventLoop, ms: number, real: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (real) setTimeout(resolve, ms)
+    else loop.callLater(ms, resolve)
+  })
+}
+
+/** What `fetch` and its like do: the promise rejects at once when the signal aborts. */
+export async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = (): void => aborted.reject(new DOMException('aborted', 'AbortError'))
+  signal.addEventListener('abort', onAbort)
+  try {
+    await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
