@@ -9,6 +9,19 @@ export declare function checkDuration(name: string, value: unknown): number;
 export declare function checkOptions(options: object | undefined): void;
 export declare function checkSignal(signal: unknown): void;
 
+// dist/check-runtime.d.ts
+export interface Runtime {
+    readonly Promise: {
+        readonly withResolvers?: unknown;
+    };
+    readonly process?: {
+        readonly versions?: Readonly<Record<string, string | undefined>>;
+    } | undefined;
+    readonly Zone?: unknown;
+}
+export declare function findObstacle(runtime: Runtime): string | null;
+export declare function checkRuntime(runtime?: Runtime): void;
+
 // dist/combine/as-completed.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
 import type { Future } from '../futures/future.ts';
@@ -159,6 +172,10 @@ export declare function checkLoop(loop: unknown): asserts loop is EventLoop;
 export declare function getEventLoop(): EventLoop;
 export declare function loopOf(scope: Scope | undefined): EventLoop;
 
+// dist/copies.d.ts
+export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export declare function shareDoors(version: string, path: string, doors: Doors): Doors;
+
 // dist/errors/errors.d.ts
 export declare class CancelledError extends Error {
     readonly name: string;
@@ -298,9 +315,10 @@ export declare class Future<T> implements PromiseLike<T> {
     }): void;
     removeDoneCallback(cb: (future: this) => void): number;
     getLoop(): EventLoop;
-    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
-    catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: any) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E = never>(onRejected?: ((error: any) => E | PromiseLike<E>) | null): Promise<T | E>;
     finally(onFinally?: (() => void) | null): Promise<T>;
+    get [Symbol.toStringTag](): string;
     [Symbol.iterator](): CoroutineGenerator<T>;
 }
 export declare function completed(): Future<void>;

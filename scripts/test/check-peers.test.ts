@@ -66,9 +66,8 @@ const ofName = (manifests: Manifest[], name: string): Manifest =>
 test('a minor release of core moves the range of every other package, and releases it', () => {
   const after = releaseCore(root, 'minor')
   expect(findPeerFaults(after)).toEqual([])
-  for (const { name, version } of before) {
-    expect(ofName(after, name).version, name).not.toBe(version)
-  }
+  const same = before.filter(({ name, version }) => ofName(after, name).version === version)
+  expect(same).toEqual([])
 })
 
 test('a patch release of core moves no range, and releases nothing else', () => {

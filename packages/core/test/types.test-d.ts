@@ -66,6 +66,11 @@ async function results(): Promise<void> {
   for (const next of asCompleted([createTask(async () => 1), createTask(async () => 'x')])) {
     check<Equal<typeof next, Future<number | string>>>()
   }
+  const promise: Promise<number> = task
+  const caught = await promise.catch((error: Error) => error.message)
+  check<Equal<typeof caught, number | string>>()
+  const rescued = task.catch((error: Error) => error.message)
+  check<Equal<typeof rescued, Promise<number | string>>>()
   const ran = run(async () => 1)
   check<Equal<typeof ran, Promise<number>>>()
 }

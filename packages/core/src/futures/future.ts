@@ -18,6 +18,9 @@ import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { type Inspect, inspected, showFuture } from './inspect.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
+/** Found by `isFuture` of any copy of this package, where `instanceof` would tell them apart. */
+const futureBrand: symbol = Symbol.for('@tasktree/core.Future')
+
 const PENDING = 0
 const FULFILLED = 1
 const FAILED = 2
@@ -54,6 +57,10 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 export class Future<T> implements PromiseLike<T> {
   /** @internal the bundler calls a class that names itself `_Future` */
   static readonly name: string = 'Future'
+
+  static {
+    Object.defineProperty(this.prototype, futureBrand, { value: true })
+  }
 
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /** While it is pending, who is to be told; then the result, the exception, or of a cancel the message or the error. */
@@ -198,7 +205,8 @@ export class Future<T> implements PromiseLike<T> {
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
-    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+    // oxlint-disable-next-line typescript/no-explicit-any -- as a promise's, so that `(error: Error) => …` is accepted
+    onRejected?: ((error: any) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
     const resolve = onFulfilled as Resolve
     const reject = onRejected as Reject
@@ -224,12 +232,18 @@ export class Future<T> implements PromiseLike<T> {
     return Future.#toPromise(this).then(onFulfilled, onRejected)
   }
 
-  catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E> {
+  // oxlint-disable-next-line typescript/no-explicit-any -- as a promise's
+  catch<E = never>(onRejected?: ((error: any) => E | PromiseLike<E>) | null): Promise<T | E> {
     return Future.#toPromise(this).catch(onRejected)
   }
 
   finally(onFinally?: (() => void) | null): Promise<T> {
     return Future.#toPromise(this).finally(onFinally)
+  }
+
+  /** The name of the class, as a promise has it: a future can be used wherever a Promise is expected. */
+  get [Symbol.toStringTag](): string {
+    return this.constructor.name
   }
 
   /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
@@ -391,7 +405,7 @@ export function completed<T>(value?: T): Future<T | undefined> {
   return future
 }
 
-/** Whether `x` is a Future (a Task is one). Source: asyncio.isfuture */
+/** Whether `x` is a Future (a Task is one), of this copy of the package or another. Source: asyncio.isfuture */
 export function isFuture(x: unknown): x is Future<unknown> {
-  return x instanceof Future
+  return x instanceof Future || (typeof x === 'object' && x !== null && futureBrand in x)
 }

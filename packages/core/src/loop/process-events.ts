@@ -1,4 +1,3 @@
-import { isMainThread } from 'node:worker_threads'
 import { SystemClock } from './clock.ts'
 
 /** A main task, as signals and the end of the process see it. */
@@ -8,6 +7,11 @@ export interface Interruptible {
   /** The process would exit while it waits. */
   deadlocked(): void
 }
+
+/** Looked up and not imported, because workerd has no such module. */
+const isMainThread =
+  (process.getBuiltinModule?.('node:worker_threads') as { isMainThread?: boolean } | undefined)
+    ?.isMainThread ?? true
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 type HandledSignal = keyof typeof exitCodes

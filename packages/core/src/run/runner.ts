@@ -1,4 +1,5 @@
 import { checkOptions, describe } from '../arguments.ts'
+import { checkRuntime } from '../check-runtime.ts'
 import { type Context, copyContext } from '../context/context-vars.ts'
 import { type Coroutine, type CoroutineFunction, isCoroutine } from '../tasks/coroutine.ts'
 import { currentScope } from '../context/async-context.ts'
@@ -50,6 +51,8 @@ export class Runner implements AsyncDisposable {
 
   /** @throws {TypeError} when `options` is no object, or its `loop` no EventLoop */
   constructor(options: RunnerOptions = {}) {
+    // Again, because something may have replaced the promise since the package was loaded.
+    checkRuntime()
     checkOptions(options)
     if (options.loop !== undefined && !(options.loop instanceof EventLoop)) {
       throw new TypeError(`the option loop must be an EventLoop, got ${describe(options.loop)}`)

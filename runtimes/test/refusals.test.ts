@@ -1,0 +1,76 @@
+// Where the packages do not run, the import says so in one line.
+import { build } from 'esbuild'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+
+const home = new URL('../', import.meta.url)
+const pinned = new URL('../node_modules/node/bin/node', home).pathname
+const isLinux = process.platform === 'linux' && process.arch === 'x64'
+
+/** What a program prints that must fail. */
+async function failing(node: string, args: string[]): Promise<string> {
+  const { stderr } = await promisify(execFile)(node, args, { cwd: home.pathname }).then(
+    () => ({ stderr: 'it did not fail' }),
+    (error: { stderr: string }) => error,
+  )
+  return stderr
+}
+
+const program = (name: string): string[] => [
+  '--input-type=module',
+  '--eval',
+  `import { run, sleep } from '@tasktree/core'; import '@tasktree/${name}'; await run(() => sleep(1))`,
+]
+
+const packages = ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']
+
+test.skipIf(!isLinux).each(packages)('Node 20 says what %s needs', async (name) => {
+  const node = new URL('node_modules/node20/bin/node', home).pathname
+  expect(await failing(node, program(name))).toMatch(
+    /^Error: @tasktree\/core needs Node 22 or later, Bun or Deno; this is Node 20\.[\d.]+$/m,
+  )
+})
+
+test.each(packages)(
+  'under the condition "browser" the import of %s says that it does not run there',
+  async (name) => {
+    expect(await failing(pinned, ['--conditions=browser', ...program(name)])).toMatch(
+      /^Error: @tasktree\/core does not run in browsers: it needs AsyncLocalStorage/m,
+    )
+  },
+)
+
+test('a bundle for browsers says so when it is loaded', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tasktree-bundle-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const outfile = join(folder, 'bundle.mjs')
+  await build({
+    stdin: {
+      contents: `import { run, sleep } from '@tasktree/core'; run(() => sleep(1))`,
+      resolveDir: home.pathname,
+    },
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    format: 'esm',
+    outfile,
+  })
+  expect(await failing(pinned, [outfile])).toMatch(
+    /^Error: @tasktree\/core does not run in browsers/m,
+  )
+})
+
+test('zone.js, which replaces the promise, is refused by name', async () => {
+  const zone = `import 'zone.js'; await import('@tasktree/core')`
+  expect(await failing(pinned, ['--input-type=module', '--eval', zone])).toMatch(
+    /^Error: zone\.js has replaced the global Promise\. Tasktree needs the engine's own/m,
+  )
+  const late = `import { run, sleep } from '@tasktree/core'; await import('zone.js'); await run(() => sleep(1))`
+  expect(await failing(pinned, ['--input-type=module', '--eval', late])).toMatch(
+    /^Error: zone\.js has replaced the global Promise/m,
+  )
+})
