@@ -2,6 +2,15 @@ import { describe, isIterable } from '../arguments.ts'
 
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
 
+/** A group that `split` is in the middle of. */
+interface Level {
+  readonly group: ExceptionGroup
+  /** The index of the error that it looks at next. */
+  next: number
+  readonly matching: unknown[]
+  readonly rest: unknown[]
+}
+
 /**
  * Several failures as one error: what `taskGroup` throws. Groups nest.
  *
@@ -42,22 +51,36 @@ export class ExceptionGroup extends AggregateError {
     return this.split(condition)[0]
   }
 
-  /** The group in two parts: what `condition` accepts, and the rest; an empty part is null. */
+  /**
+   * The group in two parts: what `condition` accepts, and the rest; an empty part is null. It goes through nested groups
+   * in a loop, because they may be nested deeper than the stack.
+   */
   split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null] {
     const accepts = asPredicate(condition)
     if (accepts(this)) return [this, null]
-    const matching: unknown[] = []
-    const rest: unknown[] = []
-    for (const error of this.errors) {
-      if (error instanceof ExceptionGroup) {
-        const [inside, outside] = error.split(accepts)
-        if (inside !== null) matching.push(inside)
-        if (outside !== null) rest.push(outside)
-      } else {
-        ;(accepts(error) ? matching : rest).push(error)
+    const outermost: Level = { group: this, next: 0, matching: [], rest: [] }
+    const levels = [outermost]
+    for (;;) {
+      const level = levels.at(-1) as Level
+      const { group, matching, rest } = level
+      if (level.next === group.errors.length) {
+        const parts: [ExceptionGroup | null, ExceptionGroup | null] = [
+          group.#derive(matching),
+          group.#derive(rest),
+        ]
+        levels.pop()
+        const around = levels.at(-1)
+        if (around === undefined) return parts
+        if (parts[0] !== null) around.matching.push(parts[0])
+        if (parts[1] !== null) around.rest.push(parts[1])
+        continue
       }
+      const error: unknown = group.errors[level.next++]
+      const isAccepted = accepts(error)
+      if (error instanceof ExceptionGroup && !isAccepted) {
+        levels.push({ group: error, next: 0, matching: [], rest: [] })
+      } else (isAccepted ? matching : rest).push(error)
     }
-    return [this.#derive(matching), this.#derive(rest)]
   }
 
   #derive(errors: unknown[]): ExceptionGroup | null {

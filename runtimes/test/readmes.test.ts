@@ -1,0 +1,24 @@
+// Every program of every README runs as it stands under the oldest supported Node.
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { test } from 'vitest'
+
+const home = new URL('../', import.meta.url)
+const root = new URL('../', home)
+const isLinux = process.platform === 'linux' && process.arch === 'x64'
+
+const readmes = ['README.md', ...globSync('packages/*/README.md', { cwd: root })]
+const programs = readmes.flatMap((readme) => {
+  const text = readFileSync(new URL(readme, root), 'utf8')
+  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program], i) => ({
+    name: `${readme}, program ${i + 1}`,
+    program: program as string,
+  }))
+})
+
+test.skipIf(!isLinux).for(programs)('Node 22 runs $name', { tags: ['slow'] }, async (readme) => {
+  const node = new URL('node_modules/node22/bin/node', home).pathname
+  const args = ['--no-warnings', '--input-type=module-typescript', '--eval', readme.program]
+  await promisify(execFile)(node, args, { cwd: home, timeout: 50_000 })
+})
