@@ -1,12 +1,6 @@
 export { Actor, type ActorClass } from './actors/actor.ts'
-export {
-  ActorRef,
-  type Ask,
-  type Asks,
-  type MessageName,
-  type Reply,
-  type Tells,
-} from './actors/actor-ref.ts'
+export { ActorRef } from './actors/actor-ref.ts'
+export type { Ask, Asks, MessageName, Reply, SelfRef, Tells } from './actors/message-types.ts'
 export type { AskOptions } from './messages/ask.ts'
 export { ReplyPort } from './messages/reply-ports.ts'
 export type { BackoffOptions } from './supervision/backoff.ts'

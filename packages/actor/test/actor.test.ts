@@ -29,7 +29,7 @@ class Node extends Actor {
     this.peer = peer
   }
   self(): ActorRef<Node> {
-    return this.ctx.self as ActorRef<Node>
+    return this.ctx.self
   }
   echo(): string {
     return 'echo'

@@ -25,7 +25,7 @@ class Free extends Actor {
     this.peer = peer
   }
   #ask(options: { timeout?: number; signal?: AbortSignal } = {}): PromiseLike<string> {
-    return this.peer.ask(options).work(this.ctx.self as ActorRef<Free>)
+    return this.peer.ask(options).work(this.ctx.self)
   }
   async go(way: Way): Promise<unknown> {
     return this.#ways[way]()

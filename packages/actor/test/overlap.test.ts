@@ -278,7 +278,7 @@ class Reentrant extends Actor {
   }
   calls = 0
   get self(): ActorRef<Reentrant> {
-    return this.ctx.self as ActorRef<Reentrant>
+    return this.ctx.self
   }
 }
 

@@ -5,7 +5,7 @@ import {
   child,
   type ReplyPort,
   spawn,
-  type SupervisorRef,
+  SupervisorRef,
 } from '@tasktree/actor'
 import type { Future } from '@tasktree/core'
 
@@ -40,6 +40,42 @@ class Account extends Actor {
 
 class Plain extends Actor {
   noop(): void {}
+}
+
+class Rich extends Account {
+  overloaded(key: string): string
+  overloaded(key: number, twice: boolean): number
+  overloaded(key: string | number): string | number {
+    return key
+  }
+  generic<K extends 'a' | 'b'>(key: K): K[] {
+    return [key]
+  }
+  optional?(): void
+  get getter(): () => void {
+    return () => {}
+  }
+  arrow = (): string => 'arrow'
+  async selfTyped(): Promise<number> {
+    const { self } = this.ctx
+    const asked = self.ask.deposit(1)
+    is<Equal<typeof asked, Future<number>>>()
+    void self.ask({ timeout: 10 }).history()
+    void self.tell.deposit(1)
+    // @ts-expect-error a wrong argument
+    void self.ask.deposit('1')
+    // @ts-expect-error a hook is no message
+    void self.ask.onStop()
+    takesAccount(self)
+    takesAccount(self.pinned())
+    const own: ActorRef<Rich> = self
+    void own.ask.selfTyped()
+    return asked
+  }
+}
+
+function takesAccount(account: ActorRef<Account>): void {
+  void account
 }
 
 export async function typed(system: ActorSystem): Promise<void> {
@@ -88,4 +124,25 @@ export async function typed(system: ActorSystem): Promise<void> {
   is<Equal<typeof dynamic, SupervisorRef>>()
   const pool = await system.root.startChild(child.resource('p', () => new AsyncDisposableStack()))
   is<Equal<typeof pool.value, AsyncDisposableStack>>()
+
+  const rich = await spawn(Rich, ['ann'])
+  const text = rich.ask.overloaded('key')
+  is<Equal<typeof text, Future<string>>>()
+  const number = rich.ask.overloaded(1, true)
+  is<Equal<typeof number, Future<number>>>()
+  // @ts-expect-error no overload takes one number
+  void rich.ask.overloaded(1)
+  void rich.tell.overloaded('key')
+  void rich.tell.overloaded(1, true)
+  const generic = rich.ask.generic('a')
+  is<Equal<typeof generic, Future<('a' | 'b')[]>>>()
+  void rich.ask.arrow()
+  // @ts-expect-error a getter is no message
+  void rich.ask.getter()
+  takesAccount(rich)
+
+  const found = system.lookup(Account, 'a')
+  is<Equal<typeof found, ActorRef<Account> | null>>()
+  const supervisor = system.lookup(SupervisorRef, 'd')
+  is<Equal<typeof supervisor, SupervisorRef | null>>()
 }

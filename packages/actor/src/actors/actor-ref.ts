@@ -1,36 +1,10 @@
 import type { Future } from '@tasktree/core'
 import type { Actor } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
-import type { AskOptions } from '../messages/ask.ts'
-import type { ReplyPort } from '../messages/reply-ports.ts'
+import type { Ask, Tells } from './message-types.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import { askProxy, tellProxy } from '../messages/send-proxies.ts'
 import type { ExitReason } from '../exit-reason.ts'
-
-type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
-
-/** The names of an actor's messages: its public methods. */
-export type MessageName<A> = {
-  [K in keyof A]: K extends Hook ? never : A[K] extends (...args: never[]) => unknown ? K : never
-}[keyof A]
-
-/** What an ask for a method with this return type gives. */
-export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
-
-export type Asks<A> = {
-  readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => infer R
-    ? (...args: P) => Future<Reply<R>>
-    : never
-}
-
-export type Tells<A> = {
-  readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => unknown
-    ? (...args: P) => Future<boolean>
-    : never
-}
-
-/** The methods, and with options: `ref.ask({ timeout: 100 }).method(...)`. */
-export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
 /** The address of an actor. It stays valid over restarts: what is sent meanwhile waits in the mailbox. */
 export class ActorRef<A extends Actor = Actor> extends ChildRef {
@@ -40,8 +14,9 @@ export class ActorRef<A extends Actor = Actor> extends ChildRef {
   /** @internal */
   declare readonly target: ActorChild
   readonly #pinned: number
-  #ask: Ask<A> | null = null
-  #tell: Tells<A> | null = null
+  // Not typed by the class: TypeScript compares the types of private fields too.
+  #ask: object | null = null
+  #tell: object | null = null
 
   /** @internal refs come from spawn, startChild and lookup */
   constructor(target: ActorChild, pinned = 0) {
@@ -58,8 +33,8 @@ export class ActorRef<A extends Actor = Actor> extends ChildRef {
    * AskCycle when it could never be answered.
    */
   get ask(): Ask<A> {
-    this.#ask ??= askProxy(this.target, this.#pinned) as Ask<A>
-    return this.#ask
+    this.#ask ??= askProxy(this.target, this.#pinned)
+    return this.#ask as Ask<A>
   }
 
   /**
@@ -67,8 +42,8 @@ export class ActorRef<A extends Actor = Actor> extends ChildRef {
    * a dead letter. With room in the mailbox there is nothing to wait for.
    */
   get tell(): Tells<A> {
-    this.#tell ??= tellProxy(this.target, this.#pinned) as Tells<A>
-    return this.#tell
+    this.#tell ??= tellProxy(this.target, this.#pinned)
+    return this.#tell as Tells<A>
   }
 
   override get incarnation(): number {

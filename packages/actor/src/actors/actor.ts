@@ -30,7 +30,13 @@ export abstract class Actor {
   /** Methods that run also while another message is being handled: for queries that only read. */
   static readonly interleave: readonly string[] = []
 
-  protected readonly ctx: ActorContext
+  /**
+   * Methods that are not messages at run time. TypeScript forbids to send a `protected` method as a message, but its
+   * `protected` is gone at run time: name it here where that matters, or make it `#private`.
+   */
+  static readonly hidden: readonly string[] = []
+
+  protected readonly ctx: ActorContext<this>
 
   /** @throws {TypeError} when it is made with `new`: actors are made by spawn and by supervisors */
   constructor() {
@@ -39,7 +45,7 @@ export abstract class Actor {
         `${new.target.name} was made with new: use spawn(${new.target.name}) or child.actor(id, ${new.target.name})`,
       )
     }
-    this.ctx = constructing
+    this.ctx = constructing as ActorContext<this>
     constructing = null
   }
 

@@ -1,7 +1,8 @@
 import { type Awaitable, ensureFuture } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { Actor, ActorClass } from './actor.ts'
-import { ActorRef, type Asks, type Tells } from './actor-ref.ts'
+import { ActorRef } from './actor-ref.ts'
+import type { Asks, SelfRef, Tells } from './message-types.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { AskOptions } from '../messages/ask.ts'
@@ -27,7 +28,7 @@ import type { ActorTimer, TimerOptions } from './timers.ts'
  * What an actor has besides its own state: `this.ctx`. It belongs to one incarnation; after that has ended
  * every method throws StaleIncarnation.
  */
-export class ActorContext {
+export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation
   readonly #child: ActorChild
 
@@ -50,9 +51,9 @@ export class ActorContext {
     return this.#child.path
   }
 
-  /** A ref to this actor; `as ActorRef<MyActor>` types it. */
-  get self(): ActorRef {
-    return this.#child.ref as ActorRef
+  /** A ref to this actor, with the type of its class. */
+  get self(): SelfRef<Self> {
+    return this.#child.ref as SelfRef<Self>
   }
 
   /** Who started this actor: a supervisor or an actor; null outside of both. */

@@ -2,6 +2,7 @@ import type { Future } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { checkNumber } from './check-spec.ts'
 import type { ExitReason } from '../exit-reason.ts'
+import { shownInConsole } from './shown-in-console.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
 
 /** The address of a child of any kind. It stays valid over restarts. */
@@ -65,5 +66,11 @@ export class ChildRef {
   /** When it has ended and is not started again. */
   get whenStopped(): Future<ExitReason> {
     return this.target.whenStopped
+  }
+
+  /** @internal how the console shows it: `ActorRef /system/child (running, incarnation 2)`. */
+  [shownInConsole](): string {
+    const { name } = this.constructor
+    return `${name} ${this.path} (${this.status}, incarnation ${this.incarnation})`
   }
 }

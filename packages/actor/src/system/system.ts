@@ -1,6 +1,8 @@
 import { Future, getEventLoop } from '@tasktree/core'
 import type { Broadcast } from '@tasktree/sync'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Actor } from '../actors/actor.ts'
+import type { ActorRef } from '../actors/actor-ref.ts'
 import { ActorChild } from '../actors/actor-child.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import { checkNumber } from '../children/check-spec.ts'
@@ -141,17 +143,39 @@ export class ActorSystem implements AsyncDisposable {
     return this.#root.ref as SupervisorRef
   }
 
-  /** By path, with or without the system's name in front, or by a registered name; null when there is none. */
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user knows what is there
-  lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null {
+  /**
+   * The ref at a path, with or without the system's name in front, or of a registered name; null when there is none.
+   * With a class of actors, or of refs (SupervisorRef, ResourceRef), the ref has that type.
+   *
+   * @throws {TypeError} when what is there is of another class
+   */
+  lookup<A extends Actor>(
+    actorClass: abstract new (...args: never[]) => A,
+    pathOrName: string,
+  ): ActorRef<A> | null
+  lookup<R extends ChildRef>(
+    refClass: abstract new (...args: never[]) => R,
+    pathOrName: string,
+  ): R | null
+  lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null
+  lookup(...args: [AnyClass, string] | [string]): ChildRef | null {
+    const [expected, pathOrName] = args.length === 1 ? [null, args[0]] : args
     if (typeof pathOrName !== 'string') {
       throw new TypeError(`lookup takes a path or a name, got ${describe(pathOrName)}`)
     }
+    if (expected !== null && typeof expected !== 'function') {
+      throw new TypeError(`lookup takes a class before the path, got ${describe(expected)}`)
+    }
+    const ref = this.#lookup(pathOrName)
+    if (ref !== null && expected !== null) checkClass(ref, expected)
+    return ref
+  }
+
+  #lookup(pathOrName: string): ChildRef | null {
     const named = this.#runtime.registry.lookup(pathOrName)
-    if (named !== null) return named as R
+    if (named !== null) return named
     const parts = pathOrName.split('/').filter((part) => part !== '')
-    const child = this.#find(parts) ?? this.#findFromTop(parts)
-    return (child?.ref as R | undefined) ?? null
+    return (this.#find(parts) ?? this.#findFromTop(parts))?.ref ?? null
   }
 
   #find(parts: string[]): Child | null {
@@ -268,6 +292,18 @@ function childOf(child: Child, id: string): Child | null {
   if (child instanceof SupervisorChild) return child.incarnation?.find(id) ?? null
   if (!(child instanceof ActorChild)) return null
   return child.incarnation?.ownChildren?.children.find((each) => each.id === id) ?? null
+}
+
+type AnyClass = abstract new (...args: never[]) => unknown
+
+/** @throws {TypeError} when `ref` is not one of `expected`, and does not lead to an actor of that class */
+function checkClass(ref: ChildRef, expected: AnyClass): void {
+  if (ref instanceof expected) return
+  const { target } = ref
+  const found = target instanceof ActorChild ? target.spec.actorClass : null
+  if (found !== null && (found === expected || found.prototype instanceof expected)) return
+  const what = found === null ? `the child of kind ${ref.kind}` : `an actor of class ${found.name}`
+  throw new TypeError(`at ${ref.path} is ${what}, not ${expected.name}`)
 }
 
 function settle(done: Future<void>, reason: ExitReason): void {

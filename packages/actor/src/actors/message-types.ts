@@ -1,0 +1,81 @@
+import type { Future } from '@tasktree/core'
+import type { AskOptions } from '../messages/ask.ts'
+import type { ReplyPort } from '../messages/reply-ports.ts'
+import type { Actor } from './actor.ts'
+import type { ActorRef } from './actor-ref.ts'
+
+/** Members of every actor that are not messages. */
+type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
+
+type IsSame<X, Y> =
+  (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
+
+/** A getter. TypeScript shows a `readonly` field in the same way. */
+type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>
+
+type IsMessage<A, K extends keyof A> = K extends Hook
+  ? false
+  : A[K] extends (...args: never[]) => unknown
+    ? IsReadonly<A, K> extends true
+      ? false
+      : true
+    : false
+
+/** The names of an actor's messages: its public methods. */
+export type MessageName<A> = {
+  [K in keyof A]-?: IsMessage<A, K> extends true ? K : never
+}[keyof A]
+
+/** What an ask for a method with this return type gives. */
+export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
+
+/**
+ * The method that asks for a method of type `F`. Up to four overloads are kept: where there are fewer, TypeScript
+ * infers the first again. A type parameter becomes its constraint.
+ */
+type AskOf<F> = F extends {
+  (...args: infer P1): infer R1
+  (...args: infer P2): infer R2
+  (...args: infer P3): infer R3
+  (...args: infer P4): infer R4
+}
+  ? IsSame<[P1, R1], [P4, R4]> extends true
+    ? (...args: P1) => Future<Reply<R1>>
+    : ((...args: P1) => Future<Reply<R1>>) &
+        ((...args: P2) => Future<Reply<R2>>) &
+        ((...args: P3) => Future<Reply<R3>>) &
+        ((...args: P4) => Future<Reply<R4>>)
+  : never
+
+type TellOf<F> = F extends {
+  (...args: infer P1): unknown
+  (...args: infer P2): unknown
+  (...args: infer P3): unknown
+  (...args: infer P4): unknown
+}
+  ? (...args: P1 | P2 | P3 | P4) => Future<boolean>
+  : never
+
+export type Asks<A> = { readonly [K in MessageName<A>]: AskOf<A[K]> }
+
+export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
+
+/** The methods, and with options: `ref.ask({ timeout: 100 }).method(...)`. */
+export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
+
+/**
+ * As Asks and Tells, for the polymorphic `this` of an actor's own code: TypeScript cannot filter its members by their
+ * types, so those that are not methods are there and are `never`.
+ */
+type SelfAsks<A> = { readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]> }
+
+type SelfTells<A> = { readonly [K in keyof A]: K extends Hook ? never : TellOf<A[K]> }
+
+/** The type of `ctx.self`: an ActorRef of the actor's own class. */
+export type SelfRef<A extends Actor> = SelfSends<A> & ActorRef<A>
+
+interface SelfSends<A extends Actor> {
+  readonly ask: SelfAsks<A> & ((options: AskOptions) => SelfAsks<A>)
+  readonly tell: SelfTells<A>
+  pinned(): SelfRef<A>
+}

@@ -1,0 +1,195 @@
+// What a ref is to its user: names of messages, looks in the console, typed lookups, waits for an end.
+import { inspect } from 'node:util'
+import { Actor, type ActorRef, child, ResourceRef, spawn, SupervisorRef } from '@tasktree/actor'
+import { createTask, FIRST_COMPLETED, sleep, wait } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { crash, Probe, probe, ref, rejection, settled, start, virtually } from './support/probe.ts'
+
+const names = [
+  'target',
+  'pinned',
+  'options',
+  'name',
+  'length',
+  'call',
+  'apply',
+  'bind',
+  'caller',
+  'arguments',
+  'prototype',
+  'toString',
+  'valueOf',
+  'toJSON',
+  'inspect',
+  'then',
+  'hasOwnProperty',
+  'isPrototypeOf',
+  'kind',
+  'path',
+  'stop',
+  'send',
+  'self',
+  'log',
+]
+
+test.for(names)('a message may be called %s', (name) =>
+  virtually(async () => {
+    class Named extends Actor {
+      other(): string {
+        return 'other'
+      }
+    }
+    Object.defineProperty(Named.prototype, name, {
+      value: (...args: unknown[]) => `${name} ${args.join()}`,
+      writable: true,
+    })
+    const named = await spawn(Named)
+    const sends = named as unknown as Record<
+      'ask' | 'tell',
+      Record<string, (...args: unknown[]) => PromiseLike<unknown>>
+    >
+    expect(await sends.ask[name]!(1, 2)).toBe(`${name} 1,2`)
+    expect(await sends.tell[name]!()).toBe(true)
+    expect(await sends.ask['other']!()).toBe('other')
+    const withOptions = named.ask({ timeout: 10 }) as unknown as typeof sends.ask
+    expect(await withOptions[name]!(3)).toBe(`${name} 3`)
+    await named.stop()
+  })(),
+)
+
+class Guarded extends Actor {
+  static override readonly hidden = ['audit']
+  looked = 0
+  protected audit(): string {
+    return 'secret'
+  }
+  get report(): () => string {
+    this.looked++
+    return () => 'report'
+  }
+  state(): number {
+    return this.looked
+  }
+  become(): void {
+    this.ctx.become({ state: () => 7, audit: () => 'secret', onStop: () => 'secret' })
+  }
+}
+
+test.for([
+  'audit',
+  'report',
+  'constructor',
+  'ctx',
+  'onStart',
+  'onStop',
+  'toString',
+  'hasOwnProperty',
+  '__defineGetter__',
+  'valueOf',
+  'propertyIsEnumerable',
+])('what is no message cannot be called: %s', (name) =>
+  virtually(async () => {
+    const guarded = await spawn(Guarded)
+    const ask = guarded.ask as unknown as Record<string, (() => PromiseLike<unknown>) | undefined>
+    await guarded.ask.become()
+    const send = ask[name]
+    if (send !== undefined) await expect(send.call(ask)).rejects.toThrow(`has no method ${name}`)
+    expect(await guarded.ask.state()).toBe(7)
+    expect(guarded.status).toBe('running')
+    await guarded.stop()
+  })(),
+)
+
+test(
+  'a method that was taken off the ref says how to call it; an unknown option is named',
+  virtually(async () => {
+    const guarded = await spawn(Guarded)
+    const { state } = guarded.ask
+    expect(() => state()).toThrow('call it as ref.ask.state(...)')
+    expect(() => guarded.ask({ timeuot: 1 } as never)).toThrow('ask has no option timeuot')
+    await guarded.stop()
+  }),
+)
+
+test(
+  'the console shows a ref with its path, status and incarnation',
+  virtually(async (log) => {
+    const system = await start({
+      children: [probe(log, 'a'), child.resource('pool', () => new AsyncDisposableStack())],
+    })
+    await crash(ref(system, 'a'))
+    expect(inspect(ref(system, 'a'))).toBe('ActorRef /s/a (running, incarnation 2)')
+    expect(inspect({ ref: system.lookup('pool') })).toBe(
+      '{ ref: ResourceRef /s/pool (running, incarnation 1) }',
+    )
+    expect(inspect(system.root)).toBe('SupervisorRef /s (running, incarnation 1)')
+    await system.stop()
+    expect(inspect(ref(system, '/s'))).toBe('SupervisorRef /s (stopped, incarnation 1)')
+  }),
+)
+
+test(
+  'lookup with a class checks what is there',
+  virtually(async (log) => {
+    class Special extends Probe {}
+    const system = await start({
+      children: [
+        probe(log, 'a'),
+        child.actor('special', Special, [log]),
+        child.dynamic('workers'),
+        child.resource('pool', () => new AsyncDisposableStack()),
+      ],
+    })
+    const a: ActorRef<Probe> | null = system.lookup(Probe, 'a')
+    expect(await a?.ask.ping()).toBe(1)
+    expect(system.lookup(Probe, 'special')?.path).toBe('/s/special')
+    const workers: SupervisorRef | null = system.lookup(SupervisorRef, 'workers')
+    expect(workers?.countChildren().specs).toBe(0)
+    expect(system.lookup(ResourceRef, '/s/pool')?.status).toBe('running')
+    expect(system.lookup(Probe, 'nobody')).toBeNull()
+    expect(() => system.lookup(Special, 'a')).toThrow(
+      'at /s/a is an actor of class Probe, not Special',
+    )
+    expect(() => system.lookup(Probe, 'workers')).toThrow(
+      'at /s/workers is the child of kind dynamic, not Probe',
+    )
+    expect(() => system.lookup({} as never, 'a')).toThrow('lookup takes a class before the path')
+    await system.stop()
+  }),
+)
+
+test(
+  'whenStopped is the same future for code that reads it again, and another for one that waits',
+  virtually(async (log) => {
+    const a = await spawn(Probe, [log])
+    const first = a.whenStopped
+    for (let i = 0; i < 1000; i++) expect(a.whenStopped).toBe(first)
+    const waiting = createTask(async () => a.whenStopped)
+    await settled()
+    waiting.cancel()
+    await rejection(waiting)
+    const again = createTask(async () => a.whenStopped)
+    await settled()
+    expect(first.done()).toBe(false)
+    await a.stop()
+    expect(await again).toEqual({ kind: 'shutdown' })
+    expect(await first).toEqual({ kind: 'shutdown' })
+    expect(await a.whenStopped).toEqual({ kind: 'shutdown' })
+  }),
+)
+
+test(
+  'waits that race the end of an actor and are over keep nothing',
+  virtually(async (log) => {
+    const a = await spawn(Probe, [log])
+    const seen = new Set<unknown>()
+    for (let i = 0; i < 1000; i++) {
+      const ended = a.whenStopped
+      seen.add(ended)
+      await wait([ended, createTask(async () => sleep(0))], { returnWhen: FIRST_COMPLETED })
+    }
+    expect(seen.size).toBe(1)
+    await a.stop()
+    expect(await (seen.values().next().value as PromiseLike<unknown>)).toEqual({ kind: 'shutdown' })
+  }),
+)
