@@ -89,22 +89,9 @@ export declare class ActorIncarnation extends Incarnation {
 // dist/actors/actor-ref.d.ts
 import type { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
-import type { AskOptions } from '../messages/ask.ts';
-import type { ReplyPort } from '../messages/reply-ports.ts';
+import type { Ask, Tells } from './message-types.ts';
 import { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
-type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
-export type MessageName<A> = {
-    [K in keyof A]: K extends Hook ? never : A[K] extends (...args: never[]) => unknown ? K : never;
-}[keyof A];
-export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>;
-export type Asks<A> = {
-    readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => infer R ? (...args: P) => Future<Reply<R>> : never;
-};
-export type Tells<A> = {
-    readonly [K in MessageName<A>]: A[K] extends (...args: infer P) => unknown ? (...args: P) => Future<boolean> : never;
-};
-export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>);
 export declare class ActorRef<A extends Actor = Actor> extends ChildRef {
     #private;
     get ask(): Ask<A>;
@@ -113,7 +100,6 @@ export declare class ActorRef<A extends Actor = Actor> extends ChildRef {
     drain(): Future<ExitReason>;
     pinned(): ActorRef<A>;
 }
-export {};
 
 // dist/actors/actor.d.ts
 import type { ActorContext } from './context.ts';
@@ -123,7 +109,8 @@ import type { Down } from './monitor.ts';
 export declare function constructWith<A>(context: ActorContext, make: () => A): A;
 export declare abstract class Actor {
     static readonly interleave: readonly string[];
-    protected readonly ctx: ActorContext;
+    static readonly hidden: readonly string[];
+    protected readonly ctx: ActorContext<this>;
     constructor();
     protected onStart?(): PromiseLike<void> | void;
     protected onStop?(reason: ExitReason): PromiseLike<void> | void;
@@ -141,7 +128,8 @@ export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) 
 // dist/actors/context.d.ts
 import { type Awaitable } from '@tasktree/core';
 import type { Actor, ActorClass } from './actor.ts';
-import { ActorRef, type Asks, type Tells } from './actor-ref.ts';
+import { ActorRef } from './actor-ref.ts';
+import type { Asks, SelfRef, Tells } from './message-types.ts';
 import type { AskOptions } from '../messages/ask.ts';
 import type { ReplyPort } from '../messages/reply-ports.ts';
 import { ChildRef } from '../children/child-ref.ts';
@@ -151,11 +139,11 @@ import type { Monitor } from './monitor.ts';
 import type { SpawnOptions } from './spawn.ts';
 import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
 import type { ActorTimer, TimerOptions } from './timers.ts';
-export declare class ActorContext {
+export declare class ActorContext<Self extends Actor = Actor> {
     #private;
     get name(): string;
     get path(): string;
-    get self(): ActorRef;
+    get self(): SelfRef<Self>;
     get parent(): ChildRef | null;
     get incarnation(): number;
     get signal(): AbortSignal;
@@ -257,6 +245,53 @@ export interface AbandonedHandler {
     readonly sinceMs: number;
     readonly promise: PromiseLike<unknown>;
 }
+
+// dist/actors/message-types.d.ts
+import type { Future } from '@tasktree/core';
+import type { AskOptions } from '../messages/ask.ts';
+import type { ReplyPort } from '../messages/reply-ports.ts';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
+type IsSame<X, Y> = (<T>() => T extends X ? 1 : 2) extends <T>() => (T extends Y ? 1 : 2) ? true : false;
+type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>;
+type IsMessage<A, K extends keyof A> = K extends Hook ? false : A[K] extends (...args: never[]) => unknown ? IsReadonly<A, K> extends true ? false : true : false;
+export type MessageName<A> = {
+    [K in keyof A]-?: IsMessage<A, K> extends true ? K : never;
+}[keyof A];
+export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>;
+type AskOf<F> = F extends {
+    (...args: infer P1): infer R1;
+    (...args: infer P2): infer R2;
+    (...args: infer P3): infer R3;
+    (...args: infer P4): infer R4;
+} ? IsSame<[P1, R1], [P4, R4]> extends true ? (...args: P1) => Future<Reply<R1>> : ((...args: P1) => Future<Reply<R1>>) & ((...args: P2) => Future<Reply<R2>>) & ((...args: P3) => Future<Reply<R3>>) & ((...args: P4) => Future<Reply<R4>>) : never;
+type TellOf<F> = F extends {
+    (...args: infer P1): unknown;
+    (...args: infer P2): unknown;
+    (...args: infer P3): unknown;
+    (...args: infer P4): unknown;
+} ? (...args: P1 | P2 | P3 | P4) => Future<boolean> : never;
+export type Asks<A> = {
+    readonly [K in MessageName<A>]: AskOf<A[K]>;
+};
+export type Tells<A> = {
+    readonly [K in MessageName<A>]: TellOf<A[K]>;
+};
+export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>);
+type SelfAsks<A> = {
+    readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]>;
+};
+type SelfTells<A> = {
+    readonly [K in keyof A]: K extends Hook ? never : TellOf<A[K]>;
+};
+export type SelfRef<A extends Actor> = SelfSends<A> & ActorRef<A>;
+interface SelfSends<A extends Actor> {
+    readonly ask: SelfAsks<A> & ((options: AskOptions) => SelfAsks<A>);
+    readonly tell: SelfTells<A>;
+    pinned(): SelfRef<A>;
+}
+export {};
 
 // dist/actors/monitor.d.ts
 import type { ActorIncarnation } from './actor-incarnation.ts';
@@ -706,6 +741,9 @@ export declare class ResourceIncarnation extends Incarnation {
     kill(): void;
 }
 
+// dist/children/shown-in-console.d.ts
+export declare const shownInConsole: unique symbol;
+
 // dist/children/task-child.d.ts
 import { type Task } from '@tasktree/core';
 import { ChildRef } from './child-ref.ts';
@@ -924,7 +962,8 @@ export declare function tame(thrown: unknown): unknown;
 
 // dist/index.d.ts
 export { Actor, type ActorClass } from './actors/actor.ts';
-export { ActorRef, type Ask, type Asks, type MessageName, type Reply, type Tells, } from './actors/actor-ref.ts';
+export { ActorRef } from './actors/actor-ref.ts';
+export type { Ask, Asks, MessageName, Reply, SelfRef, Tells } from './actors/message-types.ts';
 export type { AskOptions } from './messages/ask.ts';
 export { ReplyPort } from './messages/reply-ports.ts';
 export type { BackoffOptions } from './supervision/backoff.ts';
@@ -1569,6 +1608,8 @@ export declare class SupervisorIncarnation extends Incarnation implements Owner 
 // dist/system/system.d.ts
 import { Future } from '@tasktree/core';
 import type { Broadcast } from '@tasktree/sync';
+import type { Actor } from '../actors/actor.ts';
+import type { ActorRef } from '../actors/actor-ref.ts';
 import type { ChildRef } from '../children/child-ref.ts';
 import { type SupervisorOptions } from '../children/child-spec.ts';
 import type { DeadLetters } from '../messages/dead-letters.ts';
@@ -1597,6 +1638,8 @@ export declare class ActorSystem implements AsyncDisposable {
     readonly name: string;
     static start(options: ActorSystemOptions): Promise<ActorSystem>;
     get root(): SupervisorRef;
+    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): ActorRef<A> | null;
+    lookup<R extends ChildRef>(refClass: abstract new (...args: never[]) => R, pathOrName: string): R | null;
     lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null;
     register(name: string, ref: ChildRef): void;
     unregister(name: string): boolean;
