@@ -1,0 +1,25 @@
+import { currentTask, isCancelled } from '@tasktree/core'
+
+/**
+ * Whether `error` says that the work was cancelled. Node's own APIs, when they were given the task's signal, throw an
+ * AbortError whose cause is the CancelledError.
+ */
+export function isCancel(error: unknown): boolean {
+  return (
+    isCancelled(error) ||
+    (error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause))
+  )
+}
+
+/** How many cancels of the running code were asked for and not taken back. */
+export function cancelsSoFar(): number {
+  return currentTask()?.cancelling() ?? 0
+}
+
+/**
+ * Whether work that began when `cancelsSoFar()` was `before` has ended because of a cancel. Code that is cancelled may
+ * throw another error on its way out. Such an error is no reason to try again.
+ */
+export function wasCancelled(error: unknown, before: number): boolean {
+  return isCancel(error) || cancelsSoFar() > before
+}

@@ -1,0 +1,38 @@
+/** `CircuitBreaker.run` refused a call, because the circuit is open or its trial calls are all under way. */
+export class CircuitOpenError extends Error {
+  override readonly name: string = 'CircuitOpenError'
+  readonly code: string = 'ERR_FLOW_CIRCUIT_OPEN'
+  /** After this many milliseconds a trial call may be let through. 0 while the trial calls are under way. */
+  readonly retryAfter: number
+
+  /** @param lastFailure the error that opened the circuit, kept as the cause */
+  constructor(retryAfter: number, lastFailure: unknown) {
+    const when = retryAfter === 0 ? 'when the trial calls have ended' : `in ${retryAfter} ms`
+    super(`the circuit is open: the call was not made; try again ${when}`, { cause: lastFailure })
+    this.retryAfter = retryAfter
+  }
+}
+
+/** An `exhaust` function was called while a call with the same key runs. */
+export class BusyError extends Error {
+  override readonly name: string = 'BusyError'
+  readonly code: string = 'ERR_FLOW_BUSY'
+
+  constructor() {
+    super(
+      'the function is still running for this key: await the first call, or use queued() to wait',
+    )
+  }
+}
+
+/** More events have come than the buffer of `on` holds. */
+export class EventOverflowError extends Error {
+  override readonly name: string = 'EventOverflowError'
+  readonly code: string = 'ERR_FLOW_EVENT_OVERFLOW'
+
+  constructor(event: string | symbol, buffer: number) {
+    super(
+      `the loop over the event ${String(event)} is ${buffer} events behind and its buffer is full: give a greater buffer, or overflow 'drop-oldest' or 'drop-newest'`,
+    )
+  }
+}

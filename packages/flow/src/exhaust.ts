@@ -1,0 +1,27 @@
+import { checkBody } from '@tasktree/core/lowlevel'
+import { BusyError } from './errors.ts'
+import { runWithSignal } from './child.ts'
+import { checkKeyed, type KeyedOptions } from './keyed.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * A function that refuses a call, with a BusyError, while a call with the same key runs. Without the option `key` all
+ * calls have the same key.
+ *
+ * @throws {TypeError} when `fn` or the option `key` is not a function
+ */
+export function exhaust<A extends unknown[], R>(
+  fn: (...args: A) => PromiseLike<R>,
+  options?: KeyedOptions<A>,
+): (...args: A) => Promise<R> {
+  checkBody('exhaust', fn)
+  const { key, signal } = checkKeyed(options)
+  const turns = new Turns()
+  return (...args) => {
+    const of = key?.(...args)
+    return runWithSignal(signal, async () => {
+      if (turns.isBusy(of)) throw new BusyError()
+      return turns.take(of, () => fn(...args))
+    })
+  }
+}

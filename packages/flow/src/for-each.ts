@@ -1,0 +1,19 @@
+import { checkBody } from '@tasktree/core/lowlevel'
+import { checkSource, type Source } from './pump.ts'
+import { type WorkOptions, workThrough } from './work-through.ts'
+
+/**
+ * As `map`, for calls whose results nobody needs: it keeps none, so `items` may be endless.
+ *
+ * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
+ * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity
+ */
+export function forEach<T>(
+  items: Source<T>,
+  fn: (item: T, index: number) => PromiseLike<unknown>,
+  options?: WorkOptions,
+): Promise<void> {
+  checkSource('forEach', items)
+  checkBody('forEach', fn)
+  return workThrough(items, fn, options, () => {})
+}

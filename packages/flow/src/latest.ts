@@ -1,0 +1,35 @@
+import { CancelledError } from '@tasktree/core'
+import { checkBody } from '@tasktree/core/lowlevel'
+import { runChild, runWithSignal } from './child.ts'
+import { checkKeyed, type KeyedOptions } from './keyed.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * A function of which only the latest call counts: a new call cancels the one before with the same key, whose promise
+ * rejects with a CancelledError, and begins when that one has ended. So there is never more than one at a time. Without the option
+ * `key` all calls have the same key.
+ *
+ * @throws {TypeError} when `fn` or the option `key` is not a function
+ */
+export function latest<A extends unknown[], R>(
+  fn: (...args: A) => PromiseLike<R>,
+  options?: KeyedOptions<A>,
+): (...args: A) => Promise<R> {
+  checkBody('latest', fn)
+  const { key, signal } = checkKeyed(options)
+  const turns = new Turns()
+  return (...args) => {
+    const of = key?.(...args)
+    return runWithSignal(signal, () => {
+      turns.cancelAll(of, new CancelledError('a newer call has taken the place of this one'))
+      return turns.take(of, (line) =>
+        runChild(
+          async () => fn(...args),
+          (task) => {
+            line.running = task
+          },
+        ),
+      )
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import { checkBody } from '@tasktree/core/lowlevel'
+import { checkSource, type Source } from './pump.ts'
+import { type WorkOptions, workThrough } from './work-through.ts'
+
+type Mapped<T extends readonly unknown[], R> = { -readonly [K in keyof T]: R }
+
+/**
+ * Calls `fn` for each item and gives what the calls returned, in the order of the items. Each call runs in a task of its
+ * own, which begins at once while fewer than `concurrency` calls (Infinity by default) are running. The next item is
+ * taken from `items` only when there is room for it. An item that is a promise is awaited first.
+ *
+ * The first failure cancels the other calls and closes `items`. It is thrown when all of them have ended; what they throw
+ * in the meantime goes to the loop's exception handler. With `stopOnError: false` the failures of all items are thrown as
+ * one ExceptionGroup, in the order of the items. A cancel of the caller reaches every call.
+ *
+ * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
+ * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity
+ */
+export function map<const T extends readonly unknown[], R>(
+  items: T,
+  fn: (item: Awaited<T[number]>, index: number) => PromiseLike<R>,
+  options?: WorkOptions,
+): Promise<Mapped<T, R>>
+export function map<T, R>(
+  items: Source<T>,
+  fn: (item: T, index: number) => PromiseLike<R>,
+  options?: WorkOptions,
+): Promise<R[]>
+export function map<T, R>(
+  items: Source<T>,
+  fn: (item: T, index: number) => PromiseLike<R>,
+  options?: WorkOptions,
+): Promise<R[]> {
+  checkSource('map', items)
+  checkBody('map', fn)
+  const results: (R | undefined)[] = []
+  const done = (result: R, index: number): void => {
+    // The array stays dense, even if the last call is the first to end.
+    while (results.length < index) results.push(undefined)
+    results[index] = result
+  }
+  return workThrough(items, fn, options, done).then(() => results as R[])
+}

@@ -1,0 +1,94 @@
+import { sleep, timeout as withTimeout } from '@tasktree/core'
+import {
+  checkBody,
+  checkCount,
+  checkDuration,
+  checkOptions,
+  describe,
+  isThenable,
+} from '@tasktree/core/lowlevel'
+import { type Backoff, exponential } from './backoff.ts'
+import { cancelsSoFar, wasCancelled } from './cancels.ts'
+import { runWithSignal } from './child.ts'
+import { carryErrors } from './earlier-errors.ts'
+
+export interface RetryOptions {
+  /** How many times the function is called at most; 3 by default, Infinity for no limit. */
+  attempts?: number | undefined
+  /** How long to wait after each failure; by default `exponential()`. */
+  backoff?: Backoff | undefined
+  /** An attempt that takes longer than this many milliseconds is cancelled and fails with a TimeoutError. */
+  timeout?: number | undefined
+  /** Whether to try again after this error; by default after every error. */
+  retryIf?: ((error: unknown) => boolean) | undefined
+  /** Called before each wait with the error, the number of the attempt that failed and the milliseconds of the wait. It is awaited; what it throws ends the call. */
+  onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
+  /** Its abort cancels the call, for code outside of a task. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Calls `fn` until a call succeeds, at most `attempts` times, with a wait between the calls. Throws the last error, whose
+ * property `errors` lists the errors of the earlier attempts (the newest 100 of them).
+ *
+ * A cancel is never retried: the attempt, or the wait, ends with it. Nor is an error that an attempt throws while it is
+ * being cancelled.
+ *
+ * @throws {TypeError} when `fn` is not a function, or an option has a wrong type
+ * @throws {RangeError} when `attempts` or `timeout` is out of range
+ */
+export function retry<T>(
+  fn: (attempt: number) => PromiseLike<T>,
+  options?: RetryOptions,
+): Promise<T> {
+  checkBody('retry', fn)
+  if (options === undefined) return attemptAll(fn, defaults)
+  checkOptions(options)
+  const { attempts = 3, backoff = defaults.backoff, timeout, retryIf, onRetry, signal } = options
+  checkCount('the option attempts', attempts, 1)
+  if (timeout !== undefined) checkDuration('the option timeout', timeout)
+  for (const [name, value] of Object.entries({ backoff, retryIf, onRetry })) {
+    if (value !== undefined && typeof value !== 'function') {
+      throw new TypeError(`the option ${name} must be a function, got ${describe(value)}`)
+    }
+  }
+  return runWithSignal(signal, () =>
+    attemptAll(fn, { attempts, backoff, timeout, retryIf, onRetry }),
+  )
+}
+
+interface Policy extends Pick<RetryOptions, 'timeout' | 'retryIf' | 'onRetry'> {
+  readonly attempts: number
+  readonly backoff: Backoff
+}
+
+const defaults: Policy = { attempts: 3, backoff: exponential() }
+
+async function attemptAll<T>(
+  fn: (attempt: number) => PromiseLike<T>,
+  { attempts, backoff, timeout, retryIf, onRetry }: Policy,
+): Promise<T> {
+  const before = cancelsSoFar()
+  let earlier: unknown[] | null = null
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await (timeout === undefined ? fn(attempt) : withTimeout(timeout, () => fn(attempt)))
+    } catch (error) {
+      if (wasCancelled(error, before)) throw error
+      if (earlier !== null) carryErrors(error, earlier)
+      if (attempt >= attempts || !isWorthRetrying(error, retryIf)) throw error
+      const delay = checkDuration('the delay that the backoff gives', backoff(attempt, error))
+      await onRetry?.(error, attempt, delay)
+      earlier ??= []
+      if (earlier.push(error) > 100) earlier.shift()
+      await sleep(delay)
+    }
+  }
+}
+
+function isWorthRetrying(error: unknown, retryIf: RetryOptions['retryIf']): boolean {
+  if (retryIf === undefined) return true
+  const answer: unknown = retryIf(error)
+  if (!isThenable(answer)) return Boolean(answer)
+  throw new TypeError('retryIf must return a boolean, got a promise, which is always true')
+}

@@ -1,0 +1,58 @@
+import { ExceptionGroup } from '@tasktree/core'
+import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { runWithSignal } from './child.ts'
+import { Pump, type Source, Stop } from './pump.ts'
+import { reportUnthrown } from './report-unthrown.ts'
+import { throwAsIs } from './throw-as-is.ts'
+
+export interface WorkOptions {
+  /** At most this many calls of the function run at the same time; Infinity by default. */
+  concurrency?: number | undefined
+  /** Whether the first failure cancels the other calls, which is the default. Otherwise all failures are thrown in the end. */
+  stopOnError?: boolean | undefined
+  /** Its abort cancels the call, for code outside of a task. */
+  signal?: AbortSignal | undefined
+}
+
+interface Failure {
+  readonly error: unknown
+  readonly index: number
+}
+
+/** Calls `fn` for every item of `items`: the common part of `map` and `forEach`. */
+export function workThrough<T, R>(
+  items: Source<T>,
+  fn: (item: T, index: number) => PromiseLike<R>,
+  options: WorkOptions | undefined,
+  done: (result: R, index: number) => void,
+): Promise<void> {
+  checkOptions(options)
+  const concurrency = checkCount('the option concurrency', options?.concurrency ?? Infinity, 1)
+  const stopOnError = options?.stopOnError ?? true
+  if (typeof stopOnError !== 'boolean') {
+    throw new TypeError(`the option stopOnError must be a boolean, got ${describe(stopOnError)}`)
+  }
+  return runWithSignal(options?.signal, async () => {
+    const failures: Failure[] = []
+    const failed = (error: unknown, index: number): void => {
+      failures.push({ error, index })
+      if (!stopOnError) return
+      if (failures.length === 1) throwAsIs(new Stop({ error }))
+      reportUnthrown(error, 'an item failed after the first failure')
+    }
+    try {
+      await new Pump({ items, fn, concurrency, done, failed }).run()
+    } catch (error) {
+      if (!stopOnError)
+        for (const failure of failures)
+          reportUnthrown(failure.error, 'an item failed before a cancel')
+      throw error
+    }
+    if (failures.length > 0) throw inOneGroup(failures)
+  })
+}
+
+function inOneGroup(failures: readonly Failure[]): ExceptionGroup {
+  const inOrder = failures.toSorted((a, b) => a.index - b.index).map(({ error }) => error)
+  return new ExceptionGroup('items failed', inOrder)
+}

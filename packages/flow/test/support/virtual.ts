@@ -1,0 +1,57 @@
+import { currentTask, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { test } from 'vitest'
+
+/** A test whose body runs as a task, in virtual time. */
+export function virtual(name: string, body: () => PromiseLike<void>): void {
+  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  test(name, () => runVirtual(body))
+}
+
+/** What `promise` throws; it must. */
+export async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}
+
+/** The time of the running loop in whole milliseconds since the test began. */
+export function now(): number {
+  return Math.round(currentTask()?.getLoop().time() ?? NaN)
+}
+
+/** Counts calls that are under way, and how many were at most. */
+export class Gauge {
+  running = 0
+  most = 0
+  begun = 0
+  cancelled = 0
+
+  /** Sleeps `ms` milliseconds, counted; cleans up for `cleanUp` milliseconds when it is cancelled. */
+  async work(ms: number, cleanUp = 0): Promise<void> {
+    this.begun++
+    this.running++
+    this.most = Math.max(this.most, this.running)
+    try {
+      await sleep(ms)
+    } catch (error) {
+      this.cancelled++
+      if (cleanUp > 0) await sleep(cleanUp)
+      throw error
+    } finally {
+      this.running--
+    }
+  }
+}
+
+/** What a loop's exception handler is told in the rest of the test. */
+export function reports(): unknown[] {
+  const heard: unknown[] = []
+  currentTask()
+    ?.getLoop()
+    .setExceptionHandler((_loop, { exception }) => heard.push(exception))
+  return heard
+}
