@@ -139,10 +139,11 @@ async function streamMemory(): Promise<string> {
   return `mapStream over 1,000,000 items, heap in MB after every 100,000: ${samples.map((mb) => mb.toFixed(1)).join(', ')}`
 }
 
-const atOnce: Step = async (count) => void count()
+const atOnce: Step = async (count) => count()
+const settled = Promise.resolve()
 const inTurns: Step = async (count) => {
-  await null
-  await null
+  await settled
+  await settled
   count()
 }
 

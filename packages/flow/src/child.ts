@@ -1,8 +1,6 @@
-import { CancelledError, isCancelled, type Task, taskGroup } from '@tasktree/core'
+import { isCancelled, type Task, taskGroup } from '@tasktree/core'
 import { abortError, cancelOnAbort } from '@tasktree/core/lowlevel'
 import { throwAsIs } from './throw-as-is.ts'
-
-type Outcome<T> = { value: T } | { error: unknown }
 
 /**
  * Runs `body` in a task of its own and waits for the end of that task, as if the caller had called `body` itself: a
@@ -15,25 +13,26 @@ export async function runChild<T>(
   body: () => PromiseLike<T>,
   begun: (task: Task) => unknown,
 ): Promise<T> {
-  let outcome: Outcome<T> | null = null
-  let task: Task | null = null
+  const ended: { task?: Task; value?: T; failure?: { error: unknown } } = {}
   try {
     await taskGroup(async (group) => {
-      task = group.createTask(async () => {
+      ended.task = group.createTask(async () => {
         try {
-          outcome = { value: await body() }
+          ended.value = await body()
         } catch (error) {
-          outcome = { error }
-          // The task ends as cancelled: debug mode would report a cancel that was swallowed.
+          // A task that was cancelled must end as cancelled: debug mode would report a cancel that was swallowed.
           if (isCancelled(error)) throw error
+          ended.failure = { error }
         }
       })
-      begun(task)
+      begun(ended.task)
     })
   } catch (cancel) {
-    return unwrap(outcome ?? { error: cancel })
+    throwAsIs(ended.failure === undefined ? cancel : ended.failure.error)
   }
-  return unwrap(outcome ?? { error: cancelOf(task as Task | null) })
+  if (ended.failure !== undefined) throwAsIs(ended.failure.error)
+  ended.task?.result()
+  return ended.value as T
 }
 
 /** Runs `body`; an abort of `signal` cancels it. */
@@ -44,18 +43,4 @@ export function runWithSignal<T>(
   if (signal === undefined) return body()
   if (signal.aborted) return Promise.reject(abortError(signal))
   return runChild(body, (task) => cancelOnAbort(task, signal))
-}
-
-function unwrap<T>(outcome: Outcome<T>): T {
-  return 'value' in outcome ? outcome.value : throwAsIs(outcome.error)
-}
-
-/** The error of a task that was cancelled before it began. */
-function cancelOf(task: Task | null): unknown {
-  try {
-    task?.result()
-  } catch (error) {
-    return error
-  }
-  return new CancelledError()
 }

@@ -25,9 +25,7 @@ export function latest<A extends unknown[], R>(
       return turns.take(of, (line) =>
         runChild(
           async () => fn(...args),
-          (task) => {
-            line.running = task
-          },
+          (task) => line.runs(task),
         ),
       )
     })

@@ -27,12 +27,11 @@ export class Turns {
     }
   }
 
-  /** Cancels the call that has the turn, once it has said how (`Line.running`), and those that wait for it. */
+  /** Cancels the call that has the turn, and those that wait for it. */
   cancelAll(key: unknown, reason: CancelledError): void {
     const line = this.#lines.get(key)
     if (line === undefined) return
-    line.running?.cancel(reason)
-    line.running = null
+    line.cancelRunning(reason)
     for (const waiter of line.waiters) waiter.cancel(reason)
   }
 
@@ -49,7 +48,7 @@ export class Turns {
   }
 
   #passOn(key: unknown, line: Line): void {
-    line.running = null
+    line.turnEnded()
     for (let next = line.next(); next !== null; next = line.next()) {
       // A waiter that was cancelled, or whose loop is closed, does not take its turn.
       if (next.done() || next.getLoop().isClosed()) continue
@@ -62,11 +61,31 @@ export class Turns {
 
 /** The call that has the turn, and those that wait for it. */
 export class Line {
-  /** The task of the call that has the turn, if it can be cancelled from outside. */
-  running: Task | null = null
+  /** The task of the call that has the turn, once it has begun. */
+  #running: Task | null = null
+  /** The call that has the turn is to be cancelled, as soon as it has a task. */
+  #reason: CancelledError | null = null
   readonly waiters: Set<Future<void>> = new Set()
   /** It goes on where it was: a new iterator would have to step over everything that was deleted since the set last grew. */
   #iterator: SetIterator<Future<void>> | null = null
+
+  /** The call that has the turn runs in `task`. */
+  runs(task: Task): void {
+    if (this.#reason === null) this.#running = task
+    else task.cancel(this.#reason)
+  }
+
+  /** Cancels the call that has the turn, once. */
+  cancelRunning(reason: CancelledError): void {
+    if (this.#reason !== null) return
+    this.#reason = reason
+    this.#running?.cancel(reason)
+  }
+
+  turnEnded(): void {
+    this.#running = null
+    this.#reason = null
+  }
 
   /** Takes the first waiter out of the line. */
   next(): Future<void> | null {

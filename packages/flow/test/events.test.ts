@@ -1,0 +1,231 @@
+import { EventEmitter } from 'node:events'
+import { createTask, isCancelled, sleep, timeout, TimeoutError } from '@tasktree/core'
+import { EventOverflowError, on, once } from '@tasktree/flow'
+import { describe, expect, test } from 'vitest'
+import { reports, thrown, virtual } from './support/virtual.ts'
+
+function listeners(source: EventEmitter): number {
+  return source.eventNames().reduce((sum, name) => sum + source.listenerCount(name), 0)
+}
+
+async function take<T>(events: AsyncIterable<T>, n: number): Promise<T[]> {
+  const got: T[] = []
+  for await (const event of events) {
+    got.push(event)
+    if (got.length === n) break
+  }
+  return got
+}
+
+describe('on', () => {
+  virtual('gives the events, and removes its listeners when the loop is left', async () => {
+    const source = new EventEmitter()
+    const taking = createTask(() => take(on<number>(source, 'data'), 3))
+    await sleep(1)
+    for (const n of [1, 2, 3, 4]) source.emit('data', n)
+    expect(await taking).toEqual([1, 2, 3])
+    expect(listeners(source)).toBe(0)
+  })
+
+  virtual('loses no event between the call and the loop, or while its body runs', async () => {
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    for (const n of [1, 2, 3]) source.emit('data', n)
+    const got: number[] = []
+    for await (const n of events) {
+      got.push(n)
+      if (n === 1) source.emit('data', 4)
+      await sleep(5)
+      if (n === 4) break
+    }
+    expect(got).toEqual([1, 2, 3, 4])
+  })
+
+  virtual('gives several arguments as an array, and none as undefined', async () => {
+    const source = new EventEmitter()
+    const events = on(source, 'exit')
+    source.emit('exit', 1, 'SIGTERM')
+    source.emit('exit')
+    expect(await take(events, 2)).toEqual([[1, 'SIGTERM'], undefined])
+  })
+
+  virtual('gives the Event of an EventTarget', async () => {
+    const target = new EventTarget()
+    const events = on<Event>(target, 'ping')
+    const event = new Event('ping')
+    target.dispatchEvent(event)
+    expect((await take(events, 1))[0]).toBe(event)
+  })
+
+  virtual("ends with the source's 'error', after the events before it", async () => {
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    source.emit('data', 1)
+    source.emit('error', new Error('broken'))
+    const got: number[] = []
+    const looping = async (): Promise<void> => {
+      for await (const n of events) got.push(n)
+    }
+    expect(await thrown(looping())).toEqual(new Error('broken'))
+    expect(got).toEqual([1])
+    expect(listeners(source)).toBe(0)
+  })
+
+  virtual("an 'error' that the loop did not come to is reported", async () => {
+    const heard = reports()
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    source.emit('data', 1)
+    source.emit('error', new Error('broken'))
+    await take(events, 1)
+    expect(heard).toEqual([new Error('broken')])
+  })
+
+  virtual("of 'error' gives the errors", async () => {
+    const source = new EventEmitter()
+    const events = on(source, 'error')
+    source.emit('error', new Error('one'))
+    expect(await take(events, 1)).toEqual([new Error('one')])
+  })
+
+  virtual('a cancel while it waits removes the listeners', async () => {
+    const source = new EventEmitter()
+    const taking = createTask(() => take(on(source, 'data'), 1))
+    await sleep(1)
+    taking.cancel()
+    expect(isCancelled(await thrown(taking))).toBe(true)
+    expect(listeners(source)).toBe(0)
+  })
+
+  virtual('without a loop, its disposal removes the listeners and ends it', async () => {
+    const source = new EventEmitter()
+    const events = on(source, 'data')
+    const waiting = events.next()
+    await events[Symbol.asyncDispose]()
+    expect(listeners(source)).toBe(0)
+    expect(await waiting).toEqual({ done: true, value: undefined })
+    expect(await events.next()).toEqual({ done: true, value: undefined })
+  })
+
+  virtual('two calls of next that wait get one event each, in their order', async () => {
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    const both = Promise.all([events.next(), events.next()])
+    await sleep(1)
+    source.emit('data', 1)
+    await sleep(1)
+    source.emit('data', 2)
+    expect((await both).map(({ value }) => value)).toEqual([1, 2])
+    await events[Symbol.asyncDispose]()
+  })
+
+  describe('a full buffer', () => {
+    const overflowing = async (overflow?: 'error' | 'drop-oldest' | 'drop-newest') => {
+      const source = new EventEmitter()
+      const events = on<number>(source, 'data', { buffer: 2, overflow })
+      for (const n of [1, 2, 3, 4]) source.emit('data', n)
+      return events
+    }
+
+    virtual('drops the oldest event', async () => {
+      expect(await take(await overflowing('drop-oldest'), 2)).toEqual([3, 4])
+    })
+
+    virtual('drops the newest event', async () => {
+      expect(await take(await overflowing('drop-newest'), 2)).toEqual([1, 2])
+    })
+
+    virtual('ends the loop with an error by default, after the events before it', async () => {
+      const events = await overflowing()
+      expect((await events.next()).value).toBe(1)
+      expect((await events.next()).value).toBe(2)
+      expect(await thrown(events.next())).toBeInstanceOf(EventOverflowError)
+    })
+  })
+
+  test('buffers a hundred thousand events and gives them in linear time', async () => {
+    const time = async (n: number): Promise<number> => {
+      const source = new EventEmitter()
+      const events = on<number>(source, 'data')
+      const start = performance.now()
+      for (let i = 0; i < n; i++) source.emit('data', i)
+      await take(events, n)
+      return performance.now() - start
+    }
+    await time(10_000)
+    const small = await time(10_000)
+    expect(await time(100_000)).toBeLessThan(small * 40)
+  })
+
+  test('in plain code a signal ends the loop and removes the listeners', async () => {
+    const source = new EventEmitter()
+    const controller = new AbortController()
+    const taking = take(on(source, 'data', { signal: controller.signal }), 1)
+    setTimeout(() => controller.abort('why'), 2)
+    const error = await thrown(taking)
+    expect(isCancelled(error)).toBe(true)
+    expect((error as Error).cause).toBe('why')
+    expect(listeners(source)).toBe(0)
+    const aborted = on(source, 'data', { signal: AbortSignal.abort() })
+    expect(isCancelled(await thrown(aborted.next()))).toBe(true)
+    expect(listeners(source)).toBe(0)
+  })
+
+  test('wrong arguments throw at the call', () => {
+    expect(() => on({} as never, 'data')).toThrow(/an EventEmitter or an EventTarget/)
+    expect(() => on(null as never, 'data')).toThrow(TypeError)
+    expect(() => on(new EventEmitter(), 5 as never)).toThrow(/name of an event/)
+    expect(() => on(new EventEmitter(), 'data', { buffer: 0 })).toThrow(RangeError)
+    expect(() => on(new EventEmitter(), 'data', { overflow: 'x' as never })).toThrow(RangeError)
+  })
+})
+
+describe('once', () => {
+  virtual('gives the next event, and has removed its listeners then', async () => {
+    const source = new EventEmitter()
+    const event = once<number>(source, 'data')
+    source.emit('data', 1)
+    source.emit('data', 2)
+    expect(await event).toBe(1)
+    expect(listeners(source)).toBe(0)
+  })
+
+  virtual('gives the Event of an EventTarget', async () => {
+    const target = new EventTarget()
+    const waiting = once<Event>(target, 'ping')
+    const event = new Event('ping')
+    target.dispatchEvent(event)
+    expect(await waiting).toBe(event)
+  })
+
+  virtual("rejects with the source's 'error'", async () => {
+    const source = new EventEmitter()
+    const event = once(source, 'data')
+    source.emit('error', new Error('broken'))
+    expect(await thrown(event)).toEqual(new Error('broken'))
+    expect(listeners(source)).toBe(0)
+  })
+
+  virtual('a cancel or a timeout removes the listeners', async () => {
+    const source = new EventEmitter()
+    const waiting = createTask(() => once(source, 'data'))
+    await sleep(1)
+    waiting.cancel()
+    expect(isCancelled(await thrown(waiting))).toBe(true)
+    expect(await thrown(timeout(5, () => once(source, 'data')))).toBeInstanceOf(TimeoutError)
+    expect(listeners(source)).toBe(0)
+  })
+
+  test('in plain code a signal ends the wait', async () => {
+    const source = new EventEmitter()
+    const error = await thrown(once(source, 'data', { signal: AbortSignal.timeout(2) }))
+    expect(isCancelled(error)).toBe(true)
+    expect(isCancelled(await thrown(once(source, 'x', { signal: AbortSignal.abort() })))).toBe(true)
+    expect(listeners(source)).toBe(0)
+  })
+
+  test('wrong arguments throw at the call', () => {
+    expect(() => once(5 as never, 'data')).toThrow(TypeError)
+    expect(() => once(new EventEmitter(), undefined as never)).toThrow(TypeError)
+  })
+})

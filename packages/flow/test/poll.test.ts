@@ -1,0 +1,98 @@
+import { createTask, isCancelled, sleep, timeout, TimeoutError } from '@tasktree/core'
+import { poll } from '@tasktree/flow'
+import { expect, test } from 'vitest'
+import { Gauge, now, thrown, virtual } from './support/virtual.ts'
+
+/** Gives undefined until it is called the n-th time. */
+function ready(n: number): () => Promise<string | undefined> {
+  let calls = 0
+  return async () => (++calls < n ? undefined : `ready at ${now()}`)
+}
+
+virtual('it asks at once, and then in the interval, until there is a value', async () => {
+  expect(await poll(ready(1), { interval: 100 })).toBe('ready at 0')
+  expect(await poll(ready(4), { interval: 100 })).toBe('ready at 300')
+})
+
+virtual('the interval begins when the call has ended', async () => {
+  const asked: number[] = []
+  await poll(
+    async () => {
+      asked.push(now())
+      await sleep(30)
+      return asked.length === 3 ? 'done' : undefined
+    },
+    { interval: 100 },
+  )
+  expect(asked).toEqual([0, 130, 260])
+})
+
+virtual('null, false, 0 and the empty string are values', async () => {
+  for (const value of [null, false, 0, '']) {
+    expect(await poll(async () => value, { interval: 1 })).toBe(value)
+  }
+})
+
+virtual('an error ends it', async () => {
+  const fn = async (): Promise<undefined> => {
+    throw new Error('failed')
+  }
+  expect(await thrown(poll(fn, { interval: 1 }))).toEqual(new Error('failed'))
+})
+
+virtual('after the timeout it is a TimeoutError, and a call under way is cancelled', async () => {
+  const gauge = new Gauge()
+  const polling = poll(
+    async () => {
+      await gauge.work(30)
+      return undefined
+    },
+    { interval: 10, timeout: 100 },
+  )
+  expect(await thrown(polling)).toBeInstanceOf(TimeoutError)
+  expect(now()).toBe(100)
+  expect(gauge).toMatchObject({ begun: 3, cancelled: 1, running: 0 })
+})
+
+virtual('no call begins at the deadline of the scope around it, or after it', async () => {
+  const asked: number[] = []
+  const polling = timeout(100, () =>
+    poll(
+      async () => {
+        asked.push(now())
+        return undefined
+      },
+      { interval: 50 },
+    ),
+  )
+  expect(await thrown(polling)).toBeInstanceOf(TimeoutError)
+  expect(asked).toEqual([0, 50])
+})
+
+virtual('a cancel ends it, in the call or in the wait', async () => {
+  for (const ms of [0, 1000]) {
+    const polling = createTask(() => poll(() => sleep(ms, undefined), { interval: 1000 }))
+    await sleep(10)
+    polling.cancel()
+    expect(isCancelled(await thrown(polling))).toBe(true)
+  }
+})
+
+test('in plain code it works as anywhere, and a signal ends it', async () => {
+  const until = performance.now() + 10
+  const fn = async (): Promise<string | undefined> =>
+    performance.now() >= until ? 'late enough' : undefined
+  expect(await poll(fn, { interval: 1 })).toBe('late enough')
+  const signal = AbortSignal.timeout(5)
+  const error = await thrown(poll(async () => undefined, { interval: 10_000, signal }))
+  expect(isCancelled(error)).toBe(true)
+})
+
+test('wrong arguments throw at the call', () => {
+  const fn = async (): Promise<void> => {}
+  expect(() => poll(1 as never, { interval: 1 })).toThrow(TypeError)
+  expect(() => poll(fn, undefined as never)).toThrow(TypeError)
+  expect(() => poll(fn, {} as never)).toThrow(TypeError)
+  expect(() => poll(fn, { interval: -1 })).toThrow(RangeError)
+  expect(() => poll(fn, { interval: 1, timeout: NaN })).toThrow(RangeError)
+})

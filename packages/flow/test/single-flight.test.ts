@@ -1,0 +1,174 @@
+import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { singleFlight } from '@tasktree/flow'
+import { describe, expect, test } from 'vitest'
+import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
+
+virtual('calls with one key share the work; the next call after the end begins anew', async () => {
+  let calls = 0
+  const load = singleFlight(async (id: string) => {
+    calls++
+    await sleep(10)
+    return `${id} ${calls}`
+  })
+  expect(await Promise.all([load('a'), load('a'), load('b')])).toEqual(['a 2', 'a 2', 'b 2'])
+  expect(await load('a')).toBe('a 3')
+})
+
+describe('the key', () => {
+  virtual('is made of all arguments, objects by identity', async () => {
+    const seen: unknown[][] = []
+    const fn = singleFlight(async (...args: unknown[]) => {
+      seen.push(args)
+      await sleep(1)
+    })
+    const object = {}
+    const symbol = Symbol.for('s')
+    const different = [
+      [],
+      [undefined],
+      [null],
+      [1],
+      ['1'],
+      [1n],
+      [true],
+      ['true'],
+      ['a', 'b'],
+      ['a,b'],
+      ['"a","b"'],
+      [object],
+      [{}],
+      [symbol],
+      [Symbol('s')],
+      ['Symbol(s)'],
+      [fn],
+    ]
+    await Promise.all([...different, ...different].map((args) => fn(...args)))
+    expect(seen).toEqual(different)
+  })
+
+  virtual('may be chosen', async () => {
+    let calls = 0
+    const fn = singleFlight(
+      async (_: { id: number }) => {
+        await sleep(1)
+        return ++calls
+      },
+      { key: ({ id }) => id },
+    )
+    expect(await Promise.all([fn({ id: 1 }), fn({ id: 1 }), fn({ id: 2 })])).toEqual([1, 1, 2])
+  })
+})
+
+virtual('every caller gets the failure', async () => {
+  const fn = singleFlight(async () => {
+    await sleep(1)
+    throw new Error('failed')
+  })
+  const [a, b] = await Promise.allSettled([fn(), fn()])
+  expect(a).toEqual({ status: 'rejected', reason: new Error('failed') })
+  expect(b).toEqual(a)
+})
+
+describe('a caller that is cancelled', () => {
+  virtual('leaves, and the others get their result', async () => {
+    const gauge = new Gauge()
+    const fn = singleFlight(() => gauge.work(100))
+    const first = createTask(() => fn())
+    const second = createTask(() => fn())
+    await sleep(10)
+    first.cancel()
+    expect(isCancelled(await thrown(first))).toBe(true)
+    expect(now()).toBe(10)
+    await second
+    expect(now()).toBe(100)
+    expect(gauge).toMatchObject({ begun: 1, cancelled: 0 })
+  })
+
+  virtual('and is the last ends the work, and waits for its end', async () => {
+    const gauge = new Gauge()
+    const fn = singleFlight(() => gauge.work(100, 30))
+    const callers = [createTask(() => fn()), createTask(() => fn())]
+    await sleep(10)
+    for (const caller of callers) caller.cancel()
+    for (const caller of callers) expect(isCancelled(await thrown(caller))).toBe(true)
+    expect(gauge).toMatchObject({ cancelled: 1, running: 0 })
+    expect(now()).toBe(40)
+  })
+
+  virtual('and is the last throws what the work throws in its clean-up', async () => {
+    const fn = singleFlight(async () => {
+      try {
+        await sleep(100)
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- what a bad clean-up does
+        throw new Error('clean-up')
+      }
+    })
+    const caller = createTask(() => fn())
+    await sleep(10)
+    caller.cancel()
+    expect(await thrown(caller)).toEqual(new Error('clean-up'))
+  })
+
+  virtual('does not let a later call join work that is being cancelled', async () => {
+    const gauge = new Gauge()
+    const fn = singleFlight(() => gauge.work(100, 30))
+    const first = createTask(() => fn())
+    await sleep(10)
+    first.cancel()
+    await sleep(10)
+    await fn()
+    expect(now()).toBe(120)
+    expect(gauge).toMatchObject({ begun: 2, cancelled: 1, running: 0 })
+  })
+
+  virtual('may have begun the work: its end does not end the work', async () => {
+    const fn = singleFlight(() => sleep(100, 'result'))
+    const later: Task<string>[] = []
+    const first = createTask(async () => {
+      const own = fn()
+      later.push(createTask(() => fn()))
+      await own
+    })
+    await sleep(10)
+    first.cancel()
+    await thrown(first)
+    expect(await later[0]).toBe('result')
+  })
+})
+
+test('a failure that comes in the turn in which the last caller is cancelled is not lost', async () => {
+  let heard: unknown[] = []
+  await runVirtual(async () => {
+    heard = reports()
+    const fn = singleFlight(async () => {
+      await sleep(10)
+      throw new Error('failed')
+    })
+    const caller = createTask(() => fn())
+    await sleep(10)
+    caller.cancel()
+    expect(isCancelled(await thrown(caller))).toBe(true)
+  })
+  expect(heard).toEqual([new Error('failed')])
+})
+
+test('in plain code the abort of its signal ends its calls and refuses later ones', async () => {
+  const gauge = new Gauge()
+  const controller = new AbortController()
+  const fn = singleFlight(() => gauge.work(10_000), { signal: controller.signal })
+  const calls = [fn(), fn()]
+  setTimeout(() => controller.abort(), 5)
+  for (const call of calls) expect(isCancelled(await thrown(call))).toBe(true)
+  expect(gauge).toMatchObject({ begun: 1, cancelled: 1, running: 0 })
+  expect(isCancelled(await thrown(fn()))).toBe(true)
+  expect(gauge.begun).toBe(1)
+})
+
+test('wrong arguments throw at the call', () => {
+  expect(() => singleFlight(1 as never)).toThrow(TypeError)
+  expect(() => singleFlight(async () => {}, { key: 'id' as never })).toThrow(
+    /key must be a function/,
+  )
+})

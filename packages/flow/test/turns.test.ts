@@ -1,0 +1,251 @@
+import {
+  CancelledError,
+  createTask,
+  isCancelled,
+  run,
+  sleep,
+  type Task,
+  timeout,
+} from '@tasktree/core'
+import { BusyError, exhaust, latest, queued } from '@tasktree/flow'
+import { describe, expect, test } from 'vitest'
+import { Gauge, now, thrown, virtual } from './support/virtual.ts'
+
+describe('queued', () => {
+  virtual('calls run one at a time, in their order, and get their own results', async () => {
+    const gauge = new Gauge()
+    const fn = queued(async (name: string, ms: number) => {
+      await gauge.work(ms)
+      return `${name} at ${now()}`
+    })
+    const results = await Promise.all([fn('a', 30), fn('b', 10), fn('c', 20)])
+    expect(results).toEqual(['a at 30', 'b at 40', 'c at 60'])
+    expect(gauge.most).toBe(1)
+  })
+
+  virtual('with a key, calls with different keys do not wait for each other', async () => {
+    const fn = queued(async (_key: string) => sleep(10), { key: (key) => key })
+    await Promise.all([fn('a'), fn('b'), fn('a')])
+    expect(now()).toBe(20)
+  })
+
+  virtual('a failure lets the next call in', async () => {
+    const fn = queued(async (n: number) => {
+      await sleep(1)
+      if (n === 1) throw new Error('one')
+      return n
+    })
+    const [one, two] = await Promise.allSettled([fn(1), fn(2)])
+    expect(one).toEqual({ status: 'rejected', reason: new Error('one') })
+    expect(two).toEqual({ status: 'fulfilled', value: 2 })
+  })
+
+  virtual(
+    'a call that is cancelled leaves the line at once, and the others keep their order',
+    async () => {
+      const order: number[] = []
+      const fn = queued(async (n: number) => {
+        order.push(n)
+        await sleep(10)
+      })
+      const calls = [1, 2, 3, 4].map((n) => createTask(() => fn(n)))
+      await sleep(5)
+      calls[1]?.cancel()
+      expect(isCancelled(await thrown(calls[1] as Task))).toBe(true)
+      expect(now()).toBe(5)
+      await Promise.all([calls[0], calls[2], calls[3]])
+      expect(order).toEqual([1, 3, 4])
+      expect(now()).toBe(30)
+    },
+  )
+
+  test.each(Array.from({ length: 12 }, (_, i) => i))(
+    'a call that is cancelled %i turns after the one before ends does not lose the turn',
+    async (turns) => {
+      const { runVirtual } = await import('@tasktree/core/testing')
+      await runVirtual(async () => {
+        const fn = queued(async (n: number) => sleep(n === 1 ? 5 : 1, n))
+        const calls = [1, 2, 3].map((n) => createTask(() => fn(n)))
+        await sleep(4)
+        const waker = sleep(1)
+        await waker
+        for (let i = 0; i < turns; i++) await Promise.resolve()
+        calls[1]?.cancel()
+        await Promise.allSettled([calls[1]])
+        expect(await timeout(100, async () => calls[2])).toBe(3)
+      })
+    },
+  )
+
+  virtual('a hundred thousand calls wait in linear time', async () => {
+    const fn = queued(async (n: number) => n)
+    const time = async (n: number): Promise<number> => {
+      const start = performance.now()
+      await Promise.all(Array.from({ length: n }, (_, i) => fn(i)))
+      return performance.now() - start
+    }
+    await time(5_000)
+    const small = await time(5_000)
+    expect(await time(50_000)).toBeLessThan(small * 40)
+  })
+})
+
+describe('exhaust', () => {
+  virtual('refuses calls while one runs, and takes the next after it', async () => {
+    const fn = exhaust(async (n: number) => sleep(10, n))
+    const first = fn(1)
+    const refused = await thrown(fn(2))
+    expect(refused).toBeInstanceOf(BusyError)
+    expect(refused).toMatchObject({ code: 'ERR_FLOW_BUSY' })
+    expect(await first).toBe(1)
+    expect(await fn(3)).toBe(3)
+  })
+
+  virtual('with a key, refuses only calls with the same key', async () => {
+    const fn = exhaust(async (key: string) => sleep(10, key), { key: (key) => key })
+    const calls = await Promise.allSettled([fn('a'), fn('b'), fn('a')])
+    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+  })
+
+  virtual('takes calls again after a failure and after a cancel', async () => {
+    const fn = exhaust(async (ms: number) => {
+      if (ms === 0) throw new Error('zero')
+      await sleep(ms)
+    })
+    expect(await thrown(fn(0))).toEqual(new Error('zero'))
+    const call = createTask(() => fn(1000))
+    await sleep(1)
+    call.cancel()
+    await thrown(call)
+    await fn(1)
+  })
+})
+
+describe('latest', () => {
+  virtual('a new call cancels the one before', async () => {
+    const gauge = new Gauge()
+    const fn = latest(async (name: string) => {
+      await gauge.work(100)
+      return name
+    })
+    const first = createTask(() => fn('first'))
+    await sleep(10)
+    const second = fn('second')
+    expect(await thrown(first)).toEqual(
+      new CancelledError('a newer call has taken the place of this one'),
+    )
+    expect(await second).toBe('second')
+    expect(now()).toBe(110)
+    expect(gauge).toMatchObject({ most: 1, cancelled: 1 })
+  })
+
+  virtual(
+    'waits for the clean-up of the one before, and only the newest of those that wait begins',
+    async () => {
+      const gauge = new Gauge()
+      const begun: number[] = []
+      const fn = latest(async (n: number) => {
+        begun.push(n)
+        await gauge.work(100, 50)
+        return n
+      })
+      const calls = [1, 2, 3, 4].map((n) =>
+        createTask(async () => {
+          await sleep(n * 10)
+          return fn(n)
+        }),
+      )
+      const ended = await Promise.allSettled(calls)
+      expect(ended.map(({ status }) => status)).toEqual([
+        'rejected',
+        'rejected',
+        'rejected',
+        'fulfilled',
+      ])
+      expect(begun).toEqual([1, 4])
+      expect(gauge.most).toBe(1)
+      // Begun at 10, cancelled at 20, cleaned up at 70, and the last one takes 100.
+      expect(now()).toBe(170)
+    },
+  )
+
+  test.each(['a task', 'plain code'])(
+    'in %s, of two calls in the same turn the first does not begin, or is cut',
+    async (where) => {
+      const body = async (): Promise<void> => {
+        const gauge = new Gauge()
+        const fn = latest((_: number) => gauge.work(5))
+        const first = fn(1)
+        const second = fn(2)
+        expect(isCancelled(await thrown(first))).toBe(true)
+        await second
+        expect(gauge).toMatchObject({ most: 1, running: 0 })
+      }
+      await (where === 'a task' ? run(body) : body())
+    },
+  )
+
+  virtual('with a key, calls with different keys leave each other alone', async () => {
+    const fn = latest(async (key: string) => sleep(10, key), { key: (key) => key })
+    expect(await Promise.all([fn('a'), fn('b')])).toEqual(['a', 'b'])
+  })
+
+  virtual('a cancel of the caller is not mistaken for a newer call', async () => {
+    const gauge = new Gauge()
+    const fn = latest(() => gauge.work(100))
+    const call = createTask(() => fn())
+    await sleep(1)
+    call.cancel('enough')
+    expect(await thrown(call)).toEqual(new CancelledError('enough'))
+    await fn()
+    expect(gauge).toMatchObject({ cancelled: 1, begun: 2, running: 0 })
+  })
+
+  virtual('what the cancelled call throws in its clean-up is thrown to its caller', async () => {
+    const fn = latest(async (n: number) => {
+      try {
+        await sleep(100)
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- what a bad clean-up does
+        if (n === 1) throw new Error('clean-up')
+      }
+    })
+    const first = createTask(() => fn(1))
+    await sleep(1)
+    const second = fn(2)
+    expect(await thrown(first)).toEqual(new Error('clean-up'))
+    await second
+  })
+})
+
+describe.each([
+  ['queued', queued],
+  ['exhaust', exhaust],
+  ['latest', latest],
+] as const)('%s', (_name, make) => {
+  test('works in plain code, and the abort of its signal ends its calls', async () => {
+    const gauge = new Gauge()
+    const controller = new AbortController()
+    const fn = make(() => gauge.work(10_000), { signal: controller.signal })
+    const call = fn()
+    setTimeout(() => controller.abort('why'), 5)
+    const error = await thrown(call)
+    expect(isCancelled(error)).toBe(true)
+    expect((error as Error).cause).toBe('why')
+    expect(gauge).toMatchObject({ begun: 1, cancelled: 1, running: 0 })
+    expect(await make(async (n: number) => n)(5)).toBe(5)
+  })
+
+  test('wrong arguments throw at the call', () => {
+    expect(() => make(1 as never)).toThrow(TypeError)
+    expect(() => make(async () => {}, { key: 1 as never })).toThrow(TypeError)
+  })
+
+  virtual('a function that throws before it returns a promise rejects', async () => {
+    const fn = make(() => {
+      throw new Error('at once')
+    })
+    expect(await thrown(fn())).toEqual(new Error('at once'))
+    expect(await thrown(fn())).toEqual(new Error('at once'))
+  })
+})
