@@ -4,10 +4,9 @@ import {
   checkCount,
   checkDuration,
   checkOptions,
-  describe,
-  isThenable,
   timelineOf,
 } from '@tasktree/core/lowlevel'
+import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './child.ts'
 import { CircuitOpenError } from './errors.ts'
@@ -72,9 +71,7 @@ export class CircuitBreaker {
     this.#within = checkDuration('the option within', options.within)
     this.#resetAfter = checkDuration('the option resetAfter', options.resetAfter)
     this.#halfOpen = checkFinite('halfOpen', options.halfOpen ?? 1)
-    if (countIf !== undefined && typeof countIf !== 'function') {
-      throw new TypeError(`the option countIf must be a function, got ${describe(countIf)}`)
-    }
+    checkFunction('countIf', countIf)
     this.#countIf = countIf
   }
 
@@ -105,7 +102,8 @@ export class CircuitBreaker {
       value = await fn()
     } catch (error) {
       if (isTrial && epoch === this.#epoch) this.#trialsRunning--
-      if (!wasCancelled(error, before) && this.#counts(error)) this.#failed(error, epoch)
+      if (!wasCancelled(error, before) && accepts('countIf', this.#countIf, error))
+        this.#failed(error, epoch)
       throw error
     }
     if (isTrial && epoch === this.#epoch) {
@@ -131,13 +129,6 @@ export class CircuitBreaker {
     }
     this.#trialsRunning++
     return true
-  }
-
-  #counts(error: unknown): boolean {
-    if (this.#countIf === undefined) return true
-    const answer: unknown = this.#countIf(error)
-    if (!isThenable(answer)) return Boolean(answer)
-    throw new TypeError('countIf must return a boolean, got a promise, which is always true')
   }
 
   #failed(error: unknown, epoch: number): void {

@@ -1,15 +1,5 @@
-import { getEventLoop } from '@tasktree/core'
-import { checkBody, checkDuration, checkOptions } from '@tasktree/core/lowlevel'
-import { runWithSignal } from './child.ts'
-import { SharedWork } from './shared-work.ts'
-import { sleepUntil } from './sleep-until.ts'
-
-/** Calls that are one call: its arguments, and the time when it is made. */
-interface Burst<A, R> {
-  readonly work: SharedWork<R>
-  args: A
-  due: number
-}
+import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
+import { coalesce } from './coalesce.ts'
 
 /**
  * A function that is called `ms` milliseconds after the last call of a burst, with the arguments of that call. All callers
@@ -26,27 +16,5 @@ export function debounce<A extends unknown[], R>(
 ): (...args: A) => Promise<R> {
   checkBody('debounce', fn)
   checkDuration('the delay of debounce', ms)
-  checkOptions(options)
-  let burst: Burst<A, R> | null = null
-  return (...args) =>
-    runWithSignal(options?.signal, () => {
-      const now = getEventLoop().time()
-      if (burst !== null) {
-        burst.args = args
-        burst.due = now + ms
-        return burst.work.join()
-      }
-      const end = (): void => {
-        if (burst === own) burst = null
-      }
-      const work: SharedWork<R> = new SharedWork<R>(async (): Promise<R> => {
-        // Later calls move the end of the wait. A timer for each of them would cost more.
-        await sleepUntil(getEventLoop(), () => own.due)
-        end()
-        return fn(...own.args)
-      }, end)
-      const own: Burst<A, R> = { work, args, due: now + ms }
-      burst = own
-      return work.join()
-    })
+  return coalesce(fn, (now) => now + ms, options)
 }

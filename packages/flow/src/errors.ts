@@ -32,7 +32,7 @@ export class EventOverflowError extends Error {
 
   constructor(event: string | symbol, buffer: number) {
     super(
-      `the loop over the event ${String(event)} is ${buffer} events behind and its buffer is full: give a greater buffer, or overflow 'drop-oldest' or 'drop-newest'`,
+      `the loop is ${buffer} events '${String(event)}' behind: give on() a greater buffer, or another overflow`,
     )
   }
 }

@@ -1,4 +1,5 @@
-import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkOptions } from '@tasktree/core/lowlevel'
+import { checkFunction } from './check-options.ts'
 
 /** Options of the functions that treat calls with the same key together. */
 export interface KeyedOptions<A extends unknown[]> {
@@ -13,9 +14,6 @@ export function checkKeyed<A extends unknown[]>(
   options: KeyedOptions<A> | undefined,
 ): KeyedOptions<A> {
   checkOptions(options)
-  const key: unknown = options?.key
-  if (key !== undefined && typeof key !== 'function') {
-    throw new TypeError(`the option key must be a function of the arguments, got ${describe(key)}`)
-  }
+  checkFunction('key', options?.key)
   return options ?? {}
 }

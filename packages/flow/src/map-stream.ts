@@ -4,9 +4,9 @@ import {
   checkBody,
   checkCount,
   checkOptions,
-  describe,
   observe,
 } from '@tasktree/core/lowlevel'
+import { checkFlag } from './check-options.ts'
 import { checkSource, Pump, type Source } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
@@ -47,10 +47,7 @@ export function mapStream<T, R>(
   checkOptions(options)
   const concurrency = checkCount('the option concurrency', options?.concurrency ?? 1, 1)
   const ahead = concurrency + checkCount('the option buffer', options?.buffer ?? 0, 0)
-  const ordered = options?.ordered ?? true
-  if (typeof ordered !== 'boolean') {
-    throw new TypeError(`the option ordered must be a boolean, got ${describe(ordered)}`)
-  }
+  const ordered = checkFlag('ordered', options?.ordered)
   const signal = options?.signal
   return {
     [Symbol.asyncIterator]: () => stream(items, fn, { concurrency, ahead, ordered, signal }),

@@ -1,13 +1,7 @@
 import { sleep, timeout as withTimeout } from '@tasktree/core'
-import {
-  checkBody,
-  checkCount,
-  checkDuration,
-  checkOptions,
-  describe,
-  isThenable,
-} from '@tasktree/core/lowlevel'
+import { checkBody, checkCount, checkDuration, checkOptions } from '@tasktree/core/lowlevel'
 import { type Backoff, exponential } from './backoff.ts'
+import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './child.ts'
 import { carryErrors } from './earlier-errors.ts'
@@ -47,11 +41,9 @@ export function retry<T>(
   const { attempts = 3, backoff = defaults.backoff, timeout, retryIf, onRetry, signal } = options
   checkCount('the option attempts', attempts, 1)
   if (timeout !== undefined) checkDuration('the option timeout', timeout)
-  for (const [name, value] of Object.entries({ backoff, retryIf, onRetry })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw new TypeError(`the option ${name} must be a function, got ${describe(value)}`)
-    }
-  }
+  checkFunction('backoff', backoff)
+  checkFunction('retryIf', retryIf)
+  checkFunction('onRetry', onRetry)
   return runWithSignal(signal, () =>
     attemptAll(fn, { attempts, backoff, timeout, retryIf, onRetry }),
   )
@@ -76,7 +68,7 @@ async function attemptAll<T>(
     } catch (error) {
       if (wasCancelled(error, before)) throw error
       if (earlier !== null) carryErrors(error, earlier)
-      if (attempt >= attempts || !isWorthRetrying(error, retryIf)) throw error
+      if (attempt >= attempts || !accepts('retryIf', retryIf, error)) throw error
       const delay = checkDuration('the delay that the backoff gives', backoff(attempt, error))
       await onRetry?.(error, attempt, delay)
       earlier ??= []
@@ -84,11 +76,4 @@ async function attemptAll<T>(
       await sleep(delay)
     }
   }
-}
-
-function isWorthRetrying(error: unknown, retryIf: RetryOptions['retryIf']): boolean {
-  if (retryIf === undefined) return true
-  const answer: unknown = retryIf(error)
-  if (!isThenable(answer)) return Boolean(answer)
-  throw new TypeError('retryIf must return a boolean, got a promise, which is always true')
 }

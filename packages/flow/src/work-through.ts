@@ -1,5 +1,6 @@
 import { ExceptionGroup } from '@tasktree/core'
-import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkCount, checkOptions } from '@tasktree/core/lowlevel'
+import { checkFlag } from './check-options.ts'
 import { runWithSignal } from './child.ts'
 import { Pump, type Source, Stop } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'
@@ -28,10 +29,7 @@ export function workThrough<T, R>(
 ): Promise<void> {
   checkOptions(options)
   const concurrency = checkCount('the option concurrency', options?.concurrency ?? Infinity, 1)
-  const stopOnError = options?.stopOnError ?? true
-  if (typeof stopOnError !== 'boolean') {
-    throw new TypeError(`the option stopOnError must be a boolean, got ${describe(stopOnError)}`)
-  }
+  const stopOnError = checkFlag('stopOnError', options?.stopOnError)
   return runWithSignal(options?.signal, async () => {
     const failures: Failure[] = []
     const failed = (error: unknown, index: number): void => {

@@ -100,9 +100,8 @@ expectTypeOf(debounce(load, 5)('a')).toEqualTypeOf<Promise<{ id: string }>>()
 // @ts-expect-error the wrapped function takes a string
 void singleFlight(load)(5)
 
-expectTypeOf(poll(async () => 1 as number | undefined, { interval: 1 })).toEqualTypeOf<
-  Promise<number>
->()
+declare const maybe: () => Promise<number | undefined>
+expectTypeOf(poll(maybe, { interval: 1 })).toEqualTypeOf<Promise<number>>()
 expectTypeOf(ticker(1)).toEqualTypeOf<AsyncIterable<number>>()
 const emitter = new EventEmitter()
 expectTypeOf(on<number>(emitter, 'data')).toExtend<AsyncIterable<number>>()

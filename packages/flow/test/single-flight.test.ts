@@ -50,13 +50,17 @@ describe('the key', () => {
   virtual('may be chosen', async () => {
     let calls = 0
     const fn = singleFlight(
-      async (_: { id: number }) => {
+      async ({ id }: { id: number }) => {
         await sleep(1)
-        return ++calls
+        return `${id} ${++calls}`
       },
       { key: ({ id }) => id },
     )
-    expect(await Promise.all([fn({ id: 1 }), fn({ id: 1 }), fn({ id: 2 })])).toEqual([1, 1, 2])
+    expect(await Promise.all([fn({ id: 1 }), fn({ id: 1 }), fn({ id: 2 })])).toEqual([
+      '1 1',
+      '1 1',
+      '2 2',
+    ])
   })
 })
 

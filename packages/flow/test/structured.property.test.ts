@@ -1,7 +1,7 @@
 import { allTasks, createTask, getEventLoop, isCancelled, run, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { map, retry } from '@tasktree/flow'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Machine, type Program, program } from './support/programs.ts'
 

@@ -174,7 +174,7 @@ describe('latest', () => {
     async (where) => {
       const body = async (): Promise<void> => {
         const gauge = new Gauge()
-        const fn = latest((_: number) => gauge.work(5))
+        const fn = latest((ms: number) => gauge.work(ms))
         const first = fn(1)
         const second = fn(2)
         expect(isCancelled(await thrown(first))).toBe(true)

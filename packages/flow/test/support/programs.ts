@@ -15,7 +15,7 @@ import {
   singleFlight,
   throttle,
 } from '@tasktree/flow'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** A random program made of this package's functions. */
 export type Program =

@@ -1,0 +1,29 @@
+import { describe, isThenable } from '@tasktree/core/lowlevel'
+
+/** @throws {TypeError} when the option is given and is not a function */
+export function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new TypeError(`the option ${name} must be a function, got ${describe(value)}`)
+}
+
+/** Returns the option, which is true by default. @throws {TypeError} when it is not a boolean */
+export function checkFlag(name: string, value: unknown = true): boolean {
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`the option ${name} must be a boolean, got ${describe(value)}`)
+}
+
+/**
+ * Asks the option `name`, a predicate, about `error`. Without one the answer is true.
+ *
+ * @throws {TypeError} when the answer is a promise, which a condition would always take for true
+ */
+export function accepts(
+  name: string,
+  predicate: ((error: unknown) => unknown) | undefined,
+  error: unknown,
+): boolean {
+  if (predicate === undefined) return true
+  const answer = predicate(error)
+  if (!isThenable(answer)) return Boolean(answer)
+  throw new TypeError(`the option ${name} must return a boolean, and has returned a promise`)
+}
