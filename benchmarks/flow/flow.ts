@@ -27,7 +27,8 @@ function mapping(title: string, step: Step): Contest {
         await step(() => count++)
         return item + 1
       })
-      if (results.length !== n || results[n - 1] !== n) throw new Error(`${name} gave other results`)
+      if (results.length !== n || results[n - 1] !== n)
+        throw new Error(`${name} gave other results`)
       return count
     },
   })
