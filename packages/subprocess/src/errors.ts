@@ -1,45 +1,49 @@
 import { RuntimeError, TimeoutError } from '@tasktree/core'
 import { OSError, type OSErrorOptions } from '@tasktree/streams'
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 
 interface PathErrorOptions extends OSErrorOptions {
   path: string
 }
 
-/** There is no such program, or no such folder to run it in. Source: FileNotFoundError */
-export class FileNotFoundError extends OSError {
-  override readonly name: string = 'FileNotFoundError'
+/** What the system refused about a path. */
+class PathError extends OSError {
   readonly path: string
+
+  constructor(message: string, options: PathErrorOptions) {
+    super(message, options)
+    this.path = options.path
+  }
+}
+
+/** There is no such program, or no such folder to run it in. Source: FileNotFoundError */
+export class FileNotFoundError extends PathError {
+  override readonly name: string = 'FileNotFoundError'
 
   constructor(message: string, options: PathErrorOptions) {
     super(message, { code: 'ENOENT', ...options })
-    this.path = options.path
   }
 }
 
-/** The program may not be run, or the process not be signalled. Source: PermissionError */
-export class PermissionError extends OSError {
+/** The program may not be run, its folder not be entered, or the process not be signalled. Source: PermissionError */
+export class PermissionError extends PathError {
   override readonly name: string = 'PermissionError'
-  readonly path: string
 
   constructor(message: string, options: PathErrorOptions) {
     super(message, { code: 'EACCES', ...options })
-    this.path = options.path
   }
 }
 
-/** What was to be the working folder is none. Source: NotADirectoryError */
-export class NotADirectoryError extends OSError {
+/** The folder to run in is not a folder. Source: NotADirectoryError */
+export class NotADirectoryError extends PathError {
   override readonly name: string = 'NotADirectoryError'
-  readonly path: string
 
   constructor(message: string, options: PathErrorOptions) {
     super(message, { code: 'ENOTDIR', ...options })
-    this.path = options.path
   }
 }
 
-/** The arguments and the environment are more than the system passes on. Source: OSError with E2BIG */
+/** The arguments and the environment are longer than the system allows. Source: OSError with E2BIG */
 export class ArgumentListTooLongError extends OSError {
   override readonly name: string = 'ArgumentListTooLongError'
 
@@ -57,19 +61,19 @@ export class ProcessLookupError extends OSError {
   }
 }
 
-/** What a run came to. Source: subprocess.CompletedProcess */
+/** The result of a program that has ended. Source: subprocess.CompletedProcess */
 export interface CompletedProcess<T = Buffer> {
   /** The program and its arguments. */
   readonly args: readonly string[]
-  /** -N: ended by signal N. */
+  /** -N when signal N has ended the program. */
   readonly returncode: number
-  /** Empty when it was no pipe. */
+  /** Empty when it was not a pipe. */
   readonly stdout: T
-  /** Empty when it was no pipe. */
+  /** Empty when it was not a pipe. */
   readonly stderr: T
 }
 
-/** With `check`: the program ended with another code than 0. Source: subprocess.CalledProcessError */
+/** With `check`: the program has ended with a code other than 0. Source: subprocess.CalledProcessError */
 export class CalledProcessError extends Error implements CompletedProcess<Buffer | string> {
   override readonly name: string = 'CalledProcessError'
   readonly code: string = 'ERR_SUBPROCESS_FAILED'
@@ -88,16 +92,19 @@ export class CalledProcessError extends Error implements CompletedProcess<Buffer
   }
 }
 
-/** The process was ended since it had not ended within its `timeout`. Source: subprocess.TimeoutExpired */
+/**
+ * The process was ended because its `timeout` had passed, or a wait for it was given up because the `timeout` of that wait
+ * had passed. Source: subprocess.TimeoutExpired
+ */
 export class TimeoutExpired extends TimeoutError {
   override readonly name: string = 'TimeoutExpired'
   override readonly code: string = 'ERR_SUBPROCESS_TIMEOUT'
   readonly args: readonly string[]
   /** Milliseconds. */
   readonly timeout: number
-  /** What was captured until then; null when nobody captured it. */
+  /** The output until then; null when it was not captured. */
   readonly stdout: Buffer | string | null
-  /** What was captured until then; null when nobody captured it. */
+  /** The output until then; null when it was not captured. */
   readonly stderr: Buffer | string | null
 
   constructor(
@@ -113,7 +120,7 @@ export class TimeoutExpired extends TimeoutError {
   }
 }
 
-/** The process was ended since it wrote more than `maxBuffer` bytes, of which the first are in `stdout` and `stderr`. */
+/** The process was ended because it wrote more than `maxBuffer` bytes. The first of them are in `stdout` and `stderr`. */
 export class MaxBufferError extends Error {
   override readonly name: string = 'MaxBufferError'
   readonly code: string = 'ERR_SUBPROCESS_MAX_BUFFER'
@@ -153,17 +160,16 @@ function outcome(returncode: number): string {
 }
 
 function commandLine(args: readonly string[]): string {
-  const line = args.join(' ')
-  return line.length <= 500 ? line : `${line.slice(0, 500)}…`
+  return shorten(args.join(' '))
 }
 
-/** The end of what it said: there the reason is. */
+/** The end of stderr, where a program usually says why it fails. */
 function quoteEnd(stderr: Buffer | string | null): string {
   const said = (stderr ?? '').slice(-2_000).toString().trim()
   return said === '' ? '' : `: ${said}`
 }
 
-/** Tells the folder's fault from the program's: both come as the same code. */
+/** The error for a spawn that failed. For a missing program and for a missing `cwd` the system gives the same code. */
 export function toSpawnError(
   error: NodeJS.ErrnoException,
   program: string,
@@ -171,12 +177,9 @@ export function toSpawnError(
 ): Error {
   const { code, errno } = error
   const facts = { errno, syscall: 'spawn', cause: error }
-  if (cwd !== undefined && (code === 'ENOENT' || code === 'ENOTDIR')) {
-    const folder = statSync(cwd, { throwIfNoEntry: false })
-    if (folder === undefined)
-      return new FileNotFoundError(`no such folder to run in: ${cwd}`, { ...facts, path: cwd })
-    if (!folder.isDirectory())
-      return new NotADirectoryError(`not a folder to run in: ${cwd}`, { ...facts, path: cwd })
+  if (cwd !== undefined) {
+    const fault = folderFault(cwd)
+    if (fault !== null) return toFolderError(fault, cwd, facts)
   }
   switch (code) {
     case 'ENOENT': {
@@ -194,7 +197,7 @@ export function toSpawnError(
         path: program,
       })
     case 'ENOTDIR':
-      return new NotADirectoryError(`a part of the path is no folder: ${program}`, {
+      return new NotADirectoryError(`a part of the path is not a folder: ${program}`, {
         ...facts,
         path: program,
       })
@@ -203,8 +206,62 @@ export function toSpawnError(
         `the arguments and environment of ${program} are longer than the system allows`,
         facts,
       )
+    case 'ENAMETOOLONG':
+      return new PathError(`the path of the program is too long: ${shorten(program)}`, {
+        ...facts,
+        code,
+        path: program,
+      })
     case undefined:
     default:
-      return new OSError(`cannot run ${program}: ${error.message}`, { ...facts, code })
+      return new OSError(`cannot run ${shorten(program)}: ${shorten(error.message)}`, {
+        ...facts,
+        code,
+      })
   }
+}
+
+/** What keeps a process from running in a folder; null when nothing does. */
+function folderFault(cwd: string): NodeJS.ErrnoException | null {
+  try {
+    if (!statSync(cwd).isDirectory()) return { name: 'Error', message: '', code: 'ENOTDIR' }
+    accessSync(cwd, constants.X_OK)
+    return null
+  } catch (error) {
+    return error as NodeJS.ErrnoException
+  }
+}
+
+function toFolderError(fault: NodeJS.ErrnoException, cwd: string, facts: OSErrorOptions): Error {
+  const options = { ...facts, path: cwd, errno: fault.errno ?? facts.errno }
+  switch (fault.code) {
+    case 'ENOENT':
+      return new FileNotFoundError(`no such folder to run in: ${cwd}`, options)
+    case 'ENOTDIR':
+      return new NotADirectoryError(`not a folder to run in: ${cwd}`, options)
+    case 'EACCES':
+    case 'EPERM':
+      return new PermissionError(`not allowed to enter the folder to run in, cwd: ${cwd}`, {
+        ...options,
+        code: fault.code,
+      })
+    case 'ENAMETOOLONG':
+      return new PathError(`the path of the folder to run in, cwd, is too long: ${shorten(cwd)}`, {
+        ...options,
+        code: fault.code,
+      })
+    case undefined:
+    default:
+      return new PathError(
+        `cannot run in the folder cwd, ${shorten(cwd)}: ${shorten(fault.message)}`,
+        {
+          ...options,
+          code: fault.code ?? 'EIO',
+        },
+      )
+  }
+}
+
+function shorten(text: string): string {
+  return text.length <= 500 ? text : `${text.slice(0, 500)}…`
 }

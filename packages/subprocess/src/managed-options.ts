@@ -1,25 +1,28 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { checkDuration, PIPE, type SpawnOptions } from './options.ts'
 
-/** How long to wait before each restart in a row. */
+/** How long to wait before each of several restarts. */
 export interface ManagedBackoff {
-  /** Before the first; milliseconds. @defaultValue 100 */
+  /** The first wait, in milliseconds. @defaultValue 100 */
   min?: number | undefined
-  /** At most; milliseconds. After so long a life the row begins anew. @defaultValue 10000 */
+  /** The longest wait, in milliseconds. After a process that ran at least this long, the next wait is `min` again. @defaultValue 10000 */
   max?: number | undefined
-  /** Each wait is this times the one before. @defaultValue 2 */
+  /** Each wait is the one before times this. @defaultValue 2 */
   factor?: number | undefined
 }
 
 export interface ManagedProcessOptions extends SpawnOptions {
-  /** Hears each line of stdout, without its end; the next line waits for the promise it may return. */
+  /** Called with each line of stdout, without its end. The next line waits for the promise that this may return. */
   onStdout?: ((line: string) => void | PromiseLike<void>) | undefined
-  /** Hears each line of stderr. */
+  /** Called with each line of stderr, as `onStdout`. */
   onStderr?: ((line: string) => void | PromiseLike<void>) | undefined
-  /** Which ends it is started again after: those with a code other than 0, or all. @defaultValue 'never' */
+  /** After which ends the process is started again: after those with a code other than 0, or after all. @defaultValue 'never' */
   restart?: 'never' | 'on-failure' | 'always' | undefined
   backoff?: ManagedBackoff | undefined
-  /** The line, of either output, by which it is ready. @defaultValue ready as soon as it runs */
+  /**
+   * The line, of either output, that says that the process is ready. It may also be a prompt: text without a newline, after
+   * which the process is silent. @defaultValue ready as soon as the process runs
+   */
   ready?: RegExp | ((line: string) => boolean) | undefined
   /** Milliseconds. @defaultValue 30000 */
   readyTimeout?: number | undefined
@@ -38,9 +41,13 @@ export function checkManaged(options: ManagedProcessOptions): void {
       throw new TypeError(`${name} must be a function, got ${describe(callback)}`)
     if (callback !== undefined && place !== undefined && place !== PIPE)
       throw new TypeError(`${name} hears a PIPE, and that output was given another place`)
+    if (callback !== undefined && options.stdio !== undefined)
+      throw new TypeError(`${name} hears a PIPE, and stdio gives that output to the terminal`)
   }
   if (ready !== undefined && typeof ready !== 'function' && !(ready instanceof RegExp))
     throw new TypeError(`ready must be a RegExp or a function, got ${describe(ready)}`)
+  if (ready !== undefined && !isPiped(options.stdout, options) && !isPiped(options.stderr, options))
+    throw new TypeError('ready reads a PIPE, and both outputs were given other places')
   if (!restarts.has(restart)) {
     throw new TypeError(
       `restart must be 'never', 'on-failure' or 'always', got ${describe(restart)}`,
@@ -52,4 +59,8 @@ export function checkManaged(options: ManagedProcessOptions): void {
   const { factor = 2 } = backoff
   if (typeof factor !== 'number' || !(factor >= 1))
     throw new RangeError(`backoff.factor must be 1 or more, got ${describe(factor)}`)
+}
+
+function isPiped(place: SpawnOptions['stderr'], { stdio }: SpawnOptions): boolean {
+  return stdio === undefined && (place === undefined || place === PIPE)
 }

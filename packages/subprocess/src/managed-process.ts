@@ -27,10 +27,10 @@ type Listener = (line: string) => void | PromiseLike<void>
 export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
 
 /**
- * A process that is meant to stay: its lines are events, it is started again when it ends, and stopped
- * by SIGTERM and, after `killGrace`, SIGKILL. It runs in a task of its own, which leaving its scope ends.
+ * A process that is meant to stay: its lines are events, it is started again when it ends, and it is stopped by SIGTERM
+ * and, after `killGrace`, SIGKILL. It runs in a task of its own. Leaving the scope of a ManagedProcess ends that task.
  *
- * Its stdin is a PIPE; stdout and stderr are the parent's unless somebody listens to them.
+ * Its stdin is a PIPE. Its stdout and stderr are those of the parent unless there is a listener to their lines.
  */
 export class ManagedProcess implements AsyncDisposable {
   readonly #program: string
@@ -41,9 +41,9 @@ export class ManagedProcess implements AsyncDisposable {
   #child: Process | null = null
   #life: Task<number | null> | null = null
   #ready: Future<void> | null = null
-  /** Reached when the present life is to end. */
+  /** Reached when the process must stop and not be started again. */
   #halt = new Milestone()
-  /** How often a stop was asked for. */
+  /** How many times a stop was asked for: by this `restart` sees that it was overtaken. */
   #stops = 0
 
   constructor(program: string, args: readonly string[] = [], options: ManagedProcessOptions = {}) {
@@ -58,24 +58,24 @@ export class ManagedProcess implements AsyncDisposable {
     return this.#state
   }
 
-  /** Null while it does not run. */
+  /** Null while the process does not run. */
   get pid(): number | null {
     return this.#child?.pid ?? null
   }
 
-  /** How often it was started again, by itself or by `restart`. */
+  /** How many times the process was started again, after an end or by `restart`. */
   get restarts(): number {
     return this.#restarts
   }
 
   /**
-   * Starts it and waits until it is ready. A cancel stops it. Before it has been ready once it is not
-   * started again.
+   * Starts the process and waits until it is ready. A cancel stops the process. A process that was never ready is not
+   * started again. When this throws, the state is 'stopped', and `start` may be called again.
    *
-   * @throws {NotReadyError} when it ends before
-   * @throws {TimeoutError} when it was not ready within `readyTimeout`; it is stopped
-   * @throws {CancelledError} when its `signal` has aborted
-   * @throws {RuntimeError} when it is started already
+   * @throws {NotReadyError} when the process ends before it is ready
+   * @throws {TimeoutError} when the process was not ready within `readyTimeout`
+   * @throws {CancelledError} when the option `signal` has aborted
+   * @throws {RuntimeError} when the process is neither idle nor stopped
    * @throws what createSubprocessExec throws
    */
   async start(): Promise<void> {
@@ -92,7 +92,7 @@ export class ManagedProcess implements AsyncDisposable {
       await shield(ready)
     } catch (error) {
       if (this.#life.done()) throw error
-      // Cancelled, or not ready in time. Nobody is left to be told how it ends.
+      // This call is told of `error`, and not of how the process ends after that.
       this.#ready = null
       await this.#untilStopped()
       throw error
@@ -100,10 +100,10 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Stops it and gives its code; once it has stopped, its last one. It is not started again, not by a
-   * `restart` under way either. A listener that has not settled `killGrace` after the end is given up.
+   * Stops the process and returns its last code. The process is not started again, not even by a `restart` that is under
+   * way. A listener that has not settled `killGrace` after the end is given up.
    *
-   * @throws {RuntimeError} when it was never started
+   * @throws {RuntimeError} when the process was never started
    */
   async stop(): Promise<number> {
     if (this.#life === null) throw new RuntimeError(`${this.#program} was never started`)
@@ -112,9 +112,10 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Stops it and starts it anew.
+   * Stops the process and starts a new one.
    *
-   * @throws {RuntimeError} when it was stopped, or restarted once more, before that; and as `stop` and `start` do
+   * @throws {RuntimeError} when `stop` or another `restart` was called before the new process was started
+   * @throws what `stop` and `start` throw
    */
   async restart(): Promise<void> {
     const stopped = this.stop()
@@ -127,10 +128,10 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Waits until it has ended and will not be started again, and gives its last code. Its lines have all
-   * been heard by then.
+   * Waits until the process has ended and will not be started again, and returns its last code. By then the listeners
+   * have heard all lines.
    *
-   * @throws {RuntimeError} when it was never started
+   * @throws {RuntimeError} when the process was never started
    */
   async wait(): Promise<number> {
     const returncode = this.#life === null ? null : await shield(this.#life)
@@ -139,10 +140,10 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Writes a line to its stdin, and waits while it does not take it.
+   * Writes a line to stdin, and waits while the process does not read it.
    *
-   * @throws {TypeError} when `line` is no string
-   * @throws {RuntimeError} when it does not run or its stdin is no PIPE
+   * @throws {TypeError} when `line` is not a string
+   * @throws {RuntimeError} when the process does not run or its stdin is not a PIPE
    */
   write(line: string): Promise<void> {
     if (typeof line !== 'string') throw new TypeError(`write takes a string, got ${describe(line)}`)
@@ -163,7 +164,7 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.#life !== null) await this.#untilStopped()
   }
 
-  /** No cancel cuts this short: at most `killGrace` from here it has gone, and after another its listeners. */
+  /** No cancel cuts this short. The process takes at most `killGrace` to end, and its listeners at most as long again. */
   async #untilStopped(): Promise<void> {
     const life = this.#life as Task<number | null>
     this.#stops++
@@ -181,15 +182,16 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #haltLife(): void {
-    this.#state = 'stopping'
+    // The task ends one turn after it has set 'stopped'. A stop in that turn finds nothing to stop.
+    if (this.#state !== 'stopped') this.#state = 'stopping'
     this.#halt.reach()
   }
 
-  /** Its code when it has stopped for good; null when it never ran. */
+  /** Starts the process again and again, until it has stopped for good. Its last code; null when it never ran. */
   async #live(): Promise<number | null> {
     const { signal, restart = 'never' } = this.#options
     const stop = (): void => this.#haltLife()
-    // Before this task began nobody listened.
+    // The signal may have aborted before this task began.
     if (signal?.aborted === true) stop()
     signal?.addEventListener('abort', stop)
     const backoff = new RestartDelays(this.#options.backoff ?? {})
@@ -213,7 +215,7 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** So long, or until it is to stop. */
+  /** Waits `ms`, or until the process must stop. */
   async #rest(ms: number): Promise<void> {
     const pause = new Future<void>()
     const wake = (): void => {
@@ -229,17 +231,17 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Starts it and waits for its end, and for its last line. Null when it could not be started. */
+  /** Starts the process once, and waits for its end and its last line. Null when it could not be started. */
   async #liveOnce(): Promise<number | null> {
     const { signal, ...options } = this.#options
-    const hears = options.ready !== undefined
+    const isWatched = options.ready !== undefined
     const listened = (callback: unknown): typeof PIPE | undefined =>
-      hears || callback !== undefined ? PIPE : undefined
+      isWatched || callback !== undefined ? PIPE : undefined
     let child: Process
     try {
       child = await createSubprocessExec(this.#program, this.#args, {
         ...options,
-        stdin: options.stdin ?? PIPE,
+        stdin: options.stdin ?? (options.stdio === undefined ? PIPE : undefined),
         stdout: options.stdout ?? listened(options.onStdout),
         stderr: options.stderr ?? listened(options.onStderr),
       })
@@ -281,7 +283,7 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Ends `child` when it is to stop. Its listeners may hold it for `killGrace` more, then `deaf` is reached. */
+  /** Ends `child` when the process must stop. The listeners get `killGrace` more, then `deaf` is reached. */
   #endWhenHalted(child: Process, deaf: Milestone): () => void {
     const { killGrace = defaultKillGrace } = this.#options
     const steps: (() => void)[] = []
@@ -297,7 +299,7 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Before it was ready once `start` is told, afterwards the loop's exception handler. */
+  /** Until the process was ready once, `start` throws `error`. Later the exception handler of the loop is told. */
   #fail(error: unknown): void {
     const ready = this.#ready
     if (ready === null) {
@@ -330,7 +332,7 @@ export class ManagedProcess implements AsyncDisposable {
     if (ready?.done() === false) ready.setResult()
   }
 
-  /** In a task of its own: a listener that cancels its own work, by a timeout, must not hit the process. */
+  /** In a task of its own, so that a listener which cancels its own work, by a timeout, does not cancel the process. */
   #listen(
     reader: StreamReader | null,
     callback: Listener | undefined,
@@ -347,33 +349,44 @@ export class ManagedProcess implements AsyncDisposable {
     deaf: Milestone,
   ): Promise<void> {
     if (reader === null) return
-    for await (const line of textLines(reader)) {
+    const onPrompt = (text: string): void => {
+      try {
+        this.#lookForReadiness(text)
+      } catch (error) {
+        this.#reportListener(error)
+      }
+    }
+    for await (const line of textLines(reader, onPrompt)) {
       await this.#tell(line, (each) => this.#lookForReadiness(each))
       if (callback !== undefined) await this.#tell(line, callback)
       if (deaf.reached) return
     }
   }
 
-  /** A listener that fails misses nothing of what follows. */
+  /** A listener that fails is reported, and hears the next line all the same. */
   async #tell(line: string, listener: Listener): Promise<void> {
     try {
       await listener(line)
     } catch (error) {
       if (isCancelled(error) && currentTask()?.cancelling() !== 0) throw error
-      const message = `a listener to the lines of ${this.#program} failed`
-      getEventLoop().callExceptionHandler({ message, exception: error })
+      this.#reportListener(error)
     }
+  }
+
+  #reportListener(error: unknown): void {
+    const message = `a listener to the lines of ${this.#program} failed`
+    getEventLoop().callExceptionHandler({ message, exception: error })
   }
 
   #lookForReadiness(line: string): void {
     const { ready } = this.#options
     if (ready === undefined || this.#state !== 'starting') return
-    // `test` of an expression with the g flag would begin where it last stopped.
+    // Not `test`: with the g flag it begins where the last match stopped.
     if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1) this.#becomeReady()
   }
 }
 
-/** Its code also where its `timeout` has ended it: for what is to stay that is one end like another. */
+/** The code, even when the `timeout` has ended the process: for a process that is meant to stay that is an ordinary end. */
 async function waitToTheEnd(child: Process): Promise<number> {
   try {
     return await child.wait()

@@ -2,8 +2,8 @@ import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 
 /**
- * Something that happens once to a process. Each that waits has a future of its own, in its own loop: a
- * process may outlive the loop that it was started in.
+ * An event that happens once to a process. Each waiter has a future of its own, in the loop of the waiter, because a process
+ * may outlive the loop in which it was started.
  */
 export class Milestone {
   #callbacks: Set<() => void> | null = new Set()
@@ -18,7 +18,7 @@ export class Milestone {
     if (callbacks !== null) for (const callback of callbacks) callback()
   }
 
-  /** Calls back in the turn in which it happens, or now when it has. Returns what takes it back. */
+  /** Calls back in the turn in which the event happens, or at once when it has happened. Returns a function that removes the callback. */
   on(callback: () => void): () => void {
     if (this.#callbacks === null) callback()
     else this.#callbacks.add(callback)

@@ -1,15 +1,15 @@
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
-import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
 
-/** A pipe of its own. */
+/** The stream is a pipe between the process and this program. */
 export const PIPE = 'pipe'
-/** For stderr: the same as stdout. */
+/** For stderr: it goes to the same place as stdout. */
 export const STDOUT = 'stdout'
-/** Nothing: reads end at once, what is written is dropped. */
+/** The stream leads nowhere: a read finds the end at once, and what is written is dropped. */
 export const DEVNULL = 'ignore'
 
-/** Where a standard stream leads: a pipe, nowhere, the parent's own, or a file descriptor. */
+/** Where a standard stream leads: to a pipe, nowhere, to the stream of the parent, or to a file descriptor. */
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
 /** Milliseconds from SIGTERM to SIGKILL. */
@@ -18,23 +18,29 @@ export const defaultKillGrace = 5_000
 export interface SpawnOptions {
   /** A StreamReader is copied to the process until its end. @defaultValue 'inherit' */
   stdin?: Stdio | StreamReader | undefined
-  /** What comes is written to a StreamWriter, which is not closed. @defaultValue 'inherit' */
+  /** The output is copied to a StreamWriter, which stays open. @defaultValue 'inherit' */
   stdout?: Stdio | StreamWriter | undefined
   /** @defaultValue 'inherit' */
   stderr?: Stdio | StreamWriter | typeof STDOUT | undefined
-  cwd?: string | undefined
-  /** The whole environment. @defaultValue the parent's */
+  /**
+   * 'inherit' gives the process the terminal, in place of `stdin`, `stdout` and `stderr`: for editors, REPLs, ssh and sudo.
+   * Until the process has ended, Ctrl-C is for the process alone: this program and `run` of core do not hear SIGINT.
+   */
+  stdio?: 'inherit' | undefined
+  /** A path, or a URL that begins with `file:`. @defaultValue the folder of the parent */
+  cwd?: string | URL | undefined
+  /** The whole environment. @defaultValue the environment of the parent */
   env?: Record<string, string | undefined> | undefined
-  /** The readers' limit, in bytes. @defaultValue 65536 */
+  /** The limit of the readers, in bytes. @defaultValue 65536 */
   limit?: number | undefined
-  /** Ends the process when it aborts; who waits for it gets a CancelledError. */
+  /** Ends the process when it aborts; a call that waits for the process throws a CancelledError. */
   signal?: AbortSignal | undefined
-  /** Milliseconds from its start until it is ended; who waits for it gets a TimeoutExpired. @defaultValue no limit */
+  /** Milliseconds from the start until the process is ended; a call that waits for it throws TimeoutExpired. @defaultValue no limit */
   timeout?: number | undefined
   /**
-   * A process group of its own, so that what it starts dies with it.
+   * Whether the process gets a process group of its own, so that the processes which it starts are ended with it.
    *
-   * @defaultValue true, unless it shares the terminal's stdin: then it needs the terminal's own group to read from it
+   * @defaultValue true, unless the process shares the terminal's stdin: only the terminal's own group can read from it
    */
   processGroup?: boolean | undefined
   /** Milliseconds from SIGTERM to SIGKILL. @defaultValue 5000 */
@@ -51,7 +57,22 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
     throw new TypeError(`the arguments must be an array of strings, got ${describe(args)}`)
   for (const text of [program, ...args]) checkText('an argument', text)
   checkOptions(options)
-  const { stdin, stdout, stderr, cwd, env, processGroup, shell, limit } = options
+  checkStdio(options)
+  const { cwd, env, processGroup, shell, limit } = options
+  checkFolder(cwd)
+  if (shell !== undefined) checkText('shell', shell)
+  checkEnv(env)
+  if (processGroup !== undefined && typeof processGroup !== 'boolean')
+    throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
+  checkDuration('timeout', options.timeout)
+  checkDuration('killGrace', options.killGrace)
+  // The reader checks its limit, and it must do so before the process runs.
+  void new StreamReader({ limit })
+}
+
+const places = "PIPE, DEVNULL, 'inherit', a file descriptor"
+
+function checkStdio({ stdin, stdout, stderr, stdio }: SpawnOptions): void {
   if (!isStdio(stdin) && !(stdin instanceof StreamReader))
     throw new TypeError(`stdin must be ${places} or a StreamReader, got ${describe(stdin)}`)
   if (!isStdio(stdout) && !(stdout instanceof StreamWriter))
@@ -61,23 +82,39 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
       `stderr must be ${places}, STDOUT or a StreamWriter, got ${describe(stderr)}`,
     )
   }
-  if (cwd !== undefined) checkText('cwd', cwd)
-  if (shell !== undefined) checkText('shell', shell)
+  if (stdio === undefined) return
+  if ((stdio as unknown) !== 'inherit')
+    throw new TypeError(`stdio must be 'inherit', got ${describe(stdio)}`)
+  if (stdin !== undefined || stdout !== undefined || stderr !== undefined)
+    throw new TypeError("stdio: 'inherit' stands for all three streams: give either, not both")
+}
+
+function checkEnv(env: SpawnOptions['env']): void {
   if (env !== undefined && (typeof env !== 'object' || env === null))
     throw new TypeError(`env must be an object with the variables, got ${describe(env)}`)
   for (const [name, value] of Object.entries(env ?? {})) {
     checkText('a name in env', name)
+    if (name.includes('='))
+      throw new TypeError(`a name in env must not contain "=": ${JSON.stringify(name)}`)
     if (value !== undefined) checkText(`env.${name}`, value)
   }
-  if (processGroup !== undefined && typeof processGroup !== 'boolean')
-    throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
-  checkDuration('timeout', options.timeout)
-  checkDuration('killGrace', options.killGrace)
-  // Here, and not when the process runs.
-  void new StreamReader({ limit })
 }
 
-const places = "PIPE, DEVNULL, 'inherit', a file descriptor"
+function checkFolder(cwd: unknown): void {
+  if (cwd === undefined) return
+  if (!(cwd instanceof URL) && typeof cwd !== 'string')
+    throw new TypeError(`cwd must be a string or a URL, got ${describe(cwd)}`)
+  if (cwd instanceof URL && cwd.protocol !== 'file:')
+    throw new TypeError(`cwd must be a path or a file: URL, got ${cwd.href}`)
+  checkText('cwd', toFolder(cwd))
+}
+
+/** The path of `cwd`. @throws {TypeError} for a URL that is not the one of a local file */
+export function toFolder(cwd: string | URL): string
+export function toFolder(cwd: string | URL | undefined): string | undefined
+export function toFolder(cwd: string | URL | undefined): string | undefined {
+  return cwd instanceof URL ? fileURLToPath(cwd) : cwd
+}
 
 function isStdio(value: unknown): boolean {
   if (value === undefined || value === PIPE || value === DEVNULL || value === 'inherit') return true
@@ -96,9 +133,4 @@ export function checkDuration(name: string, ms: unknown): void {
   if (typeof ms !== 'number' || Number.isNaN(ms))
     throw new TypeError(`${name} must be a number of milliseconds, got ${describe(ms)}`)
   if (ms < 0) throw new RangeError(`${name} must be 0 ms or more, got ${ms}`)
-}
-
-/** Python's convention: -N for signal N. */
-export function toReturncode(code: number | null, signal: NodeJS.Signals | null): number {
-  return signal === null ? (code ?? 0) : -constants.signals[signal]
 }

@@ -1,25 +1,23 @@
 import type { StreamReader } from '@tasktree/streams'
 
-/** So many bytes are kept as they came, and held twice while they are joined; what follows is gathered in blocks. */
+/** Up to this many bytes the chunks are kept as they came, and are held twice while they are joined. Later chunks are gathered in blocks. */
 const UNGATHERED = 64 * 1_048_576
 const BLOCK = 16 * 1_048_576
 
 /**
- * All that a reader gives, up to `max` bytes. Gathered so that it never takes much more than itself: joining
- * a gigabyte of chunks would take it twice.
- *
- * `onOver` is called, once, when there is more than `max`; the rest is read and dropped.
+ * Reads all that `reader` gives into `output`, up to `max` bytes. `onOver` is called once when there is more than `max`;
+ * the rest is read and dropped. After a cancel `output` has everything that was read, and another call goes on from there.
  */
 export async function readOutput(
   reader: StreamReader,
+  output: Output,
   max: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
   onOver: () => void,
-): Promise<Buffer> {
-  const output = new Output()
+): Promise<void> {
   for (;;) {
     const chunk = await reader.read(1_048_576, { signal })
-    if (chunk.length === 0) return output.join()
+    if (chunk.length === 0) return
     const room = max - output.length
     if (chunk.length > room) {
       output.push(chunk.subarray(0, room))
@@ -29,17 +27,19 @@ export async function readOutput(
     output.push(chunk)
   }
   while ((await reader.read(1_048_576, { signal })).length > 0);
-  return output.join()
 }
 
 /**
- * Whatever is left behind is freed at once: the memory of a chunk then takes the next one, and that of
- * a block is gone before the next is copied. The collector would let both grow.
+ * Bytes that are gathered so that joining them takes little more memory than they have themselves: joining a gigabyte of
+ * chunks would take it twice.
+ *
+ * The memory of a chunk is freed as soon as the chunk was copied, and that of a block before the next one is copied. The
+ * garbage collector would free both too late.
  */
-class Output {
+export class Output {
   length = 0
-  readonly #chunks: Buffer[] = []
-  readonly #blocks: Block[] = []
+  #chunks: Buffer[] = []
+  #blocks: Block[] = []
 
   push(chunk: Buffer): void {
     this.length += chunk.length
@@ -58,13 +58,29 @@ class Output {
     free(chunk)
   }
 
-  join(): Buffer {
-    if (this.#blocks.length === 0) return Buffer.concat(this.#chunks, this.length)
-    // The system gives memory where it is written, so while this fills the blocks can go.
+  #parts(): Block[] {
+    return [...this.#chunks.map((bytes) => ({ bytes, used: bytes.length })), ...this.#blocks]
+  }
+
+  /** All bytes so far, which stay here too. */
+  copy(): Buffer {
+    return Buffer.concat(this.#parts().map(({ bytes, used }) => bytes.subarray(0, used)))
+  }
+
+  /** All bytes so far. Afterwards there are none here. */
+  take(): Buffer {
+    const all = this.#blocks.length === 0 ? Buffer.concat(this.#chunks, this.length) : this.#join()
+    this.length = 0
+    this.#chunks = []
+    this.#blocks = []
+    return all
+  }
+
+  #join(): Buffer {
+    // The system gives memory when it is first written to. So the blocks can go while this fills.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
-    const chunks = this.#chunks.map((bytes) => ({ bytes, used: bytes.length }))
-    for (const { bytes, used } of [...chunks, ...this.#blocks]) {
+    for (const { bytes, used } of this.#parts()) {
       all.set(bytes.subarray(0, used), at)
       at += used
       free(bytes)
@@ -78,7 +94,7 @@ interface Block {
   used: number
 }
 
-/** Only where nobody else has a part of it. */
+/** Frees the memory of `bytes` at once, unless other code may hold a part of the same memory. */
 function free(bytes: Buffer): void {
   const { buffer } = bytes
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0)

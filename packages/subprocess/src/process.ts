@@ -1,9 +1,8 @@
 import {
   type CancelledError,
-  createTask,
   currentTask,
-  getEventLoop,
   isCancelled,
+  RuntimeError,
   shield,
   type Task,
 } from '@tasktree/core'
@@ -15,200 +14,238 @@ import {
   hasFailed,
   observe,
 } from '@tasktree/core/lowlevel'
-import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
+import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { PermissionError, ProcessLookupError, TimeoutExpired } from './errors.ts'
-import { Milestone } from './milestone.ts'
-import { defaultKillGrace, type SpawnOptions, toReturncode } from './options.ts'
-import { readOutput } from './output.ts'
-import { endWithParent } from './parent-end.ts'
+import { type Cut, Ending } from './ending.ts'
+import { ProcessLookupError, TimeoutExpired } from './errors.ts'
+import { endWhenSilent } from './held-pipe.ts'
+import type { Milestone } from './milestone.ts'
+import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
+import { Output, readOutput } from './output.ts'
 import { afterDelay } from './real-timer.ts'
-import { terminate } from './termination.ts'
+import {
+  checkSendable,
+  endingRealTimeSignal,
+  isFatalRealTimeSignal,
+  toReturncode,
+} from './signals.ts'
+import { copyIn, copyOut } from './stdio-copies.ts'
 
-/** Silence on a child's pipes after its exit, in milliseconds, before they are given up: a grandchild may hold them. */
-const drainGrace = 100
-
-/** Why a process was ended from here, other than by its owner's end. */
-export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
-
-/** Everything a process wrote: null for what was no pipe. */
+/** What a process wrote; null for an output that is not a pipe. */
 export interface Captured {
   stdout: Buffer | null
   stderr: Buffer | null
   cut: Cut | null
 }
 
+export interface ProcessWaitOptions {
+  /** Ends the waiting when it aborts. The process goes on. */
+  signal?: AbortSignal | undefined
+  /** Milliseconds until the waiting ends with TimeoutExpired. The process goes on. @defaultValue no limit */
+  timeout?: number | undefined
+}
+
+/** @internal What `start` has made. */
+export interface Started {
+  readonly child: ChildProcess
+  readonly stdin: ChildProcess['stdin']
+  readonly stdout: Socket | null
+  readonly stderr: Socket | null
+  readonly args: readonly string[]
+  readonly options: SpawnOptions
+  readonly group: boolean
+  readonly foreground: boolean
+}
+
 /**
- * A child process. It dies with its owner, the task that started it: when that task is cancelled or
- * fails, or when the scope that holds the process is left, it is sent SIGTERM, and SIGKILL after
- * `killGrace`, with its whole group. What it has left running after it ended by itself is left alone.
+ * A child process. The task that started it owns it. When the owner is cancelled or fails, or when the scope that holds
+ * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. Processes that
+ * it has left running after it ended by itself are left alone.
  *
  * Source: asyncio.subprocess.Process
  */
 export class Process implements AsyncDisposable {
-  /** To its stdin, when that is a PIPE. */
+  /** Writes to the stdin of the process; null when that is not a PIPE. */
   readonly stdin: StreamWriter | null
-  /** From its stdout, when that is a PIPE. */
+  /** Reads the stdout of the process; null when that is not a PIPE. */
   readonly stdout: StreamReader | null
-  /** From its stderr, when that is a PIPE. */
+  /** Reads the stderr of the process; null when that is not a PIPE. */
   readonly stderr: StreamReader | null
-  readonly #child: ChildProcess
-  readonly #args: readonly string[]
-  readonly #options: SpawnOptions
-  readonly #group: boolean
+  readonly #started: Started
   readonly #owner: Task | null = currentTask()
-  readonly #exited = new Milestone()
-  /** What copies between the process and the caller's own readers and writers. */
+  readonly #ending: Ending
+  /** The tasks that copy between the process and the caller's own readers and writers. */
   readonly #copies: Task<void>[] = []
+  /** What `communicate` has read so far: a call that is given up leaves it to the next one. */
+  readonly #outputs = { stdout: new Output(), stderr: new Output() }
+  #hasCommunicated = false
+  #hasInput = false
   #returncode: number | null = null
-  #cut: Cut | null = null
-  /** Set when it is being ended from here: reached when nothing is left of its group. */
-  #gone: Milestone | null = null
+  /** The real-time signal that ends the process, as far as it was noticed. */
+  #realTime: number | null = null
 
   /** @internal use createSubprocessExec */
-  constructor(child: ChildProcess, args: readonly string[], options: SpawnOptions, group: boolean) {
-    this.#child = child
-    this.#args = args
-    this.#options = options
-    this.#group = group
-    const { limit } = options
-    this.stdin = child.stdin === null ? null : StreamWriter.to(child.stdin)
-    this.stdout = child.stdout === null ? null : StreamReader.from(child.stdout, { limit })
-    this.stderr = child.stderr === null ? null : StreamReader.from(child.stderr, { limit })
-    if (options.stdin instanceof StreamReader) {
-      this.#copyIn(options.stdin, this.stdin as StreamWriter)
-      this.stdin = null
-    }
-    if (options.stdout instanceof StreamWriter) {
-      this.#copyOut(this.stdout as StreamReader, options.stdout, child.stdout as Socket)
-      this.stdout = null
-    }
-    if (options.stderr instanceof StreamWriter) {
-      this.#copyOut(this.stderr as StreamReader, options.stderr, child.stderr as Socket)
-      this.stderr = null
-    }
-    // At the exit Node would let the pipes flow that it finds here, also those that a slow reader has paused:
-    // what a grandchild goes on writing would fill the memory.
-    child.stdio.fill(null)
-    child.once('exit', (code, signal) => {
-      this.#returncode = toReturncode(code, signal)
-      this.#exited.reach()
-      this.#endWhenSilent(child.stdout as Socket | null)
-      this.#endWhenSilent(child.stderr as Socket | null)
+  constructor(started: Started) {
+    this.#started = started
+    const { child, options, group, foreground, args } = started
+    this.#ending = new Ending({
+      pid: child.pid as number,
+      program: args[0] as string,
+      group,
+      foreground,
+      killGrace: options.killGrace ?? defaultKillGrace,
     })
+    const { limit } = options
+    const reader = (pipe: Socket | null): StreamReader | null =>
+      pipe === null ? null : StreamReader.from(pipe, { limit })
+    const stdin = started.stdin === null ? null : StreamWriter.to(started.stdin)
+    this.stdin = this.#connectIn(stdin)
+    this.stdout = this.#connectOut(reader(started.stdout), options.stdout, started.stdout)
+    this.stderr = this.#connectOut(reader(started.stderr), options.stderr, started.stderr)
+    // At the exit Node makes the pipes flow that it finds here, even those that a slow reader has paused. What a
+    // grandchild goes on writing would then fill the memory.
+    child.stdio.fill(null)
+    child.once('exit', (code, signal) => this.#onExit(code, signal))
+    for (const pipe of [started.stdout, started.stderr]) {
+      pipe?.once('end', () => {
+        if (this.#returncode === null) this.#realTime ??= endingRealTimeSignal(this.pid)
+      })
+    }
     this.#endWithOthers()
   }
 
   get pid(): number {
-    return this.#child.pid as number
+    return this.#started.child.pid as number
   }
 
-  /** Null while it runs; -N when it was ended by signal N. */
+  /** Null while the process runs; -N when signal N has ended it. */
   get returncode(): number | null {
     return this.#returncode
   }
 
   /**
-   * Waits for its end, and until what it wrote has come through to a StreamWriter. The cancel of its
-   * owner ends it first; any other task's, and an abort of `signal`, ends the waiting only.
+   * Waits until the process has ended, and until all of its output has been written to the StreamWriters that it was given.
+   * When the owner of the process is cancelled here, the process is ended first. A cancel of any other task, an abort of
+   * `signal` and the `timeout` end the waiting only.
    *
-   * @throws {TimeoutExpired} when its `timeout` has ended it
-   * @throws {CancelledError} when its `signal` has ended it
+   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or the one of this call has passed
+   * @throws {CancelledError} when the `signal` of the process has ended it, or the one of this call has aborted
    */
-  wait(options?: { signal?: AbortSignal | undefined }): Promise<number> {
-    checkOptions(options)
-    return this.#wait(options?.signal)
+  wait(options?: ProcessWaitOptions): Promise<number> {
+    checkWait(options)
+    return this.#wait(options)
   }
 
-  async #wait(signal: AbortSignal | undefined): Promise<number> {
-    await this.#endWhenCancelled(async () => {
-      await this.#exited.wait(signal)
-      for (const copy of this.#copies) await cancelOnAbort(shield(copy), signal)
-    })
+  async #wait(options: ProcessWaitOptions | undefined): Promise<number> {
+    await this.#untilDone(options, (signal) => [this.#untilExited(signal)])
     this.#throwCut({ stdout: null, stderr: null })
     return this.#returncode as number
   }
 
   /**
-   * Writes `input` and closes its stdin, reads all output, and waits for its end. It cannot deadlock,
-   * and holds no more than what it returns: null for what is no PIPE. A process that closes its stdin
-   * early is no error. Cancelled as `wait` is.
+   * Writes `input` and closes the stdin of the process, reads all of its output, and waits for its end. This cannot
+   * deadlock, and holds no more memory than the output that it returns: null for an output that is not a PIPE. A process
+   * that closes its stdin early is not an error.
    *
-   * @throws {TypeError} for `input` that is no bytes, and when stdin is no PIPE
-   * @throws {TimeoutExpired} when its `timeout` has ended it, with what was read
-   * @throws {CancelledError} when its `signal` has ended it
+   * Cancelled as `wait` is. A call that was given up loses nothing: the next one goes on with the input where that call
+   * stopped, and returns all of the output.
+   *
+   * @throws {TypeError} for an `input` that is neither bytes nor a string, and when stdin is not a PIPE
+   * @throws {RuntimeError} for an `input` after the first call, which has closed stdin or is to be continued
+   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, with its output; or when the one of this call
+   * has passed, with the output until then
+   * @throws {CancelledError} when the `signal` of the process has ended it, or the one of this call has aborted
    */
   communicate(
     input?: Uint8Array | string,
-    options?: { signal?: AbortSignal | undefined },
+    options?: ProcessWaitOptions,
   ): Promise<[Buffer | null, Buffer | null]> {
     checkInput(input)
     if (input !== undefined && this.stdin === null)
       throw new TypeError('communicate() was given input, and stdin is no PIPE')
-    checkOptions(options)
-    return this.#communicate(input, options?.signal)
+    checkWait(options)
+    if (input !== undefined && this.#hasCommunicated) {
+      throw new RuntimeError(
+        'communicate() takes input in its first call only: a later call continues with that input',
+      )
+    }
+    return this.#communicate(input, options)
   }
 
   async #communicate(
     input: Uint8Array | string | undefined,
-    signal: AbortSignal | undefined,
+    options: ProcessWaitOptions | undefined,
   ): Promise<[Buffer | null, Buffer | null]> {
-    const { stdout, stderr } = await this.capture(input, Infinity, signal)
+    const { stdout, stderr } = await this.capture(input, Infinity, options)
     this.#throwCut({ stdout, stderr })
     return [stdout, stderr]
   }
 
-  /** @internal `communicate` for `run`, which says itself what a cut means. Above `max` bytes the process is ended. */
+  /** @internal `communicate` for `run`, which decides itself what a cut means. A process that writes more than `max` bytes is ended. */
   async capture(
     input: Uint8Array | string | undefined,
     max: number,
-    signal?: AbortSignal,
+    options?: ProcessWaitOptions,
   ): Promise<Captured> {
-    const read = async (which: 'stdout' | 'stderr'): Promise<Buffer | null> => {
-      const reader = this[which]
-      if (reader === null) return null
-      return readOutput(reader, max, signal, () => this.#end({ over: which }))
+    this.#hasCommunicated = true
+    if (input !== undefined && this.stdin !== null) {
+      this.#hasInput = true
+      this.stdin.write(input)
     }
-    return this.#endWhenCancelled(async () => {
-      const [stdout, stderr] = await Promise.all([
-        read('stdout'),
-        read('stderr'),
-        this.#feed(input, signal),
-        this.#exited.wait(signal),
-        ...this.#copies.map((copy) => shield(copy)),
-      ])
-      return { stdout, stderr, cut: this.#cut }
-    })
+    const read = async (which: 'stdout' | 'stderr', signal: AbortSignal): Promise<void> => {
+      const reader = this[which]
+      if (reader === null) return
+      await readOutput(reader, this.#outputs[which], max, signal, () =>
+        this.#ending.begin({ over: which }),
+      )
+    }
+    await this.#untilDone(options, (signal) => [
+      read('stdout', signal),
+      read('stderr', signal),
+      this.#feed(signal),
+      this.#untilExited(signal),
+    ])
+    return {
+      stdout: this.stdout === null ? null : this.#outputs.stdout.take(),
+      stderr: this.stderr === null ? null : this.#outputs.stderr.take(),
+      cut: this.#ending.cut,
+    }
   }
 
-  /** @internal nobody reads its stdout any more: it is to notice, by SIGPIPE */
+  /** @internal nobody reads its stdout any more: its next write fails by SIGPIPE */
   closeOutput(): void {
-    this.#child.stdout?.destroy()
+    this.#started.stdout?.destroy()
   }
 
   /**
-   * Sends a signal, to its whole group where it has one.
+   * Sends a signal to the process, and to its whole group where it has one.
    *
-   * @throws {ProcessLookupError} when it has ended
+   * @throws {TypeError} when `signal` is neither the name of a signal nor a number
+   * @throws {RangeError} when there is no signal of that number
+   * @throws {ProcessLookupError} when the process has ended
+   * @throws {PermissionError} when the process belongs to another user
    */
   sendSignal(signal: NodeJS.Signals | number): void {
+    checkSendable(signal)
     if (this.#returncode !== null)
       throw new ProcessLookupError(`process ${this.pid} has ended with ${this.#returncode}`)
-    this.#send(signal)
+    const isFatal = isFatalRealTimeSignal(this.pid, signal)
+    this.#ending.send(signal)
+    if (isFatal) this.#realTime ??= signal as number
   }
 
-  /** Sends SIGTERM. @throws {ProcessLookupError} when it has ended */
+  /** Sends SIGTERM. @throws {ProcessLookupError} when the process has ended */
   terminate(): void {
     this.sendSignal('SIGTERM')
   }
 
-  /** Sends SIGKILL. @throws {ProcessLookupError} when it has ended */
+  /** Sends SIGKILL. @throws {ProcessLookupError} when the process has ended */
   kill(): void {
     this.sendSignal('SIGKILL')
   }
 
-  /** Ends it when it runs: SIGTERM, after `killGrace` SIGKILL. No cancel cuts this short. */
+  /** Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. No cancel cuts this short. */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
     let cancelled: unknown = null
@@ -216,7 +253,7 @@ export class Process implements AsyncDisposable {
       try {
         await gone.wait()
       } catch (error) {
-        // It must be gone when its scope is: at most `killGrace` from here.
+        // The process must not outlive its scope: this takes at most `killGrace`.
         cancelled = error
       }
     }
@@ -224,213 +261,167 @@ export class Process implements AsyncDisposable {
     if (cancelled !== null) throw cancelled as CancelledError
   }
 
-  /** @internal as leaving its scope, but what it has written can still be read */
+  /** @internal as leaving its scope, but its output can still be read */
   stop(): Milestone {
-    return this.#end(null)
+    return this.#ending.begin(null)
   }
 
-  /** The owner's cancel ends the process; the owner waits for that. */
-  async #endWhenCancelled<T>(body: () => Promise<T>): Promise<T> {
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#returncode = toReturncode(code, signal, this.#realTime)
+    this.#ending.exited.reach()
+    const isEnded = (): boolean => this.#ending.begun
+    endWhenSilent(this.#started.stdout, isEnded)
+    endWhenSilent(this.#started.stderr, isEnded)
+  }
+
+  async #untilExited(signal: AbortSignal): Promise<void> {
+    await this.#ending.exited.wait(signal)
+    for (const copy of this.#copies) await cancelOnAbort(shield(copy), signal)
+  }
+
+  /**
+   * Waits for all branches that `begin` has begun. When the waiting is given up, or a branch fails, the signal of the
+   * branches aborts, and all of them have ended before this throws. Otherwise a branch could go on reading, and the next
+   * `communicate` would miss what that branch has read.
+   */
+  async #untilDone(
+    options: ProcessWaitOptions = {},
+    begin: (signal: AbortSignal) => Promise<void>[],
+  ): Promise<void> {
+    const { signal, timeout = Infinity } = options
+    const waiting = new AbortController()
+    const abort = (): void => waiting.abort(signal?.reason)
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort)
+    let hasExpired = false
+    const stopTimer = afterDelay(timeout, () => {
+      hasExpired = true
+      waiting.abort()
+    })
+    const branches = begin(waiting.signal)
     try {
-      return await body()
+      await Promise.all(branches)
     } catch (error) {
-      const owner = this.#owner
-      if (isCancelled(error) && owner !== null && owner === currentTask() && owner.cancelling() > 0)
-        await this[Symbol.asyncDispose]()
+      waiting.abort()
+      await Promise.allSettled(branches)
+      if (isCancelled(error) && this.#isOwnerCancelled()) await this[Symbol.asyncDispose]()
+      else if (hasExpired) throw this.#expired(timeout)
       throw error
+    } finally {
+      stopTimer()
+      signal?.removeEventListener('abort', abort)
     }
   }
 
+  #isOwnerCancelled(): boolean {
+    const owner = this.#owner
+    return owner !== null && owner === currentTask() && owner.cancelling() > 0
+  }
+
+  #expired(timeout: number): TimeoutExpired {
+    const { stdout, stderr } = this.#outputs
+    return new TimeoutExpired(this.#started.args, timeout, {
+      stdout: this.#hasCommunicated && this.stdout !== null ? stdout.copy() : null,
+      stderr: this.#hasCommunicated && this.stderr !== null ? stderr.copy() : null,
+    })
+  }
+
+  /** The owner, the `timeout` and the `signal` of the process end it. */
   #endWithOthers(): void {
-    const { signal, timeout = Infinity } = this.#options
-    const stops = [
-      endWithParent({
-        group: this.#group,
-        send: (each) => this.#trySend(each),
-        end: (first, gone) => this.#terminate(first, gone),
-      }),
-      afterDelay(timeout, () => this.#end('timeout')),
-    ]
+    const { signal, timeout = Infinity } = this.#started.options
+    const stops = [afterDelay(timeout, () => this.#ending.begin('timeout'))]
     if (this.#owner !== null) {
       const forget = observe(this.#owner, (owner) => {
-        if (owner.cancelled() || hasFailed(owner)) this.#end(null).on(() => this.#closePipes())
+        if (owner.cancelled() || hasFailed(owner)) {
+          this.#ending.begin(null).on(() => this.#closePipes())
+        }
       })
-      // Not at its exit: what it wrote is still to be read, from pipes that must not outlive the owner either.
-      this.#child.once('close', forget)
+      // Not at the exit: the output is still to be read, from pipes that must not outlive the owner either.
+      this.#whenClosed(forget)
     }
     if (signal !== undefined) {
       const abort = (): void => {
-        this.#end(abortError(signal))
+        this.#ending.begin(abortError(signal))
       }
       signal.addEventListener('abort', abort)
       stops.push(() => signal.removeEventListener('abort', abort))
     }
-    this.#exited.on(() => {
+    this.#ending.exited.on(() => {
       for (const stop of stops) stop()
     })
   }
 
-  /** Ends it, for `cut` when it has not ended yet. */
-  #end(cut: Cut | null): Milestone {
-    if (this.#gone === null) {
-      const gone = new Milestone()
-      this.#gone = gone
-      if (this.#returncode === null) this.#cut = cut
-      this.#terminate('SIGTERM', () => gone.reach())
+  /** Calls back once the process has exited and its pipes are closed. */
+  #whenClosed(callback: () => void): void {
+    const { stdin, stdout, stderr } = this.#started
+    const pipes = [stdin, stdout, stderr].filter((pipe) => pipe !== null)
+    let left = pipes.length + 1
+    const close = (): void => {
+      if (--left === 0) callback()
     }
-    return this.#gone
-  }
-
-  #terminate(first: NodeJS.Signals, gone: () => void): void {
-    if (this.#returncode !== null) return gone()
-    terminate(
-      {
-        pid: this.pid,
-        group: this.#group,
-        killGrace: this.#options.killGrace ?? defaultKillGrace,
-        send: (signal) => this.#trySend(signal),
-        onExit: (callback) => this.#exited.on(callback),
-      },
-      first,
-      gone,
-    )
+    for (const pipe of pipes) pipe.once('close', close)
+    this.#ending.exited.on(close)
   }
 
   #closePipes(): void {
     for (const copy of this.#copies) copy.cancel()
     this.stdin?.abort()
-    this.#child.stdin?.destroy()
-    this.#child.stdout?.destroy()
-    this.#child.stderr?.destroy()
-  }
-
-  #send(signal: NodeJS.Signals | number): void {
-    try {
-      process.kill(this.#group ? -this.pid : this.pid, signal)
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      // It has just ended, and we are about to hear of it.
-      if (code === 'ESRCH') return
-      if (code !== 'EPERM') throw error
-      throw new PermissionError(`not allowed to signal process ${this.pid}: ${message}`, {
-        code,
-        syscall: 'kill',
-        path: this.#args[0] as string,
-        cause: error,
-      })
-    }
-  }
-
-  /** Where nobody could be told by a throw. */
-  #trySend(signal: NodeJS.Signals): void {
-    try {
-      this.#send(signal)
-    } catch (error) {
-      const message = `process ${this.pid} could not be ended`
-      getEventLoop().callExceptionHandler({ message, exception: error })
-    }
+    const { stdin, stdout, stderr } = this.#started
+    for (const pipe of [stdin, stdout, stderr]) pipe?.destroy()
   }
 
   #throwCut(captured: { stdout: Buffer | null; stderr: Buffer | null }): void {
-    if (this.#cut === 'timeout')
-      throw new TimeoutExpired(this.#args, this.#options.timeout as number, captured)
-    if (isCancelled(this.#cut)) throw this.#cut
+    const { cut } = this.#ending
+    const { args, options } = this.#started
+    if (cut === 'timeout') throw new TimeoutExpired(args, options.timeout as number, captured)
+    if (isCancelled(cut)) throw cut
   }
 
-  async #feed(
-    input: Uint8Array | string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  /** Waits until the input has been written, and closes stdin. */
+  async #feed(signal: AbortSignal): Promise<void> {
     if (this.stdin === null) return
-    if (input !== undefined) {
-      this.stdin.write(input)
+    if (this.#hasInput) {
       try {
         await this.stdin.drain({ signal })
       } catch (error) {
-        // It closed its stdin early: as in Python that is its own business.
+        // The process has closed its stdin early, which is not an error, as in Python.
         if (!(error instanceof OSError)) throw error
       }
     }
     this.stdin.close()
   }
 
-  #copyIn(source: StreamReader, stdin: StreamWriter): void {
-    const task = createTask(
-      async () => {
-        try {
-          await pump(source, stdin)
-        } catch (error) {
-          const itsOwnEnd = isCancelled(error) && this.#returncode !== null
-          const closedEarly = error instanceof OSError && source.exception() === null
-          if (!itsOwnEnd && !closedEarly) throw error
-        } finally {
-          stdin.close()
-        }
-      },
-      { name: `stdin of process ${this.pid}` },
-    )
-    this.#exited.on(() => task.cancel())
-    this.#copies.push(task)
+  /** Null when the caller's own reader is copied to stdin. */
+  #connectIn(stdin: StreamWriter | null): StreamWriter | null {
+    const { options } = this.#started
+    if (stdin === null || !(options.stdin instanceof StreamReader)) return stdin
+    this.#copies.push(copyIn(this.#asCopied(), options.stdin, stdin))
+    return null
   }
 
-  #copyOut(stdout: StreamReader, sink: StreamWriter, pipe: Socket): void {
-    const task = createTask(
-      async () => {
-        try {
-          await pump(stdout, sink)
-        } catch (error) {
-          // Nobody takes its output any more: it is to notice.
-          pipe.destroy()
-          if (this.#gone !== null && (isCancelled(error) || stdout.exception() !== null)) return
-          throw error
-        }
-      },
-      { name: `output of process ${this.pid}` },
-    )
-    // What was ended from here is not held by a writer that takes nothing.
-    let stop = (): void => {}
-    this.#exited.on(() => {
-      if (this.#gone !== null && !task.done()) stop = afterDelay(drainGrace, () => task.cancel())
-    })
-    task.addDoneCallback(() => stop())
-    this.#copies.push(task)
+  /** Null when the output is copied to the caller's own writer. */
+  #connectOut(
+    output: StreamReader | null,
+    place: SpawnOptions['stderr'],
+    pipe: Socket | null,
+  ): StreamReader | null {
+    if (output === null || !(place instanceof StreamWriter)) return output
+    this.#copies.push(copyOut(this.#asCopied(), output, place, pipe as Socket))
+    return null
   }
 
-  /** A grandchild may hold the pipe: after some silence its end is declared. Nothing that is still coming is cut. */
-  #endWhenSilent(pipe: Socket | null): void {
-    if (pipe === null || pipe.readableEnded || pipe.closed) return
-    let seen = pipe.bytesRead
-    const look = (): void => {
-      const silent = pipe.bytesRead === seen && pipe.readableLength === 0
-      // Ended from here: then nobody of its group is left to write.
-      if (this.#gone !== null || (silent && !pipe.isPaused())) {
-        pipe.once('end', () => pipe.destroy())
-        pipe.push(null)
-        return
-      }
-      seen = pipe.bytesRead
-      // Its reader is slow, and there is more to come; a timer would keep a program that never reads it.
-      if (pipe.isPaused()) pipe.once('resume', lookLater)
-      else lookLater()
+  #asCopied(): Parameters<typeof copyIn>[0] {
+    return {
+      pid: this.pid,
+      exited: this.#ending.exited,
+      isEnded: () => this.#ending.begun,
     }
-    let stop = (): void => {}
-    const lookLater = (): void => {
-      stop = afterDelay(drainGrace, look)
-    }
-    lookLater()
-    pipe.once('close', () => stop())
   }
 }
 
-/** As `copy`, but one of the two ends before the other as a rule, which is no reason to warn. */
-async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
-  for (;;) {
-    const chunk = await from.read(65_536)
-    if (chunk.length === 0) return
-    if (to.isClosing()) throw new ConnectionResetError('what it was to be copied to is closed')
-    to.write(chunk)
-    await to.drain()
-  }
+function checkWait(options: ProcessWaitOptions | undefined): void {
+  checkOptions(options)
+  checkDuration('timeout', options?.timeout)
 }
 
 export function checkInput(input: unknown): void {

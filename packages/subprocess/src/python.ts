@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ManagedProcessOptions } from './managed-options.ts'
 import { ManagedProcess } from './managed-process.ts'
+import { toFolder } from './options.ts'
 
 /**
- * A managed `python3 -u`, found on PATH, that runs a script when `scriptOrCode` ends in `.py` or is the
- * path of a file, and else the code itself. `start` throws FileNotFoundError where there is no python3.
+ * A managed `python3 -u`, looked for on PATH. It runs a script when `scriptOrCode` ends in `.py` or is the path of a file;
+ * otherwise `scriptOrCode` is the code to run. `start` throws FileNotFoundError when there is no python3.
  */
 export function python(
   scriptOrCode: string,
@@ -15,7 +16,9 @@ export function python(
 ): ManagedProcess {
   if (typeof scriptOrCode !== 'string')
     throw new TypeError(`python takes a script or code, got ${describe(scriptOrCode)}`)
-  const program = isScript(scriptOrCode, options.cwd) ? [scriptOrCode] : ['-c', scriptOrCode]
+  const program = isScript(scriptOrCode, toFolder(options.cwd))
+    ? [scriptOrCode]
+    : ['-c', scriptOrCode]
   return new ManagedProcess('python3', ['-u', ...program, ...args], options)
 }
 

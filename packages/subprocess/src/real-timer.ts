@@ -1,6 +1,8 @@
 /**
- * A child lives in real time, whatever the clock of its loop, and what ends it must strike after that
- * loop has been closed, too. Returns what stops it.
+ * Calls back after `ms` milliseconds of real time; Infinity means never. Returns a function that stops the timer.
+ *
+ * A timer of the loop would not do: a child lives in real time even when the clock of its loop is virtual, and it must be
+ * ended even when the loop has been closed. A timer of Node alone would not do either: beyond 2^31-1 ms it fires at once.
  */
 export function afterDelay(ms: number, callback: () => void): () => void {
   if (ms === Infinity) return () => {}

@@ -1,23 +1,25 @@
 import { abortError, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
-import { type ChildProcess, spawn as spawnChild } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { closeSync, openSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { toSpawnError } from './errors.ts'
-import { checkSpawn, DEVNULL, PIPE, type SpawnOptions, type Stdio, STDOUT } from './options.ts'
+import { checkSpawn, PIPE, type SpawnOptions, type Stdio, STDOUT, toFolder } from './options.ts'
 import { Process } from './process.ts'
+import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
 
 /**
- * Starts a program, without a shell. It is found on the PATH of `env`, and gets a process group of its
- * own unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
+ * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a process group of
+ * its own unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
  *
  * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
- * @throws {PermissionError} when it may not be run
- * @throws {NotADirectoryError} when `cwd` is no folder
- * @throws {ArgumentListTooLongError} when the arguments and the environment are too long for the system
- * @throws {TypeError} {@link RangeError} for wrong arguments, an empty program and a NUL byte among them, before anything runs
+ * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
+ * @throws {NotADirectoryError} when `cwd` is not a folder
+ * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
+ * @throws {OSError} when the system refuses for another reason, as a path that is too long
+ * @throws {TypeError} {@link RangeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs
  * @throws {CancelledError} when `signal` has aborted
  *
  * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
@@ -31,48 +33,92 @@ export function createSubprocessExec(
   return start(program, args, options)
 }
 
-/** `createSubprocessExec` of what has been checked. */
+/** `createSubprocessExec` of arguments that have been checked. */
 export async function start(
   program: string,
   args: readonly string[],
   options: SpawnOptions,
 ): Promise<Process> {
-  const { signal, cwd, env } = options
-  if (signal?.aborted === true) throw abortError(signal)
-  const stdin = toStdio(options.stdin)
-  const stdout = toStdio(options.stdout)
-  // The parent's own stdout, where that is the child's: 'inherit' would be the parent's stderr.
+  throwIfAborted(options.signal)
+  const stdin = toStdio(options.stdio ?? options.stdin)
+  const stdout = toStdio(options.stdio ?? options.stdout)
+  // Of a child that shares the stdout of the parent: 'inherit' would mean the stderr of the parent.
   const sameAsStdout = stdout === 'inherit' ? 1 : stdout
-  let stderr = options.stderr === STDOUT ? sameAsStdout : toStdio(options.stderr)
-  const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
-  let [file, argv]: [string, readonly string[]] = [program, args]
-  if (options.stderr === STDOUT && stdout === PIPE) {
-    // Node gives each of the two a pipe of its own: a shell makes them one, and becomes the program.
-    findProgram(program, options)
-    stderr = DEVNULL
-    file = '/bin/sh'
-    argv = ['-c', 'exec "$0" "$@" 2>&1', program, ...args]
+  const stderr = options.stderr === STDOUT ? sameAsStdout : toStdio(options.stdio ?? options.stderr)
+  const isShared = options.stderr === STDOUT && stdout === PIPE
+  const shared = isShared ? await openPipe(program, options) : null
+  try {
+    throwIfAborted(options.signal)
+    const places: Places =
+      shared === null ? [stdin, stdout, stderr] : [stdin, shared.writer, shared.writer]
+    const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
+    // Nothing may be awaited from here until there is a Process: a cancel in between would leave the child behind.
+    const child = spawnChild(program, args, places, group, options)
+    if (child.pid === undefined) throw await failureOf(child, program, options)
+    return new Process({
+      child,
+      stdin: child.stdin,
+      // Node's pipes are sockets, though it types them as streams.
+      stdout: shared?.reader ?? (child.stdout as Socket | null),
+      stderr: child.stderr as Socket | null,
+      args: [program, ...args],
+      options,
+      group,
+      foreground: options.stdio === 'inherit',
+    })
+  } catch (error) {
+    shared?.reader.destroy()
+    throw error
+  } finally {
+    shared?.writer.destroy()
   }
-  let child: ChildProcess
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal)
+}
+
+type Places = [stdin: Stdio, stdout: Stdio | Socket, stderr: Stdio | Socket]
+
+async function openPipe(program: string, options: SpawnOptions): Promise<SharedPipe> {
   try {
     reserveDescriptors()
-    child = spawnChild(file, argv, { stdio: [stdin, stdout, stderr], detached: group, cwd, env })
   } catch (error) {
-    throw toSpawnError(error as NodeJS.ErrnoException, program, cwd)
+    throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(options.cwd))
   }
-  if (child.pid === undefined) {
-    // Node opens none when there are no descriptors left.
-    const pipes: ChildProcess['stdio'] | undefined = child.stdio
-    for (const pipe of pipes ?? []) pipe?.destroy()
-    const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
-    throw toSpawnError(error, program, cwd)
+  return openSharedPipe(options.signal)
+}
+
+function spawnChild(
+  program: string,
+  args: readonly string[],
+  stdio: Places,
+  detached: boolean,
+  { cwd, env }: SpawnOptions,
+): ChildProcess {
+  try {
+    reserveDescriptors()
+    return spawn(program, args, { stdio, detached, cwd, env })
+  } catch (error) {
+    throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(cwd))
   }
-  return new Process(child, [program, ...args], options, group)
+}
+
+async function failureOf(
+  child: ChildProcess,
+  program: string,
+  { cwd }: SpawnOptions,
+): Promise<Error> {
+  // Node opens no pipes when there are no descriptors left.
+  const pipes: ChildProcess['stdio'] | undefined = child.stdio
+  for (const pipe of pipes ?? []) pipe?.destroy()
+  const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
+  return toSpawnError(error, program, toFolder(cwd))
 }
 
 /**
- * Runs a command line in a shell: `options.shell`, or /bin/sh. Put nothing into it that came from
- * outside, unless `shlex.quote` has been at it.
+ * Runs a command line in a shell: `options.shell`, or /bin/sh. Text that came from outside must go through `shlex.quote`
+ * before it becomes a part of the command.
  *
  * @throws as createSubprocessExec
  *
@@ -88,6 +134,7 @@ export function createSubprocessShell(
   return createSubprocessExec(options.shell ?? '/bin/sh', ['-c', command], options)
 }
 
+/** What Node is told: the caller's own readers and writers are copied through a pipe. */
 function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
   if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE
   return place === undefined || place === STDOUT ? 'inherit' : place
@@ -97,35 +144,18 @@ function sharesStdin(stdin: Stdio): boolean {
   return stdin === 'inherit' || stdin === 0
 }
 
-/** Three pipes, one that tells of the exec, and what the child opens before it. */
-const descriptors = 9
+/** Three pipes, one that tells whether the exec worked, and those that the child opens before it. */
+const DESCRIPTORS = 9
 
 /**
- * Throws EMFILE where a spawn could run out of descriptors halfway: Node then loses its ends of the pipes
- * that it has, for good. Costs some 30 µs, of a spawn's 1,000.
+ * Throws EMFILE where a spawn could run out of descriptors halfway. Node would then never close its ends of the pipes
+ * that it has opened. This costs some 30 µs, of the 1,000 µs that a spawn takes.
  */
 function reserveDescriptors(): void {
   const reserved: number[] = []
   try {
-    while (reserved.length < descriptors) reserved.push(openSync('/dev/null', 'r'))
+    while (reserved.length < DESCRIPTORS) reserved.push(openSync('/dev/null', 'r'))
   } finally {
     for (const descriptor of reserved) closeSync(descriptor)
   }
-}
-
-/** What the system would say if it were asked itself. */
-function findProgram(program: string, { cwd = '.', env = process.env }: SpawnOptions): void {
-  const folders = program.includes('/') ? [''] : (env['PATH'] ?? '/usr/bin:/bin').split(':')
-  let refused: NodeJS.ErrnoException | null = null
-  for (const folder of folders) {
-    const path = resolve(cwd, folder, program)
-    try {
-      accessSync(path, constants.X_OK)
-      if (statSync(path).isFile()) return
-      refused = { name: 'Error', message: `not a file: ${path}`, code: 'EACCES' }
-    } catch (error) {
-      if (refused?.code !== 'EACCES') refused = error as NodeJS.ErrnoException
-    }
-  }
-  throw toSpawnError(refused as NodeJS.ErrnoException, program, cwd)
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { watchGroup } from './group-watch.ts'
 import { afterDelay } from './real-timer.ts'
 
 /** What is to end: a process, or a group by its leader. */
@@ -11,71 +11,46 @@ export interface Target {
   onExit(callback: () => void): void
 }
 
-/** Milliseconds between two looks at a group whose leader has gone; each wait is twice the one before. */
-const firstLook = 5
-const lastLook = 80
+/** Milliseconds after SIGKILL. A member that still lives is stuck in a system call, and its end cannot be waited for. */
+const STUCK = 100
 
 /**
- * Ends a process and its group: SIGTERM, and after `killGrace` SIGKILL. Made of timers and callbacks
- * alone, so that neither a cancel nor the end of the loop stops it halfway. `done` is called when nothing
- * is left.
+ * Ends a process and its group: first `signal`, and after `killGrace` SIGKILL. It consists of timers and callbacks only,
+ * so that neither a cancel nor the end of the loop stops it halfway. `done` is called when no member of the group is left.
  *
- * When the leader is gone before its group, the group's number stays its own: the system gives no new
- * process a number that is still some group's. So it may be signalled as long as it has members, and
- * is looked at often enough for its number not to come round in between.
+ * A group may outlive its leader. Its number stays reserved until then, because the system gives no new process the
+ * number of an existing group. So it is safe to signal the group as long as it has members.
  */
 export function terminate(target: Target, signal: NodeJS.Signals, done: () => void): void {
-  let killed = false
-  let stopLooking = (): void => {}
-  const stopTimer = afterDelay(target.killGrace, () => {
-    killed = true
+  let isKilled = false
+  let watch = { hurry: (): void => {}, stop: (): void => {} }
+  let leaderHasExited = false
+  let stopTimer = afterDelay(target.killGrace, () => {
+    isKilled = true
     target.send('SIGKILL')
+    if (leaderHasExited) giveUpLater()
   })
   const finish = (): void => {
     stopTimer()
-    stopLooking()
+    watch.stop()
     done()
   }
-  const look = (wait: number): void => {
-    if (!hasMembers(target.pid)) return finish()
-    stopLooking = afterDelay(wait, () => {
-      // Members that not even SIGKILL has ended by now are stuck in the system: nobody can wait for them.
-      if (killed && wait === lastLook) finish()
-      else look(Math.min(wait * 2, lastLook))
-    })
+  const giveUpLater = (): void => {
+    watch.hurry()
+    stopTimer = afterDelay(STUCK, finish)
   }
   target.onExit(() => {
+    leaderHasExited = true
     if (!target.group) return finish()
-    // Asked to end by another signal, the leader may have left those that ignore it.
-    if (signal !== 'SIGTERM' && hasMembers(target.pid)) target.send('SIGTERM')
-    look(firstLook)
+    let isGone = false
+    watch = watchGroup(target.pid, () => {
+      isGone = true
+      finish()
+    })
+    if (isGone) return
+    // The leader was sent another signal than SIGTERM and has left members that ignore that signal.
+    if (signal !== 'SIGTERM') target.send('SIGTERM')
+    if (isKilled) giveUpLater()
   })
   target.send(signal)
-}
-
-/** Whether a group has members that live. Dead ones that nobody has reaped still count for the system. */
-function hasMembers(group: number): boolean {
-  try {
-    process.kill(-group, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-  return process.platform !== 'linux' || hasLivingMembers(group)
-}
-
-/** In a container whose first process reaps nobody, the dead stay for ever. */
-function hasLivingMembers(group: number): boolean {
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    let stat: string
-    try {
-      stat = readFileSync(`/proc/${entry}/stat`, 'latin1')
-    } catch {
-      continue // It has gone meanwhile.
-    }
-    // "pid (name) state ppid pgrp ...", and the name may hold anything.
-    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (Number(pgrp) === group && state !== 'Z' && state !== 'X') return true
-  }
-  return false
 }

@@ -1,15 +1,31 @@
 import type { StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
+import { afterDelay } from './real-timer.ts'
 
-/** A longer line comes in pieces: a process must not fill the memory with one. */
-const longestLine = 1_048_576
+/** A longer line comes in pieces, so that a process cannot fill the memory with one line. */
+const LONGEST_LINE = 1_048_576
+/** Text without a newline that is followed by this many milliseconds of silence is a prompt. */
+const PROMPT_SILENCE = 50
 
-/** The lines without their ends, complete and in order whatever the pieces they come in. */
-export async function* textLines(reader: StreamReader): AsyncGenerator<string, void> {
+/**
+ * The lines without their ends, complete and in order, however they are divided into chunks. `onPrompt` is called with the
+ * beginning of a line when the process seems to wait for an answer to it; the line itself comes later all the same.
+ */
+export async function* textLines(
+  reader: StreamReader,
+  onPrompt: (text: string) => void,
+): AsyncGenerator<string, void> {
   const decoder = new StringDecoder('utf8')
   let line = ''
   for (;;) {
-    const chunk = await reader.read(65_536)
+    const text = line
+    const stopTimer = text === '' ? () => {} : afterDelay(PROMPT_SILENCE, () => onPrompt(text))
+    let chunk: Buffer
+    try {
+      chunk = await reader.read(65_536)
+    } finally {
+      stopTimer()
+    }
     const pieces = (chunk.length === 0 ? decoder.end() : decoder.write(chunk)).split('\n')
     const rest = pieces.pop() as string
     for (const piece of pieces) {
@@ -18,7 +34,7 @@ export async function* textLines(reader: StreamReader): AsyncGenerator<string, v
       line = ''
     }
     line += rest
-    if (line.length > longestLine || (chunk.length === 0 && line !== '')) {
+    if (line.length > LONGEST_LINE || (chunk.length === 0 && line !== '')) {
       yield line
       line = ''
     }

@@ -1,0 +1,201 @@
+/**
+ * Tells when process groups have no living member left.
+ *
+ * The system tells a parent of the end of its own children only. The other members of a group must be looked for.
+ * `kill(-group, 0)` costs 1 µs, but it also succeeds while a group consists of zombies, and in a container whose first
+ * process reaps nobody zombies stay for ever. Only a walk through all of /proc tells zombies from living members, and
+ * that takes 10 µs per process of the machine.
+ *
+ * So one walk serves all watched groups, and remembers one living member of each. Until that member has ended, a look
+ * at the group costs one `kill` and one small file. A walk takes a limited share of the time of the event loop:
+ * it stops when its allowance is used up and goes on later.
+ */
+import { readdirSync } from 'node:fs'
+import { isDead, readProcStat } from './proc-stat.ts'
+
+interface Watch {
+  readonly group: number
+  readonly onGone: () => void
+  /** A member that lived when it was last looked at. */
+  member: number | null
+  /** Milliseconds until the next look. */
+  pause: number
+  nextLook: number
+  /** How many complete walks have found no living member. */
+  misses: number
+}
+
+/** Milliseconds between two looks at a group; each pause is twice the one before. */
+const FIRST_PAUSE = 5
+const LAST_PAUSE = 80
+/** A member that is forked while a walk is under way can be missed; one that is missed twice does not exist. */
+const MISSES = 2
+/** A walk may use this share of the time, and after a rest this many milliseconds at once. */
+const SHARE = 0.04
+const BURST = 5
+
+const watches = new Set<Watch>()
+let timer: NodeJS.Timeout | null = null
+let walk: Walk | null = null
+
+/** A watch that runs until its group has gone. */
+export interface GroupWatch {
+  /** Looks often again: the members were sent another signal. */
+  hurry(): void
+  stop(): void
+}
+
+/** Calls `onGone` once no member of `group` lives; at once when that is so already. */
+export function watchGroup(group: number, onGone: () => void): GroupWatch {
+  const watch: Watch = {
+    group,
+    onGone,
+    member: null,
+    pause: FIRST_PAUSE,
+    nextLook: performance.now() + FIRST_PAUSE,
+    misses: 0,
+  }
+  if (!hasMembers(group)) {
+    onGone()
+    return { hurry: () => {}, stop: () => {} }
+  }
+  watches.add(watch)
+  schedule()
+  return {
+    hurry: () => {
+      watch.pause = FIRST_PAUSE
+      watch.nextLook = performance.now() + FIRST_PAUSE
+      schedule()
+    },
+    stop: () => {
+      watches.delete(watch)
+      schedule()
+    },
+  }
+}
+
+/** The groups among `groups` that have a living member. It blocks: for the end of the program. */
+export function livingGroups(groups: ReadonlySet<number>): Set<number> {
+  const living = new Set<number>()
+  for (const pid of readPids()) {
+    const stat = readProcStat(pid)
+    if (stat !== null && groups.has(stat.group) && !isDead(stat)) living.add(stat.group)
+  }
+  return living
+}
+
+function schedule(): void {
+  if (timer !== null) clearTimeout(timer)
+  timer = null
+  if (watches.size === 0) {
+    walk = null
+    return
+  }
+  const now = performance.now()
+  let next = walk === null ? Infinity : now + walk.rest()
+  for (const watch of watches) if (watch.nextLook < next) next = watch.nextLook
+  // oxlint-disable-next-line eslint/no-restricted-globals -- processes live in real time, whatever the clock of the loop
+  timer = setTimeout(onTimer, Math.max(1, next - now))
+}
+
+function onTimer(): void {
+  const now = performance.now()
+  let mustWalk = false
+  for (const watch of watches) {
+    if (watch.nextLook <= now) look(watch, now)
+    mustWalk ||= watches.has(watch) && watch.member === null && process.platform === 'linux'
+  }
+  if (mustWalk) walk ??= new Walk()
+  if (walk?.step() === true) finish(walk)
+  schedule()
+}
+
+function look(watch: Watch, now: number): void {
+  if (!hasMembers(watch.group)) return gone(watch)
+  if (watch.member !== null) {
+    const stat = readProcStat(watch.member)
+    if (stat === null || isDead(stat) || stat.group !== watch.group) watch.member = null
+  }
+  watch.pause = Math.min(watch.pause * 2, LAST_PAUSE)
+  watch.nextLook = now + watch.pause
+}
+
+function finish(done: Walk): void {
+  walk = null
+  for (const watch of watches) {
+    // A watch that began during the walk has not been looked for among all processes.
+    if (watch.member !== null || !done.wanted.has(watch)) continue
+    watch.member = done.found.get(watch.group) ?? null
+    if (watch.member !== null) watch.misses = 0
+    else if (++watch.misses === MISSES) gone(watch)
+    else walk ??= new Walk()
+  }
+}
+
+function gone(watch: Watch): void {
+  watches.delete(watch)
+  watch.onGone()
+}
+
+/** One walk through /proc, in steps. */
+class Walk {
+  readonly wanted: ReadonlySet<Watch> = new Set(watches)
+  /** A living member of each group that has one. */
+  readonly found = new Map<number, number>()
+  readonly #groups = new Set([...watches].map(({ group }) => group))
+  readonly #pids = readPids()
+
+  /** Milliseconds until the next step may begin. */
+  rest(): number {
+    return Math.max(0, allowance.missing())
+  }
+
+  /** Reads on while the allowance lasts. True when the walk is complete. */
+  step(): boolean {
+    const start = performance.now()
+    const end = start + allowance.take(start)
+    let now = start
+    while (this.#pids.length > 0 && now < end) {
+      const pid = this.#pids.pop() as string
+      const stat = readProcStat(pid)
+      if (stat !== null && this.#groups.has(stat.group) && !isDead(stat))
+        this.found.set(stat.group, Number(pid))
+      now = performance.now()
+    }
+    allowance.give(end - now)
+    return this.#pids.length === 0
+  }
+}
+
+/** The time that walks may use: it grows by SHARE of the time that passes, up to BURST. */
+const allowance = {
+  left: BURST,
+  at: 0,
+  take(now: number): number {
+    const all = Math.min(BURST, this.left + (now - this.at) * SHARE)
+    this.left = 0
+    this.at = now
+    return all
+  },
+  give(rest: number): void {
+    this.left += rest
+  },
+  /** Milliseconds until a step is worth its timer. */
+  missing(): number {
+    return (1 - this.left) / SHARE
+  },
+}
+
+function readPids(): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+}
+
+/** Whether a group has members, dead ones that nobody has reaped included. */
+function hasMembers(group: number): boolean {
+  try {
+    process.kill(-group, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
