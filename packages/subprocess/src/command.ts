@@ -1,26 +1,26 @@
-import { createTask, RuntimeError, type Task } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { createTask, Future, isCancelled, RuntimeError, shield, type Task } from '@tasktree/core'
+import { describe, hasFailed, observe } from '@tasktree/core/lowlevel'
 import { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
-import { PIPE } from './options.ts'
-import { readEnd } from './output.ts'
-import type { Process } from './process.ts'
+import { DEVNULL, PIPE } from './options.ts'
+import { interleaveLines, type OutputLine } from './output-lines.ts'
 import { checkRun, type RunOptions, runToEnd } from './run.ts'
-import { shlex } from './shlex.ts'
 import { start } from './spawn.ts'
-
-/** What may stand in `${}`: one argument; an array: one for each of its items. */
-export type CommandValue = string | number | bigint | readonly (string | number | bigint)[]
+import { Stage } from './stage.ts'
+import { type CommandValue, toArgs } from './template.ts'
+import { reportUnlessAwaited } from './unawaited.ts'
 
 export type CommandOptions = Omit<RunOptions, 'encoding'>
 
 export interface Dollar {
   /**
-   * A program and its arguments, run without a shell: the words are told apart as a shell does it, with
-   * quotes and backslashes, but nothing is expanded, and each `${}` is one argument whatever it holds; an
-   * array is as many as it has items. What touches it becomes part of it: `--name=${name}`.
+   * A program and its arguments, run without a shell. Words are divided as a shell divides them, with quotes, but nothing is
+   * expanded. Each `${}` is one argument whatever it contains; an array is one argument for each of its items. Text that
+   * touches a `${}` becomes a part of the argument: `--name=${name}`.
    *
-   * @throws {TypeError} {@link RangeError} for anything else in `${}`, a NUL byte, and wrong options
+   * Escapes are those of JavaScript, as in zx and execa: `\n` is a newline, also within quotes, and `\\` is a backslash.
+   *
+   * @throws {TypeError} {@link RangeError} for any other value in `${}`, a NUL byte, and wrong options
    *
    * @example
    * await $`git log -n ${5} -- ${path}`
@@ -31,8 +31,8 @@ export interface Dollar {
 }
 
 /**
- * Programs without ceremony. It starts in the next turn of the loop and gives what `run` gives; a cancel
- * of the task that awaits it ends it.
+ * Runs programs without ceremony. The command starts in the next turn of the loop, and its result is that of `run`. A
+ * cancel of the task that awaits the command ends it.
  */
 export const $: Dollar = dollar({})
 
@@ -43,7 +43,7 @@ function dollar(options: CommandOptions): Dollar {
     first: TemplateStringsArray | CommandOptions,
     ...values: CommandValue[]
   ): Command | Dollar {
-    if (isTemplate(first)) return new Command(toArgs(first.raw, values), options)
+    if (isTemplate(first)) return new Command(toArgs(first, values), options)
     if (typeof first !== 'object' || first === null)
       throw new TypeError(`$ takes a template or options, got ${describe(first)}`)
     return dollar({ ...options, ...first })
@@ -55,26 +55,45 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
   return Array.isArray(first) && 'raw' in first
 }
 
-/** A command that `$` has made. Awaiting it gives what `run` gives. */
-export class Command implements PromiseLike<CompletedProcess> {
+/**
+ * A command that `$` has made: a promise of what `run` gives.
+ *
+ * A code other than 0 is a failure with the option `check` only, and with `text()` and the loops. A command that fails and
+ * is never awaited is reported when the program ends, and makes its exit code 1.
+ *
+ * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then starts
+ * nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its output
+ * went to the next command or to the loop.
+ */
+export class Command implements Promise<CompletedProcess> {
   /** @internal the bundler calls a class that names itself `_Command` */
   static readonly name: string = 'Command'
 
   readonly args: readonly string[]
   readonly #options: CommandOptions
   readonly #task: Task<CompletedProcess>
+  /** Its result when a pipe or a loop runs it; null as long as it runs by itself. */
+  #ofStage: Future<CompletedProcess> | null = null
   #started = false
-  /** What is piped into it. */
+  #isAwaited = false
+  #takeBackReport = (): void => {}
+  /** The command whose output is piped into this one. */
   #source: Command | null = null
 
   /** @internal use `$` */
-  constructor(args: readonly string[], options: CommandOptions) {
-    const [program = '', ...rest] = args
+  constructor(args: readonly [program: string, ...args: string[]], options: CommandOptions) {
+    const [program, ...rest] = args
     checkRun(program, rest, options)
     this.args = args
     this.#options = options
-    // Begins after the statement that makes it, which may still say `pipe` or `lines`.
-    this.#task = createTask(() => this.#run(), { name: `$ ${args[0]}` })
+    // Begins after the statement that makes the command, which may still say `pipe` or `lines`.
+    const task = createTask(() => this.#run(), { name: `$ ${program}` })
+    this.#task = task
+    observe(task, () => this.#onTaskEnd())
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Command'
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a command awaitable
@@ -82,23 +101,57 @@ export class Command implements PromiseLike<CompletedProcess> {
     onFulfilled?: ((value: CompletedProcess) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
-    return this.#task.then(onFulfilled, onRejected)
+    return this.#result().then(onFulfilled, onRejected)
   }
 
-  /** What it wrote to its stdout. @throws {CalledProcessError} for any code but 0 */
+  catch<E = never>(
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<CompletedProcess | E> {
+    return this.#result().catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<CompletedProcess> {
+    return this.#result().finally(onFinally)
+  }
+
+  #result(): Future<CompletedProcess> {
+    this.#isAwaited = true
+    this.#takeBackReport()
+    // Each waiter of a stage gets a future of its own, because a waiter that is cancelled must not end the wait of others.
+    return this.#ofStage === null ? this.#task : shield(this.#ofStage)
+  }
+
+  #onTaskEnd(): void {
+    if (this.#ofStage !== null || !hasFailed(this.#task)) return
+    const exception = this.#task.exception()
+    if (this.#isAwaited) return
+    this.#takeBackReport = reportUnlessAwaited(
+      this,
+      this.#task.name,
+      exception,
+      this.#task.getLoop(),
+    )
+  }
+
+  /**
+   * What the program has written to its stdout.
+   *
+   * @throws {CalledProcessError} for a code other than 0
+   */
   async text(): Promise<string> {
+    this.#checkReadable('text')
     const completed = await this
     if (completed.returncode !== 0) throw new CalledProcessError(completed)
     return completed.stdout.toString()
   }
 
   /**
-   * The lines of its stdout as they come, without their ends. It runs no faster than they are taken, and
-   * begins when the first is asked for; leaving the loop ends it. A line may be as long as `limit`.
+   * The lines of stdout as they come, without their ends. The program starts when the first line is asked for, and runs no
+   * faster than its lines are taken. Leaving the loop ends it. A line may be as long as the option `limit`.
    *
-   * @throws {CalledProcessError} after the last line, for any code but 0
+   * @throws {CalledProcessError} after the last line, for a code other than 0
    * @throws {LimitOverrunError} for a longer line
-   * @throws {RuntimeError} when it has started
+   * @throws {RuntimeError} when the command has started
    */
   lines(): AsyncIterable<string> {
     this.#take('lines')
@@ -106,10 +159,25 @@ export class Command implements PromiseLike<CompletedProcess> {
   }
 
   /**
-   * Sends its stdout to `next`, as `|` does, and gives `next`. The result is that of the last; with `check`
-   * each of them must end with 0, unless the next has left before it had read all.
+   * The lines of stdout and stderr as they come, each with the name of its output: for showing progress. It is as `lines`
+   * otherwise, but a `\r` ends a line too, because programs draw their progress bars with it.
+   *
+   * @throws as `lines`
+   *
+   * @example
+   * for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void> {
+    this.#take('for await')
+    return this.#interleaved()
+  }
+
+  /**
+   * Sends its stdout to `next`, as `|` does in a shell, and returns `next`. The result is that of the last command. A
+   * command with `check` must end with 0, unless the next one has left before it had read all.
    *
    * @throws {RuntimeError} when one of the two has started, or `next` has another source
+   * @throws {TypeError} when the output or the input of the pipe was given another place
    */
   pipe(next: Command): Command {
     if (!(next instanceof Command))
@@ -119,19 +187,34 @@ export class Command implements PromiseLike<CompletedProcess> {
         `cannot pipe into ${next.args[0]}: ${next.#started ? 'it has started' : 'it has a source'}`,
       )
     }
-    if (next.#options.input !== undefined || next.#options.stdin !== undefined)
+    const { input, stdin, stdio } = next.#options
+    if (input !== undefined || stdin !== undefined || stdio !== undefined)
       throw new TypeError(`cannot pipe into ${next.args[0]}: it was given its stdin`)
     this.#take('pipe')
     next.#source = this
+    // A command that is cancelled before its first step never starts its source.
+    observe(next.#task, (task) => {
+      if (next.#ofStage === null && task.cancelled()) this.#ofStage?.cancel()
+    })
     return next
   }
 
-  /** Another one will run it. */
+  /** From now on a pipe or a loop runs the command. */
   #take(what: string): void {
     if (this.#started)
       throw new RuntimeError(`${what}() of ${this.args[0]} came too late: it has started`)
+    this.#checkReadable(what)
     this.#started = true
+    this.#ofStage = new Future()
     this.#task.cancel()
+  }
+
+  #checkReadable(what: string): void {
+    const { stdout, stdio } = this.#options
+    if (stdio === undefined && (stdout === undefined || stdout === PIPE)) return
+    throw new TypeError(
+      `${what} needs the stdout of ${this.args[0]}, which was given another place`,
+    )
   }
 
   async #run(): Promise<CompletedProcess> {
@@ -148,11 +231,23 @@ export class Command implements PromiseLike<CompletedProcess> {
   async *#lines(): AsyncGenerator<string, void> {
     const source = await this.#startSource()
     await using _ = source
-    await using stage = await this.#start(source)
+    await using stage = await this.#start(source, false)
     yield* stage.output.lines()
+    await this.#finish(stage)
+  }
+
+  async *#interleaved(): AsyncGenerator<OutputLine, void> {
+    const source = await this.#startSource()
+    await using _ = source
+    await using stage = await this.#start(source, true)
+    yield* interleaveLines(stage.sources())
+    await this.#finish(stage)
+  }
+
+  /** Of a loop over lines: a code other than 0 is a failure even without `check`. */
+  async #finish(stage: Stage): Promise<void> {
     await stage.finish()
-    if (this.#options.check !== true) await stage.check()
-    await source?.finish()
+    if (this.#options.check !== true) stage.check()
   }
 
   async #startSource(): Promise<Stage | null> {
@@ -160,113 +255,53 @@ export class Command implements PromiseLike<CompletedProcess> {
     if (source === null) return null
     const before = await source.#startSource()
     try {
-      return await source.#start(before)
+      return await source.#start(before, false)
     } catch (error) {
       await before?.[Symbol.asyncDispose]()
       throw error
     }
   }
 
-  /** Started with its output for somebody else to read. */
-  async #start(source: Stage | null): Promise<Stage> {
+  /** Starts the command with its output for other code to read. */
+  async #start(source: Stage | null, readsErrors: boolean): Promise<Stage> {
     const { input, maxBuffer: _, check = false, ...spawning } = this.#options
     const [program = '', ...args] = this.args
-    let stdin: RunOptions['stdin'] = source?.output ?? spawning.stdin ?? 'ignore'
+    let stdin: RunOptions['stdin'] = source?.output ?? spawning.stdin ?? DEVNULL
     if (input !== undefined) {
       stdin = new StreamReader()
       stdin.feedData(input)
       stdin.feedEof()
     }
-    const child = await start(program, args, {
-      ...spawning,
-      stdin,
-      stdout: PIPE,
-      stderr: PIPE,
-    })
-    return new Stage(child, this.args, check, source)
-  }
-}
-
-/** A running command whose output is another's input, and all before it. */
-class Stage implements AsyncDisposable {
-  readonly output: StreamReader
-  readonly #child: Process
-  readonly #args: readonly string[]
-  readonly #check: boolean
-  readonly #source: Stage | null
-  /** The end of what it says, for the error that tells of it. */
-  readonly #said: Task<Buffer>
-
-  constructor(child: Process, args: readonly string[], check: boolean, source: Stage | null) {
-    this.output = child.stdout as StreamReader
-    this.#child = child
-    this.#args = args
-    this.#check = check
-    this.#source = source
-    // In a task of its own: a cancel that found the owner waiting here alone would be lost with it.
-    this.#said = createTask(() => readEnd(child.stderr as StreamReader, 65_536), {
-      name: `stderr of process ${child.pid}`,
-    })
-  }
-
-  /** Nobody reads it any more; waits for its end, and that of those before it. */
-  async finish(): Promise<void> {
-    // Whose reader has left fails in its own way: by SIGPIPE, or saying what it could not write.
-    const wasRead = this.output.atEof()
-    this.#child.closeOutput()
-    await this.#child.wait()
-    if (this.#check && wasRead) await this.check()
-    await this.#source?.finish()
-  }
-
-  async check(): Promise<void> {
-    const returncode = this.#child.returncode as number
-    if (returncode === 0) return
-    const stdout = Buffer.alloc(0)
-    const stderr = await this.#said
-    throw new CalledProcessError({ args: this.#args, returncode, stdout, stderr })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#said.cancel()
     try {
-      await this.#child[Symbol.asyncDispose]()
-    } finally {
-      await this.#source?.[Symbol.asyncDispose]()
+      const child = await start(program, args, {
+        ...spawning,
+        stdin,
+        stdout: PIPE,
+        stderr: spawning.stderr ?? PIPE,
+      })
+      const command = { ended: this.#onStageEnd }
+      return new Stage(child, { args: this.args, check, source, command, readsErrors })
+    } catch (error) {
+      this.#failStage(error)
+      throw error
     }
   }
-}
 
-/** No argument can hold it, so it can stand for what `${}` holds while the words are told apart. */
-const HOLE = '\0'
-
-function toArgs(raw: readonly string[], values: readonly CommandValue[]): string[] {
-  if (raw.some((text) => text.includes(HOLE))) throw new TypeError('a command holds a NUL byte')
-  const rest = values.map(toWords)
-  const args: string[] = []
-  for (const word of shlex.split(raw.join(HOLE))) {
-    const [start = '', ...texts] = word.split(HOLE)
-    const made = [start]
-    let isEmpty = texts.length > 0 && start === ''
-    for (const text of texts) {
-      const [first, ...more] = rest.shift() as string[]
-      if (first !== undefined || text !== '') isEmpty = false
-      made.push((made.pop() as string) + (first ?? ''), ...more)
-      made.push((made.pop() as string) + text)
-    }
-    if (!isEmpty) args.push(...made)
+  readonly #onStageEnd = (completed: CompletedProcess, wasRead: boolean): void => {
+    const isFailure = this.#options.check === true && wasRead && completed.returncode !== 0
+    if (isFailure) this.#failStage(new CalledProcessError(completed))
+    else if (this.#ofStage?.done() === false) this.#ofStage.setResult(completed)
   }
-  if (args.length === 0) throw new TypeError('$ takes a program and its arguments, got nothing')
-  return args
-}
 
-function toWords(value: CommandValue, index: number): string[] {
-  const items: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return items.map((item) => {
-    if (typeof item === 'string' || typeof item === 'number' || typeof item === 'bigint')
-      return String(item)
-    throw new TypeError(
-      `the ${index + 1}. \${} of a command must be a string, a number or an array of them, got ${describe(item)}`,
-    )
-  })
+  /** The pipe or the loop throws the same error: it is not reported a second time when nobody awaits this command. */
+  #failStage(error: unknown): void {
+    const result = this.#ofStage
+    if (result === null || result.done()) return
+    if (isCancelled(error)) {
+      result.cancel(error)
+      return
+    }
+    result.setException(error)
+    result.exception()
+  }
 }

@@ -21,6 +21,7 @@ interface Watch {
   /** Milliseconds until the next look. */
   pause: number
   nextLook: number
+  looks: number
   /** How many complete walks have found no living member. */
   misses: number
 }
@@ -28,6 +29,8 @@ interface Watch {
 /** Milliseconds between two looks at a group; each pause is twice the one before. */
 const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
+/** A group that keeps living is asked for by `kill` at every look, and its member at each of this many looks only. */
+const LOOKS_PER_MEMBER = 4
 /** A member that is forked while a walk is under way can be missed; one that is missed twice does not exist. */
 const MISSES = 2
 /** A walk may use this share of the time, and after a rest this many milliseconds at once. */
@@ -53,6 +56,7 @@ export function watchGroup(group: number, onGone: () => void): GroupWatch {
     member: null,
     pause: FIRST_PAUSE,
     nextLook: performance.now() + FIRST_PAUSE,
+    looks: 0,
     misses: 0,
   }
   if (!hasMembers(group)) {
@@ -112,7 +116,8 @@ function onTimer(): void {
 
 function look(watch: Watch, now: number): void {
   if (!hasMembers(watch.group)) return gone(watch)
-  if (watch.member !== null) {
+  const isSettled = watch.pause === LAST_PAUSE && ++watch.looks % LOOKS_PER_MEMBER !== 0
+  if (watch.member !== null && !isSettled) {
     const stat = readProcStat(watch.member)
     if (stat === null || isDead(stat) || stat.group !== watch.group) watch.member = null
   }

@@ -1,4 +1,4 @@
-export { $, type Command, type CommandOptions, type CommandValue, type Dollar } from './command.ts'
+export { $, type Command, type CommandOptions, type Dollar } from './command.ts'
 export {
   ArgumentListTooLongError,
   CalledProcessError,
@@ -14,8 +14,10 @@ export {
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts'
 export { ManagedProcess, type ManagedState } from './managed-process.ts'
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts'
-export { Process } from './process.ts'
+export type { OutputLine } from './output-lines.ts'
+export { Process, type ProcessWaitOptions } from './process.ts'
 export { python } from './python.ts'
 export { run, type RunOptions } from './run.ts'
 export { shlex, type SplitOptions } from './shlex.ts'
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts'
+export type { CommandValue } from './template.ts'

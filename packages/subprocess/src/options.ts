@@ -103,7 +103,7 @@ function checkEnv(env: SpawnOptions['env']): void {
 function checkFolder(cwd: unknown): void {
   if (cwd === undefined) return
   if (!(cwd instanceof URL) && typeof cwd !== 'string')
-    throw new TypeError(`cwd must be a string or a URL, got ${describe(cwd)}`)
+    throw new TypeError(`cwd must be a string, got ${describe(cwd)}`)
   if (cwd instanceof URL && cwd.protocol !== 'file:')
     throw new TypeError(`cwd must be a path or a file: URL, got ${cwd.href}`)
   checkText('cwd', toFolder(cwd))

@@ -99,13 +99,3 @@ function free(bytes: Buffer): void {
   const { buffer } = bytes
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0)
 }
-
-/** The last `count` bytes that a reader gives. */
-export async function readEnd(reader: StreamReader, count: number): Promise<Buffer> {
-  let end = Buffer.alloc(0)
-  for (;;) {
-    const chunk = await reader.read(65_536)
-    if (chunk.length === 0) return end
-    end = Buffer.concat([end, chunk]).subarray(-count)
-  }
-}

@@ -33,8 +33,8 @@ const terminalSignals = ['SIGINT', 'SIGQUIT'] as const
 const live = new Set<Dependent>()
 /** The signal that is ending this process as soon as its children have gone. */
 let endedBy: NodeJS.Signals | null = null
-/** How many children it waits for. */
-let left = 0
+/** How many children the program waits for before it dies. */
+let waitingFor = 0
 /** How many signals have asked the program to end since it last had no children. */
 let asked = 0
 /** While the listeners of a signal run: this module's listener comes first. */
@@ -71,26 +71,30 @@ function onExit(): void {
   const isImpatient = isDispatching && asked > 1
   for (const child of live) child.send(isImpatient ? 'SIGKILL' : 'SIGTERM')
   if (isImpatient || process.platform !== 'linux') return
-  const children = [...live].map((child) => ({
+  const now = performance.now()
+  let left = [...live].map((child) => ({
     child,
-    deadline: performance.now() + Math.min(child.killGrace, EXIT_GRACE),
+    deadline: now + Math.min(child.killGrace, EXIT_GRACE),
   }))
   // Nothing else can run in this thread any more.
   const clock = new Int32Array(new SharedArrayBuffer(4))
-  for (let pause = 1; children.length > 0; pause = Math.min(2 * pause, 50)) {
+  for (let pause = 1; left.length > 0; pause = Math.min(2 * pause, 50)) {
     Atomics.wait(clock, 0, 0, pause)
     const groups = livingGroups(
-      new Set(children.filter(({ child }) => child.group).map(({ child }) => child.pid)),
+      new Set(left.filter(({ child }) => child.group).map(({ child }) => child.pid)),
     )
-    for (const each of [...children]) {
-      const { child, deadline } = each
-      const stat = child.group ? null : readProcStat(child.pid)
-      const lives = child.group ? groups.has(child.pid) : stat !== null && !isDead(stat)
-      if (lives && performance.now() < deadline) continue
-      if (lives) child.send('SIGKILL')
-      children.splice(children.indexOf(each), 1)
-    }
+    left = left.filter(({ child, deadline }) => {
+      if (child.group ? !groups.has(child.pid) : !isAlive(child.pid)) return false
+      if (performance.now() < deadline) return true
+      child.send('SIGKILL')
+      return false
+    })
   }
+}
+
+function isAlive(pid: number): boolean {
+  const stat = readProcStat(pid)
+  return stat !== null && !isDead(stat)
 }
 
 function onSignal(signal: NodeJS.Signals): void {
@@ -118,9 +122,9 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 
 function endFirst(child: Dependent, signal: NodeJS.Signals): void {
-  left++
+  waitingFor++
   child.end(child.group ? signal : 'SIGTERM', () => {
-    if (--left === 0) die(signal)
+    if (--waitingFor === 0) die(signal)
   })
 }
 

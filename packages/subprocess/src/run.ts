@@ -11,23 +11,23 @@ import { checkInput } from './process.ts'
 import { start } from './spawn.ts'
 
 export interface RunOptions extends SpawnOptions {
-  /** What it reads from its stdin. */
+  /** What the program reads from its stdin. */
   input?: Uint8Array | string | undefined
-  /** Throws CalledProcessError for any code but 0. @defaultValue false */
+  /** Whether a code other than 0 throws CalledProcessError. @defaultValue false */
   check?: boolean | undefined
   /** @defaultValue 'buffer' */
   encoding?: 'buffer' | 'utf8' | undefined
-  /** So many bytes of each output are kept; a program that writes more is ended. @defaultValue no limit */
+  /** How many bytes of each output are kept. A program that writes more is ended. @defaultValue no limit */
   maxBuffer?: number | undefined
 }
 
 /**
- * Runs a program to its end, and gives its code and what it wrote: `stdout` and `stderr` are pipes, and
- * `stdin` is empty, unless you say otherwise. A cancel ends the program.
+ * Runs a program to its end, and returns its code and its output. By default `stdout` and `stderr` are pipes, and `stdin`
+ * is empty. A cancel ends the program.
  *
- * @throws {CalledProcessError} with `check`, for any code but 0
- * @throws {TimeoutExpired} when its `timeout` has ended it, with what it wrote
- * @throws {MaxBufferError} when it wrote more than `maxBuffer`, with so much of it
+ * @throws {CalledProcessError} with `check`, for a code other than 0
+ * @throws {TimeoutExpired} when its `timeout` has ended the program, with the output until then
+ * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes, with the first of them
  * @throws what createSubprocessExec throws
  *
  * Source: subprocess.run. Differs: it captures, and gives no stdin, unless told otherwise.
@@ -51,7 +51,7 @@ export function run(
   return runToEnd(program, args, options)
 }
 
-/** `run` of what has been checked. */
+/** `run` of arguments that have been checked. */
 export function runToEnd(
   program: string,
   args: readonly string[],
@@ -68,12 +68,15 @@ export async function runToEnd(
   options: RunOptions,
 ): Promise<CompletedProcess<Buffer | string>> {
   const { input, check = false, encoding = 'buffer', maxBuffer = Infinity, ...spawning } = options
-  await using child = await start(program, args, {
-    stdout: PIPE,
-    stderr: PIPE,
-    ...spawning,
-    stdin: input === undefined ? (spawning.stdin ?? DEVNULL) : PIPE,
-  })
+  const places =
+    spawning.stdio !== undefined
+      ? {}
+      : {
+          stdin: input === undefined ? (spawning.stdin ?? DEVNULL) : PIPE,
+          stdout: spawning.stdout ?? PIPE,
+          stderr: spawning.stderr ?? PIPE,
+        }
+  await using child = await start(program, args, { ...spawning, ...places })
   const captured = await child.capture(input, maxBuffer)
   const decode = (bytes: Buffer | null): Buffer | string => {
     const all = bytes ?? Buffer.alloc(0)
@@ -101,6 +104,8 @@ export function checkRun(program: string, args: readonly string[], options: RunO
   checkInput(input)
   if (input !== undefined && options.stdin !== undefined)
     throw new TypeError('run() takes either input or stdin, got both')
+  if (input !== undefined && options.stdio !== undefined)
+    throw new TypeError('run() takes either input or stdio, got both')
   if (encoding !== 'buffer' && encoding !== 'utf8')
     throw new TypeError(`encoding must be 'buffer' or 'utf8', got ${describe(encoding)}`)
   if (typeof maxBuffer !== 'number' || Number.isNaN(maxBuffer))

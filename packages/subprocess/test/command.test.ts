@@ -60,6 +60,39 @@ test('quotes and backslashes work as in a shell, and nothing is expanded', async
   ])
 })
 
+test('escapes are those of JavaScript, as in zx and execa: within quotes too, and a part of the word', async () => {
+  expect(
+    shown(await $`${show} a\nb 'c\td' "e\r\n" f\ g \\n '\\n' \x41\u00e9\u{1f600}`.text()),
+  ).toEqual(['a\nb', 'c\td', 'e\r\n', 'f g', String.raw`\n`, String.raw`\n`, 'Aé😀'])
+  expect(shown(await $`${show} \" '\'' "\"" \`\${1} \a`.text())).toEqual([
+    '"',
+    "'",
+    '"',
+    '`${1}',
+    'a',
+  ])
+  // The words of several lines, with and without a backslash at the end of a line.
+  expect(
+    shown(
+      await $`${show} one
+    two \
+    three fo\
+ur`.text(),
+    ),
+  ).toEqual(['one', 'two', 'three', 'four'])
+  expect(await $`printf 'a\nb\n'`.text()).toBe('a\nb\n')
+})
+
+test('an escape that JavaScript does not know is refused, and so is a NUL byte', () => {
+  expect(() => $`echo \xg`).toThrow(
+    new TypeError('a command has an escape that JavaScript does not know: \\xg'),
+  )
+  expect(() => $`echo \u{110000}`).toThrow(TypeError)
+  expect(() => $`echo \u12`).toThrow(TypeError)
+  expect(() => $`echo \1`).toThrow(TypeError)
+  expect(() => $`echo \0`).toThrow('an argument holds a NUL byte')
+})
+
 test('any arguments survive', async () => {
   const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
   await fc.assert(
@@ -250,3 +283,129 @@ test('a cancel while lines are read ends the child', () =>
     expect(task.cancelled()).toBe(true)
     expect(running('sleep 4344')).toEqual([])
   }))
+
+test('it is a whole promise', async () => {
+  const promise: Promise<unknown> = $`true`
+  expect(Object.prototype.toString.call(promise)).toBe('[object Command]')
+  expect(await $`no-such-program`.catch((error: unknown) => error)).toBeInstanceOf(
+    FileNotFoundError,
+  )
+  expect(await $`sh -c ${'exit 3'}`.catch(() => 'caught')).toMatchObject({ returncode: 3 })
+  const steps: string[] = []
+  await $`true`.finally(() => steps.push('ended'))
+  await expect($`no-such-program`.finally(() => steps.push('failed'))).rejects.toBeInstanceOf(
+    FileNotFoundError,
+  )
+  expect(steps).toEqual(['ended', 'failed'])
+  expect(await Promise.all([$`true`, $`false`])).toMatchObject([
+    { returncode: 0 },
+    { returncode: 1 },
+  ])
+  const settled = await Promise.allSettled([$`true`, $`no-such-program`])
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+})
+
+test('after pipe it gives its own result, without the output that went on', async () => {
+  const source = $`sh -c ${'echo out; echo said >&2; exit 4'}`
+  const last = source.pipe($`cat`)
+  expect(await last).toMatchObject({ returncode: 0, stdout: Buffer.from('out\n') })
+  expect(await source).toEqual({
+    args: ['sh', '-c', 'echo out; echo said >&2; exit 4'],
+    returncode: 4,
+    stdout: Buffer.alloc(0),
+    stderr: Buffer.from('said\n'),
+  })
+  const failing = $({ check: true })`false`
+  await expect(failing.pipe($`cat`)).rejects.toBeInstanceOf(CalledProcessError)
+  await expect(failing).rejects.toBeInstanceOf(CalledProcessError)
+  const missing = $`no-such-program`
+  await expect(missing.pipe($`cat`)).rejects.toBeInstanceOf(FileNotFoundError)
+  await expect(missing).rejects.toBeInstanceOf(FileNotFoundError)
+  const left = $`yes`
+  await left.pipe($`head -n 1`)
+  expect((await left).returncode).not.toBe(0)
+})
+
+test('after a loop over its lines it gives its own result', async () => {
+  const command = $`sh -c ${'echo a; echo said >&2; echo b'}`
+  for await (const line of command.lines()) expect(['a', 'b']).toContain(line)
+  expect(await command).toMatchObject({ returncode: 0, stderr: Buffer.from('said\n') })
+  const left = $`yes`
+  for await (const _ of left) break
+  expect((await left).returncode).toBeLessThan(0)
+})
+
+test(
+  'a source whose pipe is cancelled is cancelled, before the start and later',
+  () =>
+    runLoop(async () => {
+      for (const turns of [0, 1, 30]) {
+        const source = $`sleep 4349`
+        const last = source.pipe($`cat`)
+        const task = createTask(async () => {
+          await last
+        })
+        await sleep(0)
+        for (let i = 0; i < turns; i++) await sleep(1)
+        task.cancel()
+        await wait([task])
+        const result = await source.then(
+          ({ returncode }) => returncode,
+          (error: unknown) => (isCancelled(error) ? 'cancelled' : error),
+        )
+        // It has been ended by SIGTERM, or has never begun.
+        if (turns === 30) expect(result).toBe(-15)
+      }
+      expect(children()).toEqual([])
+    }),
+  10_000,
+)
+
+test('a waiter that is cancelled leaves the pipe to others', () =>
+  runLoop(async () => {
+    const source = $`sh -c ${'sleep 0.2; echo x'}`
+    const last = source.pipe($`cat`)
+    const waiter = createTask(() => source.then(() => {}))
+    await sleep(20)
+    waiter.cancel()
+    await wait([waiter])
+    expect(await last.text()).toBe('x\n')
+    expect(await source).toMatchObject({ returncode: 0 })
+  }))
+
+test('timeout and killGrace hold in pipes and loops too', async () => {
+  const deaf = ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.0148; done']
+  const quick = $({ timeout: 60, killGrace: 30 })
+  await expect(quick`sh ${deaf}`.pipe($`cat`)).rejects.toMatchObject({ name: 'TimeoutExpired' })
+  await expect($`sh ${deaf}`.pipe(quick`cat`)).rejects.toMatchObject({ name: 'TimeoutExpired' })
+  const read = async (lines: AsyncIterable<unknown>): Promise<void> => {
+    for await (const _ of lines) continue
+  }
+  await expect(read(quick`sh ${deaf}`.lines())).rejects.toMatchObject({ name: 'TimeoutExpired' })
+  await expect(read(quick`sh ${deaf}`)).rejects.toMatchObject({ name: 'TimeoutExpired' })
+  expect(running('sleep 0.0148')).toEqual([])
+}, 30_000)
+
+test('the output that a pipe or a loop needs must not have another place', async () => {
+  for (const options of [
+    { stdout: 'inherit' },
+    { stdout: 'ignore' },
+    { stdio: 'inherit' },
+  ] as const) {
+    const command = $(options)`true`
+    const next = $`true`
+    expect(() => command.pipe(next)).toThrow(TypeError)
+    expect(() => command.lines()).toThrow('needs the stdout of true')
+    expect(() => command[Symbol.asyncIterator]()).toThrow(TypeError)
+    await expect(command.text()).rejects.toBeInstanceOf(TypeError)
+    await Promise.all([command, next])
+  }
+  const source = $`true`
+  const inherits = $({ stdio: 'inherit' })`true`
+  expect(() => source.pipe(inherits)).toThrow('it was given its stdin')
+  await Promise.all([source, inherits])
+  // What the source says may go anywhere.
+  expect(await $({ stderr: 'ignore' })`sh -c ${'echo x; echo y >&2'}`.pipe($`cat`).text()).toBe(
+    'x\n',
+  )
+})

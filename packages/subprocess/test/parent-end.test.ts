@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { createSubprocessExec, DEVNULL } from '@tasktree/subprocess'
 import { run as runLoop, sleep } from '@tasktree/core'
@@ -111,6 +114,69 @@ test('what is started while its parent ends its children is ended, too', async (
   parent.kill('SIGTERM')
   expect(await exit).toEqual([null, 'SIGTERM'])
   expect(running('sleep 6168')).toEqual([])
+})
+
+/** Ignores every signal that can be ignored. */
+const stubborn = (sleep: string): string => `trap "" INT TERM HUP; echo ready; exec sleep ${sleep}`
+
+test.each([
+  ['SIGINT', 'SIGINT', [130, null]],
+  ['SIGTERM', 'SIGTERM', [143, null]],
+  ['SIGINT', 'SIGTERM', [143, null]],
+  ['SIGTERM', 'SIGINT', [130, null]],
+] as const)(
+  'under run() %s and then %s end a stubborn child by SIGKILL before the program goes',
+  async (first, second, outcome) => {
+    const { parent, exit } = await startParent('patient run', stubborn('61.71'))
+    parent.kill(first)
+    await sleep(150)
+    parent.kill(second)
+    expect(await exit).toEqual(outcome)
+    expect(running('sleep 61.71')).toEqual([])
+  },
+)
+
+test('a second signal reaches the members of a group whose leader has ended', async () => {
+  const script = '(trap "" INT TERM; exec sleep 61.72) & sleep 0.1; echo ready; wait'
+  const { parent, exit } = await startParent('patient run', script)
+  parent.kill('SIGTERM')
+  await sleep(150)
+  expect(running('sleep 61.72')).toHaveLength(1)
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([143, null])
+  expect(running('sleep 61.72')).toEqual([])
+})
+
+test('a program that ends itself at the second signal leaves no stubborn child', async () => {
+  const { parent, exit } = await startParent('patient impatient handler', stubborn('61.73'))
+  parent.kill('SIGINT')
+  await sleep(100)
+  parent.kill('SIGINT')
+  expect(await exit).toEqual([3, null])
+  expect(running('sleep 61.73')).toEqual([])
+})
+
+test.each(['exit', 'patient exit'])(
+  'process.exit waits for a stubborn child, and then kills it: %s',
+  async (how) => {
+    const { exit } = await startParent(how, stubborn('61.74'))
+    expect(await exit).toEqual([7, null])
+    expect(running('sleep 61.74')).toEqual([])
+  },
+)
+
+test('process.exit lets a child clean up', async () => {
+  const script =
+    'trap "sleep 0.1; echo cleaned >&3; exit" TERM; echo ready; while :; do sleep 0.01; done'
+  const folder = mkdtempSync(join(tmpdir(), 'parent-'))
+  const path = join(folder, 'said')
+  try {
+    const { exit } = await startParent('patient exit', `exec 3>${path}; ${script}`)
+    expect(await exit).toEqual([7, null])
+    expect(readFileSync(path, 'utf8')).toBe('cleaned\n')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('there are listeners only while there are children', () =>

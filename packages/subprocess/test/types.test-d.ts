@@ -32,6 +32,13 @@ async function results(): Promise<void> {
   check<Equal<typeof command, Command>>()
   check<Equal<typeof output, CompletedProcess>>()
   const output = await command
+  const promise: Promise<CompletedProcess> = command
+  check<Equal<typeof caught, CompletedProcess | null>>()
+  const caught = await promise.catch(() => null)
+  for await (const { from, text } of $`ls`) {
+    check<Equal<typeof from, 'stdout' | 'stderr'>>()
+    check<Equal<typeof text, string>>()
+  }
   for await (const line of $({ cwd: '/' })`ls`.pipe($`sort`).lines())
     check<Equal<typeof line, string>>()
   check<Equal<ReturnType<typeof python>, ManagedProcess>>()
@@ -39,6 +46,7 @@ async function results(): Promise<void> {
 }
 void results
 
+void run('ls', [], { cwd: new URL('file:///'), stdio: 'inherit', timeout: 1, killGrace: 1 })
 // @ts-expect-error -- arguments are a list of strings
 void run('echo', 'text')
 // @ts-expect-error -- an unknown place for stdout
@@ -51,3 +59,5 @@ void $`echo ${{}}`
 void $({ encoding: 'utf8' })
 // @ts-expect-error -- no such policy
 void new ManagedProcess('true', [], { restart: 'sometimes' })
+// @ts-expect-error -- a foreground program has all three streams
+void new ManagedProcess('true', [], { stdio: 'pipe' })

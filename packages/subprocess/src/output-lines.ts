@@ -1,0 +1,125 @@
+import { createTask, Future, type Task } from '@tasktree/core'
+import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
+import { StringDecoder } from 'node:string_decoder'
+
+/** A line of output, and where it was written. In a template or in `+` it is its text. */
+export class OutputLine {
+  /** @internal the bundler calls a class that names itself `_OutputLine` */
+  static readonly name: string = 'OutputLine'
+
+  readonly from: 'stdout' | 'stderr'
+  /** Without the end of the line. */
+  readonly text: string
+
+  /** @internal */
+  constructor(from: 'stdout' | 'stderr', text: string) {
+    this.from = from
+    this.text = text
+  }
+
+  toString(): string {
+    return this.text
+  }
+}
+
+/** One of the outputs that are read together. */
+export interface LineSource {
+  readonly from: 'stdout' | 'stderr'
+  readonly reader: StreamReader
+  /** Called with all that is read. */
+  onChunk?(chunk: Buffer): void
+}
+
+/**
+ * The lines of several outputs in the order in which they come. A line ends with `\n`, `\r\n` or `\r`, since progress bars
+ * end their lines with `\r`. No output is read further than its lines are taken.
+ *
+ * @throws {LimitOverrunError} for a line that is longer than the limit of its reader
+ */
+export async function* interleaveLines(
+  sources: readonly LineSource[],
+): AsyncGenerator<OutputLine, void> {
+  const lines: OutputLine[] = []
+  let wake: Future<void> | null = null
+  const notify = (): void => {
+    if (wake?.done() === false) wake.setResult()
+  }
+  const drained = new Map<LineSource, Future<void>>()
+  const read = async (source: LineSource): Promise<void> => {
+    const splitter = new LineSplitter(source.reader.limit)
+    for (;;) {
+      const chunk = await source.reader.read(65_536)
+      source.onChunk?.(chunk)
+      const texts = chunk.length === 0 ? splitter.end() : splitter.push(chunk)
+      for (const text of texts) lines.push(new OutputLine(source.from, text))
+      if (chunk.length === 0) return
+      if (texts.length === 0) continue
+      const taken = new Future<void>()
+      drained.set(source, taken)
+      notify()
+      await taken
+    }
+  }
+  const tasks: Task<void>[] = sources.map((source) =>
+    createTask(() => read(source), { name: `lines of ${source.from}` }),
+  )
+  for (const task of tasks) task.addDoneCallback(notify)
+  try {
+    for (;;) {
+      for (let line = lines.shift(); line !== undefined; line = lines.shift()) yield line
+      const failed = tasks.find((task) => task.done() && task.exception() !== null)
+      if (failed !== undefined) await failed
+      for (const [source, taken] of drained) {
+        drained.delete(source)
+        if (!taken.done()) taken.setResult()
+      }
+      if (lines.length > 0) continue
+      if (tasks.every((task) => task.done())) return
+      wake = new Future<void>()
+      await wake
+    }
+  } finally {
+    for (const task of tasks) task.cancel()
+  }
+}
+
+/** Divides text into lines, whatever the pieces in which it comes. */
+class LineSplitter {
+  readonly #decoder = new StringDecoder('utf8')
+  readonly #limit: number
+  #rest = ''
+  /** The last character was a `\r`, which has ended a line: a `\n` that follows belongs to it. */
+  #afterReturn = false
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  push(chunk: Buffer): string[] {
+    return this.#split(this.#decoder.write(chunk))
+  }
+
+  /** The last line, if it has no end. */
+  end(): string[] {
+    const lines = this.#split(this.#decoder.end())
+    if (this.#rest !== '') lines.push(this.#rest)
+    this.#rest = ''
+    return lines
+  }
+
+  #split(text: string): string[] {
+    if (text === '') return []
+    const start = this.#afterReturn && text.startsWith('\n') ? 1 : 0
+    this.#afterReturn = text.endsWith('\r')
+    const lines = (this.#rest + text.slice(start)).split(/\r\n|\n|\r/)
+    this.#rest = lines.pop() as string
+    const longest = [...lines, this.#rest].find((line) => line.length > this.#limit)
+    if (longest !== undefined) {
+      throw new LimitOverrunError(
+        `a line has more than ${this.#limit} characters: give a larger limit`,
+        longest.length,
+      )
+    }
+    return lines
+  }
+}

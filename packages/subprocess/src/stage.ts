@@ -1,0 +1,112 @@
+import { createTask, shield, type Task } from '@tasktree/core'
+import type { StreamReader } from '@tasktree/streams'
+import { CalledProcessError, type CompletedProcess } from './errors.ts'
+import type { LineSource } from './output-lines.ts'
+import type { Process } from './process.ts'
+
+/** How much of stderr is kept, in bytes. */
+const TAIL = 65_536
+
+/** How a stage ends, for the command that it runs. */
+export interface StageEnd {
+  ended(completed: CompletedProcess, wasRead: boolean): void
+}
+
+/**
+ * A running command whose stdout is read here: by the next command of a pipe, or by a loop over lines. With it all
+ * commands before it, which end with it.
+ */
+export class Stage implements AsyncDisposable {
+  readonly output: StreamReader
+  readonly #child: Process
+  readonly #args: readonly string[]
+  readonly #check: boolean
+  readonly #source: Stage | null
+  readonly #command: StageEnd
+  #tail = Buffer.alloc(0)
+  /** Reads stderr in a task of its own: a cancel must find the owner of the child waiting for something else too. */
+  readonly #reading: Task<void> | null
+
+  constructor(
+    child: Process,
+    facts: {
+      readonly args: readonly string[]
+      readonly check: boolean
+      readonly source: Stage | null
+      readonly command: StageEnd
+      /** Whether the caller reads stderr, by `errors`. */
+      readonly readsErrors: boolean
+    },
+  ) {
+    this.output = child.stdout as StreamReader
+    this.#child = child
+    this.#args = facts.args
+    this.#check = facts.check
+    this.#source = facts.source
+    this.#command = facts.command
+    const { stderr } = child
+    this.#reading =
+      stderr === null || facts.readsErrors
+        ? null
+        : createTask(() => this.#readTail(stderr), { name: `stderr of process ${child.pid}` })
+  }
+
+  /** For a loop over the lines of both outputs. */
+  sources(): LineSource[] {
+    const sources: LineSource[] = [{ from: 'stdout', reader: this.output }]
+    const { stderr } = this.#child
+    if (stderr !== null)
+      sources.push({ from: 'stderr', reader: stderr, onChunk: (chunk) => this.#keep(chunk) })
+    return sources
+  }
+
+  async #readTail(stderr: StreamReader): Promise<void> {
+    for (;;) {
+      const chunk = await stderr.read(65_536)
+      if (chunk.length === 0) return
+      this.#keep(chunk)
+    }
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL)
+  }
+
+  /** Closes the output, which nobody reads any more; waits for the end of the child and of those before it. */
+  async finish(): Promise<void> {
+    // A program whose reader has left fails: by SIGPIPE, or because it could not write.
+    const wasRead = this.output.atEof()
+    this.#child.closeOutput()
+    await this.#child.wait()
+    if (this.#reading !== null) await shield(this.#reading)
+    this.#settle(wasRead)
+    if (this.#check && wasRead) this.check()
+    await this.#source?.finish()
+  }
+
+  /** @throws {CalledProcessError} for a code other than 0 */
+  check(): void {
+    const completed = this.#completed()
+    if (completed.returncode !== 0) throw new CalledProcessError(completed)
+  }
+
+  #completed(): CompletedProcess {
+    const returncode = this.#child.returncode as number
+    return { args: this.#args, returncode, stdout: Buffer.alloc(0), stderr: this.#tail }
+  }
+
+  #settle(wasRead: boolean): void {
+    this.#command.ended(this.#completed(), wasRead)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#reading?.cancel()
+    try {
+      await this.#child[Symbol.asyncDispose]()
+    } finally {
+      // A cancel is thrown only after the end of the child.
+      this.#settle(false)
+      await this.#source?.[Symbol.asyncDispose]()
+    }
+  }
+}

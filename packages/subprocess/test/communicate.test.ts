@@ -1,0 +1,136 @@
+import {
+  createTask,
+  getEventLoop,
+  isCancelled,
+  run as runLoop,
+  RuntimeError,
+  sleep,
+  wait,
+} from '@tasktree/core'
+import {
+  createSubprocessExec,
+  createSubprocessShell,
+  DEVNULL,
+  PIPE,
+  type Process,
+  TimeoutExpired,
+} from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+const pipes = { stdin: PIPE, stdout: PIPE, stderr: PIPE } as const
+const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('')
+/** Writes to both outputs, in pieces and with pauses. */
+const slow =
+  'i=0; while [ $i -lt 200 ]; do echo $i; echo $i >&2; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.01; done; exit 7'
+
+test('a communicate that is given up by a signal loses nothing, however often', async () => {
+  const child = await createSubprocessShell(slow, { ...pipes, stdin: DEVNULL })
+  let tries = 0
+  for (;;) {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), tries % 7)
+    try {
+      const both = await child.communicate(undefined, { signal: controller.signal })
+      expect(both.map(String)).toEqual([numbers, numbers])
+      break
+    } catch (error) {
+      expect(isCancelled(error)).toBe(true)
+      tries++
+    }
+  }
+  expect(tries).toBeGreaterThan(3)
+  expect(child.returncode).toBe(7)
+})
+
+test('cancelled in any turn of the loop it loses nothing', { tags: ['slow'] }, () =>
+  runLoop(async () => {
+    for (let turns = 0; turns < 60; turns += 3) {
+      await using child = await createSubprocessShell(slow, { ...pipes, stdin: DEVNULL })
+      for (let i = 0; i < 30; i++) {
+        const task = createTask(() => child.communicate())
+        let left = turns + i
+        const tick = (): void => {
+          if (left-- > 0) getEventLoop().callLater(0, tick)
+          else task.cancel()
+        }
+        tick()
+        await wait([task])
+        if (!task.cancelled()) {
+          expect(task.result().map(String)).toEqual([numbers, numbers])
+          break
+        }
+        if (i === 29) expect((await child.communicate()).map(String)).toEqual([numbers, numbers])
+      }
+    }
+  }),
+)
+
+test('as in Python, a timeout of communicate leaves the process, and the next call returns everything', async () => {
+  const child = await createSubprocessShell('echo one; sleep 0.2; echo two', {
+    ...pipes,
+    stdin: DEVNULL,
+  })
+  const error: unknown = await child
+    .communicate(undefined, { timeout: 60 })
+    .catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(TimeoutExpired)
+  expect(error).toMatchObject({ timeout: 60, args: ['/bin/sh', '-c', expect.any(String)] })
+  expect(String((error as TimeoutExpired).stdout)).toBe('one\n')
+  expect(child.returncode).toBeNull()
+  expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
+})
+
+test('the idiom of Python: kill after the timeout, then take the rest', async () => {
+  const child = await createSubprocessShell('echo begun; exec sleep 60', {
+    ...pipes,
+    stdin: DEVNULL,
+  })
+  await expect(child.communicate(undefined, { timeout: 80 })).rejects.toBeInstanceOf(TimeoutExpired)
+  child.kill()
+  expect(String((await child.communicate())[0])).toBe('begun\n')
+  expect(child.returncode).toBe(-9)
+})
+
+test('input goes on where it was given up, and is not taken twice', async () => {
+  const input = Buffer.alloc(3_000_000, 'x')
+  // Reads nothing for a while, so that the input fills the pipe.
+  const child = await createSubprocessShell('sleep 0.1; cat', pipes)
+  await expect(child.communicate(input, { timeout: 20 })).rejects.toBeInstanceOf(TimeoutExpired)
+  expect(() => child.communicate('more')).toThrow(RuntimeError)
+  const [stdout] = await child.communicate()
+  expect(stdout?.equals(input)).toBe(true)
+})
+
+test('a wait has a timeout too, which leaves the process', async () => {
+  await using child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+  await expect(child.wait({ timeout: 10 })).rejects.toMatchObject({
+    name: 'TimeoutExpired',
+    timeout: 10,
+    stdout: null,
+  })
+  expect(child.returncode).toBeNull()
+  expect(() => child.wait({ timeout: -1 })).toThrow(RangeError)
+  expect(() => child.communicate(undefined, { timeout: 'x' as never })).toThrow(TypeError)
+})
+
+test('two at once: the second one fails, and the first one loses nothing', async () => {
+  const child = await createSubprocessShell('sleep 0.05; echo all', { ...pipes, stdin: DEVNULL })
+  const first = child.communicate()
+  await expect(child.communicate()).rejects.toBeInstanceOf(RuntimeError)
+  expect((await first).map(String)).toEqual(['all\n', ''])
+})
+
+test('a wait that is cancelled in any turn leaves no handle', () =>
+  runLoop(async () => {
+    const children: Process[] = []
+    for (let turns = 0; turns < 12; turns++) {
+      const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+      children.push(child)
+      const task = createTask(() => child.wait({ timeout: 60_000 }))
+      for (let i = 0; i < turns; i++) await sleep(0)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    }
+    for (const child of children) await child[Symbol.asyncDispose]()
+  }))

@@ -1,0 +1,150 @@
+// stdio: 'inherit': the child has the terminal, and Ctrl-C is for the child alone.
+import { $, createSubprocessExec, run } from '@tasktree/subprocess'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+import { running } from './support/system.ts'
+
+const fixture = (name: string): string => `${import.meta.dirname}/fixtures/${name}`
+const program = ['--conditions=@tasktree/source', fixture('foreground.ts')]
+
+/** What is shown in a terminal in which `keys` are typed, each when the text before it was shown. */
+async function inTerminal(
+  args: readonly string[],
+  keys: readonly (readonly [after: string, key: string])[],
+): Promise<string[]> {
+  const input = keys.map(([after, key]) => `${after}\t${key}\n`).join('')
+  const { stdout, stderr } = await run(
+    'python3',
+    [fixture('terminal.py'), process.execPath, ...program, ...args],
+    { input, encoding: 'utf8', check: true },
+  )
+  expect(stderr).toBe('')
+  return stdout.replaceAll('^C', '').replaceAll('^\\', '').trim().split('\n')
+}
+
+const CTRL_C = String.raw`\x03`
+const CTRL_BACKSLASH = String.raw`\x1c`
+/** Says what it hears, and ends at the second Ctrl-C. */
+const listening =
+  'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo ready; while [ $n -lt 2 ]; do sleep 0.0191; done; exit 5'
+
+test(
+  'it reads from the terminal, and Ctrl-C is for it alone, under run()',
+  { tags: ['slow'] },
+  async () => {
+    const script = `read line; echo "got $line"; ${listening}`
+    const lines = await inTerminal(
+      ['run', script],
+      [
+        ['', String.raw`hello\n`],
+        ['ready', CTRL_C],
+        ['heard 1', CTRL_C],
+        ['waiting', CTRL_C],
+      ],
+    )
+    expect(lines).toEqual([
+      'hello',
+      'got hello',
+      'ready',
+      'heard 1',
+      'heard 2',
+      'ended 5',
+      'listeners 1 0',
+      'waiting',
+      'run ended by KeyboardInterrupt',
+      'status 0',
+    ])
+  },
+)
+
+test('in plain code the program goes on after a child that Ctrl-C has ended', async () => {
+  const lines = await inTerminal(['plain', 'echo ready; exec sleep 60'], [['ready', CTRL_C]])
+  expect(lines).toEqual(['ready', 'ended -2', 'status 0'])
+})
+
+test('the key that ends a program with a core dump is for the child too', async () => {
+  const script = 'trap "echo quit; exit 6" QUIT; echo ready; while :; do sleep 0.0192; done'
+  const lines = await inTerminal(
+    ['run', script],
+    [
+      ['ready', CTRL_BACKSLASH],
+      ['waiting', CTRL_C],
+    ],
+  )
+  // The shell tells of its own child, too.
+  expect(lines.filter((line) => line !== 'Quit').slice(0, 3)).toEqual(['ready', 'quit', 'ended 6'])
+})
+
+test('listeners of the program hear nothing meanwhile, and are all there afterwards', async () => {
+  const lines = await inTerminal(
+    ['handler', listening],
+    [
+      ['ready', CTRL_C],
+      ['heard 1', CTRL_C],
+      ['listeners', CTRL_C],
+    ],
+  )
+  expect(lines).toEqual([
+    'ready',
+    'heard 1',
+    'heard 2',
+    'ended 5',
+    'listeners 2 0',
+    'own handler',
+    'once',
+    'status 0',
+  ])
+})
+
+test('of two of them the last one gives the terminal back', async () => {
+  const lines = await inTerminal(['two', 'echo ready'], [])
+  expect(lines.slice(-2)).toEqual(['listeners 0 0', 'status 0'])
+})
+
+test('without a terminal a SIGINT is passed on to the child, once', async () => {
+  const parent = spawn(process.execPath, [...program, 'run', listening], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: parent.stdout })
+  const heard: string[] = []
+  for await (const line of lines) {
+    heard.push(line)
+    if (line === 'ready' || line === 'heard 1' || line === 'waiting') parent.kill('SIGINT')
+  }
+  expect(heard).toEqual([
+    'ready',
+    'heard 1',
+    'heard 2',
+    'ended 5',
+    'listeners 1 0',
+    'waiting',
+    'run ended by KeyboardInterrupt',
+  ])
+})
+
+test('SIGTERM ends the program and the child, as always', async () => {
+  const parent = spawn(process.execPath, [...program, 'run', 'echo ready; exec sleep 63.63'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exit = once(parent, 'exit')
+  await once(parent.stdout, 'data')
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([0, null])
+  expect(running('sleep 63.63')).toEqual([])
+})
+
+test('its outputs are not captured, and it is refused with other places', async () => {
+  expect(await $({ stdio: 'inherit' })`true`).toMatchObject({
+    returncode: 0,
+    stdout: Buffer.alloc(0),
+  })
+  await using child = await createSubprocessExec('true', [], { stdio: 'inherit' })
+  expect([child.stdin, child.stdout, child.stderr]).toEqual([null, null, null])
+  expect(() => run('true', [], { stdio: 'inherit', stdout: 'ignore' })).toThrow(TypeError)
+  expect(() => run('true', [], { stdio: 'inherit', input: 'x' })).toThrow(TypeError)
+  expect(() => run('true', [], { stdio: 'pipe' as never })).toThrow(
+    new TypeError("stdio must be 'inherit', got string pipe"),
+  )
+})

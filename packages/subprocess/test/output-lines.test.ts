@@ -1,0 +1,105 @@
+import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
+import { LimitOverrunError } from '@tasktree/streams'
+import { $, FileNotFoundError, type OutputLine, STDOUT } from '@tasktree/subprocess'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { children, running } from './support/system.ts'
+
+async function collect(lines: AsyncIterable<OutputLine>): Promise<string[]> {
+  const all: string[] = []
+  for await (const { from, text } of lines) all.push(`${from}: ${text}`)
+  return all
+}
+
+test('the lines of both outputs come as they are written, with the names of their outputs', async () => {
+  const script =
+    'echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three; sleep 0.1; printf last >&2'
+  expect(await collect($`sh -c ${script}`)).toEqual([
+    'stdout: one',
+    'stderr: two',
+    'stdout: three',
+    'stderr: last',
+  ])
+})
+
+test('a line is its text where a string is needed', async () => {
+  for await (const line of $`echo ${'a  b'}`) expect(String(line)).toBe('a  b')
+})
+
+test('a progress bar is lines too, which come while it is drawn', async () => {
+  const script = String.raw`printf '10%%\r'; sleep 0.1; printf '50%%\r'; sleep 0.1; printf '100%%\r'; printf '\ndone\r\n'`
+  const came: number[] = []
+  const texts: string[] = []
+  for await (const { text } of $`sh -c ${script}`) {
+    came.push(performance.now())
+    texts.push(text)
+  }
+  expect(texts).toEqual(['10%', '50%', '100%', 'done'])
+  expect((came[1] as number) - (came[0] as number)).toBeGreaterThan(50)
+})
+
+test('whatever the chunks, the lines are those of the text', async () => {
+  const pieces = fc.sample(fc.constantFrom('a', 'ü', '€', '😀', '\n', '\r', '\r\n'), 3_000)
+  const whole = `${pieces.join('')}end`
+  // One write for each byte, so that every character and every end of a line may be divided.
+  const code = 'import os, sys\nfor b in sys.stdin.buffer.read(): os.write(1, bytes([b]))'
+  const lines = await collect($({ input: whole })`python3 -c ${code}`)
+  expect(lines).toEqual(whole.split(/\r\n|\n|\r/).map((line) => `stdout: ${line}`))
+})
+
+test('the loop throws the failure after the last line, with what stderr said', async () => {
+  const lines: string[] = []
+  const read = async (): Promise<void> => {
+    for await (const line of $`sh -c ${'echo a; echo why >&2; exit 3'}`) lines.push(line.text)
+  }
+  await expect(read()).rejects.toThrow('exited with 3: why')
+  expect(lines.toSorted()).toEqual(['a', 'why'])
+  await expect(collect($`no-such-program`)).rejects.toBeInstanceOf(FileNotFoundError)
+})
+
+test('megabytes of both outputs are all there', async () => {
+  const script = 'seq 100000; seq 100000 >&2'
+  const sums = { stdout: 0, stderr: 0 }
+  for await (const { from, text } of $`sh -c ${script}`) sums[from] += Number(text)
+  expect(sums).toEqual({ stdout: 5_000_050_000, stderr: 5_000_050_000 })
+})
+
+test('the last command of a pipe has both outputs, and STDOUT makes them one', async () => {
+  const script = 'read line; echo $line; echo said >&2'
+  const piped = await collect($`echo in`.pipe($`sh -c ${script}`))
+  expect(piped.toSorted()).toEqual(['stderr: said', 'stdout: in'])
+  const merged = $({ stderr: STDOUT })`sh -c ${'echo a; echo b >&2'}`
+  expect(await collect(merged)).toEqual(['stdout: a', 'stdout: b'])
+})
+
+test('an endless program is held while its lines are not taken, and leaving the loop ends it', async () => {
+  let seen = 0
+  const before = process.memoryUsage().rss
+  for await (const { text } of $`sh -c ${`yes ${'x'.repeat(1_000)} >&2`}`) {
+    expect(text).toHaveLength(1_000)
+    if (seen++ < 20) await sleep(10)
+    if (seen === 10_000) break
+  }
+  expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
+  expect(children()).toEqual([])
+})
+
+test('a line over the limit is an error, and ends the program', async () => {
+  const read = collect($({ limit: 1_000 })`sh -c ${'head -c 5000 /dev/zero >&2; exec sleep 60'}`)
+  await expect(read).rejects.toBeInstanceOf(LimitOverrunError)
+  expect(children()).toEqual([])
+})
+
+test('cancelled at any time, nothing is left', () =>
+  runLoop(async () => {
+    for (let turns = 0; turns < 16; turns++) {
+      const script = 'echo a; echo b >&2; exec sleep 47.47'
+      const task = createTask(() => collect($`sh -c ${script}`))
+      for (let i = 0; i < turns; i++) await sleep(i < 8 ? 0 : 2)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    }
+    expect(running('sleep 47.47')).toEqual([])
+    expect(children()).toEqual([])
+  }))

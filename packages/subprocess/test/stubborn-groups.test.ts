@@ -1,0 +1,76 @@
+// Groups whose leader has gone: their members are not our children, and so nobody tells of their end.
+import { createSubprocessExec, createSubprocessShell, DEVNULL, PIPE } from '@tasktree/subprocess'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { running } from './support/system.ts'
+
+test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async () => {
+  const script = '(trap "" TERM; exec sleep 59.31) & wait'
+  const options = { killGrace: 1_500, stdin: DEVNULL } as const
+  const children = await Promise.all(
+    Array.from({ length: 100 }, () => createSubprocessExec('sh', ['-c', script], options)),
+  )
+  while (running('sleep 59.31').length < 100) await delay(50)
+  // Children that have just begun may not ignore the signal yet.
+  await delay(200)
+  const ended = Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
+  // A hundred leaders end in these first moments, which is work.
+  await delay(300)
+  const before = performance.eventLoopUtilization()
+  await delay(1_000)
+  const { utilization } = performance.eventLoopUtilization(before)
+  await ended
+  expect(running('sleep 59.31')).toEqual([])
+  // About 0.03. The bound is generous, since other tests run at the same time.
+  expect(utilization).toBeLessThan(0.25)
+})
+
+test('one whose members end by themselves is not waited for until killGrace', async () => {
+  const script = '(trap "" TERM; sleep 0.3) & echo ready; wait'
+  const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
+  await child.stdout?.readLine()
+  const start = performance.now()
+  await child[Symbol.asyncDispose]()
+  expect(performance.now() - start).toBeLessThan(3_000)
+})
+
+test.runIf(process.platform === 'linux')(
+  'one of zombies only has gone, although the system still counts them',
+  async () => {
+    // The grandchild stays in the group as a zombie, because its parent has left the group and does not reap it.
+    const code = [
+      'import os, time',
+      'if os.fork() == 0: os._exit(0)',
+      'os.setpgid(0, 0)',
+      'print("ready", flush=True)',
+      'time.sleep(59.32)',
+    ].join('\n')
+    const child = await createSubprocessExec('sh', ['-c', 'python3 -c "$0" & wait', code], {
+      stdin: DEVNULL,
+      stdout: PIPE,
+      killGrace: 20_000,
+    })
+    try {
+      await child.stdout?.readLine()
+      const start = performance.now()
+      await child[Symbol.asyncDispose]()
+      expect(performance.now() - start).toBeLessThan(5_000)
+      expect(() => process.kill(-child.pid, 0)).not.toThrow()
+    } finally {
+      for (const pid of running('time.sleep(59.32)')) process.kill(pid, 'SIGKILL')
+    }
+  },
+)
+
+test('one that forks all the time is found and ended', async () => {
+  const script = '(trap "" TERM; while :; do sleep 0.0159; done) & echo ready; wait'
+  const child = await createSubprocessShell(script, {
+    stdin: DEVNULL,
+    stdout: PIPE,
+    killGrace: 400,
+  })
+  await child.stdout?.readLine()
+  await child[Symbol.asyncDispose]()
+  expect(running('sleep 0.0159')).toEqual([])
+})

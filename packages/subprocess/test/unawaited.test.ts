@@ -1,0 +1,96 @@
+// A command that fails and that the program has forgotten to await.
+import { run } from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+const imports = [
+  "import { $, run } from '@tasktree/subprocess'",
+  "import { createTask, getEventLoop, run as runLoop, sleep } from '@tasktree/core'",
+].join('\n')
+
+async function execute(program: string): Promise<[code: number, stdout: string, stderr: string]> {
+  const args = ['--conditions=@tasktree/source', '--expose-gc', '--input-type=module', '--eval']
+  const { returncode, stdout, stderr } = await run(
+    process.execPath,
+    [...args, `${imports}\n${program}`],
+    { cwd: import.meta.dirname, encoding: 'utf8' },
+  )
+  return [returncode, stdout, stderr]
+}
+
+const reported = '$ no-such-program has failed, and was never awaited'
+const settle = 'await new Promise((resolve) => setTimeout(resolve, 150))'
+
+test.each([
+  ['in plain code', '$`no-such-program`'],
+  ['under run', 'await runLoop(async () => { $`no-such-program`; await sleep(150) })'],
+  [
+    'in a task that ends before',
+    'await runLoop(async () => { await createTask(async () => { $`no-such-program` }); await sleep(150) })',
+  ],
+  ['when the program calls process.exit(0)', `$\`no-such-program\`; ${settle}; process.exit(0)`],
+  [
+    'when it is collected',
+    `$\`no-such-program\`; ${settle}; for (let i = 0; i < 20; i++) { gc(); await new Promise((r) => setTimeout(r, 10)) }`,
+  ],
+  ['as the end of a pipe', '$`echo`.pipe($`no-such-program`)'],
+])('is reported, and the exit code says so: %s', async (_, program) => {
+  const [code, , stderr] = await execute(program)
+  expect(stderr).toContain(reported)
+  expect(stderr).toContain('FileNotFoundError: no such program on PATH')
+  expect(stderr.split(reported)).toHaveLength(2)
+  expect(code).toBe(1)
+})
+
+test.each([
+  ['with check', '$({ check: true })`false`', '$ false has failed'],
+  ['by its timeout', '$({ timeout: 20 })`sleep 60`', '$ sleep has failed'],
+  ['by maxBuffer', '$({ maxBuffer: 5 })`yes`', '$ yes has failed'],
+  ['as the source of a pipe', '$({ check: true })`false`.pipe($`cat`)', '$ cat has failed'],
+])('every failure is one: %s', async (_, program, message) => {
+  const [code, , stderr] = await execute(program)
+  expect(stderr).toContain(message)
+  expect(code).toBe(1)
+})
+
+test.each([
+  ['run()', "run('no-such-program')"],
+  ['text()', '$`no-such-program`.text()'],
+  ['then() with one callback', '$`no-such-program`.then(() => {})'],
+  ['finally()', '$`no-such-program`.finally(() => {})'],
+])('what is a promise of JavaScript ends the program, as any: %s', async (_, program) => {
+  const [code, , stderr] = await execute(program)
+  expect(stderr).toContain('FileNotFoundError')
+  expect(code).toBe(1)
+})
+
+test.each([
+  ['a code other than 0 without check', '$`false`'],
+  [
+    'one that is awaited later',
+    `const late = $\`no-such-program\`; ${settle}; await late.catch(() => {})`,
+  ],
+  ['one that is caught', '$`no-such-program`.catch(() => {})'],
+  [
+    'one that the end of the run cancels',
+    'await runLoop(async () => { $`sleep 60`; await sleep(50) })',
+  ],
+  ['a source whose pipe is awaited', 'await $`no-such-program`.pipe($`cat`).catch(() => {})'],
+  ['lines that fail in their loop', 'try { for await (const _ of $`no-such-program`); } catch {}'],
+])('nothing is reported of %s', async (_, program) => {
+  expect(await execute(program)).toEqual([0, '', ''])
+})
+
+test('the exception handler of the loop hears of it, and another exit code is kept', async () => {
+  const program = `
+    getEventLoop().setExceptionHandler((_, { message }) => console.log(message))
+    process.exitCode = 5
+    $\`no-such-program\``
+  expect(await execute(program)).toEqual([5, `${reported}\n`, ''])
+})
+
+test('two are two reports', async () => {
+  const [code, , stderr] = await execute('$`no-such-program`; $`no-such-other`')
+  expect(stderr).toContain('no-such-program has failed')
+  expect(stderr).toContain('no-such-other has failed')
+  expect(code).toBe(1)
+})
