@@ -1,20 +1,49 @@
 // dist/command.d.ts
 import { type CompletedProcess } from './errors.ts';
+import { type OutputLine } from './output-lines.ts';
 import { type RunOptions } from './run.ts';
-export type CommandValue = string | number | bigint | readonly (string | number | bigint)[];
+import { type CommandValue } from './template.ts';
 export type CommandOptions = Omit<RunOptions, 'encoding'>;
 export interface Dollar {
     (strings: TemplateStringsArray, ...values: CommandValue[]): Command;
     (options: CommandOptions): Dollar;
 }
 export declare const $: Dollar;
-export declare class Command implements PromiseLike<CompletedProcess> {
+export declare class Command implements Promise<CompletedProcess> {
     #private;
     readonly args: readonly string[];
+    get [Symbol.toStringTag](): string;
     then<R = CompletedProcess, E = never>(onFulfilled?: ((value: CompletedProcess) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<CompletedProcess | E>;
+    finally(onFinally?: (() => void) | null): Promise<CompletedProcess>;
     text(): Promise<string>;
     lines(): AsyncIterable<string>;
+    [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void>;
     pipe(next: Command): Command;
+}
+
+// dist/ending.d.ts
+import { type CancelledError } from '@tasktree/core';
+import { Milestone } from './milestone.ts';
+export type Cut = 'timeout' | CancelledError | {
+    over: 'stdout' | 'stderr';
+};
+export interface EndingFacts {
+    readonly pid: number;
+    readonly program: string;
+    readonly group: boolean;
+    readonly foreground: boolean;
+    readonly killGrace: number;
+}
+export declare class Ending {
+    #private;
+    readonly exited: Milestone;
+    constructor(facts: EndingFacts);
+    get cut(): Cut | null;
+    get begun(): boolean;
+    begin(cut: Cut | null): Milestone;
+    send(signal: NodeJS.Signals | number): void;
+    trySend(signal: NodeJS.Signals): void;
 }
 
 // dist/errors.d.ts
@@ -23,19 +52,20 @@ import { OSError, type OSErrorOptions } from '@tasktree/streams';
 interface PathErrorOptions extends OSErrorOptions {
     path: string;
 }
-export declare class FileNotFoundError extends OSError {
-    readonly name: string;
+declare class PathError extends OSError {
     readonly path: string;
     constructor(message: string, options: PathErrorOptions);
 }
-export declare class PermissionError extends OSError {
+export declare class FileNotFoundError extends PathError {
     readonly name: string;
-    readonly path: string;
     constructor(message: string, options: PathErrorOptions);
 }
-export declare class NotADirectoryError extends OSError {
+export declare class PermissionError extends PathError {
     readonly name: string;
-    readonly path: string;
+    constructor(message: string, options: PathErrorOptions);
+}
+export declare class NotADirectoryError extends PathError {
+    readonly name: string;
     constructor(message: string, options: PathErrorOptions);
 }
 export declare class ArgumentListTooLongError extends OSError {
@@ -91,17 +121,32 @@ export declare class NotReadyError extends RuntimeError {
 export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, cwd: string | undefined): Error;
 export {};
 
+// dist/group-watch.d.ts
+export interface GroupWatch {
+    hurry(): void;
+    stop(): void;
+}
+export declare function watchGroup(group: number, onGone: () => void): GroupWatch;
+export declare function livingGroups(groups: ReadonlySet<number>): Set<number>;
+
+// dist/held-pipe.d.ts
+import type { Socket } from 'node:net';
+export declare const DRAIN_GRACE = 100;
+export declare function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void;
+
 // dist/index.d.ts
-export { $, type Command, type CommandOptions, type CommandValue, type Dollar } from './command.ts';
+export { $, type Command, type CommandOptions, type Dollar } from './command.ts';
 export { ArgumentListTooLongError, CalledProcessError, type CompletedProcess, FileNotFoundError, MaxBufferError, NotADirectoryError, NotReadyError, PermissionError, ProcessLookupError, TimeoutExpired, } from './errors.ts';
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts';
 export { ManagedProcess, type ManagedState } from './managed-process.ts';
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts';
-export { Process } from './process.ts';
+export type { OutputLine } from './output-lines.ts';
+export { Process, type ProcessWaitOptions } from './process.ts';
 export { python } from './python.ts';
 export { run, type RunOptions } from './run.ts';
 export { shlex, type SplitOptions } from './shlex.ts';
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts';
+export type { CommandValue } from './template.ts';
 
 // dist/managed-options.d.ts
 import { type SpawnOptions } from './options.ts';
@@ -157,7 +202,8 @@ export interface SpawnOptions {
     stdin?: Stdio | StreamReader | undefined;
     stdout?: Stdio | StreamWriter | undefined;
     stderr?: Stdio | StreamWriter | typeof STDOUT | undefined;
-    cwd?: string | undefined;
+    stdio?: 'inherit' | undefined;
+    cwd?: string | URL | undefined;
     env?: Record<string, string | undefined> | undefined;
     limit?: number | undefined;
     signal?: AbortSignal | undefined;
@@ -167,32 +213,66 @@ export interface SpawnOptions {
     shell?: string | undefined;
 }
 export declare function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void;
+export declare function toFolder(cwd: string | URL): string;
+export declare function toFolder(cwd: string | URL | undefined): string | undefined;
 export declare function checkDuration(name: string, ms: unknown): void;
-export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null): number;
+
+// dist/output-lines.d.ts
+import { type StreamReader } from '@tasktree/streams';
+export declare class OutputLine {
+    readonly from: 'stdout' | 'stderr';
+    readonly text: string;
+    toString(): string;
+}
+export interface LineSource {
+    readonly from: 'stdout' | 'stderr';
+    readonly reader: StreamReader;
+    onChunk?(chunk: Buffer): void;
+}
+export declare function interleaveLines(sources: readonly LineSource[]): AsyncGenerator<OutputLine, void>;
 
 // dist/output.d.ts
 import type { StreamReader } from '@tasktree/streams';
-export declare function readOutput(reader: StreamReader, max: number, signal: AbortSignal | undefined, onOver: () => void): Promise<Buffer>;
-export declare function readEnd(reader: StreamReader, count: number): Promise<Buffer>;
+export declare function readOutput(reader: StreamReader, output: Output, max: number, signal: AbortSignal, onOver: () => void): Promise<void>;
+export declare class Output {
+    #private;
+    length: number;
+    push(chunk: Buffer): void;
+    copy(): Buffer;
+    take(): Buffer;
+}
 
 // dist/parent-end.d.ts
 export interface Dependent {
+    readonly pid: number;
     readonly group: boolean;
+    readonly foreground: boolean;
+    readonly killGrace: number;
     send(signal: NodeJS.Signals): void;
     end(signal: NodeJS.Signals, gone: () => void): void;
 }
 export declare function endWithParent(child: Dependent): () => void;
 
+// dist/proc-stat.d.ts
+export interface ProcStat {
+    readonly state: string;
+    readonly group: number;
+    readonly status: number;
+}
+export declare function readProcStat(pid: number | string): ProcStat | null;
+export declare function isDead({ state }: ProcStat): boolean;
+
 // dist/process.d.ts
-import { type CancelledError } from '@tasktree/core';
 import { StreamReader, StreamWriter } from '@tasktree/streams';
-export type Cut = 'timeout' | CancelledError | {
-    over: 'stdout' | 'stderr';
-};
+import { type Cut } from './ending.ts';
 export interface Captured {
     stdout: Buffer | null;
     stderr: Buffer | null;
     cut: Cut | null;
+}
+export interface ProcessWaitOptions {
+    signal?: AbortSignal | undefined;
+    timeout?: number | undefined;
 }
 export declare class Process implements AsyncDisposable {
     #private;
@@ -201,12 +281,8 @@ export declare class Process implements AsyncDisposable {
     readonly stderr: StreamReader | null;
     get pid(): number;
     get returncode(): number | null;
-    wait(options?: {
-        signal?: AbortSignal | undefined;
-    }): Promise<number>;
-    communicate(input?: Uint8Array | string, options?: {
-        signal?: AbortSignal | undefined;
-    }): Promise<[Buffer | null, Buffer | null]>;
+    wait(options?: ProcessWaitOptions): Promise<number>;
+    communicate(input?: Uint8Array | string, options?: ProcessWaitOptions): Promise<[Buffer | null, Buffer | null]>;
     sendSignal(signal: NodeJS.Signals | number): void;
     terminate(): void;
     kill(): void;
@@ -251,6 +327,14 @@ export declare function runToEnd(program: string, args: readonly string[], optio
 export declare function runToEnd(program: string, args: readonly string[], options: RunOptions): Promise<CompletedProcess<Buffer | string>>;
 export declare function checkRun(program: string, args: readonly string[], options: RunOptions): void;
 
+// dist/shared-pipe.d.ts
+import { type Socket } from 'node:net';
+export interface SharedPipe {
+    readonly reader: Socket;
+    readonly writer: Socket;
+}
+export declare function openSharedPipe(signal: AbortSignal | undefined): Promise<SharedPipe>;
+
 // dist/shlex.d.ts
 export interface SplitOptions {
     comments?: boolean | undefined;
@@ -262,12 +346,59 @@ export declare const shlex: {
     readonly join: (args: readonly string[]) => string;
 };
 
+// dist/signals.d.ts
+export declare function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number;
+export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null, realTime: number | null): number;
+export declare function endingRealTimeSignal(pid: number): number | null;
+export declare function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | number): boolean;
+
 // dist/spawn.d.ts
 import { type SpawnOptions } from './options.ts';
 import { Process } from './process.ts';
 export declare function createSubprocessExec(program: string, args?: readonly string[], options?: SpawnOptions): Promise<Process>;
 export declare function start(program: string, args: readonly string[], options: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
+
+// dist/stage.d.ts
+import type { StreamReader } from '@tasktree/streams';
+import { type CompletedProcess } from './errors.ts';
+import type { LineSource } from './output-lines.ts';
+import type { Process } from './process.ts';
+export interface StageEnd {
+    ended(completed: CompletedProcess, wasRead: boolean): void;
+}
+export declare class Stage implements AsyncDisposable {
+    #private;
+    readonly output: StreamReader;
+    constructor(child: Process, facts: {
+        readonly args: readonly string[];
+        readonly check: boolean;
+        readonly source: Stage | null;
+        readonly command: StageEnd;
+        readonly readsErrors: boolean;
+    });
+    sources(): LineSource[];
+    finish(): Promise<void>;
+    check(): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/stdio-copies.d.ts
+import { type Task } from '@tasktree/core';
+import { type StreamReader, type StreamWriter } from '@tasktree/streams';
+import type { Socket } from 'node:net';
+import type { Milestone } from './milestone.ts';
+export interface CopiedChild {
+    readonly pid: number;
+    readonly exited: Milestone;
+    isEnded(): boolean;
+}
+export declare function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void>;
+export declare function copyOut(child: CopiedChild, output: StreamReader, sink: StreamWriter, pipe: Socket): Task<void>;
+
+// dist/template.d.ts
+export type CommandValue = string | number | bigint | readonly (string | number | bigint)[];
+export declare function toArgs(template: TemplateStringsArray, values: readonly CommandValue[]): [program: string, ...args: string[]];
 
 // dist/termination.d.ts
 export interface Target {
@@ -281,4 +412,8 @@ export declare function terminate(target: Target, signal: NodeJS.Signals, done: 
 
 // dist/text-lines.d.ts
 import type { StreamReader } from '@tasktree/streams';
-export declare function textLines(reader: StreamReader): AsyncGenerator<string, void>;
+export declare function textLines(reader: StreamReader, onPrompt: (text: string) => void): AsyncGenerator<string, void>;
+
+// dist/unawaited.d.ts
+import type { EventLoop } from '@tasktree/core';
+export declare function reportUnlessAwaited(command: object, what: string, exception: unknown, loop: EventLoop): () => void;
