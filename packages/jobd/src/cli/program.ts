@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from 'commander'
+import { addFileCommands } from './file-subcommands.ts'
 import { addJobCommands } from './job-subcommands.ts'
 import { addServerCommands } from './server-subcommands.ts'
 
@@ -9,6 +10,7 @@ export function makeProgram(): Command {
     .exitOverride()
   addServerCommands(program)
   addJobCommands(program)
+  addFileCommands(program)
   for (const command of [program, ...program.commands])
     command.showHelpAfterError(`Usage: ${nameOf(command)} ${command.usage()}`)
   return program

@@ -115,14 +115,7 @@ export class Scheduler extends Actor {
   }
 
   #shiftDelays(step: number): void {
-    this.ctx.pipe(
-      this.#asks.shiftDelays(step),
-      () => {},
-      (error) => {
-        if (!(error instanceof StoreError)) throw error
-        this.ctx.after(storeRetryDelay, () => this.#shiftDelays(step))
-      },
-    )
+    this.#retryWriting(() => this.#asks.shiftDelays(step))
   }
 
   /** It answers when it has written; a slow disk is no reason to give up. */
@@ -433,7 +426,7 @@ export class Scheduler extends Actor {
     this.#enqueue(job, delay)
   }
 
-  #retryWriting(write: () => PromiseLike<Job>, done: (job: Job) => void): void {
+  #retryWriting<T>(write: () => PromiseLike<T>, done: (value: T) => void = () => {}): void {
     this.ctx.pipe(
       async () => write(),
       done,

@@ -39,7 +39,8 @@ export class FileLock implements Disposable {
   static tryAcquire(file: string): FileLock | null {
     const database = new DatabaseSync(lockPathOf(file), { timeout: 0 })
     try {
-      database.exec('BEGIN EXCLUSIVE')
+      // A journal on the disk would stay behind after kill -9.
+      database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
       return new FileLock(database)
     } catch (error) {
       database.close()

@@ -222,8 +222,8 @@ function transact(database: DatabaseSync, work: () => void): void {
   }
 }
 
-/** Who has the file: what its server has written into it. */
-function holderOf(path: string): string {
+/** The process that has the file, as its server has written into it. */
+export function holderOf(path: string): string {
   try {
     using database = new DatabaseSync(path, { readOnly: true })
     if (numberOf(database, 'application_id') !== applicationId) return 'another process'

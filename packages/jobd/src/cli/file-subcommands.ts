@@ -1,0 +1,80 @@
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { JobFileError } from '../store/job-file.ts'
+import { backUpFile, checkFile, restoreFile } from '../store/maintenance.ts'
+import { Failure } from './failure.ts'
+import { print, printJson } from './output.ts'
+import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
+
+interface FileOptions {
+  db?: string
+}
+
+/** Everything about the jobs' file itself: backup, restore, check. They run where the file is. */
+export function addFileCommands(program: Command): void {
+  const file = (): Option => new Option('--db <file>', "the jobs' file")
+
+  addConnection(
+    program
+      .command('backup')
+      .description("Copy the jobs' file as it is at this moment; the server may run on.")
+      .argument('<target>', 'the copy')
+      .addOption(
+        new Option(
+          '--db <file>',
+          "the jobs' file; without it, the one of the server that runs here",
+        ),
+      ),
+  ).action(async (target: string, options: ConnectionOptions & FileOptions) => {
+    const path = options.db ?? (await fileOfServer(options))
+    attempt(() => backUpFile(path, target))
+    const { counts } = attempt(() => checkFile(target))
+    print(`${target} holds ${sum(counts)} jobs of ${path}`)
+  })
+
+  program
+    .command('restore')
+    .description("Put a copy in the place of the jobs' file; no server may use it.")
+    .argument('<backup>', 'the copy')
+    .addOption(file().default('jobd.sqlite'))
+    .action((backup: string, { db }: Required<FileOptions>) => {
+      const before = attempt(() => restoreFile(backup, db))
+      print(`${db} is restored${before === null ? '' : `; what it was before is ${before}`}`)
+    })
+
+  program
+    .command('check')
+    .description("Read the whole of the jobs' file and look for damage; code 1 when there is any.")
+    .addOption(file().default('jobd.sqlite'))
+    .option('--json', 'as JSON')
+    .action(({ db, json }: Required<FileOptions> & { json?: boolean }) => {
+      const { version, counts } = attempt(() => checkFile(db))
+      if (json === true) printJson({ version, ...counts })
+      else {
+        const states = Object.entries(counts).map(([state, n]) => `${n} ${state}`)
+        print(`${db} is whole: schema ${version}, ${states.join(', ') || 'no jobs'}`)
+      }
+    })
+}
+
+/** Where the server on this machine has its file. */
+async function fileOfServer(options: ConnectionOptions): Promise<string> {
+  const info = await withClient(options, (client) => client.text('INFO'))
+  const path = /^jobs_file:(.+?)\r?$/m.exec(info)?.[1]
+  if (path === undefined) throw new Failure('the server does not say where its file is: give --db')
+  return resolve(path)
+}
+
+/** What is wrong with a file is no mistake of the program. */
+function attempt<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const isExpected = error instanceof JobFileError || (error instanceof Error && 'code' in error)
+    throw isExpected ? new Failure(error.message, { cause: error }) : error
+  }
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, n) => total + n, 0)
+}

@@ -1,0 +1,283 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, readdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { run } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { JobFile } from '../src/store/job-file.ts'
+import { schemaVersion } from '../src/store/schema.ts'
+import { inFolder } from './support/folder.ts'
+import { inJobd } from './support/in-jobd.ts'
+
+const slow = { tags: ['slow'] }
+
+/** Made by the first edition and left by kill -9: 3 done, 1 failed, 1 cancelled, 40 queued, 2 running jobs. */
+const firstEdition = fileURLToPath(new URL('fixtures/first-edition.sqlite', import.meta.url))
+
+const take = (path: string, more: object = {}): Promise<JobFile> =>
+  run(() => JobFile.take({ path, waitLock: 0, ...more }))
+
+/** The rows of a file that nobody uses. */
+function rowsOf(path: string, sql = 'SELECT * FROM jobs ORDER BY id'): Record<string, unknown>[] {
+  using database = new DatabaseSync(path)
+  return database.prepare(sql).all()
+}
+
+test('a second process, or a second name of the file, does not get the lock', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    const link = join(folder, 'link')
+    using file = await take(path)
+    expect(file).toBeInstanceOf(JobFile)
+    await expect(take(path)).rejects.toThrow(
+      new RegExp(`^${path} is in use by process ${process.pid} on `),
+    )
+    await symlink(path, link)
+    await expect(take(link)).rejects.toThrow('is in use by process')
+  }))
+
+test('whoever waits for the lock gets it when the holder ends', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    const first = await take(path)
+    const notices: string[] = []
+    const second = take(path, {
+      waitLock: 10_000,
+      notice: (text: string) => {
+        notices.push(text)
+        first.release()
+      },
+    })
+    using file = await second
+    expect(file).toBeInstanceOf(JobFile)
+    expect(notices).toEqual([expect.stringContaining('waiting for at most 10000 ms')])
+  }))
+
+test('the lock of a process that is killed is free at once', slow, () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    const child = holdFile(path, 'setInterval(() => {}, 1000)')
+    await once(child.stdout as NonNullable<typeof child.stdout>, 'data')
+    await expect(take(path)).rejects.toThrow(`is in use by process ${child.pid}`)
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    using file = await take(path)
+    expect(file).toBeInstanceOf(JobFile)
+    expect(await readdir(folder)).not.toContain('jobs-lock-journal')
+  }),
+)
+
+/** A process that takes the file, says so, and then does something. */
+function holdFile(path: string, then: string): ChildProcess {
+  const code = `
+    import { run } from '@tasktree/core'
+    import { JobFile } from ${JSON.stringify(new URL('../src/store/job-file.ts', import.meta.url).href)}
+    globalThis.file = await run(() => JobFile.take({ path: ${JSON.stringify(path)} }))
+    console.log('taken')
+    ${then}`
+  return spawn(
+    process.execPath,
+    ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', code],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+}
+
+test('a file of the first edition keeps every job, its key and its number', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    await copyFile(firstEdition, path)
+    const before = rowsOf(path)
+    const notices: string[] = []
+    const file = await take(path, { notice: (text: string) => notices.push(text) })
+    file.release()
+    expect(notices[0]).toContain(`a copy is kept as ${path}.v0`)
+    expect(rowsOf(`${path}.v0`)).toEqual(before)
+    const after = rowsOf(path)
+    expect(after).toHaveLength(before.length)
+    for (const [i, row] of before.entries()) {
+      const { state, ...rest } = row
+      const survivor = state === 'running'
+      expect(after[i]).toMatchObject({
+        ...rest,
+        heldKey: row['key'],
+        state: survivor ? 'queued' : state,
+        deaths: survivor ? 1 : 0,
+      })
+    }
+    expect(rowsOf(path, 'SELECT text FROM outputs ORDER BY rowid')).toEqual(
+      rowsOf(firstEdition, 'SELECT text FROM outputs ORDER BY rowid'),
+    )
+    // What it could not do before: shrink.
+    expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
+    expect(rowsOf(path, `SELECT name FROM settings WHERE name LIKE 'keep%'`)).toEqual([])
+  }))
+
+test('the space and time to make an old file shrink can be put off', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    await copyFile(firstEdition, path)
+    const notices: string[] = []
+    const options = { vacuum: false, notice: (text: string) => notices.push(text) }
+    ;(await take(path, options)).release()
+    expect(notices.at(-1)).toContain('cannot shrink until')
+    expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 0 }])
+    ;(await take(path)).release()
+    expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
+  }))
+
+test(
+  '20 times killed midway through the migration: nothing is lost, and it comes to its end',
+  { tags: ['slow'], timeout: 60_000 },
+  () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'jobs')
+      await copyFile(firstEdition, path)
+      {
+        // Large enough for a kill to hit the middle.
+        using database = new DatabaseSync(path)
+        database.exec(`
+        WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
+        INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, state, attempts, allowed, createdAt, notBefore)
+        SELECT 'sleep', printf('%0200d', i), 0, 0, 0, 0, 'key-' || i, 'queued', 0, 1, 1, 1 FROM c`)
+      }
+      const summary = 'SELECT count(*) AS n, sum(id) AS ids, count(DISTINCT key) AS keys FROM jobs'
+      const before = rowsOf(path, summary)
+      let cut = 0
+      for (let round = 0; round < 20; round++) {
+        const child = holdFile(path, 'process.exit()')
+        const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+        let timer: NodeJS.Timeout | undefined
+        // The copy appears in the middle of it; from there on it is killed at a random moment.
+        const watch = setInterval(() => {
+          void readdir(folder).then((names) => {
+            if (!names.some((name) => name.startsWith('jobs.v0'))) return
+            clearInterval(watch)
+            timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 300)
+          })
+        }, 5)
+        const [code] = await exited
+        clearInterval(watch)
+        clearTimeout(timer)
+        if (code === null) cut++
+        expect(rowsOf(path, 'PRAGMA quick_check')).toEqual([{ quick_check: 'ok' }])
+        expect(rowsOf(path, summary)).toEqual(before)
+        if (code === 0) await copyBack(path, before)
+      }
+      expect(cut).toBeGreaterThan(0)
+      ;(await take(path)).release()
+      expect(rowsOf(path, summary)).toEqual(before)
+      expect(rowsOf(path, 'PRAGMA user_version')).toEqual([{ user_version: schemaVersion }])
+    }),
+)
+
+/** The file as it was before the migration, from the copy that was kept. */
+async function copyBack(path: string, before: unknown): Promise<void> {
+  const copy = `${path}.v0`
+  expect(
+    rowsOf(copy, 'SELECT count(*) AS n, sum(id) AS ids, count(DISTINCT key) AS keys FROM jobs'),
+  ).toEqual(before)
+  await copyFile(copy, path)
+}
+
+test.for([
+  ['a newer jobd', `PRAGMA user_version = ${schemaVersion + 1}`, /a newer jobd wrote it$/],
+  ['another program, by the name of its table', null, /it is a database of another program$/],
+])('a file of %s is refused, and not changed', ([, sql, message]) =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    if (typeof sql === 'string') {
+      ;(await take(path)).release()
+      using database = new DatabaseSync(path)
+      database.exec(sql)
+    } else {
+      using database = new DatabaseSync(path)
+      database.exec('CREATE TABLE jobs (id INTEGER PRIMARY KEY, kind TEXT)')
+    }
+    const before = rowsOf(path, 'SELECT sql FROM sqlite_schema')
+    await expect(take(path)).rejects.toThrow(message as RegExp)
+    expect(rowsOf(path, 'SELECT sql FROM sqlite_schema')).toEqual(before)
+    // The lock is free again.
+    await expect(take(path)).rejects.toThrow(message as RegExp)
+  }),
+)
+
+test('a damaged file is refused with one line', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    ;(await take(path)).release()
+    {
+      using database = new DatabaseSync(path)
+      database.exec(`
+        WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 2000)
+        INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, state, attempts, allowed, createdAt, notBefore)
+        SELECT 'sleep', printf('%0200d', i), 0, 0, 0, 0, 'queued', 0, 1, 1, 1 FROM c;
+        PRAGMA wal_checkpoint(TRUNCATE)`)
+    }
+    const { open } = await import('node:fs/promises')
+    const handle = await open(path, 'r+')
+    await handle.write(Buffer.alloc(20_000, 0x5a), 0, 20_000, 100_000)
+    await handle.close()
+    await expect(take(path)).rejects.toThrow(new RegExp(`^${path} (is broken|cannot be used): .+$`))
+    await writeFile(path, 'no database '.repeat(1_000))
+    await expect(take(path)).rejects.toThrow(/file is not a database$/)
+  }))
+
+test('a job that dies with the server three times has failed; an orderly end is no death', () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    const add = (state: string): void => {
+      using database = new DatabaseSync(path)
+      database.exec(`INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, state, attempts, allowed, createdAt, notBefore)
+        VALUES ('sleep', '1', 0, 0, 0, 5, '${state}', 1, 6, 1, 1)`)
+    }
+    const setRunning = (): void => {
+      using database = new DatabaseSync(path)
+      database.exec(`UPDATE jobs SET state = 'running' WHERE id = 1 AND state = 'queued'`)
+    }
+    ;(await take(path)).release()
+    add('queued')
+    for (let i = 0; i < 5; i++) {
+      const file = await take(path)
+      setRunning()
+      file.release()
+    }
+    expect(rowsOf(path)).toMatchObject([{ state: 'queued', deaths: 0 }])
+    for (let death = 1; death <= 3; death++) {
+      setRunning()
+      // Not released: as a crash leaves it.
+      using file = await take(path)
+      expect(file).toBeInstanceOf(JobFile)
+      expect(rowsOf(path)).toMatchObject([
+        death < 3
+          ? { state: 'queued', deaths: death, endedAt: null }
+          : {
+              state: 'failed',
+              error: 'lost with the server, which died during 3 of its attempts',
+              endedAt: expect.any(Number),
+            },
+      ])
+    }
+  }))
+
+test('what ran when the server died can be cancelled before it begins again', slow, () =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'jobs')
+    ;(await take(path)).release()
+    {
+      using database = new DatabaseSync(path)
+      database.exec(`INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, state, attempts, allowed, createdAt, notBefore)
+        VALUES ('shell', 'touch ${folder}/begun', 0, 0, 0, 5, 'running', 1, 6, 1, 1)`)
+    }
+    await inJobd(
+      async ({ client, get }) => {
+        await client.command('JOB.CANCEL', 1)
+        expect(await get(1)).toMatchObject({ state: 'cancelled', attempts: 1, deaths: 1 })
+      },
+      { file: path },
+    )
+    expect(await readdir(folder)).not.toContain('begun')
+  }),
+)

@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Runs `body` with a folder of its own, and removes it after. */
+export async function inFolder(body: (folder: string) => Promise<void> | void): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
+  try {
+    await body(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
