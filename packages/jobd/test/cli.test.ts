@@ -1,7 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
+import { inFolder } from './support/folder.ts'
 import { type Ended, runProgram } from './support/program.ts'
 import { main, Served } from './support/served.ts'
 
@@ -13,7 +17,10 @@ function clientOf(served: Served, env: Record<string, string> = {}) {
     runProgram(words, { JOBD_PORT: String(served.port), ...env })
 }
 
-const commands = 'serve tree kill stats top add get wait list log cancel retry'.split(' ')
+const commands =
+  'serve tree kill pause resume drain stats top add get wait list log cancel retry requeue delete bulk backup restore check'.split(
+    ' ',
+  )
 
 test('every command has a help of its own, and the program lists them all', slow, async () => {
   const [all, ...each] = await Promise.all([
@@ -214,4 +221,118 @@ test.skipIf(!hasTerminal).for([
   expect(child.exitCode).toBe(0)
   // The cursor is shown again.
   expect(out.lastIndexOf('\u001B[?25h')).toBeGreaterThan(out.lastIndexOf('\u001B[?25l'))
+})
+
+test(
+  'what a job writes does not steer the terminal, and JSON has numbers as numbers',
+  slow,
+  async () => {
+    await using served = await Served.start()
+    const jobd = clientOf(served)
+    const command = String.raw`printf '\033]0;owned\007\302\233 one\n\ttwo'`
+    await jobd('add', 'shell', command)
+    await jobd('wait', '1')
+    await jobd('add', 'shell', `${command}; exit 3`)
+    await jobd('wait', '2')
+    const foreign = ['wait 1', 'get 1', 'list', 'list --json', 'get 1 --json', 'tree', 'stats']
+    for (const line of [...foreign, 'wait 2', 'get 2']) {
+      const { out, err } = await jobd(...line.split(' '))
+      // oxlint-disable-next-line eslint/no-control-regex -- these are what must not be there
+      expect([line, (out + err).match(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/)]).toEqual([
+        line,
+        null,
+      ])
+    }
+    expect((await jobd('wait', '1')).out).toBe('\\x1b]0;owned\\x07\\x9b one\n\ttwo\n')
+    // A program gets the output as it is.
+    expect((await jobd('log', '1')).out).toContain('\u001B]0;owned\u0007')
+    const numbers = (record: object): string[] =>
+      Object.entries(record).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []))
+    expect(numbers(JSON.parse((await jobd('get', '1', '--json')).out) as object)).toEqual([
+      'id',
+      'priority',
+      'delay',
+      'timeout',
+      'retries',
+      'attempts',
+      'deaths',
+      'createdAt',
+      'notBefore',
+      'startedAt',
+      'endedAt',
+    ])
+    const stats = JSON.parse((await jobd('stats', '--json')).out) as Record<string, unknown>
+    expect(numbers(stats)).toEqual(Object.keys(stats).filter((name) => name !== 'paused'))
+  },
+)
+
+test('jobs are paused, requeued and dealt with in bulk', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  const said = async (line: string): Promise<string> => (await jobd(...line.split(' '))).out
+  expect(await said('pause shell')).toBe('shell is paused\n')
+  await said('add shell true')
+  expect(await said('list --state queued')).toContain('shell')
+  expect(await said('resume')).toBe('every kind is resumed\n')
+  await said('wait 1')
+  expect(await said('requeue 1')).toBe('job 1 is queued again\n')
+  await said('wait 1')
+  expect(await said('drain')).toMatch(/^no job runs/)
+  expect((await jobd('bulk', 'delete')).err).toMatch(/^say which jobs/)
+  expect(await said('bulk delete --state done --older 1h')).toBe('delete: 0 jobs\n')
+  expect(await said('bulk delete --kind shell')).toBe('delete: 1 job\n')
+  expect((await jobd('bulk', 'delete', '--older', '1 week')).code).toBe(2)
+})
+
+test(
+  'secrets come from the environment or from files, and each has its own name',
+  slow,
+  async () => {
+    await inFolder(async (folder) => {
+      const [password, tokens] = [join(folder, 'password'), join(folder, 'tokens')]
+      await writeFile(password, 'shared\n')
+      await writeFile(tokens, '# who may do what\nann:one\n\nbob:two:three\n')
+      await using served = await Served.start('--password-file', password, '--token-file', tokens)
+      const jobd = clientOf(served)
+      expect((await jobd('stats')).err).toMatch(/^NOAUTH/)
+      for (const secret of ['shared', 'one', 'two:three'])
+        expect((await jobd('stats', '--password', secret)).code).toBe(0)
+      expect((await jobd('stats', '--password-file', password)).code).toBe(0)
+      expect((await jobd('stats', '--password', 'two')).code).toBe(1)
+      expect((await jobd('stats', '--password-file', join(folder, 'nothing'))).err).toMatch(
+        /nothing cannot be read: ENOENT/,
+      )
+      const wrong = await runProgram(['serve', '--db', join(folder, 'db'), '--token', 'nameless'])
+      expect(wrong).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('a token is a name and'),
+      })
+    })
+  },
+)
+
+test.skipIf(!hasTerminal)('top fits into 80 columns', slow, async () => {
+  await using served = await Served.start('--workers', '8')
+  await clientOf(served)('add', 'shell', `echo ${'long '.repeat(60)}`, '--wait')
+  const command = `stty cols 80 rows 40; "${process.execPath}" "${main}" top --interval 100 --port ${served.port}`
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    stdio: 'pipe',
+    env: { PATH: process.env['PATH'], NO_COLOR: '1', TERM: 'xterm' },
+    timeout: 30_000,
+  })
+  let [out, isTold] = ['', false]
+  const closed = once(child, 'close')
+  for await (const chunk of child.stdout) {
+    out += String(chunk)
+    // Once, because the terminal gives back what comes when the program has ended.
+    if (!isTold && out.includes('done 1') && out.includes('PAYLOAD')) {
+      isTold = true
+      child.stdin.write('q')
+    }
+  }
+  await closed
+  // The first look: later ones begin with what clears the one before.
+  const lines = stripVTControlCharacters(out.split('\u001B[2K')[0] ?? '').split(/\r?\n/)
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  expect(out).toContain('cancelled 0')
 })

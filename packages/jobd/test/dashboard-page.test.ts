@@ -3,8 +3,10 @@ import { truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { run } from '@tasktree/core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { JobClient } from '../src/client/job-client.ts'
 import { findChromium } from './support/chromium.ts'
 import { send } from './support/request.ts'
 import { Served } from './support/served.ts'
@@ -346,4 +348,112 @@ describe('in Chromium', () => {
         .map((element) => element.outerHTML)`)
     expect(nameless).toEqual([])
   })
+
+  test(
+    'ten tabs share one stream: each is live, shows what happens, and can act',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await using first = await Visit.to(served.page)
+      const context = first.page.context()
+      const pages = [first.page]
+      for (let i = 1; i < 10; i++) {
+        const page = await context.newPage()
+        await page.goto(served.page)
+        await page.locator('#connection[data-state="live"]').waitFor()
+        pages.push(page)
+      }
+      const id = await first.add('shell', 'echo shared; sleep 30')
+      for (const page of pages)
+        await page.locator(`#job-rows tr[data-id="${id}"][data-state="running"]`).waitFor()
+      // The output too comes by the one stream, to each tab that shows it.
+      for (const page of pages.slice(3, 6)) {
+        await page.locator(`#job-rows tr[data-id="${id}"]`).click()
+        await page.locator('#output-text', { hasText: 'shared' }).waitFor()
+      }
+      const last = pages.at(-1) as Page
+      await last.locator(`#job-rows tr[data-id="${id}"] button`).click()
+      for (const page of pages)
+        await page.locator(`#job-rows tr[data-id="${id}"][data-state="cancelled"]`).waitFor()
+      expect(first.complaints).toEqual([])
+    },
+  )
+
+  test('an action that fails says so', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    await visit.page.locator('#connection[data-state="live"]').waitFor()
+    await visit.page.route('**/jobs', (route) => route.abort())
+    await visit.page.fill('#payload', 'true')
+    await visit.page.click('#add button')
+    await visit.page.locator('#notice', { hasText: 'The server cannot be reached' }).waitFor()
+    await visit.page.unroute('**/jobs')
+    await visit.page.route('**/jobs', (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }),
+    )
+    await visit.page.click('#add button')
+    await visit.page.locator('#notice', { hasText: 'The server answered 502' }).waitFor()
+  })
+
+  test('a killed store wipes neither the restarts nor the charts', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    await visit.add('sleep', '0')
+    await expect.poll(() => chartValue(visit), patience).toBeGreaterThan(0)
+    await visit.page.locator('[data-path="/jobd/store"] > .node button').click()
+    await visit.page.locator('[data-path="/jobd/store"] .badge', { hasText: '1 restart' }).waitFor()
+    await visit.page.locator('#connection[data-state="live"]').waitFor()
+    await visit.page.locator('#restarts li', { hasText: 'store' }).waitFor()
+    await expect.poll(() => samplesOf(served), patience).toBeGreaterThan(2)
+    // So it is for a page that is opened later.
+    await using later = await Visit.to(served.page)
+    await later.page.locator('#restarts li', { hasText: 'store' }).waitFor()
+  })
+
+  test('a row of the tree keeps its height while its part is busy', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    await visit.page.locator('#connection[data-state="live"]').waitFor()
+    const busy = load(served, 1_500)
+    const heights = new Set<number>()
+    for (let i = 0; i < 20; i++) {
+      const rows = await visit.page.locator('.node').all()
+      for (const row of rows) heights.add(Math.round((await row.boundingBox())?.height ?? 0))
+    }
+    await busy
+    expect([...heights]).toHaveLength(1)
+  })
+
+  test('a key of a mebibyte is cut in lists, as every long text is', slow, async () => {
+    await using served = await Served.start()
+    await run(async () => {
+      await using client = await JobClient.connect('127.0.0.1', served.port)
+      for (let i = 0; i < 5; i++)
+        await client.command('JOB.ADD', 'sleep', '0', 'KEY', `${i}${'k'.repeat(1_000_000)}`)
+    })
+    expect((await send(`${served.page}/jobs`)).text.length).toBeLessThan(10_000)
+    expect((await send(`${served.page}/snapshot`)).text.length).toBeLessThan(50_000)
+  })
 })
+
+/** Adds and runs jobs for that many milliseconds. */
+function load(served: Served, ms: number): Promise<void> {
+  return run(async () => {
+    await using client = await JobClient.connect('127.0.0.1', served.port)
+    const end = performance.now() + ms
+    while (performance.now() < end) await client.command('JOB.ADD', 'sleep', '0')
+  })
+}
+
+async function samplesOf(served: Served): Promise<number> {
+  const { samples } = JSON.parse((await send(`${served.page}/snapshot`)).text) as {
+    samples: unknown[]
+  }
+  return samples.length
+}
+
+/** The number of jobs that the throughput chart says were added since the page was opened. */
+async function chartValue(visit: Visit): Promise<number> {
+  const text = await visit.page.locator('#throughput').getAttribute('aria-description')
+  return (text ?? '').length
+}

@@ -45,7 +45,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   await using _ = jobd
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   say(`jobd listens on ${host}:${jobd.port}`)
-  say(`the page is ${options.publicUrl ?? `http://${host}:${jobd.httpPort}`}`)
+  if (options.publicUrl !== undefined) say(`browsers find the page at ${options.publicUrl}`)
+  say(`the page is http://${host}:${jobd.httpPort}`)
   await untilTold(jobd.system.done)
 }
 
