@@ -36,8 +36,15 @@ await using runner = new IsolatedRunner<Request, Report>(
   new URL('./flows/worker.ts', import.meta.url),
 )
 
-async function runProgram(program: Program): Promise<Report> {
-  const report = await runner.ask({ program, real })
+/** A run takes a few milliseconds, or a second in real time. */
+const patience = 5_000
+/** While a program that hangs is made smaller, every smaller one that hangs takes this long. */
+const shrinkPatience = real ? 2_000 : 500
+/** A program is as small as it is after this long. */
+const shrinkLimit = 60_000
+
+async function runProgram(program: Program, limit = patience): Promise<Report> {
+  const report = await runner.ask({ program, real, patience: limit }, 2 * limit)
   if (typeof report === 'string') {
     return { faults: [{ rule: 'I4', text: report }], lines: [], hangs: true }
   }
@@ -50,17 +57,20 @@ function draw(seed: number): Program {
   return generate(seed, { longest: real ? 12 : 30, shuffled: options.shuffle })
 }
 
-async function faultsOf(program: Program): Promise<Fault[]> {
-  const { faults } = await runProgram(program)
+async function faultsOf(program: Program, limit?: number): Promise<Fault[]> {
+  const { faults } = await runProgram(program, limit)
   return rules === undefined ? faults : faults.filter(({ rule }) => rules.includes(rule))
 }
 
 /** The smallest program that breaks the same rule. */
 async function shrink(program: Program, rule: Rule): Promise<Program> {
+  const end = performance.now() + shrinkLimit
   return shrinkProgram(program, async (candidate) => {
+    if (performance.now() > end) return false
     // In real time a fault may need a second look.
     for (let tries = real ? 3 : 1; tries > 0; tries--) {
-      if ((await faultsOf(candidate)).some((fault) => fault.rule === rule)) return true
+      if ((await faultsOf(candidate, shrinkPatience)).some((fault) => fault.rule === rule))
+        return true
     }
     return false
   })

@@ -1,8 +1,5 @@
 import { Worker } from 'node:worker_threads'
 
-/** How long a request may keep its thread busy. */
-const patience = 15_000
-
 /**
  * Asks a worker file one request after another, with the packages taken from source. A thread that spins is ended, and the
  * next request gets a new one.
@@ -15,8 +12,8 @@ export class IsolatedRunner<Request, Answer> implements AsyncDisposable {
     this.#file = file
   }
 
-  /** The worker's answer, or the reason why there is none. */
-  async ask(request: Request): Promise<Answer | string> {
+  /** The worker's answer, or the reason why there is none after `patience` milliseconds. */
+  async ask(request: Request, patience: number): Promise<Answer | string> {
     this.#worker ??= new Worker(this.#file, { execArgv: ['--conditions=@tasktree/source'] })
     const worker = this.#worker
     const { promise, resolve } = Promise.withResolvers<{ answer: Answer } | { failure: string }>()

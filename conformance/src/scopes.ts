@@ -37,6 +37,9 @@ await using runner = new IsolatedRunner<ScopeProgram, Answer>(
   new URL('./scopes/worker.ts', import.meta.url),
 )
 
+/** A program takes a few milliseconds; one that takes this long hangs. */
+const patience = 5_000
+
 /** So many programs wait for their answer in the oracle's process while others are compared. */
 const ahead = 50
 
@@ -55,7 +58,7 @@ function isKept(answer: Recorded | Dropped): answer is Recorded {
 }
 
 async function trace(program: ScopeProgram): Promise<Traces> {
-  const answer = await runner.ask({ seed: program.seed, body: program.body })
+  const answer = await runner.ask({ seed: program.seed, body: program.body }, patience)
   if (answer === null) throw new Error('core has no scopes to compare')
   return typeof answer === 'string' ? { main: [answer] } : answer
 }

@@ -12,11 +12,15 @@ export interface Report {
   hangs: boolean
 }
 
-/** How long a run may take in real time. Virtual time passes at once. */
-const patience = 8_000
-
-/** Runs a program in this thread and checks the invariants. A program that spins never lets this return. */
-export async function runProgram(program: Program, real: boolean): Promise<Report> {
+/**
+ * Runs a program in this thread and checks the rules. After `patience` milliseconds of real time it hangs; virtual time passes
+ * at once. A program that spins never lets this return.
+ */
+export async function runProgram(
+  program: Program,
+  real: boolean,
+  patience: number,
+): Promise<Report> {
   const interpreter = new FlowInterpreter(program, real)
   const { trace } = interpreter
   const onRejection = (reason: unknown): void => {

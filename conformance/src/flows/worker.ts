@@ -6,8 +6,10 @@ import { runProgram } from './run.ts'
 export interface Request {
   program: Program
   real: boolean
+  /** When a run that has not settled counts as one that hangs, in milliseconds. */
+  patience: number
 }
 
-parentPort?.on('message', ({ program, real }: Request) => {
-  void runProgram(program, real).then((report) => parentPort?.postMessage(report))
+parentPort?.on('message', ({ program, real, patience }: Request) => {
+  void runProgram(program, real, patience).then((report) => parentPort?.postMessage(report))
 })
