@@ -31,8 +31,10 @@ export class TracedScope {
   readonly parent: TracedScope | null
   /** The task whose code it is. */
   readonly task: TracedScope
-  /** The scope itself and those around it, from the inside out. */
+  /** The scope itself and those around it, from the inside out. Beyond a task that is awaited, they only pass their cancel on. */
   readonly chain: readonly TracedScope[]
+  /** Those of the chain whose frames are around this one: a task has its group's around it, and a plain task has none. */
+  readonly frames: readonly TracedScope[]
   readonly deadline: number
   /** `task.cancel()` on a task; the first failure of a group. */
   readonly strikes: Strike[] = []
@@ -60,6 +62,8 @@ export class TracedScope {
     this.parent = parent
     this.task = kind === 'task' ? this : (parent as TracedScope).task
     this.chain = [this, ...(parent?.chain ?? [])]
+    const isPlainTask = kind === 'task' && parent?.kind !== 'group'
+    this.frames = isPlainTask ? [this] : [this, ...(parent?.frames ?? [])]
     this.deadline = options.deadline ?? Infinity
     this.singleFlow = options.singleFlow ?? false
     this.#expiry = { time: this.deadline, order: Infinity }
@@ -206,7 +210,7 @@ export class Trace {
   }
 
   #checkCompleted(wait: TracedWait): void {
-    for (const scope of wait.on === 'signal' ? [] : wait.scope.chain) {
+    for (const scope of wait.on === 'signal' ? [] : wait.scope.frames) {
       if (scope.surelyStruck && scope.endOrder < wait.beginOrder) {
         const text = `${describe(wait)} began after the cancelled ${scope.name} had ended, and completed`
         this.fault('I2', text)
@@ -220,16 +224,19 @@ export class Trace {
   }
 
   #checkReach(wait: TracedWait): void {
+    // A task that is awaited is cancelled by what cancels the wait for it, until the task has ended.
+    let end = Infinity
     for (const scope of wait.scope.chain) {
       const missed = scope
         .sureStrikeTimes(wait.endTime)
-        .find((time) => wait.beginTime < time && time < wait.endTime && time < scope.endTime)
+        .find((time) => wait.beginTime < time && time < Math.min(end, wait.endTime, scope.endTime))
       if (missed !== undefined) {
         const text = `${describe(wait)} completed, though ${scope.name} was cancelled at ${missed} ms`
         this.fault('reach', text)
       }
       // As in asyncio, a cancel from outside a group may reach its tasks no sooner than the group's body has ended.
       if (scope.kind === 'task' && scope.parent?.kind === 'group') return
+      if (scope.kind === 'task') end = Math.min(end, scope.endTime)
     }
   }
 
