@@ -321,7 +321,7 @@ export class FlowInterpreter {
   async #task(block: Statement[], place: Place): Promise<void> {
     const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
     const task = this.#start(scope, block, false)
-    const traced = this.trace.begin(scope.name, place.scope, 'task')
+    const traced = this.trace.begin(scope.name, place.scope, scope)
     try {
       await task
     } catch (error) {

@@ -79,7 +79,9 @@ export class TracedScope {
 
   /** The instants after which none of the waits that were open then may go on to a result. */
   sureStrikeTimes(now: number): number[] {
-    const times = this.strikes.map(({ time }) => time)
+    // The failure of a group's body cancels its tasks, and is the end of its own frame.
+    const times =
+      this.surelyStruck || this.kind === 'task' ? this.strikes.map(({ time }) => time) : []
     if (now > this.deadline && this.endTime > this.deadline) times.push(this.deadline)
     return times
   }
@@ -91,7 +93,7 @@ export interface TracedWait {
   readonly text: string
   readonly scope: TracedScope
   /** A wait for a task may complete after a cancel, as the task does. One with a signal is no wait of the library. */
-  readonly on: 'future' | 'task' | 'signal'
+  readonly on: 'future' | 'signal' | TracedScope
   readonly beginTime: number
   readonly beginOrder: number
   endTime: number
@@ -191,7 +193,9 @@ export class Trace {
     const now = this.#now() + (this.#real ? 1.5 : 0)
     const strikes: Strike[] = []
     let level = false
-    for (const scope of wait.scope.chain) {
+    // The task that it waits for may have been cancelled by itself.
+    const { chain } = typeof wait.on === 'string' ? wait.scope : wait.on
+    for (const scope of chain) {
       const possible = scope.possibleStrikes(now)
       strikes.push(...possible)
       if (scope.kind === 'moveOnAfter' && possible.length > 0) level = true
@@ -219,7 +223,7 @@ export class Trace {
         this.fault('early end', text)
       }
     }
-    if (!this.#real && wait.on !== 'task' && wait.endOrder < this.#closingOrder)
+    if (!this.#real && typeof wait.on === 'string' && wait.endOrder < this.#closingOrder)
       this.#checkReach(wait)
   }
 
