@@ -5,6 +5,7 @@ import {
   RuntimeError,
   shield,
   type Task,
+  taskSignal,
 } from '@tasktree/core'
 import {
   abortError,
@@ -74,6 +75,8 @@ export class Process implements AsyncDisposable {
   readonly stderr: StreamReader | null
   readonly #started: Started
   readonly #owner: Task | null = currentTask()
+  /** Aborts when the owner is cancelled, or the scope of the owner in which the process was started. */
+  readonly #ownerSignal: AbortSignal | null = this.#owner === null ? null : taskSignal()
   readonly #ending: Ending
   /** The tasks that copy between the process and the caller's own readers and writers. */
   readonly #copies: Task<void>[] = []
@@ -313,9 +316,9 @@ export class Process implements AsyncDisposable {
     }
   }
 
+  /** A `timeout` that the owner has opened since the start only gives up the waiting. */
   #isOwnerCancelled(): boolean {
-    const owner = this.#owner
-    return owner !== null && owner === currentTask() && owner.cancelling() > 0
+    return this.#ownerSignal?.aborted === true && this.#owner === currentTask()
   }
 
   #expired(timeout: number): TimeoutExpired {

@@ -5,8 +5,11 @@ import {
   run as runLoop,
   RuntimeError,
   sleep,
+  timeout,
+  TimeoutError,
   wait,
 } from '@tasktree/core'
+import * as lowlevel from '@tasktree/core/lowlevel'
 import {
   createSubprocessExec,
   createSubprocessShell,
@@ -133,4 +136,31 @@ test('a wait that is cancelled in any turn leaves no handle', () =>
       expect(task.cancelled()).toBe(true)
     }
     for (const child of children) await child[Symbol.asyncDispose]()
+  }))
+
+// A scope of core has a frame of its own, so that its cancel is not one of the task around it.
+test.runIf('currentFrame' in lowlevel)(
+  'a timeout that the owner opens gives up the waiting, and leaves the process',
+  () =>
+    runLoop(async () => {
+      const script = 'echo one; sleep 0.3; echo two'
+      const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
+      await expect(timeout(40, () => child.communicate())).rejects.toBeInstanceOf(TimeoutError)
+      await expect(timeout(20, () => child.wait())).rejects.toBeInstanceOf(TimeoutError)
+      expect(child.returncode).toBeNull()
+      expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
+    }),
+)
+
+test('a timeout around the start of a process ends it', () =>
+  runLoop(async () => {
+    const started: Process[] = []
+    const scope = timeout(100, async () => {
+      const script = 'echo one; exec sleep 60'
+      const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
+      started.push(child)
+      await child.communicate()
+    })
+    await expect(scope).rejects.toBeInstanceOf(TimeoutError)
+    expect(started[0]?.returncode).toBe(-15)
   }))
