@@ -2,14 +2,12 @@ import {
   asCompleted,
   cancelTasks,
   createTask,
-  ExceptionGroup,
   FIRST_COMPLETED,
   formatTaskTree,
   Future,
   gather,
   run,
   sleep,
-  Sleeper,
   staggeredRace,
   type Task,
   taskGroup,
@@ -121,15 +119,6 @@ const operations: Record<string, Measure> = {
     await manager.cancelAll()
     return time
   },
-  'Sleeper.cancel of one key': async (n) => {
-    const sleeper = new Sleeper<string>()
-    const sleeps = list(n, () => createTask(() => sleeper.sleep('key', 1e9)))
-    await sleep(1)
-    return timed(async () => {
-      sleeper.cancel('key')
-      await wait(sleeps)
-    })
-  },
   'formatTaskTree of siblings': async (n) => {
     const tasks = sleepers(n)
     await sleep(1)
@@ -155,13 +144,6 @@ const operations: Record<string, Measure> = {
     }
     await sleep(1)
     return timed(() => cancelTasks([last]))
-  },
-  'subgroup of an ExceptionGroup': async (n) => {
-    const group = new ExceptionGroup(
-      'all',
-      list(n, (i) => new Error(String(i))),
-    )
-    return timed(() => group.subgroup((error) => error !== group && String(error).endsWith('7')))
   },
   'futures with callbacks that are removed': async (n) => {
     const future = new Future<void>()

@@ -28,42 +28,93 @@ export function isClock(x: unknown): x is Clock {
 /** A longer delay overflows the platform's timer, which would fire at once. */
 const longestTimer = 2 ** 31 - 1
 
+/**
+ * The functions that a clock is made of. Fake timers of a test replace the global ones, so each clock keeps those that it
+ * began with: a timer that one set of functions has set is cancelled by the same set, and rings by the same set.
+ */
+export interface Platform {
+  readonly setTimeout: typeof globalThis.setTimeout
+  readonly clearTimeout: typeof globalThis.clearTimeout
+  readonly now: () => number
+}
+
+function readPlatform(): Platform {
+  const { setTimeout, clearTimeout, performance } = globalThis
+  const { now } = performance
+  return { setTimeout, clearTimeout, now: () => now.call(performance) }
+}
+
+/** The functions that were there when the package was loaded. */
+const native: Platform = readPlatform()
+const { setImmediate } = globalThis
+let latest: Platform = native
+
+/** The functions that are there now: the same object as long as they are the same. */
+export function currentPlatform(): Platform {
+  const { setTimeout } = globalThis
+  if (setTimeout === native.setTimeout) return native
+  if (setTimeout !== latest.setTimeout) latest = readPlatform()
+  return latest
+}
+
+/** Milliseconds of the machine's clock, even if a test has replaced that. */
+export function machineTime(): number {
+  return native.now()
+}
+
 export class SystemClock implements Clock {
   readonly virtual: boolean = false
+  /** @internal */
+  readonly platform: Platform = currentPlatform()
   #timer: NodeJS.Timeout | null = null
   #armedFor = Infinity
+  /** What the time is ahead of the platform's, because a test moves its timers and not `performance.now()`. */
+  #ahead = 0
 
   now(): number {
-    return performance.now()
+    return this.platform.now() + this.#ahead
   }
 
   setAlarm(deadline: number | null, wake: () => void): void {
     if (deadline === null) {
-      // Kept, without holding the process: setting and cancelling one timeout after another would
-      // otherwise make and clear a platform timer each time.
-      this.#timer?.unref()
+      this.#rest()
       return
     }
     if (this.#timer !== null && this.#armedFor <= deadline) {
-      this.#timer.ref()
+      this.#timer.ref?.()
       return
     }
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    const delay = Math.min(Math.max(Math.ceil(deadline - performance.now()), 0), longestTimer)
+    if (this.#timer !== null) this.platform.clearTimeout.call(globalThis, this.#timer)
+    const delay = Math.min(Math.max(Math.ceil(deadline - this.now()), 0), longestTimer)
     this.#armedFor = deadline
-    this.#timer = setTimeout(() => {
+    const ring = (): void => {
       this.#timer = null
       this.#armedFor = Infinity
+      if (this.platform !== native && delay < longestTimer) {
+        this.#ahead += Math.max(0, deadline - this.now())
+      }
       wake()
-    }, delay)
+    }
+    this.#timer = this.platform.setTimeout.call(globalThis, ring, delay)
   }
 
+  /**
+   * The timer is kept, and no longer holds the process: a program that sets and cancels one timeout after another would
+   * otherwise make and clear a platform timer each time. Where a timer cannot let go of the process, it is cleared.
+   */
+  #rest(): void {
+    if (this.#timer === null) return
+    if (typeof this.#timer.unref === 'function') this.#timer.unref()
+    else this.stop()
+  }
+
+  /** By the function from before any fake timers, since I/O is real. */
   yieldToIO(resume: () => void): void {
     setImmediate(resume)
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#timer !== null) this.platform.clearTimeout.call(globalThis, this.#timer)
     this.#timer = null
     this.#armedFor = Infinity
   }

@@ -32,6 +32,11 @@ export class TimerHeap {
     return this.#entries[0] === entry
   }
 
+  /** Whether `entry` is in this heap. */
+  holds(entry: TimerEntry): boolean {
+    return entry.heapIndex !== -1 && this.#entries[entry.heapIndex] === entry
+  }
+
   push(entry: TimerEntry, deadline: number): void {
     entry.heapOrder = this.#order++
     const index = this.#entries.push(entry) - 1
