@@ -7,6 +7,7 @@ export declare function checkDelay(delay: unknown): number;
 export declare function checkCount(name: string, value: unknown, least: number): number;
 export declare function checkDuration(name: string, value: unknown): number;
 export declare function checkOptions(options: object | undefined): void;
+export declare function checkCancelMessage(msg: unknown): void;
 export declare function checkSignal(signal: unknown): void;
 
 // dist/check-runtime.d.ts
@@ -145,6 +146,9 @@ export declare class Context {
 }
 export declare const rootContext: () => Context;
 export declare function copyContext(): Context;
+export declare function contextOf(options: {
+    context?: Context;
+} | undefined): Context;
 export declare class Token<T> {
     readonly variable: ContextVar<T>;
     get oldValue(): T | undefined;
@@ -294,7 +298,7 @@ export declare class FutureIterator<T> {
 }
 
 // dist/futures/future.d.ts
-import type { Context } from '../context/context-vars.ts';
+import { type Context } from '../context/context-vars.ts';
 import { CancelledError } from '../errors/errors.ts';
 import { type CoroutineGenerator } from '../tasks/coroutine.ts';
 import type { EventLoop } from '../loop/loop.ts';
@@ -423,6 +427,13 @@ export interface Clock {
     readonly virtual: boolean;
 }
 export declare function isClock(x: unknown): x is Clock;
+export interface Platform {
+    readonly setTimeout: typeof globalThis.setTimeout;
+    readonly clearTimeout: typeof globalThis.clearTimeout;
+    readonly now: () => number;
+}
+export declare function currentPlatform(): Platform;
+export declare function machineTime(): number;
 export declare class SystemClock implements Clock {
     #private;
     readonly virtual: boolean;
@@ -555,16 +566,30 @@ export declare class TimerHeap {
     #private;
     nextDeadline(): number | null;
     isFirst(entry: TimerEntry): boolean;
+    holds(entry: TimerEntry): boolean;
     push(entry: TimerEntry, deadline: number): void;
     remove(entry: TimerEntry): void;
     takeDue(now: number): TimerEntry | null;
     clear(): void;
 }
 
+// dist/loop/timers.d.ts
+import { type Clock } from './clock.ts';
+import { type TimerEntry } from './timer-heap.ts';
+export declare class Timers {
+    #private;
+    constructor(clock: Clock, ring: () => void, isIdle: () => boolean);
+    get clock(): Clock;
+    add(entry: TimerEntry, deadline: number): boolean;
+    remove(entry: TimerEntry): void;
+    takeDue(take: (entry: TimerEntry) => void): void;
+    clear(): void;
+}
+
 // dist/lowlevel.d.ts
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
 export { completed } from './futures/future.ts';
-export { checkBody, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
+export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
 export { timelineOf } from './loop/loop.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 

@@ -1,3 +1,5 @@
+import { isCancelled } from './errors/errors.ts'
+
 /**
  * The checks of arguments that every package shares. A wrong type throws a TypeError, a value out of range a
  * RangeError, each with what was expected and what came. They run before the call does anything.
@@ -78,6 +80,18 @@ export function checkOptions(options: object | undefined): void {
     throw new TypeError(`the options must be an object, got ${describe(options)}`)
   }
   if ('signal' in options && options.signal !== undefined) checkSignal(options.signal)
+}
+
+/**
+ * What a cancel says: checked at the call, because it is turned into an error only later, in the loop.
+ *
+ * @throws {TypeError} when it is neither a string nor a CancelledError
+ */
+export function checkCancelMessage(msg: unknown): void {
+  if (msg === undefined || typeof msg === 'string' || isCancelled(msg)) return
+  throw new TypeError(
+    `the message of a cancel must be a string or a CancelledError, got ${describe(msg)}`,
+  )
 }
 
 /** @throws {TypeError} when it is no AbortSignal */

@@ -6,6 +6,7 @@ export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
 export { completed } from './futures/future.ts'
 export {
   checkBody,
+  checkCancelMessage,
   checkCount,
   checkDelay,
   checkDuration,

@@ -12,6 +12,7 @@ import {
   newEventLoop,
   run,
   Runner,
+  sleep,
   Sleeper,
   staggeredRace,
   type Task,
@@ -125,12 +126,54 @@ describe('wrong arguments are told what was expected and what came', () => {
     [() => asCompleted([noop], wrong(5)), 'number 5'],
     [() => new TaskManager(wrong(5)), 'number 5'],
     [() => gather([noop], wrong(true)), 'boolean true'],
+    [() => newEventLoop(wrong(5)), 'number 5'],
+    [() => new ContextVar('v', wrong(5)), 'number 5'],
+    [() => getEventLoop().callSoon(() => {}, wrong(5)), 'number 5'],
+    [() => new Future().addDoneCallback(() => {}, wrong('x')), 'string x'],
     [() => gather([noop], wrong(null)), 'null'],
     [() => runVirtual(noop, wrong(null)), 'null'],
     [() => explore(noop, wrong(5)), 'number 5'],
   ])('options that are none: %s', (call, came) => {
     expect(call).toThrow(new TypeError(`the options must be an object, got ${came}`))
   })
+
+  test.each([Symbol('why'), Object.create(null) as object, 5, null, new Error('why')])(
+    'a message of a cancel that is none: %o',
+    (message) => {
+      const expected = 'the message of a cancel must be a string or a CancelledError'
+      const future = new Future()
+      expect(() => future.cancel(wrong(message))).toThrow(expected)
+      expect(future.cancelled()).toBe(false)
+      const sleeping = sleep(1e9)
+      expect(() => sleeping.cancel(wrong(message))).toThrow(expected)
+      expect(sleeping.cancel()).toBe(true)
+      const gathering = gather([future])
+      expect(() => gathering.cancel(wrong(message))).toThrow(expected)
+      expect(gathering.cancel('why')).toBe(true)
+      gathering.catch(() => {})
+    },
+  )
+
+  test('a context that is none', () => {
+    const context = wrong({})
+    const refusal = new TypeError(
+      'the option context must be a Context, got an object of class Object',
+    )
+    const loop = getEventLoop()
+    expect(() => loop.callSoon(() => {}, { context })).toThrow(refusal)
+    expect(() => loop.callLater(1, () => {}, { context })).toThrow(refusal)
+    expect(() => loop.callAt(1, () => {}, { context })).toThrow(refusal)
+    expect(() => new Future().addDoneCallback(() => {}, { context })).toThrow(refusal)
+  })
+
+  test.each([undefined, null, 5, {}, { message: 5 }])(
+    'an exception context that is none: %o',
+    (context) => {
+      expect(() => getEventLoop().callExceptionHandler(wrong(context))).toThrow(
+        'callExceptionHandler takes { message, … } with a string, got ',
+      )
+    },
+  )
 
   test('returnExceptions that is no boolean', () => {
     expect(() => gather([noop], { returnExceptions: wrong('yes') })).toThrow(

@@ -70,6 +70,7 @@ test('the lowlevel door', () => {
       "abortError",
       "cancelOnAbort",
       "checkBody",
+      "checkCancelMessage",
       "checkCount",
       "checkDelay",
       "checkDuration",

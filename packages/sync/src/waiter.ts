@@ -1,5 +1,5 @@
 import type { EventLoop, Future } from '@tasktree/core'
-import { Claim } from '@tasktree/core/lowlevel'
+import { checkCancelMessage, Claim } from '@tasktree/core/lowlevel'
 import type { Line, Link } from './line.ts'
 
 /** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
@@ -34,6 +34,7 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T,
   }
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {
+    checkCancelMessage(msg)
     // A waiter that was woken keeps its place until its turn. In that turn it passes on what it was woken for.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)

@@ -41,9 +41,9 @@ async function chain(
 
 /** `n` waits that are cancelled, the last ones first. */
 async function cancelled(n: number, wait: () => PromiseLike<unknown>): Promise<number> {
-  const tasks: Task<unknown>[] = list(n, () => createTask(async () => wait()))
+  const tasks: Task[] = list(n, () => createTask(async () => wait()))
   await sleep(1)
-  return timed(() => cancelTasks(tasks.toReversed() as Task[]))
+  return timed(() => cancelTasks(tasks.toReversed()))
 }
 
 const operations: Record<string, Measure> = {

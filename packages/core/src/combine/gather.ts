@@ -1,4 +1,4 @@
-import { checkOptions, describe } from '../arguments.ts'
+import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
 import { type Awaitable, Coroutine } from '../tasks/coroutine.ts'
 import { getEventLoop } from '../context/current.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
@@ -32,6 +32,7 @@ class Gathering<T> extends Future<T> {
   }
 
   override cancel(msg?: string | CancelledError): boolean {
+    checkCancelMessage(msg)
     if (this.done()) return false
     let accepted = false
     for (const child of this.#children) accepted = child.cancel(msg) || accepted

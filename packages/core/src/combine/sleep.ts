@@ -1,4 +1,4 @@
-import { checkDelay } from '../arguments.ts'
+import { checkCancelMessage, checkDelay } from '../arguments.ts'
 import { Claim } from '../futures/claim.ts'
 import { getEventLoop } from '../context/current.ts'
 import type { CancelledError } from '../errors/errors.ts'
@@ -22,6 +22,7 @@ class Sleep<R> extends Future<R> implements TimerEntry {
   }
 
   override cancel(msg?: string | CancelledError): boolean {
+    checkCancelMessage(msg)
     if (this.heapIndex !== -1) this.getLoop().removeTimer(this)
     return super.cancel(msg)
   }

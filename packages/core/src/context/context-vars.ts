@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts'
+import { checkOptions, describe } from '../arguments.ts'
 import { currentScope, runInScope, type Scope } from './async-context.ts'
 import { getEventLoop } from './current.ts'
 import { LookupError, RuntimeError } from '../errors/errors.ts'
@@ -102,6 +102,16 @@ export function copyContext(): Context {
   return currentContext().copy()
 }
 
+/** The option `context`, by default a copy of the current context. @throws {TypeError} when it is no Context */
+export function contextOf(options: { context?: Context } | undefined): Context {
+  if (options === undefined) return copyContext()
+  checkOptions(options)
+  const { context } = options
+  if (context === undefined) return copyContext()
+  if (context instanceof Context) return context
+  throw new TypeError(`the option context must be a Context, got ${describe(context)}`)
+}
+
 const unset: unique symbol = Symbol('unset')
 
 /** What `ContextVar.set` returns, for `reset`. Source: contextvars.Token */
@@ -136,11 +146,12 @@ export class ContextVar<T> {
   readonly name: string
   readonly #default: T | typeof unset
 
-  /** @throws {TypeError} when `name` is not a string */
+  /** @throws {TypeError} when `name` is not a string, or `options` not an object */
   constructor(name: string, options?: { default: T }) {
     if (typeof name !== 'string') {
       throw new TypeError(`the name of a context variable must be a string, got ${typeof name}`)
     }
+    checkOptions(options)
     this.name = name
     this.#default = options !== undefined && 'default' in options ? options.default : unset
   }

@@ -1,6 +1,5 @@
-import { describe } from '../arguments.ts'
-import type { Context } from '../context/context-vars.ts'
-import { copyContext } from '../context/context-vars.ts'
+import { checkCancelMessage, describe } from '../arguments.ts'
+import { type Context, contextOf } from '../context/context-vars.ts'
 import { checkLoop, currentTask, getEventLoop } from '../context/current.ts'
 import {
   CancelledError,
@@ -162,8 +161,11 @@ export class Future<T> implements PromiseLike<T> {
   /**
    * Ends it as cancelled; who awaits it gets a CancelledError with `msg`, or `msg` itself when it is
    * one. False when it is done.
+   *
+   * @throws {TypeError} when `msg` is neither a string nor a CancelledError
    */
   cancel(msg?: string | CancelledError): boolean {
+    if (msg !== undefined) checkCancelMessage(msg)
     Future.#markSeen(this)
     if (this.#state !== PENDING) return false
     this.endCancelled(msg)
@@ -179,7 +181,7 @@ export class Future<T> implements PromiseLike<T> {
     if (typeof cb !== 'function') {
       throw new TypeError(`a done callback must be a function, got ${describe(cb)}`)
     }
-    this.react(new DoneCallback(this, cb, options?.context ?? copyContext()))
+    this.react(new DoneCallback(this, cb, contextOf(options)))
   }
 
   /** Removes every occurrence of `cb` and returns how many there were. */

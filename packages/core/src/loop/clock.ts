@@ -40,8 +40,7 @@ export interface Platform {
 
 function readPlatform(): Platform {
   const { setTimeout, clearTimeout, performance } = globalThis
-  const { now } = performance
-  return { setTimeout, clearTimeout, now: () => now.call(performance) }
+  return { setTimeout, clearTimeout, now: performance.now.bind(performance) }
 }
 
 /** The functions that were there when the package was loaded. */

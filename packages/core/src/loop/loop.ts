@@ -1,8 +1,8 @@
-import { checkDelay, describe } from '../arguments.ts'
+import { checkDelay, checkOptions, describe } from '../arguments.ts'
 import type { AsyncResource } from 'node:async_hooks'
 import { currentScope, makeAsyncContext } from '../context/async-context.ts'
 import { type Clock, isClock, SystemClock } from './clock.ts'
-import { type Context, copyContext, rootContext } from '../context/context-vars.ts'
+import { type Context, contextOf, rootContext } from '../context/context-vars.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
 import { checkLoop, getEventLoop, installLoopClass } from '../context/current.ts'
 import { DebugMonitor } from './debug-monitor.ts'
@@ -102,7 +102,7 @@ export class EventLoop {
    */
   callSoon(cb: () => void, options?: { context?: Context }): Handle {
     this.#assertCallback(cb)
-    const handle = new Handle(this, cb, options?.context ?? copyContext())
+    const handle = new Handle(this, cb, contextOf(options))
     this.push(handle)
     return handle
   }
@@ -118,7 +118,7 @@ export class EventLoop {
     if (typeof when !== 'number' || Number.isNaN(when)) {
       throw new TypeError(`the time must be a number of milliseconds, got ${describe(when)}`)
     }
-    const handle = new TimerHandle(this, cb, options?.context ?? copyContext(), when)
+    const handle = new TimerHandle(this, cb, contextOf(options), when)
     this.addTimer(handle, when)
     return handle
   }
@@ -219,6 +219,11 @@ export class EventLoop {
 
   /** Where every exception goes that no code is there to catch. A handler that throws is reported by the default one. */
   callExceptionHandler(context: ExceptionContext): void {
+    if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
+      throw new TypeError(
+        `callExceptionHandler takes { message, … } with a string, got ${describe(context)}`,
+      )
+    }
     const handler = this.#exceptionHandler
     if (handler === null) {
       this.defaultExceptionHandler(context)
@@ -539,6 +544,7 @@ export function timelineOf(loop: EventLoop): object {
 
 /** A new loop, on the system's clock unless another is given. Source: asyncio.new_event_loop */
 export function newEventLoop(options?: { clock?: Clock }): EventLoop {
+  checkOptions(options)
   const clock: unknown = options?.clock
   if (clock !== undefined && !isClock(clock)) {
     throw new TypeError(`the option clock must be a Clock, got ${describe(clock)}`)
