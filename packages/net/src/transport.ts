@@ -3,17 +3,22 @@ import {
   getEventLoop,
   isCancelled,
   RuntimeError,
-  sleep,
   TimeoutError,
 } from '@tasktree/core'
 import { checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
-import { type WaitOptions, type WriteProtocol, WriteTransport } from '@tasktree/streams'
+import {
+  compactCopy,
+  type WaitOptions,
+  type WriteProtocol,
+  WriteTransport,
+} from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
-import { type BufferedProtocol, isBuffered, type Protocol } from './protocol.ts'
+import { turnsOfIo } from './in-loop.ts'
+import { type BufferedProtocol, copyIntoBuffer, isBuffered, type Protocol } from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { TlsError, toNetError } from './tls-errors.ts'
 import {
@@ -73,6 +78,8 @@ export class Transport extends WriteTransport {
   #isReading = true
   /** Bytes that were received while the protocol paused. */
   #unread: Buffer | null = null
+  /** The peer's end came while there were unread bytes: some runtimes tell of it although the socket is paused. */
+  #hasUnreadEnd = false
   #held: HeldWrites | null = null
   #shutdown: TlsShutdown | null
   #shutdownTimer: Disposable | null = null
@@ -218,9 +225,7 @@ export class Transport extends WriteTransport {
         else {
           await handshakeAsClient(handshake, this.#setup.host)
           // A caller that aborts at once would otherwise cut off the client's last message of the handshake.
-          // Two timers, because the first one may be due before Node has looked for I/O.
-          await sleep(1)
-          await sleep(1)
+          await turnsOfIo(2)
         }
       })
     } catch (error) {
@@ -355,11 +360,11 @@ export class Transport extends WriteTransport {
   /** Returns whether to go on reading. Once it is closing, the rest is read and dropped. */
   readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
     if (this.isClosing()) return true
-    if (!this.#buffered) this.#onData(lent ? Buffer.from(data) : data)
+    if (!this.#buffered) this.#onData(lent ? compactCopy(data) : data)
     else {
       // A buffered protocol copies the bytes into its own buffer before this returns.
       this.#onData(data)
-      if (lent && this.#unread !== null) this.#unread = Buffer.from(this.#unread)
+      if (lent && this.#unread !== null) this.#unread = compactCopy(this.#unread)
     }
     return this.#isReading || this.isClosing()
   }
@@ -375,7 +380,9 @@ export class Transport extends WriteTransport {
     if (unread === null || !this.#isReading || this.isClosing() || this.#held !== null) return
     this.#unread = null
     this.#onData(unread)
-    if (this.isReading()) this.#socket.resume()
+    if (!this.isReading()) return
+    this.#socket.resume()
+    if (this.#hasUnreadEnd) this.#onEnd()
   }
 
   #receive(data: Buffer): void {
@@ -396,7 +403,7 @@ export class Transport extends WriteTransport {
         return
       }
       if (!this.#buffered) {
-        this.#receive(Buffer.from(rest))
+        this.#receive(compactCopy(rest))
         return
       }
       const protocol = this.#protocol as BufferedProtocol
@@ -409,13 +416,7 @@ export class Transport extends WriteTransport {
   #fillOnce(protocol: BufferedProtocol, data: Buffer): number {
     let what = 'getBuffer'
     try {
-      const into: unknown = protocol.getBuffer(data.length)
-      if (!(into instanceof Uint8Array)) {
-        throw new TypeError(`getBuffer() must return a Uint8Array, got ${describe(into)}`)
-      }
-      if (into.length === 0) throw new RuntimeError('getBuffer() returned an empty buffer')
-      const n = Math.min(into.length, data.length)
-      into.set(data.subarray(0, n))
+      const n = copyIntoBuffer(protocol, data)
       what = 'bufferUpdated'
       const result: unknown = protocol.bufferUpdated(n)
       if (result !== undefined) this.#watch('bufferUpdated', result)
@@ -428,6 +429,8 @@ export class Transport extends WriteTransport {
 
   readonly #onEnd = (): void => {
     if (this.isClosing()) return
+    this.#hasUnreadEnd = this.#unread !== null
+    if (this.#hasUnreadEnd) return
     this.#call('eofReceived', () => {
       const result: unknown = this.#protocol.eofReceived?.()
       if (result !== true) this.close()

@@ -1,3 +1,5 @@
+import { compactCopy } from './compact-copy.ts'
+
 /**
  * The buffer of a StreamReader: received bytes in their order, in the chunks in which they came.
  *
@@ -18,12 +20,11 @@ const RUN = 64
 const SMALL = 512
 
 /**
- * A view keeps the whole memory of its chunk alive. A take is copied when this memory is larger than one slab of
- * Node's buffer pool and at least this many times as large as the take. So a record that the caller keeps holds at
- * most eight times its own size.
+ * A view keeps the whole chunk alive. A take is copied when the chunk is larger than `LARGE` and at least `HELD` times
+ * as large as the take. So a record that the caller keeps holds at most eight times its own size, or 8 KiB.
  */
 const HELD = 8
-const SLAB = Buffer.poolSize
+const LARGE = 8192
 
 export class ByteQueue {
   #chunks: Buffer[] = []
@@ -67,9 +68,9 @@ export class ByteQueue {
     if (start + n > first.length) return this.#gather(Buffer.allocUnsafe(n))
     if (start + n < first.length) this.#offset = start + n
     else this.#drop()
-    const memory = first.buffer.byteLength
-    const view = n === first.length ? first : first.subarray(start, start + n)
-    return memory > SLAB && memory >= HELD * n ? Buffer.from(view) : view
+    if (n === first.length) return first
+    const view = first.subarray(start, start + n)
+    return first.length > LARGE && first.length >= HELD * n ? compactCopy(view) : view
   }
 
   /** Removes as many bytes as `target` takes, and returns how many it took. */

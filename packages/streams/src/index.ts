@@ -1,3 +1,4 @@
+export { compactCopy } from './compact-copy.ts'
 export { copy, copyBidirectional, type StreamPair } from './copy.ts'
 export { IncompleteReadError, LimitOverrunError } from './errors.ts'
 export { FlowControl, type WriteProtocol } from './flow-control.ts'

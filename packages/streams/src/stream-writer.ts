@@ -151,7 +151,10 @@ export class StreamWriter implements AsyncDisposable {
     if (!isUpgradable<O>(transport)) {
       throw new RuntimeError('startTls() needs a socket, and this is a writer to another sink')
     }
-    await this.drain(wait)
+    const exception = this.#reader?.exception() ?? null
+    if (exception !== null) throw exception
+    if (this.#flow.lost) await this.#flow.drain(wait)
+    // With no await before it: bytes that are written from now on must go over TLS.
     await transport.startTls(options, wait)
   }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 test('the public names', () => {
   expect(Object.keys(streams)).toMatchInlineSnapshot(`
     [
+      "compactCopy",
       "copy",
       "copyBidirectional",
       "IncompleteReadError",

@@ -1,0 +1,360 @@
+import { spawn } from 'node:child_process'
+import dns from 'node:dns'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { connect, createServer as createRaw } from 'node:net'
+import { dirname } from 'node:path'
+import { createTask, Future, getRunningLoop, run, sleep, timeout, wait } from '@tasktree/core'
+import {
+  AddressInUseError,
+  ConnectionResetError,
+  createDatagramEndpoint,
+  DatagramSocket,
+  openConnection,
+  startServer,
+} from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { echo, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+
+const at = { host: '127.0.0.1', port: 0 }
+
+test('datagrams that were handed over are sent before the close, as with node:dgram', () =>
+  run(async () => {
+    const got: string[] = []
+    const [server] = await createDatagramEndpoint(
+      () => ({ datagramReceived: (data: Buffer) => void got.push(String(data)) }),
+      { localAddr: at },
+    )
+    const [host, port] = server.getExtraInfo('sockname') as [string, number]
+    const plain = createSocket('udp4')
+    await new Promise<void>((resolve) => {
+      plain.send('plain', port, host, () => plain.close(resolve))
+    })
+    const lost = new Future<void>()
+    const [client] = await createDatagramEndpoint(
+      () => ({ connectionLost: () => lost.setResult() }),
+      { localAddr: { host } },
+    )
+    for (let i = 0; i < 3; i++) client.sendTo(`bye ${i}`, { host, port })
+    client.close()
+    expect(client.isClosing()).toBe(true)
+    await timeout(2000, () => lost)
+    expect(client.getWriteBufferSize()).toBe(0)
+    // In its first callback already.
+    await createDatagramEndpoint(
+      () => ({
+        connectionMade(transport) {
+          transport.sendTo('only one', { host: 'localhost', port })
+          transport.close()
+        },
+      }),
+      { family: 'udp4' },
+    )
+    await sleep(50)
+    expect(got).toEqual(['plain', 'bye 0', 'bye 1', 'bye 2', 'only one'])
+    server.close()
+  }))
+
+test('a datagram that cannot be sent does not count, and an abort loses what waits', () =>
+  run(async () => {
+    const refused = new Future<Error>()
+    const lost = new Future<void>()
+    const [client] = await createDatagramEndpoint(
+      () => ({
+        errorReceived: (error: Error) => refused.setResult(error),
+        connectionLost: () => lost.setResult(),
+      }),
+      { localAddr: at },
+    )
+    for (const address of [
+      { host: '127.0.0.1', port: 70_000 },
+      { host: '127.0.0.1', port: 'x' as never },
+      { host: 5 as never, port: 1 },
+    ]) {
+      expect(() => client.sendTo('x', address)).toThrow(/port|host/)
+      expect(client.getWriteBufferSize()).toBe(0)
+    }
+    client.sendTo(Buffer.alloc(70_000), { host: '127.0.0.1', port: 9 })
+    expect(await timeout(2000, () => refused)).toMatchObject({ code: 'EMSGSIZE' })
+    expect(client.getWriteBufferSize()).toBe(0)
+    client.sendTo('x', { host: '127.0.0.1', port: 9 })
+    client.abort()
+    await timeout(2000, () => lost)
+    expect(client.getWriteBufferSize()).toBe(0)
+  }))
+
+test('a DatagramSocket sends, receives and iterates', () =>
+  run(async () => {
+    await using server = await DatagramSocket.open({ localAddr: at })
+    const [host, port] = server.getExtraInfo('sockname') as [string, number]
+    const serving = createTask(async () => {
+      for await (const [data, address] of server) await server.send(`echo ${String(data)}`, address)
+    })
+    const client = await DatagramSocket.open({ remoteAddr: { host, port } })
+    await client.send('one')
+    const [data, address] = await timeout(2000, () => client.receive())
+    expect([String(data), address]).toEqual(['echo one', { host, port }])
+    // A cancelled receive takes nothing; the next one has the datagram.
+    const cancelled = createTask(() => client.receive())
+    await sleep(0)
+    await client.send('two')
+    cancelled.cancel()
+    await wait([cancelled])
+    expect(String((await timeout(2000, () => client.receive()))[0])).toBe('echo two')
+    // Two that wait get one each, in their order.
+    const both = [createTask(() => client.receive()), createTask(() => client.receive())]
+    await sleep(0)
+    await client.send('three')
+    await client.send('four')
+    const texts = await timeout(2000, async () => [await both[0], await both[1]])
+    expect(texts.map((datagram) => String(datagram?.[0]))).toEqual(['echo three', 'echo four'])
+    const last = createTask(() => client.receive())
+    await sleep(0)
+    await client.drain()
+    client.close()
+    await client.waitClosed()
+    await wait([last])
+    expect(last.exception()).toBeInstanceOf(ConnectionResetError)
+    expect(await thrown(client.send('late'))).toBeInstanceOf(ConnectionResetError)
+    expect(await thrown(client.receive())).toBeInstanceOf(ConnectionResetError)
+    server.close()
+    await timeout(2000, () => serving)
+    expect(() => DatagramSocket.open({ limit: 'x' as never })).toThrow(TypeError)
+    expect(() => DatagramSocket.open({ limit: 0 })).toThrow(RangeError)
+  }))
+
+test('a DatagramSocket tells of a refusal, and drops the oldest above its limit', () =>
+  run(async () => {
+    const closed = await DatagramSocket.open({ localAddr: at })
+    const [host, port] = closed.getExtraInfo('sockname') as [string, number]
+    closed.close()
+    await closed.waitClosed()
+    await using client = await DatagramSocket.open({ remoteAddr: { host, port } })
+    await client.send('nobody there')
+    expect(await thrown(timeout(2000, () => client.receive()))).toMatchObject({
+      code: 'ECONNREFUSED',
+    })
+    await using receiver = await DatagramSocket.open({ localAddr: at, limit: 25 })
+    const [to, where] = receiver.getExtraInfo('sockname') as [string, number]
+    await using sender = await DatagramSocket.open({ remoteAddr: { host: to, port: where } })
+    for (let i = 0; i < 5; i++) await sender.send(`datagram ${i}`)
+    await sleep(50)
+    expect(receiver.dropped).toBe(3)
+    expect(String((await receiver.receive())[0])).toBe('datagram 3')
+  }))
+
+test('closing a Unix server leaves the files beside it alone', () =>
+  run(() =>
+    withSocketPath(async (path) => {
+      const neighbour = `${path}.${process.pid}`
+      writeFileSync(neighbour, 'precious')
+      const kept = await startServer(echo, { path, cleanupSocket: false })
+      await kept[Symbol.asyncDispose]()
+      expect(existsSync(path)).toBe(true)
+      const replaced = await startServer(echo, { path })
+      await using newer = await startServer(echo, { path })
+      replaced.close()
+      const [reader, writer] = await openConnection({ path })
+      writer.write('served\n')
+      expect(String(await reader.readLine())).toBe('served\n')
+      writer.abort()
+      await newer[Symbol.asyncDispose]()
+      expect(readdirSync(dirname(path))).toEqual([`socket.${process.pid}`])
+      expect(readFileSync(neighbour, 'utf8')).toBe('precious')
+    }),
+  ))
+
+test.skipIf(process.getuid?.() !== 0)(
+  'a server that may no longer remove its Unix socket closes, and reports the file',
+  () =>
+    run(async () => {
+      for (const cleanupSocket of [true, false]) {
+        const dir = mkdtempSync('/tmp/tasktree-')
+        const path = `${dir}/socket`
+        const reports: unknown[] = []
+        getRunningLoop().setExceptionHandler((_, { message, exception }) => {
+          reports.push([message, (exception as { code?: string }).code])
+        })
+        const ended = new Future<void>()
+        const server = await startServer(
+          async (reader) => {
+            try {
+              await reader.read()
+            } finally {
+              ended.setResult()
+            }
+          },
+          { path, cleanupSocket },
+        )
+        const [, writer] = await openConnection({ path })
+        await sleep(10)
+        chmodSync(dir, 0o755)
+        process.seteuid?.(65_534)
+        try {
+          await timeout(2000, () => server[Symbol.asyncDispose]())
+        } finally {
+          process.seteuid?.(0)
+        }
+        expect(ended.done()).toBe(true)
+        expect(existsSync(path)).toBe(true)
+        expect(await thrown(openConnection({ path }))).toMatchObject({ code: 'ECONNREFUSED' })
+        const message = "the Unix socket's file could not be removed"
+        expect(reports).toEqual(cleanupSocket ? [[message, 'EACCES']] : [])
+        writer.abort()
+      }
+    }),
+)
+
+test('each address is listened to once, however often and under whatever names it is given', () =>
+  run(async () => {
+    const { lookup } = dns
+    const twice = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ]
+    dns.lookup = ((host: string, options: object, callback: (...result: unknown[]) => void) => {
+      if (host === 'twice.test') setTimeout(callback, 0, null, twice)
+      else lookup(host, options as never, callback as never)
+    }) as never
+    syncBuiltinESMExports()
+    try {
+      for (const host of ['twice.test', ['127.0.0.1', 'twice.test', '127.0.0.1']]) {
+        await using server = await startServer(echo, { host, port: 0 })
+        expect(server.sockets).toHaveLength(1)
+      }
+    } finally {
+      dns.lookup = lookup
+      syncBuiltinESMExports()
+    }
+    await using several = await startServer(echo, { host: ['127.0.0.1', '127.0.0.2'] })
+    expect(several.sockets.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.2'])
+    expect(new Set(several.sockets.map(({ port }) => port)).size).toBe(1)
+    await using both = await startServer(echo, { host: ['0.0.0.0', '::', '0:0::0'] })
+    expect(both.sockets.map(({ address }) => address)).toEqual(['0.0.0.0', '::'])
+    const taken = { host: ['127.0.0.1', '127.0.0.2'], port: portOf(several) }
+    expect(await thrown(startServer(echo, taken))).toBeInstanceOf(AddressInUseError)
+    expect(() => startServer(echo, { host: [] })).toThrow(RangeError)
+    expect(() => startServer(echo, { host: [5 as never] })).toThrow(TypeError)
+  }))
+
+test('addresses are shown as people write them', () =>
+  run(async () => {
+    const names = new Future<unknown[]>()
+    const serve = (_: unknown, writer: { getExtraInfo(name: string): unknown; close(): void }) => {
+      names.setResult([writer.getExtraInfo('peername'), writer.getExtraInfo('sockname')])
+      writer.close()
+    }
+    await using server = await startServer(serve, { host: '::', ipv6Only: false })
+    const [, writer] = await openConnection('127.0.0.1', portOf(server))
+    expect(await names).toEqual([writer.getExtraInfo('sockname'), ['127.0.0.1', portOf(server)]])
+    writer.abort()
+    await using mapped = await startServer(() => {}, { host: '::ffff:127.0.0.1' })
+    expect(mapped.sockets).toMatchObject([{ address: '127.0.0.1', family: 'IPv4' }])
+    await using six = await startServer(() => {}, { host: '::', ipv6Only: true })
+    expect(await thrown(openConnection('127.0.0.1', portOf(six)))).toMatchObject({
+      code: 'ECONNREFUSED',
+    })
+  }))
+
+test('a server listens at a descriptor that it has inherited', { tags: ['slow'] }, () =>
+  run(async () => {
+    const raw = createRaw().listen(0, '127.0.0.1')
+    await once(raw, 'listening')
+    const { port } = raw.address() as { port: number }
+    const child = spawn(
+      process.execPath,
+      [
+        '--conditions=@tasktree/source',
+        '--input-type=module',
+        '-e',
+        `import { run } from '@tasktree/core'
+         import { startServer } from '@tasktree/net'
+         await run(async () => {
+           await using server = await startServer(async (reader, writer) => {
+             writer.write(await reader.readLine())
+           }, { fd: 3 })
+           console.log(JSON.stringify(server.sockets))
+           await server.serveForever()
+         })`,
+      ],
+      {
+        cwd: import.meta.dirname,
+        stdio: [
+          'ignore',
+          'pipe',
+          'inherit',
+          (raw as unknown as { _handle: { fd: number } })._handle.fd,
+        ],
+      },
+    )
+    try {
+      const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+      expect(JSON.parse(String(line))).toEqual([{ address: '127.0.0.1', port, family: 'IPv4' }])
+      raw.close()
+      const [reader, writer] = await openConnection('127.0.0.1', port)
+      writer.write('inherited\n')
+      expect(String(await timeout(3000, () => reader.readLine()))).toBe('inherited\n')
+      writer.abort()
+    } finally {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    }
+    expect(() => startServer(echo, { fd: -1 })).toThrow(RangeError)
+    expect(() => startServer(echo, { fd: '3' as never })).toThrow(TypeError)
+    expect(() => startServer(echo, { fd: 3, port: 80 })).toThrow(TypeError)
+  }),
+)
+
+test('keepAlive and noDelay are options of both sides', () =>
+  run(async () => {
+    for (const options of [
+      { keepAlive: true, noDelay: false },
+      { keepAlive: 1000, noDelay: true },
+    ]) {
+      await using server = await startServer(echo, { ...local, ...options })
+      const [reader, writer] = await openConnection('127.0.0.1', portOf(server), options)
+      writer.write('hello\n')
+      expect(String(await reader.readLine())).toBe('hello\n')
+      writer.abort()
+    }
+    expect(() => startServer(echo, { ...local, keepAlive: 'yes' as never })).toThrow(TypeError)
+    expect(() => startServer(echo, { ...local, noDelay: 1 as never })).toThrow(TypeError)
+    expect(() => startServer(echo, { ...local, ipv6Only: 1 as never })).toThrow(TypeError)
+    expect(() => openConnection('localhost', 1, { keepAlive: -1 })).toThrow(RangeError)
+    expect(() => openConnection('localhost', 1, { sslShutdownTimeout: 0 })).toThrow(RangeError)
+  }))
+
+test('bad handshakes are not reported, and the failure of an SNICallback is', () =>
+  run(async () => {
+    const reports: unknown[] = []
+    getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
+    const options = { ...tls, handshakeTimeout: 50, ALPNProtocols: ['h2'] }
+    await using server = await startServer(echo, { ...local, tls: options })
+    for (const first of ['GET / HTTP/1.1\r\n\r\n', '']) {
+      const socket = connect(portOf(server), '127.0.0.1')
+        .on('error', () => {})
+        .resume()
+      if (first !== '') socket.write(first)
+      await once(socket, 'close')
+    }
+    const alpn = { tls: { ca: tls.cert, servername: 'localhost', ALPNProtocols: ['http/1.1'] } }
+    await thrown(openConnection('127.0.0.1', portOf(server), alpn))
+    expect(reports).toEqual([])
+    await using broken = await startServer(echo, {
+      ...local,
+      tls: { ...tls, SNICallback: (_name, callback) => callback(new Error('no database')) },
+    })
+    await thrown(openConnection('127.0.0.1', portOf(broken), alpn))
+    await sleep(20)
+    expect(reports).toEqual(['a callback of the TLS options has failed'])
+  }))

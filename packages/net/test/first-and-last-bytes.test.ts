@@ -1,0 +1,378 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer as createRaw, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createRawTls } from 'node:tls'
+import { createTask, Future, gather, getRunningLoop, run, sleep, timeout } from '@tasktree/core'
+import {
+  type BufferedProtocol,
+  ConnectionResetError,
+  createConnection,
+  createServer,
+  openConnection,
+  type StreamReader,
+  startServer,
+  TlsError,
+  type Transport,
+} from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+
+// What a peer sends, ends or resets in the moment in which a connection is made reaches the program, however busy it is.
+// The control is the same program on node:net or node:tls.
+
+/** What a client does with a new connection: it holds the loop. */
+function work(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+/** A server in another process, because it has to run while this one is busy. */
+async function withPeer(code: string, body: (where: string) => Promise<void>): Promise<void> {
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    await body(String(line).trim())
+  } finally {
+    const exited = once(child, 'exit')
+    child.kill()
+    await exited
+  }
+}
+
+const greeter = (on: string, at: string): string => `
+  const s = require('node:net').createServer((c) => { c.on('error', () => {}); ${on} })
+  s.listen(${at}, () => console.log(JSON.stringify(s.address())))`
+
+async function all(reader: StreamReader): Promise<string> {
+  try {
+    return String(await timeout(3000, () => reader.read()))
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+/** All bytes, or the code of the error. */
+function control(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => work(1))
+    socket.on('data', (data) => (text += String(data)))
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+    socket.on('end', () => resolve(text))
+  })
+}
+
+const COUNT = 50
+const times = <T>(value: T): T[] => Array.from({ length: COUNT }, () => value)
+
+test(
+  'a greeting and an end that come with the connection reach every client',
+  { tags: ['slow'] },
+  () =>
+    withPeer(greeter(`c.end('220 hello\\n')`, `0, '127.0.0.1', 511`), (where) =>
+      run(async () => {
+        const { port } = JSON.parse(where) as { port: number }
+        expect(await Promise.all(times(0).map(() => control(port)))).toEqual(times('220 hello\n'))
+        const open = async (): Promise<string> => {
+          const [reader, writer] = await openConnection('127.0.0.1', port)
+          work(1)
+          const text = await all(reader)
+          writer.abort()
+          return text
+        }
+        const create = async (): Promise<string> => {
+          const ended = new Future<string>()
+          let text = ''
+          const [transport] = await createConnection(
+            () => ({
+              dataReceived: (data: Buffer) => void (text += String(data)),
+              connectionLost: () => ended.setResult(text),
+            }),
+            '127.0.0.1',
+            port,
+          )
+          work(1)
+          expect(transport.getExtraInfo('peername')).toEqual(['127.0.0.1', port])
+          return timeout(3000, () => ended)
+        }
+        for (const client of [open, create]) {
+          const got = await gather(times(0).map(() => createTask(client)))
+          expect(got).toEqual(times('220 hello\n'))
+        }
+      }),
+    ),
+)
+
+test('a greeting over a Unix socket reaches every client', { tags: ['slow'] }, () =>
+  withSocketPath((path) =>
+    withPeer(greeter(`c.end('220 hello\\n')`, JSON.stringify(path)), () =>
+      run(async () => {
+        const open = async (): Promise<string> => {
+          const [reader, writer] = await openConnection({ path })
+          work(1)
+          const text = await all(reader)
+          writer.abort()
+          return text
+        }
+        expect(await gather(times(0).map(() => createTask(open)))).toEqual(times('220 hello\n'))
+      }),
+    ),
+  ),
+)
+
+test('a reset right after the connect is the error of the read', { tags: ['slow'] }, () =>
+  withPeer(greeter('c.resetAndDestroy()', `0, '127.0.0.1', 511`), (where) =>
+    run(async () => {
+      const { port } = JSON.parse(where) as { port: number }
+      const open = async (): Promise<string> => {
+        const [reader, writer] = await openConnection('127.0.0.1', port)
+        work(1)
+        const text = await all(reader)
+        writer.abort()
+        return text
+      }
+      // The system may know of the reset before it tells of the connection.
+      const connect = (): Promise<string> =>
+        open().catch((error: unknown) => (error as { code: string }).code)
+      expect(await gather(times(0).map(() => createTask(connect)))).toEqual(times('ECONNRESET'))
+    }),
+  ),
+)
+
+test('what a server sends before a reset is read before the error', () =>
+  run(async () => {
+    const server = createRaw((socket) => {
+      socket.write('the answer', () => setTimeout(() => socket.resetAndDestroy(), 20))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const [reader, writer] = await openConnection('127.0.0.1', port)
+    await sleep(60)
+    expect(String(await reader.read(99))).toBe('the answer')
+    expect(await thrown(reader.read(99))).toBeInstanceOf(ConnectionResetError)
+    writer.abort()
+    server.close()
+  }))
+
+test(
+  'a refusal of the client that comes after its handshake is the error of the read',
+  { tags: ['slow'] },
+  () =>
+    withPeer(
+      `const f = require('node:fs').readFileSync
+       const s = require('node:tls').createServer({ key: f(${JSON.stringify(fixture('key.pem'))}), cert: f(${JSON.stringify(fixture('cert.pem'))}), ca: f(${JSON.stringify(fixture('client-cert.pem'))}), requestCert: true })
+       s.on('tlsClientError', () => {})
+       s.listen(0, '127.0.0.1', 511, () => console.log(s.address().port))`,
+      (port) =>
+        run(async () => {
+          const viaNode = (): Promise<string> =>
+            new Promise((resolve) => {
+              const options = { port: Number(port), host: 'localhost', ca: tls.cert }
+              const socket = connectTls(options, () => work(2))
+              socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+              socket.on('end', () => resolve('end')).resume()
+            })
+          const refusal = await viaNode()
+          expect(refusal).toMatch(/CERTIFICATE_REQUIRED|ECONNRESET/)
+          const open = async (): Promise<unknown> => {
+            const options = { tls: { ca: tls.cert } }
+            const [reader, writer] = await openConnection('localhost', Number(port), options)
+            work(2)
+            const error = await thrown(timeout(4000, () => reader.readLine()))
+            writer.abort()
+            if ((error as { code: string }).code !== 'ECONNRESET') {
+              expect(error).toBeInstanceOf(TlsError)
+            }
+            return (error as { code: string }).code
+          }
+          const got = await gather(times(0).map(() => createTask(open)))
+          expect(
+            got.filter((code) => /CERTIFICATE_REQUIRED|ECONNRESET/.test(String(code))),
+          ).toEqual(got)
+        }),
+    ),
+)
+
+test('what comes over TLS in one piece with the handshake, and an end behind it, is read', () =>
+  run(async () => {
+    const server = createRawTls({ ...tls }, (socket) => socket.end('220 hello\n')).listen(0)
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const open = async (): Promise<string> => {
+      const [reader, writer] = await openConnection('localhost', port, { tls: { ca: tls.cert } })
+      work(1)
+      const text = await all(reader)
+      writer.abort()
+      return text
+    }
+    expect(await gather(times(0).map(() => createTask(open)))).toEqual(times('220 hello\n'))
+    server.close()
+    await once(server, 'close')
+  }))
+
+test('drain and resumeWriting come after writeEof, when the peer has read all', () =>
+  run(async () => {
+    const hold = new Future<void>()
+    await using server = await startServer(async (reader) => {
+      while ((await reader.read(65_536)).length > 0);
+      await hold
+    }, local)
+    const [, writer] = await openConnection('127.0.0.1', portOf(server))
+    writer.write(Buffer.alloc(8_000_000))
+    writer.writeEof()
+    await timeout(5000, () => writer.drain())
+    writer.abort()
+    const resumed = new Future<void>()
+    const [transport] = await createConnection(
+      () => ({ resumeWriting: () => resumed.setResult() }),
+      '127.0.0.1',
+      portOf(server),
+    )
+    transport.write(Buffer.alloc(8_000_000))
+    transport.writeEof()
+    await timeout(5000, () => resumed)
+    transport.abort()
+    hold.setResult()
+  }))
+
+const SENT = 300_000
+
+test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol'])(
+  'a buffered protocol that %s in bufferUpdated gets each byte once, or no more',
+  (what) =>
+    run(async () => {
+      const lost = new Future<Error | null>()
+      const buffer = Buffer.alloc(1000)
+      let used = 0
+      let total = 0
+      let sum = 0
+      const count = (data: Uint8Array): void => {
+        for (const byte of data) sum = (sum * 31 + byte) % 65_537
+        total += data.length
+      }
+      const factory = (): BufferedProtocol => {
+        let transport: Transport
+        return {
+          connectionMade(made) {
+            transport = made
+          },
+          getBuffer: () => buffer.subarray(used),
+          bufferUpdated(n) {
+            count(buffer.subarray(used, used + n))
+            used += n
+            if (used < buffer.length) return
+            used = 0
+            if (what === 'aborts') transport.abort()
+            else if (what === 'becomes another protocol') {
+              transport.setProtocol({
+                dataReceived: count,
+                connectionLost: (error) => lost.setResult(error),
+              })
+            } else {
+              transport.pauseReading()
+              if (what === 'pauses and resumes') transport.resumeReading()
+              else setTimeout(() => transport.resumeReading(), total % 2)
+            }
+          },
+          connectionLost: (error) => lost.setResult(error),
+        }
+      }
+      await using server = await createServer(factory, '127.0.0.1', 0)
+      const [, writer] = await openConnection('127.0.0.1', portOf(server))
+      const data = Buffer.from(Array.from({ length: SENT }, (_, i) => (i * 7) % 251))
+      writer.write(data)
+      writer.close()
+      expect(await timeout(10_000, () => lost)).toBe(null)
+      if (what === 'aborts') expect(total).toBe(1000)
+      else {
+        const expected = data.reduce((all, byte) => (all * 31 + byte) % 65_537, 0)
+        expect([total, sum]).toEqual([SENT, expected])
+      }
+      await writer.waitClosed().catch(() => {})
+    }),
+)
+
+test('a callback of a protocol that is async and rejects is reported, and ends its connection', () =>
+  run(async () => {
+    const reports: unknown[] = []
+    getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
+    for (const what of ['connectionMade', 'dataReceived', 'eofReceived', 'connectionLost']) {
+      const failure = new Error(what)
+      const lost = new Future<Error | null>()
+      const factory = (): object => ({
+        [what]: async () => {
+          await sleep(0)
+          throw failure
+        },
+        ...(what === 'connectionLost'
+          ? {}
+          : { connectionLost: (error: Error | null) => lost.setResult(error) }),
+      })
+      await using server = await createServer(factory, '127.0.0.1', 0)
+      const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
+      writer.write('x')
+      writer.writeEof()
+      if (what === 'connectionLost') await reader.read()
+      else if (what !== 'eofReceived') expect(await timeout(2000, () => lost)).toBe(failure)
+      writer.abort()
+      await sleep(5)
+      expect(reports.splice(0)).toEqual([`${what}() of a protocol has thrown`])
+    }
+  }))
+
+test('closing over TLS ends in time if the peer does not read, or does not answer', () =>
+  run(async () => {
+    const before = census()
+    const peers: Socket[] = []
+    const plain: Socket[] = []
+    const server = createRawTls({ ...tls, allowHalfOpen: true }, (socket) => {
+      peers.push(socket.on('error', () => {}))
+      // It reads on, and never answers the end of TLS.
+      socket.on('data', () => {})
+    }).listen(0)
+    server.on('connection', (socket) => plain.push(socket))
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const options = { tls: { ca: tls.cert }, sslShutdownTimeout: 100 }
+    const [, silent] = await openConnection('localhost', port, options)
+    silent.close()
+    expect(await thrown(timeout(5000, () => silent.waitClosed()))).toMatchObject({
+      message: 'the end of TLS took longer than 100 ms',
+    })
+    const [, stalled] = await openConnection('localhost', port, options)
+    await sleep(20)
+    peers.at(-1)?.pause()
+    stalled.write(Buffer.alloc(20_000_000))
+    stalled.close()
+    expect(await thrown(timeout(5000, () => stalled.waitClosed()))).toMatchObject({
+      name: 'TimeoutError',
+    })
+    // Without the option it does not wait for the peer's end.
+    const [, usual] = await openConnection('localhost', port, { tls: { ca: tls.cert } })
+    usual.close()
+    await timeout(5000, () => usual.waitClosed())
+    for (const peer of [...peers, ...plain]) peer.destroy()
+    server.close()
+    await once(server, 'close')
+    await expectNothingLeft(before)
+  }))
+
+test('closing over TLS waits for the end of a peer that still sends, if it is told to', () =>
+  run(async () => {
+    await using server = await startServer(
+      async (reader, writer) => {
+        await reader.read()
+        await sleep(30)
+        writer.write('late')
+      },
+      { host: 'localhost', tls },
+    )
+    const tlsOptions = { ca: tls.cert, sslShutdownTimeout: 5000 }
+    const [, writer] = await openConnection('localhost', portOf(server), { tls: tlsOptions })
+    writer.write('request')
+    const start = performance.now()
+    writer.close()
+    await writer.waitClosed()
+    expect(performance.now() - start).toBeGreaterThan(20)
+  }))

@@ -1,0 +1,402 @@
+import { readFileSync } from 'node:fs'
+import { connect, createServer as createRaw, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect as connectTls } from 'node:tls'
+import { createTask, Future, run, RuntimeError, sleep, timeout, TimeoutError } from '@tasktree/core'
+import {
+  type BufferedProtocol,
+  CertificateError,
+  ConnectionResetError,
+  createConnection,
+  createServer,
+  openConnection,
+  type StreamReader,
+  type StreamWriter,
+  startServer,
+  TlsError,
+  type Transport,
+} from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+
+const ca = tls.cert
+
+/** A server that answers STARTTLS, and then does what it is told. */
+async function greet(reader: StreamReader, writer: StreamWriter): Promise<void> {
+  await reader.readLine()
+  writer.write('220 go ahead\n')
+  await writer.drain()
+}
+
+async function ask(port: number): Promise<[StreamReader, StreamWriter]> {
+  const [reader, writer] = await openConnection('127.0.0.1', port)
+  writer.write('STARTTLS\n')
+  expect(String(await reader.readLine())).toBe('220 go ahead\n')
+  return [reader, writer]
+}
+
+test('a ClientHello that comes before the server is ready reaches TLS', () =>
+  run(async () => {
+    for (const delay of [0, 5, 50]) {
+      await using server = await startServer(async (reader, writer) => {
+        await greet(reader, writer)
+        await sleep(delay)
+        await writer.startTls(tls)
+        writer.write(await reader.readLine())
+        await writer.drain()
+      }, local)
+      const [reader, writer] = await ask(portOf(server))
+      await timeout(3000, () => writer.startTls({ ca, servername: 'localhost' }))
+      writer.write('over TLS\n')
+      expect(String(await timeout(3000, () => reader.readLine()))).toBe('over TLS\n')
+      writer.abort()
+    }
+  }))
+
+test('a ClientHello in one packet with the header before it reaches TLS', () =>
+  run(async () => {
+    // As a proxy sends it: a line with the client's address, and at once what the client has sent.
+    const addresses: string[] = []
+    await using server = await startServer(async (reader, writer) => {
+      addresses.push(String(await reader.readLine()))
+      await writer.startTls(tls)
+      writer.write(await reader.readLine())
+      await writer.drain()
+    }, local)
+    const header = 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'
+    const proxy = createRaw((client) => {
+      const upstream = connect(portOf(server), '127.0.0.1')
+      client
+        .on('error', () => {})
+        .once('data', (hello: Buffer) => {
+          upstream.write(Buffer.concat([Buffer.from(header), hello]))
+          client.pipe(upstream).pipe(client)
+        })
+      upstream.on('error', () => {})
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const { port } = proxy.address() as { port: number }
+    const options = { tls: { ca, servername: 'localhost' } }
+    const [reader, writer] = await timeout(3000, () => openConnection('127.0.0.1', port, options))
+    writer.write('over TLS\n')
+    expect(String(await timeout(3000, () => reader.readLine()))).toBe('over TLS\n')
+    expect(addresses).toEqual([header])
+    writer.abort()
+    proxy.close()
+  }))
+
+test('plain bytes that somebody put before the handshake are never read as if they had come over TLS', () =>
+  run(async () => {
+    const before = census()
+    {
+      // On the server they go to TLS, which refuses them.
+      const outcome = new Future<unknown>()
+      await using server = await startServer(async (reader, writer) => {
+        await greet(reader, writer)
+        await sleep(20)
+        outcome.setResult(await thrown(writer.startTls(tls)))
+        expect(await thrown(reader.readLine())).toBeInstanceOf(Error)
+      }, local)
+      const attacker = connect(portOf(server), '127.0.0.1')
+      attacker.on('error', () => {}).write('STARTTLS\nMAIL FROM:<injected>\n')
+      expect(await timeout(3000, () => outcome)).toBeInstanceOf(TlsError)
+      attacker.destroy()
+      // On the client any unread byte is an error, whether it came long before or in the same moment.
+      for (const wait of [0, 20]) {
+        const injecting = createRaw((socket) => {
+          socket
+            .on('error', () => {})
+            .once('data', () => socket.write('220 go ahead\n250 injected\n'))
+        }).listen(0, '127.0.0.1')
+        await once(injecting, 'listening')
+        const [reader, writer] = await ask((injecting.address() as { port: number }).port)
+        await sleep(wait)
+        const error = await thrown(writer.startTls({ ca, servername: 'localhost' }))
+        expect(error).toMatchObject({ name: 'TlsError', code: 'ERR_TLS_UNREAD_PLAINTEXT' })
+        expect(await thrown(reader.readLine())).toBe(error)
+        expect(writer.isClosing()).toBe(true)
+        injecting.close()
+      }
+    }
+    await expectNothingLeft(before)
+  }))
+
+const other = {
+  key: readFileSync(fixture('other-key.pem')),
+  cert: readFileSync(fixture('other-cert.pem')),
+}
+
+test('startTls verifies the host that was connected to', () =>
+  run(async () => {
+    await using server = await startServer(async (reader, writer) => {
+      await greet(reader, writer)
+      await writer.startTls(other).catch(() => {})
+    }, local)
+    const [, writer] = await ask(portOf(server))
+    // The certificate is for other.test; the connection is to 127.0.0.1.
+    const error = await thrown(writer.startTls({ ca: other.cert }))
+    expect(error).toBeInstanceOf(CertificateError)
+    expect(error).toBeInstanceOf(TlsError)
+    expect(error).toMatchObject({
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      host: '127.0.0.1',
+      reason: expect.stringContaining('127.0.0.1'),
+      chain: [{ subject: { CN: 'other.test' } }],
+    })
+    const [, named] = await ask(portOf(server))
+    await named.startTls({ ca: other.cert, servername: 'other.test' })
+    expect(named.getExtraInfo('authorized')).toBe(true)
+    named.abort()
+    const [, unverified] = await ask(portOf(server))
+    await unverified.startTls({ rejectUnauthorized: false })
+    expect(unverified.getExtraInfo('authorized')).toBe(false)
+    unverified.abort()
+  }))
+
+test('TLS over a Unix socket needs a name to verify', () =>
+  run(() =>
+    withSocketPath(async (path) => {
+      expect(() => openConnection({ path }, { tls: { ca } })).toThrow(TypeError)
+      await using server = await startServer(() => {}, { path, tls })
+      const [, writer] = await openConnection({ path }, { tls: { ca, servername: 'localhost' } })
+      expect(writer.getExtraInfo('authorized')).toBe(true)
+      writer.abort()
+      expect(server.sockets).toHaveLength(1)
+      const [, plain] = await openConnection({ path }).catch(() => [null, null] as const)
+      expect(() => plain?.startTls({ ca })).toThrow('needs the option servername')
+      plain?.abort()
+    }),
+  ))
+
+test('a handshake that takes too long is a TimeoutError on both sides, and Infinity is no limit', () =>
+  run(async () => {
+    const outcomes: unknown[] = []
+    await using server = await startServer(async (_, writer) => {
+      outcomes.push(await thrown(writer.startTls({ ...tls, handshakeTimeout: 50 })))
+    }, local)
+    const silent = connect(portOf(server), '127.0.0.1').on('error', () => {})
+    await once(silent, 'close')
+    expect(outcomes).toEqual([expect.any(TimeoutError)])
+    // A peer that sends a byte now and then does not get more time.
+    await using secure = await startServer(() => {}, {
+      ...local,
+      tls: { ...tls, handshakeTimeout: 100 },
+    })
+    const dripping = connect(portOf(secure), '127.0.0.1').on('error', () => {})
+    const hello = Buffer.from([22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3])
+    let sent = 0
+    const drip = setInterval(() => {
+      if (sent < hello.length) dripping.write(hello.subarray(sent, ++sent))
+    }, 20)
+    const start = performance.now()
+    await once(dripping, 'close')
+    clearInterval(drip)
+    expect(performance.now() - start).toBeLessThan(2000)
+    const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
+    listening.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    const [, writer] = await openConnection(
+      '127.0.0.1',
+      (listening.address() as { port: number }).port,
+    )
+    expect(await thrown(writer.startTls({ ca, handshakeTimeout: 50 }))).toMatchObject({
+      message: 'no TLS handshake after 50 ms',
+    })
+    listening.close()
+    const patient = { ...tls, handshakeTimeout: Infinity, sslShutdownTimeout: Infinity }
+    await using unlimited = await startServer(
+      async (reader, to) => {
+        to.write(await reader.readLine())
+      },
+      { host: 'localhost', tls: patient },
+    )
+    const [reader, client] = await openConnection('localhost', portOf(unlimited), {
+      tls: { ca, handshakeTimeout: Infinity },
+      timeout: Infinity,
+      happyEyeballsDelay: Infinity,
+    })
+    client.write('hello\n')
+    expect(String(await reader.readLine())).toBe('hello\n')
+    client.close()
+    await client.waitClosed()
+  }))
+
+test('a reset in the middle of startTls is its error, on both sides', () =>
+  run(async () => {
+    const outcomes: unknown[] = []
+    await using server = await startServer(async (reader, writer) => {
+      await greet(reader, writer)
+      outcomes.push(await thrown(writer.startTls(tls)))
+    }, local)
+    const client = connect(portOf(server), '127.0.0.1').on('error', () => {})
+    client.write('STARTTLS\n')
+    await once(client, 'data')
+    client.write(Buffer.from([22, 3, 1]), () => client.resetAndDestroy())
+    await once(client, 'close')
+    await sleep(20)
+    expect(outcomes).toEqual([expect.any(ConnectionResetError)])
+    const resetting = createRaw((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.resetAndDestroy())
+    }).listen(0, '127.0.0.1')
+    await once(resetting, 'listening')
+    const { port } = resetting.address() as { port: number }
+    const [reader, writer] = await openConnection('127.0.0.1', port)
+    const error = await thrown(writer.startTls({ ca }))
+    expect(error).toBeInstanceOf(ConnectionResetError)
+    expect(await thrown(reader.readLine())).toBe(error)
+    expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
+    resetting.close()
+  }))
+
+test('bytes and an end that are written during startTls go over TLS', () =>
+  run(async () => {
+    const seen: Buffer[] = []
+    await using server = await startServer(async (reader, writer) => {
+      await greet(reader, writer)
+      const upgrading = writer.startTls(tls)
+      writer.write('from the server\n')
+      await upgrading
+      writer.write(await reader.read())
+    }, local)
+    // What passes on the wire.
+    const proxy = createRaw({ allowHalfOpen: true }, (client) => {
+      const upstream = connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
+      client.on('data', (data: Buffer) => seen.push(data))
+      client.on('error', () => {})
+      upstream.on('error', () => {})
+      client.pipe(upstream).pipe(client)
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const [reader, writer] = await ask((proxy.address() as { port: number }).port)
+    const upgrading = createTask(() => writer.startTls({ ca, servername: 'localhost' }))
+    await sleep(0)
+    writer.write('secret')
+    writer.writeEof()
+    await upgrading
+    expect(String(await timeout(3000, () => reader.read()))).toBe('from the server\nsecret')
+    expect(Buffer.concat(seen).includes('secret')).toBe(false)
+    writer.abort()
+    proxy.close()
+  }))
+
+test('startTls twice, and close in the middle of it', () =>
+  run(async () => {
+    const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
+    listening.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    const { port } = listening.address() as { port: number }
+    for (const how of ['close', 'abort'] as const) {
+      const [, writer] = await openConnection('127.0.0.1', port)
+      const upgrading = createTask(() => writer.startTls({ ca }))
+      await sleep(1)
+      const transport = writer.transport as Transport
+      expect(await thrown(transport.startTls({ ca }))).toBeInstanceOf(RuntimeError)
+      writer[how]()
+      expect(await thrown(timeout(2000, () => upgrading))).toBeInstanceOf(ConnectionResetError)
+      await writer.waitClosed()
+    }
+    listening.close()
+  }))
+
+test('a protocol with callbacks upgrades on both sides, and what it paused for goes to TLS', () =>
+  run(async () => {
+    const received = new Future<string>()
+    const buffer = Buffer.alloc(9)
+    const serverSide = (): BufferedProtocol => {
+      let transport: Transport
+      return {
+        connectionMade(made) {
+          transport = made
+        },
+        getBuffer: () => buffer,
+        bufferUpdated(n) {
+          if (n < 9) return
+          // The rest of the packet is the ClientHello.
+          transport.pauseReading()
+          transport.setProtocol({
+            dataReceived: (data) => received.setResult(String(data)),
+          })
+          void transport.startTls(tls).then(() => transport.resumeReading())
+        },
+      }
+    }
+    await using server = await createServer(serverSide, '127.0.0.1', 0)
+    const client = connect(portOf(server), '127.0.0.1')
+    client.write('STARTTLS\n')
+    const secure = connectTls({ socket: client, ca, servername: 'localhost' })
+    secure.on('error', () => {})
+    await once(secure, 'secureConnect')
+    secure.write('over TLS')
+    expect(await timeout(3000, () => received)).toBe('over TLS')
+    secure.destroy()
+    const [transport] = await createConnection(() => ({}), '127.0.0.1', portOf(server))
+    transport.write('STARTTLS\n')
+    await transport.startTls({ ca, servername: 'localhost' })
+    expect(transport.getExtraInfo('protocol')).toBe('TLSv1.3')
+    transport.abort()
+  }))
+
+test('an absent certificate of the peer is null', () =>
+  run(async () => {
+    const facts = new Future<unknown[]>()
+    await using server = await startServer(
+      (_, writer) => {
+        facts.setResult(['peercert', 'authorized'].map((name) => writer.getExtraInfo(name)))
+        writer.close()
+      },
+      { host: 'localhost', tls },
+    )
+    const [reader, writer] = await openConnection('localhost', portOf(server), { tls: { ca } })
+    expect(writer.getExtraInfo('authorized')).toBe(true)
+    await reader.read()
+    expect(await facts).toEqual([null, false])
+    expect(writer.getExtraInfo('nothing', 'fallback')).toBe('fallback')
+    writer.abort()
+  }))
+
+test('a server takes a new certificate without closing', () =>
+  run(async () => {
+    await using server = await startServer(
+      async (reader, writer) => {
+        for await (const line of reader) writer.write(line)
+      },
+      { host: 'localhost', tls },
+    )
+    const port = portOf(server)
+    const [reader, writer] = await openConnection('localhost', port, { tls: { ca } })
+    expect(() => server.setSecureContext({ key: 'no key', cert: 'no cert' })).toThrow(
+      /PEM|key|DECODER/i,
+    )
+    const [, second] = await openConnection('localhost', port, { tls: { ca } })
+    second.abort()
+    server.setSecureContext(other)
+    writer.write('still served\n')
+    expect(String(await reader.readLine())).toBe('still served\n')
+    writer.abort()
+    const [, third] = await openConnection('localhost', port, {
+      tls: { ca: other.cert, servername: 'other.test' },
+    })
+    expect(third.getExtraInfo('peercert')).toMatchObject({ subject: { CN: 'other.test' } })
+    third.abort()
+    expect(await thrown(openConnection('localhost', port, { tls: { ca } }))).toMatchObject({
+      name: 'CertificateError',
+      host: 'localhost',
+    })
+    await using plain = await startServer(() => {}, local)
+    expect(() => plain.setSecureContext(other)).toThrow(RuntimeError)
+  }))
+
+test('closeClients and close end handshakes, and a bad handshake is not reported', () =>
+  run(async () => {
+    const silent: Socket[] = []
+    const server = await startServer(() => {}, { ...local, tls })
+    for (let i = 0; i < 3; i++) silent.push(connect(portOf(server), '127.0.0.1'))
+    for (const socket of silent) socket.on('error', () => {})
+    silent[0]?.write('GET / HTTP/1.1\r\n\r\n')
+    await sleep(30)
+    server.close()
+    server.closeClients()
+    await timeout(2000, () => server.waitClosed())
+    for (const socket of silent) socket.destroy()
+  }))
