@@ -118,6 +118,7 @@ export declare function tlsFact(socket: Socket, name: string): unknown;
 // dist/in-loop.d.ts
 import { Future } from '@tasktree/core';
 export declare function inLoop<T>(fn: () => T): Future<T>;
+export declare function turnsOfIo(count: number): Promise<void>;
 export declare function abandon(future: Future<unknown>): void;
 
 // dist/index.d.ts
@@ -185,6 +186,7 @@ export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
     bufferUpdated(n: number): void;
 }
 export declare function isBuffered(protocol: Protocol | BufferedProtocol): protocol is BufferedProtocol;
+export declare function copyIntoBuffer(protocol: BufferedProtocol, data: Buffer): number;
 
 // dist/server.d.ts
 import { type EventLoop } from '@tasktree/core';

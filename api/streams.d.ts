@@ -12,6 +12,9 @@ export declare class ByteQueue {
     indexOf(separator: Buffer, from: number): number;
 }
 
+// dist/compact-copy.d.ts
+export declare function compactCopy(bytes: Uint8Array): Buffer;
+
 // dist/copy.d.ts
 import type { WaitOptions } from './event-waiters.ts';
 import { StreamReader } from './stream-reader.ts';
@@ -64,6 +67,7 @@ export declare class FlowControl implements WriteProtocol {
 }
 
 // dist/index.d.ts
+export { compactCopy } from './compact-copy.ts';
 export { copy, copyBidirectional, type StreamPair } from './copy.ts';
 export { IncompleteReadError, LimitOverrunError } from './errors.ts';
 export { FlowControl, type WriteProtocol } from './flow-control.ts';
