@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+
+const src = new URL('../src/', import.meta.url)
+
+/** The source files that `file` needs at run time. */
+async function needs(file: string, found = new Set<string>()): Promise<Set<string>> {
+  if (found.has(file)) return found
+  found.add(file)
+  const text = await readFile(new URL(file, src), 'utf8')
+  for (const [, names, path] of text.matchAll(
+    /^import (?!type )([^;]*?) from '\.\/([\w-]+\.ts)'/gm,
+  )) {
+    const isOnlyTypes = /^\{(\s*type [\w]+,?)*\s*\}$/.test(names as string)
+    if (!isOnlyTypes) await needs(path as string, found)
+  }
+  return found
+}
+
+const index = await readFile(new URL('index.ts', src), 'utf8')
+/** The files that export something for users. */
+const concepts = [...index.matchAll(/^export (?!type)[^']*'\.\/([\w-]+\.ts)'/gm)]
+  .map(([, file]) => file as string)
+  .filter((file) => !['errors.ts', 'backoff.ts'].includes(file))
+
+test('there is a file for each concept', () => {
+  expect(concepts).toHaveLength(16)
+})
+
+test.each(concepts)('%s brings no other function of the package', async (file) => {
+  const needed = await needs(file)
+  needed.delete(file)
+  expect(concepts.filter((other) => needed.has(other))).toEqual([])
+})
+
+test('retry is small alone', async () => {
+  expect([...(await needs('retry.ts'))].toSorted()).toMatchInlineSnapshot(`
+    [
+      "backoff.ts",
+      "cancels.ts",
+      "check-options.ts",
+      "child.ts",
+      "earlier-errors.ts",
+      "retry.ts",
+      "throw-as-is.ts",
+    ]
+  `)
+})
