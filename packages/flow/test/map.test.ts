@@ -11,6 +11,7 @@ import {
   TimeoutError,
 } from '@tasktree/core'
 import { forEach, map } from '@tasktree/flow'
+import { Lock } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
@@ -357,6 +358,21 @@ describe('a cancel', () => {
       return n
     })
     expect(isCancelled(await thrown(mapping))).toBe(true)
+  })
+
+  virtual('takes calls out of the line of a lock in which they wait', async () => {
+    const lock = new Lock()
+    const hold = await lock.acquire()
+    const failing = map([1, 2, 3], async (n) => {
+      if (n < 3) return lock.runExclusive(async () => n)
+      await sleep(5)
+      throw new Error('third')
+    })
+    await sleep(1)
+    expect(lock.statistics().waiters).toBe(2)
+    expect(await thrown(failing)).toEqual(new Error('third'))
+    expect(lock.statistics().waiters).toBe(0)
+    hold.release()
   })
 
   virtual('by a second cancel during the clean-up waits for its end all the same', async () => {
