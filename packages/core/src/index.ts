@@ -12,6 +12,7 @@ export {
   isCoroutineFunction,
 } from './tasks/coroutine.ts'
 export { currentTask, getEventLoop, getRunningLoop } from './context/current.ts'
+export { detached } from './context/detached.ts'
 export { ensureFuture } from './tasks/ensure-future.ts'
 export {
   CancelledError,

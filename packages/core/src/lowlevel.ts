@@ -18,3 +18,8 @@ export {
 } from './arguments.ts'
 export { timelineOf } from './loop/loop.ts'
 export { hasFailed, observe } from './futures/observe.ts'
+export { currentFrame } from './context/current.ts'
+export { Frame } from './tasks/frame.ts'
+export { abandon } from './tasks/abandon.ts'
+export { runInNewFrame } from './scopes/open-frame.ts'
+export { takeRejections } from './loop/unhandled-rejections.ts'

@@ -38,6 +38,7 @@ test('the main door', () => {
       "coroutine",
       "createTask",
       "currentTask",
+      "detached",
       "ensureFuture",
       "formatTaskTree",
       "gather",
@@ -67,6 +68,8 @@ test('the lowlevel door', () => {
   expect(Object.keys(lowlevel).toSorted()).toMatchInlineSnapshot(`
     [
       "Claim",
+      "Frame",
+      "abandon",
       "abortError",
       "cancelOnAbort",
       "checkBody",
@@ -77,11 +80,14 @@ test('the lowlevel door', () => {
       "checkOptions",
       "checkSignal",
       "completed",
+      "currentFrame",
       "describe",
       "hasFailed",
       "isIterable",
       "isThenable",
       "observe",
+      "runInNewFrame",
+      "takeRejections",
       "timelineOf",
     ]
   `)

@@ -5,7 +5,6 @@ import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { Task } from '../tasks/task.ts'
 
 /** What an awaitable gives. */
 export type Result<A> = A extends Awaitable<infer R> ? R : never
@@ -131,5 +130,5 @@ function outcome(child: Future<unknown>): unknown {
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>
   if (last.cancelled()) return last.cancelledError()
-  return toCancelledError(last instanceof Task ? last.cancelMessage : undefined)
+  return toCancelledError(last.ownExecution()?.cancelMessage)
 }

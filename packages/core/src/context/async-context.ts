@@ -1,12 +1,12 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { Context } from './context-vars.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Frame } from '../tasks/frame.ts'
 
-/** What running code belongs to: a task, or a callback of a loop. A Task is its own scope. */
+/** What running code belongs to: a frame of a task, or a callback of a loop. A frame is its own scope. */
 export interface Scope {
-  /** @internal null in a loop callback */
-  readonly scopeTask: Task | null
+  /** @internal the frame that waits belong to here; null in plain code that runs in a Context */
+  readonly frame: Frame | null
   /** @internal */
   readonly scopeLoop: EventLoop
   /** @internal the context variables that are seen here, made on first use */
@@ -18,17 +18,17 @@ export interface Scope {
  *
  * Entering a storage copies the map that holds those of all libraries: a tenth of a microsecond and 200
  * bytes for each task, more than a task's own. Where the platform keeps that map in a property of each
- * AsyncResource (Node since 24), a frame of ours stands in its place, which adds the scope to the
+ * AsyncResource (Node since 24), a map of ours stands in its place, which adds the scope to the
  * caller's map without a copy. It is tried out when this module is loaded, and where anything about it
  * is not as expected the storage is entered as everywhere else.
  */
 const storage = new AsyncLocalStorage<Scope>()
-/** Never entered: a frame of ours that is the newest answers with itself, which spares making a resource to see it. */
-const newestFrame = new AsyncLocalStorage<OwnFrame>()
+/** Never entered: a map of ours that is the newest answers with itself, which spares making a resource to see it. */
+const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
-/** What the platform asks of the map it keeps: of the newest frame, each storage its value. */
-class ScopeFrame implements Iterable<[unknown, unknown]> {
+/** What the platform asks of the map it keeps: of the newest map, each storage its value. */
+class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
   scope: Scope | undefined
 
@@ -39,14 +39,14 @@ class ScopeFrame implements Iterable<[unknown, unknown]> {
 
   get(store: unknown): unknown {
     if (store === storage) return this.scope
-    return store === newestFrame ? this : this.outer?.get(store)
+    return store === newestMap ? this : this.outer?.get(store)
   }
 
   has(store: unknown): boolean {
-    return store === storage || store === newestFrame || this.outer?.has(store) === true
+    return store === storage || store === newestMap || this.outer?.has(store) === true
   }
 
-  /** Another storage is entered inside: its frame is a copy of this one. */
+  /** Another storage is entered inside: its map is a copy of this one. */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     if (this.outer !== undefined)
       for (const entry of this.outer) if (entry[0] !== storage) yield entry
@@ -60,18 +60,18 @@ class ScopeFrame implements Iterable<[unknown, unknown]> {
 }
 
 /**
- * A scope whose class `standForFrames` was called with: where the caller's map is empty it stands for the frame
+ * A scope whose class `standForMaps` was called with: where the caller's map is empty it stands for the map
  * itself, which spares a tenth of what each task takes. Where it is the running scope, iterating it yields it, once.
  */
-export interface FrameScope extends Scope {
+export interface MapScope extends Scope {
   [Symbol.iterator](): Iterator<unknown>
 }
 
-export function standForFrames(prototype: FrameScope): void {
-  const isOurs = (store: unknown): boolean => store === storage || store === newestFrame
+export function standForMaps(prototype: MapScope): void {
+  const isOurs = (store: unknown): boolean => store === storage || store === newestMap
   Object.defineProperties(prototype, {
     get: {
-      value(this: FrameScope, store: unknown) {
+      value(this: MapScope, store: unknown) {
         return isOurs(store) ? this : undefined
       },
     },
@@ -80,58 +80,58 @@ export function standForFrames(prototype: FrameScope): void {
     // A copy is made of the entries that it yields, and so it is its own one entry.
     0: { value: storage },
     1: {
-      get(this: FrameScope) {
+      get(this: MapScope) {
         return this
       },
     },
   })
 }
 
-export type OwnFrame = ScopeFrame | FrameScope
-type Frame = OwnFrame | ReadonlyMap<unknown, unknown> | undefined
-type Framed = AsyncResource & Record<symbol, Frame>
+export type OwnMap = ScopeMap | MapScope
+type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined
+type MapHolder = AsyncResource & Record<symbol, ContextMap>
 
-const frameKey: symbol | null = findFrameKey()
+const mapKey: symbol | null = findMapKey()
 
 /** An asynchronous context that code is to run in. */
-export type AsyncContext = Frame | AsyncResource
+export type AsyncContext = ContextMap | AsyncResource
 
-/** Lends itself to every captured frame while code is run in it; made when there is a key for them. */
-const carrier: Framed | null = frameKey === null ? null : makeResource()
+/** Lends itself to every captured map while code is run in it; made when there is a key for them. */
+const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
 /** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */
-export function captureAsyncContext(scope: Scope): ScopeFrame | AsyncResource {
-  if (frameKey === null) return makeResource()
-  return new ScopeFrame(scope, outerFrame(frameKey, currentFrame()))
+export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
+  if (mapKey === null) return makeResource()
+  return new ScopeMap(scope, outerMap(mapKey, currentMap()))
 }
 
-/** The same for a scope that may be its own frame; `frame` is the caller's `currentFrame`. */
-export function captureOwnContext<S extends FrameScope>(
+/** The same for a scope that may be its own map; `map` is the caller's `currentMap`. */
+export function captureOwnContext<S extends MapScope>(
   scope: S,
-  frame: OwnFrame | undefined,
-): S | ScopeFrame | AsyncResource {
-  if (frameKey === null) return makeResource()
-  const outer = outerFrame(frameKey, frame)
-  return outer === undefined ? scope : new ScopeFrame(scope, outer)
+  map: OwnMap | undefined,
+): S | ScopeMap | AsyncResource {
+  if (mapKey === null) return makeResource()
+  const outer = outerMap(mapKey, map)
+  return outer === undefined ? scope : new ScopeMap(scope, outer)
 }
 
-/** The frame that running code is in, when it is one of ours. */
-export function currentFrame(): OwnFrame | undefined {
-  return newestFrame.getStore()
+/** The map that running code is in, when it is one of ours. */
+export function currentMap(): OwnMap | undefined {
+  return newestMap.getStore()
 }
 
-/** The running scope, for who has looked for the frame. */
-export function scopeOfFrame(frame: OwnFrame | undefined): Scope | undefined {
-  if (frame === undefined) return storage.getStore()
-  return frame instanceof ScopeFrame ? frame.scope : frame
+/** The running scope, for who has looked for the map. */
+export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
+  if (map === undefined) return storage.getStore()
+  return map instanceof ScopeMap ? map.scope : map
 }
 
 /** The caller's map but for its own scope, which the new one hides: kept, it would hold every task's creator in memory. */
-function outerFrame(
+function outerMap(
   key: symbol,
-  ours: OwnFrame | undefined,
+  ours: OwnMap | undefined,
 ): ReadonlyMap<unknown, unknown> | undefined {
-  if (ours !== undefined) return ours instanceof ScopeFrame ? ours.outer : undefined
+  if (ours !== undefined) return ours instanceof ScopeMap ? ours.outer : undefined
   const map = makeResource()[key] as ReadonlyMap<unknown, unknown> | undefined
   return map === undefined || (map.size === 1 && map.has(storage)) ? undefined : map
 }
@@ -154,8 +154,8 @@ function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
 
 /** The asynchronous context of running code, its scope included: `resumeAsyncContext` goes on in it. */
 export function saveAsyncContext(): AsyncContext {
-  if (frameKey === null) return makeResource()
-  return newestFrame.getStore() ?? makeResource()[frameKey]
+  if (mapKey === null) return makeResource()
+  return newestMap.getStore() ?? makeResource()[mapKey]
 }
 
 /** Calls `fn` on `subject`, in what `saveAsyncContext` gave. */
@@ -168,9 +168,9 @@ export function resumeAsyncContext<S>(
     ;(context as AsyncResource).runInAsyncScope(fn, subject)
     return
   }
-  const key = frameKey as symbol
+  const key = mapKey as symbol
   // It is read before `fn` is called, which may come back here.
-  carrier[key] = context as Frame
+  carrier[key] = context as ContextMap
   carrier.runInAsyncScope(fn, subject)
   carrier[key] = undefined
 }
@@ -193,24 +193,24 @@ export function currentScope(): Scope | undefined {
   return storage.getStore()
 }
 
-function makeResource(): Framed {
-  return new AsyncResource('Tasktree', manualDestroy) as Framed
+function makeResource(): MapHolder {
+  return new AsyncResource('Tasktree', manualDestroy) as MapHolder
 }
 
-function findFrameKey(): symbol | null {
+function findMapKey(): symbol | null {
   try {
     const resource = makeResource()
     const key = Object.getOwnPropertySymbols(resource).find(
       (symbol) => symbol.description === 'context_frame',
     )
-    return key !== undefined && withoutTrace(() => areFramesCarried(key)) ? key : null
+    return key !== undefined && withoutTrace(() => areMapsCarried(key)) ? key : null
   } catch {
     return null
   }
 }
 
-/** Whether frames of ours are seen, restored, and copied by another storage, as the platform's own are. */
-function areFramesCarried(key: symbol): boolean {
+/** Whether maps of ours are seen, restored, and copied by another storage, as the platform's own are. */
+function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()
   const resource = other.run('outer', makeResource)
   const scope = {} as Scope
@@ -218,26 +218,26 @@ function areFramesCarried(key: symbol): boolean {
     *[Symbol.iterator]() {
       yield this
     },
-  } as unknown as FrameScope
-  standForFrames(own)
+  } as unknown as MapScope
+  standForMaps(own)
   return (
-    isCarried(key, new ScopeFrame(scope, resource[key] as never), scope, other, 'outer') &&
+    isCarried(key, new ScopeMap(scope, resource[key] as never), scope, other, 'outer') &&
     isCarried(key, own, own, other, undefined)
   )
 }
 
 function isCarried(
   key: symbol,
-  frame: Frame,
+  map: ContextMap,
   scope: Scope,
   other: AsyncLocalStorage<string>,
   outer: string | undefined,
 ): boolean {
   const seen: unknown[] = []
   const resource = makeResource()
-  resource[key] = frame
+  resource[key] = map
   const look = (): void =>
-    void seen.push(storage.getStore(), other.getStore(), newestFrame.getStore())
+    void seen.push(storage.getStore(), other.getStore(), newestMap.getStore())
   resource.runInAsyncScope(() => {
     look()
     other.run('inner', look)
@@ -247,9 +247,9 @@ function isCarried(
     look()
   })
   look()
-  // Whoever has entered another storage and left it goes on in a frame of the platform's, with the same values.
+  // Whoever has entered another storage and left it goes on in a map of the platform's, with the same values.
   const expected = [
-    [scope, outer, frame],
+    [scope, outer, map],
     [scope, 'inner', undefined],
     [scope, outer, undefined],
     [scope, undefined, undefined],

@@ -32,7 +32,7 @@ export class Context {
     if (this.#entered) throw new RuntimeError('cannot enter a context that is already entered')
     const outer = currentScope()
     const scope: Scope = {
-      scopeTask: outer?.scopeTask ?? null,
+      frame: outer?.frame ?? null,
       scopeLoop: outer?.scopeLoop ?? getEventLoop(),
       scopeContext: () => this,
     }

@@ -2,11 +2,20 @@ import { describe } from '../arguments.ts'
 import { currentScope, type Scope } from './async-context.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
+import type { Frame } from '../tasks/frame.ts'
 import type { Task } from '../tasks/task.ts'
 
 /** The task whose code is running, or null in plain code and in loop callbacks. Source: asyncio.current_task */
 export function currentTask(): Task | null {
-  return currentScope()?.scopeTask ?? null
+  return currentScope()?.frame?.task ?? null
+}
+
+/**
+ * The innermost frame of the running code; null in plain code. A scope (`timeout`, `taskGroup` and the like) opens one,
+ * a task has an outermost one, and so has each loop, for its callbacks and for `detached` code.
+ */
+export function currentFrame(): Frame | null {
+  return currentScope()?.frame ?? null
 }
 
 /**

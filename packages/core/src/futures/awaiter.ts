@@ -2,7 +2,7 @@ import { isResolver } from './await-detection.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Frame } from '../tasks/frame.ts'
 
 /** The two functions that were passed to `then`. */
 export type Resolve = (value: unknown) => unknown
@@ -76,38 +76,41 @@ export function passOn(
 
 /** An `await` of a future by itself: in plain code, or of a native promise of it, or one of several in a task. */
 export class Awaiter extends Derived implements Reaction {
-  scopeTask: Task | null
+  waitingFrame: Frame | null
+  /** The number of the wait. */
+  began = 0
   readonly #future: Future<unknown>
   #functions: Resolve | Chain | Promise<unknown>
   readonly #reject: Reject | null
 
   constructor(
-    task: Task | null,
+    frame: Frame | null,
     future: Future<unknown>,
     functions: Resolve | Chain,
     reject: Reject | null,
   ) {
     super()
-    this.scopeTask = task
+    this.waitingFrame = frame
     this.#future = future
     this.#functions = functions
     this.#reject = reject
   }
 
   run(): void {
-    const task = this.scopeTask
+    const frame = this.waitingFrame
     const functions = this.#functions as Resolve | Chain
-    if (task === null) {
+    if (frame === null) {
       this.#functions = passOn(this.#future, null, functions, this.#reject)
       return
     }
-    const future = task.endWait(this)
-    const isWait = !task.mustCancel || this.isWait()
-    this.#functions = passOn(future, isWait ? task.resume(future) : null, functions, this.#reject)
+    const future = frame.endWait(this)
+    const isWait = !frame.mustCancel || this.isWait()
+    const cancel = isWait ? frame.resume(this, future) : null
+    this.#functions = passOn(future, cancel, functions, this.#reject)
   }
 
   label(): string {
-    return this.scopeTask === null ? 'resume' : `resume ${this.scopeTask.name}`
+    return this.waitingFrame?.label() ?? 'resume'
   }
 
   protected promise(): Promise<unknown> {
@@ -126,14 +129,14 @@ export class Awaiter extends Derived implements Reaction {
 
   /** The task has no part in it from now on. */
   letGo(): void {
-    this.scopeTask = null
+    this.waitingFrame = null
   }
 }
 
 /** Of those who have passed functions of their own, by the future. */
 const returned = new WeakMap<
   Future<unknown>,
-  { task: Task; resolve: Resolve; promise: PromiseLike<unknown> }[]
+  { frame: Frame; resolve: Resolve; promise: PromiseLike<unknown> }[]
 >()
 
 /**
@@ -141,13 +144,13 @@ const returned = new WeakMap<
  * are as many of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
  */
 export class OwnAwait extends Derived {
-  readonly #task: Task
+  readonly #frame: Frame
   readonly #future: Future<unknown>
   #resolve: Resolve | Promise<unknown>
 
-  constructor(task: Task, future: Future<unknown>, resolve: Resolve) {
+  constructor(frame: Frame, future: Future<unknown>, resolve: Resolve) {
     super()
-    this.#task = task
+    this.#frame = frame
     this.#future = future
     this.#resolve = resolve
   }
@@ -155,7 +158,7 @@ export class OwnAwait extends Derived {
   protected promise(): Promise<unknown> {
     const resolve = this.#resolve
     if (typeof resolve !== 'function') return resolve
-    const promise = this.#task.chain(this.#future, resolve) ?? this.#returned(resolve)
+    const promise = this.#frame.chain(this.#future, resolve) ?? this.#returned(resolve)
     this.#resolve = promise
     return promise
   }
@@ -164,16 +167,17 @@ export class OwnAwait extends Derived {
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing
     const entries = returned.get(this.#future)
-    return entries?.find((entry) => entry.task === this.#task && entry.resolve === resolve)?.promise
+    return entries?.find((entry) => entry.frame === this.#frame && entry.resolve === resolve)
+      ?.promise
   }
 
   static write(
-    task: Task,
+    frame: Frame,
     future: Future<unknown>,
     resolve: Resolve,
     promise: PromiseLike<unknown>,
   ): void {
-    const entry = { task, resolve, promise }
+    const entry = { frame, resolve, promise }
     const entries = returned.get(future)
     if (entries === undefined) returned.set(future, [entry])
     else entries.push(entry)

@@ -52,7 +52,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract decline(): void
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (this.#woken && this.soleReaction()?.scopeTask != null) return false
+    if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false
     return super.cancel(msg)
   }
 
@@ -65,7 +65,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   /** @internal */
   label(): string {
     const sole = this.soleReaction()
-    return sole?.scopeTask == null ? this.constructor.name : sole.label()
+    return sole?.waitingFrame == null ? this.constructor.name : sole.label()
   }
 
   /** @internal */
@@ -77,11 +77,11 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     }
     const sole = this.soleReaction()
     if (sole === null) Claim.#runForMany(this)
-    else if (sole.scopeTask?.mustCancel === true) {
+    else if (sole.waitingFrame?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
       // First: a generator coroutine's code runs inside of `run`.
-      this.endCancelled(sole.scopeTask.cancelMessage)
+      this.endCancelled(sole.waitingFrame.cancelMessage)
       sole.run()
     } else {
       this.removeReaction(sole)

@@ -1,6 +1,6 @@
 import { checkCancelMessage, describe } from '../arguments.ts'
 import { type Context, contextOf } from '../context/context-vars.ts'
-import { checkLoop, currentTask, getEventLoop } from '../context/current.ts'
+import { checkLoop, currentFrame, getEventLoop } from '../context/current.ts'
 import {
   CancelledError,
   InvalidStateError,
@@ -11,6 +11,7 @@ import {
 import { type CoroutineGenerator } from '../tasks/coroutine.ts'
 import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from '../loop/loop.ts'
+import type { Frame } from '../tasks/frame.ts'
 import { isResolver, mayBeAwait } from './await-detection.ts'
 import { Awaiter, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
@@ -213,10 +214,10 @@ export class Future<T> implements PromiseLike<T> {
     const resolve = onFulfilled as Resolve
     const reject = onRejected as Reject
     if (this.#state === PENDING && mayBeAwait(onFulfilled, onRejected)) {
-      const task = currentTask()
-      if (task !== null) {
-        const future = (task as unknown) === this ? this.refuseOwnTask() : this
-        return task.beginAwait(future, resolve, reject) as Promise<R | E>
+      const frame = currentFrame()
+      if (frame !== null) {
+        const future = (frame.task as unknown) === this ? this.refuseOwnTask() : this
+        return frame.beginAwait(future, resolve, reject) as Promise<R | E>
       }
       const awaiter = new Awaiter(null, this, resolve, reject)
       this.react(awaiter)
@@ -308,6 +309,11 @@ export class Future<T> implements PromiseLike<T> {
       : toCancelledError(cause)
   }
 
+  /** @internal of a task: the outermost frame of its code */
+  ownExecution(): Frame | null {
+    return null
+  }
+
   /** @internal */
   showsCancelOnce(): boolean {
     return false
@@ -356,9 +362,9 @@ export class Future<T> implements PromiseLike<T> {
     else if (reactions instanceof Set) reactions.delete(reaction)
   }
 
-  /** @internal by which `task` goes on, when it waits here: several in a `Promise.all` of the same future */
-  reactionsOf(task: Future<unknown>): Reaction[] {
-    return Future.#listReactions(this).filter((reaction) => reaction.scopeTask === task)
+  /** @internal those that resume code of `frame`: several in a `Promise.all` of the same future */
+  reactionsOf(frame: Frame): Reaction[] {
+    return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)
   }
 
   /** @internal the one reaction, when there is exactly one */

@@ -3,12 +3,12 @@ import type { Context } from '../context/context-vars.ts'
 import type { Future } from './future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Frame } from '../tasks/frame.ts'
 
 /** What happens when a future ends: an entry of the future's list, and after that of the ready queue. */
 export interface Reaction extends Runnable {
-  /** @internal the task that goes on; null for callbacks, and for plain code that waits */
-  readonly scopeTask: Task | null
+  /** @internal the frame whose wait this is; null for callbacks, and for plain code that waits */
+  readonly waitingFrame: Frame | null
   /** @internal */
   label(): string
 }
@@ -23,7 +23,7 @@ export class InternalCallback<T> implements Reaction {
     this.#callback = callback
   }
 
-  get scopeTask(): null {
+  get waitingFrame(): null {
     return null
   }
 
@@ -38,7 +38,8 @@ export class InternalCallback<T> implements Reaction {
 
 /** A user's callback, run in the context given, and in the asynchronous context it was added in. */
 export class DoneCallback implements Reaction, Scope {
-  readonly scopeTask: Task | null = null
+  readonly waitingFrame: Frame | null = null
+  readonly frame: Frame
   readonly scopeLoop: EventLoop
   readonly callback: (future: never) => void
   readonly #future: Future<unknown>
@@ -48,6 +49,7 @@ export class DoneCallback implements Reaction, Scope {
   constructor(future: Future<unknown>, callback: (future: never) => void, context: Context) {
     this.#future = future
     this.scopeLoop = future.getLoop()
+    this.frame = this.scopeLoop.rootFrame
     this.callback = callback
     this.#context = context
   }

@@ -2,13 +2,13 @@ import { captureAsyncContext, runInAsyncContext, type Scope } from '../context/a
 import type { Context } from '../context/context-vars.ts'
 import type { EventLoop } from './loop.ts'
 import type { Runnable } from './ready-queue.ts'
-import type { Task } from '../tasks/task.ts'
+import type { Frame } from '../tasks/frame.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
 /** A callback on its way. Source: asyncio.Handle */
 export class Handle implements Runnable, Scope {
   /** @internal */
-  readonly scopeTask: Task | null = null
+  readonly frame: Frame
   /** @internal */
   readonly scopeLoop: EventLoop
   readonly #context: Context
@@ -18,6 +18,7 @@ export class Handle implements Runnable, Scope {
   /** @internal */
   constructor(loop: EventLoop, callback: () => void, context: Context) {
     this.scopeLoop = loop
+    this.frame = loop.rootFrame
     this.#callback = callback
     this.#context = context
   }

@@ -10,10 +10,11 @@ import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Handle, TimerHandle } from './handle.ts'
-import { ReadyQueue, type Runnable, type Schedule } from './ready-queue.ts'
+import { Scheduler } from './scheduler.ts'
 import { SignalHandlers } from './signal-handlers.ts'
+import type { Execution } from '../tasks/execution.ts'
+import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
-import { type TimerEntry, TimerHeap } from './timer-heap.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
 /** What an exception handler is told. */
@@ -27,72 +28,35 @@ export interface ExceptionContext {
 
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
 
-const microtask = Promise.resolve()
-
-/** After so long the loop asks whether timers and I/O have had a turn, after as long again it lets them in; and how many turns go by between two looks at the clock. */
-const burstLength = 1
-const turnsPerLook = 8
-/** In virtual time a program must take the same course on every machine: so many turns go by instead. */
-const turnsPerVirtualBurst = 1_024
-
 /**
  * Runs tasks and callbacks, first in, first out, in microtasks; timers and I/O get a turn every few
  * milliseconds.
  *
- * A turn is one entry of the ready queue. When it resumes a task, that task holds the loop: the next
- * turn begins when it waits on a pending future or ends, as a step of asyncio does, so what a task
- * does in between is never interleaved with the turns of others, however many awaits of finished
- * things it makes. A task that awaits a foreign promise cannot be seen doing so; it loses the loop when
- * the microtask queue has run dry.
- *
  * Source: asyncio's event loop. Differs: it dispatches callbacks and tasks from the moment it is made, so that
  * plain code can use everything without running a loop; `runForever` and `runUntilComplete` wait.
  */
-export class EventLoop {
+export class EventLoop extends Scheduler {
   /** Callbacks and turns longer than this are reported in debug mode; milliseconds. */
   slowCallbackDuration = 100
   /** @internal the futures that failed and that nobody has looked at */
   readonly failures: Failures = new Failures(this)
-  /** @internal in debug mode */
-  monitor: DebugMonitor | null = null
-  /** What the loop runs must not see the scope of whoever woke it. */
-  readonly #outside: AsyncResource = makeAsyncContext({
-    scopeTask: null,
-    scopeLoop: this,
-    scopeContext: rootContext,
-  })
-  readonly #clock: Clock
-  readonly #ready: ReadyQueue
-  readonly #timers = new TimerHeap()
-  /** Entries left of this round: timers that are due join the queue between two rounds. */
-  #round = 0
-  #timersDue = false
-  #holder: Task | null = null
-  /** A drain is on its way, or one is running. */
-  #scheduled = false
-  #watching = false
-  #turns = 0
-  #burstStart = 0
-  #awaitsIO = false
-  #nextTurn: Runnable[] = []
-  #tasks: Task | null = null
+  /** @internal the frame of callbacks and of `detached` code */
+  readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
+  /** @internal the executions of ended tasks with code that still waits */
+  readonly leftBehind: Set<Frame> = new Set<Frame>()
+  /** What the loop runs must not see the scope of the code that woke it. */
+  protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
+  #executions: Execution | null = null
   #tasksMade = 0
   #exceptionHandler: ExceptionHandler | null = null
   #closed = false
   #running: Future<void> | null = null
-  #roundEnd: (() => void) | null = null
   readonly #shutdownHooks = new Set<() => PromiseLike<void>>()
   readonly #signalHandlers = new SignalHandlers()
 
-  /** @internal use newEventLoop */
-  constructor(options?: { clock?: Clock; schedule?: Schedule }) {
-    this.#clock = options?.clock ?? new SystemClock()
-    this.#ready = new ReadyQueue(options?.schedule)
-  }
-
   /** Milliseconds of this loop's clock; never goes back. */
   time(): number {
-    return this.#clock.now()
+    return this.clock.now()
   }
 
   /**
@@ -125,7 +89,7 @@ export class EventLoop {
 
   /** @internal for `timelineOf` */
   get timeline(): object {
-    return this.#clock instanceof SystemClock ? SystemClock : this.#clock
+    return this.clock instanceof SystemClock ? SystemClock : this.clock
   }
 
   createFuture<T>(): Future<T> {
@@ -192,9 +156,7 @@ export class EventLoop {
   close(): void {
     if (this.isRunning()) throw new RuntimeError('cannot close a running event loop')
     this.#closed = true
-    this.#ready.drop()
-    this.#timers.clear()
-    this.#clock.stop()
+    this.clear()
     this.#signalHandlers.clear()
     this.#shutdownHooks.clear()
   }
@@ -314,220 +276,44 @@ export class EventLoop {
     }
   }
 
-  /** @internal */
-  push(entry: Runnable): void {
-    if (this.#closed) return
-    this.#ready.push(entry)
-    if (this.#holder !== null) this.#watch()
-    else if (!this.#scheduled) this.#schedule()
+  protected override isStopped(): boolean {
+    return this.#closed
   }
 
-  /** @internal how many entries it has run */
-  get turns(): number {
-    return this.#turns
+  protected override reportCallback(exception: unknown): void {
+    this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
   }
 
-  /** @internal one full turn of the loop, I/O included */
-  pushAfterIO(entry: Runnable): void {
-    if (this.#clock.virtual) {
-      this.push(entry)
-      return
-    }
-    this.#nextTurn.push(entry)
-    if (this.#nextTurn.length > 1) return
-    this.#clock.yieldToIO(() => {
-      const entries = this.#nextTurn
-      this.#nextTurn = []
-      for (const each of entries) this.push(each)
-    })
+  /** @internal runs `fn` outside of every task, in the frame of the loop */
+  runDetached<T>(fn: () => T): T {
+    return this.outside.runInAsyncScope(fn)
   }
-
-  /** @internal `task` is resumed by the running turn */
-  hold(task: Task): void {
-    this.#holder = task
-    this.monitor?.turnBegan()
-  }
-
-  /** @internal `task` waits; not an end of its turn when another one has the loop */
-  release(task: Task): void {
-    if (this.#holder !== task) return
-    this.#holder = null
-    this.monitor?.turnEnded(task)
-    // Not at once: this may be a call of `then` in the middle of the task's code.
-    if (!this.#scheduled && this.#hasWork()) this.#schedule()
-  }
-
-  /** @internal `task` has ended, and none of its code is on the stack: the next turn can begin at once */
-  releaseEnded(task: Task): void {
-    if (this.#holder !== task) return
-    this.#holder = null
-    this.monitor?.turnEnded(task)
-    if (this.#scheduled || !this.#hasWork()) return
-    this.#scheduled = true
-    this.#enterDrain()
-  }
-
-  #hasWork(): boolean {
-    return this.#ready.size > 0 || this.#timersDue || this.#roundEnd !== null
-  }
-
-  #schedule(): void {
-    this.#scheduled = true
-    void microtask.then(this.#enterDrain)
-  }
-
-  readonly #enterDrain = (): void => {
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    this.#outside.runInAsyncScope(this.#drain, this)
-  }
-
-  #drain(): void {
-    for (;;) {
-      if (this.#round === 0) this.#startRound()
-      if (this.#ready.size === 0) break
-      if (++this.#turns % turnsPerLook === 0 && this.#mustLetIOIn()) {
-        this.#letIOIn()
-        return
-      }
-      this.#round--
-      this.#run(this.#ready.shift() as Runnable)
-      if (this.#holder !== null) {
-        // The task's code runs in the microtasks that come.
-        if (this.#hasWork()) this.#watch()
-        break
-      }
-    }
-    this.#scheduled = false
-  }
-
-  /** What a library's own callback throws must not take the loop down. */
-  #run(entry: Runnable): void {
-    try {
-      entry.run()
-    } catch (exception) {
-      this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
-    }
-  }
-
-  /** As each iteration of asyncio's loop: timers that are due go behind what is ready. */
-  #startRound(): void {
-    const roundEnd = this.#roundEnd
-    if (roundEnd !== null) {
-      this.#roundEnd = null
-      roundEnd()
-    }
-    if (this.#timersDue) {
-      this.#timersDue = false
-      const now = this.#clock.now()
-      for (let due = this.#timers.takeDue(now); due !== null; due = this.#timers.takeDue(now)) {
-        this.#ready.push(due)
-      }
-      this.#setAlarm()
-    }
-    this.#round = this.#ready.size
-  }
-
-  /** @internal calls back between this round and the next, where asyncio's loop stops; only from a turn */
-  atRoundEnd(callback: () => void): void {
-    this.#roundEnd = callback
-  }
-
-  /**
-   * After a while without a look it cannot tell whether I/O has had its turn meanwhile: a loop that I/O
-   * has woken begins after one. So it first asks to be told of the next, and gives way to it when it has
-   * not come after as long again.
-   */
-  #mustLetIOIn(): boolean {
-    if (this.#clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
-    const now = performance.now()
-    if (now - this.#burstStart <= burstLength) return false
-    if (this.#awaitsIO) return true
-    this.#awaitsIO = true
-    this.#burstStart = now
-    this.#clock.yieldToIO(this.#onIO)
-    return false
-  }
-
-  readonly #onIO = (): void => {
-    this.#awaitsIO = false
-    this.#burstStart = performance.now()
-  }
-
-  #letIOIn(): void {
-    this.#clock.yieldToIO(() => {
-      this.#burstStart = performance.now()
-      this.#schedule()
-    })
-  }
-
-  /**
-   * Takes the loop from a holder that does not come back. A tick runs when no microtask is left, and
-   * so the holder must be waiting for something that is not ours.
-   */
-  #watch(): void {
-    if (this.#watching) return
-    this.#watching = true
-    process.nextTick(this.#onMicrotasksDrained)
-  }
-
-  readonly #onMicrotasksDrained = (): void => {
-    this.#watching = false
-    this.#holder = null
-    if (!this.#scheduled && this.#hasWork()) this.#schedule()
-  }
-
-  /** @internal */
-  addTimer(entry: TimerEntry, deadline: number): void {
-    this.#timers.push(entry, deadline)
-    if (!this.#timers.isFirst(entry)) return
-    // Due already: as in asyncio it joins the ready queue between two rounds.
-    if (deadline <= this.#clock.now()) this.#onAlarm()
-    else this.#setAlarm()
-  }
-
-  /** @internal */
-  removeTimer(entry: TimerEntry): void {
-    const wasFirst = this.#timers.isFirst(entry)
-    this.#timers.remove(entry)
-    if (wasFirst) this.#setAlarm()
-  }
-
-  #setAlarm(): void {
-    this.#clock.setAlarm(this.#timers.nextDeadline(), this.#onAlarm, this.#isIdle)
-  }
-
-  readonly #onAlarm = (): void => {
-    this.#timersDue = true
-    if (this.#holder !== null) this.#watch()
-    else if (!this.#scheduled) this.#schedule()
-  }
-
-  readonly #isIdle = (): boolean =>
-    this.#ready.size === 0 && !this.#scheduled && !this.#watching && this.#nextTurn.length === 0
 
   /** @internal returns the task's number */
-  adopt(task: Task): number {
-    const first = this.#tasks
-    task.nextTask = first
-    if (first !== null) first.previousTask = task
-    this.#tasks = task
+  adopt(execution: Execution): number {
+    const first = this.#executions
+    execution.next = first
+    if (first !== null) first.previous = execution
+    this.#executions = execution
     return ++this.#tasksMade
   }
 
   /** @internal */
-  disown(task: Task): void {
-    const { nextTask, previousTask } = task
-    if (previousTask === null) this.#tasks = nextTask
-    else previousTask.nextTask = nextTask
-    if (nextTask !== null) nextTask.previousTask = previousTask
-    task.nextTask = null
-    task.previousTask = null
+  disown(execution: Execution): void {
+    const { next, previous } = execution
+    if (previous === null) this.#executions = next as Execution | null
+    else previous.next = next
+    if (next !== null) next.previous = previous
+    execution.next = null
+    execution.previous = null
   }
 
   /** @internal all that are not done, oldest first */
   liveTasks(): Task[] {
     const tasks: Task[] = []
-    for (let task = this.#tasks; task !== null; task = task.nextTask) tasks.push(task)
+    for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
+      tasks.push(each.task as Task)
+    }
     return tasks.toReversed()
   }
 }

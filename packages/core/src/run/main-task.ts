@@ -18,7 +18,7 @@ export class MainTask implements Interruptible {
   interrupt(signal: NodeJS.Signals): boolean {
     if (this.#signal !== null || this.#task.done()) return false
     this.#signal = signal
-    this.#task.cancel()
+    this.#task.ownExecution().cancelFromProcess()
     return true
   }
 

@@ -11,13 +11,20 @@ import { EventLoop } from '../loop/loop.ts'
 import { watchProcess } from '../loop/process-events.ts'
 import { Cleanup, MainTask } from './main-task.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
+import type { Cancellation } from '../tasks/cancellation.ts'
+import { CLOSING, hasWaits } from '../tasks/frame-waits.ts'
+import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { createTask, type Task } from '../tasks/task.ts'
+import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 
 /**
  * In asyncio.run what the cancelled tasks have created goes on while async generators and the executor are
  * shut down, for so many rounds of the loop; here it is cancelled after that.
  */
 const roundsLeft = 5
+/** How often calls that nobody awaited are cancelled at the end of a run, and how many milliseconds each time takes at most. */
+const flowRounds = 5
+const flowGrace = 500
 
 export interface RunnerOptions {
   debug?: boolean
@@ -101,6 +108,7 @@ export class Runner implements AsyncDisposable {
     if (loop.isRunning()) {
       throw new RuntimeError('this runner runs another main function: await that run first')
     }
+    watchRejections(loop)
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
@@ -141,6 +149,7 @@ export class Runner implements AsyncDisposable {
       this.deadlocked = null
       unwatch()
     }
+    await this.#endFlows()
     for (const hook of loop.takeShutdownHooks()) {
       try {
         await loop.runUntilComplete(async () => hook())
@@ -148,7 +157,9 @@ export class Runner implements AsyncDisposable {
         loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
       }
     }
+    await this.#endFlows()
     loop.failures.reportAll()
+    unwatchRejections(loop)
     if (this.#ownsLoop) loop.close()
     if (cleanup.deadlock !== null) throw cleanup.deadlock
   }
@@ -170,6 +181,32 @@ export class Runner implements AsyncDisposable {
         if (cleanup.deadlock === null) throw error
         return
       }
+    }
+  }
+
+  /**
+   * Ends the calls that nobody awaited: cancels every wait that is left in the loop, and waits until their code has
+   * ended its clean-up. Code that swallows the cancel and waits again is cancelled again, in at most five rounds.
+   */
+  async #endFlows(): Promise<void> {
+    const loop = this.#loop
+    for (let round = 0; round < flowRounds; round++) {
+      const frames = [...loop.leftBehind, loop.rootFrame].filter(hasWaits)
+      if (frames.length === 0) return
+      const quiet = new Future<void>({ loop })
+      const end = (): void => {
+        if (!quiet.done()) quiet.setResult()
+      }
+      const timer = loop.callLater(flowGrace, end)
+      for (const frame of frames) {
+        frame.state = CLOSING
+        cancelFrame(frame, 'the run has ended')
+        ;(frame.cancellation as Cancellation).onQuiet = () => {
+          if (!frames.some(hasWaits)) end()
+        }
+      }
+      await loop.runUntilComplete(quiet)
+      timer.cancel()
     }
   }
 

@@ -1,6 +1,5 @@
 import { checkBody } from '../arguments.ts'
 import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
-import { currentTask } from '../context/current.ts'
 import {
   type CancelledError,
   isCancelled,
@@ -9,8 +8,11 @@ import {
 } from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
 import { Future } from '../futures/future.ts'
-import { inOwnTask } from './in-task.ts'
-import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
+import { cancelFrame } from '../tasks/propagate-cancel.ts'
+import type { Frame, ScopeFrame } from '../tasks/frame.ts'
+import { OPEN } from '../tasks/frame-waits.ts'
+import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
+import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
  * The tasks of a `taskGroup` body: what it is handed.
@@ -18,7 +20,7 @@ import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
  * Source: asyncio.TaskGroup
  */
 export class TaskGroup {
-  readonly #parent: Task
+  readonly #frame: Frame
   readonly #tasks = new Set<Task>()
   readonly #errors: unknown[] = []
   #interrupt: KeyboardInterrupt | null = null
@@ -29,8 +31,8 @@ export class TaskGroup {
   #allEnded: Future<void> | null = null
 
   /** @internal */
-  constructor(parent: Task) {
-    this.#parent = parent
+  constructor(frame: Frame) {
+    this.#frame = frame
   }
 
   /**
@@ -52,7 +54,7 @@ export class TaskGroup {
       if (coro instanceof Coroutine) coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
-    const task = createTask(coro, { ...options, loop: this.#parent.getLoop() })
+    const task = createTaskIn(this.#frame, coro, { ...options, loop: this.#frame.scopeLoop })
     this.#tasks.add(task)
     task.onDone(() => this.#taskEnded(task))
     return task
@@ -73,9 +75,9 @@ export class TaskGroup {
     if (exception === null) return
     this.#errors.push(exception)
     if (exception instanceof KeyboardInterrupt) this.#interrupt ??= exception
-    if (this.#parent.done()) {
-      this.#parent.getLoop().callExceptionHandler({
-        message: `${task.name} has failed but its parent task ${this.#parent.name} is already completed`,
+    if (this.#frame.state !== OPEN) {
+      this.#frame.scopeLoop.callExceptionHandler({
+        message: `${task.name} has failed but its parent task ${this.#frame.task?.name} is already completed`,
         exception,
         task,
       })
@@ -84,7 +86,7 @@ export class TaskGroup {
     if (this.#aborting || this.#parentCancelRequested) return
     this.#abort()
     this.#parentCancelRequested = true
-    this.#parent.cancel()
+    cancelFrame(this.#frame, undefined)
   }
 
   /** @internal the body has ended: waits for the tasks, and throws what there is to throw */
@@ -96,7 +98,7 @@ export class TaskGroup {
     if (failed && !this.#aborting) this.#abort()
     // Again and again: the parent may be cancelled more than once while it waits.
     while (this.#tasks.size > 0) {
-      this.#allEnded = new Future<void>({ loop: this.#parent.getLoop() })
+      this.#allEnded = new Future<void>({ loop: this.#frame.scopeLoop })
       try {
         await this.#allEnded
       } catch (reason) {
@@ -109,15 +111,12 @@ export class TaskGroup {
       this.#allEnded = null
     }
     if (this.#interrupt !== null) throw this.#interrupt
-    if (this.#parentCancelRequested && this.#parent.uncancel() === 0) cancel = null
+    if (this.#parentCancelRequested && this.#frame.uncancel() === 0) cancel = null
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (failed && !isCancelled(error)) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    if (this.#parent.cancelling() > 0) {
-      // The outer cancel's CancelledError gives way to the errors: it is delivered again at the next await.
-      this.#parent.uncancel()
-      this.#parent.cancel()
-    }
+    // The outer cancel's CancelledError gives way to the errors: it is delivered again at the next await.
+    this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }
 }
@@ -133,19 +132,40 @@ export class TaskGroup {
  */
 export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
   checkBody('taskGroup', body)
-  const parent = currentTask()
-  return parent === null ? inOwnTask((task) => runGroup(task, body)) : runGroup(parent, body)
+  return inFrame((frame) => runGroup(frame, body))
 }
 
-async function runGroup<T>(parent: Task, body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
-  const group = new TaskGroup(parent)
+async function runGroup<T>(
+  frame: ScopeFrame,
+  body: (group: TaskGroup) => PromiseLike<T>,
+): Promise<T> {
+  const before = frame.cancelling()
+  const group = new TaskGroup(frame)
   let value: T
   try {
-    value = await body(group)
+    // The wait for the tasks belongs to the group's frame, so that a failure ends it as it ends the body.
+    value = await enterFrame(
+      frame,
+      async () => {
+        let result: T
+        try {
+          result = await enterBody(frame, body, group)
+        } catch (error) {
+          await group.end({ failed: true, error })
+          throw error
+        }
+        await group.end({ failed: false, error: undefined })
+        return result
+      },
+      undefined,
+    )
   } catch (error) {
-    await group.end({ failed: true, error })
-    throw error
+    const closing = endFrame(frame, before)
+    if (closing !== null) await closing
+    return throwOut(frame, error)
   }
-  await group.end({ failed: false, error: undefined })
+  const closing = endFrame(frame, before)
+  const interrupted = closing === null ? null : await closing
+  if (interrupted !== null) return throwOut(frame, interrupted)
   return value
 }

@@ -1,11 +1,12 @@
 import { checkBody, describe, checkDelay } from '../arguments.ts'
 import { type Awaitable, Coroutine, runInline } from '../tasks/coroutine.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
-import { type CancelledError, isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
+import { isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
-import type { Handle } from '../loop/handle.ts'
-import { inTask } from './in-task.ts'
-import type { Task } from '../tasks/task.ts'
+import { Deadline } from './deadline.ts'
+import type { Frame, ScopeFrame } from '../tasks/frame.ts'
+import { cancelFrame } from '../tasks/propagate-cancel.ts'
+import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
  * The deadline of a `timeout` body: what it is handed.
@@ -13,17 +14,17 @@ import type { Task } from '../tasks/task.ts'
  * Source: asyncio.Timeout
  */
 export class Timeout {
-  readonly #task: Task
-  /** What `cancelling()` said before: cancels beyond that and our own came from outside. */
-  readonly #outerCancels: number
+  readonly #frame: Frame
+  /** @internal what `cancelling()` said before: cancels beyond that and its own came from outside */
+  readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
   #deadline: number | null = null
-  #handle: Handle | null = null
+  #timer: Deadline | null = null
 
   /** @internal */
-  constructor(task: Task, deadline: number | null) {
-    this.#task = task
-    this.#outerCancels = task.cancelling()
+  constructor(frame: Frame, deadline: number | null) {
+    this.#frame = frame
+    this.outerCancels = frame.cancelling()
     this.reschedule(deadline)
   }
 
@@ -44,16 +45,14 @@ export class Timeout {
     }
     checkDeadline(deadline)
     this.#deadline = deadline
-    this.#handle?.cancel()
-    this.#handle = null
+    this.#timer?.cancel()
+    this.#timer = null
     if (deadline === null) return
-    const loop = this.#task.getLoop()
-    const strike = (): void => {
-      this.#handle = null
-      this.#task.cancel()
+    this.#timer = new Deadline(this.#frame.scopeLoop, deadline, () => {
+      this.#timer = null
+      cancelFrame(this.#frame, undefined)
       this.#state = 'expiring'
-    }
-    this.#handle = deadline <= loop.time() ? loop.callSoon(strike) : loop.callAt(deadline, strike)
+    })
   }
 
   /** Whether the deadline has struck, also when the body ended in the same instant. */
@@ -63,39 +62,48 @@ export class Timeout {
 
   /** @internal the body has ended; true when a CancelledError that it threw is this timeout's own */
   end(threw: boolean): boolean {
-    this.#handle?.cancel()
-    this.#handle = null
+    this.#timer?.cancel()
+    this.#timer = null
     if (this.#state === 'active') {
       this.#state = 'finished'
       return false
     }
     this.#state = 'expired'
-    return this.#task.uncancel() <= this.#outerCancels && threw
+    return this.#frame.uncancel() <= this.outerCancels && threw
   }
 }
 
-type Attempt<T> = { cut: false; value: T } | { cut: true; cause: CancelledError }
-
-async function attempt<T>(
-  task: Task,
+/** Runs `body` until `deadline`; what it gives when that has struck is `onCut`'s. */
+async function attempt<T, C>(
+  frame: ScopeFrame,
   deadline: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
-): Promise<Attempt<T>> {
-  const scope = new Timeout(task, deadline)
+  onCut: (cause: Error) => C,
+): Promise<T | C> {
+  const scope = new Timeout(frame, deadline)
+  const before = scope.outerCancels
   let value: T
   try {
-    value = await body(scope)
+    value = await enterFrame(frame, body, scope)
   } catch (error) {
-    if (scope.end(true) && isCancelled(error)) return { cut: true, cause: error }
-    throw error
+    const isCancel = isCancelled(error) || frame.isOwnAbort(error)
+    const closing = endFrame(frame, before)
+    const interrupted = closing === null ? null : await closing
+    const isOwn = scope.end(true)
+    if (interrupted !== null) return throwOut(frame, interrupted)
+    if (isOwn && isCancel) return onCut(error as Error)
+    return throwOut(frame, error)
   }
+  const closing = endFrame(frame, before)
+  const interrupted = closing === null ? null : await closing
   scope.end(false)
-  return { cut: false, value }
+  if (interrupted !== null) return throwOut(frame, interrupted)
+  return value
 }
 
 /** Null or Infinity: no deadline. */
-function after(task: Task, ms: number | null): number | null {
-  return ms === null || ms === Infinity ? null : task.getLoop().time() + ms
+function after(frame: Frame, ms: number | null): number | null {
+  return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms
 }
 
 /** Unlike a delay it may be negative: then the deadline has passed before the body begins. */
@@ -126,7 +134,7 @@ export function timeout<T>(
 ): Promise<T> {
   const limit = checkLimit(ms)
   checkBody('timeout', body)
-  return inTask(async (task) => valueOf(await attempt(task, after(task, limit), body)))
+  return inFrame((frame) => attempt(frame, after(frame, limit), body, throwTimeout))
 }
 
 /**
@@ -142,12 +150,11 @@ export function timeoutAt<T>(
 ): Promise<T> {
   checkDeadline(when)
   checkBody('timeoutAt', body)
-  return inTask(async (task) => valueOf(await attempt(task, when, body)))
+  return inFrame((frame) => attempt(frame, when, body, throwTimeout))
 }
 
-function valueOf<T>(result: Attempt<T>): T {
-  if (!result.cut) return result.value
-  throw new TimeoutError('the time allowed has passed', { cause: result.cause })
+function throwTimeout(cause: Error): never {
+  throw new TimeoutError('the time allowed has passed', { cause })
 }
 
 /**
@@ -163,10 +170,14 @@ export function moveOnAfter<T>(
 ): Promise<{ cancelled: boolean; value?: T }> {
   const limit = checkLimit(ms)
   checkBody('moveOnAfter', body)
-  return inTask(async (task) => {
-    const result = await attempt(task, after(task, limit), body)
-    return result.cut ? { cancelled: true } : { cancelled: false, value: result.value }
-  })
+  return inFrame(async (frame) =>
+    attempt(
+      frame,
+      after(frame, limit),
+      async (scope) => ({ cancelled: false, value: await body(scope) }),
+      () => ({ cancelled: true }),
+    ),
+  )
 }
 
 /**
@@ -184,7 +195,8 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   if (limit === null || limit > 0) {
     // A bare promise is given up by the cancel; a function runs in this task.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    return timeout(limit, () => (runs ? runInline(aw) : ensureFuture(aw)))
+    // An async body, because what it returns is work that it has begun.
+    return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)
 }

@@ -152,6 +152,11 @@ export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGene
 const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const generatorFunction = Object.getPrototypeOf(function* () {}) as object
 
+/** Whether calling `fn` runs it as an async function, so that the promise it returns is of work that it has begun. */
+export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {
+  return Object.getPrototypeOf(fn) === asyncFunction
+}
+
 /** Whether `x` is an async function, a generator function or one made by `coroutine`. Source: inspect.iscoroutinefunction */
 export function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown> {
   if (typeof x !== 'function') return false

@@ -1,42 +1,43 @@
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
-import type { Task } from './task.ts'
+import type { Execution } from './execution.ts'
 
 /** Ends a task with a future, for a body that is nothing but one: no promise is needed in between. */
-class Follower<T> implements Reaction {
-  readonly scopeTask: Task<T>
+class Follower implements Reaction {
+  readonly waitingFrame: Execution
 
-  constructor(task: Task<T>) {
-    this.scopeTask = task
+  constructor(execution: Execution) {
+    this.waitingFrame = execution
   }
 
   run(): void {
-    const task = this.scopeTask
-    const future = task.endWait(this) as Future<T>
-    const cancel = task.resume(future)
-    if (cancel === null) end(task, future)
-    else task.crash(cancel)
+    const execution = this.waitingFrame
+    const key = execution.keyOf(this)
+    const future = execution.endWait(this)
+    const cancel = execution.resume(key, future)
+    if (cancel === null) end(execution, future)
+    else execution.crash(cancel)
   }
 
   label(): string {
-    return `resume ${this.scopeTask.name}`
+    return `resume ${this.waitingFrame.task.name}`
   }
 }
 
-/** `task` waits for `future` and takes over its outcome. */
-export function follow<T>(task: Task<T>, future: Future<T>): void {
+/** The task waits for `future` and takes over its outcome. */
+export function follow(execution: Execution, future: Future<unknown>): void {
   if (future.done()) {
-    end(task, future)
+    end(execution, future)
     return
   }
-  const follower = new Follower(task)
-  task.driveBy(follower)
-  task.suspend(follower, future === (task as unknown) ? task.refuseOwnTask() : future)
+  const follower = new Follower(execution)
+  execution.driveBy(follower)
+  execution.suspend(follower, future === execution.task ? future.refuseOwnTask() : future)
 }
 
-function end<T>(task: Task<T>, future: Future<T>): void {
+function end(execution: Execution, future: Future<unknown>): void {
   future.settle(
-    (value) => task.finish(value),
-    (error) => task.crash(error),
+    (value) => execution.finish(value),
+    (error) => execution.crash(error),
   )
 }

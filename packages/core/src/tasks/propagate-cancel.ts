@@ -1,121 +1,221 @@
-import type { CancelledError } from '../errors/errors.ts'
+import { currentScope } from '../context/async-context.ts'
+import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
+import { Cancellation } from './cancellation.ts'
+import { watchRejections } from '../loop/unhandled-rejections.ts'
 import { taskCancel } from './channels.ts'
-import { Waiter } from './waiter.ts'
+import type { Frame } from './frame.ts'
+import { framesOf } from './frame-waits.ts'
 
 type Message = string | CancelledError | undefined
 
-/** A task that has passed a cancel on. */
+/** A frame that has passed a cancel on. */
 interface Ending {
-  readonly task: Waiter<unknown>
+  readonly frame: Frame
   readonly msg: Message
   readonly isAccepted: boolean
 }
 
-/** Set by a cancel that has come back to a task that it went through; looked at by the wait that it came by. */
+/** Set by a cancel that has come back to a task that it went through; read by the wait through which it came back. */
 let cameRound = false
-/** Of cancels within cancels: a gather passes its own on to its children. */
+/** The number of cancels that are on their way, each inside the one before: a gather passes its cancel on to its children. */
 let depth = 0
-/** Those of inner cancels, for the outermost: what listens to a cancel may cancel others, and must find it all done. */
+/**
+ * The frames whose cancel is complete but has not been announced. The outermost cancel announces them, because a
+ * listener may cancel other tasks and must find all of it done.
+ */
 const endings: Ending[] = []
 
 /**
- * Passes a cancel of `first` on to what it waits on, and to what that waits on in turn. A task that waits, round a
- * circle, for one that the cancel went through, and so for itself, goes on without what it waits on.
- * False when it comes to a task that it went through.
+ * Cancels `first`: passes the cancel on to what its code waits on, and to what those tasks wait on in turn. When the
+ * cancel comes round to a task that it went through, the last wait of that circle is interrupted.
+ * Returns false when it has come back to a task that it went through.
  *
- * Down a line of tasks that each wait for the next it goes in a loop: the line may be longer than the stack is deep.
+ * It goes down a line of tasks that each wait for the next in a loop, because the line may be longer than the stack
+ * is deep.
  */
-export function spreadCancel(first: Waiter<unknown>, msg: Message): boolean {
-  if (!begin(first)) {
+export function cancelFrame(first: Frame, msg: Message): boolean {
+  const isFromInside = isRunning(first)
+  if (isFromInside) first.scopeLoop.holdFor(first.task ?? first)
+  watchRejections(first.scopeLoop)
+  if (!begin(first, isFromInside)) {
     cameRound = true
     return false
   }
   let last = first
-  /** Those before it: most lines have one task. */
-  let others: Waiter<unknown>[] | null = null
+  /** The frames before it in the line: most lines have one frame. */
+  let others: Frame[] | null = null
   let isAccepted = false
-  let isSpread = false
+  let isComplete = false
   depth++
   try {
     for (;;) {
-      const next = last.soleWait()
-      if (!(next instanceof Waiter) || next.done()) {
-        if (next !== null) isAccepted = cancelWait(last, next, msg)
-        else
-          for (const wait of last.severalWaits())
-            isAccepted = cancelWait(last, wait, msg) || isAccepted
+      const owner = soleOwner(last)
+      const next = owner?.soleWait() ?? null
+      const execution = next?.done() === false ? next.ownExecution() : null
+      if (owner === null || next === null || execution === null) {
+        isAccepted = strikeWaits(last, msg)
         break
       }
-      if (!begin(next)) {
-        last.interrupt(next, msg)
+      if (!begin(execution, false)) {
+        owner.interrupt(next, msg)
         isAccepted = true
         break
       }
+      noteStruck(last)
       others ??= []
       others.push(last)
-      last = next
+      last = execution
     }
-    isSpread = true
+    isComplete = true
   } finally {
-    last.cancellation.isSpreading = false
-    if (others !== null) for (const task of others) task.cancellation.isSpreading = false
+    endSpreading(last)
+    if (others !== null) for (const frame of others) endSpreading(frame)
     depth--
-    if (!isSpread) endOutermost()
+    if (!isComplete) announceOutermost()
   }
-  endings.push({ task: last, msg, isAccepted })
+  endings.push({ frame: last, msg, isAccepted })
   if (others !== null) {
-    for (const task of others.toReversed()) endings.push({ task, msg, isAccepted: true })
+    for (const frame of others.toReversed()) endings.push({ frame, msg, isAccepted: true })
   }
-  endOutermost()
+  announceOutermost()
   return true
 }
 
-/** Delivers a remembered cancel to `wait`, on which `task` has begun to wait; whether it was accepted. */
-export function deliverCancel(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean {
-  const { cancellation } = task
+/** The frame, `frame` or one inside it, that has the only wait of them all; null for none and for several. */
+function soleOwner(frame: Frame): Frame | null {
+  if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null
+  let owner: Frame | null = null
+  for (const each of framesOf(frame)) {
+    if (!each.hasOwnWaits()) continue
+    if (owner !== null) return null
+    owner = each
+  }
+  return owner
+}
+
+/** Cancels every wait of `frame` and of the frames inside it; whether one accepted. */
+function strikeWaits(frame: Frame, msg: Message): boolean {
+  const cancellation = frame.cancellation as Cancellation
+  const own = frame.firstChild === null ? frame.ownWait() : null
+  if (own !== null) {
+    const isAccepted = cancelWait(frame, own, msg)
+    if (isAccepted) cancellation.strike(frame, frame.numberOf(frame))
+    return isAccepted
+  }
+  const accepted = new Set<Future<unknown>>()
+  const frames = frame.firstChild === null ? [frame] : framesOf(frame)
+  for (const each of frames) {
+    each.eachWait((key, future, began) => {
+      if (!accepted.has(future) && !cancelWait(each, future, msg)) return
+      accepted.add(future)
+      cancellation.strike(key, began)
+    })
+  }
+  return accepted.size > 0
+}
+
+function noteStruck(frame: Frame): void {
+  const cancellation = frame.cancellation as Cancellation
+  for (const each of framesOf(frame)) {
+    each.eachWait((key, _future, began) => cancellation.strike(key, began))
+  }
+}
+
+/** Passes a cancel of `frame` on to one of its waits; whether that accepted it. */
+export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
+  const root = outermost(frame)
+  root.cancellation ??= new Cancellation(root)
+  const { cancellation } = root
   const wasSpreading = cancellation.isSpreading
   cancellation.isSpreading = true
   depth++
   try {
-    return cancelWait(task, wait, msg)
+    cameRound = false
+    const isAccepted = wait.cancel(msg)
+    if (!cameRound) return isAccepted
+    cameRound = false
+    if (!wait.done()) frame.interrupt(wait, msg)
+    return true
   } finally {
     cancellation.isSpreading = wasSpreading
     depth--
-    endOutermost()
+    announceOutermost()
   }
 }
 
-function begin(task: Waiter<unknown>): boolean {
-  const { cancellation } = task
-  if (cancellation.isSpreading) return false
-  cancellation.count++
-  cancellation.isSpreading = true
+function outermost(frame: Frame): Frame {
+  let root = frame
+  for (let each = frame.parent; each !== null; each = each.parent) root = each
+  return root
+}
+
+/** False when `frame` is the outermost frame of a task that the cancel went through already. */
+function begin(frame: Frame, isFromInside: boolean): boolean {
+  const root = outermost(frame)
+  root.cancellation ??= new Cancellation(root)
+  if (root === frame && root.cancellation.isSpreading) return false
+  root.cancellation.isSpreading = true
+  frame.cancellation ??= new Cancellation(frame)
+  frame.cancellation.begin(isFromInside)
   return true
 }
 
-function cancelWait(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean {
-  cameRound = false
-  const isAccepted = wait.cancel(msg)
-  if (!cameRound) return isAccepted
-  cameRound = false
-  if (!wait.done()) task.interrupt(wait, msg)
-  return true
+function endSpreading(frame: Frame): void {
+  ;(outermost(frame).cancellation as Cancellation).isSpreading = false
 }
 
-function endOutermost(): void {
+/** Whether the code that runs now is inside `frame`. */
+function isRunning(frame: Frame): boolean {
+  for (let each = currentScope()?.frame ?? null; each !== null; each = each.parent) {
+    if (each === frame) return true
+  }
+  return false
+}
+
+function announceOutermost(): void {
   if (depth > 0 || endings.length === 0) return
-  // What listens may cancel in its turn, which has its own endings and its own end of them.
-  for (const ending of endings.splice(0)) end(ending)
+  // A listener may cancel in its turn; that cancel announces its own endings.
+  for (const ending of endings.splice(0)) announce(ending)
 }
 
-function end({ task, msg, isAccepted }: Ending): void {
-  const { cancellation } = task
+function announce({ frame, msg, isAccepted }: Ending): void {
+  const cancellation = frame.cancellation as Cancellation
   cancellation.message = msg
-  if (!cancellation.abort() && !isAccepted) {
+  const isTaken = giveUpPromise(frame, msg) || abortSignals(frame, msg)
+  if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
-    task.getLoop().monitor?.cancelRemembered(task.scopeTask)
+    if (frame.task !== null) frame.scopeLoop.monitor?.cancelRemembered(frame.task)
   }
-  if (taskCancel.hasSubscribers) taskCancel.publish({ task: task.scopeTask })
+  const { task } = frame
+  if (task !== null && frame.parent === null && taskCancel.hasSubscribers) {
+    taskCancel.publish({ task })
+  }
+}
+
+/** Ends the wait of a scope for a promise that its body has returned, when nothing was ever awaited in its frame. */
+function giveUpPromise(frame: Frame, msg: Message): boolean {
+  let isTaken = false
+  for (const each of frame.firstChild === null ? [frame] : framesOf(frame)) {
+    if (each.hasWaited() || each.firstChild !== null || each.cancellation?.hasSignal === true)
+      continue
+    if (!isRunning(each)) isTaken = each.giveUp(toCancelledError(msg)) || isTaken
+  }
+  return isTaken
+}
+
+/** Aborts the signals of `frame` and of the frames inside it; whether a listener has taken a reason. */
+function abortSignals(frame: Frame, msg: Message): boolean {
+  let isTaken = false
+  const cancellation = frame.cancellation as Cancellation
+  const frames = frame.firstChild === null ? [frame] : framesOf(frame)
+  for (const each of frames) {
+    if (each.cancellation === null) continue
+    const onTaken = (): void => {
+      cancellation.isSeen = cancellation.pending
+    }
+    isTaken = each.cancellation.abort(toCancelledError(msg), onTaken) || isTaken
+  }
+  return isTaken
 }

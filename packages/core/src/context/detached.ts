@@ -1,0 +1,20 @@
+import { checkBody } from '../arguments.ts'
+import { getEventLoop } from './current.ts'
+
+/**
+ * Calls `fn` outside of every task and scope, in the outermost frame of the loop, and returns what it returns. For
+ * singletons that outlive the request that happens to create them: a pool made by `pool ??= detached(() => new Pool())`
+ * inside a request's `timeout` does not end with that request. Listeners that `fn` adds run there too.
+ *
+ * `currentTask()` is null in `fn`. Its waits are cancelled when the run ends.
+ *
+ * @throws {TypeError} when `fn` is not a function
+ *
+ * @example
+ *     let pool: Pool | null = null
+ *     const getPool = (): Pool => (pool ??= detached(() => new Pool()))
+ */
+export function detached<T>(fn: () => T): T {
+  checkBody('detached', fn)
+  return getEventLoop().runDetached(fn)
+}

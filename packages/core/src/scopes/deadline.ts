@@ -1,0 +1,34 @@
+import type { EventLoop } from '../loop/loop.ts'
+import type { TimerEntry } from '../loop/timer-heap.ts'
+
+/** Calls `strike` in a turn of the loop when its time has come, unless it is cancelled before that turn. */
+export class Deadline implements TimerEntry {
+  heapIndex = -1
+  heapOrder = 0
+  readonly #loop: EventLoop
+  #strike: (() => void) | null
+
+  /** `when` in milliseconds of the loop's clock; one that has passed strikes in the next turn. */
+  constructor(loop: EventLoop, when: number, strike: () => void) {
+    this.#loop = loop
+    this.#strike = strike
+    loop.assertOpen()
+    if (when <= loop.time()) loop.push(this)
+    else loop.addTimer(this, when)
+  }
+
+  cancel(): void {
+    this.#strike = null
+    if (this.heapIndex !== -1) this.#loop.removeTimer(this)
+  }
+
+  run(): void {
+    const strike = this.#strike
+    this.#strike = null
+    strike?.()
+  }
+
+  label(): string {
+    return 'deadline'
+  }
+}

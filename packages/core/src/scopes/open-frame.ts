@@ -1,0 +1,140 @@
+import { currentScope } from '../context/async-context.ts'
+import { checkBody } from '../arguments.ts'
+import { type CancelledError, isCancelled, RuntimeError } from '../errors/errors.ts'
+import { Future } from '../futures/future.ts'
+import { Cancellation } from '../tasks/cancellation.ts'
+import { isAsyncFunction } from '../tasks/coroutine.ts'
+import { deliverWith } from '../tasks/deliver-cancel.ts'
+import { type Frame, ScopeFrame } from '../tasks/frame.ts'
+import { CLOSING, ENDED, hasWaits } from '../tasks/frame-waits.ts'
+import { createTask } from '../tasks/task.ts'
+
+/**
+ * Opens a frame for a scope, inside the one that is running, and calls `fn` with it. Where no task is running, `fn` runs
+ * in a task of its own.
+ */
+export function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T> {
+  const scope = currentScope()
+  const enclosing = scope?.frame ?? null
+  if (scope === undefined || enclosing === null || enclosing.task === null) {
+    return runInOwnTask(() => inFrame(fn))
+  }
+  return fn(new ScopeFrame(scope, enclosing))
+}
+
+async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
+  return createTask(fn)
+}
+
+/**
+ * Calls `fn` in a new frame inside the running one, and returns what it returns. A frame tells the flows of one task
+ * apart: code that `fn` begins finds it by `currentFrame()`, after every await too. It is no scope: it ends when the last
+ * wait inside it has, and a cancel of the frames around it reaches it.
+ *
+ * @throws {TypeError} when `fn` is not a function
+ * @throws {RuntimeError} outside of a loop
+ */
+export function runInNewFrame<T>(fn: () => T): T {
+  checkBody('runInNewFrame', fn)
+  const scope = currentScope()
+  const enclosing = scope?.frame ?? null
+  if (scope === undefined || enclosing === null) {
+    throw new RuntimeError('runInNewFrame() needs a running loop: call it in a task or a callback')
+  }
+  const frame = new ScopeFrame(scope, enclosing)
+  frame.state = ENDED
+  frame.unlink()
+  return frame.enter(fn)
+}
+
+/**
+ * Calls `body` with `argument` in `frame`, and awaits there what it returns. A promise that an async function returns is
+ * of work that the body has begun; another promise may be of work from outside.
+ */
+export function enterFrame<A, T>(
+  frame: ScopeFrame,
+  body: (argument: A) => PromiseLike<T>,
+  argument: A,
+): Promise<T> {
+  return frame.enter(() => enterBody(frame, body, argument))
+}
+
+/** The same for code that runs in `frame` already. */
+export function enterBody<A, T>(
+  frame: ScopeFrame,
+  body: (argument: A) => PromiseLike<T>,
+  argument: A,
+): Promise<T> {
+  let returned: PromiseLike<T>
+  try {
+    returned = body(argument)
+  } catch (error) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
+    return Promise.reject(error)
+  }
+  if (!(returned instanceof Promise)) return awaitHere(returned)
+  return isAsyncFunction(body) ? returned : orGivenUp(frame, returned)
+}
+
+async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
+  return await awaitable
+}
+
+/**
+ * The body has returned a promise that may come from work begun outside of the scope: `timeout(5, () => promise)`. A
+ * cancel that finds no wait in the frame, because there never was one, ends the scope's own wait for that promise.
+ */
+function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    frame.awaitReturned(promise, reject)
+    promise.then(resolve, reject)
+  })
+}
+
+/**
+ * The body has ended. A scope that was cancelled while the body ran waits until its other flows, such as the other
+ * branches of a `Promise.all`, have ended their clean-up. Null when there is nothing to wait for; else a promise of the
+ * cancel from outside that came meanwhile.
+ */
+export function endFrame(
+  frame: ScopeFrame,
+  cancelsBefore: number,
+): Promise<CancelledError | null> | null {
+  frame.cancellation?.confirm()
+  frame.awaitReturned(null, null)
+  if (frame.cancelling() > cancelsBefore && hasWaits(frame)) {
+    frame.state = CLOSING
+    return untilQuiet(frame)
+  }
+  frame.state = ENDED
+  if (!frame.hasOwnWaits() && frame.firstChild === null) frame.unlink()
+  return null
+}
+
+async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
+  frame.cancellation ??= new Cancellation(frame)
+  const { cancellation } = frame
+  let interrupted: CancelledError | null = null
+  while (hasWaits(frame)) {
+    const quiet = new Future<void>({ loop: frame.scopeLoop })
+    cancellation.onQuiet = () => {
+      if (!quiet.done()) quiet.setResult()
+    }
+    try {
+      // A wait of the frame around this one: a cancel from outside is not lost.
+      await quiet
+    } catch (error) {
+      if (!isCancelled(error)) throw error
+      interrupted = error
+    }
+  }
+  frame.unlink()
+  return interrupted
+}
+
+/** Throws `error` out of a scope. A CancelledError takes a remembered cancel from outside with it. */
+export function throwOut(frame: Frame, error: unknown): never {
+  if (isCancelled(error)) deliverWith(frame)
+  // oxlint-disable-next-line typescript/only-throw-error -- whatever the body threw
+  throw error
+}

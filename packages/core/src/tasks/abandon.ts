@@ -1,0 +1,13 @@
+import { describe } from '../arguments.ts'
+import { Task } from './task.ts'
+
+/**
+ * Ends `task` as cancelled at once, without waiting for its code: for supervisors that kill. From then on its code can
+ * wait on nothing: every wait that it begins is refused with CancelledError. Does nothing when the task is done.
+ *
+ * @throws {TypeError} when `task` is not a Task
+ */
+export function abandon(task: Task): void {
+  if (!(task instanceof Task)) throw new TypeError(`abandon takes a task, got ${describe(task)}`)
+  task.ownExecution().abandon()
+}

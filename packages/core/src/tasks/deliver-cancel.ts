@@ -1,0 +1,118 @@
+import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import { Future } from '../futures/future.ts'
+import type { Reaction } from '../futures/reaction.ts'
+import type { Frame } from './frame.ts'
+import { CLOSING, Interruption, OPEN } from './frame-waits.ts'
+import { cancelWait } from './propagate-cancel.ts'
+import { canSeeFlows, unwatchFlow, watchFlow } from './struck-flow.ts'
+
+/** A wait has begun in a frame that has been cancelled, that is inside another one, or whose body has ended. */
+export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
+  let due: Frame | null = null
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    if (each.state !== OPEN) each.link()
+    const { cancellation } = each
+    if (cancellation === null) continue
+    cancellation.confirm()
+    if (cancellation.takeDue()) due ??= each
+  }
+  if (due === null || !isWaitOf(frame, reaction)) return
+  const cancel = due.cancellation
+  if (!cancelWait(frame, future, cancel?.remembered)) return
+  const key = frame.keyOf(reaction)
+  // A cancel that is due in an inner and in an outer frame is delivered once.
+  for (let each: Frame | null = due; each !== null; each = each.parent) {
+    const { cancellation } = each
+    if (cancellation?.pending !== true) continue
+    cancellation.strikeNew(key, frame.numberOf(key))
+  }
+  if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
+}
+
+/** Code that passed two nameless functions of its own to `then` does not wait: the check drops it from the waits. */
+function isWaitOf(frame: Frame, reaction: Reaction): boolean {
+  return frame.holdsWait(reaction)
+}
+
+/**
+ * The turn of a wait of `frame` has come, after `future` has ended. Returns the cancel to throw instead of the outcome,
+ * or null.
+ */
+export function resumeWait(
+  frame: Frame,
+  key: Reaction,
+  future: Future<unknown>,
+): CancelledError | null {
+  const { task, scopeLoop: loop } = frame
+  if (task !== null) loop.hold(task)
+  else if (frame.state !== OPEN) loop.hold(frame)
+  if (frame.cancellation === null && frame.parent === null) return null
+  let due: Frame | null = null
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    const { cancellation } = each
+    if (cancellation === null) continue
+    const isStruck = cancellation.takeStruck(key)
+    const isDue = cancellation.takeDue()
+    if (!isStruck && !isDue) continue
+    if (isDue) {
+      cancellation.pending = false
+      due ??= each
+      if (!isStruck) cancellation.strikeNow(frame.numberOf(key))
+    }
+    beginStruckTurn(each)
+  }
+  if (future instanceof Interruption) return future.cancelledError()
+  if (due === null || future.cancelled()) return null
+  // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
+  if (future.done() && isCancelled(future.exception())) return null
+  return toCancelledError(due.cancellation?.remembered)
+}
+
+function beginStruckTurn(frame: Frame): void {
+  const { cancellation } = frame
+  if (cancellation === null || cancellation.isInTurn || frame.task === null) return
+  cancellation.beginTurn()
+  watchFlow(frame)
+  frame.scopeLoop.atTurnEnd(() => {
+    unwatchFlow(frame)
+    cancellation.endTurn(canSeeFlows)
+  })
+}
+
+/**
+ * A CancelledError leaves the scope of `frame`: it carries the cancels of the frames around it that came while the body
+ * was in a foreign await. A cancel that the running code itself asked for stays due, as in CPython.
+ */
+export function deliverWith(frame: Frame): void {
+  for (let each = frame.parent; each !== null; each = each.parent) {
+    const { cancellation } = each
+    if (cancellation?.pending !== true || cancellation.isFromInside) continue
+    cancellation.pending = false
+    cancellation.strikeNow(each.newestEnded)
+    beginStruckTurn(each)
+  }
+}
+
+/** Whether no wait may begin in `frame`: its loop is closed, or a cancelled scope around it waits for its last flows. */
+export function mustRefuse(frame: Frame): boolean {
+  if (frame.scopeLoop.isClosed()) return true
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    if (each.state === CLOSING) return true
+  }
+  return false
+}
+
+/**
+ * A future that ends as cancelled after a turn of the loop, I/O included, so that a loop that catches the error and
+ * waits again does not spin.
+ */
+export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
+  const loop = frame.scopeLoop.isClosed() ? undefined : frame.scopeLoop
+  const refusal = new Future<never>(loop === undefined ? {} : { loop })
+  // What it would have been given must go to the next in line; a task that others wait for goes on.
+  if (future.ownExecution() === null) future.cancel()
+  refusal.getLoop().pushAfterIO({
+    run: () => void refusal.cancel('the scope around this wait was cancelled and has ended'),
+  })
+  return refusal
+}
