@@ -61,6 +61,11 @@ export function machineTime(): number {
   return native.now()
 }
 
+/** Calls `cb` after `ms` milliseconds, unless the process has nothing else to do. */
+export function callLaterUnref(ms: number, cb: () => void): void {
+  native.setTimeout.call(globalThis, cb, ms).unref()
+}
+
 export class SystemClock implements Clock {
   readonly virtual: boolean = false
   /** @internal */

@@ -42,6 +42,8 @@ export class EventLoop extends Scheduler {
   readonly failures: Failures = new Failures(this)
   /** @internal the frame of callbacks and of `detached` code */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
+  /** @internal the run has ended, and cancels what it left behind */
+  isEnding = false
   /** @internal the executions of ended tasks with code that still waits */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /** What the loop runs must not see the scope of the code that woke it. */

@@ -1,4 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks'
+import { currentFrame } from '../context/current.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Clock, SystemClock } from './clock.ts'
@@ -70,8 +71,7 @@ export abstract class Scheduler {
   push(entry: Runnable): void {
     if (this.isStopped()) return
     this.#ready.push(entry)
-    if (this.#holder !== null) this.#watch()
-    else if (!this.#scheduled) this.#schedule()
+    this.#wake()
   }
 
   /** @internal how many entries it has run */
@@ -138,6 +138,23 @@ export abstract class Scheduler {
 
   #hasWork(): boolean {
     return this.#ready.size > 0 || this.#timersDue || this.#roundEnd !== null
+  }
+
+  /**
+   * There is work. Code of a task that has come back from a foreign await, and has made that work, goes on first: it may
+   * be about to await what it has just begun, and a pending cancel must find that wait.
+   */
+  #wake(): void {
+    if (this.#holder === null) {
+      if (this.#scheduled) return
+      const frame = currentFrame()
+      if (frame?.task == null || frame.scopeLoop !== (this as unknown)) {
+        this.#schedule()
+        return
+      }
+      this.#holder = frame.task
+    }
+    this.#watch()
   }
 
   #schedule(): void {
@@ -269,8 +286,7 @@ export abstract class Scheduler {
 
   readonly #onAlarm = (): void => {
     this.#timersDue = true
-    if (this.#holder !== null) this.#watch()
-    else if (!this.#scheduled) this.#schedule()
+    this.#wake()
   }
 
   readonly #isIdle = (): boolean =>

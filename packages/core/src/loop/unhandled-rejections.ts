@@ -66,7 +66,10 @@ function onRejection(error: unknown): void {
 }
 
 function report(exception: unknown): void {
-  const task = currentFrame()?.task
+  const frame = currentFrame()
+  // At the end of a run every such call is cancelled, as every task is.
+  if (frame?.scopeLoop.isEnding === true) return
+  const task = frame?.task
   getEventLoop().callExceptionHandler({
     message: 'A call that was not awaited was cancelled: await it, or catch its CancelledError',
     exception,

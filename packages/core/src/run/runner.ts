@@ -160,6 +160,7 @@ export class Runner implements AsyncDisposable {
     await this.#endFlows()
     loop.failures.reportAll()
     unwatchRejections(loop)
+    if (!this.#ownsLoop) loop.isEnding = false
     if (this.#ownsLoop) loop.close()
     if (cleanup.deadlock !== null) throw cleanup.deadlock
   }
@@ -190,6 +191,7 @@ export class Runner implements AsyncDisposable {
    */
   async #endFlows(): Promise<void> {
     const loop = this.#loop
+    loop.isEnding = true
     for (let round = 0; round < flowRounds; round++) {
       const frames = [...loop.leftBehind, loop.rootFrame].filter(hasWaits)
       if (frames.length === 0) return

@@ -4,9 +4,10 @@ import { type CancelledError, isCancelled, RuntimeError } from '../errors/errors
 import { Future } from '../futures/future.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import { isAsyncFunction } from '../tasks/coroutine.ts'
-import { deliverWith } from '../tasks/deliver-cancel.ts'
+import { awaitAnyway, deliverWith } from '../tasks/deliver-cancel.ts'
 import { type Frame, ScopeFrame } from '../tasks/frame.ts'
 import { CLOSING, ENDED, hasWaits } from '../tasks/frame-waits.ts'
+import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
 
 /**
@@ -65,25 +66,22 @@ export function enterBody<A, T>(
   body: (argument: A) => PromiseLike<T>,
   argument: A,
 ): Promise<T> {
-  let returned: PromiseLike<T>
   try {
-    returned = body(argument)
+    if (isAsyncFunction(body)) return body(argument) as Promise<T>
+    const { returned, isOwn } = callAndLook(() => body(argument))
+    if (!(returned instanceof Promise)) return awaitHere(returned)
+    return isOwn ? returned : orGivenUp(frame, returned)
   } catch (error) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
     return Promise.reject(error)
   }
-  if (!(returned instanceof Promise)) return awaitHere(returned)
-  return isAsyncFunction(body) ? returned : orGivenUp(frame, returned)
 }
 
 async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
   return await awaitable
 }
 
-/**
- * The body has returned a promise that may come from work begun outside of the scope: `timeout(5, () => promise)`. A
- * cancel that finds no wait in the frame, because there never was one, ends the scope's own wait for that promise.
- */
+/** The body has returned a promise of work that was begun outside: a cancel ends the scope's own wait for it. */
 function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     frame.awaitReturned(promise, reject)
@@ -102,11 +100,10 @@ export function endFrame(
 ): Promise<CancelledError | null> | null {
   frame.cancellation?.confirm()
   frame.awaitReturned(null, null)
-  if (frame.cancelling() > cancelsBefore && hasWaits(frame)) {
+  if (frame.cancellation?.wasAsked === true || frame.cancelling() > cancelsBefore) {
     frame.state = CLOSING
-    return untilQuiet(frame)
-  }
-  frame.state = ENDED
+    if (hasWaits(frame)) return untilQuiet(frame)
+  } else frame.state = ENDED
   if (!frame.hasOwnWaits() && frame.firstChild === null) frame.unlink()
   return null
 }
@@ -122,7 +119,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
     }
     try {
       // A wait of the frame around this one: a cancel from outside is not lost.
-      await quiet
+      await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
       interrupted = error

@@ -1,16 +1,13 @@
 import { checkBody } from '../arguments.ts'
 import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
-import {
-  type CancelledError,
-  isCancelled,
-  KeyboardInterrupt,
-  RuntimeError,
-} from '../errors/errors.ts'
+import { CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
 import { Future } from '../futures/future.ts'
+import { Cancellation } from '../tasks/cancellation.ts'
+import { awaitAnyway } from '../tasks/deliver-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import type { Frame, ScopeFrame } from '../tasks/frame.ts'
-import { OPEN } from '../tasks/frame-waits.ts'
+import { hasWaits, OPEN } from '../tasks/frame-waits.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -56,6 +53,7 @@ export class TaskGroup {
     }
     const task = createTaskIn(this.#frame, coro, { ...options, loop: this.#frame.scopeLoop })
     this.#tasks.add(task)
+    if (this.#frame.mustRefuse()) task.cancel()
     task.onDone(() => this.#taskEnded(task))
     return task
   }
@@ -89,6 +87,17 @@ export class TaskGroup {
     cancelFrame(this.#frame, undefined)
   }
 
+  /** @internal the body has failed: cancels the other flows that it has begun, such as branches of a `Promise.all` */
+  strikeFlows(): void {
+    const frame = this.#frame
+    frame.cancellation ??= new Cancellation(frame)
+    // A flow that is in a foreign await is refused its next wait.
+    frame.cancellation.wasAsked = true
+    if (this.#parentCancelRequested || !hasWaits(frame)) return
+    this.#parentCancelRequested = true
+    cancelFrame(frame, undefined)
+  }
+
   /** @internal the body has ended: waits for the tasks, and throws what there is to throw */
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
@@ -98,9 +107,14 @@ export class TaskGroup {
     if (failed && !this.#aborting) this.#abort()
     // Again and again: the parent may be cancelled more than once while it waits.
     while (this.#tasks.size > 0) {
+      if (this.#frame.mustRefuse() && !this.#aborting) {
+        // The task that the group belongs to was cancelled, and has ended without it.
+        cancel ??= new CancelledError()
+        this.#abort()
+      }
       this.#allEnded = new Future<void>({ loop: this.#frame.scopeLoop })
       try {
-        await this.#allEnded
+        await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
         if (!this.#aborting) {
@@ -151,6 +165,7 @@ async function runGroup<T>(
         try {
           result = await enterBody(frame, body, group)
         } catch (error) {
+          group.strikeFlows()
           await group.end({ failed: true, error })
           throw error
         }

@@ -14,13 +14,15 @@ import type { Frame } from './frame.ts'
  * The idea: a delivery is confirmed when, in the turn in which the struck wait throws, the body of the frame ends or a
  * wait begins in the frame. An unconfirmed delivery stays due for the next wait of the frame if there is evidence that
  * another flow exists: a newer wait that has ended, code that ran while the struck wait was pending, or a struck flow
- * that is over without a trace (`struck-flow.ts`). Without evidence the flow is in the foreign part of its own clean-up,
+ * that is over without a trace (`promise-hook.ts`). Without evidence the flow is in the foreign part of its own clean-up,
  * which must not be struck again.
  */
 export class Cancellation {
   readonly #frame: Frame
   /** Asked for and not taken back. */
   count = 0
+  /** Whether a cancel of the frame itself was ever asked for. */
+  wasAsked = false
   /** On its way to what the task waits on; a cancel that comes back here has gone round a circle of tasks. */
   isSpreading = false
   /** To be delivered when the frame next waits or resumes. */
@@ -60,11 +62,6 @@ export class Cancellation {
     return this.#controller.signal
   }
 
-  /** Whether code has been given the signal. */
-  get hasSignal(): boolean {
-    return this.#controller !== null
-  }
-
   /** Tells the signal of a cancel; true when a listener has taken the reason, and so the cancel. */
   abort(reason: CancelledError, onTaken: () => void): boolean {
     return this.#controller !== null && abortSignal(this.#controller, reason, onTaken)
@@ -73,6 +70,7 @@ export class Cancellation {
   /** A cancel is asked for. */
   begin(isFromInside: boolean): void {
     this.count++
+    this.wasAsked = true
     this.#isConfirmed = false
     this.#isFromInside = isFromInside
     this.#hasGoneOn = false

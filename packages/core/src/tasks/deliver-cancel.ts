@@ -3,8 +3,9 @@ import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { Frame } from './frame.ts'
 import { CLOSING, Interruption, OPEN } from './frame-waits.ts'
+import { callLaterUnref } from '../loop/clock.ts'
 import { cancelWait } from './propagate-cancel.ts'
-import { canSeeFlows, unwatchFlow, watchFlow } from './struck-flow.ts'
+import { canSeeFlows, unwatchFlow, watchFlow } from './promise-hook.ts'
 
 /** A wait has begun in a frame that has been cancelled, that is inside another one, or whose body has ended. */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
@@ -102,17 +103,40 @@ export function mustRefuse(frame: Frame): boolean {
   return false
 }
 
+/** How often code of a frame was refused a wait. */
+const refusals = new WeakMap<Frame, number>()
+/** Refusals that take one turn of the loop each; later ones wait for twice as many milliseconds each time. */
+const quickRefusals = 4
+const longestRefusal = 1_000
+
 /**
- * A future that ends as cancelled after a turn of the loop, I/O included, so that a loop that catches the error and
- * waits again does not spin.
+ * A future that ends as cancelled after a turn of the loop, I/O included. Code that catches the error and waits again, in
+ * a loop, is slowed down, so that it does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  const loop = frame.scopeLoop.isClosed() ? undefined : frame.scopeLoop
-  const refusal = new Future<never>(loop === undefined ? {} : { loop })
   // What it would have been given must go to the next in line; a task that others wait for goes on.
   if (future.ownExecution() === null) future.cancel()
-  refusal.getLoop().pushAfterIO({
-    run: () => void refusal.cancel('the scope around this wait was cancelled and has ended'),
-  })
+  const isClosed = frame.scopeLoop.isClosed()
+  const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })
+  const loop = refusal.getLoop()
+  const count = refusals.get(frame) ?? 0
+  refusals.set(frame, count + 1)
+  const run = (): void =>
+    void refusal.cancel('the scope around this wait was cancelled and has ended')
+  if (count < quickRefusals) loop.pushAfterIO({ run })
+  else {
+    const delay = Math.min(2 ** (count - quickRefusals), longestRefusal)
+    if (isClosed) callLaterUnref(delay, run)
+    else loop.addTimer({ run, heapIndex: -1, heapOrder: 0 }, loop.time() + delay)
+  }
   return refusal
+}
+
+/**
+ * Waits for `future` in clean-up of this library's own: in a frame that refuses new waits it waits outside of every
+ * frame. Otherwise a cancel interrupts it like any other wait.
+ */
+export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
+  if (frame.mustRefuse()) await frame.scopeLoop.runDetached(async () => future)
+  else await future
 }

@@ -157,8 +157,8 @@ export class Execution extends Frame {
     const { cancellation } = this
     cancellation?.confirm()
     if (cancellation !== null) cancellation.pending = false
-    if (cancellation !== null && cancellation.count > 0 && hasWaits(this)) {
-      this.state = CLOSING
+    if (cancellation !== null && cancellation.count > 0) this.state = CLOSING
+    if (cancellation !== null && this.state === CLOSING && hasWaits(this)) {
       this.#body = null
       this.endDriver()
       cancellation.onQuiet = () => {

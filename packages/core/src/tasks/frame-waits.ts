@@ -152,11 +152,6 @@ export abstract class FrameWaits implements Reaction {
     return FrameWaits.#waits(this) !== null
   }
 
-  /** @internal whether a wait has ever begun in this frame itself */
-  hasWaited(): boolean {
-    return this.#began !== 0 || this.newestEnded !== 0 || this.hasOwnWaits()
-  }
-
   /** @internal the pending futures that this frame itself waits on */
   ownWaits(): Iterable<Future<unknown>> {
     FrameWaits.#dropChained(this)

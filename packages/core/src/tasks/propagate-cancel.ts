@@ -194,13 +194,11 @@ function announce({ frame, msg, isAccepted }: Ending): void {
   }
 }
 
-/** Ends the wait of a scope for a promise that its body has returned, when nothing was ever awaited in its frame. */
+/** Ends the waits of scopes for promises of work that was begun outside of them. */
 function giveUpPromise(frame: Frame, msg: Message): boolean {
   let isTaken = false
   for (const each of frame.firstChild === null ? [frame] : framesOf(frame)) {
-    if (each.hasWaited() || each.firstChild !== null || each.cancellation?.hasSignal === true)
-      continue
-    if (!isRunning(each)) isTaken = each.giveUp(toCancelledError(msg)) || isTaken
+    isTaken = each.giveUp(toCancelledError(msg)) || isTaken
   }
   return isTaken
 }
