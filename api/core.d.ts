@@ -108,7 +108,7 @@ export {};
 import { AsyncResource } from 'node:async_hooks';
 export interface Scope {
 }
-declare class ScopeFrame implements Iterable<[unknown, unknown]> {
+declare class ScopeMap implements Iterable<[unknown, unknown]> {
     readonly outer: ReadonlyMap<unknown, unknown> | undefined;
     scope: Scope | undefined;
     constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown> | undefined);
@@ -117,17 +117,17 @@ declare class ScopeFrame implements Iterable<[unknown, unknown]> {
     [Symbol.iterator](): IterableIterator<[unknown, unknown]>;
     disable(store: unknown): void;
 }
-export interface FrameScope extends Scope {
+export interface MapScope extends Scope {
     [Symbol.iterator](): Iterator<unknown>;
 }
-export declare function standForFrames(prototype: FrameScope): void;
-export type OwnFrame = ScopeFrame | FrameScope;
-type Frame = OwnFrame | ReadonlyMap<unknown, unknown> | undefined;
-export type AsyncContext = Frame | AsyncResource;
-export declare function captureAsyncContext(scope: Scope): ScopeFrame | AsyncResource;
-export declare function captureOwnContext<S extends FrameScope>(scope: S, frame: OwnFrame | undefined): S | ScopeFrame | AsyncResource;
-export declare function currentFrame(): OwnFrame | undefined;
-export declare function scopeOfFrame(frame: OwnFrame | undefined): Scope | undefined;
+export declare function standForMaps(prototype: MapScope): void;
+export type OwnMap = ScopeMap | MapScope;
+type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined;
+export type AsyncContext = ContextMap | AsyncResource;
+export declare function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource;
+export declare function captureOwnContext<S extends MapScope>(scope: S, map: OwnMap | undefined): S | ScopeMap | AsyncResource;
+export declare function currentMap(): OwnMap | undefined;
+export declare function scopeOfMap(map: OwnMap | undefined): Scope | undefined;
 export declare function runInAsyncContext<S extends Scope>(context: AsyncContext, scope: S, fn: (this: S) => void): void;
 export declare function saveAsyncContext(): AsyncContext;
 export declare function resumeAsyncContext<S>(context: AsyncContext, subject: S, fn: (this: S) => void): void;
@@ -168,13 +168,18 @@ export declare class ContextVar<T> {
 // dist/context/current.d.ts
 import { type Scope } from './async-context.ts';
 import type { EventLoop } from '../loop/loop.ts';
+import type { Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
 export declare function currentTask(): Task | null;
+export declare function currentFrame(): Frame | null;
 export declare function getRunningLoop(): EventLoop;
 export declare function installLoopClass(eventLoop: new () => EventLoop): void;
 export declare function checkLoop(loop: unknown): asserts loop is EventLoop;
 export declare function getEventLoop(): EventLoop;
 export declare function loopOf(scope: Scope | undefined): EventLoop;
+
+// dist/context/detached.d.ts
+export declare function detached<T>(fn: () => T): T;
 
 // dist/copies.d.ts
 export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -235,7 +240,7 @@ export declare function isResolver(fn: unknown): boolean;
 import type { CancelledError } from '../errors/errors.ts';
 import type { Future } from './future.ts';
 import type { Reaction } from './reaction.ts';
-import type { Task } from '../tasks/task.ts';
+import type { Frame } from '../tasks/frame.ts';
 export type Resolve = (value: unknown) => unknown;
 export type Reject = (error: unknown) => unknown;
 declare abstract class Derived implements PromiseLike<unknown> {
@@ -253,8 +258,9 @@ export declare const nothing: Promise<unknown>;
 export declare function passOn(future: Future<unknown>, cancel: CancelledError | null, functions: Resolve | Chain, reject: Reject | null): Promise<unknown>;
 export declare class Awaiter extends Derived implements Reaction {
     #private;
-    scopeTask: Task | null;
-    constructor(task: Task | null, future: Future<unknown>, functions: Resolve | Chain, reject: Reject | null);
+    waitingFrame: Frame | null;
+    began: number;
+    constructor(frame: Frame | null, future: Future<unknown>, functions: Resolve | Chain, reject: Reject | null);
     run(): void;
     label(): string;
     protected promise(): Promise<unknown>;
@@ -263,9 +269,9 @@ export declare class Awaiter extends Derived implements Reaction {
 }
 export declare class OwnAwait extends Derived {
     #private;
-    constructor(task: Task, future: Future<unknown>, resolve: Resolve);
+    constructor(frame: Frame, future: Future<unknown>, resolve: Resolve);
     protected promise(): Promise<unknown>;
-    static write(task: Task, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
+    static write(frame: Frame, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
 }
 export {};
 
@@ -346,19 +352,20 @@ import type { Context } from '../context/context-vars.ts';
 import type { Future } from './future.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import type { Runnable } from '../loop/ready-queue.ts';
-import type { Task } from '../tasks/task.ts';
+import type { Frame } from '../tasks/frame.ts';
 export interface Reaction extends Runnable {
 }
 export declare class InternalCallback<T> implements Reaction {
     #private;
     constructor(future: Future<T>, callback: (future: Future<T>) => void);
-    get scopeTask(): null;
+    get waitingFrame(): null;
     run(): void;
     label(): string;
 }
 export declare class DoneCallback implements Reaction, Scope {
     #private;
-    readonly scopeTask: Task | null;
+    readonly waitingFrame: Frame | null;
+    readonly frame: Frame;
     readonly scopeLoop: EventLoop;
     readonly callback: (future: never) => void;
     constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
@@ -397,6 +404,7 @@ export type { Clock } from './loop/clock.ts';
 export { Context, ContextVar, copyContext, Token } from './context/context-vars.ts';
 export { type Awaitable, Coroutine, coroutine, type CoroutineFunction, type CoroutineGenerator, isCoroutine, isCoroutineFunction, } from './tasks/coroutine.ts';
 export { currentTask, getEventLoop, getRunningLoop } from './context/current.ts';
+export { detached } from './context/detached.ts';
 export { ensureFuture } from './tasks/ensure-future.ts';
 export { CancelledError, DeadlockError, InvalidStateError, isCancelled, KeyboardInterrupt, LookupError, RuntimeError, TimeoutError, } from './errors/errors.ts';
 export { ExceptionGroup } from './errors/exception-group.ts';
@@ -434,6 +442,7 @@ export interface Platform {
 }
 export declare function currentPlatform(): Platform;
 export declare function machineTime(): number;
+export declare function callLaterUnref(ms: number, cb: () => void): void;
 export declare class SystemClock implements Clock {
     #private;
     readonly virtual: boolean;
@@ -475,11 +484,13 @@ export declare class TimerHandle extends Handle implements TimerEntry {
 }
 
 // dist/loop/loop.d.ts
+import type { AsyncResource } from 'node:async_hooks';
 import { type Clock } from './clock.ts';
 import { type Context } from '../context/context-vars.ts';
 import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
 import { Future } from '../futures/future.ts';
 import { Handle, TimerHandle } from './handle.ts';
+import { Scheduler } from './scheduler.ts';
 import { type Task, type TaskOptions } from '../tasks/task.ts';
 export interface ExceptionContext {
     message: string;
@@ -489,9 +500,10 @@ export interface ExceptionContext {
     handle?: Handle;
 }
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
-export declare class EventLoop {
+export declare class EventLoop extends Scheduler {
     #private;
     slowCallbackDuration: number;
+    protected readonly outside: AsyncResource;
     time(): number;
     callSoon(cb: () => void, options?: {
         context?: Context;
@@ -519,6 +531,8 @@ export declare class EventLoop {
     addSignalHandler(signal: NodeJS.Signals, cb: () => void): void;
     removeSignalHandler(signal: NodeJS.Signals): boolean;
     addShutdownHook(hook: () => PromiseLike<void>): () => void;
+    protected isStopped(): boolean;
+    protected reportCallback(exception: unknown): void;
 }
 export declare function timelineOf(loop: EventLoop): object;
 export declare function newEventLoop(options?: {
@@ -548,6 +562,18 @@ export declare class ReadyQueue {
     shift(): Runnable | undefined;
     drop(): void;
     clear(): void;
+}
+
+// dist/loop/scheduler.d.ts
+import type { AsyncResource } from 'node:async_hooks';
+import { type Clock } from './clock.ts';
+export declare abstract class Scheduler {
+    #private;
+    protected readonly clock: Clock;
+    protected abstract readonly outside: AsyncResource;
+    protected abstract isStopped(): boolean;
+    protected abstract reportCallback(exception: unknown): void;
+    protected clear(): void;
 }
 
 // dist/loop/signal-handlers.d.ts
@@ -586,12 +612,24 @@ export declare class Timers {
     clear(): void;
 }
 
+// dist/loop/unhandled-rejections.d.ts
+type Taker = (error: unknown) => boolean;
+export declare function watchRejections(user: unknown): void;
+export declare function unwatchRejections(user: unknown): void;
+export declare function takeRejections(taker: Taker): () => void;
+export {};
+
 // dist/lowlevel.d.ts
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
 export { completed } from './futures/future.ts';
 export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
 export { timelineOf } from './loop/loop.ts';
 export { hasFailed, observe } from './futures/observe.ts';
+export { currentFrame } from './context/current.ts';
+export { Frame } from './tasks/frame.ts';
+export { abandon } from './tasks/abandon.ts';
+export { runInNewFrame } from './scopes/open-frame.ts';
+export { takeRejections } from './loop/unhandled-rejections.ts';
 
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
@@ -666,10 +704,28 @@ export declare class TaskManager implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/scopes/in-task.d.ts
-import { type Task } from '../tasks/task.ts';
-export declare function inTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
-export declare function inOwnTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
+// dist/scopes/deadline.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+import type { TimerEntry } from '../loop/timer-heap.ts';
+export declare class Deadline implements TimerEntry {
+    #private;
+    heapIndex: number;
+    heapOrder: number;
+    constructor(loop: EventLoop, when: number, strike: () => void);
+    cancel(): void;
+    run(): void;
+    label(): string;
+}
+
+// dist/scopes/open-frame.d.ts
+import { type CancelledError } from '../errors/errors.ts';
+import { type Frame, ScopeFrame } from '../tasks/frame.ts';
+export declare function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T>;
+export declare function runInNewFrame<T>(fn: () => T): T;
+export declare function enterFrame<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
+export declare function enterBody<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
+export declare function endFrame(frame: ScopeFrame, cancelsBefore: number): Promise<CancelledError | null> | null;
+export declare function throwOut(frame: Frame, error: unknown): never;
 
 // dist/scopes/task-group.d.ts
 import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
@@ -696,22 +752,51 @@ export declare function moveOnAfter<T>(ms: number | null, body: (scope: Timeout)
 }>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
+// dist/tasks/abandon.d.ts
+import { Task } from './task.ts';
+export declare function abandon(task: Task): void;
+
+// dist/tasks/abort-signal.d.ts
+import type { CancelledError } from '../errors/errors.ts';
+export declare function abortSignal(controller: AbortController, reason: CancelledError, onTaken: () => void): boolean;
+
 // dist/tasks/cancel-and-wait.d.ts
 import { Future } from '../futures/future.ts';
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
 
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
 export declare class Cancellation {
     #private;
     count: number;
+    wasAsked: boolean;
     isSpreading: boolean;
     pending: boolean;
+    isSeen: boolean;
     message: string | CancelledError | undefined;
     remembered: string | CancelledError | undefined;
+    isFromProcess: boolean;
+    onQuiet: (() => void) | null;
+    constructor(frame: Frame);
     get signal(): AbortSignal;
-    abort(): boolean;
-    takeBack(): number;
+    abort(reason: CancelledError, onTaken: () => void): boolean;
+    begin(isFromInside: boolean): void;
+    takeDue(): boolean;
+    get isFromInside(): boolean;
+    again(): void;
+    takeBack(): void;
+    strikeNew(key: Reaction, began: number): void;
+    strike(key: Reaction, began: number): void;
+    strikeNow(began: number): void;
+    takeStruck(key: Reaction): boolean;
+    beginTurn(): void;
+    goOn(): void;
+    get isInTurn(): boolean;
+    confirm(): void;
+    endTurn(canSeeFlows: boolean): void;
+    becameQuiet(): void;
     isOwnAbort(error: unknown): boolean;
 }
 
@@ -744,7 +829,20 @@ export declare function isGenerator<T>(x: unknown): x is CoroutineGenerator<T>;
 export declare function claimGenerator(generator: object): void;
 export declare function coroutine<A extends unknown[], T>(fn: CoroutineFunction<A, T>): (...args: A) => Coroutine<T>;
 export declare function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown>;
+export declare function isAsyncFunction(fn: (...args: never[]) => unknown): boolean;
 export declare function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown>;
+
+// dist/tasks/deliver-cancel.d.ts
+import { type CancelledError } from '../errors/errors.ts';
+import { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
+export declare function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void;
+export declare function resumeWait(frame: Frame, key: Reaction, future: Future<unknown>): CancelledError | null;
+export declare function deliverWith(frame: Frame): void;
+export declare function mustRefuse(frame: Frame): boolean;
+export declare function refuse(frame: Frame, future: Future<unknown>): Future<never>;
+export declare function awaitAnyway(frame: Frame, future: Future<void>): Promise<void>;
 
 // dist/tasks/ensure-future.d.ts
 import { type Awaitable } from './coroutine.ts';
@@ -755,31 +853,119 @@ export declare function ensureFuture<T>(awaitable: Awaitable<T>, options?: {
 }): Future<T>;
 export declare function checkAwaitable(x: unknown): void;
 
+// dist/tasks/execution.d.ts
+import { Context } from '../context/context-vars.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
+import { Frame } from './frame.ts';
+import type { Task } from './task.ts';
+export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>;
+export declare class Execution extends Frame {
+    #private;
+    readonly task: Task;
+    constructor(task: Task, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
+    get scopeLoop(): EventLoop;
+    get body(): TaskBody<unknown> | null;
+    get started(): boolean;
+    scopeContext(): Context;
+    label(): string;
+    run(): void;
+    begin(): void;
+    finish(value: unknown): void;
+    crash(error: unknown): void;
+    cancelFromProcess(): void;
+    abandon(): void;
+    link(): void;
+    unlink(): void;
+}
+
 // dist/tasks/follower.d.ts
 import type { Future } from '../futures/future.ts';
+import type { Execution } from './execution.ts';
+export declare function follow(execution: Execution, future: Future<unknown>): void;
+
+// dist/tasks/frame-waits.d.ts
+import { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
 import type { Task } from './task.ts';
-export declare function follow<T>(task: Task<T>, future: Future<T>): void;
+export declare const CREATED = -1;
+export declare const OPEN = 0;
+export declare const ENDED = 1;
+export declare const CLOSING = 2;
+export declare const CLEANING = 3;
+export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CLOSING | typeof CLEANING;
+export declare abstract class FrameWaits implements Reaction {
+    #private;
+    readonly task: Task | null;
+    readonly enclosing: Frame | null;
+    get parent(): Frame | null;
+}
+export declare function hasWaits(frame: Frame): boolean;
+export declare function framesOf(frame: Frame): Frame[];
+export declare class Interruption extends Future<never> {
+}
+
+// dist/tasks/frame.d.ts
+import { type MapScope, type Scope } from '../context/async-context.ts';
+import type { Context } from '../context/context-vars.ts';
+import { type CancelledError } from '../errors/errors.ts';
+import type { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import { FrameWaits } from './frame-waits.ts';
+export declare abstract class Frame extends FrameWaits implements MapScope {
+    mustRefuse(): boolean;
+    refuse(future: Future<unknown>): Future<never>;
+    begunWait(reaction: Reaction, future: Future<unknown>): void;
+    resume(key: Reaction, future: Future<unknown>): CancelledError | null;
+}
+export declare class ScopeFrame extends Frame {
+    #private;
+    constructor(outer: Scope, enclosing: Frame);
+    get scopeLoop(): EventLoop;
+    giveUp(cancel: CancelledError): boolean;
+    link(): void;
+    unlink(): void;
+    scopeContext(): Context;
+}
+export declare class LoopFrame extends Frame {
+    #private;
+    readonly scopeLoop: EventLoop;
+    constructor(loop: EventLoop, context: () => Context);
+    scopeContext(): Context;
+}
 
 // dist/tasks/generator-driver.d.ts
 import { type CoroutineGenerator } from './coroutine.ts';
 import type { Reaction } from '../futures/reaction.ts';
-import type { Task } from './task.ts';
-export declare class Driver<T> implements Reaction {
+import type { Execution } from './execution.ts';
+export declare class GeneratorDriver<T> implements Reaction {
     #private;
-    readonly scopeTask: Task<T>;
-    constructor(task: Task<T>, generator: CoroutineGenerator<T>);
+    readonly waitingFrame: Execution;
+    constructor(execution: Execution, generator: CoroutineGenerator<T>);
     start(): void;
     label(): string;
     run(): void;
 }
 
+// dist/tasks/promise-hook.d.ts
+import type { Frame } from './frame.ts';
+export declare const canSeeFlows: boolean;
+export declare function watchFlow(frame: Frame): void;
+export declare function unwatchFlow(frame: Frame): void;
+export declare function callAndLook<T>(fn: () => T): {
+    returned: T;
+    isOwn: boolean;
+};
+
 // dist/tasks/propagate-cancel.d.ts
-import type { CancelledError } from '../errors/errors.ts';
+import { type CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
-import { Waiter } from './waiter.ts';
+import type { Frame } from './frame.ts';
 type Message = string | CancelledError | undefined;
-export declare function spreadCancel(first: Waiter<unknown>, msg: Message): boolean;
-export declare function deliverCancel(task: Waiter<unknown>, wait: Future<unknown>, msg: Message): boolean;
+export declare function cancelFrame(first: Frame, msg: Message): boolean;
+export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export {};
 
 // dist/tasks/task-tree.d.ts
@@ -789,24 +975,24 @@ export declare function formatTaskTree(options?: {
 }): string;
 
 // dist/tasks/task.d.ts
-import { type FrameScope } from '../context/async-context.ts';
 import { Context } from '../context/context-vars.ts';
-import { Coroutine, type CoroutineFunction, type CoroutineGenerator } from './coroutine.ts';
 import { type CancelledError } from '../errors/errors.ts';
+import { Future } from '../futures/future.ts';
 import type { EventLoop } from '../loop/loop.ts';
-import { Waiter } from './waiter.ts';
-export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>;
+import { type TaskBody } from './execution.ts';
+import type { Frame } from './frame.ts';
 export interface TaskOptions {
     name?: string | undefined;
     context?: Context | undefined;
     eager?: boolean | undefined;
     loop?: EventLoop | undefined;
 }
-export declare class Task<T = unknown> extends Waiter<T> implements FrameScope, AsyncDisposable {
+export declare class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     #private;
     get name(): string;
     set name(name: string);
     get parent(): Task | null;
+    get waitingOn(): ReadonlySet<Future<unknown>>;
     get started(): boolean;
     get signal(): AbortSignal;
     setResult(_value: T): void;
@@ -817,20 +1003,10 @@ export declare class Task<T = unknown> extends Waiter<T> implements FrameScope, 
     getCoro(): TaskBody<T> | null;
     getContext(): Context;
     [Symbol.asyncDispose](): Promise<void>;
-    [Symbol.iterator](): CoroutineGenerator<T>;
 }
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
+export declare function createTaskIn<T>(group: Frame | null, coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
-
-// dist/tasks/waiter.d.ts
-import { Future } from '../futures/future.ts';
-import type { Reaction } from '../futures/reaction.ts';
-export declare abstract class Waiter<T> extends Future<T> implements Reaction {
-    #private;
-    get waitingOn(): ReadonlySet<Future<unknown>>;
-}
-export declare class Interruption extends Future<never> {
-}
 
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';

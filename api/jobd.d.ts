@@ -833,6 +833,7 @@ export declare class JobFile implements Disposable {
 export declare function explain(path: string, error: unknown): unknown;
 export declare function firstProblem(database: DatabaseSync, pragma?: string): string | null;
 export declare function keepCopy(database: DatabaseSync, target: string): void;
+export declare function holderOf(path: string): string;
 export declare function isPassingFailure({ errcode }: {
     errcode: number;
 }): boolean;
