@@ -44,10 +44,14 @@ export function foreign(loop: EventLoop, ms: number, real: boolean): Promise<voi
   })
 }
 
-/** What `fetch` and its like do: the promise rejects at once when the signal aborts. */
+/** What Node's own calls do with a signal: the promise rejects at once when it aborts, and the error's cause is the reason. */
 export async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => aborted.reject(new DOMException('aborted', 'AbortError'))
+  const onAbort = (): void => {
+    const error = new Error('the wait was aborted', { cause: signal.reason })
+    error.name = 'AbortError'
+    aborted.reject(error)
+  }
   signal.addEventListener('abort', onAbort)
   try {
     await Promise.race([promise, aborted.promise])
