@@ -4,6 +4,7 @@
  *
  *     node src/flows.ts --count 20000 --seed 1     programs of the seeds 1 to 20000, under virtual time
  *     node src/flows.ts --count 2000 --real        in real time
+ *     node src/flows.ts --count 2000 --coarse      timers of several deadlines fire in one turn
  *     node src/flows.ts --show 713                 one program: its text, what happened, what is wrong
  *
  * `--shuffle` also shuffles the loop's ready queue, `--rules I1,I2` looks at these rules alone, `--details 10` shrinks and
@@ -12,7 +13,7 @@
 import { parseArgs } from 'node:util'
 import { generate } from './flows/generate.ts'
 import { printProgram } from './flows/print.ts'
-import type { Program } from './flows/program.ts'
+import type { Mode, Program } from './flows/program.ts'
 import type { Report } from './flows/run.ts'
 import { shrinkProgram } from './flows/shrink.ts'
 import type { Fault, Rule } from './flows/trace.ts'
@@ -27,10 +28,12 @@ const { values: options } = parseArgs({
     details: { type: 'string', default: '3' },
     rules: { type: 'string' },
     real: { type: 'boolean', default: false },
+    coarse: { type: 'boolean', default: false },
     shuffle: { type: 'boolean', default: false },
   },
 })
 const { real } = options
+const mode: Mode = real ? 'real' : options.coarse ? 'coarse' : 'virtual'
 const rules = options.rules?.split(',') as Rule[] | undefined
 await using runner = new IsolatedRunner<Request, Report>(
   new URL('./flows/worker.ts', import.meta.url),
@@ -44,7 +47,7 @@ const shrinkPatience = real ? 2_000 : 500
 const shrinkLimit = 60_000
 
 async function runProgram(program: Program, limit = patience): Promise<Report> {
-  const report = await runner.ask({ program, real, patience: limit }, 2 * limit)
+  const report = await runner.ask({ program, mode, patience: limit }, 2 * limit)
   if (typeof report === 'string') {
     return { faults: [{ rule: 'I4', text: report }], lines: [], hangs: true }
   }

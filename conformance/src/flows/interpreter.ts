@@ -19,6 +19,7 @@ import { printWait } from './print.ts'
 import {
   countEndless,
   longest,
+  type Mode,
   type Program,
   someStatement,
   type Statement,
@@ -60,7 +61,7 @@ function hasOneFlow(body: readonly Statement[]): boolean {
 export class FlowInterpreter {
   readonly trace: Trace
   readonly #program: Program
-  readonly #real: boolean
+  readonly #mode: Mode
   /** The tasks of the program's text. */
   readonly #tasks: LiveTask[] = []
   /** Those and the tasks that they made, until they have ended. */
@@ -68,10 +69,10 @@ export class FlowInterpreter {
   #loop: EventLoop | null = null
   #lastTime = 0
 
-  constructor(program: Program, real: boolean) {
+  constructor(program: Program, mode: Mode) {
     this.#program = program
-    this.#real = real
-    this.trace = new Trace(() => this.#now(), real)
+    this.#mode = mode
+    this.trace = new Trace(() => this.#now(), mode === 'virtual')
   }
 
   /** The loop's time; after the loop is closed, the time at which it was last read. */
@@ -106,13 +107,18 @@ export class FlowInterpreter {
     const patience = bodies.reduce((sum, body) => sum + longest(body), cancels) + 10
     let rounds = bodies.reduce((sum, body) => sum + countEndless(body), 3)
     await wait(tasks, { timeout: patience })
-    for (; rounds > 0 && tasks.some((task) => !task.done()); rounds--) {
+    const waitForAll = async (): Promise<void> => {
+      const live = [...this.#live].map(({ task }) => task)
+      if (live.length > 0) await wait(live, { timeout: patience })
+    }
+    await waitForAll()
+    for (; rounds > 0 && this.#live.size > 0; rounds--) {
       // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
       for (const live of this.#live) this.#cancel(live)
-      await wait(tasks, { timeout: patience })
+      await waitForAll()
     }
-    for (const { task, scope } of this.#tasks) {
-      if (!task.done()) this.trace.fault('I4', `${scope.name} hangs after every cancel`)
+    for (const { scope } of this.#live) {
+      this.trace.fault('I4', `${scope.name} hangs after every cancel`)
     }
     // Flows that outlive their task go on meanwhile, or are refused.
     await this.#foreign(patience)
@@ -217,7 +223,7 @@ export class FlowInterpreter {
   async #wait(kind: WaitKind, ms: number | null, place: Place): Promise<void> {
     const traced = this.trace.begin(printWait(kind, ms), place.scope)
     try {
-      await startWait(kind, ms, this.#loop as EventLoop, this.#real)
+      await startWait(kind, ms, this.#loop as EventLoop, this.#mode)
     } catch (error) {
       if (isCancelled(error)) this.trace.end(traced, 'cancelled')
       throw error
@@ -226,7 +232,7 @@ export class FlowInterpreter {
   }
 
   #foreign(ms: number): Promise<void> {
-    return foreign(this.#loop as EventLoop, ms, this.#real)
+    return foreign(this.#loop as EventLoop, ms, this.#mode)
   }
 
   /** A promise that rejects when the signal around it aborts. */
@@ -389,7 +395,7 @@ export class FlowInterpreter {
     const traced = this.trace.begin(printWait(kind, ms), place.scope)
     try {
       // The driver awaits whatever is yielded, futures and promises.
-      yield startWait(kind, ms, this.#loop as EventLoop, this.#real) as never
+      yield startWait(kind, ms, this.#loop as EventLoop, this.#mode) as never
     } catch (error) {
       if (isCancelled(error)) this.trace.end(traced, 'cancelled')
       throw error

@@ -20,6 +20,12 @@ export type Statement =
   | ['fail']
   | ['cancel', number]
 
+/**
+ * How time passes: under virtual time, in real time, or under a virtual time that only stands at every fourth millisecond, so
+ * that timers of several deadlines fire in one turn, as they do in a process that is busy.
+ */
+export type Mode = 'virtual' | 'coarse' | 'real'
+
 export interface TaskProgram {
   /** Whether the task's body is a generator coroutine. */
   generator: boolean

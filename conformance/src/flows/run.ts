@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isCancelled, run } from '@tasktree/core'
-import { runVirtual } from '@tasktree/core/testing'
+import { EventLoop, isCancelled, run, Runner } from '@tasktree/core'
+import { runVirtual, VirtualClock } from '@tasktree/core/testing'
 import { FlowInterpreter } from './interpreter.ts'
-import type { Program } from './program.ts'
+import type { Mode, Program } from './program.ts'
 import type { Fault } from './trace.ts'
 
 export interface Report {
@@ -16,12 +16,8 @@ export interface Report {
  * Runs a program in this thread and checks the rules. After `patience` milliseconds of real time it hangs; virtual time passes
  * at once. A program that spins never lets this return.
  */
-export async function runProgram(
-  program: Program,
-  real: boolean,
-  patience: number,
-): Promise<Report> {
-  const interpreter = new FlowInterpreter(program, real)
+export async function runProgram(program: Program, mode: Mode, patience: number): Promise<Report> {
+  const interpreter = new FlowInterpreter(program, mode)
   const { trace } = interpreter
   const onRejection = (reason: unknown): void => {
     // With a listener of its own core takes care of its cancels; without one the process would end.
@@ -36,8 +32,7 @@ export async function runProgram(
   let hangs = false
   try {
     const main = (): Promise<void> => interpreter.main()
-    const options = program.schedule === null ? {} : { seed: program.schedule }
-    const running = real ? run(main, { handleSignals: false }) : runVirtual(main, options)
+    const running = start(main, mode, program.schedule)
     hangs = (await Promise.race([running, hung.promise])) === 'hung'
     if (hangs) trace.fault('I4', 'the run hangs')
   } catch (error) {
@@ -49,4 +44,28 @@ export async function runProgram(
   process.off('unhandledRejection', onRejection)
   if (!hangs) trace.settled()
   return { faults: trace.faults, lines: trace.lines, hangs }
+}
+
+async function start(main: () => Promise<void>, mode: Mode, seed: number | null): Promise<void> {
+  if (mode === 'real') await run(main, { handleSignals: false })
+  else if (mode === 'virtual') await runVirtual(main, seed === null ? {} : { seed })
+  else await runCoarse(main)
+}
+
+/** Between two of its instants the clock shows the later one. */
+class CoarseClock extends VirtualClock {
+  override now(): number {
+    return Math.ceil(super.now() / 4) * 4
+  }
+}
+
+async function runCoarse(main: () => Promise<void>): Promise<void> {
+  const loop = new EventLoop({ clock: new CoarseClock() })
+  const runner = new Runner({ loop, handleSignals: false })
+  try {
+    await runner.run(main)
+  } finally {
+    await runner.close()
+    loop.close()
+  }
 }

@@ -106,16 +106,16 @@ export class Trace {
   readonly lines: string[] = []
   readonly waits: TracedWait[] = []
   readonly #now: () => number
-  /** Real time: a timer fires late, and instants say nothing about the order. */
-  readonly #real: boolean
+  /** Each timer fires at its time. Otherwise timers fire late, and instants say nothing about the order. */
+  readonly #exact: boolean
   #order = 0
   /** When the main function returned: from then on every wait may be cancelled. */
   #closingOrder = Infinity
   #scopes = 0
 
-  constructor(now: () => number, real: boolean) {
+  constructor(now: () => number, exact: boolean) {
     this.#now = now
-    this.#real = real
+    this.#exact = exact
   }
 
   fault(rule: Rule, text: string): void {
@@ -190,7 +190,7 @@ export class Trace {
   #checkCancelled(wait: TracedWait): void {
     if (this.#closingOrder < Infinity) return
     // A timer of the platform may fire a millisecond before the clock shows its time.
-    const now = this.#now() + (this.#real ? 1.5 : 0)
+    const now = this.#now() + (this.#exact ? 0 : 1.5)
     const strikes: Strike[] = []
     let level = false
     // The task that it waits for may have been cancelled by itself.
@@ -218,12 +218,12 @@ export class Trace {
       if (scope.surelyStruck && scope.endOrder < wait.beginOrder) {
         const text = `${describe(wait)} began after the cancelled ${scope.name} had ended, and completed`
         this.fault('I2', text)
-      } else if (!this.#real && scope.surelyStruck && scope.endTime < wait.endTime) {
+      } else if (this.#exact && scope.surelyStruck && scope.endTime < wait.endTime) {
         const text = `the cancelled ${scope.name} ended while ${describe(wait)} went on to complete`
         this.fault('early end', text)
       }
     }
-    if (!this.#real && typeof wait.on === 'string' && wait.endOrder < this.#closingOrder)
+    if (this.#exact && typeof wait.on === 'string' && wait.endOrder < this.#closingOrder)
       this.#checkReach(wait)
   }
 
@@ -258,7 +258,7 @@ export class Trace {
         this.fault('left behind', `${describe(wait)} is still open after the run has settled`)
       }
     }
-    if (!this.#real) this.#checkLostCancels()
+    if (this.#exact) this.#checkLostCancels()
   }
 
   /** In a task with one flow: a cancel that finds no wait cancels the next one. */
@@ -284,7 +284,7 @@ export class Trace {
   }
 
   #time(): number {
-    return this.#real ? Math.round(this.#now()) : this.#now()
+    return this.#exact ? this.#now() : Math.round(this.#now())
   }
 
   #line(text: string): void {

@@ -1,13 +1,13 @@
 import { ensureFuture, type EventLoop, Future, sleep } from '@tasktree/core'
 import { Event, Queue } from '@tasktree/sync'
-import type { WaitKind } from './program.ts'
+import type { Mode, WaitKind } from './program.ts'
 
 /** A wait of the library; `ms` is null when nothing ends it. */
 export function startWait(
   kind: WaitKind,
   ms: number | null,
   loop: EventLoop,
-  real: boolean,
+  mode: Mode,
 ): PromiseLike<unknown> {
   switch (kind) {
     case 'sleep':
@@ -21,7 +21,7 @@ export function startWait(
       return future
     }
     case 'ensureFuture':
-      return ensureFuture(ms === null ? new Promise(() => {}) : foreign(loop, ms, real))
+      return ensureFuture(ms === null ? new Promise(() => {}) : foreign(loop, ms, mode))
     case 'event': {
       const event = new Event()
       if (ms !== null) loop.callLater(ms, () => event.set())
@@ -37,9 +37,9 @@ export function startWait(
 }
 
 /** A promise that the library did not make. Under virtual time a timer of the loop resolves it. */
-export function foreign(loop: EventLoop, ms: number, real: boolean): Promise<void> {
+export function foreign(loop: EventLoop, ms: number, mode: Mode): Promise<void> {
   return new Promise((resolve) => {
-    if (real) setTimeout(resolve, ms)
+    if (mode === 'real') setTimeout(resolve, ms)
     else loop.callLater(ms, resolve)
   })
 }
