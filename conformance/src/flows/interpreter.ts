@@ -11,6 +11,7 @@ import {
   type TaskGroup,
   taskGroup,
   taskSignal,
+  TimeoutError,
   timeout,
   wait,
   waitFor,
@@ -257,23 +258,27 @@ export class FlowInterpreter {
     place: Place,
   ): Promise<void> {
     const scope = this.trace.beginScope(kind, place.scope, { ms })
-    let struck: (() => boolean) | null = null
-    const body = (handed: unknown): Promise<void> => {
-      struck = () => wasCancelled(handed)
-      return this.#block(block, { ...place, scope })
-    }
-    const end = (how: string): void => {
-      this.trace.endScope(scope, struck === null ? null : struck(), how)
+    let handed: unknown
+    let inner: unknown
+    const body = async (given?: unknown): Promise<void> => {
+      handed = given
+      try {
+        await this.#block(block, { ...place, scope })
+      } catch (error) {
+        inner = error
+        throw error
+      }
     }
     try {
-      if (kind === 'waitFor') await waitFor(() => this.#block(block, { ...place, scope }), ms)
+      if (kind === 'waitFor') await waitFor(() => body(), ms)
       else if (kind === 'timeout') await timeout(ms, body)
       else await moveOnAfter(ms, body)
     } catch (error) {
-      end((error as Error).name)
+      const isOwn = error instanceof TimeoutError && error !== inner
+      this.trace.endScope(scope, isOwn || wasCancelled(handed), (error as Error).name)
       throw error
     }
-    end('done')
+    this.trace.endScope(scope, wasCancelled(handed), 'done')
   }
 
   async #group(block: readonly Statement[], place: Place): Promise<void> {
@@ -420,6 +425,6 @@ export class FlowInterpreter {
 
 /** What the scope that a body was handed says: `expired()` of a Timeout, `cancelCalled` of a CancelScope. */
 function wasCancelled(handed: unknown): boolean {
-  const scope = handed as { expired?: () => boolean; cancelCalled?: boolean }
-  return scope.expired?.() ?? scope.cancelCalled === true
+  const scope = handed as { expired?: () => boolean; cancelCalled?: boolean } | undefined
+  return scope?.expired?.() ?? scope?.cancelCalled === true
 }

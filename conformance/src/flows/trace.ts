@@ -140,11 +140,11 @@ export class Trace {
     return scope
   }
 
-  endScope(scope: TracedScope, struck: boolean | null, how: string): void {
+  /** `struck` says whether the scope was certainly cancelled. */
+  endScope(scope: TracedScope, struck: boolean, how: string): void {
     scope.endOrder = this.#order++
     scope.endTime = this.#now()
-    if (struck !== null) scope.surelyStruck = struck
-    else if (this.#now() > scope.deadline) scope.surelyStruck = true
+    scope.surelyStruck = struck || (this.#exact && this.#now() > scope.deadline)
     this.#line(`${scope.name} ends: ${how}`)
   }
 
