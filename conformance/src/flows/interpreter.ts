@@ -112,17 +112,21 @@ export class FlowInterpreter {
       const live = [...this.#live].map(({ task }) => task)
       if (live.length > 0) await wait(live, { timeout: patience })
     }
-    await waitForAll()
-    for (; rounds > 0 && this.#live.size > 0; rounds--) {
-      // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
-      for (const live of this.#live) this.#cancel(live)
-      await waitForAll()
+    const cancelAll = async (): Promise<void> => {
+      for (; rounds > 0 && this.#live.size > 0; rounds--) {
+        // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
+        for (const live of this.#live) this.#cancel(live)
+        await waitForAll()
+      }
     }
+    await waitForAll()
+    await cancelAll()
+    // Flows that outlive their task go on meanwhile, or are refused. They may create tasks.
+    await this.#foreign(patience)
+    await cancelAll()
     for (const { scope } of this.#live) {
       this.trace.fault('I4', `${scope.name} hangs after every cancel`)
     }
-    // Flows that outlive their task go on meanwhile, or are refused.
-    await this.#foreign(patience)
   }
 
   #cancel(target: LiveTask | undefined): void {
