@@ -21,6 +21,7 @@ export declare function wasCancelled(error: unknown, before: number): boolean;
 export declare function checkFunction(name: string, value: unknown): void;
 export declare function checkFlag(name: string, value?: unknown): boolean;
 export declare function accepts(name: string, predicate: ((error: unknown) => unknown) | undefined, error: unknown): boolean;
+export declare function requireOptions(call: string, takes: string, options: object | undefined): void;
 
 // dist/child.d.ts
 import { type Task } from '@tasktree/core';
@@ -80,6 +81,22 @@ export declare class EventOverflowError extends Error {
 // dist/event-source.d.ts
 import type { EventEmitter } from 'node:events';
 export declare function listen(call: string, source: EventEmitter | EventTarget, event: string | symbol, heard: (value: unknown) => void, failed: (error: unknown) => void): () => void;
+
+// dist/event-stream.d.ts
+import type { EventEmitter } from 'node:events';
+export interface EventStreamOptions {
+    readonly buffer: number;
+    readonly overflow: 'error' | 'drop-oldest' | 'drop-newest';
+    readonly signal: AbortSignal | undefined;
+}
+export declare class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
+    #private;
+    constructor(call: string, source: EventEmitter | EventTarget, event: string | symbol, { buffer, overflow, signal }: EventStreamOptions);
+    next(): Promise<IteratorResult<T, undefined>>;
+    return(): Promise<IteratorResult<T, undefined>>;
+    [Symbol.asyncDispose](): Promise<void>;
+    [Symbol.asyncIterator](): this;
+}
 
 // dist/exhaust.d.ts
 import { type KeyedOptions } from './keyed.ts';
@@ -209,7 +226,7 @@ import { type KeyedOptions } from './keyed.ts';
 export declare function queued<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/report-unthrown.d.ts
-export declare function reportUnthrown(exception: unknown, message: string): void;
+export declare function reportUnthrown(exception: unknown): void;
 
 // dist/retry.d.ts
 import { type Backoff } from './backoff.ts';
@@ -235,8 +252,8 @@ import { type KeyedOptions } from './keyed.ts';
 export declare function singleFlight<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/sleep-until.d.ts
-import { type EventLoop, type Future } from '@tasktree/core';
-export declare function sleepUntil(loop: EventLoop, when: () => number, prepare?: (sleeping: Future<void>) => Future<void>): Promise<void>;
+import { type EventLoop } from '@tasktree/core';
+export declare function sleepUntil(loop: EventLoop, when: () => number, signal?: AbortSignal): Promise<void>;
 
 // dist/throttle.d.ts
 export declare function throttle<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, ms: number, options?: {

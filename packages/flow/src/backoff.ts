@@ -37,8 +37,8 @@ export function exponential(options?: ExponentialOptions): Backoff {
     throw new RangeError(`the option jitter must be 'full' or 'none', got ${describe(jitter)}`)
   }
   return (attempt) => {
-    // 0 times Infinity is NaN, and a factor to the power of a great number is Infinity.
-    const delay = min === 0 ? 0 : Math.min(max, min * factor ** (attempt - 1))
+    // After very many attempts the power is Infinity, and with a `min` of 0 the product is NaN.
+    const delay = Math.min(max, min * factor ** (attempt - 1) || 0)
     return jitter === 'full' ? delay * Math.random() : delay
   }
 }

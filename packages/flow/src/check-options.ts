@@ -1,4 +1,4 @@
-import { describe, isThenable } from '@tasktree/core/lowlevel'
+import { checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
 
 /** @throws {TypeError} when the option is given and is not a function */
 export function checkFunction(name: string, value: unknown): void {
@@ -26,4 +26,10 @@ export function accepts(
   const answer = predicate(error)
   if (!isThenable(answer)) return Boolean(answer)
   throw new TypeError(`the option ${name} must return a boolean, and has returned a promise`)
+}
+
+/** @throws {TypeError} when the options are missing, or are not an object */
+export function requireOptions(call: string, takes: string, options: object | undefined): void {
+  if (options === undefined) throw new TypeError(`${call} takes ${takes}, got undefined`)
+  checkOptions(options)
 }

@@ -6,10 +6,11 @@ import {
   checkOptions,
   timelineOf,
 } from '@tasktree/core/lowlevel'
-import { accepts, checkFunction } from './check-options.ts'
+import { accepts, checkFunction, requireOptions } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './child.ts'
 import { CircuitOpenError } from './errors.ts'
+import { reportUnthrown } from './report-unthrown.ts'
 
 /**
  * 'closed': every call is made. 'open': every call is refused. 'half-open': a few trial calls are made, and decide whether
@@ -39,6 +40,9 @@ export interface CircuitBreakerOptions {
  * open circuit becomes half-open when it is next used or looked at.
  */
 export class CircuitBreaker {
+  /** @internal bundlers rename the class */
+  static readonly name: string = 'CircuitBreaker'
+
   /** Called after each change, with the new state and the one before. What it throws goes to the loop's exception handler. */
   onStateChange: ((state: CircuitState, previous: CircuitState) => void) | null = null
   readonly #failures: number
@@ -49,7 +53,7 @@ export class CircuitBreaker {
   #state: CircuitState = 'closed'
   /** Goes up with every change of the state: outcomes of calls that began before are old. */
   #epoch = 0
-  /** When the newest failures were, at most `failures` of them, in milliseconds of the loop's clock. */
+  /** When the failures of the last `within` milliseconds were, by the loop's clock. */
   #failureTimes: number[] = []
   #openedAt = 0
   #lastFailure: unknown = undefined
@@ -62,15 +66,12 @@ export class CircuitBreaker {
    * @throws {RangeError} when an option is out of range
    */
   constructor(options: CircuitBreakerOptions) {
-    if (options === undefined) {
-      throw new TypeError(`a CircuitBreaker takes { failures, within, resetAfter }, got undefined`)
-    }
-    checkOptions(options)
+    requireOptions('a CircuitBreaker', '{ failures, within, resetAfter }', options)
     const { countIf } = options
-    this.#failures = checkFinite('failures', options.failures)
+    this.#failures = checkCount('the option failures', options.failures, 1)
     this.#within = checkDuration('the option within', options.within)
     this.#resetAfter = checkDuration('the option resetAfter', options.resetAfter)
-    this.#halfOpen = checkFinite('halfOpen', options.halfOpen ?? 1)
+    this.#halfOpen = checkCount('the option halfOpen', options.halfOpen ?? 1, 1)
     checkFunction('countIf', countIf)
     this.#countIf = countIf
   }
@@ -141,10 +142,8 @@ export class CircuitBreaker {
     const now = this.#time()
     const times = this.#failureTimes
     times.push(now)
-    if (times.length < this.#failures) return
-    // The list holds the newest `failures` times: the oldest of them decides.
-    const oldest = times.shift() as number
-    if (now - oldest <= this.#within) this.#open()
+    while (now - (times[0] as number) > this.#within) times.shift()
+    if (times.length >= this.#failures) this.#open()
   }
 
   #open(): void {
@@ -163,7 +162,7 @@ export class CircuitBreaker {
     try {
       this.onStateChange?.(state, previous)
     } catch (exception) {
-      getEventLoop().callExceptionHandler({ message: 'Exception in onStateChange', exception })
+      reportUnthrown(exception)
     }
   }
 
@@ -180,10 +179,4 @@ export class CircuitBreaker {
     this.#loop = loop
     return now
   }
-}
-
-function checkFinite(name: string, value: unknown): number {
-  const count = checkCount(`the option ${name}`, value, 1)
-  if (count === Infinity) throw new RangeError(`the option ${name} must be finite, got Infinity`)
-  return count
 }

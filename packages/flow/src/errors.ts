@@ -1,21 +1,28 @@
 /** `CircuitBreaker.run` refused a call, because the circuit is open or its trial calls are all under way. */
 export class CircuitOpenError extends Error {
-  override readonly name: string = 'CircuitOpenError'
+  /** @internal bundlers rename the class */
+  static override readonly name: string = 'CircuitOpenError'
+
+  override readonly name: string = CircuitOpenError.name
   readonly code: string = 'ERR_FLOW_CIRCUIT_OPEN'
   /** After this many milliseconds a trial call may be let through. 0 while the trial calls are under way. */
   readonly retryAfter: number
 
   /** @param lastFailure the error that opened the circuit, kept as the cause */
   constructor(retryAfter: number, lastFailure: unknown) {
-    const when = retryAfter === 0 ? 'when the trial calls have ended' : `in ${retryAfter} ms`
-    super(`the circuit is open: the call was not made; try again ${when}`, { cause: lastFailure })
+    super(`the circuit is open, and the call was not made: try again in ${retryAfter} ms`, {
+      cause: lastFailure,
+    })
     this.retryAfter = retryAfter
   }
 }
 
 /** An `exhaust` function was called while a call with the same key runs. */
 export class BusyError extends Error {
-  override readonly name: string = 'BusyError'
+  /** @internal bundlers rename the class */
+  static override readonly name: string = 'BusyError'
+
+  override readonly name: string = BusyError.name
   readonly code: string = 'ERR_FLOW_BUSY'
 
   constructor() {
@@ -27,7 +34,10 @@ export class BusyError extends Error {
 
 /** More events have come than the buffer of `on` holds. */
 export class EventOverflowError extends Error {
-  override readonly name: string = 'EventOverflowError'
+  /** @internal bundlers rename the class */
+  static override readonly name: string = 'EventOverflowError'
+
+  override readonly name: string = EventOverflowError.name
   readonly code: string = 'ERR_FLOW_EVENT_OVERFLOW'
 
   constructor(event: string | symbol, buffer: number) {

@@ -1,11 +1,6 @@
 import { sleep } from '@tasktree/core'
-import {
-  checkBody,
-  checkCount,
-  checkDuration,
-  checkOptions,
-  describe,
-} from '@tasktree/core/lowlevel'
+import { checkBody, checkCount, checkDuration } from '@tasktree/core/lowlevel'
+import { requireOptions } from './check-options.ts'
 import { runWithSignal } from './child.ts'
 import { carryErrors } from './earlier-errors.ts'
 import { Pump, Stop } from './pump.ts'
@@ -37,8 +32,7 @@ export function hedge<T>(
   options: HedgeOptions,
 ): Promise<T> {
   checkBody('hedge', fn)
-  if (options === undefined) throw new TypeError(`hedge takes { delay }, got ${describe(options)}`)
-  checkOptions(options)
+  requireOptions('hedge', '{ delay }', options)
   const delay = checkDuration('the option delay', options.delay)
   const max = checkCount('the option max', options.max ?? 2, 1)
   return runWithSignal(options.signal, () => raceAttempts(fn, delay, max))
@@ -61,7 +55,7 @@ async function raceAttempts<T>(
     },
     failed: (error) => {
       if (winner === null) failures.push(error)
-      else reportUnthrown(error, 'an attempt failed after another one had won')
+      else reportUnthrown(error)
       // The attempt that fails is still counted.
       if (attempts.active === 1) throwAsIs(new Stop(null))
     },

@@ -114,7 +114,7 @@ async function* stream<T, R>(
     await pumping[Symbol.asyncDispose]()
     for (const outcome of outcomes.values()) {
       if ('error' in outcome) {
-        reportUnthrown(outcome.error, 'an item failed after the loop over mapStream was left')
+        reportUnthrown(outcome.error)
       }
     }
   }

@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
-import { Future } from '@tasktree/core'
-import { abortError, cancelOnAbort, checkOptions } from '@tasktree/core/lowlevel'
-import { listen } from './event-source.ts'
+import { checkOptions } from '@tasktree/core/lowlevel'
+import { EventStream } from './event-stream.ts'
 
 /**
  * Waits for the next `event` of an EventEmitter or EventTarget, and gives its argument: the Event of an EventTarget, and an
@@ -17,26 +16,15 @@ export function once<T = unknown>(
 ): Promise<T> {
   checkOptions(options)
   const signal = options?.signal
-  if (signal?.aborted === true) return Promise.reject(abortError(signal))
-  const heard = new Future<T>()
-  const remove = listen(
-    'once',
-    source,
-    event,
-    (value) => {
-      if (!heard.done()) heard.setResult(value as T)
-    },
-    (error) => {
-      if (!heard.done()) heard.setException(error)
-    },
+  return first(
+    new EventStream<T>('once', source, event, { buffer: 1, overflow: 'drop-newest', signal }),
   )
-  return awaitAndRemove(cancelOnAbort(heard, signal), remove)
 }
 
-async function awaitAndRemove<T>(heard: Future<T>, remove: () => void): Promise<T> {
+async function first<T>(events: EventStream<T>): Promise<T> {
   try {
-    return await heard
+    return (await events.next()).value as T
   } finally {
-    remove()
+    await events.return()
   }
 }

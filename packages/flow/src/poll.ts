@@ -1,5 +1,6 @@
 import { sleep, timeout as withTimeout } from '@tasktree/core'
-import { checkBody, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
+import { requireOptions } from './check-options.ts'
 import { runWithSignal } from './child.ts'
 
 export interface PollOptions {
@@ -20,9 +21,7 @@ export interface PollOptions {
  */
 export function poll<T>(fn: () => PromiseLike<T | undefined>, options: PollOptions): Promise<T> {
   checkBody('poll', fn)
-  if (options === undefined)
-    throw new TypeError(`poll takes { interval }, got ${describe(options)}`)
-  checkOptions(options)
+  requireOptions('poll', '{ interval }', options)
   const { timeout, signal } = options
   const interval = checkDuration('the option interval', options.interval)
   if (timeout !== undefined) checkDuration('the option timeout', timeout)

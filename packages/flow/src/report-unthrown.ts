@@ -1,7 +1,10 @@
-import { currentTask, getEventLoop } from '@tasktree/core'
+import { getEventLoop } from '@tasktree/core'
 
-/** Tells the loop's exception handler of an error that cannot be thrown, because another outcome was decided before it came. */
-export function reportUnthrown(exception: unknown, message: string): void {
-  const task = currentTask()
-  getEventLoop().callExceptionHandler({ message, exception, ...(task === null ? {} : { task }) })
+/** Tells the loop's exception handler of an error that nobody is there to catch. */
+export function reportUnthrown(exception: unknown): void {
+  getEventLoop().callExceptionHandler({
+    message:
+      'An error could not be thrown: nobody waits for its outcome, or another outcome was decided before',
+    exception,
+  })
 }

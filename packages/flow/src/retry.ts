@@ -36,9 +36,15 @@ export function retry<T>(
   options?: RetryOptions,
 ): Promise<T> {
   checkBody('retry', fn)
-  if (options === undefined) return attemptAll(fn, defaults)
   checkOptions(options)
-  const { attempts = 3, backoff = defaults.backoff, timeout, retryIf, onRetry, signal } = options
+  const {
+    attempts = 3,
+    backoff = defaultBackoff,
+    timeout,
+    retryIf,
+    onRetry,
+    signal,
+  } = options ?? {}
   checkCount('the option attempts', attempts, 1)
   if (timeout !== undefined) checkDuration('the option timeout', timeout)
   checkFunction('backoff', backoff)
@@ -54,7 +60,7 @@ interface Policy extends Pick<RetryOptions, 'timeout' | 'retryIf' | 'onRetry'> {
   readonly backoff: Backoff
 }
 
-const defaults: Policy = { attempts: 3, backoff: exponential() }
+const defaultBackoff = exponential()
 
 async function attemptAll<T>(
   fn: (attempt: number) => PromiseLike<T>,

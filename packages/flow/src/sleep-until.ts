@@ -1,4 +1,5 @@
-import { type EventLoop, type Future, sleep } from '@tasktree/core'
+import { type EventLoop, sleep } from '@tasktree/core'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
 
 /** Less than a nanosecond is a rounding error of the clock: a sleep of that length might not move it at all. */
 const leastWait = 1e-6
@@ -7,11 +8,11 @@ const leastWait = 1e-6
 export async function sleepUntil(
   loop: EventLoop,
   when: () => number,
-  prepare: (sleeping: Future<void>) => Future<void> = (sleeping) => sleeping,
+  signal?: AbortSignal,
 ): Promise<void> {
   for (;;) {
     const left = when() - loop.time()
     if (left < leastWait) return
-    await prepare(sleep(left))
+    await cancelOnAbort(sleep(left), signal)
   }
 }

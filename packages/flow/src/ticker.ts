@@ -1,5 +1,5 @@
 import { getEventLoop, sleep } from '@tasktree/core'
-import { abortError, cancelOnAbort, checkDuration, checkOptions } from '@tasktree/core/lowlevel'
+import { abortError, checkDuration, checkOptions } from '@tasktree/core/lowlevel'
 import { sleepUntil } from './sleep-until.ts'
 
 /**
@@ -32,11 +32,7 @@ async function* tick(
     if (signal?.aborted === true) throw abortError(signal)
     // A loop body that is always late must still let I/O and cancels in.
     if (due <= loop.time()) await sleep(0)
-    await sleepUntil(
-      loop,
-      () => due,
-      (sleeping) => cancelOnAbort(sleeping, signal),
-    )
+    await sleepUntil(loop, () => due, signal)
     yield n
   }
 }

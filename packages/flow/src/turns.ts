@@ -50,8 +50,8 @@ export class Turns {
   #passOn(key: unknown, line: Line): void {
     line.turnEnded()
     for (let next = line.next(); next !== null; next = line.next()) {
-      // A waiter that was cancelled, or whose loop is closed, does not take its turn.
-      if (next.done() || next.getLoop().isClosed()) continue
+      // A waiter that was cancelled does not take its turn.
+      if (next.done()) continue
       next.setResult()
       return
     }

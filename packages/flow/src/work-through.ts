@@ -36,14 +36,12 @@ export function workThrough<T, R>(
       failures.push({ error, index })
       if (!stopOnError) return
       if (failures.length === 1) throwAsIs(new Stop({ error }))
-      reportUnthrown(error, 'an item failed after the first failure')
+      reportUnthrown(error)
     }
     try {
       await new Pump({ items, fn, concurrency, done, failed }).run()
     } catch (error) {
-      if (!stopOnError)
-        for (const failure of failures)
-          reportUnthrown(failure.error, 'an item failed before a cancel')
+      if (!stopOnError) for (const failure of failures) reportUnthrown(failure.error)
       throw error
     }
     if (failures.length > 0) throw inOneGroup(failures)

@@ -477,3 +477,28 @@ test('forEach over a million items keeps memory flat', { tags: ['slow'] }, async
   expect(count).toBe(1_000_000)
   expect(most - before).toBeLessThan(4 * 2 ** 20)
 })
+
+describe('over an array, calls that never wait', () => {
+  test('let timers and I/O in', async () => {
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 1)
+    await map(
+      Array.from({ length: 200_000 }, (_, i) => i),
+      async (n) => n,
+      { concurrency: 8 },
+    )
+    clearInterval(timer)
+    expect(ticks).toBeGreaterThan(2)
+  })
+
+  test('can be cancelled', async () => {
+    const mapping = timeout(5, () =>
+      map(
+        Array.from({ length: 5_000_000 }, (_, i) => i),
+        async (n) => n,
+        { concurrency: 8 },
+      ),
+    )
+    expect(await thrown(mapping)).toBeInstanceOf(TimeoutError)
+  })
+})

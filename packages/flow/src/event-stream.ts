@@ -1,0 +1,126 @@
+import type { EventEmitter } from 'node:events'
+import { Future } from '@tasktree/core'
+import { abortError } from '@tasktree/core/lowlevel'
+import { EventOverflowError } from './errors.ts'
+import { listen } from './event-source.ts'
+import { reportUnthrown } from './report-unthrown.ts'
+import { throwAsIs } from './throw-as-is.ts'
+
+export interface EventStreamOptions {
+  readonly buffer: number
+  readonly overflow: 'error' | 'drop-oldest' | 'drop-newest'
+  readonly signal: AbortSignal | undefined
+}
+
+/** Listens to an event source from its making on, and keeps the events until they are asked for: what `on` and `once` are made of. */
+export class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
+  #events: T[] = []
+  /** Where the first event is in `#events`. What is before it was taken. */
+  #head = 0
+  #failure: { error: unknown } | null = null
+  #isListening = true
+  /** Calls of `next` that wait. Each looks again when it is woken. */
+  readonly #waiting = new Set<Future<void>>()
+  readonly #remove: () => void
+
+  /** @param call the function that error messages name */
+  constructor(
+    call: string,
+    source: EventEmitter | EventTarget,
+    event: string | symbol,
+    { buffer, overflow, signal }: EventStreamOptions,
+  ) {
+    const heard = (value: unknown): void => {
+      if (this.#size < buffer) this.#events.push(value as T)
+      else if (overflow === 'error') this.#fail(new EventOverflowError(event, buffer))
+      else if (overflow === 'drop-oldest') {
+        this.#take()
+        this.#events.push(value as T)
+      }
+      this.#wake()
+    }
+    const remove = listen(call, source, event, heard, (error) => this.#fail(error))
+    const abort = (): void => this.#fail(abortError(signal as AbortSignal))
+    this.#remove = () => {
+      remove()
+      signal?.removeEventListener('abort', abort)
+    }
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    for (;;) {
+      if (this.#size > 0) return { done: false, value: this.#take() }
+      const failure = this.#failure
+      this.#failure = null
+      if (failure !== null) throwAsIs(failure.error)
+      if (!this.#isListening) return { done: true, value: undefined }
+      const change = new Future<void>()
+      this.#waiting.add(change)
+      try {
+        await change
+      } catch (error) {
+        // A `for await` loop does not call `return` when `next` throws.
+        this.#close()
+        throw error
+      } finally {
+        this.#waiting.delete(change)
+      }
+    }
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#close()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  get #size(): number {
+    return this.#events.length - this.#head
+  }
+
+  #take(): T {
+    const event = this.#events[this.#head] as T
+    this.#events[this.#head++] = undefined as T
+    // To shift an array of many elements costs as much as to copy it: the taken ones are dropped in bulk.
+    if (this.#head > 32 && this.#head * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#head)
+      this.#head = 0
+    }
+    return event
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isListening) return
+    this.#failure = { error }
+    this.#stopListening()
+  }
+
+  #close(): void {
+    this.#stopListening()
+    this.#events = []
+    this.#head = 0
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) reportUnthrown(failure.error)
+  }
+
+  #stopListening(): void {
+    if (!this.#isListening) return
+    this.#isListening = false
+    this.#remove()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const change of this.#waiting) if (!change.done()) change.setResult()
+  }
+}
