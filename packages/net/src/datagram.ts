@@ -4,6 +4,7 @@ import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
 import { createSocket, type Socket } from 'node:dgram'
 import { addressesOf, displayAddress } from './addresses.ts'
 import { abandon, inLoop } from './in-loop.ts'
+import { checkProtocol } from './protocol.ts'
 import { checkAddress, checkLocalAddr } from './target.ts'
 
 export interface DatagramAddress {
@@ -60,7 +61,7 @@ export class DatagramTransport implements Disposable {
     this.#sockname = [address, port]
   }
 
-  /** @internal */
+  /** @internal tells the protocol that the endpoint is made, and begins to receive */
   start(): void {
     this.#socket
       .on('message', (data, { address, port }) => {
@@ -113,7 +114,7 @@ export class DatagramTransport implements Disposable {
   }
 
   #sent(length: number, error: Error | null): void {
-    // After an abort it counts no more.
+    // After an abort nothing is counted any more.
     if (this.#isClosed) return
     this.#pending--
     this.#queued -= length
@@ -244,6 +245,7 @@ export async function openEndpoint<P extends DatagramProtocol>(
     await cancelOnAbort(ready, signal)
     const opened = socket as unknown as Socket
     const protocol = factory()
+    checkProtocol('a datagram endpoint', protocol)
     const peer =
       remote === undefined || remoteAddr === undefined
         ? undefined

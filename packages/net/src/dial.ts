@@ -16,7 +16,7 @@ export interface DialOptions {
   keepAlive?: boolean | number | undefined
 }
 
-/** The options of Node for `keepAlive`, of a socket or a server. */
+/** Node's options for `keepAlive`, which are the same for a socket and a server. */
 export function keepAliveOf(keepAlive: boolean | number | undefined): {
   keepAlive?: boolean
   keepAliveInitialDelay?: number
@@ -59,12 +59,12 @@ export async function dial(target: Target, options: DialOptions): Promise<Socket
     if (winner === null) throw allFailed(host, target.port, race.exceptions)
     return winner
   } finally {
-    // At once, even if an attempt has not noticed yet that it was cancelled.
+    // Destroyed here, because a cancelled attempt destroys its socket only in its next turn.
     for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
 }
 
-/** @param sockets the new socket is added here */
+/** @param sockets the set to which the new socket is added */
 async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise<Socket> {
   let socket: Socket | null = null
   const connected = new Future<void>()

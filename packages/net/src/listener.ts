@@ -56,7 +56,7 @@ export interface ListenerOptions extends ListenTarget {
 /** One listening socket. */
 export interface Listener {
   readonly server: Server
-  /** The path or address that it was told to listen at, for a socket whose system name says less. */
+  /** The path of a Unix socket, or null. */
   readonly path: string | null
   /** Closes it. Never throws. @returns the error with which removing a Unix socket's file has failed, or null */
   close(): Error | null
@@ -66,7 +66,7 @@ export interface Listener {
 export interface ListenerEvents {
   /** A connection whose TLS handshake begins. */
   handshake(plain: Socket): void
-  /** The handshake over `plain` has ended well. */
+  /** The handshake over `plain` has succeeded. */
   secured(plain: Socket | null): void
   accept(socket: Socket): void
   failed(error: Error): void
@@ -118,7 +118,7 @@ function checkCount(name: string, count: number | undefined): void {
   if (!(count >= 0)) throw new RangeError(`${name} is 0 or more, got ${count}`)
 }
 
-/** A free port is chosen anew this many times when it is taken at another of the server's addresses. */
+/** How often another free port is tried when the first one is taken at another address of the server. */
 const PORT_ATTEMPTS = 8
 
 /** Listens at each address; when one fails, none is left. The events come in turns of the loop. */
@@ -251,7 +251,7 @@ function make(options: ListenerOptions, on: ListenerEvents): Server {
       on.accept(socket),
     )
   }
-  // Half-open from the handshake on only: a peer that ends in the middle of it would be waited for.
+  // Connections become half-open after the handshake. Before, a peer that ends in the middle of it would be waited for.
   const server = createTlsServer({ ...common, ...tls, handshakeTimeout: NODE_LONGEST })
   server.on('connection', (socket) => on.handshake(socket))
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -266,7 +266,7 @@ function make(options: ListenerOptions, on: ListenerEvents): Server {
   return server
 }
 
-/** The socket under TLS, which Node has no public property for; null where a runtime does not have the private one. */
+/** The socket under TLS. Node has no public property for it; null on a runtime without the private property. */
 function plainOf(secure: TLSSocket): Socket | null {
   return (secure as { _parent?: Socket })._parent ?? null
 }

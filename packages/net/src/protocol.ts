@@ -36,6 +36,12 @@ export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
   bufferUpdated(n: number): void
 }
 
+/** @throws {TypeError} when `protocol` is not an object, for `call` that takes or makes it */
+export function checkProtocol(call: string, protocol: unknown): void {
+  if (typeof protocol === 'object' && protocol !== null) return
+  throw new TypeError(`${call} needs a protocol, got ${describe(protocol)}`)
+}
+
 export function isBuffered(protocol: Protocol | BufferedProtocol): protocol is BufferedProtocol {
   return 'getBuffer' in protocol
 }

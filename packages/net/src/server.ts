@@ -127,7 +127,8 @@ export class Server implements AsyncDisposable {
   }
 
   async #serveForever(options: WaitOptions | undefined): Promise<never> {
-    if (this.#forever !== null) throw new RuntimeError('serveForever() is waited for already')
+    if (this.#forever !== null)
+      throw new RuntimeError('serveForever() was called already, and its call still waits')
     await this.startServing()
     const forever = new Future<never>()
     this.#forever = forever
@@ -139,7 +140,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Stops accepting. Connections that are there stay. */
+  /** Stops accepting. Open connections stay. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -151,8 +152,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Replaces the key, the certificate and other options of TLS, as after a renewal. Connections that are there keep
-   * theirs, new ones get the new ones. Options that are not given stay.
+   * Replaces the key, the certificate and other options of TLS, as after a renewal. Connections that are
+   * open keep the old options; later connections use the new ones. Options that are not given stay as they are.
    *
    * @throws {TypeError} when the options are not an object
    * @throws {RuntimeError} when the server is closed, or serves without TLS
@@ -172,7 +173,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Closes every connection after the bytes that are buffered for it. A handshake is cut, because it has none. */
+  /** Closes every connection after the bytes that are buffered for it. A handshake has no such bytes, so it is cut. */
   closeClients(): void {
     for (const transport of this.#transports) transport.close()
     for (const socket of this.#handshakes.keys()) socket.destroy()
@@ -258,7 +259,7 @@ export class Server implements AsyncDisposable {
     this.#handshakes.delete(socket)
   }
 
-  /** Only where the runtime does not tell which socket is under a secure one. */
+  /** Used when the runtime does not tell which socket is under a secure one. */
   #oldestHandshake(): Socket | undefined {
     return this.#handshakes.keys().next().value
   }
@@ -266,7 +267,7 @@ export class Server implements AsyncDisposable {
   /** A peer that fails in the handshake is not a failure of the server: asyncio logs it in debug mode only. */
   #handshakeFailed(error: Error): void {
     if (!(error instanceof OSError || error instanceof TimeoutError)) {
-      // An error that a callback of the options gave, such as SNICallback.
+      // A callback of the options, such as SNICallback, has passed this error on.
       this.#report('a callback of the TLS options has failed', error)
     } else if (this.#loop.getDebug()) {
       process.emitWarning(`a TLS handshake has failed: ${error.message}`, 'TasktreeWarning')
@@ -298,7 +299,7 @@ export class Server implements AsyncDisposable {
   }
 }
 
-/** `(host, port, options)` and `(options)` are the same. */
+/** Turns the arguments `(host, port, options)` or `(options)` into one options object. @throws {TypeError} for neither */
 export function parseListen<O extends ListenerOptions>(
   hostOrOptions: string | O,
   port: number | undefined,

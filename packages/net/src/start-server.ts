@@ -15,8 +15,8 @@ export interface StartServerOptions extends ListenerOptions {
 
 /**
  * Listens, and runs `onClient` for each connection in a task of its own, a child of the task that
- * started the server. The connection is closed when it returns a promise and that has ended. What it
- * throws goes to the loop's exception handler, never to the server.
+ * started the server. When `onClient` returns a promise, the connection is closed after the promise has settled. An error
+ * of `onClient` goes to the loop's exception handler, never to the server.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
@@ -69,7 +69,7 @@ export function startServer(
   return started(server, options)
 }
 
-/** Here, and not when the first client is there. */
+/** Checked when the server starts, and not when the first client comes. */
 function checkLimit(limit: number | undefined): void {
   void new StreamReader({ limit })
 }
@@ -80,7 +80,7 @@ async function serveClient(
   writer: StreamWriter,
 ): Promise<void> {
   const serving = onClient(reader, writer)
-  // A plain callback may have handed the streams to others.
+  // A handler that returns no promise may have handed the streams to other code.
   if (serving === undefined) return
   await serving
   writer.close()

@@ -3,7 +3,7 @@ import { describe } from '@tasktree/core/lowlevel'
 /** Where to connect to: a TCP port (of localhost, unless there is a host), or a Unix socket's path. */
 export type Target = { host?: string | undefined; port: number } | { path: string }
 
-/** `(host, port, options)` and `({ host, port }, options)` are the same. @throws {TypeError} for neither */
+/** Turns `(host, port, options)` or `(target, options)` into a target and options. @throws {TypeError} for neither */
 export function parseTarget<O extends object>(
   hostOrTarget: string | Target,
   portOrOptions: number | O | undefined,

@@ -5,7 +5,7 @@ import {
   RuntimeError,
   TimeoutError,
 } from '@tasktree/core'
-import { checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
+import { checkOptions, isThenable } from '@tasktree/core/lowlevel'
 import {
   compactCopy,
   type WaitOptions,
@@ -18,7 +18,13 @@ import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
 import { turnsOfIo } from './in-loop.ts'
-import { type BufferedProtocol, copyIntoBuffer, isBuffered, type Protocol } from './protocol.ts'
+import {
+  type BufferedProtocol,
+  checkProtocol,
+  copyIntoBuffer,
+  isBuffered,
+  type Protocol,
+} from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { TlsError, toNetError } from './tls-errors.ts'
 import {
@@ -88,6 +94,7 @@ export class Transport extends WriteTransport {
   /** @internal made by createConnection and createServer */
   constructor(socket: Socket, protocol: Protocol | BufferedProtocol, setup: TransportSetup) {
     super()
+    checkProtocol('a connection', protocol)
     this.#socket = socket
     this.#protocol = protocol
     this.#buffered = isBuffered(protocol)
@@ -153,9 +160,7 @@ export class Transport extends WriteTransport {
   }
 
   setProtocol(protocol: Protocol | BufferedProtocol): void {
-    if (typeof protocol !== 'object' || protocol === null) {
-      throw new TypeError(`setProtocol takes a protocol, got ${describe(protocol)}`)
-    }
+    checkProtocol('setProtocol', protocol)
     this.#protocol = protocol
     this.#buffered = isBuffered(protocol)
   }

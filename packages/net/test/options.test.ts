@@ -270,6 +270,18 @@ test('what is no option is refused at once', () => {
   for (const [call, message] of refused) expect(call).toThrow(new TypeError(message))
 })
 
+test('a factory that makes no protocol is an error of the call', () =>
+  run(async () => {
+    await using server = await startServer(echo, local)
+    const connecting = createConnection(() => null as never, '127.0.0.1', portOf(server))
+    expect(await thrown(connecting)).toEqual(
+      new TypeError('a connection needs a protocol, got null'),
+    )
+    expect(await thrown(createDatagramEndpoint(() => 5 as never))).toEqual(
+      new TypeError('a datagram endpoint needs a protocol, got number 5'),
+    )
+  }))
+
 test('what is no option of a wait is refused at once, and the server serves on', () =>
   run(async () => {
     await using server = await startServer(echo, local)
