@@ -17,6 +17,7 @@ import { TLSSocket } from 'node:tls'
 import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
+import { HeldWrites } from './held-writes.ts'
 import { turnsOfIo } from './in-loop.ts'
 import {
   type BufferedProtocol,
@@ -50,13 +51,6 @@ export interface TransportSetup {
   /** For a connection that is under TLS from the start. */
   readonly shutdown?: TlsShutdown | undefined
   readonly onLost?: ((transport: Transport) => void) | undefined
-}
-
-/** Writes that came during a handshake. They go over TLS when it has ended. */
-interface HeldWrites {
-  readonly writes: [data: Uint8Array, flushed: (() => void) | undefined][]
-  bytes: number
-  isEnded: boolean
 }
 
 const NONE = Buffer.alloc(0)
@@ -211,7 +205,7 @@ export class Transport extends WriteTransport {
     }
     if (this.#held !== null) throw new RuntimeError('startTls() is under way already')
     const plain = this.#socket
-    this.#held = { writes: [], bytes: 0, isEnded: false }
+    this.#held = new HeldWrites()
     this.#detach()
     ignoreErrors(plain)
     plain.pause()
@@ -223,7 +217,9 @@ export class Transport extends WriteTransport {
           this.#secureWith(secure, options)
           this.#attach()
           if (!this.#isReading) secure.pause()
-          this.#sendHeld()
+          const held = this.#held
+          this.#held = null
+          held?.sendTo(secure)
         }
         const handshake = this.#handshake(early, options, wait?.signal, adopt)
         if (this.#setup.side === 'server') await handshakeAsServer(handshake)
@@ -276,37 +272,23 @@ export class Transport extends WriteTransport {
     )
   }
 
-  #sendHeld(): void {
-    const held = this.#held
-    this.#held = null
-    if (held === null) return
-    for (const [data, flushed] of held.writes) this.#socket.write(data, flushed)
-    if (held.isEnded) this.#socket.end()
-  }
-
   protected override buffered(): number {
     return this.#socket.writableLength + (this.#held?.bytes ?? 0)
   }
 
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
-    const held = this.#held
-    if (held === null) {
-      this.#socket.write(data, flushed)
-      return
-    }
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    held.writes.push([bytes, flushed])
-    held.bytes += bytes.length
+    if (this.#held === null) this.#socket.write(data, flushed)
+    else this.#held.add(data, flushed)
   }
 
   protected override whenFlushed(callback: () => void): void {
     if (this.#held === null) this.whenNodeFlushed(this.#socket, callback)
-    else this.#held.writes.push([NONE, callback])
+    else this.#held.add(NONE, callback)
   }
 
   protected override end(): void {
     if (this.#held === null) this.#socket.end()
-    else this.#held.isEnded = true
+    else this.#held.end()
   }
 
   protected override finish(): void {
