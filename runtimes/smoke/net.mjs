@@ -1,8 +1,14 @@
-// Lines go there and come back, over TCP and TLS; a peer that does not read makes drain wait; nothing is left.
+// Lines go there and come back, over TCP and TLS; a peer that does not read makes drain wait; the first and the last
+// bytes of a connection arrive; nothing is left.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { createTask, Future, run, sleep, wait } from '../../packages/core/dist/index.js'
-import { openConnection, startServer } from '../../packages/net/dist/index.js'
+import { createTask, Future, run, sleep, timeout, wait } from '../../packages/core/dist/index.js'
+import {
+  createServer,
+  DatagramSocket,
+  openConnection,
+  startServer,
+} from '../../packages/net/dist/index.js'
 
 const fixture = (name) =>
   readFileSync(new URL(`../../packages/net/test/fixtures/${name}`, import.meta.url))
@@ -60,8 +66,108 @@ async function backpressure() {
   await server[Symbol.asyncDispose]()
 }
 
+/** The server speaks first and ends, while the client is busy. */
+async function greeting(tlsOptions) {
+  const server = await startServer(
+    (_, writer) => {
+      writer.write('220 hello\n')
+      writer.close()
+    },
+    '127.0.0.1',
+    0,
+    tlsOptions === undefined ? {} : { tls },
+  )
+  const options = tlsOptions === undefined ? {} : { tls: tlsOptions }
+  const connect = async () => {
+    const [reader, writer] = await openConnection('127.0.0.1', server.sockets[0].port, options)
+    const end = performance.now() + 2
+    while (performance.now() < end);
+    assert.equal(String(await timeout(3000, () => reader.read())), '220 hello\n')
+    writer.abort()
+  }
+  await Promise.all(Array.from({ length: 10 }, () => createTask(connect)))
+  await server[Symbol.asyncDispose]()
+}
+
+/** The handshake begins before the server is ready for it. */
+async function upgrade() {
+  const server = await startServer(
+    async (reader, writer) => {
+      await reader.readLine()
+      writer.write('220 go ahead\n')
+      await sleep(50)
+      await writer.startTls(tls)
+      writer.write(await reader.readLine())
+      await writer.drain()
+    },
+    '127.0.0.1',
+    0,
+  )
+  const [reader, writer] = await openConnection('127.0.0.1', server.sockets[0].port)
+  writer.write('STARTTLS\n')
+  await reader.readLine()
+  await timeout(3000, () => writer.startTls({ ca: tls.cert, servername: 'localhost' }))
+  writer.write('over TLS\n')
+  assert.equal(String(await timeout(3000, () => reader.readLine())), 'over TLS\n')
+  writer.abort()
+  await server[Symbol.asyncDispose]()
+}
+
+/** A protocol with a buffer of its own pauses whenever it is full. */
+async function pausing() {
+  const lost = new Future()
+  const buffer = Buffer.alloc(4096)
+  let used = 0
+  let total = 0
+  const factory = () => ({
+    connectionMade(transport) {
+      this.transport = transport
+    },
+    getBuffer: () => buffer.subarray(used),
+    bufferUpdated(n) {
+      total += n
+      used += n
+      if (used < buffer.length) return
+      used = 0
+      this.transport.pauseReading()
+      setTimeout(() => this.transport.resumeReading(), 0)
+    },
+    connectionLost: (error) => lost.setResult(error),
+  })
+  const server = await createServer(factory, '127.0.0.1', 0)
+  const [, writer] = await openConnection('127.0.0.1', server.sockets[0].port)
+  writer.write(Buffer.alloc(100_000))
+  writer.close()
+  assert.equal(await timeout(5000, () => lost), null)
+  assert.equal(total, 100_000)
+  await server[Symbol.asyncDispose]()
+}
+
+/** Datagrams that were sent right before the close arrive. */
+async function datagrams() {
+  const receiver = await DatagramSocket.open({ localAddr: { host: '127.0.0.1' } })
+  const [host, port] = receiver.getExtraInfo('sockname')
+  const sender = await DatagramSocket.open({ remoteAddr: { host, port } })
+  await sender.send('one')
+  await sender.send('two')
+  sender.close()
+  await sender.waitClosed()
+  const texts = []
+  for (let i = 0; i < 2; i++) {
+    texts.push(String((await timeout(3000, () => receiver.receive()))[0]))
+  }
+  // Datagrams may overtake each other.
+  assert.deepEqual(texts.sort(), ['one', 'two'])
+  await receiver[Symbol.asyncDispose]()
+}
+
 await run(async () => {
   await echoes({}, {})
   await echoes({ tls }, { tls: { ca: tls.cert } })
   await backpressure()
+  await greeting()
+  await greeting({ ca: tls.cert, servername: 'localhost' })
+  await upgrade()
+  await pausing()
+  await datagrams()
 })

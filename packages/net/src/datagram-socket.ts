@@ -1,5 +1,5 @@
 import type { CancelledError } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, Claim, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkCount, checkOptions, Claim } from '@tasktree/core/lowlevel'
 import { ConnectionResetError, FlowControl, type WaitOptions } from '@tasktree/streams'
 import {
   checkDatagramOptions,
@@ -12,8 +12,8 @@ import {
 
 export interface DatagramSocketOptions extends DatagramOptions {
   /**
-   * How many bytes of datagrams are kept until they are received. When there are more, the oldest datagram is
-   * dropped, as the system would drop a new one.
+   * How many bytes of datagrams are kept until they are received. Each datagram counts 100 bytes more than its data. When
+   * there are more, the oldest datagram is dropped, as the system would drop a new one.
    *
    * @defaultValue 1048576
    */
@@ -21,6 +21,8 @@ export interface DatagramSocketOptions extends DatagramOptions {
 }
 
 const DEFAULT_LIMIT = 1_048_576
+/** The memory of a datagram beside its bytes, roughly. Without it, empty datagrams would not count at all. */
+const OVERHEAD = 100
 
 /** One datagram, and the address of its sender. */
 export type Datagram = [data: Buffer, address: DatagramAddress]
@@ -63,7 +65,9 @@ class Receive extends Claim<Datagram | null> {
 class Receiver implements DatagramProtocol {
   readonly flow = new FlowControl()
   readonly #limit: number
-  readonly #datagrams: Datagram[] = []
+  /** From `#head` on; the places before it are cut off when they are half of the array. */
+  #datagrams: Datagram[] = []
+  #head = 0
   readonly #waiting = new Set<Receive>()
   #bytes = 0
   #error: Error | null = null
@@ -75,9 +79,9 @@ class Receiver implements DatagramProtocol {
 
   datagramReceived(data: Buffer, address: DatagramAddress): void {
     this.#datagrams.push([data, address])
-    this.#bytes += data.length
-    while (this.#bytes > this.#limit && this.#datagrams.length > 1) {
-      this.#bytes -= (this.#datagrams.shift() as Datagram)[0].length
+    this.#bytes += data.length + OVERHEAD
+    while (this.#bytes > this.#limit && this.#datagrams.length - this.#head > 1) {
+      this.#shift()
       this.dropped++
     }
     this.#wakeNext()
@@ -122,14 +126,23 @@ class Receiver implements DatagramProtocol {
   }
 
   #isReady(): boolean {
-    return this.#datagrams.length > 0 || this.#error !== null || this.flow.lost
+    return this.#datagrams.length > this.#head || this.#error !== null || this.flow.lost
   }
 
   readonly #take = (): Datagram | null => {
     this.#throwError()
-    const datagram = this.#datagrams.shift()
+    return this.#shift()
+  }
+
+  #shift(): Datagram | null {
+    const datagram = this.#datagrams[this.#head]
     if (datagram === undefined) return null
-    this.#bytes -= datagram[0].length
+    this.#bytes -= datagram[0].length + OVERHEAD
+    this.#head++
+    if (this.#head * 2 >= this.#datagrams.length) {
+      this.#datagrams = this.#datagrams.slice(this.#head)
+      this.#head = 0
+    }
     return datagram
   }
 
@@ -174,7 +187,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
    */
   static open(options: DatagramSocketOptions = {}): Promise<DatagramSocket> {
     checkDatagramOptions(options)
-    checkLimit(options.limit)
+    if (options.limit !== undefined) checkCount('limit', options.limit, 1)
     return DatagramSocket.#open(options)
   }
 
@@ -265,12 +278,4 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
       this.abort()
     }
   }
-}
-
-function checkLimit(limit: unknown): void {
-  if (limit === undefined) return
-  if (typeof limit !== 'number') {
-    throw new TypeError(`limit is a number of bytes, got ${describe(limit)}`)
-  }
-  if (!(limit > 0)) throw new RangeError(`limit is above 0 bytes, got ${limit}`)
 }

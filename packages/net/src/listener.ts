@@ -1,5 +1,5 @@
 import { Future } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkCount, describe } from '@tasktree/core/lowlevel'
 import { AddressInUseError, OSError, toOSError } from '@tasktree/streams'
 import type { LookupAddress } from 'node:dns'
 import {
@@ -80,8 +80,8 @@ export function checkListenerOptions(options: ListenerOptions): void {
   if (port !== undefined) checkPort(port)
   if (host !== undefined) checkHosts(host)
   if (fd !== undefined) checkDescriptor(fd, options)
-  checkCount('backlog', backlog)
-  checkCount('maxConnections', maxConnections)
+  if (backlog !== undefined) checkCount('backlog', backlog, 0)
+  if (maxConnections !== undefined) checkCount('maxConnections', maxConnections, 0)
   checkFlag('ipv6Only', options.ipv6Only)
   checkFlag('noDelay', options.noDelay)
   checkKeepAlive(options.keepAlive)
@@ -108,14 +108,6 @@ function checkDescriptor(fd: unknown, { host, port, path }: ListenTarget): void 
   if (host !== undefined || port !== undefined || path !== undefined) {
     throw new TypeError('fd listens already: it takes no host, port or path')
   }
-}
-
-function checkCount(name: string, count: number | undefined): void {
-  if (count === undefined) return
-  if (typeof count !== 'number') {
-    throw new TypeError(`${name} is a number of connections, got ${describe(count)}`)
-  }
-  if (!(count >= 0)) throw new RangeError(`${name} is 0 or more, got ${count}`)
 }
 
 /** How often another free port is tried when the first one is taken at another address of the server. */

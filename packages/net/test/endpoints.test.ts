@@ -143,7 +143,7 @@ test('a DatagramSocket tells of a refusal, and drops the oldest above its limit'
     expect(await thrown(timeout(2000, () => client.receive()))).toMatchObject({
       code: 'ECONNREFUSED',
     })
-    await using receiver = await DatagramSocket.open({ localAddr: at, limit: 25 })
+    await using receiver = await DatagramSocket.open({ localAddr: at, limit: 250 })
     const [to, where] = receiver.getExtraInfo('sockname') as [string, number]
     await using sender = await DatagramSocket.open({ remoteAddr: { host: to, port: where } })
     for (let i = 0; i < 5; i++) await sender.send(`datagram ${i}`)

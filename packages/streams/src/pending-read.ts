@@ -15,6 +15,14 @@ export interface WaitingRead {
   endWith(error: Error): void
 }
 
+/** The reader, as its waiting reads see it. */
+export interface ReadOwner {
+  /** The read no longer waits. */
+  left(read: WaitingRead): void
+  /** The read had its turn, and there were not enough bytes. @throws the error of a reader that has failed */
+  stillWaits(): void
+}
+
 /**
  * A read that waits for bytes.
  *
@@ -30,23 +38,15 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   readonly needs: number
   readonly task: Task | null = currentTask()
   readonly #attempt: () => T | null
-  readonly #leave: (read: WaitingRead) => void
+  readonly #owner: ReadOwner
 
-  /**
-   * @param attempt takes the bytes; null when it has to wait on
-   * @param leave tells the reader that this read no longer waits
-   */
-  constructor(
-    what: string,
-    needs: number,
-    attempt: () => T | null,
-    leave: (read: WaitingRead) => void,
-  ) {
+  /** @param attempt takes the bytes; null when there are not enough */
+  constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner) {
     super()
     this.what = what
     this.needs = needs
     this.#attempt = attempt
-    this.#leave = leave
+    this.#owner = owner
   }
 
   get isGivenUp(): boolean {
@@ -55,29 +55,32 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
 
   endWith(error: Error): void {
     if (this.isWoken() || this.done()) return
-    this.#leave(this)
+    this.#owner.left(this)
     this.setException(error)
   }
 
   override cancel(msg?: string | CancelledError): boolean {
     const cancelled = super.cancel(msg)
-    if (cancelled) this.#leave(this)
+    if (cancelled) this.#owner.left(this)
     return cancelled
   }
 
   protected override claim(): void {
     try {
       const taken = this.#attempt()
-      if (taken === null) return
-      this.#leave(this)
+      if (taken === null) {
+        this.#owner.stillWaits()
+        return
+      }
+      this.#owner.left(this)
       this.setResult(taken)
     } catch (error) {
-      this.#leave(this)
+      this.#owner.left(this)
       this.setException(error)
     }
   }
 
   protected override decline(): void {
-    this.#leave(this)
+    this.#owner.left(this)
   }
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
 import type { WaitOptions } from './event-waiters.ts'
-import { PendingRead, type WaitingRead } from './pending-read.ts'
+import { PendingRead, type ReadOwner, type WaitingRead } from './pending-read.ts'
 import { readFrom } from './reader-source.ts'
 
 const DEFAULT_LIMIT = 65_536
@@ -327,26 +327,25 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
         return Promise.reject(error)
       }
     } else if (!first.isGivenUp) return Promise.reject(this.#busy(what, first))
-    const retry = (): T | null => {
-      const taken = attempt()
-      if (taken !== null) return taken
-      if (this.#exception !== null) throw this.#exception
-      this.#resume()
-      return null
-    }
-    const read = new PendingRead(what, needs, retry, this.#leave)
+    const read = new PendingRead(what, needs, attempt, this.#owner)
     if (first === null) this.#first = read
     else this.#next.push(read)
     this.#resume()
     return cancelOnAbort(read, options?.signal)
   }
 
-  readonly #leave = (read: WaitingRead): void => {
-    if (this.#first !== read) {
-      const at = this.#next.indexOf(read)
-      if (at !== -1) this.#next.splice(at, 1)
-      return
-    }
+  readonly #owner: ReadOwner = {
+    left: (read) => {
+      if (this.#first === read) this.#wakeNext()
+      else if (this.#next.includes(read)) this.#next.splice(this.#next.indexOf(read), 1)
+    },
+    stillWaits: () => {
+      if (this.#exception !== null) throw this.#exception
+      this.#resume()
+    },
+  }
+
+  #wakeNext(): void {
     const next = this.#next.shift() ?? null
     this.#first = next
     if (next !== null && (this.#buffer.length > 0 || this.#eof || this.#exception !== null)) {
