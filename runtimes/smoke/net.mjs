@@ -157,7 +157,7 @@ async function datagrams() {
     texts.push(String((await timeout(3000, () => receiver.receive()))[0]))
   }
   // Datagrams may overtake each other.
-  assert.deepEqual(texts.sort(), ['one', 'two'])
+  assert.deepEqual(texts.toSorted(), ['one', 'two'])
   await receiver[Symbol.asyncDispose]()
 }
 
