@@ -115,6 +115,16 @@ export declare function dial(target: Target, options: DialOptions): Promise<Sock
 import type { Socket } from 'node:net';
 export declare function tlsFact(socket: Socket, name: string): unknown;
 
+// dist/held-writes.d.ts
+import type { Socket } from 'node:net';
+export declare class HeldWrites {
+    #private;
+    bytes: number;
+    add(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    end(): void;
+    sendTo(socket: Socket): void;
+}
+
 // dist/in-loop.d.ts
 import { Future } from '@tasktree/core';
 export declare function inLoop<T>(fn: () => T): Future<T>;
@@ -185,6 +195,7 @@ export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
     getBuffer(sizeHint: number): Uint8Array;
     bufferUpdated(n: number): void;
 }
+export declare function checkProtocol(call: string, protocol: unknown): void;
 export declare function isBuffered(protocol: Protocol | BufferedProtocol): protocol is BufferedProtocol;
 export declare function copyIntoBuffer(protocol: BufferedProtocol, data: Buffer): number;
 

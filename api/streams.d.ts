@@ -127,12 +127,16 @@ export interface WaitingRead {
     wake(): boolean;
     endWith(error: Error): void;
 }
+export interface ReadOwner {
+    left(read: WaitingRead): void;
+    stillWaits(): void;
+}
 export declare class PendingRead<T> extends Claim<T> implements WaitingRead {
     #private;
     readonly what: string;
     readonly needs: number;
     readonly task: Task | null;
-    constructor(what: string, needs: number, attempt: () => T | null, leave: (read: WaitingRead) => void);
+    constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner);
     get isGivenUp(): boolean;
     endWith(error: Error): void;
     cancel(msg?: string | CancelledError): boolean;
