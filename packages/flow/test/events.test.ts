@@ -143,19 +143,23 @@ describe('on', () => {
     })
   })
 
-  test('buffers a hundred thousand events and gives them in linear time', async () => {
-    const time = async (n: number): Promise<number> => {
-      const source = new EventEmitter()
-      const events = on<number>(source, 'data')
-      const start = performance.now()
-      for (let i = 0; i < n; i++) source.emit('data', i)
-      await take(events, n)
-      return performance.now() - start
-    }
-    await time(10_000)
-    const small = await time(10_000)
-    expect(await time(100_000)).toBeLessThan(small * 40)
-  })
+  test(
+    'buffers a hundred thousand events and gives them in linear time',
+    { tags: ['slow'] },
+    async () => {
+      const time = async (n: number): Promise<number> => {
+        const source = new EventEmitter()
+        const events = on<number>(source, 'data')
+        const start = performance.now()
+        for (let i = 0; i < n; i++) source.emit('data', i)
+        await take(events, n)
+        return performance.now() - start
+      }
+      await time(10_000)
+      const small = Math.max(await time(10_000), await time(10_000))
+      expect(await time(100_000)).toBeLessThan(small * 50)
+    },
+  )
 
   test('in plain code a signal ends the loop and removes the listeners', async () => {
     const source = new EventEmitter()

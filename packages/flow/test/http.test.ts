@@ -1,6 +1,7 @@
 import { once as onceEvent } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { run, sleep } from '@tasktree/core'
 import { CircuitBreaker, constant, map, queued, retry, singleFlight } from '@tasktree/flow'
 import { expect, test } from 'vitest'
 import { Gauge } from './support/virtual.ts'
@@ -70,5 +71,14 @@ const expected = ['/A 123', '/B 123', '/A 123', 'bad request', '/A 123']
 test('requests of an http server use everything side by side', async () => {
   const gauge = new Gauge()
   expect(await answers(handler(gauge), paths)).toEqual(expected)
+  expect(gauge.running).toBe(0)
+})
+
+test('so do those of a server that a task has made', async () => {
+  const gauge = new Gauge()
+  await run(async () => {
+    expect(await answers(handler(gauge), paths)).toEqual(expected)
+    await sleep(1)
+  })
   expect(gauge.running).toBe(0)
 })
