@@ -25,12 +25,7 @@ import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { Output, readOutput } from './output.ts'
 import { afterDelay } from './real-timer.ts'
-import {
-  checkSendable,
-  endingRealTimeSignal,
-  isFatalRealTimeSignal,
-  toReturncode,
-} from './signals.ts'
+import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
 import { copyIn, copyOut } from './stdio-copies.ts'
 
 /** What a process wrote; null for an output that is not a pipe. */
@@ -85,13 +80,13 @@ export class Process implements AsyncDisposable {
   #hasCommunicated = false
   #hasInput = false
   #returncode: number | null = null
-  /** The real-time signal that ends the process, as far as it was noticed. */
-  #realTime: number | null = null
+  readonly #realTime: RealTimeEnd
 
   /** @internal use createSubprocessExec */
   constructor(started: Started) {
     this.#started = started
     const { child, options, group, foreground, args } = started
+    this.#realTime = new RealTimeEnd(child.pid as number)
     this.#ending = new Ending({
       pid: child.pid as number,
       program: args[0] as string,
@@ -112,7 +107,7 @@ export class Process implements AsyncDisposable {
     child.once('exit', (code, signal) => this.#onExit(code, signal))
     for (const pipe of [started.stdout, started.stderr]) {
       pipe?.once('end', () => {
-        if (this.#returncode === null) this.#realTime ??= endingRealTimeSignal(this.pid)
+        if (this.#returncode === null) this.#realTime.onPipeEnd()
       })
     }
     this.#endWithOthers()
@@ -235,7 +230,7 @@ export class Process implements AsyncDisposable {
       throw new ProcessLookupError(`process ${this.pid} has ended with ${this.#returncode}`)
     const isFatal = isFatalRealTimeSignal(this.pid, signal)
     this.#ending.send(signal)
-    if (isFatal) this.#realTime ??= signal as number
+    if (isFatal) this.#realTime.signal ??= signal as number
   }
 
   /** Sends SIGTERM. @throws {ProcessLookupError} when the process has ended */
@@ -270,7 +265,7 @@ export class Process implements AsyncDisposable {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    this.#returncode = toReturncode(code, signal, this.#realTime)
+    this.#returncode = toReturncode(code, signal, this.#realTime.signal)
     this.#ending.exited.reach()
     const isEnded = (): boolean => this.#ending.begun
     endWhenSilent(this.#started.stdout, isEnded)

@@ -43,14 +43,29 @@ export function toReturncode(
 }
 
 /**
- * The real-time signal that is ending the process, or null. This must be asked before Node reaps the process: in the
- * turn in which one of its pipes ends. In that turn the process has closed its files, and Node hears of its end
- * after all pipes.
+ * Notices by which real-time signal a process ends. It must be asked before Node reaps the process: in the turn in which
+ * one of the pipes ends. An ending process closes its files first, and Node hears of its end after all pipes.
  */
-export function endingRealTimeSignal(pid: number): number | null {
-  if (process.platform !== 'linux') return null
-  const signal = (readProcStat(pid)?.status ?? 0) & SIGNAL_MASK
-  return signal >= FIRST_REAL_TIME_SIGNAL ? signal : null
+export class RealTimeEnd {
+  readonly #pid: number
+  #isKnown = process.platform !== 'linux'
+  /** Null: none, as far as is known. */
+  signal: number | null = null
+
+  constructor(pid: number) {
+    this.#pid = pid
+  }
+
+  /** A pipe has ended: because the process is ending, or because it has closed that pipe. */
+  onPipeEnd(): void {
+    if (this.#isKnown) return
+    const stat = readProcStat(this.#pid)
+    if (stat?.isEnding !== true) return
+    // Each look costs the system more than 10 µs when it must forget the process.
+    this.#isKnown = true
+    const signal = stat.status & SIGNAL_MASK
+    if (signal >= FIRST_REAL_TIME_SIGNAL) this.signal = signal
+  }
 }
 
 /** Whether `signal` is a real-time signal that ends the process: it neither catches, ignores nor blocks the signal. */
