@@ -14,8 +14,8 @@ export type CommandOptions = Omit<RunOptions, 'encoding'>
 
 export interface Dollar {
   /**
-   * A program and its arguments, run without a shell. Words are divided as a shell divides them, with quotes, but nothing is
-   * expanded. Each `${}` is one argument whatever it contains; an array is one argument for each of its items. Text that
+   * Makes a command of a program and its arguments. No shell runs it. Words are divided as a shell divides them, with quotes,
+   * but nothing is expanded. Each `${}` is one argument whatever it contains; an array is one argument for each of its items. Text that
    * touches a `${}` becomes a part of the argument: `--name=${name}`.
    *
    * Escapes are those of JavaScript, as in zx and execa: `\n` is a newline, also within quotes, and `\\` is a backslash.
@@ -26,7 +26,7 @@ export interface Dollar {
    * await $`git log -n ${5} -- ${path}`
    */
   (strings: TemplateStringsArray, ...values: CommandValue[]): Command
-  /** The same with options: `$({ cwd: '/' })`ls``. */
+  /** Makes a `$` with these options: `$({ cwd: '/' })`ls``. */
   (options: CommandOptions): Dollar
 }
 
@@ -134,7 +134,7 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * What the program has written to its stdout.
+   * Waits for the end of the program, and returns what it has written to stdout.
    *
    * @throws {CalledProcessError} for a code other than 0
    */
@@ -146,7 +146,7 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * The lines of stdout as they come, without their ends. The program starts when the first line is asked for, and runs no
+   * Gives the lines of stdout as they come, without their ends. The program starts when the first line is asked for, and runs no
    * faster than its lines are taken. Leaving the loop ends it. A line may be as long as the option `limit`.
    *
    * @throws {CalledProcessError} after the last line, for a code other than 0
@@ -159,8 +159,8 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * The lines of stdout and stderr as they come, each with the name of its output: for showing progress. It is as `lines`
-   * otherwise, but a `\r` ends a line too, because programs draw their progress bars with it.
+   * Gives the lines of stdout and stderr as they come, each with the name of its output: for showing progress. The rest is as
+   * for `lines`, but a `\r` ends a line too, because programs draw their progress bars with it.
    *
    * @throws as `lines`
    *
@@ -173,8 +173,8 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Sends its stdout to `next`, as `|` does in a shell, and returns `next`. The result is that of the last command. A
-   * command with `check` must end with 0, unless the next one has left before it had read all.
+   * Sends stdout to `next`, as `|` does in a shell, and returns `next`. The result of a pipe is the result of its last
+   * command. Each command with `check` must end with 0, unless the next one has stopped reading before the end.
    *
    * @throws {RuntimeError} when one of the two has started, or `next` has another source
    * @throws {TypeError} when the output or the input of the pipe was given another place
@@ -199,7 +199,7 @@ export class Command implements Promise<CompletedProcess> {
     return next
   }
 
-  /** From now on a pipe or a loop runs the command. */
+  /** Stops the command from starting by itself, because a pipe or a loop runs it. */
   #take(what: string): void {
     if (this.#started)
       throw new RuntimeError(`${what}() of ${this.args[0]} came too late: it has started`)
@@ -244,7 +244,7 @@ export class Command implements Promise<CompletedProcess> {
     await this.#finish(stage)
   }
 
-  /** Of a loop over lines: a code other than 0 is a failure even without `check`. */
+  /** Ends a loop over lines. There a code other than 0 is a failure even without `check`. */
   async #finish(stage: Stage): Promise<void> {
     await stage.finish()
     if (this.#options.check !== true) stage.check()

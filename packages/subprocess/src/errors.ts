@@ -6,7 +6,7 @@ interface PathErrorOptions extends OSErrorOptions {
   path: string
 }
 
-/** What the system refused about a path. */
+/** The system has refused an operation because of a path. */
 class PathError extends OSError {
   readonly path: string
 
@@ -221,7 +221,7 @@ export function toSpawnError(
   }
 }
 
-/** What keeps a process from running in a folder; null when nothing does. */
+/** The reason why no process can run in the folder `cwd`; null when there is none. */
 function folderFault(cwd: string): NodeJS.ErrnoException | null {
   try {
     if (!statSync(cwd).isDirectory()) return { name: 'Error', message: '', code: 'ENOTDIR' }

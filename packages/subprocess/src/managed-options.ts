@@ -30,7 +30,7 @@ export interface ManagedProcessOptions extends SpawnOptions {
 
 const restarts: ReadonlySet<unknown> = new Set([undefined, 'never', 'on-failure', 'always'])
 
-/** Everything is checked before anything runs. */
+/** Checks the options that only a ManagedProcess has. */
 export function checkManaged(options: ManagedProcessOptions): void {
   const { onStdout, onStderr, ready, restart, backoff = {} } = options
   for (const [name, place, callback] of [

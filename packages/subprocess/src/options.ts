@@ -49,7 +49,7 @@ export interface SpawnOptions {
   shell?: string | undefined
 }
 
-/** Everything is checked before anything runs. */
+/** Checks the arguments of a spawn. This comes before anything is started, so that a wrong argument leaves nothing behind. */
 export function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void {
   if (typeof program !== 'string' || program === '')
     throw new TypeError(`the program must be a non-empty string, got ${describe(program)}`)
@@ -66,7 +66,7 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
     throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
   checkDuration('timeout', options.timeout)
   checkDuration('killGrace', options.killGrace)
-  // The reader checks its limit, and it must do so before the process runs.
+  // The check of the limit is in the reader, and it must come before the process runs.
   void new StreamReader({ limit })
 }
 
@@ -127,7 +127,7 @@ function checkText(what: string, text: unknown): void {
   if (text.includes('\0')) throw new TypeError(`${what} holds a NUL byte: ${JSON.stringify(text)}`)
 }
 
-/** Milliseconds; Infinity is no limit. */
+/** Throws unless `ms` is a number of milliseconds of at least 0; Infinity means no limit. */
 export function checkDuration(name: string, ms: unknown): void {
   if (ms === undefined) return
   if (typeof ms !== 'number' || Number.isNaN(ms))

@@ -77,7 +77,7 @@ export class Output {
   }
 
   #join(): Buffer {
-    // The system gives memory when it is first written to. So the blocks can go while this fills.
+    // New memory takes no room until it is written to, so each part can be freed while `all` fills.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
     for (const { bytes, used } of this.#parts()) {

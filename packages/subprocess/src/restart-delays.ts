@@ -1,6 +1,6 @@
 import type { ManagedBackoff } from './managed-options.ts'
 
-/** How long to wait before each restart: the wait grows from restart to restart, until a process has run for `max`. */
+/** The waits before restarts. Each wait is longer than the one before, until a process has run for at least `max`. */
 export class RestartDelays {
   readonly #options: Required<{ [name in keyof ManagedBackoff]: number }>
   /** How many restarts have followed each other. */
@@ -10,7 +10,7 @@ export class RestartDelays {
     this.#options = { min, max, factor }
   }
 
-  /** `lived`: how many milliseconds the process ran before it ended. */
+  /** The next wait, for a process that ran for `lived` milliseconds before it ended. */
   next(lived: number): number {
     const { min, max, factor } = this.#options
     if (lived >= max) this.#count = 0

@@ -97,7 +97,7 @@ export async function runToEnd(
   return completed
 }
 
-/** Everything is checked before anything runs. */
+/** Checks the arguments of `run`. This comes before anything is started, so that a wrong argument leaves nothing behind. */
 export function checkRun(program: string, args: readonly string[], options: RunOptions): void {
   checkOptions(options)
   const { input, encoding = 'buffer', maxBuffer = Infinity } = options

@@ -1,25 +1,25 @@
 import { describe } from '@tasktree/core/lowlevel'
 
 export interface SplitOptions {
-  /** `#` begins a comment that lasts to the end of its line, also within a word. @defaultValue false */
+  /** Whether `#` begins a comment that lasts to the end of its line, even within a word. @defaultValue false */
   comments?: boolean | undefined
-  /** False: nothing is escaped, and quotes stay in the words. @defaultValue true */
+  /** When false, a backslash escapes nothing, and quotes stay in the words. @defaultValue true */
   posix?: boolean | undefined
 }
 
-/** Command lines for a shell, and back. Source: shlex. Differs: the lexer class is left out. */
+/** Divides command lines into words, and makes command lines of words. Source: shlex. Differs: there is no lexer class. */
 export const shlex: {
   /**
-   * The words of a command line, as a shell takes them apart, without expanding anything.
+   * Divides a command line into words as a shell does, but expands nothing.
    *
-   * @throws {RangeError} for a quotation without its end and a backslash at the end
+   * @throws {RangeError} for a quotation without an end, and for a backslash at the end
    *
    * Source: shlex.split
    */
   readonly split: (s: string, options?: SplitOptions) => string[]
-  /** What a shell takes as the one word `s`. Source: shlex.quote */
+  /** Quotes `s` so that a shell takes it as one word. Source: shlex.quote */
   readonly quote: (s: string) => string
-  /** What a shell takes apart into `args`. Source: shlex.join */
+  /** Makes the command line that a shell divides into `args`. Source: shlex.join */
   readonly join: (args: readonly string[]) => string
 } = { split, quote, join }
 
@@ -34,7 +34,7 @@ const quotes = '\'"'
 
 function splitPosix(s: string, comments: boolean): string[] {
   const words: string[] = []
-  // Null between words: two quotes with nothing in them are a word.
+  // Null between two words. It is not the empty string, because two quotes without anything in them are a word.
   let word: string | null = null
   const endWord = (): void => {
     if (word !== null) words.push(word)
@@ -63,7 +63,7 @@ function splitPosix(s: string, comments: boolean): string[] {
   return words
 }
 
-/** A quotation is a word of its own, unless it begins within one: there quotes mean nothing. */
+/** A quotation at the beginning of a word is a word of its own. Within a word quotes mean nothing. */
 function splitPlain(s: string, comments: boolean): string[] {
   const words: string[] = []
   let word = ''

@@ -42,7 +42,7 @@ export async function start(
   throwIfAborted(options.signal)
   const stdin = toStdio(options.stdio ?? options.stdin)
   const stdout = toStdio(options.stdio ?? options.stdout)
-  // Of a child that shares the stdout of the parent: 'inherit' would mean the stderr of the parent.
+  // When the child shares the stdout of the parent, its stderr must be descriptor 1: 'inherit' would be descriptor 2.
   const sameAsStdout = stdout === 'inherit' ? 1 : stdout
   const stderr = options.stderr === STDOUT ? sameAsStdout : toStdio(options.stdio ?? options.stderr)
   const isShared = options.stderr === STDOUT && stdout === PIPE
@@ -52,7 +52,7 @@ export async function start(
     const places: Places =
       shared === null ? [stdin, stdout, stderr] : [stdin, shared.writer, shared.writer]
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
-    // Nothing may be awaited from here until there is a Process: a cancel in between would leave the child behind.
+    // From here until there is a Process nothing may be awaited: a cancel in between would leave the child without an owner.
     const child = spawnChild(program, args, places, group, options)
     if (child.pid === undefined) throw await failureOf(child, program, options)
     return new Process({
@@ -134,7 +134,7 @@ export function createSubprocessShell(
   return createSubprocessExec(options.shell ?? '/bin/sh', ['-c', command], options)
 }
 
-/** What Node is told: the caller's own readers and writers are copied through a pipe. */
+/** The word that Node has for a place. The caller's own readers and writers are connected by a pipe and a copying task. */
 function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
   if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE
   return place === undefined || place === STDOUT ? 'inherit' : place
@@ -144,7 +144,7 @@ function sharesStdin(stdin: Stdio): boolean {
   return stdin === 'inherit' || stdin === 0
 }
 
-/** Three pipes, one that tells whether the exec worked, and those that the child opens before it. */
+/** How many descriptors a spawn needs: for three pipes, one that says whether the exec worked, and those of the child before it. */
 const DESCRIPTORS = 9
 
 /**

@@ -1,7 +1,7 @@
 import { watchGroup } from './group-watch.ts'
 import { afterDelay } from './real-timer.ts'
 
-/** What is to end: a process, or a group by its leader. */
+/** What `terminate` ends: a process, or the group that it leads. */
 export interface Target {
   readonly pid: number
   readonly group: boolean
@@ -11,7 +11,7 @@ export interface Target {
   onExit(callback: () => void): void
 }
 
-/** Milliseconds after SIGKILL. A member that still lives is stuck in a system call, and its end cannot be waited for. */
+/** How long to wait after SIGKILL, in milliseconds. A member that still lives then is stuck in a system call, for an unknown time. */
 const STUCK = 100
 
 /**
@@ -48,7 +48,7 @@ export function terminate(target: Target, signal: NodeJS.Signals, done: () => vo
       finish()
     })
     if (isGone) return
-    // The leader was sent another signal than SIGTERM and has left members that ignore that signal.
+    // The members of the group may ignore the first signal if it was not SIGTERM.
     if (signal !== 'SIGTERM') target.send('SIGTERM')
     if (isKilled) giveUpLater()
   })

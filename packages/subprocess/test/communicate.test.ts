@@ -9,7 +9,6 @@ import {
   TimeoutError,
   wait,
 } from '@tasktree/core'
-import * as lowlevel from '@tasktree/core/lowlevel'
 import {
   createSubprocessExec,
   createSubprocessShell,
@@ -138,8 +137,7 @@ test('a wait that is cancelled in any turn leaves no handle', () =>
     for (const child of children) await child[Symbol.asyncDispose]()
   }))
 
-// A scope of core has a frame of its own, so that its cancel is not one of the task around it.
-test.runIf('currentFrame' in lowlevel)(
+test(
   'a timeout that the owner opens gives up the waiting, and leaves the process',
   () =>
     runLoop(async () => {

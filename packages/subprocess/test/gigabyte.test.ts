@@ -1,7 +1,7 @@
 import { run } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
-/** The whole: SUBPROCESS_BYTES=1073741824. */
+/** SUBPROCESS_BYTES=1073741824 runs the whole test. */
 const size = Number(process.env['SUBPROCESS_BYTES'] ?? 128 * 1_024 * 1_024)
 const spare = 160 * 1_024 * 1_024
 

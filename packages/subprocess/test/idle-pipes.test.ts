@@ -13,7 +13,7 @@ test('a grandchild that holds the pipe does not hold the result', async () => {
   const { stdout } = await run('sh', ['-c', 'sleep 5151 & echo hi'], { encoding: 'utf8' })
   expect(stdout).toBe('hi\n')
   expect(performance.now() - start).toBeLessThan(3_000)
-  // It ended by itself: what it left running is its own business.
+  // The child has ended by itself, so what it has left running is left alone.
   expect(running('sleep 5151')).toHaveLength(1)
   endAll('sleep 5151')
 })
@@ -46,7 +46,7 @@ test('a grandchild that writes on is held while nobody reads, also after the end
   const script = 'yes 5454 & while :; do sleep 0.01; done'
   await using child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.stdout?.readLine()
-  // The leader alone.
+  // Only the leader is killed.
   process.kill(child.pid, 'SIGKILL')
   expect(await child.wait()).toBe(-9)
   const before = process.memoryUsage().rss

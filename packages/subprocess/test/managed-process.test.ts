@@ -227,7 +227,7 @@ test('stop is SIGTERM, and SIGKILL after killGrace', async () => {
   })
   await deaf.start()
   expect(await deaf.stop()).toBe(-9)
-  // Again: the same answer.
+  // A second stop gives the same code.
   expect(await deaf.stop()).toBe(-9)
   expect(children()).toEqual([])
 })

@@ -97,7 +97,7 @@ test('a program that handles SIGTERM itself decides what becomes of its children
   parent.kill('SIGTERM')
   expect(await said).toEqual(['own handler'])
   expect(running('sleep 6166')).toHaveLength(1)
-  // Its child's end is all that keeps the parent.
+  // The parent ends as soon as its child has ended.
   process.kill(Number(first.split(' ')[1]))
   expect(await exit).toEqual([0, null])
 })

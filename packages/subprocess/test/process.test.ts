@@ -173,7 +173,7 @@ test('output that nobody reads does not keep a program from its end', async () =
   const script = 'head -c 150000 /dev/zero'
   const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.wait()
-  // Its pipe is looked at once more.
+  // After this time the pipe is looked at again.
   await sleep(150)
   expect(timers()).toBeLessThanOrEqual(before)
   expect((await child.stdout?.read(-1))?.length).toBe(150_000)
@@ -510,7 +510,7 @@ test('a process that was handed on by its owner lives on', () =>
     expect(child.returncode).toBeNull()
     await child[Symbol.asyncDispose]()
     expect(child.returncode).toBe(-15)
-    // Again: nothing happens.
+    // A second call does nothing.
     await child[Symbol.asyncDispose]()
   }))
 

@@ -1,17 +1,17 @@
 import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
-import { $, createSubprocessShell, DEVNULL, ManagedProcess, PIPE, run } from '@tasktree/subprocess'
+import { $, createSubprocessShell, DEVNULL, ManagedProcess, PIPE, run, STDOUT } from '@tasktree/subprocess'
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { children, pipes } from './support/system.ts'
 
-/** The whole: SUBPROCESS_SPAWNS=1000. */
+/** SUBPROCESS_SPAWNS=1000 runs the whole test. */
 const spawns = Number(process.env['SUBPROCESS_SPAWNS'] ?? 300)
 
 const input = Buffer.alloc(300_000, 'x')
 const signals = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP']
 
 const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
-  // To be cancelled while it writes, reads, and at its exit.
+  // Can be cancelled while it writes, while it reads, and at its exit.
   () => run('cat', [], { input }),
   () => run('sh', ['-c', 'sleep 0.01']),
   (signal) => run('sh', ['-c', 'echo begun; sleep 7171 & wait'], { signal }),
@@ -26,7 +26,7 @@ const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
     await child.stdout?.readLine()
   },
   async () => {
-    // No scope: it dies with its task nevertheless.
+    // Without a scope the process still ends with its task.
     const child = await createSubprocessShell('yes', { stdin: DEVNULL, stdout: PIPE })
     for await (const _ of child.stdout ?? []) await sleep(0)
   },
@@ -34,6 +34,19 @@ const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
     for await (const _ of $`yes`.pipe($`cat`).lines()) await sleep(0)
   },
   () => $`sleep 7171`.pipe($`cat`).text(),
+  () => run('sh', ['-c', 'echo a; echo b >&2; sleep 0.01'], { stderr: STDOUT }),
+  async () => {
+    for await (const _ of $`sh -c ${'yes & yes >&2'}`) await sleep(0)
+  },
+  () => run('sleep', ['7171'], { stdio: 'inherit' }),
+  async () => {
+    await using child = await createSubprocessShell('echo 1; sleep 7171', {
+      stdin: DEVNULL,
+      stdout: PIPE,
+    })
+    await child.communicate(undefined, { timeout: 5 }).catch(() => {})
+    await child.communicate(undefined, { timeout: 60_000 })
+  },
   async () => {
     await using child = new ManagedProcess('sh', ['-c', 'echo 1; sleep 0.003; exit 1'], {
       restart: 'always',

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
- * The processes that live, by their command line: the dead that nobody has reaped do not, and those of
- * Node have only been told what others are to run.
+ * The processes whose command line has `text` in it. Zombies are left out, and so are processes of Node, whose arguments
+ * only say what other processes run.
  */
 export function running(text: string): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n')
@@ -15,7 +15,7 @@ export function running(text: string): number[] {
     .map(([, pid]) => Number(pid))
 }
 
-/** Every child of this process, the unreaped included. */
+/** Every child of this process, zombies included. */
 export function children(): number[] {
   const tasks = readdirSync('/proc/self/task')
   return tasks.flatMap((task) =>
