@@ -257,6 +257,7 @@ export declare function endWithParent(child: Dependent): () => void;
 export interface ProcStat {
     readonly state: string;
     readonly group: number;
+    readonly isEnding: boolean;
     readonly status: number;
 }
 export declare function readProcStat(pid: number | string): ProcStat | null;
@@ -349,7 +350,12 @@ export declare const shlex: {
 // dist/signals.d.ts
 export declare function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number;
 export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null, realTime: number | null): number;
-export declare function endingRealTimeSignal(pid: number): number | null;
+export declare class RealTimeEnd {
+    #private;
+    signal: number | null;
+    constructor(pid: number);
+    onPipeEnd(): void;
+}
 export declare function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | number): boolean;
 
 // dist/spawn.d.ts

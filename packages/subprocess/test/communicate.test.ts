@@ -137,18 +137,15 @@ test('a wait that is cancelled in any turn leaves no handle', () =>
     for (const child of children) await child[Symbol.asyncDispose]()
   }))
 
-test(
-  'a timeout that the owner opens gives up the waiting, and leaves the process',
-  () =>
-    runLoop(async () => {
-      const script = 'echo one; sleep 0.3; echo two'
-      const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
-      await expect(timeout(40, () => child.communicate())).rejects.toBeInstanceOf(TimeoutError)
-      await expect(timeout(20, () => child.wait())).rejects.toBeInstanceOf(TimeoutError)
-      expect(child.returncode).toBeNull()
-      expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
-    }),
-)
+test('a timeout that the owner opens gives up the waiting, and leaves the process', () =>
+  runLoop(async () => {
+    const script = 'echo one; sleep 0.3; echo two'
+    const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
+    await expect(timeout(40, () => child.communicate())).rejects.toBeInstanceOf(TimeoutError)
+    await expect(timeout(20, () => child.wait())).rejects.toBeInstanceOf(TimeoutError)
+    expect(child.returncode).toBeNull()
+    expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
+  }))
 
 test('a timeout around the start of a process ends it', () =>
   runLoop(async () => {

@@ -138,7 +138,7 @@ test('any words survive join and split', () => {
       expect(shlex.split(shlex.join(args))).toEqual(args)
     }),
   )
-})
+}, 30_000)
 
 test('any words survive join and a real sh', () => {
   const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1 })

@@ -1,5 +1,13 @@
 import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
-import { $, createSubprocessShell, DEVNULL, ManagedProcess, PIPE, run, STDOUT } from '@tasktree/subprocess'
+import {
+  $,
+  createSubprocessShell,
+  DEVNULL,
+  ManagedProcess,
+  PIPE,
+  run,
+  STDOUT,
+} from '@tasktree/subprocess'
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { children, pipes } from './support/system.ts'
