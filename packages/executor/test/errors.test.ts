@@ -1,3 +1,4 @@
+import { gather } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -48,5 +49,17 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     const error = (await failure.catch((thrown: unknown) => thrown)) as Error
     expect(error.cause).toBe(error)
     expect(error).toHaveProperty('handler', '() => 1')
+  })
+
+  test('after a thousand jobs without a failure the first failure shows an earlier submission', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const odd = (n: number): Promise<unknown> =>
+      pool.submit(refs.failOnOdd, n).catch((thrown: unknown) => thrown)
+    await gather(Array.from({ length: 1_000 }, () => pool.submit(refs.failOnOdd, 2)))
+    const first = (await odd(1)) as Error
+    expect(first.stack).toMatch(/submitted[^]*of an earlier job[^]*errors\.test\.ts/)
+    const second = (await odd(1)) as Error
+    expect(second.stack).toMatch(/submitted[^]*errors\.test\.ts/)
+    expect(second.stack).not.toContain('of an earlier job')
   })
 })

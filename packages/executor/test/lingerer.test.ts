@@ -13,70 +13,82 @@ async function keepBusy(pool: ThreadPoolExecutor, ms: number): Promise<void> {
   while (performance.now() < end) await pool.submit(refs.echo, 1)
 }
 
-test('timers of a thread fire between its jobs, and while it is idle', async () => {
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
-  await pool.submit(() => {
-    const home = globalThis as { fired?: number }
-    home.fired = 0
-    setInterval(() => {
-      home.fired = (home.fired as number) + 1
-    }, 1)
-  })
-  const fired = (): Promise<number> =>
-    pool.submit(() => (globalThis as { fired?: number }).fired as number).then((n) => n)
-  const before = await fired()
-  await keepBusy(pool, 100)
-  const between = await fired()
-  expect(between - before).toBeGreaterThan(10)
-  await sleep(100)
-  expect((await fired()) - between).toBeGreaterThan(10)
-})
-
-test('ticks and microtasks that a job leaves behind run before the next job', async () => {
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
-  const leave = (round: number): void => {
-    const home = globalThis as { left?: string }
-    home.left = String(round)
-    process.nextTick(() => {
-      home.left += ' tick'
+test(
+  'timers of a thread fire between its jobs, and while it is idle',
+  { tags: ['slow'] },
+  async () => {
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+    await pool.submit(() => {
+      const home = globalThis as { fired?: number }
+      home.fired = 0
+      setInterval(() => {
+        home.fired = (home.fired as number) + 1
+      }, 1)
     })
-    void Promise.resolve()
-      .then(() => {})
-      .then(() => {})
-      .then(() => {
-        home.left += ' microtask'
+    const fired = (): Promise<number> =>
+      pool.submit(() => (globalThis as { fired?: number }).fired as number).then((n) => n)
+    const before = await fired()
+    await keepBusy(pool, 100)
+    const between = await fired()
+    expect(between - before).toBeGreaterThan(10)
+    await sleep(100)
+    expect((await fired()) - between).toBeGreaterThan(10)
+  },
+)
+
+test(
+  'ticks and microtasks that a job leaves behind run before the next job',
+  { tags: ['slow'] },
+  async () => {
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+    const leave = (round: number): void => {
+      const home = globalThis as { left?: string }
+      home.left = String(round)
+      process.nextTick(() => {
+        home.left += ' tick'
       })
-  }
-  const find = (): string | undefined => (globalThis as { left?: string }).left
-  for (let round = 0; round < rounds; round++) {
-    await pool.submit(leave, round)
-    const left = await pool.submit(find)
-    expect([`${round} tick microtask`, `${round} microtask tick`]).toContain(left)
-  }
-})
+      void Promise.resolve()
+        .then(() => {})
+        .then(() => {})
+        .then(() => {
+          home.left += ' microtask'
+        })
+    }
+    const find = (): string | undefined => (globalThis as { left?: string }).left
+    for (let round = 0; round < rounds; round++) {
+      await pool.submit(leave, round)
+      const left = await pool.submit(find)
+      expect([`${round} tick microtask`, `${round} microtask tick`]).toContain(left)
+    }
+  },
+)
 
-test('a thread that looks for its next job sees a cancel, and keeps its place', async () => {
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 2_000 })
-  const worker = await pool.submit(refs.myWorker)
-  const waitUntilAborted = async (): Promise<string> => {
-    const signal = workerSignal()
-    if (signal.aborted) return 'stopped'
-    return new Promise((resolve) => {
-      signal.addEventListener('abort', () => resolve('stopped'))
-    })
-  }
-  for (let round = 0; round < rounds; round++) {
-    await pool.submit(refs.echo, round)
-    const job = pool.submit(round % 2 === 0 ? waitUntilAborted : refs.spinUntilAborted)
-    for (let turn = 0; turn < round % 5; turn++) await nextLoop()
-    job.cancel()
-    await expect(job).rejects.toSatisfy(isCancelled)
-    expect(await pool.submit(refs.echo, round)).toBe(round)
-  }
-  expect(await pool.submit(refs.myWorker)).toBe(worker)
-})
+test(
+  'a thread that looks for its next job sees a cancel, and keeps its place',
+  { tags: ['slow'] },
+  async () => {
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 2_000 })
+    const worker = await pool.submit(refs.myWorker)
+    const waitUntilAborted = async (): Promise<string> => {
+      const signal = workerSignal()
+      if (signal.aborted) return 'stopped'
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve('stopped'))
+      })
+    }
+    for (let round = 0; round < rounds; round++) {
+      await pool.submit(refs.echo, round)
+      const job = pool.submit(round % 2 === 0 ? waitUntilAborted : refs.spinUntilAborted)
+      for (let turn = 0; turn < round % 5; turn++) await nextLoop()
+      job.cancel()
+      await expect(job).rejects.toSatisfy(isCancelled)
+      expect(await pool.submit(refs.echo, round)).toBe(round)
+    }
+    expect(await pool.submit(refs.myWorker)).toBe(worker)
+  },
+)
 
-test('a thread that looks for its next job ends with its pool', async () => {
+test('a thread that looks for its next job ends with its pool', { tags: ['slow'] }, async () => {
   for (let round = 0; round < 5; round++) {
     const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
     await keepBusy(pool, 5)
@@ -85,7 +97,7 @@ test('a thread that looks for its next job ends with its pool', async () => {
   }
 })
 
-test('an idle thread sleeps', async () => {
+test('an idle thread sleeps', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
   const used = (): number => {
     const { user, system } = process.threadCpuUsage()
@@ -97,7 +109,7 @@ test('an idle thread sleeps', async () => {
   expect((await pool.submit(used)) - before).toBeLessThan(40)
 })
 
-test('the thread whose job has just ended gets the next one', async () => {
+test('the thread whose job has just ended gets the next one', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
   while (pool.stats.idle < 2) await sleep(5)
   // Both have loaded the jobs' module.

@@ -69,6 +69,17 @@ function inheritsHollow(prototype: object, medium: Medium): boolean {
   return false
 }
 
+/** Arrays of up to this many items are looked through before the walk with its bookkeeping begins. */
+const longestShort = 8
+
+function holdsPrimitives(list: readonly unknown[]): boolean {
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i]
+    if (typeof item === 'object' && item !== null) return false
+  }
+  return true
+}
+
 type Names = Record<string, unknown>
 
 function prototypeOf(type: unknown): object | undefined {
@@ -87,6 +98,7 @@ export function assertCarriable(
   moved: readonly Transferable[] = [],
 ): void {
   if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value) && value.length <= longestShort && holdsPrimitives(value)) return
   const seen = new Set<unknown>(moved)
   const waiting: object[] = [value]
   const visit = (part: unknown): void => {

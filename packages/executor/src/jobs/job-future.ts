@@ -5,18 +5,18 @@ import { describe, observe } from '@tasktree/core/lowlevel'
 export interface JobControl {
   /** The future was cancelled. */
   abandon(): void
-  /** So many more values of the stream can come. */
+  /** The reader can take `count` more values of the stream. */
   grant(count: number): void
 }
 
 /**
- * The result of a job. Cancelling it drops a job that waits and stops one that runs: it sees
- * `workerSignal()` abort, and loses its worker when it goes on for longer than `cancelGrace`. Who
- * awaits it is released at once.
+ * The result of a job. Cancelling it drops a job that waits and stops one that runs: the job sees
+ * `workerSignal()` abort, and loses its worker when it goes on for longer than `cancelGrace`. The code that
+ * awaits the job is released at once.
  *
- * Of a generator job it is what the generator returns, and an async iterable of what it yields: the
- * worker is at most a few values ahead of who reads them. Awaiting it without iterating drops the
- * values; leaving the iteration early cancels the job.
+ * For a generator job it is what the generator returns, and also an async iterable of what it yields. The worker
+ * is at most 16 values ahead of the reader. Awaiting it without iterating drops the values; leaving the iteration
+ * early cancels the job.
  *
  * Source: concurrent.futures.Future. Differs: a running job can be cancelled.
  */
@@ -96,7 +96,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
   }
 }
 
-/** The values of a generator job between worker and reader. */
+/** The values of a generator job that have arrived and were not read yet. */
 class JobStream<Y> implements AsyncIterator<Y, void> {
   readonly #future: Future<unknown>
   readonly #control: JobControl
@@ -152,7 +152,7 @@ class JobStream<Y> implements AsyncIterator<Y, void> {
       try {
         await waiting
       } catch (error) {
-        // The reader's own cancel: whoever reads a job's stream is waiting for the job.
+        // The reader was cancelled. Reading a job's stream is waiting for the job, so the job is cancelled too.
         if (isCancelled(error)) this.#future.cancel(error)
         throw error
       } finally {

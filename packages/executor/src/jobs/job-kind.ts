@@ -1,11 +1,17 @@
 import type { JobTarget } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
 import { readTarget, whyUnsendable } from './job-target.ts'
+import { type SubmitStack, typicalStack } from './submit-stack.ts'
 
 /** Jobs that take less than this many milliseconds are short: several of them are sent to a worker at once. */
 const shortJob = 1
 /** How fast the estimate follows jobs that become shorter. One long job counts in full at once. */
 const decay = 0.2
+/**
+ * After this many jobs of a kind without a failure, the stacks of their submissions are not captured any more. A
+ * capture takes 2 to 4 microseconds, a tenth of a small job, and only a failure uses it.
+ */
+const trusted = 1_000
 /** How many functions sent by source are remembered, here and in each worker. */
 export const maxKinds = 500
 
@@ -17,6 +23,9 @@ export class JobKind {
   /** Why its jobs cannot be sent, null when they can. */
   readonly problem: string | null
   #jobTime = Infinity
+  #succeeded = 0
+  #hasFailed = false
+  #typical: SubmitStack | null = null
 
   constructor(id: number, target: JobTarget) {
     this.id = id
@@ -27,6 +36,22 @@ export class JobKind {
   /** Whether its jobs have been short, so that several may be sent at once. The first job of a kind is not known to be. */
   get isShort(): boolean {
     return this.#jobTime < shortJob
+  }
+
+  /** What stands for the stack of a submission, null when the stack itself has to be captured. */
+  get typicalStack(): SubmitStack | null {
+    return this.#typical
+  }
+
+  noteSuccess(submitted: SubmitStack): void {
+    if (this.#hasFailed || ++this.#succeeded !== trusted) return
+    this.#typical = typicalStack(submitted)
+  }
+
+  /** From now on each submission's stack is captured. */
+  noteFailure(): void {
+    this.#hasFailed = true
+    this.#typical = null
   }
 
   note(ms: number): void {

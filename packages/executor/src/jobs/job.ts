@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** A function of a module that workers load: made by `jobs`. It is data; nothing of it is bound to this process. */
+/** A function of a module that workers load, made by `jobs`. It is plain data and could be sent to another machine. */
 export class JobRef<A extends unknown[], R> {
   readonly url: string
   readonly name: string
-  /** Only for the compiler. */
+  /** Does not exist at run time: it carries the types of the function. */
   declare readonly signature?: (...args: A) => R
 
   constructor(url: string, name: string) {
@@ -18,7 +18,7 @@ export class JobRef<A extends unknown[], R> {
 /** What a pool runs: a function that stands alone, sent by its source; or a reference to a module's export. */
 export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>
 
-/** A job that streams. */
+/** A job whose yielded values stream to the reader. */
 export type GeneratorJob<A extends unknown[], Y, R> =
   | ((...args: A) => Generator<Y, R> | AsyncGenerator<Y, R>)
   | JobRef<A, Generator<Y, R> | AsyncGenerator<Y, R>>
@@ -34,9 +34,9 @@ export type JobRefs<M> = {
 }
 
 /**
- * References to the functions that the module at `url` exports, which a worker loads on first use. A
- * `.js` that does not exist beside a `.ts` that does means the latter, so that one line works from
- * source and from the build.
+ * References to the functions that the module at `url` exports. A worker loads the module when it first runs one of
+ * them. When `url` names a `.js` file that does not exist, and the same file exists as `.ts`, the latter is meant, so
+ * that one line works from the source and from the build.
  *
  * @throws {TypeError} when `url` is not an absolute URL
  *
@@ -48,7 +48,7 @@ export function jobs<M>(url: URL | string): JobRefs<M> {
   const refs = new Map<string, JobRef<unknown[], unknown>>()
   return new Proxy({} as JobRefs<M>, {
     get(_target, name) {
-      // `then`: a module of jobs is not a promise, whatever awaits it.
+      // With a `then` the references would look like a promise to an `await`.
       if (typeof name !== 'string' || name === 'then') return undefined
       let ref = refs.get(name)
       if (ref === undefined) refs.set(name, (ref = new JobRef(href, name)))

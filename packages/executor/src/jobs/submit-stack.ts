@@ -3,7 +3,8 @@ export interface SubmitStack {
   readonly stack?: string
 }
 
-const stackDepth = 8
+/** How many frames are captured. Each costs 0.2 to 0.4 microseconds, which every job pays and only a failed job uses. */
+const stackDepth = 4
 
 /** Captures the frames above `caller`. */
 export function captureStack(caller: (...args: never[]) => unknown): SubmitStack {
@@ -27,4 +28,10 @@ function limitStack(depth: number): boolean {
 
 export function stackText(submitted: SubmitStack): string {
   return (submitted.stack ?? '').split('\n').slice(1).join('\n')
+}
+
+/** For submissions whose stack is not captured: the stack of an earlier one, which says that it is. */
+export function typicalStack(earlier: SubmitStack): SubmitStack {
+  const note = '    (of an earlier job of this function: the stack of this one was not captured)'
+  return { stack: `Error\n${note}\n${stackText(earlier)}` }
 }

@@ -10,6 +10,7 @@
 import { explainUncloneable } from '../jobs/clone-path.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
+import { afterDelay } from '../transport/real-timer.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { CheckedPoolOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -18,6 +19,8 @@ import type { WorkerSet } from './worker-set.ts'
 
 /** How many short jobs a worker may have at once. */
 const maxAhead = 32
+/** Milliseconds for which an idle worker goes on keeping the process alive. */
+const releaseDelay = 1
 
 /** What the dispatch asks of the part of a pool that starts and ends workers. */
 export interface Workforce {
@@ -37,6 +40,7 @@ export class Dispatch {
   readonly #workforce: Workforce
   readonly #queue = new PoolQueue()
   #isPumpScheduled = false
+  #isReleasing = false
   /** A shutdown is awaited: workers keep the process alive until they have ended. */
   isAwaited = false
 
@@ -204,9 +208,32 @@ export class Dispatch {
     for (const other of this.#workers) if (other !== worker) other.recall()
   }
 
-  /** Jobs under way, and a shutdown that is awaited, keep the process alive. Nothing else does. */
+  /**
+   * Jobs under way, and a shutdown that is awaited, keep the process alive. Nothing else does. A worker that has
+   * become idle is let go a moment later, because the next job nearly always follows at once, and each change costs
+   * four calls into the runtime.
+   */
   updateHold(): void {
     const isNeeded = this.#queue.size > 0 || this.isAwaited
-    for (const worker of this.#workers) worker.hold(isNeeded || worker.load > 0)
+    let isIdleHeld = false
+    for (const worker of this.#workers) {
+      if (isNeeded || worker.load > 0) worker.hold(true)
+      else if (worker.isHeld) isIdleHeld = true
+    }
+    if (!isIdleHeld || this.#isReleasing) return
+    this.#isReleasing = true
+    afterDelay(
+      releaseDelay,
+      () => {
+        this.#isReleasing = false
+        this.#release()
+      },
+      { hold: false },
+    )
+  }
+
+  #release(): void {
+    if (this.#queue.size > 0 || this.isAwaited) return
+    for (const worker of this.#workers) if (worker.load === 0) worker.hold(false)
   }
 }

@@ -27,8 +27,8 @@ export interface MapOptions {
 }
 
 /**
- * Where jobs run. Nothing in it is bound to one machine: a job is a function's source or a module's
- * name, arguments and results are data, errors survive a wire.
+ * Runs jobs somewhere else. Nothing in this interface is bound to one machine: a job is a function's source or the
+ * name of a module's export, arguments and results are data, and errors can be sent.
  *
  * Source: concurrent.futures.Executor
  */

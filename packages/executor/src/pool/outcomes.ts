@@ -34,6 +34,7 @@ export class Outcomes {
   complete(job: PendingJob, value: unknown, worker: WorkerHandle): void {
     if (job.future.done()) return
     this.completed++
+    job.kind.noteSuccess(job.submitted)
     job.future.setResult(value)
     this.#publishEnd(job, worker)
   }
@@ -41,6 +42,7 @@ export class Outcomes {
   fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
     if (job.future.done()) return
     this.failed++
+    job.kind.noteFailure()
     job.future.setException(error)
     noteFailure(job.future)
     this.#publishEnd(job, worker)

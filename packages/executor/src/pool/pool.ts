@@ -91,7 +91,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     }
     dispatch.add(job)
     // Last, because it takes as long as a small job, which runs meanwhile.
-    job.submitted = captureStack(submitFrame)
+    job.submitted = kind.typicalStack ?? captureStack(submitFrame)
     return job
   }
 
@@ -117,10 +117,10 @@ export abstract class WorkerPool implements Executor, JobOwner {
   }
 
   /**
-   * Refuses new jobs, lets those that were submitted end, and ends every worker. With `cancelFutures` those that
-   * wait are cancelled, and those that run are asked to stop: they have `cancelGrace` to end with a result, then
-   * they are cancelled as well. With `wait: false` it does not wait for that. A worker ends by itself, so that its
-   * exit listeners run and its output is written, within `exitGrace`.
+   * Refuses new jobs, lets the submitted jobs end, and ends every worker. With `cancelFutures` waiting jobs are
+   * cancelled, and running jobs are asked to stop: each has `cancelGrace` to end with a result, then it is cancelled
+   * as well. With `wait: false` the call does not wait for that. A worker ends by itself, so that its exit listeners
+   * run and its output is written; after `exitGrace` it is terminated.
    *
    * Source: concurrent.futures.Executor.shutdown. Differs: cancelFutures also ends jobs that do not end by themselves.
    */

@@ -7,7 +7,7 @@ import { WorkerPool } from './pool.ts'
 import { resolveWorkerEntry } from './worker-entry-url.ts'
 
 export interface ProcessPoolOptions extends PoolOptions {
-  /** Flags for the workers' Node, after those of this process. */
+  /** Flags for the workers' Node. They come after the flags of this process. */
   execArgv?: readonly string[]
 }
 

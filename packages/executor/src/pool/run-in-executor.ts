@@ -8,7 +8,10 @@ import { ThreadPoolExecutor } from './thread-pool.ts'
 let defaultPool: ThreadPoolExecutor | null = null
 const hooked = new WeakSet<EventLoop>()
 
-/** One for the process; ended with the run that has used it, and made anew by the next. */
+/**
+ * The default pool of this process. It ends with the run that has used it, and the next run makes another. In plain
+ * code, without a run, its idle workers end with the program.
+ */
 function getDefaultPool(): ThreadPoolExecutor {
   defaultPool ??= new ThreadPoolExecutor({ name: 'default-executor' })
   const loop = getEventLoop()

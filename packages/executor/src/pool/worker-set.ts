@@ -34,7 +34,7 @@ export class WorkerSet implements Iterable<WorkerHandle> {
     return null
   }
 
-  /** The worker with the fewest jobs, of those that have at most half of what they may have at once. */
+  /** Of the workers that have at most half of `depth` jobs, the worker with the fewest. */
   findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null {
     let fewest: WorkerHandle | null = null
     for (const worker of this.#workers) {

@@ -46,7 +46,7 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
   crashed = 0
   broken: BrokenExecutor | null = null
   isShutDown = false
-  /** Set by a shutdown that cancels waiting jobs, those included that a worker gives back. */
+  /** Set by a shutdown that cancels waiting jobs. A job that a worker gives back later is cancelled as well. */
   cancelMessage: string | null = null
   /** The program is ending: workers are started again only for a new job. */
   #isResting = false

@@ -14,7 +14,7 @@
 const claimedSlot = 0
 const cancelledSlot = 1
 const endedSlot = 2
-/** The slots of one worker's shared memory; the Doorbell uses those after the claims. */
+/** How many slots of a worker's shared memory the claims use. The Doorbell uses the slots after them. */
 export const claimSlots = 3
 
 export class JobClaims {

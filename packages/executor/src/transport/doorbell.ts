@@ -10,7 +10,7 @@
  * while it waits. Then it returns to its event loop, where the pool wakes it with a message.
  *
  * Invariant: the worker writes its state before it looks into the port for the last time, and the pool fills the
- * port before it reads the state. One of the two therefore sees the other, and no job lies unseen.
+ * port before it rings and reads the state. One of the two therefore sees the other, and no job lies unseen.
  */
 import { claimSlots } from './claims.ts'
 
@@ -31,6 +31,8 @@ export function makeWorkerMemory(): Int32Array {
 
 export class Doorbell {
   readonly #memory: Int32Array
+  /** For the worker: how often the bell had rung when it looked into the port last. */
+  #heard = 0
 
   constructor(memory: Int32Array) {
     this.#memory = memory
@@ -54,18 +56,19 @@ export class Doorbell {
     Atomics.store(this.#memory, stateSlot, asleep)
   }
 
-  /** Called by the worker: blocks for at most `ms` milliseconds, and returns as soon as `look` has found something. */
-  wait(ms: number, look: () => boolean): boolean {
-    const end = performance.now() + ms
-    for (let left = ms; left > 0; left = end - performance.now()) {
-      Atomics.store(this.#memory, stateSlot, blocked)
-      const bell = Atomics.load(this.#memory, bellSlot)
-      // Between these two lines the pool sees `blocked`, and rings: then the wait returns at once.
-      const found = look()
-      if (!found) Atomics.wait(this.#memory, bellSlot, bell, left)
-      Atomics.store(this.#memory, stateSlot, awake)
-      if (found || look()) return true
-    }
-    return false
+  /** Called by the worker, before it looks into the port: a later `wait` returns at once when the bell rings from now on. */
+  listen(): void {
+    this.#heard = Atomics.load(this.#memory, bellSlot)
+  }
+
+  /**
+   * Called by the worker: blocks until the bell rings, for at most `ms` milliseconds. It returns at once when the
+   * bell has rung since `listen`. Returns false when the time is over.
+   */
+  wait(ms: number): boolean {
+    Atomics.store(this.#memory, stateSlot, blocked)
+    const how = Atomics.wait(this.#memory, bellSlot, this.#heard, ms)
+    Atomics.store(this.#memory, stateSlot, awake)
+    return how !== 'timed-out'
   }
 }

@@ -1,4 +1,4 @@
-/** The name of a runtime that is not Node but looks like it. */
+/** The name of a runtime other than Node; undefined on Node. */
 export const otherRuntime: string | undefined = ['bun', 'deno'].find(
   (name) => name in process.versions,
 )

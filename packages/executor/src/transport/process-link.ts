@@ -9,7 +9,12 @@ import { encodeFrame, FrameReader, inputPipe, lifePipe, outputPipe } from './fra
 import { type ControlMessage, type FromWorker, identityKey, type JobsMessage } from './protocol.ts'
 import { afterDelay } from './real-timer.ts'
 import { encodeWords, readWords } from './watch-words.ts'
-import type { WorkerExit, WorkerLink, WorkerListener } from './worker-link.ts'
+import {
+  assertMessageCarriable,
+  type WorkerExit,
+  type WorkerLink,
+  type WorkerListener,
+} from './worker-link.ts'
 
 export interface ProcessOptions {
   readonly entry: URL
@@ -127,7 +132,7 @@ export class ProcessLink implements WorkerLink {
   }
 
   sendJobs(message: JobsMessage): void {
-    assertCarriable(message, 'process')
+    assertMessageCarriable(message, 'process', [])
     this.#input.write(encodeFrame(message, 'jobs'))
   }
 
@@ -174,7 +179,7 @@ function track(child: ChildProcess): void {
 /** Flags about this process's own program. */
 const ownOnly = /^--(?:inspect|eval$|print$|input-type|test|watch|check$|interactive$)|^-[epcir]/
 
-/** A worker process inherits the flags of this process, as a thread does, without those about its own program. */
+/** The flags of this process, which a thread would inherit too, without the flags about its own program. */
 function inheritedArguments(): string[] {
   const kept: string[] = []
   const { execArgv } = process

@@ -30,6 +30,21 @@ export type JobMessage = readonly [
   chunked: boolean,
 ]
 
+/** A job that travels alone, in one flat list: the copies of two more lists would take 0.8 microseconds. */
+export type SingleJobMessage = readonly [
+  seq: number,
+  kind: number,
+  target: JobTarget | null,
+  chunked: boolean,
+  ...args: readonly unknown[],
+]
+
+export function isSingle(
+  message: readonly JobMessage[] | SingleJobMessage,
+): message is SingleJobMessage {
+  return typeof message[0] === 'number'
+}
+
 /**
  * What a worker reads only while it runs no job. These messages carry the caller's values, and a value may kill
  * the worker that receives it, so it must not arrive while somebody else's job is running. Pool and worker both
@@ -37,6 +52,7 @@ export type JobMessage = readonly [
  */
 export type JobsMessage =
   | readonly JobMessage[]
+  | SingleJobMessage
   | { type: 'init'; target: JobTarget | null; args: readonly unknown[] }
   /** The worker drops the functions it has; the pool sends them again when it needs them. */
   | { type: 'forget' }
@@ -72,7 +88,7 @@ export type FromWorker =
   | { type: 'start'; seq: number }
   | ResultMessage
   | { type: 'error'; seq: number; ms: number; next: number; error: EncodedError }
-  /** Of the jobs up to `upTo` those up to `started` have started. The others will never start. */
+  /** The jobs up to `started` have started. The jobs after it, up to `upTo`, will never start. */
   | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
   | { type: 'progress'; seq: number; value: unknown }

@@ -16,7 +16,7 @@ import {
   type JobsMessage,
   type ThreadIdentity,
 } from './protocol.ts'
-import type { WorkerLink, WorkerListener } from './worker-link.ts'
+import { assertMessageCarriable, type WorkerLink, type WorkerListener } from './worker-link.ts'
 
 export interface ThreadOptions {
   readonly entry: URL
@@ -27,7 +27,7 @@ export interface ThreadOptions {
 
 /**
  * A worker thread. Pool and worker talk through ports of their own: Node itself and libraries inside a job post to
- * the worker's `parentPort`, and those messages are none of ours.
+ * the worker's `parentPort`, and the pool must leave their messages alone.
  */
 export class ThreadLink implements WorkerLink {
   readonly #worker: Worker
@@ -92,7 +92,7 @@ export class ThreadLink implements WorkerLink {
   }
 
   sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void {
-    assertCarriable(message, 'thread', transferList)
+    assertMessageCarriable(message, 'thread', transferList)
     if (transferList.length === 0) this.#jobs.postMessage(message)
     else this.#jobs.postMessage(message, [...transferList])
     if (this.#doorbell.ring()) this.#control.postMessage(look)

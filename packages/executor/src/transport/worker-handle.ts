@@ -109,7 +109,7 @@ export class WorkerHandle {
     return this.#jobs.every(({ kind }) => kind.isShort)
   }
 
-  /** Whether one of its jobs is being cancelled: it gets no other job before that one has ended. */
+  /** Whether one of its jobs is being cancelled. The worker gets no other job before the cancelled job has ended. */
   get isStopping(): boolean {
     return this.#stopGrace !== null || this.#isRecalling
   }
@@ -124,8 +124,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Whether so many of the `ended` jobs have ended elsewhere during its running job that no job should wait behind
-   * that one: it may be waiting for a job that waits behind it.
+   * Whether many of the pool's `ended` jobs have ended in other workers while one job ran here. Then no job should
+   * wait behind the running job, because the running job may be waiting for a job behind it.
    */
   isOvertaken(ended: number): boolean {
     return this.#jobs.length > 0 && ended - this.endedBefore >= overtakenBy
@@ -172,11 +172,7 @@ export class WorkerHandle {
       this.#known.clear()
     }
     const first = this.#lastSent + 1
-    const messages = jobs.map(({ kind, args, chunked }, index): JobMessage => {
-      const target = this.#known.has(kind) ? null : kind.target
-      return [first + index, kind.id, args, target, chunked]
-    })
-    this.#sendJobs(messages, (jobs[0] as PendingJob).transferList)
+    this.#sendJobs(this.#wrap(jobs, first), (jobs[0] as PendingJob).transferList)
     this.#lastSent += jobs.length
     this.#taken += jobs.length
     for (const [index, job] of jobs.entries()) {
@@ -191,12 +187,28 @@ export class WorkerHandle {
     for (const job of jobs) if (job.future.done() && job.worker === this) this.cancel(job)
   }
 
+  #wrap(jobs: readonly PendingJob[], first: number): JobsMessage {
+    if (jobs.length === 1) {
+      const [{ kind, args, chunked }] = jobs as [PendingJob]
+      return [first, kind.id, this.#known.has(kind) ? null : kind.target, chunked, ...args]
+    }
+    return jobs.map(({ kind, args, chunked }, index): JobMessage => {
+      const target = this.#known.has(kind) ? null : kind.target
+      return [first + index, kind.id, args, target, chunked]
+    })
+  }
+
   tryClone(value: unknown, transferList: PendingJob['transferList'] = []): void {
     this.#link.tryClone(value, transferList)
   }
 
   #sendControl(message: ControlMessage): void {
     if (this.state !== 'ended') this.#link.sendControl(message)
+  }
+
+  /** Whether it keeps this process alive. */
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
   /** Sets whether it keeps this process alive. A worker that is ending does, until it has ended. */

@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads'
-import type { ControlMessage, FromWorker, JobsMessage } from './protocol.ts'
+import { assertCarriable, type Medium } from '../jobs/carriable.ts'
+import { type ControlMessage, type FromWorker, isSingle, type JobsMessage } from './protocol.ts'
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -45,3 +46,21 @@ export interface WorkerLink {
 
 /** Starts a worker. */
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink
+
+/** Where the arguments begin in a SingleJobMessage. */
+const firstArgument = 4
+
+/** @throws when a value of the caller in `message` would arrive empty */
+export function assertMessageCarriable(
+  message: JobsMessage,
+  medium: Medium,
+  moved: readonly Transferable[],
+): void {
+  if ('type' in message) {
+    if (message.type === 'init') assertCarriable(message.args, medium, moved)
+  } else if (isSingle(message)) {
+    for (let i = firstArgument; i < message.length; i++) assertCarriable(message[i], medium, moved)
+  } else {
+    for (const [, , args] of message) assertCarriable(args, medium, moved)
+  }
+}

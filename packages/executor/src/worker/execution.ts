@@ -15,7 +15,7 @@ export class Execution implements RunningJob {
   readonly #args: readonly unknown[]
   readonly #channel: WorkerChannel
   readonly #explain: (error: unknown) => unknown
-  #start = performance.now()
+  #start = 0
   #controller: AbortController | null = null
   #aborted = false
   #credit = streamWindow
@@ -31,8 +31,9 @@ export class Execution implements RunningJob {
     this.#explain = explain
   }
 
+  /** How long its function has been running; 0 when it could not be loaded. */
   age(): number {
-    return performance.now() - this.#start
+    return this.#start === 0 ? 0 : performance.now() - this.#start
   }
 
   /** Returns a promise only when the job does not end at once. */

@@ -13,7 +13,7 @@ import {
   type WatchIdentity,
 } from '../transport/protocol.ts'
 import { afterTicks } from './lingerer.ts'
-import { WorkerRuntime } from './runtime.ts'
+import { valueIn, WorkerRuntime } from './runtime.ts'
 
 /** A worker process's side: pipes, and a watch thread that goes on while a job blocks. */
 export function connectProcess(entry: string): void {
@@ -24,7 +24,7 @@ export function connectProcess(entry: string): void {
   const runtime = new WorkerRuntime({
     announces: true,
     post: (message, _transferList, next) => {
-      assertCarriable(message, 'process')
+      assertCarriable(valueIn(message), 'process')
       writeAll(encodeFrame(message, next === undefined ? 'other' : 'end', next))
     },
     receive: () => {

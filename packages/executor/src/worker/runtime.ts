@@ -3,7 +3,14 @@ import type { Transferable } from 'node:worker_threads'
 import { sayWhy } from '../jobs/clone-path.ts'
 import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
 import { takeTransferList } from '../jobs/transfer.ts'
-import type { ControlMessage, FromWorker, JobMessage, JobsMessage } from '../transport/protocol.ts'
+import {
+  type ControlMessage,
+  type FromWorker,
+  isSingle,
+  type JobMessage,
+  type JobsMessage,
+  type SingleJobMessage,
+} from '../transport/protocol.ts'
 import { describeUnsent, isChunkOutcome, trimChunk } from './chunk.ts'
 import { Execution } from './execution.ts'
 import { JobLoader } from './load-job.ts'
@@ -41,7 +48,7 @@ export interface WorkerChannel {
   rest(): void
 }
 
-/** The kind of the initializer; those of jobs count from 1. */
+/** The kind of the initializer. The kinds of jobs count from 1. */
 const initializerKind = 0
 
 /** Runs the jobs of one worker, one after another. */
@@ -96,7 +103,7 @@ export class WorkerRuntime {
     }
   }
 
-  /** The next job that may start: of those that were received, else of what comes. */
+  /** The next job that may start. When all received jobs have started, it reads the next message. */
   #receiveNext(): JobMessage | null {
     for (;;) {
       const job = this.#takeNext()
@@ -122,7 +129,8 @@ export class WorkerRuntime {
     }
   }
 
-  #enqueue(jobs: readonly JobMessage[]): void {
+  #enqueue(message: readonly JobMessage[] | SingleJobMessage): void {
+    const jobs = isSingle(message) ? [unwrap(message)] : message
     for (const job of jobs) {
       const [, kind, , target] = job
       if (target !== null) this.#loader.learn(kind, target)
@@ -263,4 +271,14 @@ export class WorkerRuntime {
     this.#channel.noteEnded(execution.seq)
     return this.#takeNext()
   }
+}
+
+/** What `message` carries of the job's own values. An error has been looked through when it was encoded. */
+export function valueIn(message: FromWorker): unknown {
+  if (!('type' in message)) return message[3]
+  return message.type === 'yield' || message.type === 'progress' ? message.value : null
+}
+
+function unwrap([seq, kind, target, chunked, ...args]: SingleJobMessage): JobMessage {
+  return [seq, kind, args, target, chunked]
 }

@@ -5,17 +5,17 @@ import { Doorbell } from '../transport/doorbell.ts'
 import { otherRuntime } from '../transport/other-runtime.ts'
 import type { ControlMessage, JobsMessage, ThreadIdentity } from '../transport/protocol.ts'
 import { afterTicks, Lingerer } from './lingerer.ts'
-import { WorkerRuntime } from './runtime.ts'
+import { valueIn, WorkerRuntime } from './runtime.ts'
 
 /** A worker thread's side: two ports, and the memory that it shares with its pool. */
 export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
   const claims = new JobClaims(memory)
   const doorbell = new Doorbell(memory)
-  const inbox = otherRuntime === undefined ? readPort(jobs) : listenToPort(jobs)
+  const inbox = otherRuntime === undefined ? readPort(jobs, doorbell) : listenToPort(jobs)
   const runtime = new WorkerRuntime({
     announces: false,
     post: (message, transferList = []) => {
-      assertCarriable(message, 'thread', transferList)
+      assertCarriable(valueIn(message), 'thread', transferList)
       if (transferList.length === 0) control.postMessage(message)
       else control.postMessage(message, [...transferList])
     },
@@ -47,8 +47,11 @@ export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
 }
 
 /** Reads messages when the worker asks for them. */
-function readPort(port: MessagePort): () => JobsMessage | undefined {
-  return () => receiveMessageOnPort(port)?.message as JobsMessage | undefined
+function readPort(port: MessagePort, doorbell: Doorbell): () => JobsMessage | undefined {
+  return () => {
+    doorbell.listen()
+    return receiveMessageOnPort(port)?.message as JobsMessage | undefined
+  }
 }
 
 /** For runtimes whose worker cannot read a port by itself: a list of what the event loop has delivered. */
