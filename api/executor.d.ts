@@ -89,6 +89,7 @@ export declare class JobFuture<R, Y = never> extends Future<R> {
 
 // dist/jobs/job-kind.d.ts
 import type { JobTarget } from '../transport/protocol.ts';
+import { type SubmitStack } from './submit-stack.ts';
 export declare const maxKinds = 500;
 export declare class JobKind {
     #private;
@@ -97,6 +98,9 @@ export declare class JobKind {
     readonly problem: string | null;
     constructor(id: number, target: JobTarget);
     get isShort(): boolean;
+    get typicalStack(): SubmitStack | null;
+    noteSuccess(submitted: SubmitStack): void;
+    noteFailure(): void;
     note(ms: number): void;
 }
 export declare class JobKinds {
@@ -177,6 +181,7 @@ export interface SubmitStack {
 }
 export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
 export declare function stackText(submitted: SubmitStack): string;
+export declare function typicalStack(earlier: SubmitStack): SubmitStack;
 
 // dist/jobs/transfer.d.ts
 import type { Transferable } from 'node:worker_threads';
@@ -459,7 +464,8 @@ export declare class Doorbell {
     ring(): boolean;
     wake(): void;
     sleep(): void;
-    wait(ms: number, look: () => boolean): boolean;
+    listen(): void;
+    wait(ms: number): boolean;
 }
 
 // dist/transport/frames.d.ts
@@ -485,7 +491,7 @@ export declare const otherRuntime: string | undefined;
 // dist/transport/process-link.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
 import { type ControlMessage, type JobsMessage } from './protocol.ts';
-import type { WorkerLink, WorkerListener } from './worker-link.ts';
+import { type WorkerLink, type WorkerListener } from './worker-link.ts';
 export interface ProcessOptions {
     readonly entry: URL;
     readonly resourceLimits: ResourceLimits | undefined;
@@ -523,7 +529,15 @@ export type JobMessage = readonly [
     target: JobTarget | null,
     chunked: boolean
 ];
-export type JobsMessage = readonly JobMessage[] | {
+export type SingleJobMessage = readonly [
+    seq: number,
+    kind: number,
+    target: JobTarget | null,
+    chunked: boolean,
+    ...args: readonly unknown[]
+];
+export declare function isSingle(message: readonly JobMessage[] | SingleJobMessage): message is SingleJobMessage;
+export type JobsMessage = readonly JobMessage[] | SingleJobMessage | {
     type: 'init';
     target: JobTarget | null;
     args: readonly unknown[];
@@ -606,7 +620,7 @@ export declare function afterDelay(ms: number, callback: () => void, options: {
 // dist/transport/thread-link.d.ts
 import { type ResourceLimits, type Transferable } from 'node:worker_threads';
 import { type ControlMessage, type JobsMessage } from './protocol.ts';
-import type { WorkerLink, WorkerListener } from './worker-link.ts';
+import { type WorkerLink, type WorkerListener } from './worker-link.ts';
 export interface ThreadOptions {
     readonly entry: URL;
     readonly name: string;
@@ -676,6 +690,7 @@ export declare class WorkerHandle {
     initialize(target: JobTarget | null, args: readonly unknown[]): void;
     send(jobs: readonly PendingJob[]): void;
     tryClone(value: unknown, transferList?: PendingJob['transferList']): void;
+    get isHeld(): boolean;
     hold(on: boolean): void;
     grant(job: PendingJob, count: number): void;
     recall(least?: number): void;
@@ -686,7 +701,8 @@ export declare class WorkerHandle {
 
 // dist/transport/worker-link.d.ts
 import type { Transferable } from 'node:worker_threads';
-import type { ControlMessage, FromWorker, JobsMessage } from './protocol.ts';
+import { type Medium } from '../jobs/carriable.ts';
+import { type ControlMessage, type FromWorker, type JobsMessage } from './protocol.ts';
 export interface WorkerExit {
     readonly exitCode: number | null;
     readonly signal: NodeJS.Signals | null;
@@ -708,6 +724,7 @@ export interface WorkerLink {
     lastStarted(): number | null;
 }
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink;
+export declare function assertMessageCarriable(message: JobsMessage, medium: Medium, moved: readonly Transferable[]): void;
 
 // dist/worker-entry.d.ts
 export {};
@@ -767,7 +784,7 @@ export declare class Execution implements RunningJob {
 interface Bell {
     wake(): void;
     sleep(): void;
-    wait(ms: number, look: () => boolean): boolean;
+    wait(ms: number): boolean;
 }
 export declare class Lingerer {
     #private;
@@ -793,7 +810,7 @@ export declare function connectProcess(entry: string): void;
 
 // dist/worker/runtime.d.ts
 import type { Transferable } from 'node:worker_threads';
-import type { ControlMessage, FromWorker, JobsMessage } from '../transport/protocol.ts';
+import { type ControlMessage, type FromWorker, type JobsMessage } from '../transport/protocol.ts';
 export interface WorkerChannel {
     post(message: FromWorker, transferList?: readonly Transferable[], next?: number): void;
     receive(): JobsMessage | undefined;
@@ -811,6 +828,7 @@ export declare class WorkerRuntime {
     look(): boolean;
     readonly control: (message: ControlMessage) => void;
 }
+export declare function valueIn(message: FromWorker): unknown;
 
 // dist/worker/thread-channel.d.ts
 import type { ThreadIdentity } from '../transport/protocol.ts';
