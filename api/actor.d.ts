@@ -246,16 +246,6 @@ export interface AbandonedHandler {
     readonly promise: PromiseLike<unknown>;
 }
 
-// dist/actors/interleaving.d.ts
-import type { ActorIncarnation } from './actor-incarnation.ts';
-import type { Envelope } from '../messages/envelope.ts';
-export declare class Interleaving {
-    #private;
-    constructor(incarnation: ActorIncarnation);
-    handle(envelope: Envelope): void;
-    cancelAll(): void;
-}
-
 // dist/actors/message-types.d.ts
 import type { Future } from '@tasktree/core';
 import type { AskOptions } from '../messages/ask.ts';
@@ -1057,17 +1047,6 @@ export declare class AskFuture extends Future<unknown> implements Edge {
     cancel(msg?: string | CancelledError): boolean;
     then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
 }
-
-// dist/messages/current-message.d.ts
-import type { Task } from '@tasktree/core';
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
-import type { Envelope } from './envelope.ts';
-export interface Flow {
-    readonly incarnation: ActorIncarnation;
-    readonly current: Envelope | null;
-}
-export declare function setFlow(task: Task, flow: Flow): void;
-export declare function flowOf(task: Task | null): Flow | null;
 
 // dist/messages/dead-letters.d.ts
 import { type Subscription } from '@tasktree/sync';

@@ -717,11 +717,6 @@ export declare class Deadline implements TimerEntry {
     label(): string;
 }
 
-// dist/scopes/in-task.d.ts
-import { type Task } from '../tasks/task.ts';
-export declare function inTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
-export declare function inOwnTask<T>(fn: (task: Task) => Promise<T>): Promise<T>;
-
 // dist/scopes/open-frame.d.ts
 import { type CancelledError } from '../errors/errors.ts';
 import { type Frame, ScopeFrame } from '../tasks/frame.ts';
@@ -1012,16 +1007,6 @@ export declare class Task<T = unknown> extends Future<T> implements AsyncDisposa
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function createTaskIn<T>(group: Frame | null, coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
-
-// dist/tasks/waiter.d.ts
-import { Future } from '../futures/future.ts';
-import type { Reaction } from '../futures/reaction.ts';
-export declare abstract class Waiter<T> extends Future<T> implements Reaction {
-    #private;
-    get waitingOn(): ReadonlySet<Future<unknown>>;
-}
-export declare class Interruption extends Future<never> {
-}
 
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';
