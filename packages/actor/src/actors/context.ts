@@ -6,6 +6,7 @@ import type { Asks, SelfRef, Tells } from './message-types.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { AskOptions } from '../messages/ask.ts'
+import { activeFlow } from '../messages/handler-flow.ts'
 import type { ReplyPort } from '../messages/reply-ports.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import {
@@ -66,9 +67,11 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#incarnation.number
   }
 
-  /** Aborts when the handler that runs is cancelled, for APIs that take a signal. */
+  /** Aborts when the handler that reads it is cancelled, for APIs that take a signal. */
   get signal(): AbortSignal {
-    return this.#live().task.signal
+    const incarnation = this.#live()
+    const flow = activeFlow()
+    return flow?.incarnation === incarnation ? flow.task.signal : incarnation.task.signal
   }
 
   /** The system's logger. */
@@ -138,10 +141,6 @@ export class ActorContext<Self extends Actor = Actor> {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
     }
     this.#live().relations().link(ref.target.incarnation, ref.path)
-  }
-
-  unlink(ref: ActorRef<never> | ActorRef): void {
-    this.#live().relations().unlink(ref.target.incarnation)
   }
 
   /** Ends this actor when the handler that runs is done: a normal end. */

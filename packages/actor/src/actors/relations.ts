@@ -54,13 +54,6 @@ export class Relations {
     other.relations().#links.add(link)
   }
 
-  unlink(other: ActorIncarnation | null): void {
-    const link = other === null ? undefined : this.#linkTo(other)
-    if (link === undefined) return
-    this.#links.delete(link)
-    other?.relations().forgetLink(link)
-  }
-
   forgetLink(link: Link): void {
     this.#links.delete(link)
   }

@@ -1,0 +1,135 @@
+// Members of `this.ctx` that no other file of tests is about.
+import { Actor, type ActorRef, child, type DeadLetter, spawn } from '@tasktree/actor'
+import { createTask, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { probe, settled, start, virtually } from './support/probe.ts'
+
+class Member extends Actor {
+  static override readonly interleave = ['watch', 'brief']
+  readonly #log: string[]
+  constructor(log: string[] = []) {
+    super()
+    this.#log = log
+  }
+  kid: ActorRef<Member> | null = null
+  async bear(): Promise<string | undefined> {
+    this.kid = await this.ctx.spawn(Member, [], { name: 'kid' })
+    return this.kid.ask.parentPath()
+  }
+  parentPath(): string | undefined {
+    return this.ctx.parent?.path
+  }
+  say(text: string): void {
+    this.ctx.log.info(text, { by: this.ctx.name })
+  }
+  async watch(name: string): Promise<void> {
+    const { signal } = this.ctx
+    signal.addEventListener('abort', () => this.#log.push(name))
+    await sleep(Infinity)
+  }
+  async brief(name: string): Promise<void> {
+    const { signal } = this.ctx
+    signal.addEventListener('abort', () => this.#log.push(name))
+    await sleep(1)
+  }
+  async stall(name: string): Promise<void> {
+    await this.watch(name)
+  }
+  escape(out: (() => unknown)[], other: ActorRef<Member>): void {
+    out.push(() => this.ctx.ask(other).parentPath())
+    out.push(() => this.ctx.tell(other).parentPath())
+  }
+}
+
+test(
+  'parent is what started the actor: a supervisor, an actor, or nothing',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('m', Member)] })
+    const m = system.lookup(Member, 'm')
+    expect(await m?.ask.parentPath()).toBe('/s')
+    expect(await m?.ask.bear()).toBe('/s/m')
+    const loose = await spawn(Member)
+    expect(await loose.ask.parentPath()).toBeUndefined()
+    await loose.stop()
+    await system.stop()
+  }),
+)
+
+test(
+  'log is the logger of the system, plain or structured',
+  virtually(async (log) => {
+    const silent = { debug() {}, warn() {}, error() {} }
+    const plain = {
+      ...silent,
+      info: (message: string, ...details: unknown[]) => {
+        log.push(`${message} ${JSON.stringify(details)}`)
+      },
+    }
+    const structured = {
+      ...silent,
+      info: (fields: object, message: string) => {
+        log.push(`${message} ${JSON.stringify(fields)}`)
+      },
+      child: () => null,
+    }
+    for (const logger of [plain, structured]) {
+      const system = await start({ logger, children: [child.actor('m', Member)] })
+      await system.lookup(Member, 'm')?.ask.say('hello')
+      await system.stop()
+    }
+    expect(log).toEqual(['hello [{"by":"m"}]', 'hello {"details":[{"by":"m"}]}'])
+  }),
+)
+
+test(
+  'signal aborts with the handler that read it, and not with others',
+  virtually(async (log) => {
+    const system = await start({ children: [child.actor('m', Member, [log])] })
+    const m = system.lookup(Member, 'm') as ActorRef<Member>
+    const asks = [m.ask.stall('main'), m.ask.watch('beside'), m.ask.brief('brief')]
+    const outcomes = asks.map((ask) =>
+      ask.then(
+        () => 'done',
+        (error: unknown) => (error as Error).name,
+      ),
+    )
+    await sleep(10)
+    await system.stop()
+    expect(await Promise.all(outcomes)).toEqual(['ActorStopped', 'ActorStopped', 'done'])
+    expect(log.toSorted()).toEqual(['beside', 'main'])
+  }),
+)
+
+test(
+  'ask and tell of a context end with its incarnation',
+  virtually(async () => {
+    const a = await spawn(Member)
+    const b = await spawn(Member)
+    const out: (() => unknown)[] = []
+    await a.ask.escape(out, b)
+    expect(await (out[0]?.() as PromiseLike<unknown>)).toBeUndefined()
+    expect(await (out[1]?.() as PromiseLike<unknown>)).toBe(true)
+    await a.stop()
+    for (const send of out) expect(send).toThrow(/incarnation 1 of .* is over/)
+    await b.stop()
+  }),
+)
+
+test(
+  'dead letters can be followed as they come',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, { restart: 'temporary' })] })
+    const letters: DeadLetter[] = []
+    using subscription = system.deadLetters.subscribe()
+    createTask(async () => {
+      for await (const letter of subscription) letters.push(letter)
+    })
+    const a = system.lookup('a') as ActorRef<Member>
+    await a.stop()
+    await a.tell.say('too late')
+    await settled()
+    expect(letters).toMatchObject([{ path: '/s/a', reason: 'no-proc', message: { method: 'say' } }])
+    expect(system.deadLetters.count).toBe(1)
+    await system.stop()
+  }),
+)
