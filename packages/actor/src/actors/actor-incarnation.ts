@@ -180,11 +180,11 @@ export class ActorIncarnation extends Incarnation {
     const flow = new HandlerFlow(this, envelope, this.task, performance.now())
     this.#hookFlow = flow
     try {
-      const result = runInFlow(flow, true, () => call(hooks))
+      const result = runInFlow(flow, () => call(hooks))
       if (isThenable(result))
         await this.#settle(
           name,
-          runInFlow(flow, true, () => inTask(result)),
+          runInFlow(flow, () => inTask(result)),
         )
     } finally {
       flow.end()

@@ -4,7 +4,12 @@ import { killed } from '../exit-reason.ts'
 import { isReentrant } from '../messages/ask-cycle.ts'
 import { type Behaviour, dispatch } from '../messages/dispatch.ts'
 import { asMessage, type Envelope, type Message } from '../messages/envelope.ts'
-import { HandlerFlow, runInFlow } from '../messages/handler-flow.ts'
+import {
+  countUnentered,
+  HandlerFlow,
+  runInFlow,
+  switchRunningFlow,
+} from '../messages/handler-flow.ts'
 import type { Actor } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
@@ -17,11 +22,23 @@ const burstLength = 2
 /** The clock is read for that once in this many messages. */
 const messagesPerLook = 16
 
+const resolved = Promise.resolve()
+
 /** What `sys.trace` tells of each message. */
 export interface TraceEvent {
   readonly message: Message
   readonly ms: number
   readonly error?: unknown
+}
+
+interface Callbacks {
+  readonly onReturned: (value: unknown) => void
+  readonly onThrew: (error: unknown) => void
+  /**
+   * Called once for each wait: right after `onReturned` when the promise was settled already, and before it otherwise. In
+   * the first case the next message may be handled by now, which has a wait of its own.
+   */
+  readonly onMicrotask: () => void
 }
 
 /**
@@ -50,6 +67,10 @@ export class Handlers {
   #inBurst = 0
   #burstEnds = 0
   #onBurstOver: (() => void) | null = null
+  #callbacks: Callbacks | null = null
+  /** How many promises of handlers were waited for, and for how many of them `#onMicrotask` has run. */
+  #waits = 0
+  #microtasks = 0
   /** When the running handler was called, or the one before it returned. */
   #now = 0
 
@@ -107,43 +128,78 @@ export class Handlers {
     }
   }
 
-  /** Calls the handler. */
+  /** Calls the handler. What it returns is a native promise or no promise at all. */
   call(flow: HandlerFlow): unknown {
-    const { envelope } = flow
-    const { kind } = envelope
-    const enters = kind.entersContext || envelope.action !== null || flow !== this.main
-    const result = runInFlow(flow, enters, () => this.#dispatch(envelope))
+    const { kind, action } = flow.envelope
+    const enters = kind.entersContext || action !== null || flow !== this.main
+    const result = enters
+      ? runInFlow(flow, () => this.#dispatch(flow))
+      : this.#dispatchRunning(flow)
     if (!isThenable(result)) {
-      if (enters) kind.returned(false)
+      if (enters) kind.finished(true)
       return result
     }
-    kind.returned(true)
-    if (!enters) this.unenteredFlow = flow
+    if (!enters) {
+      this.unenteredFlow = flow
+      countUnentered(1)
+    }
     if (result instanceof Promise) return result
     // The actor's task waits for a future itself, so that a cancel of the task reaches it.
-    return runInFlow(flow, enters, async () => result)
+    const wait = async (): Promise<unknown> => result
+    return enters ? runInFlow(flow, wait) : wait()
   }
 
-  #dispatch(envelope: Envelope): unknown {
+  #dispatchRunning(flow: HandlerFlow): unknown {
+    const outer = switchRunningFlow(flow)
+    try {
+      return this.#dispatch(flow)
+    } finally {
+      switchRunningFlow(outer)
+    }
+  }
+
+  #dispatch({ envelope }: HandlerFlow): unknown {
     const { actor } = this.#incarnation
     return dispatch(actor as Actor, this.behaviour, envelope, this.#child.path)
   }
 
   #waitFor(flow: HandlerFlow, promise: PromiseLike<unknown>): void {
     flow.promise = promise
-    this.#reportIfSlow(flow, performance.now())
-    void promise.then(
-      (value) => this.#settled(flow, () => this.answer(flow, value)),
-      (error: unknown) => this.#settled(flow, () => this.#threw(flow, error)),
-    )
+    this.#callbacks ??= this.#makeCallbacks()
+    const { onReturned, onThrew, onMicrotask } = this.#callbacks
+    void promise.then(onReturned, onThrew)
+    this.#waits++
+    void resolved.then(onMicrotask)
     this.serveWaiting()
   }
 
-  #settled(flow: HandlerFlow, finish: () => void): void {
-    // It was given up before.
-    if (flow !== this.main) return
-    finish()
-    this.#now = performance.now()
+  /** Made once, and not for each message. A kill gives the main flow up, and then there is none. */
+  #makeCallbacks(): Callbacks {
+    return {
+      onReturned: (value) => {
+        const flow = this.main
+        if (flow === null) return
+        this.answer(flow, value)
+        this.#goOn(flow)
+      },
+      onThrew: (error) => {
+        const flow = this.main
+        if (flow === null) return
+        this.#threw(flow, error)
+        this.#goOn(flow)
+      },
+      onMicrotask: () => {
+        const flow = this.main
+        if (++this.#microtasks !== this.#waits || flow === null || flow.promise === null) return
+        flow.hasWaited = true
+        this.#reportIfSlow(flow, performance.now())
+        flow.envelope.kind.finished(false)
+      },
+    }
+  }
+
+  #goOn(flow: HandlerFlow): void {
+    if (!flow.hasWaited) flow.envelope.kind.finished(true)
     this.#end(flow)
     if (this.#isBurstOver() || this.#handleMessages()) this.#endBurst()
   }
@@ -165,12 +221,13 @@ export class Handlers {
   #end(flow: HandlerFlow): void {
     flow.end()
     this.main = null
-    this.unenteredFlow = null
-    if (flow.promise === null) {
-      const now = performance.now()
-      this.#reportIfSlow(flow, now)
-      this.#now = now
+    if (this.unenteredFlow !== null) {
+      this.unenteredFlow = null
+      countUnentered(-1)
     }
+    const now = performance.now()
+    if (!flow.hasWaited) this.#reportIfSlow(flow, now)
+    this.#now = now
   }
 
   #reportIfSlow(flow: HandlerFlow, now: number): void {
@@ -225,7 +282,9 @@ export class Handlers {
 
   /** Handles beside the main handler what has come before that began to wait. */
   serveWaiting(): void {
-    for (const envelope of this.#child.mailbox.takeBeside((each) => this.mayServe(each))) {
+    const { mailbox } = this.#child
+    if (!mailbox.mayHaveBeside) return
+    for (const envelope of mailbox.takeBeside((each) => this.mayServe(each))) {
       this.serveBeside(envelope)
     }
   }

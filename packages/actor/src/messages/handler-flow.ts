@@ -26,6 +26,8 @@ export class HandlerFlow {
   /** Put aside by `ctx.stash()`: the message will be handled again. */
   stashed = false
   ended = false
+  /** It has not finished in the call. */
+  hasWaited = false
   /** How many asks of this handler have no answer yet. */
   pendingAsks = 0
 
@@ -51,23 +53,35 @@ let running: HandlerFlow | null = null
 /** The incarnations whose own task is the key. */
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
-/**
- * A handler that was called without entering the storage, and then returned a promise for the first time, is found by
- * its actor's task.
- */
+/** A handler that was called without entering the storage, and waits for the first time, is found by its actor's task. */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
 }
 
-/** Calls `handler` as the code of `flow`; its continuations and callbacks belong to `flow` only with `entersContext`. */
-export function runInFlow<T>(flow: HandlerFlow, entersContext: boolean, handler: () => T): T {
+/** Calls `handler` as the code of `flow`, with all that it begins. */
+export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
   const outer = running
   running = flow
   try {
-    return entersContext ? storage.run(flow, handler) : handler()
+    return storage.run(flow, handler)
   } finally {
     running = outer
   }
+}
+
+/** Makes `flow` the running one without entering the storage. The caller makes the returned flow running again. */
+export function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null {
+  const outer = running
+  running = flow
+  return outer
+}
+
+/** How many handlers wait that were called without entering the storage. Without any, nobody has to look for them. */
+let unentered = 0
+
+/** `flow` waits although it was called without entering the storage, or has ended. */
+export function countUnentered(change: 1 | -1): void {
+  unentered += change
 }
 
 /** Calls `fn` as code of no handler, so that what it starts does not count as part of the caller's handler. */
@@ -86,15 +100,18 @@ export function currentFlow(): HandlerFlow | null {
   if (running !== null) return running
   const stored = storage.getStore()
   if (stored != null) return stored
-  return currentIncarnation()?.handlers.unenteredFlow ?? null
+  return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
 }
 
 /** The actor whose code is running, whatever it does; null for other code. */
 export function currentIncarnation(): ActorIncarnation | null {
   const flow = running ?? storage.getStore()
   if (flow != null) return flow.incarnation
-  const task = currentTask()
-  return (task === null ? undefined : incarnations.get(task)) ?? null
+  for (let task = currentTask(); task !== null; task = task.parent) {
+    const incarnation = incarnations.get(task)
+    if (incarnation !== undefined) return incarnation
+  }
+  return null
 }
 
 /** The handler whose code is running, while it has not ended. */

@@ -194,12 +194,14 @@ export class Mailbox {
     return this.#senders?.has(envelope) ?? false
   }
 
+  get mayHaveBeside(): boolean {
+    return this.#beside !== null && this.#beside.size > 0
+  }
+
   /** Takes out the messages that `may` be handled beside a waiting handler. What may not now never may. */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
-    const candidates = this.#beside
-    if (candidates === null || candidates.size === 0) return
-    for (const envelope of candidates) {
-      candidates.delete(envelope)
+    for (const envelope of this.#beside ?? []) {
+      this.#beside?.delete(envelope)
       if (!may(envelope)) continue
       this.remove(envelope)
       yield envelope

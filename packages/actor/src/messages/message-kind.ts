@@ -17,8 +17,6 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-const AsyncFunction = (async () => {}).constructor
-
 /** What the library knows about all messages of one name to one class, so that a message does not look it up each time. */
 export class MessageKind {
   readonly name: string
@@ -29,11 +27,11 @@ export class MessageKind {
   /** Its handler may run beside another one. */
   readonly interleaves: boolean
   /**
-   * Whether its handler is called in an asynchronous context of its own. Entering one costs about 200 ns, so a handler
-   * that has returned something else than a promise is called without, until it returns a promise.
+   * Whether its handler is called in an asynchronous context of its own. Entering one costs several times as much as
+   * all else that a message costs, so a handler that has always finished without waiting is called without.
    */
   entersContext = true
-  #returnsPromises: boolean
+  #hasWaited = false
 
   constructor(
     name: string,
@@ -48,13 +46,12 @@ export class MessageKind {
     this.declared = known.declared ?? false
     this.refused = known.refused ?? false
     this.interleaves = known.interleaves ?? false
-    this.#returnsPromises = known.isAsync ?? false
   }
 
-  /** Its handler returned a promise, or something else. */
-  returned(isPromise: boolean): void {
-    if (isPromise) this.#returnsPromises = true
-    this.entersContext = this.#returnsPromises
+  /** Its handler has finished in the call, or has waited for something. */
+  finished(inTheCall: boolean): void {
+    if (!inTheCall) this.#hasWaited = true
+    this.entersContext = this.#hasWaited
   }
 }
 
@@ -71,10 +68,10 @@ export class MessageKinds {
     this.#interleave = new Set(interleave)
     this.#hidden = new Set(hidden)
     const declared: string[] = []
-    for (const [name, method] of methodsOf(actorClass)) {
+    for (const name of methodsOf(actorClass)) {
       if (this.#isRefused(name)) continue
       declared.push(name)
-      this.#add(name, { declared: true, isAsync: method instanceof AsyncFunction })
+      this.#add(name, { declared: true })
     }
     this.declared = declared
   }
@@ -87,7 +84,7 @@ export class MessageKinds {
     return reserved.has(name) || this.#hidden.has(name)
   }
 
-  #add(name: string, known: { declared?: boolean; isAsync?: boolean }): MessageKind {
+  #add(name: string, known: { declared?: boolean }): MessageKind {
     const kind = new MessageKind(name, {
       ...known,
       refused: this.#isRefused(name),
@@ -98,8 +95,8 @@ export class MessageKinds {
   }
 }
 
-/** The methods of a class and of what it extends, up to Actor; the first of a name wins. A getter is not a method. */
-function methodsOf(actorClass: AnyActorClass): Map<string, unknown> {
+/** The names of the methods of a class and of what it extends; the first of a name wins. A getter is not a method. */
+function methodsOf(actorClass: AnyActorClass): string[] {
   const found = new Map<string, unknown>()
   for (
     let level: unknown = actorClass.prototype;
@@ -110,7 +107,7 @@ function methodsOf(actorClass: AnyActorClass): Map<string, unknown> {
       if (!found.has(name)) found.set(name, property.value)
     }
   }
-  return new Map([...found].filter(([, method]) => typeof method === 'function'))
+  return [...found].filter(([, method]) => typeof method === 'function').map(([name]) => name)
 }
 
 const kinds = new WeakMap<AnyActorClass, MessageKinds>()
