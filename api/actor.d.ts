@@ -159,7 +159,6 @@ export declare class ActorContext<Self extends Actor = Actor> {
         flush?: boolean;
     }): void;
     link(ref: ActorRef<never> | ActorRef): void;
-    unlink(ref: ActorRef<never> | ActorRef): void;
     stop(): void;
     ignore(): never;
     pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
@@ -369,7 +368,6 @@ export declare class Relations {
     demonitor(monitor: Monitor, flush: boolean): void;
     deliver(down: Down): void;
     link(other: ActorIncarnation | null, path: string): void;
-    unlink(other: ActorIncarnation | null): void;
     forgetLink(link: Link): void;
     endMonitors(): void;
     breakLinks(reason: ExitReason): void;
@@ -1110,12 +1108,15 @@ export declare class HandlerFlow {
     port: ReplyPort | null;
     stashed: boolean;
     ended: boolean;
+    hasWaited: boolean;
     pendingAsks: number;
     constructor(incarnation: ActorIncarnation, envelope: Envelope, task: Task, since: number);
     end(): void;
 }
 export declare function setTaskOf(incarnation: ActorIncarnation, task: Task): void;
-export declare function runInFlow<T>(flow: HandlerFlow, entersContext: boolean, handler: () => T): T;
+export declare function runInFlow<T>(flow: HandlerFlow, handler: () => T): T;
+export declare function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null;
+export declare function countUnentered(change: 1 | -1): void;
 export declare function runOutsideOfFlows<T>(fn: () => T): T;
 export declare function currentFlow(): HandlerFlow | null;
 export declare function currentIncarnation(): ActorIncarnation | null;
@@ -1177,6 +1178,7 @@ export declare class Mailbox {
     shift(): Envelope | null;
     remove(envelope: Envelope): boolean;
     isWaiting(envelope: Envelope): boolean;
+    get mayHaveBeside(): boolean;
     takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope>;
     find(test: (envelope: Envelope) => boolean): Envelope | null;
     takeOldestTell(): Envelope | null;
@@ -1203,7 +1205,7 @@ export declare class MessageKind {
         interleaves?: boolean;
         isAsync?: boolean;
     });
-    returned(isPromise: boolean): void;
+    finished(inTheCall: boolean): void;
 }
 export declare class MessageKinds {
     #private;
