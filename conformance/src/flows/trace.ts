@@ -35,6 +35,7 @@ export class TracedScope {
   readonly chain: readonly TracedScope[]
   /** Those of the chain whose frames are around this one: a task has its group's around it, and a plain task has none. */
   readonly frames: readonly TracedScope[]
+  readonly beginTime: number
   readonly deadline: number
   /** `task.cancel()` on a task; the first failure of a group. */
   readonly strikes: Strike[] = []
@@ -47,6 +48,8 @@ export class TracedScope {
   surelyStruck = false
   endOrder = Infinity
   endTime = Infinity
+  /** Whether it threw a CancelledError. */
+  letCancelGo = false
   /** For a task: whether its text has one flow of control, and what cancelled each of its waits. */
   readonly singleFlow: boolean
   readonly usedStrikes = new Set<Strike>()
@@ -55,11 +58,13 @@ export class TracedScope {
     kind: ScopeKind,
     name: string,
     parent: TracedScope | null,
+    now: number,
     options: { deadline?: number; singleFlow?: boolean },
   ) {
     this.kind = kind
     this.name = name
     this.parent = parent
+    this.beginTime = now
     this.task = kind === 'task' ? this : (parent as TracedScope).task
     this.chain = [this, ...(parent?.chain ?? [])]
     const isPlainTask = kind === 'task' && parent?.kind !== 'group'
@@ -111,7 +116,7 @@ export class Trace {
   #order = 0
   /** When the main function returned: from then on every wait may be cancelled. */
   #closingOrder = Infinity
-  #scopes = 0
+  readonly #scopes: TracedScope[] = []
 
   constructor(now: () => number, exact: boolean) {
     this.#now = now
@@ -128,13 +133,13 @@ export class Trace {
     parent: TracedScope | null,
     options: { ms?: number; name?: string; singleFlow?: boolean } = {},
   ): TracedScope {
-    this.#scopes++
     const now = this.#now()
-    const name = options.name ?? `${kind}#${this.#scopes}`
-    const scope = new TracedScope(kind, name, parent, {
+    const name = options.name ?? `${kind}#${this.#scopes.length + 1}`
+    const scope = new TracedScope(kind, name, parent, now, {
       singleFlow: options.singleFlow ?? false,
       ...(options.ms === undefined ? {} : { deadline: now + options.ms }),
     })
+    this.#scopes.push(scope)
     const inside = parent === null ? '' : ` in ${parent.name}`
     this.#line(`${name}${options.ms === undefined ? '' : `(${options.ms})`} begins${inside}`)
     return scope
@@ -144,6 +149,7 @@ export class Trace {
   endScope(scope: TracedScope, struck: boolean, how: string): void {
     scope.endOrder = this.#order++
     scope.endTime = this.#now()
+    scope.letCancelGo = how === 'CancelledError'
     scope.surelyStruck = struck || (this.#exact && this.#now() > scope.deadline)
     this.#line(`${scope.name} ends: ${how}`)
   }
@@ -261,26 +267,45 @@ export class Trace {
     if (this.#exact) this.#checkLostCancels()
   }
 
-  /** In a task with one flow: a cancel that finds no wait cancels the next one. */
+  /** A cancel that finds no wait in its scope cancels the next one that begins there. */
   #checkLostCancels(): void {
-    const waitsByTask = Map.groupBy(this.waits, (wait) => wait.scope.task)
-    for (const [task, waits] of waitsByTask) {
-      if (!task.singleFlow) continue
-      const scopes = new Set<TracedScope>()
-      for (const wait of waits) for (const scope of wait.scope.chain) scopes.add(scope)
-      for (const scope of scopes) {
-        if (scope.kind === 'group' || scope.task !== task) continue
-        for (const time of scope.sureStrikeTimes(Infinity)) {
-          const inside = waits.filter((wait) => wait.scope.chain.includes(scope))
-          if (inside.some((wait) => wait.beginTime <= time && time <= wait.endTime)) continue
-          const next = inside.find((wait) => wait.beginTime > time)
-          if (next?.outcome !== 'completed' || scope.endTime <= time) continue
-          if (next.endOrder > this.#closingOrder || next.beginOrder > scope.endOrder) continue
-          const text = `${scope.name} was cancelled at ${time} ms outside any wait, and the next wait, ${describe(next)}, completed`
-          this.fault('lost', text)
-        }
-      }
+    for (const scope of this.#scopes) {
+      if (scope.kind === 'group') continue
+      for (const time of scope.sureStrikeTimes(Infinity)) this.#checkLost(scope, time)
     }
+  }
+
+  #checkLost(scope: TracedScope, time: number): void {
+    if (time >= scope.endTime) return
+    // The wait of a group for its tasks is a wait too, and is not in the trace.
+    const hasGroup = this.#scopes.some(
+      (inner) =>
+        inner.kind === 'group' &&
+        inner.chain.includes(scope) &&
+        inner.beginTime <= time &&
+        time <= inner.endTime,
+    )
+    if (hasGroup) return
+    const inside = this.waits.filter((wait) => wait.scope.frames.includes(scope))
+    if (inside.some((wait) => wait.beginTime <= time && time <= wait.endTime)) return
+    const next = inside.find((wait) => wait.beginTime > time)
+    if (next?.outcome !== 'completed' || next.scope.task !== scope.task) return
+    // A CancelledError that leaves a scope inside takes the cancel with it.
+    const isTaken = this.#scopes.some(
+      (inner) =>
+        inner.letCancelGo &&
+        inner !== scope &&
+        inner.chain.includes(scope) &&
+        inner.endTime >= time &&
+        inner.endOrder < next.beginOrder,
+    )
+    if (isTaken) return
+    // Of two flows that begin to wait at one instant, either may take it.
+    const together = inside.filter((wait) => wait.beginTime === next.beginTime)
+    if (together.some((wait) => wait.outcome === 'cancelled')) return
+    if (next.endOrder > this.#closingOrder || next.beginOrder > scope.endOrder) return
+    const text = `${scope.name} was cancelled at ${time} ms outside any wait, and the next wait, ${describe(next)}, completed`
+    this.fault('lost', text)
   }
 
   #time(): number {
