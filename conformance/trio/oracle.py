@@ -192,7 +192,8 @@ class Interpreter:
             scope.deadline = trio.current_time() + ms
             if ms > 0:
                 self.register(scope.deadline, scope)
-        self.scopes[slot] = scope
+        if kind != "shielded":
+            self.scopes[slot] = scope
         try:
             with scope:
                 await self.block(body, state, handling)

@@ -219,7 +219,8 @@ class Interpreter {
   ): Promise<void> {
     let own: Scope | null = null
     const body = async (handed?: Scope): Promise<void> => {
-      own = handed ?? calls.currentScope()
+      // A shield is no scope that can be cancelled.
+      own = kind === 'shielded' ? null : (handed ?? calls.currentScope())
       if (own !== null) this.#scopes.set(slot, own)
       await this.#block(block, place)
     }
