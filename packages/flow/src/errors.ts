@@ -26,9 +26,7 @@ export class BusyError extends Error {
   readonly code: string = 'ERR_FLOW_BUSY'
 
   constructor() {
-    super(
-      'the function is still running for this key: await the first call, or use queued() to wait',
-    )
+    super('a call with this key is still running: await it, or use queued()')
   }
 }
 

@@ -56,8 +56,8 @@ async function raceAttempts<T>(
     failed: (error) => {
       if (winner === null) failures.push(error)
       else reportUnthrown(error)
-      // The attempt that fails is still counted.
-      if (attempts.active === 1) throwAsIs(new Stop(null))
+      // None is running.
+      if (failures.length === attempts.begun) throwAsIs(new Stop(null))
     },
   })
   await attempts.run()

@@ -9,7 +9,7 @@ import {
   taskGroup,
   type TaskGroup,
 } from '@tasktree/core'
-import { describe, isIterable, isThenable } from '@tasktree/core/lowlevel'
+import { describe, isIterable, isThenable, observe } from '@tasktree/core/lowlevel'
 import { cancelsSoFar, isCancel } from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
@@ -54,7 +54,7 @@ export class Stop {
 }
 
 export class Pump<T, R> {
-  /** How many calls are running. */
+  /** How many calls have a task that has not ended. */
   active = 0
   /** How many items were taken from the source. */
   begun = 0
@@ -66,7 +66,7 @@ export class Pump<T, R> {
   #before = 0
   /** The first Stop that was thrown. */
   #stop: Stop | null = null
-  /** A call was cancelled alone, by somebody who has its task: there is no result for its item. */
+  /** A call was cancelled, so there is no result for its item. */
   #cancel: { readonly error: unknown } | null = null
 
   constructor(options: PumpOptions<T, R>) {
@@ -84,6 +84,9 @@ export class Pump<T, R> {
       // The group of Stops, one for each task that has thrown one.
       if (this.#stop === null || !(error instanceof ExceptionGroup)) throw error
     }
+    // Tasks that were to take the items of an array were cancelled before they began.
+    const { items } = this.#options
+    if (Array.isArray(items) && this.begun < items.length && !this.#isEnding) this.#cancelled()
     const failure = this.#stop === null ? this.#cancel : this.#stop.failure
     if (failure !== null) throwAsIs(failure.error)
   }
@@ -137,7 +140,6 @@ export class Pump<T, R> {
     try {
       for (let calls = 1; this.begun < items.length && !this.#isEnding; calls++) {
         const index = this.begun++
-        this.active++
         const call = (): Promise<void> => this.#call(items[index] as T, index)
         // A call before may have set context variables, which this one must not see.
         await (isEmpty(context) ? call() : new Context().run(call))
@@ -161,7 +163,18 @@ export class Pump<T, R> {
   #begin(item: T | PromiseLike<T>, group: TaskGroup): void {
     const index = this.begun++
     this.active++
-    group.createTask(() => this.#call(item, index))
+    const task = group.createTask(() => this.#call(item, index))
+    observe(task, () => {
+      this.active--
+      // Its body never began, if it was cancelled before.
+      if (task.cancelled()) this.#cancelled()
+      this.wake()
+    })
+  }
+
+  #cancelled(error: unknown = new CancelledError()): void {
+    this.#cancel ??= { error }
+    this.end()
   }
 
   async #call(item: T | PromiseLike<T>, index: number): Promise<void> {
@@ -173,9 +186,6 @@ export class Pump<T, R> {
       done(await fn(isThenable(item) ? await item : item, index), index)
     } catch (error) {
       this.#failed(error, index, this.#before)
-    } finally {
-      this.active--
-      if (this.#room !== null) this.wake()
     }
   }
 
@@ -184,7 +194,7 @@ export class Pump<T, R> {
     const isUnderCancel = cancelsSoFar() > before
     try {
       if (isCancel(error)) {
-        this.#cancel ??= { error }
+        this.#cancelled(error)
         // A cancel that nobody asked this task for ends everything.
         throwAsIs(isUnderCancel ? error : new Stop({ error }))
       }

@@ -3,8 +3,7 @@ import { getEventLoop } from '@tasktree/core'
 /** Tells the loop's exception handler of an error that nobody is there to catch. */
 export function reportUnthrown(exception: unknown): void {
   getEventLoop().callExceptionHandler({
-    message:
-      'An error could not be thrown: nobody waits for its outcome, or another outcome was decided before',
+    message: 'An error came when nobody waited for it any more',
     exception,
   })
 }

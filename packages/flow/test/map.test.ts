@@ -1,4 +1,5 @@
 import {
+  allTasks,
   CancelledError,
   ContextVar,
   createTask,
@@ -373,6 +374,25 @@ describe('a cancel', () => {
     expect(await thrown(failing)).toEqual(new Error('third'))
     expect(lock.statistics().waiters).toBe(0)
     hold.release()
+  })
+
+  virtual('of tasks that have not begun yet is not lost, and nothing hangs', async () => {
+    for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
+      const known = allTasks()
+      const mapping = createTask(() => map(items, async (n) => sleep(5, n), { concurrency: 2 }))
+      await Promise.resolve()
+      for (let turn = 0; turn < 3; turn++) {
+        await sleep(0)
+        for (const task of allTasks()) if (task !== mapping && !known.has(task)) task.cancel()
+      }
+      expect(isCancelled(await thrown(mapping))).toBe(true)
+    }
+    for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
+      const known = allTasks()
+      const mapping = map(items, async (n) => sleep(5, n), { concurrency: 2 })
+      for (const task of allTasks()) if (!known.has(task)) task.cancel()
+      expect(isCancelled(await thrown(mapping))).toBe(true)
+    }
   })
 
   virtual('by a second cancel during the clean-up waits for its end all the same', async () => {
