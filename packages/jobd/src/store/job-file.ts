@@ -7,7 +7,7 @@ import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
 const pageSize = 4_096
 
 /** A larger file is not read through at each start. Bytes. */
-const largestChecked = 536_870_912
+const largestChecked = 67_108_864
 
 /** SQLite's value of `auto_vacuum` that lets single pages be given back. */
 const INCREMENTAL = 2
