@@ -102,7 +102,10 @@ async function startBullMq(fsync: 'always' | 'everysec'): Promise<Contestant> {
     add: () => queue.add('noop', {}),
     runAll: async (count) => {
       running ??= worker.run()
-      while (finished < count) await new Promise((resolve) => setTimeout(resolve, 5))
+      for (;;) {
+        if (finished >= count) return
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
     },
     runOne: async () => {
       running ??= worker.run()

@@ -13,6 +13,13 @@ const bad = [
   'JOB.GET x',
   'JOB.GET 0',
   'JOB.ADD nonsense x',
+  'JOB.ADD sleep abc',
+  'JOB.ADD sleep -1',
+  'JOB.ADD primes 5e9',
+  'JOB.ADD fetch ftp://example.com',
+  'JOB.PAUSE nonsense',
+  'JOB.DELETE 0',
+  'JOB.ADD sleep 1 KEEP 5',
   'NO.SUCH',
 ]
 

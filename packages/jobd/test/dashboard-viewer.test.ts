@@ -28,7 +28,7 @@ const tree: PageNode = {
 const snapshot: PageSnapshot = {
   server: '',
   stream: '',
-  kinds: [],
+  kinds: {},
   tree,
   counts,
   jobs: [],

@@ -245,7 +245,7 @@ test('a subscriber that never reads loses the oldest messages, and costs no more
     globalThis.gc?.()
     const before = process.memoryUsage().heapUsed
     for (let i = 0; i < 60; i++) {
-      const adds = `JOB.ADD sleep ${payload} DELAY 3600000\r\n`.repeat(200)
+      const adds = `JOB.ADD shell ${payload} DELAY 3600000\r\n`.repeat(200)
       await adder.send(`${adds}PING\r\n`).until('+PONG\r\n')
     }
     expect(await client.command('PING')).toEqual({ simple: 'PONG' })

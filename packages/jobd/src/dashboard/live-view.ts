@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { ActorRef, ActorSystem } from '@tasktree/actor'
 import { sleep, TaskManager } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
-import { finalStates, jobKinds } from '../jobs/job.ts'
+import { finalStates } from '../jobs/job.ts'
+import { placeholders } from '../jobs/kinds.ts'
 import type { JobChange, JobFeed } from '../store/job-feed.ts'
 import type { History } from '../scheduling/history.ts'
 import type { Store } from '../store/store.ts'
@@ -88,7 +89,7 @@ export class LiveView implements AsyncDisposable {
     return {
       server: this.#serverId,
       stream,
-      kinds: jobKinds,
+      kinds: placeholders,
       tree: toPageNode(system.snapshot().root),
       counts,
       jobs: jobs.map(toPageJob),

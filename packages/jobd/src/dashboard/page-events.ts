@@ -33,7 +33,8 @@ export interface PageSnapshot {
   server: string
   /** The name of this stream, by which the page says which jobs' output it is to carry. */
   stream: string
-  kinds: readonly string[]
+  /** The kinds of jobs, each with what an empty field for its payload shows. */
+  kinds: Readonly<Record<string, string>>
   tree: PageNode
   counts: PageCounts
   /** The latest ones. */

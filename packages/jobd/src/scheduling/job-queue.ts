@@ -38,7 +38,7 @@ export class JobQueue {
     return this.#jobs.get(id)
   }
 
-  /** A job that may begin in `delay` milliseconds; true when that is now. */
+  /** A job that may begin in `delay` milliseconds, Infinity for one that is held; true when that is now. */
   add({ id, kind, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean {
     const now = this.#loop.time()
     const job: QueuedJob = { id, kind, priority, dueAt: delay > 0 ? now + delay : now }
@@ -49,6 +49,8 @@ export class JobQueue {
       this.#ready.put(job)
       return true
     }
+    // A job that is held for now is put in line when it is added again.
+    if (job.dueAt === Infinity) return false
     this.#delayed.putNowait(job)
     this.#wakeFor(job.dueAt)
     return false
@@ -77,6 +79,7 @@ export class JobQueue {
     const delayed = this.#delayed
     while (!delayed.empty()) delayed.getNowait()
     for (const job of this.#jobs.values()) {
+      if (job.dueAt === Infinity) continue
       if (job.dueAt > now) delayed.putNowait(job)
       else this.#ready.put(job)
     }

@@ -11,6 +11,8 @@ import {
   jobKinds,
   jobStates,
 } from '../jobs/job.ts'
+import { PayloadError } from '../jobs/kind.ts'
+import { checkPayload } from '../jobs/kinds.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { CommandError, largest, parseNumber, parseOptions } from './arguments.ts'
 import { bulkActions, carryOutAll } from './bulk.ts'
@@ -253,8 +255,15 @@ function parseRequest([kind = '', payload = '', ...rest]: readonly string[]): Jo
     parseNumber(name, options.get(name) ?? '0', least)
   if (options.has('KEEP') && !options.has('KEY'))
     throw new CommandError('syntax error: KEEP says how long a KEY is kept, and there is no KEY')
+  const known = parseKind(kind)
+  try {
+    checkPayload(known, payload)
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error
+    throw new CommandError(`${known}: ${error.message}`)
+  }
   return {
-    kind: parseKind(kind),
+    kind: known,
     payload,
     priority: number('PRIORITY', -largest),
     delay: number('DELAY'),

@@ -15,7 +15,8 @@ import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
 import type { JobKind } from '../jobs/job.ts'
-import type { Pools } from '../jobs/perform.ts'
+import type { Pools } from '../jobs/kind.ts'
+import { capacities } from '../jobs/kinds.ts'
 import { type ServerLog, withAudit } from '../log/server-log.ts'
 import { History } from '../scheduling/history.ts'
 import { Metrics } from '../scheduling/metrics.ts'
@@ -66,8 +67,6 @@ export interface JobdOptions
 
 /** A part that answers later than this, in milliseconds, does not count as ready. */
 const longestReady = 2_000
-
-const poolCapacity: Partial<Record<JobKind, number>> = { hash: 2, primes: 2, words: 2 }
 
 /** A server that runs. Leaving its scope ends it in order: running jobs have their grace, queued jobs stay in the file. */
 export interface Jobd extends AsyncDisposable {
@@ -164,7 +163,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       feed,
       {
         maxQueued: options.maxQueued ?? 100_000,
-        capacity: { ...poolCapacity, ...options.capacity },
+        capacity: { ...capacities, ...options.capacity },
       },
     ]),
     child.dynamic('workers', {

@@ -8,15 +8,7 @@ import { OutputPanel } from './output-panel.ts'
 import { hasPassword, post } from './requests.ts'
 import { TreeView } from './tree-view.ts'
 
-const placeholders: Record<string, string> = {
-  shell: 'a command line',
-  hash: 'a path',
-  words: 'a path',
-  primes: 'a number',
-  fetch: 'a URL',
-  python: 'Python code',
-  sleep: 'milliseconds',
-}
+let placeholders: PageSnapshot['kinds'] = {}
 
 const tree = new TreeView()
 const charts = new Charts()
@@ -55,9 +47,10 @@ function begin(snapshot: PageSnapshot): void {
     location.reload()
     return
   }
+  placeholders = snapshot.kinds
   if (kind.options.length === 0)
     kind.append(
-      ...snapshot.kinds.map((name) => {
+      ...Object.keys(snapshot.kinds).map((name) => {
         const option = make('option', '', name)
         option.value = name
         return option

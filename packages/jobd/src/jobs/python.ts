@@ -1,0 +1,24 @@
+import { createSubprocessExec, DEVNULL, PIPE, type Process, STDOUT } from '@tasktree/subprocess'
+import { killGrace, outcomeOf } from './child-output.ts'
+import { defineKind, type Kind, parseText } from './kind.ts'
+
+/** Python code in a python3 child process; a clear failure where there is no python3. */
+export const python: Kind = defineKind({
+  placeholder: 'Python code',
+  parse: parseText('Python code'),
+  run: async (code, bench) => outcomeOf(await startPython(code), bench),
+})
+
+async function startPython(code: string): Promise<Process> {
+  try {
+    return await createSubprocessExec('python3', ['-u', '-c', code], {
+      stdin: DEVNULL,
+      stdout: PIPE,
+      stderr: STDOUT,
+      killGrace,
+    })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    throw new Error('there is no python3 on this machine', { cause: error })
+  }
+}
