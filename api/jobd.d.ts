@@ -151,7 +151,7 @@ export type PageCounts = Record<JobState, number>;
 export interface PageSnapshot {
     server: string;
     stream: string;
-    kinds: readonly string[];
+    kinds: Readonly<Record<string, string>>;
     tree: PageNode;
     counts: PageCounts;
     jobs: PageJob[];
@@ -277,8 +277,22 @@ export { JobFileError } from './store/job-file.ts';
 export type { Retention } from './store/retention.ts';
 export { type Jobd, type JobdOptions, startJobd } from './tree/jobd.ts';
 
+// dist/jobs/child-output.d.ts
+import type { Process } from '@tasktree/subprocess';
+import type { Bench } from './kind.ts';
+export declare const killGrace = 500;
+export declare function outcomeOf(child: Process, bench: Bench): Promise<string>;
+
 // dist/jobs/describe-error.d.ts
 export declare function describeError(error: unknown, depth?: number): string;
+
+// dist/jobs/fetch.d.ts
+import { type Kind } from './kind.ts';
+export declare const fetchUrl: Kind<URL>;
+
+// dist/jobs/hash.d.ts
+import { type Kind } from './kind.ts';
+export declare const hash: Kind;
 
 // dist/jobs/in-pools.d.ts
 export declare function hash(path: string): Promise<string>;
@@ -328,9 +342,8 @@ export interface JobFilter {
 export declare function isJobKind(kind: string): kind is JobKind;
 export declare function isJobState(state: string): state is JobState;
 
-// dist/jobs/perform.d.ts
-import { type Executor } from '@tasktree/executor';
-import type { Job } from './job.ts';
+// dist/jobs/kind.d.ts
+import type { Executor } from '@tasktree/executor';
 export interface Pools {
     readonly threads: Executor;
     readonly processes: Executor;
@@ -340,12 +353,58 @@ export interface Bench {
     readonly output: (text: string) => void;
     readonly progress: (done: number, total: number) => void;
 }
+export interface Kind<P = string> {
+    readonly placeholder: string;
+    readonly capacity?: number;
+    readonly parse: (payload: string) => P;
+    readonly run: (payload: P, bench: Bench) => PromiseLike<string>;
+}
+export declare class PayloadError extends RangeError {
+    readonly name: string;
+}
+export declare function defineKind<P>(kind: Kind<P>): Kind<P>;
+export declare function parseText(what: string): (payload: string) => string;
+export declare function parseWholeNumber(what: string, most: number): (payload: string) => number;
+
+// dist/jobs/kinds.d.ts
+import type { Job, JobKind } from './job.ts';
+import type { Bench } from './kind.ts';
+export declare function checkPayload(kind: JobKind, payload: string): void;
 export declare function perform(job: Job, bench: Bench): PromiseLike<string>;
+export declare const capacities: Partial<Record<JobKind, number>>;
+export declare const placeholders: Record<string, string>;
+
+// dist/jobs/pool-jobs.d.ts
+import { type JobFuture } from '@tasktree/executor';
+import type * as InPools from './in-pools.ts';
+import type { Bench } from './kind.ts';
+export declare const poolJobs: import("@tasktree/executor").JobRefs<typeof InPools>;
+export declare function follow(job: JobFuture<string>, bench: Bench): JobFuture<string>;
+
+// dist/jobs/primes.d.ts
+import { type Kind } from './kind.ts';
+export declare const primes: Kind<number>;
+
+// dist/jobs/python.d.ts
+import { type Kind } from './kind.ts';
+export declare const python: Kind;
+
+// dist/jobs/shell.d.ts
+import { type Kind } from './kind.ts';
+export declare const shell: Kind;
 
 // dist/jobs/shown-job.d.ts
 import type { Job } from './job.ts';
 export declare const longestShown = 1024;
 export declare function shorten(job: Job): Job;
+
+// dist/jobs/sleep.d.ts
+import { type Kind } from './kind.ts';
+export declare const sleep: Kind<number>;
+
+// dist/jobs/words.d.ts
+import { type Kind } from './kind.ts';
+export declare const words: Kind;
 
 // dist/log/server-log.d.ts
 import type { Logger } from '@tasktree/actor';
@@ -630,7 +689,7 @@ export declare class WallClock {
 // dist/scheduling/worker.d.ts
 import { Actor, type ActorRef } from '@tasktree/actor';
 import type { JobFeed } from '../store/job-feed.ts';
-import { type Pools } from '../jobs/perform.ts';
+import type { Pools } from '../jobs/kind.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Store } from '../store/store.ts';
 export interface Workshop {
