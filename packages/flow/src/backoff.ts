@@ -8,7 +8,7 @@ export interface ExponentialOptions {
   min?: number | undefined
   /** The longest delay in milliseconds; 30,000 by default. */
   max?: number | undefined
-  /** How much longer each delay is than the one before; 2 by default. */
+  /** Each delay is this many times as long as the delay before; 2 by default. */
   factor?: number | undefined
   /**
    * 'full', the default: a random share of the delay, so that clients that failed together do not come back together.

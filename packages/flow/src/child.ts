@@ -4,7 +4,7 @@ import { throwAsIs } from './throw-as-is.ts'
 
 /**
  * Runs `body` in a task of its own and waits for the end of that task, as if the caller had called `body` itself: a
- * cancel of the caller reaches it, and what it throws is thrown here. `begun` is given the task, by which others can
+ * cancel of the caller reaches it, and its errors are thrown here. `begun` is given the task, by which others can
  * cancel the body alone.
  *
  * The task belongs to a group of its own, because only the tasks of a group are inside the caller's cancel scopes.

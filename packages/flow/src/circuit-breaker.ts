@@ -32,8 +32,8 @@ export interface CircuitBreakerOptions {
 }
 
 /**
- * Stops calling what fails all the time, so that callers fail fast and the other side can recover. Use one breaker for all
- * calls to one thing.
+ * Stops making calls that fail all the time, so that callers fail fast and the called service can recover. Use one breaker
+ * for all calls to one service.
  *
  * Only an outcome that belongs to the present state counts: a call that began before the circuit opened does not close or
  * open it when it ends. A trial call that is cancelled gives its place to another. The breaker has no timer of its own: an
@@ -43,7 +43,7 @@ export class CircuitBreaker {
   /** @internal bundlers rename the class */
   static readonly name: string = 'CircuitBreaker'
 
-  /** Called after each change, with the new state and the one before. What it throws goes to the loop's exception handler. */
+  /** Called after each change, with the new state and the previous state. Its errors go to the loop's exception handler. */
   onStateChange: ((state: CircuitState, previous: CircuitState) => void) | null = null
   readonly #failures: number
   readonly #within: number
@@ -84,7 +84,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Calls `fn` if the circuit lets it through, and gives what it gives.
+   * Calls `fn` if the circuit lets the call through, and gives the result of `fn`.
    *
    * @throws {CircuitOpenError} (the promise rejects) when it does not
    */

@@ -5,7 +5,7 @@
 export function carryErrors(last: unknown, earlier: readonly unknown[]): void {
   const errors = earlier.filter((error) => error !== last)
   if (errors.length === 0 || !(last instanceof Error) || 'errors' in last) return
-  // Not enumerable, like the list of an AggregateError: what compares or copies errors does not see it. A frozen error
-  // refuses it.
+  // Not enumerable, like the list of an AggregateError: code that compares or copies errors does not see it. A frozen
+  // error refuses it.
   Reflect.defineProperty(last, 'errors', { value: errors, configurable: true, writable: true })
 }

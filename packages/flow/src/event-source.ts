@@ -11,7 +11,7 @@ interface Emitter {
 
 /**
  * Calls `heard` with each event of `source`, and `failed` with its 'error' event if it is an EventEmitter and another event
- * was asked for. Returns what removes the listeners.
+ * was asked for. Returns a function that removes the listeners.
  *
  * @throws {TypeError} when `source` is neither an EventEmitter nor an EventTarget, or for a wrong event name
  */

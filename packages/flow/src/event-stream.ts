@@ -12,10 +12,10 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Listens to an event source from its making on, and keeps the events until they are asked for: what `on` and `once` are made of. */
+/** Listens to an event source from the constructor on, and keeps the events until they are asked for. `on` and `once` use it. */
 export class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
   #events: T[] = []
-  /** Where the first event is in `#events`. What is before it was taken. */
+  /** Where the first event is in `#events`. The places before it are empty. */
   #head = 0
   #failure: { error: unknown } | null = null
   #isListening = true

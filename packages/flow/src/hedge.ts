@@ -8,7 +8,7 @@ import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 export interface HedgeOptions {
-  /** After this many milliseconds without a result a further attempt begins beside those that run. */
+  /** After this many milliseconds without a result a further attempt begins beside the running attempts. */
   delay: number
   /** How many attempts there are at most; 2 by default. */
   max?: number | undefined
@@ -21,7 +21,7 @@ export interface HedgeOptions {
  * the others. The first result wins. The other attempts are cancelled, and have ended when it is returned.
  *
  * An attempt that fails counts as long as others are running: one of them may still win. When none is running, the last
- * error is thrown; its property `errors` lists those before it. A failure does not begin a further attempt: for that,
+ * error is thrown; its property `errors` lists the earlier errors. A failure does not begin a further attempt: for that,
  * hedge a `retry`. Nor does a cancel.
  *
  * @throws {TypeError} when `fn` is not a function, or `delay` not a number

@@ -5,8 +5,8 @@ import { checkKeyed, type KeyedOptions } from './keyed.ts'
 import { Turns } from './turns.ts'
 
 /**
- * A function of which only the latest call counts: a new call cancels the one before with the same key, whose promise
- * rejects with a CancelledError, and begins when that one has ended. So there is never more than one at a time. Without the option
+ * A function of which only the latest call counts. A new call cancels the previous call with the same key, whose promise
+ * rejects with a CancelledError, and begins when the previous call has ended. So there is never more than one at a time. Without the option
  * `key` all calls have the same key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function

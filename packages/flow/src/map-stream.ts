@@ -22,7 +22,7 @@ export interface MapStreamOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What an item came to. The result of item `n`, or the `n`-th to end, has the key `n`. */
+/** The result or the error of an item. The result of item `n`, or the `n`-th to end, has the key `n`. */
 type Outcome<R> = { value: R } | { error: unknown }
 
 /**
@@ -68,7 +68,7 @@ async function* stream<T, R>(
   const outcomes = new Map<number, Outcome<R>>()
   let taken = 0
   let ended = 0
-  /** What the loop waits on while the next outcome is not there. */
+  /** The loop waits on this future while the next outcome is not there. */
   let change: Future<void> | null = null
   const noteChange = (): void => {
     if (change !== null && !change.done()) change.setResult()
@@ -85,7 +85,7 @@ async function* stream<T, R>(
     done: (value, index) => deliver({ value }, index),
     failed: (error, index) => {
       deliver({ error }, index)
-      // The results before it are still wanted, those after it are not.
+      // The loop still wants the results before the failure, but none after it.
       pump.end()
     },
   })

@@ -5,12 +5,12 @@ import { type WorkOptions, workThrough } from './work-through.ts'
 type Mapped<T extends readonly unknown[], R> = { -readonly [K in keyof T]: R }
 
 /**
- * Calls `fn` for each item and gives what the calls returned, in the order of the items. At most `concurrency` calls
+ * Calls `fn` for each item and gives the results of the calls, in the order of the items. At most `concurrency` calls
  * (Infinity by default) run at the same time, each in a child task, with context variables of its own. The next item is
  * taken from `items` only when there is room for its call. An item that is a promise is awaited first.
  *
- * The first failure cancels the other calls and closes `items`. It is thrown when all of them have ended; what they throw
- * in the meantime goes to the loop's exception handler. With `stopOnError: false` the failures of all items are thrown as
+ * The first failure cancels the other calls and closes `items`. It is thrown when all of them have ended; errors that
+ * they throw in the meantime go to the loop's exception handler. With `stopOnError: false` the failures of all items are thrown as
  * one ExceptionGroup, in the order of the items. A cancel of the caller reaches every call.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function

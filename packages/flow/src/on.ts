@@ -5,7 +5,7 @@ import { EventStream } from './event-stream.ts'
 export interface OnOptions {
   /** How many events may wait for the loop; Infinity by default. */
   buffer?: number | undefined
-  /** What an event does that finds the buffer full: it ends the loop with an EventOverflowError, which is the default, or the oldest or the newest event is dropped. */
+  /** An event comes while the buffer is full. 'error', the default: the loop ends with an EventOverflowError. Otherwise the oldest or the newest event is dropped. */
   overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined
   /** Its abort ends the loop with a CancelledError, for code outside of a task. */
   signal?: AbortSignal | undefined

@@ -14,8 +14,8 @@ import { cancelsSoFar, isCancel } from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
- * What `map`, `forEach`, `mapStream` and `hedge` have in common: a pump that takes item after item from a source and calls
- * a function for each, in a task of its own.
+ * The common part of `map`, `forEach`, `mapStream` and `hedge`: a pump takes item after item from a source and calls a
+ * function for each of them, in a child task.
  *
  * All those tasks belong to one task group, whose body takes the items. So nothing is running any more when `run` settles,
  * a cancel from outside reaches everything, and an error that leaves a task cancels everything else. `stop` uses the same
@@ -45,7 +45,7 @@ export interface PumpOptions<T, R> {
 
 /** Ends the pump: everything else is cancelled. */
 export class Stop {
-  /** What `run` throws then. */
+  /** `run` throws its error, or nothing if it is null. */
   readonly failure: { readonly error: unknown } | null
 
   constructor(failure: { readonly error: unknown } | null) {
@@ -59,7 +59,7 @@ export class Pump<T, R> {
   /** How many items were taken from the source. */
   begun = 0
   readonly #options: PumpOptions<T, R>
-  /** What the body waits on while there is no room. */
+  /** The body waits on this future while there is no room. */
   #room: Future<void> | null = null
   #isEnding = false
   /** How many cancels each of the calls' tasks had when it began. */
@@ -189,7 +189,7 @@ export class Pump<T, R> {
     }
   }
 
-  /** The current task, of which `before` cancels were asked for when it began, has failed. Throws what it ends with. */
+  /** The current task, of which `before` cancels were asked for when it began, has failed. Throws the error that the task ends with. */
   #failed(error: unknown, index: number, before: number): void {
     const isUnderCancel = cancelsSoFar() > before
     try {

@@ -15,7 +15,7 @@ export interface RetryOptions {
   timeout?: number | undefined
   /** Whether to try again after this error; by default after every error. */
   retryIf?: ((error: unknown) => boolean) | undefined
-  /** Called before each wait with the error, the number of the attempt that failed and the milliseconds of the wait. It is awaited; what it throws ends the call. */
+  /** Called before each wait with the error, the number of the attempt that failed and the milliseconds of the wait. It is awaited. An error of its own ends the call. */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
   /** Its abort cancels the call, for code outside of a task. */
   signal?: AbortSignal | undefined

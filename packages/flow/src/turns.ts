@@ -1,7 +1,7 @@
 import { type CancelledError, Future, type Task } from '@tasktree/core'
 
 /**
- * One call at a time for each key, first come, first served: what `latest`, `exhaust` and `queued` are made of.
+ * One call at a time for each key, first come, first served. `latest`, `exhaust` and `queued` use it.
  *
  * A turn is given by setting the result of the waiter's future. If the waiter is cancelled in the same turn of the loop,
  * its `await` throws although the future has a result, and the waiter passes the turn on. So a turn is never lost.
@@ -27,7 +27,7 @@ export class Turns {
     }
   }
 
-  /** Cancels the call that has the turn, and those that wait for it. */
+  /** Cancels the call that has the turn, and the calls that wait for it. */
   cancelAll(key: unknown, reason: CancelledError): void {
     const line = this.#lines.get(key)
     if (line === undefined) return
@@ -59,7 +59,7 @@ export class Turns {
   }
 }
 
-/** The call that has the turn, and those that wait for it. */
+/** The call that has the turn, and the calls that wait for it. */
 export class Line {
   /** The task of the call that has the turn, once it has begun. */
   #running: Task | null = null
