@@ -547,3 +547,37 @@ test(
     expect(await done).toMatchObject({ name: 'ActorStopped', path: '/s/a' })
   }),
 )
+
+test(
+  'a kill does not wait for the other flows of what it kills',
+  virtually(async () => {
+    const flows = async (): Promise<void> => {
+      const slowToClean = async (): Promise<void> => {
+        for (let i = 0; i < 10; i++) await sleep(60_000).catch(() => {})
+      }
+      await Promise.all([slowToClean(), sleep(Infinity)])
+    }
+    class Many extends Actor {
+      async work(): Promise<void> {
+        await flows()
+      }
+    }
+    const system = await start({
+      children: [
+        child.task('t', flows, { restart: 'temporary' }),
+        child.actor('a', Many, [], { restart: 'temporary' }),
+        child.resource('r', () => ({ wait: flows, async [Symbol.asyncDispose]() {} }), {
+          restart: 'temporary',
+        }),
+      ],
+    })
+    void system.lookup(Many, 'a')?.tell.work()
+    await settled()
+    const before = system.snapshot().time
+    const ends = ['t', 'a', 'r'].map((id) => system.lookup(id)?.kill())
+    for (const end of ends) expect(await end).toEqual({ kind: 'killed' })
+    expect(system.snapshot().time).toBe(before)
+    await system.stop()
+    expect(system.snapshot().time).toBe(before)
+  }),
+)

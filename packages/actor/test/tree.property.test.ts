@@ -2,12 +2,14 @@ import {
   Actor,
   type ActorRef,
   ActorSystem,
+  AskCycle,
   child,
   type ChildSpec,
+  type ReplyPort,
   silentLogger,
   type SupervisorOptions,
 } from '@tasktree/actor'
-import { type Future, sleep } from '@tasktree/core'
+import { createTask, type Future, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
@@ -43,13 +45,58 @@ class Watch {
   }
 }
 
+/** What became of each message, by its number. */
+class Ledger {
+  #last = 0
+  readonly handled = new Map<number, number>()
+  readonly dead = new Map<number, number>()
+  readonly sent = new Set<number>()
+  readonly asked = new Map<number, Future<unknown>>()
+
+  number(): number {
+    return ++this.#last
+  }
+
+  /** A handler has begun with it, and will not stash it. */
+  handle(id: number): void {
+    this.handled.set(id, (this.handled.get(id) ?? 0) + 1)
+  }
+
+  die(id: number): void {
+    this.dead.set(id, (this.dead.get(id) ?? 0) + 1)
+  }
+
+  faults(): string[] {
+    const faults: string[] = []
+    for (const [id, count] of this.handled) {
+      if (count > 1) faults.push(`message ${id} was handled ${count} times`)
+    }
+    for (const id of this.sent) {
+      const fates = (this.handled.get(id) ?? 0) + (this.dead.get(id) ?? 0)
+      if (fates !== 1) faults.push(`tell ${id} has ${fates} fates`)
+    }
+    for (const [id, ask] of this.asked) {
+      if (!ask.done()) faults.push(`ask ${id} has no outcome`)
+      else if (!ask.cancelled() && ask.exception() === null && ask.result() !== id) {
+        faults.push(`ask ${id} has the answer of ${String(ask.result())}`)
+      } else if (!ask.cancelled() && ask.exception() instanceof AskCycle) {
+        faults.push(`ask ${id} was told of a cycle, and there are none here`)
+      }
+    }
+    return faults
+  }
+}
+
 class Subject extends Actor {
+  static override readonly interleave = ['beside', 'besideLater']
   readonly #watch: Watch
+  readonly #ledger: Ledger
   readonly #random: () => number
 
-  constructor(watch: Watch, random: () => number) {
+  constructor(watch: Watch, ledger: Ledger, random: () => number) {
     super()
     this.#watch = watch
+    this.#ledger = ledger
     this.#random = random
   }
 
@@ -73,6 +120,82 @@ class Subject extends Actor {
     throw new Error('crash')
   }
 
+  async takes(id: number, ms: number): Promise<number> {
+    this.#ledger.handle(id)
+    if (ms > 5) await sleep(ms)
+    return id
+  }
+
+  beside(id: number): number {
+    this.#ledger.handle(id)
+    return id
+  }
+
+  async besideLater(id: number, ms: number): Promise<ReplyPort<number>> {
+    this.#ledger.handle(id)
+    await sleep(ms)
+    const port = this.ctx.reply<number>()
+    port.resolve(id)
+    return port
+  }
+
+  defers(id: number, ms: number): ReplyPort<number> {
+    this.#ledger.handle(id)
+    const port = this.ctx.reply<number>()
+    this.ctx.after(ms, () => port.resolve(id))
+    return port
+  }
+
+  pipes(id: number, ms: number): ReplyPort<number> {
+    this.#ledger.handle(id)
+    const port = this.ctx.reply<number>()
+    this.ctx.pipe(sleep(ms, id), (value) => port.resolve(value))
+    return port
+  }
+
+  /** Stashes it for a while, if it likes. */
+  async stashes(id: number, ms: number): Promise<number> {
+    try {
+      if (ms > 10) await sleep(1)
+    } catch (error) {
+      this.#ledger.handle(id)
+      throw error
+    }
+    if (!this.#stashed.has(id)) {
+      this.#stashed.add(id)
+      this.ctx.stash()
+      this.ctx.after(ms, () => this.ctx.unstashAll())
+      return -1
+    }
+    this.#ledger.handle(id)
+    return id
+  }
+  readonly #stashed = new Set<number>()
+
+  /** Its peers never ask back what is asked of them here: there is no cycle, whoever asks whom. */
+  asksOn(id: number, peer: ActorRef<Subject>): ReplyPort<number> {
+    this.#ledger.handle(id)
+    const port = this.ctx.reply<number>()
+    const inner = this.#ledger.number()
+    const ask = peer.ask({ timeout: 300 }).asksBack(inner, this.ctx.self)
+    this.#ledger.asked.set(inner, ask)
+    this.ctx.pipe(
+      ask,
+      () => port.resolve(id),
+      () => port.resolve(id),
+    )
+    return port
+  }
+
+  async asksBack(id: number, back: ActorRef<Subject>): Promise<number> {
+    this.#ledger.handle(id)
+    const inner = this.#ledger.number()
+    const ask = back.ask({ timeout: 200 }).beside(inner)
+    this.#ledger.asked.set(inner, ask)
+    await Promise.allSettled([ask, sleep(1)])
+    return id
+  }
+
   quit(): void {
     this.ctx.stop()
   }
@@ -82,7 +205,12 @@ function pick<T>(random: () => number, choices: readonly T[]): T {
   return choices[Math.floor(random() * choices.length)] as T
 }
 
-function supervisorOptions(watch: Watch, random: () => number, depth: number): SupervisorOptions {
+function supervisorOptions(
+  watch: Watch,
+  ledger: Ledger,
+  random: () => number,
+  depth: number,
+): SupervisorOptions {
   return {
     strategy: pick(random, ['one-for-one', 'one-for-all', 'rest-for-one'] as const),
     maxRestarts: Math.floor(random() * 6),
@@ -90,18 +218,24 @@ function supervisorOptions(watch: Watch, random: () => number, depth: number): S
     stopMode: pick(random, ['ordered', 'parallel'] as const),
     ...(random() < 0.3 ? { backoff: { min: 5, max: 20, maxAttempts: 5 } } : {}),
     children: Array.from({ length: 1 + Math.floor(random() * 4) }, (_, i) =>
-      makeChild(watch, random, depth, `c${i}`),
+      makeChild(watch, ledger, random, depth, `c${i}`),
     ),
   }
 }
 
-function makeChild(watch: Watch, random: () => number, depth: number, id: string): ChildSpec {
+function makeChild(
+  watch: Watch,
+  ledger: Ledger,
+  random: () => number,
+  depth: number,
+  id: string,
+): ChildSpec {
   const restart = pick(random, ['permanent', 'transient', 'temporary'] as const)
   if (depth > 0 && random() < 0.35) {
-    return child.supervisor(id, supervisorOptions(watch, random, depth - 1), { restart })
+    return child.supervisor(id, supervisorOptions(watch, ledger, random, depth - 1), { restart })
   }
   const shutdown = pick(random, [1000, 1000, Infinity])
-  return child.actor(id, Subject, [watch, random], { restart, shutdown })
+  return child.actor(id, Subject, [watch, ledger, random], { restart, shutdown })
 }
 
 function actorPaths(system: ActorSystem): string[] {
@@ -117,12 +251,13 @@ function actorPaths(system: ActorSystem): string[] {
 async function scenario(seed: number): Promise<void> {
   const random = generator(seed)
   const watch = new Watch()
+  const ledger = new Ledger()
   let system: ActorSystem
   try {
     system = await ActorSystem.start({
       name: 's',
       logger: silentLogger,
-      ...supervisorOptions(watch, random, 2),
+      ...supervisorOptions(watch, ledger, random, 2),
     })
   } catch {
     expect([...watch.running.values()].every((count) => count === 0)).toBe(true)
@@ -130,6 +265,10 @@ async function scenario(seed: number): Promise<void> {
     return
   }
   const done = system.done.catch(() => {})
+  using letters = system.deadLetters.subscribe()
+  createTask(async () => {
+    for await (const { message } of letters) ledger.die(message.args[0] as number)
+  })
   const asks: Future<unknown>[] = []
   for (let step = 0; step < 25; step++) {
     const paths = actorPaths(system)
@@ -137,8 +276,20 @@ async function scenario(seed: number): Promise<void> {
     const target = system.lookup<ActorRef<Subject>>(pick(random, paths))
     if (target === null) continue
     const dice = random()
-    if (dice < 0.4) asks.push(target.ask({ timeout: 500 }).work(Math.floor(random() * 20)))
-    else if (dice < 0.6) asks.push(target.ask({ timeout: 500 }).crash())
+    const ms = Math.floor(random() * 20)
+    if (dice < 0.15) asks.push(target.ask({ timeout: 500 }).work(ms))
+    else if (dice < 0.5) {
+      const id = ledger.number()
+      const ways = ['takes', 'beside', 'besideLater', 'defers', 'pipes', 'stashes'] as const
+      const way = pick(random, ways)
+      if (random() < 0.4) {
+        ledger.sent.add(id)
+        void target.tell[way](id, ms)
+      } else if (random() < 0.2) {
+        const peer = system.lookup<ActorRef<Subject>>(pick(random, paths))
+        if (peer !== null) ledger.asked.set(id, target.ask({ timeout: 500 }).asksOn(id, peer))
+      } else ledger.asked.set(id, target.ask({ timeout: 500 })[way](id, ms))
+    } else if (dice < 0.6) asks.push(target.ask({ timeout: 500 }).crash())
     else if (dice < 0.7) void target.tell.quit()
     else if (dice < 0.8) void target.tell.crash()
     else void target.stop()
@@ -149,9 +300,10 @@ async function scenario(seed: number): Promise<void> {
   watch.closed = true
   // Every ask settles, whatever became of its actor.
   const late = sleep(1000)
-  await Promise.allSettled(asks)
+  await Promise.allSettled([...asks, ...ledger.asked.values()])
   expect(late.done()).toBe(false)
   await late
+  expect(ledger.faults()).toEqual([])
   expect(watch.faults).toEqual([])
   expect([...watch.running].filter(([, count]) => count !== 0)).toEqual([])
 }

@@ -139,6 +139,14 @@ export class ActorChild extends Child {
     this.incarnation?.wake()
   }
 
+  /** Returns a message to the front of the mailbox, because its handler was never called. */
+  putBack(envelope: Envelope): void {
+    if (envelope.ask?.done() === true) return
+    if (!this.closed) this.mailbox.unshift([envelope])
+    else if (envelope.ask === null) this.runtime.deadLetter(this.path, envelope, 'stopped')
+    else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
+  }
+
   /** Takes a message back that its sender has given up. */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()

@@ -1,5 +1,5 @@
 import { createTask, Future, isCancelled, sleep, type Task } from '@tasktree/core'
-import { isThenable, observe } from '@tasktree/core/lowlevel'
+import { abandon, isThenable, observe } from '@tasktree/core/lowlevel'
 import { AbandonableWait, abandoned, inTask } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -366,6 +366,8 @@ export class ActorIncarnation extends Incarnation {
     this.child.mailbox.dropInternal()
     this.ended(reason)
     this.#relations?.breakLinks(reason)
+    // Flows that its handlers left behind would keep the task from ending.
+    if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 
   #failAsks(reason: ExitReason): void {

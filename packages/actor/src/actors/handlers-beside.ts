@@ -37,13 +37,7 @@ export class HandlersBeside {
     )
     flow = new HandlerFlow(incarnation, envelope, task, performance.now())
     this.#flows.set(task, flow)
-    observe(task, () => {
-      // Cancelled before its first step, or given up.
-      if (flow.port === null && !flow.stashed) {
-        envelope.ask?.refuse(new ActorStopped(path, incarnation.endReason ?? killed, true))
-      }
-      this.#end(flow)
-    })
+    observe(task, () => this.#end(flow))
   }
 
   async #run(flow: HandlerFlow): Promise<void> {
@@ -67,6 +61,13 @@ export class HandlersBeside {
   #end(flow: HandlerFlow): void {
     if (!this.#flows.delete(flow.task)) return
     flow.end()
+    const { child, endReason } = this.#incarnation
+    const { envelope } = flow
+    // Its task was cancelled before the first step: no handler has seen the message.
+    if (flow.promise === null) child.putBack(envelope)
+    else if (flow.port === null && !flow.stashed) {
+      envelope.ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
+    }
     if (this.#flows.size > 0) return
     for (const onEnded of this.#onEnded.splice(0)) onEnded()
     this.#incarnation.wake()
@@ -87,9 +88,6 @@ export class HandlersBeside {
     const flows = [...this.#flows.values()]
     for (const flow of flows) {
       flow.task.cancel('killed')
-      flow.envelope.ask?.refuse(
-        new ActorStopped(this.#incarnation.child.path, this.#incarnation.endReason ?? killed, true),
-      )
       this.#end(flow)
     }
     return flows.filter((flow) => flow.promise !== null)

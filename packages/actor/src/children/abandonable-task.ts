@@ -5,6 +5,7 @@ import {
   type EventLoop,
   type Task,
 } from '@tasktree/core'
+import { abandon } from '@tasktree/core/lowlevel'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
 /** A task that can be given up when what it awaits cannot be cancelled: then it ends, and that goes on alone. */
@@ -27,11 +28,18 @@ export class AbandonableTask<T> {
     this.task.cancel(message)
   }
 
-  /** What was awaited, or null when nothing is. */
+  /** Gives up what is awaited, and returns it; null when nothing is. The task ends, whatever other flows it has. */
   abandon(): PromiseLike<unknown> | null {
-    if (this.task.done()) return null
-    this.task.cancel('killed')
-    return this.#wait.abandon()
+    const { task } = this
+    if (task.done()) return null
+    task.cancel('killed')
+    const promise = this.#wait.abandon()
+    // The body itself ends first, and gives the task its outcome, unless other flows of the task keep that back.
+    const loop = task.getLoop()
+    loop.callSoon(() => {
+      loop.callSoon(() => abandon(task))
+    })
+    return promise
   }
 
   /** Its exception, which counts as seen; null when it returned or was given up. */

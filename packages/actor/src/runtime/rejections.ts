@@ -1,34 +1,38 @@
-import { currentIncarnation } from '../messages/handler-flow.ts'
+import { takeRejections } from '@tasktree/core/lowlevel'
 import { formatThrown } from '../exit-reason.ts'
+import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * Finds the actor whose handler left a rejected promise behind: the rejection is reported in the asynchronous
- * context it came from, and so in the actor's task. Rejections of nobody here end the process as they
- * would without this, unless another listener takes them.
+ * Reports rejections of promises that a handler did not await. Node reports a rejection in the asynchronous context in
+ * which the promise was made, so the handler's actor is known. Core owns the listener of the process and asks here first.
  */
-const runtimes = new Set<Runtime>()
+const watched = new Set<Runtime>()
+let stopTaking: (() => void) | null = null
 
-function listener(error: unknown): void {
+/** True when an actor of a watched system left the rejected promise behind. */
+function take(error: unknown): boolean {
   const source = currentIncarnation()
-  const runtime = source?.child.runtime
-  if (source !== null && runtime !== undefined && runtimes.has(runtime)) {
-    const { child, number: incarnation } = source
-    const { path, id } = child
-    runtime.log.error(`${path} left a promise behind that rejected: ${formatThrown(error)}`, error)
-    if (runtime.observed)
-      runtime.emit({ type: 'unhandled-rejection', path, id, incarnation, error })
-    return
-  }
-  if (process.listenerCount('unhandledRejection') > 1) return
-  throw error
+  if (source === null || !watched.has(source.child.runtime)) return false
+  const { child, number: incarnation } = source
+  const { path, id, runtime } = child
+  runtime.log.report(
+    'error',
+    `${path} left a promise behind that rejected: ${formatThrown(error)}`,
+    { event: 'unhandled-rejection', path, id, incarnation },
+    error,
+  )
+  if (runtime.observed) runtime.emit({ type: 'unhandled-rejection', path, id, incarnation, error })
+  return true
 }
 
 export function watchRejections(runtime: Runtime): void {
-  if (runtimes.size === 0) process.on('unhandledRejection', listener)
-  runtimes.add(runtime)
+  stopTaking ??= takeRejections(take)
+  watched.add(runtime)
 }
 
 export function unwatchRejections(runtime: Runtime): void {
-  if (runtimes.delete(runtime) && runtimes.size === 0) process.off('unhandledRejection', listener)
+  if (!watched.delete(runtime) || watched.size > 0) return
+  stopTaking?.()
+  stopTaking = null
 }
