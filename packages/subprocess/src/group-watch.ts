@@ -7,8 +7,8 @@
  * that takes 10 µs per process of the machine.
  *
  * So one walk serves all watched groups, and remembers one living member of each. Until that member has ended, a look
- * at the group costs one `kill` and one small file. A walk takes a limited share of the time of the event loop:
- * it stops when its allowance is used up and goes on later.
+ * at the group costs one `kill` and one small file. Only a group whose members change all the time needs many walks, and
+ * for it there is an allowance: a walk stops when its share of the time of the event loop is used up, and goes on later.
  */
 import { readdirSync } from 'node:fs'
 import { isDead, readProcStat } from './proc-stat.ts'
@@ -22,7 +22,7 @@ interface Watch {
   pause: number
   nextLook: number
   looks: number
-  /** How many complete walks have found no living member. */
+  /** Counts the complete walks that have found no living member, up to MISSES. */
   misses: number
 }
 
@@ -31,11 +31,16 @@ const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
 /** A group that keeps living is asked for by `kill` at every look, and its member at each of this many looks only. */
 const LOOKS_PER_MEMBER = 4
-/** A member that is forked while a walk is under way can be missed; one that is missed twice does not exist. */
+/**
+ * How many walks must find no living member. A walk of several steps can miss a member that is forked meanwhile, and so
+ * counts one; a walk of a single step counts two.
+ */
 const MISSES = 2
 /** A walk may use this share of the time, and after a rest this many milliseconds at once. */
-const SHARE = 0.04
-const BURST = 5
+const SHARE = 0.15
+const BURST = 20
+/** Milliseconds that are worth a step. */
+const STEP = 2
 
 const watches = new Set<Watch>()
 let timer: NodeJS.Timeout | null = null
@@ -132,7 +137,7 @@ function finish(done: Walk): void {
     if (watch.member !== null || !done.wanted.has(watch)) continue
     watch.member = done.found.get(watch.group) ?? null
     if (watch.member !== null) watch.misses = 0
-    else if (++watch.misses === MISSES) gone(watch)
+    else if ((watch.misses += done.steps === 1 ? 2 : 1) >= MISSES) gone(watch)
     else walk ??= new Walk()
   }
 }
@@ -149,6 +154,7 @@ class Walk {
   readonly found = new Map<number, number>()
   readonly #groups = new Set([...watches].map(({ group }) => group))
   readonly #pids = readPids()
+  steps = 0
 
   /** Milliseconds until the next step may begin. */
   rest(): number {
@@ -157,6 +163,7 @@ class Walk {
 
   /** Reads on while the allowance lasts. True when the walk is complete. */
   step(): boolean {
+    this.steps++
     const start = performance.now()
     const end = start + allowance.take(start)
     let now = start
@@ -187,7 +194,7 @@ const allowance = {
   },
   /** Milliseconds until a step is worth its timer. */
   missing(): number {
-    return (1 - this.left) / SHARE
+    return (STEP - this.left) / SHARE
   },
 }
 
