@@ -21,10 +21,10 @@ const SMALL = 512
 
 /**
  * A view keeps the whole chunk alive. A take is copied when the chunk is larger than `LARGE` and at least `HELD` times
- * as large as the take. So a record that the caller keeps holds at most eight times its own size, or 8 KiB.
+ * as large as the take. So a record that the caller keeps holds at most 16 KiB, or eight times its own size.
  */
 const HELD = 8
-const LARGE = 8192
+const LARGE = 16_384
 
 export class ByteQueue {
   #chunks: Buffer[] = []

@@ -108,10 +108,12 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     }
     checkOptions(options)
     if (n < 0) return this.#start('read', Infinity, this.#takeAll, options)
-    if (this.#first === null && this.#exception === null && this.#buffer.length > 0) {
-      return Promise.resolve(this.#takeSome(n))
+    const attempt = (): Buffer | null => this.#trySome(n)
+    if (this.#first !== null || this.#exception !== null || n === 0 || this.#eof) {
+      return this.#startFuture('read', 0, attempt, options) as Promise<Buffer>
     }
-    return this.#startFuture('read', 0, () => this.#trySome(n), options) as Promise<Buffer>
+    if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
+    return this.#wait('read', 0, attempt, options) as unknown as Promise<Buffer>
   }
 
   /**
@@ -327,8 +329,17 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
         return Promise.reject(error)
       }
     } else if (!first.isGivenUp) return Promise.reject(this.#busy(what, first))
+    return this.#wait(what, needs, attempt, options)
+  }
+
+  #wait<T>(
+    what: string,
+    needs: number,
+    attempt: () => T | null,
+    options: WaitOptions | undefined,
+  ): PendingRead<T> {
     const read = new PendingRead(what, needs, attempt, this.#owner)
-    if (first === null) this.#first = read
+    if (this.#first === null) this.#first = read
     else this.#next.push(read)
     this.#resume()
     return cancelOnAbort(read, options?.signal)
