@@ -1,8 +1,11 @@
 import {
+  createTask,
+  detached,
   type EventLoop,
   Future,
   getEventLoop,
   RuntimeError,
+  shield,
   type Task,
   TimeoutError,
   cancelTasks,
@@ -41,7 +44,9 @@ export class Server implements AsyncDisposable {
   /** The sockets whose handshake has not ended yet, each with its timer. */
   readonly #handshakes = new Map<Socket, Disposable>()
   #listeners: Listener[] = []
-  #starting: Promise<Listener[]> | null = null
+  #starting: Task<void> | null = null
+  /** How many callers wait in `startServing()`. */
+  #starters = 0
   #isServing = false
   #isClosed = false
   #forever: Future<never> | null = null
@@ -96,15 +101,27 @@ export class Server implements AsyncDisposable {
   async startServing(): Promise<void> {
     if (this.#isClosed) throw new RuntimeError('the server is closed')
     if (this.#isServing) return
-    this.#starting ??= listen(this.#options, {
-      accept: (socket) => this.#accept(socket),
-      handshake: (socket) => this.#track(socket),
-      secured: (plain) => this.#endHandshake(plain ?? this.#oldestHandshake()),
-      failed: (exception) => this.#report('the listener has failed', exception),
-      handshakeFailed: (exception) => this.#handshakeFailed(exception),
-    })
+    // In a task of its own, so that the cancel of one caller does not end the wait of another one.
+    this.#starting ??= detached(() => createTask(() => this.#start(), { name: 'startServing' }))
+    const starting = this.#starting
+    this.#starters++
     try {
-      const listeners = await this.#starting
+      await shield(starting)
+    } finally {
+      this.#starters--
+      if (this.#starters === 0 && !starting.done()) starting.cancel()
+    }
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const listeners = await listen(this.#options, {
+        accept: (socket) => this.#accept(socket),
+        handshake: (socket) => this.#track(socket),
+        secured: (plain) => this.#endHandshake(plain ?? this.#oldestHandshake()),
+        failed: (exception) => this.#report('the listener has failed', exception),
+        handshakeFailed: (exception) => this.#handshakeFailed(exception),
+      })
       if (this.#isClosed) {
         for (const listener of listeners) this.#closeListener(listener)
         throw new RuntimeError('the server was closed before it listened')

@@ -13,7 +13,16 @@ import {
 import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer as createRaw } from 'node:net'
 import { dirname } from 'node:path'
-import { createTask, Future, getRunningLoop, run, sleep, timeout, wait } from '@tasktree/core'
+import {
+  createTask,
+  Future,
+  getRunningLoop,
+  moveOnAfter,
+  run,
+  sleep,
+  timeout,
+  wait,
+} from '@tasktree/core'
 import {
   AddressInUseError,
   ConnectionResetError,
@@ -21,6 +30,8 @@ import {
   DatagramSocket,
   openConnection,
   startServer,
+  type StreamReader,
+  type StreamWriter,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { echo, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
@@ -244,6 +255,57 @@ test('each address is listened to once, however often and under whatever names i
     expect(await thrown(startServer(echo, taken))).toBeInstanceOf(AddressInUseError)
     expect(() => startServer(echo, { host: [] })).toThrow(RangeError)
     expect(() => startServer(echo, { host: [5 as never] })).toThrow(TypeError)
+  }))
+
+test('the cancel of one caller of startServing leaves the others, and of all leaves nothing', () =>
+  run(async () => {
+    // Looking up a name takes more than a turn.
+    const where = { host: 'localhost', startServing: false }
+    const server = await startServer(echo, where)
+    const callers = [1, 2].map(() => createTask(() => server.startServing()))
+    await sleep(0)
+    callers[0]?.cancel()
+    await wait(callers)
+    expect(callers.map((caller) => caller.cancelled())).toEqual([true, false])
+    expect(server.isServing()).toBe(true)
+    await server[Symbol.asyncDispose]()
+    const other = await startServer(echo, where)
+    const only = createTask(() => other.startServing())
+    await sleep(0)
+    only.cancel()
+    await wait([only])
+    await sleep(5)
+    expect([only.cancelled(), other.isServing()]).toEqual([true, false])
+    await other.startServing()
+    expect(other.isServing()).toBe(true)
+    await other[Symbol.asyncDispose]()
+  }))
+
+test('a server and a connection outlive the scope in which they were made', () =>
+  run(async () => {
+    const made: [Awaited<ReturnType<typeof startServer>>, StreamReader, StreamWriter][] = []
+    const make = async (): Promise<void> => {
+      const server = await startServer(echo, local)
+      made.push([server, ...(await openConnection('127.0.0.1', portOf(server)))])
+    }
+    await timeout(2000, make)
+    // A scope whose deadline strikes after it has made them.
+    await moveOnAfter(20, async () => {
+      await make()
+      await sleep(10_000)
+    })
+    for (const [server, reader, writer] of made) {
+      writer.write('still there\n')
+      expect(String(await timeout(2000, () => reader.readLine()))).toBe('still there\n')
+      const [second, to] = await openConnection('127.0.0.1', portOf(server))
+      to.write('a later client\n')
+      expect(String(await timeout(2000, () => second.readLine()))).toBe('a later client\n')
+      to.close()
+      writer.close()
+      await writer.waitClosed()
+      await server[Symbol.asyncDispose]()
+    }
+    expect(made).toHaveLength(2)
   }))
 
 test('addresses are shown as people write them', () =>

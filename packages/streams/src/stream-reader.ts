@@ -113,7 +113,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
       return this.#startFuture('read', 0, attempt, options) as Promise<Buffer>
     }
     if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
-    return this.#wait('read', 0, attempt, options) as unknown as Promise<Buffer>
+    return this.#wait('read', 0, attempt, options) as Promise<Buffer>
   }
 
   /**
