@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer as createRaw, type Socket } from 'node:net'
 import { createServer as createRawTls, TLSSocket } from 'node:tls'
 import { isCancelled, run, sleep, timeout, TimeoutError } from '@tasktree/core'
-import { OSError, openConnection, startServer } from '@tasktree/net'
+import { OSError, openConnection, type StreamReader, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { local, portOf, tls } from './support/network.ts'
@@ -40,12 +40,17 @@ interface Outcome {
   end: string
 }
 
+/** How long a read waits before it counts as stalled. Where no stall is expected, a busy machine gets more time. */
+function patienceFor(action: Action): number {
+  return action === 'stall' ? 150 : 5000
+}
+
 /** All bytes that arrive, and how the stream ends; 'stall' when it does not. */
-async function readOut(reader: { read(n: number): Promise<Buffer> }): Promise<Outcome> {
+async function readOut(reader: StreamReader, action: Action): Promise<Outcome> {
   let received = ''
   try {
     for (;;) {
-      const data = await timeout(150, () => reader.read(99))
+      const data = await timeout(patienceFor(action), () => reader.read(99))
       if (data.length === 0) return { received, end: 'end' }
       received += String(data)
     }
@@ -80,8 +85,8 @@ test.each(actions)('a server that does "%s" at each byte', { tags: ['slow'] }, (
           await once(server, 'listening')
           const { port } = server.address() as { port: number }
           try {
-            const [reader, writer] = await timeout(2000, () => openConnection('127.0.0.1', port))
-            expectOutcome(await readOut(reader), at, action)
+            const [reader, writer] = await timeout(6000, () => openConnection('127.0.0.1', port))
+            expectOutcome(await readOut(reader, action), at, action)
             writer.abort()
           } catch (error) {
             // The system may know of the reset before it tells of the connection.
@@ -104,14 +109,14 @@ test.each(actions)('a client that does "%s" at each byte', { tags: ['slow'] }, (
     {
       const outcomes: Outcome[] = []
       await using server = await startServer(async (reader) => {
-        outcomes.push(await readOut(reader))
+        outcomes.push(await readOut(reader, action))
       }, local)
       for (let at = 0; at <= script.length; at += action === 'stall' ? 5 : 1) {
         for (const gap of gaps) {
           const socket = connect(portOf(server), '127.0.0.1').on('error', () => {})
           await once(socket, 'connect')
           await misbehave(socket, script, at, action, gap)
-          const deadline = performance.now() + 3000
+          const deadline = performance.now() + 6000
           while (outcomes.length === 0 && performance.now() < deadline) await sleep(1)
           expectOutcome(outcomes.pop() as Outcome, at, action)
           socket.destroy()
@@ -197,15 +202,17 @@ async function tlsServerBehindProxy(at: number, action: Action): Promise<TlsPeer
 
 test.each(actions)(
   'a TLS server that does "%s" at the header, the body and the end of each record',
-  { tags: ['slow'], timeout: 60_000 },
+  { tags: ['slow'], timeout: 120_000 },
   (action) =>
     run(async () => {
       const before = census()
       {
         const whole = await tlsServerBehindProxy(Infinity, 'end')
-        const options = { tls: { ca: tls.cert, servername: 'localhost', handshakeTimeout: 150 } }
+        const options = {
+          tls: { ca: tls.cert, servername: 'localhost', handshakeTimeout: patienceFor(action) },
+        }
         const [reader, writer] = await openConnection('127.0.0.1', whole.port, options)
-        expect(await readOut(reader)).toEqual({ received: String(script), end: 'end' })
+        expect(await readOut(reader, action)).toEqual({ received: String(script), end: 'end' })
         writer.abort()
         const stream = whole.sent()
         await whole.close()
@@ -215,10 +222,10 @@ test.each(actions)(
           const peer = await tlsServerBehindProxy(at, action)
           let outcome: Outcome
           try {
-            const [from, to] = await timeout(3000, () =>
+            const [from, to] = await timeout(8000, () =>
               openConnection('127.0.0.1', peer.port, options),
             )
-            outcome = await readOut(from)
+            outcome = await readOut(from, action)
             to.abort()
           } catch (error) {
             expect(isCancelled(error)).toBe(false)
@@ -238,7 +245,7 @@ test.each(actions)(
 
 test.each(actions)(
   'a TLS client that does "%s" at the header, the body and the end of each record',
-  { tags: ['slow'], timeout: 60_000 },
+  { tags: ['slow'], timeout: 120_000 },
   (action) =>
     run(async () => {
       const before = census()
@@ -246,9 +253,9 @@ test.each(actions)(
         const outcomes: Outcome[] = []
         await using server = await startServer(
           async (reader) => {
-            outcomes.push(await readOut(reader))
+            outcomes.push(await readOut(reader, action))
           },
-          { host: '127.0.0.1', tls: { ...tls, handshakeTimeout: 150 } },
+          { host: '127.0.0.1', tls: { ...tls, handshakeTimeout: patienceFor(action) } },
         )
         /** A client that sends the script over a proxy that passes `at` bytes on. */
         const talk = async (at: number): Promise<Buffer> => {
@@ -289,6 +296,7 @@ test.each(actions)(
         for (const at of points) {
           await talk(at)
           await sleep(5)
+          // There is none if the handshake has failed.
           const outcome = outcomes.pop()
           if (outcome === undefined) continue
           expect(String(script).startsWith(outcome.received)).toBe(true)

@@ -34,7 +34,7 @@ import {
   type StreamWriter,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
-import { echo, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+import { echo, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
 
 const at = { host: '127.0.0.1', port: 0 }
 
@@ -70,7 +70,7 @@ test('datagrams that were handed over are sent before the close, as with node:dg
       }),
       { family: 'udp4' },
     )
-    await sleep(50)
+    await until(() => got.length === 5)
     expect(got).toEqual(['plain', 'bye 0', 'bye 1', 'bye 2', 'only one'])
     server.close()
   }))
@@ -158,7 +158,7 @@ test('a DatagramSocket tells of a refusal, and drops the oldest above its limit'
     const [to, where] = receiver.getExtraInfo('sockname') as [string, number]
     await using sender = await DatagramSocket.open({ remoteAddr: { host: to, port: where } })
     for (let i = 0; i < 5; i++) await sender.send(`datagram ${i}`)
-    await sleep(50)
+    await until(() => receiver.dropped === 3)
     expect(receiver.dropped).toBe(3)
     expect(String((await receiver.receive())[0])).toBe('datagram 3')
   }))
@@ -225,27 +225,36 @@ test.skipIf(process.getuid?.() !== 0)(
     }),
 )
 
+/** Runs `body` while `host` has these addresses; `delay` is awaited by each lookup. */
+async function withHost(
+  host: string,
+  addresses: string[],
+  body: () => Promise<void>,
+  delay: PromiseLike<void> = Promise.resolve(),
+): Promise<void> {
+  const { lookup } = dns
+  const found = addresses.map((address) => ({ address, family: 4 }))
+  dns.lookup = ((name: string, options: object, callback: (...result: unknown[]) => void) => {
+    if (name !== host) lookup(name, options as never, callback as never)
+    else void delay.then(() => setTimeout(callback, 0, null, found))
+  }) as never
+  syncBuiltinESMExports()
+  try {
+    await body()
+  } finally {
+    dns.lookup = lookup
+    syncBuiltinESMExports()
+  }
+}
+
 test('each address is listened to once, however often and under whatever names it is given', () =>
   run(async () => {
-    const { lookup } = dns
-    const twice = [
-      { address: '127.0.0.1', family: 4 },
-      { address: '127.0.0.1', family: 4 },
-    ]
-    dns.lookup = ((host: string, options: object, callback: (...result: unknown[]) => void) => {
-      if (host === 'twice.test') setTimeout(callback, 0, null, twice)
-      else lookup(host, options as never, callback as never)
-    }) as never
-    syncBuiltinESMExports()
-    try {
+    await withHost('twice.test', ['127.0.0.1', '127.0.0.1'], async () => {
       for (const host of ['twice.test', ['127.0.0.1', 'twice.test', '127.0.0.1']]) {
         await using server = await startServer(echo, { host, port: 0 })
         expect(server.sockets).toHaveLength(1)
       }
-    } finally {
-      dns.lookup = lookup
-      syncBuiltinESMExports()
-    }
+    })
     await using several = await startServer(echo, { host: ['127.0.0.1', '127.0.0.2'] })
     expect(several.sockets.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.2'])
     expect(new Set(several.sockets.map(({ port }) => port)).size).toBe(1)
@@ -259,26 +268,26 @@ test('each address is listened to once, however often and under whatever names i
 
 test('the cancel of one caller of startServing leaves the others, and of all leaves nothing', () =>
   run(async () => {
-    // Looking up a name takes more than a turn.
-    const where = { host: 'localhost', startServing: false }
-    const server = await startServer(echo, where)
-    const callers = [1, 2].map(() => createTask(() => server.startServing()))
-    await sleep(0)
-    callers[0]?.cancel()
-    await wait(callers)
-    expect(callers.map((caller) => caller.cancelled())).toEqual([true, false])
-    expect(server.isServing()).toBe(true)
-    await server[Symbol.asyncDispose]()
-    const other = await startServer(echo, where)
-    const only = createTask(() => other.startServing())
-    await sleep(0)
-    only.cancel()
-    await wait([only])
-    await sleep(5)
-    expect([only.cancelled(), other.isServing()]).toEqual([true, false])
-    await other.startServing()
-    expect(other.isServing()).toBe(true)
-    await other[Symbol.asyncDispose]()
+    const found = Promise.withResolvers<void>()
+    const where = { host: 'slow.test', startServing: false }
+    const body = async (): Promise<void> => {
+      const server = await startServer(echo, where)
+      const callers = [1, 2].map(() => createTask(() => server.startServing()))
+      const other = await startServer(echo, where)
+      const only = createTask(() => other.startServing())
+      await sleep(0)
+      callers[0]?.cancel()
+      only.cancel()
+      found.resolve()
+      await wait([...callers, only])
+      expect([...callers, only].map((caller) => caller.cancelled())).toEqual([true, false, true])
+      expect([server.isServing(), other.isServing()]).toEqual([true, false])
+      await server[Symbol.asyncDispose]()
+      await other.startServing()
+      expect(other.isServing()).toBe(true)
+      await other[Symbol.asyncDispose]()
+    }
+    await withHost('slow.test', ['127.0.0.1'], body, found.promise)
   }))
 
 test('a server and a connection outlive the scope in which they were made', () =>
@@ -417,6 +426,6 @@ test('bad handshakes are not reported, and the failure of an SNICallback is', ()
       tls: { ...tls, SNICallback: (_name, callback) => callback(new Error('no database')) },
     })
     await thrown(openConnection('127.0.0.1', portOf(broken), alpn))
-    await sleep(20)
+    await until(() => reports.length > 0)
     expect(reports).toEqual(['a callback of the TLS options has failed'])
   }))

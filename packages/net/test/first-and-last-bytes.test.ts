@@ -16,7 +16,7 @@ import {
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
-import { fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+import { fixture, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
 
 // What a peer sends, ends or resets in the moment in which a connection is made reaches the program, however busy it is.
 // The control is the same program on node:net or node:tls.
@@ -316,7 +316,7 @@ test('a callback of a protocol that is async and rejects is reported, and ends i
       if (what === 'connectionLost') await reader.read()
       else if (what !== 'eofReceived') expect(await timeout(2000, () => lost)).toBe(failure)
       writer.abort()
-      await sleep(5)
+      await until(() => reports.length > 0)
       expect(reports.splice(0)).toEqual([`${what}() of a protocol has thrown`])
     }
   }))

@@ -18,7 +18,7 @@ import {
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
-import { fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+import { fixture, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
 
 const ca = tls.cert
 
@@ -177,6 +177,7 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
     }, local)
     const silent = connect(portOf(server), '127.0.0.1').on('error', () => {})
     await once(silent, 'close')
+    await until(() => outcomes.length > 0)
     expect(outcomes).toEqual([expect.any(TimeoutError)])
     // A peer that sends a byte now and then does not get more time.
     await using secure = await startServer(() => {}, {
@@ -234,7 +235,7 @@ test('a reset in the middle of startTls is its error, on both sides', () =>
     await once(client, 'data')
     client.write(Buffer.from([22, 3, 1]), () => client.resetAndDestroy())
     await once(client, 'close')
-    await sleep(20)
+    await until(() => outcomes.length > 0)
     expect(outcomes).toEqual([expect.any(ConnectionResetError)])
     const resetting = createRaw((socket) => {
       socket.on('error', () => {}).once('data', () => socket.resetAndDestroy())

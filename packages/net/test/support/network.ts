@@ -38,6 +38,14 @@ export async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
   throw new Error('nothing was thrown')
 }
 
+/** Waits until `condition` holds; a few seconds at most, on a busy machine. The assertion after it says what is missing. */
+export async function until(condition: () => boolean): Promise<void> {
+  const giveUp = performance.now() + 5000
+  while (!condition() && performance.now() < giveUp) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
 /** A path for a Unix socket, in a folder of its own. */
 export async function withSocketPath(body: (path: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
