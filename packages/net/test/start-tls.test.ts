@@ -193,7 +193,7 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
     const start = performance.now()
     await once(dripping, 'close')
     clearInterval(drip)
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(performance.now() - start).toBeLessThan(10_000)
     const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
     listening.listen(0, '127.0.0.1')
     await once(listening, 'listening')
