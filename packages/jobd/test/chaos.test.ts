@@ -19,7 +19,9 @@ test(
   { tags: ['slow'], timeout: 90_000 + seconds * 1_000 },
   () =>
     inJobd(
-      async ({ jobd }) => {
+      async ({ jobd, client: first }) => {
+        await first.command('JOB.PAUSE', 'python')
+        const paused = Number(await first.command('JOB.ADD', 'python', 'print(1)'))
         const until_ = performance.now() + seconds * 1_000
         const acknowledged: number[] = []
         let [kills, connects] = [0, 0]
@@ -58,6 +60,10 @@ test(
           const job = toRecord(await client.command('JOB.WAIT', id))
           expect(finalStates.has(job['state'] as JobState)).toBe(true)
         }
+        expect(toRecord(await client.command('JOB.GET', paused))).toMatchObject({
+          state: 'queued',
+          attempts: 0,
+        })
         expect(new Set(acknowledged).size).toBe(acknowledged.length)
         expect(acknowledged.length).toBeGreaterThan(10 * seconds)
       },
