@@ -142,8 +142,27 @@ export function runInAsyncContext<S extends Scope>(
   scope: S,
   fn: (this: S) => void,
 ): void {
-  if (carrier === null) (context as AsyncResource).runInAsyncScope(enterAndCall<S>, scope, fn)
-  else resumeAsyncContext(context, scope, fn)
+  if (carrier !== null) resumeAsyncContext(context, scope, fn)
+  else
+    (context as AsyncResource).runInAsyncScope(
+      canEnter ? enterAndCall<S> : runAndCall<S>,
+      scope,
+      fn,
+    )
+}
+
+/** Whether the runtime can enter a storage for the rest of a scope; workerd can only run a function in one. */
+const canEnter: boolean = ((): boolean => {
+  try {
+    makeResource().runInAsyncScope(() => storage.enterWith(undefined as never))
+    return true
+  } catch {
+    return false
+  }
+})()
+
+function runAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
+  storage.run(this, () => fn.call(this))
 }
 
 /** The end of the resource's scope puts the outer one back. */

@@ -46,6 +46,8 @@ function readPlatform(): Platform {
 /** The functions that were there when the package was loaded. */
 const native: Platform = readPlatform()
 const { setImmediate } = globalThis
+/** Calls back when no microtask is left. */
+export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 let latest: Platform = native
 
 /** The functions that are there now: the same object as long as they are the same. */
@@ -63,7 +65,8 @@ export function machineTime(): number {
 
 /** Calls `cb` after `ms` milliseconds, unless the process has nothing else to do. */
 export function callLaterUnref(ms: number, cb: () => void): void {
-  native.setTimeout.call(globalThis, cb, ms).unref()
+  const timer: Partial<NodeJS.Timeout> = native.setTimeout.call(globalThis, cb, ms)
+  timer.unref?.()
 }
 
 export class SystemClock implements Clock {

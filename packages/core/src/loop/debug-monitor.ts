@@ -1,3 +1,4 @@
+import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
 import type { Task } from '../tasks/task.ts'
 
@@ -15,32 +16,32 @@ export class DebugMonitor {
   }
 
   turnBegan(): void {
-    this.#turnStart = performance.now()
+    this.#turnStart = machineTime()
   }
 
   turnEnded(task: Task): void {
-    const took = performance.now() - this.#turnStart
+    const took = machineTime() - this.#turnStart
     if (took > this.#loop.slowCallbackDuration) {
       warn(`executing ${task.name} took ${took.toFixed(0)} ms without letting others run`)
     }
   }
 
   callbackEnded(name: string, start: number): void {
-    const took = performance.now() - start
+    const took = machineTime() - start
     if (took > this.#loop.slowCallbackDuration) {
       warn(`executing callback ${name === '' ? '(anonymous)' : name} took ${took.toFixed(0)} ms`)
     }
   }
 
   cancelRemembered(task: Task): void {
-    if (task.started && !this.#remembered.has(task)) this.#remembered.set(task, performance.now())
+    if (task.started && !this.#remembered.has(task)) this.#remembered.set(task, machineTime())
   }
 
   cancelDelivered(task: Task): void {
     const since = this.#remembered.get(task)
     if (since === undefined) return
     this.#remembered.delete(task)
-    const delay = performance.now() - since
+    const delay = machineTime() - since
     if (delay > this.#loop.slowCallbackDuration) {
       warn(
         `the cancel of ${task.name} was delayed ${delay.toFixed(0)} ms by an await of a foreign promise: ` +

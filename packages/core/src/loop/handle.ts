@@ -1,5 +1,6 @@
 import { captureAsyncContext, runInAsyncContext, type Scope } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
+import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
 import type { Runnable } from './ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
@@ -50,7 +51,7 @@ export class Handle implements Runnable, Scope {
   #call(): void {
     const callback = this.#callback as () => unknown
     const { monitor } = this.scopeLoop
-    const start = monitor === null ? 0 : performance.now()
+    const start = monitor === null ? 0 : machineTime()
     try {
       callback()
       monitor?.callbackEnded(callback.name, start)

@@ -91,7 +91,8 @@ export class EventLoop extends Scheduler {
 
   /** @internal for `timelineOf` */
   get timeline(): object {
-    return this.clock instanceof SystemClock ? SystemClock : this.clock
+    const { clock } = this
+    return clock instanceof SystemClock ? clock.platform : clock
   }
 
   createFuture<T>(): Future<T> {

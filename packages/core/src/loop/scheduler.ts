@@ -2,10 +2,11 @@ import type { AsyncResource } from 'node:async_hooks'
 import { currentFrame } from '../context/current.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { Task } from '../tasks/task.ts'
-import { type Clock, SystemClock } from './clock.ts'
+import { type Clock, machineTime, nextTick, SystemClock } from './clock.ts'
 import type { DebugMonitor } from './debug-monitor.ts'
 import { ReadyQueue, type Runnable, type Schedule } from './ready-queue.ts'
-import { type TimerEntry, TimerHeap } from './timer-heap.ts'
+import type { TimerEntry } from './timer-heap.ts'
+import { Timers } from './timers.ts'
 
 const microtask = Promise.resolve()
 
@@ -29,11 +30,10 @@ const turnsPerVirtualBurst = 1_024
 export abstract class Scheduler {
   /** @internal in debug mode */
   monitor: DebugMonitor | null = null
-  protected readonly clock: Clock
   /** Runs what it is given outside of the scope of the code that woke the loop. */
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue
-  readonly #timers = new TimerHeap()
+  readonly #timers: Timers
   /** The entries that are left of this round. */
   #round = 0
   #timersDue = false
@@ -50,8 +50,13 @@ export abstract class Scheduler {
 
   /** @internal use newEventLoop */
   constructor(options?: { clock?: Clock; schedule?: Schedule }) {
-    this.clock = options?.clock ?? new SystemClock()
+    this.#timers = new Timers(options?.clock ?? new SystemClock(), this.#onAlarm, this.#isIdle)
     this.#ready = new ReadyQueue(options?.schedule)
+  }
+
+  /** The clock of what begins now. */
+  protected get clock(): Clock {
+    return this.#timers.clock
   }
 
   /** The loop is closed: nothing can be scheduled any more. */
@@ -64,7 +69,6 @@ export abstract class Scheduler {
   protected clear(): void {
     this.#ready.drop()
     this.#timers.clear()
-    this.clock.stop()
   }
 
   /** @internal */
@@ -205,11 +209,7 @@ export abstract class Scheduler {
     }
     if (this.#timersDue) {
       this.#timersDue = false
-      const now = this.clock.now()
-      for (let due = this.#timers.takeDue(now); due !== null; due = this.#timers.takeDue(now)) {
-        this.#ready.push(due)
-      }
-      this.#setAlarm()
+      this.#timers.takeDue((due) => this.#ready.push(due))
     }
     this.#round = this.#ready.size
   }
@@ -226,7 +226,7 @@ export abstract class Scheduler {
    */
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
-    const now = performance.now()
+    const now = machineTime()
     if (now - this.#burstStart <= burstLength) return false
     if (this.#awaitsIO) return true
     this.#awaitsIO = true
@@ -237,12 +237,12 @@ export abstract class Scheduler {
 
   readonly #onIO = (): void => {
     this.#awaitsIO = false
-    this.#burstStart = performance.now()
+    this.#burstStart = machineTime()
   }
 
   #letIOIn(): void {
     this.clock.yieldToIO(() => {
-      this.#burstStart = performance.now()
+      this.#burstStart = machineTime()
       this.#schedule()
     })
   }
@@ -254,7 +254,7 @@ export abstract class Scheduler {
   #watch(): void {
     if (this.#watching) return
     this.#watching = true
-    process.nextTick(this.#onMicrotasksDrained)
+    nextTick(this.#onMicrotasksDrained)
   }
 
   readonly #onMicrotasksDrained = (): void => {
@@ -266,22 +266,13 @@ export abstract class Scheduler {
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    this.#timers.push(entry, deadline)
-    if (!this.#timers.isFirst(entry)) return
-    // Due already: as in asyncio it joins the ready queue between two rounds.
-    if (deadline <= this.clock.now()) this.#onAlarm()
-    else this.#setAlarm()
+    // One that is due already joins the ready queue between two rounds, as in asyncio.
+    if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 
   /** @internal */
   removeTimer(entry: TimerEntry): void {
-    const wasFirst = this.#timers.isFirst(entry)
     this.#timers.remove(entry)
-    if (wasFirst) this.#setAlarm()
-  }
-
-  #setAlarm(): void {
-    this.clock.setAlarm(this.#timers.nextDeadline(), this.#onAlarm, this.#isIdle)
   }
 
   readonly #onAlarm = (): void => {

@@ -1,4 +1,5 @@
 import { currentScope } from '../context/async-context.ts'
+import { nextTick } from '../loop/clock.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
 
@@ -61,7 +62,7 @@ export function watchFlow(frame: Frame): void {
   watched.add(frame)
   if (stopHook !== null) return
   stopHook = promiseHooks.onInit(onPromise)
-  process.nextTick(() => {
+  nextTick(() => {
     stopHook?.()
     stopHook = null
     watched.clear()

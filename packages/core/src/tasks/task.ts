@@ -1,4 +1,4 @@
-import { checkOptions, describe } from '../arguments.ts'
+import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
 import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
@@ -116,6 +116,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
    * wait for each other, the last of them is interrupted. False when done.
    */
   override cancel(msg?: string | CancelledError): boolean {
+    if (msg !== undefined) checkCancelMessage(msg)
     return this.done() ? super.cancel() : cancelFrame(this.#execution, msg)
   }
 
