@@ -2,6 +2,7 @@ import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
 import { type Awaitable, Coroutine } from '../tasks/coroutine.ts'
 import { getEventLoop } from '../context/current.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
+import { cancelChild } from '../tasks/propagate-cancel.ts'
 import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
@@ -34,7 +35,7 @@ class Gathering<T> extends Future<T> {
     checkCancelMessage(msg)
     if (this.done()) return false
     let accepted = false
-    for (const child of this.#children) accepted = child.cancel(msg) || accepted
+    for (const child of this.#children) accepted = cancelChild(child, msg) || accepted
     if (accepted) this.cancelRequested = true
     return accepted
   }

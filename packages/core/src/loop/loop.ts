@@ -311,6 +311,13 @@ export class EventLoop extends Scheduler {
     execution.previous = null
   }
 
+  /** @internal calls back with each task that is not done, newest first */
+  eachTask(visit: (task: Task) => void): void {
+    for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
+      visit(each.task as Task)
+    }
+  }
+
   /** @internal all that are not done, oldest first */
   liveTasks(): Task[] {
     const tasks: Task[] = []

@@ -26,6 +26,20 @@ let depth = 0
  */
 const endings: Ending[] = []
 
+/** A cancel that is put off until the cancels around it have returned. */
+interface Deferred {
+  /** The frame that waits for `wait`; null for the child of a gather. */
+  readonly frame: Frame | null
+  readonly wait: Future<unknown>
+  readonly msg: Message
+}
+
+/** Cancels that are nested deeper than this are put off: each takes some frames of the stack, which has about 10,000. */
+const deepest = 200
+const deferred: Deferred[] = []
+/** The tasks that the cancel went through. They stay marked until the deferred cancels are done, which may come back. */
+const marked: Cancellation[] = []
+
 /**
  * Cancels `first`: passes the cancel on to what its code waits on, and to what those tasks wait on in turn. When the
  * cancel comes round to a task that it went through, the last wait of that circle is interrupted.
@@ -124,6 +138,7 @@ function noteStruck(frame: Frame): void {
 
 /** Passes a cancel of `frame` on to one of its waits; whether that accepted it. */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
+  if (depth > deepest) return defer(frame, wait, msg)
   const root = outermost(frame)
   root.cancellation ??= new Cancellation(root)
   const { cancellation } = root
@@ -138,10 +153,54 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
     if (!wait.done()) frame.interrupt(wait, msg)
     return true
   } finally {
-    cancellation.isSpreading = wasSpreading
+    if (!wasSpreading) unmark(cancellation)
     depth--
     announceOutermost()
   }
+}
+
+/** Passes a cancel of a gather on to one of its children; whether that accepted it. */
+export function cancelChild(child: Future<unknown>, msg: Message): boolean {
+  if (depth > deepest) return defer(null, child, msg)
+  depth++
+  try {
+    return child.cancel(msg)
+  } finally {
+    depth--
+    announceOutermost()
+  }
+}
+
+/** A future that is pending is taken to accept the cancel; `runDeferred` corrects that where it does not. */
+function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
+  if (wait.done()) return false
+  deferred.push({ frame, wait, msg })
+  return true
+}
+
+function runDeferred(): void {
+  depth++
+  try {
+    // The list grows meanwhile.
+    for (const { frame, wait, msg } of deferred) {
+      if (frame === null) wait.cancel(msg)
+      else if (!cancelWait(frame, wait, msg)) {
+        const { cancellation } = outermost(frame)
+        if (cancellation === null) continue
+        cancellation.pending = true
+        cancellation.remembered = msg
+      }
+    }
+  } finally {
+    depth--
+    deferred.length = 0
+    for (const cancellation of marked.splice(0)) cancellation.isSpreading = false
+  }
+}
+
+function unmark(cancellation: Cancellation): void {
+  if (deferred.length > 0) marked.push(cancellation)
+  else cancellation.isSpreading = false
 }
 
 function outermost(frame: Frame): Frame {
@@ -162,7 +221,7 @@ function begin(frame: Frame, isFromInside: boolean): boolean {
 }
 
 function endSpreading(frame: Frame): void {
-  ;(outermost(frame).cancellation as Cancellation).isSpreading = false
+  unmark(outermost(frame).cancellation as Cancellation)
 }
 
 /** Whether the code that runs now is inside `frame`. */
@@ -174,7 +233,9 @@ function isRunning(frame: Frame): boolean {
 }
 
 function announceOutermost(): void {
-  if (depth > 0 || endings.length === 0) return
+  if (depth > 0) return
+  if (deferred.length > 0) runDeferred()
+  if (endings.length === 0) return
   // A listener may cancel in its turn; that cancel announces its own endings.
   for (const ending of endings.splice(0)) announce(ending)
 }

@@ -28,8 +28,7 @@ const shownWaits = 5
 export function formatTaskTree(options?: { loop?: EventLoop }): string {
   checkOptions(options)
   if (options?.loop !== undefined) checkLoop(options.loop)
-  const tasks = (options?.loop ?? getEventLoop()).liveTasks()
-  return tasks.length === 0 ? 'no tasks' : new TreePrinter(tasks).print()
+  return new TreePrinter(options?.loop ?? getEventLoop()).print()
 }
 
 /** The children of one task, or the tasks without a live parent. */
@@ -53,16 +52,16 @@ interface Entry {
 class TreePrinter {
   readonly #siblings = new Map<Task | null, Siblings>()
   readonly #lines: string[] = []
-  readonly #total: number
+  #total = 0
   #shown = 0
 
-  constructor(tasks: readonly Task[]) {
-    this.#total = tasks.length
+  constructor(loop: EventLoop) {
     // A task is younger than its parent. From the youngest on, all tasks below a task are counted before the task is.
-    for (let i = tasks.length - 1; i >= 0; i--) this.#add(tasks[i] as Task)
+    loop.eachTask((task) => this.#add(task))
   }
 
   #add(task: Task): void {
+    this.#total++
     const parent = liveParent(task)
     const siblings = this.#siblings.get(parent)
     if (siblings === undefined) {
@@ -78,6 +77,7 @@ class TreePrinter {
   }
 
   print(): string {
+    if (this.#total === 0) return 'no tasks'
     const entries = this.#entriesBelow(null, 0, '')
     for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
       if (this.#lines.length === shownLines) {
