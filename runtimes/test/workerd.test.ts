@@ -1,0 +1,34 @@
+import { build } from 'esbuild'
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { onTestFinished, test } from 'vitest'
+
+const home = new URL('../', import.meta.url)
+const isLinux = process.platform === 'linux' && process.arch === 'x64'
+
+test.skipIf(!isLinux)(
+  'core and sync run in workerd with nodejs_compat',
+  { tags: ['slow'] },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tasktree-workerd-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await build({
+      entryPoints: [new URL('workerd/worker.mjs', home).pathname],
+      bundle: true,
+      format: 'esm',
+      // As wrangler bundles: "browser" is among its conditions.
+      conditions: ['workerd', 'worker', 'browser'],
+      external: ['node:*'],
+      outfile: join(folder, 'bundle.mjs'),
+    })
+    await copyFile(new URL('workerd/config.capnp', home), join(folder, 'config.capnp'))
+    const workerd = new URL('node_modules/workerd/bin/workerd', home).pathname
+    await promisify(execFile)(process.execPath, [workerd, 'test', 'config.capnp'], {
+      cwd: folder,
+      timeout: 50_000,
+    })
+  },
+)

@@ -1,0 +1,71 @@
+// Core and sync in workerd, the runtime of Cloudflare Workers: tasks, a lock, a cancel, a timeout, a queue and a run that is
+// cancelled with its request.
+import assert from 'node:assert'
+import {
+  ContextVar,
+  createTask,
+  gather,
+  isCancelled,
+  run,
+  sleep,
+  taskGroup,
+  timeout,
+  TimeoutError,
+} from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { Lock, Queue, Semaphore } from '@tasktree/sync'
+
+const name = new ContextVar('name', { default: 'none' })
+
+async function locks() {
+  const lock = new Lock()
+  const order = []
+  const held = await lock.acquire()
+  const tasks = ['first', 'second', 'third'].map((each) =>
+    createTask(() =>
+      lock.runExclusive(async () => {
+        await sleep(1)
+        order.push(each)
+      }),
+    ),
+  )
+  await sleep(1)
+  tasks[1].cancel()
+  held.release()
+  await gather(tasks, { returnExceptions: true })
+  assert.deepEqual(order, ['first', 'third'])
+}
+
+async function groups() {
+  const queue = new Queue({ maxsize: 1 })
+  const got = []
+  await taskGroup(async (group) => {
+    name.set('group')
+    group.createTask(async () => {
+      assert.equal(name.get(), 'group')
+      for (let i = 0; i < 3; i++) await queue.put(i)
+      queue.shutdown()
+    })
+    for await (const item of queue) got.push(item)
+  })
+  assert.deepEqual(got, [0, 1, 2])
+  const semaphore = new Semaphore(1)
+  const error = await timeout(5, () => semaphore.runExclusive(() => sleep(60_000))).catch((e) => e)
+  assert.ok(error instanceof TimeoutError)
+  assert.ok(!semaphore.locked())
+}
+
+export default {
+  async test() {
+    await run(locks)
+    await run(groups)
+    // Two runs at the same time, as of two requests.
+    const results = await Promise.all([1, 2].map((n) => run(() => sleep(1, n))))
+    assert.deepEqual(results, [1, 2])
+    const controller = new AbortController()
+    const request = run(() => sleep(60_000), { signal: controller.signal })
+    controller.abort()
+    assert.ok(isCancelled(await request.catch((e) => e)))
+    assert.equal(await runVirtual(() => sleep(3_600_000, 'slept')), 'slept')
+  },
+}
