@@ -16,6 +16,7 @@ export {
   isIterable,
   isThenable,
 } from './arguments.ts'
+export { startAtCaller } from './errors/caller-stack.ts'
 export { timelineOf } from './loop/loop.ts'
 export { hasFailed, observe } from './futures/observe.ts'
 export { currentFrame } from './context/current.ts'

@@ -528,3 +528,16 @@ virtual(
     expect(await thrown(task)).toMatchObject({ name: 'CancelledError', message: 'a' })
   },
 )
+
+virtual(
+  'the error of a cancelled task says which task it ended, and what that waited for',
+  async () => {
+    const inner = createTask(async () => sleep(1e9), { name: 'inner' })
+    const outer = createTask(async () => inner, { name: 'outer' })
+    await sleep(1)
+    outer.cancel('enough')
+    const error = (await thrown(outer)) as Error
+    expect(error.message).toBe('enough')
+    expect(error.stack).toBe('CancelledError: enough\n    at inner, which waited for Sleep')
+  },
+)

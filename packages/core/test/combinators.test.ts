@@ -19,6 +19,8 @@ import {
   Sleeper,
   TaskManager,
   TimeoutError,
+  timeout,
+  waitFor,
 } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
@@ -480,4 +482,12 @@ virtual('gather refuses a list with a wrong item before the first of it begins',
   const tasks = allTasks().size
   expect(() => gather([async () => {}, 5 as never])).toThrow(TypeError)
   expect(allTasks().size).toBe(tasks)
+})
+
+virtual('the stack of a time limit begins where the program called', async () => {
+  const first = async (call: () => PromiseLike<unknown>): Promise<string | undefined> =>
+    (((await thrown(call())) as Error).stack as string).split('\n')[1]
+  const here = 'combinators.test.ts'
+  expect(await first(async () => await timeout(1, () => sleep(10)))).toContain(here)
+  expect(await first(async () => await waitFor(() => sleep(10), 1))).toContain(here)
 })

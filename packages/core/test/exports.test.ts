@@ -87,6 +87,7 @@ test('the lowlevel door', () => {
       "isThenable",
       "observe",
       "runInNewFrame",
+      "startAtCaller",
       "takeRejections",
       "timelineOf",
     ]

@@ -1,4 +1,4 @@
-import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe, startAtCaller } from '@tasktree/core/lowlevel'
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
 import { checkNamed, type NameOption, Primitive } from './primitive.ts'
@@ -76,7 +76,7 @@ export class Barrier extends Primitive {
   }
 
   async #pass(options: { signal?: AbortSignal } | undefined): Promise<number> {
-    if (this.broken) throw new BrokenBarrierError('the barrier was aborted')
+    if (this.broken) throw broken('the barrier was aborted')
     const index = this.#count++
     try {
       if (this.#count === this.parties) {
@@ -84,8 +84,7 @@ export class Barrier extends Primitive {
         this.#changed.notifyAll()
       } else {
         await this.#changed.waitFor(() => this.#state !== 'filling', options)
-        if (this.#state !== 'draining')
-          throw new BrokenBarrierError('the barrier was reset or aborted')
+        if (this.#state !== 'draining') throw broken('the barrier was reset or aborted')
       }
       return index
     } finally {
@@ -154,4 +153,8 @@ export class Barrier extends Primitive {
       blocked: this.#blocked,
     })
   }
+}
+
+function broken(message: string): BrokenBarrierError {
+  return startAtCaller(new BrokenBarrierError(message), import.meta.url)
 }

@@ -7,9 +7,10 @@
 
 /** What a member of a line holds. */
 export interface Link<W extends Link<W>> {
-  /** The line that the member stands in, or null. */
+  /** The line that the member stands in, or stood in last. */
   line: Line<W> | null
   nextInLine: W | null
+  /** The member itself, if it has left its line. */
   previousInLine: W | null
 }
 
@@ -38,8 +39,8 @@ export class Line<W extends Link<W>> {
 
   /** Puts `substitute`, which stands in no line, in the place of `member`. Does nothing if `member` is not in this line. */
   replace(member: W, substitute: W): void {
-    if (member.line !== this) return
     const { nextInLine, previousInLine } = member
+    if (member.line !== this || previousInLine === member) return
     substitute.line = this
     substitute.nextInLine = nextInLine
     substitute.previousInLine = previousInLine
@@ -47,22 +48,20 @@ export class Line<W extends Link<W>> {
     else previousInLine.nextInLine = substitute
     if (nextInLine === null) this.#last = substitute
     else nextInLine.previousInLine = substitute
-    member.line = null
     member.nextInLine = null
-    member.previousInLine = null
+    member.previousInLine = member
   }
 
   /** Does nothing if `member` is not in this line. */
   remove(member: W): void {
-    if (member.line !== this) return
     const { nextInLine, previousInLine } = member
+    if (member.line !== this || previousInLine === member) return
     if (previousInLine === null) this.#first = nextInLine
     else previousInLine.nextInLine = nextInLine
     if (nextInLine === null) this.#last = previousInLine
     else nextInLine.previousInLine = previousInLine
-    member.line = null
     member.nextInLine = null
-    member.previousInLine = null
+    member.previousInLine = member
     this.#size--
   }
 

@@ -1,5 +1,5 @@
 import type { EventLoop, Future } from '@tasktree/core'
-import { checkCancelMessage, Claim } from '@tasktree/core/lowlevel'
+import { checkCancelMessage, Claim, startAtCaller } from '@tasktree/core/lowlevel'
 import type { Line, Link } from './line.ts'
 
 /** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
@@ -13,6 +13,9 @@ export interface Host<T, A> {
   /** The loop of `waiter` was closed while the waiter stood in line. The waiter has left the line. */
   forget?(waiter: Waiter<T, A>): void
 }
+
+/** Where each wait began; only in debug mode, because a stack costs more than a wait. */
+const origins = new WeakMap<object, Error>()
 
 /**
  * One pending `acquire`, `get`, `send` and so on: a future with a place in a line, and with what it asks for. A cancel
@@ -31,6 +34,16 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T,
     super(loop === undefined ? undefined : { loop })
     this.ask = ask
     this.#host = host
+    if (this.getLoop().getDebug()) origins.set(this, startAtCaller(new Error(), import.meta.url))
+  }
+
+  /** In debug mode the stack of the error begins where the wait began. */
+  override setException(error: unknown): void {
+    const origin = origins.get(this)?.stack
+    if (origin !== undefined && error instanceof Error) {
+      error.stack = origin.replace(/^Error/, `${error.name}: ${error.message}`)
+    }
+    super.setException(error)
   }
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {

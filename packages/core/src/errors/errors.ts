@@ -54,6 +54,21 @@ export function toCancelledError(msg: string | CancelledError | undefined): Canc
   return findCancelled(msg) ?? new CancelledError(msg as string | undefined)
 }
 
+/** The errors whose stack says which task they have ended. */
+const traced = new WeakSet<CancelledError>()
+
+/**
+ * Writes into the stack of the error of a cancelled task which task that was and what it waited for, because an uncaught
+ * cancel has no other trace. An error that has gone through several tasks names the innermost.
+ */
+export function noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
+  if (traced.has(error) || !Object.isExtensible(error)) return
+  traced.add(error)
+  const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
+  const header = error.message === '' ? error.name : `${error.name}: ${error.message}`
+  error.stack = `${header}\n    at ${task}${wait}`
+}
+
 /** An operation did not end within its time. Source: TimeoutError */
 export class TimeoutError extends Error {
   override readonly name: string = 'TimeoutError'

@@ -1,6 +1,7 @@
 import { checkBody, describe, checkDelay } from '../arguments.ts'
 import { type Awaitable, Coroutine, runInline } from '../tasks/coroutine.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
+import { startAtCaller } from '../errors/caller-stack.ts'
 import { isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Deadline } from './deadline.ts'
@@ -154,7 +155,7 @@ export function timeoutAt<T>(
 }
 
 function throwTimeout(cause: Error): never {
-  throw new TimeoutError('the time allowed has passed', { cause })
+  throw startAtCaller(new TimeoutError('the time allowed has passed', { cause }))
 }
 
 /**
@@ -209,7 +210,9 @@ async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   try {
     return future.result()
   } catch (error) {
-    if (isCancelled(error)) throw new TimeoutError('no time was allowed', { cause: error })
+    if (isCancelled(error)) {
+      throw startAtCaller(new TimeoutError('no time was allowed', { cause: error }))
+    }
     throw error
   }
 }

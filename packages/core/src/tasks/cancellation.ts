@@ -1,4 +1,5 @@
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
@@ -30,6 +31,8 @@ export class Cancellation {
   /** Code has looked at the aborted signal since: the pending cancel strikes no wait, and still ends a body that returns. */
   isSeen = false
   message: string | CancelledError | undefined = undefined
+  /** What the newest cancel has ended a wait for. */
+  struckWait: Future<unknown> | null = null
   /** The message of the last cancel that was not delivered at once. */
   remembered: string | CancelledError | undefined = undefined
   /** Stays due after every delivery that is not confirmed: a signal of the process must not be lost. */

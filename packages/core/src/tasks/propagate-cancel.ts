@@ -148,6 +148,7 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   try {
     cameRound = false
     const isAccepted = wait.cancel(msg)
+    if (isAccepted) cancellation.struckWait = wait
     if (!cameRound) return isAccepted
     cameRound = false
     if (!wait.done()) frame.interrupt(wait, msg)

@@ -1,9 +1,8 @@
 import { checkOptions } from '../arguments.ts'
 import { checkLoop, getEventLoop } from '../context/current.ts'
-import { Claim } from '../futures/claim.ts'
-import type { Future } from '../futures/future.ts'
+import { describeWait } from '../futures/describe-wait.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { Task } from './task.ts'
+import type { Task } from './task.ts'
 
 /**
  * The live tasks of a loop as text. A program may have a million tasks, and the tree is read by people: it is built in
@@ -156,12 +155,7 @@ function stateOf(task: Task): string {
   if (!task.started) return `not started${cancelling}`
   const waits = [...task.waitingOn]
   if (waits.length === 0) return `running or awaiting a foreign promise${cancelling}`
-  const names = waits.slice(0, shownWaits).map(nameOf)
+  const names = waits.slice(0, shownWaits).map(describeWait)
   if (waits.length > shownWaits) names.push(more(waits.length - shownWaits))
   return `waiting on ${names.join(', ')}${cancelling}`
-}
-
-function nameOf(future: Future<unknown>): string {
-  if (future instanceof Task) return future.name
-  return future instanceof Claim ? future.describeWait() : future.constructor.name
 }

@@ -2,7 +2,8 @@ import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
 import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
-import { type CancelledError, RuntimeError } from '../errors/errors.ts'
+import { type CancelledError, noteTask, RuntimeError } from '../errors/errors.ts'
+import { describeWait } from '../futures/describe-wait.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { cancelAndWait } from './cancel-and-wait.ts'
@@ -97,6 +98,14 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
    */
   get signal(): AbortSignal {
     return signalOf(this.#execution)
+  }
+
+  /** @internal */
+  override cancelledError(): CancelledError {
+    const error = super.cancelledError()
+    const wait = this.#execution.cancellation?.struckWait ?? null
+    noteTask(error, this.name, wait === null ? null : describeWait(wait))
+    return error
   }
 
   /** A task's result is its coroutine's. @throws {RuntimeError} always */

@@ -1,0 +1,29 @@
+/** The folder of this package: its built files, or its sources. */
+const own = folderOf(import.meta.url)
+
+function folderOf(url: string): string {
+  // Some tools write a path in place of the address.
+  return url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
+}
+
+/**
+ * Takes the frames of this library off the top of the error's stack, and those of the runtime between them, so that the
+ * stack begins where the program called. A stack without a frame of the program stays as it is. Costs about 20
+ * microseconds, because the stack is written out: for errors that end a wait, and not for those that are thrown often.
+ *
+ * @param url the `import.meta.url` of the package that makes the error
+ */
+export function startAtCaller<E extends Error>(error: E, url: string = own): E {
+  const { stack } = error
+  if (typeof stack !== 'string') return error
+  const folders = [own, folderOf(url)]
+  const isInternal = (line: string): boolean =>
+    folders.some((folder) => line.includes(folder)) ||
+    /\((node|bun|ext):|\(native\)|^\s+at (async )?(node|ext):/.test(line)
+  const lines = stack.split('\n')
+  const first = lines.findIndex((line) => /^\s+at /.test(line))
+  if (first === -1) return error
+  const caller = lines.findIndex((line, i) => i >= first && !isInternal(line))
+  if (caller > first) error.stack = [...lines.slice(0, first), ...lines.slice(caller)].join('\n')
+  return error
+}

@@ -1,0 +1,71 @@
+import { createTask, getRunningLoop, run, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { Barrier, Channel, Lock, Queue } from '@tasktree/sync'
+import { expect, test } from 'vitest'
+
+/** The first line of the stack of what `wait` throws. */
+async function firstLine(wait: () => PromiseLike<unknown>): Promise<string | undefined> {
+  const error: unknown = await wait().then(
+    () => null,
+    (error: unknown) => error,
+  )
+  return (error as Error).stack?.split('\n')[1]
+}
+
+const here = 'stacks.test.ts'
+
+test('the stack of a wait that fails at once begins where the program called', async () => {
+  const queue = new Queue()
+  queue.shutdown()
+  expect(await firstLine(async () => queue.get())).toContain(here)
+  expect(await firstLine(async () => queue.put(1))).toContain(here)
+  const channel = new Channel({ capacity: 1 })
+  channel.close()
+  expect(await firstLine(async () => channel.send(1))).toContain(here)
+  expect(await firstLine(async () => channel.receive())).toContain(here)
+})
+
+test('so does that of a Barrier', () =>
+  runVirtual(async () => {
+    const barrier = new Barrier(2)
+    const waiting = createTask(async () => {
+      await barrier.wait()
+    })
+    await sleep(1)
+    await barrier.abort()
+    expect(await firstLine(() => waiting)).toContain(here)
+  }))
+
+test('in debug mode the stack of a wait that fails later begins where it began', () =>
+  run(
+    async () => {
+      const queue = new Queue()
+      const waiting = createTask(async function consumer() {
+        await queue.get()
+      })
+      await sleep(1)
+      queue.shutdown()
+      const line = await firstLine(() => waiting)
+      expect(line).toContain(here)
+      expect(line).toContain('consumer')
+      await expect(waiting).rejects.toMatchObject({ name: 'QueueShutDown' })
+      getRunningLoop().setDebug(false)
+    },
+    { debug: true },
+  ))
+
+test('the stack of an uncaught cancel names the task, the message and what it waited for', () =>
+  runVirtual(async () => {
+    const lock = new Lock({ name: 'db' })
+    await lock.acquire()
+    const task = createTask(() => lock.acquire(), { name: 'worker' })
+    await sleep(1)
+    task.cancel('closing time')
+    const error: unknown = await task.then(
+      () => null,
+      (error: unknown) => error,
+    )
+    expect((error as Error).stack).toBe(
+      'CancelledError: closing time\n    at worker, which waited for Lock "db", held by Task-1',
+    )
+  }))
