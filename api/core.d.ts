@@ -185,6 +185,9 @@ export declare function detached<T>(fn: () => T): T;
 export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export declare function shareDoors(version: string, path: string, doors: Doors): Doors;
 
+// dist/errors/caller-stack.d.ts
+export declare function startAtCaller<E extends Error>(error: E, url?: string): E;
+
 // dist/errors/errors.d.ts
 export declare class CancelledError extends Error {
     readonly name: string;
@@ -193,6 +196,7 @@ export declare class CancelledError extends Error {
 }
 export declare function isCancelled(error: unknown): error is CancelledError;
 export declare function toCancelledError(msg: string | CancelledError | undefined): CancelledError;
+export declare function noteTask(error: CancelledError, task: string, waitedFor: string | null): void;
 export declare class TimeoutError extends Error {
     readonly name: string;
     readonly code: string;
@@ -290,6 +294,10 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
 }
 export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
 export declare function abortError(signal: AbortSignal): CancelledError;
+
+// dist/futures/describe-wait.d.ts
+import type { Future } from './future.ts';
+export declare function describeWait(future: Future<unknown>): string;
 
 // dist/futures/future-iterator.d.ts
 import type { Future } from './future.ts';
@@ -440,6 +448,7 @@ export interface Platform {
     readonly clearTimeout: typeof globalThis.clearTimeout;
     readonly now: () => number;
 }
+export declare const nextTick: (callback: () => void) => void;
 export declare function currentPlatform(): Platform;
 export declare function machineTime(): number;
 export declare function callLaterUnref(ms: number, cb: () => void): void;
@@ -569,8 +578,8 @@ import type { AsyncResource } from 'node:async_hooks';
 import { type Clock } from './clock.ts';
 export declare abstract class Scheduler {
     #private;
-    protected readonly clock: Clock;
     protected abstract readonly outside: AsyncResource;
+    protected get clock(): Clock;
     protected abstract isStopped(): boolean;
     protected abstract reportCallback(exception: unknown): void;
     protected clear(): void;
@@ -623,6 +632,7 @@ export {};
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
 export { completed } from './futures/future.ts';
 export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
+export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 export { currentFrame } from './context/current.ts';
@@ -766,6 +776,7 @@ export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
 
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
+import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { Frame } from './frame.ts';
 export declare class Cancellation {
@@ -776,6 +787,7 @@ export declare class Cancellation {
     pending: boolean;
     isSeen: boolean;
     message: string | CancelledError | undefined;
+    struckWait: Future<unknown> | null;
     remembered: string | CancelledError | undefined;
     isFromProcess: boolean;
     onQuiet: (() => void) | null;
@@ -966,6 +978,7 @@ import type { Frame } from './frame.ts';
 type Message = string | CancelledError | undefined;
 export declare function cancelFrame(first: Frame, msg: Message): boolean;
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
+export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export {};
 
 // dist/tasks/task-tree.d.ts

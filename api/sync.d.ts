@@ -533,6 +533,7 @@ export declare class Waiter<T, A = undefined> extends Claim<T> implements Link<W
     previousInLine: Waiter<T, A> | null;
     readonly ask: A;
     constructor(host: Host<T, A> | null, ask: A, loop?: EventLoop);
+    setException(error: unknown): void;
     cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
     forget(): void;
     describeWait(): string;

@@ -55,6 +55,7 @@ async function groups() {
   assert.ok(!semaphore.locked())
 }
 
+// oxlint-disable-next-line import/no-default-export -- what workerd looks for
 export default {
   async test() {
     await run(locks)

@@ -75,11 +75,9 @@ virtual('a cancel reaches the end of a Promise.all of tasks in tasks', async () 
 })
 
 virtual('a cancel that comes round a circle of many gathers ends', async () => {
-  const tasks: Task<unknown>[] = []
+  const tasks: Task[] = []
   for (let i = 0; i < 1_000; i++) {
-    tasks.push(
-      createTask(async () => gather([tasks[(i + 1) % 1_000] as Task<unknown>, sleep(1e9)])),
-    )
+    tasks.push(createTask(async () => gather([tasks[(i + 1) % 1_000] as Task, sleep(1e9)])))
   }
   await sleep(1)
   tasks[0]?.cancel()
