@@ -19,6 +19,9 @@ class Counter extends Actor {
   get(): number {
     return this.#n
   }
+  async addLater(n: number): Promise<void> {
+    this.#n += n
+  }
   async getLater(): Promise<number> {
     return this.#n
   }
@@ -37,14 +40,14 @@ class Player extends Actor {
   play(rounds: number, done: () => void): void {
     this.#left = rounds
     this.#done = done
-    void this.#peer?.tell.ball(this.ctx.self as ActorRef<Player>)
+    void this.#peer?.tell.ball(this.ctx.self)
   }
   ball(from: ActorRef<Player>): void {
     void from.tell.back()
   }
   back(): void {
     if (--this.#left === 0) this.#done()
-    else void this.#peer?.tell.ball(this.ctx.self as ActorRef<Player>)
+    else void this.#peer?.tell.ball(this.ctx.self)
   }
 }
 
@@ -71,6 +74,11 @@ async function tasktree(): Promise<void> {
     for (let i = 0; i < many; i++) void counter.tell.add(1)
     expected += many
     assert.equal(await counter.ask.get(), expected)
+  })
+  await measure('tasktree tell to an async handler', many, async () => {
+    for (let i = 0; i < many; i++) void counter.tell.addLater(1)
+    expected += many
+    assert.equal(await counter.ask({ timeout: Infinity }).get(), expected)
   })
   await measure('tasktree tell, awaited', many, async () => {
     for (let i = 0; i < many; i++) await counter.tell.add(1)

@@ -19,7 +19,7 @@ export class ActorStopped extends Error {
   readonly code: string = 'ERR_ACTOR_STOPPED'
   readonly path: string
   readonly reason: ExitReason
-  /** Whether a handler had begun with the message; when not, it is safe to send it again elsewhere. */
+  /** Whether a handler had begun with the message. If not, it is safe to send it again. */
   readonly delivered: boolean
 
   constructor(path: string, reason: ExitReason, delivered: boolean, options?: ErrorOptions) {
@@ -56,7 +56,7 @@ export class ActorRestarting extends Error {
   }
 }
 
-/** No reply came in time. The handler may still run, its reply is dropped. */
+/** No reply came in time. The handler may still run; its reply is then dropped. */
 export class AskTimeout extends Error {
   override readonly name: string = 'AskTimeout'
   readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
@@ -73,11 +73,11 @@ export class AskTimeout extends Error {
   }
 }
 
-/** The ask could never be answered: its target waits, directly or through others, for who asks. */
+/** The ask could never be answered, because its target waits for the asker, directly or through other actors. */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'
   readonly code: string = 'ERR_ACTOR_ASK_CYCLE'
-  /** The paths of the actors in the circle, the asker first and last. */
+  /** The paths of the actors in the circle: each waits for the next. The target of the failed ask comes first and last. */
   readonly path: readonly string[]
 
   constructor(path: readonly string[], options: { cause?: unknown; message?: string } = {}) {
@@ -130,7 +130,7 @@ export class RestartLimitError extends Error {
 
   constructor(child: string, restarts: number, cause: unknown) {
     super(
-      `${child} failed again after ${restarts} restarts, which is all its supervisor allows: ${formatThrown(cause)}`,
+      `${child} failed again after ${restarts} restarts, and its supervisor allows no more: ${formatThrown(cause)}`,
       { cause },
     )
     this.child = child
@@ -174,7 +174,7 @@ export class AlreadyPresent extends Error {
   }
 }
 
-/** What was asked of a child does not go with its state. */
+/** The request does not fit the state of the child. */
 export class ChildStateError extends Error {
   override readonly name: string = 'ChildStateError'
   readonly code: string = 'ERR_ACTOR_CHILD_STATE'
@@ -189,7 +189,7 @@ export class ChildStateError extends Error {
   }
 }
 
-/** A dynamic supervisor has as many children as it may. */
+/** A dynamic supervisor already has `maxChildren` children. */
 export class TooManyChildren extends Error {
   override readonly name: string = 'TooManyChildren'
   readonly code: string = 'ERR_ACTOR_TOO_MANY_CHILDREN'
@@ -197,13 +197,13 @@ export class TooManyChildren extends Error {
   readonly maxChildren: number
 
   constructor(path: string, maxChildren: number) {
-    super(`${path} has ${maxChildren} children, which is all it may have (maxChildren)`)
+    super(`${path} has ${maxChildren} children, and maxChildren allows no more`)
     this.path = path
     this.maxChildren = maxChildren
   }
 }
 
-/** The supervisor is stopping, or has stopped: it starts nothing any more. */
+/** The supervisor is stopping or has stopped, and takes no more requests. */
 export class SupervisorStopping extends Error {
   override readonly name: string = 'SupervisorStopping'
   readonly code: string = 'ERR_ACTOR_SUPERVISOR_STOPPING'
@@ -225,17 +225,17 @@ export class NameTaken extends Error {
   }
 }
 
-/** A CancelledError or AbortError came out of a child that nobody had cancelled. */
+/** A child threw a CancelledError or AbortError although nobody had cancelled it. */
 export class UnexpectedCancellation extends Error {
   override readonly name: string = 'UnexpectedCancellation'
   readonly code: string = 'ERR_ACTOR_UNEXPECTED_CANCELLATION'
 
   constructor(cause: unknown) {
-    super('a cancellation came out of code that nobody had cancelled', { cause })
+    super('the code threw a cancellation, but nobody had cancelled it', { cause })
   }
 }
 
-/** An actor this one is linked to died abnormally. */
+/** An actor that is linked to this one ended abnormally. */
 export class LinkDied extends Error {
   override readonly name: string = 'LinkDied'
   readonly code: string = 'ERR_ACTOR_LINK_DIED'
@@ -277,8 +277,8 @@ export class StaleIncarnation extends Error {
 }
 
 /**
- * Thrown by a handler: the ask fails with it, and the actor lives on. Anything else that is thrown is a
- * crash. Extend it for the failures that belong to what the actor does.
+ * When a handler throws it, the ask fails with it and the actor goes on. Anything else that a handler throws is a crash.
+ * Extend this class for the failures that your actor's callers should expect.
  */
 export class ReplyError extends Error {
   override readonly name: string = 'ReplyError'

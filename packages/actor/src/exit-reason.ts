@@ -6,7 +6,7 @@ export type ExitReason =
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
   /** It was killed, on request or because its time to stop had passed; its `onStop` did not run. */
   | { readonly kind: 'killed' }
-  /** Something it did threw. */
+  /** A handler, a hook, the task or the resource threw. */
   | { readonly kind: 'error'; readonly error: unknown }
   /** Seen by monitors only: there was nothing to watch. */
   | { readonly kind: 'noproc' }
@@ -20,19 +20,19 @@ export function failure(error: unknown): ExitReason {
   return { kind: 'error', error }
 }
 
-/** What makes a transient child restart, and goes over links. */
+/** Whether it makes a transient child restart, and brings down linked actors. */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.kind === 'error' || reason.kind === 'killed'
 }
 
-/** In a few words, for logs and error messages. */
+/** Describes it in a few words, for logs and error messages. */
 export function formatReason(reason: ExitReason): string {
   if (reason.kind === 'error') return `error: ${formatThrown(reason.error)}`
   if (reason.kind !== 'shutdown' || reason.detail === undefined) return reason.kind
   return `shutdown (${formatThrown(reason.detail)})`
 }
 
-/** Whatever was thrown, also what throws when it is looked at. */
+/** Describes anything that was thrown, even an object that throws when it is looked at. */
 export function formatThrown(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
@@ -43,7 +43,7 @@ export function formatThrown(thrown: unknown): string {
   }
 }
 
-/** What was thrown; in place of what throws when it is looked at (a hostile proxy) an error that says so. */
+/** Returns what was thrown. For an object that throws when it is looked at, such as a hostile Proxy, returns an error that says so. */
 export function tame(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error && thrown.name)

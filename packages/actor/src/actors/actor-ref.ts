@@ -6,7 +6,7 @@ import { ChildRef } from '../children/child-ref.ts'
 import { askProxy, tellProxy } from '../messages/send-proxies.ts'
 import type { ExitReason } from '../exit-reason.ts'
 
-/** The address of an actor. It stays valid over restarts: what is sent meanwhile waits in the mailbox. */
+/** The address of an actor. It stays valid across restarts; messages that are sent meanwhile wait in the mailbox. */
 export class ActorRef<A extends Actor = Actor> extends ChildRef {
   /** @internal the bundler calls a class that names itself `_ActorRef` */
   static override readonly name: string = 'ActorRef'
@@ -50,17 +50,17 @@ export class ActorRef<A extends Actor = Actor> extends ChildRef {
     return this.#pinned === 0 ? this.target.number : this.#pinned
   }
 
-  /** Handles what is in the mailbox, refuses what comes after, answers what was deferred, and ends. */
+  /** Makes the actor handle the messages in its mailbox, refuse later ones, wait for its deferred answers, and end. */
   drain(): Future<ExitReason> {
     return this.target.drain()
   }
 
-  /** A ref to the running incarnation alone: after a restart it is one to an actor that has stopped. */
+  /** A ref to the running incarnation only. After a restart its asks fail with NoProc. */
   pinned(): ActorRef<A> {
     return new ActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
   }
 
-  /** @internal 0: whichever incarnation there is */
+  /** @internal the number of the incarnation; 0 for any */
   get pinnedTo(): number {
     return this.#pinned
   }

@@ -17,17 +17,17 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
 }
 
 /**
- * State of its own, and a mailbox: every public method is a handler of messages, run one at a time.
- * `ref.ask.method(...)` waits for what the method returns, `ref.tell.method(...)` only for its place in
- * the mailbox. Hooks, and what is protected or `#private`, are not messages.
+ * An actor has its own state and a mailbox. Every public method is a message handler, and handlers run one at a time.
+ * `ref.ask.method(...)` waits for what the method returns, `ref.tell.method(...)` only for a place in the mailbox. Hooks,
+ * getters, and protected or `#private` members are not messages.
  *
- * A handler that returns a promise keeps the actor until it settles. What it throws is a crash: this
+ * When a handler returns a promise, the next message waits until it settles. What a handler throws is a crash: this
  * incarnation ends, and its supervisor decides what follows. A ReplyError is an answer, not a crash.
  *
  * Source: gen_server of OTP, with methods for messages.
  */
 export abstract class Actor {
-  /** Methods that run also while another message is being handled: for queries that only read. */
+  /** Methods that may run while another handler waits: for queries that only read. */
   static readonly interleave: readonly string[] = []
 
   /**
@@ -49,16 +49,16 @@ export abstract class Actor {
     constructing = null
   }
 
-  /** Before the first message. What it throws is a failure to start. */
+  /** Called before the first message. If it throws, the actor has failed to start. */
   protected onStart?(): PromiseLike<void> | void
 
-  /** After the last message, always, except when the actor was killed. */
+  /** Called after the last message, except when the actor was killed. */
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
-  /** Something this actor monitors, or is linked to, has ended. Without this hook it is a dead letter. */
+  /** Called when something that this actor monitors or is linked to has ended. Without this hook the DOWN is a dead letter. */
   protected onDown?(down: Down): PromiseLike<void> | void
 
-  /** The actor ended for good, and these tells were still waiting. Called after its end. */
+  /** Called after the actor has ended for good, with the tells that were still waiting. */
   protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void
 }
 
@@ -70,5 +70,5 @@ export interface Hooks {
   onUndelivered?(messages: readonly Message[]): unknown
 }
 
-/** How an actor class is written where one is asked for. */
+/** The type of a parameter that takes an actor class. */
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A

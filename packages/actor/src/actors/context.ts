@@ -26,8 +26,8 @@ import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
 import type { ActorTimer, TimerOptions } from './timers.ts'
 
 /**
- * What an actor has besides its own state: `this.ctx`. It belongs to one incarnation; after that has ended
- * every method throws StaleIncarnation.
+ * What an actor can do: `this.ctx`. It belongs to one incarnation. After that has ended, every method throws
+ * StaleIncarnation.
  */
 export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation
@@ -57,7 +57,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.ref as SelfRef<Self>
   }
 
-  /** Who started this actor: a supervisor or an actor; null outside of both. */
+  /** The ref of the supervisor or actor that started this one; null for an actor that plain code has spawned. */
   get parent(): ChildRef | null {
     return this.#child.owner.ownRef
   }
@@ -79,7 +79,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.runtime.log
   }
 
-  /** When true, ends that come over links arrive at `onDown` instead of ending this actor. @defaultValue false */
+  /** When true, the end of a linked actor arrives at `onDown` instead of ending this actor. @defaultValue false */
   get trapExit(): boolean {
     return this.#incarnation.trapExit
   }
@@ -89,7 +89,7 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Starts an actor that ends with this incarnation. A failure of it is logged; monitor or link it to hear of it.
+   * Starts an actor that ends with this incarnation. It is not started again when it crashes. Monitor or link it to be told.
    *
    * @throws {TypeError} {@link RangeError} for wrong arguments
    */
@@ -118,7 +118,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return (child as NonNullable<typeof child>).ref as SupervisorRef
   }
 
-  /** `onDown` will be told once when it has ended, and of its restarts; of a pinned ref only that the incarnation ended. */
+  /** Calls `onDown` after each restart of the child and once when it has ended. For a pinned ref, only when that incarnation has ended. */
   monitor(ref: ChildRef): Monitor {
     if (!(ref instanceof ChildRef)) {
       throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
@@ -128,7 +128,7 @@ export class ActorContext<Self extends Actor = Actor> {
       .monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
   }
 
-  /** `flush` also takes back a DOWN that waits in the mailbox. */
+  /** Ends a monitor. With `flush`, a DOWN of it that waits in the mailbox is taken back. */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
       .relations()
@@ -143,7 +143,7 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().relations().link(ref.target.incarnation, ref.path)
   }
 
-  /** Ends this actor when the handler that runs is done: a normal end. */
+  /** Ends this actor normally after the running handler. */
   stop(): void {
     this.#live().finish({ kind: 'normal' })
   }
@@ -154,8 +154,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Waits for `awaitable` without keeping the actor; what comes out is handled as a message: `map` with its
-   * value, `onError` with its error. Without `onError` an error crashes the actor. Cancelled when the incarnation ends.
+   * Waits for `awaitable` while the actor handles other messages. The outcome is handled as a message, by `map` or by
+   * `onError`. Without `onError` an error crashes the actor. `awaitable` is cancelled when the incarnation ends.
    */
   pipe<T>(
     awaitable: Awaitable<T>,
@@ -173,46 +173,48 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#live().timers().start(ms, tick, false, options)
   }
 
-  /** Calls `tick` every `ms` milliseconds, as a message. A tick that finds the one before unhandled is left out. */
+  /** Calls `tick` every `ms` milliseconds, as a message. A tick is left out while the one before it waits in the mailbox. */
   every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
     return this.#live().timers().start(ms, tick, true, options)
   }
 
-  /** Puts the message that is being handled aside; what its handler returns is not the reply. @throws {StashFull} */
+  /** Puts the current message aside. Its handler runs again after `unstashAll`; what it returns now is not the answer. @throws {StashFull} @throws {InvalidStateError} outside of a handler */
   stash(): void {
     this.#live().open.stash()
   }
 
-  /** Puts what was stashed back in front of the mailbox, in its order. */
+  /** Puts the stashed messages back in front of the mailbox, in their order. */
   unstashAll(): void {
     this.#live().open.unstashAll()
   }
 
-  /** From the next message on these functions handle the messages of their names; null: the class's own again. */
+  /** From the next message on, the function of a name handles the messages of that name. `null` restores the methods. */
   become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
     this.#live().handlers.behaviour = behaviour
   }
 
   /**
-   * The right to answer this ask later, or from elsewhere: return it from the handler, or keep it. For a tell
-   * nobody hears the answer.
+   * The right to answer the current message later, or from elsewhere. Return the port from the handler, or keep it. For a
+   * tell the answer is ignored.
+   *
+   * @throws {InvalidStateError} outside of a handler
    */
   reply<T>(): ReplyPort<T> {
     return this.#live().open.takeReply()
   }
 
-  /** The supervisor's back-off starts anew, before `resetAfter` has passed. */
+  /** Makes the next restart count as the first, before `resetAfter` has passed. */
   healthy(): void {
     this.#live().child.healthy()
   }
 
-  /** `ref.tell`, as long as this incarnation lives. */
+  /** `ref.tell`; throws once this incarnation has ended. */
   tell<A extends Actor>(ref: ActorRef<A>): Tells<A> {
     this.#live()
     return ref.tell
   }
 
-  /** `ref.ask`, as long as this incarnation lives. */
+  /** `ref.ask`; throws once this incarnation has ended. */
   ask<A extends Actor>(ref: ActorRef<A>, options: AskOptions = {}): Asks<A> {
     this.#live()
     return ref.ask(options)

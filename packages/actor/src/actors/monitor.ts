@@ -10,19 +10,19 @@ import type { Incarnation } from '../children/incarnation.ts'
 export interface Down {
   readonly monitor: Monitor
   readonly ref: ChildRef
-  /** Why it ended; for a restart the reason of the incarnation before. */
+  /** Why it ended; for a restart, why the incarnation before ended. */
   readonly reason: ExitReason
-  /** It was started again: the monitor goes on. */
+  /** It was started again, and the monitor goes on. */
   readonly restarted: boolean
-  /** Comes over a link, to an actor that traps exits. */
+  /** The end of a linked actor, told because `trapExit` is set. */
   readonly link: boolean
 }
 
-/** One watch of one child: exactly one DOWN, and before that a notice for each restart. */
+/** A watch of one child. It tells of each restart, and of the end exactly once. */
 export class Monitor {
   readonly ref: ChildRef
   readonly #watcher: ActorIncarnation
-  /** Of one incarnation, whose end is the DOWN. */
+  /** It watches one incarnation only. */
   readonly pinned: boolean
   #ended = false
 
@@ -60,7 +60,7 @@ export class Monitor {
   }
 }
 
-/** Two incarnations that go down together, unless one ends without an error. */
+/** Connects two incarnations. If one ends abnormally, so does the other. */
 export class Link {
   readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
 
@@ -93,7 +93,7 @@ export class Link {
   }
 }
 
-/** The envelope of a DOWN, so that `demonitor` finds one that waits. */
+/** The envelope of a DOWN. It has a class of its own so that `demonitor` finds it in the mailbox. */
 export class DownEnvelope extends Envelope {
   readonly down: Down
 

@@ -1,14 +1,15 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** How often a task that swallows its cancel is cancelled again at once; after that with growing pauses. */
+/** How many times a swallowed cancel is repeated at once. Later repetitions come after growing pauses. */
 const atOnce = 3
 const firstPause = 10
 const presses = 12
 
 /**
- * A cancel that does not let go: code that swallows it is cancelled again at its next await, as in Trio. It
- * slows down, and gives up in the end, so that code which waits in a loop whatever comes is left to its deadline.
+ * Cancels a task again each time its code swallows the cancel and waits on, as Trio does. After a few times there are
+ * growing pauses between the cancels, and in the end they stop. Otherwise code that waits in a loop, whatever it is told,
+ * would keep the thread busy until its deadline.
  */
 export class PersistentCancel {
   readonly #task: Task
@@ -29,7 +30,7 @@ export class PersistentCancel {
     const [first] = waits
     if (first === undefined || !first.done()) return
     if (this.#presses <= atOnce) {
-      // Behind the task's own turn.
+      // After the turn of the task itself.
       observe(first, () => this.#task.getLoop().callSoon(() => this.#press()))
     } else {
       const pause = firstPause * 2 ** (this.#presses - atOnce)

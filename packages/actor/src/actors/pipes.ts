@@ -2,7 +2,7 @@ import type { Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
-/** What one incarnation waits for beside its messages; the outcomes come as messages. */
+/** What one incarnation waits for while it handles messages. The outcomes come as messages. */
 export class Pipes {
   readonly #push: (envelope: Envelope) => void
   readonly #pending = new Set<Future<unknown>>()
@@ -31,7 +31,7 @@ export class Pipes {
     })
   }
 
-  /** What is still awaited is cancelled. */
+  /** Cancels what has no outcome yet. */
   cancelAll(): void {
     this.#closed = true
     for (const future of this.#pending) future.cancel()

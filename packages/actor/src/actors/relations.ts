@@ -4,7 +4,7 @@ import { NoProc } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import { type Down, DownEnvelope, Link, Monitor } from './monitor.ts'
 
-/** What one incarnation watches, and is linked to. */
+/** The monitors and links of one incarnation. */
 export class Relations {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
@@ -63,13 +63,13 @@ export class Relations {
     return undefined
   }
 
-  /** The incarnation watches nothing any more. */
+  /** Ends all its monitors. */
   endMonitors(): void {
     for (const monitor of this.#monitors) monitor.end()
     this.#monitors.clear()
   }
 
-  /** The incarnation has ended: those linked to it hear of it. */
+  /** Tells the linked actors that this incarnation has ended. */
   breakLinks(reason: ExitReason): void {
     for (const link of this.#links) link.broken(this.#incarnation, reason)
     this.#links.clear()

@@ -6,7 +6,7 @@ import type { MailboxOptions } from '../messages/mailbox.ts'
 import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
 
 export interface SpawnOptions {
-  /** @defaultValue the class's name, numbered */
+  /** @defaultValue the name of the class, with a number */
   name?: string
   mailbox?: MailboxOptions
 }
@@ -14,8 +14,8 @@ export interface SpawnOptions {
 const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
 
 /**
- * Starts an actor outside of any system: nobody starts it again. Settles when its `onStart` has. It is
- * a task like any other: when `run` ends it is stopped.
+ * Starts an actor outside of any system. It is not started again when it ends. Settles when its `onStart` has. Like every
+ * task, it is cancelled when `run` ends.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments
  * @throws what its constructor or `onStart` throws

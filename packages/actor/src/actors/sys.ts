@@ -45,20 +45,20 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
 }
 
 /**
- * A look into a running actor, and a hand on it, for operators and tests. What it asks is served between two
- * messages, before all that wait, also while the actor is suspended.
+ * Looks into a running actor and controls it, for operators and tests. A request is served between two messages, before the
+ * messages that wait, and also while the actor is suspended. It fails when the actor ends first.
  *
  * Source: sys of OTP.
  */
 export const sys: {
-  /** The actor itself. */
+  /** Returns the actor itself. */
   getState<A extends Actor>(ref: ActorRef<A>): Future<A>
-  /** Changes the state by `change`, which is given the actor. */
+  /** Calls `change` with the actor. */
   replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>
   /** It handles no messages until `resume`; it can be stopped and killed. */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
-  /** Calls `listener` after each message of this incarnation; null: no more. */
+  /** Calls `listener` after each message of this incarnation. `null` ends that. */
   trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void
   statistics(ref: AnyRef): ActorStatistics
 } = {

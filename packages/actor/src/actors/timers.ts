@@ -4,9 +4,9 @@ import type { ActorChild } from './actor-child.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
-  /** A timer with the same key is replaced, and its tick that waits in the mailbox taken back. */
+  /** Replaces an earlier timer with the same key, and takes back its tick that waits in the mailbox. */
   key?: string
-  /** Whether the time to the next tick runs from the tick's handling, or from when it was due. @defaultValue 'fixed-delay' */
+  /** Whether the time to the next tick runs from the handling of a tick, or from the time at which it was due. @defaultValue 'fixed-delay' */
   mode?: 'fixed-delay' | 'fixed-rate'
 }
 
@@ -51,7 +51,7 @@ export class ActorTimer implements Disposable {
   #strike(when: number): void {
     this.#handle = null
     if (this.#interval !== null && this.#fixedRate) this.#arm(when + this.#interval)
-    // The one before has not been handled: the two become one.
+    // The tick before has not been handled: this one is left out.
     if (this.#waiting !== null) return
     const name = this.key === null ? 'timer' : `timer ${this.key}`
     const envelope = internalEnvelope(name, () => {
@@ -64,7 +64,7 @@ export class ActorTimer implements Disposable {
     this.#child.push(envelope)
   }
 
-  /** No tick comes any more, not even one that waits in the mailbox. */
+  /** Ends the timer, and takes back a tick that waits in the mailbox. */
   cancel(): void {
     this.#handle?.cancel()
     this.#handle = null

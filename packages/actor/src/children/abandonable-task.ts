@@ -8,7 +8,7 @@ import {
 import { abandon } from '@tasktree/core/lowlevel'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
-/** A task that can be given up when what it awaits cannot be cancelled: then it ends, and that goes on alone. */
+/** A task that can be given up when what it awaits cannot be cancelled. Then the task ends, and the awaited work goes on without it. */
 export class AbandonableTask<T> {
   readonly task: Task<T>
   readonly #wait = new AbandonableWait()
@@ -42,7 +42,7 @@ export class AbandonableTask<T> {
     return promise
   }
 
-  /** Its exception, which counts as seen; null when it returned or was given up. */
+  /** The exception of the task, which counts as retrieved from then on; null when it returned or was given up. */
   failure(): { readonly error: unknown } | null {
     if (this.task.cancelled()) return null
     try {

@@ -1,11 +1,11 @@
 import { Future } from '@tasktree/core'
 
-/** Thrown into the wait for something that is given up. */
+/** What a wait throws when it is given up. */
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
- * The wait for what a handler returned. It is no future: a cancel of the actor's task goes to what the handler
- * itself awaits, and not to this wait, which ends when the handler has, or when it is given up.
+ * The wait for a promise of user code. It is not a Future, so a cancel of the task goes to what the user code itself awaits.
+ * The wait ends when the promise settles, or when a kill gives it up.
  */
 export class AbandonableWait implements PromiseLike<unknown> {
   #promise: PromiseLike<unknown> | null = null
@@ -41,7 +41,7 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 }
 
-/** A future of ours is awaited by the actor's own task, so that a cancel reaches it; a plain promise as it is. */
+/** Makes the task itself wait on a Future, so that a cancel of the task reaches it. Another promise stays as it is. */
 export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
   return promise instanceof Future ? (async () => promise)() : promise
 }

@@ -107,7 +107,7 @@ export function checkSupervisor(options: SupervisorOptions): void {
   if (Array.isArray(options.children)) checkChildren(options.children, options.autoShutdown)
 }
 
-/** Back-off that makes the restarts rarer than the limit counts would restart for ever. */
+/** Refuses a back-off whose restarts are so rare that the limit is never reached: the child would restart for ever. */
 function checkPace(options: SupervisorOptions): void {
   const { backoff, maxRestarts = 3, within = 5000 } = options
   if (backoff === undefined) return
@@ -116,7 +116,7 @@ function checkPace(options: SupervisorOptions): void {
   const sum = sumOfDelays(backoff, maxRestarts)
   if (within > sum) return
   throw new RangeError(
-    `within must be more than the delays of ${maxRestarts} restarts in a row, ${sum} ms, or the limit is never reached; got ${within}. Raise it, or set backoff.maxAttempts`,
+    `within must be more than the delays of ${maxRestarts} restarts one after the other, ${sum} ms, or the limit is never reached; got ${within}. Raise it, or set backoff.maxAttempts`,
   )
 }
 

@@ -6,7 +6,7 @@ type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child
 
 const makers = new Map<ChildKind, Maker>()
 
-/** Supervisors start actors, and actors start supervisors: neither module can import the other. */
+/** Tells how a kind of child is made. Supervisors start actors and actors start supervisors, so neither module can import the other. */
 export function registerKind(kind: ChildKind, maker: Maker): void {
   makers.set(kind, maker)
 }

@@ -5,7 +5,7 @@ import type { ExitReason } from '../exit-reason.ts'
 import { shownInConsole } from './shown-in-console.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
 
-/** The address of a child of any kind. It stays valid over restarts. */
+/** The address of a child of any kind. It stays valid across restarts. */
 export class ChildRef {
   /** @internal */
   readonly target: Child
@@ -33,7 +33,7 @@ export class ChildRef {
     return this.target.kind
   }
 
-  /** How often it was started; 0 before the first time. */
+  /** The number of the latest incarnation; 0 before the first start. */
   get incarnation(): number {
     return this.target.number
   }
@@ -43,11 +43,14 @@ export class ChildRef {
   }
 
   /**
-   * Asks the running incarnation to end, as `shutdown`. What it is doing is finished first, the rest of its
-   * mailbox is not handled. A permanent child is started again: to end it for good stop it through its supervisor.
-   * Settles when the incarnation has ended.
+   * Asks the running incarnation to end with the reason `shutdown`. Running handlers finish first; the waiting messages are
+   * not handled. It is killed after `timeout` milliseconds, by default after the child's `shutdown` (5000). Settles when the
+   * incarnation has ended.
    *
-   * @throws {TypeError} when `timeout` is no number
+   * A permanent child is started again: to end it for good, use `stopChild` of its supervisor. Another child that waits for
+   * its restart is not started any more.
+   *
+   * @throws {TypeError} when `timeout` is not a number
    */
   stop(detail?: unknown, options?: { timeout?: number }): Future<ExitReason> {
     checkOptions(options)
@@ -56,14 +59,14 @@ export class ChildRef {
   }
 
   /**
-   * Ends the running incarnation now, without its `onStop`. What it awaits is cancelled, and given up when
-   * that does not end it. A permanent or transient child is started again.
+   * Ends the running incarnation now, without its `onStop`. Its waits are cancelled, and given up if that does not end them.
+   * A permanent or transient child is started again.
    */
   kill(): Future<ExitReason> {
     return this.target.kill()
   }
 
-  /** When it has ended and is not started again. */
+  /** Settles when it has ended and is not started again. */
   get whenStopped(): Future<ExitReason> {
     return this.target.whenStopped
   }

@@ -18,15 +18,15 @@ export interface ChildOptions {
    * @defaultValue 5000, for supervisors Infinity
    */
   shutdown?: number | 'kill'
-  /** Its end by itself may end its supervisor: see `autoShutdown`. Not for permanent children. */
+  /** When it ends by itself, its supervisor may end too: see `autoShutdown`. Not for permanent children. @defaultValue false */
   significant?: boolean
   /** How long it may take to start, in milliseconds. @defaultValue no limit */
   startTimeout?: number
-  /** Once stopped by hand it is not started again when its group is. */
+  /** After `stopChild` it stays stopped even if its group is restarted. @defaultValue false */
   stickyStop?: boolean
-  /** What a failure leads to, instead of what the restart type says. `resume`: the actor goes on with its state. */
+  /** Says what follows a crash, instead of the restart type. With `resume` an actor goes on with its state. */
   decide?: (error: unknown) => Decision
-  /** When it was killed and what it awaited goes on without it: the restart goes ahead, or the supervisor fails. @defaultValue 'proceed' */
+  /** What follows when it was killed but its code goes on: the restart goes ahead, or the supervisor fails. @defaultValue 'proceed' */
   onZombie?: 'proceed' | 'escalate'
 }
 
@@ -36,7 +36,8 @@ export interface ActorOptions extends ChildOptions {
 
 export interface ResourceOptions<R> extends ChildOptions {
   /**
-   * Settles when the resource has ended by itself: a rejection is a failure, a number other than 0 too.
+   * Returns a promise that settles when the resource ends by itself. A rejection is a failure, and so is a number other
+   * than 0.
    * @defaultValue its method `wait`, when it has one
    */
   ended?: (resource: R) => PromiseLike<unknown>
@@ -45,26 +46,26 @@ export interface ResourceOptions<R> extends ChildOptions {
 export interface DynamicOptions extends Omit<SupervisorOptions, 'children' | 'strategy'> {
   /** @defaultValue Infinity */
   maxChildren?: number
-  /** Makes the spec of each child from what `startChild` is given. */
+  /** Makes the spec of each child from the arguments of `startChild`. */
   template?: (...args: never[]) => ChildSpec
 }
 
 export interface SupervisorOptions {
-  /** What is restarted when one child fails: that one; all; that one and those started after it. @defaultValue 'one-for-one' */
+  /** Which children are restarted when one fails: that child; all; that child and those started after it. @defaultValue 'one-for-one' */
   strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
-  /** So many restarts are allowed within `within`. @defaultValue 3 */
+  /** At most this many restarts are allowed within `within`. @defaultValue 3 */
   maxRestarts?: number
   /** Milliseconds. @defaultValue 5000 */
   within?: number
-  /** Counts restarts for each child alone. @defaultValue false */
+  /** Whether each child has a restart limit of its own. @defaultValue false */
   perChild?: boolean
-  /** How long to wait before a restart. @defaultValue not at all */
+  /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
-  /** Ends the supervisor when a significant child has ended by itself; or when all of them have. @defaultValue 'never' */
+  /** `any` ends the supervisor when a significant child has ended by itself, `all` when the last of them has. @defaultValue 'never' */
   autoShutdown?: 'never' | 'any' | 'all'
-  /** One after the other, the last first; or all at once. @defaultValue 'ordered' */
+  /** `ordered` stops the children one after the other in reverse order, `parallel` all at once. @defaultValue 'ordered', for dynamic supervisors 'parallel' */
   stopMode?: 'ordered' | 'parallel'
-  /** In the order of their start; a function is called at each start, and may return `'ignore'`: nothing is started. */
+  /** The children in the order of their start. A function is called at each start; if it returns `'ignore'`, nothing is started. */
   children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore')
 }
 
@@ -110,27 +111,27 @@ export interface DynamicSpec extends BaseSpec {
 /** What a supervisor needs to start a child, again and again. Made by `child.actor`, `child.task` and so on. */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
 
-/** The arguments of a constructor, or what makes them anew for each incarnation. */
+/** The arguments of a constructor, or a function that makes them for each incarnation. */
 export type Args<P extends unknown[]> = P | (() => P)
 
-/** What comes after the class: arguments only where its constructor needs them. */
+/** The parameters after the class. The arguments are optional when the constructor needs none. */
 export type Rest<P extends unknown[], O> = [] extends P
   ? [args?: Args<P>, options?: O]
   : [args: Args<P>, options?: O]
 
-/** The specs of children, for `children` and `startChild`. */
+/** Makes the specs of children, for `children` and `startChild`. */
 export const child: {
-  /** An actor. Its arguments are used for each incarnation: what must not be shared is made by a function. */
+  /** An actor. Each incarnation gets the same arguments; pass a function where they must not be shared. */
   actor<A extends Actor, P extends unknown[]>(
     id: string,
     actorClass: ActorClass<A, P>,
     ...rest: Rest<P, ActorOptions>
   ): ActorSpec<A>
-  /** A coroutine, started as a task. Returning is a normal end. */
+  /** A coroutine, which runs as a task. When it returns, the child ends normally. */
   task(id: string, coroutine: CoroutineFunction<[], unknown>, options?: ChildOptions): TaskSpec
   /** A supervisor with children of its own. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec
-  /** Anything that is made, may fail, and is disposed. When it has a method `start` that is called, and awaited. */
+  /** Anything that is made, may fail, and is disposed. If it has a method `start`, that is called and awaited. */
   resource<R extends AsyncDisposable | Disposable>(
     id: string,
     make: () => R | PromiseLike<R>,
@@ -176,7 +177,7 @@ export const child: {
   },
 }
 
-/** Of an actor that is spawned; a name that nobody gave is made of the class's. */
+/** The spec of a spawned actor. Without the option `name` it is named after its class. */
 export function spawnedSpec<A extends Actor, P extends unknown[]>(
   actorClass: ActorClass<A, P>,
   [args, options]: Rest<P, SpawnOptions>,

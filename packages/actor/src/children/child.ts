@@ -19,10 +19,10 @@ export type ChildStatus =
 /** What `ref.stop()` gives a child whose supervisor would kill it at once, in milliseconds. */
 const defaultBudget = 5000
 
-/** Who started a child, and decides what follows when it ends. */
+/** The supervisor or actor that started a child. It decides what follows when the child ends. */
 export interface Owner {
   readonly path: string
-  /** How its children see it. */
+  /** What `ctx.parent` gives its children. */
   readonly ownRef: ChildRef | null
   /** The child was asked to end while it waits for its restart: it is not started again. */
   endRestart(child: Child, reason: ExitReason): void
@@ -30,19 +30,19 @@ export interface Owner {
 }
 
 /**
- * A child: its place under its owner, over all its incarnations. An incarnation's end counts only while
- * it is the child's current one; that one rule keeps late exits from doing anything twice.
+ * A child: a place under its owner, which stays the same across incarnations. The end of an incarnation counts only while
+ * it is the child's current incarnation. Otherwise a late end would cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
   spec: ChildSpec
-  /** Another one after its supervisor was itself restarted. */
+  /** Another incarnation of the supervisor, after the supervisor itself was restarted. */
   owner: Owner
   readonly runtime: Runtime
   readonly path: string
   status: ChildStatus = 'stopped'
   incarnation: Incarnation | null = null
-  /** Of the latest incarnation. */
+  /** The number of the latest incarnation; 0 before the first. */
   number = 0
   restarts = 0
   /** It is ending and will not be started again: asks are refused. */
@@ -50,7 +50,7 @@ export abstract class Child {
   /** It has ended for good, or was not started. */
   closed = false
   lastExit: ExitReason | null = null
-  /** It is stopped only to be started again. */
+  /** It is stopped for the restart of its group, which starts it again. */
   returning = false
   /** How many restarts it has had since it last ran for long enough to count as healthy. */
   consecutiveRestarts = 0
@@ -85,7 +85,7 @@ export abstract class Child {
     return this.#ref
   }
 
-  /** Starts an incarnation; settles when it runs, or has said it is not needed. Rejects when it failed: then nothing of it remains. */
+  /** Starts an incarnation. Settles when it runs or has called `ctx.ignore()`. Rejects when it failed to start; then nothing of it remains. */
   async launch(): Promise<'running' | 'ignored'> {
     this.status = 'starting'
     this.closing = false
@@ -113,7 +113,7 @@ export abstract class Child {
     return 'running'
   }
 
-  /** It had come up in the turn in which the wait for it was cancelled. */
+  /** Stops an incarnation that came up in the same turn in which the wait for its start was cancelled. */
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
@@ -165,14 +165,14 @@ export abstract class Child {
     if (undo !== null) for (const each of undo) each()
   }
 
-  /** What the child itself does lasts as long as its incarnation, what others do for it as long as the child. */
+  /** Undoes a registration: at the end of the incarnation when the child itself made it, and otherwise when the child closes. */
   undoLater(undo: () => void): void {
     const own = this.incarnation !== null && this.incarnation.task === currentTask()
     if (own) (this.#atExit ??= []).push(undo)
     else (this.#atClose ??= []).push(undo)
   }
 
-  /** It will not be started again by itself. */
+  /** It has ended, and its owner does not start it again. */
   close(reason: ExitReason): void {
     if (this.closed) return
     this.closed = true
@@ -257,7 +257,7 @@ export abstract class Child {
     return settled
   }
 
-  /** From now on it ends for good: who asks must not wait for it. */
+  /** It is going to end for good, so asks to it fail at once. */
   refuseAsks(_reason: ExitReason): void {
     this.closing = true
   }

@@ -11,10 +11,10 @@ import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-wait.ts'
 
-/** What a supervisor does about a failure, when it shall not go by the restart type. */
+/** What a supervisor does about a crash, instead of what the restart type says. */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
-/** The wait for a start. A cancel of it cancels what starts, and has come through when nothing of that remains. */
+/** The wait for a start. A cancel of the wait cancels the start, and ends the wait when nothing of the start remains. */
 export class Starting extends Future<'running' | 'ignored'> {
   readonly #incarnation: Incarnation
   #cancelled = false
@@ -44,7 +44,7 @@ export class Starting extends Future<'running' | 'ignored'> {
   }
 }
 
-/** The wait for a child's end: it is not given up. */
+/** A supervisor's wait for the end of a child. A cancel does not end it. */
 export class PatientWait extends Future<ExitReason> {
   readonly #onCancel: () => boolean
 
@@ -62,7 +62,7 @@ export class PatientWait extends Future<ExitReason> {
 export abstract class Incarnation {
   readonly child: Child
   readonly number: number
-  /** Until it has come up, or failed to. */
+  /** Null once it has come up or failed to start. */
   #starting: Starting | null
   /** It has ended. */
   over = false
@@ -84,12 +84,12 @@ export abstract class Incarnation {
     this.#starting = new Starting(child.runtime.loop, this)
   }
 
-  /** Whether it has come up, or failed to. */
+  /** Whether it has come up or failed to start. */
   get started(): boolean {
     return this.#starting === null
   }
 
-  /** Begins to start it, and tells when it runs. */
+  /** Begins the start. The result settles when it runs. */
   launch(): Starting {
     const starting = this.#starting as Starting
     this.begin()
@@ -100,11 +100,11 @@ export abstract class Incarnation {
   abstract readonly task: Task | null
 
   protected abstract begin(): void
-  /** Ends it when what it does is done. */
+  /** Ends it after the work that it is doing. */
   abstract finish(reason: ExitReason): void
-  /** Ends it, and cancels what it does. */
+  /** Ends it, and cancels the work that it is doing. */
   abstract interrupt(reason: ExitReason): void
-  /** Ends it within a turn of the loop, whatever it does. */
+  /** Ends it within a turn of the loop, even if its work cannot be cancelled. */
   abstract kill(): void
 
   limitStart(timeout: number): void {
@@ -119,7 +119,7 @@ export abstract class Incarnation {
     else this.stopBy(shutdown, this.child.runtime.loop.time() + budgetOf(this.child))
   }
 
-  /** Ends it, cancelling what it does, and kills it at `deadline`; of several deadlines the first counts. */
+  /** Interrupts it, and kills it at `deadline` if it has not ended. Of several deadlines the earliest counts. */
   stopBy(reason: ExitReason, deadline: number): void {
     if (this.over) return
     this.killAt(deadline)
@@ -213,7 +213,7 @@ export abstract class Incarnation {
     return null
   }
 
-  /** `promise` is given up: what it does later is nobody's business any more, but seen. */
+  /** Reports that `promise` goes on although its incarnation was killed. Its outcome is ignored, and a rejection marked as handled. */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, runtime } = this.child
     const { number: incarnation } = this
@@ -228,7 +228,7 @@ export abstract class Incarnation {
     promise.then(settled, settled)
   }
 
-  /** An end otherwise than it was asked to. */
+  /** Reports that it ended for another reason than it was asked to. */
   reportShutdownError(reason: ExitReason): void {
     const { path, id, runtime } = this.child
     if (reason.kind === 'error') {

@@ -15,7 +15,7 @@ export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */
   declare readonly target: ResourceChild
 
-  /** The one that runs; after a restart it is another. @throws {NoProc} while none runs */
+  /** The running resource; after a restart a new one. @throws {NoProc} while none runs */
   get value(): R {
     const { incarnation } = this.target
     if (incarnation === null || this.target.status !== 'running') throw new NoProc(this.path)
@@ -44,13 +44,13 @@ interface Conventions {
   [Symbol.dispose]?: () => unknown
 }
 
-/** One life of a resource: made and started, watched, disposed. */
+/** One incarnation of a resource: it is made and started, its end is watched, and it is disposed. */
 export class ResourceIncarnation extends Incarnation {
   declare readonly child: ResourceChild
   override readonly task: null = null
   resource: unknown = undefined
   #end: ExitReason | null = null
-  /** What is under way: the start, the wait for its end, the disposal. */
+  /** The running step: the start, the wait for its end, or the disposal. */
   #work!: AbandonableTask<unknown>
 
   protected override begin(): void {
@@ -67,7 +67,7 @@ export class ResourceIncarnation extends Incarnation {
     const { make } = this.child.spec
     const resource = await make()
     if (this.over) {
-      // Made too late, for a start that was given up.
+      // The start was given up before the resource was made.
       await disposeOf(resource as Conventions)
       return
     }
@@ -84,7 +84,7 @@ export class ResourceIncarnation extends Incarnation {
       return
     }
     const cause = failed === null ? new NoProc(this.child.path) : failed.error
-    // Made, but too late or not started: it must not be left behind.
+    // The resource may have been made all the same: it must not be left behind.
     this.#dispose(() => this.failedToStart(cause))
   }
 
@@ -115,7 +115,7 @@ export class ResourceIncarnation extends Incarnation {
     this.#dispose(() => this.ended(this.#end ?? reason))
   }
 
-  /** Disposes of it, whatever that throws, and goes on. */
+  /** Disposes the resource and then calls `then`, also when the disposal throws. */
   #dispose(then: () => void): void {
     this.#work.abandon()
     const resource = this.resource as Conventions | null | undefined
@@ -148,7 +148,7 @@ export class ResourceIncarnation extends Incarnation {
     const first = this.#end === null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // It is disposed of all the same: nobody else will. But that is not waited for.
+    // The disposal is begun all the same, because nobody else would. It is not awaited.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())

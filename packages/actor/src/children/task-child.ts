@@ -24,7 +24,7 @@ export class TaskChild extends Child {
   }
 }
 
-/** It runs as soon as it is made. To stop it is to cancel it; its cleanup may take until the deadline. */
+/** One run of the task. It counts as running at once. A stop cancels the task, whose clean-up may take until the deadline. */
 export class TaskIncarnation extends Incarnation {
   declare readonly child: TaskChild
   #work!: AbandonableTask<unknown>

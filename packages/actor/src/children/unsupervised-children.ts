@@ -10,8 +10,8 @@ import { budgetOf, type Incarnation } from './incarnation.ts'
 import type { Owner, Child } from './child.ts'
 
 /**
- * Children without a supervisor: what an actor spawned itself, and actors outside of every system. None is
- * started again; a failure is logged.
+ * Children without a supervisor: those that an actor has spawned, and actors outside of every system. They are not
+ * started again. A crash is logged.
  */
 export class UnsupervisedChildren implements Owner {
   readonly path: string
@@ -61,7 +61,7 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
-  /** Stops them, the last first. */
+  /** Stops them in the reverse order of their start. */
   async stopAll(deadline: number): Promise<void> {
     this.#closed = true
     for (const child of this.children.toReversed()) {

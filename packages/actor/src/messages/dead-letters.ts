@@ -4,23 +4,23 @@ import { asMessage, type Envelope } from './envelope.ts'
 
 const kept = 100
 
-/** Where the messages are seen that no handler sees. */
+/** The messages that no handler will see. */
 export class DeadLetters {
   readonly #stream = new Broadcast<DeadLetter>({ lag: 'drop-oldest', capacity: 1000 })
   #recent: DeadLetter[] = []
   #count = 0
 
-  /** How many there were. */
+  /** How many there have been. */
   get count(): number {
     return this.#count
   }
 
-  /** The last hundred, the latest last. */
+  /** At least the last hundred, the latest last. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }
 
-  /** From now on; a subscriber that lags by a thousand loses the oldest. */
+  /** Follows them from now on. A subscriber that lags by more than 1000 loses the oldest. */
   subscribe(): Subscription<DeadLetter> {
     return this.#stream.subscribe()
   }

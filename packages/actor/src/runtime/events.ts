@@ -21,11 +21,11 @@ export type SystemEvent =
       readonly delay: number
     })
   | (OfChild & { readonly type: 'start-failed'; readonly error: unknown })
-  /** It ended otherwise than it was asked to. */
+  /** It was asked to end, and ended for another reason. */
   | (OfChild & { readonly type: 'shutdown-error'; readonly reason: ExitReason })
-  /** A handler threw, and the actor lives on: `decide` said so, or it was a ReplyError that nobody waited for. */
+  /** A handler threw and the actor goes on, because `decide` said so, or because a tell threw a ReplyError or an AskCycle. */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
-  /** It was killed and what it awaited did not end: that goes on without it. */
+  /** It was killed, and its code goes on because that awaits something that cannot be cancelled. */
   | (OfChild & { readonly type: 'zombie'; readonly message: string; readonly sinceMs: number })
   | (OfChild & { readonly type: 'zombie-settled'; readonly message: string })
   /** One message kept the thread for longer than the loop's `slowCallbackDuration`. */

@@ -9,7 +9,7 @@ export interface GroupEvent {
   readonly ref: ChildRef
 }
 
-/** Refs under one name. A member leaves by itself when its incarnation ends, if it joined from inside, or when it stops for good. */
+/** Refs under one name. A member leaves when it stops for good; if its own code made it join, when that incarnation ends. */
 export class Group {
   readonly name: string
   readonly #members = new Map<Child, ChildRef>()
@@ -24,7 +24,7 @@ export class Group {
     return [...this.#members.values()]
   }
 
-  /** False when it is a member, is stopping or has stopped. */
+  /** False when it is a member already, is stopping, or has stopped. */
   join(ref: ChildRef): boolean {
     const { target: child } = ref
     if (child.closing || child.closed || child.status === 'stopping' || this.#members.has(child)) {
@@ -36,14 +36,14 @@ export class Group {
     return true
   }
 
-  /** False when it is no member. */
+  /** False when it is not a member. */
   leave(ref: ChildRef): boolean {
     if (!this.#members.delete(ref.target)) return false
     void this.#stream.publish({ type: 'left', ref })
     return true
   }
 
-  /** Joins and leaves from now on. */
+  /** Follows joins and leaves from now on. */
   watch(): Subscription<GroupEvent> {
     return this.#stream.subscribe()
   }

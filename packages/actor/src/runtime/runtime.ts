@@ -12,14 +12,14 @@ import { consoleLogger, Log } from './logger.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
-/** What the children of one system share. Actors outside of a system share one for their loop. */
+/** What the children of one system share. Actors outside of any system share the runtime of their loop. */
 export class Runtime {
   readonly loop: EventLoop
   readonly log: Log
   readonly events: Broadcast<SystemEvent> = new Broadcast({ lag: 'drop-oldest', capacity: 1000 })
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
-  /** What most tells return: made once. */
+  /** The future that an accepted tell returns. It is shared, because allocating one for each tell would cost more than the rest of the tell. */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
   lateReplies = 0
@@ -34,7 +34,7 @@ export class Runtime {
     this.refused.setResult(false)
   }
 
-  /** A name nobody gave: the class's, numbered. */
+  /** Makes a name from the name of a class and a number. */
   makeName(className: string): string {
     return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
   }
@@ -43,7 +43,7 @@ export class Runtime {
     return this.events.statistics().subscribers > 0
   }
 
-  /** Whether an event would be seen. */
+  /** Whether anybody listens for events. */
   get observed(): boolean {
     return (
       this.#hasSubscribers ||
@@ -68,7 +68,7 @@ export class Runtime {
 
 const runtimes = new WeakMap<EventLoop, Runtime>()
 
-/** That of actors outside of any system, on the current loop. */
+/** The runtime of the actors outside of any system, on the current loop. */
 export function runtimeOfLoop(): Runtime {
   const loop = getEventLoop()
   let runtime = runtimes.get(loop)

@@ -7,7 +7,7 @@ import { type ExitReason, failure, shutdown } from '../exit-reason.ts'
 import type { Member } from './member.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
-/** What callers ask of a supervisor. Each is an operation in its line. */
+/** The requests of `SupervisorRef`. Each is an operation in the queue of the supervisor. */
 
 export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef> {
   checkSpec(spec, incarnation.options.autoShutdown)
@@ -30,7 +30,7 @@ export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec):
     },
     {
       undo: () => member?.child.incarnation?.abortStart(null),
-      // It has just started, and who asked for it will never know: it has no owner.
+      // The caller was cancelled in the turn in which the child started: nobody would ever stop the child.
       takeBack: () => {
         if (member !== null) void discard(incarnation, member)
       },

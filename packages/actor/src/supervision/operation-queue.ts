@@ -4,11 +4,11 @@ import { SupervisorStopping } from '../errors.ts'
 
 export interface Operation {
   perform(): Promise<void>
-  /** The supervisor ends: it will not run. */
+  /** Called in place of `perform` when the supervisor ends first. */
   drop(): void
 }
 
-/** What a supervisor has to do, first come first served. */
+/** The operations of a supervisor, first come first served. */
 export class OperationQueue {
   #batch: Operation[] = []
   #next = 0
@@ -33,17 +33,17 @@ export class OperationQueue {
   }
 }
 
-/** What is done when the caller of a request has gone. */
+/** What is done when the caller of a request is cancelled. */
 export interface Retreat<T> {
-  /** While it is worked on: the work is to end. */
+  /** Called while the request is performed: ends the work. */
   undo?: () => void
-  /** Too late for that: what came of it has nobody who wants it. */
+  /** Called after the request was performed: takes its result back. */
   takeBack?: (value: T) => void
 }
 
 /**
- * What a caller asked of a supervisor. Cancelled while it waits in line it is not done; later what it does
- * is undone first, and what it came to is taken back.
+ * The request of a caller. If it is cancelled while it waits in the queue, it is not performed. If it is cancelled later,
+ * what it has done is undone before the caller gets its CancelledError.
  */
 export class Request<T> extends Claim<T> implements Operation {
   readonly #path: string

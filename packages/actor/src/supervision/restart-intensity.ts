@@ -1,6 +1,6 @@
 /**
- * How many restarts are allowed within how long: a sliding window, exact to the millisecond, both ends
- * inclusive. A ring of the last `maxRestarts` times makes each attempt O(1).
+ * Limits the restarts to `maxRestarts` within `within` milliseconds: a sliding window, exact to the millisecond, with both
+ * ends inclusive. It keeps the times of the last `maxRestarts` restarts in a ring, so an attempt takes constant time.
  *
  * Source: supervisor:add_restart/1 of OTP, which counts in whole seconds.
  */
@@ -16,7 +16,7 @@ export class RestartIntensity {
     this.#within = within
   }
 
-  /** Counts an attempt at `now`; false when it is one too many. */
+  /** Counts an attempt at `now`. False when it exceeds the limit. */
   allow(now: number): boolean {
     if (this.#max === 0) return false
     if (this.#times.length < this.#max) {

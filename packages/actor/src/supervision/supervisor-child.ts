@@ -5,7 +5,7 @@ import { type Owner, Child } from '../children/child.ts'
 import { SupervisorIncarnation } from './supervisor.ts'
 import { SupervisorRef } from './supervisor-ref.ts'
 
-/** A supervisor over all its incarnations. The children of its specs keep their places, and so their refs stay valid. */
+/** A supervisor as a child. The children of its specs outlive its incarnations, so their refs stay valid. */
 export class SupervisorChild extends Child {
   readonly kind: 'supervisor' | 'dynamic'
   declare spec: SupervisorSpec | DynamicSpec

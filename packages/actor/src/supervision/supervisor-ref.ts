@@ -30,15 +30,15 @@ export interface ChildInfo {
 }
 
 export interface ChildCounts {
-  /** Children, running or not. */
+  /** How many children there are, running or not. */
   readonly specs: number
-  /** Those that run. */
+  /** How many of them run. */
   readonly active: number
   readonly supervisors: number
   readonly workers: number
 }
 
-/** The kind of ref that a spec's child has. */
+/** The type of the ref of the child that a spec makes. */
 export type RefOf<S extends ChildSpec> =
   S extends ActorSpec<infer A extends Actor>
     ? ActorRef<A>
@@ -48,7 +48,7 @@ export type RefOf<S extends ChildSpec> =
         ? SupervisorRef
         : ChildRef
 
-/** The address of a supervisor. It does what it is asked one after the other. */
+/** The address of a supervisor. It performs requests one after the other. */
 export class SupervisorRef extends ChildRef {
   /** @internal */
   declare readonly target: SupervisorChild
@@ -62,8 +62,8 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a child, and settles when it has started. Cancelled meanwhile, nothing of the child remains. A
-   * dynamic supervisor with a template takes what its template takes.
+   * Starts a child, and settles when it has started. If the wait is cancelled, nothing of the child remains. For a dynamic
+   * supervisor with a template, pass the arguments of the template.
    *
    * @throws {AlreadyStarted} when that id runs
    * @throws {AlreadyPresent} when that id exists and does not run
@@ -81,10 +81,10 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Stops a child; it stays stopped, and keeps its place unless it is temporary or dynamic. Also ends a restart
-   * that is under way. `shutdown` shortens the time it has, in milliseconds.
+   * Stops a child, also one that waits for its restart. It stays stopped, and keeps its place unless it is temporary or the
+   * supervisor is dynamic. `shutdown` shortens the time that it has, in milliseconds.
    *
-   * @throws {TypeError} when `shutdown` is no number
+   * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
    */
   stopChild(id: string, options: { shutdown?: number } = {}): Future<ExitReason> {
@@ -93,17 +93,17 @@ export class SupervisorRef extends ChildRef {
     return this.#do((incarnation) => stopChild(incarnation, id, options.shutdown))
   }
 
-  /** Starts a stopped child again. Counts against no limit. @throws {ChildStateError} when it runs, or is about to */
+  /** Starts a stopped child again. It does not count as a restart. @throws {ChildStateError} when it runs, or waits for its restart */
   restartChild(id: string): Future<ChildRef> {
     return this.#do((incarnation) => restartChild(incarnation, id))
   }
 
-  /** Forgets a stopped child. @throws {ChildStateError} when it runs, or is about to */
+  /** Removes a stopped child. @throws {ChildStateError} when it runs, or waits for its restart */
   deleteChild(id: string): Future<void> {
     return this.#do((incarnation) => deleteChild(incarnation, id))
   }
 
-  /** The children in the order of their start. Answers at once, whatever is going on. */
+  /** The children in the order of their start. Answers at once, even if an operation is in progress. */
   whichChildren(): ChildInfo[] {
     const members = this.target.incarnation?.members ?? []
     return members.map(({ child }) => ({

@@ -14,9 +14,8 @@ import type { Owner, Child } from '../children/child.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
 /**
- * One incarnation of a supervisor: a task that does one operation after the other (start, stop, restart, a
- * child's end). A restart that failed goes to the end of the line, so that a request to stop is served
- * before the next attempt.
+ * One incarnation of a supervisor: a task that performs one operation after the other (to start, stop or restart a child,
+ * or to deal with the end of one). `Restarts` says what follows the end of a child.
  *
  * Source: supervisor of OTP. Differs: the window is exact to the millisecond; a supervisor that gives up
  * fails with RestartLimitError, so that a transient one is restarted and `done` says why.
@@ -72,7 +71,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   protected override begin(): void {
     this.task = createTask(() => this.#live(), { name: this.path, loop: this.#loop })
-    // Cancelled before its first step, the body never runs.
+    // A task that is cancelled before its first step never runs its body.
     observe(this.task, () => {
       if (this.over) return
       if (this.started) this.ended(this.#end ?? killed)
@@ -121,7 +120,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     return specs
   }
 
-  /** One after the other; the first that fails ends it. */
+  /** Starts the children one after the other. The first that fails makes the supervisor fail to start. */
   async #boot(specs: readonly ChildSpec[]): Promise<void> {
     for (const spec of specs) {
       const member = this.addMember(spec, true)
@@ -154,7 +153,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     member.child.close(reason)
   }
 
-  /** Starts it; one that says it is not needed keeps its place, unless it is temporary. */
+  /** Starts a child. A child that calls `ctx.ignore()` keeps its place, unless it is temporary. */
   async launchMember(member: Member): Promise<void> {
     const { child } = member
     member.stoppedByHand = false
@@ -194,7 +193,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (waker !== null && !waker.done()) waker.setResult()
   }
 
-  /** Does something when its turn comes; not at all when the supervisor ends before. */
+  /** Queues an operation. It is dropped when the supervisor ends before its turn. */
   perform(perform: () => Promise<void>): void {
     this.#push({ perform, drop: () => {} })
   }
@@ -205,7 +204,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     const exit = { incarnation, reason }
     member.exit = exit
     this.perform(async () => {
-      // A stop that was under way has dealt with it.
+      // Otherwise an operation that stopped the child has dealt with this end.
       if (member.exit === exit && !this.#isCancelled()) await this.#restarts.onExit(member, exit)
     })
   }
@@ -237,7 +236,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (autoShutdown === 'any' || !others) this.#end ??= shutdown
   }
 
-  /** Stops its incarnation, if there is one, and waits for that. Its end has then been dealt with. */
+  /** Stops the running incarnation, if there is one, and waits for its end, which is then dealt with. */
   async stopIncarnation(member: Member): Promise<void> {
     const { child } = member
     const { incarnation } = child
@@ -296,7 +295,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (this.over || this.#end !== null) return
     this.#end = reason
     this.#wake()
-    // What is in progress is undone.
+    // The cancel undoes the operation in progress.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 
@@ -308,7 +307,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (!this.#stopping) this.task.cancel('killed')
   }
 
-  /** Does `work` when its turn comes. */
+  /** Queues what a caller has asked for. */
   request<T>(work: () => Promise<T>, retreat: Retreat<T> = {}): Future<T> {
     const request = new Request<T>(this.#loop, this.path, work, retreat)
     if (this.over || this.#end !== null) request.drop()

@@ -37,8 +37,8 @@ export interface ActorSystemOptions extends SupervisorOptions {
    */
   logger?: Logger | StructuredLogger
   /**
-   * Names the actor whose handler left a rejected promise behind, in the log and as an event, in place of ending
-   * the process; by a listener of the process for as long as the system runs. @defaultValue false
+   * Whether a rejected promise that a handler did not await is reported with the name of its actor, in the log and as an
+   * event, instead of ending the process. @defaultValue false
    */
   attributeRejections?: boolean
 }
@@ -55,7 +55,7 @@ export interface SystemSnapshot {
   readonly groups: Readonly<Record<string, readonly string[]>>
 }
 
-/** What stands above the root: its end is the system's. */
+/** The owner of the root supervisor. When the root ends, the system ends. */
 class Top implements Owner {
   readonly path = ''
   readonly ownRef: ChildRef | null = null
@@ -74,8 +74,8 @@ class Top implements Owner {
 }
 
 /**
- * A tree of supervised children with what belongs to it: names, groups, events, dead letters. It lives on the loop
- * it was started on; inside `run` it is stopped when the main task ends.
+ * A tree of supervised children with its names, groups, events and dead letters. It runs on the loop on which it was started.
+ * Inside `run` it is stopped when the main task ends.
  */
 export class ActorSystem implements AsyncDisposable {
   /** @internal the bundler calls a class that names itself `_ActorSystem` */
@@ -189,7 +189,7 @@ export class ActorSystem implements AsyncDisposable {
     return parts.length === 0 ? this.#root : this.#find(parts)
   }
 
-  /** Gives a child a name. Registered from inside an actor it is free again when that incarnation ends. @throws {NameTaken} */
+  /** Gives a child a name. A name that an actor registers for itself is free again when that incarnation ends. @throws {NameTaken} */
   register(name: string, ref: ChildRef): void {
     this.#runtime.registry.register(name, ref)
   }
@@ -204,7 +204,7 @@ export class ActorSystem implements AsyncDisposable {
     return this.#runtime.registry.group(name)
   }
 
-  /** What happens, for who subscribes; closed when the system has ended. One that lags by a thousand loses the oldest. */
+  /** What happens in the system. Closed when the system has ended. A subscriber that lags by more than 1000 events loses the oldest. */
   get events(): Broadcast<SystemEvent> {
     return this.#runtime.events
   }
@@ -240,10 +240,10 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the children, the last first, each within its own time and all within `timeout` milliseconds, by default
-   * `shutdownTimeout`; what is left then is killed. Settles when nothing runs. A second call may shorten the time.
+   * Stops the children in reverse order, each within its own time and all within `timeout` milliseconds, by default
+   * `shutdownTimeout`. What is left then is killed. Settles when nothing runs. A second call may shorten the time.
    *
-   * @throws {TypeError} when `timeout` is no number
+   * @throws {TypeError} when `timeout` is not a number
    */
   stop(options: { timeout?: number } = {}): Promise<void> {
     checkOptions(options)
@@ -258,7 +258,7 @@ export class ActorSystem implements AsyncDisposable {
     await incarnation.whenOver()
   }
 
-  /** Ends with the system; rejects with RestartLimitError when it gave up. A future for each caller. */
+  /** Settles when the system has ended; rejects with RestartLimitError when the root supervisor gave up. */
   get done(): Future<void> {
     const done = new Future<void>({ loop: this.#runtime.loop })
     if (this.#end === null) this.#waiters.add(done)

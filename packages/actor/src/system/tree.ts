@@ -12,19 +12,19 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /** Why the incarnation before ended; null when none has. */
+  /** Why the last incarnation that has ended did so; null when none has. */
   readonly lastExit: string | null
-  /** Of supervisors. */
+  /** Supervisors only. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
-  /** Of actors. */
+  /** Actors only. */
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
-  /** Of actors: how many asks to it have no answer yet. */
+  /** Actors only: how many asks to it have no answer yet. */
   readonly asks?: number
-  /** Of actors: messages handled by this incarnation. */
+  /** Actors only: how many messages this incarnation has handled. */
   readonly handled?: number
   /** The message that is being handled. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
-  /** The asks it waits for: `path method`. */
+  /** What it waits for; an ask is shown as `path method`. */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
 }
