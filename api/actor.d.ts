@@ -24,6 +24,7 @@ export declare class ActorChild extends Child {
     tell(kind: MessageKind, args: readonly unknown[], pinned?: number): Future<boolean>;
     ask(kind: MessageKind, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
     push(envelope: Envelope): void;
+    putBack(envelope: Envelope): void;
     withdraw(envelope: Envelope): void;
     admitSenders(): void;
     enter(admission: Admission): void;
