@@ -8,7 +8,10 @@ const home = new URL('../', import.meta.url)
 const root = new URL('../', home)
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
-const readmes = ['README.md', ...globSync('packages/*/README.md', { cwd: root })]
+// jobd is a program, which says itself which Node it needs.
+const readmes = ['README.md', ...globSync('packages/*/README.md', { cwd: root })].filter(
+  (readme) => !readme.includes('jobd'),
+)
 const programs = readmes.flatMap((readme) => {
   const text = readFileSync(new URL(readme, root), 'utf8')
   return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program], i) => ({

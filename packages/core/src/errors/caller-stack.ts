@@ -1,7 +1,8 @@
-/** The folder of this package: its built files, or its sources. */
+/** The folder of this package: its built files, or its sources. Null in a bundle that has no address, as in workerd. */
 const own = folderOf(import.meta.url)
 
-function folderOf(url: string): string {
+function folderOf(url: string | undefined): string | null {
+  if (url === undefined) return null
   // Some tools write a path in place of the address.
   return url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
 }
@@ -13,10 +14,10 @@ function folderOf(url: string): string {
  *
  * @param url the `import.meta.url` of the package that makes the error
  */
-export function startAtCaller<E extends Error>(error: E, url: string = own): E {
+export function startAtCaller<E extends Error>(error: E, url?: string): E {
   const { stack } = error
   if (typeof stack !== 'string') return error
-  const folders = [own, folderOf(url)]
+  const folders = [own, folderOf(url)].filter((folder) => folder !== null)
   const isInternal = (line: string): boolean =>
     folders.some((folder) => line.includes(folder)) ||
     /\((node|bun|ext):|\(native\)|^\s+at (async )?(node|ext):/.test(line)
