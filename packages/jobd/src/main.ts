@@ -4,7 +4,7 @@ import { KeyboardInterrupt, run } from '@tasktree/core'
 import { Failure } from './cli/failure.ts'
 import { codeOf, makeProgram } from './cli/program.ts'
 
-// A pipe that is read no further, as by head, is no failure of the program's.
+// When the reader of a pipe has read enough and closed it, as head does, the program ends without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

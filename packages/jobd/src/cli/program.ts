@@ -20,7 +20,7 @@ function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`
 }
 
-/** The code that the process ends with: help that was asked for is no mistake. */
+/** The exit code: 0 for help that was asked for, 2 for a mistake on the command line. */
 export function codeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : 2
 }

@@ -80,7 +80,7 @@ async function start(options: ServeOptions, logger: LineLog): Promise<Jobd> {
       ...(secret === undefined ? {} : { password: secret }),
     })
   } catch (error) {
-    // A server that cannot start was given a wrong address or a wrong file: that is no mistake of the program.
+    // A server that cannot start was given a wrong address or a wrong file. The program itself is not at fault.
     if (!(error instanceof Error) || isCancelled(error)) throw error
     throw new Failure(`jobd could not start: ${error.message}`, { cause: error })
   }

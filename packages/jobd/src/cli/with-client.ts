@@ -45,7 +45,7 @@ async function connect(host: string, port: number, password: string | null): Pro
   }
 }
 
-/** What the server answered, in place of its frame's words. */
+/** The server's answer as a message for people, in place of the protocol's error. */
 function explain(error: unknown): unknown {
   const isLost = [OSError, ProtocolError, IncompleteReadError].some((kind) => error instanceof kind)
   if (isLost && error instanceof Error)

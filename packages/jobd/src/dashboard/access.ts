@@ -5,7 +5,7 @@ import { anonymous } from '../server/commands.ts'
 import type { Credentials } from '../server/credentials.ts'
 import { type Origin, TrustedProxies } from './trusted-proxies.ts'
 
-/** Of those who logged in; the oldest must log in again. */
+/** At most this many sessions are remembered; the owner of the oldest must log in again. */
 const mostSessions = 1_000
 
 export interface AccessOptions {
@@ -139,7 +139,7 @@ function sessionIn({ cookie = '' }: IncomingHttpHeaders): string {
   return pairs.findLast(([name]) => name === cookieName)?.[1] ?? ''
 }
 
-/** Of one length, whatever the text's: what `timingSafeEqual` needs. */
+/** A digest has the same length for every text, as `timingSafeEqual` needs it. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

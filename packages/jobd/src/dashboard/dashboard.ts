@@ -84,7 +84,7 @@ export class Dashboard implements AsyncDisposable {
       const refusal = refusalOf(error)
       const { status, message } = refusal ?? new Refusal(500, 'this has failed; the log says why')
       if (!response.headersSent) {
-        // What of the request was not read is not: the connection ends with it.
+        // The rest of a request that was not read stays unread: the connection ends.
         writeHead(response, status, 'json', request.complete ? {} : { Connection: 'close' })
         response.end(JSON.stringify({ error: message }))
       } else response.destroy()

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { writeHead } from './page-files.ts'
 
-/** A peer that has vanished is noticed when something is sent: so often, in milliseconds. */
+/** A peer that has vanished is noticed only when something is sent. At least this often, in milliseconds, something is. */
 const longestSilence = 15_000
 
 /** Milliseconds until a browser that lost its connection opens another. */

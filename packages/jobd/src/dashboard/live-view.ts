@@ -13,13 +13,13 @@ import { toPageNode } from './page-tree.ts'
 import { PageViewer, toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
 
-/** What the view shows, each in whichever incarnation it is. */
+/** Where the view gets its data. Each part is looked up when it is used, because it may have been restarted. */
 export interface LiveSources {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
   readonly feed: JobFeed
   readonly history: History
-  /** Carries out one of the server's commands; what is wrong with it is an Error that is answered. */
+  /** Carries out one of the server's commands; the answer to a refused command is an Error. */
   readonly command: (words: string[], sender: Sender) => unknown
   readonly audit: (who: string, action: string) => void
   /** What Prometheus reads. */

@@ -29,7 +29,7 @@ export type PageCounts = Record<JobState, number>
 
 /** The first event of a page's stream: `snapshot`. */
 export interface PageSnapshot {
-  /** Another one: the server was started anew, and the page's token is of the one before. */
+  /** When this changes, the server was started anew, and the token in the page is no longer valid. */
   server: string
   /** The name of this stream, by which the page says which jobs' output it is to carry. */
   stream: string
@@ -44,7 +44,7 @@ export interface PageSnapshot {
   restarts: Restart[]
 }
 
-/** Every later one, `changes`: what is there has changed. */
+/** Every later event, `changes`: each property that is present has changed. */
 export interface PageChanges {
   tree?: PageNode
   counts?: PageCounts

@@ -94,7 +94,7 @@ async function showJob({ site, response, words: [id] }: Exchange): Promise<void>
   answer(response, job)
 }
 
-/** A command of a client's: what is wrong with it is the page's to show. */
+/** Carries out a command of the protocol. The page shows the message when it is refused. */
 async function carryOut({ site, sender }: Exchange, words: string[]): Promise<unknown> {
   const reply = await site.sources.command(words, sender)
   if (reply instanceof Error) throw new Refusal(409, reply.message.replace(/^ERR /, ''))
@@ -120,7 +120,7 @@ function kill({ site, response, sender, body }: Exchange): void {
   if (ref === system.root) throw new Refusal(409, 'the root is ended by ending the server')
   const { who, address } = sender
   site.sources.audit(`${who} at ${address}`, `ACTOR.KILL ${path}`)
-  // First the answer: what is killed may be the dashboard itself, or what it stands on.
+  // The answer comes first, because the killed part may be the dashboard itself, or a part before it.
   answer(response, {})
   response.once('close', () => void ref.kill())
 }

@@ -1,4 +1,4 @@
-// What runs in the pools' workers: each function stands for itself.
+// The functions that run in the pools' workers. Each uses nothing but its arguments.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -22,7 +22,7 @@ async function filesUnder(path: string): Promise<string[]> {
   return nested.flat().toSorted()
 }
 
-/** Reports at most a hundred steps: who looks sees no finer ones. */
+/** Reports at most a hundred steps, because the page shows whole percents. */
 function makeProgress(total: number): (done: number) => void {
   let reported = 0
   return (done) => {

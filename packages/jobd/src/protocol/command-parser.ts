@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { splitInline } from './inline-command.ts'
 import { ProtocolError } from './resp.ts'
 
-/** An argument as a client sent it: a Buffer when it is no UTF-8. */
+/** An argument as a client sent it: a Buffer when it is not UTF-8. */
 export type Word = string | Buffer
 
 /** What a hostile client may send at most, in bytes. */
@@ -14,7 +14,7 @@ export const limits = {
   command: 4_194_304,
   /** A line: an inline command, or the header of a frame. */
   line: 65_536,
-  /** What there is before the password: no more is needed to say it. */
+  /** The limits before the password was given: no more is needed to send one. */
   unknown: { arguments: 10, argument: 16_384 },
 }
 
@@ -76,7 +76,7 @@ export class CommandParser {
           throw new ProtocolError('invalid multibulk length')
         if (!this.isKnown && count > limits.unknown.arguments)
           throw new ProtocolError('unauthenticated multibulk length')
-        // None at all is no command.
+        // An array without elements is not a command.
         this.#missing = Math.max(0, count)
         continue
       }

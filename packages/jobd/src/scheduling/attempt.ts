@@ -1,7 +1,7 @@
 import type { Releaser } from '@tasktree/sync'
 import type { QueuedJob } from '../jobs/job.ts'
 
-/** What came of an attempt. */
+/** How an attempt ended. */
 export type Outcome = { result: string } | { error: string } | { cancelled: true }
 
 /** A job that a worker has, from when it is handed out until its end is written. */

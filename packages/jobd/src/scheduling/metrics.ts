@@ -106,7 +106,7 @@ export class Metrics extends Actor {
   }
 }
 
-/** What a job's new state counts as; one that is queued again counts as nothing. */
+/** The counter that a job's new state belongs to; null for a job that is queued again or begins. */
 function tallied(job: Job): keyof Tally | null {
   if (job.state === 'queued') return job.attempts === 0 ? 'added' : null
   return job.state === 'running' ? null : job.state

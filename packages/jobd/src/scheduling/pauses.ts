@@ -1,4 +1,4 @@
-/** What stands for every kind in the list that is written. */
+/** Stands for every kind in the list that is written to the file. */
 const every = '*'
 
 /** The kinds of which nothing is begun until they are resumed. */
@@ -19,7 +19,7 @@ export class Pauses {
     this.#kinds.add(kind ?? every)
   }
 
-  /** Null: every kind, those too that were paused one by one. */
+  /** Null: every kind, including kinds that were paused one by one. */
   remove(kind: string | null): void {
     if (kind === null) this.#kinds.clear()
     else this.#kinds.delete(kind)

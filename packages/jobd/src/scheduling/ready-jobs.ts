@@ -56,7 +56,7 @@ export class ReadyJobs {
     line.put(job)
   }
 
-  /** The next job of a kind that `mayBegin`; what is no longer wanted is dropped on the way. */
+  /** The next job of a kind that `mayBegin`. Jobs that `isWanted` rejects are dropped on the way. */
   take(
     mayBegin: (kind: string) => boolean,
     isWanted: (job: QueuedJob) => boolean,

@@ -118,7 +118,7 @@ export class Scheduler extends Actor {
     this.#retryWriting(() => this.#asks.shiftDelays(step))
   }
 
-  /** It answers when it has written; a slow disk is no reason to give up. */
+  /** Questions to the store without a time limit, because the store answers after its write, and a disk may be slow. */
   get #asks(): ActorRef<Store>['ask'] {
     const { ask } = this.#store()
     return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
@@ -359,7 +359,7 @@ export class Scheduler extends Actor {
     )
   }
 
-  /** What was cancelled while it could not be begun. */
+  /** Writes that a job is cancelled which was cancelled while its beginning could not be written. */
   #cancelLater(queued: QueuedJob): void {
     this.#retryWriting(
       () => this.#asks.end(queued.id, 'cancelled'),
@@ -383,7 +383,7 @@ export class Scheduler extends Actor {
     this.#dispatch()
   }
 
-  /** What an attempt came to is not given up: it is written as soon as it can be. */
+  /** Writes the outcome of an attempt, and tries again until the file takes it. */
   #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
     attempt.isEnding = true
     const { id } = attempt.queued

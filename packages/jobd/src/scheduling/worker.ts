@@ -33,7 +33,7 @@ export class Worker extends Actor {
     this.#takeNext()
   }
 
-  /** Ends the job, if that is the one it has or is about to get. */
+  /** Cancels the job, if the worker has that job or is about to get it. */
   cancel(id: number): void {
     this.#cancelled = id
     if (this.#attempt?.id === id) this.#attempt.task.cancel()

@@ -1,4 +1,4 @@
-/** A mistake of a client's: answered, with `code` before the text. */
+/** A client's mistake. The client gets it as an error reply, with `code` before the text. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError'
   readonly code: string
@@ -12,7 +12,7 @@ export class CommandError extends Error {
 /** In milliseconds some 34,000 years: added to a date it is still an exact integer. */
 export const largest: number = 2 ** 50
 
-/** Within what the store's integers hold: a number of a client's must not end an actor. @throws {CommandError} */
+/** A number within the range of the store's integers, because a larger one would crash the store. @throws {CommandError} */
 export function parseNumber(
   name: string,
   text: string | undefined,

@@ -5,7 +5,7 @@ import { type Directory, execute, initialName, overlaps, type Session } from './
 import type { JobFeed } from '../store/job-feed.ts'
 import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
 
-/** Replies are sent together up to so many characters; then the client must take them first. */
+/** Replies are collected up to this many characters; then the client must take them before it is served further. */
 const batch = 65_536
 
 /** Commands of one client that are under way at once, at most, and the characters in them. */
@@ -65,14 +65,14 @@ export class Connection {
     this.#writer.close()
   }
 
-  /** Ends it when it keeps us waiting for longer than so many milliseconds. */
+  /** Ends the connection when the client keeps the server waiting for longer than these many milliseconds. */
   checkPatience(midway: number, stalled: number): void {
     const now = this.#loop.time()
     const isSlow = this.#midwaySince !== null && now - this.#midwaySince > midway
     if (this.#reader.atEof()) this.#endedSince ??= now
     const isLate = this.#endedSince !== null && now - this.#endedSince > midway
     const isStalled = this.#stalledSince !== null && now - this.#stalledSince > stalled
-    // Gone, while a command is under way: nobody will hear its answer.
+    // A client that has gone while its command is under way will not read the answer: the command is cancelled too.
     if (!isSlow && !isLate && !isStalled && !this.#writer.isClosing()) return
     this.#writer.abort()
     this.#task?.cancel()
@@ -142,7 +142,8 @@ export class Connection {
 
   #flush(): void {
     if (this.#out === '') return
-    this.#writer.write(Buffer.from(this.#out, 'latin1'))
+    // A client that has gone reads nothing any more; `drain` says that it has.
+    if (!this.#writer.isClosing()) this.#writer.write(Buffer.from(this.#out, 'latin1'))
     this.#out = ''
   }
 

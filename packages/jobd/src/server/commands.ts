@@ -98,7 +98,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
   } satisfies Record<string, Command>),
 )
 
-/** Whether it may begin before those that were sent before it are answered. */
+/** Whether a command may begin before the commands that the client sent earlier are answered. */
 export function overlaps([name]: readonly Word[]): boolean {
   return typeof name === 'string' && findCommand(name)?.overlaps === true
 }
@@ -128,7 +128,7 @@ export function execute(
       `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
     )
   const [, first] = words
-  // Only these two give back what they got.
+  // Only PING and ECHO give their argument back, so only they may get bytes that are not UTF-8.
   if (given === 1 && Buffer.isBuffer(first) && /^(ping|echo)$/i.test(name)) return first
   const texts = words.slice(1)
   if (!texts.every((word) => typeof word === 'string'))
@@ -150,7 +150,7 @@ async function settle(reply: PromiseLike<Reply>): Promise<Reply> {
   }
 }
 
-/** What was refused has changed nothing, and is not written down. */
+/** Answers, and writes to the audit. A refused command has changed nothing and is left out. */
 async function settleAudited(
   reply: PromiseLike<Reply> | Reply,
   words: readonly string[],
@@ -197,7 +197,7 @@ function select([index]: readonly string[]): Reply {
   return index === '0' ? ok : new Error('ERR DB index is out of range')
 }
 
-/** What clients say of themselves on connecting is taken note of by nobody. */
+/** Clients describe themselves on connecting. The server accepts that and ignores it. */
 function client([sub = '']: readonly string[]): Reply {
   switch (sub.toUpperCase()) {
     case 'ID':

@@ -8,7 +8,7 @@ export interface Token {
   secret: string
 }
 
-/** The name of the one who gives the secret of `--password`. */
+/** The name in the audit of everyone who gives the secret of `--password`. */
 export const defaultName = 'default'
 
 /** A wrong secret is answered after this many milliseconds. */
@@ -105,7 +105,7 @@ function networkOf(address: string): string {
   return isIPv6(plain) ? plain.split(':').slice(0, 4).join(':') : plain
 }
 
-/** Of one length, whatever the text's: what `timingSafeEqual` needs. */
+/** A digest has the same length for every text, as `timingSafeEqual` needs it. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -10,9 +10,9 @@ export interface ListenerOptions {
   port: number
   /** Further clients are turned away. @defaultValue 10000 */
   maxClients?: number
-  /** So long the rest of a command, or the password, may take; milliseconds. @defaultValue 30000 */
+  /** How long a client may take for the rest of a command, or for the password, in milliseconds. @defaultValue 30000 */
   patience?: number
-  /** So long a client may take nothing of what it is sent; milliseconds. @defaultValue 60000 */
+  /** How long a client may leave its replies unread, in milliseconds. @defaultValue 60000 */
   stallTime?: number
 }
 
@@ -56,7 +56,7 @@ export class Listener implements AsyncDisposable {
     return this.#server.sockets[0]?.port ?? 0
   }
 
-  /** All at once, now and then: a timer for each read would cost more than the read. */
+  /** Checks all connections together, because a timer for each read would cost more than the read. */
   #checkLater(): void {
     const { patience, stallTime } = this.#options
     this.#check = this.#loop.callLater(Math.min(1_000, patience / 2, stallTime / 2), () => {
@@ -65,7 +65,7 @@ export class Listener implements AsyncDisposable {
     })
   }
 
-  /** Accepts nobody any more; those who are connected stay. */
+  /** Accepts no more clients; connected clients stay. */
   close(): void {
     this.#server.close()
   }

@@ -31,7 +31,7 @@ export class JobFeed {
     return this.#changes.subscribe()
   }
 
-  /** Jobs in each new state, from here on: who is slow holds no output meanwhile. */
+  /** Jobs in each new state, from here on. A slow subscriber of this one does not hold the outputs of jobs in memory. */
   subscribeStates(): AsyncIterable<Job> & Disposable {
     return this.#states.subscribe()
   }

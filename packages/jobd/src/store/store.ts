@@ -55,7 +55,7 @@ export type StoredQueuedJob = Pick<
   'id' | 'kind' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'
 >
 
-/** What came of queueing a job again that had ended. */
+/** The result of queueing a job again that had ended. */
 export type Revival = { before: Job | null; job: Job | null; keyHolder: number | null }
 
 interface Uncommitted {
@@ -206,7 +206,7 @@ export class Store extends Actor {
     })
   }
 
-  /** After a restart: what ran is queued again. */
+  /** After a restart of the scheduler: jobs that ran are queued again. */
   requeueRunning(): ReplyPort<void> {
     return this.#write(() => {
       this.#row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
@@ -413,7 +413,7 @@ export class Store extends Actor {
       if (this.#uncommitted === null) {
         this.#database.exec('BEGIN IMMEDIATE')
         this.#uncommitted = []
-        // What else is in the mailbox comes before it.
+        // The messages that are in the mailbox already are handled before this timer, and join the transaction.
         this.ctx.after(0, () => this.#commit())
       }
       work()

@@ -76,11 +76,11 @@ export interface Jobd extends AsyncDisposable {
 }
 
 /**
- * The whole server as one supervised tree. When one part is restarted, so is what was started after it.
+ * The whole server as one supervised tree. When one part is restarted, so are the parts that were started after it.
  *
  * @throws {RangeError} for an address that others can reach without a password, and for options that are wrong
  * @throws {JobFileError} for a file that cannot be used: another process has it, it is broken, or of a newer version
- * @throws what the part has thrown that could not start; nothing is left running then
+ * @throws the error of the part that could not start; nothing is left running then
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const { host, grace = 0 } = options

@@ -1,9 +1,10 @@
 import type { BackoffOptions, SupervisorOptions } from '@tasktree/actor'
 
 /**
- * What is killed now and then comes back at once, however often: its waits begin anew when it has lived for
- * `resetAfter`. What cannot live at all, since the disk is broken say, is tried ever more slowly, and given up
- * after `maxAttempts` in a row, a minute; what fails again and again a little later, after `maxRestarts`.
+ * A part that is killed now and then comes back at once, however often: its back-off starts anew when the part has lived for
+ * `resetAfter`. A part that cannot start at all, because the disk is broken for example, is tried ever more slowly and
+ * given up after `maxAttempts` consecutive failures, about a minute. A part that keeps failing a little later is given up
+ * after `maxRestarts` within `within`.
  */
 const backoff: BackoffOptions = {
   min: 10,

@@ -157,7 +157,7 @@ class Chart {
   }
 }
 
-/** What `light-dark` comes to now. */
+/** The colour of a style property in the scheme, light or dark, that is shown now. */
 function getComputedColour(property: string, opacity = 1): string {
   const probe = document.createElement('span')
   probe.style.color = `rgb(from var(${property}) r g b / ${opacity})`

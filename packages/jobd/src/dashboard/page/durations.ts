@@ -12,7 +12,7 @@ export function formatTick(ms: number): string {
   return `${Number((ms / size).toFixed(2))} ${unit}`
 }
 
-/** Coarser, for what grows while one looks at it. */
+/** In whole seconds, for a value that grows while the user looks at it. */
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)
 }

@@ -5,7 +5,7 @@ export function find<E extends HTMLElement>(id: string, type: new () => E): E {
   return element
 }
 
-/** A new element; what is not a text is a child. */
+/** A new element with texts and child elements in it. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',
@@ -17,7 +17,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Writes a text only when it is another: what reads the page aloud, or selects in it, is not disturbed. */
+/** Writes a text only when it differs, so that screen readers and selections are not disturbed. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }

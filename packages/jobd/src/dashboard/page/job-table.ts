@@ -90,7 +90,7 @@ export class JobTable {
     }
   }
 
-  /** Every row that is to be there is; those of `changed` show what has. */
+  /** Adds missing rows, removes others, and refreshes the rows of the jobs in `changed`. */
   #show(changed: ReadonlySet<number>): void {
     const shown = [...this.#jobs.values()]
       .filter((job) => this.#state === '' || job.state === this.#state)

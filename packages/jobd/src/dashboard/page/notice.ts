@@ -6,7 +6,7 @@ const shownFor = 5_000
 const place = find('notice', HTMLDivElement)
 let hiding = 0
 
-/** Says what has come of something, for a while. */
+/** Shows the result of an action for a while. */
 export function notify(text: string): void {
   setText(place, text)
   clearTimeout(hiding)
