@@ -5,6 +5,7 @@ import {
   ThreadPoolExecutor,
   transfer,
 } from '@tasktree/executor'
+import { BlockList } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -122,4 +123,6 @@ test('a Blob goes to a thread, and is refused for a process', { tags: ['slow'] }
   await expect(processes.submit(text, new Blob(['x']))).rejects.toBeInstanceOf(
     JobSerializationError,
   )
+  const list = new BlockList()
+  await expect(processes.submit(refs.identity, { list })).rejects.toThrow(/args\[0\]\.list is/)
 })

@@ -30,7 +30,7 @@ const hollowInThreads = [
   'URLSearchParams',
 ]
 
-/** Classes that a copy for another thread carries, and one for another process does not. */
+/** Classes that a copy for another thread carries, or refuses by itself, and one for another process empties. */
 const hollowInProcesses = [
   ...hollowInThreads,
   'Blob',
@@ -65,6 +65,7 @@ function inheritsHollow(prototype: object, medium: Medium): boolean {
   if (medium === 'process') hollow.add(prototypeOf(WebAssembly?.Module))
   for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each)) {
     if (hollow.has(each)) return true
+    if (medium === 'process' && Object.getOwnPropertySymbols(each).some(isCloneHook)) return true
   }
   return false
 }
@@ -78,6 +79,11 @@ function holdsPrimitives(list: readonly unknown[]): boolean {
     if (typeof item === 'object' && item !== null) return false
   }
   return true
+}
+
+/** Node's own classes, such as BlockList, have such a method to be copied for another thread. `node:v8` ignores it. */
+function isCloneHook({ description }: symbol): boolean {
+  return description === 'messaging_clone_symbol'
 }
 
 type Names = Record<string, unknown>

@@ -138,7 +138,7 @@ export class ThreadLink implements WorkerLink {
 
 const look: ControlMessage = { type: 'look' }
 
-/** A thread inherits this process's flags; `--input-type`, of a program given as text, does not go with a file. */
+/** A thread inherits the flags of this process. Node refuses `--input-type`, of a program given as text, with a file. */
 function forProgramText(): { execArgv?: string[] } {
   const { execArgv } = process
   if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {}
