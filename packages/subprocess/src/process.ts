@@ -27,6 +27,7 @@ import { Output, readOutput } from './output.ts'
 import { afterDelay } from './real-timer.ts'
 import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
 import { copyIn, copyOut } from './stdio-copies.ts'
+import { reportUnlessAwaited } from './unawaited.ts'
 
 /** What a process wrote; null for an output that is not a pipe. */
 export interface Captured {
@@ -75,6 +76,8 @@ export class Process implements AsyncDisposable {
   readonly #ending: Ending
   /** The tasks that copy between the process and the caller's own readers and writers. */
   readonly #copies: Task<void>[] = []
+  /** Of the copies that have failed: what takes back the report, when a caller learns of the failure. */
+  readonly #failedCopies = new Map<Task<void>, () => void>()
   /** What `communicate` has read so far: a call that is given up leaves it to the next one. */
   readonly #outputs = { stdout: new Output(), stderr: new Output() }
   #hasCommunicated = false
@@ -274,7 +277,14 @@ export class Process implements AsyncDisposable {
 
   async #untilExited(signal: AbortSignal): Promise<void> {
     await this.#ending.exited.wait(signal)
-    for (const copy of this.#copies) await cancelOnAbort(shield(copy), signal)
+    for (const copy of this.#copies) {
+      try {
+        await cancelOnAbort(shield(copy), signal)
+      } finally {
+        // This call throws the failure of the copy.
+        if (copy.done()) this.#failedCopies.get(copy)?.()
+      }
+    }
   }
 
   /**
@@ -393,7 +403,7 @@ export class Process implements AsyncDisposable {
   #connectIn(stdin: StreamWriter | null): StreamWriter | null {
     const { options } = this.#started
     if (stdin === null || !(options.stdin instanceof StreamReader)) return stdin
-    this.#copies.push(copyIn(this.#asCopied(), options.stdin, stdin))
+    this.#addCopy(copyIn(this.#asCopied(), options.stdin, stdin))
     return null
   }
 
@@ -404,8 +414,18 @@ export class Process implements AsyncDisposable {
     pipe: Socket | null,
   ): StreamReader | null {
     if (output === null || !(place instanceof StreamWriter)) return output
-    this.#copies.push(copyOut(this.#asCopied(), output, place, pipe as Socket))
+    this.#addCopy(copyOut(this.#asCopied(), output, place, pipe as Socket))
     return null
+  }
+
+  /** A copy that fails fails `wait` and `communicate`. When neither is called, the failure is reported. */
+  #addCopy(copy: Task<void>): void {
+    this.#copies.push(copy)
+    observe(copy, () => {
+      if (!hasFailed(copy)) return
+      const takeBack = reportUnlessAwaited(this, copy.name, copy.exception(), copy.getLoop())
+      this.#failedCopies.set(copy, takeBack)
+    })
   }
 
   #asCopied(): Parameters<typeof copyIn>[0] {

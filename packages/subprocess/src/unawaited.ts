@@ -1,5 +1,5 @@
 /**
- * Reports failures that no code can see, because the program has forgotten to await a command.
+ * Reports failures that no code can see, because the program has forgotten to await a command or the end of a process.
  *
  * The command may still be awaited later, so a failure is reported only when that has become impossible: when the command
  * is collected as garbage, when the run of its loop ends, or when the program ends. Plain code has a loop whose run

@@ -94,3 +94,30 @@ test('two are two reports', async () => {
   expect(stderr).toContain('no-such-other has failed')
   expect(code).toBe(1)
 })
+
+const failingSink = `
+  import { createSubprocessExec } from '@tasktree/subprocess'
+  import { StreamWriter } from '@tasktree/streams'
+  import { Writable } from 'node:stream'
+  const sink = new Writable({ write: (chunk, encoding, done) => done(new Error('disk full')) })
+  const child = await createSubprocessExec('head', ['-c', '3000000', '/dev/zero'], { stdout: StreamWriter.to(sink), stderr: 'ignore' })`
+
+test('output that could not be copied is reported when nobody waits for the process', async () => {
+  const [code, , stderr] = await execute(failingSink)
+  expect(stderr).toMatch(/^output of process \d+ has failed, and was never awaited/)
+  expect(code).toBe(1)
+})
+
+test(
+  'a wait or a communicate that throws the failure is the only one that tells of it',
+  { timeout: 30_000 },
+  async () => {
+    for (const wait of ['wait', 'communicate']) {
+      const late = 'await new Promise((resolve) => setTimeout(resolve, 100))'
+      for (const before of ['', late]) {
+        const program = `${failingSink}\n${before}\nawait child.${wait}().catch(() => console.log('told'))`
+        expect(await execute(program)).toEqual([0, 'told\n', ''])
+      }
+    }
+  },
+)
