@@ -919,14 +919,14 @@ export declare class Interruption extends Future<never> {
 }
 
 // dist/tasks/frame.d.ts
-import { type MapScope, type Scope } from '../context/async-context.ts';
+import { type Scope } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
 import { type CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { FrameWaits } from './frame-waits.ts';
-export declare abstract class Frame extends FrameWaits implements MapScope {
+export declare abstract class Frame extends FrameWaits {
     mustRefuse(): boolean;
     refuse(future: Future<unknown>): Future<never>;
     begunWait(reaction: Reaction, future: Future<unknown>): void;

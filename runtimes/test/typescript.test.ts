@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const home = new URL('../', import.meta.url)
 
 const options =
-  '--noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable --types node --skipLibCheck'
+  '--noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable --types node'
 
 test.each(['typescript54', 'typescript55', 'typescript59', 'typescript60', 'typescript'])(
   'programs compile with %s',
@@ -18,6 +18,8 @@ test.each(['typescript54', 'typescript55', 'typescript59', 'typescript60', 'type
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: home }).catch(
       (error: { stdout: string }) => error,
     )
-    expect(stdout).toBe('')
+    // Older compilers do not know everything in the declarations of Node. What is ours they must know.
+    const ours = stdout.split('\n').filter((line) => /^(\.\.\/packages|types)\//.test(line))
+    expect(ours).toEqual([])
   },
 )

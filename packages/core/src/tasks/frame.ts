@@ -1,7 +1,6 @@
 import {
   captureOwnContext,
   currentMap,
-  type MapScope,
   runInAsyncContext,
   type Scope,
   standForMaps,
@@ -18,7 +17,7 @@ import { FrameWaits, OPEN } from './frame-waits.ts'
 /**
  * Where waits belong: the running body of a scope, of a task or of a loop. `frame-waits.ts` says why there are frames.
  */
-export abstract class Frame extends FrameWaits implements MapScope {
+export abstract class Frame extends FrameWaits {
   /** @internal of a scope: ends its wait for the promise that its body has returned; false when there is no such wait */
   giveUp(_cancel: CancelledError): boolean {
     return false
