@@ -246,3 +246,24 @@ test(
     await system.stop()
   }),
 )
+
+test(
+  'demonitor with flush takes back every notice that waits, of restarts too',
+  virtually(async (log) => {
+    class Busy extends Watcher {
+      async watchAndFlush(target: ActorRef<Probe>): Promise<void> {
+        const monitor = this.ctx.monitor(target)
+        await crash(target)
+        await crash(target)
+        this.ctx.demonitor(monitor, { flush: true })
+      }
+    }
+    const system = await start({ maxRestarts: 5, children: [probe([], 'a')] })
+    const busy = await spawn(Busy, [log])
+    await busy.ask.watchAndFlush(ref(system, 'a'))
+    await system.stop()
+    await settled()
+    expect(log).toEqual([])
+    await busy.stop()
+  }),
+)

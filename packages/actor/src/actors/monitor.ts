@@ -3,7 +3,7 @@ import type { ChildRef } from '../children/child-ref.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import { isAbnormal } from '../exit-reason.ts'
 import { LinkDied } from '../errors.ts'
-import { Envelope, internalKind } from '../messages/envelope.ts'
+import type { Envelope } from '../messages/envelope.ts'
 import type { Incarnation } from '../children/incarnation.ts'
 
 /** What `onDown` is told. */
@@ -24,6 +24,8 @@ export class Monitor {
   readonly #watcher: ActorIncarnation
   /** It watches one incarnation only. */
   readonly pinned: boolean
+  /** @internal what it has told that waits in the mailbox */
+  readonly waiting: Set<Envelope> = new Set()
   #ended = false
 
   /** @internal use ctx.monitor(ref) */
@@ -72,7 +74,7 @@ export class Link {
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends
     const survivor = incarnation === one ? other : one
-    survivor.relations().forgetLink(this)
+    survivor.relations().forgetLink(one === survivor ? other : one)
     if (survivor.over) return
     const { ref } = incarnation.child
     if (survivor.trapExit) {
@@ -86,19 +88,5 @@ export class Link {
     } else if (isAbnormal(reason)) {
       survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
     }
-  }
-
-  connects(one: ActorIncarnation, other: ActorIncarnation): boolean {
-    return this.#ends.includes(one) && this.#ends.includes(other)
-  }
-}
-
-/** The envelope of a DOWN. It has a class of its own so that `demonitor` finds it in the mailbox. */
-export class DownEnvelope extends Envelope {
-  readonly down: Down
-
-  constructor(down: Down, action: () => unknown) {
-    super(internalKind('onDown'), [down], null, action)
-    this.down = down
   }
 }

@@ -2,13 +2,15 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import { NoProc } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
-import { type Down, DownEnvelope, Link, Monitor } from './monitor.ts'
+import { Envelope, internalKind } from '../messages/envelope.ts'
+import { type Down, Link, Monitor } from './monitor.ts'
 
 /** The monitors and links of one incarnation. */
 export class Relations {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
-  readonly #links = new Set<Link>()
+  /** By the incarnation at the other end. */
+  readonly #links = new Map<ActorIncarnation, Link>()
 
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
@@ -29,38 +31,35 @@ export class Relations {
     monitor.end()
     this.#monitors.delete(monitor)
     if (!flush) return
-    const { mailbox } = this.#incarnation.child
-    const queued = mailbox.find((e) => e instanceof DownEnvelope && e.down.monitor === monitor)
-    if (queued !== null) mailbox.remove(queued)
+    for (const envelope of monitor.waiting) this.#incarnation.child.mailbox.remove(envelope)
+    monitor.waiting.clear()
   }
 
   deliver(down: Down): void {
     const { child } = this.#incarnation
-    const envelope = new DownEnvelope(down, () => {
+    const { waiting } = down.monitor
+    const envelope = new Envelope(internalKind('onDown'), [down], null, () => {
+      waiting.delete(envelope)
       const hooks = this.#incarnation.hooks()
       if (hooks?.onDown !== undefined) return hooks.onDown(down)
       child.runtime.deadLetter(child.path, envelope, 'unhandled-down')
       return undefined
     })
+    waiting.add(envelope)
     child.push(envelope)
   }
 
   /** @throws {NoProc} */
   link(other: ActorIncarnation | null, path: string): void {
     if (other === null || other.over) throw new NoProc(path)
-    if (other === this.#incarnation || this.#linkTo(other) !== undefined) return
+    if (other === this.#incarnation || this.#links.has(other)) return
     const link = new Link(this.#incarnation, other)
-    this.#links.add(link)
-    other.relations().#links.add(link)
+    this.#links.set(other, link)
+    other.relations().#links.set(this.#incarnation, link)
   }
 
-  forgetLink(link: Link): void {
-    this.#links.delete(link)
-  }
-
-  #linkTo(other: ActorIncarnation): Link | undefined {
-    for (const link of this.#links) if (link.connects(this.#incarnation, other)) return link
-    return undefined
+  forgetLink(other: ActorIncarnation): void {
+    this.#links.delete(other)
   }
 
   /** Ends all its monitors. */
@@ -71,7 +70,7 @@ export class Relations {
 
   /** Tells the linked actors that this incarnation has ended. */
   breakLinks(reason: ExitReason): void {
-    for (const link of this.#links) link.broken(this.#incarnation, reason)
+    for (const link of this.#links.values()) link.broken(this.#incarnation, reason)
     this.#links.clear()
   }
 }

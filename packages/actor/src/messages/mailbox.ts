@@ -208,12 +208,6 @@ export class Mailbox {
     }
   }
 
-  /** The first that `test` accepts; it stays. */
-  find(test: (envelope: Envelope) => boolean): Envelope | null {
-    for (let each = this.#queue.first; each !== null; each = each.next) if (test(each)) return each
-    return null
-  }
-
   /** The oldest tell, taken out; null when there is none. */
   takeOldestTell(): Envelope | null {
     let each = this.#firstTell

@@ -291,7 +291,7 @@ export class ActorSystem implements AsyncDisposable {
 function childOf(child: Child, id: string): Child | null {
   if (child instanceof SupervisorChild) return child.incarnation?.find(id) ?? null
   if (!(child instanceof ActorChild)) return null
-  return child.incarnation?.ownChildren?.children.find((each) => each.id === id) ?? null
+  return child.incarnation?.ownChildren?.find(id) ?? null
 }
 
 type AnyClass = abstract new (...args: never[]) => unknown
