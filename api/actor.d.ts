@@ -297,7 +297,6 @@ export {};
 import type { ActorIncarnation } from './actor-incarnation.ts';
 import type { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
-import { Envelope } from '../messages/envelope.ts';
 import type { Incarnation } from '../children/incarnation.ts';
 export interface Down {
     readonly monitor: Monitor;
@@ -315,11 +314,6 @@ export declare class Link {
     #private;
     constructor(one: ActorIncarnation, other: ActorIncarnation);
     broken(incarnation: Incarnation, reason: ExitReason): void;
-    connects(one: ActorIncarnation, other: ActorIncarnation): boolean;
-}
-export declare class DownEnvelope extends Envelope {
-    readonly down: Down;
-    constructor(down: Down, action: () => unknown);
 }
 
 // dist/actors/open-messages.d.ts
@@ -360,7 +354,7 @@ export declare class Pipes {
 import type { ActorIncarnation } from './actor-incarnation.ts';
 import type { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
-import { type Down, Link, Monitor } from './monitor.ts';
+import { type Down, Monitor } from './monitor.ts';
 export declare class Relations {
     #private;
     constructor(incarnation: ActorIncarnation);
@@ -369,7 +363,7 @@ export declare class Relations {
     demonitor(monitor: Monitor, flush: boolean): void;
     deliver(down: Down): void;
     link(other: ActorIncarnation | null, path: string): void;
-    forgetLink(link: Link): void;
+    forgetLink(other: ActorIncarnation): void;
     endMonitors(): void;
     breakLinks(reason: ExitReason): void;
 }
@@ -1181,7 +1175,6 @@ export declare class Mailbox {
     isWaiting(envelope: Envelope): boolean;
     get mayHaveBeside(): boolean;
     takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope>;
-    find(test: (envelope: Envelope) => boolean): Envelope | null;
     takeOldestTell(): Envelope | null;
     dropInternal(): void;
     wait(envelope: Envelope): void;
