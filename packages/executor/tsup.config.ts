@@ -43,6 +43,8 @@ export default defineConfig([
     esbuildOptions: (options) => {
       // From core's source only the files that are used are taken.
       options.conditions = ['@tasktree/source']
+      // Core looks for its own folder with it, and does without where there is none.
+      options.logOverride = { 'empty-import-meta': 'silent' }
     },
     sourcemap: true,
   },
