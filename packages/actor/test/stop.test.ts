@@ -8,6 +8,7 @@ import {
   NoProc,
   spawn,
   SupervisorStopping,
+  type SupervisorRef,
 } from '@tasktree/actor'
 import { createTask, getRunningLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -579,5 +580,25 @@ test(
     expect(system.snapshot().time).toBe(before)
     await system.stop()
     expect(system.snapshot().time).toBe(before)
+  }),
+)
+
+test(
+  'a handler that awaits the stop of its own actor by the supervisor is cancelled by it',
+  virtually(async () => {
+    class Resigns extends Actor {
+      async resign(parent: SupervisorRef): Promise<void> {
+        await parent.stopChild(this.ctx.name)
+      }
+    }
+    const system = await start({ children: [child.actor('a', Resigns)] })
+    const a = system.lookup(Resigns, 'a')
+    const before = system.snapshot().time
+    const ended = a?.whenStopped
+    void a?.tell.resign(system.root)
+    expect(await ended).toEqual({ kind: 'shutdown' })
+    expect(system.snapshot().time).toBe(before)
+    expect(a?.status).toBe('stopped')
+    await system.stop()
   }),
 )

@@ -97,10 +97,14 @@ export class Request<T> extends Claim<T> implements Operation {
   }
 
   override cancel(msg?: string | CancelledError): boolean {
-    if (!this.#running || this.done() || this.#result !== null) return super.cancel(msg)
+    const { undo } = this.#retreat
+    // Without anything to undo the caller need not wait: it may be the very handler whose end the work waits for.
+    if (!this.#running || this.done() || this.#result !== null || undo === undefined) {
+      return super.cancel(msg)
+    }
     this.#cancelled = true
     this.#message = msg
-    this.#retreat.undo?.()
+    undo()
     return true
   }
 }
