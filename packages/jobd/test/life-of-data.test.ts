@@ -95,7 +95,8 @@ test(
         await end(server, total)
         await finish(server, 1_000)
         await settle()
-        expect(statSync(server.file).size).toBeLessThan(1.5 * file + 500_000)
+        // Up to 2,000 unused pages of 4 KiB are kept for what comes next. Without retention this would be 20 MB and more.
+        expect(statSync(server.file).size).toBeLessThan(file + 2_000 * 4_096)
         expect(process.memoryUsage().heapUsed).toBeLessThan(1.5 * heap + 20_000_000)
       },
       { retention: { last: 1_000 }, workers: 8 },
