@@ -37,14 +37,28 @@ export {
   newEventLoop,
 } from './loop/loop.ts'
 export { run } from './run/run.ts'
+export { runMain } from './run/run-main.ts'
 export { Runner, type RunnerOptions } from './run/runner.ts'
 export { shield } from './combine/shield.ts'
-export { sleep } from './combine/sleep.ts'
+export { checkpoint, sleep, sleepForever } from './combine/sleep.ts'
+export { any, race } from './combine/race.ts'
+export { iterate } from './combine/iterate.ts'
 export { Sleeper } from './combine/sleeper.ts'
 export { type RaceResult, staggeredRace } from './combine/staggered-race.ts'
 export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts'
-export { TaskGroup, taskGroup } from './scopes/task-group.ts'
+export { TaskGroup, taskGroup, type TaskGroupOptions } from './scopes/task-group.ts'
 export { type ManagedTask, TaskManager } from './run/task-manager.ts'
 export { formatTaskTree } from './tasks/task-tree.ts'
-export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts'
+export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts'
+export {
+  CancelScope,
+  cancelScope,
+  type CancelScopeOptions,
+  currentScope,
+  effectiveDeadline,
+  failAfter,
+  moveOnAfter,
+  type ScopeResult,
+  shielded,
+} from './scopes/cancel-scope.ts'
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts'

@@ -7,6 +7,7 @@ import {
   Future,
   gather,
   moveOnAfter,
+  type ScopeResult,
   run,
   shield,
   sleep,
@@ -47,7 +48,9 @@ async function results(): Promise<void> {
   const timed = await timeout(10, async (scope) => scope.expired())
   check<Equal<typeof timed, boolean>>()
   const moved = await moveOnAfter(10, async () => 1)
-  check<Equal<typeof moved, { cancelled: boolean; value?: number }>>()
+  check<Equal<typeof moved, ScopeResult<number>>>()
+  if (moved.cancelled) check<Equal<typeof moved.reason, unknown>>()
+  else check<Equal<typeof moved.value, number>>()
   const grouped = await taskGroup(async (group) => group.createTask(async () => 1))
   check<Equal<typeof grouped, number>>()
   const shielded = shield(async () => 1)

@@ -38,6 +38,10 @@ class Pause<R> extends Claim<R> {
     loop.pushAfterIO(this.woken())
   }
 
+  override takesNothing(): boolean {
+    return true
+  }
+
   protected override claim(): void {
     this.fulfill(this.#result)
   }
@@ -45,6 +49,34 @@ class Pause<R> extends Claim<R> {
   protected override decline(): void {
     // Nothing was taken.
   }
+}
+
+/**
+ * Waits until it is cancelled.
+ *
+ * @example
+ *     await using server = await startServer(onClient, 'localhost', 8888)
+ *     await sleepForever()
+ *
+ * Source: trio.sleep_forever
+ */
+export function sleepForever(): Future<never> {
+  return sleep(Infinity) as Future<never>
+}
+
+/**
+ * One full turn of the loop, I/O included, and a point where a cancel is delivered: for long computations.
+ *
+ * @example
+ *     for (const [i, row] of rows.entries()) {
+ *       compute(row)
+ *       if (i % 1_000 === 0) await checkpoint()
+ *     }
+ *
+ * Source: trio.lowlevel.checkpoint
+ */
+export function checkpoint(): Future<void> {
+  return sleep(0)
 }
 
 /**

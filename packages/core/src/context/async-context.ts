@@ -208,7 +208,7 @@ export function runInScope<T>(scope: Scope, fn: () => T): T {
   return storage.run(scope, fn)
 }
 
-export function currentScope(): Scope | undefined {
+export function runningScope(): Scope | undefined {
   return storage.getStore()
 }
 

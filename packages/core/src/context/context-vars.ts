@@ -1,5 +1,5 @@
 import { checkOptions, describe } from '../arguments.ts'
-import { currentScope, runInScope, type Scope } from './async-context.ts'
+import { runningScope, runInScope, type Scope } from './async-context.ts'
 import { getEventLoop } from './current.ts'
 import { LookupError, RuntimeError } from '../errors/errors.ts'
 
@@ -30,7 +30,7 @@ export class Context {
     if (typeof fn !== 'function')
       throw new TypeError(`Context.run takes a function, got ${describe(fn)}`)
     if (this.#entered) throw new RuntimeError('cannot enter a context that is already entered')
-    const outer = currentScope()
+    const outer = runningScope()
     const scope: Scope = {
       frame: outer?.frame ?? null,
       scopeLoop: outer?.scopeLoop ?? getEventLoop(),
@@ -94,7 +94,7 @@ export const rootContext = (): Context => root
 
 /** @internal the context of the running code itself, not a copy */
 function currentContext(): Context {
-  return currentScope()?.scopeContext() ?? root
+  return runningScope()?.scopeContext() ?? root
 }
 
 /** A copy of the current context; later changes on either side are not seen by the other. Source: contextvars.copy_context */

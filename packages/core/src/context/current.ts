@@ -1,5 +1,5 @@
 import { describe } from '../arguments.ts'
-import { currentScope, type Scope } from './async-context.ts'
+import { runningScope, type Scope } from './async-context.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
@@ -7,7 +7,7 @@ import type { Task } from '../tasks/task.ts'
 
 /** The task whose code is running, or null in plain code and in loop callbacks. Source: asyncio.current_task */
 export function currentTask(): Task | null {
-  return currentScope()?.frame?.task ?? null
+  return runningScope()?.frame?.task ?? null
 }
 
 /**
@@ -15,7 +15,7 @@ export function currentTask(): Task | null {
  * a task has an outermost one, and so has each loop, for its callbacks and for `detached` code.
  */
 export function currentFrame(): Frame | null {
-  return currentScope()?.frame ?? null
+  return runningScope()?.frame ?? null
 }
 
 /**
@@ -26,7 +26,7 @@ export function currentFrame(): Frame | null {
  * Source: asyncio.get_running_loop
  */
 export function getRunningLoop(): EventLoop {
-  const scope = currentScope()
+  const scope = runningScope()
   if (scope === undefined) throw new RuntimeError('no running event loop: call this from a task')
   return scope.scopeLoop
 }
@@ -52,7 +52,7 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
  * Source: asyncio.get_event_loop
  */
 export function getEventLoop(): EventLoop {
-  return loopOf(currentScope())
+  return loopOf(runningScope())
 }
 
 /** The loop that new work of this scope belongs to. */

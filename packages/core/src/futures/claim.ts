@@ -45,6 +45,16 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     return this.constructor.name
   }
 
+  /** @internal once it is woken it takes the thing in its turn, and so it must have its waiter then */
+  override canBeLeft(): boolean {
+    return !this.#woken || this.takesNothing()
+  }
+
+  /** @internal a turn of the loop, which no other waiter could have instead */
+  takesNothing(): boolean {
+    return false
+  }
+
   /** In its turn: takes the thing and fulfills this future; or leaves it pending, and must then have queued it again. */
   protected abstract claim(): void
 

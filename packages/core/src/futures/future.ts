@@ -309,6 +309,11 @@ export class Future<T> implements PromiseLike<T> {
       : toCancelledError(cause)
   }
 
+  /** @internal whether a wait for it may end while it goes on, because its end would hand nothing over */
+  canBeLeft(): boolean {
+    return true
+  }
+
   /** @internal of a task: the outermost frame of its code */
   ownExecution(): Frame | null {
     return null

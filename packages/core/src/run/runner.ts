@@ -2,7 +2,7 @@ import { checkOptions, describe } from '../arguments.ts'
 import { checkRuntime } from '../check-runtime.ts'
 import { type Context, copyContext } from '../context/context-vars.ts'
 import { type Coroutine, type CoroutineFunction, isCoroutine } from '../tasks/coroutine.ts'
-import { currentScope } from '../context/async-context.ts'
+import { runningScope } from '../context/async-context.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../futures/claim.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
@@ -99,7 +99,7 @@ export class Runner implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const loop = this.getLoop()
-    if (currentScope()?.scopeLoop.isRunning() === true) {
+    if (runningScope()?.scopeLoop.isRunning() === true) {
       throw new RuntimeError(
         'run() cannot be called from a running event loop: await the call instead',
       )

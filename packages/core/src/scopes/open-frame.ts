@@ -1,4 +1,4 @@
-import { currentScope } from '../context/async-context.ts'
+import { runningScope } from '../context/async-context.ts'
 import { checkBody } from '../arguments.ts'
 import { type CancelledError, isCancelled, RuntimeError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
@@ -15,7 +15,7 @@ import { createTask } from '../tasks/task.ts'
  * in a task of its own.
  */
 export function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T> {
-  const scope = currentScope()
+  const scope = runningScope()
   const enclosing = scope?.frame ?? null
   if (scope === undefined || enclosing === null || enclosing.task === null) {
     return runInOwnTask(() => inFrame(fn))
@@ -37,7 +37,7 @@ async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
  */
 export function runInNewFrame<T>(fn: () => T): T {
   checkBody('runInNewFrame', fn)
-  const scope = currentScope()
+  const scope = runningScope()
   const enclosing = scope?.frame ?? null
   if (scope === undefined || enclosing === null) {
     throw new RuntimeError('runInNewFrame() needs a running loop: call it in a task or a callback')

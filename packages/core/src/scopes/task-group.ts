@@ -1,15 +1,31 @@
-import { checkBody } from '../arguments.ts'
-import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
+import { checkBody, checkCount, checkOptions, describe } from '../arguments.ts'
+import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 import { CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
 import { Future } from '../futures/future.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
+import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { awaitAnyway } from '../tasks/deliver-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
-import type { Frame, ScopeFrame } from '../tasks/frame.ts'
+import type { ScopeFrame } from '../tasks/frame.ts'
 import { hasWaits, OPEN } from '../tasks/frame-waits.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
+
+export interface TaskGroupOptions {
+  /** How many of the group's tasks have begun and not ended, at most; the others wait in order. Infinity unless given. */
+  limit?: number
+  /** Shown in the task tree. */
+  name?: string
+}
+
+/** What the tasks are cancelled with; a reason that is not a message is the CancelledError's cause. */
+function cancelFor(reason: unknown): string | CancelledError | undefined {
+  if (reason === undefined || typeof reason === 'string') return reason
+  return isCancelled(reason)
+    ? reason
+    : new CancelledError('the group was cancelled', { cause: reason })
+}
 
 /**
  * The tasks of a `taskGroup` body: what it is handed.
@@ -17,7 +33,16 @@ import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame
  * Source: asyncio.TaskGroup
  */
 export class TaskGroup {
-  readonly #frame: Frame
+  readonly name: string | null
+  readonly #frame: ScopeFrame
+  readonly #limit: number
+  /** Tasks that have begun and not ended, where there is a limit; and those that wait for one of them to end. */
+  #running = 0
+  readonly #waiting: Future<void>[] = []
+  /** Tasks of `start` that have not said yet that they are ready: their failure is their caller's. */
+  readonly #starting = new Set<Task>()
+  #isCancelRequested = false
+  #hasCancelledTask = false
   readonly #tasks = new Set<Task>()
   readonly #errors: unknown[] = []
   #interrupt: KeyboardInterrupt | null = null
@@ -28,8 +53,11 @@ export class TaskGroup {
   #allEnded: Future<void> | null = null
 
   /** @internal */
-  constructor(frame: Frame) {
+  constructor(frame: ScopeFrame, options: TaskGroupOptions) {
     this.#frame = frame
+    this.#limit = options.limit ?? Infinity
+    this.name = options.name ?? null
+    frame.setMembers(this.#tasks)
   }
 
   /**
@@ -51,16 +79,115 @@ export class TaskGroup {
       if (coro instanceof Coroutine) coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
-    const task = createTaskIn(this.#frame, coro, { ...options, loop: this.#frame.scopeLoop })
+    const body = this.#limit === Infinity ? coro : () => this.#runInLimit(coro)
+    const task = createTaskIn(this.#frame, body, { ...options, loop: this.#frame.scopeLoop })
     this.#tasks.add(task)
     if (this.#frame.mustRefuse()) task.cancel()
     task.onDone(() => this.#taskEnded(task))
     return task
   }
 
-  #abort(): void {
+  /** Runs `coro` when fewer than `limit` tasks of the group run; a cancel before that removes it from the line. */
+  async #runInLimit<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
+    if (this.#running >= this.#limit) {
+      const turn = new Future<void>({ loop: this.#frame.scopeLoop })
+      this.#waiting.push(turn)
+      try {
+        await turn
+      } catch (error) {
+        if (coro instanceof Coroutine) coro.close()
+        // It was given its turn, and cancelled before it could take it.
+        if (!turn.cancelled()) this.#passTurnOn()
+        throw error
+      }
+    } else this.#running++
+    try {
+      return await runInline<T>(coro)
+    } finally {
+      this.#passTurnOn()
+    }
+  }
+
+  #passTurnOn(): void {
+    for (let turn = this.#waiting.shift(); turn !== undefined; turn = this.#waiting.shift()) {
+      if (turn.done()) continue
+      turn.setResult()
+      return
+    }
+    this.#running--
+  }
+
+  /**
+   * Starts a task of the group and waits until it says that it is ready, by calling `started`; returns what it passes. A
+   * failure before that is thrown here and does not end the group. A cancel of the waiting code cancels the task.
+   *
+   * @throws {RuntimeError} when the task ends without having called `started`; and as `createTask`
+   * @throws {TypeError} when `fn` is not a function
+   *
+   * @example
+   *     const port = await group.start<number>(async (started) => {
+   *       await using server = await startServer(onClient, 'localhost', 0)
+   *       started(server.sockets[0].port)
+   *       await server.serveForever()
+   *     })
+   *
+   * Source: trio.Nursery.start
+   */
+  start<T = void>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T> {
+    checkBody('TaskGroup.start', fn)
+    return this.#start(fn)
+  }
+
+  async #start<T>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T> {
+    const ready = new Future<T>({ loop: this.#frame.scopeLoop })
+    const task: Task = this.createTask(() =>
+      fn((value) => {
+        if (ready.done()) throw new RuntimeError('started() was called before: call it once')
+        this.#starting.delete(task)
+        ready.setResult(value as T)
+      }),
+    )
+    this.#starting.add(task)
+    task.onDone(() => {
+      if (ready.done()) return
+      if (task.cancelled()) ready.cancel()
+      else {
+        ready.setException(
+          task.exception() ?? new RuntimeError(`${task.name} ended without calling started()`),
+        )
+      }
+    })
+    try {
+      return await ready
+    } catch (error) {
+      if (!task.done()) await cancelAndWait(task)
+      throw error
+    }
+  }
+
+  /**
+   * Ends the group without an error: cancels its tasks and its body. `taskGroup` then gives what the body returned, or
+   * undefined when the body was cut. Does nothing when the group has ended.
+   *
+   * Source: asyncio.TaskGroup.cancel (CPython 3.15)
+   */
+  cancel(reason?: unknown): void {
+    if (this.#isCancelRequested || this.#frame.state !== OPEN) return
+    this.#isCancelRequested = true
+    this.#abort(reason)
+    if (this.#parentCancelRequested || this.#exiting) return
+    this.#parentCancelRequested = true
+    cancelFrame(this.#frame, cancelFor(reason))
+  }
+
+  /** @internal whether the CancelledError of the body came from `cancel()` */
+  get isCancelRequested(): boolean {
+    return this.#isCancelRequested
+  }
+
+  #abort(reason?: unknown): void {
     this.#aborting = true
-    for (const task of this.#tasks) if (!task.done()) task.cancel()
+    for (const task of this.#tasks) if (!task.done()) task.cancel(cancelFor(reason))
   }
 
   #taskEnded(task: Task): void {
@@ -68,7 +195,15 @@ export class TaskGroup {
     if (this.#tasks.size === 0 && this.#allEnded !== null && !this.#allEnded.done()) {
       this.#allEnded.setResult()
     }
-    if (task.cancelled()) return
+    if (task.cancelled()) {
+      this.#hasCancelledTask = true
+      return
+    }
+    // Its failure is thrown by `start`.
+    if (this.#starting.delete(task)) {
+      task.exception()
+      return
+    }
     const exception = task.exception()
     if (exception === null) return
     this.#errors.push(exception)
@@ -105,8 +240,12 @@ export class TaskGroup {
     if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
     if (failed && !this.#aborting) this.#abort()
+    const isLevel = (): boolean => this.#frame.isLevelCancelled()
+    if (this.#hasCancelledTask && isLevel()) cancel ??= new CancelledError()
     // Again and again: the parent may be cancelled more than once while it waits.
     while (this.#tasks.size > 0) {
+      // In a cancelled scope the group does not end before its tasks, which the scope has cancelled as well.
+      if (isLevel()) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
         // The task that the group belongs to was cancelled, and has ended without it.
         cancel ??= new CancelledError()
@@ -144,17 +283,26 @@ export class TaskGroup {
  *
  * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how it ends.
  */
-export function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T> {
+export function taskGroup<T>(
+  body: (group: TaskGroup) => PromiseLike<T>,
+  options: TaskGroupOptions = {},
+): Promise<T> {
   checkBody('taskGroup', body)
-  return inFrame((frame) => runGroup(frame, body))
+  checkOptions(options)
+  if (options.limit !== undefined) checkCount('the option limit', options.limit, 1)
+  if (options.name !== undefined && typeof options.name !== 'string') {
+    throw new TypeError(`the option name must be a string, got ${describe(options.name)}`)
+  }
+  return inFrame((frame) => runGroup(frame, body, options))
 }
 
 async function runGroup<T>(
   frame: ScopeFrame,
   body: (group: TaskGroup) => PromiseLike<T>,
+  options: TaskGroupOptions,
 ): Promise<T> {
   const before = frame.cancelling()
-  const group = new TaskGroup(frame)
+  const group = new TaskGroup(frame, options)
   let value: T
   try {
     // The wait for the tasks belongs to the group's frame, so that a failure ends it as it ends the body.
@@ -167,6 +315,7 @@ async function runGroup<T>(
         } catch (error) {
           group.strikeFlows()
           await group.end({ failed: true, error })
+          if (group.isCancelRequested && isCancelled(error)) return undefined as T
           throw error
         }
         await group.end({ failed: false, error: undefined })

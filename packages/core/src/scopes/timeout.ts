@@ -15,7 +15,7 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
  * Source: asyncio.Timeout
  */
 export class Timeout {
-  readonly #frame: Frame
+  readonly #frame: ScopeFrame
   /** @internal what `cancelling()` said before: cancels beyond that and its own came from outside */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
@@ -23,10 +23,16 @@ export class Timeout {
   #timer: Deadline | null = null
 
   /** @internal */
-  constructor(frame: Frame, deadline: number | null) {
+  constructor(frame: ScopeFrame, deadline: number | null) {
     this.#frame = frame
     this.outerCancels = frame.cancelling()
+    frame.scope = this
     this.reschedule(deadline)
+  }
+
+  /** @internal for `effectiveDeadline` */
+  get deadline(): number {
+    return this.#state === 'active' ? (this.#deadline ?? Infinity) : -Infinity
   }
 
   /** The deadline in milliseconds of the loop's clock, or null. */
@@ -74,13 +80,12 @@ export class Timeout {
   }
 }
 
-/** Runs `body` until `deadline`; what it gives when that has struck is `onCut`'s. */
-async function attempt<T, C>(
+/** Runs `body` until `deadline`. */
+async function attempt<T>(
   frame: ScopeFrame,
   deadline: number | null,
   body: (scope: Timeout) => PromiseLike<T>,
-  onCut: (cause: Error) => C,
-): Promise<T | C> {
+): Promise<T> {
   const scope = new Timeout(frame, deadline)
   const before = scope.outerCancels
   let value: T
@@ -92,7 +97,7 @@ async function attempt<T, C>(
     const interrupted = closing === null ? null : await closing
     const isOwn = scope.end(true)
     if (interrupted !== null) return throwOut(frame, interrupted)
-    if (isOwn && isCancel) return onCut(error as Error)
+    if (isOwn && isCancel) throw startAtCaller(new TimeoutError('the time allowed has passed', { cause: error }))
     return throwOut(frame, error)
   }
   const closing = endFrame(frame, before)
@@ -135,7 +140,7 @@ export function timeout<T>(
 ): Promise<T> {
   const limit = checkLimit(ms)
   checkBody('timeout', body)
-  return inFrame((frame) => attempt(frame, after(frame, limit), body, throwTimeout))
+  return inFrame((frame) => attempt(frame, after(frame, limit), body))
 }
 
 /**
@@ -151,34 +156,7 @@ export function timeoutAt<T>(
 ): Promise<T> {
   checkDeadline(when)
   checkBody('timeoutAt', body)
-  return inFrame((frame) => attempt(frame, when, body, throwTimeout))
-}
-
-function throwTimeout(cause: Error): never {
-  throw startAtCaller(new TimeoutError('the time allowed has passed', { cause }))
-}
-
-/**
- * After `ms` milliseconds the body is cut short, which is no error. Null or Infinity: no limit.
- *
- * @throws {TypeError} when `ms` is NaN or `body` is not a function
- *
- * Source: trio.move_on_after
- */
-export function moveOnAfter<T>(
-  ms: number | null,
-  body: (scope: Timeout) => PromiseLike<T>,
-): Promise<{ cancelled: boolean; value?: T }> {
-  const limit = checkLimit(ms)
-  checkBody('moveOnAfter', body)
-  return inFrame(async (frame) =>
-    attempt(
-      frame,
-      after(frame, limit),
-      async (scope) => ({ cancelled: false, value: await body(scope) }),
-      () => ({ cancelled: true }),
-    ),
-  )
+  return inFrame((frame) => attempt(frame, when, body))
 }
 
 /**

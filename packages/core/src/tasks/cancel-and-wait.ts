@@ -1,11 +1,19 @@
+import { currentFrame } from '../context/current.ts'
 import { Future } from '../futures/future.ts'
+import { awaitAnyway } from './deliver-cancel.ts'
 
 /**
- * Cancels `future` and waits until it has ended. A cancel of the waiting task is passed on to it, and
- * thrown when it has ended.
+ * Cancels `future` and waits until it has ended. A cancel of the waiting code is passed on to it, and thrown when it has
+ * ended. In a cancelled scope, where every wait throws, it waits all the same.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   future.cancel()
+  await untilEnded(future)
+}
+
+/** The same for a future that was cancelled already. */
+export async function untilEnded(future: Future<unknown>): Promise<void> {
+  const frame = currentFrame()
   let interrupted: unknown = null
   while (!future.done()) {
     const waiter = new Future<void>()
@@ -13,7 +21,7 @@ export async function cancelAndWait(future: Future<unknown>): Promise<void> {
       if (!waiter.done()) waiter.setResult()
     })
     try {
-      await waiter
+      await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
       future.cancel()

@@ -49,6 +49,9 @@ export class Cancellation {
   #hasGoneOn = false
   /** The turn in which a struck wait throws. */
   #isInTurn = false
+  /** The scope of the frame is cancelled: every wait inside it throws until it ends. */
+  isLevel = false
+  levelReason: unknown = undefined
   #controller: AbortController | null = null
 
   constructor(frame: Frame) {
@@ -56,7 +59,7 @@ export class Cancellation {
   }
 
   get signal(): AbortSignal {
-    const cancelled = this.#frame.cancelling() > 0
+    const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
     if (this.#controller?.signal.aborted === true && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -78,6 +81,12 @@ export class Cancellation {
     this.#isFromInside = isFromInside
     this.#hasGoneOn = false
     this.isSeen = false
+  }
+
+  beginLevel(reason: unknown): void {
+    this.isLevel = true
+    this.levelReason = reason
+    this.wasAsked = true
   }
 
   /** Whether a pending cancel strikes the wait that begins or resumes now; one that was seen is over then. */
@@ -181,7 +190,7 @@ export class Cancellation {
   /** Node's own APIs make the signal's reason the cause of an AbortError; other libraries throw one without a cause. */
   isOwnAbort(error: unknown): boolean {
     return (
-      this.count > 0 &&
+      (this.count > 0 || this.isLevel) &&
       error instanceof Error &&
       error.name === 'AbortError' &&
       (isCancelled(error.cause) || this.#controller?.signal.aborted === true)

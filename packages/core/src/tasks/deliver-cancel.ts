@@ -2,32 +2,47 @@ import { type CancelledError, isCancelled, toCancelledError } from '../errors/er
 import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { Frame } from './frame.ts'
-import { CLOSING, Interruption, OPEN } from './frame-waits.ts'
+import { ABANDONED, CLOSING, Interruption, OPEN } from './frame-waits.ts'
 import { callLaterUnref } from '../loop/clock.ts'
-import { cancelWait } from './propagate-cancel.ts'
+import { levelOf, strikeNewWait } from './level-cancel.ts'
+import type { Cancellation } from './cancellation.ts'
+import { cancelWait, strikeWaits } from './propagate-cancel.ts'
 import { canSeeFlows, unwatchFlow, watchFlow } from './promise-hook.ts'
 
 /** A wait has begun in a frame that has been cancelled, that is inside another one, or whose body has ended. */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
+  /** Frames further out are behind a shield. */
+  let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state !== OPEN) each.link()
     const { cancellation } = each
-    if (cancellation === null) continue
-    cancellation.confirm()
-    if (cancellation.takeDue()) due ??= each
+    cancellation?.confirm()
+    if (!isShut && cancellation?.takeDue() === true) due ??= each
+    isShut ||= each.isShielded
   }
-  if (due === null || !isWaitOf(frame, reaction)) return
+  const level = levelOf(frame)
+  if (due === null || !isWaitOf(frame, reaction)) {
+    if (level !== null) strikeNewWait(frame, reaction, future, level)
+    return
+  }
   const cancel = due.cancellation
   if (!cancelWait(frame, future, cancel?.remembered)) return
   const key = frame.keyOf(reaction)
   // A cancel that is due in an inner and in an outer frame is delivered once.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
-    if (cancellation?.pending !== true) continue
-    cancellation.strikeNew(key, frame.numberOf(key))
+    if (cancellation?.pending === true) cancellation.strikeNew(key, frame.numberOf(key))
+    if (each.isShielded) break
   }
   if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
+}
+
+/** Ends the waits of `frame`, whose shield has fallen, for the pending cancel of `outer`; without a wait it stays pending. */
+export function deliverPending(frame: Frame, outer: Frame): void {
+  const cancellation = outer.cancellation as Cancellation
+  const wasStruck = strikeWaits(frame, cancellation.remembered, cancellation)
+  if (wasStruck) cancellation.pending = false
 }
 
 /** Code that passed two nameless functions of its own to `then` does not wait: the check drops it from the waits. */
@@ -49,11 +64,14 @@ export function resumeWait(
   else if (frame.state !== OPEN) loop.hold(frame)
   if (frame.cancellation === null && frame.parent === null) return null
   let due: Frame | null = null
+  let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     const { cancellation } = each
+    const wasShut: boolean = isShut
+    isShut ||= each.isShielded
     if (cancellation === null) continue
     const isStruck = cancellation.takeStruck(key)
-    const isDue = cancellation.takeDue()
+    const isDue: boolean = !wasShut && cancellation.takeDue()
     if (!isStruck && !isDue) continue
     if (isDue) {
       cancellation.pending = false
@@ -98,7 +116,7 @@ export function deliverWith(frame: Frame): void {
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
-    if (each.state === CLOSING) return true
+    if (each.state === CLOSING || each.state === ABANDONED) return true
   }
   return false
 }
@@ -133,10 +151,11 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 }
 
 /**
- * Waits for `future` in clean-up of this library's own: in a frame that refuses new waits it waits outside of every
- * frame. Otherwise a cancel interrupts it like any other wait.
+ * Waits for `future` in clean-up of this library's own: in a frame that refuses new waits, or in a cancelled scope, it
+ * waits outside of every frame. Otherwise a cancel interrupts it like any other wait.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
-  if (frame.mustRefuse()) await frame.scopeLoop.runDetached(async () => future)
+  if (frame.mustRefuse() || levelOf(frame) !== null)
+    await frame.scopeLoop.runDetached(async () => future)
   else await future
 }

@@ -15,7 +15,7 @@ import {
 import { currentFrame } from '../context/current.ts'
 import { follow } from './follower.ts'
 import { Frame } from './frame.ts'
-import { CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
+import { ABANDONED, CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
 import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
@@ -124,6 +124,7 @@ export class Execution extends Frame {
   /** The body has returned. */
   finish(value: unknown): void {
     const { task, cancellation } = this
+    if (this.state === ABANDONED) return
     // Cancelled in its last stretch, with nothing left to wait on.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
@@ -137,6 +138,10 @@ export class Execution extends Frame {
   /** The body has thrown. */
   crash(error: unknown): void {
     const { task } = this
+    if (this.state === ABANDONED) {
+      this.#reportLate(error)
+      return
+    }
     let cause: string | CancelledError | undefined
     if (isCancelled(error)) cause = error
     else if (this.cancellation?.isOwnAbort(error) === true) cause = this.cancellation.message
@@ -145,6 +150,16 @@ export class Execution extends Frame {
       return
     }
     this.#end(() => task.endCancelled(cause))
+  }
+
+  /** What the code of an abandoned task throws when it ends: nobody waits for it any more. */
+  #reportLate(exception: unknown): void {
+    if (isCancelled(exception) || this.isOwnAbort(exception)) return
+    this.scopeLoop.callExceptionHandler({
+      message: `${this.task.name} has failed after it was abandoned`,
+      exception,
+      task: this.task,
+    })
   }
 
   /** Never cancelled: it need not look for other flows. */
@@ -187,7 +202,7 @@ export class Execution extends Frame {
     }
     this.task.endCancelled('the task was abandoned')
     this.#release()
-    this.state = CLOSING
+    this.state = ABANDONED
   }
 
   #release(): void {

@@ -47,12 +47,15 @@ export const ENDED = 1
 export const CLOSING = 2
 /** As CLOSING, in a turn in which a wait of the frame has ended: the flow that cleans up may wait again. */
 export const CLEANING = 3
+/** The task was abandoned: no wait may begin. */
+export const ABANDONED = 4
 export type FrameState =
   | typeof CREATED
   | typeof OPEN
   | typeof ENDED
   | typeof CLOSING
   | typeof CLEANING
+  | typeof ABANDONED
 
 /** The part of a frame that keeps its waits; `Frame` adds what a cancel does to them. */
 export abstract class FrameWaits implements Reaction {

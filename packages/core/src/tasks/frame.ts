@@ -11,13 +11,33 @@ import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Cancellation } from './cancellation.ts'
-import { beginWait, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
+import { beginWait, deliverPending, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
 import { FrameWaits, OPEN } from './frame-waits.ts'
+import { levelOf } from './level-cancel.ts'
+import type { Task } from './task.ts'
 
 /**
  * Where waits belong: the running body of a scope, of a task or of a loop. `frame-waits.ts` says why there are frames.
  */
 export abstract class Frame extends FrameWaits {
+  /** @internal cancels from outside do not get in */
+  get isShielded(): boolean {
+    return false
+  }
+
+  /** @internal a shielded frame has kept a cancel out */
+  heldBack(): void {}
+
+  /** @internal of a group: the tasks that are inside its scopes */
+  get members(): Iterable<Task> {
+    return []
+  }
+
+  /** @internal whether a scope around the running code is cancelled, and not shielded */
+  isLevelCancelled(): boolean {
+    return levelOf(this) !== null
+  }
+
   /** @internal of a scope: ends its wait for the promise that its body has returned; false when there is no such wait */
   giveUp(_cancel: CancelledError): boolean {
     return false
@@ -40,6 +60,7 @@ export abstract class Frame extends FrameWaits {
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.pending === true) return true
+      if (frame.isShielded) return false
     }
     return false
   }
@@ -48,6 +69,7 @@ export abstract class Frame extends FrameWaits {
   get cancelMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.pending === true) return frame.cancellation.remembered
+      if (frame.isShielded) break
     }
     return this.cancellation?.remembered
   }
@@ -123,6 +145,11 @@ export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Scope
+  /** @internal what the scope shows of itself: its deadline, and whether it can be cancelled */
+  scope: { readonly deadline: number } | null = null
+  #isShielded = false
+  #onHeldBack: (() => void) | null = null
+  #members: Iterable<Task> = []
   #fn: (() => unknown) | null = null
   #result: unknown = undefined
 
@@ -134,6 +161,37 @@ export class ScopeFrame extends Frame {
 
   override get scopeLoop(): EventLoop {
     return this.task?.getLoop() ?? (this.enclosing as Frame).scopeLoop
+  }
+
+  override get isShielded(): boolean {
+    return this.#isShielded
+  }
+
+  override get members(): Iterable<Task> {
+    return this.#members
+  }
+
+  /** @internal */
+  setMembers(members: Iterable<Task>): void {
+    this.#members = members
+  }
+
+  /** @internal `onHeldBack` is called for each cancel that is kept out */
+  setShield(isShielded: boolean, onHeldBack: (() => void) | null): void {
+    this.#isShielded = isShielded
+    this.#onHeldBack = onHeldBack
+  }
+
+  override heldBack(): void {
+    this.#onHeldBack?.()
+  }
+
+  /** @internal a shield has fallen: the cancels of the task that it kept out are delivered here */
+  deliverPending(): void {
+    for (let outer = this.parent; outer !== null; outer = outer.parent) {
+      if (outer.cancellation?.pending === true) deliverPending(this, outer)
+      if (outer.isShielded) break
+    }
   }
 
   /** @internal calls `fn` in this frame: everything that it begins belongs here */

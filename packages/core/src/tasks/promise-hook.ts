@@ -1,4 +1,4 @@
-import { currentScope } from '../context/async-context.ts'
+import { runningScope } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
@@ -51,7 +51,7 @@ let stopHook: (() => void) | null = null
 
 function onPromise(): void {
   if (watched.size === 0) return
-  for (let frame = currentScope()?.frame ?? null; frame !== null; frame = frame.parent) {
+  for (let frame = runningScope()?.frame ?? null; frame !== null; frame = frame.parent) {
     if (watched.has(frame)) (frame.cancellation as Cancellation).goOn()
   }
 }

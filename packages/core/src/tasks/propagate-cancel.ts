@@ -1,11 +1,10 @@
-import { currentScope } from '../context/async-context.ts'
+import { runningScope } from '../context/async-context.ts'
 import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import { Cancellation } from './cancellation.ts'
 import { watchRejections } from '../loop/unhandled-rejections.ts'
 import { taskCancel } from './channels.ts'
 import type { Frame } from './frame.ts'
-import { framesOf } from './frame-waits.ts'
 
 type Message = string | CancelledError | undefined
 
@@ -68,7 +67,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
       const next = owner?.soleWait() ?? null
       const execution = next?.done() === false ? next.ownExecution() : null
       if (owner === null || next === null || execution === null) {
-        isAccepted = strikeWaits(last, msg)
+        isAccepted = strikeWaits(last, msg, last.cancellation as Cancellation)
         break
       }
       if (!begin(execution, false)) {
@@ -96,11 +95,24 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   return true
 }
 
+/** `frame` and the frames inside it that no shield keeps out, the outermost first. */
+function framesInside(frame: Frame): Frame[] {
+  const frames = [frame]
+  // The list grows while it is read: nested scopes may be deeper than the stack.
+  for (const each of frames) {
+    for (let child = each.firstChild; child !== null; child = child.next) {
+      if (child.isShielded) child.heldBack()
+      else frames.push(child)
+    }
+  }
+  return frames
+}
+
 /** The frame, `frame` or one inside it, that has the only wait of them all; null for none and for several. */
 function soleOwner(frame: Frame): Frame | null {
   if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null
   let owner: Frame | null = null
-  for (const each of framesOf(frame)) {
+  for (const each of framesInside(frame)) {
     if (!each.hasOwnWaits()) continue
     if (owner !== null) return null
     owner = each
@@ -108,9 +120,8 @@ function soleOwner(frame: Frame): Frame | null {
   return owner
 }
 
-/** Cancels every wait of `frame` and of the frames inside it; whether one accepted. */
-function strikeWaits(frame: Frame, msg: Message): boolean {
-  const cancellation = frame.cancellation as Cancellation
+/** Cancels every wait of `frame` and of the frames inside it, for `cancellation`; whether one accepted. */
+export function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
   if (own !== null) {
     const isAccepted = cancelWait(frame, own, msg)
@@ -118,7 +129,7 @@ function strikeWaits(frame: Frame, msg: Message): boolean {
     return isAccepted
   }
   const accepted = new Set<Future<unknown>>()
-  const frames = frame.firstChild === null ? [frame] : framesOf(frame)
+  const frames = frame.firstChild === null ? [frame] : framesInside(frame)
   for (const each of frames) {
     each.eachWait((key, future, began) => {
       if (!accepted.has(future) && !cancelWait(each, future, msg)) return
@@ -131,7 +142,7 @@ function strikeWaits(frame: Frame, msg: Message): boolean {
 
 function noteStruck(frame: Frame): void {
   const cancellation = frame.cancellation as Cancellation
-  for (const each of framesOf(frame)) {
+  for (const each of framesInside(frame)) {
     each.eachWait((key, _future, began) => cancellation.strike(key, began))
   }
 }
@@ -227,7 +238,7 @@ function endSpreading(frame: Frame): void {
 
 /** Whether the code that runs now is inside `frame`. */
 function isRunning(frame: Frame): boolean {
-  for (let each = currentScope()?.frame ?? null; each !== null; each = each.parent) {
+  for (let each = runningScope()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
   }
   return false
@@ -259,7 +270,7 @@ function announce({ frame, msg, isAccepted }: Ending): void {
 /** Ends the waits of scopes for promises of work that was begun outside of them. */
 function giveUpPromise(frame: Frame, msg: Message): boolean {
   let isTaken = false
-  for (const each of frame.firstChild === null ? [frame] : framesOf(frame)) {
+  for (const each of frame.firstChild === null ? [frame] : framesInside(frame)) {
     isTaken = each.giveUp(toCancelledError(msg)) || isTaken
   }
   return isTaken
@@ -269,7 +280,7 @@ function giveUpPromise(frame: Frame, msg: Message): boolean {
 function abortSignals(frame: Frame, msg: Message): boolean {
   let isTaken = false
   const cancellation = frame.cancellation as Cancellation
-  const frames = frame.firstChild === null ? [frame] : framesOf(frame)
+  const frames = frame.firstChild === null ? [frame] : framesInside(frame)
   for (const each of frames) {
     if (each.cancellation === null) continue
     const onTaken = (): void => {

@@ -3,6 +3,7 @@ import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../conte
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
 import { type CancelledError, noteTask, RuntimeError } from '../errors/errors.ts'
+import { cancelOnAbort } from '../futures/claim.ts'
 import { describeWait } from '../futures/describe-wait.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
@@ -23,6 +24,8 @@ export interface TaskOptions {
   /** Runs the body up to its first suspension at once, inside the call. */
   eager?: boolean | undefined
   loop?: EventLoop | undefined
+  /** Its abort cancels the task. Aborted already: the body never begins. */
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -218,7 +221,8 @@ export function createTaskIn<T>(
     const current = creator === undefined ? rootContext() : creator.scopeContext()
     if (!current.isEmpty()) context = current.copy()
   }
-  return new Task(coro, loop, creator?.frame?.task ?? null, context, map, group, options)
+  const task = new Task(coro, loop, creator?.frame?.task ?? null, context, map, group, options)
+  return options?.signal === undefined ? task : cancelOnAbort(task, options.signal)
 }
 
 function checkTaskOptions(options: TaskOptions): void {

@@ -1,0 +1,108 @@
+import { describe } from '../arguments.ts'
+import { isCancelled } from '../errors/errors.ts'
+import type { Future } from '../futures/future.ts'
+import { untilEnded } from '../tasks/cancel-and-wait.ts'
+import type { Awaitable } from '../tasks/coroutine.ts'
+import { ensureFutures } from './gather.ts'
+import { FIRST_COMPLETED, wait } from './wait.ts'
+
+/**
+ * Runs all at once; the first to end wins, with its result or its error. The losers are cancelled, and have ended by the
+ * time that `race` ends. A cancel from outside cancels all of them. A plain promise that loses is given up.
+ *
+ * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
+ * @throws {RangeError} when `aws` is empty
+ *
+ * @example
+ *     const answer = await race([() => askServer('a'), () => askServer('b')])
+ *
+ * Source: Promise.race. Differs: the losers do not go on.
+ */
+export function race<T>(aws: readonly Awaitable<T>[]): Promise<T> {
+  check('race', aws)
+  return runRace(ensureFutures(aws))
+}
+
+async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
+  try {
+    const { done } = await wait(futures, { returnWhen: FIRST_COMPLETED })
+    const winner = futures.find((future) => done.has(future)) as Future<T>
+    return winner.result()
+  } finally {
+    await endAll(futures)
+  }
+}
+
+/**
+ * Runs all at once; the first to succeed wins. When all fail, their errors come as one AggregateError, in the order of
+ * `aws`. The losers are cancelled, and have ended by the time that `any` ends. A cancel from outside cancels all of them.
+ *
+ * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
+ * @throws {AggregateError} when all have failed, or `aws` is empty
+ *
+ * @example
+ *     const page = await any([() => fromCache(url), () => fromNetwork(url)])
+ *
+ * Source: Promise.any. Differs: the losers do not go on.
+ */
+export function any<T>(aws: readonly Awaitable<T>[]): Promise<T> {
+  if (!Array.isArray(aws) || aws.length > 0) check('any', aws)
+  return runAny(ensureFutures(aws))
+}
+
+async function runAny<T>(futures: readonly Future<T>[]): Promise<T> {
+  try {
+    let left = [...futures]
+    while (left.length > 0) {
+      const { done, pending } = await wait(left, { returnWhen: FIRST_COMPLETED })
+      const winner = left.find((future) => done.has(future) && !hasFailed(future))
+      if (winner !== undefined) return winner.result()
+      left = left.filter((future) => pending.has(future))
+    }
+    throw new AggregateError(futures.map(errorOf), 'all of them failed')
+  } finally {
+    await endAll(futures)
+  }
+}
+
+function check(call: string, aws: unknown): void {
+  if (!Array.isArray(aws)) {
+    throw new TypeError(`${call} takes an array of awaitables, got ${describe(aws)}`)
+  }
+  if (aws.length === 0) throw new RangeError(`${call} needs at least one contestant, got none`)
+}
+
+function hasFailed(future: Future<unknown>): boolean {
+  return future.cancelled() || future.hasFailed()
+}
+
+function errorOf(future: Future<unknown>): unknown {
+  return future.cancelled() ? future.cancelledError() : future.exception()
+}
+
+/** Cancels those that go on, and waits for their ends. What they throw in their clean-up goes to the exception handler. */
+async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
+  const losers = futures.filter((future) => !future.done())
+  let interrupted: unknown = null
+  for (const loser of losers) loser.cancel()
+  for (const loser of losers) {
+    try {
+      await untilEnded(loser)
+    } catch (error) {
+      interrupted ??= error
+    }
+  }
+  for (const future of futures) {
+    if (future.cancelled() || !future.hasFailed()) continue
+    const exception = future.exception()
+    if (losers.includes(future) && !isCancelled(exception)) {
+      future.getLoop().callExceptionHandler({
+        message: 'Unhandled exception while the loser of a race was being cancelled',
+        exception,
+        future,
+      })
+    }
+  }
+  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+  if (interrupted !== null) throw interrupted
+}

@@ -1,0 +1,45 @@
+import { KeyboardInterrupt } from '../errors/errors.ts'
+import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
+import { run } from './run.ts'
+import { checkMain, type RunnerOptions } from './runner.ts'
+
+/** What the shell is told of a program that a signal has ended. */
+const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
+
+/**
+ * Runs `main` as a whole program. SIGINT and SIGTERM cancel it: its clean-up runs, the tasks and child processes it has
+ * left are ended, the shutdown hooks run, and the process exits with 130 or 143 and prints nothing; a second signal ends
+ * the process at once. When `main` fails, its error is printed and the process exits with 1. When `main` returns, the
+ * process ends as usual, with `process.exitCode` if that was set. The promise never rejects.
+ *
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine
+ *
+ * @example
+ *     runMain(async () => {
+ *       await using server = await startServer(onClient, 'localhost', 8888)
+ *       await sleepForever()
+ *     })
+ *
+ * Source: asyncio.run in `if __name__ == '__main__'`. Differs: says how the process ends.
+ */
+export function runMain(
+  main: CoroutineFunction<[], unknown> | Coroutine<unknown>,
+  options: RunnerOptions & { signal?: AbortSignal } = {},
+): Promise<void> {
+  checkMain('runMain', main)
+  return runProgram(main, options)
+}
+
+async function runProgram(
+  main: CoroutineFunction<[], unknown> | Coroutine<unknown>,
+  options: RunnerOptions & { signal?: AbortSignal },
+): Promise<void> {
+  try {
+    await run(main, options)
+  } catch (error) {
+    if (error instanceof KeyboardInterrupt) process.exit(exitCodes[error.signal] ?? 1)
+    // oxlint-disable-next-line eslint/no-console -- the end of a program that nobody else can report
+    console.error(error)
+    process.exit(1)
+  }
+}

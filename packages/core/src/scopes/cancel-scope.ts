@@ -1,0 +1,364 @@
+import { checkBody, checkDelay, checkSignal, describe } from '../arguments.ts'
+import { currentFrame } from '../context/current.ts'
+import { isCancelled, TimeoutError } from '../errors/errors.ts'
+import { ExceptionGroup } from '../errors/exception-group.ts'
+import { Cancellation } from '../tasks/cancellation.ts'
+import { ScopeFrame } from '../tasks/frame.ts'
+import { cancelLevel, levelOf, strikeInside } from '../tasks/level-cancel.ts'
+import { Deadline } from './deadline.ts'
+import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
+
+/** What a scope gives: the body's value, or the reason of the cancel that has ended the body. */
+export type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true; reason: unknown }
+
+export interface CancelScopeOptions {
+  /** Milliseconds from now after which the scope is cancelled. */
+  timeout?: number
+  /** Milliseconds of the loop's clock at which the scope is cancelled; at most one of `timeout` and `deadline`. */
+  deadline?: number
+  /** Its abort cancels the scope, with its reason. */
+  signal?: AbortSignal
+  /** Cancels from outside do not get in. */
+  shield?: boolean
+  /** Shown in the task tree. */
+  name?: string
+}
+
+/**
+ * A part of a program that can be cancelled as a whole, and of which nothing goes on after its end: what the body of
+ * `cancelScope` is handed.
+ *
+ * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. Inside is what
+ * the body begins, and every task of a `taskGroup` that is opened in it; a plain `createTask` is not.
+ *
+ * Source: trio.CancelScope. Differs: takes the body, so that it can see how it ends; times are in milliseconds.
+ */
+export class CancelScope {
+  readonly name: string | null
+  readonly #frame: ScopeFrame
+  #reason: unknown = undefined
+  #isCancelCalled = false
+  #isCaught = false
+  #hasEnded = false
+  #deadline = Infinity
+  #timer: Deadline | null = null
+
+  /** @internal use `cancelScope` */
+  constructor(frame: ScopeFrame, name: string | null) {
+    this.#frame = frame
+    this.name = name
+    frame.scope = this
+  }
+
+  /** The reason of the first cancel; a TimeoutError for a deadline. Undefined before. */
+  get reason(): unknown {
+    return this.#reason
+  }
+
+  /** Whether it was cancelled: by `cancel()`, by its deadline or by its signal. */
+  get cancelCalled(): boolean {
+    return this.#isCancelCalled
+  }
+
+  /** After the end: whether the scope's own cancel has ended the body. */
+  get cancelledCaught(): boolean {
+    return this.#isCaught
+  }
+
+  /** Aborts when a cancel is delivered inside this scope, its own or one from outside: for `fetch` and others. */
+  get signal(): AbortSignal {
+    this.#frame.cancellation ??= new Cancellation(this.#frame)
+    return this.#frame.cancellation.signal
+  }
+
+  /** When it is cancelled, in milliseconds of the loop's clock; Infinity when there is no deadline. Does nothing once it has struck. */
+  get deadline(): number {
+    return this.#deadline
+  }
+
+  /** @throws {TypeError} for what is not a number, and NaN */
+  set deadline(deadline: number) {
+    if (typeof deadline !== 'number' || Number.isNaN(deadline)) {
+      throw new TypeError(`a deadline must be a number of milliseconds, got ${describe(deadline)}`)
+    }
+    if (this.#isCancelCalled || this.#hasEnded) return
+    this.#deadline = deadline
+    this.#timer?.cancel()
+    this.#timer = null
+    if (deadline === Infinity) return
+    this.#timer = new Deadline(this.#frame.scopeLoop, deadline, () => {
+      this.cancel(new TimeoutError('the deadline of the scope has passed'))
+    })
+  }
+
+  /** Whether cancels from outside do not get in; may be switched while the body runs. */
+  get shield(): boolean {
+    return this.#frame.isShielded
+  }
+
+  set shield(shield: boolean) {
+    if (typeof shield !== 'boolean') {
+      throw new TypeError(`the shield of a scope must be a boolean, got ${describe(shield)}`)
+    }
+    this.#frame.setShield(shield, null)
+    if (!shield) letIn(this.#frame)
+  }
+
+  /** Cancels the scope: any number of times, from any task. The first reason counts. Does nothing after the end. */
+  cancel(reason?: unknown): void {
+    if (this.#isCancelCalled || this.#hasEnded) return
+    this.#isCancelCalled = true
+    this.#reason = reason
+    this.#timer?.cancel()
+    this.#timer = null
+    cancelLevel(this.#frame, reason)
+  }
+
+  /** @internal the body has ended; whether the cancel that it threw is the scope's own */
+  end(isCancel: boolean, outerCancels: number): boolean {
+    this.#hasEnded = true
+    this.#timer?.cancel()
+    this.#timer = null
+    const isOuter = !this.#frame.isShielded && isCancelledAround(this.#frame, outerCancels)
+    this.#isCaught = isCancel && this.#isCancelCalled && !isOuter
+    return this.#isCaught
+  }
+}
+
+/** Whether a cancel from around the scope has reached it: then a CancelledError that leaves it goes on. */
+function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
+  if (levelOf(frame.enclosing) !== null) return true
+  return (frame.parent?.cancelling() ?? 0) > outerCancels
+}
+
+/** A shield has fallen: what it kept out gets in. */
+function letIn(frame: ScopeFrame): void {
+  const level = levelOf(frame)
+  if (level !== null) strikeInside(frame, level)
+  else frame.deliverPending()
+}
+
+/**
+ * Runs `body` in a scope that can be cancelled. When the scope's own cancel has ended the body, the result tells so, and
+ * is no error. A cancel from outside goes through as CancelledError; a body that ends in spite of the cancel gives its
+ * value. Outside a task it makes one.
+ *
+ * Use it, and not `timeout`, unless a port from asyncio needs the edge: code inside that swallows the cancel cannot go on.
+ *
+ * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
+ *
+ * @example
+ *     const result = await cancelScope(async (scope) => {
+ *       stopButton.onclick = () => scope.cancel('stopped by the user')
+ *       return await download()
+ *     }, { timeout: 30_000 })
+ *     if (result.cancelled) console.log('no download:', result.reason)
+ *
+ * Source: trio.CancelScope
+ */
+export function cancelScope<T>(
+  body: (scope: CancelScope) => PromiseLike<T>,
+  options: CancelScopeOptions = {},
+): Promise<ScopeResult<T>> {
+  checkBody('cancelScope', body)
+  checkScopeOptions(options)
+  return inFrame((frame) => runScope(frame, body, options))
+}
+
+function checkScopeOptions(options: CancelScopeOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options must be an object, got ${describe(options)}`)
+  }
+  const { timeout, deadline, signal, shield, name } = options
+  if (timeout !== undefined && deadline !== undefined) {
+    throw new TypeError('a scope takes a timeout or a deadline, not both')
+  }
+  if (timeout !== undefined) checkDelay(timeout)
+  if (deadline !== undefined) checkDeadlineOption(deadline)
+  if (signal !== undefined) checkSignal(signal)
+  if (shield !== undefined && typeof shield !== 'boolean') {
+    throw new TypeError(`the option shield must be a boolean, got ${describe(shield)}`)
+  }
+  if (name !== undefined && typeof name !== 'string') {
+    throw new TypeError(`the option name must be a string, got ${describe(name)}`)
+  }
+}
+
+function checkDeadlineOption(deadline: unknown): void {
+  if (typeof deadline === 'number' && !Number.isNaN(deadline)) return
+  throw new TypeError(
+    `the option deadline must be a number of milliseconds, got ${describe(deadline)}`,
+  )
+}
+
+async function runScope<T>(
+  frame: ScopeFrame,
+  body: (scope: CancelScope) => PromiseLike<T>,
+  options: CancelScopeOptions,
+): Promise<ScopeResult<T>> {
+  const outerCancels = frame.cancelling()
+  const scope = new CancelScope(frame, options.name ?? null)
+  if (options.shield === true) scope.shield = true
+  if (options.timeout !== undefined) {
+    scope.deadline = frame.scopeLoop.time() + Math.max(options.timeout, 0)
+  } else if (options.deadline !== undefined) scope.deadline = options.deadline
+  const { signal } = options
+  const onAbort = (): void => scope.cancel(signal?.reason)
+  if (signal?.aborted === true) onAbort()
+  else signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    const value = await enterFrame(frame, body, scope)
+    const interrupted = await (endFrame(frame, outerCancels) ?? null)
+    scope.end(false, outerCancels)
+    if (interrupted !== null) return throwOut(frame, interrupted)
+    return { cancelled: false, value }
+  } catch (error) {
+    const interrupted = await (endFrame(frame, outerCancels) ?? null)
+    const rest = withoutCancels(frame, error)
+    const isOwn = scope.end(rest !== error, outerCancels)
+    if (interrupted !== null) return throwOut(frame, interrupted)
+    if (!isOwn) return throwOut(frame, error)
+    if (rest === null) return { cancelled: true, reason: scope.reason }
+    // oxlint-disable-next-line typescript/only-throw-error -- the errors that are not of the cancel
+    throw rest
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** `error` without its CancelledErrors; null when it is, or holds, nothing else. */
+function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
+  if (isCancelled(error) || frame.isOwnAbort(error)) return null
+  if (!(error instanceof ExceptionGroup)) return error
+  const [cancels, rest] = error.split(isCancelled)
+  return cancels === null ? error : rest
+}
+
+/**
+ * Runs `body` for at most `ms` milliseconds; then its scope is cancelled, and when it has unwound TimeoutError is thrown.
+ * Unlike in `timeout`, code inside that swallows the cancel cannot go on: its next wait throws again.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ * @throws {TimeoutError} when the time has passed
+ *
+ * @example
+ *     const text = await failAfter(5_000, async () => {
+ *       const response = await fetch(url, { signal: taskSignal() })
+ *       return response.text()
+ *     })
+ *
+ * Source: trio.fail_after
+ */
+export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T> {
+  checkDelay(ms)
+  checkBody('failAfter', body)
+  return inFrame(async (frame) => {
+    const result = await runScope(frame, body, { timeout: ms })
+    if (!result.cancelled) return result.value
+    throw new TimeoutError('the time allowed has passed', { cause: result.reason })
+  })
+}
+
+/**
+ * After `ms` milliseconds the scope of `body` is cancelled, which is no error: the result tells. Null or Infinity: no
+ * limit.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ *
+ * @example
+ *     const result = await moveOnAfter(100, () => cache.get(key))
+ *     const value = result.cancelled ? fallback : result.value
+ *
+ * Source: trio.move_on_after
+ */
+export function moveOnAfter<T>(
+  ms: number | null,
+  body: (scope: CancelScope) => PromiseLike<T>,
+): Promise<ScopeResult<T>> {
+  if (ms !== null) checkDelay(ms)
+  checkBody('moveOnAfter', body)
+  return inFrame((frame) => runScope(frame, body, { timeout: ms ?? Infinity }))
+}
+
+/**
+ * Runs `body` so that no cancel from outside gets in, neither of a scope nor of the task: `cancelling()` counts it, and it
+ * is delivered at the first wait after the body. With `grace` it gets in that many milliseconds after the first one came.
+ * For clean-up that must be completed.
+ *
+ * @throws {TypeError} when `body` is not a function or `grace` not a number of at least 0
+ *
+ * @example
+ *     try {
+ *       await work()
+ *     } finally {
+ *       await shielded(() => connection.sendGoodbye(), { grace: 2_000 })
+ *     }
+ *
+ * Source: trio.CancelScope(shield=True). Differs: has a grace.
+ */
+export function shielded<T>(
+  body: () => PromiseLike<T>,
+  options: { grace?: number } = {},
+): Promise<T> {
+  checkBody('shielded', body)
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options must be an object, got ${describe(options)}`)
+  }
+  const grace = checkDelay(options.grace ?? Infinity)
+  return inFrame((frame) => runShielded(frame, body, grace))
+}
+
+async function runShielded<T>(
+  frame: ScopeFrame,
+  body: () => PromiseLike<T>,
+  grace: number,
+): Promise<T> {
+  let timer: Deadline | null = null
+  const onHeldBack = (): void => {
+    if (timer !== null || grace === Infinity) return
+    timer = new Deadline(frame.scopeLoop, frame.scopeLoop.time() + grace, () => {
+      frame.setShield(false, null)
+      letIn(frame)
+    })
+  }
+  frame.setShield(true, onHeldBack)
+  if (levelOf(frame.enclosing) !== null || frame.parent?.mustCancel === true) onHeldBack()
+  const outerCancels = frame.cancelling()
+  const end = (): Promise<unknown> | null => {
+    timer?.cancel()
+    // The cancels that were held back are not of this scope: it does not wait for its flows because of them.
+    return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
+  }
+  try {
+    const value = await enterFrame(frame, body, undefined)
+    await end()
+    return value
+  } catch (error) {
+    await end()
+    return throwOut(frame, error)
+  }
+}
+
+/** The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code, across the tasks of groups; or null. */
+export function currentScope(): CancelScope | null {
+  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
+    if (frame instanceof ScopeFrame && frame.scope instanceof CancelScope) return frame.scope
+  }
+  return null
+}
+
+/**
+ * The nearest deadline of the scopes around the running code, in milliseconds of the loop's clock; Infinity when there is
+ * none, and -Infinity when one of them is cancelled already. A shield hides what is around it.
+ */
+export function effectiveDeadline(): number {
+  let nearest = Infinity
+  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
+    if (frame.cancellation?.isLevel === true) return -Infinity
+    if (frame instanceof ScopeFrame && frame.scope !== null) {
+      nearest = Math.min(nearest, frame.scope.deadline)
+    }
+    if (frame.isShielded) break
+  }
+  return nearest
+}

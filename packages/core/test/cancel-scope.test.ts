@@ -1,0 +1,462 @@
+import {
+  CancelledError,
+  type CancelScope,
+  cancelScope,
+  checkpoint,
+  createTask,
+  currentScope,
+  currentTask,
+  effectiveDeadline,
+  ExceptionGroup,
+  failAfter,
+  Future,
+  getEventLoop,
+  isCancelled,
+  moveOnAfter,
+  shield,
+  shielded,
+  sleep,
+  sleepForever,
+  type Task,
+  taskGroup,
+  timeout,
+  TimeoutError,
+  wait,
+} from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+const nameOf = (error: unknown): string => (error as Error).name
+const foreign = (ms: number): Promise<void> =>
+  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+
+describe('cancelScope', () => {
+  virtual('gives the value of a body that ends', async () => {
+    expect(await cancelScope(async () => 1)).toEqual({ cancelled: false, value: 1 })
+  })
+
+  virtual('gives the reason when its own cancel has ended the body', async () => {
+    let scope!: CancelScope
+    const result = await cancelScope(async (own) => {
+      scope = own
+      getEventLoop().callLater(5, () => own.cancel('enough'))
+      await sleep(100)
+    })
+    expect(result).toEqual({ cancelled: true, reason: 'enough' })
+    expect([scope.cancelCalled, scope.cancelledCaught, scope.reason]).toEqual([
+      true,
+      true,
+      'enough',
+    ])
+  })
+
+  virtual(
+    'is a level: every wait inside throws, however often the error is swallowed',
+    async () => {
+      let struck = 0
+      const result = await cancelScope(
+        async () => {
+          for (let i = 0; i < 100; i++) {
+            try {
+              await sleep(1_000)
+            } catch {
+              struck++
+            }
+          }
+          return 'ended in spite of it'
+        },
+        { timeout: 5 },
+      )
+      expect([struck, getEventLoop().time()]).toEqual([100, 5])
+      expect(result).toEqual({ cancelled: false, value: 'ended in spite of it' })
+    },
+  )
+
+  virtual('an await of something that is done does not throw', async () => {
+    const result = await cancelScope(async (scope) => {
+      scope.cancel()
+      const done = new Future<number>()
+      done.setResult(1)
+      return await done
+    })
+    expect(result).toEqual({ cancelled: false, value: 1 })
+  })
+
+  virtual('a wait on a task throws without cancelling that task', async () => {
+    const task = createTask(async () => {
+      await sleep(20)
+      return 'lived'
+    })
+    await cancelScope(async (scope) => {
+      scope.cancel()
+      await task
+    })
+    expect(await task).toBe('lived')
+  })
+
+  virtual('checkpoint() is a point where a cancel is delivered', async () => {
+    let turns = 0
+    const result = await cancelScope(
+      async () => {
+        for (;;) {
+          turns++
+          await checkpoint()
+        }
+      },
+      { timeout: 0 },
+    )
+    expect(result.cancelled).toBe(true)
+    expect(turns).toBeLessThan(5)
+  })
+
+  virtual('reaches the tasks of a group inside it, and no plain task', async () => {
+    const log: string[] = []
+    const work = (name: string) => async (): Promise<void> => {
+      try {
+        await sleep(50)
+        log.push(`${name} ended`)
+      } catch (error) {
+        log.push(`${name} ${nameOf(error)}`)
+        throw error
+      }
+    }
+    const plain: { task?: Task<void> } = {}
+    const result = await moveOnAfter(5, () =>
+      taskGroup(async (group) => {
+        group.createTask(work('group task'))
+        plain.task = createTask(work('plain task'))
+        await sleepForever()
+      }),
+    )
+    expect(result.cancelled).toBe(true)
+    await plain.task
+    expect(log).toEqual(['group task CancelledError', 'plain task ended'])
+  })
+
+  virtual('an outer scope goes through an inner one, and ends at its own', async () => {
+    const log: unknown[] = []
+    const outer = await moveOnAfter(5, async () => {
+      log.push(await moveOnAfter(50, () => sleepForever()).catch(nameOf))
+      await sleep(1)
+    })
+    expect([outer.cancelled, log]).toEqual([true, ['CancelledError']])
+  })
+
+  virtual('when both are cancelled, the CancelledError goes to the outer one', async () => {
+    let inner: CancelScope | null = null
+    const outer = await cancelScope(async (scope) => {
+      await cancelScope(async (own) => {
+        inner = own
+        own.cancel('inner')
+        scope.cancel('outer')
+        await sleep(1)
+      })
+    })
+    expect(outer).toEqual({ cancelled: true, reason: 'outer' })
+    expect((inner as CancelScope | null)?.cancelledCaught).toBe(false)
+  })
+
+  virtual('task.cancel() goes through it as CancelledError', async () => {
+    const task = createTask(() => cancelScope(() => sleepForever()))
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+  })
+
+  virtual(
+    'a mixed ExceptionGroup loses its CancelledErrors, one that holds only such is the cancel',
+    async () => {
+      const only = await cancelScope(async (scope) => {
+        scope.cancel()
+        throw new ExceptionGroup('cancels', [new CancelledError()])
+      })
+      expect(only.cancelled).toBe(true)
+      const mixed = await cancelScope(async (scope) => {
+        scope.cancel()
+        throw new ExceptionGroup('mixed', [new CancelledError(), new RangeError('kept')])
+      }).catch((error: unknown) => error)
+      expect((mixed as ExceptionGroup).errors.map(nameOf)).toEqual(['RangeError'])
+    },
+  )
+
+  virtual('its signal option cancels it, with its reason, aborted before or after', async () => {
+    const controller = new AbortController()
+    const result = cancelScope(() => sleepForever(), { signal: controller.signal })
+    await sleep(1)
+    controller.abort('why')
+    expect(await result).toEqual({ cancelled: true, reason: 'why' })
+    expect(await cancelScope(() => sleep(1), { signal: controller.signal })).toEqual({
+      cancelled: true,
+      reason: 'why',
+    })
+  })
+
+  virtual('its deadline may be moved until it has struck', async () => {
+    const loop = getEventLoop()
+    await cancelScope(
+      async (scope) => {
+        await sleep(5)
+        scope.deadline = loop.time() + 100
+        await sleep(50)
+        scope.deadline = loop.time() + 5
+        await sleepForever()
+      },
+      { timeout: 10 },
+    )
+    expect(loop.time()).toBe(60)
+  })
+
+  virtual(
+    'its signal aborts when a cancel is delivered inside, also one from outside',
+    async () => {
+      const seen: boolean[] = []
+      await moveOnAfter(5, () =>
+        cancelScope(async (scope) => {
+          const { signal } = scope
+          seen.push(signal.aborted)
+          try {
+            await sleepForever()
+          } finally {
+            seen.push(signal.aborted)
+          }
+        }),
+      )
+      expect(seen).toEqual([false, true])
+    },
+  )
+
+  virtual('cancels after the end do nothing', async () => {
+    let scope!: CancelScope
+    await cancelScope(async (own) => {
+      scope = own
+    })
+    scope.cancel()
+    await sleep(1)
+    expect(scope.cancelCalled).toBe(false)
+  })
+
+  test('works in plain code, and refuses wrong arguments at the call', async () => {
+    expect(await cancelScope(async () => 1)).toEqual({ cancelled: false, value: 1 })
+    const body = async (): Promise<void> => {}
+    expect(() => cancelScope(1 as never)).toThrow(TypeError)
+    expect(() => cancelScope(body, { timeout: 1, deadline: 1 })).toThrow('not both')
+    expect(() => cancelScope(body, { timeout: Number.NaN })).toThrow(TypeError)
+    expect(() => cancelScope(body, { shield: 1 as never })).toThrow(TypeError)
+    expect(() => cancelScope(body, { signal: {} as never })).toThrow(TypeError)
+    expect(() => failAfter(Number.NaN, body)).toThrow(TypeError)
+    expect(() => moveOnAfter('1' as never, body)).toThrow(TypeError)
+    expect(() => shielded(1 as never)).toThrow(TypeError)
+  })
+})
+
+describe('failAfter', () => {
+  virtual('throws TimeoutError once the body has unwound', async () => {
+    const error = await failAfter(5, async () => {
+      try {
+        await sleepForever()
+      } finally {
+        await shielded(() => sleep(10))
+      }
+    }).catch((thrown: unknown) => thrown)
+    expect([error instanceof TimeoutError, getEventLoop().time()]).toEqual([true, 15])
+  })
+
+  virtual('cannot be swallowed by the body, where timeout can', async () => {
+    const swallow = async (): Promise<string> => {
+      try {
+        await sleep(100)
+      } catch {
+        // Swallowed.
+      }
+      await sleep(100)
+      return 'went on'
+    }
+    expect(await timeout(5, swallow)).toBe('went on')
+    expect(await failAfter(5, swallow).catch(nameOf)).toBe('TimeoutError')
+  })
+})
+
+describe('shielded', () => {
+  virtual('keeps a scope out until the body has ended, and then lets it in', async () => {
+    const log: string[] = []
+    const result = await moveOnAfter(5, async () => {
+      await shielded(async () => {
+        await sleep(20)
+        log.push('completed')
+      })
+      await sleep(1)
+      log.push('not reached')
+    })
+    expect([result.cancelled, log, getEventLoop().time()]).toEqual([true, ['completed'], 20])
+  })
+
+  virtual('keeps task.cancel() out, which is counted meanwhile', async () => {
+    const log: unknown[] = []
+    const task = createTask(async () => {
+      await shielded(async () => {
+        await sleep(20)
+        log.push(currentTask()?.cancelling())
+      })
+      await sleep(1)
+      log.push('not reached')
+    })
+    await sleep(5)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), log]).toEqual([true, [1]])
+  })
+
+  virtual('lets the cancel in after its grace, counted from the first cancel', async () => {
+    const loop = getEventLoop()
+    await moveOnAfter(5, () => shielded(() => sleepForever(), { grace: 30 }))
+    expect(loop.time()).toBe(35)
+    const task = createTask(() => shielded(() => sleepForever(), { grace: 30 }))
+    await sleep(5)
+    task.cancel()
+    await sleep(10)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), loop.time()]).toEqual([true, 70])
+  })
+
+  virtual('in a scope that is cancelled already the grace begins at once', async () => {
+    await cancelScope(async (scope) => {
+      scope.cancel()
+      await shielded(() => sleepForever(), { grace: 10 })
+    })
+    expect(getEventLoop().time()).toBe(10)
+  })
+
+  virtual('differs from shield, which leaves its work running', async () => {
+    const log: string[] = []
+    const work = async (): Promise<void> => {
+      await sleep(20)
+      log.push('completed')
+    }
+    await moveOnAfter(5, () => shield(work))
+    expect(log).toEqual([])
+    await moveOnAfter(5, () => shielded(work))
+    expect(log).toEqual(['completed', 'completed'])
+  })
+
+  virtual('a scope with a shield can be cancelled itself', async () => {
+    const result = await cancelScope(() => sleepForever(), { shield: true, timeout: 5 })
+    expect(result.cancelled).toBe(true)
+  })
+
+  virtual('a shield that is switched off lets in what it kept out', async () => {
+    const result = await moveOnAfter(5, () =>
+      cancelScope(
+        async (scope) => {
+          await sleep(10)
+          scope.shield = false
+          await sleepForever()
+        },
+        { shield: true },
+      ),
+    )
+    expect([result.cancelled, getEventLoop().time()]).toEqual([true, 10])
+  })
+})
+
+describe('where the code is', () => {
+  virtual('currentScope() is the nearest scope, across the tasks of a group', async () => {
+    expect(currentScope()).toBeNull()
+    await cancelScope(async (outer) => {
+      expect(currentScope()).toBe(outer)
+      await cancelScope(async (inner) => expect(currentScope()).toBe(inner))
+      await taskGroup(async (group) => {
+        await group.createTask(async () => expect(currentScope()).toBe(outer))
+      })
+      await createTask(async () => expect(currentScope()).toBeNull())
+    })
+  })
+
+  virtual('effectiveDeadline() is the nearest that no shield hides', async () => {
+    expect(effectiveDeadline()).toBe(Infinity)
+    await failAfter(100, async () => {
+      await timeout(50, async () => expect(effectiveDeadline()).toBe(50))
+      await failAfter(500, async () => expect(effectiveDeadline()).toBe(100))
+      await shielded(async () => expect(effectiveDeadline()).toBe(Infinity))
+    })
+    await cancelScope(async (scope) => {
+      scope.cancel()
+      expect(effectiveDeadline()).toBe(-Infinity)
+    })
+  })
+})
+
+describe('clean-up of our own under a level cancel', () => {
+  virtual('completes, and nothing spins', async () => {
+    const loop = getEventLoop()
+    let turns = 0
+    const log: string[] = []
+    await cancelScope(async (scope) => {
+      const child = createTask(async () => {
+        try {
+          await sleepForever()
+        } finally {
+          await sleep(30)
+          log.push('child cleaned')
+        }
+      })
+      await sleep(1)
+      scope.cancel()
+      const before = loop.turns
+      await child[Symbol.asyncDispose]()
+      turns = loop.turns - before
+    })
+    expect(log).toEqual(['child cleaned'])
+    expect(turns).toBeLessThan(50)
+  })
+
+  virtual('a group waits for its tasks, which are struck by the scope', async () => {
+    const log: string[] = []
+    const result = await moveOnAfter(5, async () => {
+      await taskGroup(async (group) => {
+        group.createTask(async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await shielded(() => sleep(20))
+            log.push('cleaned')
+          }
+        })
+      })
+      log.push('not reached')
+    })
+    expect([result.cancelled, log, getEventLoop().time()]).toEqual([true, ['cleaned'], 25])
+  })
+})
+
+describe('in several flows', () => {
+  virtual('a scope in one branch of Promise.all leaves the others alone', async () => {
+    const [cut, other] = await Promise.all([
+      moveOnAfter(5, () => sleepForever()),
+      (async () => {
+        await sleep(20)
+        await foreign(5)
+        return 'other'
+      })(),
+    ])
+    expect([cut.cancelled, other]).toEqual([true, 'other'])
+  })
+
+  virtual('every branch inside is struck', async () => {
+    const log: string[] = []
+    await moveOnAfter(5, () =>
+      Promise.allSettled(
+        [1, 2, 3].map(async (n) => {
+          try {
+            await sleepForever()
+          } catch (error) {
+            log.push(`${n} ${isCancelled(error)}`)
+            throw error
+          }
+        }),
+      ),
+    )
+    expect(log).toEqual(['1 true', '2 true', '3 true'])
+  })
+})

@@ -1,0 +1,495 @@
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  createTask,
+  currentTask,
+  detached,
+  Future,
+  getEventLoop,
+  isCancelled,
+  newEventLoop,
+  run,
+  sleep,
+  taskGroup,
+  taskSignal,
+  timeout,
+  wait,
+  waitFor,
+} from '@tasktree/core'
+import { abandon, currentFrame, runInNewFrame, takeRejections } from '@tasktree/core/lowlevel'
+import { describe, expect, test, vi } from 'vitest'
+import { program } from './support/program.ts'
+import { virtual } from './support/virtual.ts'
+
+const nameOf = (error: unknown): string => (error as Error).name
+/** A promise that this library does not know, in virtual time. */
+const foreign = (ms: number): Promise<void> =>
+  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+const never = (): Future<void> => new Future<void>()
+
+describe('a scope cancels what is inside it, and nothing beside it', () => {
+  const scopes = {
+    timeout: () => timeout(5, never).catch(nameOf),
+    waitFor: () => waitFor(never(), 5).catch(nameOf),
+    taskGroup: () =>
+      taskGroup(async (group) => {
+        group.createTask(async () => {
+          throw new Error('child')
+        })
+        await never()
+      }).catch(nameOf),
+  }
+  for (const [name, scope] of Object.entries(scopes)) {
+    virtual(`${name} in one branch of Promise.all leaves the other branch alone`, async () => {
+      const other = async (): Promise<string> => {
+        await sleep(40)
+        return 'other'
+      }
+      const [, result] = await Promise.all([scope(), other()])
+      expect(result).toBe('other')
+      expect(currentTask()?.cancelling()).toBe(0)
+    })
+
+    virtual(`${name} in a callback of a task that has ended still strikes`, async () => {
+      const result = Promise.withResolvers<unknown>()
+      await createTask(async () => {
+        void foreign(10).then(async () => result.resolve(await scope()))
+      })
+      expect(await waitFor(result.promise, 100)).not.toBeUndefined()
+    })
+  }
+
+  virtual('nested scopes: the inner deadline ends the inner body only', async () => {
+    const log: unknown[] = []
+    await timeout(50, async () => {
+      log.push(await timeout(5, () => sleep(1_000)).catch(nameOf))
+      await sleep(10)
+      log.push('went on')
+    })
+    expect(log).toEqual(['TimeoutError', 'went on'])
+  })
+
+  virtual('cancelling() is the sum of the scopes around the running code', async () => {
+    const task = createTask(async () => {
+      const counts: number[] = []
+      await timeout(5, async () => {
+        try {
+          await never()
+        } catch {
+          counts.push(currentTask()?.cancelling() as number)
+          currentTask()?.uncancel()
+        }
+        counts.push(currentTask()?.cancelling() as number)
+      })
+      return counts
+    })
+    expect(await task).toEqual([1, 0])
+  })
+})
+
+describe('what is inside a scope', () => {
+  virtual(
+    'the promise that the body returns is awaited inside: its work is cancelled',
+    async () => {
+      let cleaned = false
+      const work = async (): Promise<void> => {
+        try {
+          await sleep(100)
+        } finally {
+          await sleep(3)
+          cleaned = true
+        }
+      }
+      expect(await timeout(5, () => work()).catch(nameOf)).toBe('TimeoutError')
+      expect(cleaned).toBe(true)
+      expect(getEventLoop().time()).toBe(8)
+    },
+  )
+
+  virtual('work that was begun before the scope goes on after the deadline', async () => {
+    const work = (async () => {
+      await sleep(50)
+      return 'done'
+    })()
+    expect(await timeout(5, () => work).catch(nameOf)).toBe('TimeoutError')
+    expect(getEventLoop().time()).toBe(5)
+    expect(await work).toBe('done')
+  })
+
+  virtual(
+    'a foreign promise from outside is given up, and its later failure is reported',
+    async () => {
+      const report = vi.fn<() => void>()
+      getEventLoop().setExceptionHandler(report)
+      const promise = foreign(50).then(() => {
+        throw new Error('late')
+      })
+      expect(await timeout(5, () => promise).catch(nameOf)).toBe('TimeoutError')
+      expect(getEventLoop().time()).toBe(5)
+      await sleep(100)
+      expect(report).toHaveBeenCalledOnce()
+    },
+  )
+
+  virtual(
+    'a foreign await that the body has begun is waited for, since it cannot be interrupted',
+    async () => {
+      const seen = await timeout(5, () => foreign(50)).catch(nameOf)
+      expect([seen, getEventLoop().time()]).toEqual([undefined, 50])
+    },
+  )
+
+  virtual(
+    'the signal of the innermost scope aborts, and its AbortError counts as the cancel',
+    async () => {
+      const listen = (signal: AbortSignal): Promise<never> =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () =>
+            reject(new DOMException('the operation was aborted', 'AbortError')),
+          )
+        })
+      const outer = taskSignal()
+      expect(await timeout(5, () => listen(taskSignal())).catch(nameOf)).toBe('TimeoutError')
+      expect(outer.aborted).toBe(false)
+    },
+  )
+})
+
+describe('the end of a cancelled scope', () => {
+  virtual('waits until the other branches have ended their clean-up', async () => {
+    const log: string[] = []
+    const branch = (ms: number) => async (): Promise<void> => {
+      try {
+        await never()
+      } finally {
+        await sleep(ms)
+        log.push(`cleaned after ${ms}`)
+      }
+    }
+    const task = createTask(() => Promise.all([branch(1)(), branch(20)()]))
+    await sleep(5)
+    task.cancel()
+    await wait([task])
+    log.push('ended')
+    expect(log).toEqual(['cleaned after 1', 'cleaned after 20', 'ended'])
+  })
+
+  virtual('a branch that comes back from a foreign await is refused its next wait', async () => {
+    const log: unknown[] = []
+    await timeout(5, () =>
+      Promise.all([
+        (async () => {
+          await foreign(50)
+          log.push(await sleep(1).then(() => 'slept', nameOf))
+        })(),
+        never(),
+      ]),
+    ).catch((error) => log.push(nameOf(error)))
+    await sleep(100)
+    expect(log).toEqual(['TimeoutError', 'CancelledError'])
+  })
+
+  virtual(
+    'a refused wait for a lock or a queue does not take the place of another waiter',
+    async () => {
+      const future = never()
+      await timeout(5, () => Promise.all([foreign(50).then(() => future), never()])).catch(() => {})
+      await sleep(100)
+      expect(future.cancelled()).toBe(true)
+    },
+  )
+
+  virtual(
+    'an outer cancel that comes while the scope waits for its flows is not lost',
+    async () => {
+      const task = createTask(async () => {
+        await timeout(5, () =>
+          Promise.all([
+            never(),
+            (async () => {
+              try {
+                await never()
+              } finally {
+                await sleep(50)
+              }
+            })(),
+          ]),
+        ).catch((error) => {
+          if (isCancelled(error)) throw error
+        })
+        return 'lost'
+      })
+      await sleep(20)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    },
+  )
+
+  virtual('abandon ends a task at once, and its code waits for nothing more', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      for (;;) {
+        try {
+          await sleep(10)
+        } catch (error) {
+          log.push(nameOf(error))
+          if (log.length === 3) return
+        }
+      }
+    })
+    await sleep(1)
+    abandon(task)
+    expect(task.cancelled()).toBe(true)
+    await sleep(100)
+    expect(log).toEqual(['CancelledError', 'CancelledError', 'CancelledError'])
+  })
+})
+
+describe('a cancel arrives, once', () => {
+  const abandonments: Record<string, (event: Future<void>) => Promise<unknown>> = {
+    'the loser of a Promise.race': (event) => Promise.race([event, sleep(1)]),
+    'the rest of a failed Promise.all': (event) =>
+      Promise.all([
+        event,
+        (async () => {
+          throw new Error('failed')
+        })(),
+      ]).catch(() => {}),
+    'a call that nobody awaits': async (event) => {
+      void (async () => {
+        try {
+          await event
+        } catch {}
+      })()
+    },
+  }
+  for (const [name, leave] of Object.entries(abandonments)) {
+    virtual(`at the next wait after a foreign await, beside ${name}`, async () => {
+      const task = createTask(async () => {
+        await leave(never())
+        await foreign(30)
+        await sleep(50)
+      })
+      await sleep(10)
+      task.cancel()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    })
+
+    virtual(`at the next wait, when the code itself asked for it, beside ${name}`, async () => {
+      const task = createTask(async () => {
+        await leave(never())
+        currentTask()?.cancel()
+        await sleep(20)
+      })
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+    })
+  }
+
+  virtual('clean-up with a foreign await in it is not struck again', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      try {
+        await never()
+      } finally {
+        await foreign(20)
+        await sleep(50)
+        log.push('cleaned')
+      }
+    })
+    await sleep(10)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), log]).toEqual([true, ['cleaned']])
+  })
+
+  const uses: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
+    'the signal itself': (signal) => delay(10_000, null, { signal }),
+    'AbortSignal.any': (signal) =>
+      delay(10_000, null, { signal: AbortSignal.any([signal, AbortSignal.timeout(60_000)]) }),
+    'polling a signal made by AbortSignal.any': async (signal) => {
+      const derived = AbortSignal.any([signal])
+      for (;;) {
+        derived.throwIfAborted()
+        await delay(1)
+      }
+    },
+    'throwIfAborted()': async (signal) => {
+      for (;;) {
+        signal.throwIfAborted()
+        await delay(1)
+      }
+    },
+    'polling aborted': async (signal) => {
+      while (!signal.aborted) await delay(1)
+    },
+    'polling reason': async (signal) => {
+      while (signal.reason === undefined) await delay(1)
+      throw signal.reason
+    },
+  }
+  for (const [name, use] of Object.entries(uses)) {
+    test(`through the task's signal: ${name}`, async () => {
+      await run(async () => {
+        let cleaned = false
+        const task = createTask(async () => {
+          try {
+            await use(taskSignal())
+          } finally {
+            await sleep(2)
+            cleaned = true
+          }
+        })
+        await sleep(10)
+        task.cancel()
+        await wait([task])
+        expect(cleaned).toBe(true)
+      })
+    })
+  }
+})
+
+describe('a request of a node:http server made in run()', () => {
+  test('times out alone, while main and the other requests go on', async () => {
+    const listening = Promise.withResolvers<number>()
+    const stop = new Future<void>({ loop: newEventLoop() })
+    const main = run(async () => {
+      const server = http
+        .createServer(async (request, response) => {
+          try {
+            if (request.url === '/slow') await timeout(10, () => sleep(10_000))
+            else await sleep(40)
+            response.end('fine')
+          } catch (error) {
+            response.end(nameOf(error))
+          }
+        })
+        .listen(0, () => listening.resolve((server.address() as AddressInfo).port))
+      try {
+        await stop
+        return 'stopped when told'
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
+    })
+    const port = await listening.promise
+    const get = async (path: string): Promise<string> =>
+      (await fetch(`http://localhost:${port}${path}`)).text()
+    const answers = await Promise.all([get('/slow'), get('/ok'), get('/slow')])
+    stop.setResult()
+    expect([...answers, await main]).toEqual([
+      'TimeoutError',
+      'fine',
+      'TimeoutError',
+      'stopped when told',
+    ])
+  })
+})
+
+describe('a call that nobody awaits', () => {
+  test('that is cancelled is reported, and does not end the process', async () => {
+    const { code, output } = await program(`
+      await core.run(async () => {
+        core.getEventLoop().setExceptionHandler((_loop, { message }) => console.log(message.split(':')[0]))
+        const worker = core.createTask(async () => { void core.sleep(500).then(() => {}); void (async () => { await core.sleep(500) })(); await core.sleep(1_000) })
+        await core.sleep(5)
+        worker.cancel()
+        await core.wait([worker])
+        await core.sleep(10)
+        console.log('main goes on')
+      })
+    `)
+    expect([code, output]).toEqual([0, 'A call that was not awaited was cancelled\nmain goes on\n'])
+  })
+
+  test('that fails otherwise ends the process as without this library', async () => {
+    const { code } = await program(`
+      await core.run(async () => {
+        void (async () => { await core.sleep(1); throw new Error('a bug') })()
+        await core.sleep(50)
+      })
+    `)
+    expect(code).toBe(1)
+  })
+
+  test('is cancelled at the end of the run, its clean-up included', async () => {
+    const log: string[] = []
+    await run(async () => {
+      void (async () => {
+        try {
+          await sleep(10_000)
+        } finally {
+          await sleep(5)
+          log.push('cleaned')
+        }
+      })()
+      await sleep(1)
+    })
+    expect(log).toEqual(['cleaned'])
+  })
+
+  test('that swallows every cancel does not keep the run from ending', async () => {
+    await run(async () => {
+      void (async () => {
+        for (;;) {
+          try {
+            await sleep(1_000)
+          } catch {}
+        }
+      })()
+      await sleep(1)
+    })
+  }, 10_000)
+
+  test('leaves no listener on the process behind', async () => {
+    const before = process.listenerCount('unhandledRejection')
+    await run(async () => {
+      expect(process.listenerCount('unhandledRejection')).toBe(before + 1)
+    })
+    await delay(5)
+    expect(process.listenerCount('unhandledRejection')).toBe(before)
+  })
+
+  test('takeRejections is asked first', async () => {
+    const taken: unknown[] = []
+    const stop = takeRejections((error) => {
+      taken.push(nameOf(error))
+      return true
+    })
+    void Promise.reject(new RangeError('mine'))
+    await delay(5)
+    stop()
+    expect(taken).toEqual(['RangeError'])
+  })
+})
+
+describe('frames', () => {
+  virtual('detached code runs in no task, and outlives the scope that made it', async () => {
+    const made = await timeout(5, async () =>
+      detached(() => {
+        expect(currentTask()).toBeNull()
+        return (async () => {
+          await sleep(20)
+          return 'lived'
+        })()
+      }),
+    )
+    expect(made).toBe('lived')
+  })
+
+  virtual('a new frame is seen by what it begins, after its awaits too', async () => {
+    const outer = currentFrame()
+    const look = async (): Promise<boolean> => {
+      const own = currentFrame()
+      await sleep(1)
+      await foreign(1)
+      return own === currentFrame() && own !== outer && own?.parent === outer
+    }
+    expect(await Promise.all([runInNewFrame(look), runInNewFrame(look)])).toEqual([true, true])
+    expect(currentFrame()).toBe(outer)
+  })
+})

@@ -1,0 +1,360 @@
+import {
+  any,
+  cancelScope,
+  createTask,
+  ensureFuture,
+  ExceptionGroup,
+  getEventLoop,
+  iterate,
+  race,
+  RuntimeError,
+  sleep,
+  sleepForever,
+  taskGroup,
+  wait,
+} from '@tasktree/core'
+import { describe, expect, test } from 'vitest'
+import { program } from './support/program.ts'
+import { thrown, virtual } from './support/virtual.ts'
+
+const nameOf = (error: unknown): string => (error as Error).name
+
+describe('TaskGroup.cancel', () => {
+  virtual('ends the group without an error; the body was cut', async () => {
+    const log: string[] = []
+    const value = await taskGroup(async (group) => {
+      group.createTask(async () => {
+        try {
+          await sleepForever()
+        } finally {
+          log.push('child ended')
+        }
+      })
+      getEventLoop().callLater(5, () => group.cancel())
+      await sleepForever()
+      return 'value'
+    })
+    expect([value, log]).toEqual([undefined, ['child ended']])
+  })
+
+  virtual('gives what the body returned, when that had ended', async () => {
+    const value = await taskGroup(async (group) => {
+      group.createTask(() => sleepForever())
+      getEventLoop().callLater(5, () => group.cancel())
+      return 'value'
+    })
+    expect(value).toBe('value')
+  })
+
+  virtual('a failure of the clean-up is thrown all the same', async () => {
+    const error = await thrown(
+      taskGroup(async (group) => {
+        group.createTask(async () => {
+          try {
+            await sleepForever()
+          } finally {
+            throw new Error('clean-up')
+          }
+        })
+        await sleep(1)
+        group.cancel()
+      }),
+    )
+    expect(error).toBeInstanceOf(ExceptionGroup)
+  })
+
+  virtual('an outer cancel of the same instant goes on', async () => {
+    const task = createTask(() =>
+      taskGroup(async (group) => {
+        getEventLoop().callLater(5, () => {
+          group.cancel()
+          task.cancel()
+        })
+        await sleepForever()
+      }),
+    )
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+  })
+})
+
+describe('TaskGroup.start', () => {
+  virtual('waits until the task says that it is ready, and gives what it passes', async () => {
+    await taskGroup(async (group) => {
+      const port = await group.start<number>(async (started) => {
+        await sleep(5)
+        started(8888)
+        await sleep(5)
+      })
+      expect([port, getEventLoop().time()]).toEqual([8888, 5])
+    })
+    expect(getEventLoop().time()).toBe(10)
+  })
+
+  virtual('throws a failure from before that, and the group goes on', async () => {
+    const result = await taskGroup(async (group) => {
+      const error = await thrown(
+        group.start(async () => {
+          await sleep(1)
+          throw new RangeError('no port')
+        }),
+      )
+      await sleep(1)
+      return nameOf(error)
+    })
+    expect(result).toBe('RangeError')
+  })
+
+  virtual(
+    'an end without a word is a RuntimeError, a failure after it is the group’s',
+    async () => {
+      await taskGroup(async (group) => {
+        expect(await thrown(group.start(async () => {}))).toBeInstanceOf(RuntimeError)
+      })
+      const error = await thrown(
+        taskGroup(async (group) => {
+          await group.start(async (started) => {
+            started()
+            await sleep(1)
+            throw new Error('later')
+          })
+          await sleepForever()
+        }),
+      )
+      expect(error).toBeInstanceOf(ExceptionGroup)
+    },
+  )
+
+  virtual('a cancel of the caller cancels the task and waits for it', async () => {
+    const log: string[] = []
+    await taskGroup(async (group) => {
+      const caller = group.createTask(async () => {
+        await group.start(async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await sleep(3)
+            log.push('ended')
+          }
+        })
+      })
+      await sleep(1)
+      caller.cancel()
+      await wait([caller])
+      expect([caller.cancelled(), log]).toEqual([true, ['ended']])
+    })
+  })
+})
+
+describe('the limit of a group', () => {
+  virtual('is never passed, and the others begin in order', async () => {
+    let running = 0
+    let most = 0
+    const order: number[] = []
+    await taskGroup(
+      async (group) => {
+        for (let i = 0; i < 20; i++) {
+          group.createTask(async () => {
+            order.push(i)
+            most = Math.max(most, ++running)
+            await sleep(1 + (i % 3))
+            running--
+          })
+        }
+      },
+      { limit: 4 },
+    )
+    expect([most, order]).toEqual([4, Array.from({ length: 20 }, (_, i) => i)])
+  })
+
+  virtual('a cancelled task leaves the line unbegun, and gives its turn on', async () => {
+    const begun: number[] = []
+    await taskGroup(
+      async (group) => {
+        const tasks = [0, 1, 2, 3].map((i) =>
+          group.createTask(async () => {
+            begun.push(i)
+            await sleep(5)
+          }),
+        )
+        await sleep(1)
+        tasks[1]?.cancel()
+        getEventLoop().callLater(4, () => tasks[2]?.cancel())
+      },
+      { limit: 1 },
+    )
+    expect(begun).toEqual([0, 3])
+  })
+
+  test('must be a whole number of at least 1', () => {
+    expect(() => taskGroup(async () => {}, { limit: 0 })).toThrow(RangeError)
+    expect(() => taskGroup(async () => {}, { limit: '1' as never })).toThrow(TypeError)
+  })
+})
+
+describe('race and any', () => {
+  const after = (ms: number, value: string, log: string[]) => async (): Promise<string> => {
+    try {
+      await sleep(ms)
+      if (value.startsWith('bad')) throw new Error(value)
+      return value
+    } catch (error) {
+      await sleep(2)
+      log.push(`${value} ended`)
+      throw error
+    }
+  }
+
+  virtual('the first to end wins, and the losers have ended by then', async () => {
+    const log: string[] = []
+    expect(await race([after(50, 'slow', log), after(5, 'fast', log)])).toBe('fast')
+    expect([log, getEventLoop().time()]).toEqual([['slow ended'], 7])
+  })
+
+  virtual('race throws the error of the first to end; any waits for a success', async () => {
+    const log: string[] = []
+    const contestants = [after(5, 'bad', log), after(20, 'good', log)]
+    expect(await race(contestants).catch((error: Error) => error.message)).toBe('bad')
+    expect(await any(contestants)).toBe('good')
+  })
+
+  virtual('any throws all errors, in order, when all fail', async () => {
+    const error = (await thrown(
+      any([after(9, 'bad 1', []), after(1, 'bad 2', [])]),
+    )) as AggregateError
+    expect(error).toBeInstanceOf(AggregateError)
+    expect(error.errors.map((each: Error) => each.message)).toEqual(['bad 1', 'bad 2'])
+    expect(await thrown(any([]))).toBeInstanceOf(AggregateError)
+  })
+
+  virtual('a cancel from outside cancels all of them, and waits for their ends', async () => {
+    const log: string[] = []
+    const task = createTask(() => race([after(50, 'a', log), after(60, 'b', log)]))
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), log]).toEqual([true, ['a ended', 'b ended']])
+  })
+
+  virtual('in a cancelled scope they end, and nothing is left', async () => {
+    const log: string[] = []
+    const result = await cancelScope(() => race([after(50, 'a', log), after(60, 'b', log)]), {
+      timeout: 5,
+    })
+    expect([result.cancelled, log]).toEqual([true, ['a ended', 'b ended']])
+  })
+
+  virtual('a plain promise that loses is given up', async () => {
+    const never = new Promise<string>(() => {})
+    expect(await race([never, ensureFuture(async () => 'ours')])).toBe('ours')
+  })
+
+  test('wrong arguments are refused at the call', () => {
+    expect(() => race([])).toThrow(RangeError)
+    expect(() => race(1 as never)).toThrow(TypeError)
+    expect(() => any([1 as never])).toThrow(TypeError)
+  })
+})
+
+describe('createTask with a signal', () => {
+  virtual('is cancelled by its abort, and its listener is removed at its end', async () => {
+    const controller = new AbortController()
+    const task = createTask(() => sleepForever(), { signal: controller.signal })
+    await sleep(1)
+    controller.abort()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    let begun = false
+    const late = createTask(
+      async () => {
+        begun = true
+      },
+      { signal: controller.signal },
+    )
+    await wait([late])
+    expect([late.cancelled(), begun]).toEqual([true, false])
+  })
+})
+
+describe('iterate', () => {
+  const source = (log: string[], next: () => PromiseLike<IteratorResult<number>>) => ({
+    [Symbol.asyncIterator]: (): AsyncIterator<number> => ({
+      next: async () => next(),
+      return: async () => {
+        log.push('returned')
+        return { done: true, value: undefined }
+      },
+    }),
+  })
+
+  virtual('a cancel leaves a source that gives nothing, and calls its return()', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      for await (const _ of iterate(source(log, () => new Promise(() => {})))) log.push('item')
+    })
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), log]).toEqual([true, ['returned']])
+  })
+
+  virtual('gives every item, and calls return() after a break, but not after the end', async () => {
+    const log: string[] = []
+    let i = 0
+    const count = () => Promise.resolve({ done: i >= 3, value: i++ } as IteratorResult<number>)
+    for await (const item of iterate(source(log, count))) log.push(`item ${item}`)
+    i = 0
+    for await (const item of iterate(source(log, count))) if (item === 1) break
+    expect(log).toEqual(['item 0', 'item 1', 'item 2', 'returned'])
+  })
+
+  test('refuses what is no async iterable at the call', () => {
+    expect(() => iterate([1] as never)).toThrow(TypeError)
+  })
+})
+
+describe('runMain', () => {
+  const main = (body: string): string => `await core.runMain(async () => { ${body} })`
+
+  test('after SIGINT it exits with 130, its clean-up done and nothing printed', async () => {
+    const { code, output } = await program(
+      main(
+        `console.log('ready'); try { await core.sleepForever() } finally { await core.sleep(5); console.log('cleaned') }`,
+      ),
+      'SIGINT',
+    )
+    expect([code, output]).toEqual([130, 'ready\ncleaned\n'])
+  })
+
+  test('after SIGTERM with 143', async () => {
+    const { code } = await program(
+      main(`console.log('ready'); await core.sleepForever()`),
+      'SIGTERM',
+    )
+    expect(code).toBe(143)
+  })
+
+  test('a signal is not lost when main is in a foreign await beside an abandoned wait', async () => {
+    const { code } = await program(
+      main(`
+        await Promise.race([new core.Future(), core.sleep(1)])
+        console.log('ready')
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await core.sleepForever()
+      `),
+      'SIGINT',
+    )
+    expect(code).toBe(130)
+  })
+
+  test('when main fails it prints the error and exits with 1', async () => {
+    const { code, output } = await program(main(`throw new RangeError('broken')`))
+    expect(code).toBe(1)
+    expect(output).toContain('RangeError: broken')
+  })
+
+  test('when main returns the process ends as usual', async () => {
+    const { code, output } = await program(main(`process.exitCode = 7; console.log('done')`))
+    expect([code, output]).toEqual([7, 'done\n'])
+  })
+})
