@@ -53,6 +53,7 @@ describe('TaskGroup.cancel', () => {
           try {
             await sleepForever()
           } finally {
+            // oxlint-disable-next-line eslint/no-unsafe-finally -- a clean-up that fails
             throw new Error('clean-up')
           }
         })

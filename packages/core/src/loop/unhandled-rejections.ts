@@ -70,7 +70,8 @@ function report(exception: unknown): void {
   // At the end of a run every such call is cancelled, as every task is.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
-  getEventLoop().callExceptionHandler({
+  const loop = frame?.scopeLoop ?? getEventLoop()
+  loop.callExceptionHandler({
     message: 'A call that was not awaited was cancelled: await it, or catch its CancelledError',
     exception,
     ...(task == null ? {} : { task }),

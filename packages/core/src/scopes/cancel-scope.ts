@@ -91,6 +91,15 @@ export class CancelScope {
     })
   }
 
+  /** @internal a deadline that has passed when the scope begins cancels it at once */
+  begin(deadline: number): void {
+    if (deadline > this.#frame.scopeLoop.time()) this.deadline = deadline
+    else {
+      this.#deadline = deadline
+      this.cancel(new TimeoutError('the deadline of the scope has passed'))
+    }
+  }
+
   /** Whether cancels from outside do not get in; may be switched while the body runs. */
   get shield(): boolean {
     return this.#frame.isShielded
@@ -127,8 +136,8 @@ export class CancelScope {
 
 /** Whether a cancel from around the scope has reached it: then a CancelledError that leaves it goes on. */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
-  if (levelOf(frame.enclosing) !== null) return true
-  return (frame.parent?.cancelling() ?? 0) > outerCancels
+  if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
+  return (frame.parent?.visibleCancels() ?? 0) > outerCancels
 }
 
 /** A shield has fallen: what it kept out gets in. */
@@ -196,12 +205,12 @@ async function runScope<T>(
   body: (scope: CancelScope) => PromiseLike<T>,
   options: CancelScopeOptions,
 ): Promise<ScopeResult<T>> {
-  const outerCancels = frame.cancelling()
+  const outerCancels = frame.visibleCancels()
   const scope = new CancelScope(frame, options.name ?? null)
   if (options.shield === true) scope.shield = true
   if (options.timeout !== undefined) {
-    scope.deadline = frame.scopeLoop.time() + Math.max(options.timeout, 0)
-  } else if (options.deadline !== undefined) scope.deadline = options.deadline
+    scope.begin(frame.scopeLoop.time() + Math.max(options.timeout, 0))
+  } else if (options.deadline !== undefined) scope.begin(options.deadline)
   const { signal } = options
   const onAbort = (): void => scope.cancel(signal?.reason)
   if (signal?.aborted === true) onAbort()
@@ -323,7 +332,7 @@ async function runShielded<T>(
   }
   frame.setShield(true, onHeldBack)
   if (levelOf(frame.enclosing) !== null || frame.parent?.mustCancel === true) onHeldBack()
-  const outerCancels = frame.cancelling()
+  const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
     // The cancels that were held back are not of this scope: it does not wait for its flows because of them.

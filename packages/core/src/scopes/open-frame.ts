@@ -6,7 +6,7 @@ import { Cancellation } from '../tasks/cancellation.ts'
 import { isAsyncFunction } from '../tasks/coroutine.ts'
 import { awaitAnyway, deliverWith } from '../tasks/deliver-cancel.ts'
 import { type Frame, ScopeFrame } from '../tasks/frame.ts'
-import { CLOSING, ENDED, hasWaits } from '../tasks/frame-waits.ts'
+import { close, ENDED, hasWaits } from '../tasks/frame-waits.ts'
 import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
 
@@ -100,8 +100,8 @@ export function endFrame(
 ): Promise<CancelledError | null> | null {
   frame.cancellation?.confirm()
   frame.awaitReturned(null, null)
-  if (frame.cancellation?.wasAsked === true || frame.cancelling() > cancelsBefore) {
-    frame.state = CLOSING
+  if (frame.cancellation?.wasAsked === true || frame.visibleCancels() > cancelsBefore) {
+    close(frame)
     if (hasWaits(frame)) return untilQuiet(frame)
   } else frame.state = ENDED
   if (!frame.hasOwnWaits() && frame.firstChild === null) frame.unlink()

@@ -240,12 +240,14 @@ export class TaskGroup {
     if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
     if (failed && !this.#aborting) this.#abort()
+    /** The body's own error is not lost for the cancel of a scope around. */
+    const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
-    if (this.#hasCancelledTask && isLevel()) cancel ??= new CancelledError()
+    if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
     // Again and again: the parent may be cancelled more than once while it waits.
     while (this.#tasks.size > 0) {
       // In a cancelled scope the group does not end before its tasks, which the scope has cancelled as well.
-      if (isLevel()) cancel ??= new CancelledError()
+      if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
         // The task that the group belongs to was cancelled, and has ended without it.
         cancel ??= new CancelledError()
@@ -256,7 +258,10 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        if (!this.#aborting) {
+        // The scope has cancelled the tasks as well.
+        if (isLevel()) {
+          if (!hasOwnError) cancel ??= reason
+        } else if (!this.#aborting) {
           cancel = reason
           this.#abort()
         }
@@ -264,9 +269,12 @@ export class TaskGroup {
       this.#allEnded = null
     }
     if (this.#interrupt !== null) throw this.#interrupt
-    if (this.#parentCancelRequested && this.#frame.uncancel() === 0) cancel = null
+    if (this.#parentCancelRequested) {
+      this.#frame.uncancel()
+      if (this.#frame.visibleCancels() === 0 && !isLevel()) cancel = null
+    }
     if (cancel !== null && this.#errors.length === 0) throw cancel
-    if (failed && !isCancelled(error)) this.#errors.push(error)
+    if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
     // The outer cancel's CancelledError gives way to the errors: it is delivered again at the next await.
     this.#frame.cancelAgain()
@@ -301,7 +309,7 @@ async function runGroup<T>(
   body: (group: TaskGroup) => PromiseLike<T>,
   options: TaskGroupOptions,
 ): Promise<T> {
-  const before = frame.cancelling()
+  const before = frame.visibleCancels()
   const group = new TaskGroup(frame, options)
   let value: T
   try {
@@ -315,7 +323,9 @@ async function runGroup<T>(
         } catch (error) {
           group.strikeFlows()
           await group.end({ failed: true, error })
-          if (group.isCancelRequested && isCancelled(error)) return undefined as T
+          if (group.isCancelRequested && isCancelled(error) && !frame.isLevelCancelled()) {
+            return undefined as T
+          }
           throw error
         }
         await group.end({ failed: false, error: undefined })

@@ -25,7 +25,7 @@ export class Timeout {
   /** @internal */
   constructor(frame: ScopeFrame, deadline: number | null) {
     this.#frame = frame
-    this.outerCancels = frame.cancelling()
+    this.outerCancels = frame.visibleCancels()
     frame.scope = this
     this.reschedule(deadline)
   }
@@ -76,7 +76,8 @@ export class Timeout {
       return false
     }
     this.#state = 'expired'
-    return this.#frame.uncancel() <= this.outerCancels && threw
+    this.#frame.uncancel()
+    return this.#frame.visibleCancels() <= this.outerCancels && threw
   }
 }
 

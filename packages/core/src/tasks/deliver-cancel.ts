@@ -35,7 +35,15 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
     if (cancellation?.pending === true) cancellation.strikeNew(key, frame.numberOf(key))
     if (each.isShielded) break
   }
+  strikeInner(frame, due)
   if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
+}
+
+/** The cancel of `due` has struck a wait of `frame`: the scopes in between must let it go on. */
+function strikeInner(frame: Frame, due: Frame): void {
+  for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
+    each.strikeFromOutside()
+  }
 }
 
 /** Ends the waits of `frame`, whose shield has fallen, for the pending cancel of `outer`; without a wait it stays pending. */
@@ -80,6 +88,7 @@ export function resumeWait(
     }
     beginStruckTurn(each)
   }
+  if (due !== null) strikeInner(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
   // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
@@ -103,11 +112,14 @@ function beginStruckTurn(frame: Frame): void {
  * was in a foreign await. A cancel that the running code itself asked for stays due, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
-  for (let each = frame.parent; each !== null; each = each.parent) {
+  let inner = frame
+  for (let each = frame.parent; each !== null && !inner.isShielded; each = each.parent) {
+    inner = each
     const { cancellation } = each
     if (cancellation?.pending !== true || cancellation.isFromInside) continue
     cancellation.pending = false
     cancellation.strikeNow(each.newestEnded)
+    strikeInner(frame, each)
     beginStruckTurn(each)
   }
 }

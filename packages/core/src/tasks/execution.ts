@@ -14,8 +14,8 @@ import {
 } from './coroutine.ts'
 import { currentFrame } from '../context/current.ts'
 import { follow } from './follower.ts'
-import { Frame } from './frame.ts'
-import { ABANDONED, CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
+import { attach, detach, Frame } from './frame.ts'
+import { ABANDONED, close, CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
 import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
@@ -172,7 +172,7 @@ export class Execution extends Frame {
     const { cancellation } = this
     cancellation?.confirm()
     if (cancellation !== null) cancellation.pending = false
-    if (cancellation !== null && cancellation.count > 0) this.state = CLOSING
+    if (cancellation !== null && cancellation.count > 0) close(this)
     if (cancellation !== null && this.state === CLOSING && hasWaits(this)) {
       this.#body = null
       this.endDriver()
@@ -219,11 +219,19 @@ export class Execution extends Frame {
 
   /** The task has ended, and code that it began still waits: the end of the run must find it. */
   override link(): void {
-    if (this.task.done()) this.scopeLoop.leftBehind.add(this)
+    if (!this.task.done()) return
+    if (this.enclosing === null) this.scopeLoop.leftBehind.add(this)
+    else attach(this)
   }
 
   override unlink(): void {
-    this.scopeLoop.leftBehind.delete(this)
+    if (this.enclosing === null) this.scopeLoop.leftBehind.delete(this)
+    else if (this.task.done()) detach(this)
+  }
+
+  /** What a group's task has left running when it ended belongs to the group's frame. */
+  override get parent(): Frame | null {
+    return this.enclosing !== null && this.task.done() ? this.enclosing : null
   }
 }
 

@@ -387,10 +387,29 @@ function unlinkIfIdle(frame: Frame): void {
   frame.unlink()
 }
 
-/** Whether `frame`, or a frame inside it, has a wait. */
+/** Whether `frame`, or a frame inside it, has a wait, or a group with a task that goes on. */
 export function hasWaits(frame: Frame): boolean {
-  for (const each of framesOf(frame)) if (each.hasOwnWaits()) return true
+  for (const each of framesOf(frame)) {
+    if (each.hasOwnWaits()) return true
+    for (const task of each.members) if (!task.done()) return true
+  }
   return false
+}
+
+/**
+ * The body of a cancelled `frame` has ended, and only its other flows are left. Nobody but them could tell a group inside
+ * it of the cancel, and they may be in a foreign await: so its tasks are cancelled now.
+ */
+export function close(frame: Frame): void {
+  frame.state = CLOSING
+  for (const each of framesOf(frame)) {
+    if (each.isShielded || each === frame) continue
+    for (const task of each.members) {
+      if (task.done() || task.ownExecution().cancelling() > 0) continue
+      task.cancel()
+      task.onDone(() => afterWait(frame))
+    }
+  }
 }
 
 /** `frame` and the frames inside it, the outermost first. */

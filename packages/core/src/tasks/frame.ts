@@ -25,6 +25,9 @@ export abstract class Frame extends FrameWaits {
     return false
   }
 
+  /** @internal a cancel of a frame around this one has been thrown inside it */
+  strikeFromOutside(): void {}
+
   /** @internal a shielded frame has kept a cancel out */
   heldBack(): void {}
 
@@ -83,6 +86,16 @@ export abstract class Frame extends FrameWaits {
     return sum
   }
 
+  /** @internal the same, without those that a shield keeps out */
+  visibleCancels(): number {
+    let sum = 0
+    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
+      sum += frame.cancellation?.count ?? 0
+      if (frame.isShielded) break
+    }
+    return sum
+  }
+
   /** @internal takes back one cancel of this frame, or else of the nearest around it; returns how many remain */
   uncancel(): number {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -98,6 +111,7 @@ export abstract class Frame extends FrameWaits {
     let outermost: Cancellation | null = null
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if ((frame.cancellation?.count ?? 0) > 0) outermost = frame.cancellation
+      if (frame.isShielded) break
     }
     outermost?.again()
   }
@@ -148,6 +162,7 @@ export class ScopeFrame extends Frame {
   /** @internal what the scope shows of itself: its deadline, and whether it can be cancelled */
   scope: { readonly deadline: number } | null = null
   #isShielded = false
+  #isStruckFromOutside = false
   #onHeldBack: (() => void) | null = null
   #members: Iterable<Task> = []
   #fn: (() => unknown) | null = null
@@ -235,32 +250,24 @@ export class ScopeFrame extends Frame {
   }
 
   override link(): void {
-    const enclosing = this.enclosing as Frame
-    if (this.previous !== null || enclosing.firstChild === this) return
-    const sibling = enclosing.firstChild
-    this.next = sibling
-    if (sibling !== null) sibling.previous = this
-    enclosing.firstChild = this
-    if (enclosing.state !== OPEN) enclosing.link()
+    attach(this)
   }
 
   override unlink(): void {
-    const enclosing = this.enclosing as Frame
-    const { previous, next } = this
-    if (previous === null && enclosing.firstChild !== this) return
-    if (previous === null) enclosing.firstChild = next
-    else previous.next = next
-    if (next !== null) next.previous = previous
-    this.next = null
-    this.previous = null
-    // The frame around it may have waited for this one only.
-    if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
-      enclosing.unlink()
-    }
+    detach(this)
   }
 
   override scopeContext(): Context {
     return this.#outer.scopeContext()
+  }
+
+  /** @internal whether a cancel from around this scope has been thrown inside it */
+  get isStruckFromOutside(): boolean {
+    return this.#isStruckFromOutside
+  }
+
+  override strikeFromOutside(): void {
+    this.#isStruckFromOutside = true
   }
 }
 
@@ -277,5 +284,31 @@ export class LoopFrame extends Frame {
 
   override scopeContext(): Context {
     return this.#context()
+  }
+}
+
+/** Puts `frame` among the frames inside the one that encloses it. */
+export function attach(frame: Frame): void {
+  const enclosing = frame.enclosing as Frame
+  if (frame.previous !== null || enclosing.firstChild === frame) return
+  const sibling = enclosing.firstChild
+  frame.next = sibling
+  if (sibling !== null) sibling.previous = frame
+  enclosing.firstChild = frame
+  if (enclosing.state !== OPEN) enclosing.link()
+}
+
+export function detach(frame: Frame): void {
+  const enclosing = frame.enclosing as Frame
+  const { previous, next } = frame
+  if (previous === null && enclosing.firstChild !== frame) return
+  if (previous === null) enclosing.firstChild = next
+  else previous.next = next
+  if (next !== null) next.previous = previous
+  frame.next = null
+  frame.previous = null
+  // The frame around it may have stayed for this one only.
+  if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
+    enclosing.unlink()
   }
 }
