@@ -98,7 +98,8 @@ async function attempt<T>(
     const interrupted = closing === null ? null : await closing
     const isOwn = scope.end(true)
     if (interrupted !== null) return throwOut(frame, interrupted)
-    if (isOwn && isCancel) throw startAtCaller(new TimeoutError('the time allowed has passed', { cause: error }))
+    if (isOwn && isCancel)
+      throw startAtCaller(new TimeoutError('the time allowed has passed', { cause: error }))
     return throwOut(frame, error)
   }
   const closing = endFrame(frame, before)

@@ -15,7 +15,7 @@ import {
 import { currentFrame } from '../context/current.ts'
 import { follow } from './follower.ts'
 import { attach, detach, Frame } from './frame.ts'
-import { ABANDONED, close, CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
+import { ABANDONED, afterGroupTask, close, CLOSING, ENDED, hasWaits, OPEN } from './frame-waits.ts'
 import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
@@ -214,6 +214,7 @@ export class Execution extends Frame {
     loop.monitor?.taskEnded(task)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task })
     if (this.hasOwnWaits() || this.firstChild !== null) this.link()
+    if (this.enclosing !== null) afterGroupTask(this.enclosing)
     loop.releaseEnded(task)
   }
 

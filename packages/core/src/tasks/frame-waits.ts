@@ -370,6 +370,13 @@ export abstract class FrameWaits implements Reaction {
   }
 }
 
+/** A task of a group has ended: the frames around it may have waited for it. */
+export function afterGroupTask(group: Frame): void {
+  for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
+    if (frame.state !== OPEN) afterWait(frame)
+  }
+}
+
 /** A wait has ended in, or inside, a frame whose body has ended. */
 function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -407,7 +414,6 @@ export function close(frame: Frame): void {
     for (const task of each.members) {
       if (task.done() || task.ownExecution().cancelling() > 0) continue
       task.cancel()
-      task.onDone(() => afterWait(frame))
     }
   }
 }
