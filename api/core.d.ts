@@ -57,6 +57,14 @@ export declare function gather<const T extends readonly Awaitable<unknown>[]>(aw
 }): Future<Outcomes<T>>;
 export declare function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[];
 
+// dist/combine/iterate.d.ts
+export declare function iterate<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined>;
+
+// dist/combine/race.d.ts
+import type { Awaitable } from '../tasks/coroutine.ts';
+export declare function race<T>(aws: readonly Awaitable<T>[]): Promise<T>;
+export declare function any<T>(aws: readonly Awaitable<T>[]): Promise<T>;
+
 // dist/combine/shield.d.ts
 import type { Awaitable } from '../tasks/coroutine.ts';
 import { Future } from '../futures/future.ts';
@@ -64,6 +72,8 @@ export declare function shield<T>(aw: Awaitable<T>): Future<T>;
 
 // dist/combine/sleep.d.ts
 import { Future } from '../futures/future.ts';
+export declare function sleepForever(): Future<never>;
+export declare function checkpoint(): Future<void>;
 export declare function sleep(ms: number): Future<void>;
 export declare function sleep<R>(ms: number, result: R): Future<R>;
 
@@ -133,7 +143,7 @@ export declare function saveAsyncContext(): AsyncContext;
 export declare function resumeAsyncContext<S>(context: AsyncContext, subject: S, fn: (this: S) => void): void;
 export declare function makeAsyncContext(scope: Scope): AsyncResource;
 export declare function runInScope<T>(scope: Scope, fn: () => T): T;
-export declare function currentScope(): Scope | undefined;
+export declare function runningScope(): Scope | undefined;
 export {};
 
 // dist/context/context-vars.d.ts
@@ -422,16 +432,20 @@ export { Handle, TimerHandle } from './loop/handle.ts';
 export type { TaskMessage } from './tasks/channels.ts';
 export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop/loop.ts';
 export { run } from './run/run.ts';
+export { runMain } from './run/run-main.ts';
 export { Runner, type RunnerOptions } from './run/runner.ts';
 export { shield } from './combine/shield.ts';
-export { sleep } from './combine/sleep.ts';
+export { checkpoint, sleep, sleepForever } from './combine/sleep.ts';
+export { any, race } from './combine/race.ts';
+export { iterate } from './combine/iterate.ts';
 export { Sleeper } from './combine/sleeper.ts';
 export { type RaceResult, staggeredRace } from './combine/staggered-race.ts';
 export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts';
-export { TaskGroup, taskGroup } from './scopes/task-group.ts';
+export { TaskGroup, taskGroup, type TaskGroupOptions } from './scopes/task-group.ts';
 export { type ManagedTask, TaskManager } from './run/task-manager.ts';
 export { formatTaskTree } from './tasks/task-tree.ts';
-export { moveOnAfter, Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
+export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
+export { CancelScope, cancelScope, type CancelScopeOptions, currentScope, effectiveDeadline, failAfter, moveOnAfter, type ScopeResult, shielded, } from './scopes/cancel-scope.ts';
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts';
 
 // dist/loop/clock.d.ts
@@ -662,6 +676,13 @@ export declare class Cleanup implements Interruptible {
     deadlocked(): void;
 }
 
+// dist/run/run-main.d.ts
+import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts';
+import { type RunnerOptions } from './runner.ts';
+export declare function runMain(main: CoroutineFunction<[], unknown> | Coroutine<unknown>, options?: RunnerOptions & {
+    signal?: AbortSignal;
+}): Promise<void>;
+
 // dist/run/run.d.ts
 import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts';
 import { type RunnerOptions } from './runner.ts';
@@ -714,6 +735,43 @@ export declare class TaskManager implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+// dist/scopes/cancel-scope.d.ts
+export type ScopeResult<T> = {
+    cancelled: false;
+    value: T;
+} | {
+    cancelled: true;
+    reason: unknown;
+};
+export interface CancelScopeOptions {
+    timeout?: number;
+    deadline?: number;
+    signal?: AbortSignal;
+    shield?: boolean;
+    name?: string;
+}
+export declare class CancelScope {
+    #private;
+    readonly name: string | null;
+    get reason(): unknown;
+    get cancelCalled(): boolean;
+    get cancelledCaught(): boolean;
+    get signal(): AbortSignal;
+    get deadline(): number;
+    set deadline(deadline: number);
+    get shield(): boolean;
+    set shield(shield: boolean);
+    cancel(reason?: unknown): void;
+}
+export declare function cancelScope<T>(body: (scope: CancelScope) => PromiseLike<T>, options?: CancelScopeOptions): Promise<ScopeResult<T>>;
+export declare function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T>;
+export declare function moveOnAfter<T>(ms: number | null, body: (scope: CancelScope) => PromiseLike<T>): Promise<ScopeResult<T>>;
+export declare function shielded<T>(body: () => PromiseLike<T>, options?: {
+    grace?: number;
+}): Promise<T>;
+export declare function currentScope(): CancelScope | null;
+export declare function effectiveDeadline(): number;
+
 // dist/scopes/deadline.d.ts
 import type { EventLoop } from '../loop/loop.ts';
 import type { TimerEntry } from '../loop/timer-heap.ts';
@@ -740,11 +798,18 @@ export declare function throwOut(frame: Frame, error: unknown): never;
 // dist/scopes/task-group.d.ts
 import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
 import { type Task, type TaskOptions } from '../tasks/task.ts';
+export interface TaskGroupOptions {
+    limit?: number;
+    name?: string;
+}
 export declare class TaskGroup {
     #private;
+    readonly name: string | null;
     createTask<T>(coro: CoroutineFunction<[], T> | Coroutine<T>, options?: Omit<TaskOptions, 'loop'>): Task<T>;
+    start<T = void>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T>;
+    cancel(reason?: unknown): void;
 }
-export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>): Promise<T>;
+export declare function taskGroup<T>(body: (group: TaskGroup) => PromiseLike<T>, options?: TaskGroupOptions): Promise<T>;
 
 // dist/scopes/timeout.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
@@ -756,10 +821,6 @@ export declare class Timeout {
 }
 export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
 export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
-export declare function moveOnAfter<T>(ms: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<{
-    cancelled: boolean;
-    value?: T;
-}>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
 // dist/tasks/abandon.d.ts
@@ -773,6 +834,7 @@ export declare function abortSignal(controller: AbortController, reason: Cancell
 // dist/tasks/cancel-and-wait.d.ts
 import { Future } from '../futures/future.ts';
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
+export declare function untilEnded(future: Future<unknown>): Promise<void>;
 
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
@@ -791,10 +853,13 @@ export declare class Cancellation {
     remembered: string | CancelledError | undefined;
     isFromProcess: boolean;
     onQuiet: (() => void) | null;
+    isLevel: boolean;
+    levelReason: unknown;
     constructor(frame: Frame);
     get signal(): AbortSignal;
     abort(reason: CancelledError, onTaken: () => void): boolean;
     begin(isFromInside: boolean): void;
+    beginLevel(reason: unknown): void;
     takeDue(): boolean;
     get isFromInside(): boolean;
     again(): void;
@@ -850,6 +915,7 @@ import { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { Frame } from './frame.ts';
 export declare function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void;
+export declare function deliverPending(frame: Frame, outer: Frame): void;
 export declare function resumeWait(frame: Frame, key: Reaction, future: Future<unknown>): CancelledError | null;
 export declare function deliverWith(frame: Frame): void;
 export declare function mustRefuse(frame: Frame): boolean;
@@ -889,6 +955,7 @@ export declare class Execution extends Frame {
     abandon(): void;
     link(): void;
     unlink(): void;
+    get parent(): Frame | null;
 }
 
 // dist/tasks/follower.d.ts
@@ -906,14 +973,17 @@ export declare const OPEN = 0;
 export declare const ENDED = 1;
 export declare const CLOSING = 2;
 export declare const CLEANING = 3;
-export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CLOSING | typeof CLEANING;
+export declare const ABANDONED = 4;
+export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CLOSING | typeof CLEANING | typeof ABANDONED;
 export declare abstract class FrameWaits implements Reaction {
     #private;
     readonly task: Task | null;
     readonly enclosing: Frame | null;
     get parent(): Frame | null;
 }
+export declare function afterGroupTask(group: Frame): void;
 export declare function hasWaits(frame: Frame): boolean;
+export declare function close(frame: Frame): void;
 export declare function framesOf(frame: Frame): Frame[];
 export declare class Interruption extends Future<never> {
 }
@@ -926,6 +996,7 @@ import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { FrameWaits } from './frame-waits.ts';
+import type { Task } from './task.ts';
 export declare abstract class Frame extends FrameWaits {
     mustRefuse(): boolean;
     refuse(future: Future<unknown>): Future<never>;
@@ -936,10 +1007,14 @@ export declare class ScopeFrame extends Frame {
     #private;
     constructor(outer: Scope, enclosing: Frame);
     get scopeLoop(): EventLoop;
+    get isShielded(): boolean;
+    get members(): Iterable<Task>;
+    heldBack(): void;
     giveUp(cancel: CancelledError): boolean;
     link(): void;
     unlink(): void;
     scopeContext(): Context;
+    strikeFromOutside(): void;
 }
 export declare class LoopFrame extends Frame {
     #private;
@@ -947,6 +1022,8 @@ export declare class LoopFrame extends Frame {
     constructor(loop: EventLoop, context: () => Context);
     scopeContext(): Context;
 }
+export declare function attach(frame: Frame): void;
+export declare function detach(frame: Frame): void;
 
 // dist/tasks/generator-driver.d.ts
 import { type CoroutineGenerator } from './coroutine.ts';
@@ -961,6 +1038,15 @@ export declare class GeneratorDriver<T> implements Reaction {
     run(): void;
 }
 
+// dist/tasks/level-cancel.d.ts
+import type { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
+export declare function levelOf(frame: Frame | null): Frame | null;
+export declare function cancelLevel(frame: Frame, reason: unknown): void;
+export declare function strikeInside(inside: Frame, frame: Frame): void;
+export declare function strikeNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, level: Frame): void;
+
 // dist/tasks/promise-hook.d.ts
 import type { Frame } from './frame.ts';
 export declare const canSeeFlows: boolean;
@@ -974,9 +1060,11 @@ export declare function callAndLook<T>(fn: () => T): {
 // dist/tasks/propagate-cancel.d.ts
 import { type CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
+import { Cancellation } from './cancellation.ts';
 import type { Frame } from './frame.ts';
 type Message = string | CancelledError | undefined;
 export declare function cancelFrame(first: Frame, msg: Message): boolean;
+export declare function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export {};
@@ -999,6 +1087,7 @@ export interface TaskOptions {
     context?: Context | undefined;
     eager?: boolean | undefined;
     loop?: EventLoop | undefined;
+    signal?: AbortSignal | undefined;
 }
 export declare class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     #private;
