@@ -171,6 +171,9 @@ class Receiver implements DatagramProtocol {
  * same time; each datagram goes to one of them, in the order in which they asked.
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+  /** @internal the bundler calls a class that names itself `_DatagramSocket` */
+  static readonly name: string = 'DatagramSocket'
+
   readonly #receiver: Receiver
   readonly #transport: DatagramTransport
 
