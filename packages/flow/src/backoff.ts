@@ -45,6 +45,6 @@ export function exponential(options?: ExponentialOptions): Backoff {
 
 /** The same delay of `ms` milliseconds each time. @throws {RangeError} when `ms` is negative or NaN */
 export function constant(ms: number): Backoff {
-  checkDuration('the delay of constant()', ms)
+  checkDuration('the delay of the backoff', ms)
   return () => ms
 }

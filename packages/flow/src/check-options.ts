@@ -25,7 +25,7 @@ export function accepts(
   if (predicate === undefined) return true
   const answer = predicate(error)
   if (!isThenable(answer)) return Boolean(answer)
-  throw new TypeError(`the option ${name} must return a boolean, and has returned a promise`)
+  throw new TypeError(`the option ${name} must return a boolean, not a promise`)
 }
 
 /** @throws {TypeError} when the options are missing, or are not an object */

@@ -10,7 +10,7 @@ export class CircuitOpenError extends Error {
 
   /** @param lastFailure the error that opened the circuit, kept as the cause */
   constructor(retryAfter: number, lastFailure: unknown) {
-    super(`the circuit is open, and the call was not made: try again in ${retryAfter} ms`, {
+    super(`the circuit is open: try again in ${retryAfter} ms`, {
       cause: lastFailure,
     })
     this.retryAfter = retryAfter
@@ -40,7 +40,7 @@ export class EventOverflowError extends Error {
 
   constructor(event: string | symbol, buffer: number) {
     super(
-      `the loop is ${buffer} events '${String(event)}' behind: give on() a greater buffer, or another overflow`,
+      `more than ${buffer} events wait for the loop over '${String(event)}': give on() a greater buffer`,
     )
   }
 }

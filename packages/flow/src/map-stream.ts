@@ -1,4 +1,4 @@
-import { createTask, Future } from '@tasktree/core'
+import { createTask, Future, shielded } from '@tasktree/core'
 import {
   cancelOnAbort,
   checkBody,
@@ -111,7 +111,7 @@ async function* stream<T, R>(
       yield outcome.value
     }
   } finally {
-    await pumping[Symbol.asyncDispose]()
+    await shielded(() => pumping[Symbol.asyncDispose]())
     for (const outcome of outcomes.values()) {
       if ('error' in outcome) {
         reportUnthrown(outcome.error)

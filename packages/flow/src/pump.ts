@@ -10,7 +10,7 @@ import {
   type TaskGroup,
 } from '@tasktree/core'
 import { describe, isIterable, isThenable, observe } from '@tasktree/core/lowlevel'
-import { cancelsSoFar, isCancel } from './cancels.ts'
+import { cancelsSoFar, isCancel, isUnderCancel } from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
@@ -191,12 +191,12 @@ export class Pump<T, R> {
 
   /** The current task, of which `before` cancels were asked for when it began, has failed. Throws the error that the task ends with. */
   #failed(error: unknown, index: number, before: number): void {
-    const isUnderCancel = cancelsSoFar() > before
+    const isCut = isUnderCancel(before)
     try {
       if (isCancel(error)) {
         this.#cancelled(error)
         // A cancel that nobody asked this task for ends everything.
-        throwAsIs(isUnderCancel ? error : new Stop({ error }))
+        throwAsIs(isCut ? error : new Stop({ error }))
       }
       if (error instanceof Stop) throwAsIs(error)
       this.#options.failed(error, index)
@@ -206,7 +206,7 @@ export class Pump<T, R> {
       throw thrown
     }
     // Debug mode would report a swallowed cancel, if the task did not end as cancelled.
-    if (isUnderCancel) throw new CancelledError()
+    if (isCut) throw new CancelledError()
   }
 }
 
@@ -217,9 +217,7 @@ function isEmpty(context: Context): boolean {
 /** @throws {TypeError} when `items` is neither an iterable nor an async iterable */
 export function checkSource(call: string, items: unknown): void {
   if (isIterable(items) || isAsyncIterable(items)) return
-  throw new TypeError(
-    `${call} takes an iterable or an async iterable of items, got ${describe(items)}`,
-  )
+  throw new TypeError(`${call} takes an iterable or async iterable, got ${describe(items)}`)
 }
 
 function isAsyncIterable(x: unknown): x is AsyncIterable<never> {

@@ -1,4 +1,4 @@
-import { sleep, timeout as withTimeout } from '@tasktree/core'
+import { effectiveDeadline, getEventLoop, sleep, timeout as withTimeout } from '@tasktree/core'
 import { checkBody, checkCount, checkDuration, checkOptions } from '@tasktree/core/lowlevel'
 import { type Backoff, exponential } from './backoff.ts'
 import { accepts, checkFunction } from './check-options.ts'
@@ -24,6 +24,8 @@ export interface RetryOptions {
 /**
  * Calls `fn` until a call succeeds, at most `attempts` times, with a wait between the calls. Throws the last error, whose
  * property `errors` lists the errors of the earlier attempts (the newest 100 of them).
+ *
+ * When the next attempt could begin only after the deadline of a scope around the call, the last error is thrown at once.
  *
  * A cancel is never retried: the attempt, or the wait, ends with it. Nor is an error that an attempt throws while it is
  * being cancelled.
@@ -75,7 +77,8 @@ async function attemptAll<T>(
       if (wasCancelled(error, before)) throw error
       if (earlier !== null) carryErrors(error, earlier)
       if (attempt >= attempts || !accepts('retryIf', retryIf, error)) throw error
-      const delay = checkDuration('the delay that the backoff gives', backoff(attempt, error))
+      const delay = checkDuration('the delay of the backoff', backoff(attempt, error))
+      if (getEventLoop().time() + delay >= effectiveDeadline()) throw error
       await onRetry?.(error, attempt, delay)
       earlier ??= []
       if (earlier.push(error) > 100) earlier.shift()

@@ -1,4 +1,4 @@
-import { createTask, shield, type Task } from '@tasktree/core'
+import { createTask, shield, shielded, type Task } from '@tasktree/core'
 
 /**
  * Work that several callers wait for together. It runs in a task that belongs to none of them: a caller that is cancelled
@@ -26,7 +26,7 @@ export class SharedWork<T> {
       // The caller was cancelled, and not the work, if the work goes on.
       if (!task.done() && this.#callers === 1) {
         this.#abandoned()
-        await task[Symbol.asyncDispose]()
+        await shielded(() => task[Symbol.asyncDispose]())
       }
       throw error
     } finally {

@@ -14,7 +14,7 @@ import { sleepUntil } from './sleep-until.ts'
  */
 export function ticker(ms: number, options?: { signal?: AbortSignal }): AsyncIterable<number> {
   checkDuration('the interval of a ticker', ms)
-  if (ms === 0) throw new RangeError('the interval of a ticker must be more than 0 ms')
+  if (ms === 0) throw new RangeError('the interval of a ticker must not be 0')
   checkOptions(options)
   return { [Symbol.asyncIterator]: () => tick(ms, options?.signal) }
 }

@@ -462,9 +462,7 @@ virtual('forEach keeps no results and gives undefined', async () => {
 
 describe('wrong arguments throw at the call', () => {
   test.each([[123], [null], ['a string'], [{}], [Promise.resolve([])]])('items %s', (items) => {
-    expect(() => map(items as never, async () => {})).toThrow(
-      /takes an iterable or an async iterable/,
-    )
+    expect(() => map(items as never, async () => {})).toThrow(/takes an iterable or async iterable/)
     expect(() => forEach(items as never, async () => {})).toThrow(TypeError)
   })
 

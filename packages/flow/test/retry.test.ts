@@ -307,11 +307,18 @@ describe('a cancel', () => {
     expect(attempts).toBe(1)
   })
 
-  virtual('of a timeout around it ends it with a TimeoutError', async () => {
+  virtual('of a timeout around it ends an attempt with a TimeoutError', async () => {
+    const retrying = timeout(250, () => retry(() => sleep(1000), { attempts: Infinity }))
+    expect(await thrown(retrying)).toBeInstanceOf(TimeoutError)
+    expect(now()).toBe(250)
+  })
+
+  virtual('of a timeout around it is not waited for: the last error is thrown before', async () => {
     const retrying = timeout(250, () =>
       retry(failing(Infinity), { attempts: Infinity, backoff: constant(100) }),
     )
-    expect(await thrown(retrying)).toBeInstanceOf(TimeoutError)
+    expect(await thrown(retrying)).toEqual(new Error('attempt 3'))
+    expect(now()).toBe(200)
   })
 
   virtual('does not keep a clean-up that runs under it from being retried', async () => {

@@ -1,4 +1,12 @@
-import { allTasks, createTask, getEventLoop, isCancelled, run, sleep } from '@tasktree/core'
+import {
+  allTasks,
+  cancelScope,
+  createTask,
+  getEventLoop,
+  isCancelled,
+  run,
+  sleep,
+} from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { map, retry } from '@tasktree/flow'
 import * as fc from 'fast-check'
@@ -72,5 +80,26 @@ test('the same in plain code, with a signal', { tags: ['slow'] }, async () => {
       expect(machine.everything.running).toBe(0)
     }),
     { numRuns: 60 },
+  )
+})
+
+test('the same in a scope that is cancelled', { tags: ['slow'] }, async () => {
+  await fc.assert(
+    fc.asyncProperty(program, cancelAt, (program, ms) =>
+      runVirtual(async () => {
+        const machine = new Machine()
+        const loop = getEventLoop()
+        loop.setExceptionHandler(() => {})
+        const before = allTasks(loop).size
+        const running = cancelScope(() => machine.run(program, [machine.everything]), {
+          timeout: ms,
+        })
+        await outcome(running)
+        expect(machine.faults).toEqual([])
+        expect(machine.everything.running).toBe(0)
+        expect(allTasks(loop).size).toBe(before)
+      }),
+    ),
+    { numRuns: 2_000 },
   )
 })
