@@ -15,6 +15,7 @@ export declare function constant(ms: number): Backoff;
 // dist/cancels.d.ts
 export declare function isCancel(error: unknown): boolean;
 export declare function cancelsSoFar(): number;
+export declare function isUnderCancel(before: number): boolean;
 export declare function wasCancelled(error: unknown, before: number): boolean;
 
 // dist/check-options.d.ts
