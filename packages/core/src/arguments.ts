@@ -8,10 +8,10 @@ import { isCancelled } from './errors/errors.ts'
 /** Says in an error message what came instead of what was expected. */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
-  if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`
   // oxlint-disable-next-line typescript/no-base-to-string -- not an object
-  if (typeof x !== 'object') return `${typeof x} ${String(x)}`
+  if (typeof x !== 'object' && typeof x !== 'function') return `${typeof x} ${String(x)}`
   try {
+    if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`
     const name: unknown = Object.getPrototypeOf(x)?.constructor?.name
     return `an object of class ${typeof name === 'string' ? name : 'null'}`
   } catch {

@@ -121,6 +121,9 @@ function onSignal(signal: NodeJS.Signals): void {
   for (const child of live) endFirst(child, signal)
 }
 
+// Core's `run` handles a signal although this listener is there, which handles nothing by itself while others listen.
+Object.defineProperty(onSignal, Symbol.for('@tasktree/core.passesSignalsOn'), { value: true })
+
 function endFirst(child: Dependent, signal: NodeJS.Signals): void {
   waitingFor++
   child.end(child.group ? signal : 'SIGTERM', () => {

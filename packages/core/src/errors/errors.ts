@@ -1,5 +1,12 @@
 const cancelledBrand: symbol = Symbol.for('@tasktree/core.CancelledError')
 
+/** Sets how deep the stacks of new errors are, and returns how deep they were. Does nothing where Error is frozen. */
+function setStackLimit(limit: number): number {
+  const before = Error.stackTraceLimit
+  Reflect.set(Error, 'stackTraceLimit', limit)
+  return before
+}
+
 /**
  * What a cancelled `await` throws. Clean up and rethrow it; a task that swallows it goes on.
  *
@@ -13,10 +20,9 @@ export class CancelledError extends Error {
   readonly code: string = 'ERR_CANCELLED'
 
   constructor(message?: string, options?: ErrorOptions) {
-    const limit = Error.stackTraceLimit
-    Error.stackTraceLimit = 0
+    const limit = setStackLimit(0)
     super(message, options)
-    Error.stackTraceLimit = limit
+    setStackLimit(limit)
   }
 
   static {

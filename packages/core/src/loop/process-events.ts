@@ -20,6 +20,12 @@ const handledSignals = Object.keys(exitCodes) as HandledSignal[]
 const systemClock = new SystemClock()
 const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
+/**
+ * Marks a listener that only passes a signal on, as the one of `@tasktree/subprocess` does for child processes. It is no
+ * handler of the program's own, so `run` handles the signal all the same.
+ */
+const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
+
 /** The signals that we listen for: not one that the program handles itself, as in CPython. */
 const listening = new Set<HandledSignal>()
 
@@ -47,7 +53,7 @@ function onBeforeExit(): void {
 
 function listen(): void {
   for (const signal of handledSignals) {
-    if (process.listenerCount(signal) > 0) continue
+    if (process.listeners(signal).some((listener) => !(passesOn in listener))) continue
     process.on(signal, onSignal)
     listening.add(signal)
   }
