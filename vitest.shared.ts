@@ -1,9 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const conditions: string[] = ['@tasktree/source']
 
 function besideThisFile(name: string): string {
-  return new URL(name, import.meta.url).pathname
+  // A path may have characters that a URL escapes.
+  return fileURLToPath(new URL(name, import.meta.url))
 }
 
 const shared: ViteUserConfig = defineConfig({

@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Outcome, Program } from './program.ts'
 
-const folder = new URL('../cpython/', import.meta.url).pathname
+const folder = fileURLToPath(new URL('../cpython/', import.meta.url))
 
 /** Starts a script of `cpython/`; `PYTHON` names the interpreter, a CPython 3.13. */
 function start(script: string, args: readonly string[]): ReturnType<typeof startPython> {

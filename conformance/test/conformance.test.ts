@@ -1,10 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { readdirSync } from 'node:fs'
 import { assert, describe, test } from 'vitest'
 import { differenceOf } from '../src/comparison.ts'
 import type { Recorded } from '../src/program.ts'
 import { readTraces } from '../src/traces.ts'
 
-const folder = new URL('../traces/', import.meta.url).pathname
+const folder = fileURLToPath(new URL('../traces/', import.meta.url))
 /** Programs a test: enough that tests are few, few enough that a failure names its neighbourhood. */
 const chunk = 250
 const printed = 3

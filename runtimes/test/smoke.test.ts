@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -23,7 +24,7 @@ const cases = runtimes.flatMap(({ name, binary, args }) =>
 )
 
 test.skipIf(!here).for(cases)('$name runs smoke/$program', { tags: ['slow'] }, async (run) => {
-  const binary = new URL(run.binary, home).pathname
+  const binary = fileURLToPath(new URL(run.binary, home))
   assert(existsSync(binary), `${run.name} is not installed: runtimes/${run.binary} is missing`)
   await execute(binary, [...run.args, `smoke/${run.program}`], { cwd: home, timeout: 50_000 })
 })

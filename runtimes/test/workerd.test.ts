@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { execFile } from 'node:child_process'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
@@ -16,7 +17,7 @@ test.skipIf(!isLinux)(
     const folder = await mkdtemp(join(tmpdir(), 'tasktree-workerd-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     await build({
-      entryPoints: [new URL('workerd/worker.mjs', home).pathname],
+      entryPoints: [fileURLToPath(new URL('workerd/worker.mjs', home))],
       bundle: true,
       format: 'esm',
       // As wrangler bundles: "browser" is among its conditions.
@@ -25,7 +26,7 @@ test.skipIf(!isLinux)(
       outfile: join(folder, 'bundle.mjs'),
     })
     await copyFile(new URL('workerd/config.capnp', home), join(folder, 'config.capnp'))
-    const workerd = new URL('node_modules/workerd/bin/workerd', home).pathname
+    const workerd = fileURLToPath(new URL('node_modules/workerd/bin/workerd', home))
     await promisify(execFile)(process.execPath, [workerd, 'test', 'config.capnp'], {
       cwd: folder,
       timeout: 50_000,

@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { Dropped, Recorded, ScopeProgram } from './program.ts'
 
-const script = new URL('../../trio/oracle.py', import.meta.url).pathname
+const script = fileURLToPath(new URL('../../trio/oracle.py', import.meta.url))
 
 /** A Python that can import trio: what `TRIO_PYTHON` names, the one on the path, or the system's own; else null. */
 export function findTrio(): string | null {

@@ -2,7 +2,6 @@ import {
   createTask,
   ExceptionGroup,
   Future,
-  getRunningLoop,
   isCancelled,
   moveOnAfter,
   run,
@@ -31,7 +30,7 @@ async function openNursery(body: (nursery: Nursery) => Promise<void>): Promise<b
           group.createTask(() => child((started) => value.setResult(started)))
           return value
         },
-        cancel: () => scope.reschedule(getRunningLoop().time()),
+        cancel: () => scope.cancel(),
       }),
     ),
   )

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -6,7 +7,7 @@ test(
   'a server that runs out of descriptors goes on when there are some',
   { tags: ['slow'] },
   async () => {
-    const fixture = new URL('fixtures/emfile.ts', import.meta.url).pathname
+    const fixture = fileURLToPath(new URL('fixtures/emfile.ts', import.meta.url))
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'ulimit -n 128 && exec "$0" --conditions=@tasktree/source "$1"',

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,7 @@ import type { Server, StreamReader, StreamWriter } from '@tasktree/net'
 export const local = { host: '127.0.0.1', port: 0 }
 
 export function fixture(name: string): string {
-  return new URL(`../fixtures/${name}`, import.meta.url).pathname
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
 /** A key and a certificate for localhost that nobody has signed. */
