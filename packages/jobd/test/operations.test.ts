@@ -211,7 +211,7 @@ const exposition =
 test('what Prometheus reads is well formed, and counts what happened', slow, () =>
   inJobd(async ({ jobd, client, add, wait }) => {
     await wait(await add('sleep', '20'))
-    await wait(await add('shell', 'exit 1'))
+    await wait(await add('shell', 'sleep 0.05; exit 1'))
     await add('sleep', '0', 'DELAY', '3600000')
     await client.command('JOB.PAUSE', 'hash')
     await client.command('ACTOR.KILL', 'workers/worker-2')

@@ -174,6 +174,11 @@ export class TaskGroup {
   cancel(reason?: unknown): void {
     if (this.#isCancelRequested || this.#frame.state !== OPEN) return
     this.#isCancelRequested = true
+    if (this.#frame.isLevelCancelled()) {
+      // The scope around the group has cancelled its tasks and its body already.
+      this.#aborting = true
+      return
+    }
     this.#abort(reason)
     if (this.#parentCancelRequested || this.#exiting) return
     this.#parentCancelRequested = true
@@ -239,10 +244,12 @@ export class TaskGroup {
     const { failed, error } = body
     if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
-    if (failed && !this.#aborting) this.#abort()
     /** The body's own error is not lost for the cancel of a scope around. */
     const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
+    // A cancelled scope strikes the tasks itself, at their first waits; those that have not begun begin, as in Trio.
+    const isOfLevel = failed && !hasOwnError && isLevel()
+    if (failed && !this.#aborting && !isOfLevel) this.#abort()
     if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
     // Again and again: the parent may be cancelled more than once while it waits.
     while (this.#tasks.size > 0) {

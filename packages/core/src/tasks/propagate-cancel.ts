@@ -255,6 +255,7 @@ function announceOutermost(): void {
 function announce({ frame, msg, isAccepted }: Ending): void {
   const cancellation = frame.cancellation as Cancellation
   cancellation.message = msg
+  if (frame.firstChild !== null) cancelBesideShields(frame, msg)
   const isTaken = giveUpPromise(frame, msg) || abortSignals(frame, msg)
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
@@ -265,6 +266,28 @@ function announce({ frame, msg, isAccepted }: Ending): void {
   if (task !== null && frame.parent === null && taskCancel.hasSubscribers) {
     taskCancel.publish({ task })
   }
+}
+
+/**
+ * A group cancels its tasks when the cancel strikes its body. A body that is behind a shield is not struck yet, and its
+ * tasks are not behind that shield: they are cancelled at once.
+ */
+function cancelBesideShields(frame: Frame, msg: Message): void {
+  for (const each of framesInside(frame)) {
+    if (each === frame || !hasShieldInside(each)) continue
+    for (const task of each.members) {
+      if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
+    }
+  }
+}
+
+function hasShieldInside(frame: Frame): boolean {
+  for (const each of framesInside(frame)) {
+    for (let child = each.firstChild; child !== null; child = child.next) {
+      if (child.isShielded) return true
+    }
+  }
+  return false
 }
 
 /** Ends the waits of scopes for promises of work that was begun outside of them. */
