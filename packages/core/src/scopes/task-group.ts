@@ -8,7 +8,7 @@ import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { awaitAnyway } from '../tasks/deliver-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
-import { hasWaits, OPEN } from '../tasks/frame-waits.ts'
+import { framesOf, OPEN } from '../tasks/frame-waits.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -233,7 +233,7 @@ export class TaskGroup {
     frame.cancellation ??= new Cancellation(frame)
     // A flow that is in a foreign await is refused its next wait.
     frame.cancellation.wasAsked = true
-    if (this.#parentCancelRequested || !hasWaits(frame)) return
+    if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
     cancelFrame(frame, undefined)
   }

@@ -276,7 +276,12 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
     if (each === frame || !hasShieldInside(each)) continue
     for (const task of each.members) {
-      if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
+      const cancel = (): void => {
+        if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
+      }
+      if (task.started) cancel()
+      // As in Trio it begins first: its first step is in the ready queue already.
+      else frame.scopeLoop.push({ run: cancel })
     }
   }
 }
