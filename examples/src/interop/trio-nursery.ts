@@ -1,11 +1,10 @@
 import {
-  createTask,
   ExceptionGroup,
   Future,
   isCancelled,
   moveOnAfter,
   run,
-  shield,
+  shielded,
   sleep,
   taskGroup,
 } from '@tasktree/core'
@@ -88,12 +87,7 @@ await run(async () => {
 
   // A scope with a deadline, and what is shielded from it.
   const { cancelled } = await moveOnAfter(200, async () => {
-    const shielded = createTask(() => child('five', 400))
-    try {
-      await shield(shielded)
-    } finally {
-      await shielded
-    }
+    await shielded(() => child('five', 400))
     await sleep(Infinity)
   })
   console.log('moved on:', cancelled)
