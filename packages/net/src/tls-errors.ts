@@ -1,6 +1,5 @@
 import { OSError, type OSErrorOptions, toOSError } from '@tasktree/streams'
-import type { X509Certificate } from 'node:crypto'
-import type { PeerCertificate } from 'node:tls'
+import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 
 export interface TlsErrorOptions extends OSErrorOptions {
   reason?: string | undefined
@@ -57,7 +56,7 @@ export function toNetError(error: unknown): Error {
 export function toCertificateError(
   error: Error & { code?: unknown; reason?: unknown },
   host: string | undefined,
-  leaf: X509Certificate | null,
+  leaf: DetailedPeerCertificate | null,
 ): CertificateError {
   return new CertificateError(error.message, {
     code: typeof error.code === 'string' ? error.code : undefined,
@@ -68,16 +67,18 @@ export function toCertificateError(
   })
 }
 
-function chainOf(leaf: X509Certificate): PeerCertificate[] {
+function chainOf(leaf: DetailedPeerCertificate): PeerCertificate[] {
   const chain: PeerCertificate[] = []
   const seen = new Set<string>()
+  // A root is its own issuer, and a peer without a certificate is an empty object.
   for (
-    let one: X509Certificate | undefined = leaf;
-    one !== undefined && !seen.has(one.fingerprint256);
+    let one: Partial<DetailedPeerCertificate> | undefined = leaf;
+    one?.fingerprint256 !== undefined && !seen.has(one.fingerprint256);
     one = one.issuerCertificate
   ) {
     seen.add(one.fingerprint256)
-    chain.push(one.toLegacyObject())
+    const { issuerCertificate: _, ...certificate } = one
+    chain.push(certificate as PeerCertificate)
   }
   return chain
 }

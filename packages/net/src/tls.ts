@@ -1,12 +1,12 @@
 import { type EventLoop, Future, timeout, TimeoutError } from '@tasktree/core'
 import { cancelOnAbort, describe } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from '@tasktree/streams'
-import type { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
   connect,
   type ConnectionOptions,
   createServer,
+  type DetailedPeerCertificate,
   type TlsOptions as TlsServerOptions,
   type TLSSocket,
 } from 'node:tls'
@@ -141,7 +141,7 @@ export async function handshakeAsClient(
   const servername = host === undefined || isIP(host) !== 0 ? {} : { servername: host }
   const named = host === undefined ? {} : { host }
   const done = new Future<void>()
-  let leaf: X509Certificate | null = null
+  let leaf: DetailedPeerCertificate | null = null
   let secure: TLSSocket | null = null
   ignoreErrors(plain)
   try {
@@ -161,9 +161,10 @@ export async function handshakeAsClient(
         else settle(done, () => adopt(socket))
       }
       socket.on('error', fail).once('close', onClose).once('secureConnect', onSecure)
-      // Asked before Node verifies it: when it refuses the certificate, it has closed the socket first.
+      // Asked before Node verifies it: when it refuses the certificate, it has closed the socket first. Not by
+      // getPeerX509Certificate: up to Node 24 it takes the certificate away from Node, which then verifies an empty one.
       socket.prependOnceListener('secure', () => {
-        leaf = socket.getPeerX509Certificate?.() ?? null
+        leaf = socket.getPeerCertificate(true)
       })
     })
     await cancelOnAbort(done, signal)
