@@ -1,5 +1,12 @@
 import { createTask, Future, getRunningLoop, InvalidStateError, sleep, wait } from '@tasktree/core'
-import { cancelOnAbort, Claim, completed, hasFailed, observe } from '@tasktree/core/lowlevel'
+import {
+  cancelOnAbort,
+  Claim,
+  completed,
+  hasFailed,
+  observe,
+  startAtCaller,
+} from '@tasktree/core/lowlevel'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
@@ -167,3 +174,29 @@ virtual(
     expect(() => future.setResult('another')).toThrow(InvalidStateError)
   },
 )
+
+describe('startAtCaller', () => {
+  const kinds = [
+    ['an address', 'file:///home/a%20b/node_modules/lib/dist/index.js'],
+    ['a path', '/home/a b/node_modules/lib/dist/index.js'],
+  ] as const
+  test.each(kinds)('knows the frames of a folder with a space, whose module has %s', (_, url) => {
+    for (const frame of [
+      'file:///home/a%20b/node_modules/lib/dist/chunk.js',
+      '/home/a b/node_modules/lib/dist/chunk.js',
+    ]) {
+      const error = new Error('late')
+      error.stack = `Error: late\n    at get (${frame}:1:2)\n    at main (/home/a b/main.js:3:4)`
+      startAtCaller(error, url)
+      expect(error.stack).toBe('Error: late\n    at main (/home/a b/main.js:3:4)')
+    }
+  })
+
+  test('takes a folder as it stands whose percent sign escapes nothing', () => {
+    const error = new Error('late')
+    error.stack =
+      'Error: late\n    at get (/home/50%/lib/src/a.js:1:2)\n    at main (/home/main.js:3:4)'
+    startAtCaller(error, '/home/50%/lib/src/index.js')
+    expect(error.stack).toBe('Error: late\n    at main (/home/main.js:3:4)')
+  })
+})

@@ -1,10 +1,21 @@
-/** The folder of this package: its built files, or its sources. Null in a bundle that has no address, as in workerd. */
-const own = folderOf(import.meta.url)
+/** The folder of this package: its built files, or its sources. None in a bundle that has no address, as in workerd. */
+const own = foldersOf(import.meta.url)
 
-function folderOf(url: string | undefined): string | null {
-  if (url === undefined) return null
+/** As an address, and as a path: a frame of the stack has the one or the other. */
+function foldersOf(url: string | undefined): string[] {
+  if (url === undefined) return []
   // Some tools write a path in place of the address.
-  return url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
+  const folder = url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
+  return [folder, decoded(folder), encodeURI(folder)]
+}
+
+function decoded(folder: string): string {
+  try {
+    return decodeURIComponent(folder)
+  } catch {
+    // A path with a percent sign of its own.
+    return folder
+  }
 }
 
 /**
@@ -17,7 +28,7 @@ function folderOf(url: string | undefined): string | null {
 export function startAtCaller<E extends Error>(error: E, url?: string): E {
   const { stack } = error
   if (typeof stack !== 'string') return error
-  const folders = [own, folderOf(url)].filter((folder) => folder !== null)
+  const folders = [...own, ...foldersOf(url)]
   const isInternal = (line: string): boolean =>
     folders.some((folder) => line.includes(folder)) ||
     /\((node|bun|ext):|\(native\)|^\s+at (async )?(node|ext):/.test(line)
