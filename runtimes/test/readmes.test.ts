@@ -1,6 +1,7 @@
 // Every program of every README runs as it stands under the oldest supported Node.
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test } from 'vitest'
 
@@ -21,7 +22,7 @@ const programs = readmes.flatMap((readme) => {
 })
 
 test.skipIf(!isLinux).for(programs)('Node 22 runs $name', { tags: ['slow'] }, async (readme) => {
-  const node = new URL('node_modules/node22/bin/node', home).pathname
+  const node = fileURLToPath(new URL('node_modules/node22/bin/node', home))
   const args = ['--no-warnings', '--input-type=module-typescript', '--eval', readme.program]
   await promisify(execFile)(node, args, { cwd: home, timeout: 50_000 })
 })

@@ -4,16 +4,17 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 
 const home = new URL('../', import.meta.url)
-const pinned = new URL('../node_modules/node/bin/node', home).pathname
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', home))
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
 /** What a program prints that must fail. */
 async function failing(node: string, args: string[]): Promise<string> {
-  const { stderr } = await promisify(execFile)(node, args, { cwd: home.pathname }).then(
+  const { stderr } = await promisify(execFile)(node, args, { cwd: home }).then(
     () => ({ stderr: 'it did not fail' }),
     (error: { stderr: string }) => error,
   )
@@ -29,7 +30,7 @@ const program = (name: string): string[] => [
 const packages = ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']
 
 test.skipIf(!isLinux).each(packages)('Node 20 says what %s needs', async (name) => {
-  const node = new URL('node_modules/node20/bin/node', home).pathname
+  const node = fileURLToPath(new URL('node_modules/node20/bin/node', home))
   expect(await failing(node, program(name))).toMatch(
     /^Error: @tasktree\/core needs Node 22 or later, Bun or Deno; this is Node 20\.[\d.]+$/m,
   )
@@ -51,7 +52,7 @@ test('a bundle for browsers says so when it is loaded', async () => {
   await build({
     stdin: {
       contents: `import { run, sleep } from '@tasktree/core'; run(() => sleep(1))`,
-      resolveDir: home.pathname,
+      resolveDir: fileURLToPath(home),
     },
     bundle: true,
     minify: true,
