@@ -127,7 +127,13 @@ export abstract class Scheduler {
   }
 
   #endTurn(): void {
-    while (this.#turnEnd.length > 0) for (const callback of this.#turnEnd.splice(0)) callback()
+    for (
+      let callback = this.#turnEnd.pop();
+      callback !== undefined;
+      callback = this.#turnEnd.pop()
+    ) {
+      callback()
+    }
   }
 
   /** @internal `task` has ended, and none of its code is on the stack: the next turn can begin at once */

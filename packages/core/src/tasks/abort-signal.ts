@@ -20,7 +20,6 @@ export function abortSignal(
   onTaken: () => void,
 ): boolean {
   const { signal } = controller
-  if (signal.aborted) return false
   let isDispatching = true
   let isTaken = false
   const take = (): void => {
@@ -33,15 +32,20 @@ export function abortSignal(
   return isTaken
 }
 
+const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
+
+/** Past the property that counts looks. */
+function isAborted(signal: AbortSignal): boolean {
+  return aborted?.get?.call(signal) === true
+}
+
 function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => void): void {
   // Before the abort event the signal must still say that it is not aborted.
-  const own = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
-  const isAborted = (): boolean => own?.get?.call(signal) === true
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,
       get: () => {
-        const aborted = isAborted()
+        const aborted = isAborted(signal)
         if (aborted) take()
         return aborted
       },
@@ -57,7 +61,7 @@ function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => voi
       configurable: true,
       writable: true,
       value: () => {
-        if (!isAborted()) return
+        if (!isAborted(signal)) return
         take()
         throw reason
       },
@@ -75,7 +79,7 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
   try {
     for (const reference of references ?? []) {
       const each = reference.deref()
-      if (each instanceof AbortSignal && !each.aborted) derived.push(each)
+      if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
     // The property holds something else in this version of the platform.

@@ -53,6 +53,7 @@ export class Cancellation {
   isLevel = false
   levelReason: unknown = undefined
   #controller: AbortController | null = null
+  #isAborted = false
 
   constructor(frame: Frame) {
     this.#frame = frame
@@ -60,9 +61,11 @@ export class Cancellation {
 
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
-    if (this.#controller?.signal.aborted === true && !cancelled) this.#controller = null
+    // Not by `signal.aborted`, because a look at that counts as the delivery of the cancel.
+    if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
+      this.#isAborted = cancelled
       if (cancelled) this.#controller.abort(toCancelledError(this.#frame.newestMessage()))
     }
     return this.#controller.signal
@@ -70,7 +73,9 @@ export class Cancellation {
 
   /** Tells the signal of a cancel; true when a listener has taken the reason, and so the cancel. */
   abort(reason: CancelledError, onTaken: () => void): boolean {
-    return this.#controller !== null && abortSignal(this.#controller, reason, onTaken)
+    if (this.#controller === null || this.#isAborted) return false
+    this.#isAborted = true
+    return abortSignal(this.#controller, reason, onTaken)
   }
 
   /** A cancel is asked for. */
@@ -193,7 +198,7 @@ export class Cancellation {
       (this.count > 0 || this.isLevel) &&
       error instanceof Error &&
       error.name === 'AbortError' &&
-      (isCancelled(error.cause) || this.#controller?.signal.aborted === true)
+      (isCancelled(error.cause) || this.#isAborted)
     )
   }
 }

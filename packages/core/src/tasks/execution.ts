@@ -34,17 +34,21 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
  */
 export class Execution extends Frame {
   declare readonly task: Task
+  override readonly scopeLoop: EventLoop
   #body: TaskBody<unknown> | null
   #context: Context | null
 
-  constructor(task: Task, group: Frame | null, body: TaskBody<unknown>, context: Context | null) {
+  constructor(
+    task: Task,
+    loop: EventLoop,
+    group: Frame | null,
+    body: TaskBody<unknown>,
+    context: Context | null,
+  ) {
     super(task, group)
+    this.scopeLoop = loop
     this.#body = body
     this.#context = context
-  }
-
-  override get scopeLoop(): EventLoop {
-    return this.task.getLoop()
   }
 
   /** What it runs; null when it has ended. */

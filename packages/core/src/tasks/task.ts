@@ -57,7 +57,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     this.#parent = parent
     // A line of tasks each of which makes the next one and ends must not be kept by its last.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
-    const execution = new Execution(this, group, body, context)
+    const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
     execution.setStart(captureOwnContext(execution, map))
     const number = loop.adopt(execution)
