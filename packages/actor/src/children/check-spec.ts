@@ -24,7 +24,7 @@ const supervisorOptionNames: readonly string[] = [
   'children',
 ]
 
-export function checkKeys(what: string, options: object, allowed: readonly string[]): void {
+function checkKeys(what: string, options: object, allowed: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key)) {
       throw new TypeError(`${what} has no option ${key}; there are ${allowed.join(', ')}`)
@@ -32,7 +32,7 @@ export function checkKeys(what: string, options: object, allowed: readonly strin
   }
 }
 
-export function checkChoice(
+function checkChoice(
   field: string,
   value: string | undefined,
   choices: readonly string[],
