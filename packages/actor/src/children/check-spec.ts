@@ -32,11 +32,7 @@ function checkKeys(what: string, options: object, allowed: readonly string[]): v
   }
 }
 
-function checkChoice(
-  field: string,
-  value: string | undefined,
-  choices: readonly string[],
-): void {
+function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value)) return
   throw new TypeError(`${field} must be one of ${choices.join(', ')}; got ${describe(value)}`)
 }

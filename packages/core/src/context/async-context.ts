@@ -77,7 +77,7 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // A copy is made of the entries that it yields, and so it is its own one entry.
+    // Node copies this map when another AsyncLocalStorage is entered; the copy must contain this frame.
     0: { value: storage },
     1: {
       get(this: MapScope) {
@@ -120,7 +120,7 @@ export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
-/** The running scope, for who has looked for the map. */
+/** The running scope, for a caller that has looked up the map already. */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()
   return map instanceof ScopeMap ? map.scope : map
@@ -194,12 +194,12 @@ export function resumeAsyncContext<S>(
   carrier[key] = undefined
 }
 
-/** Remembers `scope` and what the caller's other storages hold, to run code outside of whoever calls. */
+/** Remembers `scope` and what the caller's other storages hold, to run code outside of the caller's scope. */
 export function makeAsyncContext(scope: Scope): AsyncResource {
   return withoutTrace(() => storage.run(scope, makeResource))
 }
 
-/** Who leaves a storage goes on in a copy of the map from before, with that storage in it: the caller keeps his own. */
+/** Code that leaves a storage goes on in a copy of the earlier map, with that storage in it. Here the caller keeps its own map. */
 function withoutTrace<T>(fn: () => T): T {
   return makeResource().runInAsyncScope(fn)
 }

@@ -9,9 +9,9 @@ export type Resolve = (value: unknown) => unknown
 export type Reject = (error: unknown) => unknown
 
 /**
- * What `then` returns to who waits: an `await` drops it. But someone else may have passed two nameless functions of
- * his own, which cannot be told from the engine's without a cost that every await would bear; for him it is
- * the promise of what they return.
+ * What `then` returns. An `await` drops it. User code may have passed two nameless functions of its own, and telling them
+ * from the engine's functions would make every await slower. For such code it is the promise of what those functions
+ * return.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -133,7 +133,7 @@ export class Awaiter extends Derived implements Reaction {
   }
 }
 
-/** Of those who have passed functions of their own, by the future. */
+/** What functions have returned that user code passed to `then`, by the future. */
 const returned = new WeakMap<
   Future<unknown>,
   { frame: Frame; resolve: Resolve; promise: PromiseLike<unknown> }[]

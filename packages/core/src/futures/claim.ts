@@ -66,7 +66,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     return super.cancel(msg)
   }
 
-  /** @internal marks it as woken, for who pushes it himself */
+  /** @internal marks it as woken; the caller puts it in the ready queue */
   protected woken(): this {
     this.#woken = true
     return this

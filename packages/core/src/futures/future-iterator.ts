@@ -1,7 +1,7 @@
 import type { Future } from './future.ts'
 
 /**
- * What `yield*` of a future goes through: a pending future is handed to whoever drives the generator, once, and
+ * What `yield*` of a future goes through: a pending future is handed to the driver of the generator, once, and
  * then its outcome is the value of the `yield*`; a done one needs no suspension.
  *
  * It is its own result object, and no generator: one small object for each wait.

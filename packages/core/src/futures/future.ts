@@ -28,7 +28,7 @@ const CANCELLED = 3
 /** Failed, and somebody has looked at the exception. */
 const SEEN = 4
 
-/** Who is told of the end of a future: most have nobody yet, or one. */
+/** The reactions that run when a future ends. Most futures have none yet, or one. */
 type Reactions = Reaction | Set<Reaction> | null
 
 /** Options of a future whose loop nobody may ever ask for. */
@@ -63,7 +63,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
-  /** While it is pending, who is to be told; then the result, the exception, or of a cancel the message or the error. */
+  /** While the future is pending, its reactions; then its result, its exception, or the message or error of its cancel. */
   #value: unknown = null
   /** Null where a completed future has not been asked for it. */
   #loop: EventLoop | null
@@ -160,7 +160,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Ends it as cancelled; who awaits it gets a CancelledError with `msg`, or `msg` itself when it is
+   * Ends it as cancelled; code that awaits it gets a CancelledError with `msg`, or `msg` itself when it is
    * one. False when it is done.
    *
    * @throws {TypeError} when `msg` is neither a string nor a CancelledError
@@ -229,7 +229,7 @@ export class Future<T> implements PromiseLike<T> {
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // The engine does not look at it; who passes a promise's functions himself may.
+      // The engine does not look at it; code that passes a promise's functions by itself may.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -292,8 +292,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal for one who looks. What a task's code has thrown is shown once, as in asyncio: whoever looks later
-   * gets an error without its message. Most cancelled futures are never looked at.
+   * @internal the error for code that looks at the outcome. What a task's code has thrown is shown once, as in asyncio:
+   * a later look gets an error without its message. Most cancelled futures are never looked at.
    */
   cancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined

@@ -27,7 +27,7 @@ export function forgetUnretrieved(future: Future<unknown>): void {
  * The failures of a loop's futures that nobody has looked at. Each is reported once: when its future
  * is collected, or when the run of the loop ends, whichever is first.
  *
- * A failure is registered only after a turn of the loop: nearly all are seen by then, by who awaits.
+ * A failure is registered only after a turn of the loop: by then nearly every failure has been seen by the code that awaits it.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop
