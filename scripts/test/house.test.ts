@@ -1,0 +1,126 @@
+// Keeps the repository in the order that its design pages describe, so that a stranger can trust them.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function files(...patterns: string[]): string[] {
+  return globSync(patterns, { cwd: root, exclude: (path) => path.includes('node_modules') })
+    .map((path) => path.replaceAll('\\', '/'))
+    .toSorted()
+}
+
+/** The rooms of each package whose design page lists them, from the top room to the lowest. */
+function readRooms(): Map<string, string[]> {
+  const rooms = new Map<string, string[]>()
+  for (const page of files('docs/design/*.md')) {
+    for (const [, heading, body] of read(page).matchAll(
+      /^##+ (.*)\n([\s\S]*?)(?=^##|$(?![\s\S]))/gm,
+    )) {
+      const source = /^The rooms of `(.*)`$/.exec(heading as string)?.[1]
+      if (source === undefined) continue
+      const rows = (body as string).matchAll(/^\| \[?`(.*?)`/gm)
+      rooms.set(
+        source,
+        [...rows].map((row) => row[1] as string),
+      )
+    }
+  }
+  return rooms
+}
+
+/** The files that `file` imports or exports values from; type imports do not count. */
+function valueImports(file: string): string[] {
+  const statements = read(file).matchAll(
+    /^(?:import|export)\s+(?!type\b)(?:([^'"]*?)\sfrom\s+)?'(\.[^']+)'/gm,
+  )
+  const imported: string[] = []
+  for (const [, names, path] of statements) {
+    const listed = /^\{([^}]*)\}$/
+      .exec(names ?? '')?.[1]
+      ?.split(',')
+      .filter((name) => name.trim())
+    if (listed?.every((name) => /^\s*type\s/.test(name))) continue
+    imported.push(posix.join(posix.dirname(file), path as string))
+  }
+  return imported
+}
+
+const rooms = readRooms()
+
+/** The imports against the order, which kernel.md names too. */
+const exceptions: readonly string[] = [
+  'packages/core/src/tasks -> packages/core/src/loop/clock.ts',
+  'packages/core/src/tasks -> packages/core/src/loop/unhandled-rejections.ts',
+]
+
+test('the design pages list the rooms of every package that has folders', () => {
+  const withFolders = files('packages/*/src/*/*.ts').map((file) =>
+    posix.dirname(posix.dirname(file)),
+  )
+  expect([...rooms.keys()].toSorted()).toEqual([...new Set(withFolders)].toSorted())
+})
+
+describe.each([...rooms])('%s', (source, order) => {
+  test('has the rooms that its design page lists, and no others', () => {
+    const folders = files(`${source}/*/*.ts`).map((file) => basename(dirname(file)))
+    expect([...new Set(folders)].toSorted()).toEqual(order.toSorted())
+  })
+
+  /** The room of a file, as its place in the order. A file outside of the rooms counts as the highest room that it uses. */
+  function placeOf(file: string): number {
+    const place = order.indexOf(file.slice(source.length + 1).split('/')[0] as string)
+    return place === -1 ? Math.min(Infinity, ...valueImports(file).map(placeOf)) : place
+  }
+
+  test('imports values only from the same room and from lower rooms', () => {
+    const imports = files(`${source}/*/**/*.ts`).flatMap((file) =>
+      valueImports(file).map((imported) => [file, imported] as const),
+    )
+    const upward = imports.filter(([file, imported]) => {
+      const exception = `${posix.dirname(file)} -> ${imported}`
+      return placeOf(imported) < placeOf(file) && !exceptions.includes(exception)
+    })
+    expect(upward).toEqual([])
+    expect(imports.length).toBeGreaterThan(50)
+  })
+})
+
+test('each exception to the order of the rooms is still needed', () => {
+  const needed = exceptions.filter((exception) => {
+    const [room, target] = exception.split(' -> ') as [string, string]
+    return files(`${room}/*.ts`).some((file) => valueImports(file).includes(target))
+  })
+  expect(needed).toEqual(exceptions)
+})
+
+test.each(files('packages/*', 'apps/*'))('%s has no two source files of one name', (folder) => {
+  const names = files(`${folder}/src/**/*.ts`).map((file) => basename(file))
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+})
+
+test.each(
+  files(
+    '*.md',
+    'docs/**/*.md',
+    '*/README.md',
+    'packages/*/README.md',
+    'apps/*/README.md',
+    '.github/**/*.md',
+  ),
+)('%s links only to files that exist', (page) => {
+  const links = [
+    ...read(page).matchAll(/\]\(([^)\s]+)\)/g),
+    ...read(page).matchAll(/^\[[^\]]+\]: (\S+)/gm),
+  ]
+    .map((match) => (match[1] as string).replace(/#.*/, ''))
+    .filter((link) => link !== '' && !/^[a-z]+:/.test(link))
+  const missing = links.filter((link) => !existsSync(join(root, dirname(page), link)))
+  expect(missing).toEqual([])
+})
