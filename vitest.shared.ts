@@ -20,7 +20,6 @@ const shared: ViteUserConfig = defineConfig({
     unstubEnvs: true,
     testTimeout: 5_000,
     tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: 60_000 }],
-    benchmark: { include: ['bench/**/*.bench.ts'] },
   },
 })
 

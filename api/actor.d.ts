@@ -450,8 +450,6 @@ export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unkno
 
 // dist/children/check-spec.d.ts
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts';
-export declare function checkKeys(what: string, options: object, allowed: readonly string[]): void;
-export declare function checkChoice(field: string, value: string | undefined, choices: readonly string[]): void;
 export declare function checkNumber(field: string, value: unknown, low: number, integer: boolean): void;
 export declare function baseSpec(id: string, options: ChildOptions, budget: number, own: string[]): BaseSpec;
 export declare function checkSupervisorObject(options: unknown): void;

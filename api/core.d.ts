@@ -941,8 +941,8 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
 export declare class Execution extends Frame {
     #private;
     readonly task: Task;
-    constructor(task: Task, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
-    get scopeLoop(): EventLoop;
+    readonly scopeLoop: EventLoop;
+    constructor(task: Task, loop: EventLoop, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
     get body(): TaskBody<unknown> | null;
     get started(): boolean;
     scopeContext(): Context;

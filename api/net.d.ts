@@ -275,8 +275,7 @@ export declare function checkKeepAlive(keepAlive: unknown): void;
 
 // dist/tls-errors.d.ts
 import { OSError, type OSErrorOptions } from '@tasktree/streams';
-import type { X509Certificate } from 'node:crypto';
-import type { PeerCertificate } from 'node:tls';
+import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 export interface TlsErrorOptions extends OSErrorOptions {
     reason?: string | undefined;
 }
@@ -300,7 +299,7 @@ export declare function toNetError(error: unknown): Error;
 export declare function toCertificateError(error: Error & {
     code?: unknown;
     reason?: unknown;
-}, host: string | undefined, leaf: X509Certificate | null): CertificateError;
+}, host: string | undefined, leaf: DetailedPeerCertificate | null): CertificateError;
 
 // dist/tls.d.ts
 import { type EventLoop } from '@tasktree/core';

@@ -12,6 +12,7 @@ function report(folder: string): string {
     .map((file) => {
       const code = readFileSync(`${folder}/${file}`, 'utf8')
         .replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '')
+        .replace(/^\/\/# sourceMappingURL=.*$/gm, '')
         .trim()
       return `// ${file}\n${code}\n`
     })

@@ -1,19 +1,10 @@
 // The release check of how the packages depend on core. One process must hold one copy of core, so every other package
 // names core as a peer, with a range that admits every compatible version of it. `pnpm check:peers` reports each package
 // that does not, and proves that a release of the next minor of core moves every range.
-import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { versionCopy } from './version-copy.ts'
 
 const core = '@tasktree/core'
 
@@ -60,23 +51,7 @@ export function readManifests(root: string): Manifest[] {
 
 /** The manifests as changesets would write them for a release of core alone; nothing in `root` is changed. */
 export function releaseCore(root: string, bump: 'minor' | 'patch'): Manifest[] {
-  const copy = mkdtempSync(join(tmpdir(), 'release-'))
-  try {
-    const files = ['.changeset/config.json', 'package.json', 'pnpm-workspace.yaml']
-    for (const file of [...files, ...globSync('packages/*/package.json', { cwd: root })]) {
-      mkdirSync(join(copy, dirname(file)), { recursive: true })
-      cpSync(join(root, file), join(copy, file))
-    }
-    writeFileSync(
-      join(copy, '.changeset/release.md'),
-      `---\n'${core}': ${bump}\n---\n\nA release.\n`,
-    )
-    const changesets = fileURLToPath(import.meta.resolve('@changesets/cli/bin.js'))
-    execFileSync(process.execPath, [changesets, 'version'], { cwd: copy, stdio: 'pipe' })
-    return readManifests(copy)
-  } finally {
-    rmSync(copy, { recursive: true })
-  }
+  return versionCopy(root, readManifests, { package: core, bump })
 }
 
 if (import.meta.main) {

@@ -1,11 +1,4 @@
 import { defineConfig } from 'tsup'
+import { shared } from '../../tsup.shared.ts'
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: ['esm'],
-  target: 'node22',
-  platform: 'node',
-  dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
-  sourcemap: true,
-  clean: true,
-})
+export default defineConfig(shared)

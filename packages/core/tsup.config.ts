@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
+import { shared } from '../../tsup.shared.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 const doors = ['index', 'lowlevel', 'testing']
@@ -37,17 +38,11 @@ async function writeDoors(): Promise<void> {
 }
 
 export default defineConfig({
+  ...shared,
   entry: {
     'check-runtime': 'src/check-runtime.ts',
     copies: 'src/copies.ts',
     ...Object.fromEntries(doors.map((door) => [`copy/${door}`, `src/${door}.ts`])),
   },
-  format: ['esm'],
-  target: 'node22',
-  platform: 'node',
-  removeNodeProtocol: false, // workerd knows Node's modules by their full names only
-  dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
-  sourcemap: true,
-  clean: true,
   onSuccess: writeDoors,
 })

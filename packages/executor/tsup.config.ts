@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
 import type { Plugin } from 'esbuild'
 import { defineConfig } from 'tsup'
+import { shared } from '../../tsup.shared.ts'
 
 /**
  * Takes Node's modules from `process.getBuiltinModule`. Without `import` and `require` the file is a valid script and
@@ -20,24 +21,16 @@ const builtinModules: Plugin = {
 }
 
 export default defineConfig([
-  {
-    entry: ['src/index.ts'],
-    format: ['esm'],
-    target: 'node22',
-    platform: 'node',
-    dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
-    sourcemap: true,
-  },
+  // The two are built at the same time, so neither may empty the folder.
+  { ...shared, clean: false },
   {
     // The program of the workers stands alone: bundlers copy this one file.
+    ...shared,
+    clean: false,
     entry: ['src/worker-entry.ts'],
     format: ['iife'],
     outExtension: () => ({ js: '.js' }),
-    target: 'node22',
-    platform: 'node',
-    dts: false,
     noExternal: [/.*/],
-    removeNodeProtocol: false,
     minify: true,
     esbuildPlugins: [builtinModules],
     esbuildOptions: (options) => {
@@ -46,6 +39,5 @@ export default defineConfig([
       // Core looks for its own folder with it, and does without where there is none.
       options.logOverride = { 'empty-import-meta': 'silent' }
     },
-    sourcemap: true,
   },
 ])

@@ -1,13 +1,8 @@
 import { defineConfig } from 'tsup'
+import { shared } from '../../tsup.shared.ts'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
-  format: ['esm'],
-  target: 'node22',
-  platform: 'node',
-  dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
+  ...shared,
   minify: true,
   treeshake: true, // merges the imports of the source files, a tenth of the package's size
-  sourcemap: true,
-  clean: true,
 })

@@ -1,18 +1,13 @@
 import { cp } from 'node:fs/promises'
 import { defineConfig } from 'tsup'
+import { shared } from '../../tsup.shared.ts'
 
 export default defineConfig([
   {
+    ...shared,
     entry: ['src/index.ts', 'src/main.ts', 'src/jobs/in-pools.ts'],
-    format: ['esm'],
-    target: 'node22',
-    platform: 'node',
-    dts: false, // tsup 9 cannot emit declarations with TypeScript 7: `tsc -p tsconfig.build.json` does
-    sourcemap: true,
     // The page is built beside it, at the same time.
     clean: ['!page/**'],
-    // esbuild drops the prefix of modules that only exist with it.
-    removeNodeProtocol: false,
   },
   {
     entry: {

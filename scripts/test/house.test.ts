@@ -105,22 +105,33 @@ test.each(files('packages/*', 'apps/*'))('%s has no two source files of one name
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
 })
 
-test.each(
-  files(
-    '*.md',
-    'docs/**/*.md',
-    '*/README.md',
-    'packages/*/README.md',
-    'apps/*/README.md',
-    '.github/**/*.md',
-  ),
-)('%s links only to files that exist', (page) => {
-  const links = [
-    ...read(page).matchAll(/\]\(([^)\s]+)\)/g),
-    ...read(page).matchAll(/^\[[^\]]+\]: (\S+)/gm),
-  ]
+/** The relative links of a page, without their fragments. */
+function linksOf(page: string): string[] {
+  const text = read(page)
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g), ...text.matchAll(/^\[[^\]]+\]: (\S+)/gm)]
     .map((match) => (match[1] as string).replace(/#.*/, ''))
     .filter((link) => link !== '' && !/^[a-z]+:/.test(link))
-  const missing = links.filter((link) => !existsSync(join(root, dirname(page), link)))
+}
+
+const pages = files(
+  '*.md',
+  'docs/**/*.md',
+  '*/README.md',
+  'packages/*/README.md',
+  'apps/*/README.md',
+  '.github/**/*.md',
+)
+
+test.each(pages)('%s links only to files that exist', (page) => {
+  const missing = linksOf(page).filter((link) => !existsSync(join(root, dirname(page), link)))
   expect(missing).toEqual([])
 })
+
+test.each(files('packages/*/README.md'))(
+  '%s has no link that leads out of its package, because the registry shows it without the repository',
+  (page) => {
+    expect(linksOf(page).filter((link) => link.startsWith('..') || link.startsWith('/'))).toEqual(
+      [],
+    )
+  },
+)

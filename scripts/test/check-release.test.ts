@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import {
+  type Fields,
+  findChangelogFaults,
+  findPackageFaults,
+  findSharedFaults,
+  firstChangelogs,
+} from '../check-release.ts'
+import { publishedManifest } from '../published-manifest.mjs'
+import { versionCopy } from '../version-copy.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+function fields(file: string): Fields {
+  return JSON.parse(readFileSync(join(root, file), 'utf8')) as Fields
+}
+
+const shared: Fields = {
+  author: 'Somebody',
+  homepage: 'https://tasktree.dev',
+  bugs: 'https://tasktree.dev/issues',
+  repository: 'git+https://tasktree.dev/tasktree.git',
+}
+const manifest: Fields = {
+  name: '@tasktree/sync',
+  description: 'Locks.',
+  keywords: ['lock', 'mutex', 'queue'],
+  license: 'MIT',
+  files: ['dist', 'src'],
+}
+const readme = '# Sync\n\n    npm install @tasktree/core @tasktree/sync\n'
+
+test('complete fields have no fault', () => {
+  expect(findSharedFaults(shared)).toEqual([])
+  expect(findPackageFaults(manifest, readme)).toEqual([])
+})
+
+test.each(['author', 'homepage', 'bugs', 'repository'])('a missing %s stops a release', (field) => {
+  expect(findSharedFaults({ ...shared, [field]: undefined })).toEqual([
+    `the root package.json has no "${field}"`,
+  ])
+})
+
+test.each(['https://example.com/x', 'https://host/OWNER/x', 'https://localhost/x', 'https://…'])(
+  'the placeholder %s stops a release',
+  (homepage) => {
+    expect(findSharedFaults({ ...shared, homepage })).toEqual([
+      '"homepage" of the root package.json is a placeholder',
+    ])
+  },
+)
+
+test('an address without https stops a release', () => {
+  expect(findSharedFaults({ ...shared, bugs: { url: 'tasktree.dev' } })).toEqual([
+    '"bugs" of the root package.json must have an https address',
+  ])
+})
+
+test.each<[string, Fields, string]>([
+  ['description', { description: undefined }, 'has no "description"'],
+  ['keywords', { keywords: ['lock'] }, 'needs at least 3 "keywords"'],
+  ['license', { license: undefined }, 'must have the "license" MIT'],
+  ['files', { files: ['dist'] }, 'must publish dist and src: the declaration maps lead to src'],
+  ['author', { author: 'Me' }, 'must leave "author" to the root package.json'],
+])('a wrong %s of a package stops a release', (_, wrong, fault) => {
+  expect(findPackageFaults({ ...manifest, ...wrong }, readme)).toEqual([`@tasktree/sync ${fault}`])
+})
+
+test('an install line without core stops a release', () => {
+  expect(findPackageFaults(manifest, '    npm install @tasktree/sync\n')).toEqual([
+    '@tasktree/sync must say in its README how it is installed, and name core',
+  ])
+})
+
+test('a first changelog lists additions only', () => {
+  const good = '# x\n\n## 0.2.0\n\n### Minor Changes\n\n- 1a2b3c4: Add: locks.\n  - fair\n'
+  expect(findChangelogFaults('sync', good)).toEqual([])
+  expect(findChangelogFaults('sync', '- Updated dependencies [1a2b3c4]\n')).toEqual([])
+  expect(findChangelogFaults('sync', `${good}- Fix: a lock that hung.\n`)).toEqual([
+    'the first changelog of sync has an entry that is not an addition: Fix: a lock that hung.',
+  ])
+  expect(findChangelogFaults('sync', '')).toEqual(['the first changelog of sync says nothing'])
+})
+
+test.each(['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor', 'flow', 'jobd'])(
+  'the manifest and the README of %s are ready for the registry',
+  (name) => {
+    const text = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8')
+    expect(findPackageFaults(fields(`packages/${name}/package.json`), text)).toEqual([])
+  },
+)
+
+test('a release made in a copy writes a changelog for each package, and leaves the repository alone', () => {
+  const before = readFileSync(join(root, 'packages/core/package.json'), 'utf8')
+  const changelogs = firstChangelogs(root)
+  for (const text of changelogs.values()) {
+    expect(text).toMatch(
+      /^# @tasktree\/\w+\n\n## 0\.\d+\.0\n\n### Minor Changes\n\n(?:[\s\S]*\n)?- Add: /,
+    )
+  }
+  expect(readFileSync(join(root, 'packages/core/package.json'), 'utf8')).toBe(before)
+})
+
+test('the copy of a failed release is removed', () => {
+  let folder = ''
+  const fail = (copy: string): never => {
+    folder = copy
+    throw new Error('no')
+  }
+  expect(() => versionCopy(root, fail, { package: '@tasktree/core', bump: 'patch' })).toThrow('no')
+  expect(() => readFileSync(join(folder, 'package.json'))).toThrow('ENOENT')
+})
+
+test('a published manifest has the shared fields and nothing that serves development', () => {
+  const published = publishedManifest(
+    { ...manifest, scripts: { test: 'vitest' }, devDependencies: { vitest: '1' } },
+    join(root, 'packages/sync'),
+  )
+  const { author, homepage, bugs } = fields('package.json')
+  expect(published).toMatchObject({ ...manifest, author })
+  expect(published['homepage']).toEqual(homepage)
+  expect(published['bugs']).toEqual(bugs)
+  expect(published).not.toHaveProperty('scripts')
+  expect(published).not.toHaveProperty('devDependencies')
+})

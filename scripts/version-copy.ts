@@ -1,0 +1,45 @@
+// Runs `changeset version` on a copy of what it reads, so that a check can look at a release that nobody has made.
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * Gives what `read` finds in the copy after `changeset version`. The changesets are those that wait in `root`, or `changeset`
+ * alone when it is given. Nothing in `root` is changed, and the copy is gone afterwards.
+ */
+export function versionCopy<T>(
+  root: string,
+  read: (copy: string) => T,
+  changeset?: { readonly package: string; readonly bump: 'minor' | 'patch' },
+): T {
+  const copy = mkdtempSync(join(tmpdir(), 'release-'))
+  try {
+    const pending = changeset === undefined ? '.changeset/*.md' : '.changeset/config.json'
+    const files = globSync(
+      [
+        '.changeset/config.json',
+        pending,
+        'package.json',
+        'pnpm-workspace.yaml',
+        'packages/*/package.json',
+        'packages/*/CHANGELOG.md',
+      ],
+      { cwd: root },
+    )
+    for (const file of files) {
+      mkdirSync(join(copy, dirname(file)), { recursive: true })
+      cpSync(join(root, file), join(copy, file))
+    }
+    if (changeset !== undefined) {
+      const text = `---\n'${changeset.package}': ${changeset.bump}\n---\n\nA release.\n`
+      writeFileSync(join(copy, '.changeset/release.md'), text)
+    }
+    const changesets = fileURLToPath(import.meta.resolve('@changesets/cli/bin.js'))
+    execFileSync(process.execPath, [changesets, 'version'], { cwd: copy, stdio: 'pipe' })
+    return read(copy)
+  } finally {
+    rmSync(copy, { recursive: true })
+  }
+}
