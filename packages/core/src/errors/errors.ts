@@ -18,11 +18,25 @@ function setStackLimit(limit: number): number {
 export class CancelledError extends Error {
   override readonly name: string = 'CancelledError'
   readonly code: string = 'ERR_CANCELLED'
+  #namesTask = false
 
   constructor(message?: string, options?: ErrorOptions) {
     const limit = setStackLimit(0)
     super(message, options)
     setStackLimit(limit)
+  }
+
+  /**
+   * @internal Writes into the stack of the error of a cancelled task which task that was and what it waited for, because
+   * an uncaught cancel has no other trace. An error that has gone through several tasks names the innermost.
+   */
+  static noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
+    // An error of another copy of this package has no such field.
+    if (!(#namesTask in error) || error.#namesTask || !Object.isExtensible(error)) return
+    error.#namesTask = true
+    const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
+    const header = error.message === '' ? error.name : `${error.name}: ${error.message}`
+    error.stack = `${header}\n    at ${task}${wait}`
   }
 
   static {
@@ -58,21 +72,6 @@ function isSuppressed(error: object): error is SuppressedError {
 /** The error that a waiter gets after `cancel(msg)`. */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
   return findCancelled(msg) ?? new CancelledError(msg as string | undefined)
-}
-
-/** The errors whose stack says which task they have ended. */
-const traced = new WeakSet<CancelledError>()
-
-/**
- * Writes into the stack of the error of a cancelled task which task that was and what it waited for, because an uncaught
- * cancel has no other trace. An error that has gone through several tasks names the innermost.
- */
-export function noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
-  if (traced.has(error) || !Object.isExtensible(error)) return
-  traced.add(error)
-  const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
-  const header = error.message === '' ? error.name : `${error.name}: ${error.message}`
-  error.stack = `${header}\n    at ${task}${wait}`
 }
 
 /** An operation did not end within its time. Source: TimeoutError */

@@ -68,7 +68,7 @@ export function enterBody<A, T>(
 ): Promise<T> {
   try {
     if (isAsyncFunction(body)) return body(argument) as Promise<T>
-    const { returned, isOwn } = callAndLook(() => body(argument))
+    const { returned, isOwn } = callAndLook(body, argument)
     if (!(returned instanceof Promise)) return awaitHere(returned)
     return isOwn ? returned : orGivenUp(frame, returned)
   } catch (error) {

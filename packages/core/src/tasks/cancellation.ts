@@ -71,11 +71,16 @@ export class Cancellation {
     return this.#controller.signal
   }
 
-  /** Tells the signal of a cancel; true when a listener has taken the reason, and so the cancel. */
-  abort(reason: CancelledError, onTaken: () => void): boolean {
+  /**
+   * Tells the signal, if there is one, of a cancel. A later look at the signal takes the cancel that is pending in
+   * `pendingIn`. Returns whether a listener has taken the reason, and so the cancel.
+   */
+  abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
     this.#isAborted = true
-    return abortSignal(this.#controller, reason, onTaken)
+    return abortSignal(this.#controller, toCancelledError(message), () => {
+      if (pendingIn !== null) pendingIn.isSeen = pendingIn.pending
+    })
   }
 
   /** A cancel is asked for. */

@@ -7,7 +7,7 @@ import { callLaterUnref } from '../loop/clock.ts'
 import { levelOf, strikeNewWait } from './level-cancel.ts'
 import type { Cancellation } from './cancellation.ts'
 import { cancelWait, strikeWaits } from './propagate-cancel.ts'
-import { canSeeFlows, unwatchFlow, watchFlow } from './promise-hook.ts'
+import { canSeeFlows, watchFlows } from './promise-hook.ts'
 
 /** A wait has begun in a frame that has been cancelled, that is inside another one, or whose body has ended. */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
@@ -100,11 +100,8 @@ function beginStruckTurn(frame: Frame): void {
   const { cancellation } = frame
   if (cancellation === null || cancellation.isInTurn || frame.task === null) return
   cancellation.beginTurn()
-  watchFlow(frame)
-  frame.scopeLoop.atTurnEnd(() => {
-    unwatchFlow(frame)
-    cancellation.endTurn(canSeeFlows)
-  })
+  watchFlows()
+  frame.scopeLoop.atTurnEnd(() => cancellation.endTurn(canSeeFlows))
 }
 
 /**

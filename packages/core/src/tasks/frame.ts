@@ -6,7 +6,7 @@ import {
   standForMaps,
 } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
-import { type CancelledError, isCancelled } from '../errors/errors.ts'
+import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { EventLoop } from '../loop/loop.ts'
@@ -42,7 +42,7 @@ export abstract class Frame extends FrameWaits {
   }
 
   /** @internal of a scope: ends its wait for the promise that its body has returned; false when there is no such wait */
-  giveUp(_cancel: CancelledError): boolean {
+  giveUp(_message: string | CancelledError | undefined): boolean {
     return false
   }
 
@@ -234,10 +234,10 @@ export class ScopeFrame extends Frame {
     this.#rejectBody = reject
   }
 
-  override giveUp(cancel: CancelledError): boolean {
+  override giveUp(message: string | CancelledError | undefined): boolean {
     const returned = this.#returned
     if (returned === null || this.#rejectBody === null) return false
-    this.#rejectBody(cancel)
+    this.#rejectBody(toCancelledError(message))
     this.awaitReturned(null, null)
     returned.catch((exception: unknown) => {
       if (isCancelled(exception)) return

@@ -38,7 +38,7 @@ export function strikeInside(inside: Frame, frame: Frame): void {
   }
   for (const each of frames) {
     each.eachWait((_key, future) => void future.cancel(cancelOf(frame)))
-    each.cancellation?.abort(cancelOf(frame), () => {})
+    each.cancellation?.abort(cancelOf(frame), null)
     each.giveUp(cancelOf(frame))
   }
 }

@@ -1,7 +1,5 @@
 import { runningScope } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
-import type { Cancellation } from './cancellation.ts'
-import type { Frame } from './frame.ts'
 
 /**
  * What V8's promise hook tells about flows of control, for two questions that nothing else can answer.
@@ -46,42 +44,46 @@ function findPromiseHooks(): PromiseHooks | null {
 
 export const canSeeFlows: boolean = promiseHooks !== null
 
-const watched = new Set<Frame>()
 let stopHook: (() => void) | null = null
 
 function onPromise(): void {
-  if (watched.size === 0) return
   for (let frame = runningScope()?.frame ?? null; frame !== null; frame = frame.parent) {
-    if (watched.has(frame)) (frame.cancellation as Cancellation).goOn()
+    if (frame.cancellation?.isInTurn === true) frame.cancellation.goOn()
   }
 }
 
-/** Reports promises made by code of `frame` until `unwatchFlow`. */
-export function watchFlow(frame: Frame): void {
-  if (promiseHooks === null) return
-  watched.add(frame)
-  if (stopHook !== null) return
+/** Until the burst of microtasks ends, reports promises that are made in frames in whose turn a struck wait throws. */
+export function watchFlows(): void {
+  if (promiseHooks === null || stopHook !== null) return
   stopHook = promiseHooks.onInit(onPromise)
-  nextTick(() => {
-    stopHook?.()
-    stopHook = null
-    watched.clear()
-  })
+  nextTick(stopWatching)
 }
 
-export function unwatchFlow(frame: Frame): void {
-  watched.delete(frame)
+function stopWatching(): void {
+  stopHook?.()
+  stopHook = null
 }
 
-/** Calls `fn`; whether it has made the promise that it returns, as far as can be told. */
-export function callAndLook<T>(fn: () => T): { returned: T; isOwn: boolean } {
-  if (promiseHooks === null) return { returned: fn(), isOwn: true }
-  const made = new Set<unknown>()
-  const stop = promiseHooks.onInit((promise) => void made.add(promise))
+/** The promises made since the outermost `callAndLook` began. */
+const made: unknown[] = []
+
+function noteMade(promise: unknown): void {
+  made.push(promise)
+}
+
+/** Calls `fn` with `argument`; whether it has made the promise that it returns, as far as can be told. */
+export function callAndLook<A, T>(
+  fn: (argument: A) => T,
+  argument: A,
+): { returned: T; isOwn: boolean } {
+  if (promiseHooks === null) return { returned: fn(argument), isOwn: true }
+  const before = made.length
+  const stop = promiseHooks.onInit(noteMade)
   try {
-    const returned = fn()
-    return { returned, isOwn: made.has(returned) }
+    const returned = fn(argument)
+    return { returned, isOwn: made.lastIndexOf(returned) >= before }
   } finally {
     stop()
+    if (before === 0) made.length = 0
   }
 }

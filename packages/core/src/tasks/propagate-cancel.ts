@@ -1,5 +1,5 @@
 import { runningScope } from '../context/async-context.ts'
-import { type CancelledError, toCancelledError } from '../errors/errors.ts'
+import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import { Cancellation } from './cancellation.ts'
 import { watchRejections } from '../loop/unhandled-rejections.ts'
@@ -299,7 +299,7 @@ function hasShieldInside(frame: Frame): boolean {
 function giveUpPromise(frame: Frame, msg: Message): boolean {
   let isTaken = false
   for (const each of frame.firstChild === null ? [frame] : framesInside(frame)) {
-    isTaken = each.giveUp(toCancelledError(msg)) || isTaken
+    isTaken = each.giveUp(msg) || isTaken
   }
   return isTaken
 }
@@ -311,10 +311,7 @@ function abortSignals(frame: Frame, msg: Message): boolean {
   const frames = frame.firstChild === null ? [frame] : framesInside(frame)
   for (const each of frames) {
     if (each.cancellation === null) continue
-    const onTaken = (): void => {
-      cancellation.isSeen = cancellation.pending
-    }
-    isTaken = each.cancellation.abort(toCancelledError(msg), onTaken) || isTaken
+    isTaken = each.cancellation.abort(msg, cancellation) || isTaken
   }
   return isTaken
 }

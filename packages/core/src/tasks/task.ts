@@ -2,7 +2,7 @@ import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
 import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
-import { type CancelledError, noteTask, RuntimeError } from '../errors/errors.ts'
+import { CancelledError, RuntimeError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../futures/claim.ts'
 import { describeWait } from '../futures/describe-wait.ts'
 import { Future } from '../futures/future.ts'
@@ -107,7 +107,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   override cancelledError(): CancelledError {
     const error = super.cancelledError()
     const wait = this.#execution.cancellation?.struckWait ?? null
-    noteTask(error, this.name, wait === null ? null : describeWait(wait))
+    CancelledError.noteTask(error, this.name, wait === null ? null : describeWait(wait))
     return error
   }
 
