@@ -327,3 +327,40 @@ test('a main that is refused because another one runs never begins', async () =>
   expect(await runner.run(async () => 'next')).toBe('next')
   expect(log).toEqual([])
 })
+
+test('a call that waits again after each cancel leaves no wait behind its run', async () => {
+  const waits: Future<void>[] = []
+  let isOver = false
+  const patient = async (): Promise<void> => {
+    while (!isOver) {
+      const wait = new Future<void>()
+      waits.push(wait)
+      try {
+        await wait
+      } catch {}
+    }
+  }
+  await runVirtual(async () => {
+    void patient()
+    await sleep(1)
+  })
+  isOver = true
+  expect(waits.length).toBeGreaterThan(1)
+  expect(waits.filter((wait) => !wait.done())).toEqual([])
+})
+
+test('a call that is refused a wait after its run has settled does not end the process', async () => {
+  const { code, output } = await program(`
+    await core.run(async () => {
+      const call = async () => {
+        try { await core.sleep(60_000) } catch {}
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        await core.sleep(60_000)
+      }
+      core.createTask(async () => void call())
+      await core.sleep(1)
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    console.log('goes on')`)
+  expect([code, output]).toEqual([0, 'goes on\n'])
+})

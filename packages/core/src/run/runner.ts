@@ -12,7 +12,7 @@ import { watchProcess } from '../loop/process-events.ts'
 import { Cleanup, MainTask } from './main-task.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 import type { Cancellation } from '../tasks/cancellation.ts'
-import { CLOSING, hasWaits } from '../tasks/frame-waits.ts'
+import { CLOSING, framesOf, hasWaits } from '../tasks/frame-waits.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { createTask, type Task } from '../tasks/task.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
@@ -158,6 +158,7 @@ export class Runner implements AsyncDisposable {
       }
     }
     await this.#endFlows()
+    this.#dropWaits()
     loop.failures.reportAll()
     unwatchRejections(loop)
     if (!this.#ownsLoop) loop.isEnding = false
@@ -209,6 +210,20 @@ export class Runner implements AsyncDisposable {
       }
       await loop.runUntilComplete(quiet)
       timer.cancel()
+    }
+  }
+
+  /**
+   * Takes the waits that are left out of the lines they stand in: of code that waits again after each cancel, and of
+   * tasks that were given up. That code does not run again; without this a lock would be handed to it.
+   */
+  #dropWaits(): void {
+    const loop = this.#loop
+    const executions = loop.liveTasks().map((task) => task.ownExecution())
+    for (const outermost of [...loop.leftBehind, loop.rootFrame, ...executions]) {
+      for (const frame of framesOf(outermost)) {
+        frame.eachWait((_key, future) => void future.cancel('the run has ended'))
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Frame } from './frame.ts'
 import { ABANDONED, CLOSING, Interruption, OPEN } from './frame-waits.ts'
 import { callLaterUnref } from '../loop/clock.ts'
+import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 import { levelOf, strikeNewWait } from './level-cancel.ts'
 import type { Cancellation } from './cancellation.ts'
 import { cancelWait, strikeWaits } from './propagate-cancel.ts'
@@ -148,8 +149,12 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const loop = refusal.getLoop()
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
-  const run = (): void =>
-    void refusal.cancel('the scope around this wait was cancelled and has ended')
+  const run = (): void => {
+    // The run is over, and so is its watch for calls that nobody awaits.
+    if (isClosed) watchRejections(refusal)
+    refusal.cancel('the scope around this wait was cancelled and has ended')
+    if (isClosed) unwatchRejections(refusal)
+  }
   if (count < quickRefusals) loop.pushAfterIO({ run })
   else {
     const delay = Math.min(2 ** (count - quickRefusals), longestRefusal)
