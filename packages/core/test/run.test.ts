@@ -330,9 +330,9 @@ test('a main that is refused because another one runs never begins', async () =>
 
 test('a call that waits again after each cancel leaves no wait behind its run', async () => {
   const waits: Future<void>[] = []
-  let isOver = false
+  const over = new AbortController()
   const patient = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const wait = new Future<void>()
       waits.push(wait)
       try {
@@ -344,7 +344,7 @@ test('a call that waits again after each cancel leaves no wait behind its run', 
     void patient()
     await sleep(1)
   })
-  isOver = true
+  over.abort()
   expect(waits.length).toBeGreaterThan(1)
   expect(waits.filter((wait) => !wait.done())).toEqual([])
 })
