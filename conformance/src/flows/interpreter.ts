@@ -315,7 +315,10 @@ export class FlowInterpreter {
 
   #child(block: Statement[], { group }: Place): void {
     if (group === null) return
-    const scope = this.trace.beginScope('task', group.scope, { singleFlow: hasOneFlow(block) })
+    const scope = this.trace.beginScope('task', group.scope, {
+      singleFlow: hasOneFlow(block),
+      isChild: true,
+    })
     const body = async (): Promise<void> => {
       try {
         await this.#block(block, { scope, group })
@@ -337,6 +340,7 @@ export class FlowInterpreter {
     const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
     const task = this.#start(scope, block, false)
     const traced = this.trace.begin(scope.name, place.scope, scope)
+    scope.awaited = traced
     try {
       await task
     } catch (error) {

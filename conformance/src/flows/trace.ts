@@ -33,6 +33,8 @@ export class TracedScope {
   readonly task: TracedScope
   /** The scope itself and those around it, from the inside out. Beyond a task that is awaited, they only pass their cancel on. */
   readonly chain: readonly TracedScope[]
+  /** Of a plain task: the wait for it, which ends before the task when a cancelled scope is around that wait. */
+  awaited: TracedWait | null = null
   /** Those of the chain whose frames are around this one: a task has its group's around it, and a plain task has none. */
   readonly frames: readonly TracedScope[]
   readonly beginTime: number
@@ -59,7 +61,7 @@ export class TracedScope {
     name: string,
     parent: TracedScope | null,
     now: number,
-    options: { deadline?: number; singleFlow?: boolean },
+    options: { deadline?: number; singleFlow?: boolean; isChild?: boolean },
   ) {
     this.kind = kind
     this.name = name
@@ -67,7 +69,7 @@ export class TracedScope {
     this.beginTime = now
     this.task = kind === 'task' ? this : (parent as TracedScope).task
     this.chain = [this, ...(parent?.chain ?? [])]
-    const isPlainTask = kind === 'task' && parent?.kind !== 'group'
+    const isPlainTask = kind === 'task' && options.isChild !== true
     this.frames = isPlainTask ? [this] : [this, ...(parent?.frames ?? [])]
     this.deadline = options.deadline ?? Infinity
     this.singleFlow = options.singleFlow ?? false
@@ -131,12 +133,13 @@ export class Trace {
   beginScope(
     kind: ScopeKind,
     parent: TracedScope | null,
-    options: { ms?: number; name?: string; singleFlow?: boolean } = {},
+    options: { ms?: number; name?: string; singleFlow?: boolean; isChild?: boolean } = {},
   ): TracedScope {
     const now = this.#now()
     const name = options.name ?? `${kind}#${this.#scopes.length + 1}`
     const scope = new TracedScope(kind, name, parent, now, {
       singleFlow: options.singleFlow ?? false,
+      isChild: options.isChild ?? false,
       ...(options.ms === undefined ? {} : { deadline: now + options.ms }),
     })
     this.#scopes.push(scope)
@@ -235,7 +238,8 @@ export class Trace {
 
   #checkReach(wait: TracedWait): void {
     // A task that is awaited is cancelled by what cancels the wait for it, until the task has ended.
-    let end = Infinity
+    // The signal of a scope that has ended does not abort any more.
+    let end = wait.on === 'signal' ? wait.scope.endTime : Infinity
     for (const scope of wait.scope.chain) {
       const missed = scope
         .sureStrikeTimes(wait.endTime)
@@ -245,8 +249,8 @@ export class Trace {
         this.fault('reach', text)
       }
       // As in asyncio, a cancel from outside a group may reach its tasks no sooner than the group's body has ended.
-      if (scope.kind === 'task' && scope.parent?.kind === 'group') return
-      if (scope.kind === 'task') end = Math.min(end, scope.endTime)
+      if (scope.kind === 'task' && scope.awaited === null) return
+      if (scope.kind === 'task') end = Math.min(end, scope.endTime, scope.awaited?.endTime ?? 0)
     }
   }
 

@@ -460,3 +460,48 @@ describe('in several flows', () => {
     expect(log).toEqual(['1 true', '2 true', '3 true'])
   })
 })
+
+describe('clean-up in several flows', () => {
+  virtual('a cancelled scope waits for a disposer in one of its branches', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      try {
+        await sleepForever()
+      } finally {
+        await shielded(() => sleep(50))
+        log.push('the task has cleaned up')
+      }
+    })
+    await sleep(0)
+    const branch = async (): Promise<void> => {
+      try {
+        await sleepForever()
+      } finally {
+        await task[Symbol.asyncDispose]()
+        log.push('the branch has cleaned up')
+      }
+    }
+    const result = await cancelScope(() => Promise.all([sleepForever(), branch()]), { timeout: 2 })
+    log.push('the scope has ended')
+    expect(result.cancelled).toBe(true)
+    expect(log).toEqual([
+      'the task has cleaned up',
+      'the branch has cleaned up',
+      'the scope has ended',
+    ])
+  })
+
+  virtual('the cancel of a scope goes through a timeout that passed during clean-up', async () => {
+    const result = await cancelScope(async (scope) => {
+      getEventLoop().callLater(1, () => scope.cancel('stop'))
+      await timeout(4, async () => {
+        try {
+          await sleepForever()
+        } finally {
+          await shielded(() => sleep(10))
+        }
+      })
+    })
+    expect(result).toEqual({ cancelled: true, reason: 'stop' })
+  })
+})

@@ -6,6 +6,7 @@ import { isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Deadline } from './deadline.ts'
 import type { Frame, ScopeFrame } from '../tasks/frame.ts'
+import { levelOf } from '../tasks/level-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -77,7 +78,8 @@ export class Timeout {
     }
     this.#state = 'expired'
     this.#frame.uncancel()
-    return this.#frame.visibleCancels() <= this.outerCancels && threw
+    if (!threw || levelOf(this.#frame) !== null) return false
+    return this.#frame.visibleCancels() <= this.outerCancels
   }
 }
 

@@ -1,8 +1,9 @@
+import { currentFrame } from '../context/current.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { Frame } from './frame.ts'
-import { ABANDONED, CLOSING, Interruption, OPEN } from './frame-waits.ts'
+import { ABANDONED, beginCleanup, CLOSING, endCleanup, Interruption, OPEN } from './frame-waits.ts'
 import { callLaterUnref } from '../loop/clock.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 import { levelOf, strikeNewWait } from './level-cancel.ts'
@@ -169,7 +170,15 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
  * waits outside of every frame. Otherwise a cancel interrupts it like any other wait.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
-  if (frame.mustRefuse() || levelOf(frame) !== null)
+  if (!frame.mustRefuse() && levelOf(frame) === null) {
+    await future
+    return
+  }
+  const running = currentFrame()
+  if (running !== null) beginCleanup(running)
+  try {
     await frame.scopeLoop.runDetached(async () => future)
-  else await future
+  } finally {
+    if (running !== null) endCleanup(running)
+  }
 }

@@ -377,6 +377,23 @@ export function afterGroupTask(group: Frame): void {
   }
 }
 
+/** How many pieces of this library's own clean-up code of a frame waits for outside of every frame. */
+const cleanups = new WeakMap<Frame, number>()
+
+/** Until `endCleanup`, a scope around `frame` that waits for its last flows waits for this clean-up as well. */
+export function beginCleanup(frame: Frame): void {
+  cleanups.set(frame, (cleanups.get(frame) ?? 0) + 1)
+}
+
+export function endCleanup(frame: Frame): void {
+  const left = (cleanups.get(frame) ?? 0) - 1
+  if (left > 0) cleanups.set(frame, left)
+  else cleanups.delete(frame)
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    if (each.state !== OPEN) afterWait(each)
+  }
+}
+
 /** A wait has ended in, or inside, a frame whose body has ended. */
 function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -390,14 +407,14 @@ function afterWait(frame: Frame): void {
 }
 
 function unlinkIfIdle(frame: Frame): void {
-  if (frame.hasOwnWaits() || frame.firstChild !== null) return
+  if (frame.hasOwnWaits() || frame.firstChild !== null || cleanups.has(frame)) return
   frame.unlink()
 }
 
 /** Whether `frame`, or a frame inside it, has a wait, or a group with a task that goes on. */
 export function hasWaits(frame: Frame): boolean {
   for (const each of framesOf(frame)) {
-    if (each.hasOwnWaits()) return true
+    if (each.hasOwnWaits() || cleanups.has(each)) return true
     for (const task of each.members) if (!task.done()) return true
   }
   return false
