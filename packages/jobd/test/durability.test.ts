@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,16 +9,20 @@ import { fileURLToPath } from 'node:url'
 import { gather, run } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { JobClient, toRecord } from '../src/client/job-client.ts'
+import { allJobs, countDeletions, recordDeletions } from './support/deletions.ts'
+import { inFolder } from './support/folder.ts'
 import { inJobd, until } from './support/in-jobd.ts'
+import { main } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const notJobs = fileURLToPath(new URL('../README.md', import.meta.url))
 const rounds = Number(process.env['JOBD_KILL_ROUNDS'] ?? 20)
 
-/** Starts the server as a program of its own, from its sources. */
+/** Starts the server as a program of its own, as it was built. */
 async function serve(file: string): Promise<{ child: ChildProcess; port: number }> {
   const words = ['serve', '--db', file, '--port', '0', '--http', '0', '--workers', '4']
-  const child = spawn(process.execPath, ['--conditions=@tasktree/source', main, ...words], {
+  words.push('--keep-last', '5')
+  const child = spawn(process.execPath, [main, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   for await (const line of createInterface({ input: child.stdout })) {
@@ -52,7 +56,9 @@ async function countMarks(
   const counts = new Map<string, number>()
   for (const line of (await readFile(marks, 'utf8')).trim().split('\n'))
     counts.set(line, (counts.get(line) ?? 0) + 1)
-  const jobs = database.prepare(`SELECT payload, attempts FROM jobs WHERE kind = 'shell'`).all()
+  const jobs = database
+    .prepare(`SELECT payload, attempts FROM ${allJobs} WHERE kind = 'shell'`)
+    .all()
   return jobs.map(({ payload, attempts }) => ({
     marks: counts.get(String(payload).split(' ')[1] as string) ?? 0,
     attempts: Number(attempts),
@@ -60,7 +66,7 @@ async function countMarks(
 }
 
 test(
-  `${rounds} times killed at a random moment: no acknowledged job is lost, the file is whole`,
+  `${rounds} times killed at a random moment: no acknowledged job is lost, none is deleted before its end, the file is whole`,
   { tags: ['slow'], timeout: 30_000 + rounds * 5_000 },
   () =>
     run(async () => {
@@ -73,6 +79,7 @@ test(
           const { child, port } = await serve(file)
           const exited = once(child, 'exit')
           if (round === 0) {
+            recordDeletions(file)
             // A paused kind does not begin, however often the server dies.
             await using client = await JobClient.connect('127.0.0.1', port)
             await client.command('JOB.PAUSE', 'python')
@@ -95,11 +102,12 @@ test(
           })
           const known = new Set(
             database
-              .prepare('SELECT id FROM jobs')
+              .prepare(`SELECT id FROM ${allJobs}`)
               .all()
               .map(({ id }) => id),
           )
           expect([...acknowledged].filter((id) => !known.has(id))).toEqual([])
+          expect(countDeletions(database).early).toBe(0)
         }
         expect(acknowledged.size).toBeGreaterThan(rounds)
         // And in the end every one of them is done.
@@ -119,19 +127,25 @@ test(
           })
           await client.command('JOB.RESUME')
           await client.command('JOB.WAIT', paused as number)
-          await client.command('JOB.DELETE', paused as number)
+          expect((await client.command('JOB.DELETE', paused as number)) as number).toBe(1)
           acknowledged.delete(paused as number)
+          await until(async () => Number(toRecord(await client.command('JOB.STATS'))['done']) <= 5)
         }
         child.kill('SIGTERM')
         await exited
         using database = new DatabaseSync(file)
         const [ended] = database
-          .prepare(`SELECT count(*) AS n, min(attempts) AS least FROM jobs WHERE state = 'done'`)
+          .prepare(
+            `SELECT count(*) AS n, min(attempts) AS least FROM ${allJobs} WHERE state = 'done'`,
+          )
           .all()
         expect(Number(ended?.['n'])).toBeGreaterThanOrEqual(acknowledged.size)
         expect(ended?.['least']).toBe(1)
-        const [all] = database.prepare('SELECT count(*) AS n FROM jobs').all()
+        const [all] = database.prepare(`SELECT count(*) AS n FROM ${allJobs}`).all()
         expect(ended?.['n']).toBe(all?.['n'])
+        const deletions = countDeletions(database)
+        expect(deletions.early).toBe(0)
+        expect(deletions.all).toBe(Number(all?.['n']) - 5)
         const counted = await countMarks(database, marks)
         expect(counted.length).toBeGreaterThan(rounds)
         // Done at least once, and never more often than was counted.
@@ -199,7 +213,11 @@ test('a path that is no file of jobs is a clear failure to start', slow, async (
   await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
     /^\/nowhere\/jobs.sqlite cannot be used: unable to open database file$/,
   )
-  await expect(inJobd(async () => {}, { file: main })).rejects.toThrow(/file is not a database/)
+  await inFolder(async (folder) => {
+    const file = join(folder, 'jobs.sqlite')
+    await copyFile(notJobs, file)
+    await expect(inJobd(async () => {}, { file })).rejects.toThrow(/file is not a database/)
+  })
 })
 
 test('a store that finds its file broken is started ever more slowly', slow, () =>
