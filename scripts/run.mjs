@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,8 +38,9 @@ function execute(command, args, { env, quiet = false } = {}) {
   })
 }
 
+// Without --prefer-offline, npx asks the registry each time, and waits more than a minute for it where there is no network.
 function pnpm(args, options) {
-  return execute('npx', ['--yes', packageManager, ...args], options)
+  return execute('npx', ['--yes', '--prefer-offline', packageManager, ...args], options)
 }
 
 /** pnpm must start turbo: turbo runs a package's scripts with the pnpm it finds on the path. */
@@ -80,16 +81,21 @@ async function test() {
   for (const file of countFiles()) rmSync(file)
 
   const total = { passed: 0, failed: 0, skipped: 0 }
+  const skips = []
   const tsc = await pinned('tsc')
   const built = await turbo(['build', 'typecheck', 'test', '--continue', '--output-logs=new-only'])
   for (const file of countFiles()) {
     const counts = JSON.parse(readFileSync(file, 'utf8'))
     for (const key of Object.keys(total)) total[key] += counts[key] ?? 0
+    for (const { test, reason } of counts.skips ?? []) {
+      skips.push(`  ${relative(root, dirname(file))}/${test}: ${reason}`)
+    }
   }
   if (tsc !== 0) total.failed += 1
   // A build, a typecheck or a test run that failed without counting a failed test is one.
   if (built !== 0 && total.failed === 0) total.failed = 1
 
+  if (skips.length > 0) console.log(`\nSkipped:\n${skips.join('\n')}`)
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
   return total.failed > 0 ? 1 : 0

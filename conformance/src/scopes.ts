@@ -18,7 +18,6 @@ import { printProgram } from './scopes/print.ts'
 import type { Dropped, Recorded, ScopeProgram, Statement, Traces } from './scopes/program.ts'
 import { shrinkBody } from './scopes/shrink.ts'
 import { findTrio, TrioOracle } from './scopes/trio.ts'
-import type { Answer } from './scopes/worker.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -33,14 +32,14 @@ const { values: options } = parseArgs({
 const python = findTrio()
 if (python === null) throw new Error('no Python with trio is found: install python3-trio')
 using oracle = new TrioOracle(python)
-await using runner = new IsolatedRunner<ScopeProgram, Answer>(
+await using runner = new IsolatedRunner<ScopeProgram, Traces>(
   new URL('./scopes/worker.ts', import.meta.url),
 )
 
 /** A program takes a few milliseconds; one that takes this long hangs. */
 const patience = 5_000
 
-/** So many programs wait for their answer in the oracle's process while others are compared. */
+/** This many programs wait for their answer in the oracle's process while others are compared. */
 const ahead = 50
 
 /** The programs that Trio has one answer for, from a seed on. */
@@ -59,7 +58,6 @@ function isKept(answer: Recorded | Dropped): answer is Recorded {
 
 async function trace(program: ScopeProgram): Promise<Traces> {
   const answer = await runner.ask({ seed: program.seed, body: program.body }, patience)
-  if (answer === null) throw new Error('core has no scopes to compare')
   return typeof answer === 'string' ? { main: [answer] } : answer
 }
 

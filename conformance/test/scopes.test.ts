@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { assert, describe, test } from 'vitest'
 import { firstDifference, printDifference } from '../src/scopes/comparison.ts'
 import { generate } from '../src/scopes/generate.ts'
-import { hasScopes, traceProgram } from '../src/scopes/interpreter.ts'
+import { traceProgram } from '../src/scopes/interpreter.ts'
 import { printProgram } from '../src/scopes/print.ts'
 import type { Recorded } from '../src/scopes/program.ts'
 import { findTrio, TrioOracle } from '../src/scopes/trio.ts'
@@ -35,7 +35,7 @@ function assertNone(differences: string[], count: number): void {
   assert(differences.length === 0, summary + differences.slice(0, printed).join('\n\n'))
 }
 
-describe.skipIf(!hasScopes)('programs of cancel scopes', () => {
+describe('programs of cancel scopes', () => {
   test('leave the traces that Trio left when they were recorded', { tags: ['slow'] }, async () => {
     const programs = await readRecordings()
     const differences: string[] = []

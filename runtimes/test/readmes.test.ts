@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { test } from 'vitest'
+import { programsOf } from '../../vitest.programs.ts'
+import { testWhere } from '../../vitest.skips.ts'
 
 const home = new URL('../', import.meta.url)
 const root = new URL('../', home)
@@ -15,14 +16,15 @@ const readmes = ['README.md', ...globSync('packages/*/README.md', { cwd: root })
 )
 const programs = readmes.flatMap((readme) => {
   const text = readFileSync(new URL(readme, root), 'utf8')
-  return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, program], i) => ({
-    name: `${readme}, program ${i + 1}`,
-    program: program as string,
-  }))
+  return programsOf(text).map((program, i) => ({ name: `${readme}, program ${i + 1}`, program }))
 })
 
-test.skipIf(!isLinux).for(programs)('Node 22 runs $name', { tags: ['slow'] }, async (readme) => {
-  const node = fileURLToPath(new URL('node_modules/node22/bin/node', home))
-  const args = ['--no-warnings', '--input-type=module-typescript', '--eval', readme.program]
-  await promisify(execFile)(node, args, { cwd: home, timeout: 50_000 })
-})
+testWhere(isLinux, 'the runtimes are installed for Linux on x64 only').for(programs)(
+  'Node 22 runs $name',
+  { tags: ['slow'] },
+  async (readme) => {
+    const node = fileURLToPath(new URL('node_modules/node22/bin/node', home))
+    const args = ['--no-warnings', '--input-type=module-typescript', '--eval', readme.program]
+    await promisify(execFile)(node, args, { cwd: home, timeout: 50_000 })
+  },
+)

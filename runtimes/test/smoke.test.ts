@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { assert, test } from 'vitest'
+import { assert } from 'vitest'
+import { testWhere } from '../../vitest.skips.ts'
 
 const execute = promisify(execFile)
 const home = new URL('../', import.meta.url)
@@ -23,8 +24,12 @@ const cases = runtimes.flatMap(({ name, binary, args }) =>
   programs.map((program) => ({ name, binary, args, program })),
 )
 
-test.skipIf(!here).for(cases)('$name runs smoke/$program', { tags: ['slow'] }, async (run) => {
-  const binary = fileURLToPath(new URL(run.binary, home))
-  assert(existsSync(binary), `${run.name} is not installed: runtimes/${run.binary} is missing`)
-  await execute(binary, [...run.args, `smoke/${run.program}`], { cwd: home, timeout: 50_000 })
-})
+testWhere(here, 'the runtimes are installed for Linux on x64 only').for(cases)(
+  '$name runs smoke/$program',
+  { tags: ['slow'] },
+  async (run) => {
+    const binary = fileURLToPath(new URL(run.binary, home))
+    assert(existsSync(binary), `${run.name} is not installed: runtimes/${run.binary} is missing`)
+    await execute(binary, [...run.args, `smoke/${run.program}`], { cwd: home, timeout: 50_000 })
+  },
+)

@@ -5,12 +5,13 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { onTestFinished, test } from 'vitest'
+import { onTestFinished } from 'vitest'
+import { testWhere } from '../../vitest.skips.ts'
 
 const home = new URL('../', import.meta.url)
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
-test.skipIf(!isLinux)(
+testWhere(isLinux, 'the runtimes are installed for Linux on x64 only')(
   'core and sync run in workerd with nodejs_compat',
   { tags: ['slow'] },
   async () => {

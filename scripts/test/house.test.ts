@@ -135,3 +135,12 @@ test.each(files('packages/*/README.md'))(
     )
   },
 )
+
+test('the engines name the major version of the pinned pnpm, so that another one says so', () => {
+  const { packageManager, engines } = JSON.parse(read('package.json')) as {
+    packageManager: string
+    engines: { pnpm: string }
+  }
+  const major = Number(/^pnpm@(\d+)\./.exec(packageManager)?.[1])
+  expect(engines.pnpm).toBe(`>=${major} <${major + 1}`)
+})

@@ -1,6 +1,15 @@
-import * as core from '@tasktree/core'
 import {
+  type CancelScope,
+  cancelScope,
+  checkpoint,
+  currentScope,
+  effectiveDeadline,
   type EventLoop,
+  failAfter,
+  moveOnAfter,
+  shielded,
+  taskGroup,
+  type TaskGroup,
   ExceptionGroup,
   getRunningLoop,
   isCancelled,
@@ -11,40 +20,6 @@ import {
 import { runVirtual } from '@tasktree/core/testing'
 import { Event } from '@tasktree/sync'
 import type { Action, ScopeKind, ScopeProgram, Statement, Traces } from './program.ts'
-
-interface Scope {
-  cancel(reason?: unknown): void
-  readonly cancelCalled: boolean
-  deadline: number
-  shield: boolean
-}
-
-interface Group {
-  createTask(body: () => Promise<void>): unknown
-  cancel(reason?: unknown): void
-}
-
-type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true; reason: unknown }
-
-/** The calls of core that the programs use. */
-interface ScopeCalls {
-  cancelScope<T>(
-    body: (scope: Scope) => Promise<T>,
-    options?: { timeout?: number; shield?: boolean },
-  ): Promise<ScopeResult<T>>
-  moveOnAfter<T>(ms: number, body: (scope: Scope) => Promise<T>): Promise<ScopeResult<T>>
-  failAfter<T>(ms: number, body: (scope: Scope) => Promise<T>): Promise<T>
-  shielded<T>(body: () => Promise<T>): Promise<T>
-  taskGroup<T>(body: (group: Group) => Promise<T>): Promise<T>
-  checkpoint(): PromiseLike<void>
-  currentScope(): Scope | null
-  effectiveDeadline(): number
-}
-
-const calls = core as unknown as ScopeCalls
-
-/** Whether core has scopes at all. */
-export const hasScopes: boolean = 'cancelScope' in core
 
 /** As in `trio/oracle.py`. */
 const eventCount = 3
@@ -87,8 +62,8 @@ class Interpreter {
   readonly traces: Traces = {}
   readonly #loop: EventLoop = getRunningLoop()
   readonly #events = Array.from({ length: eventCount }, () => new Event())
-  readonly #scopes = new Map<number, Scope>()
-  readonly #groups = new Map<number, Group>()
+  readonly #scopes = new Map<number, CancelScope>()
+  readonly #groups = new Map<number, TaskGroup>()
 
   async main(body: readonly Statement[]): Promise<void> {
     this.#loop.setExceptionHandler(() => {})
@@ -125,7 +100,7 @@ class Interpreter {
         this.#trace(state, 'slept')
         return undefined
       case 'checkpoint':
-        await calls.checkpoint()
+        await checkpoint()
         this.#trace(state, 'checkpoint')
         return undefined
       case 'wait': {
@@ -192,7 +167,7 @@ class Interpreter {
         break
       }
       case 'effective': {
-        const deadline = calls.effectiveDeadline()
+        const deadline = effectiveDeadline()
         if (deadline === -Infinity) break
         this.#trace(state, `deadline ${deadline === Infinity ? 'none' : Math.round(deadline)}`)
         break
@@ -217,10 +192,10 @@ class Interpreter {
     [, slot, kind, ms, shield, block]: Extract<Statement, ['scope', ...unknown[]]>,
     place: Place,
   ): Promise<void> {
-    let own: Scope | null = null
-    const body = async (handed?: Scope): Promise<void> => {
+    let own: CancelScope | null = null
+    const body = async (handed?: CancelScope): Promise<void> => {
       // A shield is no scope that can be cancelled.
-      own = kind === 'shielded' ? null : (handed ?? calls.currentScope())
+      own = kind === 'shielded' ? null : (handed ?? currentScope())
       if (own !== null) this.#scopes.set(slot, own)
       await this.#block(block, place)
     }
@@ -237,14 +212,14 @@ class Interpreter {
   }
 
   async #group(slot: number, block: readonly Statement[], place: Place): Promise<void> {
-    let own: Group | null = null
+    let own: TaskGroup | null = null
     try {
-      await calls.taskGroup(async (group) => {
+      await taskGroup(async (group) => {
         own = group
         this.#groups.set(slot, group)
         await this.#block(block, place)
         // As in Trio, where the end of a nursery is a checkpoint.
-        await calls.checkpoint()
+        await checkpoint()
         this.#trace(place.state, `group ${slot} waits`)
       })
     } catch (error) {
@@ -298,21 +273,21 @@ async function openScope(
   kind: ScopeKind,
   ms: number | null,
   shield: boolean,
-  body: (handed?: Scope) => Promise<void>,
+  body: (handed?: CancelScope) => Promise<void>,
 ): Promise<boolean> {
   switch (kind) {
     case 'cancelScope': {
       const options = { shield, ...(ms === null ? {} : { timeout: ms }) }
-      return (await calls.cancelScope(body, options)).cancelled
+      return (await cancelScope(body, options)).cancelled
     }
     case 'moveOnAfter':
-      return (await calls.moveOnAfter(ms ?? Infinity, body)).cancelled
+      return (await moveOnAfter(ms ?? Infinity, body)).cancelled
     case 'failAfter':
-      await calls.failAfter(ms ?? Infinity, body)
+      await failAfter(ms ?? Infinity, body)
       return false
     case 'shielded':
     default:
-      await calls.shielded(() => body())
+      await shielded(() => body())
       return false
   }
 }

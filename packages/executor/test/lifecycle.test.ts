@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { JobEvent } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
 
@@ -52,8 +53,10 @@ async function countMarked(mark: string): Promise<number> {
   return count
 }
 
-// Counted through /proc, which other systems do not have.
-test.skipIf(process.platform !== 'linux').for(
+testWhere(
+  process.platform === 'linux',
+  'processes are counted through /proc, which only Linux has',
+).for(
   kinds.flatMap(({ name }) => [
     { name, what: 'broken', expected: "Set(1) { 'BrokenExecutor' }\n0\n" },
     { name, what: 'shutDown', expected: 'true 0\n' },

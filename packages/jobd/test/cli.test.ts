@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { inFolder } from './support/folder.ts'
 import { type Ended, runProgram } from './support/program.ts'
 import { main, Served } from './support/served.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 const slow = { tags: ['slow'] }
 
@@ -193,8 +194,9 @@ test('where its output is no terminal, top looks once', slow, async () => {
 
 // util-linux's `script` runs a program on a terminal of its own.
 const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+const testInTerminal = testWhere(hasTerminal, "util-linux's script is not installed")
 
-test.skipIf(!hasTerminal).for([
+testInTerminal.for([
   ['q', 'q'],
   ['Ctrl-C', '\u0003'],
 ])('in a terminal top redraws until %s ends it', slow, async ([, key]) => {
@@ -311,7 +313,7 @@ test(
   },
 )
 
-test.skipIf(!hasTerminal)('top fits into 80 columns', slow, async () => {
+testInTerminal('top fits into 80 columns', slow, async () => {
   await using served = await Served.start('--workers', '8')
   await clientOf(served)('add', 'shell', `echo ${'long '.repeat(60)}`, '--wait')
   const command = `stty cols 80 rows 40; "${process.execPath}" "${main}" top --interval 100 --port ${served.port}`

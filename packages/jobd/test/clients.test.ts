@@ -4,12 +4,14 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { expect, test } from 'vitest'
 import { inJobd } from './support/in-jobd.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 const slow = { tags: ['slow'] }
 const execute = promisify(execFile)
 
 /** Debian's redis-tools; where they are missing those tests are skipped, with this reason in their names. */
 const hasTools = spawnSync('redis-cli', ['--version']).status === 0
+const testWithTools = testWhere(hasTools, 'redis-tools are not installed')
 
 test('ioredis connects as it does by default, submits, waits, subscribes and pipelines', slow, () =>
   inJobd(async ({ jobd }) => {
@@ -66,46 +68,40 @@ test.for([2, 3] as const)('node-redis does so in RESP%i', slow, (RESP) =>
   ),
 )
 
-test.skipIf(!hasTools)(
-  'redis-cli speaks to it (skipped where redis-tools are not installed)',
-  slow,
-  () =>
-    inJobd(
-      async ({ jobd }) => {
-        const cli = async (...words: string[]): Promise<string> => {
-          const args = ['-p', String(jobd.port), '-a', 'secret', '--no-auth-warning', ...words]
-          return (await execute('redis-cli', args)).stdout
-        }
-        expect(await cli('PING')).toBe('PONG\n')
-        expect(await cli('JOB.ADD', 'shell', 'echo hello')).toBe('1\n')
-        expect(await cli('JOB.WAIT', '1')).toContain('hello')
-        expect(await cli('-3', 'JOB.GET', '1')).toContain('done')
-        expect(await cli('JOB.GET', 'x')).toContain('ERR the id must be')
-        expect(await cli('TREE')).toContain('rest-for-one')
-      },
-      { password: 'secret' },
-    ),
+testWithTools('redis-cli speaks to it', slow, () =>
+  inJobd(
+    async ({ jobd }) => {
+      const cli = async (...words: string[]): Promise<string> => {
+        const args = ['-p', String(jobd.port), '-a', 'secret', '--no-auth-warning', ...words]
+        return (await execute('redis-cli', args)).stdout
+      }
+      expect(await cli('PING')).toBe('PONG\n')
+      expect(await cli('JOB.ADD', 'shell', 'echo hello')).toBe('1\n')
+      expect(await cli('JOB.WAIT', '1')).toContain('hello')
+      expect(await cli('-3', 'JOB.GET', '1')).toContain('done')
+      expect(await cli('JOB.GET', 'x')).toContain('ERR the id must be')
+      expect(await cli('TREE')).toContain('rest-for-one')
+    },
+    { password: 'secret' },
+  ),
 )
 
-test.skipIf(!hasTools)(
-  'redis-benchmark runs against it (skipped where redis-tools are not installed)',
-  slow,
-  () =>
-    inJobd(async ({ jobd, client }) => {
-      const args = ['-p', String(jobd.port), '-n', '20000', '-c', '50', '-P', '16', '--csv']
-      const { stdout } = await execute('redis-benchmark', [...args, '-t', 'ping'])
-      expect(stdout).toMatch(/"PING_INLINE","\d/)
-      expect(stdout).toMatch(/"PING_MBULK","\d/)
-      const added = await execute('redis-benchmark', [
-        ...args.slice(0, -3),
-        '--csv',
-        'JOB.ADD',
-        'sleep',
-        '0',
-        'DELAY',
-        '3600000',
-      ])
-      expect(added.stdout).toMatch(/JOB.ADD/)
-      expect(await client.command('JOB.STATS')).toContain(20_000)
-    }),
+testWithTools('redis-benchmark runs against it', slow, () =>
+  inJobd(async ({ jobd, client }) => {
+    const args = ['-p', String(jobd.port), '-n', '20000', '-c', '50', '-P', '16', '--csv']
+    const { stdout } = await execute('redis-benchmark', [...args, '-t', 'ping'])
+    expect(stdout).toMatch(/"PING_INLINE","\d/)
+    expect(stdout).toMatch(/"PING_MBULK","\d/)
+    const added = await execute('redis-benchmark', [
+      ...args.slice(0, -3),
+      '--csv',
+      'JOB.ADD',
+      'sleep',
+      '0',
+      'DELAY',
+      '3600000',
+    ])
+    expect(added.stdout).toMatch(/JOB.ADD/)
+    expect(await client.command('JOB.STATS')).toContain(20_000)
+  }),
 )

@@ -20,6 +20,7 @@ import { inJobd, until } from './support/in-jobd.ts'
 import { RawSocket } from './support/raw-socket.ts'
 import { open, pageHeaders, send } from './support/request.ts'
 import { Served } from './support/served.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 const slow = { tags: ['slow'] }
 
@@ -403,7 +404,7 @@ async function ask(
   }
 }
 
-test.runIf(nginx !== undefined).for([
+testWhere(nginx !== undefined, 'nginx is not installed').for([
   { takesAway: true, keepsHost: true, options: [] },
   { takesAway: true, keepsHost: false, options: [] },
   {

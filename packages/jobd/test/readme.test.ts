@@ -1,34 +1,19 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { outputOf, programsOf } from '../../../vitest.programs.ts'
 import { inFolder } from './support/folder.ts'
 
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
-const expected = ['hello\n']
+const program = programsOf(readme).join()
 
-test('every program of the README is run here', () => {
-  expect(programs).toHaveLength(expected.length)
-})
-
-test.each(programs.map((program, i) => [program, expected[i]]))(
-  '%#: runs as it says',
-  { tags: ['slow'] },
-  (program, output) =>
-    inFolder(async (folder) => {
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        [
-          '--conditions=@tasktree/source',
-          '--input-type=module-typescript',
-          '--eval',
-          program.replace("'jobs.sqlite'", JSON.stringify(`${folder}/jobs.sqlite`)),
-        ],
-        { cwd: import.meta.dirname },
-      )
-      expect(stdout).toBe(output)
-    }),
+test('the program of the README prints its output', { tags: ['slow'] }, () =>
+  inFolder(async (folder) => {
+    const file = JSON.stringify(`${folder}/jobs.sqlite`)
+    expect(program).toContain("'jobs.sqlite'")
+    expect(await outputOf(program.replace("'jobs.sqlite'", file), import.meta.dirname)).toBe(
+      'hello\n',
+    )
+  }),
 )
 
 test('the options of serve in the README are those of the program', async () => {

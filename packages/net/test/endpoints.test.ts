@@ -35,6 +35,7 @@ import {
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { echo, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 const at = { host: '127.0.0.1', port: 0 }
 
@@ -184,7 +185,7 @@ test('closing a Unix server leaves the files beside it alone', () =>
     }),
   ))
 
-test.skipIf(process.getuid?.() !== 0)(
+testWhere(process.getuid?.() === 0, 'only root can start it as another user')(
   'a server that may no longer remove its Unix socket closes, and reports the file',
   () =>
     run(async () => {

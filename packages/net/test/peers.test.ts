@@ -7,8 +7,12 @@ import { expect, test } from 'vitest'
 import { echo, fixture, local, portOf, tls } from './support/network.ts'
 import { has, hasPython, nodeOutput, output, Program, pythonOutput } from './support/programs.ts'
 import { command, respServer } from './support/resp.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
-// A peer that is not on the PATH is left out, and so the test is skipped.
+/** Tests that need a program. Without it they are skipped. */
+const testWith = (program: string): ReturnType<typeof testWhere> =>
+  testWhere(has(program), `${program} is not on the PATH`)
+const testWithPython = testWhere(hasPython, 'python3 is not on the PATH')
 
 const pythonServer = `
 import asyncio
@@ -40,7 +44,7 @@ asyncio.run(main())
 
 const portIn = (line: string): number => Number(line.split(' ').at(-1))
 
-test.skipIf(!hasPython)('a client of ours talks to an asyncio server', { tags: ['slow'] }, () =>
+testWithPython('a client of ours talks to an asyncio server', { tags: ['slow'] }, () =>
   run(async () => {
     const [program, line] = await Program.python(['-c', pythonServer], 'serving')
     await using _ = program
@@ -53,7 +57,7 @@ test.skipIf(!hasPython)('a client of ours talks to an asyncio server', { tags: [
   }),
 )
 
-test.skipIf(!hasPython)('an asyncio client talks to a server of ours', { tags: ['slow'] }, () =>
+testWithPython('an asyncio client talks to a server of ours', { tags: ['slow'] }, () =>
   run(async () => {
     await using server = await startServer(echo, local)
     expect(await pythonOutput('-c', pythonClient, String(portOf(server)))).toEqual({
@@ -72,7 +76,7 @@ const ours = (name: string): string[] => [
 const theirs = (name: string): string[] => [process.env['PYTHON'] ?? 'python3', '-u', fixture(name)]
 
 // The echo server and client of asyncio's documentation, in both languages.
-test.skipIf(!hasPython).each([
+testWithPython.each([
   ['ours', 'ours', ours('echo-server.ts'), ours('echo-client.ts')],
   ['ours', "Python's", ours('echo-server.ts'), theirs('echo_client.py')],
   ["Python's", 'ours', theirs('echo_server.py'), ours('echo-client.ts')],
@@ -120,7 +124,7 @@ test('a tiny Redis answers PING, SET and GET, also pipelined', () =>
     expect(String(await reader.readExactly(expected.length))).toBe(expected)
   }))
 
-test.skipIf(!has('redis-cli'))('redis-cli talks to it', { tags: ['slow'] }, () =>
+testWith('redis-cli')('redis-cli talks to it', { tags: ['slow'] }, () =>
   run(async () => {
     await using server = await startServer(respServer(), local)
     const args = ['-h', '127.0.0.1', '-p', String(portOf(server))]
@@ -132,7 +136,7 @@ test.skipIf(!has('redis-cli'))('redis-cli talks to it', { tags: ['slow'] }, () =
   }),
 )
 
-test.skipIf(!has('redis-benchmark'))(
+testWith('redis-benchmark')(
   'redis-benchmark is served, alone and pipelined',
   { tags: ['slow'] },
   () =>
@@ -152,38 +156,35 @@ test.skipIf(!has('redis-benchmark'))(
     }),
 )
 
-test.skipIf(!has('redis-server'))(
-  'a client of ours talks to redis-server',
-  { tags: ['slow'] },
-  () =>
-    run(async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
-      const path = join(folder, 'redis')
-      try {
-        const args = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder]
-        const [program] = await Program.start('redis-server', args, 'accept connections')
-        await using _ = program
-        const [reader, writer] = await openConnection({ path })
-        const value = 'x'.repeat(100_000)
-        writer.writeLines([command('PING'), command('SET', 'k', value), command('GET', 'k')])
-        await writer.drain()
-        expect(String(await reader.readLine())).toBe('+PONG\r\n')
-        expect(String(await reader.readLine())).toBe('+OK\r\n')
-        expect(String(await reader.readLine())).toBe('$100000\r\n')
-        expect(String(await reader.readExactly(100_002))).toBe(`${value}\r\n`)
-        writer.write(command('LPUSH', 'list', ...Array.from({ length: 1000 }, (_, i) => `${i}`)))
-        expect(String(await reader.readLine())).toBe(':1000\r\n')
-        writer.write(command('LRANGE', 'list', '0', '-1'))
-        expect(String(await reader.readLine())).toBe('*1000\r\n')
-        for (let i = 999; i >= 0; i--) {
-          await reader.readUntil('\r\n')
-          expect(String(await reader.readUntil('\r\n'))).toBe(`${i}\r\n`)
-        }
-        await writer[Symbol.asyncDispose]()
-      } finally {
-        await rm(folder, { recursive: true })
+testWith('redis-server')('a client of ours talks to redis-server', { tags: ['slow'] }, () =>
+  run(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
+    const path = join(folder, 'redis')
+    try {
+      const args = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder]
+      const [program] = await Program.start('redis-server', args, 'accept connections')
+      await using _ = program
+      const [reader, writer] = await openConnection({ path })
+      const value = 'x'.repeat(100_000)
+      writer.writeLines([command('PING'), command('SET', 'k', value), command('GET', 'k')])
+      await writer.drain()
+      expect(String(await reader.readLine())).toBe('+PONG\r\n')
+      expect(String(await reader.readLine())).toBe('+OK\r\n')
+      expect(String(await reader.readLine())).toBe('$100000\r\n')
+      expect(String(await reader.readExactly(100_002))).toBe(`${value}\r\n`)
+      writer.write(command('LPUSH', 'list', ...Array.from({ length: 1000 }, (_, i) => `${i}`)))
+      expect(String(await reader.readLine())).toBe(':1000\r\n')
+      writer.write(command('LRANGE', 'list', '0', '-1'))
+      expect(String(await reader.readLine())).toBe('*1000\r\n')
+      for (let i = 999; i >= 0; i--) {
+        await reader.readUntil('\r\n')
+        expect(String(await reader.readUntil('\r\n'))).toBe(`${i}\r\n`)
       }
-    }),
+      await writer[Symbol.asyncDispose]()
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }),
 )
 
 const answer = async (reader: StreamReader, writer: StreamWriter): Promise<void> => {
@@ -195,7 +196,7 @@ const answer = async (reader: StreamReader, writer: StreamWriter): Promise<void>
   await writer.drain()
 }
 
-test.skipIf(!has('curl'))('curl over TLS with ALPN', { tags: ['slow'] }, () =>
+testWith('curl')('curl over TLS with ALPN', { tags: ['slow'] }, () =>
   run(async () => {
     const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
     await using server = await startServer(answer, options)
@@ -212,10 +213,7 @@ test.skipIf(!has('curl'))('curl over TLS with ALPN', { tags: ['slow'] }, () =>
   }),
 )
 
-// openssl has no --version, but a version.
-const hasOpenssl = has('openssl')
-
-test.skipIf(!hasOpenssl)('openssl s_client', { tags: ['slow'] }, () =>
+testWith('openssl')('openssl s_client', { tags: ['slow'] }, () =>
   run(async () => {
     const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
     await using server = await startServer(answer, options)
@@ -228,7 +226,7 @@ test.skipIf(!hasOpenssl)('openssl s_client', { tags: ['slow'] }, () =>
   }),
 )
 
-test.skipIf(!hasOpenssl)('openssl s_server', { tags: ['slow'] }, () =>
+testWith('openssl')('openssl s_server', { tags: ['slow'] }, () =>
   run(async () => {
     const files = ['-key', fixture('key.pem'), '-cert', fixture('cert.pem')]
     const args = ['s_server', '-accept', '0', ...files, '-rev', '-alpn', 'echo']
@@ -245,7 +243,7 @@ test.skipIf(!hasOpenssl)('openssl s_server', { tags: ['slow'] }, () =>
   }),
 )
 
-test.skipIf(!hasPython)('asyncio over TLS, both ways', { tags: ['slow'] }, () =>
+testWithPython('asyncio over TLS, both ways', { tags: ['slow'] }, () =>
   run(async () => {
     await using server = await startServer(echo, { host: 'localhost', tls })
     const files = [fixture('cert.pem'), fixture('key.pem')]

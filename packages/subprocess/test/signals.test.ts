@@ -1,28 +1,25 @@
 import { createSubprocessExec, DEVNULL, PIPE, run } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
+import { testWhere } from '../../../vitest.skips.ts'
 
-test.runIf(process.platform === 'linux')(
-  'a real-time signal that a process sends itself gives a negative code',
-  async () => {
-    for (const signal of [34, 40, 64]) {
-      expect(await run('sh', ['-c', `kill -${signal} $$`])).toMatchObject({ returncode: -signal })
-    }
-    await expect(run('sh', ['-c', 'kill -40 $$'], { check: true })).rejects.toThrow(
-      'was ended by signal 40',
-    )
-  },
-)
+const testOnLinux = testWhere(process.platform === 'linux', 'only Linux has real-time signals here')
 
-test.runIf(process.platform === 'linux')(
-  'a real-time signal that was sent from here gives a negative code',
-  async () => {
-    const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
-    child.sendSignal(41)
-    expect(await child.wait()).toBe(-41)
-  },
-)
+testOnLinux('a real-time signal that a process sends itself gives a negative code', async () => {
+  for (const signal of [34, 40, 64]) {
+    expect(await run('sh', ['-c', `kill -${signal} $$`])).toMatchObject({ returncode: -signal })
+  }
+  await expect(run('sh', ['-c', 'kill -40 $$'], { check: true })).rejects.toThrow(
+    'was ended by signal 40',
+  )
+})
 
-test.runIf(process.platform === 'linux')(
+testOnLinux('a real-time signal that was sent from here gives a negative code', async () => {
+  const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+  child.sendSignal(41)
+  expect(await child.wait()).toBe(-41)
+})
+
+testOnLinux(
   'a process that catches a real-time signal and exits with 0 has ended with 0',
   async () => {
     const code = [

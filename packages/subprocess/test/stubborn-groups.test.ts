@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { running } from './support/system.ts'
+import { testWhere } from '../../../vitest.skips.ts'
 
 test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async () => {
   const script = '(trap "" TERM; exec sleep 59.31) & wait'
@@ -35,7 +36,7 @@ test('one whose members end by themselves is not waited for until killGrace', as
   expect(performance.now() - start).toBeLessThan(3_000)
 })
 
-test.runIf(process.platform === 'linux')(
+testWhere(process.platform === 'linux', 'only Linux counts zombies as members of a group')(
   'one of zombies only has gone, although the system still counts them',
   async () => {
     // The grandchild stays in the group as a zombie, because its parent has left the group and does not reap it.
