@@ -101,6 +101,7 @@ test('the lowlevel door', () => {
       "runInNewFrame",
       "startAtCaller",
       "takeRejections",
+      "takeSignal",
       "timelineOf",
     ]
   `)

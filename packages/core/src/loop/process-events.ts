@@ -64,7 +64,24 @@ function unlisten(): void {
   listening.clear()
 }
 
+/** How many callers have taken each signal over. */
+const takenOver = new Map<NodeJS.Signals, number>()
+
+/**
+ * From now on `run` leaves `signal` to the caller, also in runs that have begun: it does not cancel their main task. Until
+ * the returned function is called.
+ */
+export function takeSignal(signal: NodeJS.Signals): () => void {
+  takenOver.set(signal, (takenOver.get(signal) ?? 0) + 1)
+  let isTaken = true
+  return () => {
+    if (isTaken) takenOver.set(signal, (takenOver.get(signal) as number) - 1)
+    isTaken = false
+  }
+}
+
 function onSignal(signal: NodeJS.Signals): void {
+  if ((takenOver.get(signal) ?? 0) > 0) return
   let taken = false
   for (const main of interruptible) taken = main.interrupt(signal) || taken
   if (!taken) process.exit(exitCodes[signal as HandledSignal])

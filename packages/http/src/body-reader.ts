@@ -1,0 +1,57 @@
+import { ensureFuture, isCancelled } from '@tasktree/core'
+
+type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
+
+/** How many turns of the microtask queue a body may take to give a part that it has already. */
+const turnsToRead = 4
+
+/** Reads the body of a response part by part, and can look at its beginning without a wait. */
+export class BodyReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  /** The parts that were asked for and not taken: at most two. */
+  readonly #asked: Promise<Part>[] = []
+  /** The source has failed: it has ended already. */
+  #hasFailed = false
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#reader = body.getReader()
+  }
+
+  /**
+   * The beginning of the body: whether its first part is there already, and the length of the whole body if that part is
+   * all of it, as for a text.
+   */
+  async look(): Promise<{ hasBegun: boolean; length: number | null }> {
+    const first = await this.#ask()
+    if (first === null || first.done) return { hasBegun: first !== null, length: first && 0 }
+    const second = await this.#ask()
+    return { hasBegun: true, length: second?.done === true ? first.value.byteLength : null }
+  }
+
+  /** The next part if it comes within a few turns of the microtask queue; null if it does not, or fails. */
+  async #ask(): Promise<Part | null> {
+    const asked = this.#reader.read()
+    this.#asked.push(asked)
+    return await Promise.race([asked.catch(() => null), fewTurns()])
+  }
+
+  /** Waits for the next part. A stream gives promises that a cancel cannot interrupt, so a future gives them up. */
+  async next(): Promise<Part> {
+    try {
+      return await ensureFuture(this.#asked.shift() ?? this.#reader.read())
+    } catch (error) {
+      if (!isCancelled(error)) this.#hasFailed = true
+      throw error
+    }
+  }
+
+  /** Tells the source of the body that nobody will read it. */
+  async cancel(): Promise<void> {
+    if (!this.#hasFailed) await this.#reader.cancel('the response was not sent to its end')
+  }
+}
+
+async function fewTurns(): Promise<null> {
+  for (let i = 0; i < turnsToRead; i++) await Promise.resolve()
+  return null
+}

@@ -1,0 +1,45 @@
+import { describe } from '@tasktree/core/lowlevel'
+import { IncomingRequest } from './incoming-request.ts'
+import { type Incoming, isEncrypted } from './message.ts'
+
+/** Where a request came from. */
+export interface Connection {
+  /** The address of the peer; undefined for a Unix socket, and when the peer has gone. */
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  /** Whether the connection uses TLS. */
+  readonly encrypted: boolean
+  /** The request of node:http or node:http2. */
+  readonly rawRequest: Incoming
+}
+
+/** The requests of other libraries whose raw request is known, as of Hono. */
+const known = new WeakMap<object, Incoming>()
+
+export function rememberRaw(request: object, incoming: Incoming): void {
+  known.set(request, incoming)
+}
+
+/**
+ * Where `request` came from: the peer's address, and the raw request of Node.
+ *
+ * @throws {TypeError} when `request` is not one that a handler of this package was given
+ *
+ * @example
+ *     serve((request) => new Response(`you are ${connection(request).remoteAddress}`))
+ */
+export function connection(request: Request): Connection {
+  const rawRequest = IncomingRequest.ownerOf(request)?.incoming ?? known.get(request)
+  if (rawRequest === undefined) {
+    throw new TypeError(
+      `connection() takes the request that a handler was given, got ${describe(request)}`,
+    )
+  }
+  const { socket } = rawRequest
+  return {
+    remoteAddress: socket.remoteAddress,
+    remotePort: socket.remotePort,
+    encrypted: isEncrypted(socket),
+    rawRequest,
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  type CancelledError,
+  type CancelScope,
+  cancelScope,
+  createTask,
+  currentTask,
+  type Task,
+} from '@tasktree/core'
+import { ClientGoneError, isOfCancel } from './errors.ts'
+import { hasGone, type Incoming, isHttp2, onceClosed, type Outgoing, reset } from './message.ts'
+import { sendStatus } from './send-status.ts'
+import type { Service, Work } from './service.ts'
+
+/**
+ * One request, from its head to the end of its response.
+ *
+ * The task of the exchange answers the request. The client counts as gone when the response has closed before it was
+ * finished; only then is the task cancelled on the client's behalf. The end of the request's body, a finished response and
+ * an idle connection cancel nothing. The exchange has ended when its task is done and its response is closed.
+ */
+export abstract class Exchange implements Work {
+  readonly service: Service
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing
+  #task: Task<void> | null = null
+  /** The scope of the deadline. */
+  #scope: CancelScope | null = null
+  #isClosed = false
+  /** The client sends its body only after it was told to: `Expect: 100-continue`. */
+  awaitsContinue = false
+
+  constructor(service: Service, incoming: Incoming, outgoing: Outgoing) {
+    this.service = service
+    this.incoming = incoming
+    this.outgoing = outgoing
+  }
+
+  /** Answers the request; called in the task. */
+  protected abstract answer(): Promise<void>
+
+  /** The response is closed, and it was sent to its end. */
+  protected finished(): void {}
+
+  begin(): void {
+    this.service.add(this)
+    onceClosed(this.incoming, this.outgoing, () => this.#onClose())
+    // `#run` sets the task itself, because the answer begins inside this call.
+    createTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
+  }
+
+  get task(): Task<void> {
+    return this.#task as Task<void>
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Aborts when the task is cancelled: the client has gone, the deadline has passed, or the server stops. */
+  get signal(): AbortSignal {
+    return this.#scope?.signal ?? this.task.signal
+  }
+
+  /** Whether the request has been cancelled for one of these reasons. */
+  isBeingCancelled(): boolean {
+    return this.task.cancelling() > 0 || this.#scope?.cancelCalled === true
+  }
+
+  /** Whether `error` is a consequence of that. */
+  isOwnCancel(error: unknown): boolean {
+    return this.isBeingCancelled() && isOfCancel(error)
+  }
+
+  /** Cancels the task and answers the client at once, because the handler may be in an await that cannot be cancelled. */
+  stop(reason: CancelledError): void {
+    if (this.task.done()) return
+    this.refuse()
+    this.task.cancel(reason)
+  }
+
+  /** Answers 503, or resets the connection when the head was sent already. */
+  refuse(): void {
+    if (this.#isClosed || this.outgoing.writableEnded) return
+    if (this.outgoing.headersSent) reset(this.outgoing)
+    else sendStatus(this.outgoing, 503, { 'retry-after': '1', ...this.closing() })
+  }
+
+  /** The client has gone: seen by the response, or earlier by a reader of the request's body. */
+  leave(): void {
+    if (!this.task.done()) this.task.cancel(new ClientGoneError())
+  }
+
+  /**
+   * Whether this response of HTTP/1 is the last one of its connection: the server is stopping, or the client was not told
+   * to send the body that it has announced.
+   */
+  mustClose(): boolean {
+    return (this.service.isDraining || this.awaitsContinue) && !isHttp2(this.outgoing)
+  }
+
+  protected closing(): Record<string, string> {
+    return this.mustClose() ? { connection: 'close' } : {}
+  }
+
+  #onClose(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.task.done()) {
+      this.service.remove(this)
+      return
+    }
+    this.task.addDoneCallback(() => this.service.remove(this))
+    if (hasGone(this.outgoing)) this.leave()
+    else this.finished()
+  }
+
+  async #run(): Promise<void> {
+    this.#task = currentTask() as Task<void>
+    const { deadline } = this.service
+    if (deadline === undefined) await this.answer()
+    else await this.#answerBefore(deadline)
+  }
+
+  async #answerBefore(deadline: number): Promise<void> {
+    const result = await cancelScope(
+      (scope) => {
+        this.#scope = scope
+        // At once, and not when the handler has ended: it may be in an await that cannot be cancelled.
+        const onAbort = (): void => {
+          if (scope.cancelCalled) this.refuse()
+        }
+        scope.signal.addEventListener('abort', onAbort, { once: true })
+        return this.answer()
+      },
+      { timeout: deadline, name: 'deadline' },
+    )
+    if (result.cancelled) this.refuse()
+  }
+}
+
+/** `GET /path`, without the query. */
+export function taskName(incoming: Incoming): string {
+  const target = incoming.url as string
+  const end = target.indexOf('?')
+  return `${incoming.method} ${end === -1 ? target : target.slice(0, end)}`
+}

@@ -1,0 +1,74 @@
+import { FrameworkExchange } from './framework-exchange.ts'
+import type { Incoming, Outgoing } from './message.ts'
+import { type ScopeOptions, Service } from './service.ts'
+
+export type { ScopeOptions } from './service.ts'
+
+export type Next = (error?: unknown) => void
+export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) => void
+
+/**
+ * A middleware for Express, Connect and Nest on Express: what comes after it works on the request inside a task, which is
+ * cancelled when the client leaves or the deadline passes. The cancel of a handler is no error for Express then, and is not
+ * logged.
+ *
+ * @throws {TypeError} {@link RangeError} for wrong options
+ *
+ * @example
+ *     const app = express()
+ *     app.use(requestScope({ deadline: 10_000 }))
+ *     app.get('/report', async (request, response) => response.json(await report(request.query)))
+ */
+export function requestScope(options?: ScopeOptions): RequestScope {
+  const service = new Service(options)
+  const apps = new WeakSet<object>()
+  const scope: RequestScope = (incoming, outgoing, next) => {
+    const { app } = incoming as { app?: ExpressApp }
+    if (app !== undefined && !apps.has(app)) {
+      apps.add(app)
+      hideCancels(app, scope)
+    }
+    FrameworkExchange.begin(service, incoming, outgoing, () => next())
+  }
+  return scope
+}
+
+/**
+ * An error handler for Connect, or for an Express router with error handlers of its own: ends there what a cancelled
+ * request has thrown. `requestScope` adds it to an Express application by itself.
+ */
+export function ignoreCancelled(
+  error: unknown,
+  incoming: Incoming,
+  _outgoing: Outgoing,
+  next: Next,
+): void {
+  if (FrameworkExchange.of(incoming)?.isOwnCancel(error) !== true) next(error)
+}
+
+interface Layer {
+  readonly handle: (...args: never[]) => unknown
+}
+
+interface ExpressApp {
+  use(handler: typeof ignoreCancelled): unknown
+  /** Express 4 */
+  _router?: { stack?: Layer[] }
+  /** Express 5 */
+  router?: { stack?: Layer[] }
+}
+
+/**
+ * Adds the error handler when the first request comes, because the routes of the application are known then. It is moved
+ * before the application's own error handlers, so that they do not see cancels either.
+ */
+function hideCancels(app: ExpressApp, scope: RequestScope): void {
+  app.use(ignoreCancelled)
+  const stack = (app._router ?? app.router)?.stack
+  if (!Array.isArray(stack)) return
+  const own = stack.findIndex((layer) => layer.handle === scope)
+  const errorHandler = stack.findIndex((layer, i) => i > own && layer.handle.length === 4)
+  const last = stack.length - 1
+  if (own === -1 || errorHandler === -1 || errorHandler === last) return
+  stack.splice(errorHandler, 0, ...stack.splice(last, 1))
+}

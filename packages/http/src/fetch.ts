@@ -1,0 +1,218 @@
+import { type CancelledError, ensureFuture, isCancelled, sleep, TimeoutError } from '@tasktree/core'
+import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { IncomingRequest } from './incoming-request.ts'
+
+export interface FetchRetry {
+  /** How many times the request is sent at most. @defaultValue 3 */
+  attempts?: number | undefined
+  /** Milliseconds to wait after the `attempt`-th attempt; a `Retry-After` of the server counts instead. 100, 200, 400 … by default. */
+  backoff?: ((attempt: number, error?: unknown) => number) | undefined
+}
+
+export interface FetchInit extends RequestInit {
+  /** After this many milliseconds an attempt fails with a TimeoutError, the reading of its body included. */
+  timeout?: number | undefined
+  /** Sends the request again after a failure of the network, a timeout, or a status that asks for it. A number: the attempts. */
+  retry?: number | FetchRetry | undefined
+}
+
+/** Methods that may be sent twice. */
+const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+const temporary = new Set([408, 429, 502, 503, 504])
+
+/**
+ * The platform's `fetch` with the cancel of the running code: a cancel of its task or scope ends the request at once, and
+ * the reading of the response's body as well. A request that a handler was given can be passed on.
+ *
+ * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
+ * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The last
+ * response or error is the outcome.
+ *
+ * @throws {TypeError} {@link RangeError} for wrong options
+ * @throws {TimeoutError} when the time has passed
+ * @throws {CancelledError} when the running code is cancelled
+ * @throws {TypeError} of the platform when the request fails
+ *
+ * @example
+ *     const response = await fetch('https://api.example/prices', { timeout: 2_000, retry: 3 })
+ *     const prices = await response.json()
+ */
+export function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
+  checkOptions(init)
+  const { timeout, retry, ...rest } = init
+  if (timeout !== undefined) checkDuration('the option timeout', timeout)
+  const attempts = attemptsOf(retry)
+  const backoff = backoffOf(retry)
+  return attemptAll(input, rest, timeout, attempts, backoff)
+}
+
+type Backoff = (attempt: number, error?: unknown) => number
+
+function attemptsOf(retry: FetchInit['retry']): number {
+  if (retry === undefined) return 1
+  if (typeof retry === 'number') return checkCount('the option retry', retry, 1)
+  if (typeof retry !== 'object' || retry === null) {
+    throw new TypeError(`the option retry must be a number or an object, got ${describe(retry)}`)
+  }
+  return checkCount('the option attempts', retry.attempts ?? 3, 1)
+}
+
+function backoffOf(retry: FetchInit['retry']): Backoff {
+  const backoff = typeof retry === 'object' ? retry.backoff : undefined
+  if (backoff !== undefined && typeof backoff !== 'function') {
+    throw new TypeError(`the option backoff must be a function, got ${describe(backoff)}`)
+  }
+  return backoff ?? ((attempt) => Math.min(100 * 2 ** (attempt - 1), 30_000))
+}
+
+async function attemptAll(
+  input: string | URL | Request,
+  init: RequestInit,
+  timeout: number | undefined,
+  attempts: number,
+  backoff: Backoff,
+): Promise<Response> {
+  const [target, request] = toPlatform(input, init)
+  const method = (
+    request.method ?? (target instanceof Request ? target.method : 'GET')
+  ).toUpperCase()
+  const hasStream =
+    request.body instanceof ReadableStream || (target instanceof Request && target.body !== null)
+  const most = idempotent.has(method) && !hasStream ? attempts : 1
+  for (let attempt = 1; ; attempt++) {
+    let delay: number
+    try {
+      const response = await fetchOnce(target, request, timeout)
+      if (attempt >= most || !temporary.has(response.status)) return response
+      delay = retryAfter(response) ?? backoff(attempt)
+      await response.body?.cancel()
+    } catch (error) {
+      if (attempt >= most || isCancelled(error) || init.signal?.aborted === true) throw error
+      delay = backoff(attempt, error)
+    }
+    await sleep(delay)
+  }
+}
+
+/** The platform cannot read the request of a handler: what is in it is given as options. */
+function toPlatform(
+  input: string | URL | Request,
+  init: RequestInit,
+): [string | URL | Request, RequestInit] {
+  if (IncomingRequest.ownerOf(input) === null) return [input, init]
+  const { url, method, headers, body } = input as Request
+  const passed = new Headers(headers)
+  // These are of the connection that the request came on.
+  for (const name of [
+    'connection',
+    'host',
+    'keep-alive',
+    'transfer-encoding',
+    'expect',
+    'upgrade',
+  ]) {
+    passed.delete(name)
+  }
+  return [
+    url,
+    { method, headers: passed, ...(body === null ? {} : { body, duplex: 'half' }), ...init },
+  ]
+}
+
+/** How many milliseconds the server asks for, in seconds or as a date. */
+function retryAfter(response: Response): number | null {
+  const value = response.headers.get('retry-after')
+  if (value === null) return null
+  const seconds = Number(value)
+  const delay = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1_000
+  return Number.isNaN(delay) ? null : Math.max(delay, 0)
+}
+
+async function fetchOnce(
+  target: string | URL | Request,
+  init: RequestInit,
+  timeout: number | undefined,
+): Promise<Response> {
+  const controller = new AbortController()
+  const signals = [controller.signal]
+  const given = init.signal ?? (target instanceof Request ? target.signal : null)
+  if (given != null) signals.push(given)
+  if (timeout !== undefined && timeout !== Infinity) {
+    signals.push(AbortSignal.timeout(Math.min(Math.ceil(timeout), 0x7fff_ffff)))
+  }
+  const signal = signals.length === 1 ? controller.signal : AbortSignal.any(signals)
+  const call = new Call(controller, signal, timeout)
+  const response = await call.wait(() => globalThis.fetch(target, { ...init, signal }))
+  return call.watch(response)
+}
+
+/** One request to a server, and the reading of its response. */
+class Call {
+  readonly #controller: AbortController
+  readonly #signal: AbortSignal
+  readonly #timeout: number | undefined
+
+  constructor(controller: AbortController, signal: AbortSignal, timeout: number | undefined) {
+    this.#controller = controller
+    this.#signal = signal
+    this.#timeout = timeout
+  }
+
+  /** Waits for a promise of the platform. A cancel ends the wait at once, and the call with it. */
+  async wait<T>(begin: () => Promise<T>): Promise<T> {
+    try {
+      return await ensureFuture(begin())
+    } catch (error) {
+      if (isCancelled(error)) this.abort(error)
+      throw this.#explain(error)
+    }
+  }
+
+  abort(reason: CancelledError): void {
+    this.#controller.abort(reason)
+  }
+
+  #explain(error: unknown): unknown {
+    const isTimeout =
+      this.#signal.aborted && (this.#signal.reason as Error | undefined)?.name === 'TimeoutError'
+    if (!isTimeout || this.#timeout === undefined || isCancelled(error)) return error
+    return new TimeoutError(`the server did not answer within ${this.#timeout} ms`, {
+      cause: error,
+    })
+  }
+
+  /** `response`, but each wait for its body is a wait of the running code. */
+  watch(response: Response): Response {
+    const { body } = response
+    if (body === null) return response
+    let stream: ReadableStream<Uint8Array> | null = null
+    const watched = (): ReadableStream<Uint8Array> => (stream ??= this.#watchStream(body))
+    Object.defineProperty(response, 'body', { configurable: true, get: watched })
+    for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const) {
+      const read = response[name]
+      const value = (): Promise<unknown> =>
+        this.wait<unknown>(() =>
+          stream === null
+            ? read.call(response)
+            : new Response(stream, { headers: response.headers })[name](),
+        )
+      Object.defineProperty(response, name, { configurable: true, writable: true, value })
+    }
+    return response
+  }
+
+  #watchStream(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = body.getReader()
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await this.wait(() => reader.read())
+          if (done) controller.close()
+          else controller.enqueue(value)
+        },
+        cancel: (reason) => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+}

@@ -1,0 +1,100 @@
+import { getEventLoop, type Task } from '@tasktree/core'
+import { isThenable } from '@tasktree/core/lowlevel'
+import { BodyTooLargeError, isOfCancel } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import type { RequestOwner } from './incoming-body.ts'
+import { IncomingRequest } from './incoming-request.ts'
+import { type Incoming, type Outgoing, reset } from './message.ts'
+import { isResponse, sendResponse } from './send-response.ts'
+import { sendStatus } from './send-status.ts'
+import type { Service } from './service.ts'
+
+export type Handler = (request: Request) => PromiseLike<Response> | Response
+
+/** An exchange whose request is answered by a handler of `serve` or `nodeHandler`. */
+export class HandlerExchange extends Exchange implements RequestOwner {
+  readonly #handler: Handler
+  readonly #request: Request
+
+  constructor(
+    service: Service,
+    handler: Handler,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    url: string,
+  ) {
+    super(service, incoming, outgoing)
+    this.#handler = handler
+    this.#request = new IncomingRequest(this, url) as unknown as Request
+  }
+
+  get maxBody(): number {
+    return this.service.maxBody
+  }
+
+  continue(): void {
+    if (!this.awaitsContinue) return
+    this.awaitsContinue = false
+    if (!this.outgoing.headersSent) this.outgoing.writeContinue()
+  }
+
+  /** For the clean-up of a source: the cancel itself is no failure. */
+  reportUnlessCancelled(error: unknown): void {
+    if (!isOfCancel(error)) this.#report(error)
+  }
+
+  protected override async answer(): Promise<void> {
+    try {
+      const returned = this.#handler(this.#request)
+      const response = isThenable(returned) ? await returned : returned
+      const sending = sendResponse(this, response)
+      if (sending !== null) await sending
+    } catch (error) {
+      if (this.isOwnCancel(error)) throw error
+      await this.#fail(error)
+    }
+  }
+
+  /** The handler has thrown, or its response could not be sent. */
+  async #fail(error: unknown): Promise<void> {
+    const { outgoing } = this
+    if (isResponse(error) && !outgoing.headersSent) {
+      try {
+        await sendResponse(this, error)
+      } catch (sendingError) {
+        if (this.isOwnCancel(sendingError)) throw sendingError
+        this.#failUnexpectedly(sendingError)
+      }
+    } else if (error instanceof BodyTooLargeError && !outgoing.headersSent) {
+      sendStatus(outgoing, error.status, this.closing())
+    } else this.#failUnexpectedly(error)
+  }
+
+  #failUnexpectedly(error: unknown): void {
+    const { outgoing } = this
+    // First the report: sending may fail as well.
+    this.#report(error)
+    if (this.isClosed || outgoing.writableEnded) {
+      // The client has its answer, or has gone.
+    } else if (outgoing.headersSent) reset(outgoing)
+    else sendStatus(outgoing, 500, this.closing())
+  }
+
+  /** Tells `onError`, or else the exception handler of the loop. */
+  #report(exception: unknown): void {
+    const { onError } = this.service
+    const loop = getEventLoop()
+    const task: Task = this.task
+    const context = { message: `the handler of ${task.name} has failed`, exception, task }
+    if (onError === undefined) {
+      loop.callExceptionHandler(context)
+      return
+    }
+    try {
+      onError(exception, this.#request)
+    } catch (failure) {
+      loop.callExceptionHandler(context)
+      loop.callExceptionHandler({ message: 'onError has failed', exception: failure, task })
+    }
+  }
+}

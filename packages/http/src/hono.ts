@@ -1,0 +1,60 @@
+import { createTask, currentTask } from '@tasktree/core'
+import type { MiddlewareHandler } from 'hono'
+import { rememberRaw } from './connection.ts'
+import { ClientGoneError } from './errors.ts'
+import { FrameworkExchange } from './framework-exchange.ts'
+import type { Incoming, Outgoing } from './message.ts'
+import { type ScopeOptions, Service } from './service.ts'
+
+export type { ScopeOptions } from './service.ts'
+
+/**
+ * A middleware for Hono on `@hono/node-server`: what comes after it works on the request inside a task, which is cancelled
+ * when the client leaves or the deadline passes. The cancel of a handler is not logged as an error.
+ *
+ * Where Hono runs on something else, the task ends with the handler, and the signal of the request cancels it.
+ *
+ * @throws {TypeError} {@link RangeError} for wrong options
+ *
+ * @example
+ *     const app = new Hono()
+ *     app.use(honoScope({ deadline: 10_000 }))
+ *     app.get('/report', async (c) => c.json(await report(c.req.query())))
+ */
+export function honoScope(options?: ScopeOptions): MiddlewareHandler {
+  const service = new Service(options)
+  return async (context, next) => {
+    const { incoming, outgoing } = (context.env ?? {}) as {
+      incoming?: Incoming
+      outgoing?: Outgoing
+    }
+    if (incoming === undefined || outgoing === undefined) {
+      await runUntilAbort(context.req.method, context.req.path, context.req.raw.signal, next)
+      return
+    }
+    rememberRaw(context.req.raw, incoming)
+    await new Promise<void>((resolve, reject) => {
+      const exchange = FrameworkExchange.begin(service, incoming, outgoing, () => {
+        next().then(resolve, reject)
+      })
+      if (exchange === null) resolve()
+    })
+  }
+}
+
+async function runUntilAbort(
+  method: string,
+  path: string,
+  signal: AbortSignal,
+  next: () => Promise<void>,
+): Promise<void> {
+  if (currentTask() !== null && signal === undefined) return next()
+  const task = createTask(next, { name: `${method} ${path}`, eager: true })
+  const onAbort = (): boolean => task.cancel(new ClientGoneError())
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await task
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,185 @@
+import {
+  createTask,
+  detached,
+  type EventLoop,
+  Future,
+  getEventLoop,
+  shield,
+  shielded,
+  sleep,
+  type Task,
+} from '@tasktree/core'
+import type { Server as PlainServer } from 'node:http'
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import { ServerStoppedError } from './errors.ts'
+import type { Service, Work } from './service.ts'
+
+export type NodeServer = PlainServer | Http2SecureServer
+
+/** How many milliseconds cancelled requests have for their clean-up before their connections are destroyed. */
+const cleanupTime = 5_000
+
+/**
+ * A running server, made by `serve`. Leaving the scope of `await using` stops it.
+ *
+ * A stop goes through these steps: `ready()` says no, and responses close their connections; after `drainDelay` the server
+ * accepts no new connections and closes idle ones; running requests have `grace` milliseconds to end; then their tasks are
+ * cancelled; when the tasks have ended, every connection that is left is destroyed.
+ */
+export class HttpServer implements AsyncDisposable {
+  readonly #server: NodeServer
+  readonly #service: Service
+  readonly #loop: EventLoop
+  readonly #grace: number
+  readonly #drainDelay: number
+  readonly #url: string
+  readonly #sockets: Set<Socket>
+  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #closed: Future<void>
+  readonly #forgetRun: () => void
+  #draining: Task<void> | null = null
+  #isListening = true
+
+  /** @internal */
+  constructor(
+    server: NodeServer,
+    service: Service,
+    sockets: Set<Socket>,
+    options: {
+      grace: number
+      drainDelay: number
+      host: string
+      path: string | undefined
+      isTls: boolean
+    },
+  ) {
+    this.#server = server
+    this.#service = service
+    this.#sockets = sockets
+    this.#loop = getEventLoop()
+    this.#grace = options.grace
+    this.#drainDelay = options.drainDelay
+    this.#closed = new Future<void>({ loop: this.#loop })
+    this.#url = urlOf(server.address(), options)
+    if (options.isTls) {
+      server.on('session', (session: ServerHttp2Session) => {
+        this.#sessions.add(session)
+        session.once('close', () => this.#sessions.delete(session))
+        if (this.#service.isDraining) session.close()
+      })
+    }
+    // A server that nobody has stopped ends with the run that it was made in.
+    this.#forgetRun = this.#loop.addShutdownHook(async () => this.#destroy())
+  }
+
+  /** Where it listens, such as `http://127.0.0.1:8080`; `unix:` and the path for a Unix socket. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** Ends when the server has stopped and every connection is closed. */
+  get closed(): Future<void> {
+    return shield(this.#closed)
+  }
+
+  /**
+   * Stops the server as described above, and waits until it has stopped. A second call waits for the same end. A cancel
+   * of the waiting task ends only its wait.
+   */
+  stop(): Promise<void> {
+    return this.#stop()
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#closed.done()) return
+    this.#draining ??= detached(() =>
+      createTask(() => this.#drain(), { name: 'stop of an HTTP server', loop: this.#loop }),
+    )
+    await shield(this.#draining)
+  }
+
+  /** As `stop`; no cancel interrupts the wait. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await shielded(() => this.#stop())
+  }
+
+  async #drain(): Promise<void> {
+    const service = this.#service
+    service.isDraining = true
+    try {
+      if (this.#drainDelay > 0) await sleep(this.#drainDelay)
+      this.#closeIdle()
+      await this.#untilIdle(this.#grace)
+      for (const work of service.running) work.stop(new ServerStoppedError())
+      await this.#untilIdle(cleanupTime)
+    } finally {
+      await shielded(() => this.#destroy())
+    }
+  }
+
+  /** Accepts nothing new, and closes the connections that serve no request. */
+  #closeIdle(): void {
+    this.#stopListening()
+    for (const session of this.#sessions) session.close()
+    this.#service.onEnd = (work) => this.#closeAfter(work)
+  }
+
+  /** A response whose head was sent before the stop began has left its connection open. */
+  #closeAfter({ incoming }: Work): void {
+    if (incoming.httpVersionMajor >= 2) return
+    const { socket } = incoming
+    for (const other of this.#service.running) if (other.incoming.socket === socket) return
+    socket.destroySoon()
+  }
+
+  #stopListening(): void {
+    if (!this.#isListening) return
+    this.#isListening = false
+    this.#server.close(() => {
+      if (!this.#closed.done()) this.#closed.setResult()
+    })
+  }
+
+  /** Waits until no request runs, for at most `ms` milliseconds. */
+  async #untilIdle(ms: number): Promise<void> {
+    const service = this.#service
+    if (service.running.size === 0) return
+    const idle = new Future<void>()
+    const end = (): void => {
+      if (!idle.done()) idle.setResult()
+    }
+    const timer = ms === Infinity ? null : this.#loop.callLater(ms, end)
+    const { onEnd } = service
+    service.onEnd = (work) => {
+      onEnd?.(work)
+      if (service.running.size === 0) end()
+    }
+    try {
+      await idle
+    } finally {
+      timer?.cancel()
+      service.onEnd = onEnd
+    }
+  }
+
+  /** Destroys every connection that is left, and waits until all are closed. */
+  async #destroy(): Promise<void> {
+    this.#service.isDraining = true
+    this.#forgetRun()
+    this.#stopListening()
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+    await shield(this.#closed)
+  }
+}
+
+function urlOf(
+  address: AddressInfo | string | null,
+  { host, path, isTls }: { host: string; path: string | undefined; isTls: boolean },
+): string {
+  if (path !== undefined) return `unix:${path}`
+  const { port } = address as AddressInfo
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${isTls ? 'https' : 'http'}://${name}:${port}`
+}

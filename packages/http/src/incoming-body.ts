@@ -1,0 +1,118 @@
+import { Future } from '@tasktree/core'
+import { BodyTooLargeError, ClientGoneError } from './errors.ts'
+import type { Incoming } from './message.ts'
+
+/**
+ * How many bytes of a request's body are read ahead. Node reads a connection no further than the body's buffer allows,
+ * and on a connection that it does not read it cannot see that the client has left. So the buffer is large.
+ */
+const readAhead = 1 << 20
+
+/** Has no public API: without the property Node's own limit of 64 KiB stays. */
+export function enlargeReadAhead(readable: object): void {
+  const state = (readable as { _readableState?: { highWaterMark?: unknown } })._readableState
+  if (typeof state?.highWaterMark === 'number') state.highWaterMark = readAhead
+}
+
+/** What a request belongs to: an exchange, or an upgrade of its connection. */
+export interface RequestOwner {
+  readonly incoming: Incoming
+  /** Aborts when the task of the request is cancelled. */
+  readonly signal: AbortSignal
+  readonly maxBody: number
+  /** The client has gone. */
+  leave(): void
+  /** Tells a client that waits for it to send the body. */
+  continue(): void
+}
+
+/** The body of a request. Each wait for a part of it is a wait of the running code, so a cancel ends it. */
+export class IncomingBody {
+  readonly #owner: RequestOwner
+  #received = 0
+  #waiter: Future<void> | null = null
+  #isListening = false
+  #hasEnded = false
+  #isBroken = false
+
+  constructor(owner: RequestOwner) {
+    this.#owner = owner
+  }
+
+  /**
+   * The next part; null at the end.
+   *
+   * @throws {BodyTooLargeError} when there are more bytes than `maxBody`
+   * @throws {ClientGoneError} when the client has gone
+   */
+  async read(): Promise<Buffer | null> {
+    const { incoming, maxBody } = this.#owner
+    this.#listen()
+    for (;;) {
+      const chunk = incoming.read() as Buffer | null
+      if (chunk !== null) {
+        this.#received += chunk.length
+        if (this.#received > maxBody) throw new BodyTooLargeError(maxBody)
+        return chunk
+      }
+      if (this.#hasEnded) return null
+      if (this.#isBroken)
+        throw new ClientGoneError('the client has gone before it had sent the body')
+      this.#waiter = new Future<void>()
+      await this.#waiter
+    }
+  }
+
+  /** Everything that is left. */
+  async readAll(): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    for (let chunk = await this.read(); chunk !== null; chunk = await this.read())
+      chunks.push(chunk)
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+  }
+
+  /** The body as a stream that reads only when its reader asks for more. */
+  stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const chunk = await this.read()
+          if (chunk === null) controller.close()
+          else controller.enqueue(chunk)
+        },
+        cancel: () => {
+          this.#owner.incoming.resume()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    const { incoming } = this.#owner
+    if (incoming.readableEnded) this.#hasEnded = true
+    else if (incoming.destroyed) this.#isBroken = true
+    const wake = (): void => {
+      const waiter = this.#waiter
+      this.#waiter = null
+      if (waiter !== null && !waiter.done()) waiter.setResult()
+    }
+    const breakOff = (): void => {
+      if (this.#hasEnded || this.#isBroken) return
+      this.#isBroken = true
+      // First the cancel: it ends the wait, and its error is the one that the handler gets.
+      this.#owner.leave()
+      wake()
+    }
+    incoming.on('readable', wake)
+    incoming.on('end', () => {
+      this.#hasEnded = true
+      wake()
+    })
+    incoming.on('error', breakOff)
+    incoming.on('close', breakOff)
+    this.#owner.continue()
+  }
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+/** A request of node:http, or of the compatibility API of node:http2. */
+export type Incoming = IncomingMessage | Http2ServerRequest
+export type Outgoing = ServerResponse | Http2ServerResponse
+
+/** NGHTTP2_INTERNAL_ERROR */
+const internalError = 2
+
+/** The stream of a message over HTTP/2; undefined over HTTP/1. */
+function streamOf(message: Incoming | Outgoing): ServerHttp2Stream | undefined {
+  return (message as { stream?: ServerHttp2Stream }).stream
+}
+
+export function isHttp2(message: Incoming | Outgoing): message is Http2ServerResponse {
+  return streamOf(message) !== undefined
+}
+
+/**
+ * Whether the client left before the response was finished; asked once the response is closed. After a reset of HTTP/2
+ * `writableFinished` is true all the same, so the code of the reset decides there.
+ */
+export function hasGone(outgoing: Outgoing): boolean {
+  const stream = streamOf(outgoing)
+  if (stream !== undefined) return !outgoing.writableEnded || stream.rstCode !== 0
+  return !outgoing.writableFinished
+}
+
+/** Whether the connection uses TLS. */
+export function isEncrypted(socket: object): boolean {
+  return 'encrypted' in socket
+}
+
+/** Ends the response so that the client cannot take it for a complete one. */
+export function reset(outgoing: Outgoing): void {
+  const stream = streamOf(outgoing)
+  if (stream !== undefined) {
+    if (!stream.destroyed) stream.close(internalError)
+    return
+  }
+  const { socket } = outgoing as ServerResponse
+  if (socket === null || socket.destroyed) outgoing.destroy()
+  else resetSocket(socket)
+}
+
+/** Closes a connection with a TCP reset where that is possible. */
+export function resetSocket(socket: Duplex): void {
+  // A TLS socket has no such call: the missing end of the TLS session tells the client.
+  if (socket.constructor === Socket) (socket as Socket).resetAndDestroy()
+  else socket.destroy()
+}
+
+/** Calls `listener` once when the response, or the connection that it was to be sent on, has closed. */
+export function onceClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void {
+  outgoing.once('close', listener)
+  // A pipelined response has no socket before its turn. In Node 22 it then never emits `close`.
+  if (outgoing.socket === null && !isHttp2(outgoing)) onSocketClose(incoming.socket, listener)
+}
+
+const closeListeners = new WeakMap<Socket, (() => void)[]>()
+
+/** One listener for all pipelined requests of a socket: more than ten listeners cause a warning. */
+function onSocketClose(socket: Socket, listener: () => void): void {
+  const known = closeListeners.get(socket)
+  if (known !== undefined) {
+    known.push(listener)
+    return
+  }
+  const listeners = [listener]
+  closeListeners.set(socket, listeners)
+  socket.once('close', () => {
+    for (const each of listeners) each()
+  })
+}

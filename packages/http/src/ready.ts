@@ -1,0 +1,24 @@
+import { describe } from '@tasktree/core/lowlevel'
+import { HandlerExchange } from './handler-exchange.ts'
+import { IncomingRequest } from './incoming-request.ts'
+
+/**
+ * The answer to a readiness probe: 200 while the server accepts requests, 503 from the beginning of `stop()` on.
+ *
+ * @throws {TypeError} when `request` is not one that a handler of `serve` or `nodeHandler` was given
+ *
+ * @example
+ *     serve((request) => (new URL(request.url).pathname === '/ready' ? ready(request) : answer(request)))
+ */
+export function ready(request: Request): Response {
+  const owner = IncomingRequest.ownerOf(request)
+  if (!(owner instanceof HandlerExchange)) {
+    throw new TypeError(
+      `ready() takes the request that a handler was given, got ${describe(request)}`,
+    )
+  }
+  const headers = { 'cache-control': 'no-store' }
+  return owner.service.isDraining
+    ? new Response('stopping\n', { status: 503, headers })
+    : new Response('ready\n', { headers })
+}

@@ -1,0 +1,137 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+
+type Body = ConstructorParameters<typeof globalThis.Response>[0]
+type Init = ConstructorParameters<typeof globalThis.Response>[1]
+
+const NativeResponse = globalThis.Response
+const token = /^[\w!#$%&'*+.^`|~-]+$/
+const plainValue = /^[\t\u0020-\u007E]*$/
+
+/** What is sent without a stream. */
+export interface PlainResponse {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: OutgoingHttpHeaders
+  readonly body: string | Uint8Array | null
+}
+
+/**
+ * The platform's `Response`, without the stream that the platform makes for each text, which takes longer than the rest
+ * of a small exchange. A `Response` of the platform works everywhere in this package as well.
+ *
+ * Texts, bytes and empty bodies with headers in an object are kept as they were given. For everything else, and as soon
+ * as a property is used that needs one, a `Response` of the platform is made.
+ */
+class LightResponse {
+  readonly #body: Body
+  readonly #init: Init
+  readonly #plain: PlainResponse | null
+  #native: globalThis.Response | null = null
+
+  constructor(body?: Body, init?: Init) {
+    this.#body = body ?? null
+    this.#init = init
+    this.#plain = toPlain(this.#body, init)
+    if (this.#plain === null) this.#native = new NativeResponse(body, init)
+  }
+
+  static json(data: unknown, init?: Init): LightResponse {
+    const text = JSON.stringify(data)
+    if (text === undefined) throw new TypeError('Response.json() takes a value that JSON can hold')
+    const headers = init?.headers
+    if (headers === undefined) {
+      return new LightResponse(text, { ...init, headers: { 'content-type': 'application/json' } })
+    }
+    const all = new Headers(headers)
+    if (!all.has('content-type')) all.set('content-type', 'application/json')
+    return new LightResponse(text, { ...init, headers: all })
+  }
+
+  static redirect(...args: Parameters<typeof NativeResponse.redirect>): globalThis.Response {
+    return NativeResponse.redirect(...args)
+  }
+
+  static error(): globalThis.Response {
+    return NativeResponse.error()
+  }
+
+  static plainOf(response: object): PlainResponse | null {
+    return #plain in response && response.#native === null ? response.#plain : null
+  }
+
+  /** @internal */
+  get native(): globalThis.Response {
+    this.#native ??= new NativeResponse(this.#body, this.#init)
+    return this.#native
+  }
+
+  get status(): number {
+    return this.#plain?.status ?? this.native.status
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status <= 299
+  }
+
+  clone(): globalThis.Response {
+    return this.native.clone()
+  }
+}
+
+Object.setPrototypeOf(LightResponse.prototype, NativeResponse.prototype)
+
+for (const name of ['body', 'bodyUsed', 'headers', 'redirected', 'statusText', 'type', 'url']) {
+  Object.defineProperty(LightResponse.prototype, name, {
+    configurable: true,
+    enumerable: true,
+    get(this: LightResponse) {
+      return this.native[name as keyof globalThis.Response]
+    },
+  })
+}
+
+for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const) {
+  Object.defineProperty(LightResponse.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: LightResponse) {
+      return this.native[name]()
+    },
+  })
+}
+
+export const Response: typeof globalThis.Response =
+  LightResponse as unknown as typeof globalThis.Response
+
+/** What can be sent as it is; null for another `Response`, and for one that was used as a `Response` of the platform. */
+export function plainOf(response: object): PlainResponse | null {
+  return LightResponse.plainOf(response)
+}
+
+/** Null for what the platform's constructor has to look at, invalid arguments included. */
+function toPlain(body: Body, init: Init): PlainResponse | null {
+  if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) return null
+  const headers: OutgoingHttpHeaders = {}
+  if (typeof body === 'string') headers['content-type'] = 'text/plain;charset=UTF-8'
+  if (init === undefined || init === null) return { status: 200, statusText: '', headers, body }
+  const { status = 200, statusText = '' } = init
+  if (!Number.isInteger(status) || status < 200 || status > 599) return null
+  if (body !== null && hasNoBody(status)) return null
+  if (typeof statusText !== 'string' || !plainValue.test(statusText)) return null
+  return copyHeaders(init.headers, headers) ? { status, statusText, headers, body } : null
+}
+
+function copyHeaders(from: Exclude<Init, undefined>['headers'], to: OutgoingHttpHeaders): boolean {
+  if (from === undefined) return true
+  const prototype: unknown = Object.getPrototypeOf(from)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  for (const [name, value] of Object.entries(from)) {
+    if (typeof value !== 'string' || !token.test(name) || !plainValue.test(value)) return false
+    to[name.toLowerCase()] = value.trim()
+  }
+  return true
+}
+
+export function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304
+}

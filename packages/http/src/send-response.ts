@@ -1,0 +1,160 @@
+import { Future } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { BodyReader } from './body-reader.ts'
+import type { HandlerExchange } from './handler-exchange.ts'
+import { isHttp2, type Outgoing } from './message.ts'
+import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
+
+/** Headers of one connection: HTTP/2 has none of them, and they are not passed on. */
+const connectionHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Whether `value` is a `Response`, of this realm or of another one, as that of the package undici. */
+export function isResponse(value: unknown): value is Response {
+  return (
+    value instanceof Response ||
+    (typeof value === 'object' &&
+      value !== null &&
+      'status' in value &&
+      typeof value.status === 'number' &&
+      'headers' in value &&
+      typeof value.headers === 'object' &&
+      value.headers !== null &&
+      Symbol.iterator in value.headers &&
+      'body' in value)
+  )
+}
+
+/**
+ * Sends `response` to the client. Null when it was sent at once; else a promise of the end of its body. A cancel ends the
+ * sending, and the source of the body as well.
+ *
+ * @throws {TypeError} for what is not a Response, and for one whose body was read already
+ */
+export function sendResponse(exchange: HandlerExchange, response: Response): Promise<void> | null {
+  if (!isResponse(response)) {
+    throw new TypeError(`the handler must return a Response, got ${describe(response)}`)
+  }
+  const { outgoing } = exchange
+  const plain = plainOf(response)
+  if (plain !== null) {
+    sendPlain(exchange, plain)
+    return null
+  }
+  const { status, statusText, body } = response
+  if (body !== null && (response.bodyUsed || body.locked)) {
+    throw new TypeError('the body of the response was read already, or is locked')
+  }
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new TypeError(`the status of a response must be 200 to 599, got ${describe(status)}`)
+  }
+  const headers = collectHeaders(response.headers)
+  if (exchange.isClosed || outgoing.writableEnded) {
+    return body === null ? null : body.cancel('the client has gone')
+  }
+  if (body === null || exchange.incoming.method === 'HEAD' || hasNoBody(status)) {
+    if (body === null && !hasNoBody(status)) headers['content-length'] ??= '0'
+    writeHead(exchange, status, statusText, headers)
+    outgoing.end()
+    return body === null ? null : body.cancel()
+  }
+  return sendStream(exchange, body, () => writeHead(exchange, status, statusText, headers), headers)
+}
+
+function sendPlain(exchange: HandlerExchange, plain: PlainResponse): void {
+  const { outgoing } = exchange
+  if (exchange.isClosed || outgoing.writableEnded) return
+  const { status, body } = plain
+  const headers = { ...plain.headers }
+  if (!hasNoBody(status)) {
+    const length =
+      body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    headers['content-length'] = length
+  }
+  writeHead(exchange, status, plain.statusText, headers)
+  if (body === null || exchange.incoming.method === 'HEAD') outgoing.end()
+  else outgoing.end(body)
+}
+
+function writeHead(
+  exchange: HandlerExchange,
+  status: number,
+  statusText: string,
+  headers: OutgoingHttpHeaders,
+): void {
+  const outgoing = exchange.outgoing as ServerResponse
+  if (isHttp2(exchange.outgoing)) {
+    for (const name of connectionHeaders) delete headers[name]
+    outgoing.writeHead(status, headers)
+    return
+  }
+  if (exchange.mustClose()) headers.connection = 'close'
+  if (statusText === '') outgoing.writeHead(status, headers)
+  else outgoing.writeHead(status, statusText, headers)
+}
+
+function collectHeaders(headers: Headers): OutgoingHttpHeaders {
+  const collected: OutgoingHttpHeaders = {}
+  for (const [name, value] of headers) {
+    const known = collected[name]
+    // Only Set-Cookie comes more than once: its values cannot be joined.
+    if (known === undefined) collected[name] = value
+    else collected[name] = Array.isArray(known) ? [...known, value] : [String(known), value]
+  }
+  return collected
+}
+
+async function sendStream(
+  exchange: HandlerExchange,
+  body: ReadableStream<Uint8Array>,
+  sendHead: () => void,
+  headers: OutgoingHttpHeaders,
+): Promise<void> {
+  const reader = new BodyReader(body)
+  const outgoing = exchange.outgoing as ServerResponse
+  let isComplete = false
+  try {
+    const { hasBegun, length } = await reader.look()
+    if (headers['content-length'] !== undefined) outgoing.strictContentLength = true
+    else if (length !== null) headers['content-length'] = length
+    if (exchange.isClosed || outgoing.writableEnded) return
+    sendHead()
+    // A source that is slow to give its first part, as one of events, lets the client have the head at once.
+    if (!hasBegun) outgoing.flushHeaders()
+    for (let part = await reader.next(); !part.done; part = await reader.next()) {
+      await write(outgoing, part.value)
+    }
+    isComplete = true
+    outgoing.end()
+  } finally {
+    if (!isComplete) {
+      // What a cancelled request waits for is its own clean-up, and not that of the source.
+      reader.cancel().catch((error: unknown) => exchange.reportUnlessCancelled(error))
+    }
+  }
+}
+
+/** Waits while the client reads slower than the body comes. */
+async function write(outgoing: Outgoing, chunk: unknown): Promise<void> {
+  if (!(chunk instanceof Uint8Array)) {
+    throw new TypeError(`the body of a response must give bytes, got ${describe(chunk)}`)
+  }
+  if (chunk.byteLength === 0 || outgoing.destroyed) return
+  if ((outgoing as ServerResponse).write(chunk)) return
+  const drained = new Future<void>()
+  const onDrain = (): void => {
+    if (!drained.done()) drained.setResult()
+  }
+  outgoing.once('drain', onDrain)
+  try {
+    await drained
+  } finally {
+    outgoing.off('drain', onDrain)
+  }
+}

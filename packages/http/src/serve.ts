@@ -1,0 +1,153 @@
+import { Future } from '@tasktree/core'
+import { checkDuration, describe } from '@tasktree/core/lowlevel'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createSecureServer, type SecureServerOptions } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { accept, checkHandler } from './accept.ts'
+import type { Handler } from './handler-exchange.ts'
+import { HttpServer, type NodeServer } from './http-server.ts'
+import type { Incoming, Outgoing } from './message.ts'
+import { type HandlerOptions, Service } from './service.ts'
+import { Upgrade, type UpgradeHandler } from './upgrade.ts'
+
+/** Limits of node:http for what a client sends, with Node's own defaults; times in milliseconds. */
+export interface Limits {
+  /** How many bytes the head of a request may have. */
+  maxHeaderSize?: number | undefined
+  /** How long a client may take to send the head. */
+  headersTimeout?: number | undefined
+  /** How long a client may take to send a whole request. */
+  requestTimeout?: number | undefined
+  /** How long an idle connection stays open. */
+  keepAliveTimeout?: number | undefined
+  /** How often the two timeouts above are checked. */
+  connectionsCheckingInterval?: number | undefined
+}
+
+export interface ServeOptions extends HandlerOptions {
+  /** 0, the default: a free port, which `server.url` shows. */
+  port?: number | undefined
+  /** @defaultValue '127.0.0.1' */
+  host?: string | undefined
+  /** The path of a Unix socket, instead of a port. */
+  path?: string | undefined
+  /** The key, the certificate and other options of node:tls. The server then speaks HTTP/2 as well. */
+  tls?: SecureServerOptions | undefined
+  /** How many milliseconds running requests have to end after a stop. @defaultValue 5000 */
+  grace?: number | undefined
+  /** How many milliseconds the server accepts requests after `ready()` says no, for load balancers. @defaultValue 0 */
+  drainDelay?: number | undefined
+  /** A client that has ended its own side of the connection has not gone. @defaultValue false */
+  httpAllowHalfOpen?: boolean | undefined
+  /** Called with a connection that its client wants to upgrade; without it such a request is an ordinary one. */
+  onUpgrade?: UpgradeHandler | undefined
+  limits?: Limits | undefined
+}
+
+/**
+ * Listens, and calls `handler` for each request in a task of its own, named after the request (`GET /path`). The task is
+ * cancelled when the client leaves before the response is finished, when the deadline passes, and when the server stops.
+ * Other requests are not affected.
+ *
+ * What `handler` throws is answered with status 500 without details; `onError` gets the error. A `Response` that it throws
+ * is sent. Once the head was sent, an error resets the connection.
+ *
+ * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws the error of node:net when it cannot listen
+ *
+ * @example
+ *     await run(async () => {
+ *       await using server = await serve(async (request) => {
+ *         return Response.json(await report(new URL(request.url).searchParams))
+ *       }, { port: 8080, deadline: 10_000 })
+ *       await server.closed
+ *     })
+ */
+export function serve(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
+  checkHandler('serve', handler)
+  const service = new Service(options)
+  checkServeOptions(options)
+  return listen(service, handler, options)
+}
+
+async function listen(
+  service: Service,
+  handler: Handler,
+  options: ServeOptions,
+): Promise<HttpServer> {
+  const { port = 0, host = '127.0.0.1', path, tls, onUpgrade } = options
+  const { grace = 5_000, drainDelay = 0, httpAllowHalfOpen = false, limits = {} } = options
+  const server: NodeServer =
+    tls === undefined
+      ? createServer(limits as object)
+      : createSecureServer({ ...limits, ...tls, allowHTTP1: true } as SecureServerOptions)
+  if (httpAllowHalfOpen) (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
+  server.on('request', (incoming: Incoming, outgoing: Outgoing) =>
+    accept(service, handler, incoming, outgoing),
+  )
+  server.on('checkContinue', (incoming: Incoming, outgoing: Outgoing) =>
+    accept(service, handler, incoming, outgoing, true),
+  )
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
+      new Upgrade(service, incoming, socket).begin(onUpgrade, head),
+    )
+  }
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  const listening = new Future<void>()
+  server.once('error', (error) => {
+    if (!listening.done()) listening.setException(error)
+  })
+  server.listen(path === undefined ? { port, host } : { path }, () => {
+    if (!listening.done()) listening.setResult()
+  })
+  try {
+    await listening
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  return new HttpServer(server, service, sockets, {
+    grace,
+    drainDelay,
+    host,
+    path,
+    isTls: tls !== undefined,
+  })
+}
+
+function checkServeOptions(options: ServeOptions): void {
+  const { port, host, path, tls, grace, drainDelay, httpAllowHalfOpen, onUpgrade, limits } = options
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    const error = typeof port === 'number' ? RangeError : TypeError
+    throw new error(`the option port must be a whole number from 0 to 65535, got ${describe(port)}`)
+  }
+  if (path !== undefined && (port !== undefined || host !== undefined)) {
+    throw new TypeError('serve takes a path, or a host and a port, not both')
+  }
+  for (const [name, value] of Object.entries({ host, path })) {
+    if (value === undefined || (typeof value === 'string' && value !== '')) continue
+    throw new TypeError(
+      `the option ${name} must be a string that is not empty, got ${describe(value)}`,
+    )
+  }
+  for (const [name, value] of Object.entries({ tls, limits })) {
+    if (value === undefined || (typeof value === 'object' && value !== null)) continue
+    throw new TypeError(`the option ${name} must be an object, got ${describe(value)}`)
+  }
+  if (grace !== undefined) checkDuration('the option grace', grace)
+  if (drainDelay !== undefined) checkDuration('the option drainDelay', drainDelay)
+  if (httpAllowHalfOpen !== undefined && typeof httpAllowHalfOpen !== 'boolean') {
+    throw new TypeError(
+      `the option httpAllowHalfOpen must be a boolean, got ${describe(httpAllowHalfOpen)}`,
+    )
+  }
+  if (onUpgrade !== undefined && typeof onUpgrade !== 'function') {
+    throw new TypeError(`the option onUpgrade must be a function, got ${describe(onUpgrade)}`)
+  }
+}

@@ -1,0 +1,72 @@
+import type { CancelledError } from '@tasktree/core'
+import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Incoming } from './message.ts'
+
+export interface ScopeOptions {
+  /**
+   * How many milliseconds a request may take, its response included. Then its scope is cancelled. The client gets status
+   * 503 with `Retry-After`, or a reset if the head was sent already. Without a limit by default.
+   */
+  deadline?: number | undefined
+  /** How many requests are served at the same time; others are answered with 503. Without a limit by default. */
+  maxRequests?: number | undefined
+}
+
+export interface HandlerOptions extends ScopeOptions {
+  /** How many bytes the body of a request may have; a longer one is answered with 413. Without a limit by default. */
+  maxBody?: number | undefined
+  /** Gets each error of the handler. Without it errors go to the exception handler of the loop. */
+  onError?: ((error: unknown, request: Request) => void) | undefined
+}
+
+/** What `stop()` waits for: an exchange, or an upgraded connection. */
+export interface Work {
+  readonly incoming: Incoming
+  /** Cancels the task. */
+  stop(reason: CancelledError): void
+}
+
+/** What all requests of one server or adapter share: the limits, and the work that has not ended. */
+export class Service {
+  readonly deadline: number | undefined
+  readonly maxRequests: number
+  readonly maxBody: number
+  readonly onError: ((error: unknown, request: Request) => void) | undefined
+  readonly #running = new Set<Work>()
+  /** Set when the server begins to stop: responses then close their connections. */
+  isDraining = false
+  /** Called when a work has ended. */
+  onEnd: ((work: Work) => void) | null = null
+
+  constructor(options: HandlerOptions | undefined) {
+    checkOptions(options)
+    const { deadline, maxBody = Infinity, maxRequests = Infinity, onError } = options ?? {}
+    if (deadline !== undefined) checkDuration('the option deadline', deadline)
+    checkCount('the option maxBody', maxBody, 0)
+    checkCount('the option maxRequests', maxRequests, 1)
+    if (onError !== undefined && typeof onError !== 'function') {
+      throw new TypeError(`the option onError must be a function, got ${describe(onError)}`)
+    }
+    this.deadline = deadline === Infinity ? undefined : deadline
+    this.maxBody = maxBody
+    this.maxRequests = maxRequests
+    this.onError = onError
+  }
+
+  get running(): ReadonlySet<Work> {
+    return this.#running
+  }
+
+  isFull(): boolean {
+    return this.#running.size >= this.maxRequests
+  }
+
+  add(work: Work): void {
+    this.#running.add(work)
+  }
+
+  /** The task of `work` has ended, and its response or connection is closed. */
+  remove(work: Work): void {
+    if (this.#running.delete(work)) this.onEnd?.(work)
+  }
+}

@@ -1,0 +1,100 @@
+import { describe } from '@tasktree/core/lowlevel'
+
+/** An event of `EventSource`. */
+export interface ServerSentEvent {
+  /** The text of the event; it may have several lines. */
+  data?: string | undefined
+  /** The name that listeners have registered for. @defaultValue 'message' */
+  event?: string | undefined
+  /** What a client that connects again sends as `Last-Event-ID`. */
+  id?: string | undefined
+  /** How many milliseconds a client waits before it connects again. */
+  retry?: number | undefined
+  /** A line that clients ignore, which keeps the connection alive. */
+  comment?: string | undefined
+}
+
+const encoder = new TextEncoder()
+const lineEnd = /\r\n|\r|\n/
+
+/**
+ * A response that sends each of `events`, and ends with them. When the client goes, the source is ended: what it waits for
+ * is cancelled, and its `finally` blocks run. The next event is asked for only when the client has taken the one before.
+ *
+ * @throws {TypeError} when `events` cannot be iterated
+ *
+ * @example
+ *     serve(() => sse(prices()))
+ *
+ *     async function* prices(): AsyncIterable<ServerSentEvent> {
+ *       for await (const price of market.subscribe()) yield { event: 'price', data: String(price) }
+ *     }
+ */
+export function sse(events: AsyncIterable<ServerSentEvent>): Response {
+  if (typeof events !== 'object' || events === null || !(Symbol.asyncIterator in events)) {
+    throw new TypeError(`sse takes an async iterable of events, got ${describe(events)}`)
+  }
+  let iterator: AsyncIterator<ServerSentEvent> | null = null
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        iterator ??= events[Symbol.asyncIterator]()
+        const { done, value } = await iterator.next()
+        if (done === true) {
+          controller.close()
+          return
+        }
+        try {
+          controller.enqueue(encoder.encode(formatEvent(value)))
+        } catch (error) {
+          await iterator.return?.()
+          throw error
+        }
+      },
+      async cancel() {
+        await (iterator ?? events[Symbol.asyncIterator]()).return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' },
+  })
+}
+
+function formatEvent(event: ServerSentEvent): string {
+  if (typeof event !== 'object' || event === null) {
+    throw new TypeError(`an event of sse must be an object, got ${describe(event)}`)
+  }
+  const { data, event: name, id, retry, comment } = event
+  let text = ''
+  if (comment !== undefined) for (const line of lines('comment', comment)) text += `: ${line}\n`
+  if (name !== undefined) text += `event: ${oneLine('event', name)}\n`
+  if (id !== undefined) text += `id: ${oneLine('id', id)}\n`
+  if (retry !== undefined) {
+    if (!Number.isInteger(retry) || retry < 0) {
+      throw new TypeError(
+        `retry of an event must be a whole number of milliseconds, got ${describe(retry)}`,
+      )
+    }
+    text += `retry: ${retry}\n`
+  }
+  if (data !== undefined) for (const line of lines('data', data)) text += `data: ${line}\n`
+  return `${text}\n`
+}
+
+function lines(name: string, value: unknown): string[] {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${name} of an event must be a string, got ${describe(value)}`)
+  }
+  return value.split(lineEnd)
+}
+
+/** A line break would begin another field. */
+function oneLine(name: string, value: unknown): string {
+  const all = lines(name, value)
+  if (all.length > 1 || (value as string).includes('\0')) {
+    throw new TypeError(`${name} of an event must be one line without a NUL`)
+  }
+  return value as string
+}
