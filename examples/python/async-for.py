@@ -18,7 +18,7 @@ class AsyncCounter:
             raise StopAsyncIteration
 
 async def main():
-    async for i in AsyncCounter(3):  # for 앞에 async를 붙임
+    async for i in AsyncCounter(3):  # async stands before for
         print(i, end=' ')
 
 loop = asyncio.get_event_loop()

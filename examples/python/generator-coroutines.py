@@ -12,15 +12,15 @@ def add(a, b):
 @types.coroutine
 def main():
     loop = asyncio.get_running_loop()
-    # 변수 = yield from 코루틴객체
+    # variable = yield from a coroutine object
     result = yield from add(1, 2)
     print('a coroutine:', result)
-    # 변수 = yield from 퓨처객체
+    # variable = yield from a future object
     future = loop.create_future()
     loop.call_soon(future.set_result, 4)
     result = yield from future
     print('a future:', result)
-    # 변수 = yield from 태스크객체
+    # variable = yield from a task object
     task = asyncio.ensure_future(add(5, 6))
     result = yield from task
     print('a task:', result)

@@ -1,8 +1,8 @@
 import asyncio
 
-async def hello():  # async def로 네이티브 코루틴을 만듦
+async def hello():  # async def makes a native coroutine
     print('Hello, world!')
 
-loop = asyncio.get_event_loop()  # 이벤트 루프를 얻음
-loop.run_until_complete(hello())  # hello가 끝날 때까지 기다림
-loop.close()  # 이벤트 루프를 닫음
+loop = asyncio.get_event_loop()  # gets the event loop
+loop.run_until_complete(hello())  # waits until hello has ended
+loop.close()  # closes the event loop

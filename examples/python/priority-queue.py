@@ -11,14 +11,14 @@ async def low_priority_task():
     print("Low priority task finished")
 
 async def main():
-    # 우선순위 큐 생성
+    # make a priority queue
     queue = asyncio.PriorityQueue()
 
-    # 작업을 우선순위와 함께 큐에 추가
+    # put jobs into the queue, each with its priority
     await queue.put((0, high_priority_task()))
     await queue.put((1, low_priority_task()))
 
-    # 큐에서 작업을 가져와 실행
+    # take jobs out of the queue and run them
     while not queue.empty():
         _, task = await queue.get()
         await task
