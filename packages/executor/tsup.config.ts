@@ -22,7 +22,7 @@ const builtinModules: Plugin = {
 
 export default defineConfig([
   // The two are built at the same time, so neither may empty the folder.
-  { ...shared, clean: false },
+  { ...shared, entry: ['src/index.ts', 'src/lowlevel.ts'], clean: false },
   {
     // The program of the workers stands alone: bundlers copy this one file.
     ...shared,

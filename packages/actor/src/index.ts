@@ -1,6 +1,16 @@
 export { Actor, type ActorClass } from './actors/actor.ts'
-export { ActorRef } from './actors/actor-ref.ts'
-export type { Ask, Asks, MessageName, Reply, SelfRef, Tells } from './actors/message-types.ts'
+export type { ActorRef } from './actors/actor-ref.ts'
+export { LocalActorRef } from './actors/local-actor-ref.ts'
+export type {
+  Ask,
+  Asks,
+  MessageName,
+  Reply,
+  SelfRef,
+  Tell,
+  TellOptions,
+  Tells,
+} from './actors/message-types.ts'
 export type { AskOptions } from './messages/ask.ts'
 export { ReplyPort } from './messages/reply-ports.ts'
 export type { BackoffOptions } from './supervision/backoff.ts'

@@ -1,6 +1,6 @@
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   type ActorContext,
   AskCycle,
   child,
@@ -24,11 +24,11 @@ import {
 
 class Node extends Actor {
   static override readonly interleave = ['peek']
-  peer: ActorRef<Node> | null = null
-  meet(peer: ActorRef<Node>): void {
+  peer: LocalActorRef<Node> | null = null
+  meet(peer: LocalActorRef<Node>): void {
     this.peer = peer
   }
-  self(): ActorRef<Node> {
+  self(): LocalActorRef<Node> {
     return this.ctx.self
   }
   echo(): string {
@@ -55,7 +55,7 @@ class Node extends Actor {
   }
 }
 
-async function pair(): Promise<[ActorRef<Node>, ActorRef<Node>]> {
+async function pair(): Promise<[LocalActorRef<Node>, LocalActorRef<Node>]> {
   const a = await spawn(Node, [], { name: 'a' })
   const b = await spawn(Node, [], { name: 'b' })
   await a.ask.meet(b)
@@ -110,8 +110,8 @@ test(
   "two actors that wait for room in each other's full mailboxes are found",
   virtually(async () => {
     class Pusher extends Actor {
-      peer: ActorRef<Pusher> | null = null
-      meet(peer: ActorRef<Pusher>): void {
+      peer: LocalActorRef<Pusher> | null = null
+      meet(peer: LocalActorRef<Pusher>): void {
         this.peer = peer
       }
       async push(): Promise<void> {
@@ -182,7 +182,7 @@ test.for(odd)('throwing %s is reported and restarts', ([, make]) =>
   virtually(async () => {
     Thrower.make = make
     const system = await start({ children: [child.actor('t', Thrower)] })
-    const t = system.lookup('t') as ActorRef<Thrower>
+    const t = system.lookup('t') as LocalActorRef<Thrower>
     const restarts = collect(system, 'restarting')
     await settled()
     expect(await rejection(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
@@ -225,9 +225,11 @@ class Ticker extends Actor {
   }
 }
 
-async function ticker(log: string[]): Promise<{ t: ActorRef<Ticker>; stop: () => Promise<void> }> {
+async function ticker(
+  log: string[],
+): Promise<{ t: LocalActorRef<Ticker>; stop: () => Promise<void> }> {
   const system = await start({ children: [child.actor('t', Ticker, [log])] })
-  return { t: system.lookup('t') as ActorRef<Ticker>, stop: () => system.stop() }
+  return { t: system.lookup('t') as LocalActorRef<Ticker>, stop: () => system.stop() }
 }
 
 test(
@@ -299,7 +301,7 @@ test(
   'pipe brings a result back as a message, without keeping the actor',
   virtually(async () => {
     const system = await start({ children: [child.actor('p', Piper)] })
-    const p = system.lookup('p') as ActorRef<Piper>
+    const p = system.lookup('p') as LocalActorRef<Piper>
     await p.ask.load(50)
     await p.ask.loadBad()
     await settled()
@@ -436,7 +438,7 @@ test('a message that keeps the thread is named when it ends', async () => {
     },
     children: [child.actor('busy', Busy)],
   })
-  await (system.lookup('busy') as ActorRef<Busy>).ask.spin(120)
+  await (system.lookup('busy') as LocalActorRef<Busy>).ask.spin(120)
   await settled()
   expect(lines.join()).toMatch(/\/s\/busy kept the thread for \d{3,} ms in spin/)
   await system.stop()

@@ -1,5 +1,12 @@
 // Asks that can never be answered, and those that look like it.
-import { Actor, type ActorRef, type ActorSystem, AskCycle, child, spawn } from '@tasktree/actor'
+import {
+  Actor,
+  type LocalActorRef,
+  type ActorSystem,
+  AskCycle,
+  child,
+  spawn,
+} from '@tasktree/actor'
 import { createTask, getRunningLoop, sleep } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { expect, test } from 'vitest'
@@ -19,9 +26,9 @@ type Way =
 
 /** Asks its peer in every way that does not keep it waiting. */
 class Free extends Actor {
-  peer!: ActorRef<Back>
+  peer!: LocalActorRef<Back>
   last = 'nothing'
-  meet(peer: ActorRef<Back>): void {
+  meet(peer: LocalActorRef<Back>): void {
     this.peer = peer
   }
   #ask(options: { timeout?: number; signal?: AbortSignal } = {}): PromiseLike<string> {
@@ -75,7 +82,7 @@ class Free extends Actor {
 
 class Back extends Actor {
   got: unknown = 'no call'
-  async work(back: ActorRef<Free>): Promise<string> {
+  async work(back: LocalActorRef<Free>): Promise<string> {
     await sleep(40)
     try {
       this.got = await back.ask.info()
@@ -104,8 +111,8 @@ test.for<Way>([
 ])('an ask that is not waited for is no cycle: %s', (way) =>
   virtually(async () => {
     const system = await start({ children: [child.actor('a', Free), child.actor('b', Back)] })
-    const a = system.lookup('a') as ActorRef<Free>
-    const b = system.lookup('b') as ActorRef<Back>
+    const a = system.lookup('a') as LocalActorRef<Free>
+    const b = system.lookup('b') as LocalActorRef<Back>
     await a.ask.meet(b)
     const gone = a.ask.go(way)
     await sleep(200)
@@ -117,8 +124,8 @@ test.for<Way>([
 )
 
 class Circle extends Actor {
-  peers: ActorRef<Circle>[] = []
-  meet(...peers: ActorRef<Circle>[]): void {
+  peers: LocalActorRef<Circle>[] = []
+  meet(...peers: LocalActorRef<Circle>[]): void {
     this.peers = peers
   }
   /** Asks its peers at the same time, as `depth` says to go on. */
@@ -131,7 +138,7 @@ class Circle extends Actor {
   async allOf(...calls: [number, 'slow' | 'all' | 'quick'][]): Promise<unknown> {
     return Promise.all(
       calls.map(([index, method]) => {
-        const peer = this.peers[index] as ActorRef<Circle>
+        const peer = this.peers[index] as LocalActorRef<Circle>
         if (method === 'slow') return peer.ask.slow()
         return method === 'quick' ? peer.ask.quick() : peer.ask.all(0, 1)
       }),
@@ -165,9 +172,9 @@ class Circle extends Actor {
   }
 }
 
-async function circle(...names: string[]): Promise<[ActorSystem, ...ActorRef<Circle>[]]> {
+async function circle(...names: string[]): Promise<[ActorSystem, ...LocalActorRef<Circle>[]]> {
   const system = await start({ children: names.map((name) => child.actor(name, Circle)) })
-  return [system, ...names.map((name) => system.lookup(name) as ActorRef<Circle>)]
+  return [system, ...names.map((name) => system.lookup(name) as LocalActorRef<Circle>)]
 }
 
 function cycleIn(error: unknown): AskCycle | null {
@@ -272,7 +279,7 @@ test(
 test(
   'an actor that starts and is asked meanwhile by the one that it asks is found',
   virtually(async () => {
-    let asked: ActorRef<Circle> | null = null
+    let asked: LocalActorRef<Circle> | null = null
     class Starter extends Actor {
       protected override async onStart(): Promise<void> {
         if (this.ctx.incarnation > 1) await asked?.ask.one(0)
@@ -288,9 +295,9 @@ test(
       maxRestarts: 5,
       children: [child.actor('c', Circle), child.actor('s', Starter)],
     })
-    asked = system.lookup('c') as ActorRef<Circle>
-    const starter = system.lookup('s') as ActorRef<Starter>
-    await asked.ask.meet(starter as unknown as ActorRef<Circle>)
+    asked = system.lookup('c') as LocalActorRef<Circle>
+    const starter = system.lookup('s') as LocalActorRef<Starter>
+    await asked.ask.meet(starter as unknown as LocalActorRef<Circle>)
     const before = getRunningLoop().time()
     await starter.tell.crash()
     const outcome = asked.ask.caught(0)
@@ -362,7 +369,7 @@ test(
   'actors that wait for the end of each other in their handlers are found',
   virtually(async () => {
     class Ender extends Actor {
-      async end(other: ActorRef<Ender>): Promise<string> {
+      async end(other: LocalActorRef<Ender>): Promise<string> {
         await sleep(1)
         try {
           await other.stop()

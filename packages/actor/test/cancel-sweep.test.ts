@@ -2,7 +2,7 @@
 // loop, until it gets through. What it did must then be done wholly or not at all.
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   ActorStopped,
   ActorSystem,
   child,
@@ -210,7 +210,7 @@ test('a restart that is asked for and given up is whole', () =>
     // Whoever went, the group is in one piece: a crash of the other restarts both.
     await crash(ref(system, 'b'))
     await settled()
-    const a: ActorRef<never> | null = system.lookup('a')
+    const a: LocalActorRef<never> | null = system.lookup('a')
     expect(a).not.toBeNull()
     expect(root.countChildren().active).toBe(2)
     await system.stop()

@@ -1,5 +1,5 @@
 // Members of `this.ctx` that no other file of tests is about.
-import { Actor, type ActorRef, child, type DeadLetter, spawn } from '@tasktree/actor'
+import { Actor, type LocalActorRef, child, type DeadLetter, spawn } from '@tasktree/actor'
 import { createTask, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { probe, settled, start, virtually } from './support/probe.ts'
@@ -11,7 +11,7 @@ class Member extends Actor {
     super()
     this.#log = log
   }
-  kid: ActorRef<Member> | null = null
+  kid: LocalActorRef<Member> | null = null
   async bear(): Promise<string | undefined> {
     this.kid = await this.ctx.spawn(Member, [], { name: 'kid' })
     return this.kid.ask.parentPath()
@@ -35,7 +35,7 @@ class Member extends Actor {
   async stall(name: string): Promise<void> {
     await this.watch(name)
   }
-  escape(out: (() => unknown)[], other: ActorRef<Member>): void {
+  escape(out: (() => unknown)[], other: LocalActorRef<Member>): void {
     out.push(() => this.ctx.ask(other).parentPath())
     out.push(() => this.ctx.tell(other).parentPath())
   }
@@ -85,7 +85,7 @@ test(
   'signal aborts with the handler that read it, and not with others',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('m', Member, [log])] })
-    const m = system.lookup(Member, 'm') as ActorRef<Member>
+    const m = system.lookup(Member, 'm') as LocalActorRef<Member>
     const asks = [m.ask.stall('main'), m.ask.watch('beside'), m.ask.brief('brief')]
     const outcomes = asks.map((ask) =>
       ask.then(
@@ -124,7 +124,7 @@ test(
     createTask(async () => {
       for await (const letter of subscription) letters.push(letter)
     })
-    const a = system.lookup('a') as ActorRef<Member>
+    const a = system.lookup('a') as LocalActorRef<Member>
     await a.stop()
     await a.tell.say('too late')
     await settled()

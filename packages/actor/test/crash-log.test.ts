@@ -1,6 +1,6 @@
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   ActorSystem,
   child,
   consoleLogger,
@@ -10,8 +10,8 @@ import { expect, test, vi } from 'vitest'
 import { rejection, settled, start, virtually } from './support/probe.ts'
 
 class Fragile extends Actor {
-  other: ActorRef<Fragile> | null = null
-  meet(other: ActorRef<Fragile>): void {
+  other: LocalActorRef<Fragile> | null = null
+  meet(other: LocalActorRef<Fragile>): void {
     this.other = other
   }
   boom(): void {
@@ -49,7 +49,7 @@ test(
         ...(logger === undefined ? {} : { logger }),
         children: [child.actor('a', Fragile)],
       })
-      await rejection((system.lookup('a') as ActorRef<Fragile>).ask.boom())
+      await rejection((system.lookup('a') as LocalActorRef<Fragile>).ask.boom())
       await settled()
       expect(blocks).toHaveLength(1)
       const [line, ...stack] = (blocks[0] as string).split('\n')
@@ -73,8 +73,8 @@ test(
       maxRestarts: 1,
       children: [child.actor('a', Fragile), child.actor('b', Fragile)],
     })
-    const a = system.lookup('a') as ActorRef<Fragile>
-    await a.ask.meet(system.lookup('b') as ActorRef<Fragile>)
+    const a = system.lookup('a') as LocalActorRef<Fragile>
+    await a.ask.meet(system.lookup('b') as LocalActorRef<Fragile>)
     const ended = rejection(system.done)
     await rejection(a.ask.passOn())
     expect(await ended).toMatchObject({ name: 'RestartLimitError' })
@@ -92,7 +92,7 @@ test(
   virtually(async () => {
     const blocks = watchConsole()
     const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Fragile)] })
-    const a = system.lookup('a') as ActorRef<Fragile>
+    const a = system.lookup('a') as LocalActorRef<Fragile>
     await rejection(a.ask.refuse())
     expect(blocks).toEqual([])
     await a.tell.refuse()
@@ -122,7 +122,7 @@ test(
       },
       children: [child.actor('a', Fragile)],
     })
-    const a = system.lookup('a') as ActorRef<Fragile>
+    const a = system.lookup('a') as LocalActorRef<Fragile>
     const error = (await rejection(a.ask.boom())) as Error
     await settled()
     expect(records).toEqual([

@@ -1,7 +1,7 @@
 import {
   Actor,
   ActorCrashed,
-  type ActorRef,
+  type LocalActorRef,
   ActorRestarting,
   ActorStopped,
   AskTimeout,
@@ -193,7 +193,7 @@ class Deferring extends Actor {
     port.reject(new Error('no'))
     return port
   }
-  give(to: ActorRef<Deferring>): void {
+  give(to: LocalActorRef<Deferring>): void {
     const port = this.ctx.reply<string>()
     port.handOver(to)
     void to.tell.take(port)
@@ -210,7 +210,7 @@ test(
   'a deferred reply comes after the handler has returned; a crash before that fails the ask',
   virtually(async () => {
     const system = await start({ children: [child.actor('d', Deferring)] })
-    const d = system.lookup<ActorRef<Deferring>>('d') as ActorRef<Deferring>
+    const d = system.lookup<LocalActorRef<Deferring>>('d') as LocalActorRef<Deferring>
     const first = d.ask.later()
     await settled()
     expect(first.done()).toBe(false)
@@ -229,8 +229,8 @@ test(
     const system = await start({
       children: [child.actor('d', Deferring), child.actor('e', Deferring)],
     })
-    const d = system.lookup<ActorRef<Deferring>>('d') as ActorRef<Deferring>
-    const e = system.lookup<ActorRef<Deferring>>('e') as ActorRef<Deferring>
+    const d = system.lookup<LocalActorRef<Deferring>>('d') as LocalActorRef<Deferring>
+    const e = system.lookup<LocalActorRef<Deferring>>('e') as LocalActorRef<Deferring>
     const answer = d.ask.give(e) as unknown as PromiseLike<string>
     await settled()
     await d.tell.crash()
@@ -271,7 +271,7 @@ test(
 
 class Parent extends Actor {
   protected override async onStart(): Promise<void> {
-    await this.ctx.spawn(Child, [this.ctx.self as ActorRef<Parent>])
+    await this.ctx.spawn(Child, [this.ctx.self as LocalActorRef<Parent>])
   }
   config(): string {
     return 'config'
@@ -279,8 +279,8 @@ class Parent extends Actor {
 }
 const childErrors: unknown[] = []
 class Child extends Actor {
-  readonly #parent: ActorRef<Parent>
-  constructor(parent: ActorRef<Parent>) {
+  readonly #parent: LocalActorRef<Parent>
+  constructor(parent: LocalActorRef<Parent>) {
     super()
     this.#parent = parent
   }
@@ -307,7 +307,7 @@ test(
       async pass(text: string): Promise<void> {
         await sleep(1)
         log.push(text)
-        log.push(`more ${await (this.ctx.self as ActorRef<Relay>).tell.pass('from within')}`)
+        log.push(`more ${await (this.ctx.self as LocalActorRef<Relay>).tell.pass('from within')}`)
       }
     }
     const relay = await spawn(Relay)
@@ -352,7 +352,7 @@ test(
   'when the limit is reached, onUndelivered gets exactly the tells that waited',
   virtually(async () => {
     const system = await start({ maxRestarts: 0, children: [child.actor('u', Undelivering)] })
-    const u = system.lookup<ActorRef<Undelivering>>('u') as ActorRef<Undelivering>
+    const u = system.lookup<LocalActorRef<Undelivering>>('u') as LocalActorRef<Undelivering>
     void u.tell.work(0)
     void u.tell.crash()
     for (let i = 1; i <= 3; i++) void u.tell.work(i)
@@ -373,7 +373,10 @@ const small = (overflow: MailboxOptions['overflow']): { mailbox: MailboxOptions 
 })
 
 /** Busy for 100 ms, with two messages in its mailbox. */
-async function full(log: string[], overflow: MailboxOptions['overflow']): Promise<ActorRef<Probe>> {
+async function full(
+  log: string[],
+  overflow: MailboxOptions['overflow'],
+): Promise<LocalActorRef<Probe>> {
   const a = await spawn(Probe, [log], { name: 'a', ...small(overflow) })
   void a.tell.nap(100)
   await settled()
@@ -526,7 +529,7 @@ test(
   'a restart puts the stash before the queue; a crash while unstashing loses only its message',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('s', Stasher, [log])] })
-    const s = system.lookup<ActorRef<Stasher>>('s') as ActorRef<Stasher>
+    const s = system.lookup<LocalActorRef<Stasher>>('s') as LocalActorRef<Stasher>
     void s.tell.work('1')
     void s.tell.work('bad')
     void s.tell.work('2')

@@ -1,5 +1,5 @@
 // Handlers that overlap: each acts for its own message, whichever others its actor is busy with.
-import { Actor, type ActorRef, child, type ReplyPort, spawn, sys } from '@tasktree/actor'
+import { Actor, type LocalActorRef, child, type ReplyPort, spawn, sys } from '@tasktree/actor'
 import { createTask, gather, InvalidStateError, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { rejection, settled, start, virtually } from './support/probe.ts'
@@ -197,7 +197,7 @@ test(
       }
     }
     const system = await start({ children: [child.actor('b', Both)] })
-    const b = system.lookup('b') as ActorRef<Both>
+    const b = system.lookup('b') as LocalActorRef<Both>
     log.push(((await rejection(b.ask.work())) as Error).name)
     await b.ask.unlock()
     await settled()
@@ -212,7 +212,7 @@ test(
   'a crash beside another handler fails both asks, and the next incarnation handles what waits',
   virtually(async () => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
-    const o = system.lookup('o') as ActorRef<Overlapping>
+    const o = system.lookup('o') as LocalActorRef<Overlapping>
     const slow = rejection(o.ask.slow(50, 'slow'))
     const throwing = rejection(o.ask.throwing(5))
     const next = o.ask.slow(1, 'next')
@@ -245,14 +245,14 @@ test(
 )
 
 class Reentrant extends Actor {
-  peer: ActorRef<Reentrant> | null = null
-  setPeer(peer: ActorRef<Reentrant>): void {
+  peer: LocalActorRef<Reentrant> | null = null
+  setPeer(peer: LocalActorRef<Reentrant>): void {
     this.peer = peer
   }
   async go(): Promise<string> {
     return `go: ${await this.peer?.ask({ reentrant: true }).work(this.self)}`
   }
-  async work(back: ActorRef<Reentrant>): Promise<string> {
+  async work(back: LocalActorRef<Reentrant>): Promise<string> {
     return `work of ${await back.ask.info()}`
   }
   info(): ReplyPort<string> {
@@ -267,7 +267,7 @@ class Reentrant extends Actor {
     await sleep(100)
     return 'alone'
   }
-  async workLater(back: ActorRef<Reentrant>): Promise<void> {
+  async workLater(back: LocalActorRef<Reentrant>): Promise<void> {
     await sleep(20)
     this.seen = await back.ask.now()
   }
@@ -277,7 +277,7 @@ class Reentrant extends Actor {
     return this.calls
   }
   calls = 0
-  get self(): ActorRef<Reentrant> {
+  get self(): LocalActorRef<Reentrant> {
     return this.ctx.self
   }
 }
@@ -328,7 +328,7 @@ test(
   'sys.trace tells of each message once, also of one that crashes and of those beside',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
-    const o = system.lookup('o') as ActorRef<Overlapping>
+    const o = system.lookup('o') as LocalActorRef<Overlapping>
     sys.trace(o, ({ message, error }) => {
       log.push(`${message.method}${error === undefined ? '' : ` ${(error as Error).message}`}`)
     })

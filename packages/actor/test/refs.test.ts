@@ -1,6 +1,13 @@
 // What a ref is to its user: names of messages, looks in the console, typed lookups, waits for an end.
 import { inspect } from 'node:util'
-import { Actor, type ActorRef, child, ResourceRef, spawn, SupervisorRef } from '@tasktree/actor'
+import {
+  Actor,
+  type LocalActorRef,
+  child,
+  ResourceRef,
+  spawn,
+  SupervisorRef,
+} from '@tasktree/actor'
 import { createTask, FIRST_COMPLETED, sleep, wait } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { crash, Probe, probe, ref, rejection, settled, start, virtually } from './support/probe.ts'
@@ -118,7 +125,7 @@ test(
       children: [probe(log, 'a'), child.resource('pool', () => new AsyncDisposableStack())],
     })
     await crash(ref(system, 'a'))
-    expect(inspect(ref(system, 'a'))).toBe('ActorRef /s/a (running, incarnation 2)')
+    expect(inspect(ref(system, 'a'))).toBe('LocalActorRef /s/a (running, incarnation 2)')
     expect(inspect({ ref: system.lookup('pool') })).toBe(
       '{ ref: ResourceRef /s/pool (running, incarnation 1) }',
     )
@@ -140,7 +147,7 @@ test(
         child.resource('pool', () => new AsyncDisposableStack()),
       ],
     })
-    const a: ActorRef<Probe> | null = system.lookup(Probe, 'a')
+    const a: LocalActorRef<Probe> | null = system.lookup(Probe, 'a')
     expect(await a?.ask.ping()).toBe(1)
     expect(system.lookup(Probe, 'special')?.path).toBe('/s/special')
     const workers: SupervisorRef | null = system.lookup(SupervisorRef, 'workers')

@@ -1,6 +1,6 @@
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   type ActorSystem,
   child,
   type ChildRef,
@@ -32,12 +32,12 @@ class Watcher extends Actor {
     this.ctx.monitor(target)
     this.ctx.demonitor(first, { flush: true })
   }
-  async flush(target: ActorRef<Probe>): Promise<void> {
+  async flush(target: LocalActorRef<Probe>): Promise<void> {
     const monitor = this.ctx.monitor(target)
     await target.kill()
     this.ctx.demonitor(monitor, { flush: true })
   }
-  link(target: ActorRef<Probe>): void {
+  link(target: LocalActorRef<Probe>): void {
     this.ctx.link(target)
   }
   trap(): void {
@@ -96,7 +96,7 @@ test(
 )
 
 class Talker extends Actor {
-  talk(to: ActorRef<Watcher>): void {
+  talk(to: LocalActorRef<Watcher>): void {
     void to.tell.hear('one')
     void to.tell.hear('two')
     throw new Error('and gone')
@@ -127,7 +127,7 @@ test(
     const system = await start({
       children: [child.actor('deaf', Deaf), probe([], 'a', {}, { restart: 'temporary' })],
     })
-    await (system.lookup('deaf') as ActorRef<Deaf>).ask.watch(ref(system, 'a'))
+    await (system.lookup('deaf') as LocalActorRef<Deaf>).ask.watch(ref(system, 'a'))
     await crash(ref(system, 'a'))
     expect(system.deadLetters.recent).toMatchObject([{ path: '/s/deaf', reason: 'unhandled-down' }])
     await system.stop()
@@ -174,7 +174,7 @@ test(
   'a name registered while starting is free when the next incarnation starts',
   virtually(async (log) => {
     let system: ActorSystem | null = null
-    const onStart = (context: { self: ActorRef }): void => {
+    const onStart = (context: { self: LocalActorRef }): void => {
       if (system !== null) system.register('main', context.self)
     }
     system = await start({ maxRestarts: 3, children: [probe(log, 'a', { onStart })] })
@@ -251,7 +251,7 @@ test(
   'demonitor with flush takes back every notice that waits, of restarts too',
   virtually(async (log) => {
     class Busy extends Watcher {
-      async watchAndFlush(target: ActorRef<Probe>): Promise<void> {
+      async watchAndFlush(target: LocalActorRef<Probe>): Promise<void> {
         const monitor = this.ctx.monitor(target)
         await crash(target)
         await crash(target)

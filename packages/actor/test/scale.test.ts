@@ -1,7 +1,7 @@
 import { createServer, connect } from 'node:net'
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   ActorSystem,
   child,
   silentLogger,
@@ -41,10 +41,10 @@ test('100,000 dynamic children start and stop in linear time', { tags: ['slow'] 
 })
 
 class Player extends Actor {
-  peer: ActorRef<Player> | null = null
+  peer: LocalActorRef<Player> | null = null
   #left = 0
   #done: () => void = () => {}
-  meet(peer: ActorRef<Player>): void {
+  meet(peer: LocalActorRef<Player>): void {
     this.peer = peer
   }
   play(rounds: number, done: () => void): void {

@@ -4,7 +4,7 @@ import {
   ActorSystem,
   AlreadyPresent,
   AlreadyStarted,
-  type ActorRef,
+  type LocalActorRef,
   child,
   FailedToStart,
   silentLogger,
@@ -355,7 +355,7 @@ test(
   virtually(async (log) => {
     const template = (id: string): ReturnType<typeof probe> => probe(log, id)
     const system = await start({ children: [child.dynamic('d', { template })] })
-    const a = await supervisor(system, 'd').startChild<ActorRef<Probe>>('a')
+    const a = await supervisor(system, 'd').startChild<LocalActorRef<Probe>>('a')
     expect(await a.ask.ping()).toBe(1)
     expect(a.path).toBe('/s/d/a')
     await system.stop()
@@ -391,7 +391,7 @@ test(
     }
     const system = await start({ maxRestarts: 1, children: [child.actor('once', Once)] })
     const done = rejection(system.done)
-    const once = system.lookup<ActorRef<Once>>('once') as ActorRef<Once>
+    const once = system.lookup<LocalActorRef<Once>>('once') as LocalActorRef<Once>
     const ended = once.whenStopped
     await once.tell.crash()
     expect(await ended).toMatchObject({ kind: 'error' })

@@ -1,5 +1,5 @@
 // A child that is asked to end while its supervisor is about to start it again stays stopped.
-import { type ActorRef, child } from '@tasktree/actor'
+import { type LocalActorRef, child } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
@@ -202,7 +202,10 @@ test(
         probe(log, 'd', {}, { restart: 'temporary', shutdown: 'kill' }),
       ],
     })
-    const took = async (a: ActorRef<Probe>, options?: { timeout: number }): Promise<number> => {
+    const took = async (
+      a: LocalActorRef<Probe>,
+      options?: { timeout: number },
+    ): Promise<number> => {
       void a.tell.stall()
       await settled()
       const before = system.snapshot().time

@@ -2,7 +2,7 @@ import {
   Actor,
   type ActorContext,
   ActorStopped,
-  type ActorRef,
+  type LocalActorRef,
   child,
   type ExitReason,
   NoProc,
@@ -93,7 +93,7 @@ test(
   'a handler that swallows its cancel is cancelled again at its next await',
   virtually(async () => {
     const system = await start({ children: [child.actor('n', Naughty)] })
-    const naughty = system.lookup<ActorRef<Naughty>>('n') as ActorRef<Naughty>
+    const naughty = system.lookup<LocalActorRef<Naughty>>('n') as LocalActorRef<Naughty>
     await naughty.tell.work()
     await settled()
     expect(await takes(() => system.stop())).toBe(0)
@@ -116,7 +116,7 @@ test(
   'a handler that swallows every cancel is killed at its deadline',
   virtually(async () => {
     const system = await start({ children: [child.actor('n', Stubborn, [], { shutdown: 300 })] })
-    await (system.lookup('n') as ActorRef<Stubborn>).tell.work()
+    await (system.lookup('n') as LocalActorRef<Stubborn>).tell.work()
     await settled()
     expect(await takes(() => system.stop())).toBe(300)
   }),
@@ -258,7 +258,7 @@ test(
         seen.push(reason)
       },
     }
-    const make = (): Promise<ActorRef<Probe>> => spawn(Probe, [log, options])
+    const make = (): Promise<LocalActorRef<Probe>> => spawn(Probe, [log, options])
     const quit = await make()
     await quit.tell.quit()
     await quit.whenStopped
@@ -402,7 +402,7 @@ test(
     const system = await start({ children: [child.actor('f', Foreign), probe(log, 'b')] })
     const zombies = collect(system, 'zombie')
     const ends = collect(system, 'zombie-settled')
-    const f = system.lookup<ActorRef<Foreign>>('f') as ActorRef<Foreign>
+    const f = system.lookup<LocalActorRef<Foreign>>('f') as LocalActorRef<Foreign>
     const ask = rejection(f.ask.wait())
     await settled()
     expect(await takes(() => f.kill())).toBe(0)

@@ -1,6 +1,6 @@
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   ActorSystem,
   AskCycle,
   child,
@@ -173,7 +173,7 @@ class Subject extends Actor {
   readonly #stashed = new Set<number>()
 
   /** Its peers never ask back what is asked of them here: there is no cycle, whoever asks whom. */
-  asksOn(id: number, peer: ActorRef<Subject>): ReplyPort<number> {
+  asksOn(id: number, peer: LocalActorRef<Subject>): ReplyPort<number> {
     this.#ledger.handle(id)
     const port = this.ctx.reply<number>()
     const inner = this.#ledger.number()
@@ -187,7 +187,7 @@ class Subject extends Actor {
     return port
   }
 
-  async asksBack(id: number, back: ActorRef<Subject>): Promise<number> {
+  async asksBack(id: number, back: LocalActorRef<Subject>): Promise<number> {
     this.#ledger.handle(id)
     const inner = this.#ledger.number()
     const ask = back.ask({ timeout: 200 }).beside(inner)
@@ -273,7 +273,7 @@ async function scenario(seed: number): Promise<void> {
   for (let step = 0; step < 25; step++) {
     const paths = actorPaths(system)
     if (paths.length === 0) break
-    const target = system.lookup<ActorRef<Subject>>(pick(random, paths))
+    const target = system.lookup<LocalActorRef<Subject>>(pick(random, paths))
     if (target === null) continue
     const dice = random()
     const ms = Math.floor(random() * 20)
@@ -286,7 +286,7 @@ async function scenario(seed: number): Promise<void> {
         ledger.sent.add(id)
         void target.tell[way](id, ms)
       } else if (random() < 0.2) {
-        const peer = system.lookup<ActorRef<Subject>>(pick(random, paths))
+        const peer = system.lookup<LocalActorRef<Subject>>(pick(random, paths))
         if (peer !== null) ledger.asked.set(id, target.ask({ timeout: 500 }).asksOn(id, peer))
       } else ledger.asked.set(id, target.ask({ timeout: 500 })[way](id, ms))
     } else if (dice < 0.6) asks.push(target.ask({ timeout: 500 }).crash())

@@ -1,6 +1,6 @@
 import {
   Actor,
-  type ActorRef,
+  type LocalActorRef,
   type ActorSystem,
   child,
   type ReplyPort,
@@ -68,19 +68,19 @@ class Rich extends Account {
     void self.ask.onStop()
     takesAccount(self)
     takesAccount(self.pinned())
-    const own: ActorRef<Rich> = self
+    const own: LocalActorRef<Rich> = self
     void own.ask.selfTyped()
     return asked
   }
 }
 
-function takesAccount(account: ActorRef<Account>): void {
+function takesAccount(account: LocalActorRef<Account>): void {
   void account
 }
 
 export async function typed(system: ActorSystem): Promise<void> {
   const account = await spawn(Account, ['ann'])
-  is<Equal<typeof account, ActorRef<Account>>>()
+  is<Equal<typeof account, LocalActorRef<Account>>>()
   const deposited = account.ask.deposit(5)
   is<Equal<typeof deposited, Future<number>>>()
   const history = account.ask({ timeout: 10 }).history(3)
@@ -119,7 +119,7 @@ export async function typed(system: ActorSystem): Promise<void> {
   // @ts-expect-error no such restart type
   void child.actor('a', Plain, [], { restart: 'always' })
   const started = await system.root.startChild(spec)
-  is<Equal<typeof started, ActorRef<Account>>>()
+  is<Equal<typeof started, LocalActorRef<Account>>>()
   const dynamic = await system.root.startChild(child.dynamic('d'))
   is<Equal<typeof dynamic, SupervisorRef>>()
   const pool = await system.root.startChild(child.resource('p', () => new AsyncDisposableStack()))
@@ -142,7 +142,7 @@ export async function typed(system: ActorSystem): Promise<void> {
   takesAccount(rich)
 
   const found = system.lookup(Account, 'a')
-  is<Equal<typeof found, ActorRef<Account> | null>>()
+  is<Equal<typeof found, LocalActorRef<Account> | null>>()
   const supervisor = system.lookup(SupervisorRef, 'd')
   is<Equal<typeof supervisor, SupervisorRef | null>>()
 }

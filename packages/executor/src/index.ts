@@ -6,7 +6,14 @@ export {
 } from './jobs/errors.ts'
 export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts'
 export type { JobEvent } from './pool/instrument.ts'
-export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs } from './jobs/job.ts'
+export {
+  type GeneratorJob,
+  type Job,
+  JobRef,
+  type JobRefs,
+  jobs,
+  type JobsOptions,
+} from './jobs/job.ts'
 export { JobFuture } from './jobs/job-future.ts'
 export type { PoolOptions } from './pool/options.ts'
 export { ProcessPoolExecutor, type ProcessPoolOptions } from './pool/process-pool.ts'

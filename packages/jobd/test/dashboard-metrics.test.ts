@@ -1,4 +1,4 @@
-import { type ActorRef, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { type LocalActorRef, ActorSystem, child, silentLogger } from '@tasktree/actor'
 import { createTask, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
@@ -34,7 +34,7 @@ function job(id: number, state: JobState, change: Partial<Job> = {}): Job {
 
 /** Runs with metrics that follow a feed, in virtual time. */
 function withMetrics(
-  body: (metrics: ActorRef<Metrics>, feed: JobFeed, system: ActorSystem) => Promise<void>,
+  body: (metrics: LocalActorRef<Metrics>, feed: JobFeed, system: ActorSystem) => Promise<void>,
 ): Promise<void> {
   return runVirtual(async () => {
     const feed = new JobFeed()
@@ -50,7 +50,11 @@ function withMetrics(
     await system.root.startChild(child.actor('metrics', Metrics, [history, prometheus, feed]))
     // The feed is followed from the first turn on.
     await sleep(1)
-    await body(system.lookup<ActorRef<Metrics>>('metrics') as ActorRef<Metrics>, feed, system)
+    await body(
+      system.lookup<LocalActorRef<Metrics>>('metrics') as LocalActorRef<Metrics>,
+      feed,
+      system,
+    )
   })
 }
 

@@ -13,7 +13,7 @@ import type { MessageKind } from '../messages/message-kind.ts'
 import type { DeadLetterReason } from '../runtime/events.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { ActorIncarnation } from './actor-incarnation.ts'
-import { ActorRef } from './actor-ref.ts'
+import { LocalActorRef } from './local-actor-ref.ts'
 import { tellUndelivered } from './crash.ts'
 
 /** An actor over all its incarnations. Its mailbox outlives them. */
@@ -34,8 +34,8 @@ export class ActorChild extends Child {
     this.mailbox = new Mailbox(spec.mailbox)
   }
 
-  protected override makeRef(): ActorRef {
-    return new ActorRef(this)
+  protected override makeRef(): LocalActorRef {
+    return new LocalActorRef(this)
   }
 
   protected override makeIncarnation(number: number): ActorIncarnation {

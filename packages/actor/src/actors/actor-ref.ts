@@ -1,67 +1,18 @@
 import type { Future } from '@tasktree/core'
-import type { Actor } from './actor.ts'
-import type { ActorChild } from './actor-child.ts'
-import type { Ask, Tells } from './message-types.ts'
-import { ChildRef } from '../children/child-ref.ts'
-import { askProxy, tellProxy } from '../messages/send-proxies.ts'
 import type { ExitReason } from '../exit-reason.ts'
+import type { Ask, Tell } from './message-types.ts'
 
-/** The address of an actor. It stays valid across restarts; messages that are sent meanwhile wait in the mailbox. */
-export class ActorRef<A extends Actor = Actor> extends ChildRef {
-  /** @internal the bundler calls a class that names itself `_ActorRef` */
-  static override readonly name: string = 'ActorRef'
-
-  /** @internal */
-  declare readonly target: ActorChild
-  readonly #pinned: number
-  // Not typed by the class: TypeScript compares the types of private fields too.
-  #ask: object | null = null
-  #tell: object | null = null
-
-  /** @internal refs come from spawn, startChild and lookup */
-  constructor(target: ActorChild, pinned = 0) {
-    super(target)
-    this.#pinned = pinned
-  }
-
-  /**
-   * Sends a message and waits for what its handler returns, for 5000 ms unless told otherwise:
-   * `ref.ask.method(...)`, `ref.ask({ timeout, signal }).method(...)`.
-   *
-   * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when
-   * it ended before it answered, ActorRestarting when the mailbox was dropped, MailboxFull, AskTimeout, and
-   * AskCycle when it could never be answered.
-   */
-  get ask(): Ask<A> {
-    this.#ask ??= askProxy(this.target, this.#pinned)
-    return this.#ask as Ask<A>
-  }
-
-  /**
-   * Sends a message and waits only for its place in the mailbox: true when it has one, false when it became
-   * a dead letter. With room in the mailbox there is nothing to wait for.
-   */
-  get tell(): Tells<A> {
-    this.#tell ??= tellProxy(this.target, this.#pinned)
-    return this.#tell as Tells<A>
-  }
-
-  override get incarnation(): number {
-    return this.#pinned === 0 ? this.target.number : this.#pinned
-  }
-
-  /** Makes the actor handle the messages in its mailbox, refuse later ones, wait for its deferred answers, and end. */
-  drain(): Future<ExitReason> {
-    return this.target.drain()
-  }
-
-  /** A ref to the running incarnation only. After a restart its asks fail with NoProc. */
-  pinned(): ActorRef<A> {
-    return new ActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
-  }
-
-  /** @internal the number of the incarnation; 0 for any */
-  get pinnedTo(): number {
-    return this.#pinned
-  }
+/**
+ * The address of an actor, wherever it is: in this process (a LocalActorRef, which spawn, startChild and lookup give) or on
+ * another machine (a RemoteRef of `@tasktree/nats`). Code that takes an ActorRef works with both.
+ */
+export interface ActorRef<A> {
+  /** Sends a message and waits for what its handler returns: `ref.ask.method(...)`, `ref.ask({ timeout, signal }).method(...)`. */
+  readonly ask: Ask<A>
+  /** Sends a message without waiting for its handler: `ref.tell.method(...)`, `ref.tell({ confirm: true }).method(...)`. */
+  readonly tell: Tell<A>
+  /** Names the actor in messages and logs. */
+  readonly path: string
+  /** Settles when it has ended for good: messages that are sent to it later are not handled. */
+  readonly whenStopped: Future<ExitReason>
 }

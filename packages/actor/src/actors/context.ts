@@ -1,7 +1,7 @@
 import { type Awaitable, ensureFuture } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { Actor, ActorClass } from './actor.ts'
-import { ActorRef } from './actor-ref.ts'
+import { LocalActorRef } from './local-actor-ref.ts'
 import type { Asks, SelfRef, Tells } from './message-types.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ActorChild } from './actor-child.ts'
@@ -96,12 +96,12 @@ export class ActorContext<Self extends Actor = Actor> {
   spawn<A extends Actor, P extends unknown[]>(
     actorClass: ActorClass<A, P>,
     ...rest: Rest<P, SpawnOptions>
-  ): Promise<ActorRef<A>> {
+  ): Promise<LocalActorRef<A>> {
     const { runtime } = this.#child
     return this.#spawn(spawnedSpec(actorClass, rest, (className) => runtime.makeName(className)))
   }
 
-  async #spawn<A extends Actor>(spec: ActorSpec<A>): Promise<ActorRef<A>> {
+  async #spawn<A extends Actor>(spec: ActorSpec<A>): Promise<LocalActorRef<A>> {
     const child = await this.#live().children().start(spec)
     return refOrStopped<A>(child as ActorChild | null, spec.id)
   }
@@ -125,7 +125,7 @@ export class ActorContext<Self extends Actor = Actor> {
     }
     return this.#live()
       .relations()
-      .monitor(ref, ref instanceof ActorRef && ref.pinnedTo !== 0)
+      .monitor(ref, ref instanceof LocalActorRef && ref.pinnedTo !== 0)
   }
 
   /** Ends a monitor. With `flush`, a DOWN of it that waits in the mailbox is taken back. */
@@ -136,8 +136,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /** When one of the two incarnations ends abnormally, so does the other. */
-  link(ref: ActorRef<never> | ActorRef): void {
-    if (!(ref instanceof ActorRef)) {
+  link(ref: LocalActorRef<never> | LocalActorRef): void {
+    if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
     }
     this.#live().relations().link(ref.target.incarnation, ref.path)
@@ -209,19 +209,19 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /** `ref.tell`; throws once this incarnation has ended. */
-  tell<A extends Actor>(ref: ActorRef<A>): Tells<A> {
+  tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A> {
     this.#live()
     return ref.tell
   }
 
   /** `ref.ask`; throws once this incarnation has ended. */
-  ask<A extends Actor>(ref: ActorRef<A>, options: AskOptions = {}): Asks<A> {
+  ask<A extends Actor>(ref: LocalActorRef<A>, options: AskOptions = {}): Asks<A> {
     this.#live()
     return ref.ask(options)
   }
 }
 
-function refOrStopped<A extends Actor>(child: ActorChild | null, name: string): ActorRef<A> {
+function refOrStopped<A extends Actor>(child: ActorChild | null, name: string): LocalActorRef<A> {
   if (child === null) throw new TypeError(`${name} said in onStart that it is not needed`)
-  return child.ref as unknown as ActorRef<A>
+  return child.ref as unknown as LocalActorRef<A>
 }

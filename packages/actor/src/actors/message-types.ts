@@ -2,7 +2,7 @@ import type { Future } from '@tasktree/core'
 import type { AskOptions } from '../messages/ask.ts'
 import type { ReplyPort } from '../messages/reply-ports.ts'
 import type { Actor } from './actor.ts'
-import type { ActorRef } from './actor-ref.ts'
+import type { LocalActorRef } from './local-actor-ref.ts'
 
 /** Members of every actor that are not messages. */
 type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
@@ -63,6 +63,17 @@ export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
 /** The methods, and with options: `ref.ask({ timeout: 100 }).method(...)`. */
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
+export interface TellOptions {
+  /**
+   * Waits until the message has its place in the mailbox of an actor on another machine. Without it, a message to another
+   * machine may be lost on the way without notice. @defaultValue false
+   */
+  confirm?: boolean | undefined
+}
+
+/** The methods, and with options: `ref.tell({ confirm: true }).method(...)`. */
+export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
+
 /**
  * As Asks and Tells, for the polymorphic `this` of an actor's own code: TypeScript cannot filter its members by their
  * types, so those that are not methods are there and are `never`.
@@ -71,11 +82,11 @@ type SelfAsks<A> = { readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K
 
 type SelfTells<A> = { readonly [K in keyof A]: K extends Hook ? never : TellOf<A[K]> }
 
-/** The type of `ctx.self`: an ActorRef of the actor's own class. */
-export type SelfRef<A extends Actor> = SelfSends<A> & ActorRef<A>
+/** The type of `ctx.self`: a LocalActorRef of the actor's own class. */
+export type SelfRef<A extends Actor> = SelfSends<A> & LocalActorRef<A>
 
 interface SelfSends<A extends Actor> {
   readonly ask: SelfAsks<A> & ((options: AskOptions) => SelfAsks<A>)
-  readonly tell: SelfTells<A>
+  readonly tell: SelfTells<A> & ((options: TellOptions) => SelfTells<A>)
   pinned(): SelfRef<A>
 }

@@ -1,5 +1,5 @@
 import type { Actor, ActorClass } from './actor.ts'
-import type { ActorRef } from './actor-ref.ts'
+import type { LocalActorRef } from './local-actor-ref.ts'
 import { type ActorSpec, type Rest, spawnedSpec } from '../children/child-spec.ts'
 import { type Runtime, runtimeOfLoop } from '../runtime/runtime.ts'
 import type { MailboxOptions } from '../messages/mailbox.ts'
@@ -24,7 +24,7 @@ const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
 export function spawn<A extends Actor, P extends unknown[]>(
   actorClass: ActorClass<A, P>,
   ...rest: Rest<P, SpawnOptions>
-): Promise<ActorRef<A>> {
+): Promise<LocalActorRef<A>> {
   const runtime = runtimeOfLoop()
   return start(
     runtime,
@@ -32,7 +32,10 @@ export function spawn<A extends Actor, P extends unknown[]>(
   )
 }
 
-async function start<A extends Actor>(runtime: Runtime, spec: ActorSpec<A>): Promise<ActorRef<A>> {
+async function start<A extends Actor>(
+  runtime: Runtime,
+  spec: ActorSpec<A>,
+): Promise<LocalActorRef<A>> {
   let ownChildren = spawned.get(runtime)
   if (ownChildren === undefined) {
     ownChildren = new UnsupervisedChildren('', null, runtime)
@@ -40,5 +43,5 @@ async function start<A extends Actor>(runtime: Runtime, spec: ActorSpec<A>): Pro
   }
   const child = await ownChildren.start(spec)
   if (child === null) throw new TypeError(`${spec.id} said in onStart that it is not needed`)
-  return child.ref as unknown as ActorRef<A>
+  return child.ref as unknown as LocalActorRef<A>
 }

@@ -1,6 +1,6 @@
 import { Future } from '@tasktree/core'
 import type { Actor } from './actor.ts'
-import type { ActorRef } from './actor-ref.ts'
+import type { LocalActorRef } from './local-actor-ref.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { NoProc } from '../errors.ts'
 import type { TraceEvent } from './handlers.ts'
@@ -16,7 +16,7 @@ export interface ActorStatistics {
   readonly suspended: boolean
 }
 
-type AnyRef = ActorRef<never> | ActorRef
+type AnyRef = LocalActorRef<never> | LocalActorRef
 
 function incarnationOf(ref: AnyRef): ActorIncarnation {
   const { incarnation } = ref.target
@@ -52,9 +52,9 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
  */
 export const sys: {
   /** Returns the actor itself. */
-  getState<A extends Actor>(ref: ActorRef<A>): Future<A>
+  getState<A extends Actor>(ref: LocalActorRef<A>): Future<A>
   /** Calls `change` with the actor. */
-  replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>
+  replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void>
   /** It handles no messages until `resume`; it can be stopped and killed. */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
@@ -62,10 +62,10 @@ export const sys: {
   trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void
   statistics(ref: AnyRef): ActorStatistics
 } = {
-  getState<A extends Actor>(ref: ActorRef<A>): Future<A> {
+  getState<A extends Actor>(ref: LocalActorRef<A>): Future<A> {
     return between(ref, (incarnation) => incarnation.actor as unknown as A)
   },
-  replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void> {
+  replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void> {
     return between(ref, (incarnation) => change(incarnation.actor as unknown as A))
   },
   suspend(ref) {

@@ -71,7 +71,7 @@ export class ChildRef {
     return this.target.whenStopped
   }
 
-  /** @internal how the console shows it: `ActorRef /system/child (running, incarnation 2)`. */
+  /** @internal how the console shows it: `LocalActorRef /system/child (running, incarnation 2)`. */
   [shownInConsole](): string {
     const { name } = this.constructor
     return `${name} ${this.path} (${this.status}, incarnation ${this.incarnation})`

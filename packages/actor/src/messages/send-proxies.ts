@@ -1,6 +1,8 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
+import type { TellOptions } from '../actors/message-types.ts'
 import { type AskOptions, checkAskOptions } from './ask.ts'
+import { checkTellOptions } from './tell-options.ts'
 import { kindsOf, type MessageKind, type MessageKinds } from './message-kind.ts'
 
 /**
@@ -98,11 +100,15 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
   })
 }
 
+/** Callable, for options: a function whose prototype has the class's tells. */
 export function tellProxy(child: ActorChild, incarnation: number): object {
-  const proxy = Object.create(prototypeFor(tellPrototypes, child, tellMethod)) as SendProxy
-  proxy[target] = child
-  proxy[pinned] = incarnation
-  return proxy
+  const prototype = prototypeFor(tellPrototypes, child, tellMethod)
+  const proxy = ((given: TellOptions): object => {
+    checkOptions(given)
+    checkTellOptions(given)
+    return proxy
+  }) as unknown as SendProxy
+  return address(proxy, prototype, child, incarnation)
 }
 
 /** Callable, for options: a function whose prototype has the class's asks. */
@@ -116,10 +122,20 @@ export function askProxy(child: ActorChild, incarnation: number): object {
     withOptions[pinned] = incarnation
     withOptions[options] = given
     return withOptions
-  }) as unknown as SendProxy & Record<string, unknown>
+  }) as unknown as SendProxy
+  return address(proxy, prototype, child, incarnation)
+}
+
+function address(
+  proxy: SendProxy,
+  prototype: object,
+  child: ActorChild,
+  incarnation: number,
+): object {
   // A function's own properties, whose names a message may have too.
-  delete proxy['name']
-  delete proxy['length']
+  const own = proxy as unknown as Record<string, unknown>
+  delete own['name']
+  delete own['length']
   Object.setPrototypeOf(proxy, prototype)
   proxy[target] = child
   proxy[pinned] = incarnation

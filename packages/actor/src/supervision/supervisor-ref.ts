@@ -1,7 +1,7 @@
 import { Future } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
-import type { ActorRef } from '../actors/actor-ref.ts'
+import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import { deleteChild, restartChild, startChild, stopChild } from './child-requests.ts'
 import {
@@ -41,7 +41,7 @@ export interface ChildCounts {
 /** The type of the ref of the child that a spec makes. */
 export type RefOf<S extends ChildSpec> =
   S extends ActorSpec<infer A extends Actor>
-    ? ActorRef<A>
+    ? LocalActorRef<A>
     : S extends ResourceSpec<infer R>
       ? ResourceRef<R>
       : S extends { kind: 'supervisor' | 'dynamic' }
@@ -72,7 +72,7 @@ export class SupervisorRef extends ChildRef {
    * @throws {NoProc} while the supervisor itself does not run
    */
   startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>
-  startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>
+  startChild<R extends { readonly path: string } = ChildRef>(...args: unknown[]): Future<R>
   startChild(...args: unknown[]): Future<ChildRef> {
     const { spec } = this.target
     const template = spec.kind === 'dynamic' ? spec.options.template : undefined

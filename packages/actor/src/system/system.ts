@@ -2,7 +2,7 @@ import { Future, getEventLoop } from '@tasktree/core'
 import type { Broadcast } from '@tasktree/sync'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
-import type { ActorRef } from '../actors/actor-ref.ts'
+import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ActorChild } from '../actors/actor-child.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import { checkNumber } from '../children/check-spec.ts'
@@ -152,12 +152,12 @@ export class ActorSystem implements AsyncDisposable {
   lookup<A extends Actor>(
     actorClass: abstract new (...args: never[]) => A,
     pathOrName: string,
-  ): ActorRef<A> | null
+  ): LocalActorRef<A> | null
   lookup<R extends ChildRef>(
     refClass: abstract new (...args: never[]) => R,
     pathOrName: string,
   ): R | null
-  lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null
+  lookup<R extends { readonly path: string } = ChildRef>(pathOrName: string): R | null
   lookup(...args: [AnyClass, string] | [string]): ChildRef | null {
     const [expected, pathOrName] = args.length === 1 ? [null, args[0]] : args
     if (typeof pathOrName !== 'string') {

@@ -2,7 +2,7 @@ import {
   Actor,
   type ActorContext,
   type ActorOptions,
-  type ActorRef,
+  type LocalActorRef,
   type ActorSpec,
   ActorSystem,
   type ActorSystemOptions,
@@ -100,8 +100,8 @@ export function virtually(body: (log: string[]) => Promise<void>): () => Promise
   return () => runVirtual(() => body([]))
 }
 
-export function ref(system: ActorSystem, path: string): ActorRef<Probe> {
-  const found = system.lookup<ActorRef<Probe>>(path)
+export function ref(system: ActorSystem, path: string): LocalActorRef<Probe> {
+  const found = system.lookup<LocalActorRef<Probe>>(path)
   if (found === null) throw new Error(`no ${path}`)
   return found
 }
@@ -123,7 +123,7 @@ export async function rejection(promise: PromiseLike<unknown>): Promise<unknown>
 }
 
 /** Sends it a message that makes it throw, and lets its supervisor deal with that. */
-export async function crash(target: ActorRef<Probe>, error?: unknown): Promise<void> {
+export async function crash(target: LocalActorRef<Probe>, error?: unknown): Promise<void> {
   await target.tell.crash(error)
   await sleep(0)
   await settled()

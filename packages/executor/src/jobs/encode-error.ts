@@ -209,12 +209,22 @@ const engineTypes: ReadonlyMap<object, string> = new Map(
   engineClasses.map((type): [object, string] => [type.prototype, type.name]),
 )
 
+interface ErrorType {
+  readonly prototype: object
+}
+
+interface PackageType {
+  readonly type: ErrorType
+  /** The error code of the class; null for the one class that its brand identifies. */
+  readonly code: string | null
+}
+
 /**
  * The classes of core and of this package, with what marks their objects. Identity does not work for them, because
  * a job's module may have loaded its own copy of the package. A name alone would also match another library's
  * class: such an error arrives as an Error with its name.
  */
-const packageTypes: ReadonlyMap<string, PackageType> = new Map<string, PackageType>([
+const packageTypes = new Map<string, PackageType>([
   ['BrokenExecutor', { type: BrokenExecutor, code: 'ERR_EXECUTOR_BROKEN' }],
   ['CancelledError', { type: CancelledError, code: null }],
   ['DeadlockError', { type: DeadlockError, code: 'ERR_DEADLOCK' }],
@@ -228,16 +238,6 @@ const packageTypes: ReadonlyMap<string, PackageType> = new Map<string, PackageTy
   ['TimeoutError', { type: TimeoutError, code: 'ERR_TIMEOUT' }],
   ['WorkerCrashedError', { type: WorkerCrashedError, code: 'ERR_EXECUTOR_WORKER_CRASHED' }],
 ])
-
-interface ErrorType {
-  readonly prototype: object
-}
-
-interface PackageType {
-  readonly type: ErrorType
-  /** The error code of the class; null for the one class that its brand identifies. */
-  readonly code: string | null
-}
 
 function findType(error: object): string {
   try {
@@ -263,10 +263,19 @@ function isMarked(error: object, prototype: object, name: string): boolean {
   return code !== null && Object.hasOwn(error, 'code') && read(error, 'code') === code
 }
 
-const typesByName: ReadonlyMap<string, ErrorType> = new Map<string, ErrorType>([
+const typesByName = new Map<string, ErrorType>([
   ...engineClasses.map((type): [string, ErrorType] => [type.name, type]),
   ...[...packageTypes].map(([name, { type }]): [string, ErrorType] => [name, type]),
 ])
+
+/**
+ * Makes the errors of a class of another package arrive as objects of that class. An error belongs to the class when it
+ * has both the class's name and its `code`.
+ */
+export function carryErrorType(name: string, type: ErrorType, code: string): void {
+  packageTypes.set(name, { type, code })
+  typesByName.set(name, type)
+}
 
 /**
  * The thrown value that `encoded` describes. An error becomes an object of the nearest class that is known here,

@@ -7,7 +7,12 @@ const native = /\{\s*\[native code\]\s*\}$/
 
 /** @throws {TypeError} for what is not a job */
 export function readTarget(job: unknown): JobTarget {
-  if (job instanceof JobRef) return { url: job.url, name: job.name }
+  if (job instanceof JobRef) {
+    if (job.url !== null) return { url: job.url, name: job.name }
+    throw new TypeError(
+      `the job ${job.id} was made by remoteJobs(), so this machine does not have its module: use jobs(), or an executor of the cluster`,
+    )
+  }
   if (typeof job === 'function') return { source: Function.prototype.toString.call(job) }
   throw new TypeError(
     `a job must be a function or a reference made by jobs(), got ${describe(job)}`,

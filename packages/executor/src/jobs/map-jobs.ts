@@ -10,9 +10,15 @@ import type { MapOptions } from '../pool/executor.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import { decodeError } from './encode-error.ts'
 import { JobSerializationError } from './errors.ts'
-import type { PendingJob } from './pending-job.ts'
 
-type Submit = (args: readonly unknown[], chunked: boolean) => PendingJob
+/** A job that a map has submitted. */
+export interface MappedJob {
+  readonly future: Future<unknown>
+  /** Whether it has left this process. A chunk that has not, because an item cannot be sent, is sent item by item. */
+  readonly isStarted: boolean
+}
+
+type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob
 
 /** What `Executor.map` returns. @throws {TypeError} @throws {RangeError} for wrong arguments, at once */
 export function mapJobs<T, R>(
@@ -107,7 +113,7 @@ class Source<T> {
 }
 
 interface Submitted<T> {
-  readonly job: PendingJob
+  readonly job: MappedJob
   readonly chunk: T[]
 }
 
@@ -207,6 +213,6 @@ class Mapping<T, R> {
   }
 }
 
-function wasNotSent({ future, isStarted }: PendingJob): boolean {
+function wasNotSent({ future, isStarted }: MappedJob): boolean {
   return !isStarted && !future.cancelled() && future.exception() instanceof JobSerializationError
 }

@@ -3,7 +3,6 @@ import {
   type ActorRef,
   ActorSystem,
   child,
-  type ChildRef,
   consoleLogger,
   type Logger,
   type ResourceRef,
@@ -206,7 +205,7 @@ async function drain(system: ActorSystem, { scheduler }: Directory, grace: numbe
   }
 }
 
-function find<R extends ChildRef>(system: ActorSystem, path: string): R {
+function find<R extends { readonly path: string }>(system: ActorSystem, path: string): R {
   return system.lookup<R>(path) as R
 }
 

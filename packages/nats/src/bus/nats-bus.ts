@@ -1,0 +1,452 @@
+import {
+  AckPolicy,
+  DiscardPolicy,
+  type JetStreamClient,
+  jetstream,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream'
+import { type KV, Kvm } from '@nats-io/kv'
+import {
+  connect,
+  type ConnectionOptions,
+  errors,
+  headers as makeHeaders,
+  type Msg,
+  type MsgHdrs,
+  nanos,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import type { Future } from '@tasktree/core'
+import {
+  BusTimeout,
+  ClusterClosed,
+  ConnectFailed,
+  NoJetStream,
+  PayloadTooLarge,
+  StreamFull,
+} from '../errors.ts'
+import type {
+  Appended,
+  Bucket,
+  Bus,
+  BusMessage,
+  BusStatus,
+  ConsumerSettings,
+  Entry,
+  Headers,
+  PublishOptions,
+  Puller,
+  PullListener,
+  StreamSettings,
+  StreamState,
+} from './bus.ts'
+import { NatsPuller } from './nats-puller.ts'
+import { Pending } from './pending.ts'
+
+/** Milliseconds that the server has for an answer. */
+const answerTime = 5_000
+/** For how long a stream remembers the ids of its messages: a message that is sent twice within it is stored once. */
+const duplicateWindow = 120_000
+
+/** What the server calls its refusals. */
+const code = { noJetStream: 10_039, noStream: 10_059, noMessage: 10_037, full: 10_077 } as const
+const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])
+
+/** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
+export async function connectNats(options: ConnectionOptions): Promise<NatsBus> {
+  const servers = [options.servers ?? '127.0.0.1:4222'].flat().join(', ')
+  let connection: NatsConnection
+  try {
+    connection = await connect({
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      // A link that is cut without a word is noticed after three pings.
+      pingInterval: 2_000,
+      noAsyncTraces: true,
+      ...options,
+    })
+  } catch (error) {
+    throw new ConnectFailed(servers, explain(error), { cause: error })
+  }
+  const client = jetstream(connection, { timeout: answerTime })
+  try {
+    const manager = await client.jetstreamManager()
+    return new NatsBus(connection, client, manager, options.inboxPrefix)
+  } catch (error) {
+    const server = connection.getServer()
+    await connection.close()
+    throw isRefusal(error, code.noJetStream) || isNamed(error, 'JetStreamNotEnabled')
+      ? new NoJetStream(server, { cause: error })
+      : new ConnectFailed(servers, explain(error), { cause: error })
+  }
+}
+
+function explain(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  if (error instanceof errors.AuthorizationError || /authorization/i.test(text)) {
+    return 'the server refused the credentials: check user and pass, token or authenticator'
+  }
+  return /ECONNREFUSED|connection refused/i.test(text) ? `no server listens there (${text})` : text
+}
+
+function isRefusal(error: unknown, number: number): boolean {
+  return error instanceof JetStreamApiError && error.code === number
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name
+}
+
+/** The client's words for a failure that is not about the request itself become this package's. */
+function translate(error: unknown, what: string): unknown {
+  if (error instanceof errors.TimeoutError) return new BusTimeout(what, { cause: error })
+  if (error instanceof errors.RequestError || error instanceof errors.NoRespondersError) {
+    return new BusTimeout(what, { cause: error })
+  }
+  if (error instanceof errors.ClosedConnectionError) return new ClusterClosed()
+  if (error instanceof errors.DrainingConnectionError) return new ClusterClosed()
+  return error
+}
+
+export function toHeaders(record: Headers): MsgHdrs {
+  const made = makeHeaders()
+  for (const [name, value] of Object.entries(record)) made.append(name, value)
+  return made
+}
+
+export class NatsBus implements Bus {
+  readonly #connection: NatsConnection
+  readonly #client: JetStreamClient
+  readonly #manager: JetStreamManager
+  readonly #pending = new Pending()
+  readonly #listeners = new Set<(status: BusStatus) => void>()
+  #status: BusStatus = 'connected'
+  #closedBy: Error | null = null
+
+  readonly #inboxPrefix: string | undefined
+
+  constructor(
+    connection: NatsConnection,
+    client: JetStreamClient,
+    manager: JetStreamManager,
+    inboxPrefix: string | undefined,
+  ) {
+    this.#inboxPrefix = inboxPrefix
+    this.#connection = connection
+    this.#client = client
+    this.#manager = manager
+    void this.#follow()
+    void connection.closed().then((error) => {
+      this.#closedBy = error instanceof Error ? error : null
+      this.#report('closed')
+    })
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === 'disconnect') this.#report('disconnected')
+      else if (type === 'reconnect') this.#report('connected')
+    }
+  }
+
+  #report(status: BusStatus): void {
+    if (this.#status === status || this.#status === 'closed') return
+    this.#status = status
+    if (status !== 'connected') this.#pending.fail(new BusTimeout('the connection was lost'))
+    for (const listener of this.#listeners) listener(status)
+  }
+
+  get status(): BusStatus {
+    return this.#status
+  }
+
+  get closedBy(): Error | null {
+    return this.#closedBy
+  }
+
+  get server(): string {
+    return this.#connection.getServer()
+  }
+
+  get maxPayload(): number {
+    return this.#connection.info?.max_payload ?? 1_048_576
+  }
+
+  now(): number {
+    return Date.now()
+  }
+
+  onStatus(listener: (status: BusStatus) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
+    const { headers, reply } = options
+    this.#checkSize(subject, data, headers)
+    try {
+      this.#connection.publish(subject, data, {
+        ...(headers !== undefined && { headers: toHeaders(headers) }),
+        ...(reply !== undefined && { reply }),
+      })
+    } catch (error) {
+      throw translate(error, subject)
+    }
+  }
+
+  #checkSize(what: string, data: Uint8Array, headers: Headers | undefined): void {
+    let size = data.length
+    if (headers !== undefined) {
+      size += 64
+      for (const [name, value] of Object.entries(headers)) size += name.length + value.length + 4
+    }
+    if (size > this.maxPayload) throw new PayloadTooLarge(what, size, this.maxPayload)
+  }
+
+  subscribe(
+    subject: string,
+    listener: (message: BusMessage) => void,
+    options: { queue?: string } = {},
+  ): () => void {
+    const subscription = this.#connection.subscribe(subject, {
+      ...options,
+      callback: (error, message) => {
+        if (error === null) listener(wrap(message))
+      },
+    })
+    return () => subscription.unsubscribe()
+  }
+
+  flush(): Future<void> {
+    return this.#pending.follow(this.#connection.flush())
+  }
+
+  openStream(settings: StreamSettings): Future<void> {
+    return this.#pending.follow(this.#openStream(settings))
+  }
+
+  async #openStream({
+    name,
+    subjects,
+    retention,
+    maxMessages,
+    maxAge,
+  }: StreamSettings): Promise<void> {
+    const { streams } = this.#manager
+    const limits = { ...(maxMessages !== undefined && { max_msgs: maxMessages }) }
+    try {
+      const { config } = await streams.info(name)
+      if (maxMessages !== undefined && config.max_msgs !== maxMessages) {
+        await streams.update(name, limits)
+      }
+    } catch (error) {
+      if (!isRefusal(error, code.noStream)) throw translate(error, `the stream ${name}`)
+      await streams.add({
+        name,
+        subjects: [...subjects],
+        retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+        storage: StorageType.File,
+        discard: retention === 'work' ? DiscardPolicy.New : DiscardPolicy.Old,
+        duplicate_window: nanos(duplicateWindow),
+        ...limits,
+        ...(maxAge !== undefined && { max_age: nanos(maxAge) }),
+      })
+    }
+  }
+
+  openConsumer({ stream, name, subject, ackWait }: ConsumerSettings): Future<void> {
+    const config = {
+      durable_name: name,
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ackWait),
+      max_ack_pending: -1,
+      max_deliver: -1,
+    }
+    return this.#pending.follow(
+      this.#manager.consumers.add(stream, config).then(
+        () => {},
+        (error: unknown) => {
+          throw translate(error, `the consumer ${name} of ${stream}`)
+        },
+      ),
+    )
+  }
+
+  append(
+    subject: string,
+    data: Uint8Array,
+    options: { id: string; headers?: Headers },
+  ): Future<Appended> {
+    return this.#pending.follow(this.#append(subject, data, options))
+  }
+
+  async #append(
+    subject: string,
+    data: Uint8Array,
+    { id, headers }: { id: string; headers?: Headers },
+  ): Promise<Appended> {
+    this.#checkSize(subject, data, headers)
+    try {
+      const { seq, duplicate } = await this.#client.publish(subject, data, {
+        msgID: id,
+        timeout: answerTime,
+        retries: 0,
+        ...(headers !== undefined && { headers: toHeaders(headers) }),
+      })
+      return { sequence: seq, duplicate }
+    } catch (error) {
+      if (isRefusal(error, code.full)) throw new StreamFull(subject, { cause: error })
+      throw translate(error, subject)
+    }
+  }
+
+  deleteMessage(stream: string, sequence: number): Future<boolean> {
+    const { streams } = this.#manager
+    return this.#pending.follow(
+      streams.deleteMessage(stream, sequence, false).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError) return false
+        throw translate(error, `message ${sequence} of ${stream}`)
+      }),
+    )
+  }
+
+  streamState(stream: string): Future<StreamState | null> {
+    return this.#pending.follow(this.#streamState(stream))
+  }
+
+  async #streamState(stream: string): Promise<StreamState | null> {
+    try {
+      const { state } = await this.#manager.streams.info(stream)
+      let pending = 0
+      for await (const consumer of this.#manager.consumers.list(stream)) {
+        pending += consumer.num_ack_pending
+      }
+      return { messages: state.messages, pending }
+    } catch (error) {
+      if (isRefusal(error, code.noStream)) return null
+      throw translate(error, `the stream ${stream}`)
+    }
+  }
+
+  pull(stream: string, consumer: string, listener: PullListener): Puller {
+    return new NatsPuller(
+      this.#connection,
+      stream,
+      consumer,
+      this.#inboxPrefix,
+      this.#pending,
+      listener,
+    )
+  }
+
+  openBucket(name: string, ttl?: number): Future<Bucket> {
+    const options = { history: 1, ...(ttl !== undefined && { ttl }) }
+    const opening = new Kvm(this.#client).create(name, options)
+    return this.#pending.follow(
+      opening.then(
+        (kv) => new NatsBucket(name, kv, this.#pending),
+        (error: unknown) => {
+          throw translate(error, `the bucket ${name}`)
+        },
+      ),
+    )
+  }
+
+  close(): Future<void> {
+    // Not among what fails when the connection ends.
+    return new Pending().follow(this.#close())
+  }
+
+  async #close(): Promise<void> {
+    if (this.#status === 'closed') return
+    if (this.#status === 'connected' && !this.#connection.isDraining()) {
+      await this.#connection.drain()
+    } else {
+      await this.#connection.close()
+    }
+    this.#report('closed')
+  }
+}
+
+export function wrap(message: Msg): BusMessage {
+  return {
+    subject: message.subject,
+    data: message.data,
+    header: (name) =>
+      message.headers?.has(name) === true ? (message.headers.get(name) ?? null) : null,
+    reply: message.reply ?? '',
+    isNoResponders: message.data.length === 0 && message.headers?.code === 503,
+  }
+}
+
+class NatsBucket implements Bucket {
+  readonly #name: string
+  readonly #kv: KV
+  readonly #pending: Pending
+
+  constructor(name: string, kv: KV, pending: Pending) {
+    this.#pending = pending
+    this.#name = name
+    this.#kv = kv
+  }
+
+  create(key: string, value: Uint8Array): Future<number | null> {
+    return this.#compared(this.#kv.create(key, value))
+  }
+
+  update(key: string, value: Uint8Array, revision: number): Future<number | null> {
+    return this.#compared(this.#kv.update(key, value, revision))
+  }
+
+  /** Null when the key is at another revision. */
+  #compared(writing: Promise<number>): Future<number | null> {
+    return this.#pending.follow(
+      writing.catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && wrongSequence.has(error.code)) return null
+        throw translate(error, `the bucket ${this.#name}`)
+      }),
+    )
+  }
+
+  put(key: string, value: Uint8Array): Future<number> {
+    return this.#translated(this.#kv.put(key, value))
+  }
+
+  get(key: string): Future<Entry | null> {
+    return this.#translated(
+      this.#kv
+        .get(key)
+        .then((entry) =>
+          entry === null || entry.operation !== 'PUT'
+            ? null
+            : { value: entry.value, revision: entry.revision },
+        ),
+    )
+  }
+
+  delete(key: string): Future<void> {
+    return this.#translated(this.#kv.delete(key))
+  }
+
+  keys(): Future<string[]> {
+    return this.#translated(this.#listKeys())
+  }
+
+  async #listKeys(): Promise<string[]> {
+    const keys: string[] = []
+    for await (const key of await this.#kv.keys()) keys.push(key)
+    return keys
+  }
+
+  #translated<T>(promise: Promise<T>): Future<T> {
+    return this.#pending.follow(
+      promise.catch((error: unknown) => {
+        throw translate(error, `the bucket ${this.#name}`)
+      }),
+    )
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Pulls the messages of a consumer. The client's own `fetch` and `consume` keep a fixed number of messages under way, or
+ * make a subscription for each request; a worker needs exactly one message for each slot that becomes free. So this file
+ * speaks the protocol of JetStream's pull requests itself: a request names an inbox and a number of messages, and the
+ * server answers it with messages, with heartbeats while it has none, and with a status when the request ends.
+ */
+import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
+import type { Future } from '@tasktree/core'
+import { BusTimeout } from '../errors.ts'
+import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
+import type { Pending } from './pending.ts'
+
+/** Milliseconds after which the server gives a request up. */
+const expires = 30_000
+/** Milliseconds between the server's signs of life. */
+export const heartbeat = 5_000
+/** Milliseconds that the server has to confirm an acknowledgement. */
+const ackTime = 5_000
+
+const status = { heartbeat: 100, noMessages: 404, expired: 408, ended: 409 } as const
+
+export class NatsPuller implements Puller {
+  readonly #connection: NatsConnection
+  readonly #pending: Pending
+  readonly #subject: string
+  readonly #inbox: string
+  readonly #listener: PullListener
+  readonly #stop: () => void
+  readonly #body = { expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
+
+  constructor(
+    connection: NatsConnection,
+    stream: string,
+    consumer: string,
+    inboxPrefix: string | undefined,
+    pending: Pending,
+    listener: PullListener,
+  ) {
+    this.#inbox = createInbox(inboxPrefix)
+    this.#connection = connection
+    this.#pending = pending
+    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
+    this.#listener = listener
+    const subscription = connection.subscribe(this.#inbox, {
+      callback: (error, message) => {
+        if (error === null) this.#receive(message)
+      },
+    })
+    this.#stop = () => subscription.unsubscribe()
+  }
+
+  request(count: number): void {
+    const body = JSON.stringify({ ...this.#body, batch: count })
+    this.#connection.publish(this.#subject, body, { reply: this.#inbox })
+  }
+
+  #receive(message: Msg): void {
+    const code = message.headers?.code ?? 0
+    if (code === 0 || message.reply?.startsWith('$JS.ACK.') === true) {
+      this.#listener.onDelivery(new NatsDelivery(this.#connection, this.#pending, message))
+    } else if (code === status.heartbeat) {
+      this.#listener.onHeartbeat()
+    } else if (code === status.expired || code === status.noMessages) {
+      this.#listener.onExpired(Number(message.headers?.get('Nats-Pending-Messages') || 0))
+    } else {
+      this.#listener.onBroken(`${code} ${message.headers?.description ?? ''}`.trim())
+    }
+  }
+
+  close(): void {
+    if (!this.#connection.isClosed()) this.#stop()
+  }
+}
+
+const ackText = '+ACK'
+const workingText = '+WPI'
+const termText = '+TERM'
+
+class NatsDelivery implements Delivery {
+  readonly #connection: NatsConnection
+  readonly #pending: Pending
+  readonly #message: Msg
+  readonly count: number
+  readonly sequence: number
+  readonly storedAt: number
+
+  constructor(connection: NatsConnection, pending: Pending, message: Msg) {
+    this.#pending = pending
+    this.#connection = connection
+    this.#message = message
+    // $JS.ACK.[domain.account.]stream.consumer.count.sequence.consumer sequence.nanoseconds.pending[.random]
+    const tokens = (message.reply ?? '').split('.')
+    const at = tokens.length === 9 ? 4 : 6
+    this.count = Number(tokens[at])
+    this.sequence = Number(tokens[at + 1])
+    this.storedAt = Math.floor(Number(tokens[at + 3]) / 1e6)
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data
+  }
+
+  header(name: string): string | null {
+    const { headers } = this.#message
+    return headers?.has(name) === true ? headers.get(name) : null
+  }
+
+  get headers(): Headers {
+    const { headers } = this.#message
+    return Object.fromEntries(
+      (headers?.keys() ?? []).map((name) => [name, headers?.get(name) ?? '']),
+    )
+  }
+
+  ack(): Future<void> {
+    const { reply = '' } = this.#message
+    return this.#pending.follow(
+      this.#connection.request(reply, ackText, { timeout: ackTime }).then(
+        () => {},
+        (cause: unknown) => {
+          throw new BusTimeout('an acknowledgement', { cause })
+        },
+      ),
+    )
+  }
+
+  nak(delay?: number): void {
+    const text = delay === undefined ? '' : ` ${JSON.stringify({ delay: nanos(delay) })}`
+    this.#respond(`-NAK${text}`)
+  }
+
+  working(): void {
+    this.#respond(workingText)
+  }
+
+  term(): void {
+    this.#respond(termText)
+  }
+
+  #respond(text: string): void {
+    const { reply = '' } = this.#message
+    try {
+      this.#connection.publish(reply, text)
+    } catch {
+      // The connection is closed. The message is then delivered again.
+    }
+  }
+}

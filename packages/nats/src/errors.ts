@@ -1,0 +1,164 @@
+/** No connection to the message server could be made. `cause` is what its client says. */
+export class ConnectFailed extends Error {
+  override readonly name: string = 'ConnectFailed'
+  readonly code: string = 'ERR_NATS_CONNECT'
+
+  constructor(servers: string, why: string, options?: ErrorOptions) {
+    super(`cannot connect to ${servers}: ${why}`, options)
+  }
+}
+
+/** The server has no JetStream, which jobs and the list of nodes need. */
+export class NoJetStream extends Error {
+  override readonly name: string = 'NoJetStream'
+  readonly code: string = 'ERR_NATS_NO_JETSTREAM'
+
+  constructor(server: string, options?: ErrorOptions) {
+    super(
+      `the server ${server} has no JetStream for this account: start it with nats-server -js -sd DIR, or enable JetStream in its configuration`,
+      options,
+    )
+  }
+}
+
+/** The cluster is not connected: its child was not started, or has ended. */
+export class ClusterClosed extends Error {
+  override readonly name: string = 'ClusterClosed'
+  readonly code: string = 'ERR_NATS_CLUSTER_CLOSED'
+
+  constructor() {
+    super(
+      'the cluster is not connected: start its child(), or use connect(), and use it before that has ended',
+    )
+  }
+}
+
+/** The connection to the server was lost while something waited for its answer, or there is none now. */
+export class ConnectionLost extends Error {
+  override readonly name: string = 'ConnectionLost'
+  readonly code: string = 'ERR_NATS_CONNECTION_LOST'
+  /** Whether the message may have been handled: false when it was not sent. */
+  readonly delivered: false | 'unknown'
+
+  constructor(what: string, delivered: false | 'unknown') {
+    const when = delivered === false ? 'before it was sent' : 'before the answer came'
+    super(`${what}: the connection to the server was lost ${when}`)
+    this.delivered = delivered
+  }
+}
+
+/** The node that had begun to handle an ask is gone: its lease has expired. */
+export class NodeLost extends Error {
+  override readonly name: string = 'NodeLost'
+  readonly code: string = 'ERR_NATS_NODE_LOST'
+  readonly node: string
+  readonly delivered = 'unknown' as const
+
+  constructor(path: string, node: string) {
+    super(`${path}: the node ${node} had the message and does not answer any more`)
+    this.node = node
+  }
+}
+
+/** The queue holds as many jobs as it may. The job was not taken. */
+export class QueueFull extends Error {
+  override readonly name: string = 'QueueFull'
+  readonly code: string = 'ERR_NATS_QUEUE_FULL'
+  readonly queue: string
+
+  constructor(queue: string, options?: ErrorOptions) {
+    super(
+      `the queue ${JSON.stringify(queue)} is full: submit again later, or raise its capacity`,
+      options,
+    )
+    this.queue = queue
+  }
+}
+
+/** The arguments of a job or of a message have more bytes than the server takes in one message. It was not sent. */
+export class PayloadTooLarge extends Error {
+  override readonly name: string = 'PayloadTooLarge'
+  readonly code: string = 'ERR_NATS_PAYLOAD_TOO_LARGE'
+  readonly size: number
+  readonly limit: number
+
+  constructor(what: string, size: number, limit: number) {
+    super(
+      `${what} has ${size} bytes, and the server takes ${limit}: send the place of the data instead, or raise the server's max_payload`,
+    )
+    this.size = size
+    this.limit = limit
+  }
+}
+
+/** The job has run, but its result has more bytes than the server takes in one message. It is not run again. */
+export class ResultTooLarge extends Error {
+  override readonly name: string = 'ResultTooLarge'
+  readonly code: string = 'ERR_NATS_RESULT_TOO_LARGE'
+
+  constructor(job: string, size: number, limit: number) {
+    super(
+      `the result of ${job} has ${size} bytes, and the server takes ${limit}: store it elsewhere and return its place`,
+    )
+  }
+}
+
+/** No worker of the queue has had the job's function for as long as `unknownAfter`. */
+export class UnknownJob extends Error {
+  override readonly name: string = 'UnknownJob'
+  readonly code: string = 'ERR_NATS_UNKNOWN_JOB'
+  readonly job: string
+
+  constructor(job: string, queue: string, known: readonly string[]) {
+    const has = known.length === 0 ? 'no modules' : `the modules ${known.join(', ')}`
+    super(
+      `no worker of the queue ${JSON.stringify(queue)} knows the job ${job}: the last one that looked has ${has}`,
+    )
+    this.job = job
+  }
+}
+
+/** The job was given to workers as often as `maxDeliver` allows, and none came to an end with it. It is in the dead-letter stream. */
+export class PoisonedJob extends Error {
+  override readonly name: string = 'PoisonedJob'
+  readonly code: string = 'ERR_NATS_POISONED_JOB'
+  readonly job: string
+  /** How many times it was begun. */
+  readonly deliveries: number
+
+  constructor(job: string, deliveries: number, why: string, options?: ErrorOptions) {
+    super(`the job ${job} was put aside after ${deliveries} deliveries: ${why}`, options)
+    this.job = job
+    this.deliveries = deliveries
+  }
+}
+
+/** The consumer of a queue has sent neither messages nor signs of life. Its supervisor makes it anew. */
+export class ConsumerStalled extends Error {
+  override readonly name: string = 'ConsumerStalled'
+  readonly code: string = 'ERR_NATS_CONSUMER_STALLED'
+
+  constructor(stream: string, why: string) {
+    super(`the consumer of ${stream} has stalled: ${why}`)
+  }
+}
+
+/** The bus was asked for something and did not answer in time. Whether it was done is unknown. */
+export class BusTimeout extends Error {
+  override readonly name: string = 'BusTimeout'
+  readonly code: string = 'ERR_NATS_TIMEOUT'
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`the server did not answer in time: ${what}`, options)
+  }
+}
+
+/** The stream holds as many messages as it may. */
+export class StreamFull extends Error {
+  override readonly name: string = 'StreamFull'
+  readonly code: string = 'ERR_NATS_STREAM_FULL'
+
+  constructor(subject: string, options?: ErrorOptions) {
+    super(`the stream of ${subject} is full`, options)
+  }
+}

@@ -1,0 +1,414 @@
+import { randomUUID } from 'node:crypto'
+import {
+  createTask,
+  detached,
+  effectiveDeadline,
+  Future,
+  getEventLoop,
+  RuntimeError,
+  taskGroup,
+} from '@tasktree/core'
+import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  type Executor,
+  type ExecutorStats,
+  type GeneratorJob,
+  type Job,
+  JobRef,
+  JobSerializationError,
+  type MapOptions,
+} from '@tasktree/executor'
+import { captureStack, mapJobs } from '@tasktree/executor/lowlevel'
+import { ClusterClosed } from '../errors.ts'
+import type { Link } from '../link/link.ts'
+import { Signal } from '../link/signal.ts'
+import { checkName, defaultResultTtl } from '../wire/names.ts'
+import type { JobMessage } from '../wire/job-message.ts'
+import { traceparent } from '../wire/trace.ts'
+import { openQueue } from '../link/open-queue.ts'
+import type { RemoteJob } from './remote-job.ts'
+import { Submission, type SubmissionOwner } from './submission.ts'
+
+export interface RemoteExecutorOptions {
+  /** How many jobs may be on their way or under way; later ones wait here and are sent in order. @defaultValue 1000 */
+  maxInFlight?: number
+  /** Milliseconds that results are kept for a submitter that has lost its connection. @defaultValue 3600000 */
+  resultTtl?: number
+  /** Milliseconds that each job has from its submission to its end. @defaultValue Infinity */
+  deadline?: number
+  /** How many jobs the queue holds, on the server; further ones are refused with QueueFull. @defaultValue as the queue is, first 1000000 */
+  capacity?: number
+}
+
+/** Of one job, or of several: see `RemoteExecutor.with`. */
+export interface SubmitOptions {
+  /**
+   * Names the job in the whole cluster. Two submissions with the same id are one job: the second one gets the result of the
+   * first. By default a new name.
+   */
+  id?: string
+  /** Milliseconds before which no worker begins with it. @defaultValue 0 */
+  delay?: number
+  /** Milliseconds that it has from its submission to its end, its delay included. */
+  deadline?: number
+}
+
+/** Milliseconds between two looks for results whose announcement did not arrive. */
+const lookInterval = 30_000
+/** Milliseconds between two looks for the result of a job that somebody else has submitted too. */
+const duplicateInterval = 500
+/** How many results are looked up at the same time. */
+const looksAtOnce = 64
+
+/** The options as they are used. */
+interface Settings {
+  readonly maxInFlight: number
+  readonly resultTtl: number
+  readonly deadline: number
+  readonly capacity: number | undefined
+}
+
+/** What all views of one executor share. */
+class Book implements SubmissionOwner {
+  readonly link: Link
+  readonly queue: string
+  readonly settings: Settings
+  /** Submitted, and not begun to be sent. */
+  readonly #waiting: Submission[] = []
+  readonly #inFlight = new Set<Submission>()
+  readonly #changed = new Signal()
+  readonly #idle = new Set<Future<void>>()
+  #isKept = false
+  #opened: Promise<void> | null = null
+  /** The connection was lost since the last look, so answers may have been lost. */
+  #mustLook = false
+  isShutDown = false
+  completed = 0
+  failed = 0
+
+  constructor(link: Link, queue: string, settings: Settings) {
+    this.link = link
+    this.queue = queue
+    this.settings = settings
+    link.onStatus((status) => {
+      if (status === 'connected') {
+        this.#mustLook = true
+        this.#changed.notify()
+      }
+      if (status === 'idle' && link.hasEnded) this.#failAll()
+    })
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  get running(): number {
+    return this.#inFlight.size
+  }
+
+  add(submission: Submission): void {
+    this.#waiting.push(submission)
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#inFlight.size < this.settings.maxInFlight) {
+      const submission = this.#waiting.shift()
+      if (submission === undefined) break
+      if (submission.future.done()) continue
+      this.#inFlight.add(submission)
+      this.link.start(`submit ${submission.id}`, async () => {
+        try {
+          await this.#open()
+        } catch (error) {
+          submission.fail(error)
+          return
+        }
+        await submission.send()
+        if (submission.isDuplicate) this.#changed.notify()
+      })
+    }
+    if (this.#inFlight.size > 0 && !this.#isKept) this.#keep()
+  }
+
+  /** Makes sure that the queue is there. */
+  #open(): Promise<void> {
+    this.#opened ??= openQueue(this.link, this.queue, this.settings.capacity).catch(
+      (error: unknown) => {
+        this.#opened = null
+        throw error
+      },
+    )
+    return this.#opened
+  }
+
+  /** Looks for results whose announcement was lost, as long as there are jobs under way. */
+  #keep(): void {
+    this.#isKept = true
+    detached(() =>
+      createTask(
+        async () => {
+          try {
+            await this.#lookForResults()
+          } finally {
+            // In the turn in which it has seen that nothing is under way, so that the next job finds no keeper.
+            this.#isKept = false
+          }
+        },
+        { name: `results of ${this.queue}` },
+      ),
+    )
+  }
+
+  async #lookForResults(): Promise<void> {
+    let lookAt = this.link.now() + lookInterval
+    while (this.#inFlight.size > 0) {
+      const next = [...this.#inFlight].some((each) => each.isDuplicate)
+        ? this.link.now() + duplicateInterval
+        : lookAt
+      await this.#changed.wait(Math.max(0, next - this.link.now()))
+      const isDue = this.#mustLook || this.link.now() >= lookAt
+      const lookedFor = [...this.#inFlight].filter(
+        (each) => each.isAccepted && (isDue || each.isDuplicate),
+      )
+      if (isDue) {
+        this.#mustLook = false
+        lookAt = this.link.now() + lookInterval
+      }
+      await taskGroup(
+        async (group) => {
+          for (const submission of lookedFor) {
+            group.createTask(() => this.#lookFor(submission))
+          }
+        },
+        { limit: looksAtOnce },
+      )
+    }
+  }
+
+  async #lookFor(submission: Submission): Promise<void> {
+    if (submission.future.done()) return
+    try {
+      const entry = await this.link.insist(async (bus) =>
+        (await this.link.results(bus, submission.resultTtl)).get(submission.id),
+      )
+      if (entry !== null) submission.settle(entry.value)
+    } catch (error) {
+      if (!(error instanceof ClusterClosed)) throw error
+    }
+  }
+
+  ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void {
+    if (how === 'completed') this.completed++
+    if (how === 'failed') this.failed++
+    if (this.#inFlight.delete(submission)) this.#pump()
+    if (this.#inFlight.size > 0) return
+    this.#changed.notify()
+    for (const idle of this.#idle) if (!idle.done()) idle.setResult()
+    this.#idle.clear()
+  }
+
+  #failAll(): void {
+    for (const submission of [...this.#waiting.splice(0), ...this.#inFlight]) {
+      submission.fail(new ClusterClosed())
+    }
+  }
+
+  cancelAll(): void {
+    for (const submission of [...this.#waiting, ...this.#inFlight]) {
+      submission.future.cancel('the executor was shut down')
+    }
+  }
+
+  async untilIdle(): Promise<void> {
+    if (this.#inFlight.size === 0) return
+    const idle = new Future<void>()
+    this.#idle.add(idle)
+    await idle
+  }
+}
+
+/**
+ * Runs jobs on the workers of a queue, on any machine of the cluster. A job is begun at least once and has one result: a
+ * worker that dies with the job is followed by another one.
+ */
+export class RemoteExecutor implements Executor {
+  readonly #book: Book
+  readonly #options: SubmitOptions
+
+  /** @internal */
+  constructor(book: Book, options: SubmitOptions) {
+    this.#book = book
+    this.#options = options
+  }
+
+  /** @internal made by `cluster.executor` */
+  static open(link: Link, queue: string, options: RemoteExecutorOptions = {}): RemoteExecutor {
+    checkName('the queue', queue)
+    checkOptions(options)
+    const {
+      maxInFlight = 1_000,
+      resultTtl = defaultResultTtl,
+      deadline = Infinity,
+      capacity,
+    } = options
+    checkCount('maxInFlight', maxInFlight, 1)
+    checkDuration('resultTtl', resultTtl)
+    checkDuration('deadline', deadline)
+    if (capacity !== undefined) checkCount('capacity', capacity, 1)
+    return new RemoteExecutor(
+      new Book(link, queue, { maxInFlight, resultTtl, deadline, capacity }),
+      {},
+    )
+  }
+
+  /** The same executor, whose jobs have these options. */
+  with(options: SubmitOptions): RemoteExecutor {
+    checkOptions(options)
+    const { id, delay, deadline } = options
+    if (id !== undefined) checkId(id)
+    if (delay !== undefined) checkDuration('delay', delay)
+    if (deadline !== undefined) checkDuration('deadline', deadline)
+    return new RemoteExecutor(this.#book, { ...this.#options, ...options })
+  }
+
+  /**
+   * Sends a job to the queue. Its arguments are copied in the call.
+   *
+   * The job fails with QueueFull when the queue has no room, with PayloadTooLarge when its arguments are too large, with
+   * UnknownJob when no worker has its function, with PoisonedJob when no worker could end it, with ResultTooLarge, with
+   * TimeoutError at its deadline, and with what its function throws. The deadlines of the scopes around the call travel
+   * with the job, and so does the trace context `traceparent`.
+   *
+   * @throws {TypeError} for a function: only what `jobs()` and `remoteJobs()` make has a name on other machines
+   * @throws {RuntimeError} after shutdown
+   */
+  submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): RemoteJob<R>
+  submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): RemoteJob<R>
+  submit(job: unknown, ...args: unknown[]): RemoteJob<unknown> {
+    return this.#submit(job, args, false).future
+  }
+
+  /** As `map` of a pool. With `chunksize`, each chunk is one job: its items are begun again together when its worker dies. */
+  map<T, R>(
+    job: Job<[T], R>,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): AsyncIterable<R> {
+    this.#assertOpen()
+    checkReference(job)
+    if (this.#options.id !== undefined) {
+      throw new TypeError(
+        'map() submits many jobs, which cannot have one id: leave the option id out',
+      )
+    }
+    return mapJobs<T, R>(
+      (args, isChunked) => this.#submit(job, args, isChunked),
+      items,
+      options,
+      Math.min(64, this.#book.settings.maxInFlight),
+    )
+  }
+
+  #submit(job: unknown, args: readonly unknown[], isChunked: boolean): Submission {
+    this.#assertOpen()
+    const book = this.#book
+    const { link } = book
+    const ref = checkReference(job)
+    const id = this.#options.id ?? randomUUID()
+    const now = link.now()
+    const { delay = 0, deadline = book.settings.deadline } = this.#options
+    const inScope = effectiveDeadline() - getEventLoop().time()
+    const left = Math.min(deadline, inScope)
+    const message: JobMessage = {
+      id,
+      job: ref.id,
+      reply: link.answers.newSubject(),
+      resultTtl: book.settings.resultTtl,
+      deadline: left === Infinity ? Infinity : Math.ceil(now + left),
+      notBefore: delay === 0 ? 0 : Math.ceil(now + delay),
+      traceparent: traceparent.get(),
+      isChunked,
+      putBack: 0,
+      submittedAt: 0,
+      mayBeKnown: this.#options.id !== undefined,
+    }
+    const stack = captureStack(submitFrame)
+    let body: Uint8Array
+    try {
+      body = link.codec.encode(args)
+    } catch (cause) {
+      return refused(book, message, stack, cause)
+    }
+    const submission = new Submission(book, message, body, stack)
+    book.add(submission)
+    return submission
+  }
+
+  #assertOpen(): void {
+    if (this.#book.isShutDown) {
+      throw new RuntimeError('cannot schedule new jobs: the executor was shut down')
+    }
+    if (this.#book.link.hasEnded) throw new ClusterClosed()
+  }
+
+  /**
+   * The jobs of this executor: `queued` wait here to be sent, `running` were sent and have not ended. Workers are on other
+   * machines, so `workers`, `idle` and `crashed` are 0; `cluster.snapshot()` shows them.
+   */
+  get stats(): ExecutorStats {
+    const { waiting, running, completed, failed } = this.#book
+    return { workers: 0, idle: 0, queued: waiting, running, completed, failed, crashed: 0 }
+  }
+
+  /**
+   * Refuses new jobs and waits until the submitted ones have ended. With `cancelFutures` they are cancelled, wherever they
+   * are. With `wait: false` the call does not wait.
+   */
+  async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+    const { wait = true, cancelFutures = false } = options
+    this.#book.isShutDown = true
+    if (cancelFutures) this.#book.cancelAll()
+    if (wait) await this.#book.untilIdle()
+  }
+
+  /** As `shutdown()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+}
+
+/** A submission that has failed already, because its arguments cannot be sent. */
+function refused(
+  book: Book,
+  message: JobMessage,
+  stack: ReturnType<typeof captureStack>,
+  cause: unknown,
+): Submission {
+  const submission = new Submission(book, message, new Uint8Array(0), stack)
+  const why = cause instanceof Error ? cause.message : String(cause)
+  submission.fail(
+    new JobSerializationError(`the arguments of ${message.job} cannot be sent: ${why}`, { cause }),
+  )
+  return submission
+}
+
+/** @throws {TypeError} */
+function checkReference(job: unknown): JobRef<unknown[], unknown> {
+  if (job instanceof JobRef) return job as JobRef<unknown[], unknown>
+  throw new TypeError(
+    `a job for other machines must be a reference made by jobs() or remoteJobs(), got ${describe(job)}: a function's source is not sent`,
+  )
+}
+
+/** @throws {TypeError} */
+function checkId(id: unknown): void {
+  if (typeof id === 'string' && /^[A-Za-z0-9_=-]{1,128}$/.test(id)) return
+  throw new TypeError(
+    `the option id must be 1 to 128 letters, digits, _, = and -, got ${describe(id)}`,
+  )
+}
+
+// oxlint-disable-next-line typescript/unbound-method -- only named, as the frame that a stack leaves out
+const submitFrame = RemoteExecutor.prototype.submit

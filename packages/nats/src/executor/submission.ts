@@ -1,0 +1,203 @@
+import type { Handle } from '@tasktree/core'
+import { TimeoutError } from '@tasktree/core'
+import {
+  type MappedJob,
+  noteFailure,
+  stackText,
+  type SubmitStack,
+} from '@tasktree/executor/lowlevel'
+import { PayloadTooLarge, QueueFull, StreamFull } from '../errors.ts'
+import type { Bus, BusMessage } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { decodeOutcome, encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import { progressTag } from '../wire/progress.ts'
+import { RemoteJob } from './remote-job.ts'
+
+/** What the executor of a submission is told. */
+export interface SubmissionOwner {
+  readonly link: Link
+  readonly queue: string
+  ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void
+}
+
+/** A job from its submission to its end, at the program that has submitted it. */
+export class Submission implements MappedJob {
+  readonly future: RemoteJob<unknown>
+  readonly #owner: SubmissionOwner
+  readonly #message: JobMessage
+  readonly #body: Uint8Array
+  readonly #stack: SubmitStack
+  #timer: Handle | null = null
+  /** How far it has come. Only an accepted job is looked up after a loss of the connection. */
+  #state: 'waiting' | 'sending' | 'accepted' = 'waiting'
+  #sequence: number | null = null
+  #hasEnded = false
+  /** Another submission has the same id, and its submitter is answered: this one has to look for the result. */
+  isDuplicate = false
+
+  constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stack: SubmitStack) {
+    this.#owner = owner
+    this.#message = message
+    this.#body = body
+    this.#stack = stack
+    this.future = new RemoteJob<unknown>(message.id, {
+      abandon: () => this.#abandon(),
+      grant: () => {},
+    })
+    owner.link.answers.expect(message.reply, (answer) => this.#receive(answer))
+    const { deadline } = message
+    if (deadline !== Infinity) {
+      const left = Math.max(0, deadline - owner.link.now())
+      this.#timer = this.future.getLoop().callLater(left, () => this.#expire(left))
+    }
+  }
+
+  /** Always true once it exists: its arguments could be encoded. */
+  get isStarted(): boolean {
+    return this.#state !== 'waiting'
+  }
+
+  /** Whether its result may be there without an answer having come. */
+  get isAccepted(): boolean {
+    return this.#state === 'accepted'
+  }
+
+  get resultTtl(): number {
+    return this.#message.resultTtl
+  }
+
+  get id(): string {
+    return this.#message.id
+  }
+
+  /** Sends it, again and again until the server has stored it. */
+  async send(): Promise<void> {
+    if (this.#hasEnded) return
+    this.#state = 'sending'
+    const { link, queue } = this.#owner
+    const isDelayed = this.#message.notBefore > link.now()
+    const subject = isDelayed ? link.names.delay(queue) : link.names.job(queue)
+    let message = this.#message
+    try {
+      const { sequence, duplicate } = await link.insist((bus) => {
+        const sending = bus.append(subject, this.#body, {
+          id: message.id,
+          headers: toHeaders(message),
+        })
+        // A second attempt may store it a second time, after the server has forgotten the id.
+        message = { ...message, mayBeKnown: true }
+        return sending
+      })
+      this.#sequence = sequence
+      this.isDuplicate = duplicate
+      this.#state = 'accepted'
+      if (!this.future.accepted.done()) this.future.accepted.setResult()
+    } catch (error) {
+      this.fail(
+        error instanceof StreamFull
+          ? new QueueFull(queue, { cause: error })
+          : error instanceof PayloadTooLarge
+            ? new PayloadTooLarge(`the job ${message.job}`, error.size, error.limit)
+            : error,
+      )
+    }
+  }
+
+  #receive(answer: BusMessage): void {
+    const { codec } = this.#owner.link
+    if (answer.data[0] !== progressTag) {
+      this.settle(answer.data)
+      return
+    }
+    try {
+      this.future.progressed(codec.decode(answer.data.subarray(1)))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Its result has come, as the bytes of an outcome. */
+  settle(record: Uint8Array): void {
+    if (this.#hasEnded) return
+    let outcome: Outcome
+    try {
+      outcome = decodeOutcome(record, this.#owner.link.codec, stackText(this.#stack))
+    } catch (error) {
+      this.fail(error)
+      return
+    }
+    if (outcome.kind === 'error') {
+      this.fail(outcome.error)
+      return
+    }
+    this.#end(outcome.kind === 'cancelled' ? 'cancelled' : 'completed')
+    if (this.future.done()) return
+    if (outcome.kind === 'value') this.future.setResult(outcome.value)
+    else this.future.cancel('the job was cancelled')
+  }
+
+  fail(error: unknown): void {
+    if (this.#hasEnded) return
+    this.#end('failed')
+    if (!this.future.accepted.done()) this.future.accepted.setException(error)
+    if (this.future.done()) return
+    this.future.setException(error)
+    noteFailure(this.future)
+  }
+
+  #expire(ms: number): void {
+    if (this.#hasEnded) return
+    this.#cancelRemotely()
+    this.fail(new TimeoutError(`the job ${this.#message.job} did not end within ${ms} ms`))
+  }
+
+  /** The future was cancelled. */
+  #abandon(): void {
+    if (this.#hasEnded) return
+    this.#cancelRemotely()
+    if (!this.future.accepted.done()) this.future.accepted.cancel('the job was cancelled')
+    this.#end('cancelled')
+  }
+
+  #end(how: 'completed' | 'failed' | 'cancelled'): void {
+    this.#hasEnded = true
+    this.#timer?.cancel()
+    this.#owner.link.answers.forget(this.#message.reply)
+    if (how === 'completed' && !this.future.accepted.done()) this.future.accepted.setResult()
+    this.#owner.ended(this, how)
+  }
+
+  #cancelRemotely(): void {
+    if (this.#state === 'waiting') return
+    const { link, queue } = this.#owner
+    const { id, resultTtl, notBefore } = this.#message
+    const sequence = this.#sequence
+    const stream = notBefore === 0 ? link.names.jobs(queue) : link.names.delayed(queue)
+    link.start(`cancel ${id}`, () => cancelJob(link, { id, resultTtl, stream, sequence }))
+  }
+}
+
+export interface CancelledJob {
+  readonly id: string
+  readonly resultTtl: number
+  readonly stream: string
+  /** Its number in the stream, null when the server has not said yet. */
+  readonly sequence: number | null
+}
+
+/**
+ * Cancels a job wherever it is. The order matters: a worker that is given the job before it is deleted listens to the
+ * announcement already, and one that comes later does not find the job.
+ */
+export async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
+  const { id, resultTtl, stream, sequence } = job
+  await link.insist(async (bus) => (await link.cancels(bus)).put(id, Uint8Array.of(1)))
+  if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence))
+  await link.insist(async (bus: Bus) => {
+    bus.publish(link.names.control(id), new Uint8Array(0))
+    await (
+      await link.results(bus, resultTtl)
+    ).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))
+  })
+}

@@ -1,0 +1,29 @@
+export type { Bus, BusStatus, Connector } from './bus/bus.ts'
+export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts'
+export type { NodeInfo } from './link/nodes.ts'
+export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts'
+export {
+  BusTimeout,
+  ClusterClosed,
+  ConnectFailed,
+  ConnectionLost,
+  ConsumerStalled,
+  NodeLost,
+  NoJetStream,
+  PayloadTooLarge,
+  PoisonedJob,
+  QueueFull,
+  ResultTooLarge,
+  UnknownJob,
+} from './errors.ts'
+export {
+  RemoteExecutor,
+  type RemoteExecutorOptions,
+  type SubmitOptions,
+} from './executor/remote-executor.ts'
+export { RemoteJob } from './executor/remote-job.ts'
+export { remoteJobs } from './executor/remote-jobs.ts'
+export { cloneCodec, type Codec, jsonCodec } from './wire/codec.ts'
+export { traceparent } from './wire/trace.ts'
+export type { Handlers, WorkerModules } from './worker/modules.ts'
+export type { WorkerOptions } from './worker/worker.ts'

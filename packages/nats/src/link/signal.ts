@@ -1,0 +1,28 @@
+import { Future, getEventLoop } from '@tasktree/core'
+
+/** Wakes the one loop that waits for something to do. A notice that comes before the wait ends the wait at once. */
+export class Signal {
+  #waiting: Future<void> | null = null
+  #isNoticed = false
+
+  notify(): void {
+    this.#isNoticed = true
+    if (this.#waiting?.done() === false) this.#waiting.setResult()
+  }
+
+  /** Waits for a notice, for at most `ms` milliseconds. */
+  async wait(ms: number = Infinity): Promise<void> {
+    if (!this.#isNoticed) {
+      const waiting = new Future<void>()
+      this.#waiting = waiting
+      const timer = ms === Infinity ? null : getEventLoop().callLater(ms, () => this.notify())
+      try {
+        await waiting
+      } finally {
+        timer?.cancel()
+        this.#waiting = null
+      }
+    }
+    this.#isNoticed = false
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * How a job or an ask has ended, as bytes: one byte that says which way, then the value or the error. The record of a
+ * job's result and the answer to its submitter are the same bytes.
+ */
+import {
+  ActorCrashed,
+  ActorRestarting,
+  ActorStopped,
+  AskTimeout,
+  MailboxFull,
+  NoProc,
+  ReplyError,
+} from '@tasktree/actor'
+import { CancelledError } from '@tasktree/core'
+import {
+  carryErrorType,
+  decodeError,
+  encodeError,
+  type EncodedError,
+  encodeSummary,
+} from '@tasktree/executor/lowlevel'
+import {
+  BusTimeout,
+  ClusterClosed,
+  ConnectionLost,
+  NodeLost,
+  PoisonedJob,
+  PayloadTooLarge,
+  QueueFull,
+  ResultTooLarge,
+  UnknownJob,
+} from '../errors.ts'
+import type { Codec } from './codec.ts'
+
+export type Outcome =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'cancelled' }
+
+const tags = { value: 0, error: 1, cancelled: 2 } as const
+
+const carried = [
+  [NoProc, 'ERR_ACTOR_NO_PROC'],
+  [ActorStopped, 'ERR_ACTOR_STOPPED'],
+  [ActorCrashed, 'ERR_ACTOR_CRASHED'],
+  [ActorRestarting, 'ERR_ACTOR_RESTARTING'],
+  [AskTimeout, 'ERR_ACTOR_ASK_TIMEOUT'],
+  [MailboxFull, 'ERR_ACTOR_MAILBOX_FULL'],
+  [ReplyError, 'ERR_ACTOR_REPLY'],
+  [BusTimeout, 'ERR_NATS_TIMEOUT'],
+  [ClusterClosed, 'ERR_NATS_CLUSTER_CLOSED'],
+  [ConnectionLost, 'ERR_NATS_CONNECTION_LOST'],
+  [NodeLost, 'ERR_NATS_NODE_LOST'],
+  [PayloadTooLarge, 'ERR_NATS_PAYLOAD_TOO_LARGE'],
+  [PoisonedJob, 'ERR_NATS_POISONED_JOB'],
+  [QueueFull, 'ERR_NATS_QUEUE_FULL'],
+  [ResultTooLarge, 'ERR_NATS_RESULT_TOO_LARGE'],
+  [UnknownJob, 'ERR_NATS_UNKNOWN_JOB'],
+] as const
+
+let isCarried = false
+
+/** Called when it is first needed, because a module that only declares must do nothing when it is loaded. */
+function carryErrorTypes(): void {
+  if (isCarried) return
+  isCarried = true
+  for (const [type, code] of carried) carryErrorType(type.name, type, code)
+}
+
+function tagged(tag: number, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(body.length + 1)
+  bytes[0] = tag
+  bytes.set(body, 1)
+  return bytes
+}
+
+/** @throws what the codec throws for a value that it cannot carry; an error and a cancel can always be carried */
+export function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array {
+  switch (outcome.kind) {
+    case 'value':
+      return tagged(tags.value, codec.encode(outcome.value))
+    case 'error':
+      return tagged(tags.error, encodeThrown(outcome.error, codec))
+    case 'cancelled':
+      return Uint8Array.of(tags.cancelled)
+    default:
+      return outcome satisfies never
+  }
+}
+
+function encodeThrown(error: unknown, codec: Codec): Uint8Array {
+  carryErrorTypes()
+  try {
+    return codec.encode(encodeError(error, (value) => void codec.encode(value)))
+  } catch {
+    return codec.encode(encodeSummary(error))
+  }
+}
+
+/** `sentAt` is the stack of the call that sent the job. */
+export function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt: string): Outcome {
+  const body = bytes.subarray(1)
+  if (bytes[0] === tags.cancelled) return { kind: 'cancelled' }
+  if (bytes[0] === tags.value) return { kind: 'value', value: codec.decode(body) }
+  carryErrorTypes()
+  return { kind: 'error', error: decodeError(codec.decode(body) as EncodedError, sentAt) }
+}
+
+/** The value of an outcome. @throws its error */
+export function unwrap(outcome: Outcome): unknown {
+  if (outcome.kind === 'value') return outcome.value
+  if (outcome.kind === 'cancelled') throw new CancelledError('cancelled on another machine')
+  // oxlint-disable-next-line typescript/only-throw-error -- what was thrown is thrown again
+  throw outcome.error
+}

@@ -1,0 +1,72 @@
+import type { Link } from '../link/link.ts'
+import { Signal } from '../link/signal.ts'
+import type { PoisonedJob } from '../errors.ts'
+import { deadLetterHeader } from '../wire/job-message.ts'
+import type { JobRun } from './job-run.ts'
+
+/** Milliseconds that a dead letter is kept: 14 days. */
+const maxAge = 14 * 24 * 3_600_000
+
+export interface DeadJob {
+  readonly run: JobRun
+  readonly error: PoisonedJob
+}
+
+/** Moves the jobs that no worker can end to the dead-letter stream, and fails them. */
+export class DeadLetters {
+  readonly #link: Link
+  readonly #queue: string
+  readonly #waiting: DeadJob[] = []
+  readonly #added = new Signal()
+  readonly #moved: (run: JobRun) => void
+
+  constructor(link: Link, queue: string, moved: (run: JobRun) => void) {
+    this.#link = link
+    this.#queue = queue
+    this.#moved = moved
+  }
+
+  add(job: DeadJob): void {
+    this.#waiting.push(job)
+    this.#added.notify()
+  }
+
+  /** Runs until it is cancelled. A job that is being moved then is delivered again, and moved by another worker. */
+  async run(): Promise<never> {
+    const { names } = this.#link
+    await this.#link.insist((bus) =>
+      bus.openStream({
+        name: names.deadLetters,
+        subjects: [names.everyDeadLetter],
+        retention: 'limits',
+        maxAge,
+      }),
+    )
+    for (;;) {
+      const job = this.#waiting[0]
+      if (job === undefined) {
+        await this.#added.wait()
+        continue
+      }
+      await this.#move(job)
+      this.#waiting.shift()
+    }
+  }
+
+  async #move({ run, error }: DeadJob): Promise<void> {
+    await run.record({ kind: 'error', error })
+    const { delivery, message } = run
+    await this.#link.insist((bus) =>
+      bus.append(this.#link.names.deadLetter(this.#queue), delivery.data, {
+        id: `${message.id}:dead`,
+        headers: {
+          ...delivery.headers,
+          [deadLetterHeader.reason]: error.message,
+          [deadLetterHeader.deliveries]: String(error.deliveries),
+        },
+      }),
+    )
+    delivery.term()
+    this.#moved(run)
+  }
+}

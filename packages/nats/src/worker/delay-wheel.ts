@@ -1,0 +1,84 @@
+/**
+ * Holds the jobs that must not begin yet, in a stream of their own. The server keeps the time: the wheel takes each job
+ * and gives it back with the delay that is left, so a restart of the wheel, or of the server, loses nothing. Every worker
+ * of the queue has a wheel. A job whose time has come goes to the stream of the queue, under the same id.
+ */
+import { createTask } from '@tasktree/core'
+import type { Delivery } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { StreamFull } from '../errors.ts'
+import { readHeaders, toHeaders } from '../wire/job-message.ts'
+import { PullLoop } from './pull-loop.ts'
+
+/** How many jobs are taken at the same time, to be looked at. */
+const grip = 64
+/** Milliseconds that the wheel has to look at a job. */
+const ackWait = 30_000
+/** Milliseconds after which a job whose queue is full is tried again. */
+const fullDelay = 1_000
+
+export class DelayWheel {
+  readonly #link: Link
+  readonly #queue: string
+  readonly #loop: PullLoop
+  #held = 0
+
+  constructor(link: Link, queue: string) {
+    this.#link = link
+    this.#queue = queue
+    const { names } = link
+    this.#loop = new PullLoop(
+      link,
+      { stream: names.delayed(queue), name: 'wheel', subject: names.delay(queue), ackWait },
+      this,
+    )
+  }
+
+  get room(): number {
+    return grip - this.#held
+  }
+
+  take(delivery: Delivery): void {
+    const message = readHeaders((name) => delivery.header(name))
+    if (message === null) {
+      delivery.term()
+      return
+    }
+    const left = message.notBefore - this.#link.now()
+    if (left > 0) {
+      delivery.nak(left)
+      return
+    }
+    this.#held++
+    const task = createTask(async () => this.#release(delivery), { name: `release ${message.id}` })
+    task.addDoneCallback(() => {
+      this.#held--
+      this.#loop.roomier()
+      // Cancelled with its loop, or the cluster has ended: the job is delivered again.
+      if (!task.cancelled()) task.exception()
+    })
+  }
+
+  async #release(delivery: Delivery): Promise<void> {
+    const message = readHeaders((name) => delivery.header(name))
+    if (message === null) return
+    const { id, putBack } = message
+    try {
+      await this.#link.insist((bus) =>
+        bus.append(this.#link.names.job(this.#queue), delivery.data, {
+          id: putBack === 0 ? id : `${id}:${putBack}`,
+          headers: toHeaders({ ...message, notBefore: 0, mayBeKnown: true }),
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof StreamFull)) throw error
+      delivery.nak(fullDelay)
+      return
+    }
+    await delivery.ack()
+  }
+
+  run(): Promise<never> {
+    return this.#loop.run()
+  }
+}

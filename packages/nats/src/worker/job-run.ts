@@ -1,0 +1,248 @@
+/** One job at a worker, from its delivery until the server has its result. */
+import { failAfter, type Future, isCancelled, TimeoutError } from '@tasktree/core'
+import type { Delivery } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { PoisonedJob, ResultTooLarge, UnknownJob } from '../errors.ts'
+import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { progressTag } from '../wire/progress.ts'
+import { traceparent } from '../wire/trace.ts'
+import type { WorkerState } from './worker-state.ts'
+
+/** Milliseconds between two tries of a job that no worker knows. */
+const unknownDelay = 2_000
+
+export class JobRun {
+  readonly delivery: Delivery
+  readonly message: JobMessage
+  readonly #worker: WorkerState
+  readonly #link: Link
+  #work: Future<unknown> | null = null
+  #isCancelled = false
+  /** The worker ends, and the job must be done by another one. */
+  #isGivenUp = false
+
+  constructor(worker: WorkerState, delivery: Delivery, message: JobMessage) {
+    this.#worker = worker
+    this.#link = worker.link
+    this.delivery = delivery
+    this.message = message
+  }
+
+  /** Cancelled by its submitter. */
+  cancel(): void {
+    this.#isCancelled = true
+    this.#work?.cancel('the job was cancelled')
+  }
+
+  /** Ends the job here; it is delivered to another worker. */
+  giveUp(): void {
+    this.#isGivenUp = true
+    this.#work?.cancel('the worker ends')
+  }
+
+  /** Whether the submitter has cancelled it, as far as the server knows. */
+  async wasCancelled(): Promise<boolean> {
+    const { id } = this.message
+    const entry = await this.#link.insist(async (bus) => (await this.#link.cancels(bus)).get(id))
+    return entry !== null
+  }
+
+  /** Does everything that has to be done with the delivery, except for a slow settlement: see `settle`. */
+  async run(): Promise<void> {
+    const { message, delivery } = this
+    if (delivery.count > this.#worker.maxDeliver) {
+      const why = 'each worker that began with it died or did not end it in time'
+      this.#bury(why, undefined)
+      return
+    }
+    if ((delivery.count > 1 || message.mayBeKnown) && (await this.#isSettled())) return
+    if (this.#isCancelled || this.#link.controls.wasCancelled(message.id)) {
+      await this.settle({ kind: 'cancelled' })
+      return
+    }
+    const left = message.deadline - this.#link.now()
+    if (left <= 0) {
+      const error = new TimeoutError(`the job ${message.job} reached its deadline before it began`)
+      await this.settle({ kind: 'error', error })
+      return
+    }
+    await this.#execute(left)
+  }
+
+  /** Whether it has its result already, or needs none. A settled job is answered again: its first answer may be lost. */
+  async #isSettled(): Promise<boolean> {
+    const { id, resultTtl } = this.message
+    const record = await this.#link.insist(async (bus) =>
+      (await this.#link.results(bus, resultTtl)).get(id),
+    )
+    if (record !== null) {
+      this.#reply(record.value)
+      await this.#acknowledge()
+      return true
+    }
+    if (!(await this.wasCancelled())) return false
+    await this.settle({ kind: 'cancelled' })
+    return true
+  }
+
+  async #execute(left: number): Promise<void> {
+    const { job, isChunked } = this.message
+    let outcome: Outcome
+    try {
+      const start = await this.#worker.modules.find(job)
+      if (start === null) {
+        await this.#putBack()
+        return
+      }
+      let args: readonly unknown[]
+      try {
+        args = this.#link.codec.decode(this.delivery.data) as readonly unknown[]
+        if (!Array.isArray(args)) throw new TypeError('its arguments are not a list')
+      } catch (error) {
+        this.#bury('its arguments cannot be read', error)
+        return
+      }
+      const call = { args, isChunked, onProgress: (value: unknown) => this.#report(value) }
+      const value = await this.#within(left, () => {
+        traceparent.set(this.message.traceparent)
+        return start(call)
+      })
+      outcome = { kind: 'value', value }
+    } catch (error) {
+      if (this.#isGivenUp) {
+        this.delivery.nak()
+        return
+      }
+      if (this.#isCancelled) outcome = { kind: 'cancelled' }
+      else if (isCancelled(error) && this.#work === null) throw error
+      else if (this.#worker.mayRetry(error)) {
+        this.#retry(error)
+        return
+      } else outcome = { kind: 'error', error }
+    }
+    this.#worker.executed(this)
+    await this.settle(outcome)
+  }
+
+  async #within(left: number, start: () => Future<unknown>): Promise<unknown> {
+    const body = async (): Promise<unknown> => {
+      const work = start()
+      this.#work = work
+      if (this.#isCancelled) work.cancel('the job was cancelled')
+      return work
+    }
+    return left === Infinity ? body() : failAfter(left, body)
+  }
+
+  #retry(error: unknown): void {
+    const { delivery } = this
+    if (delivery.count >= this.#worker.maxDeliver) {
+      this.#bury('it failed in a way that may pass, as often as it may be tried', error)
+      return
+    }
+    delivery.nak(this.#worker.backoff(delivery.count))
+  }
+
+  /** No worker may know the job yet, while a new version is rolled out. It comes back after a while, as a new message. */
+  async #putBack(): Promise<void> {
+    const { message } = this
+    const { link, queue, modules, unknownAfter } = this.#worker
+    const submittedAt = message.submittedAt === 0 ? this.delivery.storedAt : message.submittedAt
+    if (link.now() - submittedAt >= unknownAfter) {
+      const error = new UnknownJob(message.job, queue, modules.names)
+      await this.settle({ kind: 'error', error })
+      return
+    }
+    const again: JobMessage = {
+      ...message,
+      submittedAt,
+      putBack: message.putBack + 1,
+      notBefore: Math.ceil(link.now() + Math.min(unknownDelay, unknownAfter)),
+      mayBeKnown: true,
+    }
+    await link.insist((bus) =>
+      bus.append(link.names.delay(queue), this.delivery.data, {
+        id: `${message.id}:${again.putBack}`,
+        headers: toHeaders(again),
+      }),
+    )
+    await this.#acknowledge()
+  }
+
+  #report(value: unknown): void {
+    const bus = this.#link.current()
+    if (bus === null || this.message.reply === '') return
+    const body = this.#link.codec.encode(value)
+    const bytes = new Uint8Array(body.length + 1)
+    bytes[0] = progressTag
+    bytes.set(body, 1)
+    bus.publish(this.message.reply, bytes)
+  }
+
+  /** Hands it to the dead-letter mover, which also settles it. */
+  #bury(why: string, cause: unknown): void {
+    const { job } = this.message
+    const error = new PoisonedJob(job, this.delivery.count, why, { cause })
+    this.#worker.bury({ run: this, error })
+  }
+
+  /**
+   * Makes `outcome` the result, unless the job has one: the first writer wins. The record comes first, then the answer,
+   * and the acknowledgement last, so that a worker that dies between two of them leaves nothing undone.
+   */
+  async settle(outcome: Outcome): Promise<void> {
+    await this.record(outcome)
+    await this.#acknowledge()
+  }
+
+  /** Stores the outcome and answers the submitter. */
+  async record(outcome: Outcome): Promise<void> {
+    const { id, resultTtl } = this.message
+    let record = this.#encode(outcome)
+    await this.#link.insist(async (bus) => {
+      const results = await this.#link.results(bus, resultTtl)
+      if ((await results.create(id, record)) !== null) return
+      const first = await results.get(id)
+      if (first !== null) record = first.value
+    })
+    this.#reply(record)
+  }
+
+  #encode(outcome: Outcome): Uint8Array {
+    const { codec } = this.#link
+    const { job } = this.message
+    let error: unknown
+    try {
+      const record = encodeOutcome(outcome, codec)
+      const limit = this.#worker.maxResult()
+      if (record.length <= limit) return record
+      error = new ResultTooLarge(job, record.length, limit)
+    } catch (cause) {
+      error = new TypeError(
+        `the result of ${job} cannot be sent: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    }
+    return encodeOutcome({ kind: 'error', error }, codec)
+  }
+
+  #reply(record: Uint8Array): void {
+    const { reply } = this.message
+    // Without a connection the submitter finds the record.
+    if (reply !== '' && this.#link.status === 'connected')
+      this.#link.current()?.publish(reply, record)
+  }
+
+  /**
+   * Tells the server that the job is done. If that is lost, the job is delivered again, and the worker that gets it finds
+   * the result.
+   */
+  async #acknowledge(): Promise<void> {
+    try {
+      await this.delivery.ack()
+    } catch (error) {
+      if (isCancelled(error)) throw error
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Keeps exactly as many messages of a consumer requested as somebody has room for, and watches over the consumer: pull
+ * requests can stop to be served without a word, after a reconnect for example. The server sends a heartbeat while it
+ * has nothing to deliver; when that stays away, the loop ends with ConsumerStalled, and its supervisor starts it again
+ * with a new inbox.
+ */
+import type { Bus, ConsumerSettings, Delivery } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { Signal } from '../link/signal.ts'
+import { ConsumerStalled } from '../errors.ts'
+
+/** Milliseconds without a sign of life after which a consumer has stalled: two and a half heartbeats. */
+const stallTime = 12_500
+const lookInterval = 2_500
+
+export interface Receiver {
+  /** How many messages it can take now. */
+  readonly room: number
+  take(delivery: Delivery): void
+}
+
+export class PullLoop {
+  readonly #link: Link
+  readonly #settings: ConsumerSettings
+  readonly #receiver: Receiver
+  readonly #changed = new Signal()
+
+  constructor(link: Link, settings: ConsumerSettings, receiver: Receiver) {
+    this.#link = link
+    this.#settings = settings
+    this.#receiver = receiver
+  }
+
+  /** The receiver has more room. */
+  roomier(): void {
+    this.#changed.notify()
+  }
+
+  /** Runs until it is cancelled. @throws {ConsumerStalled} */
+  async run(): Promise<never> {
+    const stop = this.#link.onStatus(() => this.#changed.notify())
+    try {
+      for (;;) {
+        const bus = await this.#link.connected()
+        await this.#link.insist((each) => each.openConsumer(this.#settings))
+        await this.#pull(bus)
+      }
+    } finally {
+      stop()
+    }
+  }
+
+  /** Returns when the connection is lost. */
+  async #pull(bus: Bus): Promise<void> {
+    const { stream, name } = this.#settings
+    let requested = 0
+    let heardAt = bus.now()
+    let broken: string | null = null
+    const puller = bus.pull(stream, name, {
+      onDelivery: (delivery) => {
+        requested--
+        heardAt = bus.now()
+        this.#receiver.take(delivery)
+        this.#changed.notify()
+      },
+      onExpired: (count) => {
+        requested -= count
+        heardAt = bus.now()
+        this.#changed.notify()
+      },
+      onHeartbeat: () => {
+        heardAt = bus.now()
+      },
+      onBroken: (why) => {
+        broken = why
+        this.#changed.notify()
+      },
+    })
+    try {
+      while (bus.status === 'connected') {
+        if (broken !== null) throw new ConsumerStalled(stream, broken)
+        const missing = this.#receiver.room - requested
+        if (missing > 0) {
+          if (requested <= 0) heardAt = bus.now()
+          puller.request(missing)
+          requested += missing
+        }
+        await this.#changed.wait(lookInterval)
+        const silence = bus.now() - heardAt
+        if (requested > 0 && silence > stallTime) {
+          throw new ConsumerStalled(stream, `it was silent for ${Math.round(silence)} ms`)
+        }
+      }
+    } finally {
+      puller.close()
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/** What the children of one worker share: the jobs that run, and the room for more. */
+import { createTask, getEventLoop, sleep, type Task } from '@tasktree/core'
+import { BrokenExecutor, WorkerCrashedError } from '@tasktree/executor'
+import type { Delivery } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { Signal } from '../link/signal.ts'
+import { readHeaders } from '../wire/job-message.ts'
+import { type DeadJob, DeadLetters } from './dead-letters.ts'
+import { JobRun } from './job-run.ts'
+import type { Modules } from './modules.ts'
+import { PullLoop, type Receiver } from './pull-loop.ts'
+
+export interface WorkerSettings {
+  readonly concurrency: number
+  readonly ackWait: number
+  readonly maxDeliver: number
+  readonly backoff: (attempt: number) => number
+  readonly retryIf: (error: unknown) => boolean
+  readonly unknownAfter: number
+  /** Milliseconds that running jobs have to end when the worker stops. */
+  readonly grace: number
+}
+
+/** Bytes that the name of a result's record and its headers take of a message. */
+const recordOverhead = 1_024
+
+export class WorkerState implements Receiver {
+  readonly link: Link
+  readonly queue: string
+  readonly modules: Modules
+  readonly #settings: WorkerSettings
+  readonly #deadLetters: DeadLetters
+  readonly #loop: PullLoop
+  /** Every job that is not settled, and its task. */
+  readonly #runs = new Map<JobRun, Task<void>>()
+  /** Those whose function runs. */
+  readonly #executing = new Set<JobRun>()
+  /** Those that wait for the dead-letter mover. */
+  readonly #burying = new Set<JobRun>()
+  readonly #hasEnded = new Signal()
+  #isStopping = false
+
+  constructor(link: Link, queue: string, modules: Modules, settings: WorkerSettings) {
+    this.link = link
+    this.queue = queue
+    this.modules = modules
+    this.#settings = settings
+    const { names } = link
+    this.#deadLetters = new DeadLetters(link, queue, (run) => this.#burying.delete(run))
+    this.#loop = new PullLoop(
+      link,
+      {
+        stream: names.jobs(queue),
+        name: 'workers',
+        subject: names.job(queue),
+        ackWait: settings.ackWait,
+      },
+      this,
+    )
+  }
+
+  get maxDeliver(): number {
+    return this.#settings.maxDeliver
+  }
+
+  get unknownAfter(): number {
+    return this.#settings.unknownAfter
+  }
+
+  get running(): number {
+    return this.#executing.size
+  }
+
+  backoff(attempt: number): number {
+    return this.#settings.backoff(attempt)
+  }
+
+  /** Whether the failure is not the job's own. */
+  mayRetry(error: unknown): boolean {
+    if (error instanceof WorkerCrashedError || error instanceof BrokenExecutor) return true
+    return this.#settings.retryIf(error)
+  }
+
+  maxResult(): number {
+    return (this.link.current()?.maxPayload ?? Infinity) - recordOverhead
+  }
+
+  /** A job that only waits for its result to be stored takes no room, unless there are many of them. */
+  get room(): number {
+    const { concurrency } = this.#settings
+    if (this.#isStopping || this.#runs.size >= 4 * concurrency + 16) return 0
+    return concurrency - this.#executing.size
+  }
+
+  take(delivery: Delivery): void {
+    const message = readHeaders((name) => delivery.header(name))
+    if (message === null) {
+      // Not a job of this package, and nobody waits for it.
+      delivery.term()
+      return
+    }
+    const run = new JobRun(this, delivery, message)
+    this.#executing.add(run)
+    this.link.controls.expect(message.id, () => run.cancel())
+    const task = createTask(() => run.run(), { name: `${message.job} ${message.id}` })
+    this.#runs.set(run, task)
+    task.addDoneCallback(() => this.#ended(run, task))
+  }
+
+  /** Its function has ended. */
+  executed(run: JobRun): void {
+    this.#executing.delete(run)
+    this.#loop.roomier()
+  }
+
+  #ended(run: JobRun, task: Task<void>): void {
+    this.executed(run)
+    this.#runs.delete(run)
+    this.#hasEnded.notify()
+    this.link.controls.forget(run.message.id)
+    if (task.cancelled()) return
+    const exception = task.exception()
+    if (exception === null || this.link.hasEnded) return
+    // The job is delivered again, because it was not acknowledged.
+    const message = `The job ${run.message.job} could not be settled`
+    getEventLoop().callExceptionHandler({ message, exception, task })
+  }
+
+  /** Hands a job to the dead-letter mover. */
+  bury(job: DeadJob): void {
+    this.#burying.add(job.run)
+    this.#deadLetters.add(job)
+  }
+
+  /** Moves dead letters until it is cancelled. */
+  moveDeadLetters(): Promise<never> {
+    return this.#deadLetters.run()
+  }
+
+  /** Takes jobs until it is cancelled. */
+  consume(): Promise<never> {
+    return this.#loop.run()
+  }
+
+  /** Tells the server that the jobs are being worked on, and looks whether they were cancelled. Runs until it is cancelled. */
+  async keepAlive(): Promise<never> {
+    for (;;) {
+      await sleep(this.#settings.ackWait / 3)
+      if (this.link.status !== 'connected') continue
+      const runs = [...this.#runs.keys()]
+      for (const run of [...runs, ...this.#burying]) run.delivery.working()
+      for (const run of runs) if (await run.wasCancelled()) run.cancel()
+    }
+  }
+
+  /** Lets the running jobs end, for as long as the settings allow; then they are cancelled here and given back. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    const giveUpAt = this.link.now() + this.#settings.grace
+    while (this.#runs.size > 0 && this.link.now() < giveUpAt && this.link.status !== 'idle') {
+      await this.#hasEnded.wait(giveUpAt - this.link.now())
+    }
+    for (const run of this.#runs.keys()) run.giveUp()
+    if (this.#runs.size > 0) await sleep(0)
+    if (this.link.status === 'connected') await this.link.current()?.flush()
+  }
+}

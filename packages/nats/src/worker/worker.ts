@@ -1,0 +1,150 @@
+import { child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
+import { createTask, type Task } from '@tasktree/core'
+import { cancelTasks } from '@tasktree/core'
+import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Executor } from '@tasktree/executor'
+import type { Link } from '../link/link.ts'
+import { openQueue } from '../link/open-queue.ts'
+import { checkName } from '../wire/names.ts'
+import { DelayWheel } from './delay-wheel.ts'
+import { Modules, type WorkerModules } from './modules.ts'
+import { type WorkerSettings, WorkerState } from './worker-state.ts'
+
+export interface WorkerOptions extends ChildOptions {
+  /** How many jobs run at the same time. @defaultValue 1 */
+  concurrency?: number
+  /** Where the functions of modules run: a pool of threads or of processes. @defaultValue in this process, on its loop */
+  executor?: Executor
+  /**
+   * Milliseconds without a sign of life of the worker after which its jobs are given to other workers. The worker gives
+   * one three times in this time, from its main thread. @defaultValue 30000
+   */
+  ackWait?: number
+  /** How often a job is begun when workers die with it, before it is put aside. @defaultValue 5 */
+  maxDeliver?: number
+  /** Milliseconds before the next attempt after the `attempt`-th one has failed in a way that may pass. @defaultValue 1000, doubled each time, at most 30000 */
+  backoff?: (attempt: number) => number
+  /** Whether a job that failed with this error is tried again. Crashed workers of a pool always are. @defaultValue never */
+  retryIf?: (error: unknown) => boolean
+  /** Milliseconds after which a job that no worker knows fails. @defaultValue 60000 */
+  unknownAfter?: number
+}
+
+const own: ReadonlySet<string> = new Set([
+  'concurrency',
+  'executor',
+  'ackWait',
+  'maxDeliver',
+  'backoff',
+  'retryIf',
+  'unknownAfter',
+])
+
+/** The share of the time to stop that running jobs have to end by themselves. */
+const graceShare = 0.8
+
+/** @internal the spec of `cluster.worker` */
+export function workerSpec(
+  link: Link,
+  queue: string,
+  modules: WorkerModules,
+  options: WorkerOptions = {},
+): { spec: ChildSpec; running: () => number } {
+  checkName('the queue', queue)
+  checkOptions(options)
+  const settings = checkSettings(options)
+  const { executor } = options
+  const functions = new Modules(modules, executor ?? null, link.codec)
+  let state: WorkerState | null = null
+  const supervision = Object.fromEntries(Object.entries(options).filter(([name]) => !own.has(name)))
+  const { shutdown = defaultShutdown } = options
+  const spec = child.supervisor(
+    `worker-${queue}`,
+    {
+      // What each part cannot do for a while it tries again by itself; a part that ends has met something new.
+      maxRestarts: 10,
+      within: 60_000,
+      backoff: { min: 50, max: 2_000 },
+      children: () => {
+        const worker = new WorkerState(link, queue, functions, settings)
+        const wheel = new DelayWheel(link, queue)
+        state = worker
+        return [
+          child.resource('jobs', () => new RunningJobs(worker), { shutdown }),
+          child.task('dead-letters', () => worker.moveDeadLetters()),
+          child.task('delays', async () => {
+            await openQueue(link, queue)
+            await wheel.run()
+          }),
+          child.task('consumer', async () => {
+            await openQueue(link, queue)
+            await worker.consume()
+          }),
+        ]
+      },
+    },
+    supervision,
+  )
+  return { spec, running: () => state?.running ?? 0 }
+}
+
+const defaultShutdown = 5_000
+
+/** The jobs of a worker, as a child that starts before what brings jobs and stops after it. */
+class RunningJobs implements AsyncDisposable {
+  readonly #worker: WorkerState
+  #keepAlive: Task<never> | null = null
+
+  constructor(worker: WorkerState) {
+    this.#worker = worker
+  }
+
+  start(): void {
+    this.#keepAlive = createTask(() => this.#worker.keepAlive(), { name: 'keep jobs alive' })
+  }
+
+  /** Settles when the jobs cannot be kept alive any more. */
+  async wait(): Promise<void> {
+    await this.#keepAlive
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.stop()
+    if (this.#keepAlive !== null) await cancelTasks([this.#keepAlive])
+  }
+}
+
+/** @throws {TypeError} {RangeError} naming the option */
+function checkSettings(options: WorkerOptions): WorkerSettings {
+  const {
+    concurrency = 1,
+    executor,
+    ackWait = 30_000,
+    maxDeliver = 5,
+    backoff = doubling,
+    retryIf = () => false,
+    unknownAfter = 60_000,
+    shutdown = defaultShutdown,
+  } = options
+  checkCount('concurrency', concurrency, 1)
+  checkDuration('ackWait', ackWait)
+  if (ackWait < 100 || ackWait === Infinity) {
+    throw new RangeError(`ackWait must be a number of at least 100 ms, got ${describe(ackWait)}`)
+  }
+  checkCount('maxDeliver', maxDeliver, 1)
+  checkDuration('unknownAfter', unknownAfter)
+  for (const [name, fn] of Object.entries({ backoff, retryIf })) {
+    if (typeof fn !== 'function') {
+      throw new TypeError(`the option ${name} must be a function, got ${describe(fn)}`)
+    }
+  }
+  if (executor !== undefined && typeof executor?.submit !== 'function') {
+    throw new TypeError(`the option executor must be an executor, got ${describe(executor)}`)
+  }
+  const grace = shutdown === 'kill' ? 0 : graceShare * shutdown
+  return { concurrency, ackWait, maxDeliver, backoff, retryIf, unknownAfter, grace }
+}
+
+function doubling(attempt: number): number {
+  return Math.min(1_000 * 2 ** (attempt - 1), 30_000)
+}

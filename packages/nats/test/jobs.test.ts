@@ -1,0 +1,436 @@
+import { mkdtempSync, readFileSync, existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTask, failAfter, Future, isCancelled, sleep, sleepForever } from '@tasktree/core'
+import {
+  jobs,
+  JobSerializationError,
+  ProcessPoolExecutor,
+  reportProgress,
+  workerSignal,
+} from '@tasktree/executor'
+import {
+  connect,
+  PayloadTooLarge,
+  PoisonedJob,
+  QueueFull,
+  remoteJobs,
+  ResultTooLarge,
+  traceparent,
+  UnknownJob,
+} from '@tasktree/nats'
+import type * as Tasks from './fixtures/tasks.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NatsServer, withoutServer } from './support/server.ts'
+import { inTree, until } from './support/tree.ts'
+import { rejection } from './support/rejection.ts'
+
+const home = {
+  add: (a: number, b: number): number => a + b,
+  fail: (text: string): never => {
+    throw new RangeError(text)
+  },
+  echo: (value: unknown): unknown => value,
+  trace: (): string | null => traceparent.get(),
+  forever: async (): Promise<void> => sleepForever(),
+  grow: (size: number): Uint8Array => new Uint8Array(size),
+  count: function* (n: number): Generator<number, string> {
+    for (let i = 0; i < n; i++) yield i
+    return 'counted'
+  },
+  progress: async (n: number): Promise<string> => {
+    for (let i = 1; i <= n; i++) reportProgress(i)
+    return 'done'
+  },
+  untilAborted: async (): Promise<void> => {
+    const signal = workerSignal()
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  },
+}
+const far = remoteJobs<typeof home>('home')
+const folder = mkdtempSync(join(tmpdir(), 'tasktree nats jobs-'))
+const fixture = new URL('./fixtures/tasks.ts', import.meta.url)
+const tasks = jobs<typeof Tasks>(fixture)
+
+async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServer})` : ''}`, () => {
+  let server: NatsServer
+  let names = 0
+  const options = (): { servers: string; namespace: string } => ({
+    servers: server.url,
+    namespace: `t${++names}`,
+  })
+  beforeAll(async () => {
+    server = await NatsServer.start()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  test('a job runs at a worker, and its result or its error comes back', async () => {
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
+      async (cluster) => {
+        const executor = cluster.executor('q')
+        const job = executor.submit(far.add, 1, 2)
+        await job.accepted
+        expect(await job).toBe(3)
+        const error = await rejection(executor.submit(far.fail, 'no'))
+        expect(error).toBeInstanceOf(RangeError)
+        expect((error as Error).message).toBe('no')
+        expect((error as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
+        const value = new Map([['a', [1n, new Date(0)]]])
+        expect(await executor.submit(far.echo, value)).toEqual(value)
+        expect(executor.stats).toMatchObject({ completed: 2, failed: 1, running: 0 })
+        await until(async () => {
+          const { queues } = await cluster.snapshot()
+          return queues['q']?.waiting === 0 && queues['q'].running === 0
+        }, 'an empty stream')
+      },
+    )
+  })
+
+  test('what a generator job yields does not travel, and what it returns is its result', async () => {
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { home })],
+      async (cluster) => {
+        const job = cluster.executor('q').submit(far.count, 3)
+        expect(await job).toBe('counted')
+        expect(() => job[Symbol.asyncIterator]()).toThrow(/do not travel/)
+      },
+    )
+  })
+
+  test('progress comes back while the job runs', async () => {
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { home })],
+      async (cluster) => {
+        const seen: unknown[] = []
+        const job = cluster.executor('q').submit(far.progress, 3)
+        job.onProgress((value) => seen.push(value))
+        expect(await job).toBe('done')
+        expect(seen).toEqual([1, 2, 3])
+      },
+    )
+  })
+
+  test('map gives the results in order, also in chunks', async () => {
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
+      async (cluster) => {
+        const executor = cluster.executor('q')
+        const items = [1, 2, 3, 4, 5, 6, 7]
+        expect(await list(executor.map(far.echo, items))).toEqual(items)
+        expect(await list(executor.map(far.echo, items, { chunksize: 3 }))).toEqual(items)
+        const failing = executor.map(far.fail, ['a', 'b'], { chunksize: 2 })
+        expect(await rejection(list(failing))).toBeInstanceOf(RangeError)
+      },
+    )
+  })
+
+  test(
+    'a job of a module runs in a pool of processes, and one of jobs() runs here too',
+    { tags: 'slow' },
+    async () => {
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+      expect(await pool.submit(tasks.square, 3)).toBe(9)
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { tasks: fixture }, { executor: pool })],
+        async (cluster) => {
+          expect(await cluster.executor('q').submit(tasks.square, 4)).toBe(16)
+        },
+      )
+    },
+  )
+
+  test(
+    'a cancel reaches the process tree of the job within a second',
+    { tags: 'slow' },
+    async () => {
+      const file = join(folder, 'nest')
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { tasks: fixture }, { executor: pool })],
+        async (cluster) => {
+          const job = cluster.executor('q').submit(tasks.nest, file)
+          await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '', 'the child')
+          const pid = Number(readFileSync(file, 'utf8'))
+          expect(isAlive(pid)).toBe(true)
+          const cancelledAt = performance.now()
+          job.cancel()
+          expect(isCancelled(await rejection(job))).toBe(true)
+          await until(() => !isAlive(pid), 'the end of the child')
+          expect(performance.now() - cancelledAt).toBeLessThan(1_000)
+          // The worker goes on.
+          expect(await cluster.executor('q').submit(tasks.square, 5)).toBe(25)
+        },
+      )
+    },
+  )
+
+  test(
+    'a cancelled task cancels the job that it awaits, where it runs',
+    { tags: 'slow' },
+    async () => {
+      let ended = 0
+      const slow = {
+        wait: async (): Promise<void> => {
+          try {
+            await sleepForever()
+          } finally {
+            ended++
+          }
+        },
+      }
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { slow })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          const ref = remoteJobs<typeof slow>('slow').wait
+          await rejection(failAfter(300, () => executor.submit(ref)))
+          await until(() => ended === 1, 'the end of the job')
+          const task = createTask(() => executor.submit(ref))
+          await sleep(100)
+          task.cancel()
+          await until(() => ended === 2, 'the end of the job')
+        },
+      )
+    },
+  )
+
+  test('a job that is cancelled while it waits never starts', async () => {
+    const ran: number[] = []
+    const gate = new Future<void>()
+    const gated = {
+      work: async (n: number): Promise<void> => {
+        ran.push(n)
+        await gate
+      },
+    }
+    const { work } = remoteJobs<typeof gated>('gated')
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { gated })],
+      async (cluster) => {
+        const executor = cluster.executor('q')
+        const first = executor.submit(work, 1)
+        await until(() => ran.length === 1, 'the first job')
+        const second = executor.submit(work, 2)
+        const third = executor.submit(work, 3)
+        await second.accepted
+        await third.accepted
+        second.cancel()
+        await until(async () => (await cluster.snapshot()).queues['q']?.waiting === 1, 'the cancel')
+        gate.setResult()
+        await first
+        await third
+        expect(ran).toEqual([1, 3])
+      },
+    )
+  })
+
+  test(
+    'a delayed job begins after its delay, and not if it was cancelled',
+    { tags: 'slow' },
+    async () => {
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { home })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          const dropped = executor.with({ delay: 400 }).submit(far.add, 1, 1)
+          await dropped.accepted
+          dropped.cancel()
+          const start = performance.now()
+          expect(await executor.with({ delay: 500 }).submit(far.add, 2, 2)).toBe(4)
+          expect(performance.now() - start).toBeGreaterThan(495)
+          const { queues } = await cluster.snapshot()
+          expect(queues['q']?.delayed).toBe(0)
+        },
+      )
+    },
+  )
+
+  test('two submissions with one id are one job', async () => {
+    let runs = 0
+    const counted = { work: (): number => ++runs }
+    const { work } = remoteJobs<typeof counted>('counted')
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { counted })],
+      async (cluster) => {
+        const executor = cluster.executor('q').with({ id: 'once' })
+        expect(await executor.submit(work)).toBe(1)
+        expect(await executor.submit(work)).toBe(1)
+      },
+    )
+  })
+
+  test(
+    'the deadline of the scope and the trace travel with the job',
+    { tags: 'slow' },
+    async () => {
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { home })],
+        async (cluster) => {
+          const executor = cluster.executor('q', { deadline: 300 })
+          const id = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+          traceparent.set(id)
+          expect(await executor.submit(far.trace)).toBe(id)
+          traceparent.set(null)
+          expect(await executor.submit(far.trace)).toBeNull()
+          const error = await rejection(executor.submit(far.forever))
+          expect((error as Error).name).toBe('TimeoutError')
+          // The worker is free again.
+          expect(await executor.submit(far.add, 1, 1)).toBe(2)
+        },
+      )
+    },
+  )
+
+  test(
+    'a job that no worker knows waits for a worker that does, and fails at last',
+    { tags: 'slow' },
+    async () => {
+      await inTree(
+        options(),
+        (cluster) => [cluster.worker('q', { home }, { unknownAfter: 200 })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          const error = await rejection(executor.submit(remoteJobs<typeof home>('other').add, 1, 1))
+          expect(error).toBeInstanceOf(UnknownJob)
+          expect((error as Error).message).toMatch(
+            /knows the job other#add: .* has the modules home/,
+          )
+          const version = remoteJobs<typeof home>('home', { version: '2' })
+          expect(await rejection(executor.submit(version.add, 1, 1))).toBeInstanceOf(UnknownJob)
+        },
+      )
+    },
+  )
+
+  test(
+    'a job whose workers crash is tried again and then put aside',
+    { tags: 'slow' },
+    async () => {
+      const file = join(folder, 'crash')
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+      await inTree(
+        options(),
+        (cluster) => [
+          cluster.worker(
+            'q',
+            { tasks: fixture },
+            { executor: pool, maxDeliver: 2, backoff: () => 1 },
+          ),
+        ],
+        async (cluster) => {
+          const error = await rejection(cluster.executor('q').submit(tasks.crash, file))
+          expect(error).toBeInstanceOf(PoisonedJob)
+          expect(readFileSync(file, 'utf8')).toBe('xx')
+          await until(async () => (await cluster.snapshot()).deadLetters === 1, 'the dead letter')
+          await until(async () => (await cluster.snapshot()).queues['q']?.running === 0, 'the end')
+        },
+      )
+    },
+  )
+
+  test('a result or arguments above the limit of the server fail clearly', async () => {
+    await inTree(
+      options(),
+      (cluster) => [cluster.worker('q', { home })],
+      async (cluster) => {
+        const executor = cluster.executor('q')
+        const large = await rejection(executor.submit(far.grow, 2_000_000))
+        expect(large).toBeInstanceOf(ResultTooLarge)
+        const args = await rejection(executor.submit(far.echo, new Uint8Array(2_000_000)))
+        expect(args).toBeInstanceOf(PayloadTooLarge)
+        expect((args as Error).message).toMatch(/the job home#echo has 2000\d\d\d bytes/)
+        expect(await rejection(executor.submit(far.echo, () => 1))).toBeInstanceOf(
+          JobSerializationError,
+        )
+        expect(() => executor.submit(() => 1)).toThrow(/a function's source is not sent/)
+      },
+    )
+  })
+
+  test('a full queue refuses a job', async () => {
+    await using cluster = await connect(options())
+    const executor = cluster.executor('q', { capacity: 2 })
+    const taken = [executor.submit(far.add, 1, 1), executor.submit(far.add, 1, 1)]
+    await Promise.all(taken.map((job) => job.accepted))
+    const refused = executor.submit(far.add, 1, 1)
+    expect(await rejection(refused)).toBeInstanceOf(QueueFull)
+    expect(await rejection(refused.accepted)).toBeInstanceOf(QueueFull)
+    await executor.shutdown({ cancelFutures: true })
+    for (const job of taken) expect(isCancelled(await rejection(job))).toBe(true)
+  })
+
+  test(
+    'a stopping worker lets its jobs end, and gives back what does not end',
+    { tags: 'slow' },
+    async () => {
+      const where = options()
+      const log: string[] = []
+      const long = {
+        work: async (ms: number): Promise<string> => {
+          log.push('begun')
+          await sleep(ms)
+          return 'ended'
+        },
+      }
+      const { work } = remoteJobs<typeof long>('long')
+      await using submitter = await connect(where)
+      const executor = submitter.executor('q')
+      const short = executor.submit(work, 300)
+      await inTree(
+        where,
+        (cluster) => [cluster.worker('q', { long }, { concurrency: 2, shutdown: 1_000 })],
+        async () => {
+          await until(() => log.length === 1, 'the first job')
+          void executor.submit(work, 30_000).catch(() => {})
+          await until(() => log.length === 2, 'the second job')
+        },
+      )
+      expect(await short).toBe('ended')
+      const { queues } = await submitter.snapshot()
+      // The server counts a job that was given back as running until a worker takes it.
+      expect(queues['q']).toEqual({ waiting: 0, running: 1, delayed: 0 })
+      await executor.shutdown({ cancelFutures: true })
+    },
+  )
+
+  test('what is not a worker is refused at the call', async () => {
+    await using cluster = await connect(options())
+    const { worker } = { worker: cluster.worker.bind(cluster) as (...args: unknown[]) => unknown }
+    expect(() => worker('', {})).toThrow(/the queue must be a text/)
+    expect(() => worker('q', [])).toThrow(/the modules of a worker must be an object/)
+    expect(() => worker('q', { 'a b': home })).toThrow(/"a b" is not the name of a module/)
+    expect(() => worker('q', { a: 7 })).toThrow(/the module a must be a URL or an object/)
+    expect(() => worker('q', { home }, { concurrency: 0 })).toThrow(/concurrency/)
+    expect(() => worker('q', { home }, { ackWait: 5 })).toThrow(/ackWait/)
+    expect(() => worker('q', { home }, { unheard: 5 })).toThrow(/unheard/)
+    await using pool = new ProcessPoolExecutor()
+    expect(() => worker('q', { home }, { executor: pool })).toThrow(/handlers, which run in this/)
+  })
+})

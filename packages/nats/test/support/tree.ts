@@ -1,0 +1,33 @@
+import { ActorSystem, type ChildSpec, silentLogger } from '@tasktree/actor'
+import { run } from '@tasktree/core'
+import { type Cluster, type ClusterOptions, clusterTree } from '@tasktree/nats'
+
+/** Runs `body` beside a tree of one cluster handle and what `children` makes for it. */
+export function inTree<T>(
+  options: ClusterOptions,
+  children: (cluster: Cluster) => ChildSpec[],
+  body: (cluster: Cluster, system: ActorSystem) => Promise<T>,
+): Promise<T> {
+  return run(async () => {
+    let handle!: Cluster
+    const spec = clusterTree('tree', options, (cluster) => {
+      handle = cluster
+      return children(cluster)
+    })
+    await using system = await ActorSystem.start({
+      name: 'test',
+      logger: process.env['LOUD'] ? console : silentLogger,
+      children: [spec],
+    })
+    return await body(handle, system)
+  })
+}
+
+/** Waits until `isSo`, which is looked at every few milliseconds. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const giveUp = performance.now() + 15_000
+  while (!(await isSo())) {
+    if (performance.now() > giveUp) throw new Error(`${what} did not happen within 15 s`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
