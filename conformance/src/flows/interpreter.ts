@@ -27,7 +27,7 @@ import {
   type WaitKind,
 } from './program.ts'
 import { Trace, type TracedScope } from './trace.ts'
-import { abortable, foreign, startWait } from './waits.ts'
+import { abortable, abortError, foreign, isAbort, startWait } from './waits.ts'
 
 class ProgramError extends Error {
   override readonly name: string = 'ProgramError'
@@ -106,7 +106,7 @@ export class FlowInterpreter {
     const bodies = this.#program.tasks.map(({ body }) => body)
     const cancels = this.#program.cancels.at(-1)?.at ?? 0
     const patience = bodies.reduce((sum, body) => sum + longest(body), cancels) + 10
-    let rounds = bodies.reduce((sum, body) => sum + countEndless(body), 3)
+    let rounds = bodies.reduce((sum, body) => sum + countEndless(body), 10)
     await wait(tasks, { timeout: patience })
     const waitForAll = async (): Promise<void> => {
       const live = [...this.#live].map(({ task }) => task)
@@ -243,7 +243,11 @@ export class FlowInterpreter {
   /** A promise that rejects when the signal around it aborts. */
   async #abortable(ms: number, place: Place): Promise<void> {
     const signal = taskSignal()
-    if (signal.aborted) return this.#foreign(ms)
+    // As `fetch` does. That look is the delivery of the cancel.
+    if (signal.aborted) {
+      for (const scope of place.scope.chain) scope.hasLooked = true
+      throw abortError(signal.reason)
+    }
     const traced = this.trace.begin(`abortable(${ms})`, place.scope, 'signal')
     try {
       await abortable(this.#foreign(ms), signal)
@@ -323,7 +327,7 @@ export class FlowInterpreter {
       try {
         await this.#block(block, { scope, group })
       } catch (error) {
-        if (!isCancelled(error)) this.#groupFails(group.scope)
+        if (!isCancelled(error) && !isAbort(error)) this.#groupFails(group.scope)
         throw error
       }
     }

@@ -52,6 +52,10 @@ export class TracedScope {
   endTime = Infinity
   /** Whether it threw a CancelledError. */
   letCancelGo = false
+  /** A task whose outcome is the cancel, or a scope that let it go on: it was not lost. */
+  endedCancelled = false
+  /** Code inside has looked at the aborted signal, and has thrown its reason: that look is the delivery. */
+  hasLooked = false
   /** For a task: whether its text has one flow of control, and what cancelled each of its waits. */
   readonly singleFlow: boolean
   readonly usedStrikes = new Set<Strike>()
@@ -153,6 +157,7 @@ export class Trace {
     scope.endOrder = this.#order++
     scope.endTime = this.#now()
     scope.letCancelGo = how === 'CancelledError'
+    scope.endedCancelled = scope.letCancelGo || how === 'cancelled'
     scope.surelyStruck = struck || (this.#exact && this.#now() > scope.deadline)
     this.#line(`${scope.name} ends: ${how}`)
   }
@@ -281,6 +286,7 @@ export class Trace {
 
   #checkLost(scope: TracedScope, time: number): void {
     if (time >= scope.endTime) return
+    if (scope.endedCancelled || scope.hasLooked) return
     // The wait of a group for its tasks is a wait too, and is not in the trace.
     const hasGroup = this.#scopes.some(
       (inner) =>

@@ -44,14 +44,21 @@ export function foreign(loop: EventLoop, ms: number, mode: Mode): Promise<void> 
   })
 }
 
+/** What Node's own functions throw when their signal aborts. */
+export function abortError(reason: unknown): Error {
+  const error = new Error('the wait was aborted', { cause: reason })
+  error.name = 'AbortError'
+  return error
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 /** What Node's own calls do with a signal: the promise rejects at once when it aborts, and the error's cause is the reason. */
 export async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => {
-    const error = new Error('the wait was aborted', { cause: signal.reason })
-    error.name = 'AbortError'
-    aborted.reject(error)
-  }
+  const onAbort = (): void => aborted.reject(abortError(signal.reason))
   signal.addEventListener('abort', onAbort)
   try {
     await Promise.race([promise, aborted.promise])

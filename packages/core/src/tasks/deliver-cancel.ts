@@ -170,11 +170,13 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
  * waits outside of every frame. Otherwise a cancel interrupts it like any other wait.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
-  if (!frame.mustRefuse() && levelOf(frame) === null) {
+  const isRefused = frame.mustRefuse()
+  if (!isRefused && levelOf(frame) === null) {
     await future
     return
   }
-  const running = currentFrame()
+  // Nobody waits for a flow that is refused its waits.
+  const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {
     await frame.scopeLoop.runDetached(async () => future)
