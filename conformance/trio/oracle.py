@@ -95,6 +95,7 @@ class Interpreter:
         # Which group's cancel has struck which task: there it strikes once.
         self.struck = set()
         self.unbegun = {}
+        self.cancel_times = set()
         self.instants = {}
         # Why the program must not be compared, if it must not.
         self.reason = None
@@ -147,23 +148,30 @@ class Interpreter:
             self.note_strike()
             await self.order.delay(self.order.late_waits)
             raise
+        if any(scope in self.nursery_scopes for scope in self.cancelled_scopes()):
+            self.unfit("a wait ends in the instant of its group's cancel: in asyncio the cancel wins")
         await self.order.delay(self.order.late_waits)
         self.trace(state, label)
 
-    def note_strike(self):
-        """A group's own cancel strikes a task once, as asyncio has it, and Trio's strikes at every wait."""
-        responsible = []
+    def cancelled_scopes(self):
+        """The cancelled scopes around the running task that no shield keeps out, the innermost first."""
+        cancelled = []
         status = current_task()._cancel_status
         while status is not None:
             if status._scope._cancel_called:
-                responsible.append(status._scope)
+                cancelled.append(status._scope)
             if status._scope._shield:
                 break
             status = status._parent
+        return cancelled
+
+    def note_strike(self):
+        """A group's own cancel strikes a task once, as asyncio has it, and Trio's strikes at every wait."""
+        responsible = self.cancelled_scopes()
         edges = [(current_task(), scope) for scope in responsible if scope in self.nursery_scopes]
         is_new = any(edge not in self.struck for edge in edges)
         self.struck.update(edges)
-        if len(edges) == len(responsible) and not is_new:
+        if edges and not is_new and (len(edges) == len(responsible) or responsible[0] not in self.nursery_scopes):
             self.unfit("a group's cancel strikes twice")
 
     async def do_sleep(self, state, handling, ms):
@@ -214,6 +222,7 @@ class Interpreter:
     async def do_cancel(self, state, handling, slot):
         if slot in self.scopes:
             self.scopes[slot].cancel()
+            self.cancel_times.add(trio.current_time())
 
     async def do_shield(self, state, handling, slot, value):
         if slot in self.scopes:
@@ -250,6 +259,9 @@ class Interpreter:
                 # A nursery's end is a checkpoint, and a group that has nothing to wait for has none.
                 await self.wait(state, f"group {slot} waits", trio.lowlevel.checkpoint())
         except BaseException as error:
+            # The cancel may have struck the nursery's wait for its tasks.
+            edges = [scope for scope in self.cancelled_scopes() if scope in self.nursery_scopes]
+            self.struck.update((current_task(), scope) for scope in edges)
             self.trace(state, f"group {slot} raises {show(error)}")
             raise
         finally:
@@ -262,16 +274,18 @@ class Interpreter:
         add = nursery._add_exc
 
         def add_exc(error):
-            self.aborts(nursery)
+            if not is_cancel(error) and trio.current_time() in self.cancel_times:
+                self.unfit("a scope is cancelled in the instant of a failure: asyncio's group hears of it a turn later")
+            self.aborts(nursery, error)
             add(error)
 
         nursery._add_exc = add_exc
 
-    def aborts(self, nursery):
+    def aborts(self, nursery, error=None):
         if self.unbegun.get(nursery, 0) == 0:
             return
-        # A scope around the group that is cancelled: there such a task begins too.
-        status = nursery._cancel_status.parent
+        # A scope around the group that is cancelled: there such a task begins too, unless the group fails by itself.
+        status = nursery._cancel_status.parent if error is None or is_cancel(error) else None
         while status is not None:
             if status._scope._cancel_called and status._scope not in self.nursery_scopes:
                 return
@@ -325,8 +339,11 @@ class Interpreter:
         raise ProgramError(name)
 
     async def do_reraise(self, state, handling):
-        if handling is not None:
-            raise handling
+        if handling is None:
+            return
+        if is_cancel(handling) and not self.cancelled_scopes():
+            self.unfit("a cancel is thrown again where nothing is cancelled: a nursery takes it for its own")
+        raise handling
 
     async def do_repeat(self, state, handling, count, body):
         for _ in range(count):
