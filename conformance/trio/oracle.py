@@ -153,10 +153,10 @@ class Interpreter:
         await self.order.delay(self.order.late_waits)
         self.trace(state, label)
 
-    def cancelled_scopes(self):
+    def cancelled_scopes(self, status=None):
         """The cancelled scopes around the running task that no shield keeps out, the innermost first."""
         cancelled = []
-        status = current_task()._cancel_status
+        status = status or current_task()._cancel_status
         while status is not None:
             if status._scope._cancel_called:
                 cancelled.append(status._scope)
@@ -298,7 +298,7 @@ class Interpreter:
         nursery = self.groups.get(slot)
         if nursery is None or nursery._closed:
             return
-        if nursery.cancel_scope.cancel_called:
+        if any(scope in self.nursery_scopes for scope in self.cancelled_scopes(nursery._cancel_status)):
             self.unfit("a task for a cancelled group")
             return
         child = state.child()
