@@ -1,3 +1,4 @@
+import { capturesAwaitSites, noteYieldSite } from './await-sites.ts'
 import type { Future } from './future.ts'
 
 /**
@@ -18,8 +19,10 @@ export class FutureIterator<T> {
   next(): this {
     const future = this.value as Future<T>
     if (this.done === true) this.value = undefined
-    else if (this.done === undefined && !future.done()) this.done = false
-    else {
+    else if (this.done === undefined && !future.done()) {
+      this.done = false
+      if (capturesAwaitSites() || future.getLoop().monitor !== null) noteYieldSite()
+    } else {
       this.done = true
       this.value = undefined
       this.value = future.result()

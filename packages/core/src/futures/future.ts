@@ -70,6 +70,12 @@ export class Future<T> implements PromiseLike<T> {
 
   constructor(options?: { loop?: EventLoop }) {
     this.#loop = options === undefined ? getEventLoop() : readLoop(options)
+    if (new.target !== Future && this.#loop?.monitor != null) this.#loop.monitor.futureMade(this)
+  }
+
+  /** @internal pending, and nobody has begun to wait for it */
+  isUnused(): boolean {
+    return this.#state === PENDING && this.#value === null
   }
 
   /** Whether it has a result or an exception, or was cancelled. */

@@ -1,15 +1,26 @@
+import { currentFrame } from '../context/current.ts'
+import { awaitSiteOf, programFrames } from '../futures/await-sites.ts'
+import { describeWait } from '../futures/describe-wait.ts'
+import type { Future } from '../futures/future.ts'
+import type { Reaction } from '../futures/reaction.ts'
+import type { Frame } from '../tasks/frame.ts'
+import { framesOf } from '../tasks/frame-waits.ts'
+import type { Task } from '../tasks/task.ts'
 import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
-import type { Task } from '../tasks/task.ts'
 
 /**
- * Debug mode's eyes: what is slow, what delays a cancel, what outlives its task. Each finding is a
- * process warning of type TasktreeWarning.
+ * What debug mode looks for: slow turns, cancels that are delayed or swallowed, and calls that nobody awaited. A cancel
+ * that was swallowed and a future that was dropped are faults of the program, and go to the exception handler of the
+ * loop. The rest are process warnings of the type TasktreeWarning.
  */
 export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
+  /** Where the newest cancel of a task was thrown. */
+  readonly #thrownAt = new WeakMap<Task, string>()
+  readonly #made = new WeakMap<Task, FuturesMade>()
 
   constructor(loop: EventLoop) {
     this.#loop = loop
@@ -50,15 +61,103 @@ export class DebugMonitor {
     }
   }
 
+  /** The wait of `task` that `key` stands for throws a cancel. */
+  cancelThrown(task: Task, key: Reaction): void {
+    const [site] = awaitSiteOf(key)
+    if (site !== undefined) this.#thrownAt.set(task, site)
+  }
+
+  /** `task` returns a value, although it was cancelled and has not taken the cancel back by `uncancel()`. */
+  cancelSwallowed(task: Task): void {
+    const site = this.#thrownAt.get(task)
+    const where = site === undefined ? '' : ` that the await at ${site} threw`
+    this.#loop.callExceptionHandler({
+      message:
+        `${task.name} was cancelled and has returned a value: it swallowed the CancelledError${where}. ` +
+        'Throw it again after the clean-up',
+      task,
+    })
+  }
+
+  /** A future that is no plain one, so this library's own code has made it: its caller must await it. */
+  futureMade(future: Future<unknown>): void {
+    const task = currentFrame()?.task ?? null
+    if (task === null) return
+    const made = this.#made.get(task) ?? new FuturesMade()
+    this.#made.set(task, made)
+    made.add(future)
+  }
+
+  /** A scope has ended by itself, and does not wait for what it left running. */
+  scopeEnded(frame: Frame): void {
+    const waits = waitsInside(frame)
+    if (waits.length === 0) return
+    const scope = frame.task === null ? 'a scope' : `a scope of ${frame.task.name}`
+    warn(
+      `${scope} has ended while work it began still waits on ${list(waits)}: was a call not awaited?`,
+    )
+  }
+
   taskEnded(task: Task): void {
     this.cancelDelivered(task)
-    const left = task.waitingOn.size
-    if (left > 0) {
+    const waits = waitsInside(task.ownExecution())
+    if (waits.length > 0) {
       warn(
-        `${task.name} has ended while work it began still waits on ${left} future(s): was a call not awaited?`,
+        `${task.name} has ended while work it began still waits on ${list(waits)}: was a call not awaited?`,
       )
     }
+    const made = this.#made.get(task)
+    if (made === undefined) return
+    this.#made.delete(task)
+    for (const { future, site } of made.dropped()) {
+      this.#loop.callExceptionHandler({
+        message:
+          `${task.name} has ended and never awaited ${describeWait(future)}` +
+          `${site === undefined ? '' : `, which it began at ${site}`}: add the missing await`,
+        future,
+        task,
+      })
+    }
   }
+}
+
+interface FutureMade {
+  readonly future: Future<unknown>
+  readonly site: string | undefined
+}
+
+/** The futures that a task has made and that nobody has awaited yet. */
+class FuturesMade {
+  #futures: FutureMade[] = []
+  #limit = 64
+
+  add(future: Future<unknown>): void {
+    this.#futures.push({ future, site: programFrames()[0] })
+    if (this.#futures.length < this.#limit) return
+    this.#futures = this.dropped()
+    this.#limit = Math.max(64, 2 * this.#futures.length)
+  }
+
+  dropped(): FutureMade[] {
+    return this.#futures.filter(({ future }) => future.isUnused() && future.ownExecution() === null)
+  }
+}
+
+/** What the code in `frame` waits on, and where. */
+function waitsInside(frame: Frame): string[] {
+  return framesOf(frame).flatMap((each) => {
+    const waits: string[] = []
+    each.peekWaits((key, future) => {
+      const [site] = awaitSiteOf(key)
+      waits.push(describeWait(future) + (site === undefined ? '' : ` at ${site}`))
+    })
+    return waits
+  })
+}
+
+function list(waits: string[]): string {
+  const shown = waits.slice(0, 5).join(', ')
+  return waits.length > 5 ? `${shown} and ${waits.length - 5} more` : shown
 }
 
 function warn(message: string): void {

@@ -103,7 +103,10 @@ export function endFrame(
   if (frame.cancellation?.wasAsked === true || frame.visibleCancels() > cancelsBefore) {
     close(frame)
     if (hasWaits(frame)) return untilQuiet(frame)
-  } else frame.state = ENDED
+  } else {
+    frame.state = ENDED
+    frame.scopeLoop.monitor?.scopeEnded(frame)
+  }
   if (!frame.hasOwnWaits() && frame.firstChild === null) frame.unlink()
   return null
 }

@@ -83,6 +83,7 @@ export function resumeWait(
     const isStruck = cancellation.takeStruck(key)
     const isDue: boolean = !wasShut && cancellation.takeDue()
     if (!isStruck && !isDue) continue
+    if (task !== null) loop.monitor?.cancelThrown(task, key)
     if (isDue) {
       cancellation.pending = false
       due ??= each

@@ -136,7 +136,11 @@ export class Execution extends Frame {
     } else if (this.#isClean()) {
       task.fulfill(value)
       this.#release()
-    } else this.#end(() => task.fulfill(value))
+    } else {
+      if (cancellation !== null && cancellation.count > 0)
+        this.scopeLoop.monitor?.cancelSwallowed(task)
+      this.#end(() => task.fulfill(value))
+    }
   }
 
   /** The body has thrown. */

@@ -13,6 +13,7 @@ import {
 import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { EventLoop } from '../loop/loop.ts'
+import { capturesAwaitSites, noteAwaitSite } from '../futures/await-sites.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
 import type { Task } from './task.ts'
@@ -180,6 +181,21 @@ export abstract class FrameWaits implements Reaction {
     }
   }
 
+  /** @internal calls `visit` for each wait of this frame itself, and changes nothing: a look from outside, at any moment */
+  peekWaits(visit: (key: Reaction, future: Future<unknown>) => void): void {
+    const waits = FrameWaits.#waits(this)
+    if (waits === null) return
+    const reject = this.#reject
+    // Code that has passed functions of its own to `then` does not wait.
+    const isWait = (key: Reaction): boolean =>
+      key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
+    if (waits instanceof Future) {
+      if (isWait(this)) visit(this, waits)
+      return
+    }
+    for (const [key, future] of waits) if (isWait(key)) visit(key, future)
+  }
+
   /** @internal the number of the wait that `key` stands for */
   numberOf(key: Reaction): number {
     return key instanceof Awaiter ? key.began : this.#began
@@ -271,7 +287,9 @@ export abstract class FrameWaits implements Reaction {
   /** @internal code of this frame waits on a future; `reaction` will resume that code */
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)
-    this.scopeLoop.release(this.task ?? this.frame)
+    const loop = this.scopeLoop
+    if (capturesAwaitSites() || loop.monitor !== null) noteAwaitSite(this.keyOf(reaction))
+    loop.release(this.task ?? this.frame)
     if (this.cancellation !== null || this.enclosing !== null || this.state !== OPEN) {
       this.begunWait(reaction, future)
     }
