@@ -317,6 +317,7 @@ class Interpreter:
         if not nursery.cancel_scope.cancel_called:
             self.aborts(nursery)
         nursery.cancel_scope.cancel()
+        self.cancel_times.add(trio.current_time())
 
     # --- control
 
