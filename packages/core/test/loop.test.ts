@@ -66,8 +66,8 @@ describe('debug mode reports', () => {
       )
       await task
     })
-    expect(warnings).toHaveLength(1)
-    expect(warnings[0]).toMatch(/^executing slow took \d+ ms/)
+    // On a busy machine other turns may take long as well.
+    expect(warnings).toContainEqual(expect.stringMatching(/^executing slow took \d+ ms/))
   })
 
   test('a callback that takes too long', async () => {
@@ -77,7 +77,7 @@ describe('debug mode reports', () => {
       })
       await sleep(0)
     })
-    expect(warnings).toEqual([expect.stringMatching(/^executing callback crunch took \d+ ms/)])
+    expect(warnings).toContainEqual(expect.stringMatching(/^executing callback crunch took \d+ ms/))
   })
 
   test('a cancel that a foreign await delays', async () => {
