@@ -18,6 +18,11 @@ const ways: JobRefs<typeof hostile> = refer<typeof hostile>(
 const classOf = (value: unknown): string => typeof value
 const fail = (error: unknown): unknown => error
 const increment = (n: number): number => n + 1
+const depth = (value: unknown): number => {
+  let count = 0
+  for (let each = value; Array.isArray(each); each = each[0] as unknown) count++
+  return count
+}
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test('as an argument it fails its job with the path to it, in a batch as well', async () => {
@@ -176,11 +181,6 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       for (let i = 0; i < length; i++) head = [head]
       return head
     }
-    const depth = (value: unknown): number => {
-      let count = 0
-      for (let each = value; Array.isArray(each); each = each[0] as unknown) count++
-      return count
-    }
     for (let length = 500; length < 16_000; length = Math.round(length * 1.3)) {
       const jobs = [pool.submit(depth, nest(length)), pool.submit(nest, length)]
       const [there, back] = await Promise.all(jobs.map((job) => job.catch(fail)))
@@ -188,6 +188,34 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       expect(back).toSatisfy((end) => Array.isArray(end) || end instanceof JobSerializationError)
       expect(await pool.submit(increment, length)).toBe(length + 1)
     }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test('a result of a chunk that is too deep for this side fails only its own item', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const nest = (length: number): unknown => {
+      let head: unknown = null
+      for (let i = 0; i < length; i++) head = [head]
+      return head
+    }
+    const collect = async (items: number[], chunksize: number): Promise<unknown[]> => {
+      const ends: unknown[] = []
+      try {
+        for await (const value of pool.map(nest, items, { chunksize })) ends.push(depth(value))
+      } catch (error) {
+        ends.push(error instanceof JobSerializationError ? 'too deep' : error)
+      }
+      return ends
+    }
+    let refused = 0
+    for (const length of [400, 3_000, 6_000, 12_000]) {
+      const items = [1, 2, length, 3, length + 1, 4]
+      const single = await collect(items, 1)
+      if (single.includes('too deep')) refused++
+      for (const chunksize of [2, 10]) expect(await collect(items, chunksize)).toEqual(single)
+      expect(await pool.submit(increment, length)).toBe(length + 1)
+    }
+    expect(refused).toBeGreaterThan(0)
     expect(pool.stats.crashed).toBe(0)
   })
 

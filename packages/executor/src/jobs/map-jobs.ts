@@ -16,6 +16,8 @@ export interface MappedJob {
   readonly future: Future<unknown>
   /** Whether it has left this process. A chunk that has not, because an item cannot be sent, is sent item by item. */
   readonly isStarted: boolean
+  /** Results of a chunk that have arrived ahead of its end. */
+  readonly parts?: readonly unknown[]
 }
 
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob
@@ -159,8 +161,10 @@ class Mapping<T, R> {
         }
       }
     } finally {
-      for (const { job } of this.#pending)
-        job.future.cancel('the iteration of the results was left')
+      for (const { job } of this.#pending) {
+        // The result of a job that has ended is not wanted any more, and a failure is not reported as forgotten.
+        if (!job.future.cancel('the iteration of the results was left')) markSeen(job)
+      }
       await this.#source.close()
     }
   }
@@ -195,6 +199,8 @@ class Mapping<T, R> {
       yield* this.#submitEach(chunk)
       return
     }
+    // They are whole even if what comes after them cannot be read.
+    if (job.parts !== undefined) yield* job.parts as readonly R[]
     const { results, error } = job.future.result() as ChunkOutcome
     yield* results as R[]
     if (error !== null) throw decodeError(error, '')
@@ -211,6 +217,10 @@ class Mapping<T, R> {
       yield job.future.result() as R
     }
   }
+}
+
+function markSeen({ future }: MappedJob): void {
+  if (!future.cancelled()) future.exception()
 }
 
 function wasNotSent({ future, isStarted }: MappedJob): boolean {

@@ -10,6 +10,8 @@ export interface JobOwner {
   abandonJob(job: PendingJob): void
 }
 
+const none: readonly unknown[] = []
+
 /** A job from its submission to its end. */
 export class PendingJob implements JobControl {
   readonly future: JobFuture<unknown, unknown>
@@ -29,6 +31,8 @@ export class PendingJob implements JobControl {
   next: PendingJob | null = null
   isQueued = false
   isStarted = false
+  /** Results of a chunk that have arrived ahead of its end. */
+  parts: readonly unknown[] = none
   /** How many workers have died while they received it. */
   deaths = 0
   /** A message that contained it could not be received: it is sent alone, so that no other job suffers. */
@@ -49,6 +53,10 @@ export class PendingJob implements JobControl {
    */
   get mayFollow(): boolean {
     return this.kind.isShort && this.transferList.length === 0 && !this.isSuspect
+  }
+
+  addPart(results: readonly unknown[]): void {
+    this.parts = [...this.parts, ...results]
   }
 
   abandon(): void {

@@ -74,7 +74,10 @@ export type ControlMessage =
  */
 export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown]
 
-/** The result of a chunk of `map`: the items' results up to the first failure, and that failure. */
+/**
+ * The result of a chunk of `map`: the items' results up to the first failure, and that failure. The results that
+ * `part` messages have brought come before these.
+ */
 export interface ChunkOutcome {
   readonly results: readonly unknown[]
   readonly error: EncodedError | null
@@ -91,6 +94,10 @@ export type FromWorker =
   /** The jobs up to `started` have started. The jobs after it, up to `upTo`, will never start. */
   | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
+  /** Results of a chunk that travel ahead of its end, because one of them is deep. */
+  | { type: 'part'; seq: number; results: readonly unknown[] }
+  /** The next message is a `part` of job `seq`, with a result that may be too deep for the pool to read. */
+  | { type: 'deep'; seq: number }
   | { type: 'progress'; seq: number; value: unknown }
   /** The worker cannot decode its JobsMessage number `message`, because of `why`. */
   | { type: 'unreadable'; message: number; why: string }

@@ -71,6 +71,8 @@ export class WorkerHandle {
   /** Values are being copied, which may run code of the caller: a getter that submits another job. */
   #isSending = false
   #stopGrace: (() => void) | null = null
+  /** The job whose `part` is the next message, null when the next message is another. */
+  #deepSeq: number | null = null
   /** The job that has the grace. */
   #stopping: PendingJob | null = null
   stopIdling: (() => void) | null = null
@@ -332,6 +334,13 @@ export class WorkerHandle {
       case 'yield':
         this.#find(message.seq)?.future.deliver(message.value)
         break
+      case 'part':
+        this.#deepSeq = null
+        this.#find(message.seq)?.addPart(message.results)
+        break
+      case 'deep':
+        this.#deepSeq = message.seq
+        break
       case 'progress':
         this.#find(message.seq)?.future.progressed(message.value)
         break
@@ -365,9 +374,13 @@ export class WorkerHandle {
   }
 
   #onUnreadable(why: unknown, findNext: (seq: number) => number | null): void {
-    const job = this.first
+    const part = this.#deepSeq
+    this.#deepSeq = null
+    const job = part === null ? this.first : (this.#find(part) ?? null)
     if (job === null) return
     this.#owner.onUnreadable(this, job, why)
+    // The end of the job follows.
+    if (part !== null) return
     const next = findNext(job.seq)
     if (next === null) {
       this.#stop(job)

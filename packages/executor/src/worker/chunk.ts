@@ -2,8 +2,10 @@
 import { explainUncloneable } from '../jobs/clone-path.ts'
 import { encodeError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
+import { takeTransferList } from '../jobs/transfer.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import type { Execution } from './execution.ts'
+import type { WorkerChannel } from './runtime.ts'
 
 interface Cloner {
   readonly tryClone: (value: unknown) => void
@@ -34,4 +36,55 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
     }
   }
   return null
+}
+
+/**
+ * Results nested more deeply than this are sent alone. Every program can read as many levels: the pool's side reads
+ * about 3,000 levels of objects with the engine's ordinary stack, and less when it is called from deep code.
+ */
+const readableDepth = 500
+
+/**
+ * Sends the results that the pool may be unable to read, each alone, and what comes before them. Otherwise one such
+ * result would fail its whole chunk. Returns what is left to send.
+ */
+export function sendDeepResults(
+  { seq }: Execution,
+  outcome: ChunkOutcome,
+  channel: WorkerChannel,
+): ChunkOutcome {
+  if (!outcome.results.some(isDeep)) return outcome
+  const { results, error } = trimChunk(outcome, channel) ?? outcome
+  const send = (part: readonly unknown[]): void =>
+    channel.post({ type: 'part', seq, results: part }, takeTransferList(part))
+  let from = 0
+  for (const [index, result] of results.entries()) {
+    if (!isDeep(result)) continue
+    if (index > from) send(results.slice(from, index))
+    channel.post({ type: 'deep', seq })
+    send([result])
+    from = index + 1
+  }
+  return { results: results.slice(from), error }
+}
+
+/** Walks through `value` in the order in which it is copied, where each object is copied when it is first met. */
+function isDeep(value: unknown): boolean {
+  const seen = new Set<object>()
+  const walk = (part: unknown, depth: number): boolean => {
+    if (typeof part !== 'object' || part === null || seen.has(part)) return false
+    if (depth === readableDepth) return true
+    if (ArrayBuffer.isView(part)) return false
+    seen.add(part)
+    return listParts(part).some((each) => walk(each, depth + 1))
+  }
+  return walk(value, 0)
+}
+
+function listParts(value: object): unknown[] {
+  if (Array.isArray(value)) return value
+  if (value instanceof Map) return [...value.keys(), ...value.values()]
+  if (value instanceof Set) return [...value]
+  if (value instanceof Error) return [value.cause]
+  return Object.values(value)
 }

@@ -4,6 +4,7 @@ import { sayWhy } from '../jobs/clone-path.ts'
 import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
 import { takeTransferList } from '../jobs/transfer.ts'
 import {
+  type ChunkOutcome,
   type ControlMessage,
   type FromWorker,
   isSingle,
@@ -11,7 +12,7 @@ import {
   type JobsMessage,
   type SingleJobMessage,
 } from '../transport/protocol.ts'
-import { describeUnsent, isChunkOutcome, trimChunk } from './chunk.ts'
+import { describeUnsent, isChunkOutcome, sendDeepResults, trimChunk } from './chunk.ts'
 import { Execution } from './execution.ts'
 import { JobLoader } from './load-job.ts'
 
@@ -234,8 +235,10 @@ export class WorkerRuntime {
   }
 
   #postResult(execution: Execution, value: unknown, next: JobMessage | null): void {
-    const message = [execution.seq, execution.age(), next?.[0] ?? 0, value] as const
-    const values = isChunkOutcome(execution, value) ? value.results : [value]
+    const isChunk = isChunkOutcome(execution, value)
+    const sent = isChunk ? sendDeepResults(execution, value, this.#channel) : value
+    const message = [execution.seq, execution.age(), next?.[0] ?? 0, sent] as const
+    const values = isChunk ? (sent as ChunkOutcome).results : [value]
     this.#channel.post(message, takeTransferList(values), next?.[0] ?? 0)
   }
 
@@ -276,6 +279,7 @@ export class WorkerRuntime {
 /** What `message` carries of the job's own values. An error has been looked through when it was encoded. */
 export function valueIn(message: FromWorker): unknown {
   if (!('type' in message)) return message[3]
+  if (message.type === 'part') return message.results
   return message.type === 'yield' || message.type === 'progress' ? message.value : null
 }
 
