@@ -403,6 +403,7 @@ interface Report {
     readonly exception: unknown;
     readonly future: WeakRef<Future<unknown>>;
 }
+export declare function whenLostUnseen(future: Future<unknown>, callback: () => void): void;
 export declare function forgetUnretrieved(future: Future<unknown>): void;
 export declare class Failures implements Runnable {
     #private;
@@ -649,6 +650,7 @@ export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, c
 export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
 export { hasFailed, observe } from './futures/observe.ts';
+export { whenLostUnseen } from './futures/unretrieved.ts';
 export { currentFrame } from './context/current.ts';
 export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';

@@ -158,10 +158,12 @@ export declare class PendingJob implements JobControl {
     next: PendingJob | null;
     isQueued: boolean;
     isStarted: boolean;
+    parts: readonly unknown[];
     deaths: number;
     isSuspect: boolean;
     constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
     get mayFollow(): boolean;
+    addPart(results: readonly unknown[]): void;
     abandon(): void;
     grant(count: number): void;
 }
@@ -590,6 +592,15 @@ export type FromWorker = {
     type: 'yield';
     seq: number;
     value: unknown;
+}
+ | {
+    type: 'part';
+    seq: number;
+    results: readonly unknown[];
+}
+ | {
+    type: 'deep';
+    seq: number;
 } | {
     type: 'progress';
     seq: number;
@@ -736,12 +747,14 @@ export declare function findWorkerEntry(): URL;
 import { JobSerializationError } from '../jobs/errors.ts';
 import type { ChunkOutcome } from '../transport/protocol.ts';
 import type { Execution } from './execution.ts';
+import type { WorkerChannel } from './runtime.ts';
 interface Cloner {
     readonly tryClone: (value: unknown) => void;
 }
 export declare function describeUnsent(value: unknown, name: string, { tryClone }: Cloner, cause: unknown): JobSerializationError;
 export declare function isChunkOutcome(execution: Execution, value: unknown): value is ChunkOutcome;
 export declare function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null;
+export declare function sendDeepResults({ seq }: Execution, outcome: ChunkOutcome, channel: WorkerChannel): ChunkOutcome;
 export {};
 
 // dist/worker/context.d.ts

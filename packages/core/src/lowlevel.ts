@@ -19,6 +19,7 @@ export {
 export { startAtCaller } from './errors/caller-stack.ts'
 export { timelineOf } from './loop/loop.ts'
 export { hasFailed, observe } from './futures/observe.ts'
+export { whenLostUnseen } from './futures/unretrieved.ts'
 export { currentFrame } from './context/current.ts'
 export { Frame } from './tasks/frame.ts'
 export { abandon } from './tasks/abandon.ts'

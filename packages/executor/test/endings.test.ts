@@ -21,7 +21,7 @@ interface End {
 async function run(what: string, kind: string, file = ''): Promise<End> {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--conditions=@tasktree/source', program, what, kind, file],
+    ['--conditions=@tasktree/source', '--expose-gc', program, what, kind, file],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const read = (pipe: ChildProcess['stdout']): { text: string } => {
@@ -35,6 +35,13 @@ async function run(what: string, kind: string, file = ''): Promise<End> {
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout: out.text, stderr: err.text }
 }
+
+const forgotten = [
+  'forgotten job',
+  'forgotten job in run',
+  'collected job',
+  'collected job after its run',
+]
 
 let folder = ''
 beforeEach(() => {
@@ -94,7 +101,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   })
 
   test('a failed job that nobody awaits is reported when the program ends, in plain code and under run', async () => {
-    for (const what of ['forgotten job', 'forgotten job in run']) {
+    for (const what of forgotten) {
       const { code, stderr } = await run(what, name)
       expect(stderr).toContain('lost')
       expect(stderr.match(/was never retrieved/g)).toHaveLength(1)

@@ -14,6 +14,16 @@ interface Report {
 const reports = new WeakMap<Future<unknown>, Report>()
 const collected = new FinalizationRegistry<Report>((report) => report.failures.report(report))
 
+const watched = new FinalizationRegistry<() => void>((callback) => callback())
+
+/**
+ * Calls `callback` when `future` is collected, if nobody has looked at its failure until then. The failure must have
+ * been there for a turn of the loop. `callback` must not refer to the future.
+ */
+export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
+  watched.register(future, callback, future)
+}
+
 /** Somebody has looked at the future's exception. */
 export function forgetUnretrieved(future: Future<unknown>): void {
   const report = reports.get(future)
@@ -21,6 +31,7 @@ export function forgetUnretrieved(future: Future<unknown>): void {
   reports.delete(future)
   report.failures.forget(report)
   collected.unregister(report)
+  watched.unregister(future)
 }
 
 /**

@@ -6,9 +6,12 @@
  * run, and at the end of a program nothing is collected.
  */
 import type { EventLoop, Future } from '@tasktree/core'
+import { whenLostUnseen } from '@tasktree/core/lowlevel'
 
 let fresh: Future<unknown>[] = []
 const forgotten = new Set<WeakRef<Future<unknown>>>()
+/** A failed job was collected before anybody had looked at its failure. The loop has reported it. */
+let wasOneLost = false
 let sweepAt = 100
 let isListening = false
 
@@ -21,11 +24,19 @@ export function noteFailure(future: Future<unknown>): void {
 function keepUnseen(): void {
   const failures = fresh
   fresh = []
-  for (const future of failures) if (isUnseen(future)) forgotten.add(new WeakRef(future))
+  for (const future of failures) {
+    if (!isUnseen(future)) continue
+    forgotten.add(new WeakRef(future))
+    whenLostUnseen(future, noteLost)
+  }
   if (forgotten.size > sweepAt) sweep()
   if (isListening || forgotten.size === 0) return
   isListening = true
   process.on('exit', reportAll)
+}
+
+function noteLost(): void {
+  wasOneLost = true
 }
 
 function sweep(): void {
@@ -39,6 +50,7 @@ function sweep(): void {
 function reportAll(): void {
   keepUnseen()
   sweep()
+  if (wasOneLost) process.exitCode ??= 1
   for (const reference of forgotten) {
     const future = reference.deref() as Future<unknown>
     const loop = future.getLoop()
