@@ -64,6 +64,8 @@ export class AskTimeout extends Error {
   readonly method: string
   /** Milliseconds. */
   readonly timeout: number
+  /** Nobody knows whether the message was or will be handled. */
+  readonly delivered = 'unknown' as const
 
   constructor(path: string, method: string, timeout: number) {
     super(`${path} did not reply to ${method} within ${timeout} ms`)

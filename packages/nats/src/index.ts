@@ -23,6 +23,8 @@ export {
 } from './executor/remote-executor.ts'
 export { RemoteJob } from './executor/remote-job.ts'
 export { remoteJobs } from './executor/remote-jobs.ts'
+export { type LookupOptions, RemoteRef } from './services/remote-ref.ts'
+export type { ServiceOptions } from './services/service.ts'
 export { cloneCodec, type Codec, jsonCodec } from './wire/codec.ts'
 export { traceparent } from './wire/trace.ts'
 export type { Handlers, WorkerModules } from './worker/modules.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectionOptions } from '@nats-io/transport-node'
-import { child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
+import { type ActorRef, child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
 import { cancelTasks, createTask, Future, type Task } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
@@ -9,6 +9,9 @@ import { connectNats } from '../bus/nats-bus.ts'
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts'
 import { checkCodec, cloneCodec, type Codec } from '../wire/codec.ts'
 import { checkName } from '../wire/names.ts'
+import { OpenAsks } from '../services/open-asks.ts'
+import { checkLookup, type LookupOptions, RemoteRef } from '../services/remote-ref.ts'
+import { type ServiceOptions, serviceSpec } from '../services/service.ts'
 import type { WorkerModules } from '../worker/modules.ts'
 import { type WorkerOptions, workerSpec } from '../worker/worker.ts'
 import { Link, type LinkStatus } from '../link/link.ts'
@@ -39,6 +42,7 @@ export class Cluster implements AsyncDisposable {
   readonly node: string
   readonly #link: Link
   readonly #entry: NodeEntry
+  readonly #asks: OpenAsks
   readonly #queues = new Set<string>()
   #connection: Connection | null = null
 
@@ -60,6 +64,7 @@ export class Cluster implements AsyncDisposable {
       connector ?? (() => connectNats({ name: node, ...connection })),
     )
     this.#entry = new NodeEntry(this.#link)
+    this.#asks = new OpenAsks(this.#link)
   }
 
   get status(): LinkStatus {
@@ -96,6 +101,29 @@ export class Cluster implements AsyncDisposable {
     this.#queues.add(queue)
     this.#entry.queues.set(queue, running)
     return spec
+  }
+
+  /**
+   * Answers the messages for `name` with an actor, as a child. Several programs may serve one name; each message goes to one
+   * of them. `ref` may be a function that is called at each start, for an actor of the same tree.
+   *
+   * @throws {TypeError} {RangeError} naming what is wrong
+   */
+  service<A>(
+    name: string,
+    ref: ActorRef<A> | (() => ActorRef<A>),
+    options?: ServiceOptions,
+  ): ChildSpec {
+    const spec = serviceSpec(this.#link, name, ref, options)
+    this.#entry.services.add(name)
+    return spec
+  }
+
+  /** The actors that answer to `name`, wherever they are. Nothing is sent by this call. @throws {TypeError} */
+  lookup<A>(name: string, options: LookupOptions = {}): ActorRef<A> {
+    checkName('the name of a service', name)
+    checkLookup(options)
+    return new RemoteRef<A>(this.#asks, name, this.#link.names.service(name), options)
   }
 
   /** The nodes that are there, this one included. A node that died is listed for at most 5 seconds. */

@@ -4,11 +4,13 @@ import type { BusMessage } from '../bus/bus.ts'
 /** The inbox of one cluster handle: one subscription for the answers to everything that the handle has sent. */
 export class Answers {
   readonly #inbox: string
+  /** Names the handle, for the ids that it makes. */
+  readonly token: string = randomBytes(12).toString('hex')
   #made = 0
   readonly #listeners = new Map<string, (message: BusMessage) => void>()
 
   constructor(prefix: string) {
-    this.#inbox = `${prefix}.${randomBytes(12).toString('hex')}`
+    this.#inbox = `${prefix}.${this.token}`
   }
 
   /** What the handle subscribes to. */

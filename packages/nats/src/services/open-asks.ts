@@ -1,0 +1,79 @@
+/** The asks of one cluster handle that wait for an answer, and what ends them early: a lost connection, a lost node. */
+import type { ExitReason } from '@tasktree/actor'
+import { createTask, detached, Future, sleep } from '@tasktree/core'
+import { ClusterClosed, ConnectionLost, NodeLost } from '../errors.ts'
+import type { Link } from '../link/link.ts'
+import { isNodeThere } from '../link/nodes.ts'
+import type { RemoteAsk } from './remote-ask.ts'
+
+/** Milliseconds between two looks whether a node that has an ask is still there. */
+const lookInterval = 1_000
+
+export class OpenAsks {
+  readonly link: Link
+  readonly #asks = new Set<RemoteAsk>()
+  readonly #stopped = new Set<Future<ExitReason>>()
+  #isWatching = false
+  #sent = 0
+
+  constructor(link: Link) {
+    this.link = link
+    link.onStatus((status) => {
+      if (status === 'connected') return
+      for (const ask of this.#asks) ask.refuse(new ConnectionLost(ask.path, 'unknown'))
+      if (status !== 'idle' || !link.hasEnded) return
+      for (const stopped of this.#stopped)
+        if (!stopped.done()) stopped.setResult({ kind: 'shutdown' })
+      this.#stopped.clear()
+    })
+  }
+
+  /** Names an ask in the whole cluster. */
+  newId(): string {
+    return `${this.link.answers.token}-${(++this.#sent).toString(36)}`
+  }
+
+  add(ask: RemoteAsk): void {
+    this.#asks.add(ask)
+  }
+
+  delete(ask: RemoteAsk): void {
+    this.#asks.delete(ask)
+  }
+
+  /** Settles when the cluster handle has ended, after which no message arrives any more. */
+  untilStopped(): Future<ExitReason> {
+    const stopped = new Future<ExitReason>()
+    this.#stopped.add(stopped)
+    stopped.addDoneCallback(() => this.#stopped.delete(stopped))
+    return stopped
+  }
+
+  /** Looks after the nodes that work on asks, while there are such asks. */
+  watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    detached(() => createTask(() => this.#watchNodes(), { name: 'nodes that have asks' }))
+  }
+
+  async #watchNodes(): Promise<void> {
+    try {
+      for (;;) {
+        await sleep(lookInterval)
+        const nodes = new Set([...this.#asks].map(({ node }) => node))
+        nodes.delete(null)
+        if (nodes.size === 0) return
+        for (const node of nodes) {
+          if (node === null || (await isNodeThere(this.link, node))) continue
+          for (const ask of this.#asks) {
+            if (ask.node === node) ask.refuse(new NodeLost(ask.path, node))
+          }
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ClusterClosed)) throw error
+    } finally {
+      this.#isWatching = false
+    }
+  }
+}

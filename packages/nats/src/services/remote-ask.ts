@@ -1,0 +1,143 @@
+import { AskTimeout, MailboxFull, NoProc } from '@tasktree/actor'
+import { type CancelledError, Future, type Handle } from '@tasktree/core'
+import type { BusMessage } from '../bus/bus.ts'
+import { ConnectionLost } from '../errors.ts'
+import { answerTag, askHeaders, type AskMessage } from '../wire/ask-message.ts'
+import { decodeOutcome } from '../wire/outcome.ts'
+import type { OpenAsks } from './open-asks.ts'
+
+/** Milliseconds before a message to a full mailbox is sent again: between half and all of this, doubled each time. */
+const firstRetry = 10
+const longestRetry = 500
+
+export interface RemoteAskOptions {
+  readonly path: string
+  readonly subject: string
+  readonly body: Uint8Array
+  readonly message: AskMessage
+  /** Whether it is sent again, until its time is over, when the mailbox is full. */
+  readonly waits: boolean
+}
+
+/** What a remote ref's `ask.method(...)` and `tell({ confirm: true }).method(...)` return. */
+export class RemoteAsk extends Future<unknown> {
+  readonly #owner: OpenAsks
+  readonly #options: RemoteAskOptions
+  readonly #reply: string
+  readonly #sentAt: number
+  #timer: Handle | null = null
+  #retry: Handle | null = null
+  #retryDelay = firstRetry
+  /** The node that works on it, if it has said so. */
+  node: string | null = null
+
+  constructor(owner: OpenAsks, options: RemoteAskOptions) {
+    super()
+    this.#owner = owner
+    this.#options = options
+    this.#reply = owner.link.answers.newSubject()
+    const loop = this.getLoop()
+    this.#sentAt = loop.time()
+    owner.add(this)
+    owner.link.answers.expect(this.#reply, (answer) => this.#receive(answer))
+    const { timeout } = options.message
+    if (timeout !== Infinity) this.#timer = loop.callLater(timeout, () => this.#expire())
+    this.#send()
+  }
+
+  get path(): string {
+    return this.#options.path
+  }
+
+  #send(): void {
+    const { subject, body, message, path } = this.#options
+    try {
+      const bus = this.#owner.link.current()
+      if (bus === null) {
+        this.refuse(new ConnectionLost(path, false))
+        return
+      }
+      const timeout = message.timeout - (this.getLoop().time() - this.#sentAt)
+      bus.publish(subject, body, {
+        headers: askHeaders({ ...message, timeout: Math.max(0, timeout) }),
+        reply: this.#reply,
+      })
+    } catch (error) {
+      this.refuse(error)
+    }
+  }
+
+  #receive(answer: BusMessage): void {
+    if (answer.isNoResponders) {
+      this.refuse(new NoProc(this.path))
+      return
+    }
+    const [tag] = answer.data
+    if (tag === answerTag.accepted) {
+      this.node = new TextDecoder().decode(answer.data.subarray(1))
+      this.#owner.watch()
+    } else if (tag === answerTag.overloaded) {
+      this.#overloaded()
+    } else {
+      this.#settle(answer.data)
+    }
+  }
+
+  #overloaded(): void {
+    if (!this.#options.waits) {
+      this.refuse(new MailboxFull(this.path, 0))
+      return
+    }
+    const delay = this.#retryDelay * (0.5 + Math.random() / 2)
+    this.#retryDelay = Math.min(2 * this.#retryDelay, longestRetry)
+    this.#retry = this.getLoop().callLater(delay, () => this.#send())
+  }
+
+  #settle(bytes: Uint8Array): void {
+    if (this.done()) return
+    try {
+      const outcome = decodeOutcome(bytes, this.#owner.link.codec, '')
+      if (outcome.kind === 'error') this.refuse(outcome.error)
+      else {
+        this.#end()
+        this.setResult(outcome.kind === 'value' ? outcome.value : undefined)
+      }
+    } catch (error) {
+      this.refuse(error)
+    }
+  }
+
+  #expire(): void {
+    const { method, timeout } = this.#options.message
+    this.#withdraw()
+    this.refuse(new AskTimeout(this.path, method, timeout))
+  }
+
+  refuse(error: unknown): void {
+    if (this.done()) return
+    this.#end()
+    this.setException(error)
+  }
+
+  override cancel(msg?: string | CancelledError): boolean {
+    if (this.done()) return super.cancel(msg)
+    this.#withdraw()
+    this.#end()
+    return super.cancel(msg)
+  }
+
+  /** Tells the receiver that nobody waits any more. If its turn has not come, it is not handled. */
+  #withdraw(): void {
+    const { link } = this.#owner
+    if (link.status === 'connected') {
+      link.current()?.publish(link.names.control(this.#options.message.id), new Uint8Array(0))
+    }
+  }
+
+  #end(): void {
+    this.#timer?.cancel()
+    this.#retry?.cancel()
+    this.#owner.delete(this)
+    this.#owner.link.answers.forget(this.#reply)
+  }
+}

@@ -1,0 +1,158 @@
+import type { ActorRef, Ask, AskOptions, ExitReason, Tell, TellOptions } from '@tasktree/actor'
+import { completed, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { JobSerializationError } from '@tasktree/executor'
+import { askHeaders, type AskMessage } from '../wire/ask-message.ts'
+import { traceparent } from '../wire/trace.ts'
+import type { OpenAsks } from './open-asks.ts'
+import { RemoteAsk } from './remote-ask.ts'
+
+export interface LookupOptions {
+  /** What an ask does when the mailbox is full: `wait` sends it again until its time is over, `reject` fails. @defaultValue 'wait' */
+  overflow?: 'wait' | 'reject'
+}
+
+const defaultTimeout = 5_000
+
+/** What the language, the console or a debugger looks for on any object: a proxy must not look like a promise. */
+const notMessages: ReadonlySet<string> = new Set([
+  'then',
+  'toJSON',
+  'toString',
+  'valueOf',
+  'inspect',
+  'constructor',
+  'asymmetricMatch',
+  'nodeType',
+])
+
+type Send = (method: string, args: readonly unknown[]) => Future<unknown>
+
+/**
+ * The address of an actor on other machines. Its asks fail with NoProc when nobody answers to the name, with
+ * ConnectionLost as soon as the connection is lost, with NodeLost when the node that works on it is gone, with AskTimeout,
+ * and with what the actor's own ref would give.
+ */
+export class RemoteRef<A> implements ActorRef<A> {
+  readonly path: string
+  readonly ask: Ask<A>
+  readonly tell: Tell<A>
+  readonly #asks: OpenAsks
+  readonly #subject: string
+  readonly #waits: boolean
+
+  /** @internal made by `cluster.lookup` */
+  constructor(asks: OpenAsks, name: string, subject: string, options: LookupOptions) {
+    this.#asks = asks
+    this.#subject = subject
+    this.#waits = options.overflow !== 'reject'
+    this.path = `nats:${name}`
+    this.ask = sends(
+      (method, args) => this.#ask(method, args, 'ask', {}),
+      (given: AskOptions) => {
+        checkAskOptions(given)
+        return (method, args) => this.#ask(method, args, 'ask', given)
+      },
+    ) as Ask<A>
+    this.tell = sends(
+      (method, args) => this.#tell(method, args),
+      (given: TellOptions) => {
+        checkOptions(given)
+        return given.confirm === true
+          ? (method, args) => this.#confirmedTell(method, args)
+          : (method, args) => this.#tell(method, args)
+      },
+    ) as Tell<A>
+  }
+
+  /** Settles when this program's cluster handle has ended. The actors that answer to the name may come and go. */
+  get whenStopped(): Future<ExitReason> {
+    return this.#asks.untilStopped()
+  }
+
+  #message(method: string, kind: AskMessage['kind'], timeout: number): AskMessage {
+    return { id: this.#asks.newId(), method, kind, timeout, traceparent: traceparent.get() }
+  }
+
+  #encode(method: string, args: readonly unknown[]): Uint8Array {
+    try {
+      return this.#asks.link.codec.encode(args)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new JobSerializationError(
+        `the arguments of ${this.path} ${method} cannot be sent: ${why}`,
+        { cause },
+      )
+    }
+  }
+
+  #ask(
+    method: string,
+    args: readonly unknown[],
+    kind: 'ask' | 'confirm',
+    { timeout = defaultTimeout, signal }: AskOptions,
+  ): Future<unknown> {
+    const ask = new RemoteAsk(this.#asks, {
+      path: this.path,
+      subject: this.#subject,
+      body: this.#encode(method, args),
+      message: this.#message(method, kind, timeout),
+      waits: this.#waits,
+    })
+    if (signal !== undefined) cancelOnAbort(ask, signal)
+    return ask
+  }
+
+  /** At most once: true when it has been sent, false when there is no connection. */
+  #tell(method: string, args: readonly unknown[]): Future<unknown> {
+    const body = this.#encode(method, args)
+    const bus = this.#asks.link.current()
+    const headers = askHeaders(this.#message(method, 'tell', Infinity))
+    bus?.publish(this.#subject, body, { headers })
+    return completed(bus !== null)
+  }
+
+  #confirmedTell(method: string, args: readonly unknown[]): Future<unknown> {
+    return this.#ask(method, args, 'confirm', {})
+  }
+}
+
+/** An object with a method for each message, which can be called with options. */
+function sends<O>(send: Send, withOptions: (options: O) => Send): unknown {
+  const call = (options: O): unknown => methods(withOptions(options), Object.create(null) as object)
+  return methods(send, call)
+}
+
+function methods(send: Send, target: object): unknown {
+  const made = new Map<string, (...args: readonly unknown[]) => Future<unknown>>()
+  return new Proxy(target, {
+    get(_target, name) {
+      if (typeof name !== 'string' || notMessages.has(name)) return undefined
+      let method = made.get(name)
+      if (method === undefined) made.set(name, (method = (...args) => send(name, args)))
+      return method
+    },
+  })
+}
+
+/** @throws {TypeError} */
+function checkAskOptions(options: AskOptions): void {
+  checkOptions(options)
+  const { timeout, reentrant } = options
+  if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
+    throw new TypeError(
+      `the option timeout must be a number of milliseconds, got ${describe(timeout)}`,
+    )
+  }
+  if (reentrant !== undefined) {
+    throw new TypeError('the option reentrant is for actors of one process: leave it out here')
+  }
+}
+
+/** @throws {TypeError} */
+export function checkLookup(options: LookupOptions): void {
+  checkOptions(options)
+  const { overflow } = options
+  if (overflow === undefined || overflow === 'wait' || overflow === 'reject') return
+  throw new TypeError(`the option overflow must be 'wait' or 'reject', got ${describe(overflow)}`)
+}

@@ -1,0 +1,292 @@
+import { Future, getEventLoop, type Handle } from '@tasktree/core'
+import { completed } from '@tasktree/core/lowlevel'
+import type {
+  Appended,
+  Bucket,
+  Bus,
+  BusMessage,
+  BusStatus,
+  ConsumerSettings,
+  Delivery,
+  Entry,
+  Headers,
+  PublishOptions,
+  Puller,
+  PullListener,
+  StreamSettings,
+  StreamState,
+} from '../bus/bus.ts'
+import { BusTimeout, ClusterClosed, PayloadTooLarge } from '../errors.ts'
+import type { MemoryBucketState, MemoryServer } from './memory-server.ts'
+import type { MemoryConsumer, MemoryStream, StoredMessage } from './memory-stream.ts'
+
+/** Milliseconds between the signs of life of a consumer. */
+const heartbeat = 5_000
+
+/** One connection to a MemoryServer, with the faults that a test makes. */
+export class MemoryBus implements Bus {
+  readonly server: string = 'memory'
+  readonly closedBy: Error | null = null
+  readonly #home: MemoryServer
+  readonly #listeners = new Set<(status: BusStatus) => void>()
+  readonly #waiting = new Set<Future<unknown>>()
+  #status: BusStatus = 'connected'
+  /** Counts the losses of the connection: what was under way before a loss does not arrive after it. */
+  #epoch = 0
+  #toServerAt = 0
+  #toClientAt = 0
+  /** While it is true, the server forgets this connection's requests for messages, and does not say so. */
+  #isStalled = false
+
+  /** @internal made by a MemoryServer */
+  constructor(home: MemoryServer) {
+    this.#home = home
+  }
+
+  get maxPayload(): number {
+    return this.#home.maxPayload
+  }
+
+  get status(): BusStatus {
+    return this.#status
+  }
+
+  get isReachable(): boolean {
+    return this.#status === 'connected'
+  }
+
+  now(): number {
+    return getEventLoop().time()
+  }
+
+  onStatus(listener: (status: BusStatus) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Loses the connection. What is under way in either direction is lost. */
+  cut(): void {
+    if (this.#status === 'connected') this.#change('disconnected')
+  }
+
+  /** The connection is back, with its subscriptions. */
+  restore(): void {
+    if (this.#status === 'disconnected') this.#change('connected')
+  }
+
+  /** The program at this end is gone: nothing that it still does reaches the server, and it hears nothing. */
+  kill(): void {
+    this.cut()
+    this.#home.forgetSubscriptions(this)
+  }
+
+  get isStalled(): boolean {
+    return this.#isStalled
+  }
+
+  set isStalled(isStalled: boolean) {
+    this.#isStalled = isStalled
+    if (isStalled) this.#home.disconnected(this)
+  }
+
+  #change(status: BusStatus): void {
+    this.#status = status
+    this.#epoch++
+    this.#home.disconnected(this)
+    if (status !== 'connected') {
+      const error = new BusTimeout('the connection was lost')
+      for (const waiting of this.#waiting) if (!waiting.done()) waiting.setException(error)
+      this.#waiting.clear()
+    }
+    for (const listener of this.#listeners) listener(status)
+  }
+
+  /** In the order of the calls, as a TCP connection carries them. */
+  #toServer(act: () => void): void {
+    this.#toServerAt = this.#carry(this.#toServerAt, act)
+  }
+
+  toClient(act: () => void): void {
+    this.#toClientAt = this.#carry(this.#toClientAt, act)
+  }
+
+  #carry(lastAt: number, act: () => void): number {
+    const epoch = this.#epoch
+    const loop = getEventLoop()
+    const at = Math.max(lastAt, loop.time() + this.#home.delay())
+    const arrive = (): void => {
+      if (this.#epoch === epoch) act()
+    }
+    const arrival: Handle = loop.callAt(at, arrive)
+    void arrival
+    return at
+  }
+
+  /** Does `work` at the server and brings its outcome back. */
+  #request<T>(work: () => T): Future<T> {
+    const answer = new Future<T>()
+    if (this.#status !== 'connected') {
+      answer.setException(
+        this.#status === 'closed' ? new ClusterClosed() : new BusTimeout('there is no connection'),
+      )
+      return answer
+    }
+    this.#waiting.add(answer)
+    answer.addDoneCallback(() => this.#waiting.delete(answer))
+    this.#toServer(() => {
+      let settle: () => void
+      try {
+        const value = work()
+        settle = () => answer.setResult(value)
+      } catch (error) {
+        settle = () => answer.setException(error)
+      }
+      this.toClient(() => {
+        if (!answer.done()) settle()
+      })
+    })
+    return answer
+  }
+
+  #checkSize(what: string, data: Uint8Array): void {
+    if (data.length > this.maxPayload) throw new PayloadTooLarge(what, data.length, this.maxPayload)
+  }
+
+  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
+    this.#checkSize(subject, data)
+    if (this.#status === 'closed') throw new ClusterClosed()
+    const { headers = {}, reply = '' } = options
+    this.#toServer(() => this.#home.publish(this, subject, data, headers, reply))
+  }
+
+  subscribe(
+    subject: string,
+    listener: (message: BusMessage) => void,
+    options: { queue?: string } = {},
+  ): () => void {
+    return this.#home.subscribe(this, subject, options.queue ?? null, listener)
+  }
+
+  flush(): Future<void> {
+    return this.#request(() => {})
+  }
+
+  openStream(settings: StreamSettings): Future<void> {
+    return this.#request(() => this.#home.openStream(settings))
+  }
+
+  openConsumer(settings: ConsumerSettings): Future<void> {
+    return this.#request(() => void this.#home.stream(settings.stream)?.consumer(settings))
+  }
+
+  append(
+    subject: string,
+    data: Uint8Array,
+    options: { id: string; headers?: Headers },
+  ): Future<Appended> {
+    return this.#request(() => {
+      this.#checkSize(subject, data)
+      const stream = this.#home.streamOf(subject)
+      if (stream === null) throw new BusTimeout(`no stream keeps ${subject}`)
+      return stream.append(subject, data, options.id, options.headers ?? {})
+    })
+  }
+
+  deleteMessage(stream: string, sequence: number): Future<boolean> {
+    return this.#request(() => this.#home.stream(stream)?.delete(sequence) ?? false)
+  }
+
+  streamState(stream: string): Future<StreamState | null> {
+    return this.#request(() => this.#home.stream(stream)?.state ?? null)
+  }
+
+  pull(streamName: string, consumer: string, listener: PullListener): Puller {
+    const asker = { connection: this }
+    let isOpen = true
+    const find = (): MemoryConsumer | null => this.#home.stream(streamName)?.find(consumer) ?? null
+    // A sign of life of a request that the server has.
+    const tick = (): void => {
+      if (find()?.hasRequest(asker) === true) {
+        this.toClient(() => {
+          if (isOpen) listener.onHeartbeat()
+        })
+      }
+      beat = getEventLoop().callLater(heartbeat, tick)
+    }
+    let beat = getEventLoop().callLater(heartbeat, tick)
+    return {
+      request: (count) =>
+        this.#toServer(() => {
+          const stream = this.#home.stream(streamName)
+          if (stream === null || !isOpen || this.#isStalled) return
+          find()?.request(asker, count, (message, times) =>
+            this.toClient(() => {
+              if (isOpen) listener.onDelivery(this.#delivery(stream, consumer, message, times))
+            }),
+          )
+        }),
+      close: () => {
+        isOpen = false
+        beat.cancel()
+      },
+    }
+  }
+
+  #delivery(
+    stream: MemoryStream,
+    consumerName: string,
+    message: StoredMessage,
+    count: number,
+  ): Delivery {
+    const consumer = stream.find(consumerName)
+    const { sequence, data, headers, storedAt } = message
+    return {
+      data,
+      headers,
+      header: (name) => headers[name] ?? null,
+      count,
+      sequence,
+      storedAt,
+      ack: () => this.#request(() => void stream.delete(sequence)),
+      nak: (delay = 0) => this.#toServer(() => consumer?.nak(sequence, delay)),
+      working: () => this.#toServer(() => consumer?.working(sequence)),
+      term: () => this.#toServer(() => void stream.delete(sequence)),
+    }
+  }
+
+  openBucket(name: string, ttl: number = Infinity): Future<Bucket> {
+    return this.#request(() => this.#bucket(this.#home.bucket(name, ttl)))
+  }
+
+  #bucket(bucket: MemoryBucketState): Bucket {
+    const home = this.#home
+    const write = (key: string, value: Uint8Array): number => home.write(bucket, key, value)
+    return {
+      create: (key, value) =>
+        this.#request(() => (home.entry(bucket, key) === null ? write(key, value) : null)),
+      update: (key, value, revision) =>
+        this.#request(() =>
+          home.entry(bucket, key)?.revision === revision ? write(key, value) : null,
+        ),
+      put: (key, value) => this.#request(() => write(key, value)),
+      get: (key) =>
+        this.#request((): Entry | null => {
+          const entry = home.entry(bucket, key)
+          return entry === null ? null : { value: entry.value, revision: entry.revision }
+        }),
+      delete: (key) => this.#request(() => void bucket.entries.delete(key)),
+      keys: () =>
+        this.#request(() =>
+          [...bucket.entries.keys()].filter((key) => home.entry(bucket, key) !== null),
+        ),
+    }
+  }
+
+  close(): Future<void> {
+    if (this.#status !== 'closed') {
+      this.#change('closed')
+      this.#home.forgetSubscriptions(this)
+    }
+    return completed(undefined)
+  }
+}

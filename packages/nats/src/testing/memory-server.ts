@@ -1,0 +1,204 @@
+/**
+ * A message server in the memory of one program, for tests in virtual time. It has what makes the real one hard to use:
+ * messages take a while, and are lost with their connection; what was delivered and not acknowledged is delivered again;
+ * acknowledgements are not fenced; entries of buckets expire without notice; timers ring late and in any order. The same
+ * seed gives the same course of events.
+ */
+import { Future, getEventLoop } from '@tasktree/core'
+import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
+import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts'
+import { MemoryBus } from './memory-bus.ts'
+import { MemoryStream } from './memory-stream.ts'
+
+export interface MemoryServerOptions {
+  /** Chooses how long each message takes and how late each timer is. @defaultValue 0 */
+  seed?: number
+  /** The longest time that a message takes one way, in milliseconds. @defaultValue 5 */
+  latency?: number
+  /** How many bytes a message may have. @defaultValue 1048576 */
+  maxPayload?: number
+}
+
+interface Subscription {
+  readonly bus: MemoryBus
+  readonly tokens: readonly string[]
+  readonly queue: string | null
+  readonly listener: (message: BusMessage) => void
+}
+
+interface BucketEntry {
+  readonly value: Uint8Array
+  readonly revision: number
+  readonly expiresAt: number
+}
+
+export interface MemoryBucketState {
+  readonly ttl: number
+  readonly entries: Map<string, BucketEntry>
+}
+
+export class MemoryServer {
+  readonly maxPayload: number
+  readonly #latency: number
+  readonly #subscriptions = new Set<Subscription>()
+  readonly #streams = new Map<string, MemoryStream>()
+  readonly #buckets = new Map<string, MemoryBucketState>()
+  readonly #buses: MemoryBus[] = []
+  #random: number
+  #revision = 0
+
+  /** @throws {TypeError} {RangeError} naming the option that is wrong */
+  constructor(options: MemoryServerOptions = {}) {
+    checkOptions(options)
+    const { seed = 0, latency = 5, maxPayload = 1_048_576 } = options
+    checkDuration('latency', latency)
+    this.#random = (seed ^ 0x9e37_79b9) >>> 0
+    this.#latency = latency
+    this.maxPayload = maxPayload
+  }
+
+  /** For the option `connector` of a cluster: each call makes a connection of its own. */
+  get connector(): Connector {
+    return () => {
+      const bus = new MemoryBus(this)
+      this.#buses.push(bus)
+      const made = new Future<MemoryBus>()
+      made.setResult(bus)
+      return made
+    }
+  }
+
+  /** The connections in the order in which they were made. */
+  get connections(): readonly MemoryBus[] {
+    return this.#buses
+  }
+
+  /** A number from 0 up to 1, the same for the same seed. */
+  random(): number {
+    // Mulberry32.
+    this.#random = (this.#random + 0x6d2b_79f5) >>> 0
+    let mixed = Math.imul(this.#random ^ (this.#random >>> 15), 1 | this.#random)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** How long a message takes. */
+  delay(): number {
+    return this.random() * this.#latency
+  }
+
+  readonly #late = (ms: number): number => ms + this.delay()
+
+  subscribe(
+    bus: MemoryBus,
+    subject: string,
+    queue: string | null,
+    listener: (message: BusMessage) => void,
+  ): () => void {
+    const subscription = { bus, tokens: subject.split('.'), queue, listener }
+    this.#subscriptions.add(subscription)
+    return () => void this.#subscriptions.delete(subscription)
+  }
+
+  publish(
+    from: MemoryBus,
+    subject: string,
+    data: Uint8Array,
+    headers: Headers,
+    reply: string,
+  ): void {
+    const tokens = subject.split('.')
+    const groups = new Map<string, Subscription[]>()
+    for (const subscription of this.#subscriptions) {
+      if (!subscription.bus.isReachable || !matches(subscription.tokens, tokens)) continue
+      const group = subscription.queue ?? `alone ${groups.size}`
+      groups.set(group, [...(groups.get(group) ?? []), subscription])
+    }
+    if (groups.size === 0 && reply !== '') {
+      this.#answerNobody(from, reply)
+      return
+    }
+    for (const group of groups.values()) {
+      const chosen = group[Math.floor(this.random() * group.length)] as Subscription
+      chosen.bus.toClient(() => chosen.listener(makeMessage(subject, data, headers, reply, false)))
+    }
+  }
+
+  #answerNobody(from: MemoryBus, reply: string): void {
+    for (const { bus, tokens, listener } of this.#subscriptions) {
+      if (bus !== from || !matches(tokens, reply.split('.'))) continue
+      bus.toClient(() => listener(makeMessage(reply, new Uint8Array(0), {}, '', true)))
+    }
+  }
+
+  openStream(settings: StreamSettings): void {
+    const stream = this.#streams.get(settings.name)
+    if (stream === undefined) {
+      this.#streams.set(settings.name, new MemoryStream(settings, this.#late))
+    } else if (settings.maxMessages !== undefined) {
+      stream.settings = { ...stream.settings, maxMessages: settings.maxMessages }
+    }
+  }
+
+  stream(name: string): MemoryStream | null {
+    return this.#streams.get(name) ?? null
+  }
+
+  /** The stream that keeps the messages to `subject`. */
+  streamOf(subject: string): MemoryStream | null {
+    const tokens = subject.split('.')
+    for (const stream of this.#streams.values()) {
+      if (stream.settings.subjects.some((each) => matches(each.split('.'), tokens))) return stream
+    }
+    return null
+  }
+
+  bucket(name: string, ttl: number): MemoryBucketState {
+    let bucket = this.#buckets.get(name)
+    if (bucket === undefined) this.#buckets.set(name, (bucket = { ttl, entries: new Map() }))
+    return bucket
+  }
+
+  /** The entry, unless it has expired. */
+  entry(bucket: MemoryBucketState, key: string): BucketEntry | null {
+    const entry = bucket.entries.get(key)
+    if (entry === undefined) return null
+    if (entry.expiresAt > getEventLoop().time()) return entry
+    bucket.entries.delete(key)
+    return null
+  }
+
+  write(bucket: MemoryBucketState, key: string, value: Uint8Array): number {
+    const revision = ++this.#revision
+    const expiresAt = getEventLoop().time() + this.#late(bucket.ttl)
+    bucket.entries.set(key, { value, revision, expiresAt })
+    return revision
+  }
+
+  /** What the connection had asked for is forgotten. */
+  disconnected(bus: MemoryBus): void {
+    for (const stream of this.#streams.values()) stream.withdraw(bus)
+  }
+
+  forgetSubscriptions(bus: MemoryBus): void {
+    for (const each of this.#subscriptions) if (each.bus === bus) this.#subscriptions.delete(each)
+  }
+}
+
+function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  for (const [i, token] of pattern.entries()) {
+    if (token === '>') return subject.length > i
+    if (subject[i] === undefined || (token !== '*' && token !== subject[i])) return false
+  }
+  return pattern.length === subject.length
+}
+
+function makeMessage(
+  subject: string,
+  data: Uint8Array,
+  headers: Headers,
+  reply: string,
+  isNoResponders: boolean,
+): BusMessage {
+  return { subject, data, reply, isNoResponders, header: (name) => headers[name] ?? null }
+}

@@ -1,0 +1,183 @@
+import { getEventLoop, type TimerHandle } from '@tasktree/core'
+import type { ConsumerSettings, Headers, StreamSettings, StreamState } from '../bus/bus.ts'
+import { StreamFull } from '../errors.ts'
+
+export interface StoredMessage {
+  readonly sequence: number
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly headers: Headers
+  readonly storedAt: number
+}
+
+/** Takes a message that the server delivers, for the `count`-th time. */
+export type Deliver = (message: StoredMessage, count: number) => void
+
+/** Who asks for messages: one of the pullers of a connection. */
+export interface Asker {
+  readonly connection: object
+}
+
+interface Request {
+  readonly asker: Asker
+  readonly deliver: Deliver
+  count: number
+}
+
+/** A stream of the server in memory. */
+export class MemoryStream {
+  settings: StreamSettings
+  readonly messages: Map<number, StoredMessage> = new Map()
+  readonly #ids = new Map<string, number>()
+  readonly #consumers = new Map<string, MemoryConsumer>()
+  readonly #late: (ms: number) => number
+  #last = 0
+
+  /** `late` makes a timer ring later than it should, as timers do. */
+  constructor(settings: StreamSettings, late: (ms: number) => number) {
+    this.settings = settings
+    this.#late = late
+  }
+
+  /** @throws {StreamFull} */
+  append(
+    subject: string,
+    data: Uint8Array,
+    id: string,
+    headers: Headers,
+  ): { sequence: number; duplicate: boolean } {
+    const known = this.#ids.get(id)
+    if (known !== undefined) return { sequence: known, duplicate: true }
+    const { maxMessages = Infinity } = this.settings
+    if (this.messages.size >= maxMessages) throw new StreamFull(subject)
+    const sequence = ++this.#last
+    this.#ids.set(id, sequence)
+    const storedAt = getEventLoop().time()
+    this.messages.set(sequence, { sequence, subject, data, headers, storedAt })
+    for (const consumer of this.#consumers.values()) consumer.dispatch()
+    return { sequence, duplicate: false }
+  }
+
+  /** Acknowledgements are not fenced: whoever acknowledges a message ends it for all. */
+  delete(sequence: number): boolean {
+    for (const consumer of this.#consumers.values()) consumer.forget(sequence)
+    return this.messages.delete(sequence)
+  }
+
+  consumer(settings: ConsumerSettings): MemoryConsumer {
+    let consumer = this.#consumers.get(settings.name)
+    if (consumer === undefined) {
+      consumer = new MemoryConsumer(this, settings, this.#late)
+      this.#consumers.set(settings.name, consumer)
+    }
+    return consumer
+  }
+
+  find(consumer: string): MemoryConsumer | null {
+    return this.#consumers.get(consumer) ?? null
+  }
+
+  /** Forgets the requests of a connection that is gone. */
+  withdraw(connection: object): void {
+    for (const consumer of this.#consumers.values()) consumer.withdraw(connection)
+  }
+
+  get state(): StreamState {
+    let pending = 0
+    for (const consumer of this.#consumers.values()) pending += consumer.pending
+    return { messages: this.messages.size, pending }
+  }
+}
+
+/** Gives the messages of a stream to those who have asked for them, and again when they were not acknowledged in time. */
+export class MemoryConsumer {
+  readonly #stream: MemoryStream
+  readonly #settings: ConsumerSettings
+  readonly #late: (ms: number) => number
+  readonly #requests: Request[] = []
+  /** Delivered and not acknowledged: when it is delivered again. */
+  readonly #timers = new Map<number, TimerHandle>()
+  readonly #counts = new Map<number, number>()
+  readonly #again: number[] = []
+  #next = 1
+
+  constructor(stream: MemoryStream, settings: ConsumerSettings, late: (ms: number) => number) {
+    this.#stream = stream
+    this.#settings = settings
+    this.#late = late
+  }
+
+  get pending(): number {
+    return this.#timers.size + this.#again.length
+  }
+
+  request(asker: Asker, count: number, deliver: Deliver): void {
+    this.#requests.push({ asker, count, deliver })
+    this.dispatch()
+  }
+
+  hasRequest(asker: Asker): boolean {
+    return this.#requests.some((request) => request.asker === asker)
+  }
+
+  withdraw(connection: object): void {
+    for (let i = this.#requests.length - 1; i >= 0; i--) {
+      if (this.#requests[i]?.asker.connection === connection) this.#requests.splice(i, 1)
+    }
+  }
+
+  dispatch(): void {
+    for (let request = this.#requests[0]; request !== undefined; request = this.#requests[0]) {
+      const message = this.#take()
+      if (message === null) return
+      if (--request.count === 0) this.#requests.shift()
+      const count = (this.#counts.get(message.sequence) ?? 0) + 1
+      this.#counts.set(message.sequence, count)
+      this.#redeliverIn(message.sequence, this.#settings.ackWait)
+      request.deliver(message, count)
+    }
+  }
+
+  #take(): StoredMessage | null {
+    for (
+      let sequence = this.#again.shift();
+      sequence !== undefined;
+      sequence = this.#again.shift()
+    ) {
+      const message = this.#stream.messages.get(sequence)
+      if (message !== undefined) return message
+    }
+    for (const message of this.#stream.messages.values()) {
+      if (message.sequence < this.#next || message.subject !== this.#settings.subject) continue
+      this.#next = message.sequence + 1
+      return message
+    }
+    return null
+  }
+
+  #redeliverIn(sequence: number, ms: number): void {
+    this.#timers.get(sequence)?.cancel()
+    const ring = (): void => {
+      this.#timers.delete(sequence)
+      this.#again.push(sequence)
+      this.dispatch()
+    }
+    this.#timers.set(sequence, getEventLoop().callLater(this.#late(ms), ring))
+  }
+
+  nak(sequence: number, delay: number): void {
+    if (this.#timers.has(sequence)) this.#redeliverIn(sequence, delay)
+  }
+
+  working(sequence: number): void {
+    if (this.#timers.has(sequence)) this.#redeliverIn(sequence, this.#settings.ackWait)
+  }
+
+  forget(sequence: number): void {
+    this.#timers.get(sequence)?.cancel()
+    this.#timers.delete(sequence)
+    this.#counts.delete(sequence)
+    const at = this.#again.indexOf(sequence)
+    if (at !== -1) this.#again.splice(at, 1)
+  }
+}

@@ -1,0 +1,240 @@
+import {
+  Actor,
+  ActorCrashed,
+  type ActorRef,
+  AskTimeout,
+  child,
+  MailboxFull,
+  NoProc,
+  ReplyError,
+} from '@tasktree/actor'
+import { createTask, Future, isCancelled, sleep } from '@tasktree/core'
+import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rejection } from './support/rejection.ts'
+import { NatsServer, withoutServer } from './support/server.ts'
+import { startNode } from './support/node.ts'
+import { inTree, until } from './support/tree.ts'
+
+class Counter extends Actor {
+  #count = 0
+  add(n: number): number {
+    this.#count += n
+    return this.#count
+  }
+  refuse(): never {
+    throw new ReplyError('not that')
+  }
+  crash(): never {
+    throw new RangeError('broken')
+  }
+  trace(): string | null {
+    return null
+  }
+  async slow(ms: number): Promise<string> {
+    await sleep(ms)
+    return 'awake'
+  }
+  grow(size: number): Uint8Array {
+    return new Uint8Array(size)
+  }
+}
+
+describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServer})` : ''}`, () => {
+  let server: NatsServer
+  let names = 0
+  const options = (): { servers: string; namespace: string } => ({
+    servers: server.url,
+    namespace: `t${++names}`,
+  })
+  beforeAll(async () => {
+    server = await NatsServer.start()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  /** A node with the service, and a ref to it from another connection. */
+  async function served(
+    body: (counter: ActorRef<Counter>, caller: Cluster) => Promise<void>,
+    mailbox?: { capacity: number; overflow: 'reject' },
+  ): Promise<void> {
+    const where = options()
+    await inTree(
+      where,
+      () => [],
+      async (_cluster, system) => {
+        const own = _cluster
+        await system.root.startChild(
+          child.actor('counter', Counter, [], mailbox === undefined ? {} : { mailbox }),
+        )
+        await system.root.startChild(
+          own.service('counter', () => system.lookup(Counter, 'counter') as ActorRef<Counter>),
+        )
+        await using caller = await connect(where)
+        await body(caller.lookup<Counter>('counter'), caller)
+      },
+    )
+  }
+
+  test('an ask is answered, and a tell arrives', async () => {
+    await served(async (counter) => {
+      expect(await counter.ask.add(2)).toBe(2)
+      expect(await counter.tell.add(3)).toBe(true)
+      expect(await counter.tell({ confirm: true }).add(4)).toBe(true)
+      expect(await counter.ask({ timeout: 1_000 }).add(1)).toBe(10)
+      expect(counter.path).toBe('nats:counter')
+    })
+  })
+
+  test('errors come back as what they are', async () => {
+    await served(async (counter) => {
+      const refused = await rejection(counter.ask.refuse())
+      expect(refused).toBeInstanceOf(ReplyError)
+      expect((refused as Error).message).toBe('not that')
+      const crashed = await rejection(counter.ask.crash())
+      expect(crashed).toBeInstanceOf(ActorCrashed)
+      expect((crashed as Error).cause).toBeInstanceOf(RangeError)
+      const unknown = counter.ask as unknown as { nothing: () => PromiseLike<unknown> }
+      await rejection(unknown.nothing())
+      const large = await rejection(counter.ask.grow(2_000_000))
+      expect((large as Error).name).toBe('ResultTooLarge')
+    })
+  })
+
+  test('an ask to a name without actors fails at once', async () => {
+    await using caller = await connect(options())
+    const nobody = caller.lookup<Counter>('nobody')
+    const start = performance.now()
+    expect(await rejection(nobody.ask.add(1))).toBeInstanceOf(NoProc)
+    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(await rejection(nobody.tell({ confirm: true }).add(1))).toBeInstanceOf(NoProc)
+    expect(await nobody.tell.add(1)).toBe(true)
+  })
+
+  test('the trace travels with an ask', async () => {
+    const where = options()
+    // Any ref will do: this one is no actor, and answers with the trace of its caller.
+    const tracer = {
+      ask: () => ({ trace: async () => traceparent.get() }),
+      tell: {},
+      path: 'tracer',
+      whenStopped: new Future(),
+    } as unknown as ActorRef<Counter>
+    await inTree(
+      where,
+      (cluster) => [cluster.service('tracer', tracer)],
+      async () => {
+        await using caller = await connect(where)
+        const ref = caller.lookup<Counter>('tracer')
+        await createTask(async () => {
+          traceparent.set('00-a-b-01')
+          expect(await ref.ask.trace()).toBe('00-a-b-01')
+        })
+        expect(await ref.ask.trace()).toBeNull()
+      },
+    )
+  })
+
+  test('an ask that takes too long says that nobody knows whether it is handled', async () => {
+    await served(async (counter) => {
+      const error = await rejection(counter.ask({ timeout: 100 }).slow(300))
+      expect(error).toBeInstanceOf(AskTimeout)
+      expect((error as AskTimeout).delivered).toBe('unknown')
+    })
+  })
+
+  test('an ask that is cancelled before its turn is not handled', async () => {
+    await served(async (counter) => {
+      const first = counter.ask.slow(300)
+      const second = counter.ask.add(5)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      second.cancel()
+      expect(isCancelled(await rejection(second))).toBe(true)
+      expect(await first).toBe('awake')
+      expect(await counter.ask.add(0)).toBe(0)
+    })
+  })
+
+  test('an ask to a full mailbox is sent again until there is room, or fails', async () => {
+    await served(
+      async (counter, caller) => {
+        const asks = Array.from({ length: 6 }, () => counter.ask.slow(30))
+        for (const ask of asks) expect(await ask).toBe('awake')
+        const hasty = caller.lookup<Counter>('counter', { overflow: 'reject' })
+        const many = Array.from({ length: 6 }, () => hasty.ask.slow(30))
+        const outcomes = await Promise.allSettled(many)
+        const refused = outcomes.filter((each) => each.status === 'rejected')
+        expect(refused.length).toBeGreaterThan(0)
+        for (const { reason } of refused) expect(reason).toBeInstanceOf(MailboxFull)
+      },
+      { capacity: 1, overflow: 'reject' },
+    )
+  })
+
+  test('what is wrong in a call is said at the call', async () => {
+    await using caller = await connect(options())
+    expect(() => caller.lookup('')).toThrow(/the name of a service must be a text/)
+    expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)
+    expect(() => caller.lookup('a', { overflow: 'drop' as never })).toThrow(/'wait' or 'reject'/)
+    const ref = caller.lookup<Counter>('a')
+    expect(() => ref.ask({ reentrant: true })).toThrow(/for actors of one process/)
+    expect(() => ref.ask({ timeout: NaN })).toThrow(/timeout must be a number/)
+    expect(() => ref.ask.add((() => 1) as never)).toThrow(/the arguments of nats:a add cannot be/)
+  })
+
+  test(
+    'asks fail at once when the server is killed, and work again afterwards',
+    { tags: 'slow' },
+    async () => {
+      await using mortal = await NatsServer.start()
+      await inTree(
+        { servers: mortal.url },
+        () => [],
+        async (cluster, system) => {
+          await system.root.startChild(child.actor('counter', Counter))
+          await system.root.startChild(
+            cluster.service(
+              'counter',
+              () => system.lookup(Counter, 'counter') as ActorRef<Counter>,
+            ),
+          )
+          await using caller = await connect({ servers: mortal.url })
+          const counter = caller.lookup<Counter>('counter')
+          const waiting = counter.ask({ timeout: 60_000 }).slow(50_000)
+          await counter.tell({ confirm: true }).add(1)
+          const killedAt = performance.now()
+          await mortal.kill()
+          const error = await rejection(waiting)
+          expect(error).toBeInstanceOf(ConnectionLost)
+          expect((error as ConnectionLost).delivered).toBe('unknown')
+          expect(performance.now() - killedAt).toBeLessThan(2_000)
+          const refused = await rejection(counter.ask.add(1))
+          expect(refused).toBeInstanceOf(ConnectionLost)
+          expect((refused as ConnectionLost).delivered).toBe(false)
+          expect(await counter.tell.add(1)).toBe(false)
+          await mortal.restart()
+          await until(
+            () => caller.status === 'connected' && cluster.status === 'connected',
+            'the link',
+          )
+          system.lookup(Counter, 'counter')?.kill()
+          // The tell was still in the mailbox.
+          expect(await counter.ask.add(1)).toBe(2)
+        },
+      )
+    },
+  )
+
+  test('an ask fails when the node that works on it is killed', { tags: 'slow' }, async () => {
+    const where = options()
+    await using node = await startNode('sleeper', where)
+    await using caller = await connect(where)
+    const sleeper = caller.lookup<{ nap: () => Promise<void> } & Actor>('sleeper')
+    const ask = sleeper.ask({ timeout: 60_000 }).nap()
+    await sleep(400)
+    node.kill()
+    const killedAt = performance.now()
+    expect(await rejection(ask)).toBeInstanceOf(NodeLost)
+    expect(performance.now() - killedAt).toBeLessThan(9_000)
+    expect(await caller.nodes()).toHaveLength(1)
+  })
+})

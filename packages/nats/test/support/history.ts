@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import type { JobRef } from '@tasktree/executor'
+import { connect, type NodeInfo, type RemoteExecutor, remoteJobs } from '@tasktree/nats'
+
+export const square: JobRef<[n: number], number> = remoteJobs<{
+  square: (n: number) => number
+}>('numbers').square
+
+/** What happened to the jobs of a round. */
+export interface History {
+  readonly jobs: number
+  /** How often a function was begun, of which `repeated` beyond the first time of its job. */
+  readonly executions: number
+  readonly repeated: number
+  readonly nodes: readonly NodeInfo[]
+}
+
+/** Submits `count` jobs, and while they run calls `trouble`. Then checks that each has its one result, and that nothing is left. */
+export async function checkRound(
+  options: object,
+  log: string,
+  count: number,
+  trouble: (executor: RemoteExecutor) => Promise<void>,
+): Promise<History> {
+  await using cluster = await connect(options)
+  const executor = cluster.executor('q', { maxInFlight: 500 })
+  const jobs = Array.from({ length: count }, (_, n) => executor.submit(square, n))
+  const settled = jobs.map(() => 0)
+  jobs.forEach((job, n) => job.addDoneCallback(() => settled[n]!++))
+  const [results] = await Promise.all([Promise.all(jobs), trouble(executor)])
+  results.forEach((result, n) => {
+    if (result !== n * n) throw new Error(`the result of job ${n} is ${result}`)
+  })
+  if (settled.some((times) => times !== 1)) throw new Error('a job has settled more than once')
+  const executed = readFileSync(log, 'utf8').trim().split('\n').map(Number)
+  const distinct = new Set(executed).size
+  if (distinct !== count) throw new Error(`${distinct} of ${count} jobs have run`)
+  const giveUp = performance.now() + 30_000
+  for (;;) {
+    const { queues, nodes } = await cluster.snapshot()
+    const { waiting = NaN, running = NaN } = queues['q'] ?? {}
+    if (waiting === 0 && running === 0) {
+      return {
+        jobs: count,
+        executions: executed.length,
+        repeated: executed.length - distinct,
+        nodes,
+      }
+    }
+    if (performance.now() > giveUp) throw new Error(`${waiting} wait and ${running} run at the end`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}

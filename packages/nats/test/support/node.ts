@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('../fixtures/node.ts', import.meta.url))
+
+/** A node of the cluster in a process of its own, which can be killed and paused. */
+export class Node implements AsyncDisposable {
+  readonly child: ChildProcess
+
+  constructor(child: ChildProcess) {
+    this.child = child
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.child.kill(signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    this.child.kill('SIGKILL')
+    this.child.kill('SIGCONT')
+    await once(this.child, 'exit')
+  }
+}
+
+/** Starts `fixtures/node.ts` in a role, with its options; settles when it is ready. `command` is what starts it, if not Node itself. */
+export async function startNode(
+  role: string,
+  options: object,
+  command: readonly string[] = [],
+): Promise<Node> {
+  const [file, ...args] = [
+    ...command,
+    process.execPath,
+    '--conditions=@tasktree/source',
+    program,
+    role,
+    JSON.stringify(options),
+  ]
+  const child = spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the node ${role} ended before it was ready`)
+  })
+  await Promise.race([once(child.stdout, 'data'), ended])
+  ended.catch(() => {})
+  return new Node(child)
+}
