@@ -12,6 +12,8 @@ let siteOfYield: readonly string[] | null = null
 
 /** The folders that hold packages of this library: frames in them are not the program's. */
 const ownFolders = foldersOf(import.meta.url)
+/** This package: a frame in it tells nobody anything. */
+const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
 /** How many frames are looked at, and how many of the program are kept. */
 const depth = 30
 const kept = 10
@@ -55,15 +57,25 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
   return sites?.get(reaction) ?? []
 }
 
-/** The frames of the running code that belong to the program, as `file:line`, the innermost first. */
+/**
+ * The frames of the running code that belong to the program, as `file:line`, the innermost first. Where there is none,
+ * because the program has handed a promise on without an `await`, the innermost frame of this library stands for them.
+ */
 export function programFrames(): string[] {
   const lines: string[] = []
+  let own: string | null = null
   for (const site of callSites()) {
     const file = site.getFileName()
-    if (file === null || file === undefined || isForeign(file)) continue
-    lines.push(`${toPath(file)}:${site.getLineNumber() ?? 0}`)
+    if (file === null || file === undefined || isRuntime(file)) continue
+    const line = `${toPath(file)}:${site.getLineNumber() ?? 0}`
+    if (isOwn(file)) {
+      own ??= inCore.test(line) ? null : line
+      continue
+    }
+    lines.push(line)
     if (lines.length === kept) break
   }
+  if (lines.length === 0 && own !== null) lines.push(own)
   return lines
 }
 
@@ -87,7 +99,14 @@ export function callSites(): readonly NodeJS.CallSite[] {
 
 /** Whether `file` belongs to the runtime or to this library. */
 export function isForeign(file: string): boolean {
-  if (file.startsWith('node:') || file.startsWith('evalmachine.') || file === '') return true
+  return isRuntime(file) || isOwn(file)
+}
+
+function isRuntime(file: string): boolean {
+  return file.startsWith('node:') || file.startsWith('evalmachine.') || file === ''
+}
+
+function isOwn(file: string): boolean {
   return ownFolders.some((folder) => folder.test(toPath(file)))
 }
 
