@@ -1,0 +1,405 @@
+import { Lock } from '@tasktree/sync'
+import { createSubprocessExec } from '@tasktree/subprocess'
+import { allTasks, run, sleep } from '@tasktree/core'
+import { fetch as upstreamFetch, serve } from '@tasktree/http'
+import { describe, expect, test } from 'vitest'
+import { RawClient } from './support/clients.ts'
+import { Log, requestTasks } from './support/probe.ts'
+
+type Options = Parameters<typeof serve>[1]
+
+/** Serves `handler` and lets `body` be its client. No request is left at the end. */
+function served(
+  handler: (request: Request, log: Log) => Promise<Response> | Response,
+  body: (context: { url: string; log: Log; open: () => Promise<RawClient> }) => Promise<void>,
+  options: Options = {},
+): Promise<void> {
+  return run(async () => {
+    const log = new Log()
+    const clients: RawClient[] = []
+    await using server = await serve((request) => handler(request, log), options)
+    const open = async (): Promise<RawClient> => {
+      const client = await RawClient.open(server.url)
+      clients.push(client)
+      return client
+    }
+    try {
+      await body({ url: server.url, log, open })
+      expect(requestTasks()).toEqual([])
+    } finally {
+      for (const client of clients) client.leave()
+    }
+  })
+}
+
+const path = (request: Request): string => new URL(request.url).pathname
+
+/** Works until it is cancelled, but on the path `/quick`, which is answered at once. */
+async function work(request: Request, log: Log): Promise<Response> {
+  if (path(request) === '/quick') return new Response('quick')
+  return await log.work(path(request))
+}
+
+/** Answers after a while, and notes whether it was cancelled. */
+async function finish(request: Request, log: Log): Promise<Response> {
+  log.add(`${path(request)} began`)
+  try {
+    await sleep(30)
+    log.add(`${path(request)} finished`)
+  } finally {
+    log.add(`${path(request)} ended`)
+  }
+  return new Response('done')
+}
+
+describe('over HTTP/1.1 the request is cancelled when the client', () => {
+  test('closes before the head of the response', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.get('/work')
+      await log.until('/work began')
+      client.leave()
+      await log.until('/work ended')
+    }))
+
+  test('resets the connection', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.get('/work')
+      await log.until('/work began')
+      client.socket.resetAndDestroy()
+      await log.until('/work ended')
+    }))
+
+  test('closes in the body of the response', () =>
+    served(
+      (_request, log) => {
+        async function* parts(): AsyncGenerator<Uint8Array> {
+          try {
+            for (;;) {
+              yield Buffer.from('part')
+              await sleep(1)
+            }
+          } finally {
+            log.add('the source ended')
+          }
+        }
+        return new Response(ReadableStream.from(parts()))
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/')
+        await client.until('part')
+        client.leave()
+        await log.until('the source ended')
+      },
+    ))
+
+  test('ends its side of the connection, as in nginx and Go', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.get('/work')
+      await log.until('/work began')
+      client.socket.end()
+      await log.until('/work ended')
+    }))
+
+  test('leaves a connection that was used before', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.get('/quick')
+      await client.until('quick')
+      client.get('/work')
+      await log.until('/work began')
+      client.leave()
+      await log.until('/work ended')
+    }))
+
+  test('leaves while its pipelined requests are served: all of them end', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      const paths = Array.from({ length: 15 }, (_, i) => `/${i}`)
+      for (const each of paths) client.get(each)
+      for (const each of paths) await log.until(`${each} began`)
+      client.leave()
+      for (const each of paths) await log.until(`${each} ended`)
+    }))
+
+  test('leaves before it was told to send the body', () =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.socket.write(
+        'POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n',
+      )
+      await log.until('/work began')
+      expect(client.text).toBe('')
+      client.leave()
+      await log.until('/work ended')
+    }))
+
+  test('leaves in the middle of the body that the handler reads', () =>
+    served(
+      async (request, log) => {
+        log.add('began')
+        try {
+          return new Response(await request.text())
+        } finally {
+          log.add('ended')
+        }
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf')
+        await log.until('began')
+        await sleep(5)
+        client.leave()
+        await log.until('ended')
+      },
+    ))
+
+  test.each([1_000, 100_000, 900_000])('leaves after a body of %i bytes that nobody reads', (size) =>
+    served(work, async ({ log, open }) => {
+      const client = await open()
+      client.socket.write(`POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`)
+      client.socket.write(Buffer.alloc(size))
+      await log.until('/work began')
+      await sleep(50)
+      client.leave()
+      await log.until('/work ended')
+    }),
+  )
+
+  test('leaves after more than 1 MiB that nobody reads: noticed at the next read', () =>
+    served(
+      async (request, log) => {
+        log.add('began')
+        await log.until('left')
+        await sleep(30)
+        log.add('reads')
+        try {
+          await request.text()
+        } finally {
+          log.add('ended')
+        }
+        return new Response()
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n`)
+        client.socket.write(Buffer.alloc(20_000_000))
+        await log.until('began')
+        await sleep(50)
+        client.leave()
+        log.add('left')
+        await log.until('ended')
+        expect(log.entries).toContain('reads')
+      },
+    ))
+
+  test('leaves an upgraded connection', () => {
+    const upgrades = new Log()
+    return served(
+      () => new Response(),
+      async ({ open }) => {
+        const client = await open()
+        client.get('/socket', ['Connection: Upgrade', 'Upgrade: test'])
+        await client.until('101')
+        await upgrades.until('upgraded began')
+        client.leave()
+        await upgrades.until('upgraded ended')
+      },
+      {
+        onUpgrade: async (_request, socket) => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n')
+          socket.on('end', () => socket.end()).resume()
+          await upgrades.work('upgraded')
+        },
+      },
+    )
+  })
+})
+
+describe('over HTTP/1.1 the request is not cancelled by', () => {
+  test('the end of its body', () =>
+    served(finish, async ({ log, open }) => {
+      const client = await open()
+      client.socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
+      await client.until('done')
+      expect(log.entries).toContain('/a finished')
+    }))
+
+  test('a body that is not read to its end', () =>
+    served(finish, async ({ log, open }) => {
+      const client = await open()
+      client.socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n')
+      client.socket.write(Buffer.alloc(300_000))
+      await client.until('done')
+      expect(log.entries).toContain('/a finished')
+      client.get('/b')
+      await log.until('/b finished')
+    }))
+
+  test('its finished response: work after it goes on', () =>
+    served(
+      async (_request, log) => {
+        queueMicrotask(() => {
+          void (async () => {
+            await sleep(30)
+            log.add('afterwards')
+          })()
+        })
+        return new Response('done')
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/')
+        await client.until('done')
+        client.leave()
+        await log.until('afterwards')
+      },
+    ))
+
+  test('an idle connection that ends', () =>
+    served(finish, async ({ log, open }) => {
+      const [idle, busy] = [await open(), await open()]
+      idle.get('/quick')
+      await idle.until('done')
+      busy.get('/a')
+      await log.until('/a began')
+      idle.leave()
+      await log.until('/a finished')
+    }))
+
+  test('another request that is cancelled', () =>
+    served(
+      (request, log) => (path(request) === '/work' ? work(request, log) : finish(request, log)),
+      async ({ log, open }) => {
+        const [leaving, staying] = [await open(), await open()]
+        leaving.get('/work')
+        staying.get('/a')
+        await log.until('/work began')
+        leaving.leave()
+        await log.until('/work ended')
+        await staying.until('done')
+        expect(log.entries).toContain('/a finished')
+      },
+    ))
+
+  test('a client that ends its side, with httpAllowHalfOpen', () =>
+    served(
+      finish,
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/a')
+        await log.until('/a began')
+        client.socket.end()
+        await client.until('done')
+        expect(log.entries).toContain('/a finished')
+      },
+      { httpAllowHalfOpen: true },
+    ))
+
+  test('a client that waits for 100 Continue and then sends', () =>
+    served(
+      async (request) => new Response(`got ${await request.text()}`),
+      async ({ open }) => {
+        const client = await open()
+        client.socket.write(
+          'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n',
+        )
+        await client.until('100 Continue')
+        client.socket.write('body')
+        await client.until('got body')
+      },
+    ))
+})
+
+describe('when the client has gone', () => {
+  test('the signal of the request aborts', () =>
+    served(
+      async (request, log) => {
+        request.signal.addEventListener('abort', () => log.add('aborted'))
+        return await log.work('work')
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/')
+        await log.until('work began')
+        client.leave()
+        await log.until('aborted')
+        await log.until('work ended')
+      },
+    ))
+
+  test('child processes are dead, locks are free, upstream requests are closed', () => {
+    const lock = new Lock()
+    let pid = 0
+    return served(
+      async (request, log) => {
+        if (path(request) === '/upstream') return await log.work('upstream')
+        await lock.acquire()
+        try {
+          const upstream = request.headers.get('x-upstream') as string
+          await using child = await createSubprocessExec('sleep', ['60'])
+          pid = child.pid
+          await Promise.all([child.wait(), upstreamFetch(upstream)])
+          return new Response()
+        } finally {
+          lock.release()
+          log.add('handler ended')
+        }
+      },
+      async ({ url, log, open }) => {
+        const client = await open()
+        client.get('/', [`X-Upstream: ${url}/upstream`])
+        await log.until('upstream began')
+        expect(lock.locked()).toBe(true)
+        client.leave()
+        await log.until('handler ended')
+        await log.until('upstream ended')
+        expect(lock.locked()).toBe(false)
+        expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+      },
+    )
+  })
+
+  test('clean-up may wait, and is not struck again', () =>
+    served(
+      async (_request, log) => {
+        try {
+          return await log.work('work')
+        } finally {
+          await sleep(20)
+          log.add('clean')
+        }
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/')
+        await log.until('work began')
+        client.leave()
+        await log.until('clean')
+        await sleep(5)
+      },
+    ))
+
+  test('nothing is reported', async () => {
+    const reports: string[] = []
+    await run(async () => {
+      for (const task of allTasks()) {
+        task.getLoop().setExceptionHandler((_loop, context) => reports.push(context.message))
+      }
+      const log = new Log()
+      await using server = await serve((request) => work(request, log), {
+        onError: () => reports.push('onError'),
+      })
+      const client = await RawClient.open(server.url)
+      client.get('/work')
+      await log.until('/work began')
+      client.leave()
+      await log.until('/work ended')
+      await sleep(5)
+    })
+    expect(reports).toEqual([])
+  })
+})

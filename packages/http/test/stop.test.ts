@@ -1,0 +1,308 @@
+import { createTask, effectiveDeadline, run, sleep, timeout } from '@tasktree/core'
+import { HttpServer, ready, serve } from '@tasktree/http'
+import { describe, expect, test } from 'vitest'
+import { RawClient } from './support/clients.ts'
+import { Log, requestTasks } from './support/probe.ts'
+
+const path = (request: Request): string => new URL(request.url).pathname
+
+describe('a deadline', () => {
+  test('gives 503 with Retry-After before the head, and the connection goes on', () =>
+    run(async () => {
+      const log = new Log()
+      await using server = await serve(
+        (request) => (path(request) === '/quick' ? new Response('quick') : log.work('work')),
+        { deadline: 20 },
+      )
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      await client.until('HTTP/1.1 503')
+      await client.until('\r\n\r\n')
+      expect(client.text).toMatch(/retry-after: 1\r\n/i)
+      await log.until('work ended')
+      client.get('/quick')
+      await client.until('quick')
+      client.leave()
+      expect(requestTasks()).toEqual([])
+    }))
+
+  test('resets the connection after the head', () =>
+    run(async () => {
+      await using server = await serve(
+        () => new Response(new ReadableStream({ pull: () => sleep(60_000) })),
+        { deadline: 20 },
+      )
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      await client.untilEnd()
+      expect(client.text).toMatch(/^HTTP\/1.1 200/)
+      expect(client.isReset).toBe(true)
+    }))
+
+  test('answers even while the handler is in an await that no cancel can end', () =>
+    run(async () => {
+      await using server = await serve(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 200))
+          return new Response('late')
+        },
+        { deadline: 20 },
+      )
+      const began = performance.now()
+      expect((await fetch(server.url)).status).toBe(503)
+      expect(performance.now() - began).toBeLessThan(180)
+      await sleep(200)
+    }))
+
+  test('ends the reading of the request', () =>
+    run(async () => {
+      const log = new Log()
+      await using server = await serve(
+        async (request) => {
+          try {
+            return new Response(await request.text())
+          } finally {
+            log.add('ended')
+          }
+        },
+        { deadline: 20 },
+      )
+      const client = await RawClient.open(server.url)
+      client.socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf')
+      await client.until('503')
+      await log.until('ended')
+      client.leave()
+    }))
+
+  test('is a scope: code that swallows the cancel cannot go on', () =>
+    run(async () => {
+      const log = new Log()
+      await using server = await serve(
+        async () => {
+          log.add(effectiveDeadline() < Infinity ? 'has a deadline' : 'has none')
+          for (let i = 0; i < 3; i++) {
+            try {
+              await sleep(60_000)
+            } catch {
+              log.add(`struck ${i}`)
+            }
+          }
+          return new Response('went on')
+        },
+        { deadline: 20 },
+      )
+      expect((await fetch(server.url)).status).toBe(503)
+      await log.until('struck 2')
+      expect(log.entries).toEqual(['has a deadline', 'struck 0', 'struck 1', 'struck 2'])
+    }))
+
+  test('does not strike a request that is quicker', () =>
+    run(async () => {
+      await using server = await serve(() => new Response('quick'), { deadline: 1_000 })
+      expect(await (await fetch(server.url)).text()).toBe('quick')
+    }))
+})
+
+describe('stop()', () => {
+  test('with 200 requests in flight: those within the grace end, the others are cancelled', { tags: ['slow'] }, () =>
+    run(async () => {
+      const log = new Log()
+      let began = 0
+      let cancelled = 0
+      const server = await serve(
+        async (request) => {
+          began++
+          if (began === 200) log.add('all began')
+          try {
+            if (Number(path(request).slice(1)) >= 100) await sleep(60_000)
+            await log.until('stopping')
+            await sleep(20)
+          } catch (error) {
+            cancelled++
+            await sleep(10)
+            throw error
+          }
+          return new Response('done')
+        },
+        { grace: 500 },
+      )
+      const answers = Promise.all(
+        Array.from({ length: 200 }, async (_, i) => {
+          const response = await fetch(`${server.url}/${i}`)
+          return [response.status, response.headers.get('connection'), await response.text()]
+        }),
+      )
+      await log.until('all began')
+      const stopped = server.stop()
+      await sleep(1)
+      log.add('stopping')
+      await stopped
+      expect(cancelled).toBe(100)
+      const all = await answers
+      expect(all.slice(0, 100)).toEqual(Array(100).fill([200, 'close', 'done']))
+      expect(all.slice(100)).toEqual(Array(100).fill([503, 'close', '']))
+      expect(requestTasks()).toEqual([])
+      await expect(fetch(server.url)).rejects.toThrow('fetch failed')
+    }))
+
+  test('closes idle connections at once', () =>
+    run(async () => {
+      const server = await serve(() => new Response('quick'))
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      await client.until('quick')
+      await server.stop()
+      await client.untilEnd()
+      client.leave()
+    }))
+
+  test('lets a response whose head was sent end, and then closes its connection', () =>
+    run(async () => {
+      async function* parts(): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('first')
+        await sleep(50)
+        yield Buffer.from('last')
+      }
+      const server = await serve(() => new Response(ReadableStream.from(parts())))
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      await client.until('first')
+      await server.stop()
+      const text = await client.untilEnd()
+      expect(text).toContain('last')
+      expect(text).toContain('\r\n0\r\n')
+      expect(client.isReset).toBe(false)
+      client.leave()
+    }))
+
+  test('accepts requests for drainDelay after ready() has said no', () =>
+    run(async () => {
+      await using server = await serve(
+        (request) => (path(request) === '/ready' ? ready(request) : new Response('served')),
+        { drainDelay: 100 },
+      )
+      expect((await fetch(`${server.url}/ready`)).status).toBe(200)
+      const stopped = server.stop()
+      await sleep(1)
+      const answer = await fetch(`${server.url}/ready`)
+      expect([answer.status, answer.headers.get('connection')]).toEqual([503, 'close'])
+      expect(await (await fetch(server.url)).text()).toBe('served')
+      await stopped
+      await expect(fetch(server.url)).rejects.toThrow('fetch failed')
+    }))
+
+  test('with a grace of 0 cancels at once, and waits for the clean-up', () =>
+    run(async () => {
+      const log = new Log()
+      const server = await serve(
+        async () => {
+          try {
+            return await log.work('work')
+          } finally {
+            await sleep(20)
+            log.add('clean')
+          }
+        },
+        { grace: 0 },
+      )
+      const answer = fetch(server.url)
+      await log.until('work began')
+      await server.stop()
+      expect(log.entries).toContain('clean')
+      expect((await answer).status).toBe(503)
+    }))
+
+  test('twice is one stop; closed tells of the end', () =>
+    run(async () => {
+      const log = new Log()
+      const server = await serve(() => new Response())
+      const waiting = createTask(async () => {
+        await server.closed
+        log.add('closed')
+      })
+      await Promise.all([server.stop(), server.stop()])
+      await server.stop()
+      await waiting
+      expect(log.entries).toEqual(['closed'])
+    }))
+
+  test('goes on when the wait for it is cancelled; so does closed', () =>
+    run(async () => {
+      const log = new Log()
+      const server = await serve(
+        async () => {
+          await sleep(60)
+          log.add('done')
+          return new Response()
+        },
+        { grace: 1_000 },
+      )
+      const answer = fetch(server.url)
+      await sleep(20)
+      await expect(timeout(5, () => server.stop())).rejects.toThrow('time')
+      await expect(timeout(5, async () => await server.closed)).rejects.toThrow('time')
+      await server.closed
+      await answer
+      expect(log.entries).toEqual(['done'])
+    }))
+
+  test('is what await using does, in a cancelled scope as well', () =>
+    run(async () => {
+      const log = new Log()
+      let server: HttpServer | null = null
+      const answers: Promise<Response>[] = []
+      await expect(
+        timeout(30, async () => {
+          await using made = await serve(
+            async () => {
+              await sleep(60)
+              log.add('done')
+              return new Response('done')
+            },
+            { grace: 1_000 },
+          )
+          server = made
+          answers.push(fetch(made.url))
+          await sleep(60_000)
+        }),
+      ).rejects.toThrow('time')
+      expect(server).toBeInstanceOf(HttpServer)
+      expect(log.entries).toEqual(['done'])
+      expect(await (await answers[0])?.text()).toBe('done')
+    }))
+
+  test('a server that nobody has stopped ends with the run', async () => {
+    let url = ''
+    await run(async () => {
+      const server = await serve(async () => {
+        await sleep(60_000)
+        return new Response()
+      })
+      url = server.url
+      void fetch(url).catch(() => {})
+      await sleep(20)
+    })
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
+  })
+})
+
+test('more requests than maxRequests are answered with 503', () =>
+  run(async () => {
+    const log = new Log()
+    await using server = await serve(
+      async (request) => {
+        log.add(path(request))
+        await log.until('go')
+        return new Response('done')
+      },
+      { maxRequests: 2 },
+    )
+    const answers = ['/1', '/2'].map((each) => fetch(server.url + each))
+    await log.until('/1')
+    await log.until('/2')
+    const refused = await fetch(server.url)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    log.add('go')
+    for (const answer of answers) expect(await (await answer).text()).toBe('done')
+    expect(await (await fetch(server.url)).text()).toBe('done')
+  }))
