@@ -1,0 +1,162 @@
+import { ContextVar, currentTask, Future, getEventLoop, sleep } from '@tasktree/core'
+import { Client } from 'undici'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { curl, RawClient } from './support/clients.ts'
+import { frameworks, type Options, type Work } from './support/frameworks.ts'
+import { Log, requestTasks } from './support/probe.ts'
+
+// Express and Connect log nothing when this says that they are tested.
+vi.hoisted(() => {
+  process.env['NODE_ENV'] = 'production'
+})
+
+/** Ways to send a request and leave before the response. */
+const clients: Record<string, (url: string, body: string) => Promise<() => Promise<void>>> = {
+  curl: async (url, body) => {
+    const { leave, result } = curl(...(body === '' ? [] : ['--data-binary', body]), `${url}/work`)
+    return async () => {
+      leave()
+      await result
+    }
+  },
+  undici: async (url, body) => {
+    const client = new Client(url)
+    const controller = new AbortController()
+    const answer = client
+      .request({
+        path: '/work',
+        method: body === '' ? 'GET' : 'POST',
+        body: body === '' ? null : body,
+        signal: controller.signal,
+      })
+      .catch(() => {})
+    return async () => {
+      controller.abort()
+      await answer
+      await client.destroy()
+    }
+  },
+  'a raw socket': async (url, body) => {
+    const client = await RawClient.open(url)
+    if (body === '') client.get('/work')
+    else {
+      client.socket.write(
+        `POST /work HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+    }
+    return async () => client.leave()
+  },
+}
+
+describe.each(Object.entries(frameworks))('under %s', (name, start) => {
+  let log = new Log()
+  let logged: string[] = []
+  let url = ''
+  let close: () => Promise<void>
+  const user = new ContextVar<string>('user')
+
+  const work: Work = async (path, body) => {
+    if (path === '/quick') return 'quick'
+    if (path === '/fail') throw new Error('boom')
+    if (path === '/echo') return `${currentTask()?.name} ${body}`
+    if (path.startsWith('/finish')) {
+      user.set(path)
+      log.add('finish began')
+      await Promise.all([sleep(20), sleep(30)])
+      log.add('finished')
+      return `${user.get()} done`
+    }
+    return await log.work('work')
+  }
+
+  async function begin(options: Options = {}): Promise<void> {
+    ;({ url, close } = await start(work, options, (entry) => logged.push(entry)))
+  }
+
+  beforeEach(() => {
+    log = new Log()
+    logged = []
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+        logged.push(String(chunk))
+        return true
+      })
+    }
+    vi.spyOn(console, 'error').mockImplementation((...args) => void logged.push(args.join(' ')))
+    getEventLoop().setExceptionHandler((_loop, context) => void logged.push(context.message))
+  })
+  afterEach(async () => {
+    await close()
+    getEventLoop().setExceptionHandler(null)
+  })
+
+  describe.each(Object.entries(clients))('a client that is %s', (_client, send) => {
+    test.each([
+      ['without a body', 0],
+      ['with a body of 64 KiB', 65_536],
+    ])('and leaves %s cancels its request, and no error is logged', async (_body, size) => {
+      await begin()
+      const staying = fetch(`${url}/finish`)
+      const leave = await send(url, 'x'.repeat(size))
+      await log.until('work began')
+      await leave()
+      await log.until('work ended')
+      expect(await (await staying).text()).toBe('/finish done')
+      await settled()
+      expect(logged).toEqual([])
+      expect(requestTasks()).toEqual([])
+    })
+  })
+
+  test('a finished response cancels nothing, on a connection that is used again', async () => {
+    await begin()
+    const client = await RawClient.open(url)
+    client.get('/quick')
+    await client.until('quick')
+    client.get('/finish')
+    await client.until('done')
+    client.leave()
+    await settled()
+    expect(log.entries).toEqual(['finish began', 'finished'])
+    expect(logged).toEqual([])
+    expect(requestTasks()).toEqual([])
+  })
+
+  test('the handler runs in the task of the request after the body was read', async () => {
+    await begin()
+    const answer = await fetch(`${url}/echo`, { method: 'POST', body: 'body' })
+    expect(await answer.text()).toBe('POST /echo body')
+  })
+
+  test('each request has context variables of its own', async () => {
+    await begin()
+    const paths = ['/finish/1', '/finish/2', '/finish/3']
+    const texts = await Promise.all(paths.map(async (path) => (await fetch(url + path)).text()))
+    expect(texts).toEqual(paths.map((path) => `${path} done`))
+  })
+
+  test('a deadline gives 503', async () => {
+    await begin({ deadline: 30 })
+    const answer = await fetch(`${url}/work`)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    await log.until('work ended')
+    await settled()
+    expect(requestTasks()).toEqual([])
+  })
+
+  test.skipIf(name === 'requestScope on node:http')('an error of the handler is logged', async () => {
+    await begin()
+    const answer = await fetch(`${url}/fail`)
+    expect(answer.status).toBe(500)
+    await settled()
+    expect(logged.join('')).toMatch(/boom|failed/)
+  })
+})
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    const future = new Future<void>()
+    setTimeout(() => future.setResult(), 5)
+    await future
+  }
+}
