@@ -144,13 +144,16 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(requestTasks()).toEqual([])
   })
 
-  test.skipIf(name === 'requestScope on node:http')('an error of the handler is logged', async () => {
-    await begin()
-    const answer = await fetch(`${url}/fail`)
-    expect(answer.status).toBe(500)
-    await settled()
-    expect(logged.join('')).toMatch(/boom|failed/)
-  })
+  test.skipIf(name === 'requestScope on node:http')(
+    'an error of the handler is logged',
+    async () => {
+      await begin()
+      const answer = await fetch(`${url}/fail`)
+      expect(answer.status).toBe(500)
+      await settled()
+      expect(logged.join('')).toMatch(/boom|failed/)
+    },
+  )
 })
 
 async function settled(): Promise<void> {

@@ -157,16 +157,18 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       },
     ))
 
-  test.each([1_000, 100_000, 900_000])('leaves after a body of %i bytes that nobody reads', (size) =>
-    served(work, async ({ log, open }) => {
-      const client = await open()
-      client.socket.write(`POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`)
-      client.socket.write(Buffer.alloc(size))
-      await log.until('/work began')
-      await sleep(50)
-      client.leave()
-      await log.until('/work ended')
-    }),
+  test.each([1_000, 100_000, 900_000])(
+    'leaves after a body of %i bytes that nobody reads',
+    (size) =>
+      served(work, async ({ log, open }) => {
+        const client = await open()
+        client.socket.write(`POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`)
+        client.socket.write(Buffer.alloc(size))
+        await log.until('/work began')
+        await sleep(50)
+        client.leave()
+        await log.until('/work ended')
+      }),
   )
 
   test('leaves after more than 1 MiB that nobody reads: noticed at the next read', () =>
@@ -210,7 +212,9 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       },
       {
         onUpgrade: async (_request, socket) => {
-          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n')
+          socket.write(
+            'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n',
+          )
           socket.on('end', () => socket.end()).resume()
           await upgrades.work('upgraded')
         },

@@ -148,15 +148,26 @@ test('a deadline resets the stream after the head', () =>
 test('request and response of HTTP/2', () =>
   served(
     async (request) =>
-      Response.json([request.url.replace(/:\d+/, ''), request.headers.get('x-a'), await request.text()], {
-        headers: { connection: 'close', 'x-b': 'c' },
-      }),
+      Response.json(
+        [request.url.replace(/:\d+/, ''), request.headers.get('x-a'), await request.text()],
+        {
+          headers: { connection: 'close', 'x-b': 'c' },
+        },
+      ),
     async ({ session }) => {
       const stream = session.request({ ':path': '/p?q', ':method': 'POST', 'x-a': 'b' })
       stream.end('body')
       const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
-      expect([headers[':status'], headers['x-b'], headers['connection']]).toEqual([200, 'c', undefined])
-      expect(JSON.parse(await textOf(stream))).toEqual(['https://localhost/p?q'.replace('localhost', '127.0.0.1'), 'b', 'body'])
+      expect([headers[':status'], headers['x-b'], headers['connection']]).toEqual([
+        200,
+        'c',
+        undefined,
+      ])
+      expect(JSON.parse(await textOf(stream))).toEqual([
+        'https://localhost/p?q'.replace('localhost', '127.0.0.1'),
+        'b',
+        'body',
+      ])
     },
   ))
 

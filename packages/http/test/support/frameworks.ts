@@ -1,4 +1,3 @@
-import 'reflect-metadata'
 import { serve as serveHono } from '@hono/node-server'
 import { Catch, Controller, Get, Module, Post, Req } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -78,10 +77,13 @@ export const frameworks: Record<string, Start> = {
   'requestScope on node:http': (work, options) => {
     const scope = requestScope(options)
     const server = createServer((incoming, outgoing) =>
-      scope(incoming, outgoing, async () => {
-        let body = ''
-        for await (const chunk of incoming.setEncoding('utf8')) body += chunk
-        outgoing.end(await work(incoming.url as string, body))
+      scope(incoming, outgoing, () => {
+        const answer = async (): Promise<void> => {
+          let body = ''
+          for await (const chunk of incoming.setEncoding('utf8')) body += chunk
+          outgoing.end(await work(incoming.url as string, body))
+        }
+        void answer()
       }),
     )
     return listen(server)
@@ -91,6 +93,7 @@ export const frameworks: Record<string, Start> = {
     const app = express()
     app.use(requestScope(options))
     app.use(express.text({ limit: '10mb', type: () => true }))
+    // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 awaits it
     app.use(async (request, response) => {
       const body: unknown = request.body
       response.send(await work(request.path, typeof body === 'string' ? body : ''))
@@ -165,13 +168,18 @@ export const frameworks: Record<string, Start> = {
     Req()(PostController.prototype, 'handle', 0)
     const post = Object.getOwnPropertyDescriptor(PostController.prototype, 'handle')
     Post('*path')(PostController.prototype, 'handle', post as PropertyDescriptor)
-    class AppModule {}
+    class AppModule {
+      readonly name: string = 'app'
+    }
     Module({ controllers: [AppController, PostController] })(AppModule)
     class CancelledFilter {
       catch(): void {}
     }
     Catch(CancelledError)(CancelledFilter)
-    const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'], bodyParser: false })
+    const app = await NestFactory.create(AppModule, {
+      logger: ['error', 'warn'],
+      bodyParser: false,
+    })
     app.use(requestScope(options))
     app.use(express.text({ limit: '10mb', type: () => true }))
     app.useGlobalFilters(new CancelledFilter())

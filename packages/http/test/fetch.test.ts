@@ -1,0 +1,219 @@
+import { cancelScope, createTask, run, sleep, timeout, TimeoutError } from '@tasktree/core'
+import { fetch, serve } from '@tasktree/http'
+import { describe, expect, test } from 'vitest'
+import { Log } from './support/probe.ts'
+
+function served(
+  handler: (request: Request, log: Log) => Promise<Response> | Response,
+  body: (url: string, log: Log) => Promise<void>,
+): Promise<void> {
+  return run(async () => {
+    const reports: unknown[] = []
+    const log = new Log()
+    await using server = await serve((request) => handler(request, log))
+    createTask(() => sleep(0))
+      .getLoop()
+      .setExceptionHandler((_loop, context) => reports.push(context))
+    await body(server.url, log)
+    await sleep(5)
+    expect(reports).toEqual([])
+  })
+}
+
+/** Sends the head and a part, and then nothing. */
+function partial(log: Log): Response {
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    try {
+      yield Buffer.from('part')
+      await sleep(60_000)
+    } finally {
+      log.add('source ended')
+    }
+  }
+  return new Response(ReadableStream.from(parts()))
+}
+
+describe('a cancel', () => {
+  test('ends the request before the head', () =>
+    served(
+      (_request, log) => log.work('work'),
+      async (url, log) => {
+        const task = createTask(() => fetch(url))
+        await log.until('work began')
+        task.cancel()
+        await expect(task).rejects.toThrow(expect.objectContaining({ name: 'CancelledError' }))
+        await log.until('work ended')
+      },
+    ))
+
+  test.each(['text', 'bytes', 'json'] as const)('ends the reading of the body by %s()', (name) =>
+    served(
+      (_request, log) => partial(log),
+      async (url, log) => {
+        const cleaned: string[] = []
+        const task = createTask(async () => {
+          const response = await fetch(url)
+          log.add('has the head')
+          try {
+            await response[name]()
+          } finally {
+            await sleep(1)
+            cleaned.push('clean')
+          }
+        })
+        await log.until('has the head')
+        await sleep(5)
+        task.cancel()
+        await expect(task).rejects.toThrow(expect.objectContaining({ name: 'CancelledError' }))
+        await log.until('source ended')
+        expect(cleaned).toEqual(['clean'])
+      },
+    ),
+  )
+
+  test('ends the reading of the body as a stream', () =>
+    served(
+      (_request, log) => partial(log),
+      async (url, log) => {
+        const result = await cancelScope(async (scope) => {
+          const response = await fetch(url)
+          for await (const part of response.body as ReadableStream<Uint8Array>) {
+            expect(Buffer.from(part).toString()).toBe('part')
+            setTimeout(() => scope.cancel('enough'), 5)
+          }
+        })
+        expect(result).toEqual({ cancelled: true, reason: 'enough' })
+        await log.until('source ended')
+      },
+    ))
+
+  test('of a timeout around one branch leaves the other', () =>
+    served(
+      async (request, log) => {
+        if (request.url.endsWith('/slow')) return await log.work('slow')
+        await sleep(40)
+        return new Response('done')
+      },
+      async (url) => {
+        const [slow, quick] = await Promise.allSettled([
+          timeout(20, () => fetch(`${url}/slow`)),
+          fetch(`${url}/quick`).then((response) => response.text()),
+        ])
+        expect(slow).toMatchObject({
+          status: 'rejected',
+          reason: expect.any(TimeoutError) as unknown,
+        })
+        expect(quick).toEqual({ status: 'fulfilled', value: 'done' })
+      },
+    ))
+})
+
+test('works outside of a task, with a signal', () =>
+  served(
+    (_request, log) => log.work('work'),
+    async (url, log) => {
+      const controller = new AbortController()
+      const call = fetch(url, { signal: controller.signal })
+      await log.until('work began')
+      controller.abort(new Error('enough'))
+      await expect(call).rejects.toThrow('enough')
+      await log.until('work ended')
+    },
+  ))
+
+test.each(['head', 'body'])('a timeout in the %s is a TimeoutError', (part) =>
+  served(
+    (_request, log) => (part === 'head' ? log.work('work') : partial(log)),
+    async (url) => {
+      const call = async (): Promise<string> => (await fetch(url, { timeout: 40 })).text()
+      await expect(call()).rejects.toThrow(TimeoutError)
+    },
+  ),
+)
+
+describe('retry', () => {
+  test('sends again what failed for a while, and gives the last response', () => {
+    let calls = 0
+    return served(
+      () => {
+        calls++
+        return calls < 3 ? new Response(null, { status: 503 }) : new Response('done')
+      },
+      async (url) => {
+        const response = await fetch(url, { retry: { attempts: 3, backoff: () => 1 } })
+        expect(await response.text()).toBe('done')
+        calls = 0
+        expect((await fetch(url, { retry: { attempts: 2, backoff: () => 1 } })).status).toBe(503)
+        expect(calls).toBe(2)
+      },
+    )
+  })
+
+  test('waits as long as Retry-After says', () => {
+    const times: number[] = []
+    return served(
+      () => {
+        times.push(performance.now())
+        return new Response(null, { status: 429, headers: { 'retry-after': '0.05' } })
+      },
+      async (url) => {
+        await fetch(url, { retry: { attempts: 2, backoff: () => 10_000 } })
+        expect((times[1] as number) - (times[0] as number)).toBeGreaterThan(45)
+      },
+    )
+  })
+
+  test('does not send a POST twice, nor what the server has refused', () => {
+    let calls = 0
+    return served(
+      (request) => {
+        calls++
+        return new Response(null, { status: request.method === 'POST' ? 503 : 404 })
+      },
+      async (url) => {
+        await fetch(url, { method: 'POST', body: 'x', retry: 3 })
+        await fetch(url, { retry: 3 })
+        expect(calls).toBe(2)
+      },
+    )
+  })
+
+  test('tries again after a failure of the network', async () => {
+    const attempts: number[] = []
+    const backoff = (attempt: number): number => {
+      attempts.push(attempt)
+      return 1
+    }
+    await expect(fetch('http://127.0.0.1:1', { retry: { attempts: 3, backoff } })).rejects.toThrow(
+      'fetch failed',
+    )
+    expect(attempts).toEqual([1, 2])
+  })
+})
+
+test('passes the request of a handler on, with its body', () =>
+  run(async () => {
+    await using upstream = await serve(async (request) =>
+      Response.json([request.method, request.headers.get('x-a'), await request.text()]),
+    )
+    await using server = await serve((request) => {
+      Object.defineProperty(request, 'url', { value: upstream.url })
+      return fetch(request)
+    })
+    const response = await fetch(server.url, {
+      method: 'PUT',
+      body: 'body',
+      headers: { 'x-a': 'b' },
+    })
+    expect(await response.json()).toEqual(['PUT', 'b', 'body'])
+  }))
+
+test.each([
+  { timeout: -1 },
+  { timeout: '1' },
+  { retry: 0 },
+  { retry: 'often' },
+  { retry: { backoff: 1 } },
+])('wrong options are refused at the call: %j', (init) => {
+  expect(() => fetch('http://a', init as never)).toThrow(/option/)
+})

@@ -1,0 +1,122 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { shutdownOn } from '@tasktree/http'
+import { afterEach, describe, expect, test } from 'vitest'
+
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+/** Starts a program that serves; `pid` is that of the program itself, whatever runs around it. */
+async function start(
+  name: string,
+  args: string[] = [],
+  wrapper: string[] = [],
+): Promise<{ child: ChildProcess; url: string; output: () => string }> {
+  const program = fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url))
+  const command = [...wrapper, process.execPath, '--conditions=@tasktree/source', program, ...args]
+  const child = spawn(command[0] as string, command.slice(1), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  let output = ''
+  child.stdout.setEncoding('utf8')
+  const url = await new Promise<string>((resolve) => {
+    child.stdout.on('data', (chunk: string) => {
+      output += chunk
+      if (output.includes('\n')) resolve((output.split('\n')[0] as string).trim())
+    })
+  })
+  return { child, url, output: () => output }
+}
+
+async function ended(child: ChildProcess): Promise<unknown[]> {
+  return child.exitCode !== null || child.signalCode !== null
+    ? [child.exitCode, child.signalCode]
+    : await once(child, 'exit')
+}
+
+describe('SIGTERM', { tags: ['slow'] }, () => {
+  test.each([
+    ['plain-server', []],
+    ['run-server', []],
+    ['run-server', ['forever']],
+  ])('%s %j ends with code 0 after the drain', async (name, args) => {
+    const { child, url, output } = await start(name, args)
+    const answer = fetch(url)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100)
+    })
+    child.kill('SIGTERM')
+    expect(await (await answer).text()).toBe('done')
+    expect(await ended(child)).toEqual([0, null])
+    if (name === 'run-server' && args.length === 0) expect(output()).toContain('clean')
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
+  })
+
+  test('of a program that something else keeps alive ends it after exitAfter', async () => {
+    const { child } = await start('stuck-server', ['5000', '50'])
+    child.kill('SIGTERM')
+    expect(await ended(child)).toEqual([0, null])
+  })
+
+  test('twice ends the program at once', async () => {
+    const { child, url } = await start('stuck-server', ['60000', '60000'])
+    const answer = fetch(url).catch(() => {})
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100)
+    })
+    child.kill('SIGTERM')
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100)
+    })
+    child.kill('SIGTERM')
+    expect(await ended(child)).toEqual([143, null])
+    await answer
+  })
+
+  // The first process of a namespace is PID 1, as in a container: a signal without a listener is ignored.
+  test.skipIf(!canUnshare())('of PID 1 drains and ends with code 0', async () => {
+    const { child, url } = await start(
+      'run-server',
+      [],
+      ['unshare', '--pid', '--fork', '--kill-child'],
+    )
+    const answer = fetch(url)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100)
+    })
+    const inner = execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }).trim()
+    process.kill(Number(inner), 'SIGTERM')
+    expect(await (await answer).text()).toBe('done')
+    expect(await ended(child)).toEqual([0, null])
+  })
+})
+
+function canUnshare(): boolean {
+  try {
+    execFileSync('unshare', ['--pid', '--fork', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('the returned object takes the listeners out', () => {
+  const before = process.listenerCount('SIGUSR2')
+  const listening = shutdownOn('SIGUSR2', { stop: async () => {} })
+  expect(process.listenerCount('SIGUSR2')).toBe(before + 1)
+  listening[Symbol.dispose]()
+  expect(process.listenerCount('SIGUSR2')).toBe(before)
+})
+
+test.each([
+  ['SIGNOPE', { stop: async () => {} }, {}],
+  ['SIGTERM', {}, {}],
+  ['SIGTERM', null, {}],
+  ['SIGTERM', { stop: async () => {} }, { exitAfter: -1 }],
+])('wrong arguments are refused: %j, %j, %j', (signals, target, options) => {
+  expect(() => shutdownOn(signals as never, target as never, options)).toThrow(/shutdownOn|option/)
+})

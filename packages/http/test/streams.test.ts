@@ -1,0 +1,224 @@
+import { run, sleep } from '@tasktree/core'
+import { Response as LightResponse, type ServerSentEvent, serve, sse } from '@tasktree/http'
+import { expect, test } from 'vitest'
+import { RawClient } from './support/clients.ts'
+import { Log, requestTasks } from './support/probe.ts'
+
+/** `TASKTREE_HTTP_BYTES=1073741824` runs these with 1 GiB. */
+const size = Number(process.env['TASKTREE_HTTP_BYTES'] ?? 256 * 1024 * 1024)
+const chunk = new Uint8Array(65_536).fill(120)
+/** What a process may hold beside what it held before. The whole body would be more. */
+const most = 96 * 1024 * 1024
+
+function counted(bytes: number): ReadableStream<Uint8Array> {
+  let left = bytes
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (left <= 0) {
+          controller.close()
+          return
+        }
+        left -= chunk.length
+        controller.enqueue(chunk.slice())
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** The largest growth of the memory while `body` runs. */
+async function growth(body: () => Promise<void>): Promise<number> {
+  globalThis.gc?.()
+  const held = (): number => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
+  const before = held()
+  let largest = before
+  const timer = setInterval(() => {
+    largest = Math.max(largest, held())
+  }, 10)
+  try {
+    await body()
+  } finally {
+    clearInterval(timer)
+  }
+  return largest - before
+}
+
+test('a large body goes down with flat memory', { tags: ['slow'] }, () =>
+  run(async () => {
+    await using server = await serve(() => new Response(counted(size)))
+    const grown = await growth(async () => {
+      const response = await fetch(server.url)
+      let received = 0
+      for await (const part of response.body as ReadableStream<Uint8Array>) received += part.length
+      expect(received).toBe(size)
+    })
+    expect(grown).toBeLessThan(most)
+  }),
+)
+
+test(
+  'a large body goes up with flat memory, to a handler that is slow to read',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await using server = await serve(async (request) => {
+        let received = 0
+        await sleep(50)
+        for await (const part of request.body as ReadableStream<Uint8Array>) received += part.length
+        return new Response(String(received))
+      })
+      const grown = await growth(async () => {
+        const response = await fetch(server.url, {
+          method: 'POST',
+          body: counted(size),
+          duplex: 'half',
+        })
+        expect(await response.text()).toBe(String(size))
+      })
+      expect(grown).toBeLessThan(most)
+    }),
+)
+
+test('a body is sent back while it comes in', () =>
+  run(async () => {
+    await using server = await serve((request) => new Response(request.body))
+    const body = counted(10 * chunk.length)
+    const response = await fetch(server.url, { method: 'POST', body, duplex: 'half' })
+    expect((await response.bytes()).length).toBe(10 * chunk.length)
+  }))
+
+test('the events of sse are formatted, and end with their source', () =>
+  run(async () => {
+    async function* events(): AsyncGenerator<ServerSentEvent> {
+      yield { data: 'one' }
+      yield { event: 'tick', id: '7', retry: 1_000, data: 'two\nlines\r\nthree' }
+      yield { comment: 'alive' }
+      yield { data: '' }
+    }
+    await using server = await serve(() => sse(events()))
+    const response = await fetch(server.url)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect(await response.text()).toBe(
+      'data: one\n\nevent: tick\nid: 7\nretry: 1000\ndata: two\ndata: lines\ndata: three\n\n: alive\n\ndata: \n\n',
+    )
+  }))
+
+test('a client that goes ends the source of sse, wherever that waits', () =>
+  run(async () => {
+    const log = new Log()
+    async function* slow(): AsyncGenerator<ServerSentEvent> {
+      try {
+        yield { data: 'first' }
+        await sleep(60_000)
+      } finally {
+        await sleep(5)
+        log.add('slow ended')
+      }
+    }
+    async function* quick(): AsyncGenerator<ServerSentEvent> {
+      try {
+        for (let i = 0; ; i++) {
+          yield { data: 'first' }
+          await sleep(1)
+        }
+      } finally {
+        log.add('quick ended')
+      }
+    }
+    const plain: AsyncIterable<ServerSentEvent> = {
+      [Symbol.asyncIterator]: () => {
+        let count = 0
+        return {
+          next: () =>
+            count++ === 0
+              ? Promise.resolve({ done: false, value: { data: 'first' } })
+              : new Promise<never>(() => {}),
+          return: async () => {
+            log.add('plain ended')
+            return { done: true, value: undefined }
+          },
+        }
+      },
+    }
+    const sources: Record<string, () => AsyncIterable<ServerSentEvent>> = {
+      '/slow': slow,
+      '/quick': quick,
+      '/plain': () => plain,
+    }
+    await using server = await serve((request) =>
+      sse((sources[new URL(request.url).pathname] as () => AsyncIterable<ServerSentEvent>)()),
+    )
+    for (const path of Object.keys(sources)) {
+      const client = await RawClient.open(server.url)
+      client.get(path)
+      await client.until('data: first')
+      client.leave()
+      await log.until(`${path.slice(1)} ended`)
+    }
+    await sleep(5)
+    expect(requestTasks()).toEqual([])
+  }))
+
+test.each([{ data: 5 }, { event: 'a\nb' }, { id: 'a\0' }, { retry: -1 }, null])(
+  'a wrong event is a clear error, and ends the source: %j',
+  (event) =>
+    run(async () => {
+      const log = new Log()
+      const errors: unknown[] = []
+      async function* events(): AsyncGenerator<ServerSentEvent> {
+        try {
+          yield event as ServerSentEvent
+        } finally {
+          log.add('ended')
+        }
+      }
+      await using server = await serve(() => sse(events()), {
+        onError: (error) => errors.push(error),
+      })
+      await fetch(server.url)
+        .then((response) => response.text())
+        .catch(() => {})
+      await log.until('ended')
+      expect(errors).toHaveLength(1)
+      expect(errors[0]).toBeInstanceOf(TypeError)
+    }),
+)
+
+test('sse refuses what cannot be iterated', () => {
+  expect(() => sse([] as never)).toThrow(TypeError)
+})
+
+test('the Response of this package is a Response', async () => {
+  const response = new LightResponse('text', { status: 201, headers: { 'X-A': 'b' } })
+  expect(response).toBeInstanceOf(Response)
+  expect([response.status, response.ok, response.headers.get('x-a')]).toEqual([201, true, 'b'])
+  expect(response.bodyUsed).toBe(false)
+  expect(await response.clone().text()).toBe('text')
+  expect(await response.text()).toBe('text')
+  expect(response.bodyUsed).toBe(true)
+  expect(await LightResponse.json({ a: 1 }).json()).toEqual({ a: 1 })
+  expect(LightResponse.redirect('http://a.example/').status).toBe(302)
+})
+
+test.each([
+  ['x', { status: 99 }],
+  ['x', { status: 204 }],
+  ['x', { statusText: 'a\r\nb' }],
+  ['x', { headers: { 'a b': 'c' } }],
+  ['x', { headers: { a: 'b\r\nc: d' } }],
+])('it refuses what the platform refuses: new Response(%j, %j)', (body, init) => {
+  expect(() => new Response(body, init)).toThrow(Error)
+  expect(() => new LightResponse(body, init)).toThrow(Error)
+})
+
+test('a change of its headers is sent', () =>
+  run(async () => {
+    await using server = await serve(() => {
+      const response = new LightResponse('text')
+      response.headers.set('x-a', 'b')
+      return response
+    })
+    const response = await fetch(server.url)
+    expect([response.headers.get('x-a'), await response.text()]).toEqual(['b', 'text'])
+  }))
