@@ -39,6 +39,17 @@ export {
 export { run } from './run/run.ts'
 export { runMain } from './run/run-main.ts'
 export { Runner, type RunnerOptions } from './run/runner.ts'
+import { installSnapshotDoor } from './snapshot/door.ts'
+export { captureAwaitSites } from './futures/await-sites.ts'
+export {
+  type LoopSnapshot,
+  type RuntimeSnapshot,
+  type ScopeSnapshot,
+  snapshot,
+  type TaskSnapshot,
+  type WaitSnapshot,
+} from './snapshot/snapshot.ts'
+export { why } from './snapshot/why.ts'
 export { shield } from './combine/shield.ts'
 export { checkpoint, sleep, sleepForever } from './combine/sleep.ts'
 export { any, race } from './combine/race.ts'
@@ -62,3 +73,5 @@ export {
   shielded,
 } from './scopes/cancel-scope.ts'
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts'
+
+installSnapshotDoor()

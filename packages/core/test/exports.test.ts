@@ -37,6 +37,7 @@ test('the main door', () => {
       "asCompleted",
       "cancelScope",
       "cancelTasks",
+      "captureAwaitSites",
       "checkpoint",
       "copyContext",
       "coroutine",
@@ -65,6 +66,7 @@ test('the main door', () => {
       "shielded",
       "sleep",
       "sleepForever",
+      "snapshot",
       "staggeredRace",
       "taskGroup",
       "taskSignal",
@@ -72,6 +74,7 @@ test('the main door', () => {
       "timeoutAt",
       "wait",
       "waitFor",
+      "why",
     ]
   `)
 })
@@ -80,9 +83,11 @@ test('the lowlevel door', () => {
   expect(Object.keys(lowlevel).toSorted()).toMatchInlineSnapshot(`
     [
       "Claim",
+      "DetailedFuture",
       "Frame",
       "abandon",
       "abortError",
+      "addSnapshotPart",
       "cancelOnAbort",
       "checkBody",
       "checkCancelMessage",
@@ -94,15 +99,19 @@ test('the lowlevel door', () => {
       "completed",
       "currentFrame",
       "describe",
+      "durationText",
       "hasFailed",
       "isIterable",
       "isThenable",
       "observe",
+      "printable",
       "runInNewFrame",
       "startAtCaller",
       "takeRejections",
       "takeSignal",
+      "taskId",
       "timelineOf",
+      "waitDetails",
     ]
   `)
 })

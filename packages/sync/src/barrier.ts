@@ -1,20 +1,20 @@
 import { checkOptions, describe, startAtCaller } from '@tasktree/core/lowlevel'
 import { Condition } from './condition.ts'
 import { BrokenBarrierError } from './errors.ts'
-import { checkNamed, type NameOption, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 
 /** Notified at each change of the barrier's state; the task tree shows the barrier in its place. */
 class StateChange extends Condition {
-  readonly #describe: () => string
+  readonly #awaited: () => Awaited
 
-  constructor(describe: () => string) {
+  constructor(awaited: () => Awaited) {
     super(undefined, { name: '' })
-    this.#describe = describe
+    this.#awaited = awaited
   }
 
-  override describeWait(): string {
-    return this.#describe()
+  override awaited(): Awaited {
+    return this.#awaited()
   }
 }
 
@@ -25,9 +25,11 @@ class StateChange extends Condition {
  */
 export class Barrier extends Primitive {
   readonly parties: number
-  readonly #changed = new StateChange(
-    () => `${this.label()}, to which ${this.#count} of ${this.parties} have come`,
-  )
+  readonly #changed = new StateChange(() => ({
+    of: this,
+    state: `to which ${this.#count} of ${this.parties} have come`,
+    note: `${this.#count} of ${this.parties} have come`,
+  }))
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
   /** How many have called `wait` and are not counted in `#count` yet. */

@@ -129,9 +129,10 @@ export class Broadcast<T> extends Primitive {
   readonly #capacity: number
   readonly #blocks: boolean
   readonly #subscriptions = new Set<Subscription<T>>()
-  readonly #publishers = new WaiterQueue<void, T>(
-    () => `${this.label()}, to publish while a subscriber lags`,
-  )
+  readonly #publishers = new WaiterQueue<void, T>(() => ({
+    of: this,
+    state: 'to publish while a subscriber lags',
+  }))
   #closed = false
 
   /**

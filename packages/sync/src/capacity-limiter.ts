@@ -25,11 +25,12 @@ export class CapacityLimiter extends Primitive {
   constructor(total: number, options?: NameOption) {
     checkCount(totalName, total, 0)
     super(checkNamed('a CapacityLimiter takes its total and { name }', options)?.name)
-    this.#shares = new Shares(
-      total,
-      (waiter) =>
-        `${this.label()}, for ${waiter.ask.amount} of ${this.total} (${this.available} free)`,
-    )
+    this.#shares = new Shares(total, (waiter) => ({
+      of: this,
+      state: `for ${waiter.ask.amount} of ${this.total} (${this.available} free)`,
+      note: `for ${waiter.ask.amount} of ${this.total}, ${this.available} free`,
+      next: this.#shares.holdingTasks()[0] ?? null,
+    }))
   }
 
   /**

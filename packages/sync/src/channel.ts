@@ -3,7 +3,7 @@ import { cancelOnAbort, checkCount, completed, describe } from '@tasktree/core/l
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
 import { failed } from './failed.ts'
-import { checkNamed, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -29,10 +29,18 @@ interface Sending<T> {
 class Shared<T> {
   readonly capacity: number
   readonly items = new Fifo<T>()
-  readonly receivers = new WaiterQueue<T>(() => `${this.label()}, to receive an item`)
-  readonly senders = new WaiterQueue<void, Sending<T>>(() => `${this.label()}, to send an item`)
-  /** Names the channel in the task tree. */
-  label: () => string = () => 'Channel'
+  readonly receivers = new WaiterQueue<T>(() => ({
+    of: this.first,
+    state: 'to receive an item',
+    note: `to receive an item, ${this.items.size} in it`,
+  }))
+  readonly senders = new WaiterQueue<void, Sending<T>>(() => ({
+    of: this.first,
+    state: 'to send an item',
+    note: `to send an item, ${this.items.size} of ${this.capacity} in it`,
+  }))
+  /** The first handle names the channel in the task tree. */
+  first: Awaited['of'] = { kind: 'channel', label: () => 'Channel', words: () => 'a channel' }
   wokenReceivers = 0
   wokenSenders = 0
   openHandles = 1
@@ -153,12 +161,21 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     const capacity = checkCount('the option capacity', options.capacity, 0)
     super(checkNamed('a Channel takes { capacity }', options)?.name)
     this.#shared = new Shared<T>(capacity)
-    this.#shared.label = () => super.label()
+    this.#shared.first = {
+      kind: this.kind,
+      label: () => super.label(),
+      words: () => super.words(),
+    }
   }
 
   /** @internal a clone has the label of the first handle */
   override label(): string {
-    return this.#shared.label()
+    return this.#shared.first.label()
+  }
+
+  /** @internal */
+  override words(): string {
+    return this.#shared.first.words()
   }
 
   /** Whether this handle is closed. */

@@ -1,7 +1,7 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
 import { cancelOnAbort, checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
-import { checkNamed, type NameOption, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import type { Releaser } from './releaser.ts'
 import { Waiter } from './waiter.ts'
@@ -17,7 +17,7 @@ import { WaiterQueue } from './waiter-queue.ts'
  */
 export class Condition extends Primitive {
   readonly #lock: Lock
-  readonly #waiters = new WaiterQueue<void>(() => this.describeWait())
+  readonly #waiters = new WaiterQueue<void>(() => this.awaited())
 
   constructor(lock?: Lock, options?: NameOption) {
     if (lock !== undefined && !(lock instanceof Lock)) {
@@ -28,8 +28,8 @@ export class Condition extends Primitive {
   }
 
   /** @internal what a task in `wait` waits for, as the task tree shows it */
-  describeWait(): string {
-    return `${this.label()}, to be notified`
+  awaited(): Awaited {
+    return { of: this, state: 'to be notified' }
   }
 
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {

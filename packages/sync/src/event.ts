@@ -12,7 +12,11 @@ import { WaiterQueue } from './waiter-queue.ts'
  */
 export class Event extends Primitive {
   #set = false
-  readonly #waiters = new WaiterQueue<true>(() => `${this.label()}, which is not set`)
+  readonly #waiters = new WaiterQueue<true>(() => ({
+    of: this,
+    state: 'which is not set',
+    note: 'not set',
+  }))
 
   constructor(options?: NameOption) {
     super(checkNamed('an Event takes { name }', options)?.name)

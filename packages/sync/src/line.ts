@@ -1,3 +1,5 @@
+import type { WaitDetails } from '@tasktree/core/lowlevel'
+
 /**
  * A first-in, first-out line that a member can leave from any place in constant time.
  *
@@ -75,5 +77,10 @@ export class Line<W extends Link<W>> {
   /** What the members of this line wait for, as the task tree shows it. */
   describe(member: W): string {
     return member.constructor.name
+  }
+
+  /** What `why` says of a member of this line. */
+  details(member: W): WaitDetails {
+    return { kind: 'line', label: member.constructor.name }
   }
 }

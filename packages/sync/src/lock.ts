@@ -1,7 +1,7 @@
 import { currentTask, type Future, RuntimeError, type Task } from '@tasktree/core'
-import { cancelOnAbort, checkBody, completed } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkBody, completed, durationText } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
-import { checkNamed, type NameOption, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { runExclusive } from './run-exclusive.ts'
@@ -22,6 +22,8 @@ class Possession implements Lender, Host<Releaser, Asker> {
   holder: Releaser | null = null
   /** The task that took the lock, for the task tree. */
   holdingTask: Asker = null
+  /** Since when, in debug mode; milliseconds of the loop of `holdingTask`. */
+  heldSince: number | null = null
   readonly waiters: WaiterQueue<Releaser, Asker>
   /** How many members of the line stand for a waiter that was cancelled. */
   #leaving = 0
@@ -37,8 +39,8 @@ class Possession implements Lender, Host<Releaser, Asker> {
     },
   }
 
-  constructor(describe: () => string) {
-    this.waiters = new WaiterQueue(describe)
+  constructor(awaited: () => Awaited) {
+    this.waiters = new WaiterQueue(awaited)
   }
 
   /** Whether nobody holds the lock, and nobody was woken to take it or stands in line. */
@@ -48,6 +50,8 @@ class Possession implements Lender, Host<Releaser, Asker> {
 
   take(task: Asker): Releaser {
     this.holdingTask = task
+    const loop = task?.getLoop()
+    this.heldSince = loop?.getDebug() === true ? loop.time() : null
     return (this.holder = new Releaser(this))
   }
 
@@ -101,7 +105,7 @@ export class Lock extends Primitive {
 
   constructor(options?: NameOption) {
     super(checkNamed('a Lock takes { name }', options)?.name)
-    this.#possession = new Possession(() => `${this.label()}, ${this.#holderText()}`)
+    this.#possession = new Possession(() => this.#awaited())
   }
 
   /** Ends when the lock is held. A free lock is taken at once. */
@@ -169,9 +173,19 @@ export class Lock extends Primitive {
     })
   }
 
-  #holderText(): string {
-    if (!this.locked()) return 'which is being handed over'
-    const { holdingTask } = this.#possession
-    return `held by ${holdingTask === null ? 'plain code' : holdingTask.name}`
+  #awaited(): Awaited {
+    if (!this.locked()) {
+      return { of: this, state: 'which is being handed over', note: 'being handed over' }
+    }
+    const { holdingTask: task, heldSince } = this.#possession
+    if (task === null) return { of: this, state: 'held by plain code' }
+    const since =
+      heldSince === null ? '' : ` for ${durationText(task.getLoop().time() - heldSince)}`
+    return {
+      of: this,
+      state: `held by ${task.name}`,
+      note: `held by task '${task.name}'${since}`,
+      next: task,
+    }
   }
 }

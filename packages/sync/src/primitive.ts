@@ -1,9 +1,21 @@
+import type { Task } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 
 /** The option that every primitive takes. */
 export interface NameOption {
   /** How error messages, the console and the task tree call it; by default its class and its number: "Lock #3". */
   name?: string | undefined
+}
+
+/** What a waiter waits for. */
+export interface Awaited {
+  readonly of: { readonly kind: string; label(): string; words(): string }
+  /** What the task tree shows behind the name. */
+  readonly state: string
+  /** What `why` says in its place. */
+  readonly note?: string | undefined
+  /** The task that holds what is waited for. */
+  readonly next?: Task | null
 }
 
 /** The key under which the console looks for a method. */
@@ -45,11 +57,27 @@ export abstract class Primitive {
     return typeof this.#name === 'number' ? this.name : `${this.constructor.name} "${this.#name}"`
   }
 
+  /** @internal one word for each class: 'lock', 'queue', 'rate-limiter' */
+  get kind(): string {
+    return wordsOf(this.constructor.name).replaceAll(' ', '-')
+  }
+
+  /** @internal as `why` says it: "lock 'db'", "rate limiter #3" */
+  words(): string {
+    const name = this.#name
+    return `${wordsOf(this.constructor.name)} ${typeof name === 'number' ? `#${name}` : `'${name}'`}`
+  }
+
   /** @internal what the console shows: `<Lock #3 locked=true holders=1 waiters=2>` */
   [inspected](): string {
     const state = Object.entries(this.statistics()).map(([key, value]) => `${key}=${String(value)}`)
     return `<${this.label()} ${state.join(' ')}>`
   }
+}
+
+/** `RateLimiter`, as words. */
+function wordsOf(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, ' ').toLowerCase()
 }
 
 /** Returns the options, which must be an object when they are given. @throws {TypeError} otherwise */

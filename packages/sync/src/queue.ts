@@ -3,7 +3,7 @@ import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
 import { failed } from './failed.ts'
-import { checkNamed, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -46,11 +46,19 @@ class Stock<T> {
     },
   }
 
-  constructor(maxsize: number, items: Items<T>, label: () => string) {
+  constructor(maxsize: number, items: Items<T>, of: Awaited['of']) {
     this.maxsize = maxsize
     this.items = items
-    this.getters = new WaiterQueue(() => `${label()}, to get an item`)
-    this.putters = new WaiterQueue(() => `${label()}, to put an item (it holds ${items.size})`)
+    this.getters = new WaiterQueue(() => ({
+      of,
+      state: 'to get an item',
+      note: `to get an item, ${items.size} in it, ${this.getters.size} in line`,
+    }))
+    this.putters = new WaiterQueue(() => ({
+      of,
+      state: `to put an item (it holds ${items.size})`,
+      note: `to put an item, ${items.size} of ${maxsize} in it, ${this.putters.size} in line`,
+    }))
   }
 
   isEmpty(): boolean {
@@ -106,9 +114,10 @@ class Stock<T> {
 export class Queue<T> extends Primitive implements AsyncIterable<T> {
   readonly maxsize: number
   readonly #stock: Stock<T>
-  readonly #joiners = new WaiterQueue<void>(
-    () => `${this.label()}, until its ${this.#stock.unfinished} unfinished items are done`,
-  )
+  readonly #joiners = new WaiterQueue<void>(() => ({
+    of: this,
+    state: `until its ${this.#stock.unfinished} unfinished items are done`,
+  }))
 
   /** A `maxsize` of 0 or less means no limit. */
   constructor(
@@ -121,7 +130,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     }
     super(name)
     this.maxsize = maxsize
-    this.#stock = new Stock<T>(maxsize, items, () => this.label())
+    this.#stock = new Stock<T>(maxsize, items, this)
   }
 
   qsize(): number {

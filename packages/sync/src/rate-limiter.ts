@@ -1,7 +1,7 @@
 import { type EventLoop, type Future, getEventLoop, type TimerHandle } from '@tasktree/core'
 import { cancelOnAbort, completed, describe, timelineOf } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
-import { checkNamed, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -31,9 +31,11 @@ export class RateLimiter extends Primitive {
   #fullAt = -Infinity
   /** How many waiters have their tokens and have not run yet. */
   #woken = 0
-  readonly #line = new WaiterQueue<void, number>(
-    (waiter) => `${this.label()}, for ${waiter.ask} of its tokens`,
-  )
+  readonly #line = new WaiterQueue<void, number>((waiter): Awaited => ({
+    of: this,
+    state: `for ${waiter.ask} of its tokens`,
+    note: `for ${waiter.ask} of its tokens, ${this.waiting} in line`,
+  }))
   /** The loop whose time `#fullAt` is a time of. */
   #loop: EventLoop | null = null
   /** Rings when the first waiter's tokens are there, on that waiter's loop. */
@@ -104,6 +106,11 @@ export class RateLimiter extends Primitive {
   acquireNowait(n = 1): void {
     this.#checkAmount(n)
     if (!this.#take(n)) throw new WouldBlock(`${n} tokens are not there`, `acquire(${n})`)
+  }
+
+  /** @internal how many wait in line */
+  get waiting(): number {
+    return this.#line.size
   }
 
   #checkAmount(n: number): void {

@@ -27,11 +27,15 @@ export class RWLock extends Primitive {
 
   constructor(options?: NameOption) {
     super(checkNamed('an RWLock takes { name }', options)?.name)
-    this.#shares = new Shares(
-      whole,
-      (waiter) =>
-        `${this.label()}, to ${waiter.ask.amount === whole ? 'write' : 'read'}, ${this.#holderText()}`,
-    )
+    this.#shares = new Shares(whole, (waiter) => {
+      const what = waiter.ask.amount === whole ? 'to write' : 'to read'
+      return {
+        of: this,
+        state: `${what}, ${this.#holderText((name) => name)}`,
+        note: `${what}, ${this.#holderText((name) => `task '${name}'`)}`,
+        next: this.#shares.holdingTasks()[0] ?? null,
+      }
+    })
   }
 
   /** Waits until it may read. Does not suspend if nobody writes or waits. */
@@ -58,10 +62,12 @@ export class RWLock extends Primitive {
     })
   }
 
-  #holderText(): string {
+  #holderText(named: (name: string) => string): string {
     const tasks = this.#shares.holdingTasks()
     if (tasks.length === 0) return 'which is being handed over'
-    const names = tasks.slice(0, namedHolders).map((task) => task?.name ?? 'plain code')
+    const names = tasks
+      .slice(0, namedHolders)
+      .map((task) => (task === null ? 'plain code' : named(task.name)))
     if (tasks.length > namedHolders) names.push(`${tasks.length - namedHolders} more`)
     return `held by ${this.#shares.isWhole ? 'writer' : 'readers'} ${names.join(', ')}`
   }

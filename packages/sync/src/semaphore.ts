@@ -1,12 +1,15 @@
-import type { Future } from '@tasktree/core'
+import { currentTask, type Future, type Task } from '@tasktree/core'
 import { cancelOnAbort, checkBody, checkCount, completed } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
-import { checkNamed, type NameOption, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
+
+/** The task that asks for a permit, or null for plain code. */
+type Asker = Task | null
 
 /**
  * The state of a semaphore: its permits, and the waiters in line.
@@ -14,28 +17,30 @@ import { WaiterQueue } from './waiter-queue.ts'
  * `release` wakes the first waiter and takes a permit out of `free` for it. From that moment the permit belongs to the
  * woken waiter. In its own turn of the loop the waiter either takes it, or, if it was cancelled, puts it back.
  */
-class Permits implements Host<Releaser, undefined> {
+class Permits implements Host<Releaser, Asker> {
   free: number
   holders = 0
-  readonly waiters: WaiterQueue<Releaser>
+  /** The task that took a permit last and whose permit may still be held. */
+  newestHolder: Asker = null
+  readonly waiters: WaiterQueue<Releaser, Asker>
   /** How many waiters have a permit and have not run yet. Nobody may overtake them. */
   woken = 0
   readonly #lender: Lender
   /** Takes the turn of a waiter that was cancelled. */
-  readonly #cancelledTurns: Host<Releaser, undefined> = {
+  readonly #cancelledTurns: Host<Releaser, Asker> = {
     serve: () => this.#wakeAll(),
     pass: () => {},
   }
 
-  constructor(value: number, lender: Lender, describe: () => string) {
+  constructor(value: number, lender: Lender, awaited: () => Awaited) {
     this.free = value
     this.#lender = lender
-    this.waiters = new WaiterQueue(describe)
+    this.waiters = new WaiterQueue(awaited)
   }
 
-  serve(waiter: Waiter<Releaser>): void {
+  serve(waiter: Waiter<Releaser, Asker>): void {
     this.woken--
-    waiter.setResult(this.hold())
+    waiter.setResult(this.hold(waiter.ask))
     this.#wakeAll()
   }
 
@@ -47,20 +52,21 @@ class Permits implements Host<Releaser, undefined> {
 
   take(): Releaser {
     this.free--
-    return this.hold()
+    return this.hold(currentTask())
   }
 
   /**
    * A permit that became free meanwhile is handed on in the turn in which the cancelled task learns of its cancel, as
    * asyncio does.
    */
-  leave(waiter: Waiter<Releaser>): void {
+  leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()
-    if (!loop.isClosed()) new Waiter<Releaser>(this.#cancelledTurns, undefined, loop).wake()
+    if (!loop.isClosed()) new Waiter<Releaser, Asker>(this.#cancelledTurns, null, loop).wake()
   }
 
-  hold(): Releaser {
+  hold(task: Asker): Releaser {
     this.holders++
+    this.newestHolder = task
     return new Releaser(this.#lender)
   }
 
@@ -89,11 +95,7 @@ export class Semaphore extends Primitive {
   constructor(value = 1, options?: NameOption) {
     checkCount("a semaphore's value", value, 0)
     super(checkNamed('a semaphore takes its value and { name }', options)?.name)
-    this.#permits = new Permits(
-      value,
-      { takeBack: () => this.release() },
-      () => `${this.label()}, ${this.#permits.holders} of whose permits are held`,
-    )
+    this.#permits = new Permits(value, { takeBack: () => this.release() }, () => this.#awaited())
   }
 
   /** Ends when a permit is held; at once if one is free. */
@@ -102,7 +104,7 @@ export class Semaphore extends Primitive {
     if (refusal !== null) return refusal
     const permits = this.#permits
     if (this.locked()) {
-      const waiter = new Waiter<Releaser>(permits, undefined)
+      const waiter = new Waiter<Releaser, Asker>(permits, currentTask())
       permits.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
@@ -120,7 +122,7 @@ export class Semaphore extends Primitive {
     const permits = this.#permits
     permits.free++
     // A release without an acquire adds a permit, as in asyncio.
-    if (permits.holders > 0) permits.holders--
+    if (permits.holders > 0 && --permits.holders === 0) permits.newestHolder = null
     permits.wakeNext()
   }
 
@@ -139,6 +141,17 @@ export class Semaphore extends Primitive {
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
     checkBody('runExclusive', fn)
     return runExclusive(this.acquire(options), fn)
+  }
+
+  #awaited(): Awaited {
+    const { free, holders, newestHolder: next } = this.#permits
+    const last = next === null ? '' : `, the last one by task '${next.name}'`
+    return {
+      of: this,
+      state: `${holders} of whose permits are held`,
+      note: `${holders} of ${holders + free} permits held${last}`,
+      next,
+    }
   }
 
   /** How many permits are free and how many are held, and how many wait. */

@@ -1,6 +1,7 @@
 import { currentTask, type Future, type Task } from '@tasktree/core'
 import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
 import { Line, type Link } from './line.ts'
+import type { Awaited } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { type Host, Waiter } from './waiter.ts'
@@ -53,10 +54,10 @@ export class Shares implements Host<Releaser, Request> {
   /** How many waiters were woken and have not run yet. They come before everybody in line. */
   #woken = 0
 
-  constructor(total: number, describe: (waiter: Waiter<Releaser, Request>) => string) {
+  constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited) {
     this.#total = total
-    this.#line = new WaiterQueue(describe)
-    this.#aside = new WaiterQueue(describe)
+    this.#line = new WaiterQueue(awaited)
+    this.#aside = new WaiterQueue(awaited)
   }
 
   get total(): number {

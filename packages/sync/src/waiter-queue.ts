@@ -1,4 +1,6 @@
+import type { WaitDetails } from '@tasktree/core/lowlevel'
 import { Line } from './line.ts'
+import type { Awaited } from './primitive.ts'
 import type { Waiter } from './waiter.ts'
 
 /**
@@ -8,16 +10,23 @@ import type { Waiter } from './waiter.ts'
  * its turn. Whoever looks at the head of the line therefore first drops such waiters.
  */
 export class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
-  readonly #describe: (waiter: Waiter<T, A>) => string
+  readonly #awaited: (waiter: Waiter<T, A>) => Awaited
 
-  /** @param describe what a waiter of this line waits for, as the task tree shows it */
-  constructor(describe: (waiter: Waiter<T, A>) => string) {
+  /** @param awaited what a waiter of this line waits for */
+  constructor(awaited: (waiter: Waiter<T, A>) => Awaited) {
     super()
-    this.#describe = describe
+    this.#awaited = awaited
   }
 
   override describe(waiter: Waiter<T, A>): string {
-    return this.#describe(waiter)
+    const { of, state } = this.#awaited(waiter)
+    return `${of.label()}, ${state}`
+  }
+
+  /** What `why` says of a member of this line. */
+  override details(waiter: Waiter<T, A>): WaitDetails {
+    const { of, state, note = state, next } = this.#awaited(waiter)
+    return { kind: of.kind, label: of.words(), note, next }
   }
 
   override first(): Waiter<T, A> | null {

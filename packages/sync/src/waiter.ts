@@ -1,5 +1,11 @@
 import type { EventLoop, Future } from '@tasktree/core'
-import { checkCancelMessage, Claim, startAtCaller } from '@tasktree/core/lowlevel'
+import {
+  checkCancelMessage,
+  Claim,
+  startAtCaller,
+  type WaitDetails,
+  waitDetails,
+} from '@tasktree/core/lowlevel'
 import type { Line, Link } from './line.ts'
 
 /** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
@@ -64,6 +70,11 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T,
 
   override describeWait(): string {
     return this.line?.describe(this) ?? super.describeWait()
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    return this.line?.details(this) ?? { kind: 'waiter', label: super.describeWait() }
   }
 
   protected override claim(): void {

@@ -5,6 +5,7 @@ import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { cancelChild } from '../tasks/propagate-cancel.ts'
 import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
+import { type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 
 /** What an awaitable gives. */
@@ -29,6 +30,17 @@ class Gathering<T> extends Future<T> {
   constructor(loop: EventLoop, children: Iterable<Future<unknown>>) {
     super({ loop })
     this.#children = children
+  }
+
+  [waitDetails](): WaitDetails {
+    let left = 0
+    let next: Future<unknown> | null = null
+    for (const child of this.#children) {
+      if (child.done()) continue
+      next ??= child
+      left++
+    }
+    return { kind: 'gather', label: 'gather()', note: `${left} left`, next }
   }
 
   override cancel(msg?: string | CancelledError): boolean {

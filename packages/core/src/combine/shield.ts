@@ -1,6 +1,8 @@
 import type { Awaitable } from '../tasks/coroutine.ts'
 import { ensureFuture } from '../tasks/ensure-future.ts'
-import { Future } from '../futures/future.ts'
+import type { Future } from '../futures/future.ts'
+import { DetailedFuture } from '../futures/detailed-future.ts'
+import { detailsOf } from '../futures/wait-details.ts'
 
 /**
  * Awaits `aw` without passing a cancel on to it: the waiter gets its CancelledError, and `aw` goes on.
@@ -12,7 +14,7 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
   const inner = ensureFuture(aw)
   if (inner.done()) return inner
   const loop = inner.getLoop()
-  const outer = new Future<T>({ loop })
+  const outer = new DetailedFuture<T>(() => detailsOf(inner), { loop })
   const reaction = inner.onDone(() => {
     if (outer.done()) return
     if (inner.cancelled()) outer.cancel()

@@ -3,6 +3,8 @@ import { Claim } from '../futures/claim.ts'
 import { getEventLoop } from '../context/current.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
+import { durationText } from '../futures/duration-text.ts'
+import { type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
@@ -21,6 +23,19 @@ class Sleep<R> extends Future<R> implements TimerEntry {
     if (!this.done()) this.setResult(this.#result)
   }
 
+  [waitDetails](): WaitDetails {
+    const loop = this.getLoop()
+    const left = Math.max(0, (loop.deadlineOf(this) ?? 0) - loop.time())
+    return {
+      kind: 'sleep',
+      label: left === Infinity ? 'its cancel' : `a timer, due in ${durationText(left)}`,
+      text:
+        left === Infinity
+          ? 'sleeps until it is cancelled'
+          : `sleeps for another ${durationText(left)}`,
+    }
+  }
+
   override cancel(msg?: string | CancelledError): boolean {
     checkCancelMessage(msg)
     if (this.heapIndex !== -1) this.getLoop().removeTimer(this)
@@ -36,6 +51,10 @@ class Pause<R> extends Claim<R> {
     super({ loop })
     this.#result = result
     loop.pushAfterIO(this.woken())
+  }
+
+  [waitDetails](): WaitDetails {
+    return { kind: 'turn', label: 'its next turn' }
   }
 
   override takesNothing(): boolean {

@@ -1,5 +1,6 @@
 import { checkDelay, checkOptions, describe, isIterable } from '../arguments.ts'
 import { Future } from '../futures/future.ts'
+import { DetailedFuture } from '../futures/detailed-future.ts'
 
 export const FIRST_COMPLETED = 'FIRST_COMPLETED'
 export const FIRST_EXCEPTION = 'FIRST_EXCEPTION'
@@ -53,7 +54,13 @@ async function waitForSome<F extends Future<unknown>>(
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
   // Not the current loop: in plain code that is another one, whose turns are not theirs.
   const loop = (futures.values().next().value as F).getLoop()
-  const waiter = new Future<void>({ loop })
+  const waiter = new DetailedFuture<void>(
+    () => {
+      const pending = [...futures].filter((each) => !each.done())
+      return { kind: 'wait', label: 'wait()', note: `${pending.length} left`, next: pending[0] }
+    },
+    { loop },
+  )
   const release = (): void => {
     if (!waiter.done()) waiter.setResult()
   }

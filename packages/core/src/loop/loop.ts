@@ -10,6 +10,8 @@ import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Handle, TimerHandle } from './handle.ts'
+import { noteLoop } from './live-loops.ts'
+import type { Schedule } from './ready-queue.ts'
 import { Scheduler } from './scheduler.ts'
 import { SignalHandlers } from './signal-handlers.ts'
 import type { Execution } from '../tasks/execution.ts'
@@ -55,6 +57,12 @@ export class EventLoop extends Scheduler {
   #running: Future<void> | null = null
   readonly #shutdownHooks = new Set<() => PromiseLike<void>>()
   readonly #signalHandlers = new SignalHandlers()
+
+  /** @internal use newEventLoop */
+  constructor(options?: { clock?: Clock; schedule?: Schedule }) {
+    super(options)
+    noteLoop(this)
+  }
 
   /** Milliseconds of this loop's clock; never goes back. */
   time(): number {

@@ -34,6 +34,7 @@ export abstract class Scheduler {
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue
   readonly #timers: Timers
+  readonly #isVirtual: boolean
   /** The entries that are left of this round. */
   #round = 0
   #timersDue = false
@@ -47,11 +48,14 @@ export abstract class Scheduler {
   #awaitsIO = false
   #nextTurn: Runnable[] = []
   #roundEnd: (() => void) | null = null
+  /** Milliseconds of the machine's clock, at the last look. */
+  #roughTime = 0
 
   /** @internal use newEventLoop */
   constructor(options?: { clock?: Clock; schedule?: Schedule }) {
     this.#timers = new Timers(options?.clock ?? new SystemClock(), this.#onAlarm, this.#isIdle)
     this.#ready = new ReadyQueue(options?.schedule)
+    this.#isVirtual = this.clock.virtual
   }
 
   /** The clock of what begins now. */
@@ -81,6 +85,29 @@ export abstract class Scheduler {
   /** @internal how many entries it has run */
   get turns(): number {
     return this.#turns
+  }
+
+  /**
+   * @internal the time in whole milliseconds, for the age of a task. A look at the clock would cost a tenth of a task. So
+   * there is one look in each round of the platform's loop, and one in several turns.
+   */
+  roughTime(): number {
+    if (this.#isVirtual) return this.clock.now()
+    if (!this.#watching && !this.#scheduled) {
+      this.#roughTime = Math.trunc(machineTime())
+      this.#watch()
+    }
+    return this.#roughTime
+  }
+
+  /** @internal the time that `roughTime` is a rough value of */
+  exactTime(): number {
+    return this.#isVirtual ? this.clock.now() : machineTime()
+  }
+
+  /** @internal when `entry` is due, in milliseconds of the loop's clock; null if it is not set */
+  deadlineOf(entry: TimerEntry): number | null {
+    return this.#timers.deadlineOf(entry)
   }
 
   /** @internal one full turn of the loop, I/O included */
@@ -233,6 +260,7 @@ export abstract class Scheduler {
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
     const now = machineTime()
+    this.#roughTime = Math.trunc(now)
     if (now - this.#burstStart <= burstLength) return false
     if (this.#awaitsIO) return true
     this.#awaitsIO = true

@@ -37,6 +37,11 @@ export class TimerHeap {
     return entry.heapIndex !== -1 && this.#entries[entry.heapIndex] === entry
   }
 
+  /** Null if it is not in this heap. */
+  deadlineOf(entry: TimerEntry): number | null {
+    return this.holds(entry) ? (this.#deadlines[entry.heapIndex] as number) : null
+  }
+
   push(entry: TimerEntry, deadline: number): void {
     entry.heapOrder = this.#order++
     const index = this.#entries.push(entry) - 1

@@ -67,6 +67,11 @@ export class Timers {
     if (wasFirst) alarm.set()
   }
 
+  /** Null if it is not set. */
+  deadlineOf(entry: TimerEntry): number | null {
+    return this.#own.heap.deadlineOf(entry) ?? this.#other?.heap.deadlineOf(entry) ?? null
+  }
+
   /** Takes out every entry that is due, and sets the alarm for the next one. */
   takeDue(take: (entry: TimerEntry) => void): void {
     for (const alarm of this.#other === null ? [this.#own] : [this.#own, this.#other]) {

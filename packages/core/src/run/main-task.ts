@@ -1,6 +1,7 @@
 import { DeadlockError, isCancelled, KeyboardInterrupt } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Interruptible } from '../loop/process-events.ts'
+import { explainKnot } from '../snapshot/knot.ts'
 import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
@@ -30,7 +31,7 @@ export class MainTask implements Interruptible {
       return
     }
     this.deadlock = new DeadlockError(
-      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}`,
+      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}\n${explainKnot([this.#task])}`,
     )
     this.#task.cancel()
   }
@@ -60,7 +61,7 @@ export class Cleanup implements Interruptible {
 
   deadlocked(): void {
     this.deadlock ??= new DeadlockError(
-      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}`,
+      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainKnot(this.#loop.liveTasks())}`,
     )
     this.#loop.stop()
   }

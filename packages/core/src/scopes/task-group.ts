@@ -3,6 +3,8 @@ import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine
 import { CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
 import { Future } from '../futures/future.ts'
+import { DetailedFuture } from '../futures/detailed-future.ts'
+import type { WaitDetails } from '../futures/wait-details.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { awaitAnyway } from '../tasks/deliver-cancel.ts'
@@ -58,6 +60,12 @@ export class TaskGroup {
     this.#limit = options.limit ?? Infinity
     this.name = options.name ?? null
     frame.setMembers(this.#tasks)
+    frame.scope = this
+  }
+
+  /** @internal a group has none; for what shows the scopes around a task */
+  get deadline(): number {
+    return Infinity
   }
 
   /**
@@ -90,7 +98,10 @@ export class TaskGroup {
   /** Runs `coro` when fewer than `limit` tasks of the group run; a cancel before that removes it from the line. */
   async #runInLimit<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#running >= this.#limit) {
-      const turn = new Future<void>({ loop: this.#frame.scopeLoop })
+      const turn = new DetailedFuture<void>(
+        () => ({ kind: 'group', label: `one of the ${this.#limit} places of its group` }),
+        { loop: this.#frame.scopeLoop },
+      )
       this.#waiting.push(turn)
       try {
         await turn
@@ -238,6 +249,13 @@ export class TaskGroup {
     cancelFrame(frame, undefined)
   }
 
+  #details(): WaitDetails {
+    const [first] = this.#tasks
+    const label =
+      this.name === null ? 'the tasks of its group' : `the tasks of group '${this.name}'`
+    return { kind: 'group', label, note: `${this.#tasks.size} left`, next: first }
+  }
+
   /** @internal the body has ended: waits for the tasks, and throws what there is to throw */
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
@@ -260,7 +278,9 @@ export class TaskGroup {
         cancel ??= new CancelledError()
         this.#abort()
       }
-      this.#allEnded = new Future<void>({ loop: this.#frame.scopeLoop })
+      this.#allEnded = new DetailedFuture<void>(() => this.#details(), {
+        loop: this.#frame.scopeLoop,
+      })
       try {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {

@@ -2,6 +2,8 @@ import { describe, isThenable } from '../arguments.ts'
 import { type Awaitable, isCoroutine } from './coroutine.ts'
 import { isCancelled } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
+import { DetailedFuture } from '../futures/detailed-future.ts'
+import { foreignPromise } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { createTask } from './task.ts'
 
@@ -23,7 +25,7 @@ export function ensureFuture<T>(
     return createTask(awaitable as Parameters<typeof createTask<T>>[0], options)
   }
   checkAwaitable(awaitable)
-  const future = new Future<T>(options)
+  const future = new DetailedFuture<T>(() => foreignPromise, options)
   awaitable.then(
     (value) => {
       if (!future.done()) future.setResult(value)

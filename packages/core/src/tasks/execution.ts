@@ -20,6 +20,9 @@ import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
 
+/** How many tasks of the thread were made. */
+let made = 0
+
 /** What a task runs. */
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
 
@@ -34,7 +37,10 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
  */
 export class Execution extends Frame {
   declare readonly task: Task
-  override readonly scopeLoop: EventLoop
+  /** Its place in the order in which the tasks of the thread were made: how tools refer to it. */
+  readonly id: number
+  /** When the task was made: `Scheduler.roughTime`. */
+  readonly born: number
   #body: TaskBody<unknown> | null
   #context: Context | null
 
@@ -46,9 +52,14 @@ export class Execution extends Frame {
     context: Context | null,
   ) {
     super(task, group)
-    this.scopeLoop = loop
+    this.id = ++made
+    this.born = loop.roughTime()
     this.#body = body
     this.#context = context
+  }
+
+  override get scopeLoop(): EventLoop {
+    return this.task.getLoop()
   }
 
   /** What it runs; null when it has ended. */
@@ -83,7 +94,7 @@ export class Execution extends Frame {
       this.takeStart()
       // As if its code had thrown it.
       const message = this.cancelMessage
-      this.#end(() =>
+      Execution.#end(this, () =>
         this.task.endCancelled(message === undefined ? message : toCancelledError(message)),
       )
       return
@@ -132,14 +143,14 @@ export class Execution extends Frame {
     // Cancelled in its last stretch, with nothing left to wait on.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
-      this.#end(() => task.endCancelled(message))
-    } else if (this.#isClean()) {
+      Execution.#end(this, () => task.endCancelled(message))
+    } else if (Execution.#isClean(this)) {
       task.fulfill(value)
-      this.#release()
+      Execution.#release(this)
     } else {
       if (cancellation !== null && cancellation.count > 0)
         this.scopeLoop.monitor?.cancelSwallowed(task)
-      this.#end(() => task.fulfill(value))
+      Execution.#end(this, () => task.fulfill(value))
     }
   }
 
@@ -147,52 +158,54 @@ export class Execution extends Frame {
   crash(error: unknown): void {
     const { task } = this
     if (this.state === ABANDONED) {
-      this.#reportLate(error)
+      Execution.#reportLate(this, error)
       return
     }
     let cause: string | CancelledError | undefined
     if (isCancelled(error)) cause = error
     else if (this.cancellation?.isOwnAbort(error) === true) cause = this.cancellation.message
     else {
-      this.#end(() => task.fail(error))
+      Execution.#end(this, () => task.fail(error))
       return
     }
-    this.#end(() => task.endCancelled(cause))
+    Execution.#end(this, () => task.endCancelled(cause))
   }
 
   /** What the code of an abandoned task throws when it ends: nobody waits for it any more. */
-  #reportLate(exception: unknown): void {
-    if (isCancelled(exception) || this.isOwnAbort(exception)) return
-    this.scopeLoop.callExceptionHandler({
-      message: `${this.task.name} has failed after it was abandoned`,
+  static #reportLate(execution: Execution, exception: unknown): void {
+    if (isCancelled(exception) || execution.isOwnAbort(exception)) return
+    execution.scopeLoop.callExceptionHandler({
+      message: `${execution.task.name} has failed after it was abandoned`,
       exception,
-      task: this.task,
+      task: execution.task,
     })
   }
 
   /** Never cancelled: it need not look for other flows. */
-  #isClean(): boolean {
-    return this.cancellation === null && !this.hasOwnWaits() && this.firstChild === null
+  static #isClean(execution: Execution): boolean {
+    return (
+      execution.cancellation === null && !execution.hasOwnWaits() && execution.firstChild === null
+    )
   }
 
   /** The body has ended: `settle` gives the task its outcome, at once unless a cancelled task has other flows left. */
-  #end(settle: () => void): void {
-    const { cancellation } = this
+  static #end(execution: Execution, settle: () => void): void {
+    const { cancellation } = execution
     cancellation?.confirm()
     if (cancellation !== null) cancellation.pending = false
-    if (cancellation !== null && cancellation.count > 0) close(this)
-    if (cancellation !== null && this.state === CLOSING && hasWaits(this)) {
-      this.#body = null
-      this.endDriver()
+    if (cancellation !== null && cancellation.count > 0) close(execution)
+    if (cancellation !== null && execution.state === CLOSING && hasWaits(execution)) {
+      execution.#body = null
+      execution.endDriver()
       cancellation.onQuiet = () => {
         settle()
-        this.#release()
+        Execution.#release(execution)
       }
-      this.scopeLoop.release(this.task)
+      execution.scopeLoop.release(execution.task)
       return
     }
     settle()
-    this.#release()
+    Execution.#release(execution)
   }
 
   /** A cancel by SIGINT or SIGTERM: it stays due after every delivery that is not confirmed. */
@@ -209,20 +222,20 @@ export class Execution extends Frame {
       return
     }
     this.task.endCancelled('the task was abandoned')
-    this.#release()
+    Execution.#release(this)
     this.state = ABANDONED
   }
 
-  #release(): void {
-    const { task, scopeLoop: loop } = this
-    if (this.state === OPEN) this.state = ENDED
-    this.#body = null
-    this.endDriver()
-    loop.disown(this)
+  static #release(execution: Execution): void {
+    const { task, scopeLoop: loop } = execution
+    if (execution.state === OPEN) execution.state = ENDED
+    execution.#body = null
+    execution.endDriver()
+    loop.disown(execution)
     loop.monitor?.taskEnded(task)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task })
-    if (this.hasOwnWaits() || this.firstChild !== null) this.link()
-    if (this.enclosing !== null) afterGroupTask(this.enclosing)
+    if (execution.hasOwnWaits() || execution.firstChild !== null) execution.link()
+    if (execution.enclosing !== null) afterGroupTask(execution.enclosing)
     loop.releaseEnded(task)
   }
 

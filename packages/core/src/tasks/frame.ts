@@ -160,7 +160,7 @@ export class ScopeFrame extends Frame {
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Scope
   /** @internal what the scope shows of itself: its deadline, and whether it can be cancelled */
-  scope: { readonly deadline: number } | null = null
+  scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
   #isStruckFromOutside = false
   #onHeldBack: (() => void) | null = null

@@ -1,6 +1,7 @@
 import { checkOptions } from '../arguments.ts'
 import { checkLoop, getEventLoop } from '../context/current.ts'
 import { describeWait } from '../futures/describe-wait.ts'
+import { printable } from '../futures/printable.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from './task.ts'
 
@@ -101,7 +102,9 @@ class TreePrinter {
     const branch = level === 0 ? '' : isLast ? '└─ ' : '├─ '
     this.#shown += task === null ? left : 1
     this.#lines.push(
-      indent + branch + (task === null ? more(left) : `${task.name}  ${stateOf(task)}`),
+      indent +
+        branch +
+        (task === null ? more(left) : `${printable(task.name)}  ${printable(stateOf(task))}`),
     )
   }
 

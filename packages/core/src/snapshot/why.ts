@@ -1,0 +1,139 @@
+import { describe } from '../arguments.ts'
+import { currentTask } from '../context/current.ts'
+import { awaitSiteOf } from '../futures/await-sites.ts'
+import { durationText } from '../futures/duration-text.ts'
+import type { Future } from '../futures/future.ts'
+import { printable } from '../futures/printable.ts'
+import { detailsOf, foreignPromise } from '../futures/wait-details.ts'
+import { Task } from '../tasks/task.ts'
+import { eachFrame, isOver, scopeOf } from './snapshot.ts'
+
+/** How many waits of one task are told, and how many links of the chain. */
+const shownWaits = 5
+const shownLinks = 25
+
+/**
+ * Why `task` does not go on, as one sentence: what it waits for, who holds that, and what the holder waits for in turn.
+ *
+ * @throws {TypeError} when `task` is not a Task
+ *
+ * @example
+ *     console.log(why(task))
+ *     // worker-3 waits for lock 'db' (held by task 'migrate' for 41 s), which sleeps for another 19 s
+ */
+export function why(task: Task): string {
+  if (!(task instanceof Task)) throw new TypeError(`why takes a Task, got ${describe(task)}`)
+  return printable(`${task.name} ${new Explanation().ofTask(task)}`)
+}
+
+/** Each task is explained once. The list is as long as the chain, because a chain may be deeper than the stack. */
+class Explanation {
+  readonly #seen = new Set<Task>()
+
+  ofTask(first: Task): string {
+    let text = ''
+    let task: Task | null = first
+    while (task !== null) {
+      if (this.#seen.has(task)) return `${text.slice(0, -', which '.length)}: a circle`
+      if (this.#seen.size === shownLinks) return `${text}waits for more than is shown here`
+      this.#seen.add(task)
+      const waits = waitsOf(task)
+      const [only] = waits
+      if (waits.length !== 1 || only === undefined || !canGoOn(task)) {
+        return text + this.#ofLast(task, waits)
+      }
+      const [clause, next] = explain(only.future)
+      text += limitOf(task) + clause + place(only.at)
+      if (next !== null) text += ', which '
+      task = next
+    }
+    return text
+  }
+
+  /** A task whose chain ends here: it does not wait, or it waits for several things at once. */
+  #ofLast(task: Task, waits: readonly Wait[]): string {
+    if (task.done()) return 'has ended'
+    if (!task.started) return 'has not begun: its first turn is in the queue'
+    if (task === currentTask()) return 'is running'
+    if (waits.length === 0) return `${limitOf(task)}waits for ${foreignPromise.label}`
+    if (waits.every(({ future }) => isOver(future))) {
+      return 'is ready: what it waited for has ended, and its turn is in the queue'
+    }
+    const lines = waits.slice(0, shownWaits).map(({ future, at }) => {
+      const [clause, next] = explain(future)
+      return (
+        clause +
+        place(at) +
+        (next === null || this.#seen.has(next) ? '' : `, which ${this.ofTask(next)}`)
+      )
+    })
+    if (waits.length > shownWaits) lines.push(`… and ${waits.length - shownWaits} more`)
+    return `${limitOf(task)}waits for ${waits.length} things at once: it ${lines.join('; and ')}`
+  }
+}
+
+/** Whether what a task waits for is what keeps it. */
+function canGoOn(task: Task): boolean {
+  if (task.done() || !task.started || task === currentTask()) return false
+  return waitsOf(task).some(({ future }) => !isOver(future))
+}
+
+interface Wait {
+  readonly future: Future<unknown>
+  readonly at: string | undefined
+}
+
+function waitsOf(task: Task): Wait[] {
+  const waits: Wait[] = []
+  eachFrame(task, (frame) => {
+    frame.peekWaits((key, future) => waits.push({ future, at: awaitSiteOf(key)[0] }))
+  })
+  return waits
+}
+
+/** What a task does that waits for `first`, through what leads to another future; and the task that it leads to. */
+function explain(first: Future<unknown>): [clause: string, next: Task | null] {
+  let clause = ''
+  const seen = new Set<Future<unknown>>()
+  for (let future: Future<unknown> | null = first; future !== null;) {
+    const { label, note, text, next } = detailsOf(future)
+    clause += text ?? `waits for ${label}${note === undefined ? '' : ` (${note})`}`
+    const task: Task | null = next?.ownExecution()?.task ?? null
+    // What leads to a task that its own words do not name.
+    if (task !== null) {
+      const isNamed = future === task || clause.includes(`'${task.name}'`)
+      return [isNamed ? clause : `${clause}, first task '${task.name}'`, task]
+    }
+    seen.add(future)
+    future = next === undefined || next === null || seen.has(next) ? null : next
+    if (future !== null) clause += ', which '
+  }
+  return [clause, null]
+}
+
+function place(at: string | undefined): string {
+  return at === undefined ? '' : ` at ${at}`
+}
+
+/** The nearest deadline around the code of a task, in words. */
+function limitOf(task: Task): string {
+  const execution = task.ownExecution()
+  let name: string | null = null
+  let nearest = Infinity
+  const look = (frame: Parameters<typeof scopeOf>[0]): void => {
+    const scope = scopeOf(frame)
+    if (scope?.deadline === undefined || scope.deadline >= nearest) return
+    nearest = scope.deadline
+    name = scope.name === undefined ? `a ${scope.kind}` : `${scope.kind} '${scope.name}'`
+  }
+  eachFrame(task, look)
+  for (let frame = execution.enclosing; frame !== null; frame = frame.enclosing) {
+    look(frame)
+    if (frame.isShielded) break
+  }
+  if (name === null) return ''
+  const left = nearest - task.getLoop().time()
+  return left > 0
+    ? `(in ${name as string}, which ends in ${durationText(left)}) `
+    : `(in ${name as string}, whose time has passed) `
+}
