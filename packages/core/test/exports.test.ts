@@ -112,6 +112,7 @@ test('the lowlevel door', () => {
       "taskId",
       "timelineOf",
       "waitDetails",
+      "whenLostUnseen",
     ]
   `)
 })
