@@ -9,18 +9,25 @@ import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** Calls back when an item was taken, because a waiting publisher may now have room. */
+/** Tells when it becomes full and when it has room again, because a publisher waits for room in all queues. */
 class Unread<T> extends Fifo<T> {
-  readonly #taken: () => void
+  readonly #capacity: number
+  readonly #changed: (isFull: boolean) => void
 
-  constructor(taken: () => void) {
+  constructor(capacity: number, changed: (isFull: boolean) => void) {
     super()
-    this.#taken = taken
+    this.#capacity = capacity
+    this.#changed = changed
+  }
+
+  override push(item: T): void {
+    super.push(item)
+    if (this.size === this.#capacity) this.#changed(true)
   }
 
   override pop(): T {
     const item = super.pop()
-    this.#taken()
+    if (this.size === this.#capacity - 1) this.#changed(false)
     return item
   }
 }
@@ -38,11 +45,11 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
   constructor(
     name: string,
     capacity: number,
-    taken: () => void,
+    changed: (isFull: boolean) => void,
     leave: (self: Subscription<T>) => void,
   ) {
     super(name)
-    this.#unread = new Queue<T>({ maxsize: capacity, name }, new Unread<T>(taken))
+    this.#unread = new Queue<T>({ maxsize: capacity, name }, new Unread<T>(capacity, changed))
     this.#leave = leave
   }
 
@@ -90,11 +97,6 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
     this.#leave(this)
   }
 
-  /** @internal */
-  hasRoom(): boolean {
-    return !this.#unread.full()
-  }
-
   /** @internal if there is no room, the oldest message is dropped */
   deliver(message: T): void {
     if (this.#unread.full()) {
@@ -129,6 +131,8 @@ export class Broadcast<T> extends Primitive {
   readonly #capacity: number
   readonly #blocks: boolean
   readonly #subscriptions = new Set<Subscription<T>>()
+  /** How many of them have no room. */
+  #full = 0
   readonly #publishers = new WaiterQueue<void, T>(() => ({
     of: this,
     state: 'to publish while a subscriber lags',
@@ -183,9 +187,12 @@ export class Broadcast<T> extends Primitive {
   /** Gives the messages that `history` keeps, then all later ones. Dispose of the subscription, or leave its loop, to unsubscribe. */
   subscribe(): Subscription<T> {
     const name = `of ${this.name}`
-    const subscription = new Subscription<T>(name, this.#capacity, this.#wakeFirst, (self) => {
+    const changed = (isFull: boolean): void => {
+      this.#full += isFull ? 1 : -1
+      if (!isFull) this.#wakeFirst()
+    }
+    const subscription = new Subscription<T>(name, this.#capacity, changed, (self) => {
       this.#subscriptions.delete(self)
-      this.#wakeFirst()
     })
     for (const message of this.#history) subscription.deliver(message)
     if (this.#closed) subscription.end()
@@ -222,9 +229,7 @@ export class Broadcast<T> extends Primitive {
   }
 
   #hasRoom(): boolean {
-    if (!this.#blocks) return true
-    for (const subscription of this.#subscriptions) if (!subscription.hasRoom()) return false
-    return true
+    return !this.#blocks || this.#full === 0
   }
 
   #deliver(message: T): void {

@@ -9,14 +9,14 @@ import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
 /** The state of one handle, which its waiting senders look at. */
-interface Handle {
+interface Handle<T> {
   closed: boolean
-  /** How many wait in the handle's `send`. */
-  senders: number
+  /** What waits in the handle's `send`, in line or woken. Made by the first of them. */
+  senders: Set<Waiter<void, Sending<T>>> | null
 }
 
 interface Sending<T> {
-  readonly handle: Handle
+  readonly handle: Handle<T>
   readonly item: T
 }
 
@@ -58,7 +58,7 @@ class Shared<T> {
   readonly sending: Host<void, Sending<T>> = {
     serve: (sender) => {
       this.wokenSenders--
-      sender.ask.handle.senders--
+      sender.ask.handle.senders?.delete(sender)
       if (sender.ask.handle.closed) {
         sender.setException(new ChannelClosed())
         this.wake()
@@ -69,14 +69,14 @@ class Shared<T> {
     },
     pass: (sender) => {
       this.wokenSenders--
-      sender.ask.handle.senders--
+      sender.ask.handle.senders?.delete(sender)
       this.wake()
     },
     leave: (sender) => {
-      sender.ask.handle.senders--
+      sender.ask.handle.senders?.delete(sender)
     },
     forget: (sender) => {
-      sender.ask.handle.senders--
+      sender.ask.handle.senders?.delete(sender)
     },
   }
 
@@ -147,7 +147,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   static override readonly name: string = 'Channel'
 
   #shared: Shared<T>
-  readonly #handle: Handle = { closed: false, senders: 0 }
+  readonly #handle: Handle<T> = { closed: false, senders: null }
 
   /**
    * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over directly, Infinity
@@ -196,7 +196,8 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       const handle = this.#handle
       const sender = new Waiter<void, Sending<T>>(shared.sending, { handle, item })
       shared.senders.push(sender)
-      handle.senders++
+      handle.senders ??= new Set()
+      handle.senders.add(sender)
       return cancelOnAbort(sender, options?.signal)
     }
     if (this.closed) return failed(new ChannelClosed())
@@ -268,16 +269,13 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     handle.closed = true
     const shared = this.#shared
     shared.openHandles--
-    // The loop stops after the last sender of this handle, because the senders of other handles may be many.
-    for (let sender = shared.senders.first(); sender !== null && handle.senders > 0;) {
-      const next = sender.nextInLine
-      if (sender.ask.handle === handle) {
-        shared.senders.remove(sender)
-        handle.senders--
-        sender.setException(new ChannelClosed())
-      }
-      sender = next
+    for (const sender of handle.senders ?? []) {
+      // One that was woken gets its error in its turn.
+      if (sender.isWoken()) continue
+      shared.senders.remove(sender)
+      sender.setException(new ChannelClosed())
     }
+    handle.senders = null
     shared.wake()
   }
 

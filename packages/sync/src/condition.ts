@@ -1,5 +1,11 @@
-import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { type Future, isCancelled, RuntimeError, shielded } from '@tasktree/core'
+import {
+  cancelOnAbort,
+  checkCount,
+  checkOptions,
+  currentFrame,
+  describe,
+} from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
@@ -79,12 +85,16 @@ export class Condition extends Primitive {
     }
   }
 
-  /** Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. */
+  /**
+   * Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. In a cancelled
+   * scope every wait throws, so there it waits behind a shield.
+   */
   async #reacquire(holder: Releaser): Promise<void> {
     let cancel: unknown = null
     for (;;) {
       try {
-        await this.#lock.acquire()
+        if (currentFrame()?.isLevelCancelled() === true) await shielded(() => this.#lock.acquire())
+        else await this.#lock.acquire()
         break
       } catch (error) {
         if (!isCancelled(error)) throw error

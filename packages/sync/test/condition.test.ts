@@ -79,28 +79,3 @@ test('a wait that outlives its block does not keep the lock', () =>
     expect(await waiting).toBe(true)
     expect(condition.statistics()).toEqual({ locked: false, holders: 0, waiters: 0, acquiring: 0 })
   }))
-
-test('notifying one by one takes linear time', () =>
-  runVirtual(async () => {
-    const measure = async (size: number): Promise<number> => {
-      const condition = new Condition()
-      const tasks = Array.from({ length: size }, () =>
-        createTask(() => condition.runExclusive(() => condition.wait())),
-      )
-      await sleep(1)
-      const hold = await condition.acquire()
-      const start = performance.now()
-      for (let i = 0; i < size; i++) condition.notify()
-      const time = (performance.now() - start) / size
-      hold.release()
-      for (const task of tasks) await task
-      return time
-    }
-    // The best of three, thirty times as many: what is quadratic takes thirty times as long for each.
-    const best = async (size: number): Promise<number> => {
-      const times = []
-      for (let i = 0; i < 3; i++) times.push(await measure(size))
-      return Math.min(...times)
-    }
-    expect((await best(60_000)) / (await best(2_000))).toBeLessThan(15)
-  }))

@@ -4,7 +4,7 @@ import type { Future } from '../futures/future.ts'
 import { untilEnded } from '../tasks/cancel-and-wait.ts'
 import type { Awaitable } from '../tasks/coroutine.ts'
 import { ensureFutures } from './gather.ts'
-import { FIRST_COMPLETED, wait } from './wait.ts'
+import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
 
 /**
  * Runs all at once; the first to end wins, with its result or its error. The losers are cancelled, and have ended by the
@@ -52,13 +52,9 @@ export function any<T>(aws: readonly Awaitable<T>[]): Promise<T> {
 
 async function runAny<T>(futures: readonly Future<T>[]): Promise<T> {
   try {
-    let left = [...futures]
-    while (left.length > 0) {
-      const { done, pending } = await wait(left, { returnWhen: FIRST_COMPLETED })
-      const winner = left.find((future) => done.has(future) && !hasFailed(future))
-      if (winner !== undefined) return winner.result()
-      left = left.filter((future) => pending.has(future))
-    }
+    if (futures.length > 0) await waitForSome(new Set(futures), null, hasSucceeded)
+    const winner = futures.find(hasSucceeded)
+    if (winner !== undefined) return winner.result()
     throw new AggregateError(futures.map(errorOf), 'all of them failed')
   } finally {
     await endAll(futures)
@@ -72,8 +68,8 @@ function check(call: string, aws: unknown): void {
   if (aws.length === 0) throw new RangeError(`${call} needs at least one contestant, got none`)
 }
 
-function hasFailed(future: Future<unknown>): boolean {
-  return future.cancelled() || future.hasFailed()
+function hasSucceeded(future: Future<unknown>): boolean {
+  return future.done() && !future.cancelled() && !future.hasFailed()
 }
 
 function errorOf(future: Future<unknown>): unknown {
@@ -82,7 +78,7 @@ function errorOf(future: Future<unknown>): unknown {
 
 /** Cancels those that go on, and waits for their ends. What they throw in their clean-up goes to the exception handler. */
 async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
-  const losers = futures.filter((future) => !future.done())
+  const losers = new Set(futures.filter((future) => !future.done()))
   let interrupted: unknown = null
   for (const loser of losers) loser.cancel()
   for (const loser of losers) {
@@ -95,7 +91,7 @@ async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
   for (const future of futures) {
     if (future.cancelled() || !future.hasFailed()) continue
     const exception = future.exception()
-    if (losers.includes(future) && !isCancelled(exception)) {
+    if (losers.has(future) && !isCancelled(exception)) {
       future.getLoop().callExceptionHandler({
         message: 'Unhandled exception while the loser of a race was being cancelled',
         exception,

@@ -2,6 +2,7 @@ import { describe, isIterable, checkDelay } from '../arguments.ts'
 import { type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 import { KeyboardInterrupt, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
+import { untilEnded } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
 import { waitFor } from '../scopes/timeout.ts'
 import { wait } from './wait.ts'
@@ -83,6 +84,7 @@ async function race<T>(
     }
   } finally {
     for (const task of tasks) task.cancel()
+    for (const task of tasks) await untilEnded(task)
   }
   const won = winner as { value: T; index: number } | null
   return won === null ? { value: undefined, index: null, exceptions } : { ...won, exceptions }

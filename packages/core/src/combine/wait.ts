@@ -8,7 +8,12 @@ export const ALL_COMPLETED = 'ALL_COMPLETED'
 
 type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
 
-const modes: readonly unknown[] = [FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED]
+/** For each mode: whether the end of this future ends the wait, even if others are not done. */
+const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
+  FIRST_COMPLETED: () => true,
+  FIRST_EXCEPTION: (ended) => !ended.cancelled() && ended.exception() !== null,
+  ALL_COMPLETED: () => false,
+}
 
 /**
  * Waits until all futures are done, or the first, or the first that failed (a cancelled one has not);
@@ -29,9 +34,9 @@ export function wait<F extends Future<unknown>>(
   }
   checkOptions(options)
   const returnWhen = options?.returnWhen ?? ALL_COMPLETED
-  if (!modes.includes(returnWhen)) {
+  if (!Object.hasOwn(modes, returnWhen)) {
     throw new RangeError(
-      `returnWhen must be one of ${modes.join(', ')}; got ${describe(returnWhen)}`,
+      `returnWhen must be one of ${Object.keys(modes).join(', ')}; got ${describe(returnWhen)}`,
     )
   }
   const futures = new Set(aws)
@@ -44,13 +49,14 @@ export function wait<F extends Future<unknown>>(
     }
   }
   const timeout = options?.timeout ?? null
-  return waitForSome(futures, timeout === null ? null : checkDelay(timeout), returnWhen)
+  return waitForSome(futures, timeout === null ? null : checkDelay(timeout), modes[returnWhen])
 }
 
-async function waitForSome<F extends Future<unknown>>(
+/** Waits until all are done, one of them has ended for which `isEnough` returns true, or the time is over. */
+export async function waitForSome<F extends Future<unknown>>(
   futures: ReadonlySet<F>,
   timeout: number | null,
-  returnWhen: ReturnWhen,
+  isEnough: (ended: F) => boolean,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
   // Not the current loop: in plain code that is another one, whose turns are not theirs.
   const loop = (futures.values().next().value as F).getLoop()
@@ -69,15 +75,9 @@ async function waitForSome<F extends Future<unknown>>(
   const reactions = [...futures].map((future) =>
     future.onDone(() => {
       left--
-      const failed = (): boolean => !future.cancelled() && future.exception() !== null
-      if (
-        left <= 0 ||
-        returnWhen === FIRST_COMPLETED ||
-        (returnWhen === FIRST_EXCEPTION && failed())
-      ) {
-        timer?.cancel()
-        release()
-      }
+      if (left > 0 && !isEnough(future)) return
+      timer?.cancel()
+      release()
     }),
   )
   try {

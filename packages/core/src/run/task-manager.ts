@@ -3,6 +3,7 @@ import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
 import { isCancelled, RuntimeError } from '../errors/errors.ts'
 import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
+import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
 /** How many ended tasks are remembered. There is a limit, because an application may give each task a new name. */
@@ -135,7 +136,7 @@ export class TaskManager implements AsyncDisposable {
   async cancelAll(): Promise<void> {
     const tasks = [...this.#live.values()]
     for (const task of tasks) task.cancel()
-    if (tasks.length > 0) await wait(tasks)
+    if (tasks.length > 0) await untilAllEnded(tasks)
   }
 
   /** Waits until none is running, those included that are created meanwhile. */

@@ -24,7 +24,8 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
-      future.cancel()
+      // A cancelled scope strikes here again and again, and must not cut the clean-up that it waits for.
+      if (frame?.isLevelCancelled() !== true) future.cancel()
     } finally {
       future.removeReaction(reaction)
     }

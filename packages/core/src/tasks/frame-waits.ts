@@ -429,11 +429,19 @@ function unlinkIfIdle(frame: Frame): void {
   frame.unlink()
 }
 
-/** Whether `frame`, or a frame inside it, has a wait, or a group with a task that goes on. */
+/**
+ * Whether `frame`, or a frame inside it, has a wait, or a group with a task that goes on. It stops at the first one: a
+ * scope with many scopes inside asks this each time one of them ends.
+ */
 export function hasWaits(frame: Frame): boolean {
-  for (const each of framesOf(frame)) {
+  const frames = [frame]
+  for (let each = frames.pop(); each !== undefined; each = frames.pop()) {
     if (each.hasOwnWaits() || cleanups.has(each)) return true
     for (const task of each.members) if (!task.done()) return true
+    for (let child = each.firstChild; child !== null; child = child.next) {
+      if (child.hasOwnWaits()) return true
+      frames.push(child)
+    }
   }
   return false
 }

@@ -43,9 +43,10 @@ export function strikeInside(inside: Frame, frame: Frame): void {
   }
 }
 
+/** What is inside a scope that is cancelled already has been struck. */
 function reach(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.heldBack()
-  else frames.push(frame)
+  else if (frame.cancellation?.isLevel !== true) frames.push(frame)
 }
 
 function cancelOf(frame: Frame): CancelledError {

@@ -1,32 +1,53 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 
-declare const gc: () => void
+/** Prepares an operation on `n` things, in a loop of its own, and returns the part that is measured. */
+export type Operation = (n: number) => (() => unknown) | Promise<() => unknown>
 
-/** Milliseconds that an operation takes for `n` things. */
-export type Measure = (n: number) => Promise<number>
-
-/**
- * Expects that 40,000 things take about ten times as long as 4,000. The bound is 25, because 40,000 things are too many
- * for the collector's young generation and for the processor's caches; quadratic time would be 100. The best of several
- * runs counts, because other programs share the machine.
- */
-export async function expectLinear(measure: Measure): Promise<void> {
-  const [few, many, bound] = [4_000, 40_000, 25]
-  // Code that is still being compiled would make the few look slow, and hide that the many are.
-  await measure(few)
-  let [small, large] = [Infinity, Infinity]
-  for (let attempt = 0; attempt < 8; attempt++) {
-    for (let i = 0; i < 2; i++) small = Math.min(small, await measure(few))
-    large = Math.min(large, await measure(many))
-    if (large <= bound * small) break
-  }
-  expect(large / small).toBeLessThanOrEqual(bound)
+/** How much more 100,000 things cost than 10,000. */
+export interface Growth {
+  /** In functions and blocks of the packages that have run. */
+  readonly steps: number
+  /** In processor time. */
+  readonly time: number
 }
 
-/** Milliseconds that `action` takes, without the collection of what was there before. */
-export async function timed(action: () => unknown): Promise<number> {
-  gc()
-  const start = performance.now()
-  await action()
-  return performance.now() - start
+/**
+ * Measures how the cost of operations grows with the number of things, in a process of its own.
+ *
+ * The measure is the number of functions and blocks of the packages that have run, as V8 counts them for a coverage report.
+ * Unlike time it is the same in every run: the collector, the caches and other programs do not change it. It does not see
+ * what a method of an array does inside, so processor time is looked at too, with a bound that only a cost that is far from
+ * linear exceeds.
+ */
+export class GrowthMeter implements Disposable {
+  readonly #process: ChildProcess
+
+  /** @param operations the module that exports `operations` */
+  constructor(operations: URL) {
+    this.#process = fork(new URL('growth-meter.ts', import.meta.url), [fileURLToPath(operations)], {
+      // V8 counts exactly only in code that is not optimized.
+      execArgv: ['--expose-gc', '--conditions=@tasktree/source', '--no-opt', '--no-maglev'],
+    })
+  }
+
+  async measure(name: string): Promise<Growth> {
+    this.#process.send(name)
+    const [answer] = (await once(this.#process, 'message')) as [{ name: string; growth: Growth }]
+    expect(answer.name).toBe(name)
+    return answer.growth
+  }
+
+  /** Expects that 100,000 things cost at most `most` times as much as 10,000. */
+  async expectLinear(name: string, most = 12): Promise<void> {
+    const { steps, time } = await this.measure(name)
+    expect(steps).toBeLessThanOrEqual(most)
+    expect(time).toBeLessThan(40)
+  }
+
+  [Symbol.dispose](): void {
+    this.#process.kill()
+  }
 }

@@ -1,0 +1,55 @@
+// A program that `growth.ts` starts. Its argument is a module of operations; each message names one of them, and the answer
+// is how much more work it is with 100,000 things than with 10,000.
+import { Session } from 'node:inspector/promises'
+import { Runner } from '@tasktree/core'
+import type { Growth, Operation } from './growth.ts'
+
+declare const gc: () => void
+
+const [few, many] = [10_000, 100_000]
+
+const { operations } = (await import(process.argv[2] as string)) as {
+  operations: Record<string, Operation>
+}
+const session = new Session()
+session.connect()
+await session.post('Profiler.enable')
+await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+
+/** How often a function or a block of the packages has run since the last call. */
+async function takeSteps(): Promise<number> {
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  return result
+    .filter(({ url }) => /\/packages\/\w+\/src\//.test(url))
+    .flatMap(({ functions }) => functions)
+    .flatMap(({ ranges }) => ranges)
+    .reduce((sum, { count }) => sum + count, 0)
+}
+
+/** What the operation with `n` things costs: steps, and milliseconds of processor time. */
+async function cost(operation: Operation, n: number): Promise<{ steps: number; time: number }> {
+  const runner = new Runner({ handleSignals: false })
+  const act = await runner.run(async () => operation(n))
+  gc()
+  await takeSteps()
+  const time = await runner.run(async () => {
+    const before = process.threadCpuUsage()
+    await act()
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1_000
+  })
+  const steps = await takeSteps()
+  await runner.close()
+  return { steps, time }
+}
+
+async function measure(name: string): Promise<void> {
+  const operation = operations[name] as Operation
+  const [first, second] = [await cost(operation, few), await cost(operation, few)]
+  const large = await cost(operation, many)
+  const small = { steps: second.steps, time: Math.max(first.time, second.time, 1) }
+  const growth: Growth = { steps: large.steps / small.steps, time: large.time / small.time }
+  process.send?.({ name, growth })
+}
+
+process.on('message', (name: string) => void measure(name))
