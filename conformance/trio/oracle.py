@@ -96,6 +96,7 @@ class Interpreter:
         self.struck = set()
         self.unbegun = {}
         self.cancel_times = set()
+        self.wait_ends = set()
         self.instants = {}
         # Why the program must not be compared, if it must not.
         self.reason = None
@@ -150,8 +151,17 @@ class Interpreter:
             raise
         if any(scope in self.nursery_scopes for scope in self.cancelled_scopes()):
             self.unfit("a wait ends in the instant of its group's cancel: in asyncio the cancel wins")
+        self.note_end_of_wait()
         await self.order.delay(self.order.late_waits)
         self.trace(state, label)
+
+    def note_end_of_wait(self):
+        """In which groups a wait has ended at this instant."""
+        status = current_task()._cancel_status
+        while status is not None:
+            if status._scope in self.nursery_scopes:
+                self.wait_ends.add((status._scope, trio.current_time()))
+            status = status._parent
 
     def cancelled_scopes(self, status=None):
         """The cancelled scopes around the running task that no shield keeps out, the innermost first."""
@@ -276,6 +286,8 @@ class Interpreter:
         def add_exc(error):
             if not is_cancel(error) and trio.current_time() in self.cancel_times:
                 self.unfit("a scope is cancelled in the instant of a failure: asyncio's group hears of it a turn later")
+            if not is_cancel(error) and (nursery.cancel_scope, trio.current_time()) in self.wait_ends:
+                self.unfit("a wait ends in the instant of its group's failure: how many turns each takes decides")
             self.aborts(nursery, error)
             add(error)
 
