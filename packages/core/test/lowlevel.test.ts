@@ -68,6 +68,18 @@ describe('a claim', () => {
     expect(token.holders).toBe(1)
   })
 
+  virtual('is taken when code has looked at the signal, and so has got the cancel', async () => {
+    const token = new Token()
+    const task = createTask(async () => token.take())
+    await sleep(0)
+    const { signal } = task
+    token.give()
+    task.cancel()
+    expect(signal.aborted).toBe(true)
+    expect(await task).toBe('taken')
+    expect(token.holders).toBe(1)
+  })
+
   virtual(
     'that is cancelled itself after the wake-up, with nobody waiting, goes to the next',
     async () => {

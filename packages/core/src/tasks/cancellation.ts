@@ -99,6 +99,11 @@ export class Cancellation {
     this.wasAsked = true
   }
 
+  /** Whether a cancel is to end the next wait. False when code has looked at the aborted signal, which is the delivery. */
+  get isDue(): boolean {
+    return this.pending && !this.isSeen
+  }
+
   /** Whether a pending cancel strikes the wait that begins or resumes now; one that was seen is over then. */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending

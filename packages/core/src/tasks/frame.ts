@@ -62,7 +62,7 @@ export abstract class Frame extends FrameWaits {
   /** @internal a cancel of this frame, or of one around it in the same task, is yet to be delivered */
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
-      if (frame.cancellation?.pending === true) return true
+      if (frame.cancellation?.isDue === true) return true
       if (frame.isShielded) return false
     }
     return false
