@@ -67,7 +67,7 @@ export declare function any<T>(aws: readonly Awaitable<T>[]): Promise<T>;
 
 // dist/combine/shield.d.ts
 import type { Awaitable } from '../tasks/coroutine.ts';
-import { Future } from '../futures/future.ts';
+import type { Future } from '../futures/future.ts';
 export declare function shield<T>(aw: Awaitable<T>): Future<T>;
 
 // dist/combine/sleep.d.ts
@@ -200,13 +200,13 @@ export declare function startAtCaller<E extends Error>(error: E, url?: string): 
 
 // dist/errors/errors.d.ts
 export declare class CancelledError extends Error {
+    #private;
     readonly name: string;
     readonly code: string;
     constructor(message?: string, options?: ErrorOptions);
 }
 export declare function isCancelled(error: unknown): error is CancelledError;
 export declare function toCancelledError(msg: string | CancelledError | undefined): CancelledError;
-export declare function noteTask(error: CancelledError, task: string, waitedFor: string | null): void;
 export declare class TimeoutError extends Error {
     readonly name: string;
     readonly code: string;
@@ -249,6 +249,18 @@ export {};
 // dist/futures/await-detection.d.ts
 export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
 export declare function isResolver(fn: unknown): boolean;
+
+// dist/futures/await-sites.d.ts
+import type { Reaction } from './reaction.ts';
+export declare function captureAwaitSites(on: boolean): void;
+export declare function capturesAwaitSites(): boolean;
+export declare function noteAwaitSite(reaction: Reaction): void;
+export declare function noteYieldSite(): void;
+export declare function awaitSiteOf(reaction: Reaction): readonly string[];
+export declare function programFrames(): string[];
+export declare function callSites(): readonly NodeJS.CallSite[];
+export declare function isForeign(file: string): boolean;
+export declare function toPath(file: string): string;
 
 // dist/futures/awaiter.d.ts
 import type { CancelledError } from '../errors/errors.ts';
@@ -309,6 +321,20 @@ export declare function abortError(signal: AbortSignal): CancelledError;
 import type { Future } from './future.ts';
 export declare function describeWait(future: Future<unknown>): string;
 
+// dist/futures/detailed-future.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+import { Future } from './future.ts';
+import { type WaitDetails } from './wait-details.ts';
+export declare class DetailedFuture<T> extends Future<T> {
+    #private;
+    constructor(details: () => WaitDetails, options?: {
+        loop?: EventLoop;
+    });
+}
+
+// dist/futures/duration-text.d.ts
+export declare function durationText(milliseconds: number): string;
+
 // dist/futures/future-iterator.d.ts
 import type { Future } from './future.ts';
 export declare class FutureIterator<T> {
@@ -364,6 +390,9 @@ import type { Future } from './future.ts';
 export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
 export declare function hasFailed(future: Future<unknown>): boolean;
 
+// dist/futures/printable.d.ts
+export declare function printable(text: string): string;
+
 // dist/futures/reaction.d.ts
 import { type Scope } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
@@ -416,6 +445,19 @@ export declare class Failures implements Runnable {
 }
 export {};
 
+// dist/futures/wait-details.d.ts
+import type { Future } from './future.ts';
+export interface WaitDetails {
+    kind: string;
+    label: string;
+    note?: string | undefined;
+    text?: string | undefined;
+    next?: Future<unknown> | null | undefined;
+}
+export declare const waitDetails: unique symbol;
+export declare function detailsOf(future: Future<unknown>): WaitDetails;
+export declare const foreignPromise: WaitDetails;
+
 // dist/index.d.ts
 export { asCompleted } from './combine/as-completed.ts';
 export { cancelTasks } from './combine/cancel-tasks.ts';
@@ -435,6 +477,9 @@ export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newE
 export { run } from './run/run.ts';
 export { runMain } from './run/run-main.ts';
 export { Runner, type RunnerOptions } from './run/runner.ts';
+export { captureAwaitSites } from './futures/await-sites.ts';
+export { type LoopSnapshot, type RuntimeSnapshot, type ScopeSnapshot, snapshot, type TaskSnapshot, type WaitSnapshot, } from './snapshot/snapshot.ts';
+export { why } from './snapshot/why.ts';
 export { shield } from './combine/shield.ts';
 export { checkpoint, sleep, sleepForever } from './combine/sleep.ts';
 export { any, race } from './combine/race.ts';
@@ -477,8 +522,11 @@ export declare class SystemClock implements Clock {
 }
 
 // dist/loop/debug-monitor.d.ts
-import type { EventLoop } from './loop.ts';
+import type { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
+import type { EventLoop } from './loop.ts';
 export declare class DebugMonitor {
     #private;
     constructor(loop: EventLoop);
@@ -487,6 +535,10 @@ export declare class DebugMonitor {
     callbackEnded(name: string, start: number): void;
     cancelRemembered(task: Task): void;
     cancelDelivered(task: Task): void;
+    cancelThrown(task: Task, key: Reaction): void;
+    cancelSwallowed(task: Task): void;
+    futureMade(future: Future<unknown>): void;
+    scopeEnded(frame: Frame): void;
     taskEnded(task: Task): void;
 }
 
@@ -506,6 +558,11 @@ export declare class TimerHandle extends Handle implements TimerEntry {
     cancel(): void;
     when(): number;
 }
+
+// dist/loop/live-loops.d.ts
+import type { EventLoop } from './loop.ts';
+export declare function noteLoop(loop: EventLoop): void;
+export declare function liveLoops(): EventLoop[];
 
 // dist/loop/loop.d.ts
 import type { AsyncResource } from 'node:async_hooks';
@@ -570,6 +627,7 @@ export interface Interruptible {
     deadlocked(): void;
 }
 export declare function watchProcess(main: Interruptible, handleSignals: boolean): () => void;
+export declare function takeSignal(signal: NodeJS.Signals): () => void;
 
 // dist/loop/ready-queue.d.ts
 export interface Runnable {
@@ -617,6 +675,7 @@ export declare class TimerHeap {
     nextDeadline(): number | null;
     isFirst(entry: TimerEntry): boolean;
     holds(entry: TimerEntry): boolean;
+    deadlineOf(entry: TimerEntry): number | null;
     push(entry: TimerEntry, deadline: number): void;
     remove(entry: TimerEntry): void;
     takeDue(now: number): TimerEntry | null;
@@ -632,6 +691,7 @@ export declare class Timers {
     get clock(): Clock;
     add(entry: TimerEntry, deadline: number): boolean;
     remove(entry: TimerEntry): void;
+    deadlineOf(entry: TimerEntry): number | null;
     takeDue(take: (entry: TimerEntry) => void): void;
     clear(): void;
 }
@@ -656,6 +716,13 @@ export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';
 export { runInNewFrame } from './scopes/open-frame.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
+export { takeSignal } from './loop/process-events.ts';
+export { addSnapshotPart } from './snapshot/snapshot.ts';
+export { idOf as taskId } from './snapshot/task-ids.ts';
+export { durationText } from './futures/duration-text.ts';
+export { printable } from './futures/printable.ts';
+export { DetailedFuture } from './futures/detailed-future.ts';
+export { type WaitDetails, waitDetails } from './futures/wait-details.ts';
 
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
@@ -825,6 +892,76 @@ export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => 
 export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
+// dist/snapshot/door.d.ts
+export declare function installSnapshotDoor(): void;
+
+// dist/snapshot/knot.d.ts
+import type { Task } from '../tasks/task.ts';
+export declare function explainKnot(tasks: readonly Task[]): string;
+
+// dist/snapshot/snapshot.d.ts
+import type { Future } from '../futures/future.ts';
+import { type Frame } from '../tasks/frame.ts';
+import type { Task } from '../tasks/task.ts';
+export interface WaitSnapshot {
+    kind: string;
+    label: string;
+    note?: string;
+    task?: number;
+    at?: string;
+    stack?: readonly string[];
+}
+export interface ScopeSnapshot {
+    kind: 'timeout' | 'scope' | 'group' | 'shield';
+    name?: string;
+    deadline?: number;
+}
+export interface TaskSnapshot {
+    id: number;
+    name: string;
+    state: 'created' | 'running' | 'waiting' | 'ready' | 'done';
+    parent: number | null;
+    waitingOn: WaitSnapshot[];
+    age: number;
+    cancelling: number;
+    scope?: string;
+    deadline?: number;
+    scopes?: ScopeSnapshot[];
+    group?: number;
+}
+export interface LoopSnapshot {
+    time: number;
+    turns: number;
+    tasks: TaskSnapshot[];
+}
+export interface RuntimeSnapshot {
+    time: number;
+    running: {
+        task: number | null;
+        stack: string[];
+    };
+    loops: LoopSnapshot[];
+    [part: string]: unknown;
+}
+export declare function addSnapshotPart(name: string, fn: () => unknown): () => void;
+export declare function snapshot(options?: {
+    stacks?: boolean;
+}): RuntimeSnapshot;
+export declare function eachFrame(task: Task, visit: (frame: Frame) => void): void;
+export declare function isOver(future: Future<unknown>): boolean;
+export declare function taskBehind(future: Future<unknown> | null): Task | null;
+export declare function tasksAwaitedBy(task: Task): Task[];
+export declare function scopeOf(frame: Frame): ScopeSnapshot | null;
+
+// dist/snapshot/task-ids.d.ts
+import type { Task } from '../tasks/task.ts';
+export declare function idOf(task: Task): number;
+export declare function findTask(idOrName: number | string): Task | null;
+
+// dist/snapshot/why.d.ts
+import { Task } from '../tasks/task.ts';
+export declare function why(task: Task): string;
+
 // dist/tasks/abandon.d.ts
 import { Task } from './task.ts';
 export declare function abandon(task: Task): void;
@@ -859,7 +996,7 @@ export declare class Cancellation {
     levelReason: unknown;
     constructor(frame: Frame);
     get signal(): AbortSignal;
-    abort(reason: CancelledError, onTaken: () => void): boolean;
+    abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean;
     begin(isFromInside: boolean): void;
     beginLevel(reason: unknown): void;
     takeDue(): boolean;
@@ -943,8 +1080,10 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
 export declare class Execution extends Frame {
     #private;
     readonly task: Task;
-    readonly scopeLoop: EventLoop;
+    readonly id: number;
+    readonly born: number;
     constructor(task: Task, loop: EventLoop, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
+    get scopeLoop(): EventLoop;
     get body(): TaskBody<unknown> | null;
     get started(): boolean;
     scopeContext(): Context;
@@ -984,6 +1123,8 @@ export declare abstract class FrameWaits implements Reaction {
     get parent(): Frame | null;
 }
 export declare function afterGroupTask(group: Frame): void;
+export declare function beginCleanup(frame: Frame): void;
+export declare function endCleanup(frame: Frame): void;
 export declare function hasWaits(frame: Frame): boolean;
 export declare function close(frame: Frame): void;
 export declare function framesOf(frame: Frame): Frame[];
@@ -1012,7 +1153,7 @@ export declare class ScopeFrame extends Frame {
     get isShielded(): boolean;
     get members(): Iterable<Task>;
     heldBack(): void;
-    giveUp(cancel: CancelledError): boolean;
+    giveUp(message: string | CancelledError | undefined): boolean;
     link(): void;
     unlink(): void;
     scopeContext(): Context;
@@ -1050,17 +1191,15 @@ export declare function strikeInside(inside: Frame, frame: Frame): void;
 export declare function strikeNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, level: Frame): void;
 
 // dist/tasks/promise-hook.d.ts
-import type { Frame } from './frame.ts';
 export declare const canSeeFlows: boolean;
-export declare function watchFlow(frame: Frame): void;
-export declare function unwatchFlow(frame: Frame): void;
-export declare function callAndLook<T>(fn: () => T): {
+export declare function watchFlows(): void;
+export declare function callAndLook<A, T>(fn: (argument: A) => T, argument: A): {
     returned: T;
     isOwn: boolean;
 };
 
 // dist/tasks/propagate-cancel.d.ts
-import { type CancelledError } from '../errors/errors.ts';
+import type { CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Frame } from './frame.ts';
@@ -1079,7 +1218,7 @@ export declare function formatTaskTree(options?: {
 
 // dist/tasks/task.d.ts
 import { Context } from '../context/context-vars.ts';
-import { type CancelledError } from '../errors/errors.ts';
+import { CancelledError } from '../errors/errors.ts';
 import { Future } from '../futures/future.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { type TaskBody } from './execution.ts';

@@ -1,7 +1,7 @@
 // What is built is called what its door calls it: in error messages, in task trees, and on the console.
 import assert from 'node:assert/strict'
 
-for (const name of ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']) {
+for (const name of ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor', 'http']) {
   const door = await import(`../../packages/${name}/dist/index.js`)
   const classes = Object.entries(door).filter(
     ([, value]) => typeof value === 'function' && String(value).startsWith('class'),

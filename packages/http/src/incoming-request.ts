@@ -122,7 +122,7 @@ export class IncomingRequest {
     if (!this.#hasBody()) return new Uint8Array()
     const stream = this.#stream
     if (stream === null) return this.#reader().readAll()
-    return new Response(stream).bytes()
+    return new Uint8Array(await new Response(stream).arrayBuffer())
   }
 
   async #asResponse(): Promise<Response> {

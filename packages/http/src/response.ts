@@ -23,6 +23,9 @@ export interface PlainResponse {
  * as a property is used that needs one, a `Response` of the platform is made.
  */
 class LightResponse {
+  /** The bundler and the name of the class would tell otherwise. */
+  static readonly name: string = 'Response'
+
   readonly #body: Body
   readonly #init: Init
   readonly #plain: PlainResponse | null

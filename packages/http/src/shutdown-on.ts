@@ -45,7 +45,8 @@ export function shutdownOn(
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(128 + constants.signals[signal])
     isStopping = true
-    Promise.try(stop)
+    // Node 22 has no Promise.try.
+    new Promise((resolve) => resolve(stop()))
       .catch((exception: unknown) => {
         process.exitCode = 1
         loop.callExceptionHandler({ message: `the stop after ${signal} has failed`, exception })
