@@ -1,4 +1,7 @@
-/** What a promise's resolving function prints as; it differs between engines. */
+/**
+ * The source text of a promise's resolving function. It differs between engines, so it is read from the engine that
+ * runs.
+ */
 const resolverSource: string = readResolverSource()
 
 function readResolverSource(): string {
@@ -6,8 +9,9 @@ function readResolverSource(): string {
 }
 
 /**
- * `await future` calls `then` with the two nameless built-in functions of a native promise; most others
- * pass one function, or named ones. Only the first means that the current task waits here.
+ * Whether a call of `then` looks like an `await`. `await future` calls `then` with the two resolving functions of a
+ * native promise, which have no name. Most other callers pass one function, or functions with names. Only an `await`
+ * means that the current task waits here.
  */
 export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   return (
@@ -16,8 +20,9 @@ export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
 }
 
 /**
- * Costs more than the await itself, and so is asked only where a wrong guess would call user code too soon. A
- * bound function has the same source; it has a name.
+ * Whether `fn` is a resolving function of a native promise. The check costs more than the await itself, so it is made
+ * only where a wrong guess of `mayBeAwait` would call user code too soon. A bound function prints the same source
+ * text, but it has a name.
  */
 export function isResolver(fn: unknown): boolean {
   return (

@@ -1,26 +1,30 @@
 import type { Reaction } from './reaction.ts'
 
 /**
- * Where each wait began: the lines of the program, the innermost first. A stack costs more than ten times as much as the
- * wait itself, so it is taken only after `captureAwaitSites(true)`, or in debug mode.
+ * Where each wait began: the lines of the program, the innermost first. To read a stack costs more than ten times as
+ * much as the wait itself, so sites are noted only after `captureAwaitSites(true)`, or in debug mode.
  *
- * A site is kept by the reaction of its wait. A frame that is the reaction of its own wait has the site of the newest.
+ * A site is stored under the reaction of its wait. A frame is the reaction of one wait after the other, and has the
+ * site of the newest one.
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
 let siteOfYield: readonly string[] | null = null
 
-/** The folders that hold packages of this library: frames in them are not the program's. */
+/** The folders that hold packages of this library. A stack frame of a file in them does not belong to the program. */
 const ownFolders = foldersOf(import.meta.url)
-/** This package: a frame in it tells nobody anything. */
+/**
+ * Matches a file of this package, core. Its stack frames are never shown, because they say nothing about the program.
+ */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
-/** How many frames are looked at, and how many of the program are kept. */
+/** The number of stack frames that are read; `kept` is how many frames of the program are stored. */
 const depth = 30
 const kept = 10
 
 /**
- * From now on each wait notes the file and the line of its `await`, and `snapshot()` shows them as `at`. It costs about
- * ten microseconds for each wait. `false` ends it; what was noted stays. A loop in debug mode notes them too.
+ * From now on each wait notes the file and the line of its `await`, and `snapshot()` shows them as `at`. This costs
+ * about ten microseconds for each wait. `captureAwaitSites(false)` stops it; sites that were noted stay. A loop in
+ * debug mode notes sites in any case.
  *
  * @example
  *     captureAwaitSites(true)
@@ -40,14 +44,17 @@ export function capturesAwaitSites(): boolean {
   return isCapturing
 }
 
-/** Notes where the wait that has just begun stands in the program. */
+/** Stores the place in the program where a wait has just begun, under the reaction of that wait. */
 export function noteAwaitSite(reaction: Reaction): void {
   sites ??= new WeakMap()
   sites.set(reaction, siteOfYield ?? programFrames())
   siteOfYield = null
 }
 
-/** A generator is about to yield a future: its line is on the stack now, and no more when the wait begins. */
+/**
+ * Notes the line of a `yield*` that is about to hand out a future. The line is on the stack now; when the wait begins,
+ * the generator is suspended and its line is gone.
+ */
 export function noteYieldSite(): void {
   siteOfYield = programFrames()
 }
@@ -58,8 +65,9 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 }
 
 /**
- * The frames of the running code that belong to the program, as `file:line`, the innermost first. Where there is none,
- * because the program has handed a promise on without an `await`, the innermost frame of this library stands for them.
+ * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If there is
+ * none, because the program has returned a promise without an `await`, the list has the innermost frame of this
+ * library outside of core.
  */
 export function programFrames(): string[] {
   const lines: string[] = []
@@ -80,8 +88,8 @@ export function programFrames(): string[] {
 }
 
 /**
- * The stack, as V8 has it. Read in parts, because to read its text would call a `prepareStackTrace` of the program's.
- * Empty where Error is frozen.
+ * Returns the stack frames of the caller as objects of V8. The text `error.stack` is not read, because that would call
+ * a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
  */
 export function callSites(): readonly NodeJS.CallSite[] {
   const { stackTraceLimit, prepareStackTrace } = Error
@@ -110,7 +118,7 @@ function isOwn(file: string): boolean {
   return ownFolders.some((folder) => folder.test(toPath(file)))
 }
 
-/** The path of a module that is named by its address. */
+/** Turns a `file://` address into a path; returns any other text as it is. */
 export function toPath(file: string): string {
   if (!file.startsWith('file://')) return file
   try {
@@ -120,7 +128,10 @@ export function toPath(file: string): string {
   }
 }
 
-/** Of an installed package: all packages of its scope. Of the sources: all `src` folders beside its own. */
+/**
+ * Returns patterns for the folders of this library. If core is installed: the folders of all `@tasktree` packages. If
+ * core runs from its sources: the `src` and `dist` folders of the packages beside it, too.
+ */
 function foldersOf(url: string | undefined): RegExp[] {
   const installed = /[\\/]node_modules[\\/]@tasktree[\\/]/
   const [, packages] = /^(.*)[\\/]core[\\/](?:src|dist)[\\/]/.exec(toPath(url ?? '')) ?? []

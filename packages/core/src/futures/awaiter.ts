@@ -9,9 +9,9 @@ export type Resolve = (value: unknown) => unknown
 export type Reject = (error: unknown) => unknown
 
 /**
- * What `then` returns. An `await` drops it. User code may have passed two nameless functions of its own, and telling them
- * from the engine's functions would make every await slower. For such code it is the promise of what those functions
- * return.
+ * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores it.
+ * User code that passed two functions without a name looks the same, because a check would make every await slower.
+ * For such code the object stands for the promise of what those functions return.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -34,7 +34,10 @@ abstract class Derived implements PromiseLike<unknown> {
   }
 }
 
-/** Stands in for the two functions once somebody has chained on them. */
+/**
+ * The two functions of a `then`, and the promise of what they will return. It is made when code calls `then` on a
+ * `Derived`.
+ */
 export class Chain {
   readonly resolve: Resolve
   readonly reject: Reject
@@ -46,12 +49,12 @@ export class Chain {
   }
 }
 
-/** What a promise's own functions return, as a promise. */
+/** The promise of undefined, which is what the resolving functions of a promise return. */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
 /**
- * Passes the outcome of `future` on. A cancel that came after it had ended wins over it, as in CPython.
- * Returns the promise of what the function has returned.
+ * Calls one of the two functions with the outcome of `future`. If the task was cancelled after the future had ended,
+ * `cancel` is thrown instead of the outcome, as in CPython. Returns a promise of what the function returned.
  */
 export function passOn(
   future: Future<unknown>,
@@ -74,10 +77,14 @@ export function passOn(
   return derived.promise
 }
 
-/** An `await` of a future by itself: in plain code, or of a native promise of it, or one of several in a task. */
+/**
+ * The reaction of an `await` that is a separate object. Three kinds of wait need one: a wait of code outside of every
+ * frame, a native promise made from a future, and a second wait that a frame has at the same time. (The first wait of
+ * a frame uses the frame itself as its reaction.)
+ */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
-  /** The number of the wait. */
+  /** The number of this wait: later waits of the process have higher numbers. */
   began = 0
   readonly #future: Future<unknown>
   #functions: Resolve | Chain | Promise<unknown>
@@ -122,26 +129,27 @@ export class Awaiter extends Derived implements Reaction {
     return chain.derived.promise
   }
 
-  /** Whether a task waits by it, and has not passed functions of its own. */
+  /** Whether this is a real `await`. False if user code has called `then` with two functions without a name. */
   isWait(): boolean {
     return isResolver(this.#reject)
   }
 
-  /** The task has no part in it from now on. */
+  /** Makes this a callback outside of every task: the end of the future no longer resumes the frame. */
   letGo(): void {
     this.waitingFrame = null
   }
 }
 
-/** What functions have returned that user code passed to `then`, by the future. */
+/** For each future: what functions have returned that user code passed to its `then`. `OwnAwait` looks there. */
 const returned = new WeakMap<
   Future<unknown>,
   { frame: Frame; resolve: Resolve; promise: PromiseLike<unknown> }[]
 >()
 
 /**
- * The `await` of a task that waits for nothing else. The task holds the two functions, and nothing holds this: there
- * are as many of them as parked tasks. What the functions return is written down where it cannot come from the engine's.
+ * What `then` returns for the wait whose reaction is the frame itself. The frame holds the two functions and no
+ * reference to this object, because there is one such wait for each parked task. So if user code passed functions that
+ * return something, `write` keeps that, and this object finds it later.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -163,7 +171,10 @@ export class OwnAwait extends Derived {
     return promise
   }
 
-  /** Looked up later: this may be called by the function that is about to return. */
+  /**
+   * Waits one microtask and then looks for what `resolve` returned, because the caller may be `resolve` itself, which
+   * has not returned yet.
+   */
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing
     const entries = returned.get(this.#future)
@@ -171,6 +182,7 @@ export class OwnAwait extends Derived {
       ?.promise
   }
 
+  /** Keeps what `resolve` has returned, for an OwnAwait of the same frame and future. */
   static write(
     frame: Frame,
     future: Future<unknown>,

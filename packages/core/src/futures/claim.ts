@@ -4,21 +4,26 @@ import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * A future that takes what it waits for only in its waiter's own turn: the base of locks, queues and
- * their like.
+ * A future that takes what its waiter wants (a lock, an item) only in the waiter's turn of the loop. Locks, queues and
+ * other primitives extend this class.
  *
- * Waking it (`wake`) puts it in the ready queue. In its turn it either takes the thing (`claim`), or,
- * when its task was cancelled in between, lets it go to the next in line (`decline`). So a grant and a
- * cancel in the same instant can neither lose the thing nor hand it out twice: until the turn, nobody
- * has it. Between the two a cancel of the future itself comes too late, as for one that is done.
+ * `wake()` puts the claim in the ready queue. In its turn the claim either takes the thing (`claim()`), or, if its
+ * task was cancelled since, leaves it to the next waiter (`decline()`). Until that turn nobody has the thing. So if a
+ * release and a cancel come at the same moment, the thing is neither lost nor given to two waiters.
+ *
+ * Between `wake()` and the turn, `cancel()` returns false if one task waits: the cancel stays with the task, and
+ * `run()` finds it there.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
-  /** @internal the bundler calls a class that names itself `_Claim` */
+  /** @internal The bundler renames a class that refers to itself to `_Claim`; this keeps the name that users see. */
   static override readonly name: string = 'Claim'
 
   #woken = false
 
-  /** Gives it its turn. False if it has one already, is done, or belongs to a loop that is closed and so has no turns. */
+  /**
+   * Puts this claim in the ready queue. Returns false if the claim is there already, if it is done, or if its loop is
+   * closed.
+   */
   wake(): boolean {
     const loop = this.getLoop()
     if (this.#woken || this.done() || loop.isClosed()) return false
@@ -26,47 +31,63 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     return true
   }
 
-  /** @internal its loop was closed before its turn came */
+  /**
+   * @internal the loop calls this when it is closed while this claim is in the ready queue: the thing goes to the next
+   * waiter
+   */
   dropped(): void {
     this.#woken = false
     this.decline()
   }
 
-  /** Whether it was woken and its turn is still to come. */
+  /** Whether this claim is in the ready queue: it was woken, and its turn has not come yet. */
   isWoken(): boolean {
     return this.#woken
   }
 
   /**
-   * What a task that awaits it waits for, as in "Lock #3, held by Task-2"; by default the name of its class. The task tree
-   * and DeadlockError show it. It must not throw.
+   * Says what a task waits for when it awaits this claim, as in "Lock #3, held by Task-2"; by default the name of the
+   * class. The task tree and DeadlockError show this text. This method must not throw.
    */
   describeWait(): string {
     return this.constructor.name
   }
 
-  /** @internal once it is woken it takes the thing in its turn, and so it must have its waiter then */
+  /** @internal false once this claim is woken: it will take the thing in its turn, so its waiter must still be there */
   override canBeLeft(): boolean {
     return !this.#woken || this.takesNothing()
   }
 
-  /** @internal a turn of the loop, which no other waiter could have instead */
+  /**
+   * @internal whether this claim waits for nothing but a turn of the loop, so no other waiter loses anything when its
+   * waiter leaves
+   */
   takesNothing(): boolean {
     return false
   }
 
-  /** In its turn: takes the thing and fulfills this future; or leaves it pending, and must then have queued it again. */
+  /**
+   * Called in this claim's turn. Takes the thing and fulfills this future. Or leaves the future pending, and must then
+   * put the claim back in the line of waiters.
+   */
   protected abstract claim(): void
 
-  /** In its turn, or when cancelled after it was woken: it does not take the thing. */
+  /**
+   * Called instead of `claim()` when the waiter was cancelled after the wake-up, or when the loop was closed. Must
+   * leave the thing to the next waiter.
+   */
   protected abstract decline(): void
 
+  /**
+   * Returns false for a woken claim that one task waits for: `run()` sees the cancel of that task and declines. Plain
+   * code and several waiters have no task to look at, so this future is cancelled, and `run()` sees that it is done.
+   */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false
     return super.cancel(msg)
   }
 
-  /** @internal marks it as woken; the caller puts it in the ready queue */
+  /** @internal marks this claim as woken and returns it; the caller must put it in the ready queue */
   protected woken(): this {
     this.#woken = true
     return this
@@ -90,19 +111,22 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     else if (sole.waitingFrame?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
-      // First: a generator coroutine's code runs inside of `run`.
+      // // This future must be done before `sole.run()`, because that call runs the code of a generator coroutine.
       this.endCancelled(sole.waitingFrame.cancelMessage)
       sole.run()
     } else {
       this.removeReaction(sole)
       this.claim()
-      // The waiter goes on in this same turn, as a coroutine of asyncio does.
+      // // The waiting code resumes in this same turn, as a coroutine of asyncio does.
       if (this.done()) sole.run()
       else this.react(sole)
     }
   }
 
-  /** Nobody waits, or several do: then the first goes on in this turn. */
+  /**
+   * Takes the thing for a claim without a waiter, or with several. Of several, the first resumes in this turn, and the
+   * others in turns of their own.
+   */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()
     future.claim()
@@ -117,8 +141,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 }
 
 /**
- * Cancels `future` when `signal` aborts; the signal's reason is the CancelledError's cause. The
- * listener is removed when the future ends, for signals that live long.
+ * Cancels `future` when `signal` aborts, and returns `future`. The reason of the signal becomes the cause of the
+ * CancelledError. The listener is removed when the future ends; otherwise a signal that lives long would collect
+ * listeners.
  */
 export function cancelOnAbort<F extends Future<unknown>>(
   future: F,
@@ -138,7 +163,10 @@ export function cancelOnAbort<F extends Future<unknown>>(
   return future
 }
 
-/** What an operation throws that was stopped by `signal`. */
+/**
+ * Returns the error that an operation throws when `signal` has stopped it: the reason of the signal if that is a
+ * CancelledError, or else a new CancelledError with the reason as its cause.
+ */
 export function abortError(signal: AbortSignal): CancelledError {
   const reason: unknown = signal.reason
   return reason instanceof CancelledError

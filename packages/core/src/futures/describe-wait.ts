@@ -1,7 +1,10 @@
 import { Claim } from './claim.ts'
 import type { Future } from './future.ts'
 
-/** What a task that awaits `future` waits for: the name of another task, or what the future says of itself. */
+/**
+ * Names what a task waits for when it awaits `future`: the name of a task, the text of a claim, or the name of the
+ * future's class.
+ */
 export function describeWait(future: Future<unknown>): string {
   const task = future.ownExecution()?.task ?? null
   if (task !== null) return task.name

@@ -3,13 +3,14 @@ import { Future } from './future.ts'
 import { type WaitDetails, waitDetails } from './wait-details.ts'
 
 /**
- * A future that tells what a wait for it is for. For waits that are not frequent, because each one has a closure.
+ * A future that describes what a task waits for, in `snapshot()` and `why()`. Each one holds a closure, so it is meant
+ * for waits that are not frequent.
  *
  * @example
  *     const connected = new DetailedFuture<void>(() => ({ kind: 'socket', label: `a connection to ${host}` }))
  */
 export class DetailedFuture<T> extends Future<T> {
-  /** @internal the task tree shows it as what it is */
+  /** @internal the task tree shows the class as `Future` */
   static override readonly name: string = 'Future'
 
   readonly #details: () => WaitDetails

@@ -1,4 +1,4 @@
-/** A time for people: `250 ms`, `1.5 s`, `41 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
+/** Writes a duration for people to read: `250 ms`, `1.5 s`, `41 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
 export function durationText(milliseconds: number): string {
   const ms = Math.max(0, milliseconds)
   if (ms === Infinity) return 'ever'

@@ -2,14 +2,15 @@ import { capturesAwaitSites, noteYieldSite } from './await-sites.ts'
 import type { Future } from './future.ts'
 
 /**
- * What `yield*` of a future goes through: a pending future is handed to the driver of the generator, once, and
- * then its outcome is the value of the `yield*`; a done one needs no suspension.
+ * The iterator that `yield* future` uses. It hands a pending future to the driver of the generator once; after that,
+ * the value of the `yield*` is the outcome of the future. It hands out no future that is done, so the generator is not
+ * suspended.
  *
- * It is its own result object, and no generator: one small object for each wait.
+ * The iterator is also the result object that `next()` returns, so each wait makes one small object and no generator.
  */
 export class FutureIterator<T> {
   done: boolean | undefined = undefined
-  /** The future, and in the end its result. */
+  /** The future, until the iterator is done; then its result. */
   value: unknown
 
   constructor(future: Future<T>) {

@@ -18,23 +18,35 @@ import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import { type Inspect, inspected, showFuture } from './inspect.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
-/** Found by `isFuture` of any copy of this package, where `instanceof` would tell them apart. */
+/**
+ * Marks every future, so that `isFuture` of another copy of this package recognizes it. `instanceof` knows only the
+ * classes of its own copy.
+ */
 const futureBrand: symbol = Symbol.for('@tasktree/core.Future')
 
 const PENDING = 0
 const FULFILLED = 1
 const FAILED = 2
 const CANCELLED = 3
-/** Failed, and somebody has looked at the exception. */
+/**
+ * The future has failed, and some code has looked at its exception. Such a failure is not reported as "never
+ * retrieved".
+ */
 const SEEN = 4
 
-/** The reactions that run when a future ends. Most futures have none yet, or one. */
+/**
+ * The reactions of a pending future: entries for the ready queue when the future ends. Most futures have none or one,
+ * so a set is made only for the second.
+ */
 type Reactions = Reaction | Set<Reaction> | null
 
-/** Options of a future whose loop nobody may ever ask for. */
+/** The options by which `completed()` tells the constructor not to look for a loop. */
 const undecided: { loop?: EventLoop } = {}
 
-/** Null for a future whose loop is looked for when somebody asks. */
+/**
+ * Returns the loop that the options name, or the current loop. Returns null for `undecided`: `getLoop()` then looks
+ * for the loop on its first call.
+ */
 function readLoop(options: { loop?: EventLoop }): EventLoop | null {
   if (options === undecided) return null
   if (typeof options !== 'object' || options === null) {
@@ -47,15 +59,15 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 }
 
 /**
- * A result that is not there yet: the only thing the runtime waits on. `await` it, or `yield*` it in a
- * generator coroutine. Cancelling a task that waits on it cancels it.
+ * A result that is not there yet, and the only thing that the runtime waits on. Async code waits for a future with
+ * `await`, a generator coroutine with `yield*`. A cancel of a task cancels the future that the task waits on.
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
-// Its own methods are static, here and in what extends it: for private methods of an instance the engine keeps
-// one more field in every object, and there are a million of these.
+// // Private methods are static, in this class and in those that extend it. For private methods of an instance the
+// engine keeps one more field in every object, and a program may have a million futures.
 export class Future<T> implements PromiseLike<T> {
-  /** @internal the bundler calls a class that names itself `_Future` */
+  /** @internal The bundler renames a class that refers to itself to `_Future`; this keeps the name that users see. */
   static readonly name: string = 'Future'
 
   static {
@@ -63,9 +75,12 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
-  /** While the future is pending, its reactions; then its result, its exception, or the message or error of its cancel. */
+  /**
+   * While the future is pending: its reactions. After that: its result, its exception, or the message or error of its
+   * cancel.
+   */
   #value: unknown = null
-  /** Null where a completed future has not been asked for it. */
+  /** Null only for a future made by `completed()`, until `getLoop()` is called. */
   #loop: EventLoop | null
 
   constructor(options?: { loop?: EventLoop }) {
@@ -73,12 +88,12 @@ export class Future<T> implements PromiseLike<T> {
     if (new.target !== Future && this.#loop?.monitor != null) this.#loop.monitor.futureMade(this)
   }
 
-  /** @internal pending, and nobody has begun to wait for it */
+  /** @internal whether this future is pending and has no reaction, so nobody waits for it */
   isUnused(): boolean {
     return this.#state === PENDING && this.#value === null
   }
 
-  /** Whether it has a result or an exception, or was cancelled. */
+  /** Whether this future has ended: with a result, with an exception, or as cancelled. */
   done(): boolean {
     return this.#state !== PENDING
   }
@@ -88,11 +103,11 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * The result.
+   * Returns the result.
    *
-   * @throws its exception, when it failed
-   * @throws {CancelledError} when it was cancelled
-   * @throws {InvalidStateError} when it is pending
+   * @throws the exception of this future, when it has failed
+   * @throws {CancelledError} when this future was cancelled
+   * @throws {InvalidStateError} when this future is pending
    */
   result(): T {
     if (this.#state === FULFILLED) return this.#value as T
@@ -102,10 +117,10 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * The exception, or null when there is none.
+   * Returns the exception, or null when this future has a result.
    *
-   * @throws {CancelledError} when it was cancelled
-   * @throws {InvalidStateError} when it is pending
+   * @throws {CancelledError} when this future was cancelled
+   * @throws {InvalidStateError} when this future is pending
    */
   exception(): unknown {
     if (this.#state === FULFILLED) return null
@@ -123,15 +138,13 @@ export class Future<T> implements PromiseLike<T> {
     return future.#value
   }
 
-  /** @throws {InvalidStateError} when it is done */
+  /** Ends this future with `value` as its result. @throws {InvalidStateError} when this future is done already */
   setResult(value: T): void {
     Future.#assertPending(this, 'setResult')
     this.fulfill(value)
   }
 
-  /**
-   * @throws {InvalidStateError} when it is done
-   */
+  /** Ends this future with `error` as its exception. @throws {InvalidStateError} when this future is done already */
   setException(error: unknown): void {
     Future.#assertPending(this, 'setException')
     this.fail(error)
@@ -143,17 +156,20 @@ export class Future<T> implements PromiseLike<T> {
     forgetUnretrieved(future)
   }
 
-  /** @internal without counting as a look at its exception */
+  /** @internal whether this future has failed; does not count as a look at its exception */
   hasFailed(): boolean {
     return this.#state === FAILED || this.#state === SEEN
   }
 
-  /** @internal nobody has looked at its exception */
+  /** @internal whether this future has failed and no code has looked at its exception */
   isUnseenFailure(): boolean {
     return this.#state === FAILED
   }
 
-  /** @internal the result, the exception, or what was said of the cancel; not counted as a look at it */
+  /**
+   * @internal the result, the exception, or the message or error of the cancel; does not count as a look at the
+   * exception
+   */
   peekOutcome(): unknown {
     return this.#value
   }
@@ -166,8 +182,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Ends it as cancelled; code that awaits it gets a CancelledError with `msg`, or `msg` itself when it is
-   * one. False when it is done.
+   * Ends this future as cancelled: code that awaits it gets a CancelledError with the message `msg`, or `msg` itself
+   * when that is a CancelledError. Returns false, and changes nothing, when this future is done.
    *
    * @throws {TypeError} when `msg` is neither a string nor a CancelledError
    */
@@ -180,9 +196,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Calls `cb` with this future in a turn of the loop after it is done, also when it is done already.
-   * It runs in `context`, by default a copy of the current one. What it throws goes to the loop's
-   * exception handler.
+   * Calls `cb` with this future in a turn of the loop after this future has ended, even if it is done already. The
+   * callback runs in `context`, by default a copy of the current one. An error that the callback throws goes to the
+   * loop's exception handler.
    */
   addDoneCallback(cb: (future: this) => void, options?: { context?: Context }): void {
     if (typeof cb !== 'function') {
@@ -207,9 +223,11 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * As a promise's. Awaiting makes the current task wait on this future; chaining a callback does not. Differs: two
-   * callbacks that are both nameless look like an `await`, and are called in the loop when it was pending: no task is
-   * current there, and no AsyncLocalStorage entered. What `then` returns is a PromiseLike with `catch` and `finally`.
+   * Works as `then` of a promise does. An `await` makes the current task wait on this future; a chained callback does
+   * not.
+   *
+   * Differs: two callbacks without a name look like an `await`. When this future is pending, the loop calls them
+   * outside of every task and every AsyncLocalStorage. The return value is a PromiseLike with `catch` and `finally`.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(
@@ -229,13 +247,14 @@ export class Future<T> implements PromiseLike<T> {
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
-    // Only one of them is called, and never somebody's own at once.
+    // // Only one of the two functions will be called. A resolver of the engine is called at once; a user's function
+    // never is, because a promise would call it later.
     if (
       this.#state !== PENDING &&
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // The engine does not look at it; code that passes a promise's functions by itself may.
+      // // `await` ignores the return value. User code that passes the functions of a promise to `then` may use it.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -250,12 +269,18 @@ export class Future<T> implements PromiseLike<T> {
     return Future.#toPromise(this).finally(onFinally)
   }
 
-  /** The name of the class, as a promise has it: a future can be used wherever a Promise is expected. */
+  /**
+   * The name of the class. Promises have this tag too, so code that checks for it accepts a future where it expects a
+   * Promise.
+   */
   get [Symbol.toStringTag](): string {
     return this.constructor.name
   }
 
-  /** A native promise of this future that no task waits on; callbacks keep their asynchronous context by it. */
+  /**
+   * Makes a native promise of the outcome of `future`. No task waits by it, and callbacks chained on it keep their
+   * asynchronous context.
+   */
   static #toPromise<T>(future: Future<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (future.#state === PENDING)
@@ -264,12 +289,15 @@ export class Future<T> implements PromiseLike<T> {
     })
   }
 
-  /** For `yield*`: the result, after a suspension when it is pending. */
+  /**
+   * Makes `yield* future` work in a generator coroutine: the coroutine is suspended while this future is pending, and
+   * gets its result.
+   */
   [Symbol.iterator](): CoroutineGenerator<T> {
     return new FutureIterator(this) as unknown as CoroutineGenerator<T>
   }
 
-  /** @internal how the console shows it */
+  /** @internal returns the text that `console.log` shows for this future */
   [inspected](depth: number, options: object, inspect: Inspect): string {
     return showFuture(this, depth, (value) => inspect(value, { ...options, depth: depth - 1 }))
   }
@@ -286,20 +314,24 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal */
   fail(error: unknown): void {
-    // "No exception" must stay distinguishable.
+    // // `exception()` returns null for "no exception", so an error that is null or undefined is replaced.
     const exception = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     Future.#end(this, FAILED, exception)
     this.getLoop().failures.note(this)
   }
 
-  /** @internal with the message of a cancel that was asked for, or the error that ended a task */
+  /**
+   * @internal ends this future as cancelled; `cause` is the message of the cancel, or the CancelledError that the code
+   * of a task has thrown
+   */
   endCancelled(cause: string | CancelledError | undefined): void {
     Future.#end(this, CANCELLED, cause)
   }
 
   /**
-   * @internal the error for code that looks at the outcome. What a task's code has thrown is shown once, as in asyncio:
-   * a later look gets an error without its message. Most cancelled futures are never looked at.
+   * @internal returns the CancelledError for code that looks at the outcome; it is made now, because most cancelled
+   * futures are never looked at. An error that the code of a task has thrown is returned once, as in asyncio: a later
+   * look gets an error without its message.
    */
   cancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -307,7 +339,10 @@ export class Future<T> implements PromiseLike<T> {
     return toCancelledError(cause)
   }
 
-  /** @internal for a list of outcomes: not a look, and without what a task's code has thrown */
+  /**
+   * @internal returns the CancelledError for a list of outcomes. Does not count as a look, so an error that the code
+   * of a task has thrown is not returned, but replaced by one without a message.
+   */
   listedCancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
     return this.showsCancelOnce() && isCancelled(cause)
@@ -315,12 +350,15 @@ export class Future<T> implements PromiseLike<T> {
       : toCancelledError(cause)
   }
 
-  /** @internal whether a wait for it may end while it goes on, because its end would hand nothing over */
+  /**
+   * @internal whether a wait for this future may be ended while the future stays pending. False means that the end of
+   * the future hands something to its waiter, which would be lost.
+   */
   canBeLeft(): boolean {
     return true
   }
 
-  /** @internal of a task: the outermost frame of its code */
+  /** @internal the outermost frame of a task's code; null, because this future is not a task */
   ownExecution(): Frame | null {
     return null
   }
@@ -330,7 +368,10 @@ export class Future<T> implements PromiseLike<T> {
     return false
   }
 
-  /** @internal hands the outcome to a promise's functions; only when done */
+  /**
+   * @internal calls `resolve` with the result, or `reject` with the error; this future must be done. Returns what that
+   * function returned.
+   */
   settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
     return this.#state === FULFILLED
       ? resolve(this.#value as T)
@@ -349,14 +390,20 @@ export class Future<T> implements PromiseLike<T> {
     else this.#value = new Set([reactions, reaction])
   }
 
-  /** @internal calls back outside of every task, with nothing captured; returns what `removeReaction` takes */
+  /**
+   * @internal calls `callback` in a turn after this future has ended, outside of every task and without the caller's
+   * context. Returns the reaction, for `removeReaction`.
+   */
   onDone(callback: (future: Future<T>) => void): Reaction {
     const reaction = new InternalCallback(this, callback)
     this.react(reaction)
     return reaction
   }
 
-  /** @internal what a task gets that waits for itself: asyncio tells it in a turn of its own */
+  /**
+   * @internal returns what a task waits on instead when it awaits itself: a future that has failed, so the task gets
+   * the error in a later turn, as in asyncio
+   */
   refuseOwnTask(): Future<never> {
     const refusal = new Future<never>({ loop: this.getLoop() })
     refusal.fail(
@@ -365,7 +412,10 @@ export class Future<T> implements PromiseLike<T> {
     return refusal
   }
 
-  /** @internal does nothing when it has run or is about to */
+  /**
+   * @internal takes `reaction` off the list; does nothing when this future is done, because the reaction is then in
+   * the ready queue or has run
+   */
   removeReaction(reaction: Reaction): void {
     if (this.#state !== PENDING) return
     const reactions = this.#value as Reactions
@@ -373,12 +423,18 @@ export class Future<T> implements PromiseLike<T> {
     else if (reactions instanceof Set) reactions.delete(reaction)
   }
 
-  /** @internal those that resume code of `frame`: several in a `Promise.all` of the same future */
+  /**
+   * @internal the reactions that resume code of `frame`; there are several when a `Promise.all` has this future more
+   * than once
+   */
   reactionsOf(frame: Frame): Reaction[] {
     return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)
   }
 
-  /** @internal the one reaction, when there is exactly one */
+  /**
+   * @internal the only reaction of this pending future; null when there is none, when there are several, or when the
+   * future is done
+   */
   soleReaction(): Reaction | null {
     if (this.#state !== PENDING) return null
     const reactions = this.#value as Reactions
@@ -386,7 +442,7 @@ export class Future<T> implements PromiseLike<T> {
     return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
   }
 
-  /** @internal takes them all, in the order they came; the caller runs them */
+  /** @internal takes all reactions off the list and returns them in the order of arrival; the caller must run them */
   takeReactions(): Reaction[] {
     const reactions = Future.#listReactions(this)
     if (this.#state === PENDING) this.#value = null
@@ -405,7 +461,7 @@ export class Future<T> implements PromiseLike<T> {
     future.#value = value
     future.#state = state
     if (reactions === null) return
-    // It was pending, and so knows its loop.
+    // // The loop is known: only a future of `completed()` has none, and such a future has no reactions.
     const loop = future.#loop as EventLoop
     if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
     else loop.push(reactions)
@@ -413,8 +469,8 @@ export class Future<T> implements PromiseLike<T> {
 }
 
 /**
- * A future that has its result already, for what need not wait. Its loop is only looked for when somebody asks,
- * which takes a tenth off the acquire of a free lock.
+ * Returns a future that has its result already, for an operation that need not wait. The future looks for its loop
+ * only when code asks for it, which makes the acquire of a free lock about 10% faster.
  */
 export function completed(): Future<void>
 export function completed<T>(value: T): Future<T>
@@ -424,7 +480,10 @@ export function completed<T>(value?: T): Future<T | undefined> {
   return future
 }
 
-/** Whether `x` is a Future (a Task is one), of this copy of the package or another. Source: asyncio.isfuture */
+/**
+ * Whether `x` is a Future, or a Task, which is a Future too. Futures of another copy of this package count. Source:
+ * asyncio.isfuture
+ */
 export function isFuture(x: unknown): x is Future<unknown> {
   return x instanceof Future || (typeof x === 'object' && x !== null && futureBrand in x)
 }

@@ -1,12 +1,15 @@
 import type { Future } from './future.ts'
 
-/** The key under which the console looks for a method. */
+/** The key of the method by which an object tells `console.log` how to show it. */
 export const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
-/** What the console passes to it, to show what is inside. */
+/** The function that the console passes to that method, to show a value inside the object. */
 export type Inspect = (value: unknown, options: object) => string
 
-/** `<Future finished result=1>`, as Python's `repr` does; no look at an exception. */
+/**
+ * Returns a text such as `<Future finished result=1>`, as Python's `repr` does. Does not count as a look at an
+ * exception.
+ */
 export function showFuture(
   future: Future<unknown>,
   depth: number,

@@ -1,6 +1,7 @@
 /**
- * `text` on one line, for a terminal: control characters, line breaks and the marks that turn the direction of writing are
- * written as escapes. Otherwise the name of a task could clear the screen, or forge a line of the task tree.
+ * Returns `text` as one line that is safe to print on a terminal: control characters, line breaks and the marks that
+ * change the direction of writing become escapes. Otherwise the name of a task could clear the screen, or forge a line
+ * of the task tree.
  */
 export function printable(text: string): string {
   return unprintable.test(text) ? text.replaceAll(new RegExp(unprintable, 'g'), escape) : text

@@ -5,15 +5,18 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 
-/** What happens when a future ends: an entry of the future's list, and after that of the ready queue. */
+/**
+ * What happens when a future ends. A reaction is an entry in the future's list; when the future ends, the same object
+ * becomes an entry of the ready queue, and the loop calls its `run()`.
+ */
 export interface Reaction extends Runnable {
-  /** @internal the frame whose wait this is; null for callbacks, and for plain code that waits */
+  /** @internal the frame whose code this reaction resumes; null for a callback, and for code outside of every task */
   readonly waitingFrame: Frame | null
   /** @internal */
   label(): string
 }
 
-/** A callback of this package, which runs in no task and reads no context. */
+/** The reaction of `onDone`: a callback of this package, which needs no current task and no context variables. */
 export class InternalCallback<T> implements Reaction {
   readonly #future: Future<T>
   readonly #callback: (future: Future<T>) => void
@@ -36,7 +39,10 @@ export class InternalCallback<T> implements Reaction {
   }
 }
 
-/** A user's callback, run in the context given, and in the asynchronous context it was added in. */
+/**
+ * The reaction of `addDoneCallback`: a user's callback. It sees the context variables of the context that was given,
+ * and the AsyncLocalStorage of the code that added it.
+ */
 export class DoneCallback implements Reaction, Scope {
   readonly waitingFrame: Frame | null = null
   readonly frame: Frame

@@ -2,7 +2,10 @@ import type { Future } from './future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
-/** What is left of a failed future when it is collected. It must not refer to the future. */
+/**
+ * What the message about a failed future needs after the future was garbage-collected. The report must not refer to
+ * the future, or the future would never be collected.
+ */
 interface Report {
   readonly failures: Failures
   readonly what: 'Future' | 'Task'
@@ -17,14 +20,14 @@ const collected = new FinalizationRegistry<Report>((report) => report.failures.r
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
- * Calls `callback` when `future` is collected, if nobody has looked at its failure until then. The failure must have
- * been there for a turn of the loop. `callback` must not refer to the future.
+ * Calls `callback` when `future` is garbage-collected, if no code has looked at its failure by then. The future must
+ * have failed at least one turn of the loop before this call. `callback` must not refer to the future.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)
 }
 
-/** Somebody has looked at the future's exception. */
+/** Withdraws the report on `future`, because code has looked at its exception. */
 export function forgetUnretrieved(future: Future<unknown>): void {
   const report = reports.get(future)
   if (report === undefined) return
@@ -35,10 +38,11 @@ export function forgetUnretrieved(future: Future<unknown>): void {
 }
 
 /**
- * The failures of a loop's futures that nobody has looked at. Each is reported once: when its future
- * is collected, or when the run of the loop ends, whichever is first.
+ * The failures of a loop's futures that no code has looked at. Each failure is reported once: when its future is
+ * garbage-collected, or when the run of the loop ends, whichever is first.
  *
- * A failure is registered only after a turn of the loop: by then nearly every failure has been seen by the code that awaits it.
+ * A failure is registered only in the turn after it was noted: by then the code that awaits the future has nearly
+ * always seen it.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop
@@ -62,7 +66,8 @@ export class Failures implements Runnable {
 
   #register(future: Future<unknown>): void {
     const exception = future.peekOutcome()
-    // Until its stack is read, an error refers to the objects on it, the task among them.
+    // // An error refers to the objects on its stack, the task among them, until its stack is read. Without this line
+    // the task would not be collected.
     if (exception instanceof Error) void exception.stack
     const name = 'name' in future ? String(future.name) : null
     const report: Report = {
@@ -92,7 +97,10 @@ export class Failures implements Runnable {
     })
   }
 
-  /** The run has ended: nobody will look any more. */
+  /**
+   * Reports every failure that is left. Called when the run has ended, because no code of the program can look at a
+   * failure after that.
+   */
   reportAll(): void {
     this.run()
     for (const report of this.#reports) {

@@ -1,23 +1,23 @@
 import type { Future } from './future.ts'
 import { describeWait } from './describe-wait.ts'
 
-/** What a wait is for, in parts: `snapshot()` lists them, and `why()` makes a sentence of them. */
+/** What a task waits for, in parts: `snapshot()` lists them, and `why()` makes a sentence of them. */
 export interface WaitDetails {
   /** One word: 'lock', 'queue', 'socket'. */
   kind: string
   /** What is waited for, in a few words, as in "lock 'db'". */
   label: string
-  /** What is to be known of it, in a few words, as in "held by task 'migrate' for 41 s". */
+  /** More about the thing that is waited for, in a few words, as in "held by task 'migrate' for 41 s". */
   note?: string | undefined
-  /** What the waiting task does, when that is not "waits for" and the label: "sleeps for another 19 s". */
+  /** What the waiting task does, if "waits for" and the label do not say it: "sleeps for another 19 s". */
   text?: string | undefined
-  /** The future or task that must end first, if it is known: the holder of a lock. */
+  /** The future or task that must end before this wait can end, if it is known: the task that holds a lock. */
   next?: Future<unknown> | null | undefined
 }
 
 /**
- * The key of the method by which a class of futures tells what a wait for it is for: `[waitDetails](): WaitDetails`. The
- * method is called while other code may be in the middle of a statement, so it only reads, and it must not throw.
+ * The key of a method by which a class of futures describes what a task waits for: `[waitDetails](): WaitDetails`. The
+ * method may be called while other code is in the middle of a statement. So it must only read, and must not throw.
  */
 export const waitDetails: unique symbol = Symbol.for('@tasktree/core.waitDetails') as never
 
@@ -25,7 +25,10 @@ interface Detailed {
   readonly [waitDetails]?: () => WaitDetails
 }
 
-/** What a task that waits for `future` waits for. */
+/**
+ * Describes what a task waits for when it awaits `future`: another task, what the future says, or the name of its
+ * class.
+ */
 export function detailsOf(future: Future<unknown>): WaitDetails {
   const task = future.ownExecution()?.task ?? null
   if (task !== null) return { kind: 'task', label: `task '${task.name}'`, next: task }
@@ -39,7 +42,10 @@ export function detailsOf(future: Future<unknown>): WaitDetails {
   }
 }
 
-/** The kernel sees neither what such a promise is for nor when it ends. */
+/**
+ * The details of a wait for a promise that is not a future: the kernel cannot see what it stands for, nor when it
+ * ends.
+ */
 export const foreignPromise: WaitDetails = {
   kind: 'foreign',
   label: 'a promise that Tasktree does not know',
