@@ -1,11 +1,15 @@
 import { isCancelled } from './errors/errors.ts'
 
 /**
- * The checks of arguments that every package shares. A wrong type throws a TypeError, a value out of range a
- * RangeError, each with what was expected and what came. They run before the call does anything.
+ * The checks of arguments that all packages share. A wrong type throws a TypeError, and a value out of range a
+ * RangeError; the message says what was expected and what was passed. A call checks its arguments before it does
+ * anything.
  */
 
-/** Says in an error message what came instead of what was expected. */
+/**
+ * Returns a short description of `x` for an error message, to say what a caller passed instead of the expected value.
+ * Never throws.
+ */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
   // oxlint-disable-next-line typescript/no-base-to-string -- not an object
@@ -30,12 +34,15 @@ export function isThenable(x: unknown): x is PromiseLike<unknown> {
   return typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
 }
 
-/** What can be listed; a string can, and a future or Coroutine, and are never meant. */
+/**
+ * Whether `x` is an object that can be iterated. False for a string, a future and a Coroutine: these are iterable too,
+ * but a caller who passes one in place of a list has made a mistake.
+ */
 export function isIterable(x: unknown): x is Iterable<unknown> {
   return typeof x === 'object' && x !== null && Symbol.iterator in x && !('then' in x)
 }
 
-/** @throws {TypeError} for NaN and what is not a number */
+/** Returns the delay, or 0 for a negative one. @throws {TypeError} when `delay` is NaN or not a number */
 export function checkDelay(delay: unknown): number {
   if (typeof delay !== 'number' || Number.isNaN(delay)) {
     throw new TypeError(`a delay must be a number of milliseconds, got ${describe(delay)}`)
@@ -73,7 +80,10 @@ export function checkDuration(name: string, value: unknown): number {
   return value
 }
 
-/** @throws {TypeError} for options that are no object, or with a `signal` that is none */
+/**
+ * Checks that `options` is an object and that its `signal`, if there is one, is an AbortSignal. @throws {TypeError}
+ * otherwise
+ */
 export function checkOptions(options: object | undefined): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) {
@@ -83,9 +93,10 @@ export function checkOptions(options: object | undefined): void {
 }
 
 /**
- * What a cancel says: checked at the call, because it is turned into an error only later, in the loop.
+ * Checks the message of a cancel. The check is made when `cancel` is called, because the loop makes an error of the
+ * message only later.
  *
- * @throws {TypeError} when it is neither a string nor a CancelledError
+ * @throws {TypeError} when `msg` is neither a string nor a CancelledError
  */
 export function checkCancelMessage(msg: unknown): void {
   if (msg === undefined || typeof msg === 'string' || isCancelled(msg)) return
@@ -94,7 +105,7 @@ export function checkCancelMessage(msg: unknown): void {
   )
 }
 
-/** @throws {TypeError} when it is no AbortSignal */
+/** @throws {TypeError} when `signal` is not an AbortSignal */
 export function checkSignal(signal: unknown): void {
   if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
     throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)

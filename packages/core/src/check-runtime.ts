@@ -1,9 +1,10 @@
 /**
- * The first thing that every door of the package imports: says in one line why the package cannot work here. Without it a
- * program would end with "Promise.withResolvers is not a function", or hang.
+ * Checks whether the package can work in this runtime, and says in one line why not. Every entry point of the package
+ * imports this file first. Without the check a program would fail with "Promise.withResolvers is not a function", or
+ * hang.
  */
 
-/** What the check looks at; tests pass their own. */
+/** The parts of the global object that the check reads. Tests pass objects of their own. */
 export interface Runtime {
   readonly Promise: { readonly withResolvers?: unknown }
   readonly process?:
@@ -15,7 +16,7 @@ export interface Runtime {
 /** The class of the promises that async functions return. */
 const enginePromise: unknown = (async () => {})().constructor
 
-/** Why the package cannot work in `runtime`, or null. */
+/** Returns a text that says why the package cannot work in `runtime`; null if it can. */
 export function findObstacle(runtime: Runtime): string | null {
   if (typeof runtime.Promise.withResolvers !== 'function') {
     const node = runtime.process?.versions?.['node']

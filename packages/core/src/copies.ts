@@ -1,14 +1,14 @@
 /**
- * One process can load several copies of this package: because an upgrade has left the range of another package, because a
- * bundler has put one into its bundle, or because a test runner has reset its modules. Each copy would have its own idea of
- * the current task: a task of one copy that waits on a lock of the other would not see a cancel.
+ * One process can load several copies of this package: an upgrade was outside the range that another package accepts,
+ * a bundler has put a copy into a bundle, or a test runner has loaded the modules again. Each copy would have a
+ * current task of its own, so a task of one copy that waits on a lock of another would not see a cancel.
  *
- * So the doors of a copy do not export what that copy has made. They export what the first copy of a compatible version has
- * made, which is found by a key that all copies know. Copies of versions that are not compatible stay apart, and a warning
- * names both. It comes once in a process.
+ * Therefore the entry points ("doors") of each copy export the objects of the first copy with a compatible version.
+ * Copies find each other under a global symbol. Copies whose versions are not compatible stay apart, and one warning
+ * per process names the two.
  */
 
-/** What the doors of a copy export, by the name of the door. */
+/** The exports of each entry point ("door") of one copy, by the name of the door. */
 export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 interface Copy {
@@ -24,7 +24,10 @@ interface Registry {
 
 const key = Symbol.for('@tasktree/core.copies')
 
-/** Below 1.0.0 a minor version is a breaking change. */
+/**
+ * Whether two versions are compatible: the same major version, and below 1.0.0 also the same minor version, because
+ * there a minor version may break programs.
+ */
 function areCompatible(a: string, b: string): boolean {
   const [majorA, minorA] = a.split('.')
   const [majorB, minorB] = b.split('.')
@@ -42,7 +45,7 @@ export function shareDoors(version: string, path: string, doors: Doors): Doors {
     registry.hasWarned = true
     warn(other, version, path, shared !== undefined)
   }
-  // A copy that is loaded again, by a test runner, is the same one.
+  // // A test runner may load the same file again; that is not another copy.
   if (!copies.some((copy) => copy.path === path)) copies.push({ version, path, doors })
   return shared?.doors ?? doors
 }

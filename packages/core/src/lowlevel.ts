@@ -1,6 +1,6 @@
 /**
- * What the other packages are built from, and what a primitive of your own needs. Documented and
- * covered by semver, like the main door.
+ * The parts that the other packages of Tasktree are built from, and that a primitive of your own needs. They are
+ * documented, and follow semantic versioning like the exports of the main entry point.
  */
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
 export { completed } from './futures/future.ts'

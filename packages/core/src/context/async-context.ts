@@ -3,31 +3,41 @@ import type { Context } from './context-vars.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 
-/** What running code belongs to: a frame of a task, or a callback of a loop. A frame is its own scope. */
+/**
+ * Says to which loop, frame and context variables the running code belongs. The AsyncLocalStorage `storage` holds the
+ * scope of the running code. A frame is its own scope.
+ */
 export interface Scope {
-  /** @internal the frame that waits belong to here; null in plain code that runs in a Context */
+  /** @internal the frame that owns the waits of this code; null in plain code that runs in a Context */
   readonly frame: Frame | null
   /** @internal */
   readonly scopeLoop: EventLoop
-  /** @internal the context variables that are seen here, made on first use */
+  /** @internal the context variables that this code sees; the first call may make them */
   scopeContext(): Context
 }
 
 /**
  * One AsyncLocalStorage carries the running scope through every await, of native promises too.
  *
- * Entering a storage copies the map that holds those of all libraries: a tenth of a microsecond and 200
- * bytes for each task, more than a task's own. Where the platform keeps that map in a property of each
- * AsyncResource (Node since 24), a map of ours stands in its place, which adds the scope to the
- * caller's map without a copy. It is tried out when this module is loaded, and where anything about it
- * is not as expected the storage is entered as everywhere else.
+ * The problem: Node keeps the values of all storages in one map, and copies that map each time code enters a storage.
+ * The copy costs 0.1 microseconds and 200 bytes for each task, more than the task itself.
+ *
+ * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts an object of its own
+ * there, which adds the scope to the caller's map without a copy. When the module is loaded, it tests whether that
+ * works. If anything differs from what it expects, the storage is entered by the public API instead.
  */
 const storage = new AsyncLocalStorage<Scope>()
-/** Never entered: a map of ours that is the newest answers with itself, which spares making a resource to see it. */
+/**
+ * A storage that is never entered. A map of this file returns itself as the value, so `newestMap.getStore()` finds the
+ * running code's map without making a resource.
+ */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
-/** What the platform asks of the map it keeps: of the newest map, each storage its value. */
+/**
+ * A map of storages to values, as Node keeps it: it adds one scope to the map of the caller, `outer`, without copying
+ * that.
+ */
 class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
   scope: Scope | undefined
@@ -46,7 +56,7 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
     return store === storage || store === newestMap || this.outer?.has(store) === true
   }
 
-  /** Another storage is entered inside: its map is a copy of this one. */
+  /** Lists the entries. Node calls this to copy the map, when code inside enters another storage. */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     if (this.outer !== undefined)
       for (const entry of this.outer) if (entry[0] !== storage) yield entry
@@ -60,8 +70,9 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
 }
 
 /**
- * A scope whose class `standForMaps` was called with: where the caller's map is empty it stands for the map
- * itself, which spares a tenth of what each task takes. Where it is the running scope, iterating it yields it, once.
+ * A scope that can be its own map of storages: `standForMaps` has added the methods of such a map to its class. If no
+ * other storage is entered, the scope is used as the map, which saves 10% of the memory of a task. Iterating it yields
+ * one entry, the scope itself.
  */
 export interface MapScope extends Scope {
   [Symbol.iterator](): Iterator<unknown>
@@ -77,7 +88,8 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // Node copies this map when another AsyncLocalStorage is entered; the copy must contain this frame.
+    // // Node copies the map when code enters another AsyncLocalStorage. The iterator yields the scope, and Node reads
+    // it as an entry: 0 is the key, 1 the value.
     0: { value: storage },
     1: {
       get(this: MapScope) {
@@ -93,19 +105,31 @@ type MapHolder = AsyncResource & Record<symbol, ContextMap>
 
 const mapKey: symbol | null = findMapKey()
 
-/** An asynchronous context that code is to run in. */
+/**
+ * An asynchronous context in which code can be run: the map of Node's storages, or without a key for maps an
+ * AsyncResource that holds it.
+ */
 export type AsyncContext = ContextMap | AsyncResource
 
-/** Lends itself to every captured map while code is run in it; made when there is a key for them. */
+/**
+ * The one resource that runs code in any captured map: the map is put under its key for the duration of the call. Null
+ * if `findMapKey` has found no key.
+ */
 const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
-/** The caller's asynchronous context, other libraries' storages included, with `scope` put in: `runInAsyncContext` runs code in it. */
+/**
+ * Captures the caller's asynchronous context, with the storages of other libraries, and adds `scope` to it. Pass the
+ * result to `runInAsyncContext`.
+ */
 export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
   if (mapKey === null) return makeResource()
   return new ScopeMap(scope, outerMap(mapKey, currentMap()))
 }
 
-/** The same for a scope that may be its own map; `map` is the caller's `currentMap`. */
+/**
+ * Does the same as `captureAsyncContext` for a scope that can be its own map. `map` is what `currentMap()` returns in
+ * the caller.
+ */
 export function captureOwnContext<S extends MapScope>(
   scope: S,
   map: OwnMap | undefined,
@@ -115,18 +139,21 @@ export function captureOwnContext<S extends MapScope>(
   return outer === undefined ? scope : new ScopeMap(scope, outer)
 }
 
-/** The map that running code is in, when it is one of ours. */
+/** The running code's map of storages if it is one that this file made; undefined if it is a map of Node's. */
 export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
-/** The running scope, for a caller that has looked up the map already. */
+/** Returns the running scope; `map` is what `currentMap()` has just returned, which saves a second look. */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()
   return map instanceof ScopeMap ? map.scope : map
 }
 
-/** The caller's map but for its own scope, which the new one hides: kept, it would hold every task's creator in memory. */
+/**
+ * Returns the caller's map without the caller's scope; undefined if nothing is left. The new scope would hide the
+ * caller's scope anyway, and a reference to it would keep the creator of each task in memory.
+ */
 function outerMap(
   key: symbol,
   ours: OwnMap | undefined,
@@ -136,7 +163,10 @@ function outerMap(
   return map === undefined || (map.size === 1 && map.has(storage)) ? undefined : map
 }
 
-/** Calls `fn` on `scope`, in what `captureAsyncContext` gave for it. */
+/**
+ * Calls `fn` with `scope` as `this`, in the asynchronous context that `captureAsyncContext` has returned for that
+ * scope.
+ */
 export function runInAsyncContext<S extends Scope>(
   context: AsyncContext,
   scope: S,
@@ -151,7 +181,10 @@ export function runInAsyncContext<S extends Scope>(
     )
 }
 
-/** Whether the runtime can enter a storage for the rest of a scope; workerd can only run a function in one. */
+/**
+ * Whether the runtime has a working `enterWith`, which enters a storage until the running callback ends. In workerd
+ * only `run` works.
+ */
 const canEnter: boolean = ((): boolean => {
   try {
     makeResource().runInAsyncScope(() => storage.enterWith(undefined as never))
@@ -165,19 +198,19 @@ function runAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   storage.run(this, () => fn.call(this))
 }
 
-/** The end of the resource's scope puts the outer one back. */
+/** Enters the storage and calls `fn`. When `runInAsyncScope` returns, Node restores the caller's scope. */
 function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   storage.enterWith(this)
   fn.call(this)
 }
 
-/** The asynchronous context of running code, its scope included: `resumeAsyncContext` goes on in it. */
+/** Returns the asynchronous context of the running code with its scope, for `resumeAsyncContext`. */
 export function saveAsyncContext(): AsyncContext {
   if (mapKey === null) return makeResource()
   return newestMap.getStore() ?? makeResource()[mapKey]
 }
 
-/** Calls `fn` on `subject`, in what `saveAsyncContext` gave. */
+/** Calls `fn` with `subject` as `this`, in the asynchronous context that `saveAsyncContext` has returned. */
 export function resumeAsyncContext<S>(
   context: AsyncContext,
   subject: S,
@@ -188,18 +221,25 @@ export function resumeAsyncContext<S>(
     return
   }
   const key = mapKey as symbol
-  // It is read before `fn` is called, which may come back here.
+  // // Node reads this property before it calls `fn`. So `fn` may call this function again, and change the property,
+  // without harm.
   carrier[key] = context as ContextMap
   carrier.runInAsyncScope(fn, subject)
   carrier[key] = undefined
 }
 
-/** Remembers `scope` and what the caller's other storages hold, to run code outside of the caller's scope. */
+/**
+ * Captures `scope` together with the caller's values of all other storages. Code that is run in the result is outside
+ * of the caller's scope.
+ */
 export function makeAsyncContext(scope: Scope): AsyncResource {
   return withoutTrace(() => storage.run(scope, makeResource))
 }
 
-/** Code that leaves a storage goes on in a copy of the earlier map, with that storage in it. Here the caller keeps its own map. */
+/**
+ * Calls `fn` in an AsyncResource and restores the caller's map afterwards. Otherwise `storage.run` in `fn` would leave
+ * the caller in a copy of its map, with one more entry.
+ */
 function withoutTrace<T>(fn: () => T): T {
   return makeResource().runInAsyncScope(fn)
 }
@@ -228,7 +268,10 @@ function findMapKey(): symbol | null {
   }
 }
 
-/** Whether maps of ours are seen, restored, and copied by another storage, as the platform's own are. */
+/**
+ * Whether Node treats an object of this file, under `key`, as its own map: storages find their values in it, Node
+ * restores it after a call, and copies it when another storage is entered.
+ */
 function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()
   const resource = other.run('outer', makeResource)
@@ -266,7 +309,8 @@ function isCarried(
     look()
   })
   look()
-  // Whoever has entered another storage and left it goes on in a map of the platform's, with the same values.
+  // // Code that has entered another storage and left it runs in a map of Node's afterwards, with the same values; so
+  // `newestMap` is undefined there.
   const expected = [
     [scope, outer, map],
     [scope, 'inner', undefined],

@@ -6,22 +6,25 @@ import { LookupError, RuntimeError } from '../errors/errors.ts'
 type Values = Map<ContextVar<unknown>, unknown>
 
 /**
- * The values of context variables, seen by all that runs in it. Every task has its own: a copy of its
- * creator's, so a `set` is seen by everything the same task awaits and never by its parent.
+ * The values of context variables, for the code that runs in this context. Every task has a context of its own, a copy
+ * of its creator's: a `set` in the task is seen by all code that the task awaits, and not by its creator.
  *
  * Source: contextvars.Context
  */
 export class Context {
-  /** @internal the bundler calls a class that names itself `_Context` */
+  /** @internal The bundler renames a class that refers to itself to `_Context`; this keeps the name that users see. */
   static readonly name: string = 'Context'
 
-  /** Shared between copies until one of them sets a variable. */
+  /**
+   * The variables and their values. Copies of a context share one map until one of them sets a variable; `#owned` says
+   * that this context has a map of its own.
+   */
   #values: Values | null = null
   #owned = false
   #entered = false
 
   /**
-   * Runs `fn` in this context and returns what it returns; an async `fn` stays in it after its awaits.
+   * Runs `fn` in this context and returns what `fn` returns. An async `fn` keeps this context after its awaits.
    *
    * @throws {TypeError} when `fn` is not a function
    * @throws {RuntimeError} when called from inside a `run` of this same context
@@ -44,7 +47,10 @@ export class Context {
     }
   }
 
-  /** The variable's value here; undefined when it was not set in this context, whatever its default. */
+  /**
+   * Returns the value of `variable` in this context; undefined if it was not set here, even if the variable has a
+   * default.
+   */
   get<T>(variable: ContextVar<T>): T | undefined {
     return this.#values?.get(variable) as T | undefined
   }
@@ -89,20 +95,26 @@ export class Context {
 
 const root = new Context()
 
-/** What plain code, outside every task, sees. */
+/** The context of code that runs outside of every task. */
 export const rootContext = (): Context => root
 
-/** @internal the context of the running code itself, not a copy */
+/** @internal the context of the running code, not a copy of it */
 function currentContext(): Context {
   return runningScope()?.scopeContext() ?? root
 }
 
-/** A copy of the current context; later changes on either side are not seen by the other. Source: contextvars.copy_context */
+/**
+ * Returns a copy of the current context. The copy does not see later changes of the original, and the original does
+ * not see changes of the copy. Source: contextvars.copy_context
+ */
 export function copyContext(): Context {
   return currentContext().copy()
 }
 
-/** The option `context`, by default a copy of the current context. @throws {TypeError} when it is no Context */
+/**
+ * Returns the option `context`, or a copy of the current context if it was not given. @throws {TypeError} when the
+ * option is not a Context
+ */
 export function contextOf(options: { context?: Context } | undefined): Context {
   if (options === undefined) return copyContext()
   checkOptions(options)
@@ -114,7 +126,10 @@ export function contextOf(options: { context?: Context } | undefined): Context {
 
 const unset: unique symbol = Symbol('unset')
 
-/** What `ContextVar.set` returns, for `reset`. Source: contextvars.Token */
+/**
+ * `ContextVar.set` returns a token, and `ContextVar.reset` takes it to restore the earlier value. Source:
+ * contextvars.Token
+ */
 export class Token<T> {
   readonly variable: ContextVar<T>
   /** @internal */
@@ -131,14 +146,14 @@ export class Token<T> {
     this.before = before
   }
 
-  /** The value before the `set`; undefined when there was none. */
+  /** The value of the variable before the `set` that made this token; undefined if the variable had no value. */
   get oldValue(): T | undefined {
     return this.before === unset ? undefined : this.before
   }
 }
 
 /**
- * A variable with a value for each task.
+ * A variable that can have another value in each task.
  *
  * Source: contextvars.ContextVar
  */
@@ -157,9 +172,9 @@ export class ContextVar<T> {
   }
 
   /**
-   * The value in the current context, else `fallback`, else the variable's default.
+   * Returns the value in the current context. Without one, returns `fallback`; without that, the variable's default.
    *
-   * @throws {LookupError} when there is none of them
+   * @throws {LookupError} when the variable has no value, and there is neither a fallback nor a default
    */
   get(...fallback: [] | [T]): T
   get<F>(fallback: F): T | F
@@ -180,11 +195,11 @@ export class ContextVar<T> {
   }
 
   /**
-   * Puts back the value from before the `set` that returned `token`.
+   * Restores the value that the variable had before the `set` that returned `token`.
    *
-   * @throws {TypeError} for anything but a token
+   * @throws {TypeError} when `token` is not a Token
    * @throws {RuntimeError} when the token was used already
-   * @throws {RangeError} when it is another variable's, or was made in another context
+   * @throws {RangeError} when the token belongs to another variable, or was made in another context
    */
   reset(token: Token<T>): void {
     if (!(token instanceof Token)) {

@@ -5,14 +5,17 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { Task } from '../tasks/task.ts'
 
-/** The task whose code is running, or null in plain code and in loop callbacks. Source: asyncio.current_task */
+/**
+ * The task whose code is running; null in code outside of every task, and in callbacks of a loop. Source:
+ * asyncio.current_task
+ */
 export function currentTask(): Task | null {
   return runningScope()?.frame?.task ?? null
 }
 
 /**
- * The innermost frame of the running code; null in plain code. A scope (`timeout`, `taskGroup` and the like) opens one,
- * a task has an outermost one, and so has each loop, for its callbacks and for `detached` code.
+ * The innermost frame of the running code; null outside of every frame. A frame is the running body of a scope
+ * (`timeout`, `taskGroup` and the like) or of a task. A loop has one too, for its callbacks and for `detached` code.
  */
 export function currentFrame(): Frame | null {
   return runningScope()?.frame ?? null
@@ -21,7 +24,7 @@ export function currentFrame(): Frame | null {
 /**
  * The loop of the running task or callback.
  *
- * @throws {RuntimeError} outside of them
+ * @throws {RuntimeError} when neither a task nor a callback of a loop is running
  *
  * Source: asyncio.get_running_loop
  */
@@ -34,20 +37,23 @@ export function getRunningLoop(): EventLoop {
 let loopClass: (new () => EventLoop) | null = null
 let defaultLoop: EventLoop | null = null
 
-/** The loop module says what a loop is: futures need a default loop, and loops need futures. */
+/**
+ * `loop.ts` registers its class here when it is loaded. A direct import would be a cycle, because futures need a
+ * default loop and the loop needs futures.
+ */
 export function installLoopClass(eventLoop: new () => EventLoop): void {
   loopClass = eventLoop
 }
 
-/** @throws {TypeError} when `loop` is no EventLoop */
+/** @throws {TypeError} when `loop` is not an EventLoop */
 export function checkLoop(loop: unknown): asserts loop is EventLoop {
   if (loopClass !== null && loop instanceof loopClass) return
   throw new TypeError(`the loop must be an EventLoop, got ${describe(loop)}`)
 }
 
 /**
- * The running loop, else the process's default loop, which serves plain code; it is made on first use,
- * and anew when it was closed.
+ * Returns the running loop. Outside of every loop, returns the default loop of the process: it is made on the first
+ * call, and again after it was closed.
  *
  * Source: asyncio.get_event_loop
  */
@@ -55,7 +61,10 @@ export function getEventLoop(): EventLoop {
   return loopOf(runningScope())
 }
 
-/** The loop that new work of this scope belongs to. */
+/**
+ * Returns the loop that new work of `scope` belongs to: the scope's loop, or the default loop if there is no scope or
+ * its loop is closed.
+ */
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop
   if (defaultLoop === null || defaultLoop.isClosed()) {

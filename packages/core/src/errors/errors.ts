@@ -1,6 +1,9 @@
 const cancelledBrand: symbol = Symbol.for('@tasktree/core.CancelledError')
 
-/** Sets how deep the stacks of new errors are, and returns how deep they were. Does nothing where Error is frozen. */
+/**
+ * Sets how many stack frames a new error records, and returns the number that applied before. Does nothing if Error is
+ * frozen.
+ */
 function setStackLimit(limit: number): number {
   const before = Error.stackTraceLimit
   Reflect.set(Error, 'stackTraceLimit', limit)
@@ -8,10 +11,11 @@ function setStackLimit(limit: number): number {
 }
 
 /**
- * What a cancelled `await` throws. Clean up and rethrow it; a task that swallows it goes on.
+ * A cancelled `await` throws this error. Code that catches it should clean up and throw it again; a task that swallows
+ * it continues.
  *
- * It has no stack: a cancel is an ordinary event, and capturing a stack that nobody reads would cost
- * more than everything else a cancel does.
+ * The error has no stack: a cancel is an ordinary event, and to capture a stack that nobody reads would cost more than
+ * everything else a cancel does.
  *
  * Source: asyncio.CancelledError
  */
@@ -27,11 +31,11 @@ export class CancelledError extends Error {
   }
 
   /**
-   * @internal Writes into the stack of the error of a cancelled task which task that was and what it waited for, because
-   * an uncaught cancel has no other trace. An error that has gone through several tasks names the innermost.
+   * @internal writes into the stack of `error` the name of the cancelled task and what that task waited for, because
+   * an uncaught cancel has no other trace. An error that goes through several tasks names the innermost one.
    */
   static noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
-    // An error of another copy of this package has no such field.
+    // // An error that another copy of this package has made does not have this private field.
     if (!(#namesTask in error) || error.#namesTask || !Object.isExtensible(error)) return
     error.#namesTask = true
     const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
@@ -40,20 +44,25 @@ export class CancelledError extends Error {
   }
 
   static {
-    // Found by `isCancelled` of any copy of this package, where `instanceof` would tell them apart.
+    // // By this mark, `isCancelled` of another copy of this package recognizes the error. `instanceof` knows only the
+    // classes of its own copy.
     Object.defineProperty(this.prototype, cancelledBrand, { value: true })
   }
 }
 
 /**
- * Whether `error` is a CancelledError, of this copy of the package or another. An error that the end of a `using` scope
- * threw while another error left the scope counts as the newer one, as in Python.
+ * Whether `error` is a CancelledError, made by this copy of the package or by another one. When a `using` scope fails
+ * while another error leaves it, JavaScript throws a SuppressedError; the newer of the two errors decides, as in
+ * Python.
  */
 export function isCancelled(error: unknown): error is CancelledError {
   return findCancelled(error) !== null
 }
 
-/** The CancelledError that `error` is or that suppresses the others in it, or null. */
+/**
+ * Returns `error` if it is a CancelledError. If it is a SuppressedError, returns the newest error in it if that is a
+ * CancelledError. Otherwise returns null.
+ */
 function findCancelled(error: unknown): CancelledError | null {
   let newest = error
   while (typeof newest === 'object' && newest !== null) {
@@ -64,29 +73,41 @@ function findCancelled(error: unknown): CancelledError | null {
   return null
 }
 
-/** Looks at the name, because where `using` is compiled away there may be no such class. */
+/**
+ * Whether `error` is a SuppressedError. The name is checked and not the class, because a runtime for which `using` was
+ * compiled away may not have the class.
+ */
 function isSuppressed(error: object): error is SuppressedError {
   return 'name' in error && error.name === 'SuppressedError' && 'error' in error
 }
 
-/** The error that a waiter gets after `cancel(msg)`. */
+/**
+ * Returns the error that a waiter gets after `cancel(msg)`: `msg` itself if it is a CancelledError, or else a new
+ * CancelledError with that message.
+ */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
   return findCancelled(msg) ?? new CancelledError(msg as string | undefined)
 }
 
-/** An operation did not end within its time. Source: TimeoutError */
+/** An operation did not end before its timeout. Source: TimeoutError */
 export class TimeoutError extends Error {
   override readonly name: string = 'TimeoutError'
   readonly code: string = 'ERR_TIMEOUT'
 }
 
-/** The state of an object does not allow the call: a result read too early, or set twice. Source: asyncio.InvalidStateError */
+/**
+ * The state of an object does not allow the call: for example, a result is read too early, or set twice. Source:
+ * asyncio.InvalidStateError
+ */
 export class InvalidStateError extends Error {
   override readonly name: string = 'InvalidStateError'
   readonly code: string = 'ERR_INVALID_STATE'
 }
 
-/** A call made where it cannot work: no running loop, a closed loop, a second await. Source: RuntimeError */
+/**
+ * A call was made where it cannot work: without a running loop, on a closed loop, or as a second await of one
+ * coroutine. Source: RuntimeError
+ */
 export class RuntimeError extends Error {
   override readonly name: string = 'RuntimeError'
   readonly code: string = 'ERR_RUNTIME'
@@ -110,7 +131,10 @@ export class KeyboardInterrupt extends Error {
   }
 }
 
-/** Nothing that is left can wake the main task. The message is the task tree with what each task waits on. */
+/**
+ * The main task waits, and nothing that is left in the program can end its wait. The message is the task tree, with
+ * what each task waits on.
+ */
 export class DeadlockError extends Error {
   override readonly name: string = 'DeadlockError'
   readonly code: string = 'ERR_DEADLOCK'

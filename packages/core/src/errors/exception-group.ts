@@ -2,22 +2,28 @@ import { describe, isIterable } from '../arguments.ts'
 
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
 
-/** A group that `split` is in the middle of. */
+/**
+ * A group whose errors `split` is looking at. A nested group has a level of its own, inside the level of the group
+ * around it.
+ */
 interface Level {
   readonly group: ExceptionGroup
-  /** The index of the error that it looks at next. */
+  /** The index of the error of `group` that `split` looks at next. */
   next: number
   readonly matching: unknown[]
   readonly rest: unknown[]
 }
 
 /**
- * Several failures as one error: what `taskGroup` throws. Groups nest.
+ * Several failures as one error: `taskGroup` throws it. A group may contain groups.
  *
  * Source: ExceptionGroup. Differs: it is an AggregateError, and may hold any thrown value.
  */
 export class ExceptionGroup extends AggregateError {
-  /** @internal the bundler calls a class that names itself `_ExceptionGroup` */
+  /**
+   * @internal The bundler renames a class that refers to itself to `_ExceptionGroup`; this keeps the name that users
+   * see.
+   */
   static override readonly name: string = 'ExceptionGroup'
 
   override readonly name: string = 'ExceptionGroup'
@@ -44,16 +50,20 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /**
-   * The part of the group, nesting kept, whose errors `condition` accepts; null when there is none.
-   * A condition is a predicate or an error class; one that accepts a whole group takes it whole.
+   * Returns a group of the errors that `condition` accepts, nested as in this group; null if it accepts none. A
+   * condition is a predicate or an error class. If it accepts a group as a whole, the errors of that group are not
+   * looked at.
    */
   subgroup(condition: Condition): ExceptionGroup | null {
     return this.split(condition)[0]
   }
 
   /**
-   * The group in two parts: what `condition` accepts, and the rest; an empty part is null. It goes through nested groups
-   * in a loop, because they may be nested deeper than the stack.
+   * Returns two groups: the errors that `condition` accepts, and the others. A part without errors is null.
+   * `condition` is as for `subgroup`.
+   *
+   * The method goes through nested groups in a loop and not by recursion, because groups may be nested deeper than the
+   * stack is.
    */
   split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null] {
     const accepts = asPredicate(condition)
@@ -98,7 +108,10 @@ export class ExceptionGroup extends AggregateError {
   }
 }
 
-/** A class and a predicate are both functions: a class is one whose prototype is an error's. */
+/**
+ * Turns a condition into a predicate. A class and a predicate are both functions: a function is taken for an error
+ * class if it is Error or its prototype is an instance of Error.
+ */
 function asPredicate(condition: Condition): (error: unknown) => boolean {
   if (typeof condition !== 'function') {
     throw new TypeError(`expected a predicate or an error class, got ${typeof condition}`)
