@@ -1,36 +1,42 @@
 /**
- * Where a loop gets its time and its wake-ups from: the only door to the platform's timers, so that a
- * test can put its own time behind it.
+ * Gives a loop its time and its wake-ups. The loop uses no other timers, so a test can pass a clock with a time of its
+ * own.
  */
 export interface Clock {
-  /** Milliseconds, never going back. */
+  /** Returns the time in milliseconds. The time never goes back. */
   now(): number
   /**
-   * Calls `wake` when `deadline` has come; null: no timer is pending. There is one alarm, a new one
-   * replaces it. It may ring early: the loop looks at `now()`. While one is set the process stays alive.
+   * Calls `wake` when `now()` has reached `deadline`. There is one alarm: a new call replaces the earlier alarm, and
+   * null removes it. The alarm may ring early, because the loop looks at `now()` again. While an alarm is set, the
+   * process stays alive. A virtual clock moves its time only while `isIdle()` returns true.
    */
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
-  /** Calls `resume` after I/O and timers have had a turn. */
+  /** Calls `resume` after the platform has handled I/O and timers. */
   yieldToIO(resume: () => void): void
-  /** Lets go of the alarm and of what it refers to: the loop is closed. */
+  /** Removes the alarm and its references to the loop, because the loop is closed. */
   stop(): void
-  /** Whether time stands still while anything can run; `sleep(0)` is then one round of the ready queue. */
+  /**
+   * Whether time stands still while anything can run. With such a clock `sleep(0)` takes one round of the ready queue.
+   */
   readonly virtual: boolean
 }
 
-/** Whether a loop can tell its time by `x`. */
+/** Whether `x` has the methods of a Clock. */
 export function isClock(x: unknown): x is Clock {
   if (typeof x !== 'object' || x === null) return false
   const clock = x as Partial<Record<string, unknown>>
   return ['now', 'setAlarm', 'yieldToIO', 'stop'].every((key) => typeof clock[key] === 'function')
 }
 
-/** A longer delay overflows the platform's timer, which would fire at once. */
+/**
+ * The longest delay of the platform's timer in milliseconds. A longer delay would overflow, and the timer would fire
+ * at once.
+ */
 const longestTimer = 2 ** 31 - 1
 
 /**
- * The functions that a clock is made of. Fake timers of a test replace the global ones, so each clock keeps those that it
- * began with: a timer that one set of functions has set is cancelled by the same set, and rings by the same set.
+ * The functions of the platform that a clock uses. The fake timers of a test replace the global functions. So each
+ * clock keeps the functions that it began with: a timer is set, cancelled and rung by the same functions.
  */
 export interface Platform {
   readonly setTimeout: typeof globalThis.setTimeout
@@ -43,14 +49,14 @@ function readPlatform(): Platform {
   return { setTimeout, clearTimeout, now: performance.now.bind(performance) }
 }
 
-/** The functions that were there when the package was loaded. */
+/** The global functions at the moment when the package was loaded. */
 const native: Platform = readPlatform()
 const { setImmediate } = globalThis
-/** Calls back when no microtask is left. */
+/** Calls `callback` when the microtask queue is empty. */
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 let latest: Platform = native
 
-/** The functions that are there now: the same object as long as they are the same. */
+/** Returns the global functions of now. Returns the same object as before if they have not changed. */
 export function currentPlatform(): Platform {
   const { setTimeout } = globalThis
   if (setTimeout === native.setTimeout) return native
@@ -58,12 +64,12 @@ export function currentPlatform(): Platform {
   return latest
 }
 
-/** Milliseconds of the machine's clock, even if a test has replaced that. */
+/** Returns the time of the machine's clock in milliseconds, even if a test has replaced that clock. */
 export function machineTime(): number {
   return native.now()
 }
 
-/** Calls `cb` after `ms` milliseconds, unless the process has nothing else to do. */
+/** Calls `cb` after `ms` milliseconds. The timer does not keep the process alive. */
 export function callLaterUnref(ms: number, cb: () => void): void {
   const timer: Partial<NodeJS.Timeout> = native.setTimeout.call(globalThis, cb, ms)
   timer.unref?.()
@@ -75,7 +81,10 @@ export class SystemClock implements Clock {
   readonly platform: Platform = currentPlatform()
   #timer: NodeJS.Timeout | null = null
   #armedFor = Infinity
-  /** What the time is ahead of the platform's, because a test moves its timers and not `performance.now()`. */
+  /**
+   * How many milliseconds this clock is ahead of `performance.now()`. A test may move its fake timers without moving
+   * that; then this clock follows the timers.
+   */
   #ahead = 0
 
   now(): number {
@@ -106,8 +115,9 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * The timer is kept, and no longer holds the process: a program that sets and cancels one timeout after another would
-   * otherwise make and clear a platform timer each time. Where a timer cannot let go of the process, it is cleared.
+   * Keeps the platform's timer, but lets the process end without it: otherwise a program that sets and cancels one
+   * timeout after another would make and clear a platform timer each time. If the platform has no `unref`, the timer
+   * is cleared.
    */
   #rest(): void {
     if (this.#timer === null) return
@@ -115,7 +125,7 @@ export class SystemClock implements Clock {
     else this.stop()
   }
 
-  /** By the function from before any fake timers, since I/O is real. */
+  /** Uses the real `setImmediate`, even under fake timers, because I/O is real. */
   yieldToIO(resume: () => void): void {
     setImmediate(resume)
   }

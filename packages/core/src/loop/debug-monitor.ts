@@ -10,15 +10,15 @@ import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
 
 /**
- * What debug mode looks for: slow turns, cancels that are delayed or swallowed, and calls that nobody awaited. A cancel
- * that was swallowed and a future that was dropped are faults of the program, and go to the exception handler of the
- * loop. The rest are process warnings of the type TasktreeWarning.
+ * Finds what debug mode reports: slow turns, cancels that are delayed or swallowed, and calls that no code has
+ * awaited. A swallowed cancel and a call that was not awaited are faults of the program, and go to the exception
+ * handler of the loop. The rest are process warnings of the type TasktreeWarning.
  */
 export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
-  /** Where the newest cancel of a task was thrown. */
+  /** For each task: the line of the `await` that the newest cancel has thrown from. */
   readonly #thrownAt = new WeakMap<Task, string>()
   readonly #made = new WeakMap<Task, FuturesMade>()
 
@@ -61,13 +61,15 @@ export class DebugMonitor {
     }
   }
 
-  /** The wait of `task` that `key` stands for throws a cancel. */
+  /** Notes that a cancel is thrown from the wait of `task` whose reaction is `key`. */
   cancelThrown(task: Task, key: Reaction): void {
     const [site] = awaitSiteOf(key)
     if (site !== undefined) this.#thrownAt.set(task, site)
   }
 
-  /** `task` returns a value, although it was cancelled and has not taken the cancel back by `uncancel()`. */
+  /**
+   * Reports that `task` returns a value although it was cancelled and has not taken the cancel back with `uncancel()`.
+   */
   cancelSwallowed(task: Task): void {
     const site = this.#thrownAt.get(task)
     const where = site === undefined ? '' : ` that the await at ${site} threw`
@@ -79,7 +81,10 @@ export class DebugMonitor {
     })
   }
 
-  /** A future that is no plain one, so this library's own code has made it: its caller must await it. */
+  /**
+   * Notes that the running task has made `future`, to report it at the end of the task if no code has awaited it. The
+   * future is of a subclass, so it was made by a call of this library, whose caller must await it.
+   */
   futureMade(future: Future<unknown>): void {
     const task = currentFrame()?.task ?? null
     if (task === null) return
@@ -88,7 +93,10 @@ export class DebugMonitor {
     made.add(future)
   }
 
-  /** A scope has ended by itself, and does not wait for what it left running. */
+  /**
+   * Warns if work that was begun in the scope of `frame` still waits when the scope ends. A scope that was not
+   * cancelled does not wait for such work.
+   */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)
     if (waits.length === 0) return
@@ -126,7 +134,9 @@ interface FutureMade {
   readonly site: string | undefined
 }
 
-/** The futures that a task has made and that nobody has awaited yet. */
+/**
+ * The futures that a task has made and that no code has awaited yet. The list is thinned out each time it has doubled.
+ */
 class FuturesMade {
   #futures: FutureMade[] = []
   #limit = 64
@@ -143,7 +153,7 @@ class FuturesMade {
   }
 }
 
-/** What the code in `frame` waits on, and where. */
+/** Describes each wait in `frame` and the frames inside it, with the line of its `await` if that is known. */
 function waitsInside(frame: Frame): string[] {
   return framesOf(frame).flatMap((each) => {
     const waits: string[] = []

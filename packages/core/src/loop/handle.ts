@@ -6,7 +6,7 @@ import type { Runnable } from './ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
-/** A callback on its way. Source: asyncio.Handle */
+/** A callback that the loop will call; `cancel()` prevents that. Source: asyncio.Handle */
 export class Handle implements Runnable, Scope {
   /** @internal */
   readonly frame: Frame
@@ -24,7 +24,7 @@ export class Handle implements Runnable, Scope {
     this.#context = context
   }
 
-  /** The callback will not run. Does nothing after it has. */
+  /** Prevents the call of the callback. Does nothing if the callback has run. */
   cancel(): void {
     this.#callback = null
   }
@@ -84,7 +84,7 @@ export class TimerHandle extends Handle implements TimerEntry {
     this.scopeLoop.removeTimer(this)
   }
 
-  /** When it runs, in milliseconds of the loop's clock. */
+  /** Returns the time at which the callback runs, in milliseconds of the loop's clock. */
   when(): number {
     return this.#when
   }

@@ -1,8 +1,11 @@
 import type { EventLoop } from './loop.ts'
 
-/** Loops that nobody has closed may still be garbage, so the list does not keep them alive. */
+/**
+ * The loops of this thread. Weak references, because a program may drop a loop without closing it, and this list must
+ * not keep such a loop in memory.
+ */
 let loops: WeakRef<EventLoop>[] = []
-/** The list is cleaned when it has become this long. */
+/** When the list has this many entries, those of closed and collected loops are removed. */
 let limit = 16
 
 export function noteLoop(loop: EventLoop): void {
@@ -13,7 +16,7 @@ export function noteLoop(loop: EventLoop): void {
   loops.push(new WeakRef(loop))
 }
 
-/** The loops of this thread that are not closed, the oldest first. */
+/** Returns the loops of this thread that are not closed, the oldest first. */
 export function liveLoops(): EventLoop[] {
   const live: EventLoop[] = []
   for (const each of loops) {

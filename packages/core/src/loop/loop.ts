@@ -19,7 +19,7 @@ import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
-/** What an exception handler is told. */
+/** The report that an exception handler gets: what has happened, and to which task, future or handle. */
 export interface ExceptionContext {
   message: string
   exception?: unknown
@@ -31,24 +31,28 @@ export interface ExceptionContext {
 export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
 
 /**
- * Runs tasks and callbacks, first in, first out, in microtasks; timers and I/O get a turn every few
- * milliseconds.
+ * Runs tasks and callbacks in microtasks, first in, first out. Timers and I/O get a turn every few milliseconds.
  *
- * Source: asyncio's event loop. Differs: it dispatches callbacks and tasks from the moment it is made, so that
- * plain code can use everything without running a loop; `runForever` and `runUntilComplete` wait.
+ * Source: asyncio's event loop. Differs: a loop dispatches callbacks and tasks from the moment it is made, so plain
+ * code can use everything without running a loop. `runForever` and `runUntilComplete` only wait.
  */
 export class EventLoop extends Scheduler {
-  /** Callbacks and turns longer than this are reported in debug mode; milliseconds. */
+  /** In debug mode, callbacks and turns that take longer than this many milliseconds are reported. */
   slowCallbackDuration = 100
-  /** @internal the futures that failed and that nobody has looked at */
+  /** @internal the futures of this loop that have failed and whose exception no code has looked at */
   readonly failures: Failures = new Failures(this)
-  /** @internal the frame of callbacks and of `detached` code */
+  /** @internal the outermost frame of this loop, in which its callbacks and `detached` code run */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
-  /** @internal the run has ended, and cancels what it left behind */
+  /** @internal whether the run has ended and is cancelling the tasks and waits that are left */
   isEnding = false
-  /** @internal the executions of ended tasks with code that still waits */
+  /**
+   * @internal the frames of tasks that have ended while code that they began still waits; the end of the run cancels
+   * these waits
+   */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
-  /** What the loop runs must not see the scope of the code that woke it. */
+  /**
+   * The asynchronous context for the turns of this loop: they must not see the scope of the code that woke the loop.
+   */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #executions: Execution | null = null
   #tasksMade = 0
@@ -64,13 +68,13 @@ export class EventLoop extends Scheduler {
     noteLoop(this)
   }
 
-  /** Milliseconds of this loop's clock; never goes back. */
+  /** Returns the time of this loop's clock in milliseconds. The time never goes back. */
   time(): number {
     return this.clock.now()
   }
 
   /**
-   * Calls `cb` in a turn of its own, in `context`, by default a copy of the current one.
+   * Calls `cb` in a later turn of the loop. It runs in `context`, by default a copy of the current one.
    *
    * @throws {RuntimeError} when the loop is closed
    */
@@ -81,7 +85,10 @@ export class EventLoop extends Scheduler {
     return handle
   }
 
-  /** Calls `cb` after `delay` milliseconds; less than 0 is 0, Infinity is never. @throws {TypeError} for NaN */
+  /**
+   * Calls `cb` after `delay` milliseconds. A negative delay counts as 0, and after Infinity `cb` is never called.
+   * @throws {TypeError} for NaN
+   */
   callLater(delay: number, cb: () => void, options?: { context?: Context }): TimerHandle {
     return this.callAt(this.time() + checkDelay(delay), cb, options)
   }
@@ -97,7 +104,6 @@ export class EventLoop extends Scheduler {
     return handle
   }
 
-  /** @internal for `timelineOf` */
   get timeline(): object {
     const { clock } = this
     return clock instanceof SystemClock ? clock.platform : clock
@@ -115,9 +121,9 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Runs until `awaitable` has ended, with its outcome.
+   * Runs the loop until `awaitable` has ended. Returns a promise with its outcome.
    *
-   * @throws {TypeError} at once, when it is nothing that can be awaited
+   * @throws {TypeError} at the call, when `awaitable` cannot be awaited
    * @throws {RuntimeError} when the loop is running or closed, or is stopped before the end
    */
   runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
@@ -137,7 +143,7 @@ export class EventLoop extends Scheduler {
     return future.result()
   }
 
-  /** Runs until `stop()`. @throws {RuntimeError} when the loop is running or closed */
+  /** Runs the loop until `stop()` is called. @throws {RuntimeError} when the loop is running or closed */
   async runForever(): Promise<void> {
     this.#assertRunnable()
     await this.#begin()
@@ -150,7 +156,7 @@ export class EventLoop extends Scheduler {
     this.#running = null
   }
 
-  /** Ends `runForever` or `runUntilComplete` after the turns that are ready. */
+  /** Makes `runForever` or `runUntilComplete` return after the entries that are ready now have run. */
   stop(): void {
     if (this.#running?.done() === false) this.#running.setResult()
   }
@@ -160,9 +166,10 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Drops what is ready and all timers; nothing can be scheduled any more. Closing twice does nothing.
+   * Closes the loop: empties the ready queue and removes all timers. After that nothing can be scheduled. A second
+   * call does nothing.
    *
-   * @throws {RuntimeError} when it is running
+   * @throws {RuntimeError} when the loop is running
    */
   close(): void {
     if (this.isRunning()) throw new RuntimeError('cannot close a running event loop')
@@ -176,7 +183,7 @@ export class EventLoop extends Scheduler {
     return this.#closed
   }
 
-  /** Null: the default handler. */
+  /** Sets the handler for exceptions that no code catches; null restores the default handler. */
   setExceptionHandler(handler: ExceptionHandler | null): void {
     if (handler !== null && typeof handler !== 'function') {
       throw new TypeError(
@@ -190,7 +197,10 @@ export class EventLoop extends Scheduler {
     return this.#exceptionHandler
   }
 
-  /** Where every exception goes that no code is there to catch. A handler that throws is reported by the default one. */
+  /**
+   * Passes an exception that no code can catch to the exception handler. If the handler throws, the default handler
+   * reports both errors.
+   */
   callExceptionHandler(context: ExceptionContext): void {
     if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
       throw new TypeError(
@@ -216,7 +226,7 @@ export class EventLoop extends Scheduler {
     }
   }
 
-  /** Prints one readable block with console.error. */
+  /** Prints the report as one block of text with `console.error`. */
   defaultExceptionHandler(context: ExceptionContext): void {
     const lines = [context.message]
     if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
@@ -224,7 +234,10 @@ export class EventLoop extends Scheduler {
     console.error(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
   }
 
-  /** Debug mode reports slow turns, cancels that foreign awaits delay, and work that outlives its task. */
+  /**
+   * Turns debug mode on or off. Debug mode reports slow turns, cancels that a foreign await delays, cancels that a
+   * task swallows, and work that outlives its task.
+   */
   setDebug(on: boolean): void {
     this.monitor = on ? new DebugMonitor(this) : null
   }
@@ -234,21 +247,25 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a turn of the loop when the process gets `signal`; a former handler is replaced.
+   * Calls `cb` in a turn of the loop each time the process gets `signal`. A handler that was added for the same signal
+   * before is replaced.
    *
-   * @throws {TypeError} when there is no such signal
+   * @throws {TypeError} when `signal` is not the name of a signal
    */
   addSignalHandler(signal: NodeJS.Signals, cb: () => void): void {
     this.#assertCallback(cb)
     this.#signalHandlers.add(signal, () => this.callSoon(cb))
   }
 
-  /** Whether there was one to remove. */
+  /** Removes the handler of `signal`. Returns false if there was none. */
   removeSignalHandler(signal: NodeJS.Signals): boolean {
     return this.#signalHandlers.remove(signal)
   }
 
-  /** Runs `hook` when `run` ends, after all tasks have; returns what takes it out again. */
+  /**
+   * Registers `hook`, which is called at the end of `run`, when all tasks have ended. Returns a function that removes
+   * the hook.
+   */
   addShutdownHook(hook: () => PromiseLike<void>): () => void {
     if (typeof hook !== 'function') {
       throw new TypeError(`a shutdown hook must be a function, got ${describe(hook)}`)
@@ -259,7 +276,7 @@ export class EventLoop extends Scheduler {
     }
   }
 
-  /** @internal the hooks, last added first, each removed as it is taken */
+  /** @internal returns the hooks and removes them, the last added first */
   takeShutdownHooks(): (() => PromiseLike<void>)[] {
     const hooks = [...this.#shutdownHooks].toReversed()
     this.#shutdownHooks.clear()
@@ -295,12 +312,12 @@ export class EventLoop extends Scheduler {
     this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
   }
 
-  /** @internal runs `fn` outside of every task, in the frame of the loop */
+  /** @internal calls `fn` outside of every task, in the outermost frame of this loop */
   runDetached<T>(fn: () => T): T {
     return this.outside.runInAsyncScope(fn)
   }
 
-  /** @internal returns the task's number */
+  /** @internal adds `execution` to the tasks of this loop, and returns the number of the task for its default name */
   adopt(execution: Execution): number {
     const first = this.#executions
     execution.next = first
@@ -319,14 +336,14 @@ export class EventLoop extends Scheduler {
     execution.previous = null
   }
 
-  /** @internal calls back with each task that is not done, newest first */
+  /** @internal calls `visit` for each task that is not done, the newest first */
   eachTask(visit: (task: Task) => void): void {
     for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
       visit(each.task as Task)
     }
   }
 
-  /** @internal all that are not done, oldest first */
+  /** @internal the tasks that are not done, the oldest first */
   liveTasks(): Task[] {
     const tasks: Task[] = []
     for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
@@ -339,14 +356,14 @@ export class EventLoop extends Scheduler {
 installLoopClass(EventLoop)
 
 /**
- * What the time of `loop` is a time of: the same object for two loops whose `time()` can be compared. All loops on the
- * system's clock have one timeline; each clock of virtual time is one of its own.
+ * Returns an object that stands for the clock of `loop`. It is the same object for two loops whose `time()` can be
+ * compared: for all loops on the system's clock. Each clock of virtual time has an object of its own.
  */
 export function timelineOf(loop: EventLoop): object {
   return loop.timeline
 }
 
-/** A new loop, on the system's clock unless another is given. Source: asyncio.new_event_loop */
+/** Makes a new loop. It uses the system's clock unless `options.clock` is given. Source: asyncio.new_event_loop */
 export function newEventLoop(options?: { clock?: Clock }): EventLoop {
   checkOptions(options)
   const clock: unknown = options?.clock
@@ -356,7 +373,7 @@ export function newEventLoop(options?: { clock?: Clock }): EventLoop {
   return new EventLoop(options)
 }
 
-/** The tasks of `loop`, by default the current one, that are not done. Source: asyncio.all_tasks */
+/** Returns the tasks of `loop` that are not done; by default those of the current loop. Source: asyncio.all_tasks */
 export function allTasks(loop: EventLoop = getEventLoop()): Set<Task> {
   checkLoop(loop)
   return new Set(loop.liveTasks())

@@ -1,14 +1,17 @@
 import { SystemClock } from './clock.ts'
 
-/** A main task, as signals and the end of the process see it. */
+/** A main task, to which this file passes signals and the end of the process. */
 export interface Interruptible {
-  /** False when it has been interrupted already. */
+  /**
+   * Cancels the main task because of `signal`. Returns false if a signal has interrupted the task before: the process
+   * then exits.
+   */
   interrupt(signal: NodeJS.Signals): boolean
-  /** The process would exit while it waits. */
+  /** Called when Node is about to exit because nothing can happen any more, while the main task still waits. */
   deadlocked(): void
 }
 
-/** Looked up and not imported, because workerd has no such module. */
+/** Whether this is the main thread. The module is looked up and not imported, because workerd does not have it. */
 const isMainThread =
   (process.getBuiltinModule?.('node:worker_threads') as { isMainThread?: boolean } | undefined)
     ?.isMainThread ?? true
@@ -21,15 +24,21 @@ const systemClock = new SystemClock()
 const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
 /**
- * Marks a listener that only passes a signal on, as the one of `@tasktree/subprocess` does for child processes. It is no
- * handler of the program's own, so `run` handles the signal all the same.
+ * Marks a listener that only passes a signal on, as the listener of `@tasktree/subprocess` does for child processes.
+ * Such a listener does not mean that the program handles the signal, so `run` handles it all the same.
  */
 const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 
-/** The signals that we listen for: not one that the program handles itself, as in CPython. */
+/**
+ * The signals that this file listens for. A signal for which the program has a listener is left to the program, as in
+ * CPython.
+ */
 const listening = new Set<HandledSignal>()
 
-/** Watches over a main task until the returned function is called. One listener each serves all runs. */
+/**
+ * Passes signals and the end of the process to `main`, until the returned function is called. All runs share one
+ * listener per event.
+ */
 export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
   watched.add(main)
   if (watched.size === 1) process.on('beforeExit', onBeforeExit)
@@ -46,8 +55,9 @@ export function watchProcess(main: Interruptible, handleSignals: boolean): () =>
 
 function onBeforeExit(): void {
   for (const main of watched) main.deadlocked()
-  // What the cancelled tasks do now is microtasks, which do not count as life: without this the
-  // process would end before it could be seen that they hang again.
+  // // `deadlocked()` cancels tasks, whose clean-up runs in microtasks, and these do not keep the process alive.
+  // Without this callback the process would end before Node could emit `beforeExit` again for a clean-up that hangs
+  // too.
   systemClock.yieldToIO(() => {})
 }
 
@@ -64,12 +74,12 @@ function unlisten(): void {
   listening.clear()
 }
 
-/** How many callers have taken each signal over. */
+/** How many callers of `takeSignal` handle each signal at present. */
 const takenOver = new Map<NodeJS.Signals, number>()
 
 /**
- * From now on `run` leaves `signal` to the caller, also in runs that have begun: it does not cancel their main task. Until
- * the returned function is called.
+ * Leaves `signal` to the caller: until the returned function is called, `signal` does not cancel the main task of any
+ * `run`, even of a run that has begun before.
  */
 export function takeSignal(signal: NodeJS.Signals): () => void {
   takenOver.set(signal, (takenOver.get(signal) ?? 0) + 1)

@@ -2,20 +2,22 @@
 export interface Runnable {
   /** @internal */
   run(): void
-  /** @internal for traces */
   label?(): string
-  /** @internal called in place of `run` when the loop is closed first */
+  /** @internal called instead of `run` when the loop is closed while this entry is in the queue */
   dropped?(): void
 }
 
-/** How tests draw other schedules: what runs next, and what ran. */
+/** Chooses the order in which the loop of a test runs its ready entries, and learns what has run. */
 export interface Schedule {
-  /** Given the number of ready entries, the index of the one to run. */
+  /** Returns the index of the entry to run next; `size` is the number of ready entries. */
   pick(size: number): number
   ran(entry: Runnable): void
 }
 
-/** First in, first out, in a ring that doubles when full and never shifts. */
+/**
+ * A first-in-first-out queue in a ring buffer. The ring doubles when it is full, and no entry is ever moved to remove
+ * another.
+ */
 export class ReadyQueue {
   #ring = emptyRing(64)
   #head = 0
@@ -46,12 +48,15 @@ export class ReadyQueue {
     ring[head] = undefined
     this.#head = (head + 1) & (ring.length - 1)
     this.#size--
-    // A burst must not leave a ring of a million slots behind.
+    // // Otherwise the ring would keep the memory for a million entries after a burst.
     if (this.#size === 0 && ring.length > 65_536) this.clear()
     return entry
   }
 
-  /** Empties the queue; an entry that holds something for others gives it up. */
+  /**
+   * Empties the queue and calls `dropped()` of each entry, so that a woken claim leaves the thing it was woken for to
+   * the next waiter.
+   */
   drop(): void {
     const ring = this.#ring
     const first = this.#head
@@ -66,7 +71,7 @@ export class ReadyQueue {
     this.#size = 0
   }
 
-  /** The others keep their order: what was first in line is still before what came after it. */
+  /** Moves the entry that `schedule` picks to the head. The other entries keep their order. */
   #bringForward(schedule: Schedule): void {
     const ring = this.#ring
     const mask = ring.length - 1

@@ -10,37 +10,44 @@ import { Timers } from './timers.ts'
 
 const microtask = Promise.resolve()
 
-/** Milliseconds after which the loop asks whether timers and I/O have had a turn; after as long again it lets them in. */
+/**
+ * The length of a burst in milliseconds. After a burst, the loop asks Node to tell it when I/O was handled. If no
+ * answer comes during another burst, the loop pauses so that I/O is handled.
+ */
 const burstLength = 1
-/** The turns between two looks at the clock. */
+/** The number of turns between two looks at the clock. */
 const turnsPerLook = 8
-/** In virtual time a program must take the same course on every machine, so the loop counts turns instead. */
+/**
+ * The number of turns in a burst in virtual time. The clock is not used there, because a program must run the same way
+ * on every machine.
+ */
 const turnsPerVirtualBurst = 1_024
 
 /**
- * Decides what runs next: the ready queue, the timers, and when I/O gets its turn.
+ * Decides what runs next: an entry of the ready queue, a timer, or I/O.
  *
- * A turn is one entry of the ready queue. When it resumes code of a task, that task holds the loop: the next turn begins
- * when the task waits on a pending future or ends, as a step of asyncio does. So what a task does in between is never
- * interleaved with the turns of others, however many finished things it awaits. A task that awaits a foreign promise
- * cannot be seen doing so; it loses the loop when the microtask queue has run dry.
+ * A turn runs one entry of the ready queue. When a turn resumes code of a task, that task holds the loop: the next
+ * turn begins only when the task waits on a pending future or ends, as a step of asyncio does. So the turns of two
+ * tasks are never interleaved, however many finished futures a task awaits. The scheduler cannot see that a task
+ * awaits a foreign promise; such a task loses the loop when the microtask queue is empty.
  *
- * A round is what was ready when the round began. Timers that are due join the queue between two rounds, as in asyncio.
+ * A round is all entries that were ready when the round began. Timers that are due join the queue between two rounds,
+ * as in asyncio.
  */
 export abstract class Scheduler {
-  /** @internal in debug mode */
+  /** @internal the monitor of debug mode; null when debug mode is off */
   monitor: DebugMonitor | null = null
-  /** Runs what it is given outside of the scope of the code that woke the loop. */
+  /** The asynchronous context in which the loop runs its turns, outside of the scope of the code that woke the loop. */
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue
   readonly #timers: Timers
   readonly #isVirtual: boolean
-  /** The entries that are left of this round. */
+  /** The number of entries that are left in this round. */
   #round = 0
   #timersDue = false
   #holder: Task | Frame | null = null
   readonly #turnEnd: (() => void)[] = []
-  /** A drain is on its way, or one is running. */
+  /** Whether a call of `#drain` is scheduled or running. */
   #scheduled = false
   #watching = false
   #turns = 0
@@ -48,7 +55,7 @@ export abstract class Scheduler {
   #awaitsIO = false
   #nextTurn: Runnable[] = []
   #roundEnd: (() => void) | null = null
-  /** Milliseconds of the machine's clock, at the last look. */
+  /** The time of the machine's clock at the last look, in milliseconds. */
   #roughTime = 0
 
   /** @internal use newEventLoop */
@@ -58,18 +65,18 @@ export abstract class Scheduler {
     this.#isVirtual = this.clock.virtual
   }
 
-  /** The clock of what begins now. */
+  /** The clock for waits that begin now; tests with fake timers change it. */
   protected get clock(): Clock {
     return this.#timers.clock
   }
 
-  /** The loop is closed: nothing can be scheduled any more. */
+  /** Whether the loop is closed, so that nothing can be scheduled any more. */
   protected abstract isStopped(): boolean
 
-  /** A callback of the loop's own has thrown. */
+  /** Reports `exception`, which the `run()` of an entry of the ready queue has thrown. */
   protected abstract reportCallback(exception: unknown): void
 
-  /** Drops what is ready and all timers. */
+  /** Empties the ready queue and removes all timers. */
   protected clear(): void {
     this.#ready.drop()
     this.#timers.clear()
@@ -82,14 +89,14 @@ export abstract class Scheduler {
     this.#wake()
   }
 
-  /** @internal how many entries it has run */
+  /** @internal how many turns this loop has run */
   get turns(): number {
     return this.#turns
   }
 
   /**
-   * @internal the time in whole milliseconds, for the age of a task. A look at the clock would cost a tenth of a task. So
-   * there is one look in each round of the platform's loop, and one in several turns.
+   * @internal a rough time in whole milliseconds, for the age of a task. A look at the clock would cost 10% of the
+   * making of a task. So the scheduler looks once in each round of Node's loop, and once every few turns.
    */
   roughTime(): number {
     if (this.#isVirtual) return this.clock.now()
@@ -100,17 +107,17 @@ export abstract class Scheduler {
     return this.#roughTime
   }
 
-  /** @internal the time that `roughTime` is a rough value of */
+  /** @internal the time now, on the same clock as `roughTime` */
   exactTime(): number {
     return this.#isVirtual ? this.clock.now() : machineTime()
   }
 
-  /** @internal when `entry` is due, in milliseconds of the loop's clock; null if it is not set */
+  /** @internal when `entry` is due, in milliseconds of the loop's clock; null if that timer is not set */
   deadlineOf(entry: TimerEntry): number | null {
     return this.#timers.deadlineOf(entry)
   }
 
-  /** @internal one full turn of the loop, I/O included */
+  /** @internal puts `entry` in the ready queue after I/O was handled */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
       this.push(entry)
@@ -125,29 +132,36 @@ export abstract class Scheduler {
     })
   }
 
-  /** @internal the running turn resumes code of `holder` */
+  /** @internal says that the running turn resumes code of `holder`: no other turn begins until `release` */
   hold(holder: Task | Frame): void {
     this.#holder = holder
     this.monitor?.turnBegan()
   }
 
-  /** @internal running code of `holder` goes on before any other turn, even if another flow of it waits already */
+  /**
+   * @internal lets the running code of `holder` continue before any other turn begins, even if another flow of the
+   * same task waits
+   */
   holdFor(holder: Task | Frame): void {
     if (this.#holder !== null) return
     this.#holder = holder
     this.#watch()
   }
 
-  /** @internal code of `holder` waits; that does not end the turn of another holder */
+  /**
+   * @internal says that code of `holder` has begun to wait, which ends the turn of `holder`. Does nothing during the
+   * turn of another holder.
+   */
   release(holder: Task | Frame): void {
     if (this.#holder !== holder) return
     this.#holder = null
     if (this.monitor !== null && 'name' in holder) this.monitor.turnEnded(holder)
-    // Not at once: this may be a call of `then` in the middle of the task's code.
+    // // The next turn begins in a microtask and not here, because this may be a call of `then` in the middle of the
+    // task's code.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
-  /** @internal calls `callback` when all code of the running turn has run */
+  /** @internal calls `callback` at the end of the running turn, when all its code has run */
   atTurnEnd(callback: () => void): void {
     this.#turnEnd.push(callback)
     this.#watch()
@@ -163,7 +177,7 @@ export abstract class Scheduler {
     }
   }
 
-  /** @internal `task` has ended, and none of its code is on the stack: the next turn can begin at once */
+  /** @internal says that `task` has ended. None of its code is on the stack, so the next turn begins in this call. */
   releaseEnded(task: Task): void {
     if (this.#holder !== task) return
     this.#holder = null
@@ -178,8 +192,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * There is work. Code of a task that has come back from a foreign await, and has made that work, goes on first: it may
-   * be about to await what it has just begun, and a pending cancel must find that wait.
+   * Makes sure that `#drain` will run, because there is work. If the work was made by code of a task that has come
+   * back from a foreign await, that code continues first: it may be about to await the future that it has just made,
+   * and a pending cancel must find that wait.
    */
   #wake(): void {
     if (this.#holder === null) {
@@ -216,7 +231,7 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // The task's code runs in the microtasks that come.
+        // // The holder's code runs in the microtasks that follow. `release` begins the next turn.
         if (this.#hasWork()) this.#watch()
         break
       }
@@ -224,7 +239,7 @@ export abstract class Scheduler {
     this.#scheduled = false
   }
 
-  /** What a library's own callback throws must not take the loop down. */
+  /** Runs one entry. An error of its `run()` is reported; otherwise it would stop the loop. */
   #run(entry: Runnable): void {
     try {
       entry.run()
@@ -233,7 +248,10 @@ export abstract class Scheduler {
     }
   }
 
-  /** As each iteration of asyncio's loop: timers that are due go behind what is ready. */
+  /**
+   * Begins a round: puts the timers that are due behind the entries that are ready, as each iteration of asyncio's
+   * loop does.
+   */
   #startRound(): void {
     const roundEnd = this.#roundEnd
     if (roundEnd !== null) {
@@ -247,15 +265,19 @@ export abstract class Scheduler {
     this.#round = this.#ready.size
   }
 
-  /** @internal calls back between this round and the next, where asyncio's loop stops; only from a turn */
+  /**
+   * @internal calls `callback` between this round and the next, where asyncio's loop stops. Must be called in a turn.
+   */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
   }
 
   /**
-   * After a while without a look it cannot tell whether I/O has had its turn meanwhile: a loop that I/O
-   * has woken begins after one. So it first asks to be told of the next, and gives way to it when it has
-   * not come after as long again.
+   * Whether the loop must pause now so that I/O is handled.
+   *
+   * The scheduler cannot see whether Node has handled I/O since the burst began. So after a burst it asks Node for a
+   * callback after I/O (`#onIO`), which begins a new burst. If the callback has not come when another burst is over,
+   * the loop has kept I/O waiting, and must pause.
    */
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
@@ -282,8 +304,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * Takes the loop from a holder that does not come back. A tick runs when no microtask is left, and
-   * so the holder must be waiting for something that is not ours.
+   * Takes the loop away from a holder that neither waits nor ends. A tick of Node runs when no microtask is left; a
+   * holder that has not released the loop by then awaits a foreign promise.
    */
   #watch(): void {
     if (this.#watching) return
@@ -300,7 +322,7 @@ export abstract class Scheduler {
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    // One that is due already joins the ready queue between two rounds, as in asyncio.
+    // // A timer that is due already joins the ready queue before the next round, as in asyncio.
     if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 

@@ -1,11 +1,14 @@
 import { describe } from '../arguments.ts'
 import { constants } from 'node:os'
 
-/** What a loop listens to of the process's signals, one handler each. */
+/** The signal handlers of one loop, at most one for each signal. */
 export class SignalHandlers {
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
 
-  /** A former one of this signal is replaced. @throws {TypeError} when there is no such signal */
+  /**
+   * Adds a handler for `signal`, and removes the earlier one. @throws {TypeError} when `signal` is not the name of a
+   * signal
+   */
   add(signal: NodeJS.Signals, listener: () => void): void {
     if (!Object.hasOwn(constants.signals, signal)) {
       throw new TypeError(`expected the name of a signal, as 'SIGHUP', got ${describe(signal)}`)
@@ -15,7 +18,7 @@ export class SignalHandlers {
     this.#listeners.set(signal, listener)
   }
 
-  /** Whether there was one. */
+  /** Removes the handler of `signal`. Returns false if there was none. */
   remove(signal: NodeJS.Signals): boolean {
     const listener = this.#listeners.get(signal)
     if (listener === undefined) return false

@@ -1,33 +1,35 @@
 import type { Runnable } from './ready-queue.ts'
 
-/** What a loop runs at a given time. The heap keeps an entry's place in the entry, so that it can be taken out at once. */
+/**
+ * An entry that a loop runs at a given time. The entry stores its own position in the heap, so it can be removed
+ * without a search.
+ */
 export interface TimerEntry extends Runnable {
-  /** @internal position in the heap, -1 when not in it */
+  /** @internal the position of this entry in the heap; -1 when the entry is not in a heap */
   heapIndex: number
-  /** @internal breaks ties: equal deadlines run in the order they were set */
+  /** @internal the order in which timers were set; timers with the same deadline run in this order */
   heapOrder: number
 }
 
 /**
- * A four-ary heap of timers. A cancelled timer leaves it at once, in O(log n): a program that sets and
- * cancels a timeout around every call must not grow, which rules out marking timers as cancelled and
- * dropping them when they come due.
+ * A heap of timers with four children per node. A cancelled timer is removed at once, in O(log n). The simpler way is
+ * to mark a timer as cancelled and drop it when it is due. But then a program that sets and cancels a timeout around
+ * every call would grow.
  *
- * The deadlines stand beside the entries in an array of their own: the four that are compared on each level
- * are neighbours in memory, where reading them from the entries of a million timers would miss the
- * processor's cache each time.
+ * The deadlines are in an array of numbers beside the entries. The four that are compared on each level are neighbours
+ * in memory. To read them from the entries of a million timers would miss the processor's cache each time.
  */
 export class TimerHeap {
   readonly #entries: TimerEntry[] = []
   #deadlines = new Float64Array(16)
   #order = 0
 
-  /** The earliest deadline, null when there is no timer. */
+  /** Returns the earliest deadline; null when there is no timer. */
   nextDeadline(): number | null {
     return this.#entries.length === 0 ? null : (this.#deadlines[0] as number)
   }
 
-  /** Whether `entry` is the one that comes next. */
+  /** Whether `entry` has the earliest deadline in this heap. */
   isFirst(entry: TimerEntry): boolean {
     return this.#entries[0] === entry
   }
@@ -37,7 +39,7 @@ export class TimerHeap {
     return entry.heapIndex !== -1 && this.#entries[entry.heapIndex] === entry
   }
 
-  /** Null if it is not in this heap. */
+  /** Returns the deadline of `entry`; null if `entry` is not in this heap. */
   deadlineOf(entry: TimerEntry): number | null {
     return this.holds(entry) ? (this.#deadlines[entry.heapIndex] as number) : null
   }
@@ -49,7 +51,7 @@ export class TimerHeap {
     this.#up(index, entry, deadline)
   }
 
-  /** Does nothing when it is not in the heap. */
+  /** Removes `entry`. Does nothing when `entry` is not in this heap. */
   remove(entry: TimerEntry): void {
     const index = entry.heapIndex
     if (index === -1) return
@@ -62,11 +64,11 @@ export class TimerHeap {
         this.#up(index, last, deadline)
       } else this.#down(index, last, deadline)
     }
-    // A burst must not leave an array of a million deadlines behind.
+    // // Otherwise the array would keep the memory for a million deadlines after a burst of timers.
     if (size < this.#deadlines.length / 8 && size >= 16) this.#resize(this.#deadlines.length / 2)
   }
 
-  /** Takes out the first one whose deadline is not after `now`. */
+  /** Removes and returns the first entry if its deadline is not after `now`; otherwise returns null. */
   takeDue(now: number): TimerEntry | null {
     const first = this.#entries[0]
     if (first === undefined || (this.#deadlines[0] as number) > now) return null
@@ -125,7 +127,7 @@ export class TimerHeap {
     entry.heapIndex = index
   }
 
-  /** Whether `entry` comes before the one at `index`. */
+  /** Whether `entry`, which has `deadline`, must run before the entry at `index`. */
   #isBefore(entry: TimerEntry, deadline: number, index: number): boolean {
     const other = this.#deadlines[index] as number
     return (
@@ -134,7 +136,7 @@ export class TimerHeap {
     )
   }
 
-  /** Of two with one deadline. */
+  /** Of two entries with the same deadline: whether the entry at `a` was set before the entry at `b`. */
   #wasSetBefore(a: number, b: number): boolean {
     const entries = this.#entries
     return (entries[a] as TimerEntry).heapOrder < (entries[b] as TimerEntry).heapOrder

@@ -1,7 +1,7 @@
 import { type Clock, currentPlatform, SystemClock } from './clock.ts'
 import { type TimerEntry, TimerHeap } from './timer-heap.ts'
 
-/** The timers that one clock wakes. */
+/** One clock, and the heap of the timers that this clock wakes. */
 class Alarm {
   readonly clock: Clock
   readonly heap = new TimerHeap()
@@ -25,15 +25,19 @@ class Alarm {
 }
 
 /**
- * The timers of a loop. As long as no test replaces the platform's timers, there is one clock with one heap.
+ * The timers of a loop. Usually they are in one heap, woken by one clock.
  *
- * Under fake timers a loop on the system's clock has two: a sleep that began under the fake timers is woken by them, and a
- * sleep that began under the real ones is woken by those. A sleep that was left pending when the fake timers went away
- * never ends, as a fake `setTimeout` would not, and holds up nothing.
+ * A test may replace the platform's timers by fake ones. Then a loop on the system's clock has two clocks, each with a
+ * heap: a sleep that began under the fake timers is woken by them, and a sleep that began under the real timers is
+ * woken by those. A sleep that is still pending when the fake timers are removed never ends, as a fake `setTimeout`
+ * never would, and does not delay other timers.
  */
 export class Timers {
   readonly #own: Alarm
-  /** Of the timers that have replaced those that the loop began with. */
+  /**
+   * The clock and the heap for the timers that a test has put in place of those the loop began with; null without such
+   * a test.
+   */
   #other: Alarm | null = null
   readonly #ring: () => void
   readonly #isIdle: () => boolean
@@ -44,12 +48,12 @@ export class Timers {
     this.#isIdle = isIdle
   }
 
-  /** The clock of what begins now. */
+  /** The clock for timers that are set now. */
   get clock(): Clock {
     return this.#current().clock
   }
 
-  /** Returns true if the entry is due already. */
+  /** Adds a timer. Returns true if `entry` is the first in its heap and due already: then no alarm was set for it. */
   add(entry: TimerEntry, deadline: number): boolean {
     const alarm = this.#current()
     alarm.heap.push(entry, deadline)
@@ -67,12 +71,12 @@ export class Timers {
     if (wasFirst) alarm.set()
   }
 
-  /** Null if it is not set. */
+  /** Returns the deadline of `entry`; null if that timer is not set. */
   deadlineOf(entry: TimerEntry): number | null {
     return this.#own.heap.deadlineOf(entry) ?? this.#other?.heap.deadlineOf(entry) ?? null
   }
 
-  /** Takes out every entry that is due, and sets the alarm for the next one. */
+  /** Removes every entry that is due, passes each to `take`, and sets the alarm for the next entry. */
   takeDue(take: (entry: TimerEntry) => void): void {
     for (const alarm of this.#other === null ? [this.#own] : [this.#own, this.#other]) {
       const now = alarm.clock.now()

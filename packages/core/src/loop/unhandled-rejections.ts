@@ -5,23 +5,30 @@ import { SystemClock } from './clock.ts'
 /**
  * The one listener for unhandled rejections that this library adds to the process.
  *
- * The problem: a call that nobody awaits is cancelled with its task. Its promise rejects with a CancelledError, and Node
- * ends the process for it. Only a listener can prevent that, and a listener takes every other rejection as well.
+ * The problem: when a task is cancelled, a call in it that no code awaits is cancelled too. The promise of that call
+ * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener prevents that.
+ * But a listener also receives every other rejection, and Node then no longer ends the process for those.
  *
  * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. A package may register
- * a taker for rejections of its own. Any other rejection is raised again without this listener, so that the process
- * behaves exactly as without this library, unless the program has a listener of its own.
+ * a taker for rejections of its own. Every other rejection is raised again while this listener is removed. So the
+ * process behaves as without this library, unless the program has a listener of its own.
  */
 type Taker = (error: unknown) => boolean
 
 const clock = new SystemClock()
 const takers = new Set<Taker>()
-/** Runs, takers, and the loop of plain code once a task of it was cancelled. */
+/**
+ * The objects that need the listener: runs, takers, and the loop of plain code after a task of it was cancelled. The
+ * listener is removed with the last one.
+ */
 const users = new Set<unknown>()
 let isListening = false
 let isRaising = false
 
-/** Until `unwatchRejections(user)` a cancel of an unawaited call does not end the process. */
+/**
+ * Adds the listener: until `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end
+ * the process.
+ */
 export function watchRejections(user: unknown): void {
   users.add(user)
   if (isListening || isRaising) return
@@ -29,7 +36,10 @@ export function watchRejections(user: unknown): void {
   process.on('unhandledRejection', onRejection)
 }
 
-/** Takes effect after the rejections of the running turn have been reported. */
+/**
+ * Removes `user`, and the listener with the last user. This happens later, after Node has reported the rejections of
+ * the running turn.
+ */
 export function unwatchRejections(user: unknown): void {
   clock.yieldToIO(() => {
     if (users.delete(user) && users.size === 0) ignore()
@@ -42,8 +52,8 @@ function ignore(): void {
 }
 
 /**
- * Registers `taker`, which is asked for each unhandled rejection, in the asynchronous context that the rejection came
- * from; it returns true when it has dealt with it. Returns what takes it out again.
+ * Registers `taker`, which is called for each unhandled rejection, in the asynchronous context of the rejected
+ * promise. It returns true if it has handled the rejection. The returned function removes the taker.
  */
 export function takeRejections(taker: Taker): () => void {
   takers.add(taker)
@@ -56,7 +66,8 @@ export function takeRejections(taker: Taker): () => void {
 
 function onRejection(error: unknown): void {
   for (const taker of takers) if (taker(error)) return
-  // In plain code, as in the promise that `run` returned, a cancel is an error like any other.
+  // // A CancelledError outside of every frame, such as that of the promise which `run` has returned, is an error like
+  // any other.
   if (isCancelled(error) && currentFrame() !== null) {
     report(error)
     return
@@ -67,7 +78,7 @@ function onRejection(error: unknown): void {
 
 function report(exception: unknown): void {
   const frame = currentFrame()
-  // At the end of a run every such call is cancelled, as every task is.
+  // // The end of a run cancels all calls that are left, so a report about each would say nothing.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
   const loop = frame?.scopeLoop ?? getEventLoop()
@@ -78,7 +89,10 @@ function report(exception: unknown): void {
   })
 }
 
-/** Node looks for unhandled rejections again before it goes on, and then finds this one with nobody listening. */
+/**
+ * Rejects a new promise while this listener is removed. Node looks for unhandled rejections once more before it
+ * continues, and treats this one as it does without a listener.
+ */
 function raise(error: unknown): void {
   ignore()
   isRaising = true
