@@ -55,5 +55,7 @@ export const catalogue: readonly Example[] = [
     websocket: 'a WebSocket (ws) that closes with its task',
     'trio-nursery': "Trio's nursery and cancel scopes",
     webrtc: 'a WebRTC data channel (werift) inside a task group',
+    mcp: 'an MCP server whose cancelled tool call kills its tree of processes',
+    'ai-chat': 'a streaming chat (AI SDK) that stops when its client does',
   }),
 ]

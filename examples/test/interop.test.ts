@@ -49,6 +49,13 @@ const outputs: Record<string, string[]> = {
     'near: somebody else has failed',
     'far: the cancel has arrived',
   ],
+  mcp: [
+    'server: 3 processes run',
+    'client: the call was cancelled',
+    'server: the cancel has arrived',
+    'server: no process is left',
+  ],
+  'ai-chat': ['client: stopped after word 1 word 2 word 3', 'model: the cancel has arrived'],
   // Recorded from Trio itself.
   'trio-nursery': stable(recorded('interop/trio-nursery')).trimEnd().split('\n'),
 }
