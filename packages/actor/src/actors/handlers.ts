@@ -304,9 +304,10 @@ export class Handlers {
   }
 
   /** The incarnation ends: an ask whose handler had begun fails. */
-  failAsks(error: Error): void {
+  failAsks(makeError: () => Error): void {
     const { main } = this
-    if (main !== null && main.port === null && !main.stashed) main.envelope.ask?.refuse(error)
+    if (main === null || main.port !== null || main.stashed) return
+    main.envelope.ask?.refuse(makeError())
   }
 
   /** Gives up the handlers that have not ended although they were cancelled. Their promises go on alone. */
