@@ -8,30 +8,31 @@ import { cancelLevel, levelOf, strikeInside } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
-/** What a scope gives: the body's value, or the reason of the cancel that has ended the body. */
+/** The result of a scope: the value of the body, or the reason of the cancel that has ended the body. */
 export type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true; reason: unknown }
 
 export interface CancelScopeOptions {
-  /** Milliseconds from now after which the scope is cancelled. */
+  /** The scope is cancelled after this many milliseconds. */
   timeout?: number
-  /** Milliseconds of the loop's clock at which the scope is cancelled; at most one of `timeout` and `deadline`. */
+  /** The scope is cancelled when the loop's clock shows this many milliseconds. Give either `timeout` or `deadline`. */
   deadline?: number
-  /** Its abort cancels the scope, with its reason. */
+  /** When this signal aborts, the scope is cancelled with the reason of the signal. */
   signal?: AbortSignal
-  /** Cancels from outside do not get in. */
+  /** Whether the scope keeps out cancels of the task and of the scopes around it. */
   shield?: boolean
-  /** Shown in the task tree. */
+  /** The name of the scope in snapshots. */
   name?: string
 }
 
 /**
- * A part of a program that can be cancelled as a whole, and of which nothing goes on after its end: what the body of
- * `cancelScope` is handed.
+ * A part of a program that can be cancelled as a whole, and of which nothing continues after its end. `cancelScope`
+ * passes this object to its body.
  *
- * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. Inside is what
- * the body begins, and every task of a `taskGroup` that is opened in it; a plain `createTask` is not.
+ * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. Inside are
+ * the waits of the body, the calls that the body begins, and every task of a `taskGroup` that is opened in the scope.
+ * A task made by a plain `createTask` is not inside.
  *
- * Source: trio.CancelScope. Differs: takes the body, so that it can see how it ends; times are in milliseconds.
+ * Source: trio.CancelScope. Differs: takes the body, so that it can see how the body ends; times are in milliseconds.
  */
 export class CancelScope {
   readonly name: string | null
@@ -50,33 +51,42 @@ export class CancelScope {
     frame.scope = this
   }
 
-  /** The reason of the first cancel; a TimeoutError for a deadline. Undefined before. */
+  /**
+   * The reason of the first cancel of this scope; a TimeoutError if the deadline cancelled it. Undefined before a
+   * cancel.
+   */
   get reason(): unknown {
     return this.#reason
   }
 
-  /** Whether it was cancelled: by `cancel()`, by its deadline or by its signal. */
+  /** Whether this scope was cancelled: by `cancel()`, by its deadline or by its signal. */
   get cancelCalled(): boolean {
     return this.#isCancelCalled
   }
 
-  /** After the end: whether the scope's own cancel has ended the body. */
+  /** Whether a cancel of this scope has ended the body, and not a cancel from outside. False while the body runs. */
   get cancelledCaught(): boolean {
     return this.#isCaught
   }
 
-  /** Aborts when a cancel is delivered inside this scope, its own or one from outside: for `fetch` and others. */
+  /**
+   * A signal for `fetch` and other APIs. It aborts when this scope is cancelled, or when a cancel from outside reaches
+   * this scope.
+   */
   get signal(): AbortSignal {
     this.#frame.cancellation ??= new Cancellation(this.#frame)
     return this.#frame.cancellation.signal
   }
 
-  /** When it is cancelled, in milliseconds of the loop's clock; Infinity when there is no deadline. Does nothing once it has struck. */
+  /**
+   * The time at which this scope is cancelled, in milliseconds of the loop's clock; Infinity means no deadline. To set
+   * this has no effect after the scope was cancelled or has ended.
+   */
   get deadline(): number {
     return this.#deadline
   }
 
-  /** @throws {TypeError} for what is not a number, and NaN */
+  /** @throws {TypeError} when `deadline` is NaN or not a number */
   set deadline(deadline: number) {
     if (typeof deadline !== 'number' || Number.isNaN(deadline)) {
       throw new TypeError(`a deadline must be a number of milliseconds, got ${describe(deadline)}`)
@@ -91,7 +101,7 @@ export class CancelScope {
     })
   }
 
-  /** @internal a deadline that has passed when the scope begins cancels it at once */
+  /** @internal sets the first deadline; if that time has passed already, the scope is cancelled at once */
   begin(deadline: number): void {
     if (deadline > this.#frame.scopeLoop.time()) this.deadline = deadline
     else {
@@ -100,7 +110,10 @@ export class CancelScope {
     }
   }
 
-  /** Whether cancels from outside do not get in; may be switched while the body runs. */
+  /**
+   * Whether this scope keeps out cancels of the task and of the scopes around it. The body may change this while it
+   * runs.
+   */
   get shield(): boolean {
     return this.#frame.isShielded
   }
@@ -113,7 +126,10 @@ export class CancelScope {
     if (!shield) letIn(this.#frame)
   }
 
-  /** Cancels the scope: any number of times, from any task. The first reason counts. Does nothing after the end. */
+  /**
+   * Cancels this scope. Any task may call this, any number of times; the first reason counts. Does nothing after the
+   * scope has ended.
+   */
   cancel(reason?: unknown): void {
     if (this.#isCancelCalled || this.#hasEnded) return
     this.#isCancelCalled = true
@@ -123,7 +139,10 @@ export class CancelScope {
     cancelLevel(this.#frame, reason)
   }
 
-  /** @internal the body has ended; whether the cancel that it threw is the scope's own */
+  /**
+   * @internal notes that the body has ended; `isCancel` says whether the body threw a cancel. Returns whether that
+   * cancel came from this scope, and not from outside.
+   */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
     this.#timer?.cancel()
@@ -134,13 +153,16 @@ export class CancelScope {
   }
 }
 
-/** Whether a cancel from around the scope has reached it: then a CancelledError that leaves it goes on. */
+/**
+ * Whether a cancel from outside has reached this scope. If it has, a CancelledError that leaves the scope is thrown
+ * further out.
+ */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
   return (frame.parent?.visibleCancels() ?? 0) > outerCancels
 }
 
-/** A shield has fallen: what it kept out gets in. */
+/** Called when the shield of `frame` was removed: the cancels that it has kept out are delivered inside the frame. */
 function letIn(frame: ScopeFrame): void {
   const level = levelOf(frame)
   if (level !== null) strikeInside(frame, level)
@@ -148,11 +170,12 @@ function letIn(frame: ScopeFrame): void {
 }
 
 /**
- * Runs `body` in a scope that can be cancelled. When the scope's own cancel has ended the body, the result tells so, and
- * is no error. A cancel from outside goes through as CancelledError; a body that ends in spite of the cancel gives its
- * value. Outside a task it makes one.
+ * Runs `body` in a scope that can be cancelled. If a cancel of this scope has ended the body, the result says so, and
+ * nothing is thrown. A cancel from outside is thrown as CancelledError. A body that returns in spite of the cancel
+ * gives its value. Outside of a task, the body runs in a new task.
  *
- * Use it, and not `timeout`, unless a port from asyncio needs the edge: code inside that swallows the cancel cannot go on.
+ * Prefer this to `timeout`: code inside that swallows the cancel cannot continue, because its next wait throws again.
+ * A port from asyncio may need `timeout`, which cancels once.
  *
  * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
  *
@@ -235,7 +258,10 @@ async function runScope<T>(
   }
 }
 
-/** `error` without its CancelledErrors; null when it is, or holds, nothing else. */
+/**
+ * Returns `error` without the CancelledErrors in it; null if nothing else is left. An error without a CancelledError
+ * is returned as it is.
+ */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null
   if (!(error instanceof ExceptionGroup)) return error
@@ -244,8 +270,9 @@ function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
 }
 
 /**
- * Runs `body` for at most `ms` milliseconds; then its scope is cancelled, and when it has unwound TimeoutError is thrown.
- * Unlike in `timeout`, code inside that swallows the cancel cannot go on: its next wait throws again.
+ * Runs `body` for at most `ms` milliseconds. Then the scope of `body` is cancelled, and when the body has ended its
+ * clean-up, TimeoutError is thrown. Unlike in `timeout`, code inside that swallows the cancel cannot continue: its
+ * next wait throws again.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  * @throws {TimeoutError} when the time has passed
@@ -269,8 +296,8 @@ export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLi
 }
 
 /**
- * After `ms` milliseconds the scope of `body` is cancelled, which is no error: the result tells. Null or Infinity: no
- * limit.
+ * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. Then the scope of `body` is cancelled.
+ * Nothing is thrown for that: the result says whether the body was cancelled.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
@@ -290,9 +317,9 @@ export function moveOnAfter<T>(
 }
 
 /**
- * Runs `body` so that no cancel from outside gets in, neither of a scope nor of the task: `cancelling()` counts it, and it
- * is delivered at the first wait after the body. With `grace` it gets in that many milliseconds after the first one came.
- * For clean-up that must be completed.
+ * Runs `body` behind a shield: no cancel of the task or of a scope around gets in. Such a cancel is counted by
+ * `cancelling()`, and is delivered at the first wait after the body. If `grace` is given, the shield is removed that
+ * many milliseconds after the first cancel came. Use this for clean-up that must be completed.
  *
  * @throws {TypeError} when `body` is not a function or `grace` not a number of at least 0
  *
@@ -335,7 +362,8 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // The cancels that were held back are not of this scope: it does not wait for its flows because of them.
+    // // Cancels that the shield kept out were not delivered in this scope. So they are no reason to wait here for the
+    // other flows of the body.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {
@@ -348,7 +376,10 @@ async function runShielded<T>(
   }
 }
 
-/** The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code, across the tasks of groups; or null. */
+/**
+ * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. For
+ * a task of a group, the search continues with the scopes around the group.
+ */
 export function currentScope(): CancelScope | null {
   for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
     if (frame instanceof ScopeFrame && frame.scope instanceof CancelScope) return frame.scope
@@ -357,8 +388,9 @@ export function currentScope(): CancelScope | null {
 }
 
 /**
- * The nearest deadline of the scopes around the running code, in milliseconds of the loop's clock; Infinity when there is
- * none, and -Infinity when one of them is cancelled already. A shield hides what is around it.
+ * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
+ * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. Scopes outside of a
+ * shield do not count.
  */
 export function effectiveDeadline(): number {
   let nearest = Infinity

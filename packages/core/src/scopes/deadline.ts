@@ -1,14 +1,17 @@
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
-/** Calls `strike` in a turn of the loop when its time has come, unless it is cancelled before that turn. */
+/** Calls the function `strike` in a turn of the loop at a given time. `cancel()` prevents the call until that turn. */
 export class Deadline implements TimerEntry {
   heapIndex = -1
   heapOrder = 0
   readonly #loop: EventLoop
   #strike: (() => void) | null
 
-  /** `when` in milliseconds of the loop's clock; one that has passed strikes in the next turn. */
+  /**
+   * `when` is in milliseconds of the loop's clock. If that time has passed already, `strike` is called in the next
+   * turn.
+   */
   constructor(loop: EventLoop, when: number, strike: () => void) {
     this.#loop = loop
     this.#strike = strike

@@ -11,8 +11,8 @@ import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
 
 /**
- * Opens a frame for a scope, inside the one that is running, and calls `fn` with it. Where no task is running, `fn` runs
- * in a task of its own.
+ * Opens a frame for a scope, inside the running frame, and calls `fn` with it. Outside of every task, `fn` runs in a
+ * new task.
  */
 export function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T> {
   const scope = runningScope()
@@ -28,9 +28,9 @@ async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `fn` in a new frame inside the running one, and returns what it returns. A frame tells the flows of one task
- * apart: code that `fn` begins finds it by `currentFrame()`, after every await too. It is no scope: it ends when the last
- * wait inside it has, and a cancel of the frames around it reaches it.
+ * Calls `fn` in a new frame inside the running frame, and returns what `fn` returns. A frame tells the flows of one
+ * task apart: code that `fn` begins gets the new frame from `currentFrame()`, after every await too. The frame is not
+ * a scope: it ends with the last wait inside it, and cancels of the frames around it reach those waits.
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RuntimeError} outside of a loop
@@ -49,8 +49,11 @@ export function runInNewFrame<T>(fn: () => T): T {
 }
 
 /**
- * Calls `body` with `argument` in `frame`, and awaits there what it returns. A promise that an async function returns is
- * of work that the body has begun; another promise may be of work from outside.
+ * Calls `body` with `argument` in `frame`, and returns a promise of the body's outcome.
+ *
+ * If the body is an async function, its promise stands for work that the body has begun, so a cancel waits for that
+ * work. A promise that another function returns may stand for work that was begun elsewhere: a cancel then ends the
+ * wait for the promise and not the work.
  */
 export function enterFrame<A, T>(
   frame: ScopeFrame,
@@ -60,7 +63,7 @@ export function enterFrame<A, T>(
   return frame.enter(() => enterBody(frame, body, argument))
 }
 
-/** The same for code that runs in `frame` already. */
+/** Does the same as `enterFrame`, for a caller that runs in `frame` already. */
 export function enterBody<A, T>(
   frame: ScopeFrame,
   body: (argument: A) => PromiseLike<T>,
@@ -81,7 +84,10 @@ async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
   return await awaitable
 }
 
-/** The body has returned a promise of work that was begun outside: a cancel ends the scope's own wait for it. */
+/**
+ * Returns a promise of the outcome of `promise`, which stands for work that was begun outside of the scope. A cancel
+ * of the scope rejects the returned promise at once.
+ */
 function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     frame.awaitReturned(promise, reject)
@@ -90,9 +96,11 @@ function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 }
 
 /**
- * The body has ended. A scope that was cancelled while the body ran waits until its other flows, such as the other
- * branches of a `Promise.all`, have ended their clean-up. Null when there is nothing to wait for; else a promise of the
- * cancel from outside that came meanwhile.
+ * Ends `frame` when its body has ended. If the scope was cancelled while the body ran, the scope must wait until its
+ * other flows, such as the other branches of a `Promise.all`, have ended their clean-up.
+ *
+ * Returns null if there is nothing to wait for. Otherwise returns a promise of the end of those flows; its value is a
+ * cancel from outside that came during the wait, or null.
  */
 export function endFrame(
   frame: ScopeFrame,
@@ -121,7 +129,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
       if (!quiet.done()) quiet.setResult()
     }
     try {
-      // A wait of the frame around this one: a cancel from outside is not lost.
+      // // This wait belongs to the frame around `frame`, so a cancel from outside ends it and is not lost.
       await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
@@ -132,7 +140,10 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
   return interrupted
 }
 
-/** Throws `error` out of a scope. A CancelledError takes a remembered cancel from outside with it. */
+/**
+ * Throws `error` out of the scope of `frame`. A CancelledError also delivers a pending cancel of a frame further out,
+ * so that this cancel is not thrown a second time.
+ */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)
   // oxlint-disable-next-line typescript/only-throw-error -- whatever the body threw

@@ -15,13 +15,19 @@ import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 export interface TaskGroupOptions {
-  /** How many of the group's tasks have begun and not ended, at most; the others wait in order. Infinity unless given. */
+  /**
+   * At most this many tasks of the group run at the same time; the others wait, and begin in the order in which they
+   * were created. Infinity unless given.
+   */
   limit?: number
-  /** Shown in the task tree. */
+  /** The name of the group in snapshots. */
   name?: string
 }
 
-/** What the tasks are cancelled with; a reason that is not a message is the CancelledError's cause. */
+/**
+ * Turns the reason of a cancel into the message of a cancel. A reason that is neither a string nor a CancelledError
+ * becomes the cause of a new CancelledError.
+ */
 function cancelFor(reason: unknown): string | CancelledError | undefined {
   if (reason === undefined || typeof reason === 'string') return reason
   return isCancelled(reason)
@@ -30,7 +36,7 @@ function cancelFor(reason: unknown): string | CancelledError | undefined {
 }
 
 /**
- * The tasks of a `taskGroup` body: what it is handed.
+ * A group of tasks that end together. `taskGroup` passes this object to its body.
  *
  * Source: asyncio.TaskGroup
  */
@@ -38,10 +44,16 @@ export class TaskGroup {
   readonly name: string | null
   readonly #frame: ScopeFrame
   readonly #limit: number
-  /** Tasks that have begun and not ended, where there is a limit; and those that wait for one of them to end. */
+  /**
+   * The number of tasks that have begun and not ended; counted only if there is a limit. `#waiting` are the places in
+   * line of the tasks that wait for one of them to end.
+   */
   #running = 0
   readonly #waiting: Future<void>[] = []
-  /** Tasks of `start` that have not said yet that they are ready: their failure is their caller's. */
+  /**
+   * The tasks of `start` that have not called `started()` yet. The failure of such a task is thrown to the caller of
+   * `start`, and does not end the group.
+   */
   readonly #starting = new Set<Task>()
   #isCancelRequested = false
   #hasCancelledTask = false
@@ -50,7 +62,7 @@ export class TaskGroup {
   #interrupt: KeyboardInterrupt | null = null
   #exiting = false
   #aborting = false
-  /** We cancelled the parent to end its body, and must take that back. */
+  /** Whether the group has cancelled its own frame to end the body. `end` takes this cancel back. */
   #parentCancelRequested = false
   #allEnded: Future<void> | null = null
 
@@ -63,15 +75,15 @@ export class TaskGroup {
     frame.scope = this
   }
 
-  /** @internal a group has none; for what shows the scopes around a task */
+  /** @internal always Infinity, because a group has no deadline; read by code that lists the scopes around a task */
   get deadline(): number {
     return Infinity
   }
 
   /**
-   * Starts a task of the group. Its failure cancels the others and the body.
+   * Starts a task in the group. If the task fails, the other tasks and the body are cancelled.
    *
-   * @throws {RuntimeError} when the group has finished or is shutting down; the body does not run
+   * @throws {RuntimeError} when the group has finished or is shutting down; then `coro` does not run
    */
   createTask<T>(
     coro: CoroutineFunction<[], T> | Coroutine<T>,
@@ -95,7 +107,10 @@ export class TaskGroup {
     return task
   }
 
-  /** Runs `coro` when fewer than `limit` tasks of the group run; a cancel before that removes it from the line. */
+  /**
+   * Runs `coro` as soon as fewer than `limit` tasks of the group run. If the task is cancelled before that, it leaves
+   * the line and `coro` never runs.
+   */
   async #runInLimit<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#running >= this.#limit) {
       const turn = new DetailedFuture<void>(
@@ -107,7 +122,8 @@ export class TaskGroup {
         await turn
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
-        // It was given its turn, and cancelled before it could take it.
+        // // The task was given a place and was cancelled before it could use it, so the next task in line gets the
+        // place.
         if (!turn.cancelled()) this.#passTurnOn()
         throw error
       }
@@ -129,10 +145,12 @@ export class TaskGroup {
   }
 
   /**
-   * Starts a task of the group and waits until it says that it is ready, by calling `started`; returns what it passes. A
-   * failure before that is thrown here and does not end the group. A cancel of the waiting code cancels the task.
+   * Starts a task in the group and waits until the task says that it is ready, by calling `started`. Returns the value
+   * that the task passed to `started`. If the task fails before that, the failure is thrown here and does not end the
+   * group. A cancel of the waiting code cancels the task.
    *
-   * @throws {RuntimeError} when the task ends without having called `started`; and as `createTask`
+   * @throws {RuntimeError} when the task ends without a call of `started`, and for the reasons for which `createTask`
+   * throws
    * @throws {TypeError} when `fn` is not a function
    *
    * @example
@@ -177,8 +195,8 @@ export class TaskGroup {
   }
 
   /**
-   * Ends the group without an error: cancels its tasks and its body. `taskGroup` then gives what the body returned, or
-   * undefined when the body was cut. Does nothing when the group has ended.
+   * Cancels the tasks and the body of the group, without an error: `taskGroup` then returns what the body has
+   * returned, or undefined if the cancel ended the body. Does nothing when the group has ended.
    *
    * Source: asyncio.TaskGroup.cancel (CPython 3.15)
    */
@@ -196,7 +214,7 @@ export class TaskGroup {
     cancelFrame(this.#frame, cancelFor(reason))
   }
 
-  /** @internal whether the CancelledError of the body came from `cancel()` */
+  /** @internal whether `cancel()` was called */
   get isCancelRequested(): boolean {
     return this.#isCancelRequested
   }
@@ -215,7 +233,7 @@ export class TaskGroup {
       this.#hasCancelledTask = true
       return
     }
-    // Its failure is thrown by `start`.
+    // // `start` throws the failure of this task to its caller, so the group ignores it.
     if (this.#starting.delete(task)) {
       task.exception()
       return
@@ -238,11 +256,14 @@ export class TaskGroup {
     cancelFrame(this.#frame, undefined)
   }
 
-  /** @internal the body has failed: cancels the other flows that it has begun, such as branches of a `Promise.all` */
+  /**
+   * @internal called when the body has failed: cancels the other flows that the body has begun, such as branches of a
+   * `Promise.all`
+   */
   strikeFlows(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // A flow that is in a foreign await is refused its next wait.
+    // // This also refuses the next wait of a flow that is in a foreign await now.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
@@ -256,25 +277,33 @@ export class TaskGroup {
     return { kind: 'group', label, note: `${this.#tasks.size} left`, next: first }
   }
 
-  /** @internal the body has ended: waits for the tasks, and throws what there is to throw */
+  /**
+   * @internal called when the body has ended: waits for the tasks, and throws the failures, or the cancel that came
+   * from outside
+   */
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
     const { failed, error } = body
     if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
-    /** The body's own error is not lost for the cancel of a scope around. */
+    /**
+     * Whether the body has failed with an error of its own. Such an error is thrown even if a scope around the group
+     * is cancelled.
+     */
     const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
-    // A cancelled scope strikes the tasks itself, at their first waits; those that have not begun begin, as in Trio.
+    // // If a scope around the group is cancelled, that scope ends the first wait of each task. The group does not
+    // cancel them: tasks that have not begun begin, as in Trio.
     const isOfLevel = failed && !hasOwnError && isLevel()
     if (failed && !this.#aborting && !isOfLevel) this.#abort()
     if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
-    // Again and again: the parent may be cancelled more than once while it waits.
+    // // A loop, because the task may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
-      // In a cancelled scope the group does not end before its tasks, which the scope has cancelled as well.
+      // // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
+      // cancelled too.
       if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // The task that the group belongs to was cancelled, and has ended without it.
+        // // The task of the group was cancelled, and its body has ended without waiting for this flow.
         cancel ??= new CancelledError()
         this.#abort()
       }
@@ -285,7 +314,7 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        // The scope has cancelled the tasks as well.
+        // // The scope around the group has cancelled the tasks too, so the group need not.
         if (isLevel()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {
@@ -303,20 +332,21 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // The outer cancel's CancelledError gives way to the errors: it is delivered again at the next await.
+    // // The errors are thrown in place of the CancelledError of a cancel from outside. That cancel is delivered again
+    // at the next wait.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }
 }
 
 /**
- * Runs `body` and waits for every task it created in the group. The first failure, of a task or of the
- * body, cancels the others and the body; when all have ended, the failures are thrown as one
- * ExceptionGroup. A cancel from outside goes through to all of them. Outside a task it makes one.
+ * Runs `body`, and waits for every task that was created in the group. The first failure of a task or of the body
+ * cancels the other tasks and the body; when all have ended, the failures are thrown as one ExceptionGroup. A cancel
+ * from outside cancels the body and all tasks. Outside of a task, the body runs in a new task.
  *
  * @throws {TypeError} when `body` is not a function
  *
- * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how it ends.
+ * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how the body ends.
  */
 export function taskGroup<T>(
   body: (group: TaskGroup) => PromiseLike<T>,
@@ -340,7 +370,7 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // The wait for the tasks belongs to the group's frame, so that a failure ends it as it ends the body.
+    // // The wait for the tasks runs in the frame of the group too, so a failure ends this wait as it ends the body.
     value = await enterFrame(
       frame,
       async () => {

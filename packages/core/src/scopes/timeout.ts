@@ -11,13 +11,16 @@ import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
- * The deadline of a `timeout` body: what it is handed.
+ * The deadline of a `timeout`. `timeout` passes this object to its body.
  *
  * Source: asyncio.Timeout
  */
 export class Timeout {
   readonly #frame: ScopeFrame
-  /** @internal what `cancelling()` said before: cancels beyond that and its own came from outside */
+  /**
+   * @internal the number of cancels that were not taken back when the body began. If there are more at the end,
+   * besides that of this timeout, a cancel came from outside.
+   */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
   #deadline: number | null = null
@@ -31,20 +34,24 @@ export class Timeout {
     this.reschedule(deadline)
   }
 
-  /** @internal for `effectiveDeadline` */
+  /**
+   * @internal the deadline for `effectiveDeadline`, in milliseconds of the loop's clock: Infinity without one,
+   * -Infinity when the time is over
+   */
   get deadline(): number {
     return this.#state === 'active' ? (this.#deadline ?? Infinity) : -Infinity
   }
 
-  /** The deadline in milliseconds of the loop's clock, or null. */
+  /** Returns the deadline in milliseconds of the loop's clock, or null if there is none. */
   when(): number | null {
     return this.#deadline
   }
 
   /**
-   * Moves the deadline; null takes it away, one that has passed ends the body in the next turn.
+   * Moves the deadline; null removes it. A deadline that has passed already ends the body in the next turn of the
+   * loop.
    *
-   * @throws {RuntimeError} when the body has ended or the deadline has struck
+   * @throws {RuntimeError} when the body has ended or the deadline has passed
    * @throws {TypeError} when `deadline` is NaN
    */
   reschedule(deadline: number | null): void {
@@ -63,12 +70,15 @@ export class Timeout {
     })
   }
 
-  /** Whether the deadline has struck, also when the body ended in the same instant. */
+  /** Whether the deadline has passed before the body ended. True even if the body returned at the same moment. */
   expired(): boolean {
     return this.#state === 'expiring' || this.#state === 'expired'
   }
 
-  /** @internal the body has ended; true when a CancelledError that it threw is this timeout's own */
+  /**
+   * @internal notes that the body has ended. Returns true if the body threw (`threw`) because of this timeout, and no
+   * cancel came from outside.
+   */
   end(threw: boolean): boolean {
     this.#timer?.cancel()
     this.#timer = null
@@ -83,7 +93,6 @@ export class Timeout {
   }
 }
 
-/** Runs `body` until `deadline`. */
 async function attempt<T>(
   frame: ScopeFrame,
   deadline: number | null,
@@ -111,12 +120,12 @@ async function attempt<T>(
   return value
 }
 
-/** Null or Infinity: no deadline. */
+/** Returns the time `ms` milliseconds from now; null for no deadline, if `ms` is null or Infinity. */
 function after(frame: Frame, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms
 }
 
-/** Unlike a delay it may be negative: then the deadline has passed before the body begins. */
+/** Checks and returns the limit. It may be negative: the deadline has then passed before the body begins. */
 function checkLimit(ms: number | null): number | null {
   if (ms !== null) checkDelay(ms)
   return ms
@@ -130,13 +139,13 @@ function checkDeadline(deadline: number | null): void {
 }
 
 /**
- * Runs `body`; after `ms` milliseconds it is cancelled, and once it has unwound TimeoutError is thrown.
- * Null or Infinity: no limit. A cancel from outside stays a CancelledError; a body that swallows the
- * cancel and returns gives its value. Outside a task it makes one.
+ * Runs `body` and cancels it after `ms` milliseconds; when the body has ended its clean-up, TimeoutError is thrown.
+ * Null or Infinity means no limit. A cancel from outside stays a CancelledError. A body that swallows the cancel and
+ * returns gives its value. Outside of a task, the body runs in a new task.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
- * Source: asyncio.timeout. Differs: takes the body, so that it can see how it ends.
+ * Source: asyncio.timeout. Differs: takes the body, so that it can see how the body ends.
  */
 export function timeout<T>(
   ms: number | null,
@@ -148,7 +157,7 @@ export function timeout<T>(
 }
 
 /**
- * As `timeout`, with a deadline in milliseconds of the loop's clock.
+ * Works as `timeout`, with a deadline in milliseconds of the loop's clock.
  *
  * @throws {TypeError} when `when` is NaN or `body` is not a function
  *
@@ -164,9 +173,8 @@ export function timeoutAt<T>(
 }
 
 /**
- * Awaits `aw` for at most `ms` milliseconds; then cancels it, waits for its end and throws
- * TimeoutError. Null or Infinity: no limit. A function runs inline, in the current task; when `ms` is 0 or
- * less it never begins.
+ * Awaits `aw` for at most `ms` milliseconds. Then `aw` is cancelled, and when it has ended, TimeoutError is thrown.
+ * Null or Infinity means no limit. A function is called in the current task; if `ms` is 0 or less, it is never called.
  *
  * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
  *
@@ -176,15 +184,18 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
   checkAwaitable(aw)
   if (limit === null || limit > 0) {
-    // A bare promise is given up by the cancel; a function runs in this task.
+    // // When the time is over, a function is cancelled with the body. A plain promise cannot be cancelled: only the
+    // wait for it ends.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // An async body, because what it returns is work that it has begun.
+    // // An async function, because its promise stands for work that the body has begun (see `enterFrame`).
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)
 }
 
-/** What `aw` gives if it is done already; else cancels it. */
+/**
+ * Returns the outcome of `aw` if it is done already. Otherwise cancels it, waits for its end and throws TimeoutError.
+ */
 async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   const future = ensureFuture(aw)
   if (future.done()) return future.result()
@@ -199,7 +210,7 @@ async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   }
 }
 
-/** Cancels `future` and waits until it has ended, or the waiting task is itself cancelled. */
+/** Cancels `future` and waits until it has ended, or until the waiting task is cancelled. */
 async function cancelled(future: Future<unknown>): Promise<void> {
   const waiter = new Future<void>()
   const reaction = future.onDone(() => {
@@ -207,7 +218,8 @@ async function cancelled(future: Future<unknown>): Promise<void> {
   })
   try {
     future.cancel()
-    // Not on the future: a cancel that is yet to be delivered strikes here, also when it has ended already.
+    // // Waits on a new future, because a pending cancel of this task must end this wait even if `future` has ended
+    // already.
     await waiter
   } finally {
     future.removeReaction(reaction)
