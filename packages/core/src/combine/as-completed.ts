@@ -8,7 +8,10 @@ import { ensureFutures, type Result } from './gather.ts'
 import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
-/** The next future to complete. It is taken in its waiter's turn, so a cancelled waiter leaves it to the next. */
+/**
+ * A waiter for the next future that completes. The waiter gets that future only in its own turn of the loop, so if it
+ * is cancelled before, the next waiter gets the future.
+ */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>
 
@@ -39,17 +42,23 @@ class Next<T> extends Claim<T> {
 }
 
 /**
- * The list of what has completed, and the line of waiters for it. Both are arrays with an index of the first entry that is
- * left: `shift()` of an array and taking the first entry of a Set again and again cost quadratic time.
+ * Two lists: the futures that have completed, and the waiters for them. Each is an array with the index of the first
+ * entry that is left, because `shift()` of an array costs time in proportion to its length.
  */
 class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #pending = new Map<Future<T>, Reaction>()
-  /** Null stands for a future that the timeout has cut off; undefined for one that was taken. */
+  /**
+   * The completed futures, in the order of ending. Null: the timeout came before this future ended. Undefined: this
+   * entry was already handed to a waiter.
+   */
   readonly #completed: (Future<T> | null | undefined)[] = []
-  #taken = 0
-  /** Undefined for a waiter that was woken. One that was cancelled stays until it would be woken. */
+  #firstResult = 0
+  /**
+   * The waiters, in the order of waiting. Undefined: this waiter was woken. A cancelled waiter stays in the list until
+   * its turn to be woken comes, and is skipped then.
+   */
   readonly #waiters: (Next<T> | undefined)[] = []
-  #woken = 0
+  #firstWaiter = 0
   #left: number
   readonly #timer: TimerHandle | null
 
@@ -68,7 +77,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
           })
   }
 
-  /** How many are not done. */
+  /** The number of futures that are not done. */
   get pending(): number {
     return this.#pending.size
   }
@@ -90,13 +99,13 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   }
 
   hasResult(): boolean {
-    return this.#taken < this.#completed.length
+    return this.#firstResult < this.#completed.length
   }
 
   take(): Future<T> | null | undefined {
     if (!this.hasResult()) return undefined
-    const completed = this.#completed[this.#taken]
-    this.#completed[this.#taken++] = undefined
+    const completed = this.#completed[this.#firstResult]
+    this.#completed[this.#firstResult++] = undefined
     return completed
   }
 
@@ -106,9 +115,9 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 
   wakeNext(): void {
     if (!this.hasResult()) return
-    while (this.#woken < this.#waiters.length) {
-      const waiter = this.#waiters[this.#woken]
-      this.#waiters[this.#woken++] = undefined
+    while (this.#firstWaiter < this.#waiters.length) {
+      const waiter = this.#waiters[this.#firstWaiter]
+      this.#waiters[this.#firstWaiter++] = undefined
       if (waiter?.wake() === true) return
     }
   }
@@ -132,9 +141,9 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 }
 
 /**
- * Starts all, and gives them in the order in which they complete: `for await` gives results, a plain `for` gives futures,
- * each of which ends as the next one to complete does. After `timeout` milliseconds each one that is left throws
- * TimeoutError. Nothing is cancelled.
+ * Starts all awaitables and hands them out in the order in which they complete. `for await` gives results. A plain
+ * `for` gives futures: the first of them ends as the first awaitable to complete ends, and so on. After `timeout`
+ * milliseconds, each one that is not done throws TimeoutError. Nothing is cancelled.
  *
  * @throws {TypeError} when `aws` is not an iterable of what can be awaited, and when `timeout` is NaN
  *
@@ -144,7 +153,7 @@ export function asCompleted<T>(
   aws: Iterable<Awaitable<T>>,
   options?: { timeout?: number | null },
 ): AsyncIterable<T> & Iterable<Future<T>>
-/** The same for awaitables of several types. */
+/** Works in the same way for awaitables with results of several types. */
 export function asCompleted<A extends Awaitable<unknown>, R extends Result<A>>(
   aws: Iterable<A>,
   options?: { timeout?: number | null },

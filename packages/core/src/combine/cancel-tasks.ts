@@ -5,10 +5,11 @@ import { Task } from '../tasks/task.ts'
 import { wait } from './wait.ts'
 
 /**
- * Cancels the tasks and waits until all have ended, from plain code or a task. What they threw other
- * than their cancel goes to their loop's exception handler. In a cancelled scope it waits all the same.
+ * Cancels the tasks and waits until all have ended. Plain code may call this too. Errors of the tasks other than the
+ * CancelledError go to the exception handler of their loop. In a cancelled scope, where other waits throw at once,
+ * this call still waits for the tasks.
  *
- * @throws {TypeError} for anything but tasks
+ * @throws {TypeError} when `tasks` is not an iterable of tasks
  */
 export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   if (!isIterable(tasks)) {
@@ -22,7 +23,7 @@ export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   return awaitCancelled(all.filter((task) => task.cancel()))
 }
 
-/** Waits until these tasks, which were cancelled, have ended, and reports what they threw. */
+/** Waits until `cancelled`, tasks that were cancelled already, have ended, and reports their errors. */
 export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
   if (cancelled.length === 0) return
   await untilAllEnded(cancelled)
@@ -38,7 +39,10 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
   }
 }
 
-/** Waits until all have ended. A cancel ends this wait, except that of a scope: it is thrown when all have ended. */
+/**
+ * Waits until all tasks have ended. A cancel of the waiting code ends this wait. The cancel of a scope around it does
+ * not: that CancelledError is thrown only when all tasks have ended.
+ */
 export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
   try {
     await wait(tasks)

@@ -8,20 +8,26 @@ import { Future } from '../futures/future.ts'
 import { type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 
-/** What an awaitable gives. */
+/** The type of the result of an awaitable. */
 export type Result<A> = A extends Awaitable<infer R> ? R : never
 
-/** The results of a list of awaitables, in its order. */
+/** The types of the results of a list of awaitables, in the order of the list. */
 export type Results<T extends readonly Awaitable<unknown>[]> = {
   -readonly [K in keyof T]: Result<T[K]>
 }
 
-/** The same with `returnExceptions`. What was thrown need not be an Error; nearly always it is one. */
+/**
+ * The types of the outcomes of a list of awaitables, for `returnExceptions`. A thrown value need not be an Error, but
+ * nearly always is.
+ */
 export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
   -readonly [K in keyof T]: Result<T[K]> | Error
 }
 
-/** The future that gather returns. Its cancel goes to the children; it ends when they have ended. */
+/**
+ * The future that `gather` returns. A cancel of this future is passed on to the children, and the future ends when
+ * they have ended.
+ */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
   /** Whether a child has accepted a cancel: then the outcome is a CancelledError, no matter how the children end. */
@@ -54,11 +60,12 @@ class Gathering<T> extends Future<T> {
 }
 
 /**
- * Runs all at once and gives their results in order. The first failure is thrown at once, and the
- * others go on; with `returnExceptions` failures stand among the results. Cancelling it cancels all
- * that have not ended; a child that is cancelled by others counts as failed with CancelledError.
+ * Runs all awaitables at the same time and returns their results in the order of `aws`. The first failure is thrown at
+ * once, and the others continue. With `returnExceptions`, nothing is thrown, and errors stand among the results. A
+ * cancel of the returned future cancels all children that have not ended. If other code cancels a child, that counts
+ * as a failure with CancelledError.
  *
- * @throws {TypeError} when `aws` is not an array, or holds what cannot be awaited
+ * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  *
  * Source: asyncio.gather. Differs: takes one array.
  */
@@ -66,7 +73,7 @@ export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options?: { returnExceptions?: false | undefined },
 ): Future<Results<T>>
-/** With an option whose value is not known, the results may hold errors. */
+/** If the value of `returnExceptions` is not known to the compiler, the results may hold errors. */
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options: { returnExceptions?: boolean | undefined },
@@ -97,7 +104,7 @@ export function gather(
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
-      // The first failure has been thrown already, so nobody else looks at this one.
+      // // The first failure was thrown already, and no other code will look at this one. This look prevents a report.
       if (!child.cancelled()) child.exception()
       return
     }
@@ -115,14 +122,18 @@ export function gather(
   }
   const done = children.filter((child) => child.done())
   for (const child of children) if (!child.done()) child.onDone(childEnded)
-  // Only now, because the outcome must not be known before all children are.
+  // // Children that were done already are counted after the others were registered: the outcome must not be set
+  // before that.
   for (const child of done) childEnded(child)
   return outer
 }
 
-/** A function that is twice in the list runs twice. A Coroutine can run only once, so both places share its task. */
+/**
+ * Makes a future of each awaitable. A function that is in the list twice is called twice. A Coroutine can run only
+ * once, so both its places get the same task.
+ */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
-  // All of them, before the first one begins.
+  // // Checks all of them before the first one begins.
   for (const awaitable of aws) checkAwaitable(awaitable)
   let begun: Map<Coroutine<T>, Future<T>> | null = null
   return aws.map((awaitable) => {
@@ -139,7 +150,7 @@ function outcome(child: Future<unknown>): unknown {
   return child.exception() ?? child.result()
 }
 
-/** The cancel of the last child in the list, which need not be the one that ended last, as in asyncio. */
+/** The CancelledError of the last child in the list. As in asyncio, this need not be the child that ended last. */
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>
   if (last.cancelled()) return last.cancelledError()

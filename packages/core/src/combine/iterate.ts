@@ -4,13 +4,13 @@ import { ensureFuture } from '../tasks/ensure-future.ts'
 import { shielded } from '../scopes/cancel-scope.ts'
 import { wait } from './wait.ts'
 
-/** How long the end of a loop waits for the source's `return()`; milliseconds. */
+/** How many milliseconds the end of a loop waits for the `return()` of the source. */
 const returnGrace = 1_000
 
 /**
- * A `for await` over a foreign iterable that a cancel can leave: a wait for the source's `next()` is given up, and its
- * `return()` is called, at most once, also when the loop is left by `break` or an error. Without it a cancel waits until
- * the source gives its next item.
+ * Makes a `for await` over a foreign async iterable cancellable: a cancel ends the wait for the `next()` of the source
+ * at once. Without this call, a cancel is delivered only after the source has given its next item. However the loop is
+ * left (by a cancel, an error or `break`), `return()` of the source is called once.
  *
  * @throws {TypeError} when `source` is not an async iterable
  *
@@ -33,7 +33,7 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
       try {
         step = await ensureFuture(Promise.resolve(iterator.next()))
       } catch (error) {
-        // A source that has failed is at its end; one whose item was given up is not.
+        // // A source that has failed is at its end, so `return()` is not called. After a cancel it is called.
         isDone = !isCancelled(error)
         throw error
       }
@@ -48,7 +48,10 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
   }
 }
 
-/** An async generator that waits in `next()` queues `return()` behind that, so the wait for it is limited. */
+/**
+ * Calls `return()` of the source and waits for it, but at most `returnGrace`: an async generator that still waits in
+ * `next()` runs `return()` only after that.
+ */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   const returned = ensureFuture(Promise.resolve(iterator.return?.()))
   await shielded(() => wait([returned], { timeout: returnGrace }))

@@ -7,8 +7,9 @@ import { ensureFutures } from './gather.ts'
 import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
 
 /**
- * Runs all at once; the first to end wins, with its result or its error. The losers are cancelled, and have ended by the
- * time that `race` ends. A cancel from outside cancels all of them. A plain promise that loses is given up.
+ * Runs all awaitables at the same time. The first to end wins, and `race` ends with its result or its error. The
+ * others are cancelled, and `race` waits until they have ended. A plain promise cannot be cancelled; `race` does not
+ * wait for it. A cancel from outside cancels all of them.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  * @throws {RangeError} when `aws` is empty
@@ -16,7 +17,7 @@ import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
  * @example
  *     const answer = await race([() => askServer('a'), () => askServer('b')])
  *
- * Source: Promise.race. Differs: the losers do not go on.
+ * Source: Promise.race. Differs: the losers are cancelled.
  */
 export function race<T>(aws: readonly Awaitable<T>[]): Promise<T> {
   check('race', aws)
@@ -34,8 +35,9 @@ async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
 }
 
 /**
- * Runs all at once; the first to succeed wins. When all fail, their errors come as one AggregateError, in the order of
- * `aws`. The losers are cancelled, and have ended by the time that `any` ends. A cancel from outside cancels all of them.
+ * Runs all awaitables at the same time. The first to succeed wins, and `any` returns its result. The others are
+ * cancelled, and `any` waits until they have ended. If all fail, an AggregateError with their errors, in the order of
+ * `aws`, is thrown. A cancel from outside cancels all of them.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  * @throws {AggregateError} when all have failed, or `aws` is empty
@@ -43,7 +45,7 @@ async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
  * @example
  *     const page = await any([() => fromCache(url), () => fromNetwork(url)])
  *
- * Source: Promise.any. Differs: the losers do not go on.
+ * Source: Promise.any. Differs: the losers are cancelled.
  */
 export function any<T>(aws: readonly Awaitable<T>[]): Promise<T> {
   if (!Array.isArray(aws) || aws.length > 0) check('any', aws)
@@ -76,7 +78,10 @@ function errorOf(future: Future<unknown>): unknown {
   return future.cancelled() ? future.cancelledError() : future.exception()
 }
 
-/** Cancels those that go on, and waits for their ends. What they throw in their clean-up goes to the exception handler. */
+/**
+ * Cancels the futures that are not done, and waits until they have ended. The errors of their clean-up go to the
+ * exception handler.
+ */
 async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
   const losers = new Set(futures.filter((future) => !future.done()))
   let interrupted: unknown = null

@@ -5,8 +5,9 @@ import { DetailedFuture } from '../futures/detailed-future.ts'
 import { detailsOf } from '../futures/wait-details.ts'
 
 /**
- * Awaits `aw` without passing a cancel on to it: the waiter gets its CancelledError, and `aw` goes on.
- * What it throws after that counts as never retrieved and is reported. A cancel of `aw` itself comes through.
+ * Returns a future with the outcome of `aw`. A cancel of that future does not reach `aw`: the waiting code gets a
+ * CancelledError, and `aw` continues. If `aw` fails after that, the failure is reported as never retrieved. If `aw`
+ * itself is cancelled, the returned future is cancelled too.
  *
  * Source: asyncio.shield
  */
@@ -21,7 +22,7 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     else if (inner.exception() !== null) outer.setException(inner.exception())
     else outer.setResult(inner.result())
   })
-  // A long-lived task must not collect the shields that were given up.
+  // // Otherwise a task that lives long would collect reactions of cancelled shields.
   outer.onDone(() => inner.removeReaction(reaction))
   return outer
 }

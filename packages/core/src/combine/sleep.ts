@@ -8,7 +8,7 @@ import { type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
-/** A future that is its own timer: a million sleepers are a million objects, not two million. */
+/** A future that is also the entry of the timer that ends it, so that each sleep is one object and not two. */
 class Sleep<R> extends Future<R> implements TimerEntry {
   heapIndex = -1
   heapOrder = 0
@@ -43,7 +43,10 @@ class Sleep<R> extends Future<R> implements TimerEntry {
   }
 }
 
-/** One full turn of the loop: it is in the queue from the start, as a task in asyncio's bare yield is. */
+/**
+ * The future of `sleep(0)`: it ends after one full turn of the loop, with I/O. Code in such a sleep waits in the ready
+ * queue, as an asyncio task in `sleep(0)` does.
+ */
 class Pause<R> extends Claim<R> {
   readonly #result: R
 
@@ -66,12 +69,12 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // Nothing was taken.
+    // // A pause takes nothing that another waiter could get.
   }
 }
 
 /**
- * Waits until it is cancelled.
+ * Returns a future that ends only when it, or the task that waits on it, is cancelled.
  *
  * @example
  *     await using server = await startServer(onClient, 'localhost', 8888)
@@ -84,7 +87,8 @@ export function sleepForever(): Future<never> {
 }
 
 /**
- * One full turn of the loop, I/O included, and a point where a cancel is delivered: for long computations.
+ * Returns a future that ends after one full turn of the loop, with I/O. A pending cancel is delivered there. Long
+ * computations should await this now and then.
  *
  * @example
  *     for (const [i, row] of rows.entries()) {
@@ -99,8 +103,8 @@ export function checkpoint(): Future<void> {
 }
 
 /**
- * Ends after `ms` milliseconds, with `result`. 0 and less: after one full turn of the loop, in which
- * everything that is ready runs and I/O is served. Infinity waits until it is cancelled.
+ * Returns a future that ends after `ms` milliseconds with `result`. If `ms` is 0 or less, it ends after one full turn
+ * of the loop, in which everything that is ready runs and I/O is handled. If `ms` is Infinity, only a cancel ends it.
  *
  * @throws {TypeError} when `ms` is not a number, or NaN
  *

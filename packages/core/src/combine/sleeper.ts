@@ -3,7 +3,8 @@ import { Future } from '../futures/future.ts'
 import { sleep } from './sleep.ts'
 
 /**
- * Sleeps by key that another task can end early. A cancel of the sleeping task still throws.
+ * Sleeps that another task can end early: each sleep has a key. A sleep that is ended early returns, while a cancel of
+ * the sleeping task still throws.
  *
  * Source: the Sleeper of the asyncio cookbook. Differs: two sleeps under one key are both ended.
  */
@@ -11,7 +12,7 @@ export class Sleeper<K = unknown> {
   readonly #sleeps = new Map<K, Set<Future<void>>>()
 
   /**
-   * Sleeps `ms` milliseconds, or until `cancel(key)`; gives `result` either way.
+   * Sleeps for `ms` milliseconds, or until `cancel(key)` is called. Returns `result` in both cases.
    *
    * @throws {TypeError} when `ms` is not a number, or NaN
    */
@@ -39,7 +40,7 @@ export class Sleeper<K = unknown> {
     }
   }
 
-  /** Ends every sleep under `key` at once. False when there is none. */
+  /** Ends every sleep under `key` at once. Returns false if there is none. */
   cancel(key: K): boolean {
     const sleeps = this.#sleeps.get(key)
     if (sleeps === undefined) return false
@@ -52,7 +53,7 @@ export class Sleeper<K = unknown> {
     return ended
   }
 
-  /** Ends all sleeps; returns how many there were. */
+  /** Ends all sleeps, and returns how many were ended. */
   cancelAll(): number {
     let ended = 0
     for (const sleeps of this.#sleeps.values()) {
@@ -65,7 +66,7 @@ export class Sleeper<K = unknown> {
     return ended
   }
 
-  /** The keys that something sleeps under. */
+  /** Returns the keys of the sleeps that have not ended. */
   keys(): K[] {
     return [...this.#sleeps.keys()]
   }

@@ -7,16 +7,20 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { waitFor } from '../scopes/timeout.ts'
 import { wait } from './wait.ts'
 
-/** `exceptions` has an entry for each that was started, null for the winner; without a winner `index` is null. */
+/**
+ * The result of `staggeredRace`. `exceptions` has an entry for each function that was called: its error, or null for
+ * the winner and for a function that was cancelled. If no function won, `index` is null.
+ */
 export type RaceResult<T> =
   | { value: T; index: number; exceptions: unknown[] }
   | { value: undefined; index: null; exceptions: unknown[] }
 
 /**
- * Starts the first, and each next one when the one before has failed or `delay` milliseconds have
- * passed (null: only when it has failed). The first to succeed wins, and the others are cancelled and awaited.
+ * Calls the first function. Calls each next function when the one before has failed, or when `delay` milliseconds have
+ * passed (null: only when the one before has failed). The first to succeed wins. The others are cancelled, and
+ * `staggeredRace` waits until they have ended.
  *
- * @throws {TypeError} for anything but an iterable of functions, and when `delay` is NaN
+ * @throws {TypeError} when `coros` is not an iterable of functions, and when `delay` is NaN
  *
  * Source: asyncio.staggered.staggered_race
  */
@@ -67,7 +71,7 @@ async function race<T>(
       if (!failed.done()) failed.setResult()
       return
     }
-    // One that ended in the same turn, so that its cancel came too late, has not won.
+    // // Another function has won in the same turn; the cancel of this one came too late.
     if (winner !== null) return
     winner = { value, index }
     for (const [i, task] of tasks.entries()) if (i !== index) task.cancel()
@@ -75,7 +79,8 @@ async function race<T>(
 
   tasks.push(createTask(() => runOne(null)))
   try {
-    // The list grows meanwhile, so each round waits for the tasks that are new since the last one.
+    // // The list of tasks grows during the wait, so each round waits for the tasks that were added since the last
+    // round.
     let ended = 0
     while (ended < tasks.length) {
       const { done } = await wait(tasks.slice(ended))

@@ -8,7 +8,7 @@ export const ALL_COMPLETED = 'ALL_COMPLETED'
 
 type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
 
-/** For each mode: whether the end of this future ends the wait, even if others are not done. */
+/** For each mode: whether the end of the future `ended` ends the wait, even if others are not done. */
 const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
   FIRST_COMPLETED: () => true,
   FIRST_EXCEPTION: (ended) => !ended.cancelled() && ended.exception() !== null,
@@ -16,12 +16,12 @@ const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
 }
 
 /**
- * Waits until all futures are done, or the first, or the first that failed (a cancelled one has not);
- * or until `timeout` milliseconds have passed, which is no error. Nothing is cancelled, not by the
- * timeout and not when the wait is cancelled, and nothing is left behind on the futures.
+ * Waits until all futures are done; or until the first is done, or the first has failed, as `returnWhen` says (a
+ * cancelled future has not failed). After `timeout` milliseconds the wait ends without an error. Neither the timeout
+ * nor a cancel of the waiting code cancels the futures. No callback is left on the futures.
  *
- * @throws {TypeError} for anything but an iterable of futures, and when `timeout` is NaN
- * @throws {RangeError} when there is none, or for another `returnWhen`
+ * @throws {TypeError} when `aws` is not an iterable of futures, and when `timeout` is NaN
+ * @throws {RangeError} when `aws` is empty, or `returnWhen` is not one of the three modes
  *
  * Source: asyncio.wait
  */
@@ -52,13 +52,16 @@ export function wait<F extends Future<unknown>>(
   return waitForSome(futures, timeout === null ? null : checkDelay(timeout), modes[returnWhen])
 }
 
-/** Waits until all are done, one of them has ended for which `isEnough` returns true, or the time is over. */
+/**
+ * Waits until all futures are done, until one has ended for which `isEnough` returns true, or until `timeout`
+ * milliseconds have passed.
+ */
 export async function waitForSome<F extends Future<unknown>>(
   futures: ReadonlySet<F>,
   timeout: number | null,
   isEnough: (ended: F) => boolean,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  // Not the current loop: in plain code that is another one, whose turns are not theirs.
+  // // Uses the loop of the futures. The current loop may be another one, if plain code waits.
   const loop = (futures.values().next().value as F).getLoop()
   const waiter = new DetailedFuture<void>(
     () => {
