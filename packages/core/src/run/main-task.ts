@@ -5,7 +5,7 @@ import { explainKnot } from '../snapshot/knot.ts'
 import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
-/** The main task of a run, as signals and the end of the process see it. */
+/** The main task of a run. The process tells this object of signals, and of a deadlock. */
 export class MainTask implements Interruptible {
   readonly #task: Task
   #signal: NodeJS.Signals | null = null
@@ -15,7 +15,10 @@ export class MainTask implements Interruptible {
     this.#task = task
   }
 
-  /** False when it was interrupted before: the second signal is for the process. */
+  /**
+   * Cancels the main task. Returns false if a signal has cancelled it before, or if it is done: the process then
+   * exits.
+   */
   interrupt(signal: NodeJS.Signals): boolean {
     if (this.#signal !== null || this.#task.done()) return false
     this.#signal = signal
@@ -26,7 +29,7 @@ export class MainTask implements Interruptible {
   deadlocked(): void {
     const loop = this.#task.getLoop()
     if (this.deadlock !== null) {
-      // It swallowed the cancel and waits again, for ever.
+      // // The main task has swallowed the cancel of the first deadlock, and waits for ever again.
       loop.stop()
       return
     }
@@ -36,7 +39,10 @@ export class MainTask implements Interruptible {
     this.#task.cancel()
   }
 
-  /** What `run` throws for what the task threw. */
+  /**
+   * Returns the error that `run` throws when the main task has thrown `error`: DeadlockError after a deadlock,
+   * KeyboardInterrupt after a signal, or else `error` itself.
+   */
   explain(error: unknown): unknown {
     if (this.deadlock !== null) return this.deadlock
     if (isCancelled(error) && this.#signal !== null && this.#task.uncancel() === 0) {
@@ -46,7 +52,7 @@ export class MainTask implements Interruptible {
   }
 }
 
-/** The end of a run, when only the clean-up of cancelled tasks is left to wait for. */
+/** Stands for the main task while a run ends and only waits for the clean-up of cancelled tasks. */
 export class Cleanup implements Interruptible {
   readonly #loop: EventLoop
   deadlock: DeadlockError | null = null

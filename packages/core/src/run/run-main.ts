@@ -3,14 +3,19 @@ import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
 import { checkMain, type RunnerOptions } from './runner.ts'
 
-/** What the shell is told of a program that a signal has ended. */
+/** The exit codes of a program that a signal has ended. */
 const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**
- * Runs `main` as a whole program. SIGINT and SIGTERM cancel it: its clean-up runs, the tasks and child processes it has
- * left are ended, the shutdown hooks run, and the process exits with 130 or 143 and prints nothing; a second signal ends
- * the process at once. When `main` fails, its error is printed and the process exits with 1. When `main` returns, the
- * process ends as usual, with `process.exitCode` if that was set. The promise never rejects.
+ * Runs `main` as a whole program, and ends the process according to its outcome:
+ *
+ * - SIGINT or SIGTERM cancels `main`. Its clean-up runs, tasks and child processes that are left are ended, and the
+ * shutdown hooks run. Then the process exits with 130 or 143 and prints nothing. A second signal ends the process at
+ * once.
+ * - When `main` fails, its error is printed and the process exits with 1.
+ * - When `main` returns, the process ends as usual, with `process.exitCode` if that was set.
+ *
+ * The promise never rejects.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine
  *

@@ -2,18 +2,18 @@ import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { checkMain, Runner, type RunnerOptions } from './runner.ts'
 
 /**
- * Runs `main` as the main task of a new loop. When it has ended, every other task of the loop is
- * cancelled and awaited, and what they threw goes to the exception handler; then the shutdown hooks
- * run, and `run` settles with main's outcome.
+ * Runs `main` as the main task of a new loop, and returns a promise of its outcome. When `main` has ended, `run`
+ * cancels every other task of the loop and waits for it; errors of those tasks go to the exception handler. Then `run`
+ * calls the shutdown hooks, and settles its promise.
  *
- * The first SIGINT or SIGTERM cancels the main task, the second ends the process with 130 or 143.
- * `options.signal` cancels it too.
+ * The first SIGINT or SIGTERM cancels the main task, and the second ends the process with exit code 130 or 143. The
+ * abort of `options.signal` cancels the main task too.
  *
- * @throws {TypeError} when `main` is no function and no Coroutine, and for wrong options
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  * @throws {RuntimeError} inside a task of a running loop
- * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
- * @throws {DeadlockError} when the process would exit with the main task still waiting, or with what it left behind; the
- * message is the task tree
+ * @throws {KeyboardInterrupt} when SIGINT or SIGTERM has ended `main`
+ * @throws {DeadlockError} when nothing is left that could end the wait of the main task, or of a task that it has left
+ * behind; the message is the task tree
  *
  * Source: asyncio.run
  */

@@ -18,24 +18,32 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 
 /**
- * In asyncio.run what the cancelled tasks have created goes on while async generators and the executor are
- * shut down, for so many rounds of the loop; here it is cancelled after that.
+ * The number of rounds of the loop for which tasks may continue that the cancelled tasks have created in their
+ * clean-up; then they are cancelled too. In asyncio.run such tasks continue while async generators and the executor
+ * are shut down.
  */
 const roundsLeft = 5
-/** How often calls that nobody awaited are cancelled at the end of a run, and how many milliseconds each time takes at most. */
+/**
+ * How many times the end of a run cancels calls that no code awaited. `flowGrace` is how many milliseconds each time
+ * takes at most.
+ */
 const flowRounds = 5
 const flowGrace = 500
 
 export interface RunnerOptions {
   debug?: boolean
-  /** The loop to run on; without one the runner makes its own and closes it. */
+  /** The loop to run on. Without this option, the runner makes a loop and closes it at its end. */
   loop?: EventLoop
-  /** Whether SIGINT and SIGTERM cancel the main task; true where process signals exist and nobody else listens for them. */
+  /**
+   * Whether SIGINT and SIGTERM cancel the main task. By default they do if the runtime has signals of the process and
+   * the program does not listen for them.
+   */
   handleSignals?: boolean
 }
 
 /**
- * Runs one main function after another on one loop, and ends what they left behind when closed.
+ * Runs one main function after another on one loop. When the runner is closed, it ends the tasks that the main
+ * functions have left behind.
  *
  * Source: asyncio.Runner
  */
@@ -43,22 +51,25 @@ export class Runner implements AsyncDisposable {
   readonly #loop: EventLoop
   readonly #ownsLoop: boolean
   readonly #handleSignals: boolean
-  /** What one main sets the next one sees. */
+  /** The context variables of the main functions: the next function sees the values that the one before has set. */
   readonly #context: Context = copyContext()
   #closed = false
-  /** A main task that hung again after its deadlock. */
+  /**
+   * A main task that has swallowed the cancel of a deadlock and waits for ever again. The runner does not wait for it.
+   */
   #givenUp: Task | null = null
-  /** Nothing runs after the main task that runs now. */
+  /** Whether the main function that runs now is the last one of this runner. */
   #isLast = false
-  /** What it has left behind, cancelled already. */
+  /** The tasks that the last main function has left behind; they were cancelled already. */
   #cancelled: Task[] = []
   #hasCancelled = false
-  /** @internal what a deadlock is told to: the main task that runs */
+  /** @internal called when nothing can wake the loop any more; null while nothing runs */
   deadlocked: (() => void) | null = null
 
-  /** @throws {TypeError} when `options` is no object, or its `loop` no EventLoop */
+  /** @throws {TypeError} when `options` is not an object, or `options.loop` not an EventLoop */
   constructor(options: RunnerOptions = {}) {
-    // Again, because something may have replaced the promise since the package was loaded.
+    // // The check is repeated here, because other code may have replaced the global Promise since the package was
+    // loaded.
     checkRuntime()
     checkOptions(options)
     if (options.loop !== undefined && !(options.loop instanceof EventLoop)) {
@@ -77,13 +88,13 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Runs `main` as a task, with its outcome.
+   * Runs `main` as a task, and returns a promise of its outcome.
    *
-   * @throws {TypeError} when `main` is no function and no Coroutine
-   * @throws {RuntimeError} inside a task of a running loop, while another main runs, or when the runner is closed; `main` does
-   * not begin then
-   * @throws {KeyboardInterrupt} when SIGINT or SIGTERM ended it
-   * @throws {DeadlockError} when nothing is left that could wake it
+   * @throws {TypeError} when `main` is neither a function nor a Coroutine
+   * @throws {RuntimeError} inside a task of a running loop, while another main function runs, or when the runner is
+   * closed; then `main` does not begin
+   * @throws {KeyboardInterrupt} when SIGINT or SIGTERM has ended `main`
+   * @throws {DeadlockError} when nothing is left that could end the wait of `main`
    */
   run<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
@@ -104,7 +115,7 @@ export class Runner implements AsyncDisposable {
         'run() cannot be called from a running event loop: await the call instead',
       )
     }
-    // Before the task exists: a main that is refused must not run.
+    // // This check comes before the task is made, because a main function that is refused must not run.
     if (loop.isRunning()) {
       throw new RuntimeError('this runner runs another main function: await that run first')
     }
@@ -112,7 +123,8 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // As in asyncio: no other task goes on between the round that sees the end of main and the cancels.
+      // // As in asyncio, the other tasks are cancelled at the end of the round in which `main` ended: none of them
+      // runs in between.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }
     const watched = new MainTask(task)
@@ -132,9 +144,11 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels every task of the loop and waits for them, runs the shutdown hooks, and reports what nobody has retrieved.
+   * Closes the runner: cancels every task of the loop and waits for their ends, calls the shutdown hooks, and reports
+   * failures that no code has looked at.
    *
-   * @throws {DeadlockError} when nothing is left that could wake those tasks, which it then gives up
+   * @throws {DeadlockError} when nothing is left that could end the wait of one of those tasks; the runner then stops
+   * waiting
    */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -168,7 +182,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // A task may create others while it is being cancelled.
+    // // A loop, because a task may create other tasks in its clean-up.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
@@ -187,7 +201,7 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends the calls that nobody awaited: cancels every wait that is left in the loop, and waits until their code has
+   * Ends the calls that no code awaited: cancels every wait that is left in the loop, and waits until the code has
    * ended its clean-up. Code that swallows the cancel and waits again is cancelled again, in at most five rounds.
    */
   async #endFlows(): Promise<void> {
@@ -214,8 +228,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Takes the waits that are left out of the lines they stand in: of code that waits again after each cancel, and of
-   * tasks that were given up. That code does not run again; without this a lock would be handed to it.
+   * Cancels the futures of all waits that are left: of code that waits again after each cancel, and of tasks that were
+   * given up. That code never runs again; without this call a lock would be handed to it, and would be lost.
    */
   #dropWaits(): void {
     const loop = this.#loop
@@ -227,7 +241,7 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /** Lets the loop go on for so many rounds. */
+  /** Waits for `rounds` rounds of the loop, with I/O. */
   async #letGo(rounds: number): Promise<void> {
     const loop = this.#loop
     const over = new Future<void>({ loop })
@@ -248,7 +262,7 @@ export class Runner implements AsyncDisposable {
     this.#cancelled = left.filter((task) => task.cancel())
   }
 
-  /** @internal `run` and `close` in one, for a main that has been checked */
+  /** @internal does `run` and `close` in one call; the caller has checked `main` */
   async runAndClose<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
     signal?: AbortSignal,
@@ -273,7 +287,7 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-/** @throws {TypeError} when `main` is nothing that `call` runs */
+/** @throws {TypeError} when `main` is neither a function nor a Coroutine; `call` is the name in the message */
 export function checkMain(call: string, main: unknown): void {
   if (typeof main === 'function' || isCoroutine(main)) return
   throw new TypeError(`${call} takes a function or a Coroutine, got ${describe(main)}`)

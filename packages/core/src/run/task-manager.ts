@@ -6,10 +6,10 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
-/** How many ended tasks are remembered. There is a limit, because an application may give each task a new name. */
+/** How many ended tasks the manager lists. There is a limit, because an application may give each task a new name. */
 const rememberedTasks = 1_000
 
-/** One task of a TaskManager, running or ended; times are `Date.now()` milliseconds. */
+/** A task of a TaskManager, running or ended. `startedAt` and `endedAt` are in milliseconds, as from `Date.now()`. */
 export interface ManagedTask {
   name: string
   state: 'running' | 'done' | 'failed' | 'cancelled'
@@ -19,7 +19,8 @@ export interface ManagedTask {
 }
 
 /**
- * Named background tasks of an application. Leaving its scope cancels them and waits for all.
+ * Named background tasks of an application. At the end of an `await using` scope, the manager cancels its tasks and
+ * waits until all have ended.
  */
 export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null
@@ -31,8 +32,8 @@ export class TaskManager implements AsyncDisposable {
   readonly #ended = new Set<ManagedTask>()
 
   /**
-   * `onError` is told of each failure; without it failures go to the loop's exception handler. At most `maxTasks` run at
-   * the same time.
+   * `onError` is called with the error and the name of each task that fails. Without it, failures go to the exception
+   * handler of the loop. At most `maxTasks` tasks run at the same time.
    */
   constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
     checkOptions(options)
@@ -48,7 +49,10 @@ export class TaskManager implements AsyncDisposable {
     this.#onError = onError
   }
 
-  /** @throws {RuntimeError} when a task of that name is running, or `maxTasks` are */
+  /**
+   * Starts `coro` as a task called `name`. @throws {RuntimeError} when a task of that name is running, or `maxTasks`
+   * tasks are
+   */
   create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T> {
     if (typeof name !== 'string')
       throw new TypeError(`a task's name must be a string, got ${typeof name}`)
@@ -67,7 +71,10 @@ export class TaskManager implements AsyncDisposable {
     return task
   }
 
-  /** Forgets a batch at a time, since taking the first entry of a Set again and again costs quadratic time. */
+  /**
+   * Removes the oldest ended tasks from the list, many at once: to remove the first entry of a Set again and again
+   * costs quadratic time.
+   */
   #forgetOldest(): void {
     if (this.#ended.size <= 2 * rememberedTasks) return
     let surplus = this.#ended.size - rememberedTasks
@@ -78,7 +85,6 @@ export class TaskManager implements AsyncDisposable {
     }
   }
 
-  /** `task` has ended. */
   #note(task: Task, entry: ManagedTask): void {
     this.#live.delete(entry.name)
     this.#ended.add(entry)
@@ -95,7 +101,10 @@ export class TaskManager implements AsyncDisposable {
     this.#report(task, error)
   }
 
-  /** An `onError` that throws, or whose promise rejects, must hide neither its own error nor the task's. */
+  /**
+   * Passes the failure of `task` to `onError`. If `onError` throws or rejects, the exception handler gets both errors,
+   * so that neither is lost.
+   */
   #report(task: Task, error: unknown): void {
     const { name } = task
     const loop = task.getLoop()
@@ -119,12 +128,12 @@ export class TaskManager implements AsyncDisposable {
     }
   }
 
-  /** The running task of that name. */
+  /** Returns the running task of that name. */
   get(name: string): Task | undefined {
     return this.#live.get(name)
   }
 
-  /** Cancels the task of that name and waits for its end; false when none is running. */
+  /** Cancels the task of that name and waits until it has ended. Returns false if no such task is running. */
   async cancel(name: string): Promise<boolean> {
     const task = this.#live.get(name)
     if (task === undefined) return false
@@ -132,26 +141,26 @@ export class TaskManager implements AsyncDisposable {
     return true
   }
 
-  /** Cancels all and waits until the last has ended. */
+  /** Cancels all tasks and waits until the last one has ended. */
   async cancelAll(): Promise<void> {
     const tasks = [...this.#live.values()]
     for (const task of tasks) task.cancel()
     if (tasks.length > 0) await untilAllEnded(tasks)
   }
 
-  /** Waits until none is running, those included that are created meanwhile. */
+  /** Waits until no task is running. Tasks that are created during the wait count too. */
   async wait(): Promise<void> {
     while (this.#live.size > 0) await wait(this.#live.values())
   }
 
-  /** The last run of each name; of the ended ones, the latest thousand. */
+  /** Lists the last run of each name; of the tasks that have ended, only the latest thousand. */
   list(): ManagedTask[] {
     return Array.from(this.#entries.values(), copyEntry)
   }
 
   /**
-   * Cancels all tasks and waits for them, and for the tasks that they create while they clean up. A cancel of the waiting
-   * task is passed on to them, and thrown when the last has ended.
+   * Cancels all tasks and waits until they have ended, also those that are created during the wait. A cancel of the
+   * waiting task cancels them again, and is thrown when the last one has ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null
