@@ -3,13 +3,15 @@ import { runOnVirtualLoop } from './run-virtual.ts'
 import { checkSeed, SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/** A schedule under which a program fails. */
+/**
+ * `explore` throws this error when the program fails under a schedule. The error that the program threw is the cause.
+ */
 export class ScheduleError extends Error {
   override readonly name: string = 'ScheduleError'
   readonly code: string = 'ERR_SCHEDULE'
-  /** Replays the schedule: `explore(program, { seed })`. */
+  /** The seed of the schedule. `explore(program, { seed })` runs the program under the same schedule again. */
   readonly seed: number
-  /** What ran, turn by turn. */
+  /** The names of the entries of the ready queue that ran, one for each turn. */
   readonly trace: readonly string[]
 
   constructor(seed: number, cause: unknown, trace: readonly string[]) {
@@ -23,12 +25,13 @@ export class ScheduleError extends Error {
 }
 
 /**
- * Runs `program` under many schedules, in virtual time: with each seed the ready queue is drawn in
- * another order, deterministically. A deadlock is a failure too.
+ * Runs `program` under many schedules, in virtual time. A schedule is another order of the ready queue, and each seed
+ * gives the same order each time. A deadlock counts as a failure.
  *
- * @param options `seeds` schedules (1,000) beginning with `seed`; with `seed` alone that one only
+ * @param options `seeds` is the number of schedules (1,000 by default), beginning with `seed`; with `seed` alone only
+ * that schedule runs
  * @throws {TypeError} when `program` is not a function or `seed` not an integer
- * @throws {RangeError} when `seeds` is no positive integer
+ * @throws {RangeError} when `seeds` is not a positive integer
  * @throws {ScheduleError} for the first seed that fails
  */
 export function explore(

@@ -5,15 +5,18 @@ import { checkMain, Runner } from '../run/runner.ts'
 import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/** A millisecond apart: some operations, closing a file for one, are not listed while they are under way. */
+/**
+ * How many times, a millisecond apart, the program must be seen doing nothing before it counts as a deadlock. Node
+ * does not list some operations, such as the closing of a file, while they are under way.
+ */
 const looksToBeSure = 5
 
 /**
- * Runs `main` on a loop of its own under virtual time: the clock jumps to the next timer when every
- * task waits. With `seed` the ready queue is drawn in another order, the same for the same seed. A
- * program in which nothing can go on rejects with DeadlockError at once, unless it waits for real I/O.
+ * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. With `seed` the
+ * ready queue runs in another order, which is the same for the same seed. A program in which nothing can wake any task
+ * rejects with DeadlockError at once, unless it waits for real I/O.
  *
- * @throws {TypeError} when `main` is no function and no Coroutine, and for wrong options
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  */
 export function runVirtual<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,
@@ -52,14 +55,14 @@ export async function runOnVirtualLoop<T>(
   }
 }
 
-/** Sockets, processes, file operations and platform timers, by kind. */
+/** Counts the sockets, processes, file operations and platform timers that are open in this process, by kind. */
 function countResources(): Map<string, number> {
   const counts = new Map<string, number>()
   for (const kind of listResources()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   return counts
 }
 
-/** Empty in workerd, which cannot list them. */
+/** Lists the kinds of the open resources of this process; an empty list in workerd, which cannot list them. */
 function listResources(): readonly string[] {
   try {
     return process.getActiveResourcesInfo()
@@ -68,7 +71,7 @@ function listResources(): readonly string[] {
   }
 }
 
-/** Whether there are some that the program has made, so that something may still come from them. */
+/** Whether the program has more open resources than before its start, so that one of them may still wake a task. */
 function waitsForIO(before: Map<string, number>): boolean {
   for (const [kind, count] of countResources()) if (count > (before.get(kind) ?? 0)) return true
   return false

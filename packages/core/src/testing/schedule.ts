@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts'
 import type { Runnable, Schedule } from '../loop/ready-queue.ts'
 
-/** Draws from the ready queue by a seeded generator, and keeps what it drew. */
+/** Picks entries from the ready queue at random, by a generator with a seed, and keeps the names of those that ran. */
 export class SeededSchedule implements Schedule {
   readonly trace: string[] = []
   #state: number
@@ -19,7 +19,10 @@ export class SeededSchedule implements Schedule {
     this.trace.push(entry.label?.() ?? entry.constructor.name)
   }
 
-  /** mulberry32: small, and good enough to tell schedules apart. */
+  /**
+   * Returns a random number from 0 to 1. The generator is mulberry32: it is small, and good enough to make schedules
+   * differ.
+   */
   #random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
@@ -28,7 +31,7 @@ export class SeededSchedule implements Schedule {
   }
 }
 
-/** @throws {TypeError} when it is not an integer */
+/** @throws {TypeError} when `seed` is not an integer */
 export function checkSeed(seed: unknown): void {
   if (Number.isInteger(seed)) return
   throw new TypeError(`a seed must be an integer, got ${describe(seed)}`)

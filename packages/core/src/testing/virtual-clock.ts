@@ -2,8 +2,8 @@ import { checkOptions, describe } from '../arguments.ts'
 import { type Clock, SystemClock } from '../loop/clock.ts'
 
 /**
- * A clock that stands still while anything can run, and jumps to the next timer when every task waits.
- * An hour's sleep takes no time.
+ * A clock that stands still while anything can run. When every task waits, the clock jumps to the next timer, so a
+ * sleep of an hour takes no time.
  */
 export class VirtualClock implements Clock {
   readonly virtual: boolean = true
@@ -14,10 +14,13 @@ export class VirtualClock implements Clock {
   #checking = false
   readonly #realTime = new SystemClock()
   #stopped = false
-  /** @internal every task waits, and no timer is set; true when that is the end */
+  /**
+   * @internal called when every task waits and no timer is set. Returns true if the program is over; false if real I/O
+   * may still wake a task.
+   */
   onStall: () => boolean = () => true
 
-  /** @throws {TypeError} when `start` is no finite number */
+  /** @throws {TypeError} when `start` is not a finite number */
   constructor(options?: { start?: number }) {
     checkOptions(options)
     const start = options?.start ?? 0
@@ -48,7 +51,10 @@ export class VirtualClock implements Clock {
     this.#realTime.stop()
   }
 
-  /** @internal looks after each turn of the platform's loop, so that real I/O and foreign promises come first */
+  /**
+   * @internal begins to check, after each round of Node's loop, whether the clock must jump. Real I/O and foreign
+   * promises are handled before each check.
+   */
   watch(): void {
     if (this.#checking || this.#stopped) return
     this.#checking = true
@@ -65,7 +71,7 @@ export class VirtualClock implements Clock {
       this.#wake()
       this.watch()
     } else if (!this.onStall()) {
-      // Real I/O is under way: only real time will bring it.
+      // // The program waits for real I/O, so the next check is a millisecond of real time later.
       this.#realTime.setAlarm(this.#realTime.now() + 1, () => this.watch())
     }
   }
