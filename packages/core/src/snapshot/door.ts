@@ -3,14 +3,14 @@ import { snapshot } from './snapshot.ts'
 import { findTask, idOf } from './task-ids.ts'
 import { why } from './why.ts'
 
-/** What a tool that is attached to the process needs beside the snapshot. */
+/** The functions beside `snapshot` that a tool needs when it is attached to the process. */
 const tools = {
-  /** The sentence of `why` for the task with this id or name; null when there is none. */
+  /** Returns the sentence of `why` for the task with this id or name; null if there is no such task. */
   why: (idOrName: number | string): string | null => {
     const task = findTask(idOrName)
     return task === null ? null : why(task)
   },
-  /** Cancels the task and returns its id; null when there is none. */
+  /** Cancels the task with this id or name and returns its id; null if there is no such task. */
   cancel: (idOrName: number | string): number | null => {
     const task = findTask(idOrName)
     task?.cancel('cancelled by the tasktree command')
@@ -22,8 +22,8 @@ const tools = {
 }
 
 /**
- * A tool that attaches to a process cannot import this package. It finds `snapshot` by this symbol, which every copy of
- * the package knows; the first copy that is loaded in a thread is the one that the others use.
+ * Puts `snapshot` under a global symbol, because a tool that attaches to a process cannot import this package. Every
+ * copy of the package knows the symbol, and the copy that was loaded first in a thread installs its function.
  */
 export function installSnapshotDoor(): void {
   const holder = globalThis as unknown as Record<symbol, unknown>

@@ -2,13 +2,16 @@ import type { Task } from '../tasks/task.ts'
 import { tasksAwaitedBy } from './snapshot.ts'
 import { why } from './why.ts'
 
-/** How many tasks are explained. */
+/** At most this many tasks are explained. */
 const shown = 10
 
-/** For a DeadlockError: `why` of each of `tasks`, and of each task that they wait for, a line each. */
+/**
+ * Returns the text for a DeadlockError: one line for each of `tasks`, and for each task that they wait for, with the
+ * sentence of `why`.
+ */
 export function explainKnot(tasks: readonly Task[]): string {
   const knot = new Set(tasks.slice(0, shown + 1))
-  // The set grows while it is read.
+  // // The set grows during this loop.
   for (const task of knot) {
     if (knot.size > shown) break
     for (const awaited of tasksAwaitedBy(task)) knot.add(awaited)

@@ -11,24 +11,25 @@ import type { Task } from '../tasks/task.ts'
 import { idOf } from './task-ids.ts'
 
 /**
- * The whole state of the runtime as plain JSON, for people and tools.
+ * The state of the whole runtime as plain JSON, for people and tools.
  *
- * A snapshot is taken at any moment, also by an inspector that has stopped the program in the middle of a statement. So
- * taking one only reads, and calls no code of the program. It is linear: each task is in the list once, and other tasks
- * refer to it by its id, because a task that many wait for would otherwise be written out for each way that leads to it.
+ * A snapshot may be taken at any moment, even by an inspector that has stopped the program in the middle of a
+ * statement. So this code only reads, and calls no code of the program except the `waitDetails` methods and the
+ * functions of `addSnapshotPart`, which must only read too. A snapshot takes time in proportion to the number of
+ * tasks: each task is listed once, and other tasks refer to it by its id.
  */
 
-/** What one task waits for. */
+/** One thing that a task waits for. */
 export interface WaitSnapshot {
   /** One word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask', 'foreign', … */
   kind: string
-  /** In a few words, as in "lock 'db'". */
+  /** What the task waits for, in a few words, as in "lock 'db'". */
   label: string
-  /** What else is known, as in "held by task 'migrate'". */
+  /** More about that thing, as in "held by task 'migrate'". */
   note?: string
-  /** The task that is waited for, or that holds what is waited for. */
+  /** The id of the task that is waited for, or that holds the thing. */
   task?: number
-  /** File and line of the `await`, when await sites are captured. */
+  /** The file and the line of the `await`, if await sites are captured. */
   at?: string
   /** With the option `stacks`: the lines of the program that led to the `await`, the innermost first. */
   stack?: readonly string[]
@@ -38,37 +39,43 @@ export interface WaitSnapshot {
 export interface ScopeSnapshot {
   kind: 'timeout' | 'scope' | 'group' | 'shield'
   name?: string
-  /** In milliseconds of the loop's clock. */
+  /** The deadline of the scope, in milliseconds of the loop's clock. */
   deadline?: number
 }
 
 export interface TaskSnapshot {
-  /** The same in every snapshot of this thread; tasks that were made later have larger ids. */
+  /** The id of the task: the same in every snapshot of this thread. A task that was made later has a larger id. */
   id: number
   name: string
-  /** 'ready': what it waited for has ended, and its turn is in the queue. */
+  /**
+   * 'created': the body has not begun. 'ready': what the task waited for has ended, and the ready queue has an entry
+   * that will resume the task.
+   */
   state: 'created' | 'running' | 'waiting' | 'ready' | 'done'
-  /** The task that created it, if that is not done. */
+  /** The id of the task that created this one; null if that task is done, or if plain code created this one. */
   parent: number | null
   waitingOn: WaitSnapshot[]
-  /** Milliseconds since it was created, to the precision of a few turns of the loop. */
+  /** Milliseconds since the task was created, to the precision of a few turns of the loop. */
   age: number
   /** How many cancels were asked for and not taken back. */
   cancelling: number
   /** The name of the innermost scope or group that has one. */
   scope?: string
-  /** The nearest deadline of the scopes around its code, in milliseconds of the loop's clock. */
+  /** The nearest deadline of the scopes around the task's code, in milliseconds of the loop's clock. */
   deadline?: number
-  /** The scopes around its code, the outermost first; those of the task that its group belongs to are listed there. */
+  /**
+   * The scopes inside the task, the outermost first. The scopes around the task's group are listed under the task that
+   * opened the group.
+   */
   scopes?: ScopeSnapshot[]
-  /** The task whose group it belongs to. */
+  /** The id of the task that opened the group to which this task belongs. */
   group?: number
 }
 
 export interface LoopSnapshot {
   /** Milliseconds of the loop's clock. */
   time: number
-  /** How many entries of its ready queue it has run. */
+  /** How many turns the loop has run. */
   turns: number
   tasks: TaskSnapshot[]
 }
@@ -76,19 +83,22 @@ export interface LoopSnapshot {
 export interface RuntimeSnapshot {
   /** Milliseconds since 1970. */
   time: number
-  /** What was running when the snapshot was taken: in a busy program the task that keeps it busy, with its stack. */
+  /**
+   * The task that was running when the snapshot was taken, with its stack: in a busy program, the task that keeps it
+   * busy.
+   */
   running: { task: number | null; stack: string[] }
   loops: LoopSnapshot[]
-  /** What other packages have added: `actors`, `pools`, `processes`, `servers`, `primitives`. */
+  /** The parts that other packages have added: `actors`, `pools`, `processes`, `servers`, `primitives`. */
   [part: string]: unknown
 }
 
 const parts = new Map<string, () => unknown>()
 
 /**
- * Adds a part to every snapshot: `snapshot()[name]` is what `fn` returns, which must be plain JSON. `fn` is called while
- * other code may be in the middle of a statement, so it must only read. A part whose `fn` throws holds `{ error }`.
- * Returns what takes the part out again. A part of the same name is replaced.
+ * Adds a part to every snapshot: `snapshot()[name]` is the value that `fn` returns, which must be plain JSON. `fn` may
+ * be called while other code is in the middle of a statement, so `fn` must only read. If `fn` throws, the part is `{
+ * error }`. A part of the same name is replaced. Returns a function that removes the part.
  *
  * @throws {TypeError} when `name` is not a string or `fn` not a function
  * @throws {RangeError} when `name` is a field that every snapshot has
@@ -115,10 +125,11 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
 }
 
 /**
- * The live tasks of all loops of this thread, what they wait for, and what the other packages add, as plain JSON. It only
- * reads, and can be taken at any moment. 100,000 tasks take less than 200 ms.
+ * Returns the live tasks of all loops of this thread, what they wait for, and the parts that other packages have
+ * added, as plain JSON. The call only reads, so it can be made at any moment. 100,000 tasks take less than 200 ms.
  *
- * @param options.stacks with the whole stack of each `await`, when await sites are captured (`captureAwaitSites`)
+ * @param options.stacks whether to list the whole stack of each `await`, if await sites are captured
+ * (`captureAwaitSites`)
  * @throws {TypeError} for wrong options
  *
  * @example
@@ -154,7 +165,7 @@ function partOf(fn: () => unknown): unknown {
   }
 }
 
-/** The program's part of the running stack, the innermost first. */
+/** The stack frames of the running code that belong to the program, the innermost first. */
 function runningStack(): string[] {
   const lines: string[] = []
   for (const site of callSites()) {
@@ -167,7 +178,7 @@ function runningStack(): string[] {
   return lines
 }
 
-/** The frames of one task. Nearly every task has one, for which no list is made. */
+/** Calls `visit` for each frame of `task`. Nearly every task has a single frame, and for these no list is made. */
 export function eachFrame(task: Task, visit: (frame: Frame) => void): void {
   const execution = task.ownExecution()
   if (execution.firstChild === null) visit(execution)
@@ -179,7 +190,7 @@ class TaskLister {
   readonly #withStacks: boolean
   readonly #now: number
   readonly #tasks: TaskSnapshot[] = []
-  /** Done tasks, or tasks of other loops, that a listed task waits for. */
+  /** Tasks that are done, and that a listed task waits for. They are added at the end of the list. */
   readonly #ended = new Set<Task>()
 
   constructor(running: Task | null, withStacks: boolean, now: number) {
@@ -267,12 +278,15 @@ function cancelsOf(task: Task): number {
   return sum
 }
 
-/** Whether the turn of a wait for `future` is in the queue. */
+/** Whether a wait for `future` is over, and the ready queue has an entry that will resume the waiting code. */
 export function isOver(future: Future<unknown>): boolean {
   return future.done() || (future as { isWoken?: () => boolean }).isWoken?.() === true
 }
 
-/** The task that `future` is, or that it leads to: a `gather` leads to the first task that is left. */
+/**
+ * Returns the task behind `future`: `future` itself if it is a task, or the task that must end before `future` can
+ * end. For a `gather`, that is the first child that is not done. Null if no task is known.
+ */
 export function taskBehind(future: Future<unknown> | null): Task | null {
   const seen = new Set<Future<unknown>>()
   for (let next = future; next !== null && !seen.has(next);) {
@@ -284,7 +298,7 @@ export function taskBehind(future: Future<unknown> | null): Task | null {
   return null
 }
 
-/** The tasks that `task` waits for, or that hold what it waits for. */
+/** Returns the tasks that `task` waits for, and the tasks that hold what `task` waits for. */
 export function tasksAwaitedBy(task: Task): Task[] {
   const tasks: Task[] = []
   eachFrame(task, (frame) => {
@@ -296,7 +310,7 @@ export function tasksAwaitedBy(task: Task): Task[] {
   return tasks
 }
 
-/** Null for a frame that is not a scope. */
+/** Describes the scope of `frame`; null if the frame is not one of a scope. */
 export function scopeOf(frame: Frame): ScopeSnapshot | null {
   if (!(frame instanceof ScopeFrame)) return null
   const { scope } = frame

@@ -1,12 +1,18 @@
 import { liveLoops } from '../loop/live-loops.ts'
 import type { Task } from '../tasks/task.ts'
 
-/** The number by which tools refer to a task: its place in the order in which the tasks of the thread were made. */
+/**
+ * Returns the number by which tools refer to a task. The tasks of a thread are numbered in the order in which they
+ * were made.
+ */
 export function idOf(task: Task): number {
   return task.ownExecution().id
 }
 
-/** The live task that has this id, or else the only one of this name; null when there is none. */
+/**
+ * Returns the live task with this id, or else the live task with this name if there is only one. Null if no task
+ * matches.
+ */
 export function findTask(idOrName: number | string): Task | null {
   let named: Task | null = null
   let count = 0

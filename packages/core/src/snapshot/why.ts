@@ -8,12 +8,15 @@ import { detailsOf, foreignPromise } from '../futures/wait-details.ts'
 import { Task } from '../tasks/task.ts'
 import { eachFrame, isOver, scopeOf } from './snapshot.ts'
 
-/** How many waits of one task are told, and how many links of the chain. */
+/**
+ * How many waits of one task the text names; `shownLinks` is the limit for tasks that wait for each other in a chain.
+ */
 const shownWaits = 5
 const shownLinks = 25
 
 /**
- * Why `task` does not go on, as one sentence: what it waits for, who holds that, and what the holder waits for in turn.
+ * Says in one sentence why `task` does not continue: what it waits for, which task holds that, and what the holder
+ * waits for in turn.
  *
  * @throws {TypeError} when `task` is not a Task
  *
@@ -26,7 +29,10 @@ export function why(task: Task): string {
   return printable(`${task.name} ${new Explanation().ofTask(task)}`)
 }
 
-/** Each task is explained once. The list is as long as the chain, because a chain may be deeper than the stack. */
+/**
+ * Builds the sentence. Each task is explained once. The chain of tasks is followed in a loop and not by recursion,
+ * because it may be longer than the stack is deep.
+ */
 class Explanation {
   readonly #seen = new Set<Task>()
 
@@ -50,7 +56,9 @@ class Explanation {
     return text
   }
 
-  /** A task whose chain ends here: it does not wait, or it waits for several things at once. */
+  /**
+   * Describes the last task of a chain: a task that does not wait, or that waits for several things at the same time.
+   */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'
     if (!task.started) return 'has not begun: its first turn is in the queue'
@@ -72,7 +80,7 @@ class Explanation {
   }
 }
 
-/** Whether what a task waits for is what keeps it. */
+/** Whether `task` is held up by a wait: it has begun, it is not running, and a future that it waits on is pending. */
 function canGoOn(task: Task): boolean {
   if (task.done() || !task.started || task === currentTask()) return false
   return waitsOf(task).some(({ future }) => !isOver(future))
@@ -91,7 +99,10 @@ function waitsOf(task: Task): Wait[] {
   return waits
 }
 
-/** What a task does that waits for `first`, through what leads to another future; and the task that it leads to. */
+/**
+ * Returns the clause that says what a task does that waits for `first`, and the task that this wait leads to. Futures
+ * in between, such as a `gather`, are named on the way.
+ */
 function explain(first: Future<unknown>): [clause: string, next: Task | null] {
   let clause = ''
   const seen = new Set<Future<unknown>>()
@@ -99,7 +110,7 @@ function explain(first: Future<unknown>): [clause: string, next: Task | null] {
     const { label, note, text, next } = detailsOf(future)
     clause += text ?? `waits for ${label}${note === undefined ? '' : ` (${note})`}`
     const task: Task | null = next?.ownExecution()?.task ?? null
-    // What leads to a task that its own words do not name.
+    // // If the text of this future does not name the task behind it, the name is added.
     if (task !== null) {
       const isNamed = future === task || clause.includes(`'${task.name}'`)
       return [isNamed ? clause : `${clause}, first task '${task.name}'`, task]
@@ -115,7 +126,7 @@ function place(at: string | undefined): string {
   return at === undefined ? '' : ` at ${at}`
 }
 
-/** The nearest deadline around the code of a task, in words. */
+/** Describes the nearest deadline around the code of `task`, in words; an empty text if there is none. */
 function limitOf(task: Task): string {
   const execution = task.ownExecution()
   let name: string | null = null
