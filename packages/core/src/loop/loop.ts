@@ -104,6 +104,7 @@ export class EventLoop extends Scheduler {
     return handle
   }
 
+  /** @internal */
   get timeline(): object {
     const { clock } = this
     return clock instanceof SystemClock ? clock.platform : clock

@@ -2,6 +2,7 @@
 export interface Runnable {
   /** @internal */
   run(): void
+  /** @internal a short name of this entry for the trace of `explore` */
   label?(): string
   /** @internal called instead of `run` when the loop is closed while this entry is in the queue */
   dropped?(): void
