@@ -111,6 +111,7 @@ test('the lowlevel door', () => {
       "takeSignal",
       "taskId",
       "timelineOf",
+      "waitAnyway",
       "waitDetails",
       "whenLostUnseen",
     ]

@@ -1,5 +1,6 @@
 import {
   asCompleted,
+  cancelScope,
   type Coroutine,
   coroutine,
   createTask,
@@ -51,6 +52,10 @@ async function results(): Promise<void> {
   check<Equal<typeof moved, ScopeResult<number>>>()
   if (moved.cancelled) check<Equal<typeof moved.reason, unknown>>()
   else check<Equal<typeof moved.value, number>>()
+  const scoped = await cancelScope(async () => 'x')
+  check<Equal<typeof scoped, ScopeResult<string>>>()
+  if (!scoped.cancelled) check<Equal<typeof scoped.value, string>>()
+  else check<Equal<typeof scoped.reason, unknown>>()
   const grouped = await taskGroup(async (group) => group.createTask(async () => 1))
   check<Equal<typeof grouped, number>>()
   const shielded = shield(async () => 1)

@@ -10,7 +10,7 @@ import {
   TimeoutError,
   cancelTasks,
 } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe, waitAnyway } from '@tasktree/core/lowlevel'
 import { OSError, type WaitOptions } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
@@ -225,7 +225,7 @@ export class Server implements AsyncDisposable {
       await cancelTasks(this.#tasks)
     } finally {
       this.abortClients()
-      await this.waitClosed()
+      await waitAnyway(() => this.waitClosed())
     }
   }
 

@@ -1,5 +1,5 @@
 import { createTask, Future, isCancelled, RuntimeError, shield, type Task } from '@tasktree/core'
-import { describe, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { currentFrame, describe, hasFailed, observe } from '@tasktree/core/lowlevel'
 import { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import { DEVNULL, PIPE } from './options.ts'
@@ -117,6 +117,8 @@ export class Command implements Promise<CompletedProcess> {
   #result(): Future<CompletedProcess> {
     this.#isAwaited = true
     this.#takeBackReport()
+    // In a cancelled scope a wait for a task throws and lets the task go on. A command ends with the code that awaits it.
+    if (currentFrame()?.isLevelCancelled() === true) this.#task.cancel()
     // Each waiter of a stage gets a future of its own, because a waiter that is cancelled must not end the wait of others.
     return this.#ofStage === null ? this.#task : shield(this.#ofStage)
   }

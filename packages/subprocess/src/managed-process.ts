@@ -1,5 +1,4 @@
 import {
-  type CancelledError,
   createTask,
   currentTask,
   Future,
@@ -9,8 +8,9 @@ import {
   shield,
   type Task,
   TimeoutError,
+  wait,
 } from '@tasktree/core'
-import { abortError, describe } from '@tasktree/core/lowlevel'
+import { abortError, describe, waitAnyway } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
@@ -169,16 +169,8 @@ export class ManagedProcess implements AsyncDisposable {
     const life = this.#life as Task<number | null>
     this.#stops++
     if (!life.done()) this.#haltLife()
-    let cancelled: unknown = null
-    while (!life.done()) {
-      try {
-        await shield(life)
-      } catch (error) {
-        if (!isCancelled(error)) throw error
-        if (!life.done()) cancelled = error
-      }
-    }
-    if (cancelled !== null) throw cancelled as CancelledError
+    await waitAnyway(() => wait([life]))
+    if (!life.cancelled()) life.result()
   }
 
   #haltLife(): void {

@@ -1,5 +1,4 @@
 import {
-  type CancelledError,
   currentTask,
   isCancelled,
   RuntimeError,
@@ -14,6 +13,7 @@ import {
   describe,
   hasFailed,
   observe,
+  waitAnyway,
 } from '@tasktree/core/lowlevel'
 import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
@@ -249,17 +249,12 @@ export class Process implements AsyncDisposable {
   /** Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. No cancel cuts this short. */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
-    let cancelled: unknown = null
-    while (!gone.reached) {
-      try {
-        await gone.wait()
-      } catch (error) {
-        // The process must not outlive its scope: this takes at most `killGrace`.
-        cancelled = error
-      }
+    try {
+      // The process must not outlive its scope: this takes at most `killGrace`.
+      await waitAnyway(() => gone.wait())
+    } finally {
+      this.#closePipes()
     }
-    this.#closePipes()
-    if (cancelled !== null) throw cancelled as CancelledError
   }
 
   /** @internal as leaving its scope, but its output can still be read */

@@ -1,9 +1,9 @@
-import { type Future, isCancelled, RuntimeError, shielded } from '@tasktree/core'
+import { type Future, RuntimeError } from '@tasktree/core'
 import {
   cancelOnAbort,
   checkCount,
   checkOptions,
-  currentFrame,
+  waitAnyway,
   describe,
 } from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
@@ -85,26 +85,14 @@ export class Condition extends Primitive {
     }
   }
 
-  /**
-   * Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. In a cancelled
-   * scope every wait throws, so there it waits behind a shield.
-   */
+  /** Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. */
   async #reacquire(holder: Releaser): Promise<void> {
-    let cancel: unknown = null
-    for (;;) {
-      try {
-        if (currentFrame()?.isLevelCancelled() === true) await shielded(() => this.#lock.acquire())
-        else await this.#lock.acquire()
-        break
-      } catch (error) {
-        if (!isCancelled(error)) throw error
-        cancel = error
-      }
+    try {
+      await waitAnyway(() => this.#lock.acquire())
+    } finally {
+      // The waiting task still has the Releaser from before the wait, which must release this new hold.
+      this.#lock.restore(holder)
     }
-    // The waiting task still has the Releaser from before the wait, which must release this new hold.
-    this.#lock.restore(holder)
-    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError
-    if (cancel !== null) throw cancel
   }
 
   /** Waits until `predicate` returns true. It is called with the lock held. */

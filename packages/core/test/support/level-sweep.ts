@@ -20,6 +20,8 @@ export interface Swept<T> {
   after?: (given: T, wasCancelled: boolean) => unknown
   /** How many milliseconds the clean-up may take; 0 by default, since virtual time stands still while code runs. */
   grace?: number
+  /** How many milliseconds tasks may go on that are not of the scope, such as those of a server; 0 by default. */
+  settle?: number
   /** How many turns of the loop the clean-up may take. Code that spins takes thousands. */
   turns?: number
   /** How many moments to try at most; 60 by default, for an operation that does not end by itself. */
@@ -36,7 +38,8 @@ const mostMoments = 60
  * left. Returns how often the operation was cancelled.
  */
 export async function sweepLevelCancel<T = undefined>(swept: Swept<T>): Promise<number> {
-  const { operate, prepare, after, grace = 0, turns = 300, moment = () => sleep(0) } = swept
+  const { operate, prepare, after, moment = () => sleep(0) } = swept
+  const { grace = 0, settle = 0, turns = 300 } = swept
   const most = swept.moments ?? mostMoments
   let cancels = 0
   for (let n = 0; n < most; n++) {
@@ -69,7 +72,13 @@ export async function sweepLevelCancel<T = undefined>(swept: Swept<T>): Promise<
       expect(end.turn - turn, `turns of the clean-up, ${what}`).toBeLessThan(turns)
       expect(end.time - time, `milliseconds of the clean-up, ${what}`).toBeLessThanOrEqual(grace)
     }
-    const left = [...allTasks()].filter((task) => task !== striking && isOfOperation(task, before))
+    const listLeft = (): Task[] =>
+      [...allTasks()].filter((task) => task !== striking && isOfOperation(task, before))
+    let left = listLeft()
+    for (let i = 0; i < settle && left.length > 0; i++) {
+      await sleep(1)
+      left = listLeft()
+    }
     expect(
       left.map(({ name }) => name),
       `tasks that are left, cancelled after ${n} turns`,
