@@ -2,8 +2,9 @@ import { describe } from '../arguments.ts'
 import { Task } from './task.ts'
 
 /**
- * Ends `task` as cancelled at once, without waiting for its code: for supervisors that kill. From then on its code can
- * wait on nothing: every wait that it begins is refused with CancelledError. Does nothing when the task is done.
+ * Ends `task` as cancelled at once, without waiting for its code. This is meant for supervisors that kill a task. From
+ * then on the code of the task can wait on nothing: every wait that it begins is refused with CancelledError. Does
+ * nothing when the task is done.
  *
  * @throws {TypeError} when `task` is not a Task
  */

@@ -1,18 +1,18 @@
 import type { CancelledError } from '../errors/errors.ts'
 
 /**
- * Aborts the signal of a frame so that a cancel that is delivered by it is delivered once.
+ * Aborts the signal of a frame, and watches whether code looks at it, so that no cancel is delivered twice.
  *
- * Code that was given the signal ends its work with the signal's reason: a listener that rejects with it, a loop that
- * polls `aborted`, `throwIfAborted()`. Then that code has got the cancel, and the next wait must not be struck by the
- * same cancel, because that wait is clean-up. So every look at the aborted signal counts as the delivery. A listener
- * that only logs the reason therefore takes the cancel; that is documented.
+ * Code that was given the signal ends its work with the signal's reason: a listener rejects with it, a loop polls
+ * `aborted`, or a call of `throwIfAborted()` throws it. That code has then got the cancel. Its next wait is clean-up
+ * and must not be ended by the same cancel. So every look at the aborted signal counts as the delivery. A listener
+ * that only logs the reason takes the cancel too; that is documented.
  *
- * The signals that `AbortSignal.any` has derived take the reason by an internal path. Node keeps them in a property of
- * the source signal; where there is no such property, a look at a derived signal is not seen, and the cancel strikes
- * the next wait as well.
+ * `AbortSignal.any` passes the reason to the signals it has derived by an internal path. Node keeps these in a
+ * property of the source signal. Without that property, a look at a derived signal is not noticed, and the cancel also
+ * ends the next wait.
  *
- * Returns whether somebody has looked while the listeners ran; `onTaken` is called for each look after that.
+ * Returns whether code has looked at the signal while the listeners ran. `onTaken` is called for each later look.
  */
 export function abortSignal(
   controller: AbortController,
@@ -34,13 +34,13 @@ export function abortSignal(
 
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
 
-/** Past the property that counts looks. */
+/** Reads `aborted` by the getter of the class, so that this look is not counted. */
 function isAborted(signal: AbortSignal): boolean {
   return aborted?.get?.call(signal) === true
 }
 
 function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => void): void {
-  // Before the abort event the signal must still say that it is not aborted.
+  // // These properties are defined before the abort, and the signal must still say then that it is not aborted.
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,
@@ -82,7 +82,7 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
       if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
-    // The property holds something else in this version of the platform.
+    // // In this version of the platform the property holds something else.
   }
   return derived
 }

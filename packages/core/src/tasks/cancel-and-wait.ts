@@ -3,15 +3,16 @@ import { Future } from '../futures/future.ts'
 import { awaitAnyway } from './deliver-cancel.ts'
 
 /**
- * Cancels `future` and waits until it has ended. A cancel of the waiting code is passed on to it, and thrown when it has
- * ended. In a cancelled scope, where every wait throws, it waits all the same.
+ * Cancels `future` and waits until it has ended. If the waiting code is cancelled meanwhile, `future` is cancelled
+ * again, and the CancelledError is thrown when `future` has ended. In a cancelled scope, where other waits throw at
+ * once, this call still waits.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   future.cancel()
   await untilEnded(future)
 }
 
-/** The same for a future that was cancelled already. */
+/** Does the same for a future that was cancelled already: waits until it has ended. */
 export async function untilEnded(future: Future<unknown>): Promise<void> {
   const frame = currentFrame()
   let interrupted: unknown = null
@@ -24,7 +25,7 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
-      // A cancelled scope strikes here again and again, and must not cut the clean-up that it waits for.
+      // // A cancelled scope ends this wait again and again. That must not cancel the clean-up of `future` each time.
       if (frame?.isLevelCancelled() !== true) future.cancel()
     } finally {
       future.removeReaction(reaction)

@@ -5,51 +5,64 @@ import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 
 /**
- * The cancels of one frame: how many were asked for, whether one is yet to be delivered, and the signal that tells of
- * them.
+ * The cancels of one frame: how many were asked for, whether one is pending, and the signal that tells of them. A
+ * pending cancel is remembered, to be delivered at a later wait.
  *
- * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here the wait that was
- * struck may belong to a flow that the program has abandoned, such as a loser of `Promise.race`, while the main flow is
- * in a foreign await. Then nobody would notice the cancel.
+ * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here the wait that the
+ * cancel has ended may belong to a flow that the program has abandoned, such as a loser of `Promise.race`, while the
+ * main flow is in a foreign await. Then nobody would notice the cancel.
  *
- * The idea: a delivery is confirmed when, in the turn in which the struck wait throws, the body of the frame ends or a
- * wait begins in the frame. An unconfirmed delivery stays due for the next wait of the frame if there is evidence that
- * another flow exists: a newer wait that has ended, code that ran while the struck wait was pending, or a struck flow
- * that is over without a trace (`promise-hook.ts`). Without evidence the flow is in the foreign part of its own clean-up,
- * which must not be struck again.
+ * The idea: to "strike" a wait means to end it by a cancel. A delivery is confirmed when, in the turn in which the
+ * struck wait throws, the body of the frame ends or a new wait begins in the frame. An unconfirmed cancel becomes
+ * pending again, for the next wait of the frame, if there is evidence that another flow exists: a newer wait that has
+ * ended, code that ran while the struck wait was pending, or a struck flow that has ended without a trace
+ * (`promise-hook.ts`). Without evidence, the struck flow is in the foreign part of its clean-up, which must not be
+ * struck again.
  */
 export class Cancellation {
   readonly #frame: Frame
-  /** Asked for and not taken back. */
+  /** The number of cancels that were asked for and not taken back. */
   count = 0
   /** Whether a cancel of the frame itself was ever asked for. */
   wasAsked = false
-  /** On its way to what the task waits on; a cancel that comes back here has gone round a circle of tasks. */
+  /**
+   * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at
+   * this frame meanwhile has gone round a circle of tasks.
+   */
   isSpreading = false
-  /** To be delivered when the frame next waits or resumes. */
+  /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
   pending = false
-  /** Code has looked at the aborted signal since: the pending cancel strikes no wait, and still ends a body that returns. */
+  /**
+   * Whether code has looked at the aborted signal since the cancel became pending. Then the cancel strikes no wait; a
+   * body that returns still ends as cancelled.
+   */
   isSeen = false
   message: string | CancelledError | undefined = undefined
-  /** What the newest cancel has ended a wait for. */
+  /** The future of the wait that the newest cancel has struck. */
   struckWait: Future<unknown> | null = null
-  /** The message of the last cancel that was not delivered at once. */
+  /** The message of the pending cancel. */
   remembered: string | CancelledError | undefined = undefined
-  /** Stays due after every delivery that is not confirmed: a signal of the process must not be lost. */
+  /**
+   * Whether a signal of the process has asked for the cancel. Such a cancel must not be lost, so it becomes pending
+   * again after every unconfirmed delivery.
+   */
   isFromProcess = false
-  /** Called once when the body has ended and the last wait inside the frame as well. */
+  /** Called once, when the body has ended and no wait is left inside the frame. */
   onQuiet: (() => void) | null = null
-  /** The waits that the newest cancel has struck and whose turns are still to come; nearly always one. */
+  /** The keys of the waits that the newest cancel has struck and whose turns are still to come; nearly always one. */
   #struck: Reaction | Set<Reaction> | null = null
   #newestStruck = 0
   #isConfirmed = false
-  /** The cancel was asked for by running code of the frame, so a flow exists beside those that wait. */
+  /** Whether running code of the frame has asked for the cancel. That code is a flow beside those that wait. */
   #isFromInside = false
-  /** A struck flow has gone on into a foreign await, as clean-up does. */
+  /** Whether a struck flow has made a promise in its turn, as a foreign await in its clean-up does. */
   #hasGoneOn = false
-  /** The turn in which a struck wait throws. */
+  /** True during the turn in which a struck wait throws. */
   #isInTurn = false
-  /** The scope of the frame is cancelled: every wait inside it throws until it ends. */
+  /**
+   * Whether the scope of the frame is cancelled: then every wait inside throws, until the scope ends
+   * (`level-cancel.ts`).
+   */
   isLevel = false
   levelReason: unknown = undefined
   #controller: AbortController | null = null
@@ -61,7 +74,7 @@ export class Cancellation {
 
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
-    // Not by `signal.aborted`, because a look at that counts as the delivery of the cancel.
+    // // `signal.aborted` is not read here, because a look at it counts as the delivery of the cancel.
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -72,8 +85,8 @@ export class Cancellation {
   }
 
   /**
-   * Tells the signal, if there is one, of a cancel. A later look at the signal takes the cancel that is pending in
-   * `pendingIn`. Returns whether a listener has taken the reason, and so the cancel.
+   * Aborts the signal, if there is one. Returns whether a listener has looked at the reason: then that code has got
+   * the cancel. If code looks at the signal later, it has got the cancel that is pending in `pendingIn`.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -83,7 +96,7 @@ export class Cancellation {
     })
   }
 
-  /** A cancel is asked for. */
+  /** Notes that a cancel is asked for. `isFromInside`: running code of this frame asks for it. */
   begin(isFromInside: boolean): void {
     this.count++
     this.wasAsked = true
@@ -104,7 +117,10 @@ export class Cancellation {
     return this.pending && !this.isSeen
   }
 
-  /** Whether a pending cancel strikes the wait that begins or resumes now; one that was seen is over then. */
+  /**
+   * Called when a wait begins or resumes. Returns whether a pending cancel must strike that wait. A cancel that code
+   * has seen by the signal strikes nothing, and is no longer pending after this call.
+   */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending
     this.pending = false
@@ -112,12 +128,15 @@ export class Cancellation {
     return false
   }
 
-  /** Asked for by running code of the frame, and not delivered since to a wait that this code has begun. */
+  /**
+   * Whether running code of the frame has asked for the cancel, and no wait that this code began later has been
+   * struck.
+   */
   get isFromInside(): boolean {
     return this.#isFromInside
   }
 
-  /** The running code asks for the cancel again. */
+  /** Makes the cancel pending again, because the running code asks for it. */
   again(): void {
     this.pending = true
     this.isSeen = false
@@ -125,18 +144,25 @@ export class Cancellation {
     this.#isFromInside = true
   }
 
+  /** Takes one cancel back; without another one, none is pending. */
   takeBack(): void {
     if (this.count > 0 && --this.count === 0) this.pending = false
   }
 
-  /** The pending cancel has ended the wait that code of the frame has just begun. */
+  /**
+   * Notes that the pending cancel has struck a wait that code of the frame has just begun. `began` is the number of
+   * the wait.
+   */
   strikeNew(key: Reaction, began: number): void {
     this.pending = false
     this.#isFromInside = false
     this.strike(key, began)
   }
 
-  /** The cancel has ended the wait that `key` stands for, whose turn is still to come. */
+  /**
+   * Notes that the cancel has struck the wait with this key and this number (`began`); the turn in which the wait
+   * throws is still to come.
+   */
   strike(key: Reaction, began: number): void {
     const struck = this.#struck
     if (struck === null) this.#struck = key
@@ -145,12 +171,15 @@ export class Cancellation {
     if (began > this.#newestStruck) this.#newestStruck = began
   }
 
-  /** The cancel was remembered, and throws in the turn of a wait that had ended by itself. */
+  /**
+   * Notes that the pending cancel is thrown now, in the turn of the wait with the number `began`. The future of that
+   * wait had ended by itself.
+   */
   strikeNow(began: number): void {
     if (began > this.#newestStruck) this.#newestStruck = began
   }
 
-  /** In the turn of a wait: whether this cancel has struck it. */
+  /** Called in the turn of the wait with this key. Returns whether the cancel has struck that wait, and forgets it. */
   takeStruck(key: Reaction): boolean {
     const struck = this.#struck
     if (struck === key) {
@@ -162,12 +191,12 @@ export class Cancellation {
     return true
   }
 
-  /** The turn in which a struck wait throws begins. */
+  /** Called at the beginning of the turn in which a struck wait throws. */
   beginTurn(): void {
     this.#isInTurn = true
   }
 
-  /** The struck flow goes on: it has begun a foreign await, or something else that makes a promise. */
+  /** Notes that the struck flow has made a promise, so it continues, perhaps in a foreign await. */
   goOn(): void {
     this.#hasGoneOn = true
   }
@@ -176,12 +205,16 @@ export class Cancellation {
     return this.#isInTurn
   }
 
-  /** The body has ended, or a wait has begun. */
+  /** Called when the body has ended or a wait has begun. In the turn of a struck wait, this confirms the delivery. */
   confirm(): void {
     if (this.#isInTurn) this.#isConfirmed = true
   }
 
-  /** The turn is over. `canSeeFlows`: whether `goOn` would have been called. */
+  /**
+   * Called at the end of the turn in which a struck wait has thrown. Makes the cancel pending again if the delivery
+   * was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime would have called
+   * `goOn`.
+   */
   endTurn(canSeeFlows: boolean): void {
     this.#isInTurn = false
     if (this.#isConfirmed || this.#struck !== null || this.#frame.state !== 0) return
@@ -196,13 +229,17 @@ export class Cancellation {
     }
   }
 
+  /** Called when no wait is left inside the frame: calls `onQuiet` once. */
   becameQuiet(): void {
     const { onQuiet } = this
     this.onQuiet = null
     onQuiet?.()
   }
 
-  /** Node's own APIs make the signal's reason the cause of an AbortError; other libraries throw one without a cause. */
+  /**
+   * Whether `error` is an AbortError that the signal of this frame has caused. Node's APIs make the reason of the
+   * signal the cause of an AbortError; other libraries throw an AbortError without a cause.
+   */
   isOwnAbort(error: unknown): boolean {
     return (
       (this.count > 0 || this.isLevel) &&

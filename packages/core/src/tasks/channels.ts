@@ -1,12 +1,15 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { Task } from './task.ts'
 
-/** The messages of the task channels. */
+/** The message on each of the diagnostics channels for tasks. */
 export interface TaskMessage {
   readonly task: Task
 }
 
-/** Told nothing, and costing a check of a field, while nobody has subscribed. */
+/**
+ * The diagnostics channels for tasks. Without a subscriber nothing is published, and the cost is one check of a
+ * property.
+ */
 export const taskCreate: Channel = channel('tasktree:task:create')
 export const taskStart: Channel = channel('tasktree:task:start')
 export const taskEnd: Channel = channel('tasktree:task:end')

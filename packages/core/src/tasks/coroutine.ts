@@ -2,16 +2,19 @@ import { describe, isThenable } from '../arguments.ts'
 import type { Future } from '../futures/future.ts'
 import { RuntimeError } from '../errors/errors.ts'
 
-/** A generator coroutine's type: it yields Futures and returns T. */
+/** The type of a generator coroutine: it yields Futures and returns a T. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what a yield gives back depends on what was yielded
 export type CoroutineGenerator<T> = Generator<Future<unknown>, T>
 
-/** Lazy: nothing runs until a task, `await` or `yield*` starts it. */
+/** A function whose call is a coroutine: an async function, or a generator function. */
 export type CoroutineFunction<A extends unknown[], T> = (
   ...args: A
 ) => PromiseLike<T> | CoroutineGenerator<T>
 
-/** What every combinator takes: a thunk (started as a child task), a Coroutine, a Future or Task, or a plain promise. */
+/**
+ * The type of everything that can be awaited: a Future or Task, a Coroutine, a promise, or a function without
+ * arguments, which is started as a child task.
+ */
 export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>
 
 const neverAwaited = new FinalizationRegistry<string>((name) => {
@@ -19,9 +22,9 @@ const neverAwaited = new FinalizationRegistry<string>((name) => {
 })
 
 /**
- * A call that has not begun: what a function made by `coroutine` returns. It runs once: by `await` or
- * `yield*`, inline in the current task, or by `createTask`, `gather` and the like. One that is
- * collected without having run is reported as a RuntimeWarning.
+ * A call that has not begun. A function made by `coroutine` returns one. The call runs once: `await` or `yield*` runs
+ * it in the current task; `createTask`, `gather` and similar functions run it in a new task. A Coroutine that is
+ * garbage-collected without having run is reported as a RuntimeWarning.
  *
  * Source: a coroutine object
  */
@@ -36,7 +39,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     neverAwaited.register(this, name, this)
   }
 
-  /** @internal runs the body, once */
+  /** @internal runs the body; throws RuntimeError on a second call */
   begin(): PromiseLike<T> | CoroutineGenerator<T> {
     const begin = this.#begin
     if (begin === null) {
@@ -46,7 +49,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     return begin()
   }
 
-  /** Gives the call up; it is not reported. Does nothing once it has begun. */
+  /** Gives the call up: it will never run, and is not reported. Does nothing once the call has begun. */
   close(): void {
     this.#begin = null
     neverAwaited.unregister(this)
@@ -63,21 +66,21 @@ export class Coroutine<T> implements PromiseLike<T> {
   *[Symbol.iterator](): CoroutineGenerator<T> {
     const result = this.begin()
     if (isGenerator(result)) return yield* result
-    // The driver awaits whatever is yielded, so a promise passes as well; it runs inline, and a cancel
-    // reaches what it waits on.
+    // // The driver awaits anything that is yielded, so it awaits this promise too. The call runs in the current task,
+    // so a cancel reaches the futures that it waits on.
     return (yield result as never) as T
   }
 }
 
-/** Awaits anything awaitable in the current task, without making one. */
+/** Awaits anything that can be awaited, in the current task and not in a new one. */
 export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
   const result = typeof awaitable === 'function' ? awaitable() : awaitable
   return isGenerator<T>(result) ? drive(result) : result
 }
 
 /**
- * Runs a generator coroutine inside an async function's task: waits for what it yields, as the task that is
- * current. A task whose body is the generator itself has a Driver.
+ * Runs a generator coroutine inside an async function: awaits what the generator yields, in the current task. (If the
+ * generator is the body of a task, a `GeneratorDriver` runs it.)
  */
 async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   let step = generator.next()
@@ -94,7 +97,10 @@ async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   return step.value
 }
 
-/** @throws {RuntimeError} when it is nothing that can be waited for */
+/**
+ * Returns `yielded`, the value that a generator coroutine has yielded. @throws {RuntimeError} when it cannot be
+ * awaited
+ */
 export function toYielded(yielded: unknown): PromiseLike<unknown> {
   if (isThenable(yielded)) return yielded
   throw new RuntimeError(
@@ -116,7 +122,7 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
 
 const claimed = new WeakSet<object>()
 
-/** For a generator object that a task is to run. @throws {RuntimeError} when another one does already, or has */
+/** Notes that a task runs this generator object. @throws {RuntimeError} when a task runs it already, or has run it */
 export function claimGenerator(generator: object): void {
   if (claimed.has(generator)) throw new RuntimeError('cannot reuse a generator that a task has run')
   claimed.add(generator)
@@ -125,7 +131,7 @@ export function claimGenerator(generator: object): void {
 const coroutineFunctions = new WeakSet<object>()
 
 /**
- * Wraps an async or generator function so that calling it makes a lazy Coroutine.
+ * Wraps an async or generator function: a call of the returned function makes a Coroutine, and runs nothing yet.
  *
  * @throws {TypeError} when `fn` is not a function
  *
@@ -144,7 +150,7 @@ export function coroutine<A extends unknown[], T>(
   return wrapped
 }
 
-/** Whether `x` is a Coroutine or a generator object, that is, a call that a task can run. Source: asyncio.iscoroutine */
+/** Whether `x` is a Coroutine or a generator object: a call that a task can run. Source: asyncio.iscoroutine */
 export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown> {
   return x instanceof Coroutine || isGenerator(x)
 }
@@ -152,12 +158,15 @@ export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGene
 const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const generatorFunction = Object.getPrototypeOf(function* () {}) as object
 
-/** Whether calling `fn` runs it as an async function, so that the promise it returns is of work that it has begun. */
+/** Whether `fn` is an async function, so that its promise stands for work that the call has begun. */
 export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {
   return Object.getPrototypeOf(fn) === asyncFunction
 }
 
-/** Whether `x` is an async function, a generator function or one made by `coroutine`. Source: inspect.iscoroutinefunction */
+/**
+ * Whether `x` is an async function, a generator function, or a function made by `coroutine`. Source:
+ * inspect.iscoroutinefunction
+ */
 export function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown> {
   if (typeof x !== 'function') return false
   const prototype: unknown = Object.getPrototypeOf(x)

@@ -11,10 +11,13 @@ import type { Cancellation } from './cancellation.ts'
 import { cancelWait, strikeWaits } from './propagate-cancel.ts'
 import { canSeeFlows, watchFlows } from './promise-hook.ts'
 
-/** A wait has begun in a frame that has been cancelled, that is inside another one, or whose body has ended. */
+/**
+ * Called when a wait has begun in a frame that was cancelled, that is inside another frame, or whose body has ended.
+ * Confirms deliveries in whose turn the wait begins. If a cancel is pending, it ends the new wait.
+ */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
-  /** Frames further out are behind a shield. */
+  /** Whether the loop has passed a shield: cancels of the frames further out are not delivered here. */
   let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state !== OPEN) each.link()
@@ -31,7 +34,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   const cancel = due.cancellation
   if (!cancelWait(frame, future, cancel?.remembered)) return
   const key = frame.keyOf(reaction)
-  // A cancel that is due in an inner and in an outer frame is delivered once.
+  // // If cancels of an inner and of an outer frame are pending, this one wait delivers both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
     if (cancellation?.pending === true) cancellation.strikeNew(key, frame.numberOf(key))
@@ -41,28 +44,37 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
 }
 
-/** The cancel of `due` has struck a wait of `frame`: the scopes in between must let it go on. */
+/**
+ * Tells the scopes from `frame` up to `due` that a cancel of `due` ends a wait of `frame`: they must let its
+ * CancelledError out.
+ */
 function strikeInner(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
     each.strikeFromOutside()
   }
 }
 
-/** Ends the waits of `frame`, whose shield has fallen, for the pending cancel of `outer`; without a wait it stays pending. */
+/**
+ * Delivers the pending cancel of `outer` to the waits of `frame`, whose shield was removed. If `frame` has no wait,
+ * the cancel stays pending.
+ */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
   const wasStruck = strikeWaits(frame, cancellation.remembered, cancellation)
   if (wasStruck) cancellation.pending = false
 }
 
-/** Code that passed two nameless functions of its own to `then` does not wait: the check drops it from the waits. */
+/**
+ * Whether `reaction` is a wait. Code that has called `then` with two functions without a name does not wait; the check
+ * removes it from the waits.
+ */
 function isWaitOf(frame: Frame, reaction: Reaction): boolean {
   return frame.holdsWait(reaction)
 }
 
 /**
- * The turn of a wait of `frame` has come, after `future` has ended. Returns the cancel to throw instead of the outcome,
- * or null.
+ * Called in the turn of the wait of `frame` with this key, after `future` has ended. Returns the CancelledError to
+ * throw instead of the outcome, or null.
  */
 export function resumeWait(
   frame: Frame,
@@ -94,7 +106,7 @@ export function resumeWait(
   if (due !== null) strikeInner(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // A gather that was cancelled fails with a CancelledError, which stays, as in asyncio.
+  // // A cancelled gather fails with a CancelledError. The waiting code gets that error, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
 }
@@ -108,8 +120,9 @@ function beginStruckTurn(frame: Frame): void {
 }
 
 /**
- * A CancelledError leaves the scope of `frame`: it carries the cancels of the frames around it that came while the body
- * was in a foreign await. A cancel that the running code itself asked for stays due, as in CPython.
+ * Called when a CancelledError leaves the scope of `frame`. Pending cancels of the frames around it, which came while
+ * the body was in a foreign await, count as delivered by this error. A cancel that the running code itself has asked
+ * for stays pending, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
   let inner = frame
@@ -124,7 +137,9 @@ export function deliverWith(frame: Frame): void {
   }
 }
 
-/** Whether no wait may begin in `frame`: its loop is closed, or a cancelled scope around it waits for its last flows. */
+/**
+ * Whether no wait may begin in `frame`: its loop is closed, or a cancelled scope around it waits for its last flows.
+ */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -133,18 +148,23 @@ export function mustRefuse(frame: Frame): boolean {
   return false
 }
 
-/** How often code of a frame was refused a wait. */
+/** For each frame: how many waits of its code were refused. */
 const refusals = new WeakMap<Frame, number>()
-/** Refusals that take one turn of the loop each; later ones wait for twice as many milliseconds each time. */
+/**
+ * The number of refusals of a frame that take one turn of the loop. The next refusal takes 1 ms, and each one after
+ * that twice as long, up to `longestRefusal` ms.
+ */
 const quickRefusals = 4
 const longestRefusal = 1_000
 
 /**
- * A future that ends as cancelled after a turn of the loop, I/O included. Code that catches the error and waits again, in
- * a loop, is slowed down, so that it does not keep the processor busy.
+ * Returns the future that code gets instead of `future` when its wait is refused. It ends as cancelled after a turn of
+ * the loop, with I/O. Code that catches the error and waits again, in a loop, is slowed down, so that it does not keep
+ * the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  // What it would have been given must go to the next in line; a task that others wait for goes on.
+  // // `future` is cancelled, so that a lock it stands in line for goes to another waiter. A task is not: it may have
+  // other waiters.
   if (future.ownExecution() === null) future.cancel()
   const isClosed = frame.scopeLoop.isClosed()
   const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })
@@ -152,7 +172,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // The run is over, and so is its watch for calls that nobody awaits.
+    // // A closed loop has no listener for unhandled rejections any more. It is added again for this moment, because
+    // the CancelledError of a refused call that nobody awaits would end the process.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
     if (isClosed) unwatchRejections(refusal)
@@ -167,8 +188,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 }
 
 /**
- * Waits for `future` in clean-up of this library's own: in a frame that refuses new waits, or in a cancelled scope, it
- * waits outside of every frame. Otherwise a cancel interrupts it like any other wait.
+ * Waits for `future` in clean-up code of this library. In a frame that refuses new waits, or in a cancelled scope, the
+ * wait is made outside of every frame, where no cancel ends it. Elsewhere a cancel ends this wait like any other.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
   const isRefused = frame.mustRefuse()
@@ -176,7 +197,7 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // Nobody waits for a flow that is refused its waits.
+  // // A flow that is refused its waits needs no `beginCleanup`, because no scope waits for it.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

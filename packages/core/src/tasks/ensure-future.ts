@@ -8,9 +8,10 @@ import type { EventLoop } from '../loop/loop.ts'
 import { createTask } from './task.ts'
 
 /**
- * A Future for anything that can be awaited: a Future or Task as it is, a function or Coroutine as a
- * new task, a promise as a Future that gives the promise up when it is cancelled. What an abandoned
- * promise throws later goes to the loop's exception handler, unless that is the cancel itself.
+ * Returns a Future for anything that can be awaited. A Future or Task is returned as it is. A function or Coroutine
+ * becomes a new task. A promise becomes a Future; a cancel of that Future ends the wait, and the promise is abandoned.
+ * If an abandoned promise rejects later, its error goes to the exception handler of the loop, unless it is a
+ * CancelledError.
  *
  * @throws {TypeError} for anything else
  *
@@ -43,13 +44,16 @@ export function ensureFuture<T>(
   return future
 }
 
-/** @throws {TypeError} for what `ensureFuture` does not take */
+/** @throws {TypeError} when `x` is nothing that `ensureFuture` accepts */
 export function checkAwaitable(x: unknown): void {
   if (typeof x === 'function' || isCoroutine(x) || isThenable(x)) return
   throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(x)}`)
 }
 
-/** What work that was given the task's signal ends with. */
+/**
+ * Whether `exception` is a CancelledError or has one as its cause, as the error of work that was given the task's
+ * signal.
+ */
 function isOfCancel(exception: unknown): boolean {
   return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))
 }

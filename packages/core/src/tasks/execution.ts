@@ -20,26 +20,32 @@ import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
 
-/** How many tasks of the thread were made. */
+/** The number of tasks that were made in this thread. */
 let made = 0
 
-/** What a task runs. */
+/** The body of a task: a function that returns a promise or a generator, a Coroutine, or a generator. */
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
 
 /**
- * The outermost frame of a task: runs its body, and gives the task its outcome. The Task is what the program holds; the
- * Execution is what the loop works with.
+ * The outermost frame of a task. It runs the body and gives the task its outcome. The program holds the Task; the loop
+ * works with the Execution.
  *
- * The states of a task, as CPython has them: (1) it waits on futures, and a cancel goes to them; (2) what it waited on
- * has ended, and its turn is in the ready queue: a cancel is remembered and wins over the result; (3) its code runs: a
- * cancel is remembered until it next waits on a pending future. Beyond CPython: (4) it was cancelled and its body has
- * ended, but other flows of it are still in their clean-up: it is done when those have ended.
+ * The states of a task, as in CPython:
+ * (1) The task waits on futures. A cancel goes to these futures.
+ * (2) The futures have ended, and the ready queue has an entry that will resume the task. A cancel is remembered, and
+ * wins over the result.
+ * (3) The code of the task runs. A cancel is remembered until the code next waits on a pending future.
+ * (4) Only here: the task was cancelled and its body has ended, but other flows of the task are still in their
+ * clean-up. The task is done when they have ended.
  */
 export class Execution extends Frame {
   declare readonly task: Task
-  /** Its place in the order in which the tasks of the thread were made: how tools refer to it. */
+  /**
+   * The number by which tools refer to the task. The tasks of a thread are numbered in the order in which they were
+   * made.
+   */
   readonly id: number
-  /** When the task was made: `Scheduler.roughTime`. */
+  /** The time at which the task was made, as from `Scheduler.roughTime`. */
   readonly born: number
   #body: TaskBody<unknown> | null
   #context: Context | null
@@ -62,7 +68,7 @@ export class Execution extends Frame {
     return this.task.getLoop()
   }
 
-  /** What it runs; null when it has ended. */
+  /** The body of the task; null when it has ended. */
   get body(): TaskBody<unknown> | null {
     return this.#body
   }
@@ -80,19 +86,19 @@ export class Execution extends Frame {
     return this.isOwnWait() ? `resume ${this.task.name}` : `start ${this.task.name}`
   }
 
-  /** The first step, or the turn after its own wait has ended. */
+  /** Runs the first step of the task, or the turn after the own wait of this frame has ended. */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // A turn that was in the queue when the await got a reaction of its own: `driveBy`.
+    // // Neither: `driveBy` has moved the own wait to a separate Awaiter while this entry was in the queue.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
       if (body instanceof Coroutine) body.close()
       this.takeStart()
-      // As if its code had thrown it.
+      // // The outcome is the same as if the body had begun and had thrown the CancelledError.
       const message = this.cancelMessage
       Execution.#end(this, () =>
         this.task.endCancelled(message === undefined ? message : toCancelledError(message)),
@@ -136,11 +142,13 @@ export class Execution extends Frame {
     }
   }
 
-  /** The body has returned. */
+  /**
+   * Called when the body has returned `value`: ends the task, unless the task was cancelled and other flows are left.
+   */
   finish(value: unknown): void {
     const { task, cancellation } = this
     if (this.state === ABANDONED) return
-    // Cancelled in its last stretch, with nothing left to wait on.
+    // // A cancel came after the last wait of the body, so no wait could throw it.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
@@ -154,7 +162,7 @@ export class Execution extends Frame {
     }
   }
 
-  /** The body has thrown. */
+  /** Called when the body has thrown `error`: ends the task as failed, or as cancelled for a CancelledError. */
   crash(error: unknown): void {
     const { task } = this
     if (this.state === ABANDONED) {
@@ -171,7 +179,10 @@ export class Execution extends Frame {
     Execution.#end(this, () => task.endCancelled(cause))
   }
 
-  /** What the code of an abandoned task throws when it ends: nobody waits for it any more. */
+  /**
+   * Reports the error with which the code of an abandoned task has ended, because no code waits for that task any
+   * more.
+   */
   static #reportLate(execution: Execution, exception: unknown): void {
     if (isCancelled(exception) || execution.isOwnAbort(exception)) return
     execution.scopeLoop.callExceptionHandler({
@@ -181,14 +192,20 @@ export class Execution extends Frame {
     })
   }
 
-  /** Never cancelled: it need not look for other flows. */
+  /**
+   * Whether the task was never cancelled and no wait is left inside it. Its end is then simple: there are no flows to
+   * wait for.
+   */
   static #isClean(execution: Execution): boolean {
     return (
       execution.cancellation === null && !execution.hasOwnWaits() && execution.firstChild === null
     )
   }
 
-  /** The body has ended: `settle` gives the task its outcome, at once unless a cancelled task has other flows left. */
+  /**
+   * Ends the execution when the body has ended. `settle` gives the task its outcome. It is called at once, unless the
+   * task was cancelled and has other flows left; then it is called when they have ended.
+   */
   static #end(execution: Execution, settle: () => void): void {
     const { cancellation } = execution
     cancellation?.confirm()
@@ -208,13 +225,16 @@ export class Execution extends Frame {
     Execution.#release(execution)
   }
 
-  /** A cancel by SIGINT or SIGTERM: it stays due after every delivery that is not confirmed. */
+  /**
+   * Cancels the task because of SIGINT or SIGTERM. Such a cancel becomes pending again after every delivery that is
+   * not confirmed (see `Cancellation`).
+   */
   cancelFromProcess(): void {
     cancelFrame(this, undefined)
     if (this.cancellation !== null) this.cancellation.isFromProcess = true
   }
 
-  /** Gives the task its outcome without waiting for its flows; its code can wait on nothing from now on. */
+  /** Ends the task as cancelled at once, without waiting for its code. From now on that code can wait on nothing. */
   abandon(): void {
     if (this.task.done()) return
     if (this.state === CLOSING && this.cancellation !== null) {
@@ -239,7 +259,10 @@ export class Execution extends Frame {
     loop.releaseEnded(task)
   }
 
-  /** The task has ended, and code that it began still waits: the end of the run must find it. */
+  /**
+   * Links the frame of a task that has ended while code that it began still waits, so that the end of the run finds
+   * those waits.
+   */
   override link(): void {
     if (!this.task.done()) return
     if (this.enclosing === null) this.scopeLoop.leftBehind.add(this)
@@ -251,13 +274,19 @@ export class Execution extends Frame {
     else if (this.task.done()) detach(this)
   }
 
-  /** What a group's task has left running when it ended belongs to the group's frame. */
+  /**
+   * The frame around this one in the same task: none, while the task runs. When a task of a group has ended, code that
+   * it left running belongs to the frame of the group.
+   */
   override get parent(): Frame | null {
     return this.enclosing !== null && this.task.done() ? this.enclosing : null
   }
 }
 
-/** Called in the task's asynchronous context, which saves two closures for each task. */
+/**
+ * Called when the promise of the body has fulfilled, in the asynchronous context of the task. So this function finds
+ * the execution there, which saves two closures for each task.
+ */
 function bodyReturned(value: unknown): void {
   execution().finish(value)
 }

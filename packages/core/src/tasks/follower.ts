@@ -2,7 +2,10 @@ import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
-/** Ends a task with a future, for a body that is nothing but one: no promise is needed in between. */
+/**
+ * The reaction that ends a task with the outcome of a future. It is used for a body that only returns a future, and
+ * saves a promise.
+ */
 class Follower implements Reaction {
   readonly waitingFrame: Execution
 
@@ -24,7 +27,7 @@ class Follower implements Reaction {
   }
 }
 
-/** The task waits for `future` and takes over its outcome. */
+/** Makes the task wait for `future`, and end with the outcome of `future`. */
 export function follow(execution: Execution, future: Future<unknown>): void {
   if (future.done()) {
     end(execution, future)

@@ -19,36 +19,40 @@ import type { Frame } from './frame.ts'
 import type { Task } from './task.ts'
 
 /**
- * The problem: asyncio's task is one flow of control, so a cancel of the task is a cancel of its only wait. A JavaScript
- * task has many flows: the branches of `Promise.all`, losers of `Promise.race`, calls that nobody awaits, event
- * handlers. A scope such as `timeout` must cancel the waits of its own body and no others.
+ * The problem: a task of asyncio is one flow of control, so a cancel of the task is a cancel of its only wait. A
+ * JavaScript task has many flows: the branches of `Promise.all`, losers of `Promise.race`, calls that nobody awaits,
+ * event handlers. A scope such as `timeout` must cancel the waits of its body and no others.
  *
- * The idea: each scope runs its body in a frame of its own, which one AsyncLocalStorage carries through every await. A
- * wait belongs to the innermost frame that is running when it begins. A cancel of a frame reaches the waits of that
- * frame and of the frames inside it. A task's outermost frame is its Execution; a loop has one for its callbacks.
+ * The idea: each scope runs its body in a frame, which one AsyncLocalStorage carries through every await. A wait
+ * belongs to the innermost frame that is running when the wait begins. A cancel of a frame reaches the waits of that
+ * frame and of the frames inside it. A task's outermost frame is its Execution; a loop has a frame for its callbacks.
  *
  * The invariant: a frame is linked to the frame around it while its scope is open or while a wait is left inside it,
- * so a cancel always finds every wait below it.
+ * so a cancel always finds every wait below.
  *
- * A frame has nearly always one wait, and there are as many frames as parked tasks. So the frame is itself the
- * reaction of that one wait, and holds the two functions of the engine's promise. Further waits are kept in a map.
+ * Nearly every frame has one wait, and there is a frame for each parked task. To save an object for each, the frame is
+ * itself the reaction of one wait, its "own wait", and holds the two functions that `await` has passed to `then`. If a
+ * frame has more waits at the same time, they are in a map. The key of a wait is its reaction; the key of the own wait
+ * is the frame.
  */
 type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
-/** Numbers the waits of the process in the order in which they begin. */
+/** The number of the newest wait. The waits of the process are numbered in the order in which they begin. */
 let waitNumber = 0
 
 /** The first step of the task is still to come. */
 export const CREATED = -1
 /** The body runs. */
 export const OPEN = 0
-/** The body has ended by itself; what it left running goes on. */
+/** The body has ended without a cancel. Calls that it left running continue. */
 export const ENDED = 1
-/** The body was cancelled and has ended: the frame waits for its other flows, and refuses new waits. */
+/** The body was cancelled and has ended. The frame waits for its other flows, and refuses new waits. */
 export const CLOSING = 2
-/** As CLOSING, in a turn in which a wait of the frame has ended: the flow that cleans up may wait again. */
+/**
+ * As CLOSING, during a turn in which a wait of the frame has ended: the flow of that wait may wait again, to clean up.
+ */
 export const CLEANING = 3
-/** The task was abandoned: no wait may begin. */
+/** The task was abandoned. No wait may begin in the frame. */
 export const ABANDONED = 4
 export type FrameState =
   | typeof CREATED
@@ -58,32 +62,46 @@ export type FrameState =
   | typeof CLEANING
   | typeof ABANDONED
 
-/** The part of a frame that keeps its waits; `Frame` adds what a cancel does to them. */
+/** The part of a frame that keeps its waits. `Frame`, which extends it, adds what a cancel does to them. */
 export abstract class FrameWaits implements Reaction {
   readonly task: Task | null
   /** @internal */
   abstract readonly scopeLoop: EventLoop
-  /** The frame that this one was opened in. For a task of a group that is the frame of the group, in another task. */
+  /**
+   * The frame in which this frame was opened. For a task of a group, that is the frame of the group, in another task.
+   */
   readonly enclosing: Frame | null
-  /** @internal made by the first cancel, or the first look at the signal */
+  /** @internal the state of the cancels of this frame; null until the first cancel or the first look at the signal */
   cancellation: Cancellation | null = null
-  /** @internal the frames inside this one */
+  /** @internal the first of the frames inside this one; the others follow by `next` */
   firstChild: Frame | null = null
-  /** @internal neighbours: among the frames inside `enclosing`, or among the executions of the loop */
+  /**
+   * @internal the next frame in the list of frames inside `enclosing`, or, for a running task, in the list of the
+   * loop's executions
+   */
   next: Frame | null = null
   /** @internal */
   previous: Frame | null = null
   /** @internal */
   state: FrameState = OPEN
-  /** @internal the number of the newest wait that has ended here or inside */
+  /** @internal the number of the newest wait that has ended in this frame or inside it */
   newestEnded = 0
-  /** The number of its own wait. */
+  /** The number of the own wait. */
   #began = 0
-  /** Before the first step the asynchronous context that it begins in; then what it waits on, or null. */
+  /**
+   * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits, or
+   * null.
+   */
   #stage: AsyncContext | Waits | null = null
-  /** The functions of the `await` that is its own wait; or else the reaction that resumes it instead. */
+  /**
+   * The first function that the own wait passed to `then`. Or the reaction that resumes the body of the task instead,
+   * such as the driver of a generator.
+   */
   #functions: Resolve | Chain | Reaction | null = null
-  /** Null when there is no own wait. */
+  /**
+   * The second function that the own wait passed to `then`; null without an own wait, or when a driver resumes the
+   * body.
+   */
   #reject: Reject | null = null
 
   /** @internal */
@@ -97,34 +115,46 @@ export abstract class FrameWaits implements Reaction {
     return this.frame
   }
 
-  /** The frame around this one in the same task, or null. */
+  /** The frame around this one in the same task; null for the outermost frame. */
   get parent(): Frame | null {
     const { enclosing } = this
     return enclosing !== null && enclosing.task === this.task ? enclosing : null
   }
 
-  /** @internal itself */
+  /** @internal this frame, with its full type */
   abstract readonly frame: Frame
 
   /** @internal a cancel of this frame, or of one around it in the same task, is yet to be delivered */
   abstract readonly mustCancel: boolean
 
-  /** @internal whether no wait may begin here: the loop is closed, or a cancelled scope waits for its last flows */
+  /**
+   * @internal whether no wait may begin in this frame: its loop is closed, or a cancelled scope around it waits for
+   * its last flows
+   */
   abstract mustRefuse(): boolean
 
-  /** @internal what code waits on that may not wait on `future`: it ends as cancelled */
+  /**
+   * @internal returns the future that code gets instead when it may not wait on `future`; that future ends as
+   * cancelled
+   */
   abstract refuse(future: Future<unknown>): Future<never>
 
-  /** @internal a wait has begun in a frame that was cancelled, that is inside another one, or whose body has ended */
+  /**
+   * @internal called when a wait has begun in a frame that was cancelled, that is inside another frame, or whose body
+   * has ended
+   */
   abstract begunWait(reaction: Reaction, future: Future<unknown>): void
 
-  /** @internal the turn of a wait has come after `future` has ended: null, or the cancel to throw instead of the outcome */
+  /**
+   * @internal called in the turn of a wait, after `future` has ended. Returns the CancelledError to throw instead of
+   * the outcome, or null.
+   */
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
-  /** @internal so that a cancel of the frame around it, or the end of the run, finds it */
+  /** @internal links this frame, so that a cancel of the frame around it, or the end of the run, finds it */
   link(): void {}
 
-  /** @internal its scope has ended, and no wait is left inside it */
+  /** @internal removes the link; called when the scope has ended and no wait is left inside */
   unlink(): void {}
 
   /** @internal */
@@ -151,12 +181,15 @@ export abstract class FrameWaits implements Reaction {
     return this.state === CREATED
   }
 
-  /** @internal whether a wait of this frame itself is pending, or its turn has not come yet */
+  /**
+   * @internal whether this frame has waits, not counting the frames inside it: futures that are pending, or have ended
+   * and whose turn is to come
+   */
   hasOwnWaits(): boolean {
     return FrameWaits.#waits(this) !== null
   }
 
-  /** @internal the pending futures that this frame itself waits on */
+  /** @internal the futures that this frame waits on, without those of the frames inside it */
   ownWaits(): Iterable<Future<unknown>> {
     FrameWaits.#dropChained(this)
     const waits = FrameWaits.#waits(this)
@@ -169,24 +202,30 @@ export abstract class FrameWaits implements Reaction {
     return stage instanceof Map || stage instanceof Future ? stage : null
   }
 
-  /** @internal calls `visit` for each wait of this frame itself, oldest first, with its key and its number */
+  /**
+   * @internal calls `visit` for each wait of this frame, without the frames inside it, with the key and the number of
+   * the wait; the oldest first
+   */
   eachWait(visit: (key: Reaction, future: Future<unknown>, began: number) => void): void {
     FrameWaits.#dropChained(this)
     const waits = FrameWaits.#waits(this)
     if (waits instanceof Future) visit(this, waits, this.#began)
     else if (waits !== null) {
-      // A copy: `visit` may interrupt a wait, which changes the map.
+      // // A copy, because `visit` may interrupt a wait, which changes the map.
       const all = [...waits]
       for (const [key, future] of all) visit(key, future, this.numberOf(key))
     }
   }
 
-  /** @internal calls `visit` for each wait of this frame itself, and changes nothing: a look from outside, at any moment */
+  /**
+   * @internal calls `visit` for each wait of this frame, without the frames inside it. Changes nothing, so it may be
+   * called at any moment.
+   */
   peekWaits(visit: (key: Reaction, future: Future<unknown>) => void): void {
     const waits = FrameWaits.#waits(this)
     if (waits === null) return
     const reject = this.#reject
-    // Code that has passed functions of its own to `then` does not wait.
+    // // Code that has called `then` with two functions without a name does not wait.
     const isWait = (key: Reaction): boolean =>
       key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
     if (waits instanceof Future) {
@@ -196,12 +235,15 @@ export abstract class FrameWaits implements Reaction {
     for (const [key, future] of waits) if (isWait(key)) visit(key, future)
   }
 
-  /** @internal the number of the wait that `key` stands for */
+  /** @internal the number of the wait whose key is `key` */
   numberOf(key: Reaction): number {
     return key instanceof Awaiter ? key.began : this.#began
   }
 
-  /** @internal whether `reaction` stands for a wait, after a look whether code has passed functions of its own */
+  /**
+   * @internal whether `reaction` is the reaction of a wait of this frame. False if code has called `then` with two
+   * functions without a name.
+   */
   holdsWait(reaction: Reaction): boolean {
     FrameWaits.#dropChained(this)
     const waits = FrameWaits.#waits(this)
@@ -209,13 +251,19 @@ export abstract class FrameWaits implements Reaction {
     return waits instanceof Map ? waits.has(key) : waits !== null && key === this
   }
 
-  /** @internal what its own wait is for, when it has no other; looked at after `soleWait` */
+  /**
+   * @internal the future of the own wait, if this frame has no other wait; otherwise null. Call `soleWait` before:
+   * that removes entries that are not waits.
+   */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
     return waits instanceof Future ? waits : null
   }
 
-  /** @internal the one future that this frame itself waits on; null for none and for several */
+  /**
+   * @internal the future that this frame waits on, without the frames inside it; null if there is none, or more than
+   * one
+   */
   soleWait(): Future<unknown> | null {
     FrameWaits.#dropChained(this)
     const waits = FrameWaits.#waits(this)
@@ -224,23 +272,32 @@ export abstract class FrameWaits implements Reaction {
     return first !== undefined && others.every((other) => other === first) ? first : null
   }
 
-  /** @internal `reaction` resumes the task's body from now on; an `await` that may have begun gets a reaction of its own */
+  /**
+   * @internal from now on `reaction` resumes the body of the task. If the frame is the reaction of an `await` at this
+   * moment, that wait is first moved to a separate Awaiter.
+   */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#giveAway(this, this.frame)
     this.#functions = reaction
   }
 
-  /** @internal the body has ended: its driver can be collected; other flows of the task keep their own reactions */
+  /**
+   * @internal called when the body of the task has ended, so that its driver can be garbage-collected. Other flows of
+   * the task have reactions that stay.
+   */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
-  /** @internal whether the running `await` is the frame's own */
+  /** @internal whether this frame is the reaction of an `await` now */
   isOwnWait(): boolean {
     return this.#reject !== null
   }
 
-  /** @internal code of this frame has called `then` of a pending future; returns what that `then` returns */
+  /**
+   * @internal begins a wait: code of this frame has called `then` of a pending future with these functions. Returns
+   * what that `then` returns.
+   */
   beginAwait(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
     if (this.mustRefuse()) {
       const refusal = this.refuse(future)
@@ -259,7 +316,7 @@ export abstract class FrameWaits implements Reaction {
     return new OwnAwait(this.frame, future, resolve)
   }
 
-  /** @internal the turn after its own wait has ended */
+  /** @internal runs the turn after the own wait has ended: passes the outcome, or a cancel, to the waiting code */
   run(): void {
     const functions = this.#functions as Resolve | Chain
     const reject = this.#reject
@@ -274,7 +331,10 @@ export abstract class FrameWaits implements Reaction {
     }
   }
 
-  /** @internal a promise of what `resolve`, with which it waits on `future`, will return; null when that wait is over */
+  /**
+   * @internal returns a promise of what `resolve` will return, the function with which the own wait waits on `future`;
+   * null if that wait is over
+   */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
     const own = waits instanceof Map ? waits.get(this) : waits
@@ -284,7 +344,7 @@ export abstract class FrameWaits implements Reaction {
     return chain.derived.promise
   }
 
-  /** @internal code of this frame waits on a future; `reaction` will resume that code */
+  /** @internal begins a wait of this frame on `future`; `reaction` will resume the waiting code */
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)
     const loop = this.scopeLoop
@@ -311,7 +371,7 @@ export abstract class FrameWaits implements Reaction {
     }
   }
 
-  /** @internal the turn of `reaction` has come: takes its wait away and returns what it waited on */
+  /** @internal called in the turn of `reaction`: removes its wait, and returns the future of the wait */
   endWait(reaction: Reaction): Future<unknown> {
     const waits = this.#stage as Waits
     let began = this.#began
@@ -333,36 +393,43 @@ export abstract class FrameWaits implements Reaction {
     return future
   }
 
-  /** @internal the key under which `reaction` stands among the waits */
+  /**
+   * @internal the key of the wait that `reaction` resumes: the frame, if `reaction` is the driver of the task's body;
+   * otherwise `reaction`
+   */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
   }
 
-  /** @internal ends the waits of this frame on `future`, which stays pending, as if `future` had been cancelled */
+  /**
+   * @internal ends the waits of this frame on `future` as if `future` had been cancelled, while `future` stays pending
+   */
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.scopeLoop })
     interruption.cancel(msg)
-    // Several in a `Promise.all` of the same future.
+    // // There are several if a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {
       this.endWait(reaction)
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // The CancelledError that a gather in a circle of waits collects is seen by nobody else.
+    // // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. This look
+    // prevents a report.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })
   }
 
   /**
-   * Code that passed two nameless functions of its own to `then` does not wait. That is found out only where it
-   * matters, because the check costs as much as an await: then such code gets a reaction of its own.
+   * Removes entries that are not waits: code has called `then` with two functions without a name, which looks like an
+   * `await`. Such code gets a separate reaction outside of the frame. This is checked only where the answer matters,
+   * because the check costs as much as an await.
    */
   static #dropChained(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
     if (frame.#reject !== null) {
       const own = waits instanceof Map ? waits.get(frame) : waits
-      // When the future is done, the turn of its reaction is in the ready queue already.
+      // // If the future is done, its reaction is in the ready queue and must stay as it is.
       if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#giveAway(frame, null)
     }
     if (!(waits instanceof Map)) return
@@ -373,7 +440,10 @@ export abstract class FrameWaits implements Reaction {
     }
   }
 
-  /** Gives the own wait a reaction of its own. It is a wait of `owner`, or of no frame. */
+  /**
+   * Moves the own wait to a separate Awaiter. Then it is a wait of the frame `owner`; or, if `owner` is null, a
+   * callback outside of every frame.
+   */
   static #giveAway(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain
     const reject = frame.#reject
@@ -388,17 +458,20 @@ export abstract class FrameWaits implements Reaction {
   }
 }
 
-/** A task of a group has ended: the frames around it may have waited for it. */
+/** Called when a task of a group has ended: the frames around the group may have waited for that task. */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
     if (frame.state !== OPEN) afterWait(frame)
   }
 }
 
-/** How many pieces of this library's own clean-up code of a frame waits for outside of every frame. */
+/** For each frame: how many clean-ups of this library run for it at present. Their waits are outside of every frame. */
 const cleanups = new WeakMap<Frame, number>()
 
-/** Until `endCleanup`, a scope around `frame` that waits for its last flows waits for this clean-up as well. */
+/**
+ * Notes that a clean-up for `frame` begins. Until `endCleanup`, a cancelled scope around `frame` waits for this
+ * clean-up too before it ends.
+ */
 export function beginCleanup(frame: Frame): void {
   cleanups.set(frame, (cleanups.get(frame) ?? 0) + 1)
 }
@@ -412,7 +485,10 @@ export function endCleanup(frame: Frame): void {
   }
 }
 
-/** A wait has ended in, or inside, a frame whose body has ended. */
+/**
+ * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If that was the last
+ * wait, the scope may end.
+ */
 function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
     frame.state = CLEANING
@@ -430,8 +506,8 @@ function unlinkIfIdle(frame: Frame): void {
 }
 
 /**
- * Whether `frame`, or a frame inside it, has a wait, or a group with a task that goes on. It stops at the first one: a
- * scope with many scopes inside asks this each time one of them ends.
+ * Whether `frame` or a frame inside it has a wait, or a group with a task that has not ended. The search stops at the
+ * first one, because a scope with many scopes inside searches each time one of them ends.
  */
 export function hasWaits(frame: Frame): boolean {
   const frames = [frame]
@@ -447,8 +523,8 @@ export function hasWaits(frame: Frame): boolean {
 }
 
 /**
- * The body of a cancelled `frame` has ended, and only its other flows are left. Nobody but them could tell a group inside
- * it of the cancel, and they may be in a foreign await: so its tasks are cancelled now.
+ * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Cancels the tasks of the
+ * groups inside: only these flows could tell a group of the cancel, and they may be in a foreign await.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING
@@ -461,18 +537,21 @@ export function close(frame: Frame): void {
   }
 }
 
-/** `frame` and the frames inside it, the outermost first. */
+/** Returns `frame` and all frames inside it, the outermost first. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
-  // The list grows while it is read: nested scopes may be deeper than the stack.
+  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
   }
   return frames
 }
 
-/** What a frame waits on instead of a future that only its own task could end. */
+/**
+ * The future that a frame waits on after `interrupt`, in place of a future that cannot be cancelled. It ends as
+ * cancelled.
+ */
 export class Interruption extends Future<never> {}
 
-/** Stands in the place of a driver whose generator has ended. */
+/** Takes the place of a driver whose generator has ended, so that later awaits of the frame use separate Awaiters. */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -17,36 +17,43 @@ import { levelOf } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * Where waits belong: the running body of a scope, of a task or of a loop. `frame-waits.ts` says why there are frames.
+ * The running body of a scope, of a task or of a loop. Every wait belongs to a frame; `frame-waits.ts` says why there
+ * are frames.
  */
 export abstract class Frame extends FrameWaits {
-  /** @internal cancels from outside do not get in */
+  /** @internal whether this frame has a shield: cancels of the frames around it stay outside */
   get isShielded(): boolean {
     return false
   }
 
-  /** @internal a cancel of a frame around this one has been thrown inside it */
+  /**
+   * @internal notes that a cancel of a frame around this one is thrown inside this frame; a scope must then let the
+   * CancelledError out
+   */
   strikeFromOutside(): void {}
 
-  /** @internal a shielded frame has kept a cancel out */
+  /** @internal called when the shield of this frame has kept a cancel out */
   heldBack(): void {}
 
-  /** @internal of a group: the tasks that are inside its scopes */
+  /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
   get members(): Iterable<Task> {
     return []
   }
 
-  /** @internal whether a scope around the running code is cancelled, and not shielded */
+  /** @internal whether this frame is inside a cancelled scope (`level-cancel.ts`), with no shield between */
   isLevelCancelled(): boolean {
     return levelOf(this) !== null
   }
 
-  /** @internal of a scope: ends its wait for the promise that its body has returned; false when there is no such wait */
+  /**
+   * @internal ends the wait of a scope for the promise that its body has returned. Returns false if there is no such
+   * wait.
+   */
   giveUp(_message: string | CancelledError | undefined): boolean {
     return false
   }
 
-  /** @internal the context variables that are seen here */
+  /** @internal the context variables that code in this frame sees */
   abstract scopeContext(): Context
 
   /** @internal */
@@ -54,12 +61,15 @@ export abstract class Frame extends FrameWaits {
     return this
   }
 
-  /** @internal what AsyncLocalStorage copies: `standForMaps` */
+  /** @internal read by AsyncLocalStorage when it copies this frame as a map of storages (see `standForMaps`) */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this
   }
 
-  /** @internal a cancel of this frame, or of one around it in the same task, is yet to be delivered */
+  /**
+   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending and not kept out by
+   * a shield
+   */
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.isDue === true) return true
@@ -68,7 +78,7 @@ export abstract class Frame extends FrameWaits {
     return false
   }
 
-  /** @internal what the cancel says that is yet to be delivered here */
+  /** @internal the message of the pending cancel that `mustCancel` has found */
   get cancelMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.pending === true) return frame.cancellation.remembered
@@ -77,7 +87,10 @@ export abstract class Frame extends FrameWaits {
     return this.cancellation?.remembered
   }
 
-  /** @internal how many cancels of this frame and those around it in the task were not taken back */
+  /**
+   * @internal the number of cancels of this frame, and of the frames around it in the same task, that were not taken
+   * back
+   */
   cancelling(): number {
     let sum = 0
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -86,7 +99,7 @@ export abstract class Frame extends FrameWaits {
     return sum
   }
 
-  /** @internal the same, without those that a shield keeps out */
+  /** @internal as `cancelling`, without the cancels that a shield keeps out */
   visibleCancels(): number {
     let sum = 0
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -96,7 +109,10 @@ export abstract class Frame extends FrameWaits {
     return sum
   }
 
-  /** @internal takes back one cancel of this frame, or else of the nearest around it; returns how many remain */
+  /**
+   * @internal takes back one cancel: of this frame, or of the nearest frame around it that has one. Returns the number
+   * of cancels that remain.
+   */
   uncancel(): number {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if ((frame.cancellation?.count ?? 0) === 0) continue
@@ -106,7 +122,10 @@ export abstract class Frame extends FrameWaits {
     return this.cancelling()
   }
 
-  /** @internal the outermost cancel that was not taken back is delivered again at the next wait; inner ones end before it */
+  /**
+   * @internal asks for a cancel again, to be delivered at the next wait. It is the outermost cancel that was not taken
+   * back, up to the nearest shield; inner scopes end before it arrives.
+   */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -116,7 +135,7 @@ export abstract class Frame extends FrameWaits {
     outermost?.again()
   }
 
-  /** @internal the message of the innermost cancel */
+  /** @internal the message of the innermost cancel that was not taken back */
   newestMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if ((frame.cancellation?.count ?? 0) > 0) return frame.cancellation?.message
@@ -125,8 +144,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal whether `error` is what a library throws that was given the signal of this frame, or of one around it, when
-   * that was cancelled
+   * @internal whether `error` is the AbortError of a library that was given the signal of this frame, or of a frame
+   * around it, and that frame was cancelled
    */
   isOwnAbort(error: unknown): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -154,12 +173,12 @@ export abstract class Frame extends FrameWaits {
 
 standForMaps(Frame.prototype)
 
-/** A frame that a scope has opened for its body. */
+/** The frame that a scope opens for its body. */
 export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Scope
-  /** @internal what the scope shows of itself: its deadline, and whether it can be cancelled */
+  /** @internal the scope that has opened this frame, as snapshots show it */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
   #isStruckFromOutside = false
@@ -191,7 +210,7 @@ export class ScopeFrame extends Frame {
     this.#members = members
   }
 
-  /** @internal `onHeldBack` is called for each cancel that is kept out */
+  /** @internal puts up or removes the shield; `onHeldBack` is called for each cancel that the shield keeps out */
   setShield(isShielded: boolean, onHeldBack: (() => void) | null): void {
     this.#isShielded = isShielded
     this.#onHeldBack = onHeldBack
@@ -201,7 +220,10 @@ export class ScopeFrame extends Frame {
     this.#onHeldBack?.()
   }
 
-  /** @internal a shield has fallen: the cancels of the task that it kept out are delivered here */
+  /**
+   * @internal called when the shield was removed: delivers the cancels of the task that the shield has kept out to the
+   * waits of this frame
+   */
   deliverPending(): void {
     for (let outer = this.parent; outer !== null; outer = outer.parent) {
       if (outer.cancellation?.pending === true) deliverPending(this, outer)
@@ -209,7 +231,10 @@ export class ScopeFrame extends Frame {
     }
   }
 
-  /** @internal calls `fn` in this frame: everything that it begins belongs here */
+  /**
+   * @internal calls `fn` in this frame and returns what `fn` returns; waits and scopes that `fn` begins belong to this
+   * frame
+   */
   enter<T>(fn: () => T): T {
     this.#fn = fn
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
@@ -225,7 +250,10 @@ export class ScopeFrame extends Frame {
     this.#result = fn()
   }
 
-  /** @internal the scope waits for `returned`, a promise that may be of work from outside; `reject` ends that wait */
+  /**
+   * @internal notes that the scope waits for `returned`, which may stand for work that was begun outside; `reject`
+   * ends that wait
+   */
   awaitReturned(
     returned: Promise<unknown> | null,
     reject: ((error: unknown) => void) | null,
@@ -261,7 +289,7 @@ export class ScopeFrame extends Frame {
     return this.#outer.scopeContext()
   }
 
-  /** @internal whether a cancel from around this scope has been thrown inside it */
+  /** @internal whether a cancel of a frame around this one was thrown inside this frame */
   get isStruckFromOutside(): boolean {
     return this.#isStruckFromOutside
   }
@@ -271,7 +299,10 @@ export class ScopeFrame extends Frame {
   }
 }
 
-/** The outermost frame of a loop: of its callbacks and of `detached` code. It has no task, and ends with the loop. */
+/**
+ * The outermost frame of a loop, for its callbacks and for `detached` code. It has no task, and exists as long as the
+ * loop.
+ */
 export class LoopFrame extends Frame {
   override readonly scopeLoop: EventLoop
   readonly #context: () => Context
@@ -287,7 +318,10 @@ export class LoopFrame extends Frame {
   }
 }
 
-/** Puts `frame` among the frames inside the one that encloses it. */
+/**
+ * Links `frame` to the frame around it, so that a cancel of that frame finds the waits inside `frame`. Does nothing if
+ * it is linked already.
+ */
 export function attach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
   if (frame.previous !== null || enclosing.firstChild === frame) return
@@ -298,6 +332,7 @@ export function attach(frame: Frame): void {
   if (enclosing.state !== OPEN) enclosing.link()
 }
 
+/** Removes the link that `attach` has made. Does nothing if there is none. */
 export function detach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
   const { previous, next } = frame
@@ -307,7 +342,7 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // The frame around it may have stayed for this one only.
+  // // If the body of the frame around has ended, that frame was perhaps linked only because of `frame`.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

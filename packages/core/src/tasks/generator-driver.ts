@@ -10,19 +10,22 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * Runs a generator coroutine as the body of a task, as asyncio's task does: the turn that resumes it runs its
- * code up to the next thing that it has to wait for. No promise of the engine's has a part in it: a parked
- * generator takes little more than half the memory of a parked async function, and less time to wake.
+ * Runs a generator coroutine as the body of a task, as a task of asyncio does: the turn that resumes the generator
+ * runs its code up to the next future that it must wait for. No promise is made, so a parked generator takes little
+ * more than half the memory of a parked async function, and less time to wake.
  */
 export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution
   readonly #generator: CoroutineGenerator<T>
-  /** Where it goes on: its code may have entered other storages since the task began. */
+  /**
+   * The asynchronous context in which the generator is resumed: its code may have entered other storages since the
+   * task began.
+   */
   #context: AsyncContext
-  /** What the generator is resumed with. */
+  /** The value, or with `#throws` the error, with which the generator is resumed. */
   #input: unknown = undefined
   #throws = false
-  /** Whether the future was yielded by its own iterator. */
+  /** Whether the generator waits by `yield* future`. Then the iterator of the future reads the outcome. */
   #isIterated = false
 
   constructor(execution: Execution, generator: CoroutineGenerator<T>) {
@@ -30,7 +33,7 @@ export class GeneratorDriver<T> implements Reaction {
     this.#generator = generator
   }
 
-  /** Its code begins; inside the task's asynchronous context. */
+  /** Runs the first step of the generator. Must be called inside the asynchronous context of the task. */
   start(): void {
     GeneratorDriver.#advance.call(this)
   }
@@ -39,14 +42,15 @@ export class GeneratorDriver<T> implements Reaction {
     return `resume ${this.waitingFrame.task.name}`
   }
 
-  /** Its turn after the future has ended. */
+  /** Runs the turn after the future has ended that the generator waits for: resumes the generator. */
   run(): void {
     const execution = this.waitingFrame
     const key = execution.keyOf(this)
     const future = execution.endWait(this)
     const cancel = execution.resume(key, future)
     if (cancel !== null) GeneratorDriver.#setInput(this, cancel, true)
-    // The iterator of `yield*` takes the outcome by itself: an error is thrown once, which is what costs.
+    // // With `yield*` the iterator reads the outcome. An error is then thrown once and not twice, and throwing is
+    // expensive.
     else if (!this.#isIterated) GeneratorDriver.#take(this, future)
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     resumeAsyncContext(this.#context, this as GeneratorDriver<unknown>, GeneratorDriver.#advance)
@@ -71,7 +75,10 @@ export class GeneratorDriver<T> implements Reaction {
     else this.#context = saveAsyncContext()
   }
 
-  /** False when there is nothing to wait for: then the generator goes on at once. */
+  /**
+   * Begins the wait for what the generator has yielded. Returns false if there is nothing to wait for: then the
+   * generator continues at once.
+   */
   static #waitsFor(driver: GeneratorDriver<unknown>, step: IteratorYieldResult<unknown>): boolean {
     const yielded = step.value
     if (!(yielded instanceof Future)) return GeneratorDriver.#waitsForPromise(driver, yielded)
@@ -85,7 +92,11 @@ export class GeneratorDriver<T> implements Reaction {
     return true
   }
 
-  /** It cannot be cancelled; when it has ended the generator goes on at once, in no turn of the loop, as after an `await`. */
+  /**
+   * Waits for a foreign promise that the generator has yielded. A cancel cannot end this wait. When the promise has
+   * settled, the generator continues at once, outside of the turns of the loop, as an async function does. Returns
+   * false if `yielded` cannot be awaited: then the generator gets an error.
+   */
   static #waitsForPromise(driver: GeneratorDriver<unknown>, yielded: unknown): boolean {
     let promise: PromiseLike<unknown>
     try {

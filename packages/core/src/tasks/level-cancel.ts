@@ -5,14 +5,18 @@ import { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
 
 /**
- * Level cancellation, as Trio has it: from the moment a scope is cancelled, every wait inside it throws, until the scope
- * ends. A `catch` that swallows one CancelledError changes nothing, because the next wait throws again.
+ * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside it throws, until the scope
+ * ends. Code that catches one CancelledError and continues changes nothing, because its next wait throws again.
  *
- * `task.cancel()` is an edge instead: it is delivered once (`cancellation.ts`). Inside a scope are its frame, the frames
- * in it, and every task of a group that was opened in it; a shielded frame keeps out what is cancelled around it.
+ * In contrast, `task.cancel()` is an edge: it is delivered once (`cancellation.ts`). Inside a scope are its frame, the
+ * frames in that frame, and every task of a group that was opened in them. A shielded frame keeps out the cancels of
+ * scopes around it.
  */
 
-/** The nearest frame, from `frame` outwards, whose scope is cancelled and that no shield keeps out; or null. */
+/**
+ * Returns the nearest frame, from `frame` outwards, whose scope is cancelled; null if there is none before the nearest
+ * shield.
+ */
 export function levelOf(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
     if (each.cancellation?.isLevel === true) return each
@@ -21,17 +25,17 @@ export function levelOf(frame: Frame | null): Frame | null {
   return null
 }
 
-/** Cancels the scope of `frame`, for `reason`. */
+/** Cancels the scope of `frame`. `reason` becomes the cause of the CancelledErrors. */
 export function cancelLevel(frame: Frame, reason: unknown): void {
   frame.cancellation ??= new Cancellation(frame)
   frame.cancellation.beginLevel(reason)
   strikeInside(frame, frame)
 }
 
-/** Ends every wait in `inside` and in what is inside it, for the cancelled scope of `frame`. */
+/** Ends every wait in the frame `inside` and in everything inside it, because the scope of `frame` is cancelled. */
 export function strikeInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
-  // The list grows while it is read: nested scopes may be deeper than the stack.
+  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) reach(child, frames)
     for (const task of each.members) if (!task.done()) reach(task.ownExecution(), frames)
@@ -43,7 +47,10 @@ export function strikeInside(inside: Frame, frame: Frame): void {
   }
 }
 
-/** What is inside a scope that is cancelled already has been struck. */
+/**
+ * Adds `frame` to the frames whose waits must end. A shielded frame is told of the cancel instead. A frame whose scope
+ * is cancelled already is left out, because its waits were ended then.
+ */
 function reach(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.heldBack()
   else if (frame.cancellation?.isLevel !== true) frames.push(frame)
@@ -55,7 +62,10 @@ function cancelOf(frame: Frame): CancelledError {
   })
 }
 
-/** A wait has begun inside the cancelled scope of `level`: it throws at the next turn of the task. */
+/**
+ * Called when a wait has begun inside the cancelled scope of `level`: ends the wait, so that it throws at the next
+ * turn of the task.
+ */
 export function strikeNewWait(
   frame: Frame,
   reaction: Reaction,
@@ -63,7 +73,8 @@ export function strikeNewWait(
   level: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
-  // A task that is waited for goes on; a turn of the loop, as `sleep(0)` is, cannot be taken back.
+  // // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it
+  // is in the ready queue. Then only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(level))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(level))
 }

@@ -2,19 +2,22 @@ import { runningScope } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
 
 /**
- * What V8's promise hook tells about flows of control, for two questions that nothing else can answer.
+ * V8's promise hook reports each new promise. It answers two questions about flows of control that nothing else can
+ * answer.
  *
- * 1. Does a flow that a cancel has struck go on in a foreign await, or is it over? The wait of an abandoned call and the
- * wait of the main flow look the same. If the struck flow is over and the body has not ended, the body must be another
- * flow, and the cancel is still due for it. If the struck flow awaits a foreign promise in its clean-up, the cancel has
- * arrived. A foreign await makes a promise, so the hook reports the promises that code of the frame makes in the turn in
- * which the struck wait throws. It is set once for all cancels of one burst of microtasks.
+ * 1. A cancel has ended a wait of a flow. Does that flow continue in a foreign await, or has it ended? The wait of an
+ * abandoned call looks the same as the wait of the main flow. If the struck flow has ended and the body of the task
+ * has not, the body must be another flow, and must still get the cancel. If the struck flow awaits a foreign promise
+ * in its clean-up, the cancel has arrived. A foreign await makes a promise. So the hook reports the promises that code
+ * of the frame makes in the turn in which the struck wait throws. The hook is set once for all cancels of one burst of
+ * microtasks.
  *
- * 2. Has a scope's body begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the scope
- * waits until that work has unwound. In `timeout(5, () => promise)` it has not, and the scope ends its own wait only.
+ * 2. Has the body of a scope begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the
+ * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and the scope only
+ * ends its wait.
  *
- * Setting the hook costs 0.4 us. Where there is none (Bun, Deno, workerd) the answer to 1 is "it may have gone on", and
- * the answer to 2 is "it has".
+ * To set the hook costs 0.4 us. Bun, Deno and workerd have no such hook. There the answer to 1 is "it may continue",
+ * and the answer to 2 is "it has".
  */
 interface PromiseHooks {
   onInit(hook: (promise: Promise<unknown>) => void): () => void
@@ -52,7 +55,10 @@ function onPromise(): void {
   }
 }
 
-/** Until the burst of microtasks ends, reports promises that are made in frames in whose turn a struck wait throws. */
+/**
+ * Reports promises (by `Cancellation.goOn`) that code makes in the turn of a struck wait, until the microtask queue is
+ * empty.
+ */
 export function watchFlows(): void {
   if (promiseHooks === null || stopHook !== null) return
   stopHook = promiseHooks.onInit(onPromise)
@@ -64,14 +70,17 @@ function stopWatching(): void {
   stopHook = null
 }
 
-/** The promises made since the outermost `callAndLook` began. */
+/** The promises that were made since the outermost running call of `callAndLook` began. */
 const made: unknown[] = []
 
 function noteMade(promise: unknown): void {
   made.push(promise)
 }
 
-/** Calls `fn` with `argument`; whether it has made the promise that it returns, as far as can be told. */
+/**
+ * Calls `fn` with `argument`. Returns its return value (`returned`), and whether `fn` has made that promise itself
+ * (`isOwn`). Without a promise hook `isOwn` is true.
+ */
 export function callAndLook<A, T>(
   fn: (argument: A) => T,
   argument: A,

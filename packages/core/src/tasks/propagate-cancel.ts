@@ -8,44 +8,57 @@ import type { Frame } from './frame.ts'
 
 type Message = string | CancelledError | undefined
 
-/** A frame that has passed a cancel on. */
+/** A frame whose cancel was passed on to its waits. `isAccepted`: at least one wait will throw. */
 interface Ending {
   readonly frame: Frame
   readonly msg: Message
   readonly isAccepted: boolean
 }
 
-/** Set by a cancel that has come back to a task that it went through; read by the wait through which it came back. */
+/**
+ * Set when a cancel arrives at a task that it went through before. `cancelWait`, which has sent it there, reads and
+ * clears this.
+ */
 let cameRound = false
-/** The number of cancels that are on their way, each inside the one before: a gather passes its cancel on to its children. */
+/**
+ * How deeply calls of cancel are nested now. Cancelling a gather cancels its children from within that call. At 0 the
+ * cancels are announced; beyond `deepest` they are put off.
+ */
 let depth = 0
 /**
- * The frames whose cancel is complete but has not been announced. The outermost cancel announces them, because a
- * listener may cancel other tasks and must find all of it done.
+ * The frames whose cancel was passed on but not announced yet. To announce means to abort signals and to make the
+ * cancel pending where no wait has accepted it. The outermost call of cancel does this at its end, because a listener
+ * of a signal may cancel other tasks, and must find the first cancel complete.
  */
 const endings: Ending[] = []
 
-/** A cancel that is put off until the cancels around it have returned. */
+/** A cancel that is put off until the calls of cancel around it have returned. */
 interface Deferred {
-  /** The frame that waits for `wait`; null for the child of a gather. */
+  /** The frame that waits on `wait`; null if `wait` is the child of a gather. */
   readonly frame: Frame | null
   readonly wait: Future<unknown>
   readonly msg: Message
 }
 
-/** Cancels that are nested deeper than this are put off: each takes some frames of the stack, which has about 10,000. */
+/**
+ * Cancels that are nested deeper than this are put off, because each level takes some stack frames, and the stack has
+ * room for about 10,000.
+ */
 const deepest = 200
 const deferred: Deferred[] = []
-/** The tasks that the cancel went through. They stay marked until the deferred cancels are done, which may come back. */
+/**
+ * The tasks that the cancel went through, while deferred cancels are left. They stay marked until these are done,
+ * because a deferred cancel may come back to one of them.
+ */
 const marked: Cancellation[] = []
 
 /**
- * Cancels `first`: passes the cancel on to what its code waits on, and to what those tasks wait on in turn. When the
- * cancel comes round to a task that it went through, the last wait of that circle is interrupted.
- * Returns false when it has come back to a task that it went through.
+ * Cancels `first`: cancels the futures that its code waits on. If such a future is a task, the cancel is passed on to
+ * the futures that this task waits on, and so on. If the cancel comes back to a task that it went through, the last
+ * wait of that circle is interrupted. Returns false if `first` itself is such a task.
  *
- * It goes down a line of tasks that each wait for the next in a loop, because the line may be longer than the stack
- * is deep.
+ * A line of tasks that each wait for the next is followed in a loop and not by recursion, because it may be longer
+ * than the stack is deep.
  */
 export function cancelFrame(first: Frame, msg: Message): boolean {
   const isFromInside = isRunning(first)
@@ -56,7 +69,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
     return false
   }
   let last = first
-  /** The frames before it in the line: most lines have one frame. */
+  /** The frames before `last` in the line of tasks; null for the usual line of a single task. */
   let others: Frame[] | null = null
   let isAccepted = false
   let isComplete = false
@@ -95,10 +108,10 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   return true
 }
 
-/** `frame` and the frames inside it that no shield keeps out, the outermost first. */
+/** Returns `frame` and the frames inside it, without those behind a shield; the outermost first. */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
-  // The list grows while it is read: nested scopes may be deeper than the stack.
+  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
       if (child.isShielded) child.heldBack()
@@ -108,7 +121,10 @@ function framesInside(frame: Frame): Frame[] {
   return frames
 }
 
-/** The frame, `frame` or one inside it, that has the only wait of them all; null for none and for several. */
+/**
+ * Returns the only frame that has waits, among `frame` and the frames inside it; null if there is none, or more than
+ * one.
+ */
 function soleOwner(frame: Frame): Frame | null {
   if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null
   let owner: Frame | null = null
@@ -120,7 +136,10 @@ function soleOwner(frame: Frame): Frame | null {
   return owner
 }
 
-/** Cancels every wait of `frame` and of the frames inside it, for `cancellation`; whether one accepted. */
+/**
+ * Cancels every wait of `frame` and of the frames inside it, and notes the struck waits in `cancellation`. Returns
+ * whether at least one wait has accepted the cancel, so that it will throw.
+ */
 export function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
   if (own !== null) {
@@ -147,7 +166,10 @@ function noteStruck(frame: Frame): void {
   }
 }
 
-/** Passes a cancel of `frame` on to one of its waits; whether that accepted it. */
+/**
+ * Passes a cancel of `frame` on to the future of one of its waits. Returns whether that wait will throw: the future
+ * has accepted the cancel, or the wait was interrupted because it is part of a circle.
+ */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(frame, wait, msg)
   const root = outermost(frame)
@@ -171,7 +193,7 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   }
 }
 
-/** Passes a cancel of a gather on to one of its children; whether that accepted it. */
+/** Passes a cancel of a gather on to one of its children. Returns whether the child has accepted it. */
 export function cancelChild(child: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(null, child, msg)
   depth++
@@ -183,7 +205,10 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
   }
 }
 
-/** A future that is pending is taken to accept the cancel; `runDeferred` corrects that where it does not. */
+/**
+ * Puts a cancel off. Returns whether `wait` is pending: it will most likely accept the cancel, and `runDeferred`
+ * corrects that if it does not.
+ */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false
   deferred.push({ frame, wait, msg })
@@ -193,7 +218,7 @@ function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolea
 function runDeferred(): void {
   depth++
   try {
-    // The list grows meanwhile.
+    // // The list grows during this loop.
     for (const { frame, wait, msg } of deferred) {
       if (frame === null) wait.cancel(msg)
       else if (!cancelWait(frame, wait, msg)) {
@@ -221,7 +246,10 @@ function outermost(frame: Frame): Frame {
   return root
 }
 
-/** False when `frame` is the outermost frame of a task that the cancel went through already. */
+/**
+ * Begins a cancel of `frame`. Returns false, and does nothing, if `frame` is the outermost frame of a task that the
+ * cancel went through already.
+ */
 function begin(frame: Frame, isFromInside: boolean): boolean {
   const root = outermost(frame)
   root.cancellation ??= new Cancellation(root)
@@ -236,7 +264,7 @@ function endSpreading(frame: Frame): void {
   unmark(outermost(frame).cancellation as Cancellation)
 }
 
-/** Whether the code that runs now is inside `frame`. */
+/** Whether the running code is inside `frame`. */
 function isRunning(frame: Frame): boolean {
   for (let each = runningScope()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
@@ -248,7 +276,7 @@ function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
   if (endings.length === 0) return
-  // A listener may cancel in its turn; that cancel announces its own endings.
+  // // A listener may cancel other tasks. That cancel announces its own frames, so this list is emptied first.
   for (const ending of endings.splice(0)) announce(ending)
 }
 
@@ -269,8 +297,8 @@ function announce({ frame, msg, isAccepted }: Ending): void {
 }
 
 /**
- * A group cancels its tasks when the cancel strikes its body. A body that is behind a shield is not struck yet, and its
- * tasks are not behind that shield: they are cancelled at once.
+ * Cancels the tasks of groups inside `frame` whose body is behind a shield. Usually a group cancels its tasks when its
+ * body gets the cancel. A body behind a shield does not get it yet, but the tasks are not behind that shield.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
@@ -280,7 +308,8 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
         if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
       }
       if (task.started) cancel()
-      // As in Trio it begins first: its first step is in the ready queue already.
+      // // As in Trio, a task that has not started begins first: its first step is in the ready queue, before this
+      // entry.
       else frame.scopeLoop.push({ run: cancel })
     }
   }
@@ -295,7 +324,9 @@ function hasShieldInside(frame: Frame): boolean {
   return false
 }
 
-/** Ends the waits of scopes for promises of work that was begun outside of them. */
+/**
+ * Ends the waits of scopes for promises whose work was begun outside of them. Returns whether there was such a wait.
+ */
 function giveUpPromise(frame: Frame, msg: Message): boolean {
   let isTaken = false
   for (const each of frame.firstChild === null ? [frame] : framesInside(frame)) {
@@ -304,7 +335,7 @@ function giveUpPromise(frame: Frame, msg: Message): boolean {
   return isTaken
 }
 
-/** Aborts the signals of `frame` and of the frames inside it; whether a listener has taken a reason. */
+/** Aborts the signals of `frame` and of the frames inside it. Returns whether a listener has looked at a reason. */
 function abortSignals(frame: Frame, msg: Message): boolean {
   let isTaken = false
   const cancellation = frame.cancellation as Cancellation

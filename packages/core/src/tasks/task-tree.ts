@@ -6,22 +6,22 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from './task.ts'
 
 /**
- * The live tasks of a loop as text. A program may have a million tasks, and the tree is read by people: it is built in
- * linear time, without recursion, and cut to a size that fits on a few screens.
+ * Writes the live tasks of a loop as text. A program may have a million tasks, and people read the tree. So the tree
+ * is built in linear time, without recursion, and cut to a size that fits on a few screens.
  */
 
-/** How many children of one task are shown. */
+/** At most this many children of one task are shown. */
 const shownSiblings = 10
-/** How many levels are shown. */
+/** At most this many levels of the tree are shown. */
 const shownLevels = 40
-/** How many lines there are in all. */
+/** The text has at most this many lines. */
 const shownLines = 200
-/** How many futures are shown that one task waits on. */
+/** At most this many of the futures that one task waits on are shown. */
 const shownWaits = 5
 
 /**
- * The live tasks of a loop as text: each task under the task that created it, with its state and what it waits on. Of a
- * large tree only a part is shown, with the number of the tasks that are left out.
+ * Returns the live tasks of a loop as text: each task under the task that created it, with its state and what it waits
+ * on. Of a large tree only a part is shown, with the number of the tasks that are left out.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  */
@@ -33,15 +33,15 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
 
 /** The children of one task, or the tasks without a live parent. */
 interface Siblings {
-  /** The oldest ones, the oldest last; one more than is shown of many. */
+  /** The oldest siblings, the oldest last. If there are many, only the ones that are shown, and one more, are kept. */
   readonly oldest: Task[]
-  /** All of them, and all tasks below them. */
+  /** The number of all siblings and of all tasks below them. */
   count: number
 }
 
-/** A line that is yet to be written. */
+/** A line of the text that is still to be written. */
 interface Entry {
-  /** Null for the line that says how many siblings are left out. */
+  /** The task of the line; null for the line that says how many siblings are left out. */
   readonly task: Task | null
   readonly left: number
   readonly level: number
@@ -56,7 +56,8 @@ class TreePrinter {
   #shown = 0
 
   constructor(loop: EventLoop) {
-    // A task is younger than its parent. From the youngest on, all tasks below a task are counted before the task is.
+    // // A task is younger than its parent. The tasks are visited from the youngest on, so all tasks below a task are
+    // counted before that task.
     loop.eachTask((task) => this.#add(task))
   }
 
@@ -70,7 +71,7 @@ class TreePrinter {
     }
     siblings.oldest.push(task)
     siblings.count += this.#countOf(task)
-    // A line that says that one task is left out would take as much room as that task.
+    // // If only one task would be left out, it is shown: the line that says so would take as much room.
     if (siblings.oldest.length > 2 * shownSiblings + 2) {
       siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }
@@ -108,7 +109,7 @@ class TreePrinter {
     )
   }
 
-  /** The lines for the children of `parent`, the last one first. */
+  /** Returns the lines for the children of `parent`, the last child first. */
   #entriesBelow(parent: Task | null, level: number, indent: string): Entry[] {
     const siblings = this.#siblings.get(parent)
     if (siblings === undefined) return []
@@ -124,7 +125,7 @@ class TreePrinter {
     return entries
   }
 
-  /** Whether `tasks`, and what is below them, are all of the siblings. */
+  /** Whether `count` siblings, with the tasks below them, are exactly `tasks` and the tasks below these. */
   #areAll(tasks: readonly Task[], count: number): boolean {
     return tasks.reduce((sum, task) => sum + this.#countOf(task), 0) === count
   }
@@ -133,13 +134,13 @@ class TreePrinter {
     return this.#siblings.get(task)?.count ?? 0
   }
 
-  /** `task` and all tasks below it. */
+  /** Returns the number of `task` and all tasks below it. */
   #countOf(task: Task): number {
     return 1 + this.#countBelow(task)
   }
 }
 
-/** The task that created `task`, if it is not done and belongs to the same loop. */
+/** Returns the task that created `task`, if that one is not done and belongs to the same loop; otherwise null. */
 function liveParent(task: Task): Task | null {
   const { parent } = task
   return parent !== null && !parent.done() && parent.getLoop() === task.getLoop() ? parent : null

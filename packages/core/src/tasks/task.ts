@@ -17,25 +17,26 @@ import { framesOf } from './frame-waits.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 
 export interface TaskOptions {
-  /** "Task-1", … unless given. */
+  /** The name of the task; by default "Task-1", "Task-2" and so on. */
   name?: string | undefined
-  /** The context variables it sees; by default a copy of the creator's. */
+  /** The context variables that the task sees; by default a copy of its creator's. */
   context?: Context | undefined
-  /** Runs the body up to its first suspension at once, inside the call. */
+  /** Whether to run the body inside the call of `createTask`, up to its first suspension. */
   eager?: boolean | undefined
   loop?: EventLoop | undefined
-  /** Its abort cancels the task. Aborted already: the body never begins. */
+  /** The abort of this signal cancels the task. If the signal was aborted before, the body never begins. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * A Future that runs a coroutine. While its code runs it is `currentTask()`. Made by `createTask`.
+ * A future whose outcome comes from running a coroutine. Tasks are made by `createTask`. While the code of a task
+ * runs, `currentTask()` returns that task.
  *
- * Source: asyncio.Task. Differs: it can wait on several futures at once (`Promise.all`), and on foreign
+ * Source: asyncio.Task. Differs: a task can wait on several futures at the same time (`Promise.all`), and on foreign
  * promises, which a cancel cannot interrupt.
  */
 export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
-  /** @internal the bundler calls a class that names itself `_Task` */
+  /** @internal The bundler renames a class that refers to itself to `_Task`; this keeps the name that users see. */
   static override readonly name: string = 'Task'
 
   #name: string | number
@@ -55,7 +56,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // A line of tasks each of which makes the next one and ends must not be kept by its last.
+    // // Each task may create the next one and end. The newest must not keep all of them in memory, so the parent
+    // forgets its own parent when that has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
@@ -75,12 +77,15 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     this.#name = name
   }
 
-  /** The task that created it, or null when plain code did; forgotten when that task has ended and this one creates another. */
+  /**
+   * The task that created this one; null if plain code did. If the creator itself has a creator that has ended, that
+   * older one is forgotten at this moment.
+   */
   get parent(): Task | null {
     return this.#parent
   }
 
-  /** The pending futures it waits on: none while its code runs, several in a `Promise.all`. */
+  /** The pending futures that the task waits on: none while its code runs, several in a `Promise.all`. */
   get waitingOn(): ReadonlySet<Future<unknown>> {
     const waits = new Set<Future<unknown>>()
     for (const frame of framesOf(this.#execution)) {
@@ -89,15 +94,15 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return waits
   }
 
-  /** Whether its body has begun. */
+  /** Whether the body of the task has begun. */
   get started(): boolean {
     return this.#execution.started
   }
 
   /**
-   * Aborts when the task is cancelled, for APIs that take an AbortSignal. After `uncancel()` has taken the last cancel
-   * back there is a new one. Code that looks at the aborted signal, as `fetch` does to reject with its reason, has
-   * thereby got the cancel: it is not delivered a second time.
+   * A signal for APIs that take one: it aborts when the task is cancelled. When `uncancel()` has taken the last cancel
+   * back, this property returns a new signal. If code looks at the aborted signal, as `fetch` does to reject with its
+   * reason, that code has got the cancel: it is not delivered a second time.
    */
   get signal(): AbortSignal {
     return signalOf(this.#execution)
@@ -111,21 +116,21 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return error
   }
 
-  /** A task's result is its coroutine's. @throws {RuntimeError} always */
+  /** Always throws, because the result of a task comes from its coroutine. @throws {RuntimeError} always */
   override setResult(_value: T): void {
     throw new RuntimeError('a task does not support setResult: its coroutine gives the result')
   }
 
-  /** @throws {RuntimeError} always */
+  /** Always throws, because the outcome of a task comes from its coroutine. @throws {RuntimeError} always */
   override setException(_error: unknown): void {
     throw new RuntimeError('a task does not support setException: its coroutine gives the outcome')
   }
 
   /**
-   * Asks the task to end: every pending future it waits on is cancelled, and so its `await` throws
-   * CancelledError. When none of them accepts, the cancel is remembered and delivered the next
-   * time it waits on a pending future; before the first step, the body never runs. In a circle of tasks that
-   * wait for each other, the last of them is interrupted. False when done.
+   * Asks the task to end: cancels every pending future that the task waits on, so that its `await` throws
+   * CancelledError. If none of them accepts the cancel, it is remembered and delivered when the task next waits on a
+   * pending future. If the body has not begun, it never runs. In a circle of tasks that wait for each other, the wait
+   * of the last one is interrupted. Returns false when the task is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)
@@ -133,8 +138,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * How many cancels were asked for and not taken back, those of the scopes around the running code included. Outside
-   * of the task: those of all its scopes.
+   * Returns the number of cancels that were asked for and not taken back. Called in the task: counts those of the task
+   * and of the scopes around the running code. Called elsewhere: counts those of the task and of all its scopes.
    */
   cancelling(): number {
     let sum = 0
@@ -142,14 +147,20 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return sum
   }
 
-  /** Takes one cancel back, the innermost first, for the code that asked for it; returns how many remain. */
+  /**
+   * Takes one cancel back, the innermost first; the code that asked for the cancel calls this. Returns the number of
+   * cancels that remain.
+   */
   uncancel(): number {
     const frame = this.#frames().find((each) => (each.cancellation?.count ?? 0) > 0)
     frame?.cancellation?.takeBack()
     return this.cancelling()
   }
 
-  /** From inside the frames around the running code, the innermost first; from outside all frames. */
+  /**
+   * Returns the frames whose cancels count. Called in the task: the frames around the running code, the innermost
+   * first. Called elsewhere: all frames of the task.
+   */
   #frames(): Frame[] {
     const running = currentFrame()
     if (running?.task !== this) return framesOf(this.#execution)
@@ -158,7 +169,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return frames
   }
 
-  /** What it runs, or null when it has ended. */
+  /** Returns the body of the task; null when it has ended. */
   getCoro(): TaskBody<T> | null {
     return this.#execution.body as TaskBody<T> | null
   }
@@ -167,7 +178,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return this.#execution.scopeContext()
   }
 
-  /** Cancels it and waits for its end, even if the waiting task is itself cancelled; its CancelledError is not an error. */
+  /**
+   * Cancels the task and waits until it has ended, even if the waiting task is cancelled meanwhile. Throws the error
+   * of the task if it has failed; a CancelledError of the task is not thrown.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await cancelAndWait(this)
     if (!this.cancelled()) this.result()
@@ -190,17 +204,20 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 }
 
 /**
- * Starts `coro` as a task, a child of the current one. Its body begins in a turn of its own.
+ * Starts `coro` as a task, whose parent is the current task. The body begins in a later turn of the loop.
  *
  * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
  *
- * Source: asyncio.create_task. Differs: takes the function, since calling it would already run it.
+ * Source: asyncio.create_task. Differs: takes the function, because a call of an async function would run it at once.
  */
 export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T> {
   return createTaskIn(null, coro, options)
 }
 
-/** A task of a group, whose scopes reach into it; or of none. */
+/**
+ * Starts `coro` as a task. If `group` is given, the task belongs to the group with that frame, and the scopes around
+ * the group cancel the task too.
+ */
 export function createTaskIn<T>(
   group: Frame | null,
   coro: TaskBody<T>,
@@ -238,10 +255,10 @@ function checkTaskOptions(options: TaskOptions): void {
 }
 
 /**
- * The signal of the innermost scope around the running code: it aborts when that scope, one around it or the task is
- * cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
+ * Returns the signal of the innermost scope around the running code. It aborts when that scope, a scope around it, or
+ * the task is cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
  *
- * @throws {RuntimeError} outside a task
+ * @throws {RuntimeError} outside of a task
  */
 export function taskSignal(): AbortSignal {
   const frame = currentFrame()
