@@ -18,6 +18,8 @@ export {
 } from './arguments.ts'
 export { startAtCaller } from './errors/caller-stack.ts'
 export { timelineOf } from './loop/loop.ts'
+export { LinkedList, type Linked } from './linked-list.ts'
+export { afterDelay } from './loop/real-timer.ts'
 export { hasFailed, observe } from './futures/observe.ts'
 export { whenLostUnseen } from './futures/unretrieved.ts'
 export { currentFrame } from './context/current.ts'

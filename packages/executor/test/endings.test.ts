@@ -6,8 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { sleep } from '@tasktree/core'
-import { afterDelay } from '../src/transport/real-timer.ts'
 import { kinds } from './support/kinds.ts'
 
 const program = fileURLToPath(new URL('./fixtures/endings.ts', import.meta.url))
@@ -113,18 +111,4 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     const { code, stderr } = await run('seen job', name)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
-})
-
-test('a delay longer than a timer of the runtime can have does not fire at once', async () => {
-  let fired = false
-  const stop = afterDelay(
-    2 ** 31 + 5,
-    () => {
-      fired = true
-    },
-    { hold: false },
-  )
-  await sleep(20)
-  stop()
-  expect(fired).toBe(false)
 })

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { afterDelay } from './real-timer.ts'
+import { afterDelay } from '@tasktree/core/lowlevel'
 
 /** How long a pipe must be silent after the exit of its child before its end is declared, in milliseconds. */
 export const DRAIN_GRACE = 100

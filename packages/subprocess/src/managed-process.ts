@@ -10,14 +10,13 @@ import {
   TimeoutError,
   wait,
 } from '@tasktree/core'
-import { abortError, describe, waitAnyway } from '@tasktree/core/lowlevel'
+import { abortError, afterDelay, describe, waitAnyway } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
 import { Milestone } from './milestone.ts'
 import { checkSpawn, defaultKillGrace, PIPE } from './options.ts'
 import type { Process } from './process.ts'
-import { afterDelay } from './real-timer.ts'
 import { RestartDelays } from './restart-delays.ts'
 import { createSubprocessExec } from './spawn.ts'
 import { textLines } from './text-lines.ts'

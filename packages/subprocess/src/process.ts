@@ -8,6 +8,7 @@ import {
 } from '@tasktree/core'
 import {
   abortError,
+  afterDelay,
   cancelOnAbort,
   checkOptions,
   describe,
@@ -24,7 +25,6 @@ import { endWhenSilent } from './held-pipe.ts'
 import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { Output, readOutput } from './output.ts'
-import { afterDelay } from './real-timer.ts'
 import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
 import { copyIn, copyOut } from './stdio-copies.ts'
 import { reportUnlessAwaited } from './unawaited.ts'

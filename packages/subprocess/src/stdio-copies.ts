@@ -1,4 +1,5 @@
 import { createTask, isCancelled, type Task } from '@tasktree/core'
+import { afterDelay } from '@tasktree/core/lowlevel'
 import {
   ConnectionResetError,
   OSError,
@@ -8,7 +9,6 @@ import {
 import type { Socket } from 'node:net'
 import { DRAIN_GRACE } from './held-pipe.ts'
 import type { Milestone } from './milestone.ts'
-import { afterDelay } from './real-timer.ts'
 
 /** A child, as the tasks see it that copy between it and the caller's own streams. */
 export interface CopiedChild {

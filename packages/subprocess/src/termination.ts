@@ -1,5 +1,5 @@
+import { afterDelay } from '@tasktree/core/lowlevel'
 import { watchGroup } from './group-watch.ts'
-import { afterDelay } from './real-timer.ts'
 
 /** What `terminate` ends: a process, or the group that it leads. */
 export interface Target {

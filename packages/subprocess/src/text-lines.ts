@@ -1,6 +1,6 @@
 import type { StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
-import { afterDelay } from './real-timer.ts'
+import { afterDelay } from '@tasktree/core/lowlevel'
 
 /** A longer line comes in pieces, so that a process cannot fill the memory with one line. */
 const LONGEST_LINE = 1_048_576

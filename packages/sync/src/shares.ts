@@ -1,6 +1,5 @@
 import { currentTask, type Future, type Task } from '@tasktree/core'
-import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
-import { Line, type Link } from './line.ts'
+import { cancelOnAbort, completed, type Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { Awaited } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
@@ -16,10 +15,10 @@ export interface Request {
 }
 
 /** One hold, in the list of all holds. */
-class Share implements Lender, Link<Share> {
-  line: Line<Share> | null = null
-  nextInLine: Share | null = null
-  previousInLine: Share | null = null
+class Share implements Lender, Linked<Share> {
+  list: LinkedList<Share> | null = null
+  nextInList: Share | null = null
+  previousInList: Share | null = null
   readonly amount: number
   readonly task: Task | null
   readonly #shares: Shares
@@ -49,7 +48,7 @@ export class Shares implements Host<Releaser, Request> {
   readonly #line: WaiterQueue<Releaser, Request>
   /** The requests for more than the total, oldest first. */
   readonly #aside: WaiterQueue<Releaser, Request>
-  readonly #holds = new Line<Share>()
+  readonly #holds = new LinkedList<Share>()
   #requests = 0
   /** How many waiters were woken and have not run yet. They come before everybody in line. */
   #woken = 0
@@ -97,7 +96,7 @@ export class Shares implements Host<Releaser, Request> {
   /** The tasks that hold a share, oldest first; null stands for plain code. */
   holdingTasks(): (Task | null)[] {
     const tasks: (Task | null)[] = []
-    for (let hold = this.#holds.first(); hold !== null; hold = hold.nextInLine) {
+    for (let hold = this.#holds.first(); hold !== null; hold = hold.nextInList) {
       tasks.push(hold.task)
     }
     return tasks
@@ -145,7 +144,7 @@ export class Shares implements Host<Releaser, Request> {
   }
 
   leave(waiter: Waiter<Releaser, Request>): void {
-    waiter.line?.remove(waiter)
+    waiter.list?.remove(waiter)
     // The waiters behind it may ask for less.
     this.wake()
   }

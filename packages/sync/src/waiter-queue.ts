@@ -1,5 +1,4 @@
-import type { WaitDetails } from '@tasktree/core/lowlevel'
-import { Line } from './line.ts'
+import { LinkedList, type WaitDetails } from '@tasktree/core/lowlevel'
 import type { Awaited } from './primitive.ts'
 import type { Waiter } from './waiter.ts'
 
@@ -9,7 +8,7 @@ import type { Waiter } from './waiter.ts'
  * A primitive belongs to no loop, so a waiter can be left behind in a loop that was closed. That waiter can never take
  * its turn. Whoever looks at the head of the line therefore first drops such waiters.
  */
-export class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
+export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
   readonly #awaited: (waiter: Waiter<T, A>) => Awaited
 
   /** @param awaited what a waiter of this line waits for */
@@ -18,13 +17,14 @@ export class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
     this.#awaited = awaited
   }
 
-  override describe(waiter: Waiter<T, A>): string {
+  /** What `waiter` waits for, as the task tree shows it. */
+  describe(waiter: Waiter<T, A>): string {
     const { of, state } = this.#awaited(waiter)
     return `${of.label()}, ${state}`
   }
 
-  /** What `why` says of a member of this line. */
-  override details(waiter: Waiter<T, A>): WaitDetails {
+  /** What `why` says of `waiter`. */
+  details(waiter: Waiter<T, A>): WaitDetails {
     const { of, state, note = state, next } = this.#awaited(waiter)
     return { kind: of.kind, label: of.words(), note, next }
   }

@@ -2,11 +2,12 @@ import type { EventLoop, Future } from '@tasktree/core'
 import {
   checkCancelMessage,
   Claim,
+  type Linked,
   startAtCaller,
   type WaitDetails,
   waitDetails,
 } from '@tasktree/core/lowlevel'
-import type { Line, Link } from './line.ts'
+import type { WaiterQueue } from './waiter-queue.ts'
 
 /** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
 export interface Host<T, A> {
@@ -29,10 +30,10 @@ const origins = new WeakMap<object, Error>()
  *
  * One class serves all primitives, because V8 reads the fields of objects of more than four shapes much more slowly.
  */
-export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T, A>> {
-  line: Line<Waiter<T, A>> | null = null
-  nextInLine: Waiter<T, A> | null = null
-  previousInLine: Waiter<T, A> | null = null
+export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<T, A>> {
+  list: WaiterQueue<T, A> | null = null
+  nextInList: Waiter<T, A> | null = null
+  previousInList: Waiter<T, A> | null = null
   readonly ask: A
   readonly #host: Host<T, A> | null
 
@@ -57,24 +58,24 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T,
     // A waiter that was woken keeps its place until its turn. In that turn it passes on what it was woken for.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)
-      this.line?.remove(this)
+      this.list?.remove(this)
     }
     return super.cancel(msg)
   }
 
   /** Leaves the line without a turn, because the waiter's loop is closed and will never run it. */
   forget(): void {
-    this.line?.remove(this)
+    this.list?.remove(this)
     this.#host?.forget?.(this)
   }
 
   override describeWait(): string {
-    return this.line?.describe(this) ?? super.describeWait()
+    return this.list?.describe(this) ?? super.describeWait()
   }
 
   /** @internal */
   [waitDetails](): WaitDetails {
-    return this.line?.details(this) ?? { kind: 'waiter', label: super.describeWait() }
+    return this.list?.details(this) ?? { kind: 'waiter', label: super.describeWait() }
   }
 
   protected override claim(): void {

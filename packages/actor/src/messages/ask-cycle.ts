@@ -130,7 +130,7 @@ export function blockerOfMessage(target: ActorChild, envelope: Envelope): Handle
   const { flow } = envelope
   // A deferred answer may come from anywhere.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
-  if (envelope.list === null && !target.mailbox.isWaiting(envelope)) return null
+  if (!target.mailbox.holds(envelope)) return null
   return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
 }
 

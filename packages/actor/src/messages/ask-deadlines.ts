@@ -1,7 +1,6 @@
 import { type EventLoop, sleep, type TimerHandle } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
+import { LinkedList, observe } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
-import { LinkedList } from './linked-list.ts'
 
 /**
  * The problem: nearly every ask has a timeout, and a timer of its own would cost more than everything else in an ask.
@@ -35,17 +34,18 @@ class Deadlines {
   readonly #strike = (): void => {
     this.#timer = null
     const now = this.#loop.time()
-    for (let ask = this.#asks.first; ask !== null && ask.deadline <= now; ask = this.#asks.first) {
-      this.#remove(ask)
-      ask.expire(this.#timeout)
+    let first = this.#asks.first()
+    for (; first !== null && first.deadline <= now; first = this.#asks.first()) {
+      this.#remove(first)
+      first.expire(this.#timeout)
     }
-    if (this.#asks.first !== null) this.#arm(this.#asks.first)
+    if (first !== null) this.#arm(first)
   }
 
   readonly #remove = (ask: AskFuture): void => {
     this.#asks.remove(ask)
     ask.disarm = null
-    if (this.#asks.first === null && !this.#checking) this.#checkLater()
+    if (this.#asks.size === 0 && !this.#checking) this.#checkLater()
   }
 
   /**
@@ -57,7 +57,7 @@ class Deadlines {
     this.#checking = true
     observe(sleep(0), () => {
       this.#checking = false
-      if (this.#asks.first !== null) return
+      if (this.#asks.size > 0) return
       this.#timer?.cancel()
       this.#timer = null
     })

@@ -1,5 +1,11 @@
 import { type CancelledError, type EventLoop, Future } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  cancelOnAbort,
+  checkOptions,
+  describe,
+  type Linked,
+  type LinkedList,
+} from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { AskTimeout } from '../errors.ts'
 import { blockerOfMessage, checkCycleLater, type Edge, noteWait } from './ask-cycle.ts'
@@ -37,7 +43,7 @@ export function checkAskOptions(options: AskOptions): void {
 const defaultTimeout = 5000
 
 /** What `ref.ask.method(...)` returns: the reply, or the reason why there is none. */
-export class AskFuture extends Future<unknown> implements Edge {
+export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
   /** The handler that asks; null when other code does. */
@@ -45,9 +51,9 @@ export class AskFuture extends Future<unknown> implements Edge {
   readonly reentrant: boolean
   /** When it expires, on the loop's clock. */
   deadline = 0
-  previous: AskFuture | null = null
-  next: AskFuture | null = null
-  list: object | null = null
+  list: LinkedList<AskFuture> | null = null
+  nextInList: AskFuture | null = null
+  previousInList: AskFuture | null = null
   /** Takes it out of the list of those that expire. */
   disarm: ((ask: AskFuture) => void) | null = null
   /** As in Edge. */

@@ -1,3 +1,4 @@
+import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 import type { Admission } from './mailbox.ts'
@@ -10,10 +11,10 @@ export interface CallChain {
 }
 
 /** A message on its way, and an entry of a mailbox. */
-export class Envelope {
-  previous: Envelope | null = null
-  next: Envelope | null = null
-  list: object | null = null
+export class Envelope implements Linked<Envelope> {
+  list: LinkedList<Envelope> | null = null
+  nextInList: Envelope | null = null
+  previousInList: Envelope | null = null
   readonly kind: MessageKind
   readonly args: readonly unknown[]
   /** The future of the asker; null for a tell. */

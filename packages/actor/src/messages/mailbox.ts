@@ -1,10 +1,9 @@
 import type { CancelledError, EventLoop } from '@tasktree/core'
-import { Claim, describe } from '@tasktree/core/lowlevel'
+import { Claim, describe, LinkedList } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { blockerOfMessage, type Edge, noteWait } from './ask-cycle.ts'
 import type { Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
-import { LinkedList } from './linked-list.ts'
 
 export interface MailboxOptions {
   /** How many messages may wait; a positive integer or Infinity. @defaultValue 1000 */
@@ -135,7 +134,7 @@ export class Mailbox {
   }
 
   isEmpty(): boolean {
-    return this.#queue.first === null
+    return this.#queue.size === 0
   }
 
   isFull(): boolean {
@@ -174,14 +173,14 @@ export class Mailbox {
   }
 
   shift(): Envelope | null {
-    const { first } = this.#queue
+    const first = this.#queue.first()
     if (first !== null) this.remove(first)
     return first
   }
 
   /** Takes it out, wherever it is. False when it is neither in the queue nor waits for room. */
   remove(envelope: Envelope): boolean {
-    const { next } = envelope
+    const next = envelope.nextInList
     if (!this.#queue.remove(envelope)) return this.#senders?.delete(envelope) ?? false
     if (envelope === this.#firstTell) this.#firstTell = next
     if (envelope.action === null) this.#size--
@@ -189,9 +188,9 @@ export class Mailbox {
     return true
   }
 
-  /** Whether its sender waits for room. */
-  isWaiting(envelope: Envelope): boolean {
-    return this.#senders?.has(envelope) ?? false
+  /** Whether `envelope` is in the queue, or its sender waits for room. */
+  holds(envelope: Envelope): boolean {
+    return this.#queue.has(envelope) || (this.#senders?.has(envelope) ?? false)
   }
 
   get mayHaveBeside(): boolean {
@@ -211,7 +210,7 @@ export class Mailbox {
   /** The oldest tell, taken out; null when there is none. */
   takeOldestTell(): Envelope | null {
     let each = this.#firstTell
-    while (each !== null && !isTell(each)) each = each.next
+    while (each !== null && !isTell(each)) each = each.nextInList
     this.#firstTell = each
     if (each !== null) this.remove(each)
     return each
@@ -219,8 +218,8 @@ export class Mailbox {
 
   /** Takes out what the library sent, which was meant for the incarnation that has ended. */
   dropInternal(): void {
-    for (let each = this.#queue.first; each !== null;) {
-      const { next } = each
+    for (let each = this.#queue.first(); each !== null;) {
+      const next = each.nextInList
       if (each.action !== null) this.remove(each)
       each = next
     }

@@ -1,4 +1,5 @@
 import type { Transferable } from 'node:worker_threads'
+import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import { type JobControl, JobFuture } from './job-future.ts'
 import type { JobKind } from './job-kind.ts'
@@ -13,7 +14,7 @@ export interface JobOwner {
 const none: readonly unknown[] = []
 
 /** A job from its submission to its end. */
-export class PendingJob implements JobControl {
+export class PendingJob implements JobControl, Linked<PendingJob> {
   readonly future: JobFuture<unknown, unknown>
   readonly kind: JobKind
   readonly args: readonly unknown[]
@@ -26,10 +27,9 @@ export class PendingJob implements JobControl {
   worker: WorkerHandle | null = null
   seq = 0
   message = 0
-  /** Its neighbours in the queue. */
-  previous: PendingJob | null = null
-  next: PendingJob | null = null
-  isQueued = false
+  list: LinkedList<PendingJob> | null = null
+  nextInList: PendingJob | null = null
+  previousInList: PendingJob | null = null
   isStarted = false
   /** Results of a chunk that have arrived ahead of its end. */
   parts: readonly unknown[] = none

@@ -7,14 +7,13 @@
  * worker dies. So only a job that has started is ever lost, and no job waits behind a long one while another worker
  * is free.
  */
+import { afterDelay, LinkedList } from '@tasktree/core/lowlevel'
 import { explainUncloneable } from '../jobs/clone-path.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
-import { afterDelay } from '../transport/real-timer.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { CheckedPoolOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
-import { PoolQueue } from './queue.ts'
 import type { WorkerSet } from './worker-set.ts'
 
 /** How many short jobs a worker may have at once. */
@@ -38,7 +37,7 @@ export class Dispatch {
   readonly #workers: WorkerSet
   readonly #outcomes: Outcomes
   readonly #workforce: Workforce
-  readonly #queue = new PoolQueue()
+  readonly #queue = new LinkedList<PendingJob>()
   #isPumpScheduled = false
   #isReleasing = false
   /** A shutdown is awaited: workers keep the process alive until they have ended. */
@@ -83,16 +82,20 @@ export class Dispatch {
 
   /** Puts jobs that had been sent back, before all others and in their order. */
   putBack(jobs: readonly PendingJob[]): void {
-    this.#queue.putBack(jobs.filter((job) => !job.future.done()))
+    for (const job of jobs.toReversed()) if (!job.future.done()) this.#queue.unshift(job)
   }
 
-  remove(job: PendingJob): void {
-    this.#queue.remove(job)
-    this.updateHold()
+  /** Takes `job` out of the queue. Returns false if it is not in the queue. */
+  remove(job: PendingJob): boolean {
+    const isRemoved = this.#queue.remove(job)
+    if (isRemoved) this.updateHold()
+    return isRemoved
   }
 
   takeAll(): PendingJob[] {
-    return this.#queue.takeAll()
+    const jobs: PendingJob[] = []
+    for (let job = this.#queue.shift(); job !== null; job = this.#queue.shift()) jobs.push(job)
+    return jobs
   }
 
   schedulePump(): void {
@@ -129,7 +132,7 @@ export class Dispatch {
     const idle = this.#workers.findIdle()
     if (idle !== null) return idle
     const canGrow = this.#workforce.starting > 0 || this.#workers.size < this.#options.maxWorkers
-    if (canGrow || this.#queue.peek()?.mayFollow !== true) return null
+    if (canGrow || this.#queue.first()?.mayFollow !== true) return null
     const spare = this.#workers.findSpare((worker) => this.#depth(worker))
     return spare?.isShort === true ? spare : null
   }
@@ -148,7 +151,7 @@ export class Dispatch {
     const batch: PendingJob[] = []
     let isAlone = worker.load === 0
     while (batch.length < room) {
-      const mayFollow = this.#queue.peek()?.mayFollow === true
+      const mayFollow = this.#queue.first()?.mayFollow === true
       if (!isAlone && !mayFollow) break
       batch.push(this.#queue.shift() as PendingJob)
       if (!mayFollow) break

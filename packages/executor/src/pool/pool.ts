@@ -163,8 +163,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
 
   abandonJob(job: PendingJob): void {
     this.#outcomes.cancelled(job)
-    if (job.isQueued) {
-      this.#workforce.dispatch.remove(job)
+    if (this.#workforce.dispatch.remove(job)) {
       if (this.#workforce.isShutDown) this.#workforce.endIdleWorkers()
     } else job.worker?.cancel(job)
   }

@@ -7,13 +7,13 @@
  * - All others go back to the front of the queue.
  */
 import { getEventLoop } from '@tasktree/core'
+import { afterDelay } from '@tasktree/core/lowlevel'
 import { explainUncloneable, sayWhy } from '../jobs/clone-path.ts'
 import { decodeError, type EncodedError } from '../jobs/encode-error.ts'
 import { BrokenExecutor, JobSerializationError, WorkerCrashedError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import { stackText } from '../jobs/submit-stack.ts'
 import type { JobTarget } from '../transport/protocol.ts'
-import { afterDelay } from '../transport/real-timer.ts'
 import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts'
 import type { StartWorker, WorkerExit } from '../transport/worker-link.ts'
 import { Dispatch, type Workforce as DispatchWorkforce } from './dispatch.ts'

@@ -3,11 +3,11 @@ import type { Readable, Writable } from 'node:stream'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ResourceLimits } from 'node:worker_threads'
+import { afterDelay } from '@tasktree/core/lowlevel'
 import { assertCarriable } from '../jobs/carriable.ts'
 import { decodeValue, encodeValue } from './codec.ts'
 import { encodeFrame, FrameReader, inputPipe, lifePipe, outputPipe } from './frames.ts'
 import { type ControlMessage, type FromWorker, identityKey, type JobsMessage } from './protocol.ts'
-import { afterDelay } from './real-timer.ts'
 import { encodeWords, readWords } from './watch-words.ts'
 import {
   assertMessageCarriable,

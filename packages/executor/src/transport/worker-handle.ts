@@ -1,3 +1,4 @@
+import { afterDelay } from '@tasktree/core/lowlevel'
 import type { EncodedError } from '../jobs/encode-error.ts'
 import { type JobKind, maxKinds } from '../jobs/job-kind.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
@@ -9,7 +10,6 @@ import type {
   JobTarget,
   ResultMessage,
 } from './protocol.ts'
-import { afterDelay } from './real-timer.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 
 /** What a worker's handle tells the pool. */

@@ -2,16 +2,16 @@
 const longestDelay = 2 ** 31 - 1
 
 /**
- * Calls `callback` after `ms` milliseconds of real time, which may be longer than one timer of the runtime allows.
- * A pool does not use the timers of its loop: its workers live in real time even if the loop's clock is virtual,
- * they outlive the loop, and an idle worker's timer must not keep the process alive.
+ * Calls `callback` after `ms` milliseconds of real time; Infinity means never. Returns a function that stops the timer.
  *
- * Returns a function that stops it.
+ * A timer of the loop would not do for a child process or a worker: it lives in real time even when the clock of its loop
+ * is virtual, and it must be ended even when the loop has been closed. With `hold: false` the timer does not keep the
+ * process alive. One timer of the runtime would not do either, because a delay beyond 2^31-1 ms fires at once.
  */
 export function afterDelay(
   ms: number,
   callback: () => void,
-  options: { hold: boolean },
+  options?: { readonly hold?: boolean },
 ): () => void {
   if (ms === Infinity) return () => {}
   let timer: NodeJS.Timeout
@@ -22,7 +22,7 @@ export function afterDelay(
       if (left > next) arm(left - next)
       else callback()
     }, next)
-    if (!options.hold) timer.unref()
+    if (options?.hold === false) timer.unref()
   }
   arm(ms)
   return () => clearTimeout(timer)
