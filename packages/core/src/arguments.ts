@@ -1,9 +1,9 @@
 import { isCancelled } from './errors/errors.ts'
 
 /**
- * The checks of arguments that all packages share. A wrong type throws a TypeError, and a value out of range a
- * RangeError; the message says what was expected and what was passed. A call checks its arguments before it does
- * anything.
+ * The checks of arguments that all packages share. An argument of a wrong type throws a TypeError, and a number out of
+ * range throws a RangeError; the message says what was expected and what was passed. Each function checks its
+ * arguments before it does anything.
  */
 
 /**
@@ -19,12 +19,12 @@ export function describe(x: unknown): string {
     const name: unknown = Object.getPrototypeOf(x)?.constructor?.name
     return `an object of class ${typeof name === 'string' ? name : 'null'}`
   } catch {
-    // A revoked proxy, or a getter that throws.
+    // `x` is a revoked proxy, or has a getter that throws.
     return 'an object that cannot be inspected'
   }
 }
 
-/** @throws {TypeError} when `body` is not a function */
+/** Checks the body that the function named `call` was given. @throws {TypeError} when `body` is not a function */
 export function checkBody(call: string, body: unknown): void {
   if (typeof body === 'function') return
   throw new TypeError(`${call} takes a function as its body, got ${describe(body)}`)
@@ -53,8 +53,8 @@ export function checkDelay(delay: unknown): number {
 /**
  * Returns `value`, which must be a whole number of at least `least`, or Infinity for no limit.
  *
- * @throws {TypeError} when it is not a number
- * @throws {RangeError} when it is any other number
+ * @throws {TypeError} when `value` is not a number
+ * @throws {RangeError} when `value` is a number but not such a one
  */
 export function checkCount(name: string, value: unknown, least: number): number {
   if (typeof value !== 'number') {
@@ -69,8 +69,8 @@ export function checkCount(name: string, value: unknown, least: number): number 
 /**
  * Returns `value`, which must be a duration in milliseconds of at least 0, or Infinity for no limit.
  *
- * @throws {TypeError} when it is not a number
- * @throws {RangeError} when it is negative or NaN
+ * @throws {TypeError} when `value` is not a number
+ * @throws {RangeError} when `value` is negative or NaN
  */
 export function checkDuration(name: string, value: unknown): number {
   if (typeof value !== 'number') {

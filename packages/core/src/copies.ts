@@ -1,7 +1,7 @@
 /**
- * One process can load several copies of this package: an upgrade was outside the range that another package accepts,
- * a bundler has put a copy into a bundle, or a test runner has loaded the modules again. Each copy would have a
- * current task of its own, so a task of one copy that waits on a lock of another would not see a cancel.
+ * One process can load several copies of this package: two packages require versions that npm cannot unite, a bundler
+ * has put a copy into a bundle, or a test runner has loaded the modules again. Each copy would have a current task of
+ * its own, so a task of one copy that waits on a lock of another would not see a cancel.
  *
  * Therefore the entry points ("doors") of each copy export the objects of the first copy with a compatible version.
  * Copies find each other under a global symbol. Copies whose versions are not compatible stay apart, and one warning
@@ -34,7 +34,10 @@ function areCompatible(a: string, b: string): boolean {
   return majorA === majorB && (majorA !== '0' || minorA === minorB)
 }
 
-/** Returns the doors that the copy in `path` must export: those of the first compatible copy, or else its own. */
+/**
+ * Returns the exports that the copy in the folder `path` must offer: those of the first copy with a compatible
+ * version, or else `doors`, the copy's own.
+ */
 export function shareDoors(version: string, path: string, doors: Doors): Doors {
   const holder = globalThis as unknown as Record<symbol, Registry | undefined>
   const registry = (holder[key] ??= { copies: [], hasWarned: false })
@@ -45,7 +48,7 @@ export function shareDoors(version: string, path: string, doors: Doors): Doors {
     registry.hasWarned = true
     warn(other, version, path, shared !== undefined)
   }
-  // // A test runner may load the same file again; that is not another copy.
+  // A test runner may load the same file again; that is not another copy.
   if (!copies.some((copy) => copy.path === path)) copies.push({ version, path, doors })
   return shared?.doors ?? doors
 }

@@ -9,8 +9,8 @@ import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
 /**
- * A waiter for the next future that completes. The waiter gets that future only in its own turn of the loop, so if it
- * is cancelled before, the next waiter gets the future.
+ * A waiter for the next future that completes. The waiter gets that future only in its own turn of the loop. If the
+ * waiter is cancelled before, the next waiter in line gets the future.
  */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>

@@ -5,8 +5,8 @@ import { DetailedFuture } from '../futures/detailed-future.ts'
 import { detailsOf } from '../futures/wait-details.ts'
 
 /**
- * Returns a future with the outcome of `aw`. A cancel of that future does not reach `aw`: the waiting code gets a
- * CancelledError, and `aw` continues. If `aw` fails after that, the failure is reported as never retrieved. If `aw`
+ * Returns a future that ends as `aw` ends. A cancel of the returned future does not reach `aw`: the waiting code gets
+ * a CancelledError, and `aw` continues. If `aw` fails after that, the failure is reported as never retrieved. If `aw`
  * itself is cancelled, the returned future is cancelled too.
  *
  * Source: asyncio.shield
@@ -22,7 +22,7 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     else if (inner.exception() !== null) outer.setException(inner.exception())
     else outer.setResult(inner.result())
   })
-  // // Otherwise a task that lives long would collect reactions of cancelled shields.
+  // Otherwise a task that lives long would collect reactions of cancelled shields.
   outer.onDone(() => inner.removeReaction(reaction))
   return outer
 }

@@ -44,8 +44,8 @@ class Sleep<R> extends Future<R> implements TimerEntry {
 }
 
 /**
- * The future of `sleep(0)`: it ends after one full turn of the loop, with I/O. Code in such a sleep waits in the ready
- * queue, as an asyncio task in `sleep(0)` does.
+ * The future of `sleep(0)`, which ends after one full turn of the loop, with I/O. It is a woken claim from the start,
+ * so its waiter resumes in the claim's turn, as an asyncio task does after `sleep(0)`.
  */
 class Pause<R> extends Claim<R> {
   readonly #result: R
@@ -69,7 +69,7 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // // A pause takes nothing that another waiter could get.
+    // A pause takes nothing that another waiter could get.
   }
 }
 

@@ -71,7 +71,7 @@ async function race<T>(
       if (!failed.done()) failed.setResult()
       return
     }
-    // // Another function has won in the same turn; the cancel of this one came too late.
+    // Another function has won in the same turn; the cancel of this one came too late.
     if (winner !== null) return
     winner = { value, index }
     for (const [i, task] of tasks.entries()) if (i !== index) task.cancel()
@@ -79,7 +79,7 @@ async function race<T>(
 
   tasks.push(createTask(() => runOne(null)))
   try {
-    // // The list of tasks grows during the wait, so each round waits for the tasks that were added since the last
+    // The list of tasks grows during the wait, so each round waits for the tasks that were added since the last
     // round.
     let ended = 0
     while (ended < tasks.length) {

@@ -35,8 +35,8 @@ const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
 /**
- * A map of storages to values, as Node keeps it: it adds one scope to the map of the caller, `outer`, without copying
- * that.
+ * A map of storages to values, as Node keeps one. This map adds one scope to the map of the caller, `outer`, without
+ * copying `outer`.
  */
 class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
@@ -88,8 +88,8 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // // Node copies the map when code enters another AsyncLocalStorage. The iterator yields the scope, and Node reads
-    // it as an entry: 0 is the key, 1 the value.
+    // // Node copies the running code's map when that code enters another AsyncLocalStorage. If a scope is the map,
+    // its iterator yields the scope, and Node reads the scope as an entry: 0 is the key, 1 the value.
     0: { value: storage },
     1: {
       get(this: MapScope) {
@@ -221,7 +221,7 @@ export function resumeAsyncContext<S>(
     return
   }
   const key = mapKey as symbol
-  // // Node reads this property before it calls `fn`. So `fn` may call this function again, and change the property,
+  // Node reads this property before it calls `fn`. So `fn` may call this function again, and change the property,
   // without harm.
   carrier[key] = context as ContextMap
   carrier.runInAsyncScope(fn, subject)
@@ -309,7 +309,7 @@ function isCarried(
     look()
   })
   look()
-  // // Code that has entered another storage and left it runs in a map of Node's afterwards, with the same values; so
+  // Code that has entered another storage and left it runs in a map of Node's afterwards, with the same values; so
   // `newestMap` is undefined there.
   const expected = [
     [scope, outer, map],

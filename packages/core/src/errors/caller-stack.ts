@@ -10,7 +10,7 @@ const own = foldersOf(import.meta.url)
  */
 function foldersOf(url: string | undefined): string[] {
   if (url === undefined) return []
-  // // Some tools give a module a path in `import.meta.url` instead of an address.
+  // Some tools give a module a path in `import.meta.url` instead of an address.
   const folder = url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
   return [folder, decoded(folder), encodeURI(folder)]
 }
@@ -19,7 +19,7 @@ function decoded(folder: string): string {
   try {
     return decodeURIComponent(folder)
   } catch {
-    // // The path contains a percent sign that is not part of an escape.
+    // The path contains a percent sign that is not part of an escape.
     return folder
   }
 }

@@ -35,7 +35,7 @@ export class CancelledError extends Error {
    * an uncaught cancel has no other trace. An error that goes through several tasks names the innermost one.
    */
   static noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
-    // // An error that another copy of this package has made does not have this private field.
+    // An error that another copy of this package has made does not have this private field.
     if (!(#namesTask in error) || error.#namesTask || !Object.isExtensible(error)) return
     error.#namesTask = true
     const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
@@ -44,16 +44,16 @@ export class CancelledError extends Error {
   }
 
   static {
-    // // By this mark, `isCancelled` of another copy of this package recognizes the error. `instanceof` knows only the
+    // By this mark, `isCancelled` of another copy of this package recognizes the error. `instanceof` knows only the
     // classes of its own copy.
     Object.defineProperty(this.prototype, cancelledBrand, { value: true })
   }
 }
 
 /**
- * Whether `error` is a CancelledError, made by this copy of the package or by another one. When a `using` scope fails
- * while another error leaves it, JavaScript throws a SuppressedError; the newer of the two errors decides, as in
- * Python.
+ * Whether `error` is a CancelledError, made by this copy of the package or by another one. If the end of a `using`
+ * block throws while another error leaves the block, JavaScript puts both into a SuppressedError; then the newer of
+ * the two decides, as in Python.
  */
 export function isCancelled(error: unknown): error is CancelledError {
   return findCancelled(error) !== null

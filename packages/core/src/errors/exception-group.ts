@@ -15,7 +15,7 @@ interface Level {
 }
 
 /**
- * Several failures as one error: `taskGroup` throws it. A group may contain groups.
+ * Several failures as one error. `taskGroup` throws such an error. A group may contain groups.
  *
  * Source: ExceptionGroup. Differs: it is an AggregateError, and may hold any thrown value.
  */

@@ -59,7 +59,10 @@ export function noteYieldSite(): void {
   siteOfYield = programFrames()
 }
 
-/** Where the wait of `reaction` began, the innermost line first; empty when that was not noted. */
+/**
+ * Returns the lines of the program at which the wait of `reaction` began, the innermost first; an empty list if they
+ * were not noted.
+ */
 export function awaitSiteOf(reaction: Reaction): readonly string[] {
   return sites?.get(reaction) ?? []
 }

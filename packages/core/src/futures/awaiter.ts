@@ -4,7 +4,7 @@ import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
 import type { Frame } from '../tasks/frame.ts'
 
-/** The two functions that were passed to `then`. */
+/** The types of the two functions that a caller passes to `then`. */
 export type Resolve = (value: unknown) => unknown
 export type Reject = (error: unknown) => unknown
 
@@ -35,8 +35,8 @@ abstract class Derived implements PromiseLike<unknown> {
 }
 
 /**
- * The two functions of a `then`, and the promise of what they will return. It is made when code calls `then` on a
- * `Derived`.
+ * The two functions that were passed to a `then`, and a promise of what they will return. This replaces the functions
+ * when code calls `then` on a `Derived`.
  */
 export class Chain {
   readonly resolve: Resolve
@@ -140,7 +140,10 @@ export class Awaiter extends Derived implements Reaction {
   }
 }
 
-/** For each future: what functions have returned that user code passed to its `then`. `OwnAwait` looks there. */
+/**
+ * For each future: the values that functions have returned which user code passed to the `then` of that future.
+ * `OwnAwait` reads them.
+ */
 const returned = new WeakMap<
   Future<unknown>,
   { frame: Frame; resolve: Resolve; promise: PromiseLike<unknown> }[]
@@ -182,7 +185,7 @@ export class OwnAwait extends Derived {
       ?.promise
   }
 
-  /** Keeps what `resolve` has returned, for an OwnAwait of the same frame and future. */
+  /** Keeps `promise`, a promise of what `resolve` has returned, for an OwnAwait of the same frame and future. */
   static write(
     frame: Frame,
     future: Future<unknown>,

@@ -53,7 +53,10 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     return this.constructor.name
   }
 
-  /** @internal false once this claim is woken: it will take the thing in its turn, so its waiter must still be there */
+  /**
+   * @internal whether the waiter of this claim may stop waiting. False once the claim is woken, because it will take
+   * the thing in its turn, for that waiter.
+   */
   override canBeLeft(): boolean {
     return !this.#woken || this.takesNothing()
   }
@@ -111,21 +114,21 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     else if (sole.waitingFrame?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
-      // // This future must be done before `sole.run()`, because that call runs the code of a generator coroutine.
+      // This future must be done before `sole.run()`, because that call runs the code of a generator coroutine.
       this.endCancelled(sole.waitingFrame.cancelMessage)
       sole.run()
     } else {
       this.removeReaction(sole)
       this.claim()
-      // // The waiting code resumes in this same turn, as a coroutine of asyncio does.
+      // // The waiting code resumes in the turn of the claim, as a coroutine of asyncio does.
       if (this.done()) sole.run()
       else this.react(sole)
     }
   }
 
   /**
-   * Takes the thing for a claim without a waiter, or with several. Of several, the first resumes in this turn, and the
-   * others in turns of their own.
+   * Runs the turn of a claim that nobody or several wait for: takes the thing. Of several waiters, the first resumes
+   * in this turn, and the others in turns of their own.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()

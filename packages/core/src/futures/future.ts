@@ -64,7 +64,7 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
-// // Private methods are static, in this class and in those that extend it. For private methods of an instance the
+// Private methods are static, in this class and in those that extend it. For private methods of an instance the
 // engine keeps one more field in every object, and a program may have a million futures.
 export class Future<T> implements PromiseLike<T> {
   /** @internal The bundler renames a class that refers to itself to `_Future`; this keeps the name that users see. */
@@ -247,14 +247,14 @@ export class Future<T> implements PromiseLike<T> {
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
-    // // Only one of the two functions will be called. A resolver of the engine is called at once; a user's function
+    // Only one of the two functions will be called. A resolver of the engine is called at once; a user's function
     // never is, because a promise would call it later.
     if (
       this.#state !== PENDING &&
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // // `await` ignores the return value. User code that passes the functions of a promise to `then` may use it.
+      // `await` ignores the return value. User code that passes the functions of a promise to `then` may use it.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -314,7 +314,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /** @internal */
   fail(error: unknown): void {
-    // // `exception()` returns null for "no exception", so an error that is null or undefined is replaced.
+    // `exception()` returns null for "no exception", so an error that is null or undefined is replaced.
     const exception = error ?? new RuntimeError(`${String(error)} was thrown in place of an error`)
     Future.#end(this, FAILED, exception)
     this.getLoop().failures.note(this)
@@ -461,7 +461,7 @@ export class Future<T> implements PromiseLike<T> {
     future.#value = value
     future.#state = state
     if (reactions === null) return
-    // // The loop is known: only a future of `completed()` has none, and such a future has no reactions.
+    // The loop is known: only a future of `completed()` has none, and such a future has no reactions.
     const loop = future.#loop as EventLoop
     if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
     else loop.push(reactions)

@@ -6,8 +6,8 @@ import type { Runnable } from '../loop/ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * What happens when a future ends. A reaction is an entry in the future's list; when the future ends, the same object
- * becomes an entry of the ready queue, and the loop calls its `run()`.
+ * An object that the loop runs when a future has ended. A reaction first is an entry in the list of the future; when
+ * the future ends, it becomes an entry of the ready queue, and the loop calls its `run()`.
  */
 export interface Reaction extends Runnable {
   /** @internal the frame whose code this reaction resumes; null for a callback, and for code outside of every task */

@@ -3,8 +3,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * What the message about a failed future needs after the future was garbage-collected. The report must not refer to
- * the future, or the future would never be collected.
+ * The facts for the message about a failed future, kept for the time when the future was garbage-collected. A report
+ * must not refer to its future, or the future would never be collected.
  */
 interface Report {
   readonly failures: Failures
@@ -66,7 +66,7 @@ export class Failures implements Runnable {
 
   #register(future: Future<unknown>): void {
     const exception = future.peekOutcome()
-    // // An error refers to the objects on its stack, the task among them, until its stack is read. Without this line
+    // An error refers to the objects on its stack, the task among them, until its stack is read. Without this line
     // the task would not be collected.
     if (exception instanceof Error) void exception.stack
     const name = 'name' in future ? String(future.name) : null

@@ -3,13 +3,16 @@ import { describeWait } from './describe-wait.ts'
 
 /** What a task waits for, in parts: `snapshot()` lists them, and `why()` makes a sentence of them. */
 export interface WaitDetails {
-  /** One word: 'lock', 'queue', 'socket'. */
+  /** The kind of thing that the task waits for, in one word: 'lock', 'queue', 'socket'. */
   kind: string
-  /** What is waited for, in a few words, as in "lock 'db'". */
+  /** What the task waits for, in a few words, as in "lock 'db'". */
   label: string
   /** More about the thing that is waited for, in a few words, as in "held by task 'migrate' for 41 s". */
   note?: string | undefined
-  /** What the waiting task does, if "waits for" and the label do not say it: "sleeps for another 19 s". */
+  /**
+   * What the waiting task does, for the sentence of `why()`, if "waits for" and the label do not say it: "sleeps for
+   * another 19 s".
+   */
   text?: string | undefined
   /** The future or task that must end before this wait can end, if it is known: the task that holds a lock. */
   next?: Future<unknown> | null | undefined

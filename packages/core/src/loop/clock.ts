@@ -82,8 +82,8 @@ export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | null = null
   #armedFor = Infinity
   /**
-   * How many milliseconds this clock is ahead of `performance.now()`. A test may move its fake timers without moving
-   * that; then this clock follows the timers.
+   * How many milliseconds this clock is ahead of `performance.now()`. A test may move its fake timers and leave
+   * `performance.now()` as it is; then this clock follows the timers.
    */
   #ahead = 0
 

@@ -6,7 +6,7 @@ import type { Runnable } from './ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
-/** A callback that the loop will call; `cancel()` prevents that. Source: asyncio.Handle */
+/** A callback that the loop will call. `cancel()` prevents the call. Source: asyncio.Handle */
 export class Handle implements Runnable, Scope {
   /** @internal */
   readonly frame: Frame

@@ -19,7 +19,7 @@ import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
-/** The report that an exception handler gets: what has happened, and to which task, future or handle. */
+/** What an exception handler is told: what has happened, and in which task, future or handle. */
 export interface ExceptionContext {
   message: string
   exception?: unknown
@@ -357,8 +357,8 @@ export class EventLoop extends Scheduler {
 installLoopClass(EventLoop)
 
 /**
- * Returns an object that stands for the clock of `loop`. It is the same object for two loops whose `time()` can be
- * compared: for all loops on the system's clock. Each clock of virtual time has an object of its own.
+ * Returns an object that stands for the clock of `loop`. Two loops whose `time()` can be compared have the same
+ * object: so have all loops on the system's clock. Each clock of virtual time has an object of its own.
  */
 export function timelineOf(loop: EventLoop): object {
   return loop.timeline

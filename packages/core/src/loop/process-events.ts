@@ -55,7 +55,7 @@ export function watchProcess(main: Interruptible, handleSignals: boolean): () =>
 
 function onBeforeExit(): void {
   for (const main of watched) main.deadlocked()
-  // // `deadlocked()` cancels tasks, whose clean-up runs in microtasks, and these do not keep the process alive.
+  // `deadlocked()` cancels tasks, whose clean-up runs in microtasks, and these do not keep the process alive.
   // Without this callback the process would end before Node could emit `beforeExit` again for a clean-up that hangs
   // too.
   systemClock.yieldToIO(() => {})

@@ -1,4 +1,4 @@
-/** An entry of the ready queue. */
+/** An entry of the ready queue: the loop calls its `run()` in a turn. */
 export interface Runnable {
   /** @internal */
   run(): void
@@ -49,7 +49,7 @@ export class ReadyQueue {
     ring[head] = undefined
     this.#head = (head + 1) & (ring.length - 1)
     this.#size--
-    // // Otherwise the ring would keep the memory for a million entries after a burst.
+    // Otherwise the ring would keep the memory for a million entries after a burst.
     if (this.#size === 0 && ring.length > 65_536) this.clear()
     return entry
   }

@@ -47,7 +47,7 @@ export abstract class Scheduler {
   #timersDue = false
   #holder: Task | Frame | null = null
   readonly #turnEnd: (() => void)[] = []
-  /** Whether a call of `#drain` is scheduled or running. */
+  /** Whether `#drain`, which runs the turns, is scheduled or running now. */
   #scheduled = false
   #watching = false
   #turns = 0
@@ -156,7 +156,7 @@ export abstract class Scheduler {
     if (this.#holder !== holder) return
     this.#holder = null
     if (this.monitor !== null && 'name' in holder) this.monitor.turnEnded(holder)
-    // // The next turn begins in a microtask and not here, because this may be a call of `then` in the middle of the
+    // The next turn begins in a microtask and not here, because this may be a call of `then` in the middle of the
     // task's code.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
@@ -192,9 +192,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * Makes sure that `#drain` will run, because there is work. If the work was made by code of a task that has come
-   * back from a foreign await, that code continues first: it may be about to await the future that it has just made,
-   * and a pending cancel must find that wait.
+   * Called when there is new work: makes sure that `#drain` will run. If the running code belongs to a task that has
+   * come back from a foreign await, that code continues before the next turn: it may be about to await a future that
+   * it has just made, and a pending cancel must find that wait.
    */
   #wake(): void {
     if (this.#holder === null) {
@@ -231,7 +231,7 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // // The holder's code runs in the microtasks that follow. `release` begins the next turn.
+        // The holder's code runs in the microtasks that follow. `release` begins the next turn.
         if (this.#hasWork()) this.#watch()
         break
       }
@@ -322,7 +322,7 @@ export abstract class Scheduler {
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    // // A timer that is due already joins the ready queue before the next round, as in asyncio.
+    // A timer that is due already joins the ready queue before the next round, as in asyncio.
     if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 

@@ -53,7 +53,10 @@ export class Timers {
     return this.#current().clock
   }
 
-  /** Adds a timer. Returns true if `entry` is the first in its heap and due already: then no alarm was set for it. */
+  /**
+   * Adds a timer. Returns true if `entry` is due already and the earliest timer: then no alarm is set for it, and the
+   * caller must run it.
+   */
   add(entry: TimerEntry, deadline: number): boolean {
     const alarm = this.#current()
     alarm.heap.push(entry, deadline)

@@ -66,7 +66,7 @@ export function takeRejections(taker: Taker): () => void {
 
 function onRejection(error: unknown): void {
   for (const taker of takers) if (taker(error)) return
-  // // A CancelledError outside of every frame, such as that of the promise which `run` has returned, is an error like
+  // A CancelledError outside of every frame, such as that of the promise which `run` has returned, is an error like
   // any other.
   if (isCancelled(error) && currentFrame() !== null) {
     report(error)
@@ -78,7 +78,7 @@ function onRejection(error: unknown): void {
 
 function report(exception: unknown): void {
   const frame = currentFrame()
-  // // The end of a run cancels all calls that are left, so a report about each would say nothing.
+  // The end of a run cancels all calls that are left, so a report about each would say nothing.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
   const loop = frame?.scopeLoop ?? getEventLoop()

@@ -29,7 +29,7 @@ export class MainTask implements Interruptible {
   deadlocked(): void {
     const loop = this.#task.getLoop()
     if (this.deadlock !== null) {
-      // // The main task has swallowed the cancel of the first deadlock, and waits for ever again.
+      // The main task has swallowed the cancel of the first deadlock, and waits for ever again.
       loop.stop()
       return
     }

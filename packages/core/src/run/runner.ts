@@ -18,9 +18,9 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 
 /**
- * The number of rounds of the loop for which tasks may continue that the cancelled tasks have created in their
- * clean-up; then they are cancelled too. In asyncio.run such tasks continue while async generators and the executor
- * are shut down.
+ * When a run ends, its tasks are cancelled. In their clean-up they may create new tasks; these may continue for this
+ * many rounds of the loop, and are then cancelled too. In asyncio.run such tasks continue while async generators and
+ * the executor are shut down.
  */
 const roundsLeft = 5
 /**
@@ -60,7 +60,9 @@ export class Runner implements AsyncDisposable {
   #givenUp: Task | null = null
   /** Whether the main function that runs now is the last one of this runner. */
   #isLast = false
-  /** The tasks that the last main function has left behind; they were cancelled already. */
+  /**
+   * The tasks that the last main function has left behind, which were cancelled already and are still to be awaited.
+   */
   #cancelled: Task[] = []
   #hasCancelled = false
   /** @internal called when nothing can wake the loop any more; null while nothing runs */
@@ -68,7 +70,7 @@ export class Runner implements AsyncDisposable {
 
   /** @throws {TypeError} when `options` is not an object, or `options.loop` not an EventLoop */
   constructor(options: RunnerOptions = {}) {
-    // // The check is repeated here, because other code may have replaced the global Promise since the package was
+    // The check is repeated here, because other code may have replaced the global Promise since the package was
     // loaded.
     checkRuntime()
     checkOptions(options)
@@ -115,7 +117,7 @@ export class Runner implements AsyncDisposable {
         'run() cannot be called from a running event loop: await the call instead',
       )
     }
-    // // This check comes before the task is made, because a main function that is refused must not run.
+    // This check comes before the task is made, because a main function that is refused must not run.
     if (loop.isRunning()) {
       throw new RuntimeError('this runner runs another main function: await that run first')
     }
@@ -123,8 +125,8 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // // As in asyncio, the other tasks are cancelled at the end of the round in which `main` ended: none of them
-      // runs in between.
+      // // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. Between the
+      // end of `main` and the cancels, none of them runs.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }
     const watched = new MainTask(task)
@@ -182,7 +184,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // // A loop, because a task may create other tasks in its clean-up.
+    // A loop, because a task may create other tasks in its clean-up.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)

@@ -14,7 +14,10 @@ export type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true;
 export interface CancelScopeOptions {
   /** The scope is cancelled after this many milliseconds. */
   timeout?: number
-  /** The scope is cancelled when the loop's clock shows this many milliseconds. Give either `timeout` or `deadline`. */
+  /**
+   * The time of the loop's clock, in milliseconds, at which the scope is cancelled. Give either `timeout` or
+   * `deadline`.
+   */
   deadline?: number
   /** When this signal aborts, the scope is cancelled with the reason of the signal. */
   signal?: AbortSignal
@@ -162,7 +165,10 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   return (frame.parent?.visibleCancels() ?? 0) > outerCancels
 }
 
-/** Called when the shield of `frame` was removed: the cancels that it has kept out are delivered inside the frame. */
+/**
+ * Called when the shield of `frame` was removed. Delivers the cancels that the shield has kept out to the waits inside
+ * `frame`.
+ */
 function letIn(frame: ScopeFrame): void {
   const level = levelOf(frame)
   if (level !== null) strikeInside(frame, level)
@@ -362,8 +368,8 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // // Cancels that the shield kept out were not delivered in this scope. So they are no reason to wait here for the
-    // other flows of the body.
+    // // This scope must not wait for the other flows of its body because of cancels that the shield has kept out:
+    // they were not delivered here.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

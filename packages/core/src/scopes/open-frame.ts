@@ -129,7 +129,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
       if (!quiet.done()) quiet.setResult()
     }
     try {
-      // // This wait belongs to the frame around `frame`, so a cancel from outside ends it and is not lost.
+      // This wait belongs to the frame around `frame`, so a cancel from outside ends it and is not lost.
       await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error

@@ -45,8 +45,8 @@ export class TaskGroup {
   readonly #frame: ScopeFrame
   readonly #limit: number
   /**
-   * The number of tasks that have begun and not ended; counted only if there is a limit. `#waiting` are the places in
-   * line of the tasks that wait for one of them to end.
+   * The number of tasks that have begun and not ended; counted only if there is a limit. `#waiting` has a future for
+   * each task that waits until another one ends.
    */
   #running = 0
   readonly #waiting: Future<void>[] = []
@@ -62,7 +62,7 @@ export class TaskGroup {
   #interrupt: KeyboardInterrupt | null = null
   #exiting = false
   #aborting = false
-  /** Whether the group has cancelled its own frame to end the body. `end` takes this cancel back. */
+  /** Whether the group has cancelled its frame to end the body. `end` takes this cancel back. */
   #parentCancelRequested = false
   #allEnded: Future<void> | null = null
 
@@ -122,7 +122,7 @@ export class TaskGroup {
         await turn
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
-        // // The task was given a place and was cancelled before it could use it, so the next task in line gets the
+        // The task was given a place and was cancelled before it could use it, so the next task in line gets the
         // place.
         if (!turn.cancelled()) this.#passTurnOn()
         throw error
@@ -204,7 +204,7 @@ export class TaskGroup {
     if (this.#isCancelRequested || this.#frame.state !== OPEN) return
     this.#isCancelRequested = true
     if (this.#frame.isLevelCancelled()) {
-      // The scope around the group has cancelled its tasks and its body already.
+      // The scope around the group is cancelled, so its tasks and its body are cancelled already.
       this.#aborting = true
       return
     }
@@ -233,7 +233,7 @@ export class TaskGroup {
       this.#hasCancelledTask = true
       return
     }
-    // // `start` throws the failure of this task to its caller, so the group ignores it.
+    // // The failure of this task is thrown by `start` to its caller, so the group ignores the failure.
     if (this.#starting.delete(task)) {
       task.exception()
       return
@@ -263,7 +263,7 @@ export class TaskGroup {
   strikeFlows(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // // This also refuses the next wait of a flow that is in a foreign await now.
+    // This also refuses the next wait of a flow that is in a foreign await now.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
@@ -287,23 +287,24 @@ export class TaskGroup {
     if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
     /**
-     * Whether the body has failed with an error of its own. Such an error is thrown even if a scope around the group
-     * is cancelled.
+     * Whether the body has failed with an error other than a CancelledError. Such an error is thrown even if a scope
+     * around the group is cancelled.
      */
     const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
-    // // If a scope around the group is cancelled, that scope ends the first wait of each task. The group does not
-    // cancel them: tasks that have not begun begin, as in Trio.
+    // // If a scope around the group is cancelled, that scope ends each wait of the tasks, so the group does not
+    // cancel them. Tasks that have not begun still begin, as in Trio.
     const isOfLevel = failed && !hasOwnError && isLevel()
     if (failed && !this.#aborting && !isOfLevel) this.#abort()
     if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
-    // // A loop, because the task may be cancelled more than once while it waits here.
+    // A loop, because the task may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
-      // // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
+      // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
       // cancelled too.
       if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // // The task of the group was cancelled, and its body has ended without waiting for this flow.
+        // // The task that opened the group was cancelled and has ended, while this code still waited for the tasks of
+        // the group.
         cancel ??= new CancelledError()
         this.#abort()
       }
@@ -314,7 +315,7 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        // // The scope around the group has cancelled the tasks too, so the group need not.
+        // The scope around the group has cancelled the tasks too, so the group need not.
         if (isLevel()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {
@@ -332,8 +333,8 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // // The errors are thrown in place of the CancelledError of a cancel from outside. That cancel is delivered again
-    // at the next wait.
+    // // The ExceptionGroup is thrown in place of the CancelledError of a cancel from outside. So that cancel is
+    // delivered again at the next wait.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }
@@ -370,7 +371,7 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // // The wait for the tasks runs in the frame of the group too, so a failure ends this wait as it ends the body.
+    // The wait for the tasks runs in the frame of the group too, so a failure ends this wait as it ends the body.
     value = await enterFrame(
       frame,
       async () => {

@@ -18,8 +18,8 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 export class Timeout {
   readonly #frame: ScopeFrame
   /**
-   * @internal the number of cancels that were not taken back when the body began. If there are more at the end,
-   * besides that of this timeout, a cancel came from outside.
+   * @internal the number of cancels of the task that were not taken back when the body began. If there are more at the
+   * end, apart from the cancel by this timeout, a cancel came from outside.
    */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
@@ -184,10 +184,10 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
   checkAwaitable(aw)
   if (limit === null || limit > 0) {
-    // // When the time is over, a function is cancelled with the body. A plain promise cannot be cancelled: only the
+    // When the time is over, a function is cancelled with the body. A plain promise cannot be cancelled: only the
     // wait for it ends.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // // An async function, because its promise stands for work that the body has begun (see `enterFrame`).
+    // An async function, because its promise stands for work that the body has begun (see `enterFrame`).
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)
@@ -218,7 +218,7 @@ async function cancelled(future: Future<unknown>): Promise<void> {
   })
   try {
     future.cancel()
-    // // Waits on a new future, because a pending cancel of this task must end this wait even if `future` has ended
+    // Waits on a new future, because a pending cancel of this task must end this wait even if `future` has ended
     // already.
     await waiter
   } finally {

@@ -3,10 +3,11 @@ import { isCancelled } from '../errors/errors.ts'
 import { shielded } from './cancel-scope.ts'
 
 /**
- * For clean-up that no cancel may cut short: awaits what `wait` returns, calls it again after each cancel, and throws the
- * last cancel when the wait has ended. In a cancelled scope, where every wait throws, it waits behind a shield.
+ * Awaits the promise of `wait()`, in clean-up that no cancel may cut short. If the waiting code is cancelled
+ * meanwhile, calls `wait` again, and throws the last CancelledError when the wait has ended. In a cancelled scope,
+ * where every wait throws, calls `wait` behind a shield.
  *
- * `wait` must end: a promise that is itself cancelled would be waited for again and again.
+ * Each call of `wait` must end with time: a promise that was itself cancelled would be awaited again and again.
  */
 export async function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void> {
   let cancel: unknown = null

@@ -19,9 +19,9 @@ import { idOf } from './task-ids.ts'
  * tasks: each task is listed once, and other tasks refer to it by its id.
  */
 
-/** One thing that a task waits for. */
+/** A thing that a task waits for: a lock, another task, a timer and so on. */
 export interface WaitSnapshot {
-  /** One word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask', 'foreign', … */
+  /** The kind of thing, in one word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask', 'foreign' and others. */
   kind: string
   /** What the task waits for, in a few words, as in "lock 'db'". */
   label: string
@@ -57,9 +57,9 @@ export interface TaskSnapshot {
   waitingOn: WaitSnapshot[]
   /** Milliseconds since the task was created, to the precision of a few turns of the loop. */
   age: number
-  /** How many cancels were asked for and not taken back. */
+  /** The number of cancels of the task that were asked for and not taken back. */
   cancelling: number
-  /** The name of the innermost scope or group that has one. */
+  /** The name of the innermost scope or group around the task's code that has a name. */
   scope?: string
   /** The nearest deadline of the scopes around the task's code, in milliseconds of the loop's clock. */
   deadline?: number
@@ -73,7 +73,7 @@ export interface TaskSnapshot {
 }
 
 export interface LoopSnapshot {
-  /** Milliseconds of the loop's clock. */
+  /** The time of the loop's clock, in milliseconds. */
   time: number
   /** How many turns the loop has run. */
   turns: number
@@ -81,7 +81,7 @@ export interface LoopSnapshot {
 }
 
 export interface RuntimeSnapshot {
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds, as from `Date.now()`. */
   time: number
   /**
    * The task that was running when the snapshot was taken, with its stack: in a busy program, the task that keeps it

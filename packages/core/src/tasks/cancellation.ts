@@ -21,9 +21,9 @@ import type { Frame } from './frame.ts'
  */
 export class Cancellation {
   readonly #frame: Frame
-  /** The number of cancels that were asked for and not taken back. */
+  /** The number of cancels of this frame that were asked for and not taken back. */
   count = 0
-  /** Whether a cancel of the frame itself was ever asked for. */
+  /** Whether a cancel of this frame, and not of one around it, was ever asked for. */
   wasAsked = false
   /**
    * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at
@@ -33,14 +33,14 @@ export class Cancellation {
   /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
   pending = false
   /**
-   * Whether code has looked at the aborted signal since the cancel became pending. Then the cancel strikes no wait; a
-   * body that returns still ends as cancelled.
+   * Whether code has looked at the aborted signal since the cancel became pending. Then that code has got the cancel,
+   * which ends no wait any more; a body that returns still ends as cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
-  /** The future of the wait that the newest cancel has struck. */
+  /** The future of the wait that the newest cancel has ended. */
   struckWait: Future<unknown> | null = null
-  /** The message of the pending cancel. */
+  /** The message of the pending cancel, or of the last one that was pending. */
   remembered: string | CancelledError | undefined = undefined
   /**
    * Whether a signal of the process has asked for the cancel. Such a cancel must not be lost, so it becomes pending
@@ -49,15 +49,24 @@ export class Cancellation {
   isFromProcess = false
   /** Called once, when the body has ended and no wait is left inside the frame. */
   onQuiet: (() => void) | null = null
-  /** The keys of the waits that the newest cancel has struck and whose turns are still to come; nearly always one. */
+  /**
+   * The keys of the waits that the newest cancel has ended, and whose turns, in which they throw, are still to come;
+   * nearly always one.
+   */
   #struck: Reaction | Set<Reaction> | null = null
   #newestStruck = 0
   #isConfirmed = false
-  /** Whether running code of the frame has asked for the cancel. That code is a flow beside those that wait. */
+  /**
+   * Whether running code of the frame has asked for the cancel. If so, the frame has a second flow beside the one that
+   * waits.
+   */
   #isFromInside = false
-  /** Whether a struck flow has made a promise in its turn, as a foreign await in its clean-up does. */
+  /**
+   * Whether a flow whose wait the cancel has ended has made a promise in its turn. A foreign await in its clean-up
+   * does that.
+   */
   #hasGoneOn = false
-  /** True during the turn in which a struck wait throws. */
+  /** True during the turn in which a wait throws because of the cancel. */
   #isInTurn = false
   /**
    * Whether the scope of the frame is cancelled: then every wait inside throws, until the scope ends
@@ -74,7 +83,7 @@ export class Cancellation {
 
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
-    // // `signal.aborted` is not read here, because a look at it counts as the delivery of the cancel.
+    // `signal.aborted` is not read here, because a look at it counts as the delivery of the cancel.
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -86,7 +95,8 @@ export class Cancellation {
 
   /**
    * Aborts the signal, if there is one. Returns whether a listener has looked at the reason: then that code has got
-   * the cancel. If code looks at the signal later, it has got the cancel that is pending in `pendingIn`.
+   * the cancel. If code looks at the signal later, it has got the cancel that is then pending in `pendingIn`, and that
+   * cancel is marked as seen.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -118,8 +128,8 @@ export class Cancellation {
   }
 
   /**
-   * Called when a wait begins or resumes. Returns whether a pending cancel must strike that wait. A cancel that code
-   * has seen by the signal strikes nothing, and is no longer pending after this call.
+   * Called when a wait begins or resumes. Returns whether a pending cancel must end that wait. A cancel that code has
+   * seen by the signal ends no wait, and is no longer pending after this call.
    */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending
@@ -129,8 +139,8 @@ export class Cancellation {
   }
 
   /**
-   * Whether running code of the frame has asked for the cancel, and no wait that this code began later has been
-   * struck.
+   * Whether running code of the frame has asked for the cancel, and no wait that this code began later was ended by
+   * it.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
@@ -150,8 +160,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the pending cancel has struck a wait that code of the frame has just begun. `began` is the number of
-   * the wait.
+   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `began` is the number of the
+   * wait.
    */
   strikeNew(key: Reaction, began: number): void {
     this.pending = false
@@ -160,7 +170,7 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel has struck the wait with this key and this number (`began`); the turn in which the wait
+   * Notes that the cancel has ended the wait with this key and this number (`began`). The turn in which the wait
    * throws is still to come.
    */
   strike(key: Reaction, began: number): void {
@@ -179,7 +189,10 @@ export class Cancellation {
     if (began > this.#newestStruck) this.#newestStruck = began
   }
 
-  /** Called in the turn of the wait with this key. Returns whether the cancel has struck that wait, and forgets it. */
+  /**
+   * Called in the turn of the wait with this key. Returns whether the cancel has ended that wait, and forgets the
+   * wait.
+   */
   takeStruck(key: Reaction): boolean {
     const struck = this.#struck
     if (struck === key) {
@@ -191,12 +204,15 @@ export class Cancellation {
     return true
   }
 
-  /** Called at the beginning of the turn in which a struck wait throws. */
+  /** Called at the beginning of a turn in which a wait throws because of the cancel. */
   beginTurn(): void {
     this.#isInTurn = true
   }
 
-  /** Notes that the struck flow has made a promise, so it continues, perhaps in a foreign await. */
+  /**
+   * Notes that the flow whose wait the cancel has ended has made a promise, so it continues, perhaps in a foreign
+   * await.
+   */
   goOn(): void {
     this.#hasGoneOn = true
   }
@@ -205,15 +221,18 @@ export class Cancellation {
     return this.#isInTurn
   }
 
-  /** Called when the body has ended or a wait has begun. In the turn of a struck wait, this confirms the delivery. */
+  /**
+   * Called when the body of the frame has ended, or a wait has begun in the frame. If that happens in the turn in
+   * which the cancel is thrown, the delivery of the cancel is confirmed.
+   */
   confirm(): void {
     if (this.#isInTurn) this.#isConfirmed = true
   }
 
   /**
-   * Called at the end of the turn in which a struck wait has thrown. Makes the cancel pending again if the delivery
-   * was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime would have called
-   * `goOn`.
+   * Called at the end of the turn in which a wait has thrown because of the cancel. Makes the cancel pending again if
+   * its delivery was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime
+   * would have called `goOn`.
    */
   endTurn(canSeeFlows: boolean): void {
     this.#isInTurn = false

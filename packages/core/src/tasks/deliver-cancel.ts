@@ -13,7 +13,8 @@ import { canSeeFlows, watchFlows } from './promise-hook.ts'
 
 /**
  * Called when a wait has begun in a frame that was cancelled, that is inside another frame, or whose body has ended.
- * Confirms deliveries in whose turn the wait begins. If a cancel is pending, it ends the new wait.
+ * If a cancel is pending, this function ends the new wait. If a cancel was thrown in this turn, the new wait confirms
+ * that the right flow has got it (see `Cancellation`).
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -34,7 +35,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   const cancel = due.cancellation
   if (!cancelWait(frame, future, cancel?.remembered)) return
   const key = frame.keyOf(reaction)
-  // // If cancels of an inner and of an outer frame are pending, this one wait delivers both.
+  // If cancels of an inner and of an outer frame are pending, this one wait delivers both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
     if (cancellation?.pending === true) cancellation.strikeNew(key, frame.numberOf(key))
@@ -45,8 +46,8 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Tells the scopes from `frame` up to `due` that a cancel of `due` ends a wait of `frame`: they must let its
- * CancelledError out.
+ * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`: these scopes must let
+ * the CancelledError out.
  */
 function strikeInner(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -106,7 +107,7 @@ export function resumeWait(
   if (due !== null) strikeInner(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // // A cancelled gather fails with a CancelledError. The waiting code gets that error, as in asyncio.
+  // A cancelled gather fails with a CancelledError. The waiting code gets that error, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
 }
@@ -158,13 +159,13 @@ const quickRefusals = 4
 const longestRefusal = 1_000
 
 /**
- * Returns the future that code gets instead of `future` when its wait is refused. It ends as cancelled after a turn of
- * the loop, with I/O. Code that catches the error and waits again, in a loop, is slowed down, so that it does not keep
- * the processor busy.
+ * Returns the future that code waits on instead of `future` when its wait is refused. The returned future ends as
+ * cancelled after a turn of the loop, with I/O. Code that catches the error and waits again, in a loop, is slowed
+ * down, so that it does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  // // `future` is cancelled, so that a lock it stands in line for goes to another waiter. A task is not: it may have
-  // other waiters.
+  // // `future` is cancelled, so that a lock for which it stands in line goes to another waiter. A task is not
+  // cancelled, because it may have other waiters.
   if (future.ownExecution() === null) future.cancel()
   const isClosed = frame.scopeLoop.isClosed()
   const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })
@@ -172,7 +173,7 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // // A closed loop has no listener for unhandled rejections any more. It is added again for this moment, because
+    // A closed loop has no listener for unhandled rejections any more. It is added again for this moment, because
     // the CancelledError of a refused call that nobody awaits would end the process.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
@@ -197,7 +198,7 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // // A flow that is refused its waits needs no `beginCleanup`, because no scope waits for it.
+  // A flow that is refused its waits needs no `beginCleanup`, because no scope waits for it.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

@@ -86,19 +86,23 @@ export class Execution extends Frame {
     return this.isOwnWait() ? `resume ${this.task.name}` : `start ${this.task.name}`
   }
 
-  /** Runs the first step of the task, or the turn after the own wait of this frame has ended. */
+  /**
+   * Runs the first step of the task, or a turn in which an `await` of the task ends of which this frame is the
+   * reaction.
+   */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // // Neither: `driveBy` has moved the own wait to a separate Awaiter while this entry was in the queue.
+    // // Neither of these: while this entry was in the queue, `driveBy` has moved the wait of this frame to a separate
+    // Awaiter.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
       if (body instanceof Coroutine) body.close()
       this.takeStart()
-      // // The outcome is the same as if the body had begun and had thrown the CancelledError.
+      // The outcome is the same as if the body had begun and had thrown the CancelledError.
       const message = this.cancelMessage
       Execution.#end(this, () =>
         this.task.endCancelled(message === undefined ? message : toCancelledError(message)),
@@ -148,7 +152,7 @@ export class Execution extends Frame {
   finish(value: unknown): void {
     const { task, cancellation } = this
     if (this.state === ABANDONED) return
-    // // A cancel came after the last wait of the body, so no wait could throw it.
+    // A cancel came after the last wait of the body, so no wait could throw it.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
@@ -203,8 +207,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Ends the execution when the body has ended. `settle` gives the task its outcome. It is called at once, unless the
-   * task was cancelled and has other flows left; then it is called when they have ended.
+   * Ends the execution when the body has ended. `settle` gives the task its outcome. This function calls `settle` at
+   * once, unless the task was cancelled and has other flows left: then `settle` is called when these have ended.
    */
   static #end(execution: Execution, settle: () => void): void {
     const { cancellation } = execution
@@ -284,8 +288,8 @@ export class Execution extends Frame {
 }
 
 /**
- * Called when the promise of the body has fulfilled, in the asynchronous context of the task. So this function finds
- * the execution there, which saves two closures for each task.
+ * Called when the promise of the body has fulfilled, in the asynchronous context of the task. The execution is looked
+ * up there. To pass it on by closures would cost two closures for each task.
  */
 function bodyReturned(value: unknown): void {
   execution().finish(value)

@@ -3,7 +3,7 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * The reaction that ends a task with the outcome of a future. It is used for a body that only returns a future, and
+ * The reaction that ends a task with the outcome of a future. A body that only returns a future is run this way, which
  * saves a promise.
  */
 class Follower implements Reaction {

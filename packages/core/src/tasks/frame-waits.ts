@@ -86,7 +86,7 @@ export abstract class FrameWaits implements Reaction {
   state: FrameState = OPEN
   /** @internal the number of the newest wait that has ended in this frame or inside it */
   newestEnded = 0
-  /** The number of the own wait. */
+  /** The number of the own wait, which is the wait whose reaction is this frame. */
   #began = 0
   /**
    * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits, or
@@ -94,14 +94,11 @@ export abstract class FrameWaits implements Reaction {
    */
   #stage: AsyncContext | Waits | null = null
   /**
-   * The first function that the own wait passed to `then`. Or the reaction that resumes the body of the task instead,
-   * such as the driver of a generator.
+   * While this frame is the reaction of an `await`: the first of the two functions that the `await` has passed to
+   * `then`. Otherwise: the reaction that resumes the body of the task, such as the driver of a generator; or null.
    */
   #functions: Resolve | Chain | Reaction | null = null
-  /**
-   * The second function that the own wait passed to `then`; null without an own wait, or when a driver resumes the
-   * body.
-   */
+  /** While this frame is the reaction of an `await`: the second of the two functions. Otherwise null. */
   #reject: Reject | null = null
 
   /** @internal */
@@ -124,7 +121,10 @@ export abstract class FrameWaits implements Reaction {
   /** @internal this frame, with its full type */
   abstract readonly frame: Frame
 
-  /** @internal a cancel of this frame, or of one around it in the same task, is yet to be delivered */
+  /**
+   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending and not kept out by
+   * a shield
+   */
   abstract readonly mustCancel: boolean
 
   /**
@@ -211,7 +211,7 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits instanceof Future) visit(this, waits, this.#began)
     else if (waits !== null) {
-      // // A copy, because `visit` may interrupt a wait, which changes the map.
+      // A copy, because `visit` may interrupt a wait, which changes the map.
       const all = [...waits]
       for (const [key, future] of all) visit(key, future, this.numberOf(key))
     }
@@ -225,7 +225,7 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits === null) return
     const reject = this.#reject
-    // // Code that has called `then` with two functions without a name does not wait.
+    // Code that has called `then` with two functions without a name does not wait.
     const isWait = (key: Reaction): boolean =>
       key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
     if (waits instanceof Future) {
@@ -252,8 +252,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the future of the own wait, if this frame has no other wait; otherwise null. Call `soleWait` before:
-   * that removes entries that are not waits.
+   * @internal the future of the own wait (whose reaction is this frame), if this frame has no other wait; otherwise
+   * null. Call `soleWait` before this, because it removes entries that are not waits.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -316,7 +316,10 @@ export abstract class FrameWaits implements Reaction {
     return new OwnAwait(this.frame, future, resolve)
   }
 
-  /** @internal runs the turn after the own wait has ended: passes the outcome, or a cancel, to the waiting code */
+  /**
+   * @internal runs the turn after the own wait (whose reaction is this frame) has ended: passes the outcome, or a
+   * cancel, to the waiting code
+   */
   run(): void {
     const functions = this.#functions as Resolve | Chain
     const reject = this.#reject
@@ -332,8 +335,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal returns a promise of what `resolve` will return, the function with which the own wait waits on `future`;
-   * null if that wait is over
+   * @internal returns a promise of the return value of `resolve`, the function that the own wait on `future` will
+   * call; null if that wait is over
    */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -407,13 +410,13 @@ export abstract class FrameWaits implements Reaction {
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.scopeLoop })
     interruption.cancel(msg)
-    // // There are several if a `Promise.all` has the same future more than once.
+    // There are several if a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {
       this.endWait(reaction)
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. This look
+    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. This look
     // prevents a report.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
@@ -429,7 +432,7 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(frame)
     if (frame.#reject !== null) {
       const own = waits instanceof Map ? waits.get(frame) : waits
-      // // If the future is done, its reaction is in the ready queue and must stay as it is.
+      // If the future is done, its reaction is in the ready queue and must stay as it is.
       if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#giveAway(frame, null)
     }
     if (!(waits instanceof Map)) return
@@ -441,8 +444,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Moves the own wait to a separate Awaiter. Then it is a wait of the frame `owner`; or, if `owner` is null, a
-   * callback outside of every frame.
+   * Moves the own wait of `frame`, whose reaction is `frame`, to a separate Awaiter. The wait then belongs to the
+   * frame `owner`. If `owner` is null, it becomes a callback outside of every frame.
    */
   static #giveAway(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain
@@ -540,7 +543,7 @@ export function close(frame: Frame): void {
 /** Returns `frame` and all frames inside it, the outermost first. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
-  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
   }

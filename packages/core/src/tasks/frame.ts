@@ -124,7 +124,7 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal asks for a cancel again, to be delivered at the next wait. It is the outermost cancel that was not taken
-   * back, up to the nearest shield; inner scopes end before it arrives.
+   * back, up to the nearest shield; scopes further in end before the cancel arrives.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -342,7 +342,7 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // // If the body of the frame around has ended, that frame was perhaps linked only because of `frame`.
+  // If the body of the frame around has ended, that frame was perhaps linked only because of `frame`.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

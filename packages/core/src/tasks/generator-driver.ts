@@ -49,7 +49,7 @@ export class GeneratorDriver<T> implements Reaction {
     const future = execution.endWait(this)
     const cancel = execution.resume(key, future)
     if (cancel !== null) GeneratorDriver.#setInput(this, cancel, true)
-    // // With `yield*` the iterator reads the outcome. An error is then thrown once and not twice, and throwing is
+    // With `yield*` the iterator reads the outcome. An error is then thrown once and not twice, and throwing is
     // expensive.
     else if (!this.#isIterated) GeneratorDriver.#take(this, future)
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument

@@ -35,7 +35,7 @@ export function cancelLevel(frame: Frame, reason: unknown): void {
 /** Ends every wait in the frame `inside` and in everything inside it, because the scope of `frame` is cancelled. */
 export function strikeInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
-  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) reach(child, frames)
     for (const task of each.members) if (!task.done()) reach(task.ownExecution(), frames)
@@ -73,7 +73,7 @@ export function strikeNewWait(
   level: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
-  // // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it
+  // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it
   // is in the ready queue. Then only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(level))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(level))

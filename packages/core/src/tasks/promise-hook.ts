@@ -56,8 +56,8 @@ function onPromise(): void {
 }
 
 /**
- * Reports promises (by `Cancellation.goOn`) that code makes in the turn of a struck wait, until the microtask queue is
- * empty.
+ * Until the microtask queue is empty, calls `Cancellation.goOn` for each promise that code makes in a turn in which a
+ * wait throws because of a cancel.
  */
 export function watchFlows(): void {
   if (promiseHooks === null || stopHook !== null) return
@@ -70,7 +70,7 @@ function stopWatching(): void {
   stopHook = null
 }
 
-/** The promises that were made since the outermost running call of `callAndLook` began. */
+/** The promises that were made since `callAndLook` was called; if its calls are nested, since the outermost one. */
 const made: unknown[] = []
 
 function noteMade(promise: unknown): void {

@@ -111,7 +111,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
 /** Returns `frame` and the frames inside it, without those behind a shield; the outermost first. */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
-  // // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
       if (child.isShielded) child.heldBack()
@@ -137,8 +137,8 @@ function soleOwner(frame: Frame): Frame | null {
 }
 
 /**
- * Cancels every wait of `frame` and of the frames inside it, and notes the struck waits in `cancellation`. Returns
- * whether at least one wait has accepted the cancel, so that it will throw.
+ * Cancels the futures of all waits of `frame` and of the frames inside it, and notes these waits in `cancellation`.
+ * Returns whether at least one future has accepted the cancel, so that its wait will throw.
  */
 export function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
@@ -206,8 +206,8 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 }
 
 /**
- * Puts a cancel off. Returns whether `wait` is pending: it will most likely accept the cancel, and `runDeferred`
- * corrects that if it does not.
+ * Puts the cancel of `wait` off. Returns false if `wait` is done. Otherwise returns true, because a pending future
+ * nearly always accepts a cancel; `runDeferred` corrects that if it does not.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false
@@ -218,7 +218,7 @@ function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolea
 function runDeferred(): void {
   depth++
   try {
-    // // The list grows during this loop.
+    // The list grows during this loop.
     for (const { frame, wait, msg } of deferred) {
       if (frame === null) wait.cancel(msg)
       else if (!cancelWait(frame, wait, msg)) {
@@ -276,7 +276,8 @@ function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
   if (endings.length === 0) return
-  // // A listener may cancel other tasks. That cancel announces its own frames, so this list is emptied first.
+  // // A listener may cancel other tasks, and that call announces the frames in this list. So the list is emptied
+  // before the first listener runs.
   for (const ending of endings.splice(0)) announce(ending)
 }
 
@@ -308,8 +309,8 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
         if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
       }
       if (task.started) cancel()
-      // // As in Trio, a task that has not started begins first: its first step is in the ready queue, before this
-      // entry.
+      // // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the
+      // ready queue, and the cancel joins the queue behind that.
       else frame.scopeLoop.push({ run: cancel })
     }
   }

@@ -31,7 +31,7 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
   return new TreePrinter(options?.loop ?? getEventLoop()).print()
 }
 
-/** The children of one task, or the tasks without a live parent. */
+/** The children of one task, or all tasks without a live parent. */
 interface Siblings {
   /** The oldest siblings, the oldest last. If there are many, only the ones that are shown, and one more, are kept. */
   readonly oldest: Task[]
@@ -56,7 +56,7 @@ class TreePrinter {
   #shown = 0
 
   constructor(loop: EventLoop) {
-    // // A task is younger than its parent. The tasks are visited from the youngest on, so all tasks below a task are
+    // A task is younger than its parent. The tasks are visited from the youngest on, so all tasks below a task are
     // counted before that task.
     loop.eachTask((task) => this.#add(task))
   }
@@ -71,7 +71,7 @@ class TreePrinter {
     }
     siblings.oldest.push(task)
     siblings.count += this.#countOf(task)
-    // // If only one task would be left out, it is shown: the line that says so would take as much room.
+    // If only one task would be left out, it is shown: the line that says so would take as much room.
     if (siblings.oldest.length > 2 * shownSiblings + 2) {
       siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }

@@ -56,8 +56,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // // Each task may create the next one and end. The newest must not keep all of them in memory, so the parent
-    // forgets its own parent when that has ended.
+    // // In a chain in which each task creates the next one and ends, the newest task must not keep all others in
+    // memory. So its parent forgets its own parent here, if that has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
@@ -78,8 +78,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * The task that created this one; null if plain code did. If the creator itself has a creator that has ended, that
-   * older one is forgotten at this moment.
+   * The task that created this one; null if plain code did. Also null when that task has ended and this task has
+   * created another one: then the older task can be garbage-collected.
    */
   get parent(): Task | null {
     return this.#parent

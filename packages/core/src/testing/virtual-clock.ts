@@ -71,7 +71,7 @@ export class VirtualClock implements Clock {
       this.#wake()
       this.watch()
     } else if (!this.onStall()) {
-      // // The program waits for real I/O, so the next check is a millisecond of real time later.
+      // The program waits for real I/O, so the next check is a millisecond of real time later.
       this.#realTime.setAlarm(this.#realTime.now() + 1, () => this.watch())
     }
   }
