@@ -3,18 +3,18 @@ import { median, table } from './measure.ts'
 export interface Contestant {
   readonly name: string
   readonly operations: number
-  /** Does that many operations and says how many it did, which is checked. */
+  /** Does this many operations and returns how many it has done; the contest checks the number. */
   readonly work: (operations: number) => PromiseLike<number>
 }
 
 export interface Contest {
   readonly title: string
-  /** The one that the others are compared with. */
+  /** The name of the contestant that the others are compared with. */
   readonly against: string
   readonly contestants: readonly Contestant[]
 }
 
-/** Who runs elsewhere: the title of the contest, his name, and his nanoseconds an operation. */
+/** Contestants that run in another process: the title of the contest, the contestant's name, its nanoseconds for each operation. */
 export type Guests = () => [title: string, name: string, nanoseconds: number][]
 
 /**

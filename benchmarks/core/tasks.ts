@@ -35,7 +35,7 @@ const coroutine = Effect.gen(function* () {
   return yield* Effect.succeed(1)
 })
 
-/** So many forks and joins. */
+/** Starts `n` fibers of effect, one after the other, and waits for each. */
 const forkAndJoin = (n: number, what: Effect.Effect<number>): Promise<number> =>
   Effect.runPromise(
     Effect.gen(function* () {

@@ -6,7 +6,7 @@ import { replay, styles } from './replay.ts'
 export class Comparison {
   #compared = 0
   #differing = 0
-  /** As many are printed in full; of the others there is only the seed. */
+  /** How many differences are printed in full. Of each further difference only the seed is printed. */
   readonly #details = 3
 
   async add(programs: AsyncIterable<Recorded>): Promise<void> {
@@ -26,7 +26,7 @@ export class Comparison {
   }
 }
 
-/** What is to be printed, or null when nothing differs, in either style. */
+/** The text to print, or null when the program leaves the recorded trace in both styles. */
 export async function differenceOf(recorded: Recorded): Promise<string | null> {
   for (const style of styles) {
     try {

@@ -20,7 +20,7 @@ import {
 import type { AsyncSteps, Body, End, Interpreter, SyncSteps } from './interpreter.ts'
 import { describeState, show } from './show.ts'
 
-/** An error that only tells itself apart by its name. */
+/** An error of a program; its name tells it from the errors of the library. */
 class ProgramError extends Error {
   constructor(name: string) {
     super()
@@ -41,7 +41,7 @@ export function catches(kind: string, error: unknown): boolean {
   return error instanceof Error && error.name === kind
 }
 
-/** Tasks and gatherings have an outcome of their own. */
+/** The future in a slot if the program may complete it; null for a task or a gather, which sets its own outcome. */
 function plainFuture(run: Interpreter, slot: number): Future<unknown> | null {
   const future = run.slots.get(slot)
   return future?.constructor === Future ? future : null
@@ -206,7 +206,7 @@ export const coreAsyncSteps: AsyncSteps<
       if (final !== null) {
         run.trace(scope, 'finally')
         const finalEnd = await run.block(final, scope)
-        // As in the language: leaving by the finally drops the error.
+        // As in JavaScript and Python: a `return` in a `finally` block drops the error.
         // oxlint-disable-next-line eslint/no-unsafe-finally
         if (finalEnd !== undefined) return finalEnd
       }

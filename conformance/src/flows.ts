@@ -39,11 +39,11 @@ await using runner = new IsolatedRunner<Request, Report>(
   new URL('./flows/worker.ts', import.meta.url),
 )
 
-/** A run takes a few milliseconds, or a second in real time. */
+/** Milliseconds before a run counts as hanging. A run takes a few milliseconds, or a second in real time. */
 const patience = 5_000
 /** While a program that hangs is made smaller, every smaller one that hangs takes this long. */
 const shrinkPatience = real ? 2_000 : 500
-/** A program is as small as it is after this long. */
+/** Milliseconds after which the program is no longer made smaller. */
 const shrinkLimit = 60_000
 
 async function runProgram(program: Program, limit = patience): Promise<Report> {

@@ -27,7 +27,7 @@ export class Random {
     return choices[this.between(0, choices.length - 1)] as T
   }
 
-  /** One of the keys, each as often as its weight says. */
+  /** Draws one of the keys. A key with twice the weight is drawn twice as often. */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const entries = Object.entries(weights) as [K, number][]
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0)

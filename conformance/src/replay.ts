@@ -15,11 +15,11 @@ export interface Difference {
 const syncSteps: SyncSteps = { ...coreSyncSteps, ...syncPackageSyncSteps }
 const asyncSteps: AsyncSteps = { ...coreAsyncSteps, ...syncPackageAsyncSteps }
 
-/** How long a run may take in real time: virtual time passes at once, so whoever needs longer hangs. */
+/** Milliseconds of real time for one run. Virtual time passes at once, so a run that takes longer hangs. */
 const patience = 10_000
 
 const interpreters = { async: Interpreter, generators: GeneratorInterpreter }
-/** As async functions, or as generator coroutines. */
+/** Whether the bodies of a program's tasks are async functions or generator coroutines. */
 export type Style = keyof typeof interpreters
 export const styles: readonly Style[] = ['async', 'generators']
 
@@ -41,7 +41,7 @@ export async function replay(recorded: Recorded, style: Style): Promise<Differen
   return firstDifference(recorded, await runProgram(recorded.program, style))
 }
 
-/** The earliest one in virtual time: the others may only follow from it. */
+/** The earliest difference in virtual time, because later differences may only be its consequences. */
 export function firstDifference(expected: Outcome, actual: Outcome): Difference | null {
   const found: Difference[] = []
   const channels = new Set([...Object.keys(expected.traces), ...Object.keys(actual.traces)])

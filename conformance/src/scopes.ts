@@ -1,7 +1,7 @@
 /**
  * Draws programs of cancel scopes, records them under Python's Trio, and compares.
  *
- *     node src/scopes.ts --count 5000 --seed 100000   until so many programs have been compared
+ *     node src/scopes.ts --count 5000 --seed 100000   until this many programs have been compared
  *     node src/scopes.ts --show 713                   one program: its text, and both traces
  *     node src/scopes.ts --coincide                   short times, so that much happens at one instant
  *     node src/scopes.ts --record 400                 writes the checked-in traces anew
@@ -36,7 +36,7 @@ await using runner = new IsolatedRunner<ScopeProgram, Traces>(
   new URL('./scopes/worker.ts', import.meta.url),
 )
 
-/** A program takes a few milliseconds; one that takes this long hangs. */
+/** Milliseconds. A program takes a few; a program that takes this long hangs. */
 const patience = 5_000
 
 /** This many programs wait for their answer in the oracle's process while others are compared. */
@@ -65,7 +65,7 @@ async function differs({ traces, ...program }: Recorded): Promise<boolean> {
   return firstDifference(traces, await trace(program)) !== null
 }
 
-/** Uses an oracle of its own: the other one has programs to answer. */
+/** Starts a second oracle, because the first one is busy with the programs ahead. */
 async function shrink(program: Recorded): Promise<Recorded> {
   using asked = new TrioOracle(python as string)
   const smallest = await shrinkBody(program.body, async (candidate: Statement[]) => {

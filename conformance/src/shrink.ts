@@ -1,8 +1,8 @@
 import type { Program, Statement } from './program.ts'
 
 /**
- * Makes a program smaller for as long as `stillFails` says so: statements go, blocks take the place of
- * what held them. Greedy, and enough to read the rest.
+ * Makes a program smaller for as long as `stillFails` returns true: it removes statements, and puts the block of a statement
+ * in the statement's place. It is greedy, so the result may not be the smallest program.
  */
 export async function shrink(
   program: Program,

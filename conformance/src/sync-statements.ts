@@ -190,7 +190,7 @@ export const syncPackageAsyncSteps: AsyncSteps<
       if (!(error instanceof RuntimeError)) throw error
       run.trace(scope, `condition_wait ${index} ${show(error)}`)
     } finally {
-      // It holds the lock again, however it ended.
+      // The task holds the lock again, whether the wait ended by a notify or by a cancel.
       run.trace(scope, `condition_locked ${index} ${show(condition.locked())}`)
     }
   },

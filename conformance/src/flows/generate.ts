@@ -117,12 +117,12 @@ class Generator {
     ]
   }
 
-  /** Half of them are short, so that many things happen at one instant. */
+  /** Draws a delay. Half of the delays are short, so that many things happen at one instant. */
   #delay(): number {
     return this.#random.between(0, this.#random.chance(0.4) ? 4 : this.#longest)
   }
 
-  /** Most of them shorter than what they limit. */
+  /** Draws a time limit. Most limits are shorter than the waits that they limit. */
   #limit(): number {
     return this.#random.between(0, this.#random.chance(0.7) ? 12 : this.#longest)
   }

@@ -65,7 +65,7 @@ export class FlowInterpreter {
   readonly #mode: Mode
   /** The tasks of the program's text. */
   readonly #tasks: LiveTask[] = []
-  /** Those and the tasks that they made, until they have ended. */
+  /** The tasks that have not ended: those of the text, and the tasks that they made. */
   readonly #live = new Set<LiveTask>()
   #loop: EventLoop | null = null
   #lastTime = 0

@@ -141,7 +141,7 @@ class Interpreter {
     }
   }
 
-  /** What does not wait. */
+  /** Runs a statement that does not wait. */
   #act(statement: Action, { state, handling }: Place): void {
     switch (statement[0]) {
       case 'set':
@@ -194,7 +194,7 @@ class Interpreter {
   ): Promise<void> {
     let own: CancelScope | null = null
     const body = async (handed?: CancelScope): Promise<void> => {
-      // A shield is no scope that can be cancelled.
+      // `shielded` makes no scope that can be cancelled.
       own = kind === 'shielded' ? null : (handed ?? currentScope())
       if (own !== null) this.#scopes.set(slot, own)
       await this.#block(block, place)
@@ -292,7 +292,7 @@ async function openScope(
   }
 }
 
-/** What the program leaves behind here. */
+/** Runs the program under Tasktree and returns the traces of its tasks. */
 export async function traceProgram({ body }: Pick<ScopeProgram, 'body'>): Promise<Traces> {
   let interpreter: Interpreter | null = null
   try {
@@ -301,7 +301,7 @@ export async function traceProgram({ body }: Pick<ScopeProgram, 'body'>): Promis
       return interpreter.main(body)
     })
   } catch {
-    // It is in the trace of the main task.
+    // The trace of the main task holds the error.
   }
   return (interpreter as Interpreter | null)?.traces ?? {}
 }

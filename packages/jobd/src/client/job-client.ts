@@ -1,7 +1,7 @@
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
 import { encodeCommand, readReply, type Reply } from '../protocol/resp.ts'
 
-/** Milliseconds. */
+/** Milliseconds after which an attempt to connect fails. */
 const longestConnecting = 10_000
 
 /** A connection to jobd: one command at a time. */
@@ -14,7 +14,7 @@ export class JobClient implements AsyncDisposable {
     this.#writer = writer
   }
 
-  /** @throws {OSError} when nobody listens there; what the server answers to a wrong password */
+  /** Connects, and sends the password if there is one. @throws {OSError} when nobody listens there; the server's error for a wrong password */
   static async connect(
     host: string,
     port: number,
@@ -24,7 +24,7 @@ export class JobClient implements AsyncDisposable {
       ...(await openConnection(host, port, { timeout: longestConnecting })),
     )
     try {
-      // RESP3 tells fractions from texts.
+      // The client asks for RESP3, because only RESP3 tells fractions from texts.
       const words = password === null ? [] : ['AUTH', 'default', password]
       await client.command('HELLO', 3, ...words)
     } catch (error) {
@@ -34,7 +34,7 @@ export class JobClient implements AsyncDisposable {
     return client
   }
 
-  /** @throws the error that the server answers */
+  /** Sends a command and returns the reply. @throws the error that the server answers */
   async command(...words: (string | number)[]): Promise<Reply> {
     this.#writer.write(encodeCommand(words.map(String)))
     await this.#writer.drain()
@@ -43,7 +43,7 @@ export class JobClient implements AsyncDisposable {
     return reply
   }
 
-  /** For commands whose answer is a text. @throws {TypeError} when it is none */
+  /** Like `command`, for commands whose answer is a text. @throws {TypeError} when the answer is not a text */
   async text(...words: (string | number)[]): Promise<string> {
     const reply = await this.command(...words)
     if (typeof reply !== 'string')

@@ -5,16 +5,16 @@ import { ProtocolError } from './resp.ts'
 /** An argument as a client sent it: a Buffer when it is not UTF-8. */
 export type Word = string | Buffer
 
-/** What a hostile client may send at most, in bytes. */
+/** Limits of what a client may send, so that a hostile client cannot fill the memory. */
 export const limits = {
-  /** Arguments of a command. */
+  /** How many arguments a command may have. */
   arguments: 1_024,
   argument: 1_048_576,
-  /** All arguments of a command. */
+  /** Bytes of all arguments of a command together. */
   command: 4_194_304,
-  /** A line: an inline command, or the header of a frame. */
+  /** Bytes of a line: an inline command, or the header of a frame. */
   line: 65_536,
-  /** The limits before the password was given: no more is needed to send one. */
+  /** The limits for a client that has not given the password yet. They are enough for the command that gives it. */
   unknown: { arguments: 10, argument: 16_384 },
 }
 
@@ -29,18 +29,18 @@ export class CommandParser {
   isKnown = true
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
-  /** What came after `#bytes`, put together only when enough of it is there. */
+  /** Chunks that came after `#bytes`. They are joined only when there are enough bytes for what is being read. */
   #later: Buffer[] = []
   #available = 0
   #needed = 1
-  /** Of the array that is being read: how many arguments are to come, and those that have. */
+  /** The array that is being read: how many of its arguments have still to come, and the arguments that have come. */
   #missing = 0
   #words: Word[] = []
   #size = 0
-  /** Of the argument that is being read; -1 when its header is to come. */
+  /** The length of the argument that is being read; -1 while its header has still to come. */
   #length = -1
 
-  /** Keeps `chunk`: it must not be changed. */
+  /** Adds bytes from the client. The parser keeps `chunk`, so the caller must not change it afterwards. */
   feed(chunk: Buffer): void {
     if (this.#available === 0) {
       this.#bytes = chunk
@@ -49,7 +49,7 @@ export class CommandParser {
     this.#available += chunk.length
   }
 
-  /** Whether a part of a command is there: the rest must not take for ever. */
+  /** Whether a part of a command has come. The server then limits the time that the rest may take. */
   get isMidway(): boolean {
     return this.#available > 0 || this.#missing > 0
   }
@@ -126,7 +126,7 @@ export class CommandParser {
     return true
   }
 
-  /** Where the line's end is, or -1 when it has not come. */
+  /** The index of the line's end, or -1 when the end has not come yet. */
   #findLine(tooLong: string): number {
     const end = this.#bytes.indexOf(LF, this.#at)
     if ((end === -1 ? this.#bytes.length : end) - this.#at > limits.line)
@@ -135,7 +135,7 @@ export class CommandParser {
     return end
   }
 
-  /** The number of a header that ends at `end`; null when it is none. */
+  /** Reads the number of a header that ends at `end`; null when the header holds no number. */
   #takeNumber(end: number): number | null {
     const bytes = this.#bytes
     let at = this.#at + 1
@@ -169,7 +169,7 @@ export class CommandParser {
 
 function toWord(bytes: Buffer, start: number, end: number): Word {
   const text = bytes.toString('utf8', start, end)
-  // Only then something may be lost.
+  // A text with the replacement character may have lost bytes in decoding; any other text has not.
   if (!text.includes('\uFFFD')) return text
   const exact = bytes.subarray(start, end)
   return isUtf8(exact) ? text : Buffer.from(exact)

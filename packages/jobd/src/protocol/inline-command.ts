@@ -38,7 +38,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte !== undefined && (byte === SPACE || (byte >= 9 && byte <= 13) || byte === 0)
 }
 
-/** Gives where the word goes on, or -1 when the quote is not closed. */
+/** Returns the index after the closing quote, or -1 when the quote is not closed. */
 function readDoubleQuoted(line: Buffer, from: number, word: number[]): number {
   let at = from
   while (at < line.length) {

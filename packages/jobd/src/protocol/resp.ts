@@ -2,7 +2,7 @@ import type { StreamReader } from '@tasktree/streams'
 
 /**
  * A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array),
- * `{ push }` what nobody asked for, `{ several }` more than one reply to a command.
+ * `{ push }` a message that answers no command, `{ several }` more than one reply to a command.
  */
 export type Reply =
   | null
@@ -16,12 +16,12 @@ export type Reply =
   | Reply[]
   | Map<string, Reply>
 
-/** A frame that is none: the connection closes after the error, as Redis does it. */
+/** The client has sent bytes that are not RESP. The server answers with the error and closes the connection, as Redis does. */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
 }
 
-/** In latin1: each character is a byte to be sent. */
+/** The bytes of a reply as a latin1 string: each character is one byte to be sent. */
 export function encode(reply: Reply, version: 2 | 3): string {
   if (reply === null) return version === 3 ? '_\r\n' : '$-1\r\n'
   if (typeof reply === 'number') return encodeNumber(reply, version)
@@ -38,7 +38,7 @@ export function encode(reply: Reply, version: 2 | 3): string {
   return reply.several.map((each) => encode(each, version)).join('')
 }
 
-/** RESP2 has no fractions: there they are texts. */
+/** RESP2 has integers only, so a number with a fraction is sent to it as a text. */
 function encodeNumber(n: number, version: 2 | 3): string {
   if (Number.isInteger(n)) return `:${n}\r\n`
   return version === 3 ? `,${n}\r\n` : encodeBulk(String(n))
@@ -58,18 +58,18 @@ function toBytes(text: string): string {
 
 const plain = /^[ -~]*$/
 
-/** A line's end within it would begin another reply. */
+/** Replaces line ends, because a line end inside a simple reply would begin another reply. */
 function toLine(text: string): string {
   if (plain.test(text)) return text
   return toBytes(text.replaceAll(/[\r\n]+/g, ' '))
 }
 
-/** For clients: a command as it is sent. */
+/** For clients: the bytes of a command. */
 export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
   return Buffer.from(encode([...words], 2), 'latin1')
 }
 
-/** For clients: the next reply. @throws {ProtocolError} when there is none */
+/** For clients: reads the next reply. @throws {ProtocolError} when the bytes are not a reply */
 export async function readReply(reader: StreamReader): Promise<Reply> {
   const line = (await reader.readLine()).toString()
   if (!line.endsWith('\r\n')) throw new ProtocolError('the server has gone')

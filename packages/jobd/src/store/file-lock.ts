@@ -39,7 +39,7 @@ export class FileLock implements Disposable {
   static tryAcquire(file: string): FileLock | null {
     const database = new DatabaseSync(lockPathOf(file), { timeout: 0 })
     try {
-      // A journal on the disk would stay behind after kill -9.
+      // The journal is kept in memory, because a journal on the disk would stay behind after kill -9.
       database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
       return new FileLock(database)
     } catch (error) {
@@ -54,7 +54,7 @@ export class FileLock implements Disposable {
   }
 }
 
-/** Two names of one file, by a symbolic link, have one lock. */
+/** Resolves symbolic links, so that two names of one file have the same lock. */
 function lockPathOf(file: string): string {
   return `${realPathOf(file)}-lock`
 }
@@ -63,7 +63,7 @@ function realPathOf(file: string): string {
   try {
     return realpathSync(file)
   } catch {
-    // The file is made after its lock. What is wrong with its folder, opening the lock says.
+    // The file may not exist yet, because it is made after its lock. A wrong folder gives an error when the lock is opened.
     try {
       return join(realpathSync(dirname(file)), basename(file))
     } catch {

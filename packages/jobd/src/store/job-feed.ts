@@ -26,12 +26,12 @@ export class JobFeed {
     if (change.type === 'state') void this.#states.publish(change.job)
   }
 
-  /** From here on. */
+  /** All changes from now on. */
   subscribe(): AsyncIterable<JobChange> & Disposable {
     return this.#changes.subscribe()
   }
 
-  /** Jobs in each new state, from here on. A slow subscriber of this one does not hold the outputs of jobs in memory. */
+  /** The changes of state from now on. A slow subscriber of it does not keep the outputs of jobs in memory. */
   subscribeStates(): AsyncIterable<Job> & Disposable {
     return this.#states.subscribe()
   }

@@ -6,15 +6,15 @@ import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
 
 const pageSize = 4_096
 
-/** A larger file is not read through at each start. Bytes. */
+/** A file of more bytes than this is not checked for damage at each start, because the check reads all of it. */
 const largestChecked = 67_108_864
 
-/** SQLite's value of `auto_vacuum` that lets single pages be given back. */
+/** The value of SQLite's `auto_vacuum` with which single pages can be given back to the file system. */
 const INCREMENTAL = 2
 
 export interface JobFileOptions {
   path: string
-  /** Beyond this many bytes nothing more is written. @defaultValue no limit */
+  /** The file grows to at most this many bytes; a write that needs more fails. @defaultValue no limit */
   maxSize?: number | undefined
   /** For how long to wait for another process that has the file, in milliseconds. @defaultValue 10000 */
   waitLock?: number | undefined
@@ -22,7 +22,7 @@ export interface JobFileOptions {
   maxDeaths?: number | undefined
   /** Whether a file of the first edition is made able to shrink at once, which takes time and space. @defaultValue true */
   vacuum?: boolean | undefined
-  /** Told of what an operator should know: a wait for the lock, a migration. */
+  /** Called with each text that an operator should read: a wait for the lock, a migration. */
   notice?: ((text: string) => void) | undefined
 }
 
@@ -95,7 +95,7 @@ export class JobFile implements Disposable {
           .run(`process ${process.pid} on ${hostname()}`)
       })
     } catch (error) {
-      // A full disk, or a file that can only be read: what is there can still be shown.
+      // The disk is full or the file is read-only. The server starts all the same, because it can still show the jobs.
       if (!isSqlite(error) || !isPassingFailure(error)) throw error
       notice(`${path} cannot be written: ${error.message}`)
     }
@@ -107,7 +107,7 @@ export class JobFile implements Disposable {
     if (problem !== null) throw new JobFileError(`${this.#path} is broken: ${problem}`)
   }
 
-  /** Opens it. What was left open is closed before: a transaction that was not committed has not happened. */
+  /** Opens the file. A connection that a killed store has left open is closed first, which rolls its transaction back. */
   open(): DatabaseSync {
     const database = this.#connect()
     if (inspect(database).kind !== 'current') {
@@ -192,7 +192,7 @@ export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): st
   return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
 }
 
-/** A job that ran when the server died is queued again, with the death counted; after the last one it has failed. */
+/** Queues each job again that ran when the server died, and counts the death. A job with `maxDeaths` deaths has failed. */
 function settleDeaths(database: DatabaseSync, maxDeaths: number): void {
   database.exec(`
     UPDATE jobs SET deaths = deaths + 1 WHERE state = 'running';
@@ -243,7 +243,7 @@ function isSqlite(error: unknown): error is SqliteError {
   return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }
 
-/** SQLite's BUSY, NOMEM, READONLY and FULL: they pass when there is room again. */
+/** SQLite's BUSY, NOMEM, READONLY and FULL. Such a failure passes when the file or the memory is free again. */
 const passingCodes: ReadonlySet<number> = new Set([5, 7, 8, 13])
 
 export function isPassingFailure({ errcode }: { errcode: number }): boolean {

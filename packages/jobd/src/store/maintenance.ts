@@ -102,7 +102,11 @@ function openExisting(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: 10_000 })
 }
 
-/** A typing error must not cost another program its file. @throws {JobFileError} */
+/**
+ * Refuses a target that is not a jobs' file, so that a mistyped name does not overwrite another program's file.
+ *
+ * @throws {JobFileError}
+ */
 function refuseForeign(target: string): void {
   if (!existsSync(target)) return
   let isOurs = false
@@ -111,7 +115,7 @@ function refuseForeign(target: string): void {
     isOurs =
       numberOf(database, 'application_id') === applicationId || inspect(database).kind === 'old'
   } catch {
-    // Not a database at all: not ours either.
+    // It is not a database at all, and so not a jobs' file.
   }
   if (!isOurs) throw new JobFileError(`${target} is there already, and is not a file of jobs`)
 }
@@ -121,14 +125,14 @@ function settleLog(path: string): void {
     using database = new DatabaseSync(path)
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
-    // A file that is broken is put aside as it is, with what is beside it.
+    // A broken file is put aside unchanged, together with its log.
     if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.before-restore-wal`)
     if (!(error instanceof Error && 'errcode' in error)) throw error
   }
   rmSync(`${path}-shm`, { force: true })
 }
 
-/** Renames a file when all of it is on the disk: a crash leaves the old one or the new one. */
+/** Renames the file `part` after all of it is on the disk. So a crash leaves either the old file or the new one. */
 function putInPlace(part: string, target: string): void {
   sync(part)
   renameSync(part, target)
@@ -140,7 +144,7 @@ function sync(path: string): void {
   try {
     fsyncSync(descriptor)
   } catch (error) {
-    // Windows cannot do this for folders.
+    // Windows cannot flush a folder to the disk.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
   } finally {
     closeSync(descriptor)

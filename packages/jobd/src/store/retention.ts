@@ -7,13 +7,13 @@ export interface Retention {
   done?: number
   /** Jobs that have failed or were cancelled. */
   failed?: number
-  /** However old, the latest this many that have ended; older ones go. */
+  /** At most this many ended jobs are kept, whatever their age; the oldest are deleted first. */
   last?: number
 }
 
 const ended = ['done', 'failed', 'cancelled'] as const
 
-/** What the file says: a new one keeps for 7 and 30 days, one of the first edition keeps everything. */
+/** The retention that is written in the file. A new file keeps jobs for 7 and 30 days; a file of the first edition keeps all. */
 export function retentionOf(database: DatabaseSync): Required<Retention> {
   const find = database.prepare('SELECT value FROM settings WHERE name = ?')
   const limit = (name: string): number => Number(find.get(name)?.['value'] ?? Infinity)

@@ -30,7 +30,7 @@ const settingsTable =
 
 const stamp = `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`
 
-/** What a file needs before this version can use it. */
+/** What must be done with a file before this version can use it. */
 export type FileState =
   | { kind: 'empty' }
   | { kind: 'current' }

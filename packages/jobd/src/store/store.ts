@@ -13,7 +13,7 @@ import { isPassingFailure, type JobFile } from './job-file.ts'
 import { type Retention, retentionOf, surplusJobs } from './retention.ts'
 import { numberOf } from './schema.ts'
 
-/** What is kept of one job's output, in characters: its beginning. */
+/** How many characters of one job's output are kept; the rest is left out. */
 const mostOutput = 1_048_576
 
 /** Milliseconds between two looks for jobs that need not be kept, and how many are deleted in one transaction. */
@@ -24,7 +24,7 @@ const sweepBatch = 500
 const mostUnusedPages = 2_000
 const returnedPages = 1_000
 
-/** The change could not be written: nothing of it was, and it may be tried again. */
+/** A change could not be written. No part of it was written, and the caller may try again. */
 export class StoreError extends ReplyError {
   override readonly name: string = 'StoreError'
 
@@ -83,7 +83,7 @@ export class Store extends Actor {
   /** What waits for the commit; null when no transaction is open. */
   #uncommitted: Uncommitted[] | null = null
 
-  /** What `retention` leaves open is as the file says. */
+  /** A field that `retention` does not have is read from the file. */
   constructor(file: JobFile, feed: JobFeed, retention: Retention = {}) {
     super()
     this.#file = file
@@ -346,7 +346,7 @@ export class Store extends Actor {
         this.#feed.publish({ type: 'deleted', ids: surplus })
         this.ctx.after(0, () => this.#sweep())
       },
-      // The next look tries again.
+      // The next sweep tries again.
       fail: () => {},
     })
   }
@@ -384,7 +384,7 @@ export class Store extends Actor {
     })
   }
 
-  /** What is not committed yet is told to nobody. */
+  /** Answers a read. During an open transaction the answer waits for the commit, because nobody may see uncommitted changes. */
   #read<T>(work: () => T): ReplyPort<T> {
     const port = this.ctx.reply<T>()
     const value = work()
@@ -397,7 +397,7 @@ export class Store extends Actor {
     return port
   }
 
-  /** Answered after the commit. */
+  /** Does a write in the open transaction; its caller gets the answer after the commit. */
   #write<T>(work: () => T): ReplyPort<T> {
     const port = this.ctx.reply<T>()
     let value: T
@@ -443,17 +443,17 @@ export class Store extends Actor {
     try {
       this.#database.exec(`PRAGMA incremental_vacuum(${returnedPages})`)
     } catch (error) {
-      // A full disk, or a file that can only be read: it is tried again after a later commit.
+      // The disk is full or the file is read-only. A later commit tries it again.
       this.ctx.log.debug(`no pages were given back: ${String(error)}`)
     }
   }
 
-  /** Nothing of the transaction is written, and everyone who waits for it is told so. */
+  /** Rolls the transaction back, and fails every request that waits for its commit. */
   #fail(error: unknown, all: Uncommitted[]): void {
     this.#uncommitted = null
     this.#counts = { ...this.#committedCounts }
     if (!(error instanceof Error) || !('errcode' in error)) throw error
-    // Some failures have rolled it back already.
+    // Some failures of SQLite have rolled the transaction back already.
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     const failure = new StoreError(error)
     for (const { fail } of all) fail(failure)
