@@ -53,8 +53,9 @@ export class Chain {
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
 /**
- * Calls one of the two functions with the outcome of `future`. If the task was cancelled after the future had ended,
- * `cancel` is thrown instead of the outcome, as in CPython. Returns a promise of what the function returned.
+ * Calls one of the two functions that were passed to `then`, with the outcome of `future`. If `cancel` is given, calls
+ * `reject` with it instead: the task was cancelled after the future had ended, and the cancel wins, as in CPython.
+ * Returns a promise of what the called function has returned.
  */
 export function passOn(
   future: Future<unknown>,

@@ -56,7 +56,7 @@ const { setImmediate } = globalThis
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 let latest: Platform = native
 
-/** Returns the global functions of now. Returns the same object as before if they have not changed. */
+/** Returns the global functions as they are now. As long as nobody replaces them, this is the same object each time. */
 export function currentPlatform(): Platform {
   const { setTimeout } = globalThis
   if (setTimeout === native.setTimeout) return native

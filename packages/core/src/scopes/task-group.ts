@@ -263,7 +263,7 @@ export class TaskGroup {
   strikeFlows(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // This also refuses the next wait of a flow that is in a foreign await now.
+    // // Because of this flag, a flow of the body that is in a foreign await now is refused its next wait.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true

@@ -70,7 +70,10 @@ export class Timeout {
     })
   }
 
-  /** Whether the deadline has passed before the body ended. True even if the body returned at the same moment. */
+  /**
+   * Whether the time was over before the body ended. This is also true if the body ended in the very turn of the
+   * deadline.
+   */
   expired(): boolean {
     return this.#state === 'expiring' || this.#state === 'expired'
   }

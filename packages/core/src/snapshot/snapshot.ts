@@ -298,7 +298,7 @@ export function taskBehind(future: Future<unknown> | null): Task | null {
   return null
 }
 
-/** Returns the tasks that `task` waits for, and the tasks that hold what `task` waits for. */
+/** Returns the tasks for which `task` waits, and the tasks that hold a lock or another thing for which `task` waits. */
 export function tasksAwaitedBy(task: Task): Task[] {
   const tasks: Task[] = []
   eachFrame(task, (frame) => {

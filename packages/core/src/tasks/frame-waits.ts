@@ -98,7 +98,10 @@ export abstract class FrameWaits implements Reaction {
    * `then`. Otherwise: the reaction that resumes the body of the task, such as the driver of a generator; or null.
    */
   #functions: Resolve | Chain | Reaction | null = null
-  /** While this frame is the reaction of an `await`: the second of the two functions. Otherwise null. */
+  /**
+   * While this frame is the reaction of an `await`: the second of the two functions that the `await` has passed to
+   * `then`. Otherwise null.
+   */
   #reject: Reject | null = null
 
   /** @internal */
