@@ -16,7 +16,7 @@ type Work = () => Promise<unknown>
 
 const storage = new AsyncLocalStorage<number>()
 
-async function* turns(work: Work): AsyncGenerator<unknown> {
+async function* turns(work: Work): AsyncGenerator {
   try {
     yield 1
     yield await work()
@@ -58,7 +58,7 @@ const ways: [string, (work: Work) => Promise<unknown>][] = [
     },
   ],
   ['queueMicrotask', async (work) => later(queueMicrotask, work)],
-  ['process.nextTick', async (work) => later(process.nextTick, work)],
+  ['process.nextTick', async (work) => later((callback) => process.nextTick(callback), work)],
   ['setImmediate', async (work) => later(setImmediate, work)],
   [
     'an event listener',

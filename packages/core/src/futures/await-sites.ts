@@ -95,7 +95,9 @@ export function programFrames(): string[] {
  * a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
  */
 export function callSites(): readonly NodeJS.CallSite[] {
-  const { stackTraceLimit, prepareStackTrace } = Error
+  const { stackTraceLimit } = Error
+  // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+  const { prepareStackTrace } = Error
   const holder: { stack?: unknown } = {}
   Reflect.set(Error, 'stackTraceLimit', depth)
   Reflect.set(Error, 'prepareStackTrace', (_: Error, each: NodeJS.CallSite[]) => each)
