@@ -77,7 +77,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
           })
   }
 
-  /** The number of futures that are not done. */
+  /** The number of futures in this iteration that are not done yet. */
   get pending(): number {
     return this.#pending.size
   }

@@ -88,7 +88,7 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // // Node copies the running code's map when that code enters another AsyncLocalStorage. If a scope is the map,
+    // Node copies the running code's map when that code enters another AsyncLocalStorage. If a scope is the map,
     // its iterator yields the scope, and Node reads the scope as an entry: 0 is the key, 1 the value.
     0: { value: storage },
     1: {

@@ -19,7 +19,7 @@ function decoded(folder: string): string {
   try {
     return decodeURIComponent(folder)
   } catch {
-    // // The path contains a percent sign that is not part of an escape, so the path is used as it is.
+    // The path contains a percent sign that is not part of an escape, so the path is used as it is.
     return folder
   }
 }

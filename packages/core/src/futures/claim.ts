@@ -120,7 +120,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     } else {
       this.removeReaction(sole)
       this.claim()
-      // // The waiting code resumes in the turn of the claim, as a coroutine of asyncio does.
+      // The waiting code resumes in the turn of the claim, as a coroutine of asyncio does.
       if (this.done()) sole.run()
       else this.react(sole)
     }

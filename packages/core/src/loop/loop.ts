@@ -51,7 +51,8 @@ export class EventLoop extends Scheduler {
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context for the turns of this loop: they must not see the scope of the code that woke the loop.
+   * The asynchronous context for the turns of this loop. The turns must not see the scope of the code that woke the
+   * loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #executions: Execution | null = null
@@ -277,7 +278,7 @@ export class EventLoop extends Scheduler {
     }
   }
 
-  /** @internal returns the hooks and removes them, the last added first */
+  /** @internal returns the shutdown hooks and removes them, the last added first */
   takeShutdownHooks(): (() => PromiseLike<void>)[] {
     const hooks = [...this.#shutdownHooks].toReversed()
     this.#shutdownHooks.clear()

@@ -125,7 +125,7 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. Between the
+      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. Between the
       // end of `main` and the cancels, none of them runs.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }

@@ -368,7 +368,7 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // // This scope must not wait for the other flows of its body because of cancels that the shield has kept out:
+    // This scope must not wait for the other flows of its body because of cancels that the shield has kept out:
     // they were not delivered here.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }

@@ -233,7 +233,7 @@ export class TaskGroup {
       this.#hasCancelledTask = true
       return
     }
-    // // The failure of this task is thrown by `start` to its caller, so the group ignores the failure.
+    // The failure of this task is thrown by `start` to its caller, so the group ignores the failure.
     if (this.#starting.delete(task)) {
       task.exception()
       return
@@ -263,7 +263,7 @@ export class TaskGroup {
   strikeFlows(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // // Because of this flag, a flow of the body that is in a foreign await now is refused its next wait.
+    // Because of this flag, a flow of the body that is in a foreign await now is refused its next wait.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
@@ -292,7 +292,7 @@ export class TaskGroup {
      */
     const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
-    // // If a scope around the group is cancelled, that scope ends each wait of the tasks, so the group does not
+    // If a scope around the group is cancelled, that scope ends each wait of the tasks, so the group does not
     // cancel them. Tasks that have not begun still begin, as in Trio.
     const isOfLevel = failed && !hasOwnError && isLevel()
     if (failed && !this.#aborting && !isOfLevel) this.#abort()
@@ -303,7 +303,7 @@ export class TaskGroup {
       // cancelled too.
       if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // // The task that opened the group was cancelled and has ended, while this code still waited for the tasks of
+        // The task that opened the group was cancelled and has ended, while this code still waited for the tasks of
         // the group.
         cancel ??= new CancelledError()
         this.#abort()
@@ -333,7 +333,7 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // // The ExceptionGroup is thrown in place of the CancelledError of a cancel from outside. So that cancel is
+    // The ExceptionGroup is thrown in place of the CancelledError of a cancel from outside. So that cancel is
     // delivered again at the next wait.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)

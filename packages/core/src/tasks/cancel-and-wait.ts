@@ -25,7 +25,7 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
-      // // A cancelled scope ends this wait again and again. `future` must not be cancelled each time, because that
+      // A cancelled scope ends this wait again and again. `future` must not be cancelled each time, because that
       // would cut its clean-up short.
       if (frame?.isLevelCancelled() !== true) future.cancel()
     } finally {

@@ -62,8 +62,8 @@ export class Cancellation {
    */
   #isFromInside = false
   /**
-   * Whether a flow whose wait the cancel has ended has made a promise in its turn. A foreign await in its clean-up
-   * does that.
+   * Whether a flow that got the cancel has made a promise in that turn. A foreign await, for example in its clean-up,
+   * makes one.
    */
   #hasGoneOn = false
   /** True during the turn in which a wait throws because of the cancel. */
@@ -146,7 +146,7 @@ export class Cancellation {
     return this.#isFromInside
   }
 
-  /** Makes the cancel pending again, because the running code asks for it. */
+  /** Makes the cancel pending again, because the running code asks for that (see `Frame.cancelAgain`). */
   again(): void {
     this.pending = true
     this.isSeen = false

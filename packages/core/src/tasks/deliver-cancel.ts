@@ -107,7 +107,7 @@ export function resumeWait(
   if (due !== null) strikeInner(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // // The future is a gather that was cancelled, and has failed with a CancelledError. The waiting code gets that
+  // The future is a gather that was cancelled, and has failed with a CancelledError. The waiting code gets that
   // error and not another one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
@@ -165,7 +165,7 @@ const longestRefusal = 1_000
  * down, so that it does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  // // `future` is cancelled, so that a lock for which it stands in line goes to another waiter. A task is not
+  // `future` is cancelled, so that a lock for which it stands in line goes to another waiter. A task is not
   // cancelled, because it may have other waiters.
   if (future.ownExecution() === null) future.cancel()
   const isClosed = frame.scopeLoop.isClosed()

@@ -95,7 +95,7 @@ export class Execution extends Frame {
       super.run()
       return
     }
-    // // Neither of these: while this entry was in the queue, `driveBy` has moved the wait of this frame to a separate
+    // Neither of these: while this entry was in the queue, `driveBy` has moved the wait of this frame to a separate
     // Awaiter.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {

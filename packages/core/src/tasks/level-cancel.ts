@@ -5,12 +5,12 @@ import { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
 
 /**
- * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside it throws, until the scope
- * ends. Code that catches one CancelledError and continues changes nothing, because its next wait throws again.
+ * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the
+ * scope ends. Code that catches one CancelledError and continues does not escape, because its next wait throws again.
  *
- * In contrast, `task.cancel()` is an edge: it is delivered once (`cancellation.ts`). Inside a scope are its frame, the
- * frames in that frame, and every task of a group that was opened in them. A shielded frame keeps out the cancels of
- * scopes around it.
+ * In contrast, `task.cancel()` is an edge: the cancel is thrown once (`cancellation.ts`). Inside a scope are its
+ * frame, the frames in that frame, and every task of a group that was opened in one of these frames. A shielded frame
+ * keeps out the cancels of scopes around it.
  */
 
 /**

@@ -276,7 +276,7 @@ function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
   if (endings.length === 0) return
-  // // A listener may cancel other tasks, and that call announces the frames in this list. So the list is emptied
+  // A listener may cancel other tasks, and that call announces the frames in this list. So the list is emptied
   // before the first listener runs.
   for (const ending of endings.splice(0)) announce(ending)
 }
@@ -309,7 +309,7 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
         if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
       }
       if (task.started) cancel()
-      // // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the
+      // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the
       // ready queue, and the cancel joins the queue behind that.
       else frame.scopeLoop.push({ run: cancel })
     }

@@ -56,7 +56,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // // In a chain in which each task creates the next one and ends, the newest task must not keep all others in
+    // In a chain in which each task creates the next one and ends, the newest task must not keep all others in
     // memory. So its parent forgets its own parent here, if that has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
