@@ -1,6 +1,6 @@
 // Servers under wrk: hello, a JSON echo, a stream. Run: node http/http.ts [hello|json|stream] [rounds] [seconds]
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { median, table } from '../measure.ts'
@@ -35,21 +35,39 @@ async function start(name: string): Promise<Server> {
   return { name, port, child }
 }
 
-/** Requests a second. */
-function measure({ name, port }: Server, path: string): number {
+/** The processor time that a process has used, in microseconds. Linux counts it in hundredths of a second. */
+function processorTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
+}
+
+interface Sample {
+  /** Requests a second. */
+  readonly rate: number
+  /** Microseconds of processor time a request, which other work on the machine disturbs less. */
+  readonly cost: number
+}
+
+function measure({ name, port, child }: Server, path: string): Sample {
   const args = ['-t1', `-c${connections}`, `-d${seconds}`]
   if (path === 'json') args.push('-s', script)
+  const before = processorTime(child.pid as number)
   const text = execFileSync('wrk', [...args, `http://127.0.0.1:${port}/${path}`], {
     encoding: 'utf8',
   })
   if (/Non-2xx|Socket errors/.test(text)) throw new Error(`${name}: ${text}`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1])
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1])
+  return {
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
+    cost: (processorTime(child.pid as number) - before) / requests,
+  }
 }
 
 const servers = await Promise.all(names.map(start))
 try {
   for (const path of kind === undefined ? kinds : [kind]) {
-    const samples = new Map<string, number[]>(names.map((name) => [name, []]))
+    const samples = new Map<string, Sample[]>(names.map((name) => [name, []]))
     // The first round warms up. In each round every server once, so that what slows the machine slows all.
     for (let round = 0; round <= Number(rounds); round++) {
       for (const server of servers) {
@@ -57,20 +75,24 @@ try {
         if (round > 0) samples.get(server.name)?.push(sample)
       }
     }
-    const of = (name: string): number[] => samples.get(name) as number[]
-    const ratio = (name: string, base: string): number =>
-      median(of(name).map((value, i) => value / (of(base)[i] as number)))
-    const rows = names.map((name) => [
+    const of = (name: string, what: keyof Sample): number[] =>
+      (samples.get(name) as Sample[]).map((sample) => sample[what])
+    const ratio = (name: string, base: string, what: keyof Sample): number =>
+      median(of(name, what).map((value, i) => value / (of(base, what)[i] as number)))
+    const bases = ['node:http', 'hono', 'hono-platform']
+    const row = (name: string, what: keyof Sample): (string | number)[] => [
       name,
-      median(of(name)),
-      ratio(name, 'node:http'),
-      ratio(name, 'hono'),
-      ratio(name, 'hono-platform'),
-    ])
-    console.log(
-      table([path, 'requests/s', 'to node:http', 'to hono', 'to hono-platform'], rows),
-      '\n',
-    )
+      median(of(name, what)),
+      ...bases.map((base) => ratio(name, base, what)),
+    ]
+    const head = bases.map((base) => `to ${base}`)
+    for (const [what, title] of [
+      ['rate', 'requests/s'],
+      ['cost', 'µs of processor time'],
+    ] as const) {
+      const rows = names.map((name) => row(name, what))
+      console.log(table([`${path}, ${title}`, '', ...head], rows), '\n')
+    }
   }
 } finally {
   for (const { child } of servers) child.kill()

@@ -26,6 +26,7 @@ export abstract class Exchange implements Work {
   /** The scope of the deadline. */
   #scope: CancelScope | null = null
   #isClosed = false
+  #hasAnswered = false
   /** The client sends its body only after it was told to: `Expect: 100-continue`. */
   awaitsContinue = false
 
@@ -35,8 +36,14 @@ export abstract class Exchange implements Work {
     this.outgoing = outgoing
   }
 
-  /** Answers the request; called in the task. */
+  /** Answers the request, and calls `answered()` at its end; called in the task. */
   protected abstract answer(): Promise<void>
+
+  /** The code of the task has come to its end. */
+  protected answered(): void {
+    this.#hasAnswered = true
+    if (this.#isClosed) this.#remove()
+  }
 
   /** The response is closed, and it was sent to its end. */
   protected finished(): void {}
@@ -105,20 +112,22 @@ export abstract class Exchange implements Work {
   #onClose(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.task.done()) {
-      this.service.remove(this)
-      return
-    }
-    this.task.addDoneCallback(() => this.service.remove(this))
     if (hasGone(this.outgoing)) this.leave()
     else this.finished()
+    if (this.#hasAnswered || this.isBeingCancelled()) this.#remove()
   }
 
-  async #run(): Promise<void> {
+  /** A task that was cancelled may have other flows in their clean-up. Any other task is done in this turn. */
+  #remove(): void {
+    if (this.isBeingCancelled() && !this.task.done()) {
+      this.task.addDoneCallback(() => this.service.remove(this))
+    } else this.service.remove(this)
+  }
+
+  #run(): Promise<void> {
     this.#task = currentTask() as Task<void>
     const { deadline } = this.service
-    if (deadline === undefined) await this.answer()
-    else await this.#answerBefore(deadline)
+    return deadline === undefined ? this.answer() : this.#answerBefore(deadline)
   }
 
   async #answerBefore(deadline: number): Promise<void> {

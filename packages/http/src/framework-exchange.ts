@@ -64,8 +64,12 @@ export class FrameworkExchange extends Exchange {
     tasks.add(this.task)
     const response = new Future<void>()
     this.#response = response
-    this.#next()
-    if (!this.isClosed) await response
+    try {
+      this.#next()
+      if (!this.isClosed) await response
+    } finally {
+      this.answered()
+    }
   }
 }
 

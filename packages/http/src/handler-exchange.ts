@@ -52,6 +52,8 @@ export class HandlerExchange extends Exchange implements RequestOwner {
     } catch (error) {
       if (this.isOwnCancel(error)) throw error
       await this.#fail(error)
+    } finally {
+      this.answered()
     }
   }
 

@@ -47,7 +47,7 @@ export function reset(outgoing: Outgoing): void {
 }
 
 /** Closes a connection with a TCP reset where that is possible. */
-export function resetSocket(socket: Duplex): void {
+function resetSocket(socket: Duplex): void {
   // A TLS socket has no such call: the missing end of the TLS session tells the client.
   if (socket.constructor === Socket) (socket as Socket).resetAndDestroy()
   else socket.destroy()

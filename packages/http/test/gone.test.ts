@@ -1,3 +1,4 @@
+import { ThreadPoolExecutor } from '@tasktree/executor'
 import { Lock } from '@tasktree/sync'
 import { createSubprocessExec } from '@tasktree/subprocess'
 import { allTasks, run, sleep } from '@tasktree/core'
@@ -363,6 +364,33 @@ describe('when the client has gone', () => {
         await log.until('upstream ended')
         expect(lock.locked()).toBe(false)
         expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+      },
+    )
+  })
+
+  test('a job of a pool that never ends is ended with its worker', { tags: ['slow'] }, async () => {
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+    await served(
+      async (_request, log) => {
+        log.add('began')
+        try {
+          await pool.submit(() => {
+            for (;;) continue
+          })
+        } finally {
+          log.add('ended')
+        }
+        return new Response()
+      },
+      async ({ log, open }) => {
+        const client = await open()
+        client.get('/')
+        await log.until('began')
+        await sleep(50)
+        client.leave()
+        await log.until('ended')
+        // The only worker of the pool would be busy for ever.
+        expect(await pool.submit((n: number) => n + 1, 41)).toBe(42)
       },
     )
   })
