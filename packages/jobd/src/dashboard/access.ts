@@ -9,12 +9,12 @@ import { type Origin, TrustedProxies } from './trusted-proxies.ts'
 const mostSessions = 1_000
 
 export interface AccessOptions {
-  /** What the server was told to listen at. */
+  /** The host name that the server was told to listen at. */
   hostName: string
   credentials: Credentials
   /** Where browsers find the page when a proxy is in front: `https://jobs.example.com/prefix`. @defaultValue none */
   publicUrl?: string | undefined
-  /** Whose X-Forwarded headers are believed. @defaultValue the proxies of this machine */
+  /** The addresses of proxies whose X-Forwarded headers are believed. @defaultValue the proxies of this machine */
   trustProxy?: readonly string[] | undefined
 }
 
@@ -23,7 +23,7 @@ export interface AccessOptions {
  * names it has resolved to this address. It outlives the server's restarts, so that open pages go on.
  */
 export class Access {
-  /** In the page, and with each changing request: other origins cannot read it. */
+  /** A secret that stands in the page and comes with each request that changes something. Pages of other origins cannot read it. */
   readonly token: string = randomBytes(24).toString('base64url')
   /** Tells this server from one that is started after it. */
   readonly id: string = randomBytes(8).toString('base64url')
@@ -33,7 +33,7 @@ export class Access {
   readonly #hostName: string
   readonly #publicUrl: URL | null
   readonly #proxies: TrustedProxies
-  /** The name of the one who logged in, by session. */
+  /** The name that the user of each session has logged in with. */
   readonly #sessions = new Map<string, string>()
 
   /** @throws {RangeError} for a public URL or a trusted proxy that is not one */
@@ -61,7 +61,7 @@ export class Access {
     return isIP(name) !== 0 || name === 'localhost' || name === this.#hostName
   }
 
-  /** Whether a page of this server sent it. */
+  /** Whether a page of this server has sent the request. */
   isSameOrigin(request: IncomingMessage): boolean {
     const { origin, host, 'sec-fetch-site': site } = request.headers
     if (site !== undefined && site !== 'same-origin') return false
@@ -139,7 +139,7 @@ function sessionIn({ cookie = '' }: IncomingHttpHeaders): string {
   return pairs.findLast(([name]) => name === cookieName)?.[1] ?? ''
 }
 
-/** A digest has the same length for every text, as `timingSafeEqual` needs it. */
+/** Hashes a text, because `timingSafeEqual` compares only values of the same length. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

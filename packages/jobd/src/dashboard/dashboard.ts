@@ -16,7 +16,7 @@ import { findRoute, type Site } from './routes.ts'
 
 export interface DashboardOptions {
   host: string
-  /** 0: one that is free. */
+  /** 0 chooses a free port. */
   port: number
   access: Access
   sources: LiveSources
@@ -84,7 +84,7 @@ export class Dashboard implements AsyncDisposable {
       const refusal = refusalOf(error)
       const { status, message } = refusal ?? new Refusal(500, 'this has failed; the log says why')
       if (!response.headersSent) {
-        // The rest of a request that was not read stays unread: the connection ends.
+        // The server does not read the rest of a request that it refuses, so it ends the connection.
         writeHead(response, status, 'json', request.complete ? {} : { Connection: 'close' })
         response.end(JSON.stringify({ error: message }))
       } else response.destroy()
@@ -98,7 +98,7 @@ export class Dashboard implements AsyncDisposable {
     const url = URL.parse(request.url ?? '', 'http://localhost')
     if (url === null) throw new Refusal(400, 'that is no address')
     const path = this.#pathOf(url)
-    // Whoever looks after the server asks these, by whatever name; they tell nothing else.
+    // Programs that watch the server ask for its health, under any host name. The answers tell nothing else.
     if (method === 'GET' && (await this.#answerHealth(path, response))) return
     const bearer = await this.#access.bearerOf(request)
     if (bearer === null && !this.#access.isOwnHost(request.headers))
@@ -146,7 +146,7 @@ export class Dashboard implements AsyncDisposable {
     await handle({ site: this.#site, response, sender, words, query: url.searchParams, body })
   }
 
-  /** A proxy may or may not take the prefix of the public URL away. */
+  /** The path without the prefix of the public URL, which a proxy may have taken away already. */
   #pathOf({ pathname }: URL): string {
     const { prefix } = this.#access
     return prefix !== '' && pathname.startsWith(`${prefix}/`)
@@ -197,7 +197,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** What is the client's mistake, or passes by; null for a failure of ours. */
+/** The answer to an error that is the client's mistake or will pass; null for a failure of the server itself. */
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error
   return isOfActor(error) ? new Refusal(503, `not now: ${error.message}`) : null

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { writeHead } from './page-files.ts'
 
-/** A peer that has vanished is noticed only when something is sent. At least this often, in milliseconds, something is. */
+/** Something is sent at least every this many milliseconds, because only a send shows that the other side has vanished. */
 const longestSilence = 15_000
 
 /** Milliseconds until a browser that lost its connection opens another. */
@@ -23,7 +23,7 @@ export class EventStream {
       return
     }
     this.#response.once('close', closed)
-    // nginx would collect what is sent before it passes it on.
+    // Without this header nginx would collect the events before it passes them on.
     writeHead(this.#response, 200, 'events', { 'X-Accel-Buffering': 'no' })
     this.#response.write(`retry: ${reconnectTime}\n\n`)
   }
@@ -44,7 +44,7 @@ export class EventStream {
     this.#sentAt = performance.now()
   }
 
-  /** Nothing follows. */
+  /** Ends the stream. Nothing can be sent afterwards. */
   close(): void {
     this.#response.end()
   }

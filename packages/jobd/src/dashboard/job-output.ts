@@ -2,7 +2,7 @@ import { finalStates } from '../jobs/job.ts'
 import type { JobChange } from '../store/job-feed.ts'
 import type { PageOutput } from './page-events.ts'
 
-/** At most this many characters wait for a page that does not read; of more, the last ones. */
+/** At most this many characters wait for a page that does not read. If there are more, the last ones are kept. */
 const mostCharacters = 262_144
 
 /** One job's output as events for a page, from its beginning to the job's end. */
@@ -12,7 +12,7 @@ export class JobOutput {
   #ended = false
   /** How many characters of the output the page has been told of; null before the first event. */
   #told: number | null = null
-  /** What it is to be told, and where that begins in the output. */
+  /** The text that the page has still to be told, and the place in the output at which it begins. */
   #pending = ''
   #offset = 0
 
@@ -39,7 +39,7 @@ export class JobOutput {
     }
   }
 
-  /** Sends what has come; true when that was the end. To be called when the page is ready for more. */
+  /** Sends the text that waits; call it when the page is ready for more. Returns true when the output has ended. */
   flush(): boolean {
     if (this.#told === null) return false
     // The log, which was read after this object was made, may have had some of it.

@@ -34,13 +34,13 @@ export interface Sender {
   address: string
 }
 
-/** Milliseconds between two events of a page at least. */
+/** The least number of milliseconds between two events of a page. */
 const flushTime = 100
 
 /** Milliseconds between two looks at the metrics and the counts. */
 const lookTime = 1_000
 
-/** Open streams. */
+/** At most this many streams are open. */
 const mostViewers = 200
 
 const latestJobs = 100
@@ -82,7 +82,7 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** Everything as it is now, for the page that has that stream. */
+  /** The present state of everything, for the page that has the named stream. */
   async snapshot(stream: string): Promise<PageSnapshot> {
     const { system, store, history } = this.#sources
     const [jobs, counts] = await Promise.all([store.ask.list({}, latestJobs), store.ask.counts()])
@@ -179,7 +179,7 @@ export class LiveView implements AsyncDisposable {
         seen = samples.at(-1)?.n ?? seen
         for (const viewer of this.#pages) viewer.seeSamples(samples, counts)
       } catch (error) {
-        // The store is being restarted: the next look sees it again.
+        // The store is being restarted. The next look will find it again.
         if (!isOfActor(error)) throw error
       }
       await sleep(lookTime)
@@ -208,7 +208,7 @@ export class LiveView implements AsyncDisposable {
   }
 }
 
-/** An actor that was asked has ended, or is being restarted. */
+/** Whether the error says that an actor that was asked has ended, or is being restarted. */
 export function isOfActor(error: unknown): error is Error {
   return (
     error instanceof Error &&

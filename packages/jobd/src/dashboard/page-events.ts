@@ -18,7 +18,7 @@ export interface PageNode {
   status: string
   restarts: number
   lastExit: string | null
-  /** Messages that wait. */
+  /** The number of messages that wait in the mailbox. */
   mailbox: number
   /** What it does or waits for; empty when it is idle. */
   activity: string
@@ -37,7 +37,7 @@ export interface PageSnapshot {
   kinds: Readonly<Record<string, string>>
   tree: PageNode
   counts: PageCounts
-  /** The latest ones. */
+  /** The newest jobs. */
   jobs: PageJob[]
   progress: PageProgress[]
   samples: Sample[]

@@ -13,15 +13,15 @@ import type {
   PageSnapshot,
 } from './page-events.ts'
 
-/** What is kept for a page that does not read: of jobs the newest, which is what it shows; of the rest the latest. */
+/** How many changes of each sort are kept for a page that does not read. The newest jobs are kept, because the page shows those. */
 const most = { jobs: 200, deleted: 1_000, restarts: 100, samples: 300, outputs: 20 }
 
-/** Of a job's texts; the page asks for the whole when it shows one. */
+/** How many characters of a job's texts are sent. The page asks for the whole text when it shows it. */
 const shownCharacters = 240
 
 /** One open page: gathers what changed, and sends it when the page is ready for more. */
 export class PageViewer extends EventStream {
-  /** What the page calls this stream. */
+  /** The name by which the page refers to this stream. */
   readonly name: string = randomBytes(8).toString('base64url')
   readonly #outputs = new Map<number, JobOutput>()
   #begun = false
@@ -31,7 +31,7 @@ export class PageViewer extends EventStream {
   #restarts: Restart[] = []
   #samples: Sample[] = []
   #counts: PageCounts | null = null
-  /** As they were sent last: what has not changed is not sent again. */
+  /** The values that were sent last, because an unchanged value is not sent again. */
   #sentTree = ''
   #sentCounts = ''
 
@@ -43,7 +43,7 @@ export class PageViewer extends EventStream {
     this.send('snapshot', snapshot)
   }
 
-  /** From now on the stream carries that job's output too; of too many the oldest ends. */
+  /** From now on the stream carries the job's output too. If it carries too many outputs, the oldest one ends. */
   follow(id: number): JobOutput {
     const output = new JobOutput(id, (event, data) => this.send(event, data))
     this.#outputs.delete(id)
@@ -64,7 +64,7 @@ export class PageViewer extends EventStream {
     } else if (change.type === 'state') {
       const { job } = change
       if (job.state !== 'running') this.#progress.delete(job.id)
-      // Put at the end again: the first is the one that changed longest ago.
+      // Deleted and set again, so that the map's first job is the job that changed longest ago.
       this.#jobs.delete(job.id)
       this.#jobs.set(job.id, toPageJob(job))
       const [oldest] = this.#jobs.keys()
@@ -111,7 +111,7 @@ export class PageViewer extends EventStream {
   }
 }
 
-/** As the table shows it. */
+/** The job as the page's table shows it. */
 export function toPageJob(job: Job): PageJob {
   const { id, kind, state, priority, timeout, retries, attempts, deaths } = job
   const { createdAt, notBefore, startedAt, endedAt } = job

@@ -4,7 +4,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 /** Where a request comes from, and how its browser reached the server. */
 export interface Origin {
   address: string
-  /** What the browser has in its address bar. */
+  /** The host in the browser's address bar. */
   host: string
   isSecure: boolean
 }
@@ -69,7 +69,7 @@ function textsOf(header: string | string[] | undefined): string[] {
     .filter((text) => text !== '')
 }
 
-/** An IPv4 address as such, where a socket for both families shows it as IPv6. */
+/** The plain form of an IPv4 address. A socket for both families shows it as an IPv6 address. */
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

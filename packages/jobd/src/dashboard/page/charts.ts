@@ -3,13 +3,13 @@ import type { Sample } from '../../scheduling/sample.ts'
 import { formatDuration, formatTick, formatTime } from './durations.ts'
 import { find } from './element.ts'
 
-/** Milliseconds. */
+/** How many milliseconds of the past a chart shows. */
 const shownTime = 300_000
 const height = 200
 
 interface Line {
   label: string
-  /** A property of the style sheet. */
+  /** The property of the style sheet that holds the colour. */
   colour: string
   dashed?: boolean
   filled?: boolean
@@ -194,7 +194,7 @@ export class Charts {
     const last = this.#samples.at(-1)?.n ?? 0
     const fresh = samples.filter(({ n }) => n > last)
     const [first] = fresh
-    // When the server's clock was set back, what is later than now cannot be shown.
+    // If the server's clock was set back, samples later than now cannot be shown.
     const earlier =
       first === undefined ? this.#samples : this.#samples.filter(({ at }) => at < first.at)
     const all = [...earlier, ...fresh]

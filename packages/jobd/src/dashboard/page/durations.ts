@@ -1,4 +1,4 @@
-/** As people say it: 340 ms, 12.3 s, 4 min, 2 h, 3 d. */
+/** A duration in short words: 340 ms, 12.3 s, 4 min, 2 h, 3 d. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
   if (ms < 100_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
@@ -12,12 +12,12 @@ export function formatTick(ms: number): string {
   return `${Number((ms / size).toFixed(2))} ${unit}`
 }
 
-/** In whole seconds, for a value that grows while the user looks at it. */
+/** A duration in whole seconds, for a value that grows while the user looks at it. */
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)
 }
 
-/** Of the day, in this place. */
+/** The time of day in the browser's time zone. */
 export function formatTime(date: Date): string {
   return date.toLocaleTimeString([], { hourCycle: 'h23' })
 }

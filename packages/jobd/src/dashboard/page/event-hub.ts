@@ -139,7 +139,7 @@ export class EventHub {
       if (jobs.has(output.job)) tab.send({ type: 'output', event, output })
   }
 
-  /** A tab that comes later. Changes that are newer than its snapshot follow; older ones, which it may get too, are repaired by them. */
+  /** Sends a snapshot to a tab that comes later. The tab may also get changes that are older than its snapshot; the changes that follow correct them. */
   async #sendSnapshot(tab: Tab, stream: string): Promise<void> {
     try {
       const response = await fetch(`${this.#base}snapshot?stream=${stream}`)

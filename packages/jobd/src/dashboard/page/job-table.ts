@@ -5,7 +5,7 @@ import { notify } from './notice.ts'
 import { get, reasonOf } from './requests.ts'
 import { Roving } from './roving.ts'
 
-/** Rows that are shown, and jobs that are remembered beside them: the newest. */
+/** How many rows are shown, and how many of the newest jobs are remembered. */
 const mostRows = 100
 const mostJobs = 1_000
 
@@ -38,7 +38,7 @@ export class JobTable {
     this.#roving.focus()
   }
 
-  /** The one whose output is shown; null: none. */
+  /** Marks the job whose output is shown; null marks none. */
   select(id: number | null): void {
     this.#rowOf(this.#selected)?.setAttribute('aria-selected', 'false')
     this.#selected = id
@@ -53,12 +53,12 @@ export class JobTable {
     return this.#jobs.get(id)
   }
 
-  /** Forgets what it knew. */
+  /** Replaces all jobs, after a new snapshot. */
   begin(jobs: readonly PageJob[], progress: readonly PageProgress[]): void {
     this.#jobs.clear()
     this.#progress.clear()
     this.update(jobs, progress)
-    // Of the chosen state there may be older ones.
+    // The server may have older jobs of the chosen state than the snapshot has.
     if (this.#state !== '') void this.#choose()
   }
 
@@ -144,7 +144,7 @@ export class JobTable {
     if (chosen === '') return
     try {
       const jobs = await get<PageJob[]>(`jobs?state=${chosen}`)
-      // What the stream has said meanwhile is newer.
+      // Changes that the stream has brought in the meantime are newer than this answer.
       if (this.#state === chosen)
         this.update(
           jobs.filter(({ id }) => !this.#jobs.has(id)),

@@ -32,7 +32,7 @@ export class LiveEvents {
           show('lost', 'reconnecting')
           break
         case 'refused':
-          // A password that is asked for again shows itself here.
+          // If the server asks for the password again, this request reloads the page.
           get('jobs').catch(() => {})
           break
         case 'snapshot':

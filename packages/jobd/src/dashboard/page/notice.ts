@@ -1,6 +1,6 @@
 import { find, setText } from './element.ts'
 
-/** Milliseconds. */
+/** How many milliseconds a notice is shown. */
 const shownFor = 5_000
 
 const place = find('notice', HTMLDivElement)

@@ -5,10 +5,10 @@ import type { LiveEvents } from './live-events.ts'
 import { notify } from './notice.ts'
 import { get, reasonOf } from './requests.ts'
 
-/** Of a job's output, this many characters are kept in the page: the last ones. */
+/** The page keeps at most this many characters of a job's output, the last ones. */
 const mostCharacters = 500_000
 
-/** One job: what is known of it, and its output as it comes. */
+/** The panel of one job: its fields, and its output as it comes. */
 export class OutputPanel {
   readonly #panel = find('output', HTMLElement)
   readonly #title = find('output-title', HTMLHeadingElement)

@@ -10,12 +10,12 @@ export const token = meta('jobd-token')
 /** A request that has no answer after this many milliseconds has failed. */
 const patience = 15_000
 
-/** Asks the server. @throws what it answers */
+/** Asks the server. @throws an error with the server's message when the server refuses */
 export async function get<T>(path: string): Promise<T> {
   return read<T>(await fetch(path, { signal: AbortSignal.timeout(patience) }))
 }
 
-/** Changes something; what goes wrong is shown. Null then. */
+/** Sends a change. When it fails, a notice shows the reason, and the result is null. */
 export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
   try {
     const response = await fetch(path, {
@@ -31,7 +31,7 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T | nul
   }
 }
 
-/** What a failed request is said to have failed for. */
+/** The reason that the user is shown for a failed request. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return `No answer from the server within ${patience / 1_000} s`

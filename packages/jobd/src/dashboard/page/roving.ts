@@ -5,7 +5,7 @@
 export class Roving {
   readonly #all: () => HTMLElement[]
   #current: HTMLElement | null = null
-  /** Until then the first element is the current one, whichever that is. */
+  /** Whether an element has had the focus. Until then the first element is the current one. */
   #hadFocus = false
 
   /** `all`: the elements in their order. */

@@ -71,7 +71,7 @@ class NodeView {
 
   flash(): void {
     this.item.classList.remove('flash')
-    // The animation begins anew only when the browser has seen it gone.
+    // Reading the layout makes the browser see that the animation was removed. Otherwise it would not begin again.
     void this.item.offsetWidth
     this.item.classList.add('flash')
   }
@@ -81,7 +81,7 @@ async function kill(path: string): Promise<void> {
   if ((await post('actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
 }
 
-/** Without the root, which all paths begin with. */
+/** A path without the root, with which all paths begin. */
 function shorten(path: string): string {
   return path.replace(/^\/[^/]+\//, '')
 }
