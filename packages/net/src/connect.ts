@@ -135,7 +135,7 @@ async function connect<P extends Protocol | BufferedProtocol>(
   try {
     return await cancelOnAbort(task, signal)
   } catch (error) {
-    // Connected and cancelled in one turn.
+    // The connection was made in the turn in which the wait for it was cancelled: nobody will get it.
     if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
     throw error
   }

@@ -65,7 +65,7 @@ class Receive extends Claim<Datagram | null> {
 class Receiver implements DatagramProtocol {
   readonly flow = new FlowControl()
   readonly #limit: number
-  /** From `#head` on; the places before it are cut off when they are half of the array. */
+  /** The datagrams that wait, from the index `#head` on. The places before it are cut off when they are half of the array. */
   #datagrams: Datagram[] = []
   #head = 0
   readonly #waiting = new Set<Receive>()
@@ -116,7 +116,7 @@ class Receiver implements DatagramProtocol {
     return datagram
   }
 
-  /** Null when the socket has closed. */
+  /** Waits for the next datagram; null when the socket has closed. */
   async next(options: WaitOptions | undefined): Promise<Datagram | null> {
     if (this.#waiting.size === 0 && this.#isReady()) return this.#take()
     const receive = new Receive(this.#take, this.#leave)

@@ -114,7 +114,7 @@ export class DatagramTransport implements Disposable {
   }
 
   #sent(length: number, error: Error | null): void {
-    // After an abort nothing is counted any more.
+    // After an abort the counts no longer matter, because the buffers are gone.
     if (this.#isClosed) return
     this.#pending--
     this.#queued -= length

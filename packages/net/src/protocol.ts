@@ -17,7 +17,7 @@ export interface Protocol {
   eofReceived?(): boolean | void
   /** Once, last; `error` is null after a close, an abort or the peer's end. */
   connectionLost?(error: Error | null): void
-  /** More bytes than the high-water mark are buffered for writing. */
+  /** Called when more bytes than the high-water mark wait to be written. The protocol should stop writing. */
   pauseWriting?(): void
   /** The buffer is down to the low-water mark, also after `writeEof`. */
   resumeWriting?(): void

@@ -68,7 +68,7 @@ export class Server implements AsyncDisposable {
     this.#loop = getEventLoop()
   }
 
-  /** Where it listens; nothing once it is closed. A Unix socket's address is its path. */
+  /** The sockets at which the server listens; empty after it was closed. The address of a Unix socket is its path. */
   get sockets(): ServerSocket[] {
     return this.#listeners.map(({ server, path }) => {
       const found = server.address()
@@ -93,7 +93,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Begins to accept; a second call does nothing.
+   * Begins to accept connections; a second call does nothing.
    *
    * @throws {RuntimeError} when it is closed
    * @throws {AddressInUseError} and other OSErrors

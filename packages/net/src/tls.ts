@@ -161,8 +161,8 @@ export async function handshakeAsClient(
         else settle(done, () => adopt(socket))
       }
       socket.on('error', fail).once('close', onClose).once('secureConnect', onSecure)
-      // Asked before Node verifies it: when it refuses the certificate, it has closed the socket first. Not by
-      // getPeerX509Certificate: up to Node 24 it takes the certificate away from Node, which then verifies an empty one.
+      // The certificate is read before Node verifies it, because Node closes the socket when it refuses the certificate.
+      // getPeerX509Certificate does not do: up to Node 24 it takes the certificate away, and Node then verifies an empty one.
       socket.prependOnceListener('secure', () => {
         leaf = socket.getPeerCertificate(true)
       })

@@ -36,7 +36,7 @@ export class ActorIncarnation extends Incarnation {
   declare readonly child: ActorChild
   override task!: Task<void>
   readonly handlers: Handlers
-  /** Its context throws, because code of it goes on after its end. */
+  /** Whether the context throws on every use, because code of this incarnation may go on after the incarnation has ended. */
   revoked = false
   trapExit = false
   ownChildren: UnsupervisedChildren | null = null

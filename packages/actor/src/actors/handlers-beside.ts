@@ -83,7 +83,7 @@ export class HandlersBeside {
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))
   }
 
-  /** Gives all of them up; returns those that go on alone. */
+  /** Cancels every handler that runs beside the main flow, and forgets it. Returns the flows whose promise has not settled: their code may go on. */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]
     for (const flow of flows) {

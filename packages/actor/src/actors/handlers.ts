@@ -100,7 +100,7 @@ export class Handlers {
     })
   }
 
-  /** False when a handler returned a promise: its end goes on with the burst. */
+  /** Handles the messages that wait. Returns false when a handler returned a promise; the end of that promise continues the burst. */
   #handleMessages(): boolean {
     const incarnation = this.#incarnation
     const { mailbox } = this.#child
@@ -293,7 +293,7 @@ export class Handlers {
     this.#beside?.cancelAll()
   }
 
-  /** Settles when no handler runs beside; it is not cancelled by a cancel of the task. */
+  /** Settles when no handler runs beside the main flow. A cancel of the task does not cancel this wait. */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
   }

@@ -66,7 +66,7 @@ export class ChildRef {
     return this.target.kill()
   }
 
-  /** Settles when it has ended and is not started again. */
+  /** Settles when the child has ended and will not be started again. */
   get whenStopped(): Future<ExitReason> {
     return this.target.whenStopped
   }

@@ -26,7 +26,7 @@ export class HandlerFlow {
   /** Put aside by `ctx.stash()`: the message will be handled again. */
   stashed = false
   ended = false
-  /** It has not finished in the call. */
+  /** Whether the handler has returned a promise, and so has not finished in its call. */
   hasWaited = false
   /** How many asks of this handler have no answer yet. */
   pendingAsks = 0
@@ -50,7 +50,7 @@ const storage = new AsyncLocalStorage<HandlerFlow | null>()
 /** The flow of a handler that was called and has not returned. */
 let running: HandlerFlow | null = null
 
-/** The incarnations whose own task is the key. */
+/** Maps the own task of each incarnation to the incarnation. */
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /** A handler that was called without entering the storage, and waits for the first time, is found by its actor's task. */

@@ -21,7 +21,7 @@ export type SystemEvent =
       readonly delay: number
     })
   | (OfChild & { readonly type: 'start-failed'; readonly error: unknown })
-  /** It was asked to end, and ended for another reason. */
+  /** The child was asked to end, and ended for another reason. */
   | (OfChild & { readonly type: 'shutdown-error'; readonly reason: ExitReason })
   /** A handler threw and the actor goes on, because `decide` said so, or because a tell threw a ReplyError or an AskCycle. */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })

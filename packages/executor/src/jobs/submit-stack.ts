@@ -16,7 +16,7 @@ export function captureStack(caller: (...args: never[]) => unknown): SubmitStack
   return holder
 }
 
-/** False where `Error` is frozen, as under `--frozen-intrinsics`: its own limit applies there. */
+/** Sets how many frames a stack has. Returns false if `Error` is frozen, as under `--frozen-intrinsics`; the limit then stays as it is. */
 function limitStack(depth: number): boolean {
   try {
     Error.stackTraceLimit = depth

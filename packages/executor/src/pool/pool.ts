@@ -90,7 +90,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
       return job
     }
     dispatch.add(job)
-    // Last, because it takes as long as a small job, which runs meanwhile.
+    // The stack is captured last, because that takes as long as a small job; the job already runs in the meantime.
     job.submitted = kind.typicalStack ?? captureStack(submitFrame)
     return job
   }

@@ -25,7 +25,7 @@ export function isChunkOutcome(execution: Execution, value: unknown): value is C
   return execution.isChunked && value !== null && value !== undefined
 }
 
-/** The results before the first that cannot be sent, which fails the chunk as it would fail a job of its own. */
+/** Keeps the results before the first result that cannot be sent. That result becomes the error of the chunk, as it would fail a job of its own. */
 export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null {
   for (const [index, result] of results.entries()) {
     try {

@@ -20,7 +20,7 @@ function findStorage(): AsyncLocalStorage<RunningJob> {
 /** The job that the running code belongs to, through every await. */
 export const currentJob: AsyncLocalStorage<RunningJob> = findStorage()
 
-/** A worker process; its number is all that its command line tells. */
+/** The identity of a worker process: a number, which the process gets by its command line. */
 interface ProcessIdentity {
   readonly id: number
 }

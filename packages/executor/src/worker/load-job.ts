@@ -59,7 +59,7 @@ export class JobLoader {
     return found as JobFunction
   }
 
-  /** For a name that a function's own source uses and that does not exist, an error that says what to do. */
+  /** If a function sent by its source used a name that does not exist here, returns an error that says what to do; otherwise `thrown`. */
   explain(kind: number, thrown: unknown): unknown {
     const target = this.#targets.get(kind)
     if (target === undefined || !('source' in target)) return thrown

@@ -276,7 +276,7 @@ export class WorkerRuntime {
   }
 }
 
-/** What `message` carries of the job's own values. An error has been looked through when it was encoded. */
+/** The value of the job's own that `message` carries; null if it carries none. Errors are left out, because they were checked when they were encoded. */
 export function valueIn(message: FromWorker): unknown {
   if (!('type' in message)) return message[3]
   if (message.type === 'part') return message.results
