@@ -38,6 +38,7 @@ export declare function asCompleted<A extends Awaitable<unknown>, R extends Resu
 import { Task } from '../tasks/task.ts';
 export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
 export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void>;
+export declare function untilAllEnded(tasks: readonly Task[]): Promise<void>;
 
 // dist/combine/gather.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
@@ -109,6 +110,10 @@ export declare function wait<F extends Future<unknown>>(aws: Iterable<F>, option
     timeout?: number | null;
     returnWhen?: ReturnWhen;
 }): Promise<{
+    done: Set<F>;
+    pending: Set<F>;
+}>;
+export declare function waitForSome<F extends Future<unknown>>(futures: ReadonlySet<F>, timeout: number | null, isEnough: (ended: F) => boolean): Promise<{
     done: Set<F>;
     pending: Set<F>;
 }>;
@@ -494,6 +499,24 @@ export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
 export { CancelScope, cancelScope, type CancelScopeOptions, currentScope, effectiveDeadline, failAfter, moveOnAfter, type ScopeResult, shielded, } from './scopes/cancel-scope.ts';
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts';
 
+// dist/linked-list.d.ts
+export interface Linked<E extends Linked<E>> {
+    list: LinkedList<E> | null;
+    nextInList: E | null;
+    previousInList: E | null;
+}
+export declare class LinkedList<E extends Linked<E>> {
+    #private;
+    get size(): number;
+    first(): E | null;
+    has(entry: E): boolean;
+    push(entry: E): void;
+    unshift(entry: E): void;
+    replace(entry: E, substitute: E): void;
+    remove(entry: E): boolean;
+    shift(): E | null;
+}
+
 // dist/loop/clock.d.ts
 export interface Clock {
     now(): number;
@@ -646,6 +669,11 @@ export declare class ReadyQueue {
     clear(): void;
 }
 
+// dist/loop/real-timer.d.ts
+export declare function afterDelay(ms: number, callback: () => void, options?: {
+    readonly hold?: boolean;
+}): () => void;
+
 // dist/loop/scheduler.d.ts
 import type { AsyncResource } from 'node:async_hooks';
 import { type Clock } from './clock.ts';
@@ -709,12 +737,15 @@ export { completed } from './futures/future.ts';
 export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
 export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
+export { LinkedList, type Linked } from './linked-list.ts';
+export { afterDelay } from './loop/real-timer.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 export { whenLostUnseen } from './futures/unretrieved.ts';
 export { currentFrame } from './context/current.ts';
 export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';
 export { runInNewFrame } from './scopes/open-frame.ts';
+export { waitAnyway } from './scopes/wait-anyway.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
 export { takeSignal } from './loop/process-events.ts';
 export { addSnapshotPart } from './snapshot/snapshot.ts';
@@ -892,6 +923,9 @@ export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => 
 export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
+// dist/scopes/wait-anyway.d.ts
+export declare function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void>;
+
 // dist/snapshot/door.d.ts
 export declare function installSnapshotDoor(): void;
 
@@ -999,6 +1033,7 @@ export declare class Cancellation {
     abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean;
     begin(isFromInside: boolean): void;
     beginLevel(reason: unknown): void;
+    get isDue(): boolean;
     takeDue(): boolean;
     get isFromInside(): boolean;
     again(): void;

@@ -3,9 +3,9 @@ import { getEventLoop } from './current.ts'
 
 /**
  * Calls `fn` outside of every task and scope, in the outermost frame of the loop, and returns what `fn` returns. Use
- * this for singletons that outlive the request that happens to create them: a pool made by `pool ??= detached(() =>
- * new Pool())` inside a request's `timeout` does not end with that request. Listeners that `fn` adds run outside of
- * every task, too.
+ * this for singletons that outlive the request that happens to create them: a pool that is made inside a request's
+ * `timeout`, as in the example, does not end with that request. Listeners that `fn` adds run outside of every task,
+ * too.
  *
  * `currentTask()` is null in `fn`. Waits that begin in `fn` are cancelled when the run ends.
  *

@@ -247,8 +247,8 @@ export class Future<T> implements PromiseLike<T> {
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
-    // Only one of the two functions will be called. A resolver of the engine is called at once; a user's function
-    // never is, because a promise would call it later.
+    // Only one of the two functions will be called. If that one is a resolving function of a native promise, it is
+    // called now. A user's function is not, because a promise would call it later too.
     if (
       this.#state !== PENDING &&
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)

@@ -97,8 +97,8 @@ const parts = new Map<string, () => unknown>()
 
 /**
  * Adds a part to every snapshot: `snapshot()[name]` is the value that `fn` returns, which must be plain JSON. `fn` may
- * be called while other code is in the middle of a statement, so `fn` must only read. If `fn` throws, the part is `{
- * error }`. A part of the same name is replaced. Returns a function that removes the part.
+ * be called while other code is in the middle of a statement, so `fn` must only read. If `fn` throws, the part is an
+ * object with the field `error`. A part of the same name is replaced. Returns a function that removes the part.
  *
  * @throws {TypeError} when `name` is not a string or `fn` not a function
  * @throws {RangeError} when `name` is a field that every snapshot has
