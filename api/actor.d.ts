@@ -9,7 +9,7 @@ import { Admission, Mailbox } from '../messages/mailbox.ts';
 import type { MessageKind } from '../messages/message-kind.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { ActorIncarnation } from './actor-incarnation.ts';
-import { ActorRef } from './actor-ref.ts';
+import { LocalActorRef } from './local-actor-ref.ts';
 export declare class ActorChild extends Child {
     #private;
     readonly kind: 'actor';
@@ -19,7 +19,7 @@ export declare class ActorChild extends Child {
     draining: boolean;
     pendingAsks: number;
     constructor(spec: ActorSpec, owner: Owner, runtime: Runtime);
-    protected makeRef(): ActorRef;
+    protected makeRef(): LocalActorRef;
     protected makeIncarnation(number: number): ActorIncarnation;
     tell(kind: MessageKind, args: readonly unknown[], pinned?: number): Future<boolean>;
     ask(kind: MessageKind, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
@@ -89,17 +89,13 @@ export declare class ActorIncarnation extends Incarnation {
 
 // dist/actors/actor-ref.d.ts
 import type { Future } from '@tasktree/core';
-import type { Actor } from './actor.ts';
-import type { Ask, Tells } from './message-types.ts';
-import { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
-export declare class ActorRef<A extends Actor = Actor> extends ChildRef {
-    #private;
-    get ask(): Ask<A>;
-    get tell(): Tells<A>;
-    get incarnation(): number;
-    drain(): Future<ExitReason>;
-    pinned(): ActorRef<A>;
+import type { Ask, Tell } from './message-types.ts';
+export interface ActorRef<A> {
+    readonly ask: Ask<A>;
+    readonly tell: Tell<A>;
+    readonly path: string;
+    readonly whenStopped: Future<ExitReason>;
 }
 
 // dist/actors/actor.d.ts
@@ -129,7 +125,7 @@ export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) 
 // dist/actors/context.d.ts
 import { type Awaitable } from '@tasktree/core';
 import type { Actor, ActorClass } from './actor.ts';
-import { ActorRef } from './actor-ref.ts';
+import { LocalActorRef } from './local-actor-ref.ts';
 import type { Asks, SelfRef, Tells } from './message-types.ts';
 import type { AskOptions } from '../messages/ask.ts';
 import type { ReplyPort } from '../messages/reply-ports.ts';
@@ -151,7 +147,7 @@ export declare class ActorContext<Self extends Actor = Actor> {
     get log(): Logger;
     get trapExit(): boolean;
     set trapExit(on: boolean);
-    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
     supervise(options: SupervisorOptions & {
         name?: string;
     }): Promise<SupervisorRef>;
@@ -159,7 +155,7 @@ export declare class ActorContext<Self extends Actor = Actor> {
     demonitor(monitor: Monitor, options?: {
         flush?: boolean;
     }): void;
-    link(ref: ActorRef<never> | ActorRef): void;
+    link(ref: LocalActorRef<never> | LocalActorRef): void;
     stop(): void;
     ignore(): never;
     pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
@@ -170,8 +166,8 @@ export declare class ActorContext<Self extends Actor = Actor> {
     become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
     reply<T>(): ReplyPort<T>;
     healthy(): void;
-    tell<A extends Actor>(ref: ActorRef<A>): Tells<A>;
-    ask<A extends Actor>(ref: ActorRef<A>, options?: AskOptions): Asks<A>;
+    tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A>;
+    ask<A extends Actor>(ref: LocalActorRef<A>, options?: AskOptions): Asks<A>;
 }
 
 // dist/actors/crash.d.ts
@@ -237,7 +233,7 @@ export declare class Handlers {
     traceOf(flow: HandlerFlow, crash: {
         readonly error: unknown;
     } | null): void;
-    failAsks(error: Error): void;
+    failAsks(makeError: () => Error): void;
     abandon(): AbandonedHandler[];
 }
 export interface AbandonedHandler {
@@ -246,12 +242,28 @@ export interface AbandonedHandler {
     readonly promise: PromiseLike<unknown>;
 }
 
+// dist/actors/local-actor-ref.d.ts
+import type { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { Ask, Tell } from './message-types.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import type { ExitReason } from '../exit-reason.ts';
+export declare class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
+    #private;
+    get ask(): Ask<A>;
+    get tell(): Tell<A>;
+    get incarnation(): number;
+    drain(): Future<ExitReason>;
+    pinned(): LocalActorRef<A>;
+}
+
 // dist/actors/message-types.d.ts
 import type { Future } from '@tasktree/core';
 import type { AskOptions } from '../messages/ask.ts';
 import type { ReplyPort } from '../messages/reply-ports.ts';
 import type { Actor } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
+import type { LocalActorRef } from './local-actor-ref.ts';
 type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
 type IsSame<X, Y> = (<T>() => T extends X ? 1 : 2) extends <T>() => (T extends Y ? 1 : 2) ? true : false;
 type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>;
@@ -279,16 +291,20 @@ export type Tells<A> = {
     readonly [K in MessageName<A>]: TellOf<A[K]>;
 };
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>);
+export interface TellOptions {
+    confirm?: boolean | undefined;
+}
+export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>);
 type SelfAsks<A> = {
     readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]>;
 };
 type SelfTells<A> = {
     readonly [K in keyof A]: K extends Hook ? never : TellOf<A[K]>;
 };
-export type SelfRef<A extends Actor> = SelfSends<A> & ActorRef<A>;
+export type SelfRef<A extends Actor> = SelfSends<A> & LocalActorRef<A>;
 interface SelfSends<A extends Actor> {
     readonly ask: SelfAsks<A> & ((options: AskOptions) => SelfAsks<A>);
-    readonly tell: SelfTells<A>;
+    readonly tell: SelfTells<A> & ((options: TellOptions) => SelfTells<A>);
     pinned(): SelfRef<A>;
 }
 export {};
@@ -370,19 +386,19 @@ export declare class Relations {
 
 // dist/actors/spawn.d.ts
 import type { Actor, ActorClass } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
+import type { LocalActorRef } from './local-actor-ref.ts';
 import { type Rest } from '../children/child-spec.ts';
 import type { MailboxOptions } from '../messages/mailbox.ts';
 export interface SpawnOptions {
     name?: string;
     mailbox?: MailboxOptions;
 }
-export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<ActorRef<A>>;
+export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
 
 // dist/actors/sys.d.ts
 import { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
+import type { LocalActorRef } from './local-actor-ref.ts';
 import type { TraceEvent } from './handlers.ts';
 export type { TraceEvent } from './handlers.ts';
 export interface ActorStatistics {
@@ -393,10 +409,10 @@ export interface ActorStatistics {
     readonly stashed: number;
     readonly suspended: boolean;
 }
-type AnyRef = ActorRef<never> | ActorRef;
+type AnyRef = LocalActorRef<never> | LocalActorRef;
 export declare const sys: {
-    getState<A extends Actor>(ref: ActorRef<A>): Future<A>;
-    replaceState<A extends Actor>(ref: ActorRef<A>, change: (actor: A) => void): Future<void>;
+    getState<A extends Actor>(ref: LocalActorRef<A>): Future<A>;
+    replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void>;
     suspend(ref: AnyRef): Future<void>;
     resume(ref: AnyRef): Future<void>;
     trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void;
@@ -814,6 +830,7 @@ export declare class AskTimeout extends Error {
     readonly path: string;
     readonly method: string;
     readonly timeout: number;
+    readonly delivered: 'unknown';
     constructor(path: string, method: string, timeout: number);
 }
 export declare class AskCycle extends Error {
@@ -953,8 +970,9 @@ export declare function tame(thrown: unknown): unknown;
 
 // dist/index.d.ts
 export { Actor, type ActorClass } from './actors/actor.ts';
-export { ActorRef } from './actors/actor-ref.ts';
-export type { Ask, Asks, MessageName, Reply, SelfRef, Tells } from './actors/message-types.ts';
+export type { ActorRef } from './actors/actor-ref.ts';
+export { LocalActorRef } from './actors/local-actor-ref.ts';
+export type { Ask, Asks, MessageName, Reply, SelfRef, Tell, TellOptions, Tells, } from './actors/message-types.ts';
 export type { AskOptions } from './messages/ask.ts';
 export { ReplyPort } from './messages/reply-ports.ts';
 export type { BackoffOptions } from './supervision/backoff.ts';
@@ -1005,6 +1023,7 @@ export declare function watchDeadline(ask: AskFuture, timeout: number): void;
 
 // dist/messages/ask.d.ts
 import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import { type Linked, type LinkedList } from '@tasktree/core/lowlevel';
 import type { ActorChild } from '../actors/actor-child.ts';
 import { type Edge } from './ask-cycle.ts';
 import { Envelope } from './envelope.ts';
@@ -1016,16 +1035,16 @@ export interface AskOptions {
     reentrant?: boolean | undefined;
 }
 export declare function checkAskOptions(options: AskOptions): void;
-export declare class AskFuture extends Future<unknown> implements Edge {
+export declare class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture> {
     #private;
     readonly target: ActorChild;
     readonly envelope: Envelope;
     readonly asker: HandlerFlow | null;
     readonly reentrant: boolean;
     deadline: number;
-    previous: AskFuture | null;
-    next: AskFuture | null;
-    list: object | null;
+    list: LinkedList<AskFuture> | null;
+    nextInList: AskFuture | null;
+    previousInList: AskFuture | null;
     disarm: ((ask: AskFuture) => void) | null;
     waitNumber: number;
     constructor(loop: EventLoop, target: ActorChild, kind: MessageKind, args: readonly unknown[], asker: HandlerFlow | null, reentrant: boolean);
@@ -1056,6 +1075,7 @@ export type Behaviour = Record<string, (...args: never[]) => unknown>;
 export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
 
 // dist/messages/envelope.d.ts
+import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { AskFuture } from './ask.ts';
 import type { HandlerFlow } from './handler-flow.ts';
 import type { Admission } from './mailbox.ts';
@@ -1064,10 +1084,10 @@ export interface CallChain {
     readonly ask: AskFuture;
     readonly up: CallChain | null;
 }
-export declare class Envelope {
-    previous: Envelope | null;
-    next: Envelope | null;
-    list: object | null;
+export declare class Envelope implements Linked<Envelope> {
+    list: LinkedList<Envelope> | null;
+    nextInList: Envelope | null;
+    previousInList: Envelope | null;
     readonly kind: MessageKind;
     readonly args: readonly unknown[];
     readonly ask: AskFuture | null;
@@ -1115,20 +1135,6 @@ export declare function currentFlow(): HandlerFlow | null;
 export declare function currentIncarnation(): ActorIncarnation | null;
 export declare function activeFlow(): HandlerFlow | null;
 
-// dist/messages/linked-list.d.ts
-export interface Linked<T> {
-    previous: T | null;
-    next: T | null;
-    list: object | null;
-}
-export declare class LinkedList<T extends Linked<T>> {
-    first: T | null;
-    last: T | null;
-    push(entry: T): void;
-    unshift(entry: T): void;
-    remove(entry: T): boolean;
-}
-
 // dist/messages/mailbox.d.ts
 import type { CancelledError, EventLoop } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
@@ -1170,7 +1176,7 @@ export declare class Mailbox {
     unshift(envelopes: readonly Envelope[]): void;
     shift(): Envelope | null;
     remove(envelope: Envelope): boolean;
-    isWaiting(envelope: Envelope): boolean;
+    holds(envelope: Envelope): boolean;
     get mayHaveBeside(): boolean;
     takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope>;
     takeOldestTell(): Envelope | null;
@@ -1248,6 +1254,10 @@ export declare class Stash {
     forget(envelope: Envelope): void;
     takeAll(): Envelope[];
 }
+
+// dist/messages/tell-options.d.ts
+import type { TellOptions } from '../actors/message-types.ts';
+export declare function checkTellOptions(options: TellOptions): void;
 
 // dist/runtime/events.d.ts
 import { type Channel } from 'node:diagnostics_channel';
@@ -1518,7 +1528,7 @@ export declare class SupervisorChild extends Child {
 // dist/supervision/supervisor-ref.d.ts
 import { Future } from '@tasktree/core';
 import type { Actor } from '../actors/actor.ts';
-import type { ActorRef } from '../actors/actor-ref.ts';
+import type { LocalActorRef } from '../actors/local-actor-ref.ts';
 import { ChildRef } from '../children/child-ref.ts';
 import { type ActorSpec, type ChildSpec, type ResourceSpec, type RestartType } from '../children/child-spec.ts';
 import type { ExitReason } from '../exit-reason.ts';
@@ -1539,13 +1549,15 @@ export interface ChildCounts {
     readonly supervisors: number;
     readonly workers: number;
 }
-export type RefOf<S extends ChildSpec> = S extends ActorSpec<infer A extends Actor> ? ActorRef<A> : S extends ResourceSpec<infer R> ? ResourceRef<R> : S extends {
+export type RefOf<S extends ChildSpec> = S extends ActorSpec<infer A extends Actor> ? LocalActorRef<A> : S extends ResourceSpec<infer R> ? ResourceRef<R> : S extends {
     kind: 'supervisor' | 'dynamic';
 } ? SupervisorRef : ChildRef;
 export declare class SupervisorRef extends ChildRef {
     #private;
     startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>;
-    startChild<R extends ChildRef = ChildRef>(...args: unknown[]): Future<R>;
+    startChild<R extends {
+        readonly path: string;
+    } = ChildRef>(...args: unknown[]): Future<R>;
     stopChild(id: string, options?: {
         shutdown?: number;
     }): Future<ExitReason>;
@@ -1603,7 +1615,7 @@ export declare class SupervisorIncarnation extends Incarnation implements Owner 
 import { Future } from '@tasktree/core';
 import type { Broadcast } from '@tasktree/sync';
 import type { Actor } from '../actors/actor.ts';
-import type { ActorRef } from '../actors/actor-ref.ts';
+import type { LocalActorRef } from '../actors/local-actor-ref.ts';
 import type { ChildRef } from '../children/child-ref.ts';
 import { type SupervisorOptions } from '../children/child-spec.ts';
 import type { DeadLetters } from '../messages/dead-letters.ts';
@@ -1632,9 +1644,11 @@ export declare class ActorSystem implements AsyncDisposable {
     readonly name: string;
     static start(options: ActorSystemOptions): Promise<ActorSystem>;
     get root(): SupervisorRef;
-    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): ActorRef<A> | null;
+    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): LocalActorRef<A> | null;
     lookup<R extends ChildRef>(refClass: abstract new (...args: never[]) => R, pathOrName: string): R | null;
-    lookup<R extends ChildRef = ChildRef>(pathOrName: string): R | null;
+    lookup<R extends {
+        readonly path: string;
+    } = ChildRef>(pathOrName: string): R | null;
     register(name: string, ref: ChildRef): void;
     unregister(name: string): boolean;
     group(name: string): Group;

@@ -1176,6 +1176,7 @@ import type { EventLoop } from '../loop/loop.ts';
 import { FrameWaits } from './frame-waits.ts';
 import type { Task } from './task.ts';
 export declare abstract class Frame extends FrameWaits {
+    isLevelCancelled(): boolean;
     mustRefuse(): boolean;
     refuse(future: Future<unknown>): Future<never>;
     begunWait(reaction: Reaction, future: Future<unknown>): void;

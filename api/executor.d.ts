@@ -2,7 +2,7 @@
 export { BrokenExecutor, ExecutorQueueFull, JobSerializationError, WorkerCrashedError, } from './jobs/errors.ts';
 export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts';
 export type { JobEvent } from './pool/instrument.ts';
-export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs } from './jobs/job.ts';
+export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs, type JobsOptions, } from './jobs/job.ts';
 export { JobFuture } from './jobs/job-future.ts';
 export type { PoolOptions } from './pool/options.ts';
 export { ProcessPoolExecutor, type ProcessPoolOptions } from './pool/process-pool.ts';
@@ -43,6 +43,10 @@ export interface EncodedError {
 type Send = (value: unknown) => void;
 export declare function encodeError(thrown: unknown, send: Send): EncodedError;
 export declare function encodeSummary(thrown: unknown): EncodedError;
+interface ErrorType {
+    readonly prototype: object;
+}
+export declare function carryErrorType(name: string, type: ErrorType, code: string): void;
 export declare function decodeError({ thrown, records }: EncodedError, submittedAt: string): unknown;
 export {};
 
@@ -115,27 +119,41 @@ export declare function whyUnsendable(target: JobTarget): string | null;
 
 // dist/jobs/job.d.ts
 export declare class JobRef<A extends unknown[], R> {
-    readonly url: string;
+    readonly url: string | null;
     readonly name: string;
+    readonly module: string;
     readonly signature?: (...args: A) => R;
-    constructor(url: string, name: string);
+    constructor(url: string | null, name: string, module: string);
+    get id(): string;
 }
 export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>;
 export type GeneratorJob<A extends unknown[], Y, R> = ((...args: A) => Generator<Y, R> | AsyncGenerator<Y, R>) | JobRef<A, Generator<Y, R> | AsyncGenerator<Y, R>>;
 export type JobRefs<M> = {
     readonly [K in keyof M as M[K] extends (...args: any[]) => unknown ? K : never]: M[K] extends (...args: infer A) => infer R ? JobRef<A, Awaited<R>> : never;
 };
-export declare function jobs<M>(url: URL | string): JobRefs<M>;
+export interface JobsOptions {
+    id?: string | undefined;
+    version?: string | undefined;
+}
+export declare function jobs<M>(url: URL | string, options?: JobsOptions): JobRefs<M>;
+export declare function referTo<M>(href: string | null, module: string): JobRefs<M>;
+export declare function moduleName(id: string, version?: string): string;
 
 // dist/jobs/map-jobs.d.ts
+import { Future } from '@tasktree/core';
 import type { MapOptions } from '../pool/executor.ts';
-import type { PendingJob } from './pending-job.ts';
-type Submit = (args: readonly unknown[], chunked: boolean) => PendingJob;
+export interface MappedJob {
+    readonly future: Future<unknown>;
+    readonly isStarted: boolean;
+    readonly parts?: readonly unknown[];
+}
+type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob;
 export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
 export {};
 
 // dist/jobs/pending-job.d.ts
 import type { Transferable } from 'node:worker_threads';
+import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 import { type JobControl, JobFuture } from './job-future.ts';
 import type { JobKind } from './job-kind.ts';
@@ -143,7 +161,7 @@ import type { SubmitStack } from './submit-stack.ts';
 export interface JobOwner {
     abandonJob(job: PendingJob): void;
 }
-export declare class PendingJob implements JobControl {
+export declare class PendingJob implements JobControl, Linked<PendingJob> {
     #private;
     readonly future: JobFuture<unknown, unknown>;
     readonly kind: JobKind;
@@ -154,9 +172,9 @@ export declare class PendingJob implements JobControl {
     worker: WorkerHandle | null;
     seq: number;
     message: number;
-    previous: PendingJob | null;
-    next: PendingJob | null;
-    isQueued: boolean;
+    list: LinkedList<PendingJob> | null;
+    nextInList: PendingJob | null;
+    previousInList: PendingJob | null;
     isStarted: boolean;
     parts: readonly unknown[];
     deaths: number;
@@ -190,6 +208,17 @@ import type { Transferable } from 'node:worker_threads';
 export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
 export declare function takeTransferList(values: readonly unknown[]): readonly Transferable[];
 
+// dist/lowlevel.d.ts
+export { currentJob, type RunningJob } from './worker/context.ts';
+export { carryErrorType, decodeError, encodeError, type EncodedError, encodeSummary, } from './jobs/encode-error.ts';
+export type { JobControl } from './jobs/job-future.ts';
+export { moduleName, referTo } from './jobs/job.ts';
+export { type MappedJob, mapJobs } from './jobs/map-jobs.ts';
+export { captureStack, stackText, type SubmitStack } from './jobs/submit-stack.ts';
+export { decodeValue, encodeValue } from './transport/codec.ts';
+export type { ChunkOutcome } from './transport/protocol.ts';
+export { noteFailure } from './pool/forgotten-jobs.ts';
+
 // dist/pool/dispatch.d.ts
 import type { PendingJob } from '../jobs/pending-job.ts';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
@@ -210,7 +239,7 @@ export declare class Dispatch {
     hasRoom(): boolean;
     add(job: PendingJob): void;
     putBack(jobs: readonly PendingJob[]): void;
-    remove(job: PendingJob): void;
+    remove(job: PendingJob): boolean;
     takeAll(): PendingJob[];
     schedulePump(): void;
     pump(): void;
@@ -349,19 +378,6 @@ export interface ProcessPoolOptions extends PoolOptions {
 }
 export declare class ProcessPoolExecutor extends WorkerPool {
     constructor(options?: ProcessPoolOptions);
-}
-
-// dist/pool/queue.d.ts
-import type { PendingJob } from '../jobs/pending-job.ts';
-export declare class PoolQueue {
-    #private;
-    get size(): number;
-    peek(): PendingJob | null;
-    push(job: PendingJob): void;
-    putBack(jobs: readonly PendingJob[]): void;
-    shift(): PendingJob | null;
-    remove(job: PendingJob): void;
-    takeAll(): PendingJob[];
 }
 
 // dist/pool/run-in-executor.d.ts
@@ -622,11 +638,6 @@ export interface WatchIdentity {
     readonly watched: Int32Array;
 }
 export declare const identityKey = "@tasktree/executor.worker";
-
-// dist/transport/real-timer.d.ts
-export declare function afterDelay(ms: number, callback: () => void, options: {
-    hold: boolean;
-}): () => void;
 
 // dist/transport/thread-link.d.ts
 import { type ResourceLimits, type Transferable } from 'node:worker_threads';

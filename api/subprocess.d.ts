@@ -296,9 +296,6 @@ import type { ManagedProcessOptions } from './managed-options.ts';
 import { ManagedProcess } from './managed-process.ts';
 export declare function python(scriptOrCode: string, args?: readonly string[], options?: ManagedProcessOptions): ManagedProcess;
 
-// dist/real-timer.d.ts
-export declare function afterDelay(ms: number, callback: () => void): () => void;
-
 // dist/restart-delays.d.ts
 import type { ManagedBackoff } from './managed-options.ts';
 export declare class RestartDelays {

@@ -273,23 +273,6 @@ export declare class LifoQueue<T> extends Queue<T> {
     });
 }
 
-// dist/line.d.ts
-export interface Link<W extends Link<W>> {
-    line: Line<W> | null;
-    nextInLine: W | null;
-    previousInLine: W | null;
-}
-export declare class Line<W extends Link<W>> {
-    #private;
-    get size(): number;
-    first(): W | null;
-    push(member: W): void;
-    replace(member: W, substitute: W): void;
-    remove(member: W): void;
-    shift(): W | null;
-    describe(member: W): string;
-}
-
 // dist/lock.d.ts
 import { type Future } from '@tasktree/core';
 import { type NameOption, Primitive } from './primitive.ts';
@@ -314,8 +297,19 @@ export declare class Lock extends Primitive {
 }
 
 // dist/primitive.d.ts
+import type { Task } from '@tasktree/core';
 export interface NameOption {
     name?: string | undefined;
+}
+export interface Awaited {
+    readonly of: {
+        readonly kind: string;
+        label(): string;
+        words(): string;
+    };
+    readonly state: string;
+    readonly note?: string | undefined;
+    readonly next?: Task | null;
 }
 export declare abstract class Primitive {
     #private;
@@ -438,7 +432,7 @@ export declare class RWLock extends Primitive {
 }
 
 // dist/semaphore.d.ts
-import type { Future } from '@tasktree/core';
+import { type Future } from '@tasktree/core';
 import { type NameOption, Primitive } from './primitive.ts';
 import { Releaser } from './releaser.ts';
 export declare class Semaphore extends Primitive {
@@ -462,7 +456,8 @@ export declare class Semaphore extends Primitive {
 
 // dist/shares.d.ts
 import { type Future, type Task } from '@tasktree/core';
-import { Line, type Link } from './line.ts';
+import { type Linked, LinkedList } from '@tasktree/core/lowlevel';
+import type { Awaited } from './primitive.ts';
 import { type Lender, Releaser } from './releaser.ts';
 import { type Host, Waiter } from './waiter.ts';
 export interface Request {
@@ -470,11 +465,11 @@ export interface Request {
     readonly order: number;
     readonly task: Task | null;
 }
-declare class Share implements Lender, Link<Share> {
+declare class Share implements Lender, Linked<Share> {
     #private;
-    line: Line<Share> | null;
-    nextInLine: Share | null;
-    previousInLine: Share | null;
+    list: LinkedList<Share> | null;
+    nextInList: Share | null;
+    previousInList: Share | null;
     readonly amount: number;
     readonly task: Task | null;
     constructor(shares: Shares, amount: number, task: Task | null);
@@ -482,7 +477,7 @@ declare class Share implements Lender, Link<Share> {
 }
 export declare class Shares implements Host<Releaser, Request> {
     #private;
-    constructor(total: number, describe: (waiter: Waiter<Releaser, Request>) => string);
+    constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited);
     get total(): number;
     set total(total: number);
     get available(): number;
@@ -504,12 +499,14 @@ export declare class Shares implements Host<Releaser, Request> {
 export {};
 
 // dist/waiter-queue.d.ts
-import { Line } from './line.ts';
+import { LinkedList, type WaitDetails } from '@tasktree/core/lowlevel';
+import type { Awaited } from './primitive.ts';
 import type { Waiter } from './waiter.ts';
-export declare class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
+export declare class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
     #private;
-    constructor(describe: (waiter: Waiter<T, A>) => string);
+    constructor(awaited: (waiter: Waiter<T, A>) => Awaited);
     describe(waiter: Waiter<T, A>): string;
+    details(waiter: Waiter<T, A>): WaitDetails;
     first(): Waiter<T, A> | null;
     isEmpty(): boolean;
     wakeNext(): boolean;
@@ -518,19 +515,19 @@ export declare class WaiterQueue<T, A = undefined> extends Line<Waiter<T, A>> {
 
 // dist/waiter.d.ts
 import type { EventLoop, Future } from '@tasktree/core';
-import { Claim } from '@tasktree/core/lowlevel';
-import type { Line, Link } from './line.ts';
+import { Claim, type Linked } from '@tasktree/core/lowlevel';
+import type { WaiterQueue } from './waiter-queue.ts';
 export interface Host<T, A> {
     serve(waiter: Waiter<T, A>): void;
     pass(waiter: Waiter<T, A>): void;
     leave?(waiter: Waiter<T, A>): void;
     forget?(waiter: Waiter<T, A>): void;
 }
-export declare class Waiter<T, A = undefined> extends Claim<T> implements Link<Waiter<T, A>> {
+export declare class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<T, A>> {
     #private;
-    line: Line<Waiter<T, A>> | null;
-    nextInLine: Waiter<T, A> | null;
-    previousInLine: Waiter<T, A> | null;
+    list: WaiterQueue<T, A> | null;
+    nextInList: Waiter<T, A> | null;
+    previousInList: Waiter<T, A> | null;
     readonly ask: A;
     constructor(host: Host<T, A> | null, ask: A, loop?: EventLoop);
     setException(error: unknown): void;

@@ -40,7 +40,7 @@ export abstract class Frame extends FrameWaits {
     return []
   }
 
-  /** @internal whether this frame is inside a cancelled scope (`level-cancel.ts`), with no shield between */
+  /** Whether this frame is inside a cancelled scope, with no shield between (`level-cancel.ts`). */
   isLevelCancelled(): boolean {
     return levelOf(this) !== null
   }
