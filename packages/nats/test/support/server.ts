@@ -36,16 +36,21 @@ export class NatsServer implements AsyncDisposable {
   readonly port: number
   readonly #data: string
   readonly #flags: readonly string[]
+  readonly #address: string
   #child: ChildProcess | null = null
 
-  constructor(port: number, flags: readonly string[]) {
+  constructor(port: number, flags: readonly string[], address: string) {
+    this.#address = address
     this.port = port
     this.#flags = flags
     this.#data = mkdtempSync(join(tmpdir(), 'tasktree nats-'))
   }
 
-  static async start(flags: readonly string[] = ['-js']): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), flags)
+  static async start(
+    flags: readonly string[] = ['-js'],
+    address = '127.0.0.1',
+  ): Promise<NatsServer> {
+    const server = new NatsServer(await freePort(), flags, address)
     await server.restart()
     return server
   }
@@ -59,7 +64,7 @@ export class NatsServer implements AsyncDisposable {
   }
 
   async restart(): Promise<void> {
-    const flags = ['-a', '127.0.0.1', '-p', String(this.port), '-sd', this.#data, ...this.#flags]
+    const flags = ['-a', this.#address, '-p', String(this.port), '-sd', this.#data, ...this.#flags]
     this.#child = spawn(serverProgram as string, flags, { stdio: 'ignore' })
     for (let tries = 0; tries < 200; tries++) {
       if (await canConnect(this.port)) return

@@ -1,0 +1,126 @@
+import { headers } from '@nats-io/transport-node'
+import { jetstream } from '@nats-io/jetstream'
+import { connect as connectClient } from '@nats-io/transport-node'
+import { ActorSystem, FailedToStart, silentLogger } from '@tasktree/actor'
+import {
+  clusterTree,
+  ConnectFailed,
+  connect,
+  jsonCodec,
+  NoJetStream,
+  PoisonedJob,
+  remoteJobs,
+} from '@tasktree/nats'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rejection } from './support/rejection.ts'
+import { freePort, NatsServer, withoutServer } from './support/server.ts'
+import { inTree, until } from './support/tree.ts'
+
+const home = { add: (a: number, b: number): number => a + b }
+const { add } = remoteJobs<typeof home>('home')
+
+test('options that are wrong are refused at the call', async () => {
+  const refuse = (options: object): Promise<unknown> => rejection(connect(options))
+  expect(String(await refuse({ namespace: '' }))).toMatch(/the option namespace must be a text/)
+  expect(String(await refuse({ node: 7 }))).toMatch(/the option node must be a text/)
+  expect(String(await refuse({ codec: {} }))).toMatch(/must have the functions encode and decode/)
+})
+
+describe.skipIf(withoutServer)(
+  `refusals${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
+  () => {
+    let server: NatsServer
+    beforeAll(async () => {
+      server = await NatsServer.start(['-js', '--user', 'me', '--pass', 'secret'])
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+    const options = (
+      namespace: string,
+    ): { servers: string; user: string; pass: string; namespace: string } => ({
+      servers: server.url,
+      user: 'me',
+      pass: 'secret',
+      namespace,
+    })
+
+    test('wrong credentials say what to check', async () => {
+      const error = await rejection(connect({ servers: server.url, user: 'me', pass: 'wrong' }))
+      expect(error).toBeInstanceOf(ConnectFailed)
+      expect((error as Error).message).toMatch(/the server refused the credentials: check user/)
+      expect((error as Error).message).not.toMatch(/wrong/)
+    })
+
+    test('a port on which no server listens is named', async () => {
+      const servers = `nats://127.0.0.1:${await freePort()}`
+      const error = await rejection(connect({ servers, timeout: 2_000 }))
+      expect(error).toBeInstanceOf(ConnectFailed)
+      expect((error as Error).message).toContain(servers)
+    })
+
+    test('a tree whose cluster cannot be reached fails to start', async () => {
+      const servers = `nats://127.0.0.1:${await freePort()}`
+      const starting = ActorSystem.start({
+        name: 's',
+        logger: silentLogger,
+        children: [clusterTree('tree', { servers }, () => [])],
+      })
+      expect(await rejection(starting)).toBeInstanceOf(FailedToStart)
+    })
+
+    test('a server without JetStream says how to start one', { tags: 'slow' }, async () => {
+      await using plain = await NatsServer.start([])
+      const error = await rejection(connect({ servers: plain.url }))
+      expect(error).toBeInstanceOf(NoJetStream)
+      expect((error as Error).message).toMatch(/nats-server -js -sd DIR/)
+    })
+
+    test('a job whose arguments cannot be read is put aside, and others go on', async () => {
+      const where = options('unreadable')
+      await inTree(
+        where,
+        (cluster) => [cluster.worker('q', { home })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          expect(await executor.submit(add, 1, 1)).toBe(2)
+          const client = await connectClient({ servers: server.url, user: 'me', pass: 'secret' })
+          const broken = headers()
+          broken.set('Tasktree-Id', 'broken')
+          broken.set('Tasktree-Job', 'home#add')
+          const stream = jetstream(client)
+          await stream.publish('unreadable.job.q', new Uint8Array([1, 2, 3]), { headers: broken })
+          // Not a job at all.
+          await stream.publish('unreadable.job.q', 'hello')
+          await client.close()
+          await until(async () => (await cluster.snapshot()).deadLetters === 1, 'the dead letter')
+          expect(await executor.submit(add, 2, 2)).toBe(4)
+          const known = executor.with({ id: 'broken' }).submit(add, 1, 1)
+          expect(await rejection(known)).toBeInstanceOf(PoisonedJob)
+          await until(async () => {
+            const { waiting, running } = (await cluster.snapshot()).queues['q'] ?? {}
+            return waiting === 0 && running === 0
+          }, 'an empty queue')
+        },
+      )
+    })
+
+    test('programs with JSON as their codec understand each other', async () => {
+      await inTree(
+        { ...options('json'), codec: jsonCodec },
+        (cluster) => [cluster.worker('q', { home })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          expect(await executor.submit(add, 1, 2)).toBe(3)
+          const error = await rejection(executor.submit(add, 1n as never, 2))
+          expect((error as Error).name).toBe('JobSerializationError')
+        },
+      )
+    })
+
+    test('two clusters with namespaces of their own share a server', async () => {
+      await using one = await connect(options('one'))
+      await using two = await connect(options('two'))
+      expect((await one.nodes()).map(({ node }) => node)).toEqual([one.node])
+      expect((await two.nodes()).map(({ node }) => node)).toEqual([two.node])
+    })
+  },
+)
