@@ -67,7 +67,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
           child.actor('counter', Counter, [], mailbox === undefined ? {} : { mailbox }),
         )
         await system.root.startChild(
-          own.service('counter', () => system.lookup(Counter, 'counter') as ActorRef<Counter>),
+          own.service('counter', () => system.lookup(Counter, 'counter')),
         )
         await using caller = await connect(where)
         await body(caller.lookup<Counter>('counter'), caller)
@@ -192,10 +192,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
         async (cluster, system) => {
           await system.root.startChild(child.actor('counter', Counter))
           await system.root.startChild(
-            cluster.service(
-              'counter',
-              () => system.lookup(Counter, 'counter') as ActorRef<Counter>,
-            ),
+            cluster.service('counter', () => system.lookup(Counter, 'counter')),
           )
           await using caller = await connect({ servers: mortal.url })
           const counter = caller.lookup<Counter>('counter')

@@ -105,13 +105,13 @@ export class Cluster implements AsyncDisposable {
 
   /**
    * Answers the messages for `name` with an actor, as a child. Several programs may serve one name; each message goes to one
-   * of them. `ref` may be a function that is called at each start, for an actor of the same tree.
+   * of them. `ref` may be a function, which is called for each message: for an actor of the same tree, which is not there yet.
    *
    * @throws {TypeError} {RangeError} naming what is wrong
    */
   service<A>(
     name: string,
-    ref: ActorRef<A> | (() => ActorRef<A>),
+    ref: ActorRef<A> | (() => ActorRef<A> | null),
     options?: ServiceOptions,
   ): ChildSpec {
     const spec = serviceSpec(this.#link, name, ref, options)

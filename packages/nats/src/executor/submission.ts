@@ -122,7 +122,7 @@ export class Submission implements MappedJob {
     if (this.#hasEnded) return
     let outcome: Outcome
     try {
-      outcome = decodeOutcome(record, this.#owner.link.codec, stackText(this.#stack))
+      outcome = decodeOutcome(record, this.#owner.link.codec, () => stackText(this.#stack))
     } catch (error) {
       this.fail(error)
       return

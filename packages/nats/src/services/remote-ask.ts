@@ -96,7 +96,7 @@ export class RemoteAsk extends Future<unknown> {
   #settle(bytes: Uint8Array): void {
     if (this.done()) return
     try {
-      const outcome = decodeOutcome(bytes, this.#owner.link.codec, '')
+      const outcome = decodeOutcome(bytes, this.#owner.link.codec)
       if (outcome.kind === 'error') this.refuse(outcome.error)
       else {
         this.#end()

@@ -1,6 +1,6 @@
 /**
- * Gives the messages that come for a name to an actor. The callback of the subscription only begins a task for each
- * message, because the server cuts off a client that is slow to read.
+ * Gives the messages that come for a name to an actor. The callback of the subscription only sends each message on and
+ * never waits, because the server cuts off a client that is slow to read.
  */
 import {
   type ActorRef,
@@ -8,8 +8,9 @@ import {
   type ChildOptions,
   type ChildSpec,
   MailboxFull,
+  NoProc,
 } from '@tasktree/actor'
-import { createTask, type Future, getEventLoop, type Task } from '@tasktree/core'
+import { createTask, ensureFuture, Future, getEventLoop } from '@tasktree/core'
 import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
@@ -34,7 +35,7 @@ type AnyRef = ActorRef<any>
 export function serviceSpec(
   link: Link,
   name: string,
-  ref: AnyRef | (() => AnyRef),
+  ref: AnyRef | (() => AnyRef | null),
   options: ServiceOptions = {},
 ): ChildSpec {
   checkName('the name of a service', name)
@@ -46,20 +47,22 @@ export function serviceSpec(
   }
   return child.resource(
     `service-${name}`,
-    () => new Service(link, name, typeof ref === 'function' ? ref() : ref, maxPending),
+    () => new Service(link, name, typeof ref === 'function' ? ref : () => ref, maxPending),
     supervision,
   )
 }
 
+type Sends = Record<string, ((...args: readonly unknown[]) => PromiseLike<unknown>) | undefined>
+
 class Service implements AsyncDisposable {
   readonly #link: Link
   readonly #name: string
-  readonly #ref: AnyRef
+  readonly #ref: () => AnyRef | null
   readonly #maxPending: number
-  readonly #open = new Set<Task>()
+  readonly #open = new Set<Future<unknown>>()
   #unsubscribe: (() => void) | null = null
 
-  constructor(link: Link, name: string, ref: AnyRef, maxPending: number) {
+  constructor(link: Link, name: string, ref: () => AnyRef | null, maxPending: number) {
     this.#link = link
     this.#name = name
     this.#ref = ref
@@ -82,58 +85,59 @@ class Service implements AsyncDisposable {
       if (message.reply !== '') bus.publish(message.reply, overloaded)
       return
     }
-    const task = createTask(() => this.#handle(bus, message, ask), {
-      name: `${this.#name}.${ask.method}`,
-    })
-    this.#open.add(task)
-    if (ask.kind === 'ask')
-      this.#link.controls.expect(ask.id, () => task.cancel('cancelled by its sender'))
-    task.addDoneCallback(() => {
-      this.#open.delete(task)
-      this.#link.controls.forget(ask.id)
-      if (task.cancelled()) return
-      const exception = task.exception()
-      if (exception === null) return
-      getEventLoop().callExceptionHandler({
-        message: `${this.#name} could not answer`,
-        exception,
-        task,
-      })
-    })
+    this.#handle(bus, message, ask)
   }
 
-  async #handle(bus: Bus, message: BusMessage, ask: AskMessage): Promise<void> {
-    if (ask.kind === 'ask' && this.#link.controls.wasCancelled(ask.id)) return
-    const { reply } = message
+  #handle(bus: Bus, { data, reply }: BusMessage, ask: AskMessage): void {
+    const { controls } = this.#link
+    if (ask.kind === 'ask' && controls.wasCancelled(ask.id)) return
+    const sending = this.#send(data, ask)
     const answers = ask.kind !== 'tell' && reply !== ''
     const accept = answers
       ? getEventLoop().callLater(acceptTime, () => {
           if (bus.status === 'connected') bus.publish(reply, acceptedBy(this.#link.node))
         })
       : null
-    try {
-      const outcome = await this.#call(message, ask)
-      if (!answers || bus.status !== 'connected') return
-      this.#answer(bus, reply, ask, outcome)
-    } finally {
+    this.#open.add(sending)
+    if (ask.kind === 'ask') controls.expect(ask.id, () => sending.cancel('cancelled by its sender'))
+    sending.addDoneCallback(() => {
+      this.#open.delete(sending)
+      controls.forget(ask.id)
       accept?.cancel()
-    }
+      if (sending.cancelled()) return
+      const error = sending.exception()
+      if (!answers || bus.status !== 'connected') return
+      const outcome: Outcome =
+        error === null ? { kind: 'value', value: sending.result() } : { kind: 'error', error }
+      this.#answer(bus, reply, ask, outcome)
+    })
   }
 
-  async #call(message: BusMessage, ask: AskMessage): Promise<Outcome> {
-    traceparent.set(ask.traceparent)
-    try {
-      const args = this.#link.codec.decode(message.data) as readonly unknown[]
-      const sends = (
-        ask.kind === 'ask' ? this.#ref.ask({ timeout: ask.timeout }) : this.#ref.tell
-      ) as Record<string, ((...args: readonly unknown[]) => Future<unknown>) | undefined>
-      const send = sends[ask.method]
-      if (typeof send !== 'function') {
+  /** Gives the message to the actor. */
+  #send(data: Uint8Array, ask: AskMessage): Future<unknown> {
+    const send = (): PromiseLike<unknown> => {
+      const args = this.#link.codec.decode(data) as readonly unknown[]
+      const ref = this.#ref()
+      if (ref === null) throw new NoProc(this.#name)
+      const sends = (ask.kind === 'ask' ? ref.ask({ timeout: ask.timeout }) : ref.tell) as Sends
+      const method = sends[ask.method]
+      if (typeof method !== 'function') {
         throw new TypeError(`the service ${this.#name} has no message ${ask.method}`)
       }
-      return { kind: 'value', value: await Reflect.apply(send, sends, args) }
+      return Reflect.apply(method, sends, args)
+    }
+    if (ask.traceparent !== null) {
+      return createTask(async () => {
+        traceparent.set(ask.traceparent)
+        return send()
+      })
+    }
+    try {
+      return ensureFuture(send())
     } catch (error) {
-      return { kind: 'error', error }
+      const failed = new Future<unknown>()
+      failed.setException(error)
+      return failed
     }
   }
 

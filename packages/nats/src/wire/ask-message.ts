@@ -11,33 +11,31 @@ export interface AskMessage {
   readonly traceparent: string | null
 }
 
-const name = {
-  id: 'Tasktree-Id',
-  method: 'Tasktree-Method',
-  kind: 'Tasktree-Kind',
-  timeout: 'Tasktree-Timeout',
-} as const
+/** One header for all of it, because each header costs as much as the rest of a small message. */
+const header = 'Tasktree-Ask'
 
 export function askHeaders(message: AskMessage): Headers {
+  const { kind, timeout, id, method } = message
   const headers: Record<string, string> = {
-    [name.id]: message.id,
-    [name.method]: message.method,
-    [name.kind]: message.kind,
+    [header]: `${kind} ${timeout === Infinity ? '-' : Math.ceil(timeout)} ${id} ${encodeURIComponent(method)}`,
   }
-  if (message.timeout !== Infinity) headers[name.timeout] = String(Math.ceil(message.timeout))
   if (message.traceparent !== null) headers['traceparent'] = message.traceparent
   return headers
 }
 
 /** Null when it is not an ask. */
-export function readAsk(header: (name: string) => string | null): AskMessage | null {
-  const id = header(name.id)
-  const method = header(name.method)
-  const kind = header(name.kind)
-  if (id === null || method === null) return null
+export function readAsk(read: (name: string) => string | null): AskMessage | null {
+  const [kind, time, id, method] = read(header)?.split(' ') ?? []
   if (kind !== 'ask' && kind !== 'tell' && kind !== 'confirm') return null
-  const timeout = Number(header(name.timeout) ?? Infinity)
-  return { id, method, kind, timeout, traceparent: header('traceparent') }
+  if (time === undefined || id === undefined || method === undefined) return null
+  const timeout = time === '-' ? Infinity : Number(time)
+  return {
+    id,
+    method: decodeURIComponent(method),
+    kind,
+    timeout,
+    traceparent: read('traceparent'),
+  }
 }
 
 /** The first byte of an answer that is not yet the outcome: see `outcome.ts` for the others. */

@@ -97,13 +97,17 @@ function encodeThrown(error: unknown, codec: Codec): Uint8Array {
   }
 }
 
-/** `sentAt` is the stack of the call that sent the job. */
-export function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt: string): Outcome {
+/** `sentAt` makes the stack of the call that sent the job, for an error. */
+export function decodeOutcome(
+  bytes: Uint8Array,
+  codec: Codec,
+  sentAt: () => string = () => '',
+): Outcome {
   const body = bytes.subarray(1)
   if (bytes[0] === tags.cancelled) return { kind: 'cancelled' }
   if (bytes[0] === tags.value) return { kind: 'value', value: codec.decode(body) }
   carryErrorTypes()
-  return { kind: 'error', error: decodeError(codec.decode(body) as EncodedError, sentAt) }
+  return { kind: 'error', error: decodeError(codec.decode(body) as EncodedError, sentAt()) }
 }
 
 /** The value of an outcome. @throws its error */

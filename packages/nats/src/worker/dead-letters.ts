@@ -54,7 +54,7 @@ export class DeadLetters {
   }
 
   async #move({ run, error }: DeadJob): Promise<void> {
-    await run.record({ kind: 'error', error })
+    run.reply(await run.record({ kind: 'error', error }))
     const { delivery, message } = run
     await this.#link.insist((bus) =>
       bus.append(this.#link.names.deadLetter(this.#queue), delivery.data, {

@@ -77,7 +77,7 @@ export class JobRun {
       (await this.#link.results(bus, resultTtl)).get(id),
     )
     if (record !== null) {
-      this.#reply(record.value)
+      this.reply(record.value)
       await this.#acknowledge()
       return true
     }
@@ -192,21 +192,22 @@ export class JobRun {
    * and the acknowledgement last, so that a worker that dies between two of them leaves nothing undone.
    */
   async settle(outcome: Outcome): Promise<void> {
-    await this.record(outcome)
+    const record = await this.record(outcome)
+    // In one turn, so that both leave in one packet.
+    this.reply(record)
     await this.#acknowledge()
   }
 
-  /** Stores the outcome and answers the submitter. */
-  async record(outcome: Outcome): Promise<void> {
+  /** Stores the outcome. Gives the record that counts, which may be another worker's. */
+  async record(outcome: Outcome): Promise<Uint8Array> {
     const { id, resultTtl } = this.message
-    let record = this.#encode(outcome)
-    await this.#link.insist(async (bus) => {
+    const record = this.#encode(outcome)
+    return this.#link.insist(async (bus) => {
       const results = await this.#link.results(bus, resultTtl)
-      if ((await results.create(id, record)) !== null) return
+      if ((await results.create(id, record)) !== null) return record
       const first = await results.get(id)
-      if (first !== null) record = first.value
+      return first?.value ?? record
     })
-    this.#reply(record)
   }
 
   #encode(outcome: Outcome): Uint8Array {
@@ -227,7 +228,8 @@ export class JobRun {
     return encodeOutcome({ kind: 'error', error }, codec)
   }
 
-  #reply(record: Uint8Array): void {
+  /** Tells the submitter. */
+  reply(record: Uint8Array): void {
     const { reply } = this.message
     // Without a connection the submitter finds the record.
     if (reply !== '' && this.#link.status === 'connected')

@@ -24,6 +24,7 @@ export class PullLoop {
   readonly #settings: ConsumerSettings
   readonly #receiver: Receiver
   readonly #changed = new Signal()
+  #requestMore: () => void = () => {}
 
   constructor(link: Link, settings: ConsumerSettings, receiver: Receiver) {
     this.#link = link
@@ -31,9 +32,9 @@ export class PullLoop {
     this.#receiver = receiver
   }
 
-  /** The receiver has more room. */
+  /** The receiver has more room. The request leaves in this turn, in one packet with what else is sent in it. */
   roomier(): void {
-    this.#changed.notify()
+    this.#requestMore()
   }
 
   /** Runs until it is cancelled. @throws {ConsumerStalled} */
@@ -76,15 +77,17 @@ export class PullLoop {
         this.#changed.notify()
       },
     })
+    this.#requestMore = () => {
+      const missing = this.#receiver.room - requested
+      if (missing <= 0 || bus.status !== 'connected') return
+      if (requested <= 0) heardAt = bus.now()
+      puller.request(missing)
+      requested += missing
+    }
     try {
       while (bus.status === 'connected') {
         if (broken !== null) throw new ConsumerStalled(stream, broken)
-        const missing = this.#receiver.room - requested
-        if (missing > 0) {
-          if (requested <= 0) heardAt = bus.now()
-          puller.request(missing)
-          requested += missing
-        }
+        this.#requestMore()
         await this.#changed.wait(lookInterval)
         const silence = bus.now() - heardAt
         if (requested > 0 && silence > stallTime) {
@@ -92,6 +95,7 @@ export class PullLoop {
         }
       }
     } finally {
+      this.#requestMore = () => {}
       puller.close()
     }
   }

@@ -1,0 +1,146 @@
+// One ask and one durable job after the other, beside the same over the NATS client alone: node nats/round-trips.ts
+import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { connect as connectClient, headers, type NatsConnection } from '@nats-io/transport-node'
+import { Actor, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { run } from '@tasktree/core'
+import { clusterTree, connect, remoteJobs } from '@tasktree/nats'
+import { contest } from '../contest.ts'
+import { Server } from './server.ts'
+
+const [asks, jobs] = [2_000, 500]
+
+class Adder extends Actor {
+  add(a: number, b: number): number {
+    return a + b
+  }
+}
+
+const home = { add: (a: number, b: number): number => a + b }
+const { add } = remoteJobs<typeof home>('home')
+const bytes = new TextEncoder().encode('[1,2]')
+
+/** Takes the messages of a stream and answers, with or without what makes a result durable. */
+async function serveRaw(client: NatsConnection, name: string, isDurable: boolean): Promise<void> {
+  const manager = await jetstreamManager(client)
+  await manager.streams.add({
+    name,
+    subjects: [`${name}.job`],
+    retention: RetentionPolicy.Workqueue,
+  })
+  await manager.consumers.add(name, { durable_name: 'w', ack_policy: AckPolicy.Explicit })
+  const results = await new Kvm(client).create(`${name}_result`)
+  const consumer = await jetstream(client).consumers.get(name, 'w')
+  const messages = await consumer.consume({ max_messages: 1 })
+  void (async () => {
+    for await (const message of messages) {
+      if (isDurable) await results.create(message.headers?.get('Id') ?? '', message.data)
+      client.publish(message.headers?.get('Reply') ?? '', message.data)
+      if (isDurable) await message.ackAck()
+      else message.ack()
+    }
+  })()
+}
+
+/** Submits one job after the other, and waits for each answer on an inbox that is subscribed once. */
+function rawSubmitter(client: NatsConnection, name: string): (count: number) => Promise<number> {
+  const waiting = new Map<string, () => void>()
+  const inbox = `_INBOX.${name}`
+  client.subscribe(`${inbox}.*`, {
+    callback: (_error, message) => waiting.get(message.subject)?.(),
+  })
+  const stream = jetstream(client)
+  let sent = 0
+  return async (count) => {
+    for (let i = 0; i < count; i++) {
+      const id = `${name}-${++sent}`
+      const reply = `${inbox}.${sent}`
+      const answered = new Promise<void>((resolve) => waiting.set(reply, resolve))
+      const made = headers()
+      made.set('Id', id)
+      made.set('Reply', reply)
+      await Promise.all([
+        stream.publish(`${name}.job`, bytes, { msgID: id, headers: made }),
+        answered,
+      ])
+      waiting.delete(reply)
+    }
+    return count
+  }
+}
+
+await using server = await Server.nats()
+const servers = `nats://127.0.0.1:${server.port}`
+const [one, two] = [await connectClient({ servers }), await connectClient({ servers })]
+two.subscribe('raw', { callback: (_error, message) => message.respond(message.data) })
+await serveRaw(two, 'plain', false)
+await serveRaw(two, 'floor', true)
+
+await run(async () => {
+  const system: ActorSystem = await ActorSystem.start({
+    name: 'node',
+    logger: silentLogger,
+    children: [
+      child.actor('adder', Adder),
+      clusterTree('tree', { servers }, (cluster) => [
+        cluster.service('adder', () => system.lookup(Adder, 'adder')),
+        cluster.worker('q', { home }),
+      ]),
+    ],
+  })
+  await using _ = system
+  await using cluster = await connect({ servers })
+  const adder = cluster.lookup<Adder>('adder')
+  const executor = cluster.executor('q')
+  const text = await contest(
+    [
+      {
+        title: 'an ask',
+        against: 'nc.request',
+        contestants: [
+          {
+            name: 'tasktree ask',
+            operations: asks,
+            work: async (count) => {
+              for (let i = 0; i < count; i++) await adder.ask.add(1, 2)
+              return count
+            },
+          },
+          {
+            name: 'nc.request',
+            operations: asks,
+            work: async (count) => {
+              for (let i = 0; i < count; i++) await one.request('raw', bytes)
+              return count
+            },
+          },
+        ],
+      },
+      {
+        title: 'a durable job',
+        against: 'the same steps, client alone',
+        contestants: [
+          {
+            name: 'tasktree submit',
+            operations: jobs,
+            work: async (count) => {
+              for (let i = 0; i < count; i++) await executor.submit(add, 1, 2)
+              return count
+            },
+          },
+          {
+            name: 'the same steps, client alone',
+            operations: jobs,
+            work: rawSubmitter(one, 'floor'),
+          },
+          { name: 'publish, consume, reply', operations: jobs, work: rawSubmitter(one, 'plain') },
+        ],
+      },
+    ],
+    undefined,
+    5,
+  )
+  console.log(text)
+})
+await one.close()
+await two.close()

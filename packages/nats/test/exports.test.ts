@@ -1,0 +1,39 @@
+import * as nats from '@tasktree/nats'
+import * as testing from '@tasktree/nats/testing'
+import { expect, test } from 'vitest'
+
+test('the public names', () => {
+  expect(Object.keys(nats).toSorted()).toMatchInlineSnapshot(`
+    [
+      "BusTimeout",
+      "Cluster",
+      "ClusterClosed",
+      "ConnectFailed",
+      "ConnectionLost",
+      "ConsumerStalled",
+      "NoJetStream",
+      "NodeLost",
+      "PayloadTooLarge",
+      "PoisonedJob",
+      "QueueFull",
+      "RemoteExecutor",
+      "RemoteJob",
+      "RemoteRef",
+      "ResultTooLarge",
+      "UnknownJob",
+      "cloneCodec",
+      "cluster",
+      "clusterTree",
+      "connect",
+      "jsonCodec",
+      "remoteJobs",
+      "traceparent",
+    ]
+  `)
+  expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
+    [
+      "MemoryBus",
+      "MemoryServer",
+    ]
+  `)
+})
