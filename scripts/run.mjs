@@ -105,10 +105,12 @@ function build(filter) {
   return turbo(['build', `--filter=${filter}`, '--output-logs=errors-only'], { quiet: true })
 }
 
-/** The tour; with arguments, jobd's own command line. */
+/** The tour, or the cluster; with other arguments, jobd's own command line. */
 async function demo(args) {
   const built = await build('@tasktree/demo...')
   if (built !== 0) return built
+  if (args[0] === 'cluster')
+    return pinned('node', [join('apps', 'demo', 'dist', 'cluster', 'run-cluster.js')])
   const folder = args.length === 0 ? join('apps', 'demo') : join('packages', 'jobd')
   return pinned('node', [join(folder, 'dist', 'main.js'), ...args])
 }

@@ -1,0 +1,9 @@
+import { KeyboardInterrupt, run } from '@tasktree/core'
+import { showCluster } from './show-cluster.ts'
+
+try {
+  process.exitCode = await run(showCluster)
+} catch (error) {
+  if (!(error instanceof KeyboardInterrupt)) throw error
+  process.exitCode = 130
+}

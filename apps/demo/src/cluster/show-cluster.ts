@@ -1,0 +1,115 @@
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gather, sleep, timeout } from '@tasktree/core'
+import { type Cluster, connect, remoteJobs } from '@tasktree/nats'
+import { createSubprocessExec, DEVNULL, PIPE, type Process } from '@tasktree/subprocess'
+
+const jobCount = 120
+const nodes = ['node-1', 'node-2', 'node-3']
+const victim = 'node-2'
+/** Milliseconds; far more than it takes. */
+const longest = 60_000
+
+interface Primes {
+  count: (upTo: number) => Promise<string>
+}
+const { count } = remoteJobs<Primes>('primes')
+
+/** The program, or null. Debian keeps it in a folder that is not on everybody's path. */
+function findServer(): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+  for (const folder of folders) {
+    try {
+      accessSync(join(folder, 'nats-server'), constants.X_OK)
+      return join(folder, 'nats-server')
+    } catch {
+      // Not in this one.
+    }
+  }
+  return null
+}
+
+/**
+ * Starts nats-server and three nodes, gives them work, kills one of them midway, and shows that nothing was lost. Gives the
+ * exit code.
+ */
+export async function showCluster(): Promise<number> {
+  const server = findServer()
+  if (server === null) {
+    console.error(
+      'nats-server is not on the PATH. Debian and Ubuntu: apt install nats-server. macOS: brew install nats-server. Others: https://nats.io/download',
+    )
+    return 1
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'tasktree-cluster-'))
+  try {
+    return await timeout(longest, () => withServer(server, folder))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function withServer(program: string, folder: string): Promise<number> {
+  const port = await freePort()
+  const servers = `nats://127.0.0.1:${port}`
+  const flags = ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port)]
+  await using _server = await createSubprocessExec(program, flags, {
+    stdout: DEVNULL,
+    stderr: DEVNULL,
+  })
+  await using cluster = await connect({
+    servers,
+    namespace: 'demo',
+    node: 'you',
+    waitOnFirstConnect: true,
+  })
+  console.log(`nats-server listens on ${servers}`)
+  const started = await gather(nodes.map((name) => startNode(servers, name)))
+  await using stack = new AsyncDisposableStack()
+  for (const node of started) stack.use(node)
+  console.log(`${nodes.join(', ')} are ready, each a process of its own`)
+  return work(cluster, started)
+}
+
+async function startNode(servers: string, name: string): Promise<Process> {
+  const program = fileURLToPath(new URL('./node.js', import.meta.url))
+  const node = await createSubprocessExec(process.execPath, [program, servers, name], {
+    stdout: PIPE,
+  })
+  await node.stdout?.readLine()
+  return node
+}
+
+async function work(cluster: Cluster, started: readonly Process[]): Promise<number> {
+  const executor = cluster.executor('demo')
+  const jobs = Array.from({ length: jobCount }, (_, i) => executor.submit(count, 10_000 + i))
+  await gather(jobs.map((job) => job.accepted))
+  console.log(`${jobCount} jobs are accepted: from here on none may be lost`)
+  while (executor.stats.completed < jobCount / 3) await sleep(10)
+  started[nodes.indexOf(victim)]?.kill()
+  console.log(
+    `${executor.stats.completed} are done; ${victim} is killed, in the middle of its work`,
+  )
+  const results = await gather(jobs)
+  for (const name of nodes) {
+    const own = results.filter((result) => result.startsWith(name)).length
+    console.log(`  ${name} has done ${own}${name === victim ? ', before it was killed' : ''}`)
+  }
+  const { queues } = await cluster.snapshot()
+  const { waiting = 0, running = 0 } = queues['demo'] ?? {}
+  const lost = jobCount - results.length + waiting + running
+  console.log(`${results.length} of ${jobCount} jobs have their result: ${lost} lost`)
+  return lost === 0 ? 0 : 1
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
