@@ -72,7 +72,8 @@ async function withServer(program: string, folder: string): Promise<number> {
   await using stack = new AsyncDisposableStack()
   for (const node of started) stack.use(node)
   console.log(`${nodes.join(', ')} are ready, each a process of its own`)
-  return work(cluster, started)
+  // Awaited here, because what was opened above is closed on return.
+  return await work(cluster, started)
 }
 
 async function startNode(servers: string, name: string): Promise<Process> {

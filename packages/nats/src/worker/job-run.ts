@@ -1,5 +1,5 @@
 /** One job at a worker, from its delivery until the server has its result. */
-import { failAfter, type Future, isCancelled, TimeoutError } from '@tasktree/core'
+import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { PoisonedJob, ResultTooLarge, UnknownJob } from '../errors.ts'
@@ -110,7 +110,7 @@ export class JobRun {
       })
       outcome = { kind: 'value', value }
     } catch (error) {
-      if (this.#isGivenUp) {
+      if (this.#isGivenUp || this.#wasEndedFromOutside()) {
         this.delivery.nak()
         return
       }
@@ -123,6 +123,14 @@ export class JobRun {
     }
     this.#worker.executed(this)
     await this.settle(outcome)
+  }
+
+  /** The program ends, or the pool was shut down: that is not an outcome of the job. */
+  #wasEndedFromOutside(): boolean {
+    const work = this.#work
+    if (this.#isCancelled || work === null || !work.done() || !work.cancelled()) return false
+    // A task that threw a CancelledError by itself has not been cancelled by anybody.
+    return !(work instanceof Task) || work.cancelling() > 0
   }
 
   async #within(left: number, start: () => Future<unknown>): Promise<unknown> {
