@@ -69,7 +69,7 @@ function rawSubmitter(client: NatsConnection, name: string): (count: number) => 
   }
 }
 
-await using server = await Server.nats()
+const server = await Server.nats()
 const servers = `nats://127.0.0.1:${server.port}`
 const [one, two] = [await connectClient({ servers }), await connectClient({ servers })]
 two.subscribe('raw', { callback: (_error, message) => message.respond(message.data) })
@@ -88,8 +88,7 @@ await run(async () => {
       ]),
     ],
   })
-  await using _ = system
-  await using cluster = await connect({ servers })
+  const cluster = await connect({ servers })
   const adder = cluster.lookup<Adder>('adder')
   const executor = cluster.executor('q')
   const text = await contest(
@@ -141,6 +140,9 @@ await run(async () => {
     5,
   )
   console.log(text)
+  await cluster[Symbol.asyncDispose]()
+  await system.stop()
 })
 await one.close()
 await two.close()
+await server.end()

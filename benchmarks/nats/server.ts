@@ -33,7 +33,7 @@ async function untilOpen(port: number): Promise<void> {
 }
 
 /** A server with a folder of its own, both gone at the end. */
-export class Server implements AsyncDisposable {
+export class Server {
   readonly port: number
   readonly #child: ChildProcess
   readonly #folder: string
@@ -46,15 +46,29 @@ export class Server implements AsyncDisposable {
 
   static async nats(): Promise<Server> {
     return Server.#start('nats-server', (port, folder) => [
-      ...['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port)],
+      '-js',
+      '-sd',
+      folder,
+      '-a',
+      '127.0.0.1',
+      '-p',
+      String(port),
     ])
   }
 
   /** Its durability is that of nats-server's default: the file is written, and synced from time to time. */
   static async redis(): Promise<Server> {
     return Server.#start('redis-server', (port, folder) => [
-      ...['--port', String(port), '--dir', folder, '--save', ''],
-      ...['--appendonly', 'yes', '--appendfsync', 'everysec'],
+      '--port',
+      String(port),
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'everysec',
     ])
   }
 
@@ -69,7 +83,7 @@ export class Server implements AsyncDisposable {
     return new Server(port, child, folder)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async end(): Promise<void> {
     const gone = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await gone

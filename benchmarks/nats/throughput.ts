@@ -41,18 +41,20 @@ async function measure(submit: (n: number) => PromiseLike<unknown>): Promise<num
 }
 
 async function nats(workers: number): Promise<number> {
-  await using server = await Server.nats()
+  const server = await Server.nats()
   const started = await startWorkers('nats', server.port, workers)
-  await using cluster = await connect({ servers: `nats://127.0.0.1:${server.port}` })
+  const cluster = await connect({ servers: `nats://127.0.0.1:${server.port}` })
   const executor = cluster.executor('q')
   const { next } = remoteJobs<{ next: (n: number) => number }>('home')
   const rate = await measure((n) => executor.submit(next, n))
+  await cluster[Symbol.asyncDispose]()
   await endAll(started)
+  await server.end()
   return rate
 }
 
 async function bullmq(workers: number): Promise<number> {
-  await using server = await Server.redis()
+  const server = await Server.redis()
   const connection = { host: '127.0.0.1', port: server.port }
   const started = await startWorkers('bullmq', server.port, workers)
   const queue = new Queue('q', { connection })
@@ -65,6 +67,7 @@ async function bullmq(workers: number): Promise<number> {
   await queue.close()
   await events.close()
   await endAll(started)
+  await server.end()
   return rate
 }
 

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTask, failAfter, Future, isCancelled, sleep, sleepForever } from '@tasktree/core'
@@ -21,6 +22,8 @@ import {
 } from '@tasktree/nats'
 import type * as Tasks from './fixtures/tasks.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { square } from './support/history.ts'
+import { startNode } from './support/node.ts'
 import { NatsServer, withoutServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 import { rejection } from './support/rejection.ts'
@@ -413,6 +416,23 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
       await executor.shutdown({ cancelFutures: true })
     },
   )
+
+  test('the end of a program is not the result of its jobs', { tags: 'slow' }, async () => {
+    const where = options()
+    const log = join(folder, 'ended')
+    writeFileSync(log, '')
+    await using submitter = await connect(where)
+    const job = submitter.executor('q').submit(square, 3)
+    {
+      await using first = await startNode('worker', { ...where, log, work: 60_000, ackWait: 500 })
+      await until(() => readFileSync(log, 'utf8') !== '', 'the begin of the job')
+      first.kill('SIGTERM')
+      await once(first.child, 'exit')
+    }
+    await using _ = await startNode('worker', { ...where, log, ackWait: 500 })
+    expect(await job).toBe(9)
+    expect(readFileSync(log, 'utf8')).toBe('3\n3\n')
+  })
 
   test('what is not a worker is refused at the call', async () => {
     await using cluster = await connect(options())

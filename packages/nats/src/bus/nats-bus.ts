@@ -111,7 +111,7 @@ function translate(error: unknown, what: string): unknown {
   return error
 }
 
-export function toHeaders(record: Headers): MsgHdrs {
+function toHeaders(record: Headers): MsgHdrs {
   const made = makeHeaders()
   for (const [name, value] of Object.entries(record)) made.append(name, value)
   return made
@@ -372,7 +372,7 @@ export class NatsBus implements Bus {
   }
 }
 
-export function wrap(message: Msg): BusMessage {
+function wrap(message: Msg): BusMessage {
   return {
     subject: message.subject,
     data: message.data,

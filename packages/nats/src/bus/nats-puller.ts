@@ -13,7 +13,7 @@ import type { Pending } from './pending.ts'
 /** Milliseconds after which the server gives a request up. */
 const expires = 30_000
 /** Milliseconds between the server's signs of life. */
-export const heartbeat = 5_000
+const heartbeat = 5_000
 /** Milliseconds that the server has to confirm an acknowledgement. */
 const ackTime = 5_000
 

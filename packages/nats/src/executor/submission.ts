@@ -178,7 +178,7 @@ export class Submission implements MappedJob {
   }
 }
 
-export interface CancelledJob {
+interface CancelledJob {
   readonly id: string
   readonly resultTtl: number
   readonly stream: string
@@ -190,7 +190,7 @@ export interface CancelledJob {
  * Cancels a job wherever it is. The order matters: a worker that is given the job before it is deleted listens to the
  * announcement already, and one that comes later does not find the job.
  */
-export async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
+async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
   const { id, resultTtl, stream, sequence } = job
   await link.insist(async (bus) => (await link.cancels(bus)).put(id, Uint8Array.of(1)))
   if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence))

@@ -183,7 +183,7 @@ export class Link {
 }
 
 /** Whether another attempt may succeed. */
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   return error instanceof BusTimeout || error instanceof ClusterClosed
 }
 

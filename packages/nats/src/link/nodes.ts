@@ -6,7 +6,7 @@ import { token } from '../wire/names.ts'
 import type { Link } from './link.ts'
 
 /** Milliseconds after which a node that has not renewed its entry counts as gone. */
-export const nodeLease = 5_000
+const nodeLease = 5_000
 
 /** A node of the cluster, as it has described itself at most a lease ago. */
 export interface NodeInfo {

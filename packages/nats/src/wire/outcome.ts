@@ -11,7 +11,6 @@ import {
   NoProc,
   ReplyError,
 } from '@tasktree/actor'
-import { CancelledError } from '@tasktree/core'
 import {
   carryErrorType,
   decodeError,
@@ -108,12 +107,4 @@ export function decodeOutcome(
   if (bytes[0] === tags.value) return { kind: 'value', value: codec.decode(body) }
   carryErrorTypes()
   return { kind: 'error', error: decodeError(codec.decode(body) as EncodedError, sentAt()) }
-}
-
-/** The value of an outcome. @throws its error */
-export function unwrap(outcome: Outcome): unknown {
-  if (outcome.kind === 'value') return outcome.value
-  if (outcome.kind === 'cancelled') throw new CancelledError('cancelled on another machine')
-  // oxlint-disable-next-line typescript/only-throw-error -- what was thrown is thrown again
-  throw outcome.error
 }

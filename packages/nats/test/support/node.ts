@@ -38,7 +38,7 @@ export async function startNode(
     role,
     JSON.stringify(options),
   ]
-  const child = spawn(file as string, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit').then(() => {
     throw new Error(`the node ${role} ended before it was ready`)
   })

@@ -16,7 +16,7 @@ function findServer(): string | null {
   }
 }
 
-export const serverProgram: string | null = findServer()
+const serverProgram: string | null = findServer()
 /** Why tests with a real server are skipped; false when they are not. */
 export const withoutServer: string | false =
   serverProgram === null && 'nats-server is not installed (Debian: apt install nats-server)'
