@@ -151,9 +151,9 @@ const returned = new WeakMap<
 >()
 
 /**
- * What `then` returns for the wait whose reaction is the frame itself. The frame holds the two functions and no
- * reference to this object, because there is one such wait for each parked task. So if user code passed functions that
- * return something, `write` keeps that, and this object finds it later.
+ * What `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions and no
+ * reference to this object, because there is one such wait for each parked task. If user code has passed functions
+ * that return something, `write` stores what they return, and this object looks it up.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame

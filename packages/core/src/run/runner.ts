@@ -184,7 +184,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // A loop, because a task may create other tasks in its clean-up.
+    // This is a loop, because a task may create other tasks in its clean-up.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)

@@ -297,7 +297,7 @@ export class TaskGroup {
     const isOfLevel = failed && !hasOwnError && isLevel()
     if (failed && !this.#aborting && !isOfLevel) this.#abort()
     if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
-    // A loop, because the task may be cancelled more than once while it waits here.
+    // This is a loop, because the task may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
       // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
       // cancelled too.

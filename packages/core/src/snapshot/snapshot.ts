@@ -29,7 +29,7 @@ export interface WaitSnapshot {
   note?: string
   /** The id of the task that is waited for, or that holds the thing. */
   task?: number
-  /** The file and the line of the `await`; only after a call of `captureAwaitSites(true)`. */
+  /** The file and the line of the `await`; only after a call of `captureAwaitSites(true)`, or in debug mode. */
   at?: string
   /** With the option `stacks`: the lines of the program that led to the `await`, the innermost first. */
   stack?: readonly string[]

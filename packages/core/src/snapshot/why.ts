@@ -110,7 +110,7 @@ function explain(first: Future<unknown>): [clause: string, next: Task | null] {
     const { label, note, text, next } = detailsOf(future)
     clause += text ?? `waits for ${label}${note === undefined ? '' : ` (${note})`}`
     const task: Task | null = next?.ownExecution()?.task ?? null
-    // If the text of this future does not name the task behind it, the name is added.
+    // If the text about this future does not name the task behind it, the name of that task is added.
     if (task !== null) {
       const isNamed = future === task || clause.includes(`'${task.name}'`)
       return [isNamed ? clause : `${clause}, first task '${task.name}'`, task]

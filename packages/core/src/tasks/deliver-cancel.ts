@@ -199,7 +199,8 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // A flow that is refused its waits needs no `beginCleanup`, because no scope waits for it.
+  // `beginCleanup` makes a cancelled scope wait for this clean-up. If the frame refuses waits, the scope does not wait
+  // for this flow.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

@@ -76,8 +76,8 @@ export abstract class FrameWaits implements Reaction {
   /** @internal the first of the frames inside this one; the others follow by `next` */
   firstChild: Frame | null = null
   /**
-   * @internal the next frame in the list of frames inside `enclosing`, or, for a running task, in the list of the
-   * loop's executions
+   * @internal the next frame in a linked list: the list of the frames inside `enclosing`, or, for the frame of a task
+   * that is not done, the loop's list of tasks
    */
   next: Frame | null = null
   /** @internal */
@@ -338,8 +338,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal returns a promise of the return value of `resolve`, the function that the own wait on `future` will
-   * call; null if that wait is over
+   * @internal called when code chains on the object that `then` of `future` has returned. Returns a promise of what
+   * `resolve`, the function that was passed to `then`, will return; null if that wait is over already.
    */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
