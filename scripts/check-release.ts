@@ -62,10 +62,15 @@ export function firstChangelogs(root: string): Map<string, string> {
     for (const folder of globSync('packages/*', { cwd: root }).toSorted()) {
       if (existsSync(join(root, folder, 'CHANGELOG.md'))) continue
       const file = join(copy, folder, 'CHANGELOG.md')
-      changelogs.set(folder, existsSync(file) ? readFileSync(file, 'utf8') : '')
+      changelogs.set(folder, readText(file))
     }
     return changelogs
   })
+}
+
+/** The text of a file; empty if there is none, in which a check then finds its fault. */
+function readText(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 function readFields(file: string): Fields {
@@ -79,7 +84,7 @@ export function findFaults(root: string): string[] {
     ...packages.flatMap((folder) =>
       findPackageFaults(
         readFields(join(root, folder, 'package.json')),
-        readFileSync(join(root, folder, 'README.md'), 'utf8'),
+        readText(join(root, folder, 'README.md')),
       ),
     ),
     ...[...firstChangelogs(root)].flatMap(([name, text]) => findChangelogFaults(name, text)),
