@@ -86,6 +86,8 @@ test('the lowlevel door', () => {
       "DetailedFuture",
       "Frame",
       "LinkedList",
+      "LiveList",
+      "Tracing",
       "abandon",
       "abortError",
       "addSnapshotPart",

@@ -2,7 +2,7 @@ import {
   createTask,
   detached,
   type EventLoop,
-  Future,
+  type Future,
   getEventLoop,
   RuntimeError,
   shield,
@@ -10,11 +10,20 @@ import {
   TimeoutError,
   cancelTasks,
 } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe, waitAnyway } from '@tasktree/core/lowlevel'
+import {
+  addSnapshotPart,
+  cancelOnAbort,
+  checkOptions,
+  describe,
+  DetailedFuture,
+  LiveList,
+  waitAnyway,
+} from '@tasktree/core/lowlevel'
 import { OSError, type WaitOptions } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
 import { displayAddress, nameOf } from './addresses.ts'
+import { connectionTracing } from './instrument.ts'
 import { checkListenerOptions, listen, type Listener, type ListenerOptions } from './listener.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { after, checkTls, handshakeTimeoutOf, shutdownOf, type TlsOptions } from './tls.ts'
@@ -24,6 +33,24 @@ export interface ServerSocket {
   address: string
   port: number
   family: string
+}
+
+/** A server as the snapshot shows it. */
+export interface ServerSnapshot {
+  listening: string[]
+  connections: number
+  handshakes: number
+  /** The addresses of the first hundred peers. */
+  peers: string[]
+}
+
+const shownPeers = 100
+const servers = new LiveList<Server>((server) => server.isLive())
+addSnapshotPart('servers', () => servers.list().map((server) => server.shown()))
+
+function peerText(transport: Transport): string {
+  const peer = transport.getExtraInfo('peername')
+  return Array.isArray(peer) ? peer.join(':') : 'a Unix socket'
 }
 
 /**
@@ -66,6 +93,25 @@ export class Server implements AsyncDisposable {
     this.#options = options
     this.#tasks = tasks
     this.#loop = getEventLoop()
+    servers.add(this)
+  }
+
+  /** @internal as the snapshot shows it */
+  shown(): ServerSnapshot {
+    const peers = [...this.#transports].slice(0, shownPeers).map(peerText)
+    return {
+      listening: this.sockets.map(({ address, port }) =>
+        port === 0 ? address : `${address}:${port}`,
+      ),
+      connections: this.#transports.size,
+      handshakes: this.#handshakes.size,
+      peers,
+    }
+  }
+
+  /** @internal whether it listens or has connections */
+  isLive(): boolean {
+    return !this.#hasEnded() && (this.#isServing || this.#transports.size > 0)
   }
 
   /** The sockets at which the server listens; empty after it was closed. The address of a Unix socket is its path. */
@@ -147,7 +193,11 @@ export class Server implements AsyncDisposable {
     if (this.#forever !== null)
       throw new RuntimeError('serveForever() was called already, and its call still waits')
     await this.startServing()
-    const forever = new Future<never>()
+    const forever = new DetailedFuture<never>(() => ({
+      kind: 'server',
+      label: 'the end of its server',
+      note: `${this.#transports.size} connections`,
+    }))
     this.#forever = forever
     try {
       return await cancelOnAbort(forever, options?.signal)
@@ -210,7 +260,11 @@ export class Server implements AsyncDisposable {
 
   async #waitClosed(options: WaitOptions | undefined): Promise<void> {
     if (this.#hasEnded()) return
-    const waiter = new Future<void>()
+    const waiter = new DetailedFuture<void>(() => ({
+      kind: 'server',
+      label: 'the end of a server',
+      note: `${this.#transports.size} connections`,
+    }))
     this.#waiters.add(waiter)
     try {
       await cancelOnAbort(waiter, options?.signal)
@@ -242,7 +296,11 @@ export class Server implements AsyncDisposable {
         onLost: this.#forget,
       })
       this.#transports.add(transport)
-      transport.start()
+      const begin = (): void => transport.start()
+      if (connectionTracing.isOn) {
+        const peername = transport.getExtraInfo('peername')
+        connectionTracing.run(transport, { transport, peername }, begin)
+      } else begin()
     } catch (error) {
       socket.on('error', () => {}).destroy()
       this.#report('a connection could not be served', error)
@@ -299,6 +357,7 @@ export class Server implements AsyncDisposable {
 
   readonly #forget = (transport: Transport): void => {
     this.#transports.delete(transport)
+    if (connectionTracing.isLive) connectionTracing.settle(transport, {})
     this.#wakeIfEnded()
   }
 

@@ -1,5 +1,5 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import { cancelOnAbort, DetailedFuture, type WaitDetails } from '@tasktree/core/lowlevel'
 
 /** The option that every operation that waits takes. */
 export interface WaitOptions {
@@ -10,9 +10,15 @@ export interface WaitOptions {
 /** The waiters of one event. Each has a future of its own, so that cancelling one wait leaves the others. */
 export class EventWaiters {
   readonly #futures = new Set<Future<void>>()
+  readonly #details: () => WaitDetails
+
+  /** @param details what a wait for the event is for */
+  constructor(details: () => WaitDetails) {
+    this.#details = details
+  }
 
   async wait(options?: WaitOptions): Promise<void> {
-    const future = new Future<void>()
+    const future = new DetailedFuture<void>(this.#details)
     this.#futures.add(future)
     try {
       await cancelOnAbort(future, options?.signal)

@@ -1,5 +1,6 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { ConnectionResetError } from './os-error.ts'
+import { peerOf } from './peer-of.ts'
 import { type WaitOptions, EventWaiters } from './event-waiters.ts'
 
 /** The calls by which a transport reports on its writing side. */
@@ -9,13 +10,39 @@ export interface WriteProtocol {
   connectionLost?(error: Error | null): void
 }
 
+/** What `why` says of a transport. */
+type Watched = { getWriteBufferSize?: () => number }
+
 /** The waits on a transport: until its buffer is drained, and until it has closed. The end of the connection ends both. */
 export class FlowControl implements WriteProtocol {
-  readonly #draining = new EventWaiters()
-  readonly #closing = new EventWaiters()
+  readonly #draining = new EventWaiters(() => ({
+    kind: 'drain',
+    label: `its peer to take what was written${this.#to()}`,
+    note: this.#amount(),
+  }))
+  readonly #closing = new EventWaiters(() => ({
+    kind: 'close',
+    label: `the end of a stream${this.#to()}`,
+    note: this.#amount(),
+  }))
+  #transport: Watched | null = null
   #paused = false
   #lost = false
   #error: Error | null = null
+
+  /** @internal what it reports on, for `why` */
+  watch(transport: object): void {
+    this.#transport = transport
+  }
+
+  #to(): string {
+    const peer = peerOf(this.#transport)
+    return peer === null ? '' : ` to ${peer}`
+  }
+
+  #amount(): string {
+    return `${this.#transport?.getWriteBufferSize?.() ?? 0} bytes in the buffer`
+  }
 
   get paused(): boolean {
     return this.#paused

@@ -1,5 +1,5 @@
 import { type CancelledError, currentTask, type Task } from '@tasktree/core'
-import { Claim } from '@tasktree/core/lowlevel'
+import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
 /** A read of any kind, as its reader sees it. */
 export interface WaitingRead {
@@ -19,6 +19,8 @@ export interface WaitingRead {
 export interface ReadOwner {
   /** The read no longer waits. */
   left(read: WaitingRead): void
+  /** Where the bytes come from, and how many have come, for `why`. */
+  details(what: string): WaitDetails
   /** The read had its turn, and there were not enough bytes. @throws the error of a reader that has failed */
   stillWaits(): void
 }
@@ -63,6 +65,11 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
     const cancelled = super.cancel(msg)
     if (cancelled) this.#owner.left(this)
     return cancelled
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    return this.#owner.details(this.what)
   }
 
   protected override claim(): void {

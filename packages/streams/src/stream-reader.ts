@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
 import type { WaitOptions } from './event-waiters.ts'
+import { peerOf } from './peer-of.ts'
 import { PendingRead, type ReadOwner, type WaitingRead } from './pending-read.ts'
 import { readFrom } from './reader-source.ts'
 
@@ -56,6 +57,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** The error that follows the last byte, or null when the stream ends in order. */
   #failure: Error | null = null
   #transport: ReadTransport | null = null
+  /** How many bytes have come so far. */
+  #received = 0
   #paused = false
   #closing: Promise<void> | null = null
   /** The read that waits, or null. */
@@ -254,6 +257,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     if (this.#eof) throw new RuntimeError('feedData() after feedEof()')
     const bytes = toBuffer(chunk)
     if (bytes.length === 0) return
+    this.#received += bytes.length
     this.#buffer.push(bytes)
     const first = this.#first
     if (first !== null && this.#buffer.length >= first.needs) first.wake()
@@ -346,6 +350,15 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   readonly #owner: ReadOwner = {
+    details: (what) => {
+      const peer = peerOf(this.#transport)
+      const of = peer === null ? 'a stream' : `the connection to ${peer}`
+      return {
+        kind: peer === null ? 'read' : 'socket',
+        label: `bytes of ${of}`,
+        note: `in ${what}(), ${this.#received} bytes so far`,
+      }
+    },
     left: (read) => {
       if (this.#first === read) this.#wakeNext()
       else if (this.#next.includes(read)) this.#next.splice(this.#next.indexOf(read), 1)

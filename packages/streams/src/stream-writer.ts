@@ -38,6 +38,7 @@ export class StreamWriter implements AsyncDisposable {
   /** For protocols. Programs get a writer from `openConnection`, a process or `StreamWriter.to`. */
   constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
     this.#transport = transport
+    flow.watch(transport)
     this.#flow = flow
     this.#reader = reader
   }

@@ -1,5 +1,6 @@
-import { Future } from '@tasktree/core'
-import { cancelOnAbort } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, DetailedFuture, type WaitDetails } from '@tasktree/core/lowlevel'
+
+const milestone = (): WaitDetails => ({ kind: 'process', label: 'a child process' })
 
 /**
  * An event that happens once to a process. Each waiter has a future of its own, in the loop of the waiter, because a process
@@ -25,9 +26,10 @@ export class Milestone {
     return () => this.#callbacks?.delete(callback)
   }
 
-  async wait(signal?: AbortSignal): Promise<void> {
+  /** @param details what the wait is for, in the words of `why` */
+  async wait(signal?: AbortSignal, details: () => WaitDetails = milestone): Promise<void> {
     if (this.reached) return
-    const happened = new Future<void>()
+    const happened = new DetailedFuture<void>(details)
     const forget = this.on(() => {
       if (!happened.done()) happened.setResult()
     })

@@ -8,12 +8,15 @@ import {
 } from '@tasktree/core'
 import {
   abortError,
+  addSnapshotPart,
   afterDelay,
   cancelOnAbort,
   checkOptions,
   describe,
   hasFailed,
+  LiveList,
   observe,
+  taskId,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
 import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
@@ -22,6 +25,7 @@ import type { Socket } from 'node:net'
 import { type Cut, Ending } from './ending.ts'
 import { ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { endWhenSilent } from './held-pipe.ts'
+import { processTracing } from './instrument.ts'
 import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { Output, readOutput } from './output.ts'
@@ -55,6 +59,22 @@ export interface Started {
   readonly foreground: boolean
 }
 
+/** A child process as the snapshot shows it. */
+export interface ProcessSnapshot {
+  pid: number
+  command: string
+  /** The task that owns it. */
+  task?: number
+  state: 'running' | 'ending'
+  /** Milliseconds since it was started. */
+  age: number
+}
+
+/** How many characters of a command line are shown. */
+const shownCommand = 200
+const processes = new LiveList<Process>((process) => process.returncode === null)
+addSnapshotPart('processes', () => processes.list().map((process) => process.shown()))
+
 /**
  * A child process. The task that started it owns it. When the owner is cancelled or fails, or when the scope that holds
  * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. Processes that
@@ -83,6 +103,7 @@ export class Process implements AsyncDisposable {
   #hasCommunicated = false
   #hasInput = false
   #returncode: number | null = null
+  readonly #startedAt = performance.now()
   readonly #realTime: RealTimeEnd
 
   /** @internal use createSubprocessExec */
@@ -114,6 +135,23 @@ export class Process implements AsyncDisposable {
       })
     }
     this.#endWithOthers()
+    processes.add(this)
+    if (processTracing.isOn) {
+      const trace = { process: this, pid: this.pid, program: args[0] as string }
+      processTracing.run(this, trace, () => {})
+    }
+  }
+
+  /** @internal as the snapshot shows it */
+  shown(): ProcessSnapshot {
+    const command = this.#started.args.join(' ')
+    return {
+      pid: this.pid,
+      command: command.length > shownCommand ? `${command.slice(0, shownCommand)}…` : command,
+      ...(this.#owner === null ? {} : { task: taskId(this.#owner) }),
+      state: this.#ending.begun ? 'ending' : 'running',
+      age: Math.round(performance.now() - this.#startedAt),
+    }
   }
 
   get pid(): number {
@@ -265,13 +303,18 @@ export class Process implements AsyncDisposable {
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#returncode = toReturncode(code, signal, this.#realTime.signal)
     this.#ending.exited.reach()
+    if (processTracing.isLive) processTracing.settle(this, { result: this.#returncode })
     const isEnded = (): boolean => this.#ending.begun
     endWhenSilent(this.#started.stdout, isEnded)
     endWhenSilent(this.#started.stderr, isEnded)
   }
 
   async #untilExited(signal: AbortSignal): Promise<void> {
-    await this.#ending.exited.wait(signal)
+    await this.#ending.exited.wait(signal, () => ({
+      kind: 'process',
+      label: `the exit of child process ${this.pid}`,
+      note: this.shown().command,
+    }))
     for (const copy of this.#copies) {
       try {
         await cancelOnAbort(shield(copy), signal)

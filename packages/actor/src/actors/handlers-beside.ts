@@ -5,6 +5,7 @@ import { ActorStopped } from '../errors.ts'
 import { killed } from '../exit-reason.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { HandlerFlow, runOutsideOfFlows } from '../messages/handler-flow.ts'
+import { messageTracing } from '../messages/tracing.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown } from './crash.ts'
 import type { Handlers } from './handlers.ts'
@@ -46,6 +47,7 @@ export class HandlersBeside {
       this.#handlers.answer(flow, await flow.promise)
     } catch (thrown) {
       if (flow.ended) return
+      if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
       const incarnation = this.#incarnation
       const crash = answerThrown(incarnation, flow, thrown)
       this.#handlers.traceOf(flow, crash)

@@ -10,6 +10,7 @@ import {
   runInFlow,
   switchRunningFlow,
 } from '../messages/handler-flow.ts'
+import { messageTracing } from '../messages/tracing.ts'
 import type { Actor } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
@@ -130,6 +131,14 @@ export class Handlers {
 
   /** Calls the handler. What it returns is a native promise or no promise at all. */
   call(flow: HandlerFlow): unknown {
+    const { action, type: method, ask } = flow.envelope
+    if (!messageTracing.isOn || action !== null) return this.#call(flow)
+    const { path } = this.#child
+    const trace = { path, incarnation: this.#incarnation.number, method, ask }
+    return messageTracing.run(flow, trace, () => this.#call(flow))
+  }
+
+  #call(flow: HandlerFlow): unknown {
     const { kind, action } = flow.envelope
     const enters = kind.entersContext || action !== null || flow !== this.main
     const result = enters
@@ -246,6 +255,7 @@ export class Handlers {
   }
 
   #threw(flow: HandlerFlow, thrown: unknown): void {
+    if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
     const crash = answerThrown(this.#incarnation, flow, thrown)
     this.#traced(flow, crash)
     if (crash !== null) this.#incarnation.crash(flow.envelope, crash.error)

@@ -1,4 +1,5 @@
 import { type CancelledError, currentTask, Future, type Task } from '@tasktree/core'
+import { type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 import { AskCycle } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import { type Edge, noteWait } from '../messages/ask-cycle.ts'
@@ -18,6 +19,15 @@ export class EndWait extends Future<ExitReason> implements Edge {
     this.#child = child
     this.#waits = waits
     this.asker = activeFlow()
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    return {
+      kind: 'actor',
+      label: `the end of child '${this.#child.path}'`,
+      next: this.blocker()?.task ?? null,
+    }
   }
 
   /** A child ends only when the handler that runs has ended. */

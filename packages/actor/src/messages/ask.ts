@@ -5,6 +5,8 @@ import {
   describe,
   type Linked,
   type LinkedList,
+  type WaitDetails,
+  waitDetails,
 } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { AskTimeout } from '../errors.ts'
@@ -13,6 +15,7 @@ import { watchDeadline } from './ask-deadlines.ts'
 import { Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 import type { MessageKind } from './message-kind.ts'
+import { askMade } from './tracing.ts'
 
 export interface AskOptions {
   /** Milliseconds to wait for the reply; Infinity: no limit. @defaultValue 5000 */
@@ -72,6 +75,7 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     this.asker = asker
     this.reentrant = reentrant
     this.envelope = new Envelope(kind, args, this)
+    if (askMade.hasSubscribers) askMade.publish({ ask: this })
   }
 
   /** Called when it has been sent. */
@@ -102,6 +106,19 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     }
     this.#settle()
     this.setResult(value)
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    const { mailbox, path, incarnation } = this.target
+    const busy = this.blocker() ?? incarnation?.busyFlow ?? null
+    const inside = busy === null ? '' : `, it is in ${busy.envelope.type}()`
+    return {
+      kind: 'ask',
+      label: `the answer of actor '${path}' to ${this.envelope.type}()`,
+      note: `${mailbox.size} in its mailbox${inside}`,
+      next: busy?.task ?? null,
+    }
   }
 
   blocker(): HandlerFlow | null {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentTask, type Task } from '@tasktree/core'
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
 import type { Envelope } from './envelope.ts'
+import { messageTracing } from './tracing.ts'
 import type { ReplyPort } from './reply-ports.ts'
 
 /**
@@ -41,6 +42,7 @@ export class HandlerFlow {
 
   end(): void {
     this.ended = true
+    if (messageTracing.isLive) messageTracing.settle(this, {})
     if (this.envelope.flow === this) this.envelope.flow = null
   }
 }

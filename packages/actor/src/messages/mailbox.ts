@@ -1,5 +1,5 @@
 import type { CancelledError, EventLoop } from '@tasktree/core'
-import { Claim, describe, LinkedList } from '@tasktree/core/lowlevel'
+import { Claim, describe, LinkedList, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { blockerOfMessage, type Edge, noteWait } from './ask-cycle.ts'
 import type { Envelope } from './envelope.ts'
@@ -63,6 +63,17 @@ export class Admission extends Claim<boolean> implements Edge {
     this.envelope = envelope
     this.target = target
     this.asker = asker
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    const { mailbox, path } = this.target
+    return {
+      kind: 'mailbox',
+      label: `room in the mailbox of actor '${path}'`,
+      note: `${mailbox.size} of ${mailbox.capacity} in it`,
+      next: this.blocker()?.task ?? null,
+    }
   }
 
   protected override claim(): void {

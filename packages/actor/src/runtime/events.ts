@@ -1,4 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
+import { Tracing } from '@tasktree/core/lowlevel'
 import type { ExitReason } from '../exit-reason.ts'
 import type { Message } from '../messages/envelope.ts'
 
@@ -53,3 +54,6 @@ export interface DeadLetter {
 export const actorStart: Channel = channel('tasktree:actor:start')
 export const actorStop: Channel = channel('tasktree:actor:stop')
 export const actorRestart: Channel = channel('tasktree:actor:restart')
+
+/** A restart, in the moment of the decision. */
+export const restartTracing: Tracing<SystemEvent> = new Tracing('tasktree:actor.restart')

@@ -3,6 +3,7 @@ import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
 import { DeadLetters } from '../messages/dead-letters.ts'
 import {
   actorRestart,
+  restartTracing,
   actorStart,
   actorStop,
   type DeadLetterReason,
@@ -49,7 +50,8 @@ export class Runtime {
       this.#hasSubscribers ||
       actorStart.hasSubscribers ||
       actorStop.hasSubscribers ||
-      actorRestart.hasSubscribers
+      actorRestart.hasSubscribers ||
+      restartTracing.isOn
     )
   }
 
@@ -57,7 +59,11 @@ export class Runtime {
     if (this.#hasSubscribers) void this.events.publish(event)
     if (event.type === 'started') actorStart.publish(event)
     else if (event.type === 'exited') actorStop.publish(event)
-    else if (event.type === 'restarting') actorRestart.publish(event)
+    else if (event.type === 'restarting') {
+      actorRestart.publish(event)
+      if (restartTracing.isOn) restartTracing.run(event, event, () => {})
+      if (restartTracing.isLive) restartTracing.settle(event, {})
+    }
   }
 
   deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void {

@@ -1,6 +1,6 @@
 import { Future, getEventLoop } from '@tasktree/core'
 import type { Broadcast } from '@tasktree/sync'
-import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { addSnapshotPart, checkOptions, describe, LiveList } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
 import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ActorChild } from '../actors/actor-child.ts'
@@ -73,6 +73,9 @@ class Top implements Owner {
   }
 }
 
+const systems = new LiveList<ActorSystem>((system) => !system.hasEnded)
+addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()))
+
 /**
  * A tree of supervised children with its names, groups, events and dead letters. It runs on the loop on which it was started.
  * Inside `run` it is stopped when the main task ends.
@@ -107,6 +110,7 @@ export class ActorSystem implements AsyncDisposable {
     const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
     const top = new Top((reason) => this.#ended(reason))
     this.#root = new SupervisorChild(spec, top, this.#runtime)
+    systems.add(this)
   }
 
   /**
@@ -216,6 +220,11 @@ export class ActorSystem implements AsyncDisposable {
   /** How many replies came after their ask had timed out or was given up. */
   get lateReplies(): number {
     return this.#runtime.lateReplies
+  }
+
+  /** @internal */
+  get hasEnded(): boolean {
+    return this.#end !== null
   }
 
   /** The whole system as plain data. */

@@ -1,3 +1,4 @@
+import { currentTask } from '../context/current.ts'
 import { capturesAwaitSites, captureAwaitSites } from '../futures/await-sites.ts'
 import { snapshot } from './snapshot.ts'
 import { findTask, idOf } from './task-ids.ts'
@@ -14,6 +15,11 @@ const tools = {
   cancel: (idOrName: number | string): number | null => {
     const task = findTask(idOrName)
     task?.cancel('cancelled by the tasktree command')
+    return task === null ? null : idOf(task)
+  },
+  /** The id of the task whose code is running; null in plain code. */
+  current: (): number | null => {
+    const task = currentTask()
     return task === null ? null : idOf(task)
   },
   captureAwaitSites,

@@ -1,5 +1,6 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import type { Task } from './task.ts'
+import { Tracing } from './tracing.ts'
 
 /** The message on each of the diagnostics channels for tasks. */
 export interface TaskMessage {
@@ -14,3 +15,5 @@ export const taskCreate: Channel = channel('tasktree:task:create')
 export const taskStart: Channel = channel('tasktree:task:start')
 export const taskEnd: Channel = channel('tasktree:task:end')
 export const taskCancel: Channel = channel('tasktree:task:cancel')
+/** A task from its first step to its end: `tasktree:task`. */
+export const taskTracing: Tracing<TaskMessage> = new Tracing('tasktree:task')

@@ -4,7 +4,7 @@ import { describe, isThenable } from '../arguments.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { taskEnd, taskStart } from './channels.ts'
+import { taskEnd, taskStart, taskTracing } from './channels.ts'
 import {
   claimGenerator,
   Coroutine,
@@ -19,6 +19,7 @@ import { ABANDONED, afterGroupTask, close, CLOSING, ENDED, hasWaits, OPEN } from
 import { GeneratorDriver } from './generator-driver.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 import type { Task } from './task.ts'
+import { outcomeOf } from './tracing.ts'
 
 /** The number of tasks that were made in this thread. */
 let made = 0
@@ -116,7 +117,13 @@ export class Execution extends Frame {
   begin(): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task: this.task })
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
-    runInAsyncContext(this.takeStart(), this, Execution.#runBody)
+    const body = taskTracing.isOn ? Execution.#runTraced : Execution.#runBody
+    runInAsyncContext(this.takeStart(), this, body)
+  }
+
+  static #runTraced(this: Execution): void {
+    const { task } = this
+    taskTracing.run(task, { task }, () => Execution.#runBody.call(this))
   }
 
   static #runBody(this: Execution): void {
@@ -258,6 +265,7 @@ export class Execution extends Frame {
     loop.disown(execution)
     loop.monitor?.taskEnded(task)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task })
+    if (taskTracing.isLive) taskTracing.settle(task, outcomeOf(task))
     if (execution.hasOwnWaits() || execution.firstChild !== null) execution.link()
     if (execution.enclosing !== null) afterGroupTask(execution.enclosing)
     loop.releaseEnded(task)

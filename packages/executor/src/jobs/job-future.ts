@@ -1,10 +1,12 @@
 import { type CancelledError, Future, isCancelled } from '@tasktree/core'
-import { describe, observe } from '@tasktree/core/lowlevel'
+import { describe, observe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
 /** What a JobFuture asks of the pool that runs its job. */
 export interface JobControl {
   /** The future was cancelled. */
   abandon(): void
+  /** Where the job is, for `why`. */
+  details(): WaitDetails
   /** The reader can take `count` more values of the stream. */
   grant(count: number): void
 }
@@ -31,6 +33,11 @@ export class JobFuture<R, Y = never> extends Future<R> {
   constructor(control: JobControl) {
     super()
     this.#control = control
+  }
+
+  /** @internal */
+  [waitDetails](): WaitDetails {
+    return this.#control.details()
   }
 
   override cancel(msg?: string | CancelledError): boolean {

@@ -33,6 +33,15 @@ export class JobKind {
     this.problem = whyUnsendable(target)
   }
 
+  /** For people: the name of the function, or of the module and its export. */
+  get name(): string {
+    const { target } = this
+    if ('source' in target) {
+      return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
+    }
+    return target.name
+  }
+
   /** Whether its jobs have been short, so that several may be sent at once. The first job of a kind is not known to be. */
   get isShort(): boolean {
     return this.#jobTime < shortJob

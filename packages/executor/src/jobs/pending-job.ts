@@ -1,3 +1,4 @@
+import type { WaitDetails } from '@tasktree/core/lowlevel'
 import type { Transferable } from 'node:worker_threads'
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
@@ -57,6 +58,21 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
 
   addPart(results: readonly unknown[]): void {
     this.parts = [...this.parts, ...results]
+  }
+
+  details(): WaitDetails {
+    const { worker } = this
+    let note: string
+    if (worker === null) note = `${this.#position()} in the queue of its pool`
+    else if (worker.first === this) note = `in worker ${worker.id}`
+    else note = `${worker.listUnstarted().indexOf(this) + 1} in the queue of worker ${worker.id}`
+    return { kind: 'job', label: `job '${this.kind.name}'`, note }
+  }
+
+  #position(): number {
+    let position = 1
+    for (let job = this.previousInList; job !== null; job = job.previousInList) position++
+    return position
   }
 
   abandon(): void {

@@ -1,4 +1,5 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
+import { Tracing } from '@tasktree/core/lowlevel'
 import type { Executor } from './executor.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
 
@@ -14,3 +15,15 @@ export interface JobEvent {
 export const jobSubmit: Channel = channel('tasktree:executor:submit')
 export const jobStart: Channel = channel('tasktree:executor:start')
 export const jobEnd: Channel = channel('tasktree:executor:end')
+
+/** A job, from its submission to its outcome, on the side of the caller. */
+export interface JobTrace {
+  readonly executor: Executor
+  readonly future: JobFuture<unknown, unknown>
+  /** The name of its function. */
+  readonly job: string
+  /** The worker that runs it; null before it has one. */
+  worker: number | null
+}
+
+export const jobTracing: Tracing<JobTrace> = new Tracing('tasktree:executor.job')

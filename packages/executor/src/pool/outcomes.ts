@@ -3,7 +3,7 @@ import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { Executor } from './executor.ts'
 import { noteFailure } from './forgotten-jobs.ts'
-import { jobEnd, jobStart, jobSubmit } from './instrument.ts'
+import { jobEnd, jobStart, jobSubmit, jobTracing } from './instrument.ts'
 
 /** How the jobs of one pool end: settles their futures, counts them, and tells the diagnostics channels. */
 export class Outcomes {
@@ -19,7 +19,11 @@ export class Outcomes {
     return this.completed + this.failed
   }
 
-  submitted(future: JobFuture<unknown, unknown>): void {
+  submitted(future: JobFuture<unknown, unknown>, job: string): void {
+    if (jobTracing.isOn) {
+      const trace = { executor: this.#executor, future, job, worker: null }
+      jobTracing.run(future, trace, () => {})
+    }
     if (jobSubmit.hasSubscribers) {
       jobSubmit.publish({ executor: this.#executor, future, worker: null })
     }
@@ -36,6 +40,7 @@ export class Outcomes {
     this.completed++
     job.kind.noteSuccess(job.submitted)
     job.future.setResult(value)
+    if (jobTracing.isLive) jobTracing.settle(job.future, { result: value })
     this.#publishEnd(job, worker)
   }
 
@@ -45,10 +50,12 @@ export class Outcomes {
     job.kind.noteFailure()
     job.future.setException(error)
     noteFailure(job.future)
+    if (jobTracing.isLive) jobTracing.settle(job.future, { error })
     this.#publishEnd(job, worker)
   }
 
   cancelled(job: PendingJob): void {
+    if (jobTracing.isLive) jobTracing.settle(job.future, { cancelled: true })
     this.#publishEnd(job, job.worker)
   }
 

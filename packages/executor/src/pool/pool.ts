@@ -1,4 +1,5 @@
-import { Future, RuntimeError } from '@tasktree/core'
+import { type Future, RuntimeError } from '@tasktree/core'
+import { addSnapshotPart, DetailedFuture, LiveList } from '@tasktree/core/lowlevel'
 import { JobSerializationError, ExecutorQueueFull } from '../jobs/errors.ts'
 import type { GeneratorJob, Job } from '../jobs/job.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
@@ -15,17 +16,30 @@ import { copyError, Workforce } from './workforce.ts'
 
 const shutDownMessage = 'the executor was shut down'
 
+/** A pool as the snapshot shows it. */
+export interface PoolSnapshot extends ExecutorStats {
+  readonly name: string
+  readonly kind: string
+  /** What runs in each worker. */
+  readonly jobs: readonly { readonly worker: number; readonly job: string }[]
+}
+
+const pools = new LiveList<WorkerPool>((pool) => pool.isLive())
+addSnapshotPart('pools', () => pools.list().map((pool) => pool.shown()))
+
 /** An executor on workers of one kind: what callers see. Its parts are Dispatch, Workforce and Outcomes. */
 export abstract class WorkerPool implements Executor, JobOwner {
   readonly #options: CheckedPoolOptions
   readonly #outcomes: Outcomes = new Outcomes(this)
   readonly #workforce: Workforce
   readonly #kinds = new JobKinds()
+  readonly #name: string
   readonly #shutdowns: Future<void>[] = []
 
   constructor(startWorker: StartWorker, options: PoolOptions) {
     this.#options = checkPoolOptions(options)
     const { initializer, initargs = [] } = options
+    this.#name = options.name ?? 'executor'
     const target = initializer === undefined ? null : readTarget(initializer)
     this.#workforce = new Workforce(
       startWorker,
@@ -34,6 +48,24 @@ export abstract class WorkerPool implements Executor, JobOwner {
       this.#outcomes,
       () => this.#endShutdowns(),
     )
+    pools.add(this)
+  }
+
+  /** @internal as the snapshot shows it */
+  shown(): PoolSnapshot {
+    return {
+      name: this.#name,
+      kind: this.constructor.name,
+      ...this.stats,
+      jobs: [...this.#workforce.workers].flatMap(({ id, first }) =>
+        first === null ? [] : { worker: id, job: first.kind.name },
+      ),
+    }
+  }
+
+  /** @internal whether it takes jobs or has workers */
+  isLive(): boolean {
+    return !this.#workforce.isShutDown || this.#workforce.workers.size > 0
   }
 
   /**
@@ -84,7 +116,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     const { dispatch } = this.#workforce
     if (!dispatch.hasRoom()) throw new ExecutorQueueFull(this.#options.maxQueue)
     const job = new PendingJob(this, kind, args, chunked)
-    this.#outcomes.submitted(job.future)
+    this.#outcomes.submitted(job.future, kind.name)
     if (kind.problem !== null) {
       this.#outcomes.fail(job, new JobSerializationError(kind.problem))
       return job
@@ -132,7 +164,11 @@ export abstract class WorkerPool implements Executor, JobOwner {
     this.#workforce.endIdleWorkers()
     dispatch.pump()
     if (!wait || workers.size === 0) return
-    const ended = new Future<void>()
+    const ended = new DetailedFuture<void>(() => ({
+      kind: 'pool',
+      label: `the end of pool '${this.#name}'`,
+      note: `${workers.size} workers left`,
+    }))
     this.#shutdowns.push(ended)
     dispatch.isAwaited = true
     dispatch.updateHold()

@@ -1,0 +1,133 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
+import {
+  createTask,
+  currentTask,
+  isCancelled,
+  run,
+  sleep,
+  type Task,
+  taskGroup,
+} from '@tasktree/core'
+import { expect, test } from 'vitest'
+
+interface Message {
+  readonly task: Task
+  readonly result?: unknown
+  readonly error?: unknown
+  readonly cancelled?: boolean
+}
+
+const channel: TracingChannel<object, object> = tracingChannel('tasktree:task')
+
+/** Everything that the channel tells while `body` runs. */
+async function traced(body: () => Promise<void>): Promise<string[]> {
+  const log: string[] = []
+  const tell = (what: string) => (message: unknown) => {
+    const { task, cancelled, error, result } = message as Message
+    const outcome =
+      cancelled === true ? ' cancelled' : error === undefined ? '' : ` ${String(error)}`
+    log.push(`${what} ${task.name}${outcome}${result === undefined ? '' : ` ${String(result)}`}`)
+  }
+  const handlers = {
+    start: tell('start'),
+    end: tell('end'),
+    asyncStart: tell('asyncStart'),
+    asyncEnd: tell('asyncEnd'),
+    error: tell('error'),
+  }
+  channel.subscribe(handlers)
+  try {
+    await run(body)
+  } finally {
+    channel.unsubscribe(handlers)
+  }
+  return log.filter((line) => !line.includes('Task-1'))
+}
+
+test('a task from its first step to its result', async () => {
+  const log = await traced(async () => {
+    await createTask(async () => await sleep(1, 7), { name: 'a' })
+  })
+  expect(log).toEqual(['start a', 'end a', 'asyncStart a 7', 'asyncEnd a 7'])
+})
+
+test('a failure is on error, and a cancel never is', async () => {
+  const log = await traced(async () => {
+    const failing = createTask(
+      async () => {
+        await sleep(1)
+        throw new Error('broken')
+      },
+      { name: 'f' },
+    )
+    await failing.catch(() => {})
+    const cancelled = createTask(() => sleep(1e6), { name: 'c' })
+    await sleep(1)
+    cancelled.cancel()
+    await cancelled.catch(isCancelled)
+    const unstarted = createTask(() => sleep(1e6), { name: 'u' })
+    unstarted.cancel()
+    await unstarted.catch(isCancelled)
+  })
+  expect(log).toEqual([
+    'start f',
+    'end f',
+    'error f Error: broken',
+    'asyncStart f Error: broken',
+    'asyncEnd f Error: broken',
+    'start c',
+    'end c',
+    'asyncStart c cancelled',
+    'asyncEnd c cancelled',
+  ])
+})
+
+test('a bound store is entered in the task, through its awaits, and in what it creates; the task is kept', async () => {
+  const store = new AsyncLocalStorage<string>()
+  channel.start.bindStore(store as never, (message) => {
+    const { task } = message as Message
+    return `${store.getStore() ?? ''}/${task.name}` as never
+  })
+  const seen: string[] = []
+  const look = (): void => void seen.push(`${currentTask()?.name}: ${store.getStore()}`)
+  try {
+    await run(async () => {
+      await taskGroup(async (group) => {
+        group.createTask(
+          async () => {
+            await sleep(1)
+            look()
+            await new Promise((resolve) => setTimeout(resolve, 1))
+            look()
+            await store.run('own', async () => {
+              await sleep(1)
+              look()
+            })
+            look()
+          },
+          { name: 'member' },
+        )
+        group.createTask(
+          function* () {
+            yield* sleep(10)
+            look()
+          },
+          { name: 'generator' },
+        )
+      })
+      look()
+    })
+  } finally {
+    channel.start.unbindStore(store as never)
+  }
+  // In real time: which of the two tasks comes first is open.
+  expect(seen.toSorted()).toEqual([
+    'Task-1: /Task-1',
+    'generator: /Task-1/generator',
+    'member: /Task-1/member',
+    'member: /Task-1/member',
+    'member: /Task-1/member',
+    'member: own',
+  ])
+})

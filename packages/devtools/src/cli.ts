@@ -1,0 +1,161 @@
+#!/usr/bin/env node
+import { sleep } from '@tasktree/core'
+import { Command, InvalidArgumentError } from 'commander'
+import pc from 'picocolors'
+import { writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { type Attached, attach } from './attach.ts'
+import { Failure } from './failure.ts'
+import { cancel, findTask, look, why } from './look.ts'
+import { ps, pstree } from './print.ts'
+import { Recording } from './record.ts'
+import { Top } from './top.ts'
+
+const program = new Command('tasktree')
+  .description(
+    'Looks into a running Node process that uses Tasktree. It needs no preparation, and works while the process is in a ' +
+      'busy loop. Node writes "Debugger listening on …" to the stderr of that process.',
+  )
+  .showHelpAfterError()
+
+const toPid = (text: string): number => {
+  const pid = Number(text)
+  if (Number.isInteger(pid) && pid > 0) return pid
+  throw new InvalidArgumentError('it must be the number of a process')
+}
+
+const toSeconds = (text: string): number => {
+  const seconds = Number(text)
+  if (seconds > 0 && seconds < 86_400) return seconds
+  throw new InvalidArgumentError('it must be a number of seconds')
+}
+
+async function within(pid: number, use: (attached: Attached) => Promise<void>): Promise<void> {
+  await using attached = await attach(pid)
+  await attached.findWorkers()
+  await use(attached)
+}
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}
+
+program
+  .command('ps')
+  .description('a line a task: id, state, age, name, what it waits for')
+  .argument('<pid>', 'the process', toPid)
+  .option('--json', 'the whole snapshot of each thread')
+  .action((pid: number, { json }: { json?: true }) =>
+    within(pid, async (attached) => {
+      const threads = await look(attached)
+      print(json === true ? JSON.stringify(threads) : ps(threads))
+    }),
+  )
+
+program
+  .command('pstree')
+  .description('the tree of tasks with their scopes; actors, pools, child processes, servers')
+  .argument('<pid>', 'the process', toPid)
+  .option('--json', 'the whole snapshot of each thread, with stacks')
+  .action((pid: number, { json }: { json?: true }) =>
+    within(pid, async (attached) => {
+      const threads = await look(attached, json)
+      print(json === true ? JSON.stringify(threads) : pstree(pid, threads))
+    }),
+  )
+
+program
+  .command('why')
+  .description('why a task does not go on: what it waits for, who holds that, and so on')
+  .argument('<pid>', 'the process', toPid)
+  .argument('<task>', 'the id or the name of the task')
+  .action((pid: number, task: string) =>
+    within(pid, async (attached) => print(await why(attached, task))),
+  )
+
+program
+  .command('top')
+  .description('the tasks live; keys: s sorts, f filters, p pauses, q quits')
+  .argument('<pid>', 'the process', toPid)
+  .option('--every <seconds>', 'the time between two looks', toSeconds, 1)
+  .action((pid: number, { every }: { every: number }) =>
+    within(pid, (attached) => new Top(attached, every * 1_000).run()),
+  )
+
+program
+  .command('cancel')
+  .description('cancels a task, after a question, and prints what has ended')
+  .argument('<pid>', 'the process', toPid)
+  .argument('<task>', 'the id or the name of the task')
+  .option('-y, --yes', 'without the question')
+  .action((pid: number, task: string, { yes }: { yes?: true }) =>
+    within(pid, async (attached) => {
+      const { session, id, name } = await findTask(attached, task)
+      if (yes !== true && !(await confirm(`Cancel task #${id} ${name}?`))) {
+        throw new Failure('nothing was cancelled')
+      }
+      const before = await names(attached)
+      if (!(await cancel(session, id))) {
+        print(`process ${pid} is busy: task #${id} will be cancelled when its loop goes on`)
+        return
+      }
+      await sleep(200)
+      const after = await names(attached)
+      const ended = [...before].filter(([each]) => !after.has(each))
+      if (ended.length === 0) print(`task #${id} ${name} was asked to end, and is in its clean-up`)
+      for (const [each, itsName] of ended) print(`ended: #${each} ${itsName}`)
+    }),
+  )
+
+program
+  .command('record')
+  .description('records events as a trace for ui.perfetto.dev: one track a task, waits, cancels')
+  .argument('<pid>', 'the process', toPid)
+  .argument('<file>', 'where the trace is written')
+  .option('--for <seconds>', 'how long', toSeconds, 5)
+  .option('--every <seconds>', 'the time between two looks at what tasks wait for', toSeconds, 0.05)
+  .action((pid: number, file: string, options: { for: number; every: number }) =>
+    within(pid, async (attached) => {
+      const recording = new Recording(attached)
+      await recording.start()
+      const end = performance.now() + options.for * 1_000
+      do {
+        await recording.sample()
+        await sleep(options.every * 1_000)
+      } while (performance.now() < end)
+      await recording.sample()
+      await recording.stop()
+      const trace = recording.trace()
+      writeFileSync(file, JSON.stringify(trace))
+      print(`${trace.traceEvents.length} events in ${file}`)
+    }),
+  )
+
+async function names(attached: Attached): Promise<Map<number, string>> {
+  const threads = await look(attached)
+  return new Map(
+    threads.flatMap(({ loops }) =>
+      loops.flatMap(({ tasks }) => tasks.map(({ id, name }) => [id, name] as const)),
+    ),
+  )
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const asking = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    // Where nobody can answer, the input ends.
+    const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
+    const answer = await Promise.race([asking.question(`${question} [y/N] `), closed])
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    asking.close()
+  }
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  process.stderr.write(`${pc.red('tasktree:')} ${error.message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,5 @@
+export { attach, Attached, type Thread } from './attach.ts'
+export { Failure } from './failure.ts'
+export { look, type ThreadSnapshot, why } from './look.ts'
+export { ps, pstree } from './print.ts'
+export { Recording, type TraceEvent } from './record.ts'

@@ -1,0 +1,84 @@
+import { type RuntimeSnapshot, sleep } from '@tasktree/core'
+import type { Attached } from './attach.ts'
+import { Failure } from './failure.ts'
+import type { Session } from './session.ts'
+
+/** One thread of the process, as it is now. */
+export interface ThreadSnapshot extends RuntimeSnapshot {
+  thread: string
+}
+
+export const door = "globalThis[Symbol.for('tasktree.snapshot')]"
+
+/** The snapshots of all threads that have loaded Tasktree. @throws {Failure} when none has */
+export async function look(attached: Attached, stacks = false): Promise<ThreadSnapshot[]> {
+  const { main, pid } = attached
+  if (main.isClosed) throw new Failure(`process ${pid} has ended, or has closed its inspector`)
+  const taken: ThreadSnapshot[] = []
+  for (const { name, session } of attached.threads) {
+    if (session.isClosed) continue
+    const json = await session
+      .evaluate(`${door} === undefined ? null : JSON.stringify(${door}({ stacks: ${stacks} }))`)
+      .catch((error: unknown) => {
+        // A worker may end at any moment.
+        if (session === main) throw error
+        return null
+      })
+    if (typeof json !== 'string') continue
+    taken.push({ thread: name, ...(JSON.parse(json) as RuntimeSnapshot) })
+  }
+  if (taken.length === 0) {
+    throw new Failure(`process ${pid} has no Tasktree in it (@tasktree/core is not loaded)`)
+  }
+  return taken
+}
+
+/** The thread that has the task, and the task's id. @throws {Failure} when there is none, or several of that name */
+export async function findTask(
+  attached: Attached,
+  idOrName: string,
+): Promise<{ session: Session; id: number; name: string }> {
+  const found: { session: Session; id: number; name: string }[] = []
+  for (const { thread, loops } of await look(attached)) {
+    const { session } = attached.threads.find(({ name }) => name === thread) as { session: Session }
+    for (const { tasks } of loops) {
+      for (const { id, name } of tasks) {
+        if (String(id) === idOrName) return { session, id, name }
+        if (name === idOrName) found.push({ session, id, name })
+      }
+    }
+  }
+  const [first] = found
+  if (first === undefined) {
+    throw new Failure(`process ${attached.pid} has no live task ${idOrName}`)
+  }
+  if (found.length > 1) {
+    const ids = found.map(({ id }) => id).join(', ')
+    throw new Failure(`${found.length} tasks are named ${idOrName}: use one of the ids ${ids}`)
+  }
+  return first
+}
+
+/** The sentence of `why` for a task. */
+export async function why(attached: Attached, idOrName: string): Promise<string> {
+  const { session, id } = await findTask(attached, idOrName)
+  const text = await session.evaluate(`${door}.why(${id})`)
+  if (typeof text !== 'string') throw new Failure(`task ${idOrName} has ended meanwhile`)
+  return text
+}
+
+/** Asks for a cancel in a turn of the loop. Resolves once it was asked for; false when the loop is too busy to come to it. */
+export async function cancel(session: Session, id: number): Promise<boolean> {
+  const mark = `globalThis[Symbol.for('tasktree.cancelled')]`
+  await session.evaluate(
+    `(() => { ${mark} = false; setImmediate(() => { ${door}.cancel(${id}); ${mark} = true }) })()`,
+  )
+  for (let looks = 0; looks < 20; looks++) {
+    if ((await session.evaluate(mark)) === true) {
+      await session.evaluate(`delete ${mark}`)
+      return true
+    }
+    await sleep(50)
+  }
+  return false
+}

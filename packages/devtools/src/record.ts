@@ -1,0 +1,171 @@
+import { sleep } from '@tasktree/core'
+import type { Attached } from './attach.ts'
+import { Failure } from './failure.ts'
+import { door, look } from './look.ts'
+
+/** An event of the Chrome trace format, which Perfetto reads. Times are in microseconds. */
+export interface TraceEvent {
+  readonly name: string
+  readonly ph: 'M' | 'X' | 's' | 'f' | 'i'
+  readonly ts: number
+  readonly pid: number
+  readonly tid: number
+  readonly cat?: string
+  readonly dur?: number
+  readonly id?: number
+  readonly bp?: 'e'
+  readonly s?: 't'
+  readonly args?: Record<string, unknown>
+}
+
+/** What the recorder in the process notes: the time, what happened, the task, its name, and the task that did it. */
+type Note = readonly [
+  time: number,
+  what: 'create' | 'end' | 'cancel',
+  id: number,
+  name: string,
+  by: number | null,
+]
+
+const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
+/** Subscribes in a turn of the loop, because an evaluation may come in the middle of a statement. */
+const install = `setImmediate(() => {
+  const door = ${door}, channels = process.getBuiltinModule('node:diagnostics_channel')
+  const notes = [], stops = []
+  for (const what of ['create', 'end', 'cancel']) {
+    const listener = ({ task }) => notes.push([Date.now(), what, door.idOf(task), task.name, door.current()])
+    channels.subscribe('tasktree:task:' + what, listener)
+    stops.push(() => channels.unsubscribe('tasktree:task:' + what, listener))
+  }
+  ${recorder} = { take: () => JSON.stringify(notes.splice(0)), stop: () => { for (const stop of stops) stop() } }
+})`
+const remove = `setImmediate(() => { ${recorder}?.stop(); delete ${recorder} })`
+
+interface Track {
+  name: string
+  begin: number
+  end: number | null
+  /** What it waits for, and since when. */
+  wait: { label: string; since: number } | null
+}
+
+/** The events of a process over a while. One track a task; its waits are slices on the track, and a cancel is an arrow. */
+export class Recording {
+  readonly #attached: Attached
+  readonly #tracks = new Map<number, Track>()
+  readonly #events: TraceEvent[] = []
+  #arrows = 0
+  #latest = 0
+
+  constructor(attached: Attached) {
+    this.#attached = attached
+  }
+
+  /** @throws {Failure} when the loop of the process is too busy to begin */
+  async start(): Promise<void> {
+    await look(this.#attached)
+    const { main } = this.#attached
+    await main.evaluate(install)
+    for (let looks = 0; (await main.evaluate(`${recorder} === undefined`)) === true; looks++) {
+      if (looks === 100) {
+        throw new Failure(
+          `the loop of process ${this.#attached.pid} is busy: the recording cannot begin`,
+        )
+      }
+      await sleep(50)
+    }
+  }
+
+  /** Looks at what has happened since the last look, and at what each task waits for now. */
+  async sample(): Promise<void> {
+    const { main } = this.#attached
+    const notes = JSON.parse(String(await main.evaluate(`${recorder}.take()`))) as Note[]
+    for (const note of notes) this.#note(note)
+    const [thread] = await look(this.#attached)
+    if (thread === undefined) return
+    const now = thread.time
+    this.#latest = now
+    for (const { tasks } of thread.loops) {
+      for (const { id, name, age, waitingOn } of tasks) {
+        const track = this.#track(id, name, now - age)
+        const label = waitingOn.map((each) => each.label).join(', ')
+        if (track.wait?.label === label) continue
+        this.#endWait(id, track, now)
+        if (label !== '') track.wait = { label, since: now }
+      }
+    }
+  }
+
+  #note([time, what, id, name, by]: Note): void {
+    const track = this.#track(id, name, time)
+    this.#latest = time
+    if (what === 'end') {
+      this.#endWait(id, track, time)
+      track.end = time
+    } else if (what === 'cancel') this.#arrow(time, by ?? 0, id)
+  }
+
+  #arrow(time: number, from: number, to: number): void {
+    const id = ++this.#arrows
+    const shared = { name: 'cancel', cat: 'cancel', pid: this.#attached.pid, id }
+    if (from === 0) this.#track(0, 'plain code', time)
+    // An arrow begins and ends in a slice.
+    this.#slice(from, 'cancel()', time, 1)
+    this.#slice(to, 'cancelled', time, 1)
+    this.#events.push({ ...shared, ph: 's', ts: time * 1_000, tid: from })
+    this.#events.push({ ...shared, ph: 'f', bp: 'e', ts: time * 1_000, tid: to })
+  }
+
+  #track(id: number, name: string, begin: number): Track {
+    const known = this.#tracks.get(id)
+    if (known !== undefined) return known
+    const track: Track = { name, begin, end: null, wait: null }
+    this.#tracks.set(id, track)
+    return track
+  }
+
+  #endWait(id: number, track: Track, now: number): void {
+    if (track.wait === null) return
+    this.#slice(id, track.wait.label, track.wait.since, now - track.wait.since)
+    track.wait = null
+  }
+
+  #slice(tid: number, name: string, begin: number, length: number): void {
+    this.#events.push({
+      name,
+      cat: 'wait',
+      ph: 'X',
+      ts: begin * 1_000,
+      dur: Math.max(1, length * 1_000),
+      pid: this.#attached.pid,
+      tid,
+    })
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#attached.main.isClosed) await this.#attached.main.evaluate(remove)
+  }
+
+  /** The trace so far, as the Chrome trace format has it. */
+  trace(): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
+    const { pid } = this.#attached
+    const events: TraceEvent[] = [
+      { name: 'process_name', ph: 'M', ts: 0, pid, tid: 0, args: { name: `node ${pid}` } },
+    ]
+    for (const [tid, track] of this.#tracks) {
+      events.push({ name: 'thread_name', ph: 'M', ts: 0, pid, tid, args: { name: track.name } })
+      events.push({
+        name: track.name,
+        cat: 'task',
+        ph: 'X',
+        ts: track.begin * 1_000,
+        dur: Math.max(1, ((track.end ?? this.#latest) - track.begin) * 1_000),
+        pid,
+        tid,
+        args: { id: tid },
+      })
+      if (track.wait !== null) this.#endWait(tid, track, this.#latest)
+    }
+    return { traceEvents: [...events, ...this.#events], displayTimeUnit: 'ms' }
+  }
+}

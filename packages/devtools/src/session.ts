@@ -1,0 +1,122 @@
+import { getEventLoop } from '@tasktree/core'
+import { WebSocket } from 'ws'
+import { Failure } from './failure.ts'
+
+/** A message of the inspector protocol, of either direction. */
+interface Message {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: Record<string, unknown>
+  readonly result?: Record<string, unknown>
+  readonly error?: { readonly message: string }
+}
+
+interface Waiter {
+  readonly resolve: (result: Record<string, unknown>) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Milliseconds that an answer may take. */
+const patience = 5_000
+
+/** One end of the inspector protocol: of a process, or of one of its worker threads. */
+export class Session {
+  readonly #pid: number
+  readonly #send: (text: string) => void
+  readonly #waiters = new Map<number, Waiter>()
+  readonly #listeners = new Map<string, (params: Record<string, unknown>) => void>()
+  #latest = 0
+  #isClosed = false
+
+  constructor(pid: number, send: (text: string) => void) {
+    this.#pid = pid
+    this.#send = send
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  receive(text: string): void {
+    const { id, method, params, result, error } = JSON.parse(text) as Message
+    if (method !== undefined) this.#listeners.get(method)?.(params ?? {})
+    const waiter = this.#waiters.get(id ?? -1)
+    if (waiter === undefined) return
+    this.#waiters.delete(id ?? -1)
+    if (error === undefined) waiter.resolve(result ?? {})
+    else waiter.reject(new Failure(`process ${this.#pid}: ${error.message}`))
+  }
+
+  /** Every answer that is waited for fails. */
+  close(): void {
+    this.#isClosed = true
+    for (const { reject } of this.#waiters.values()) {
+      reject(new Failure(`process ${this.#pid} has ended, or has closed its inspector`))
+    }
+    this.#waiters.clear()
+  }
+
+  on(method: string, listener: (params: Record<string, unknown>) => void): void {
+    this.#listeners.set(method, listener)
+  }
+
+  /** @throws {Failure} when there is no answer in time, or the process ends */
+  async call(method: string, params: object = {}): Promise<Record<string, unknown>> {
+    if (this.#isClosed) throw new Failure(`process ${this.#pid} has ended`)
+    const id = ++this.#latest
+    const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>()
+    this.#waiters.set(id, { resolve, reject })
+    const timer = getEventLoop().callLater(patience, () => {
+      this.#waiters.delete(id)
+      reject(
+        new Failure(
+          `process ${this.#pid} does not answer: it may be inside a synchronous call such as execSync, or be stopped`,
+        ),
+      )
+    })
+    this.#send(JSON.stringify({ id, method, params }))
+    try {
+      return await promise
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Evaluates an expression whose value is plain data. @throws {Failure} when it throws */
+  async evaluate(expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = (await this.call('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+      silent: true,
+    })) as {
+      result?: { value?: unknown }
+      exceptionDetails?: { exception?: { description?: string } }
+    }
+    if (exceptionDetails !== undefined) {
+      const reason = exceptionDetails.exception?.description?.split('\n')[0] ?? 'unknown'
+      throw new Failure(`process ${this.#pid}: ${reason}`)
+    }
+    return result?.value
+  }
+}
+
+/** Connects to an inspector. `closed` is called when the connection ends. */
+export async function connect(
+  pid: number,
+  url: string,
+): Promise<{ session: Session; socket: WebSocket }> {
+  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 0 })
+  const session = new Session(pid, (text) => socket.send(text))
+  socket.on('message', (data) => session.receive((data as Buffer).toString()))
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  socket.on('open', () => resolve())
+  socket.on('error', (error) => {
+    reject(new Failure(`process ${pid} refused the connection to its inspector: ${error.message}`))
+  })
+  socket.on('close', () => {
+    session.close()
+    reject(new Failure(`process ${pid} has closed its inspector`))
+  })
+  await promise
+  return { session, socket }
+}

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { Failure } from './failure.ts'
+
+/**
+ * What is to be known of a process before it is sent a signal. SIGUSR1 makes Node open its inspector, but it kills a program
+ * that does not handle it: `sleep`, Python, and a Node that is only just starting. So everything is read from /proc first.
+ */
+
+const sigusr1 = 1n << 9n
+
+/** @throws {Failure} when the inspector of the process cannot be opened */
+export function checkTarget(pid: number): void {
+  if (process.platform !== 'linux') {
+    throw new Failure(`tasktree reads /proc, and so it needs Linux; this is ${process.platform}`)
+  }
+  const status = readProc(pid, 'status')
+  if (status === null) throw new Failure(`there is no process ${pid}`)
+  if (/^State:\s+[ZX]/m.test(status)) throw new Failure(`process ${pid} has ended`)
+  const owner = Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1])
+  const own = process.geteuid?.() ?? 0
+  if (own !== 0 && owner !== own) {
+    throw new Failure(`process ${pid} belongs to another user (uid ${owner}, yours is ${own})`)
+  }
+  checkProgram(pid)
+  if (readLink(pid, 'ns/net') !== readlinkSync('/proc/self/ns/net')) {
+    throw new Failure(
+      `process ${pid} is in another network namespace: run tasktree inside its container`,
+    )
+  }
+}
+
+function checkProgram(pid: number): void {
+  const program = basename((readLink(pid, 'exe') ?? '').replace(/ \(deleted\)$/, ''))
+  if (/^(bun|deno)/.test(program)) {
+    throw new Failure(`process ${pid} is ${program}, which has no inspector that opens by a signal`)
+  }
+  if (!program.startsWith('node')) {
+    throw new Failure(`process ${pid} is not Node (it is ${program === '' ? 'unknown' : program})`)
+  }
+}
+
+/** @throws {Failure} when SIGUSR1 would end the process, or do nothing */
+export function checkSignal(pid: number): void {
+  const status = readProc(pid, 'status')
+  if (status === null) throw new Failure(`process ${pid} has ended`)
+  const caught = BigInt(`0x${/^SigCgt:\s+([\da-f]+)/m.exec(status)?.[1] ?? '0'}`)
+  if ((caught & sigusr1) === 0n) {
+    throw new Failure(
+      `process ${pid} does not handle SIGUSR1: it was started with --disable-sigusr1, or is only just starting`,
+    )
+  }
+}
+
+/** The TCP ports on which the process listens, by the inodes of its sockets. */
+export function listeningPorts(pid: number): number[] {
+  const inodes = new Set<string>()
+  for (const fd of list(`/proc/${pid}/fd`)) {
+    const inode = /^socket:\[(\d+)\]$/.exec(readLink(pid, `fd/${fd}`) ?? '')?.[1]
+    if (inode !== undefined) inodes.add(inode)
+  }
+  return listeners(pid)
+    .filter(({ inode }) => inodes.has(inode))
+    .map(({ port }) => port)
+}
+
+/** The process that listens on `port`, in words; null when none does. */
+export function holderOf(port: number): string | null {
+  if (!listeners('self').some((each) => each.port === port)) return null
+  for (const pid of list('/proc').map(Number)) {
+    if (!Number.isInteger(pid) || !listeningPorts(pid).includes(port)) continue
+    return `process ${pid} (${readProc(pid, 'comm')?.trim() ?? 'unknown'})`
+  }
+  return 'a process of another user'
+}
+
+function listeners(pid: number | 'self'): { port: number; inode: string }[] {
+  const found: { port: number; inode: string }[] = []
+  for (const name of ['net/tcp', 'net/tcp6']) {
+    for (const line of (readProc(pid, name) ?? '').split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
+      // 0A: it listens.
+      if (state !== '0A') continue
+      found.push({ port: Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16), inode })
+    }
+  }
+  return found
+}
+
+function readProc(pid: number | 'self', name: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function readLink(pid: number, name: string): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`)
+  } catch {
+    return null
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
