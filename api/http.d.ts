@@ -66,6 +66,7 @@ export declare abstract class Exchange implements Work {
     awaitsContinue: boolean;
     constructor(service: Service, incoming: Incoming, outgoing: Outgoing);
     protected abstract answer(): Promise<void>;
+    protected answered(): void;
     protected finished(): void;
     begin(): void;
     get task(): Task<void>;
@@ -113,9 +114,10 @@ import type { Incoming, Outgoing } from './message.ts';
 import type { Service } from './service.ts';
 export declare class FrameworkExchange extends Exchange {
     #private;
-    constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown);
-    static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown): FrameworkExchange | null;
+    constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused: (() => void) | null);
+    static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused?: (() => void) | null): FrameworkExchange | null;
     static of(incoming: object): FrameworkExchange | undefined;
+    refuse(): void;
     protected finished(): void;
     protected answer(): Promise<void>;
 }
@@ -211,14 +213,12 @@ export type { UpgradeHandler } from './upgrade.ts';
 // dist/message.d.ts
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { Duplex } from 'node:stream';
 export type Incoming = IncomingMessage | Http2ServerRequest;
 export type Outgoing = ServerResponse | Http2ServerResponse;
 export declare function isHttp2(message: Incoming | Outgoing): message is Http2ServerResponse;
 export declare function hasGone(outgoing: Outgoing): boolean;
 export declare function isEncrypted(socket: object): boolean;
 export declare function reset(outgoing: Outgoing): void;
-export declare function resetSocket(socket: Duplex): void;
 export declare function onceClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void;
 
 // dist/node-handler.d.ts

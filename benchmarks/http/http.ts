@@ -78,7 +78,7 @@ try {
     const of = (name: string, what: keyof Sample): number[] =>
       (samples.get(name) as Sample[]).map((sample) => sample[what])
     const ratio = (name: string, base: string, what: keyof Sample): number =>
-      median(of(name, what).map((value, i) => value / (of(base, what)[i] as number)))
+      median(of(name, what).map((value, i) => value / (of(base, what)[i] ?? NaN)))
     const bases = ['node:http', 'hono', 'hono-platform']
     const row = (name: string, what: keyof Sample): (string | number)[] => [
       name,

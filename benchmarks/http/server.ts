@@ -95,6 +95,6 @@ async function serveHere(Made: ResponseClass): Promise<number> {
   return Number(new URL((await serve(webHandler(Made))).url).port)
 }
 
-const start = servers[process.argv[2] as string]
+const start = servers[process.argv[2] ?? '']
 if (start === undefined) throw new Error(`one of ${Object.keys(servers).join()}`)
 console.log(await start())

@@ -1,6 +1,5 @@
 import { currentTask, Future } from '@tasktree/core'
 import { takeRejections } from '@tasktree/core/lowlevel'
-import { isOfCancel } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { enlargeReadAhead } from './incoming-body.ts'
 import type { Incoming, Outgoing } from './message.ts'
@@ -8,7 +7,7 @@ import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
 
 const exchanges = new WeakMap<object, FrameworkExchange>()
-const tasks = new WeakSet<object>()
+const byTask = new WeakMap<object, FrameworkExchange>()
 let isTakingRejections = false
 
 /**
@@ -17,19 +16,31 @@ let isTakingRejections = false
  */
 export class FrameworkExchange extends Exchange {
   readonly #next: () => unknown
+  readonly #answerRefused: (() => void) | null
   #response: Future<void> | null = null
 
-  constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown) {
+  constructor(
+    service: Service,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    next: () => unknown,
+    answerRefused: (() => void) | null,
+  ) {
     super(service, incoming, outgoing)
     this.#next = next
+    this.#answerRefused = answerRefused
   }
 
-  /** Calls `next` in the task of the request; answers 503 instead when there are too many requests. */
+  /**
+   * Calls `next` in the task of the request; answers 503 instead when there are too many requests. `answerRefused` is for a
+   * framework that has to send the answer to a cancelled request itself.
+   */
   static begin(
     service: Service,
     incoming: Incoming,
     outgoing: Outgoing,
     next: () => unknown,
+    answerRefused: (() => void) | null = null,
   ): FrameworkExchange | null {
     // A second middleware of the kind, or a route inside another: the request has its task already.
     const existing = exchanges.get(incoming)
@@ -46,7 +57,7 @@ export class FrameworkExchange extends Exchange {
       takeRejections(isOfCancelledRequest)
     }
     enlargeReadAhead(incoming)
-    const exchange = new FrameworkExchange(service, incoming, outgoing, next)
+    const exchange = new FrameworkExchange(service, incoming, outgoing, next, answerRefused)
     exchanges.set(incoming, exchange)
     exchange.begin()
     return exchange
@@ -56,12 +67,17 @@ export class FrameworkExchange extends Exchange {
     return exchanges.get(incoming)
   }
 
+  override refuse(): void {
+    if (this.#answerRefused === null || this.outgoing.headersSent) super.refuse()
+    else this.#answerRefused()
+  }
+
   protected override finished(): void {
     if (this.#response?.done() === false) this.#response.setResult()
   }
 
   protected override async answer(): Promise<void> {
-    tasks.add(this.task)
+    byTask.set(this.task, this)
     const response = new Future<void>()
     this.#response = response
     try {
@@ -76,5 +92,5 @@ export class FrameworkExchange extends Exchange {
 /** A framework that does not await its handlers leaves their cancel unhandled. It is no failure. */
 function isOfCancelledRequest(error: unknown): boolean {
   const task = currentTask()
-  return task !== null && tasks.has(task) && task.cancelling() > 0 && isOfCancel(error)
+  return task !== null && byTask.get(task)?.isOwnCancel(error) === true
 }

@@ -1,4 +1,4 @@
-import { createTask, currentTask } from '@tasktree/core'
+import { createTask } from '@tasktree/core'
 import type { MiddlewareHandler } from 'hono'
 import { rememberRaw } from './connection.ts'
 import { ClientGoneError } from './errors.ts'
@@ -30,14 +30,15 @@ export function honoScope(options?: ScopeOptions): MiddlewareHandler {
     }
     if (incoming === undefined || outgoing === undefined) {
       await runUntilAbort(context.req.method, context.req.path, context.req.raw.signal, next)
-      return
+      return undefined
     }
     rememberRaw(context.req.raw, incoming)
-    await new Promise<void>((resolve, reject) => {
-      const exchange = FrameworkExchange.begin(service, incoming, outgoing, () => {
-        next().then(resolve, reject)
-      })
-      if (exchange === null) resolve()
+    // Hono sends the refusal: what it has not sent itself it takes for an error.
+    const refusal = (): Response => context.body(null, 503, { 'retry-after': '1' })
+    if (service.isFull()) return refusal()
+    return await new Promise<Response | undefined>((resolve, reject) => {
+      const begin = (): void => void next().then(() => resolve(undefined), reject)
+      FrameworkExchange.begin(service, incoming, outgoing, begin, () => resolve(refusal()))
     })
   }
 }
@@ -48,9 +49,9 @@ async function runUntilAbort(
   signal: AbortSignal,
   next: () => Promise<void>,
 ): Promise<void> {
-  if (currentTask() !== null && signal === undefined) return next()
   const task = createTask(next, { name: `${method} ${path}`, eager: true })
   const onAbort = (): boolean => task.cancel(new ClientGoneError())
+  if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     await task

@@ -23,6 +23,7 @@ export type Work = (path: string, body: string) => Promise<string>
 
 export interface Options {
   deadline?: number
+  maxRequests?: number
 }
 
 /** Starts a server; returns its URL and what closes it. Each error that the framework logs is given to `onLog`. */
