@@ -1,6 +1,6 @@
 /**
- * The source text of a promise's resolving function. It differs between engines, so it is read from the engine that
- * runs.
+ * What `toString` gives for the `resolve` and `reject` functions of a native promise. `isResolver` compares a function
+ * with it, to recognize a real `await`. The text differs between engines, so it is read here and not written down.
  */
 const resolverSource: string = readResolverSource()
 
@@ -20,9 +20,9 @@ export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
 }
 
 /**
- * Whether `fn` is a resolving function of a native promise. The check costs more than the await itself, so it is made
- * only where a wrong guess of `mayBeAwait` would call user code too soon. A bound function prints the same source
- * text, but it has a name.
+ * Whether `fn` is a `resolve` or `reject` function of a native promise, as a real `await` passes to `then`. The check
+ * costs more than the await itself, so it is made only where a wrong guess of `mayBeAwait` would matter. The name is
+ * checked too, because a bound function has the same source text.
  */
 export function isResolver(fn: unknown): boolean {
   return (

@@ -4,8 +4,8 @@ import type { Reaction } from './reaction.ts'
  * Where each wait began: the lines of the program, the innermost first. To read a stack costs more than ten times as
  * much as the wait itself, so sites are noted only after `captureAwaitSites(true)`, or in debug mode.
  *
- * A site is stored under the reaction of its wait. A frame is the reaction of one wait after the other, and has the
- * site of the newest one.
+ * A site is stored under the reaction of its wait, which is the object that resumes the waiting code. A frame (the
+ * running body of a task or scope) is the reaction of one wait after the other, and has the site of the newest one.
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
@@ -17,7 +17,7 @@ const ownFolders = foldersOf(import.meta.url)
  * Matches a file of this package, core. Its stack frames are never shown, because they say nothing about the program.
  */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
-/** The number of stack frames that are read; `kept` is how many frames of the program are stored. */
+/** At most `depth` frames of the stack are read, and at most `kept` frames of the program are stored. */
 const depth = 30
 const kept = 10
 
@@ -44,7 +44,10 @@ export function capturesAwaitSites(): boolean {
   return isCapturing
 }
 
-/** Stores the place in the program where a wait has just begun, under the reaction of that wait. */
+/**
+ * Stores the place in the program where a wait has just begun. `reaction` is the object that will resume the waiting
+ * code; `awaitSiteOf` finds the place by it.
+ */
 export function noteAwaitSite(reaction: Reaction): void {
   sites ??= new WeakMap()
   sites.set(reaction, siteOfYield ?? programFrames())
@@ -52,8 +55,8 @@ export function noteAwaitSite(reaction: Reaction): void {
 }
 
 /**
- * Notes the line of a `yield*` that is about to hand out a future. The line is on the stack now; when the wait begins,
- * the generator is suspended and its line is gone.
+ * Notes the line of a `yield*` that is about to pass a future to the driver of its generator. The line is on the stack
+ * now; when the wait begins, the generator is suspended and its line is gone.
  */
 export function noteYieldSite(): void {
   siteOfYield = programFrames()
@@ -91,8 +94,8 @@ export function programFrames(): string[] {
 }
 
 /**
- * Returns the stack frames of the caller as objects of V8. The text `error.stack` is not read, because that would call
- * a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
+ * Returns the stack frames of the caller as V8's CallSite objects. The text `error.stack` is not read, because that
+ * would call a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
  */
 export function callSites(): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error
@@ -110,7 +113,7 @@ export function callSites(): readonly NodeJS.CallSite[] {
   }
 }
 
-/** Whether `file` belongs to the runtime or to this library. */
+/** Whether `file`, a file name from a stack, belongs to the runtime or to this library, and not to the program. */
 export function isForeign(file: string): boolean {
   return isRuntime(file) || isOwn(file)
 }
@@ -134,8 +137,9 @@ export function toPath(file: string): string {
 }
 
 /**
- * Returns patterns for the folders of this library. If core is installed: the folders of all `@tasktree` packages. If
- * core runs from its sources: the `src` and `dist` folders of the packages beside it, too.
+ * Returns patterns for the folders of this library; `url` is the address of this file. If core is installed: the
+ * folders of all `@tasktree` packages. If core runs from its sources: the `src` and `dist` folders of the packages
+ * beside it, too.
  */
 function foldersOf(url: string | undefined): RegExp[] {
   const installed = /[\\/]node_modules[\\/]@tasktree[\\/]/

@@ -9,9 +9,10 @@ export type Resolve = (value: unknown) => unknown
 export type Reject = (error: unknown) => unknown
 
 /**
- * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores it.
- * User code that passed two functions without a name looks the same, because a check would make every await slower.
- * For such code the object stands for the promise of what those functions return.
+ * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores this
+ * object. User code that passes two functions without a name looks the same, and to tell it apart would make every
+ * await slower. For such code, this object stands for the promise that `then` should return: a promise of what the
+ * called function returns.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -35,8 +36,9 @@ abstract class Derived implements PromiseLike<unknown> {
 }
 
 /**
- * The two functions that were passed to a `then`, and a promise of what they will return. This replaces the functions
- * when code calls `then` on a `Derived`.
+ * The two functions that code has passed to `then`, and a promise of what the called function will return. A wait first
+ * stores only the functions. It stores a Chain instead when code calls `then` on the `Derived` of that wait, because
+ * the promise is needed only then.
  */
 export class Chain {
   readonly resolve: Resolve
@@ -49,12 +51,16 @@ export class Chain {
   }
 }
 
-/** The promise of undefined, which is what the resolving functions of a promise return. */
+/**
+ * A promise of undefined, for all calls of `then` whose function returns undefined, as `resolve` and `reject` of a
+ * native promise do.
+ */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
 /**
- * Calls one of the two functions that were passed to `then`, with the outcome of `future`. If `cancel` is given, calls
- * `reject` with it instead: the task was cancelled after the future had ended, and the cancel wins, as in CPython.
+ * Calls one of the two functions that were passed to `then`, with the outcome of `future`. `functions` is the first of
+ * the two and `reject` the second; or `functions` is a Chain that holds both. If `cancel` is given, calls the second
+ * function with it instead: the task was cancelled after the future had ended, and the cancel wins, as in CPython.
  * Returns a promise of what the called function has returned.
  */
 export function passOn(
@@ -79,9 +85,10 @@ export function passOn(
 }
 
 /**
- * The reaction of an `await` that is a separate object. Three kinds of wait need one: a wait of code outside of every
- * frame, a native promise made from a future, and a second wait that a frame has at the same time. (The first wait of
- * a frame uses the frame itself as its reaction.)
+ * The reaction of an `await` as a separate object. (A reaction is what the loop runs when a future has ended; this one
+ * resumes the waiting code.) Three kinds of wait need one: a wait of code outside of every frame, a native promise made
+ * from a future, and a second wait that a frame has at the same time. The first wait of a frame uses the frame itself
+ * as its reaction.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
@@ -135,15 +142,18 @@ export class Awaiter extends Derived implements Reaction {
     return isResolver(this.#reject)
   }
 
-  /** Makes this a callback outside of every task: the end of the future no longer resumes the frame. */
+  /**
+   * Makes this a plain callback: when the future ends, the function is still called, but outside of every frame and
+   * task.
+   */
   letGo(): void {
     this.waitingFrame = null
   }
 }
 
 /**
- * For each future: the values that functions have returned which user code passed to the `then` of that future.
- * `OwnAwait` reads them.
+ * For each future: the functions that user code has passed to its `then` and that were called. `resolve` is such a
+ * function, and `promise` is a promise of what it has returned. `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<
   Future<unknown>,
@@ -151,9 +161,9 @@ const returned = new WeakMap<
 >()
 
 /**
- * What `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions and no
- * reference to this object, because there is one such wait for each parked task. If user code has passed functions
- * that return something, `write` stores what they return, and this object looks it up.
+ * What `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions but no reference
+ * to this object, which saves memory: every parked task has such a wait. If user code has passed functions that return
+ * something, `write` stores what they return, and this object looks it up.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -186,7 +196,10 @@ export class OwnAwait extends Derived {
       ?.promise
   }
 
-  /** Keeps `promise`, a promise of what `resolve` has returned, for an OwnAwait of the same frame and future. */
+  /**
+   * Stores `promise`, which gives what the function `resolve` returns. An OwnAwait with the same frame, future and
+   * `resolve` finds it later, and so gives that value to code that uses the result of `then`.
+   */
   static write(
     frame: Frame,
     future: Future<unknown>,

@@ -62,28 +62,29 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal whether this claim waits for nothing but a turn of the loop, so no other waiter loses anything when its
-   * waiter leaves
+   * @internal whether this claim waits only for a turn of the loop, as that of `sleep(0)` does, and not for a thing.
+   * Then no other waiter loses anything when the waiter of this claim stops waiting.
    */
   takesNothing(): boolean {
     return false
   }
 
   /**
-   * Called in this claim's turn. Takes the thing and fulfills this future. Or leaves the future pending, and must then
-   * put the claim back in the line of waiters.
+   * Called in this claim's turn of the loop. Takes the thing that the waiter wants, such as a lock, and fulfills this
+   * future. Or leaves this future pending, and must then put the claim back in the line of waiters.
    */
   protected abstract claim(): void
 
   /**
    * Called instead of `claim()` when the waiter was cancelled after the wake-up, or when the loop was closed. Must
-   * leave the thing to the next waiter.
+   * leave the thing that this claim was woken for to the next waiter.
    */
   protected abstract decline(): void
 
   /**
-   * Returns false for a woken claim that one task waits for: `run()` sees the cancel of that task and declines. Plain
-   * code and several waiters have no task to look at, so this future is cancelled, and `run()` sees that it is done.
+   * Cancels this future. But if this claim was woken and exactly one task waits for it, changes nothing and returns
+   * false: the cancel stays with the task, and `run()` finds it there and declines. Several waiters, or plain code,
+   * have no single task to look at; then this future is cancelled at once, and `run()` declines because it is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false

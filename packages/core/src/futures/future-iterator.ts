@@ -10,7 +10,7 @@ import type { Future } from './future.ts'
  */
 export class FutureIterator<T> {
   done: boolean | undefined = undefined
-  /** The future, until the iterator is done; then its result. */
+  /** The future, until the iterator is done; after that, the result of the future. */
   value: unknown
 
   constructor(future: Future<T>) {

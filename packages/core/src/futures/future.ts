@@ -35,8 +35,8 @@ const CANCELLED = 3
 const SEEN = 4
 
 /**
- * The reactions of a pending future: entries for the ready queue when the future ends. Most futures have none or one,
- * so a set is made only for the second.
+ * The reactions of a pending future: the objects that the loop runs when the future has ended. Most futures have none
+ * or one, so a set is made only for the second.
  */
 type Reactions = Reaction | Set<Reaction> | null
 
@@ -278,8 +278,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Makes a native promise of the outcome of `future`. No task waits by it, and callbacks chained on it keep their
-   * asynchronous context.
+   * Makes a native promise with the outcome of `future`. This is not a wait of the current task, so a cancel of that
+   * task does not reach `future`. Callbacks chained on the promise keep their asynchronous context (the values of
+   * AsyncLocalStorage).
    */
   static #toPromise<T>(future: Future<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -340,8 +341,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError for a list of outcomes. Does not count as a look, so an error that the code
-   * of a task has thrown is not returned, but replaced by one without a message.
+   * @internal returns the CancelledError that `gather` puts among its results. Does not count as a look, so an error
+   * that the code of a task has thrown is not returned, but replaced by one without a message.
    */
   listedCancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -358,7 +359,9 @@ export class Future<T> implements PromiseLike<T> {
     return true
   }
 
-  /** @internal the outermost frame of a task's code; null, because this future is not a task */
+  /**
+   * @internal if this is a task, its Execution, which is the outermost frame of its code; null for every other future
+   */
   ownExecution(): Frame | null {
     return null
   }
@@ -401,8 +404,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns what a task waits on instead when it awaits itself: a future that has failed, so the task gets
-   * the error in a later turn, as in asyncio
+   * @internal returns the future that a task waits on in place of itself when it awaits itself: a future that has
+   * failed, so that the task gets the error in a later turn, as in asyncio
    */
   refuseOwnTask(): Future<never> {
     const refusal = new Future<never>({ loop: this.getLoop() })
@@ -413,8 +416,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal takes `reaction` off the list; does nothing when this future is done, because the reaction is then in
-   * the ready queue or has run
+   * @internal removes `reaction` from the reactions of this future; does nothing when this future is done, because the
+   * reaction is then in the ready queue or has run
    */
   removeReaction(reaction: Reaction): void {
     if (this.#state !== PENDING) return
@@ -442,7 +445,9 @@ export class Future<T> implements PromiseLike<T> {
     return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
   }
 
-  /** @internal takes all reactions off the list and returns them in the order of arrival; the caller must run them */
+  /**
+   * @internal removes all reactions of this future and returns them in the order of arrival; the caller must run them
+   */
   takeReactions(): Reaction[] {
     const reactions = Future.#listReactions(this)
     if (this.#state === PENDING) this.#value = null

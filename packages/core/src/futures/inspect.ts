@@ -3,12 +3,16 @@ import type { Future } from './future.ts'
 /** The key of the method by which an object tells `console.log` how to show it. */
 export const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
-/** The function that the console passes to that method, to show a value inside the object. */
+/**
+ * The function that the console passes to an object's `[inspected]` method. The method calls it to get the text of a
+ * value that the object holds.
+ */
 export type Inspect = (value: unknown, options: object) => string
 
 /**
- * Returns a text such as `<Future finished result=1>`, as Python's `repr` does. Does not count as a look at an
- * exception.
+ * Returns a text such as `<Future finished result=1>`, as Python's `repr` does. `inspect` gives the text of the result;
+ * it is not called when `depth`, the number of nested levels that may still be shown, is below 0. Does not count as a
+ * look at an exception.
  */
 export function showFuture(
   future: Future<unknown>,

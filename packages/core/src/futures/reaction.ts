@@ -10,13 +10,18 @@ import type { Frame } from '../tasks/frame.ts'
  * the future ends, it becomes an entry of the ready queue, and the loop calls its `run()`.
  */
 export interface Reaction extends Runnable {
-  /** @internal the frame whose code this reaction resumes; null for a callback, and for code outside of every task */
+  /**
+   * @internal the frame (the running body of a task or scope) whose code this reaction resumes; null for a callback,
+   * and for code outside of every task
+   */
   readonly waitingFrame: Frame | null
   /** @internal */
   label(): string
 }
 
-/** The reaction of `onDone`: a callback of this package, which needs no current task and no context variables. */
+/**
+ * The reaction of `Future.onDone`: a callback of this package, which needs no current task and no context variables.
+ */
 export class InternalCallback<T> implements Reaction {
   readonly #future: Future<T>
   readonly #callback: (future: Future<T>) => void
@@ -40,8 +45,8 @@ export class InternalCallback<T> implements Reaction {
 }
 
 /**
- * The reaction of `addDoneCallback`: a user's callback. It sees the context variables of the context that was given,
- * and the AsyncLocalStorage of the code that added it.
+ * The reaction of `Future.addDoneCallback`: a user's callback. The callback sees the context variables of the context
+ * that was passed to `addDoneCallback`, and the AsyncLocalStorage values of the code that called `addDoneCallback`.
  */
 export class DoneCallback implements Reaction, Scope {
   readonly waitingFrame: Frame | null = null

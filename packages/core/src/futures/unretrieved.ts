@@ -3,8 +3,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * The facts for the message about a failed future, kept for the time when the future was garbage-collected. A report
- * must not refer to its future, or the future would never be collected.
+ * What the message about a failed future says. The message may be written only after the future was garbage-collected.
+ * So a report holds copies of the facts and no strong reference to the future, which would keep the future in memory.
  */
 interface Report {
   readonly failures: Failures
@@ -21,7 +21,8 @@ const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
  * Calls `callback` when `future` is garbage-collected, if no code has looked at its failure by then. The future must
- * have failed at least one turn of the loop before this call. `callback` must not refer to the future.
+ * have failed at least one turn of the loop before this call, because only then a later look at its failure withdraws
+ * the callback. `callback` must not refer to the future.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)
@@ -41,8 +42,9 @@ export function forgetUnretrieved(future: Future<unknown>): void {
  * The failures of a loop's futures that no code has looked at. Each failure is reported once: when its future is
  * garbage-collected, or when the run of the loop ends, whichever is first.
  *
- * A failure is registered only in the turn after it was noted: by then the code that awaits the future has nearly
- * always seen it.
+ * `note` only puts the future on a list. A later turn of the loop makes a report for it, if still no code has looked at
+ * the failure. By then the code that awaits the future has nearly always looked, so few failures need a report and an
+ * entry in the FinalizationRegistry.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop

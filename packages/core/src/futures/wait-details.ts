@@ -14,7 +14,7 @@ export interface WaitDetails {
    * another 19 s".
    */
   text?: string | undefined
-  /** The future or task that must end before this wait can end, if it is known: the task that holds a lock. */
+  /** The future or task that must end before this wait can end, if it is known; for a lock, the task that holds it. */
   next?: Future<unknown> | null | undefined
 }
 
@@ -29,8 +29,8 @@ interface Detailed {
 }
 
 /**
- * Describes what a task waits for when it awaits `future`: another task, what the future says, or the name of its
- * class.
+ * Describes what a task waits for when it awaits `future`: the name of the task if `future` is one, what the
+ * `[waitDetails]` method of the future returns, or the name of its class.
  */
 export function detailsOf(future: Future<unknown>): WaitDetails {
   const task = future.ownExecution()?.task ?? null
@@ -46,8 +46,8 @@ export function detailsOf(future: Future<unknown>): WaitDetails {
 }
 
 /**
- * The details of a wait for a promise that is not a future: the kernel cannot see what it stands for, nor when it
- * ends.
+ * The details of a wait for a promise that is not a future. Tasktree cannot see what such a promise stands for, nor
+ * when it ends.
  */
 export const foreignPromise: WaitDetails = {
   kind: 'foreign',

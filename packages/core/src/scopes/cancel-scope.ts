@@ -143,8 +143,9 @@ export class CancelScope {
   }
 
   /**
-   * @internal notes that the body has ended; `isCancel` says whether the body threw a cancel. Returns whether that
-   * cancel came from this scope, and not from outside.
+   * @internal notes that the body has ended. `isCancel`: the body threw a cancel. `outerCancels`: how many cancels from
+   * outside the frame had when the scope began; if there are more now, one has come from outside. Returns true if the
+   * body threw a cancel, and it came from this scope and not from outside.
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
@@ -157,8 +158,9 @@ export class CancelScope {
 }
 
 /**
- * Whether a cancel from outside has reached this scope. If it has, a CancelledError that leaves the scope is thrown
- * further out.
+ * Whether a cancel from outside has reached this scope. `outerCancels` is the number of such cancels when the scope
+ * began; if there are more now, one has come. Then a CancelledError that leaves the body is thrown on to the code
+ * around the scope.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
@@ -166,8 +168,8 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
 }
 
 /**
- * Called when the shield of `frame` was removed. Delivers the cancels that the shield has kept out to the waits inside
- * `frame`.
+ * Called when the shield of `frame` was removed. The waits inside `frame` now get the cancels that the shield has kept
+ * out.
  */
 function letIn(frame: ScopeFrame): void {
   const level = levelOf(frame)
@@ -265,8 +267,8 @@ async function runScope<T>(
 }
 
 /**
- * Returns `error` without the CancelledErrors in it; null if nothing else is left. An error without a CancelledError
- * is returned as it is.
+ * Returns `error` without the CancelledErrors in it; null if nothing else is left. An AbortError that the signal of
+ * `frame` has caused counts as a CancelledError. An error without a CancelledError is returned as it is.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null
@@ -368,8 +370,8 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // This scope must not wait for the other flows of its body because of cancels that the shield has kept out:
-    // they were not delivered here.
+    // This scope must not wait for the other flows of its body because of cancels that the shield has kept out, because
+    // those cancels did not reach the flows.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -1,7 +1,7 @@
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
-/** Calls the function `strike` in a turn of the loop at a given time. `cancel()` prevents the call until that turn. */
+/** Calls the function `strike` in a turn of the loop at a given time, unless `cancel()` is called before that turn. */
 export class Deadline implements TimerEntry {
   heapIndex = -1
   heapOrder = 0

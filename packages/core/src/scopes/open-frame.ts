@@ -11,8 +11,8 @@ import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
 
 /**
- * Opens a frame for a scope, inside the running frame, and calls `fn` with it. Outside of every task, `fn` runs in a
- * new task.
+ * Opens a frame for a scope, inside the running frame, and calls `fn` with it. (A frame knows the waits of the scope's
+ * body, so that a cancel finds them.) Outside of every task, `fn` runs in a new task.
  */
 export function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T> {
   const scope = runningScope()
@@ -97,7 +97,8 @@ function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 
 /**
  * Ends `frame` when its body has ended. If the scope was cancelled while the body ran, the scope must wait until its
- * other flows, such as the other branches of a `Promise.all`, have ended their clean-up.
+ * other flows, such as the other branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number
+ * of cancels from outside when the body began; if there are more now, the scope counts as cancelled too.
  *
  * Returns null if there is nothing to wait for. Otherwise returns a promise of the end of those flows; its value is a
  * cancel from outside that came during the wait, or null.
@@ -141,8 +142,8 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` out of the scope of `frame`. A CancelledError also delivers a pending cancel of a frame further out,
- * so that this cancel is not thrown a second time.
+ * Throws `error` out of the scope of `frame`. If `error` is a CancelledError and a cancel of a frame further out is
+ * pending, `error` counts as the delivery of that cancel, which is then not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)

@@ -25,8 +25,8 @@ export interface TaskGroupOptions {
 }
 
 /**
- * Turns the reason of a cancel into the message of a cancel. A reason that is neither a string nor a CancelledError
- * becomes the cause of a new CancelledError.
+ * Turns the reason that `TaskGroup.cancel` was given into the message for the cancels of the tasks. A reason that is
+ * neither a string nor a CancelledError becomes the cause of a new CancelledError.
  */
 function cancelFor(reason: unknown): string | CancelledError | undefined {
   if (reason === undefined || typeof reason === 'string') return reason
@@ -46,13 +46,13 @@ export class TaskGroup {
   readonly #limit: number
   /**
    * The number of tasks that have begun and not ended; counted only if there is a limit. `#waiting` has a future for
-   * each task that waits until another one ends.
+   * each task that waits for one of these places.
    */
   #running = 0
   readonly #waiting: Future<void>[] = []
   /**
-   * The tasks of `start` that have not called `started()` yet. The failure of such a task is thrown to the caller of
-   * `start`, and does not end the group.
+   * The tasks made by `start` that have not called `started()` yet. The failure of such a task is thrown to the caller
+   * of `start`, and does not end the group.
    */
   readonly #starting = new Set<Task>()
   #isCancelRequested = false
@@ -371,7 +371,8 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // The wait for the tasks runs in the frame of the group too, so a failure ends this wait as it ends the body.
+    // The wait for the tasks runs in the frame of the group too, so the failure of a task ends this wait as it ends the
+    // body.
     value = await enterFrame(
       frame,
       async () => {

@@ -18,8 +18,8 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 export class Timeout {
   readonly #frame: ScopeFrame
   /**
-   * @internal the number of cancels of the task that were not taken back when the body began. If there are more at the
-   * end, apart from the cancel by this timeout, a cancel came from outside.
+   * @internal the number of cancels from outside that were not taken back when the body began. `end` compares it with
+   * the number at the end: if there are more, apart from the cancel by this timeout, a cancel came from outside.
    */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
@@ -128,7 +128,10 @@ function after(frame: Frame, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms
 }
 
-/** Checks and returns the limit. It may be negative: the deadline has then passed before the body begins. */
+/**
+ * Checks and returns `ms`, the time limit of a body; null means no limit. The limit may be negative: the deadline has
+ * then passed before the body begins.
+ */
 function checkLimit(ms: number | null): number | null {
   if (ms !== null) checkDelay(ms)
   return ms

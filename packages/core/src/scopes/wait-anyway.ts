@@ -3,11 +3,12 @@ import { isCancelled } from '../errors/errors.ts'
 import { shielded } from './cancel-scope.ts'
 
 /**
- * Awaits the promise of `wait()`, in clean-up that no cancel may cut short. If the waiting code is cancelled
+ * Awaits the promise that `wait()` returns, in clean-up that no cancel may cut short. If the waiting code is cancelled
  * meanwhile, calls `wait` again, and throws the last CancelledError when the wait has ended. In a cancelled scope,
  * where every wait throws, calls `wait` behind a shield.
  *
- * Each call of `wait` must end with time: a promise that was itself cancelled would be awaited again and again.
+ * The promises of `wait` must end by themselves. A promise that ends as cancelled is taken for a cancel of the waiting
+ * code, so `wait` would be called again and again.
  */
 export async function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void> {
   let cancel: unknown = null

@@ -5,12 +5,12 @@ import type { CancelledError } from '../errors/errors.ts'
  *
  * Code that was given the signal ends its work with the signal's reason: a listener rejects with it, a loop polls
  * `aborted`, or a call of `throwIfAborted()` throws it. That code has then got the cancel. Its next wait is clean-up
- * and must not be ended by the same cancel. So every look at the aborted signal counts as the delivery. A listener
- * that only logs the reason takes the cancel too; that is documented.
+ * and must not be ended by the same cancel. So every look at the aborted signal counts as the delivery. A listener that
+ * only logs the reason takes the cancel too; that is documented.
  *
- * `AbortSignal.any` passes the reason to the signals it has derived by an internal path. Node keeps these in a
- * property of the source signal. Without that property, a look at a derived signal is not noticed, and the cancel also
- * ends the next wait.
+ * `AbortSignal.any` passes the reason to the signals it has derived by an internal path. Node keeps the derived signals
+ * in a property of the source signal. Without that property, a look at a derived signal is not noticed, and the cancel
+ * also ends the next wait.
  *
  * Returns whether code has looked at the signal while the listeners ran. `onTaken` is called for each later look.
  */

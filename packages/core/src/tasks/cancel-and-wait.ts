@@ -12,7 +12,10 @@ export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   await untilEnded(future)
 }
 
-/** Does the same for a future that was cancelled already: waits until it has ended. */
+/**
+ * Waits until `future`, which was cancelled already, has ended. If the waiting code is cancelled meanwhile, does the
+ * same as `cancelAndWait`.
+ */
 export async function untilEnded(future: Future<unknown>): Promise<void> {
   const frame = currentFrame()
   let interrupted: unknown = null

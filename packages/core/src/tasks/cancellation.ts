@@ -8,9 +8,9 @@ import type { Frame } from './frame.ts'
  * The cancels of one frame: how many were asked for, whether one is pending, and the signal that tells of them. A
  * pending cancel is remembered, to be delivered at a later wait.
  *
- * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here the wait that the
- * cancel has ended may belong to a flow that the program has abandoned, such as a loser of `Promise.race`, while the
- * main flow is in a foreign await. Then nobody would notice the cancel.
+ * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here a task can have
+ * several flows of control, and the wait that the cancel has ended may belong to a flow that the program has abandoned,
+ * such as a loser of `Promise.race`, while the main flow is in a foreign await. Then nobody would notice the cancel.
  *
  * The idea: to "strike" a wait means to end it by a cancel. A delivery is confirmed when, in the turn in which the
  * struck wait throws, the body of the frame ends or a new wait begins in the frame. An unconfirmed cancel becomes
@@ -33,25 +33,29 @@ export class Cancellation {
   /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
   pending = false
   /**
-   * Whether code has looked at the aborted signal since the cancel became pending. Then that code has got the cancel,
-   * which ends no wait any more; a body that returns still ends as cancelled.
+   * Whether code has looked at the aborted signal since the cancel became pending. Then the cancel counts as delivered
+   * and ends no wait any more. But if the body of the task returns before its next wait, the task still ends as
+   * cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
-  /** The future of the wait that the newest cancel has ended. */
+  /**
+   * The future of the wait that the newest cancel has ended. The CancelledError of the task says by it what the task
+   * waited for.
+   */
   struckWait: Future<unknown> | null = null
   /** The message of the pending cancel, or of the last one that was pending. */
   remembered: string | CancelledError | undefined = undefined
   /**
-   * Whether a signal of the process has asked for the cancel. Such a cancel must not be lost, so it becomes pending
-   * again after every unconfirmed delivery.
+   * Whether a signal of the process (SIGINT or SIGTERM) has asked for the cancel. Such a cancel must not be lost, so it
+   * becomes pending again after every unconfirmed delivery.
    */
   isFromProcess = false
   /** Called once, when the body has ended and no wait is left inside the frame. */
   onQuiet: (() => void) | null = null
   /**
-   * The keys of the waits that the newest cancel has ended, and whose turns, in which they throw, are still to come;
-   * nearly always one.
+   * The waits that the newest cancel has ended and that have not thrown yet; nearly always one. Each is stored by its
+   * key, the reaction that resumes the waiting code.
    */
   #struck: Reaction | Set<Reaction> | null = null
   #newestStruck = 0
@@ -62,8 +66,8 @@ export class Cancellation {
    */
   #isFromInside = false
   /**
-   * Whether a flow that got the cancel has made a promise in that turn. A foreign await, for example in its clean-up,
-   * makes one.
+   * Whether a flow has made a promise in the turn in which its wait threw because of the cancel. A foreign await makes
+   * a promise, so that flow may continue in one, for example in its clean-up.
    */
   #hasGoneOn = false
   /** True during the turn in which a wait throws because of the cancel. */
@@ -94,9 +98,10 @@ export class Cancellation {
   }
 
   /**
-   * Aborts the signal, if there is one. Returns whether a listener has looked at the reason: then that code has got
-   * the cancel. If code looks at the signal later, it has got the cancel that is then pending in `pendingIn`, and that
-   * cancel is marked as seen.
+   * Aborts the signal, if there is one. A look at the aborted signal counts as the delivery of the cancel. Returns true
+   * if a listener looked while the signal was aborted. `pendingIn` is the Cancellation of the frame that is cancelled,
+   * which may be a frame around this one. If code looks later, and a cancel is pending there at that moment, it is
+   * marked as seen, so that it ends no wait.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -122,7 +127,10 @@ export class Cancellation {
     this.wasAsked = true
   }
 
-  /** Whether a cancel is to end the next wait. False when code has looked at the aborted signal, which is the delivery. */
+  /**
+   * Whether a cancel is to end the next wait. False when code has looked at the aborted signal, because that counts as
+   * the delivery.
+   */
   get isDue(): boolean {
     return this.pending && !this.isSeen
   }
@@ -139,8 +147,8 @@ export class Cancellation {
   }
 
   /**
-   * Whether running code of the frame has asked for the cancel, and no wait that this code began later was ended by
-   * it.
+   * Whether running code of the frame has asked for the cancel, and the cancel has not yet ended a wait that this code
+   * began later.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
@@ -154,14 +162,14 @@ export class Cancellation {
     this.#isFromInside = true
   }
 
-  /** Takes one cancel back; without another one, none is pending. */
+  /** Takes one cancel back. If no other cancel is left, none is pending any more. */
   takeBack(): void {
     if (this.count > 0 && --this.count === 0) this.pending = false
   }
 
   /**
-   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `began` is the number of the
-   * wait.
+   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `key` is the reaction of that
+   * wait, and `began` its number.
    */
   strikeNew(key: Reaction, began: number): void {
     this.pending = false
@@ -170,8 +178,9 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel has ended the wait with this key and this number (`began`). The turn in which the wait
-   * throws is still to come.
+   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` is the reaction of that wait;
+   * `takeStruck` finds the wait by it. `began` is the number of the wait, which tells `endTurn` whether a newer wait
+   * has ended.
    */
   strike(key: Reaction, began: number): void {
     const struck = this.#struck
@@ -190,8 +199,8 @@ export class Cancellation {
   }
 
   /**
-   * Called in the turn of the wait with this key. Returns whether the cancel has ended that wait, and forgets the
-   * wait.
+   * Called in the turn of a wait; `key` is the reaction of that wait. Returns whether the cancel has ended the wait,
+   * and forgets it, so that a second call returns false.
    */
   takeStruck(key: Reaction): boolean {
     const struck = this.#struck
@@ -231,8 +240,8 @@ export class Cancellation {
 
   /**
    * Called at the end of the turn in which a wait has thrown because of the cancel. Makes the cancel pending again if
-   * its delivery was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime
-   * would have called `goOn`.
+   * its delivery was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime has
+   * the promise hook that calls `goOn`.
    */
   endTurn(canSeeFlows: boolean): void {
     this.#isInTurn = false

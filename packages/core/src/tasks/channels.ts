@@ -15,5 +15,5 @@ export const taskCreate: Channel = channel('tasktree:task:create')
 export const taskStart: Channel = channel('tasktree:task:start')
 export const taskEnd: Channel = channel('tasktree:task:end')
 export const taskCancel: Channel = channel('tasktree:task:cancel')
-/** A task from its first step to its end: `tasktree:task`. */
+/** The tracing channel `tasktree:task`. One piece of work on it is a task, from its first step to its end. */
 export const taskTracing: Tracing<TaskMessage> = new Tracing('tasktree:task')

@@ -12,9 +12,9 @@ import { cancelWait, strikeWaits } from './propagate-cancel.ts'
 import { canSeeFlows, watchFlows } from './promise-hook.ts'
 
 /**
- * Called when a wait has begun in a frame that was cancelled, that is inside another frame, or whose body has ended.
- * If a cancel is pending, this function ends the new wait. If a cancel was thrown in this turn, the new wait confirms
- * that the right flow has got it (see `Cancellation`).
+ * Called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or whose body
+ * has ended; `reaction` will resume the waiting code. If a cancel is pending, this function ends the new wait. If a
+ * cancel was thrown in this turn, the new wait confirms that the right flow has got it (see `Cancellation`).
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -46,8 +46,8 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`: these scopes must let
- * the CancelledError out.
+ * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`. So these scopes must
+ * throw the CancelledError on, and must not take it for a cancel of their own.
  */
 function strikeInner(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -66,16 +66,16 @@ export function deliverPending(frame: Frame, outer: Frame): void {
 }
 
 /**
- * Whether `reaction` is a wait. Code that has called `then` with two functions without a name does not wait; the check
- * removes it from the waits.
+ * Whether `reaction` belongs to a real wait of `frame`. Code that has called `then` with two functions without a name
+ * looks like an `await` but does not wait; the check removes its reaction from the waits of the frame.
  */
 function isWaitOf(frame: Frame, reaction: Reaction): boolean {
   return frame.holdsWait(reaction)
 }
 
 /**
- * Called in the turn of the wait of `frame` with this key, after `future` has ended. Returns the CancelledError to
- * throw instead of the outcome, or null.
+ * Called in the turn of a wait of `frame`, after the `future` of that wait has ended; `key` is the reaction of the
+ * wait. Returns the CancelledError to throw in place of the outcome of `future`, or null.
  */
 export function resumeWait(
   frame: Frame,
@@ -140,7 +140,8 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no wait may begin in `frame`: its loop is closed, or a cancelled scope around it waits for its last flows.
+ * Whether no wait may begin in `frame`: its loop is closed, its task was abandoned, or a cancelled scope around it
+ * waits for its last flows.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true
@@ -153,8 +154,8 @@ export function mustRefuse(frame: Frame): boolean {
 /** For each frame: how many waits of its code were refused. */
 const refusals = new WeakMap<Frame, number>()
 /**
- * The number of refusals of a frame that take one turn of the loop. The next refusal takes 1 ms, and each one after
- * that twice as long, up to `longestRefusal` ms.
+ * A refused wait ends after a delay. For this many refusals of a frame, the delay is one turn of the loop. For the next
+ * one it is 1 ms, and each one after that takes twice as long, up to `longestRefusal` ms.
  */
 const quickRefusals = 4
 const longestRefusal = 1_000
@@ -199,8 +200,8 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // `beginCleanup` makes a cancelled scope wait for this clean-up. If the frame refuses waits, the scope does not wait
-  // for this flow.
+  // A cancelled scope that is still open must not end before this clean-up, so `beginCleanup` tells it to wait. A frame
+  // that refuses new waits is already ending (or its loop is closed), and waits for nothing that begins now.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

@@ -51,8 +51,8 @@ export function checkAwaitable(x: unknown): void {
 }
 
 /**
- * Whether `exception` is a CancelledError or has one as its cause, as the error of work that was given the task's
- * signal.
+ * Whether `exception` is a CancelledError or has one as its cause. The second is the error of an operation, such as a
+ * `fetch`, that was given the signal of a cancelled task; such errors are not reported.
  */
 function isOfCancel(exception: unknown): boolean {
   return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))

@@ -46,7 +46,10 @@ export class Execution extends Frame {
    * made.
    */
   readonly id: number
-  /** The time at which the task was made, as from `Scheduler.roughTime`. */
+  /**
+   * The time at which the task was made, in milliseconds, from the rough clock `Scheduler.roughTime`. Snapshots tell
+   * the age of the task by it.
+   */
   readonly born: number
   #body: TaskBody<unknown> | null
   #context: Context | null
@@ -88,16 +91,16 @@ export class Execution extends Frame {
   }
 
   /**
-   * Runs the first step of the task, or a turn in which an `await` of the task ends of which this frame is the
-   * reaction.
+   * Runs the first step of the task. Later, if this frame is the reaction of an `await` of the task, runs the turn in
+   * which that `await` ends.
    */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // Neither of these: while this entry was in the queue, `driveBy` has moved the wait of this frame to a separate
-    // Awaiter.
+    // There is nothing to run: while this entry was in the queue, `driveBy` has moved the wait of this frame to a
+    // separate Awaiter.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
@@ -296,8 +299,8 @@ export class Execution extends Frame {
 }
 
 /**
- * Called when the promise of the body has fulfilled, in the asynchronous context of the task. The execution is looked
- * up there. To pass it on by closures would cost two closures for each task.
+ * Called when the promise of the body has fulfilled, in the asynchronous context of the task. That context leads to the
+ * Execution, so one function serves all tasks. Closures that hold the Execution would cost two objects for each task.
  */
 function bodyReturned(value: unknown): void {
   execution().finish(value)

@@ -143,21 +143,27 @@ export abstract class FrameWaits implements Reaction {
   abstract refuse(future: Future<unknown>): Future<never>
 
   /**
-   * @internal called when a wait has begun in a frame that was cancelled, that is inside another frame, or whose body
-   * has ended
+   * @internal called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or
+   * whose body has ended; `reaction` will resume the waiting code
    */
   abstract begunWait(reaction: Reaction, future: Future<unknown>): void
 
   /**
-   * @internal called in the turn of a wait, after `future` has ended. Returns the CancelledError to throw instead of
-   * the outcome, or null.
+   * @internal called in the turn of a wait, after its `future` has ended; `key` is the reaction of the wait. Returns
+   * the CancelledError to throw in place of the outcome of `future`, or null.
    */
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
-  /** @internal links this frame, so that a cancel of the frame around it, or the end of the run, finds it */
+  /**
+   * @internal adds this frame to the list of the frame around it or of the loop, so that a cancel of that frame, or the
+   * end of the run, finds this frame
+   */
   link(): void {}
 
-  /** @internal removes the link; called when the scope has ended and no wait is left inside */
+  /**
+   * @internal removes this frame from the list that `link` has added it to; called when the scope has ended and no wait
+   * is left inside
+   */
   unlink(): void {}
 
   /** @internal */
@@ -285,8 +291,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when the body of the task has ended, so that its driver can be garbage-collected. Other flows of
-   * the task have reactions that stay.
+   * @internal called when the body of the task has ended: lets go of the driver (the object that resumed the body), so
+   * that it can be garbage-collected. Other flows of the task have reactions of their own, which stay.
    */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
@@ -377,7 +383,10 @@ export abstract class FrameWaits implements Reaction {
     }
   }
 
-  /** @internal called in the turn of `reaction`: removes its wait, and returns the future of the wait */
+  /**
+   * @internal removes the wait that `reaction` resumes, and returns the future of that wait. Called in the turn of
+   * `reaction`, and when the wait is moved to another reaction or future.
+   */
   endWait(reaction: Reaction): Future<unknown> {
     const waits = this.#stage as Waits
     let began = this.#began
@@ -471,7 +480,10 @@ export function afterGroupTask(group: Frame): void {
   }
 }
 
-/** For each frame: how many clean-ups of this library run for it at present. Their waits are outside of every frame. */
+/**
+ * For each frame: how many clean-ups of this library run for it at present. Such a clean-up waits outside of every
+ * frame, where `hasWaits` would not find it, so it is counted here.
+ */
 const cleanups = new WeakMap<Frame, number>()
 
 /**
@@ -492,8 +504,8 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If that was the last
- * wait, the scope may end.
+ * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If no other wait is
+ * left, the scope may end.
  */
 function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -529,8 +541,9 @@ export function hasWaits(frame: Frame): boolean {
 }
 
 /**
- * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Cancels the tasks of the
- * groups inside: only these flows could tell a group of the cancel, and they may be in a foreign await.
+ * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Also cancels the tasks of
+ * the groups inside `frame`. Usually the flow that opened a group tells it of the cancel, but such a flow may be in a
+ * foreign await.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING
@@ -559,5 +572,8 @@ export function framesOf(frame: Frame): Frame[] {
  */
 export class Interruption extends Future<never> {}
 
-/** Takes the place of a driver whose generator has ended, so that later awaits of the frame use separate Awaiters. */
+/**
+ * Takes the place of the driver of a generator when the body has ended. Because this place is not empty, later awaits
+ * of the frame use separate Awaiters.
+ */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -46,8 +46,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal ends the wait of a scope for the promise that its body has returned. Returns false if there is no such
-   * wait.
+   * @internal ends the wait of a scope for a promise that its body has returned, if the work behind that promise was
+   * begun elsewhere. `message` is the message of the cancel. Returns false if there is no such wait.
    */
   giveUp(_message: string | CancelledError | undefined): boolean {
     return false
@@ -61,7 +61,10 @@ export abstract class Frame extends FrameWaits {
     return this
   }
 
-  /** @internal read by AsyncLocalStorage when it copies this frame as a map of storages (see `standForMaps`) */
+  /**
+   * @internal called when Node copies its map of AsyncLocalStorage values and this frame stands in the place of that
+   * map (see `standForMaps`)
+   */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this
   }
@@ -99,7 +102,10 @@ export abstract class Frame extends FrameWaits {
     return sum
   }
 
-  /** @internal as `cancelling`, without the cancels that a shield keeps out */
+  /**
+   * @internal the number of cancels that were not taken back: of this frame, and of the frames around it in the same
+   * task up to the nearest shield
+   */
   visibleCancels(): number {
     let sum = 0
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -123,8 +129,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal asks for a cancel again, to be delivered at the next wait. It is the outermost cancel that was not taken
-   * back, up to the nearest shield; scopes further in end before the cancel arrives.
+   * @internal asks again for a cancel whose CancelledError was replaced by another error, so that the next wait throws
+   * it. Of the cancels that were not taken back, up to the nearest shield, this is the outermost one, because the
+   * scopes further in end first.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -251,8 +258,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal notes that the scope waits for `returned`, which may stand for work that was begun outside; `reject`
-   * ends that wait
+   * @internal notes that the scope waits for the promise `returned`, whose work may have begun outside of the scope;
+   * `reject` ends that wait. Null for both: the scope waits for no such promise any more.
    */
   awaitReturned(
     returned: Promise<unknown> | null,

@@ -42,7 +42,7 @@ export class GeneratorDriver<T> implements Reaction {
     return `resume ${this.waitingFrame.task.name}`
   }
 
-  /** Runs the turn after the future has ended that the generator waits for: resumes the generator. */
+  /** Called in the turn after the future that the generator waits for has ended: resumes the generator. */
   run(): void {
     const execution = this.waitingFrame
     const key = execution.keyOf(this)

@@ -49,7 +49,7 @@ export function strikeInside(inside: Frame, frame: Frame): void {
 
 /**
  * Adds `frame` to the frames whose waits must end. A shielded frame is told of the cancel instead. A frame whose scope
- * is cancelled already is left out, because its waits were ended then.
+ * was cancelled before is left out, because its waits have been ended already.
  */
 function reach(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.heldBack()
@@ -63,8 +63,8 @@ function cancelOf(frame: Frame): CancelledError {
 }
 
 /**
- * Called when a wait has begun inside the cancelled scope of `level`: ends the wait, so that it throws at the next
- * turn of the task.
+ * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `level` is the frame of that scope,
+ * and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task.
  */
 export function strikeNewWait(
   frame: Frame,

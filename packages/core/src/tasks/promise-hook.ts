@@ -78,8 +78,9 @@ function noteMade(promise: unknown): void {
 }
 
 /**
- * Calls `fn` with `argument`. Returns its return value (`returned`), and whether `fn` has made that promise itself
- * (`isOwn`). Without a promise hook `isOwn` is true.
+ * Calls `fn` with `argument`. Returns the value that `fn` returned (`returned`), and whether this value is a promise
+ * that was made during the call (`isOwn`), and not one that existed before. Without a promise hook this cannot be
+ * known, and `isOwn` is true.
  */
 export function callAndLook<A, T>(
   fn: (argument: A) => T,

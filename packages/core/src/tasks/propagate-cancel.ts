@@ -16,8 +16,8 @@ interface Ending {
 }
 
 /**
- * Set when a cancel arrives at a task that it went through before. `cancelWait`, which has sent it there, reads and
- * clears this.
+ * Set when a cancel arrives at a task that it went through before, so the tasks wait for each other in a circle.
+ * `cancelWait`, which has sent the cancel there, reads and clears this.
  */
 let cameRound = false
 /**
@@ -47,8 +47,8 @@ interface Deferred {
 const deepest = 200
 const deferred: Deferred[] = []
 /**
- * The tasks that the cancel went through, while deferred cancels are left. They stay marked until these are done,
- * because a deferred cancel may come back to one of them.
+ * The cancels that are still marked with `isSpreading` although they have been passed on, because deferred cancels are
+ * left. A deferred cancel may come back to one of their tasks, which only this mark shows.
  */
 const marked: Cancellation[] = []
 
@@ -298,8 +298,9 @@ function announce({ frame, msg, isAccepted }: Ending): void {
 }
 
 /**
- * Cancels the tasks of groups inside `frame` whose body is behind a shield. Usually a group cancels its tasks when its
- * body gets the cancel. A body behind a shield does not get it yet, but the tasks are not behind that shield.
+ * Cancels the tasks of the groups inside `frame` that have a shield inside their body. Usually the body of a group gets
+ * the cancel first, and then the group cancels its tasks. While the body waits inside a shield, it does not get the
+ * cancel. The tasks are outside of that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
@@ -326,7 +327,8 @@ function hasShieldInside(frame: Frame): boolean {
 }
 
 /**
- * Ends the waits of scopes for promises whose work was begun outside of them. Returns whether there was such a wait.
+ * Ends each wait of a scope inside `frame` for a promise that its body has returned, if the work behind that promise
+ * was begun outside of the scope. Returns whether there was such a wait.
  */
 function giveUpPromise(frame: Frame, msg: Message): boolean {
   let isTaken = false

@@ -140,7 +140,7 @@ class TreePrinter {
   }
 }
 
-/** Returns the task that created `task`, if that one is not done and belongs to the same loop; otherwise null. */
+/** Returns the task that created `task`, if the creator is not done and belongs to the same loop; otherwise null. */
 function liveParent(task: Task): Task | null {
   const { parent } = task
   return parent !== null && !parent.done() && parent.getLoop() === task.getLoop() ? parent : null

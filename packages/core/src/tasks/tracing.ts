@@ -2,11 +2,11 @@ import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import { isCancelled } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 
-/** What every message of a tracing channel may have beside its own fields, once the work has ended. */
+/** The fields that the message of a piece of work gets, beside its own fields, when the work has ended. */
 export interface TraceOutcome {
   result?: unknown
   error?: unknown
-  /** The work was cancelled, which is no error. */
+  /** True if the work was cancelled. A cancel is not an error, so `error` is then not set. */
   cancelled?: boolean
 }
 
@@ -42,12 +42,15 @@ export class Tracing<M extends object> {
     )
   }
 
-  /** Whether work is traced that has not ended. */
+  /** Whether there is traced work that has not ended yet. */
   get isLive(): boolean {
     return this.#live > 0
   }
 
-  /** Begins the work in `begin`. `key` is the object by which `settle` finds the message again. */
+  /**
+   * Calls `begin`, which begins a piece of work, and publishes `message` on `start` and `end` around that call. `key`
+   * is the object by which `settle` finds the message again.
+   */
   run<T>(key: object, message: M, begin: () => T): T {
     const { start, end } = this.#channel
     this.#messages.set(key, message)
@@ -59,7 +62,10 @@ export class Tracing<M extends object> {
     }
   }
 
-  /** The work has ended. Does nothing for work that was not traced, and the second time. */
+  /**
+   * Publishes that the work with this `key` has ended with `outcome`. Does nothing if the work was not traced, or if
+   * its end was published already.
+   */
   settle(key: object, outcome: TraceOutcome): void {
     const message = this.#messages.get(key)
     if (message === undefined) return
@@ -76,7 +82,7 @@ export class Tracing<M extends object> {
   }
 }
 
-/** How a future has ended; not a look at its exception. */
+/** Returns how `future`, which must be done, has ended. Does not count as a look at its exception. */
 export function outcomeOf(future: Future<unknown>): TraceOutcome {
   if (future.cancelled()) return { cancelled: true }
   return future.hasFailed() ? { error: future.peekOutcome() } : { result: future.peekOutcome() }
