@@ -85,13 +85,21 @@ test('a first changelog lists additions only', () => {
   expect(findChangelogFaults('sync', '')).toEqual(['the first changelog of sync says nothing'])
 })
 
-test.each(['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor', 'flow', 'jobd'])(
-  'the manifest and the README of %s are ready for the registry',
-  (name) => {
-    const text = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8')
-    expect(findPackageFaults(fields(`packages/${name}/package.json`), text)).toEqual([])
-  },
-)
+test.each([
+  'core',
+  'sync',
+  'streams',
+  'net',
+  'subprocess',
+  'executor',
+  'actor',
+  'flow',
+  'nats',
+  'jobd',
+])('the manifest and the README of %s are ready for the registry', (name) => {
+  const text = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8')
+  expect(findPackageFaults(fields(`packages/${name}/package.json`), text)).toEqual([])
+})
 
 test('a release made in a copy writes a changelog for each package, and leaves the repository alone', () => {
   const before = readFileSync(join(root, 'packages/core/package.json'), 'utf8')

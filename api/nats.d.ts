@@ -1,0 +1,854 @@
+// dist/bus/bus.d.ts
+import type { Future } from '@tasktree/core';
+export type Headers = Readonly<Record<string, string>>;
+export interface BusMessage {
+    readonly subject: string;
+    readonly data: Uint8Array;
+    header(name: string): string | null;
+    readonly reply: string;
+    readonly isNoResponders: boolean;
+}
+export interface Delivery {
+    readonly data: Uint8Array;
+    header(name: string): string | null;
+    readonly headers: Headers;
+    readonly count: number;
+    readonly sequence: number;
+    readonly storedAt: number;
+    ack(): Future<void>;
+    nak(delay?: number): void;
+    working(): void;
+    term(): void;
+}
+export interface StreamSettings {
+    readonly name: string;
+    readonly subjects: readonly string[];
+    readonly retention: 'work' | 'limits';
+    readonly maxMessages?: number | undefined;
+    readonly maxAge?: number;
+}
+export interface ConsumerSettings {
+    readonly stream: string;
+    readonly name: string;
+    readonly subject: string;
+    readonly ackWait: number;
+}
+export interface StreamState {
+    readonly messages: number;
+    readonly pending: number;
+}
+export interface Appended {
+    readonly sequence: number;
+    readonly duplicate: boolean;
+}
+export interface Puller {
+    request(count: number): void;
+    close(): void;
+}
+export interface PullListener {
+    onDelivery(delivery: Delivery): void;
+    onExpired(count: number): void;
+    onHeartbeat(): void;
+    onBroken(why: string): void;
+}
+export interface Entry {
+    readonly value: Uint8Array;
+    readonly revision: number;
+}
+export interface Bucket {
+    create(key: string, value: Uint8Array): Future<number | null>;
+    update(key: string, value: Uint8Array, revision: number): Future<number | null>;
+    put(key: string, value: Uint8Array): Future<number>;
+    get(key: string): Future<Entry | null>;
+    delete(key: string): Future<void>;
+    keys(): Future<string[]>;
+}
+export interface PublishOptions {
+    readonly headers?: Headers;
+    readonly reply?: string;
+}
+export type BusStatus = 'connected' | 'disconnected' | 'closed';
+export interface Bus {
+    readonly maxPayload: number;
+    readonly status: BusStatus;
+    readonly closedBy: Error | null;
+    readonly server: string;
+    onStatus(listener: (status: BusStatus) => void): () => void;
+    now(): number;
+    publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
+    subscribe(subject: string, listener: (message: BusMessage) => void, options?: {
+        queue?: string;
+    }): () => void;
+    flush(): Future<void>;
+    openStream(settings: StreamSettings): Future<void>;
+    openConsumer(settings: ConsumerSettings): Future<void>;
+    append(subject: string, data: Uint8Array, options: {
+        id: string;
+        headers?: Headers;
+    }): Future<Appended>;
+    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    streamState(stream: string): Future<StreamState | null>;
+    pull(stream: string, consumer: string, listener: PullListener): Puller;
+    openBucket(name: string, ttl?: number): Future<Bucket>;
+    close(): Future<void>;
+}
+export type Connector = () => Future<Bus> | PromiseLike<Bus>;
+
+// dist/bus/nats-bus.d.ts
+import { type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import type { Future } from '@tasktree/core';
+import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, StreamSettings, StreamState } from './bus.ts';
+export declare function connectNats(options: ConnectionOptions): Promise<NatsBus>;
+export declare class NatsBus implements Bus {
+    #private;
+    constructor(connection: NatsConnection, client: JetStreamClient, manager: JetStreamManager, inboxPrefix: string | undefined);
+    get status(): BusStatus;
+    get closedBy(): Error | null;
+    get server(): string;
+    get maxPayload(): number;
+    now(): number;
+    onStatus(listener: (status: BusStatus) => void): () => void;
+    publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
+    subscribe(subject: string, listener: (message: BusMessage) => void, options?: {
+        queue?: string;
+    }): () => void;
+    flush(): Future<void>;
+    openStream(settings: StreamSettings): Future<void>;
+    openConsumer({ stream, name, subject, ackWait }: ConsumerSettings): Future<void>;
+    append(subject: string, data: Uint8Array, options: {
+        id: string;
+        headers?: Headers;
+    }): Future<Appended>;
+    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    streamState(stream: string): Future<StreamState | null>;
+    pull(stream: string, consumer: string, listener: PullListener): Puller;
+    openBucket(name: string, ttl?: number): Future<Bucket>;
+    close(): Future<void>;
+}
+
+// dist/bus/nats-puller.d.ts
+import { type NatsConnection } from '@nats-io/transport-node';
+import type { Puller, PullListener } from './bus.ts';
+import type { Pending } from './pending.ts';
+export declare class NatsPuller implements Puller {
+    #private;
+    constructor(connection: NatsConnection, stream: string, consumer: string, inboxPrefix: string | undefined, pending: Pending, listener: PullListener);
+    request(count: number): void;
+    close(): void;
+}
+
+// dist/bus/pending.d.ts
+import { Future } from '@tasktree/core';
+export declare class Pending {
+    #private;
+    follow<T>(promise: Promise<T>): Future<T>;
+    fail(error: Error): void;
+}
+
+// dist/cluster/cluster.d.ts
+import type { ConnectionOptions } from '@nats-io/transport-node';
+import { type ActorRef, type ChildOptions, type ChildSpec } from '@tasktree/actor';
+import type { Connector } from '../bus/bus.ts';
+import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts';
+import { type Codec } from '../wire/codec.ts';
+import { type LookupOptions } from '../services/remote-ref.ts';
+import { type ServiceOptions } from '../services/service.ts';
+import type { WorkerModules } from '../worker/modules.ts';
+import { type WorkerOptions } from '../worker/worker.ts';
+import { type LinkStatus } from '../link/link.ts';
+import { type NodeInfo } from '../link/nodes.ts';
+import { type ClusterSnapshot } from './snapshot.ts';
+export interface ClusterOptions extends ConnectionOptions {
+    namespace?: string;
+    node?: string;
+    codec?: Codec;
+    connector?: Connector;
+}
+export declare class Cluster implements AsyncDisposable {
+    #private;
+    readonly namespace: string;
+    readonly node: string;
+    get status(): LinkStatus;
+    child(options?: ChildOptions): ChildSpec;
+    connect(): Promise<this>;
+    executor(queue: string, options?: RemoteExecutorOptions): RemoteExecutor;
+    worker(queue: string, modules: WorkerModules, options?: WorkerOptions): ChildSpec;
+    service<A>(name: string, ref: ActorRef<A> | (() => ActorRef<A> | null), options?: ServiceOptions): ChildSpec;
+    lookup<A>(name: string, options?: LookupOptions): ActorRef<A>;
+    nodes(): Promise<NodeInfo[]>;
+    snapshot(): Promise<ClusterSnapshot>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+export declare function cluster(options?: ClusterOptions): Cluster;
+export declare function connect(options?: ClusterOptions): Promise<Cluster>;
+export declare function clusterTree(id: string, options: ClusterOptions, children: (cluster: Cluster) => ChildSpec[]): ChildSpec;
+
+// dist/cluster/snapshot.d.ts
+import type { Link, LinkStatus } from '../link/link.ts';
+import { type NodeInfo } from '../link/nodes.ts';
+export interface QueueSnapshot {
+    readonly waiting: number;
+    readonly running: number;
+    readonly delayed: number;
+}
+export interface ClusterSnapshot {
+    readonly namespace: string;
+    readonly node: string;
+    readonly status: LinkStatus;
+    readonly nodes: readonly NodeInfo[];
+    readonly queues: Readonly<Record<string, QueueSnapshot>>;
+    readonly deadLetters: number;
+}
+export declare function takeSnapshot(link: Link, namespace: string, ownQueues: Iterable<string>): Promise<ClusterSnapshot>;
+
+// dist/errors.d.ts
+export declare class ConnectFailed extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(servers: string, why: string, options?: ErrorOptions);
+}
+export declare class NoJetStream extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(server: string, options?: ErrorOptions);
+}
+export declare class ClusterClosed extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor();
+}
+export declare class ConnectionLost extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly delivered: false | 'unknown';
+    constructor(what: string, delivered: false | 'unknown');
+}
+export declare class NodeLost extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly node: string;
+    readonly delivered: 'unknown';
+    constructor(path: string, node: string);
+}
+export declare class QueueFull extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly queue: string;
+    constructor(queue: string, options?: ErrorOptions);
+}
+export declare class PayloadTooLarge extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly size: number;
+    readonly limit: number;
+    constructor(what: string, size: number, limit: number);
+}
+export declare class ResultTooLarge extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(job: string, size: number, limit: number);
+}
+export declare class UnknownJob extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly job: string;
+    constructor(job: string, queue: string, known: readonly string[]);
+}
+export declare class PoisonedJob extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly job: string;
+    readonly deliveries: number;
+    constructor(job: string, deliveries: number, why: string, options?: ErrorOptions);
+}
+export declare class ConsumerStalled extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(stream: string, why: string);
+}
+export declare class BusTimeout extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(what: string, options?: ErrorOptions);
+}
+export declare class StreamFull extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(subject: string, options?: ErrorOptions);
+}
+
+// dist/executor/remote-executor.d.ts
+import { type Executor, type ExecutorStats, type GeneratorJob, type Job, type MapOptions } from '@tasktree/executor';
+import type { RemoteJob } from './remote-job.ts';
+export interface RemoteExecutorOptions {
+    maxInFlight?: number;
+    resultTtl?: number;
+    deadline?: number;
+    capacity?: number;
+}
+export interface SubmitOptions {
+    id?: string;
+    delay?: number;
+    deadline?: number;
+}
+export declare class RemoteExecutor implements Executor {
+    #private;
+    with(options: SubmitOptions): RemoteExecutor;
+    submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): RemoteJob<R>;
+    submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): RemoteJob<R>;
+    map<T, R>(job: Job<[T], R>, items: Iterable<T> | AsyncIterable<T>, options?: MapOptions): AsyncIterable<R>;
+    get stats(): ExecutorStats;
+    shutdown(options?: {
+        wait?: boolean;
+        cancelFutures?: boolean;
+    }): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/executor/remote-job.d.ts
+import { Future } from '@tasktree/core';
+import { JobFuture } from '@tasktree/executor';
+import type { JobControl } from '@tasktree/executor/lowlevel';
+export declare class RemoteJob<R> extends JobFuture<R> {
+    readonly id: string;
+    readonly accepted: Future<void>;
+    constructor(id: string, control: JobControl);
+    [Symbol.asyncIterator](): never;
+}
+
+// dist/executor/remote-jobs.d.ts
+import type { JobRefs } from '@tasktree/executor';
+export declare function remoteJobs<M>(id: string, options?: {
+    version?: string;
+}): JobRefs<M>;
+
+// dist/executor/submission.d.ts
+import { type MappedJob, type SubmitStack } from '@tasktree/executor/lowlevel';
+import type { Link } from '../link/link.ts';
+import { type JobMessage } from '../wire/job-message.ts';
+import { RemoteJob } from './remote-job.ts';
+export interface SubmissionOwner {
+    readonly link: Link;
+    readonly queue: string;
+    ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void;
+}
+export declare class Submission implements MappedJob {
+    #private;
+    readonly future: RemoteJob<unknown>;
+    isDuplicate: boolean;
+    constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stack: SubmitStack);
+    get isStarted(): boolean;
+    get isAccepted(): boolean;
+    get resultTtl(): number;
+    get id(): string;
+    send(): Promise<void>;
+    settle(record: Uint8Array): void;
+    fail(error: unknown): void;
+}
+
+// dist/index.d.ts
+export type { Bus, BusStatus, Connector } from './bus/bus.ts';
+export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts';
+export type { NodeInfo } from './link/nodes.ts';
+export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts';
+export { BusTimeout, ClusterClosed, ConnectFailed, ConnectionLost, ConsumerStalled, NodeLost, NoJetStream, PayloadTooLarge, PoisonedJob, QueueFull, ResultTooLarge, UnknownJob, } from './errors.ts';
+export { RemoteExecutor, type RemoteExecutorOptions, type SubmitOptions, } from './executor/remote-executor.ts';
+export { RemoteJob } from './executor/remote-job.ts';
+export { remoteJobs } from './executor/remote-jobs.ts';
+export { type LookupOptions, RemoteRef } from './services/remote-ref.ts';
+export type { ServiceOptions } from './services/service.ts';
+export { cloneCodec, type Codec, jsonCodec } from './wire/codec.ts';
+export { traceparent } from './wire/trace.ts';
+export type { Handlers, WorkerModules } from './worker/modules.ts';
+export type { WorkerOptions } from './worker/worker.ts';
+
+// dist/link/answers.d.ts
+import type { BusMessage } from '../bus/bus.ts';
+export declare class Answers {
+    #private;
+    readonly token: string;
+    constructor(prefix: string);
+    get subject(): string;
+    newSubject(): string;
+    expect(subject: string, listener: (message: BusMessage) => void): void;
+    forget(subject: string): void;
+    receive(message: BusMessage): void;
+}
+
+// dist/link/controls.d.ts
+import type { BusMessage } from '../bus/bus.ts';
+import type { Names } from '../wire/names.ts';
+export declare class Controls {
+    #private;
+    readonly subject: string;
+    constructor(names: Names);
+    receive(message: BusMessage): void;
+    wasCancelled(id: string): boolean;
+    expect(id: string, listener: () => void): void;
+    forget(id: string): void;
+}
+
+// dist/link/link.d.ts
+import { Future } from '@tasktree/core';
+import type { Bucket, Bus, BusStatus, Connector } from '../bus/bus.ts';
+import type { Codec } from '../wire/codec.ts';
+import { Names } from '../wire/names.ts';
+import { Answers } from './answers.ts';
+import { Controls } from './controls.ts';
+export type LinkStatus = BusStatus | 'idle';
+export declare class Link {
+    #private;
+    readonly names: Names;
+    readonly node: string;
+    readonly codec: Codec;
+    readonly answers: Answers;
+    readonly controls: Controls;
+    constructor(namespace: string, node: string, codec: Codec, inboxPrefix: string, connector: Connector);
+    get status(): LinkStatus;
+    now(): number;
+    open(): Promise<Bus>;
+    onStatus(listener: (status: LinkStatus) => void): () => void;
+    connected(): Promise<Bus>;
+    current(): Bus | null;
+    insist<T>(work: (bus: Bus) => Future<T> | Promise<T>): Promise<T>;
+    bucket(bus: Bus, name: string, ttl: number): Future<Bucket>;
+    results(bus: Bus, ttl: number): Future<Bucket>;
+    cancels(bus: Bus): Future<Bucket>;
+    start(name: string, body: () => Promise<void>): void;
+    close(patience: number): Promise<void>;
+    get hasEnded(): boolean;
+}
+
+// dist/link/nodes.d.ts
+import type { Bus } from '../bus/bus.ts';
+import type { Link } from './link.ts';
+export interface NodeInfo {
+    readonly node: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly startedAt: number;
+    readonly queues: Readonly<Record<string, number>>;
+    readonly services: readonly string[];
+}
+export declare class NodeEntry {
+    #private;
+    readonly queues: Map<string, () => number>;
+    readonly services: Set<string>;
+    constructor(link: Link);
+    describe(): NodeInfo;
+    keep(): Promise<never>;
+    remove(bus: Bus): Promise<void>;
+}
+export declare function listNodes(link: Link): Promise<NodeInfo[]>;
+export declare function isNodeThere(link: Link, node: string): Promise<boolean>;
+
+// dist/link/open-queue.d.ts
+import type { Link } from './link.ts';
+export declare function openQueue(link: Link, queue: string, capacity?: number): Promise<void>;
+
+// dist/link/signal.d.ts
+export declare class Signal {
+    #private;
+    notify(): void;
+    wait(ms?: number): Promise<void>;
+}
+
+// dist/services/open-asks.d.ts
+import type { ExitReason } from '@tasktree/actor';
+import { Future } from '@tasktree/core';
+import type { Link } from '../link/link.ts';
+import type { RemoteAsk } from './remote-ask.ts';
+export declare class OpenAsks {
+    #private;
+    readonly link: Link;
+    constructor(link: Link);
+    newId(): string;
+    add(ask: RemoteAsk): void;
+    delete(ask: RemoteAsk): void;
+    untilStopped(): Future<ExitReason>;
+    watch(): void;
+}
+
+// dist/services/remote-ask.d.ts
+import { type CancelledError, Future } from '@tasktree/core';
+import { type AskMessage } from '../wire/ask-message.ts';
+import type { OpenAsks } from './open-asks.ts';
+export interface RemoteAskOptions {
+    readonly path: string;
+    readonly subject: string;
+    readonly body: Uint8Array;
+    readonly message: AskMessage;
+    readonly waits: boolean;
+}
+export declare class RemoteAsk extends Future<unknown> {
+    #private;
+    node: string | null;
+    constructor(owner: OpenAsks, options: RemoteAskOptions);
+    get path(): string;
+    refuse(error: unknown): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+
+// dist/services/remote-ref.d.ts
+import type { ActorRef, Ask, ExitReason, Tell } from '@tasktree/actor';
+import type { Future } from '@tasktree/core';
+export interface LookupOptions {
+    overflow?: 'wait' | 'reject';
+}
+export declare class RemoteRef<A> implements ActorRef<A> {
+    #private;
+    readonly path: string;
+    readonly ask: Ask<A>;
+    readonly tell: Tell<A>;
+    get whenStopped(): Future<ExitReason>;
+}
+export declare function checkLookup(options: LookupOptions): void;
+
+// dist/services/service.d.ts
+import { type ChildOptions } from '@tasktree/actor';
+export interface ServiceOptions extends ChildOptions {
+    maxPending?: number;
+}
+
+// dist/testing.d.ts
+export { MemoryBus } from './testing/memory-bus.ts';
+export { MemoryServer, type MemoryServerOptions } from './testing/memory-server.ts';
+
+// dist/testing/memory-bus.d.ts
+import { Future } from '@tasktree/core';
+import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, StreamSettings, StreamState } from '../bus/bus.ts';
+export declare class MemoryBus implements Bus {
+    #private;
+    readonly server: string;
+    readonly closedBy: Error | null;
+    get maxPayload(): number;
+    get status(): BusStatus;
+    get isReachable(): boolean;
+    now(): number;
+    onStatus(listener: (status: BusStatus) => void): () => void;
+    cut(): void;
+    restore(): void;
+    kill(): void;
+    get isStalled(): boolean;
+    set isStalled(isStalled: boolean);
+    toClient(act: () => void): void;
+    publish(subject: string, data: Uint8Array, options?: PublishOptions): void;
+    subscribe(subject: string, listener: (message: BusMessage) => void, options?: {
+        queue?: string;
+    }): () => void;
+    flush(): Future<void>;
+    openStream(settings: StreamSettings): Future<void>;
+    openConsumer(settings: ConsumerSettings): Future<void>;
+    append(subject: string, data: Uint8Array, options: {
+        id: string;
+        headers?: Headers;
+    }): Future<Appended>;
+    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    streamState(stream: string): Future<StreamState | null>;
+    pull(streamName: string, consumer: string, listener: PullListener): Puller;
+    openBucket(name: string, ttl?: number): Future<Bucket>;
+    close(): Future<void>;
+}
+
+// dist/testing/memory-server.d.ts
+import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts';
+import { MemoryBus } from './memory-bus.ts';
+import { MemoryStream } from './memory-stream.ts';
+export interface MemoryServerOptions {
+    seed?: number;
+    latency?: number;
+    maxPayload?: number;
+}
+interface BucketEntry {
+    readonly value: Uint8Array;
+    readonly revision: number;
+    readonly expiresAt: number;
+}
+export interface MemoryBucketState {
+    readonly ttl: number;
+    readonly entries: Map<string, BucketEntry>;
+}
+export declare class MemoryServer {
+    #private;
+    readonly maxPayload: number;
+    constructor(options?: MemoryServerOptions);
+    get connector(): Connector;
+    get connections(): readonly MemoryBus[];
+    random(): number;
+    delay(): number;
+    subscribe(bus: MemoryBus, subject: string, queue: string | null, listener: (message: BusMessage) => void): () => void;
+    publish(from: MemoryBus, subject: string, data: Uint8Array, headers: Headers, reply: string): void;
+    openStream(settings: StreamSettings): void;
+    stream(name: string): MemoryStream | null;
+    streamOf(subject: string): MemoryStream | null;
+    bucket(name: string, ttl: number): MemoryBucketState;
+    entry(bucket: MemoryBucketState, key: string): BucketEntry | null;
+    write(bucket: MemoryBucketState, key: string, value: Uint8Array): number;
+    disconnected(bus: MemoryBus): void;
+    forgetSubscriptions(bus: MemoryBus): void;
+}
+export {};
+
+// dist/testing/memory-stream.d.ts
+import type { ConsumerSettings, Headers, StreamSettings, StreamState } from '../bus/bus.ts';
+export interface StoredMessage {
+    readonly sequence: number;
+    readonly subject: string;
+    readonly data: Uint8Array;
+    readonly headers: Headers;
+    readonly storedAt: number;
+}
+export type Deliver = (message: StoredMessage, count: number) => void;
+export interface Asker {
+    readonly connection: object;
+}
+export declare class MemoryStream {
+    #private;
+    settings: StreamSettings;
+    readonly messages: Map<number, StoredMessage>;
+    constructor(settings: StreamSettings, late: (ms: number) => number);
+    append(subject: string, data: Uint8Array, id: string, headers: Headers): {
+        sequence: number;
+        duplicate: boolean;
+    };
+    delete(sequence: number): boolean;
+    consumer(settings: ConsumerSettings): MemoryConsumer;
+    find(consumer: string): MemoryConsumer | null;
+    withdraw(connection: object): void;
+    get state(): StreamState;
+}
+export declare class MemoryConsumer {
+    #private;
+    constructor(stream: MemoryStream, settings: ConsumerSettings, late: (ms: number) => number);
+    get pending(): number;
+    request(asker: Asker, count: number, deliver: Deliver): void;
+    hasRequest(asker: Asker): boolean;
+    withdraw(connection: object): void;
+    dispatch(): void;
+    nak(sequence: number, delay: number): void;
+    working(sequence: number): void;
+    forget(sequence: number): void;
+}
+
+// dist/wire/ask-message.d.ts
+import type { Headers } from '../bus/bus.ts';
+export interface AskMessage {
+    readonly id: string;
+    readonly method: string;
+    readonly kind: 'ask' | 'tell' | 'confirm';
+    readonly timeout: number;
+    readonly traceparent: string | null;
+}
+export declare function askHeaders(message: AskMessage): Headers;
+export declare function readAsk(read: (name: string) => string | null): AskMessage | null;
+export declare const answerTag: {
+    readonly accepted: 4;
+    readonly overloaded: 5;
+};
+export declare function acceptedBy(node: string): Uint8Array;
+export declare const overloaded: Uint8Array;
+
+// dist/wire/codec.d.ts
+export interface Codec {
+    encode(value: unknown): Uint8Array;
+    decode(bytes: Uint8Array): unknown;
+}
+export declare const cloneCodec: Codec;
+export declare const jsonCodec: Codec;
+export declare function checkCodec(codec: unknown): void;
+
+// dist/wire/job-message.d.ts
+import type { Headers } from '../bus/bus.ts';
+export interface JobMessage {
+    readonly id: string;
+    readonly job: string;
+    readonly reply: string;
+    readonly resultTtl: number;
+    readonly deadline: number;
+    readonly notBefore: number;
+    readonly traceparent: string | null;
+    readonly isChunked: boolean;
+    readonly putBack: number;
+    readonly submittedAt: number;
+    readonly mayBeKnown: boolean;
+}
+export declare const deadLetterHeader: {
+    reason: string;
+    deliveries: string;
+};
+export declare function toHeaders(message: JobMessage): Headers;
+export declare function readHeaders(header: (name: string) => string | null): JobMessage | null;
+
+// dist/wire/names.d.ts
+export declare function token(text: string): string;
+export declare function checkName(what: string, name: unknown): void;
+export declare class Names {
+    #private;
+    constructor(namespace: string);
+    jobs(queue: string): string;
+    job(queue: string): string;
+    delayed(queue: string): string;
+    delay(queue: string): string;
+    get deadLetters(): string;
+    deadLetter(queue: string): string;
+    get everyDeadLetter(): string;
+    service(name: string): string;
+    control(id: string): string;
+    get nodes(): string;
+    get cancels(): string;
+    results(ttl: number): string;
+}
+export declare const defaultResultTtl = 3600000;
+
+// dist/wire/outcome.d.ts
+import type { Codec } from './codec.ts';
+export type Outcome = {
+    readonly kind: 'value';
+    readonly value: unknown;
+} | {
+    readonly kind: 'error';
+    readonly error: unknown;
+} | {
+    readonly kind: 'cancelled';
+};
+export declare function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array;
+export declare function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt?: () => string): Outcome;
+
+// dist/wire/progress.d.ts
+export declare const progressTag = 3;
+
+// dist/wire/trace.d.ts
+import { ContextVar } from '@tasktree/core';
+export declare const traceparent: ContextVar<string | null>;
+
+// dist/worker/dead-letters.d.ts
+import type { Link } from '../link/link.ts';
+import type { PoisonedJob } from '../errors.ts';
+import type { JobRun } from './job-run.ts';
+export interface DeadJob {
+    readonly run: JobRun;
+    readonly error: PoisonedJob;
+}
+export declare class DeadLetters {
+    #private;
+    constructor(link: Link, queue: string, moved: (run: JobRun) => void);
+    add(job: DeadJob): void;
+    run(): Promise<never>;
+}
+
+// dist/worker/delay-wheel.d.ts
+import type { Delivery } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+export declare class DelayWheel {
+    #private;
+    constructor(link: Link, queue: string);
+    get room(): number;
+    take(delivery: Delivery): void;
+    run(): Promise<never>;
+}
+
+// dist/worker/job-run.d.ts
+import type { Delivery } from '../bus/bus.ts';
+import { type JobMessage } from '../wire/job-message.ts';
+import { type Outcome } from '../wire/outcome.ts';
+import type { WorkerState } from './worker-state.ts';
+export declare class JobRun {
+    #private;
+    readonly delivery: Delivery;
+    readonly message: JobMessage;
+    constructor(worker: WorkerState, delivery: Delivery, message: JobMessage);
+    cancel(): void;
+    giveUp(): void;
+    wasCancelled(): Promise<boolean>;
+    run(): Promise<void>;
+    settle(outcome: Outcome): Promise<void>;
+    record(outcome: Outcome): Promise<Uint8Array>;
+    reply(record: Uint8Array): void;
+}
+
+// dist/worker/modules.d.ts
+import { type Future } from '@tasktree/core';
+import { type Executor } from '@tasktree/executor';
+import type { Codec } from '../wire/codec.ts';
+export type Handler = (...args: any[]) => unknown;
+export type Handlers = Readonly<Record<string, Handler>>;
+export type WorkerModules = Readonly<Record<string, URL | string | Handlers>>;
+export interface Call {
+    readonly args: readonly unknown[];
+    readonly isChunked: boolean;
+    readonly onProgress: (value: unknown) => void;
+}
+type Start = (call: Call) => Future<unknown>;
+export declare class Modules {
+    #private;
+    constructor(modules: WorkerModules, executor: Executor | null, codec: Codec);
+    get names(): readonly string[];
+    find(job: string): Promise<Start | null>;
+}
+export {};
+
+// dist/worker/pull-loop.d.ts
+import type { ConsumerSettings, Delivery } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+export interface Receiver {
+    readonly room: number;
+    take(delivery: Delivery): void;
+}
+export declare class PullLoop {
+    #private;
+    constructor(link: Link, settings: ConsumerSettings, receiver: Receiver);
+    roomier(): void;
+    run(): Promise<never>;
+}
+
+// dist/worker/worker-state.d.ts
+import type { Delivery } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+import { type DeadJob } from './dead-letters.ts';
+import { JobRun } from './job-run.ts';
+import type { Modules } from './modules.ts';
+import { type Receiver } from './pull-loop.ts';
+export interface WorkerSettings {
+    readonly concurrency: number;
+    readonly ackWait: number;
+    readonly maxDeliver: number;
+    readonly backoff: (attempt: number) => number;
+    readonly retryIf: (error: unknown) => boolean;
+    readonly unknownAfter: number;
+    readonly grace: number;
+}
+export declare class WorkerState implements Receiver {
+    #private;
+    readonly link: Link;
+    readonly queue: string;
+    readonly modules: Modules;
+    constructor(link: Link, queue: string, modules: Modules, settings: WorkerSettings);
+    get maxDeliver(): number;
+    get unknownAfter(): number;
+    get running(): number;
+    backoff(attempt: number): number;
+    mayRetry(error: unknown): boolean;
+    maxResult(): number;
+    get room(): number;
+    take(delivery: Delivery): void;
+    executed(run: JobRun): void;
+    bury(job: DeadJob): void;
+    moveDeadLetters(): Promise<never>;
+    consume(): Promise<never>;
+    keepAlive(): Promise<never>;
+    stop(): Promise<void>;
+}
+
+// dist/worker/worker.d.ts
+import { type ChildOptions } from '@tasktree/actor';
+import type { Executor } from '@tasktree/executor';
+export interface WorkerOptions extends ChildOptions {
+    concurrency?: number;
+    executor?: Executor;
+    ackWait?: number;
+    maxDeliver?: number;
+    backoff?: (attempt: number) => number;
+    retryIf?: (error: unknown) => boolean;
+    unknownAfter?: number;
+}
