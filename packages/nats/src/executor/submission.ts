@@ -1,5 +1,6 @@
 import type { Handle } from '@tasktree/core'
 import { TimeoutError } from '@tasktree/core'
+import type { WaitDetails } from '@tasktree/core/lowlevel'
 import {
   type MappedJob,
   noteFailure,
@@ -43,6 +44,7 @@ export class Submission implements MappedJob {
     this.#stack = stack
     this.future = new RemoteJob<unknown>(message.id, {
       abandon: () => this.#abandon(),
+      details: () => this.#details(),
       grant: () => {},
     })
     owner.link.answers.expect(message.reply, (answer) => this.#receive(answer))
@@ -144,6 +146,17 @@ export class Submission implements MappedJob {
     if (this.future.done()) return
     this.future.setException(error)
     noteFailure(this.future)
+  }
+
+  /** Where the job is, for `why`. */
+  #details(): WaitDetails {
+    const { queue } = this.#owner
+    const where = {
+      waiting: `waits here to be sent to the queue '${queue}' of the cluster`,
+      sending: `is on its way to the queue '${queue}' of the cluster`,
+      accepted: `is in the queue '${queue}' of the cluster or at a worker`,
+    }
+    return { kind: 'job', label: `job '${this.#message.job}'`, note: where[this.#state] }
   }
 
   #expire(ms: number): void {
