@@ -13,13 +13,13 @@ export class NoProc extends Error {
   }
 }
 
-/** The actor ended before it replied. */
+/** The actor ended before it replied to an ask. */
 export class ActorStopped extends Error {
   override readonly name: string = 'ActorStopped'
   readonly code: string = 'ERR_ACTOR_STOPPED'
   readonly path: string
   readonly reason: ExitReason
-  /** Whether a handler had begun with the message. If not, it is safe to send it again. */
+  /** Whether the handler of the message had begun. If not, it is safe to send the message again. */
   readonly delivered: boolean
 
   constructor(path: string, reason: ExitReason, delivered: boolean, options?: ErrorOptions) {
@@ -31,7 +31,7 @@ export class ActorStopped extends Error {
   }
 }
 
-/** The actor threw while it handled the message: `cause`. The message is not handled again. */
+/** The handler threw while it handled the message; `cause` is the error. The message is not handled again. */
 export class ActorCrashed extends ActorStopped {
   override readonly name: string = 'ActorCrashed'
   override readonly code: string = 'ERR_ACTOR_CRASHED'
@@ -41,7 +41,10 @@ export class ActorCrashed extends ActorStopped {
   }
 }
 
-/** The actor is restarted and its mailbox was dropped (`onRestart: 'drop'`): the message was not handled, send it again. */
+/**
+ * The actor was restarted with the option `onRestart: 'drop'`, so the message was dropped before it was handled. It is
+ * safe to send it again.
+ */
 export class ActorRestarting extends Error {
   override readonly name: string = 'ActorRestarting'
   readonly code: string = 'ERR_ACTOR_RESTARTING'
@@ -56,7 +59,7 @@ export class ActorRestarting extends Error {
   }
 }
 
-/** No reply came in time. The handler may still run; its reply is then dropped. */
+/** No reply came within the timeout. The handler may still run; its reply is then dropped. */
 export class AskTimeout extends Error {
   override readonly name: string = 'AskTimeout'
   readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
@@ -64,7 +67,7 @@ export class AskTimeout extends Error {
   readonly method: string
   /** Milliseconds. */
   readonly timeout: number
-  /** Nobody knows whether the message was or will be handled. */
+  /** Always 'unknown': the handler may have run, may still run, or may never run. */
   readonly delivered = 'unknown' as const
 
   constructor(path: string, method: string, timeout: number) {
@@ -75,11 +78,11 @@ export class AskTimeout extends Error {
   }
 }
 
-/** The ask could never be answered, because its target waits for the asker, directly or through other actors. */
+/** The ask could never be answered, because the asked actor waits for the asker, directly or through other actors. */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'
   readonly code: string = 'ERR_ACTOR_ASK_CYCLE'
-  /** The paths of the actors in the circle: each waits for the next. The target of the failed ask comes first and last. */
+  /** The paths of the actors in the circle: each waits for the next. The asked actor comes first and last. */
   readonly path: readonly string[]
 
   constructor(path: readonly string[], options: { cause?: unknown; message?: string } = {}) {
@@ -93,7 +96,7 @@ export class AskCycle extends Error {
   }
 }
 
-/** The mailbox had no room, and its overflow policy does not wait. */
+/** The mailbox was full, and its overflow policy does not make the sender wait. */
 export class MailboxFull extends Error {
   override readonly name: string = 'MailboxFull'
   readonly code: string = 'ERR_ACTOR_MAILBOX_FULL'
@@ -107,7 +110,7 @@ export class MailboxFull extends Error {
   }
 }
 
-/** More messages were stashed than fit. */
+/** The handler called `ctx.stash()`, but the stash was full. */
 export class StashFull extends Error {
   override readonly name: string = 'StashFull'
   readonly code: string = 'ERR_ACTOR_STASH_FULL'
@@ -140,7 +143,7 @@ export class RestartLimitError extends Error {
   }
 }
 
-/** A child did not start; nothing of it remains. */
+/** A child did not start. Everything that the start had begun has been undone. */
 export class FailedToStart extends Error {
   override readonly name: string = 'FailedToStart'
   readonly code: string = 'ERR_ACTOR_FAILED_TO_START'
@@ -152,7 +155,7 @@ export class FailedToStart extends Error {
   }
 }
 
-/** A child of that id runs, or is about to. */
+/** A child with that id is running, or is being started. */
 export class AlreadyStarted extends Error {
   override readonly name: string = 'AlreadyStarted'
   readonly code: string = 'ERR_ACTOR_ALREADY_STARTED'
@@ -164,7 +167,7 @@ export class AlreadyStarted extends Error {
   }
 }
 
-/** A child of that id exists and does not run: restart or delete it. */
+/** A child with that id exists but does not run: call `restartChild` or `deleteChild`. */
 export class AlreadyPresent extends Error {
   override readonly name: string = 'AlreadyPresent'
   readonly code: string = 'ERR_ACTOR_ALREADY_PRESENT'
@@ -176,7 +179,7 @@ export class AlreadyPresent extends Error {
   }
 }
 
-/** The request does not fit the state of the child. */
+/** The request is not possible in the current state of the child. */
 export class ChildStateError extends Error {
   override readonly name: string = 'ChildStateError'
   readonly code: string = 'ERR_ACTOR_CHILD_STATE'
@@ -205,7 +208,7 @@ export class TooManyChildren extends Error {
   }
 }
 
-/** The supervisor is stopping or has stopped, and takes no more requests. */
+/** The supervisor is stopping or has stopped, and accepts no more requests. */
 export class SupervisorStopping extends Error {
   override readonly name: string = 'SupervisorStopping'
   readonly code: string = 'ERR_ACTOR_SUPERVISOR_STOPPING'
@@ -217,7 +220,7 @@ export class SupervisorStopping extends Error {
   }
 }
 
-/** A name is taken. */
+/** Another child is registered under that name. */
 export class NameTaken extends Error {
   override readonly name: string = 'NameTaken'
   readonly code: string = 'ERR_ACTOR_NAME_TAKEN'
@@ -227,7 +230,7 @@ export class NameTaken extends Error {
   }
 }
 
-/** A child threw a CancelledError or AbortError although nobody had cancelled it. */
+/** A child threw a CancelledError or AbortError although no code had cancelled the child. */
 export class UnexpectedCancellation extends Error {
   override readonly name: string = 'UnexpectedCancellation'
   readonly code: string = 'ERR_ACTOR_UNEXPECTED_CANCELLATION'
@@ -264,7 +267,10 @@ export class WorkerExit extends Error {
   }
 }
 
-/** The context belongs to an incarnation that is over: code that outlived a kill, or a callback that outlived a restart. */
+/**
+ * Code used the context of an incarnation that has ended: code that ran on after a kill, or a callback from before a
+ * restart.
+ */
 export class StaleIncarnation extends Error {
   override readonly name: string = 'StaleIncarnation'
   readonly code: string = 'ERR_ACTOR_STALE_INCARNATION'
@@ -279,8 +285,8 @@ export class StaleIncarnation extends Error {
 }
 
 /**
- * When a handler throws it, the ask fails with it and the actor goes on. Anything else that a handler throws is a crash.
- * Extend this class for the failures that your actor's callers should expect.
+ * A handler throws a ReplyError to fail the ask without a crash: the actor goes on. Anything else that a handler throws
+ * is a crash. Extend this class for the failures that callers of your actor should expect.
  */
 export class ReplyError extends Error {
   override readonly name: string = 'ReplyError'

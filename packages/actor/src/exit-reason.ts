@@ -1,14 +1,14 @@
 /** How one incarnation of a child ended. */
 export type ExitReason =
-  /** It ended by itself: `ctx.stop()`, a task that returned. */
+  /** The child ended by itself: an actor called `ctx.stop()`, or a task returned. */
   | { readonly kind: 'normal' }
-  /** It was asked to end, by its supervisor, a caller of `ref.stop(detail)`, or a cancel of its task. */
+  /** The child was asked to end: by its supervisor, by `ref.stop(detail)`, or by a cancel of its task. */
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
-  /** It was killed, on request or because its time to stop had passed; its `onStop` did not run. */
+  /** The child was killed, on request or because it took too long to stop. Its `onStop` did not run. */
   | { readonly kind: 'killed' }
   /** A handler, a hook, the task or the resource threw. */
   | { readonly kind: 'error'; readonly error: unknown }
-  /** Seen by monitors only: there was nothing to watch. */
+  /** Only monitors get this reason: the child had ended before the monitor began. */
   | { readonly kind: 'noproc' }
 
 export const normal: ExitReason = Object.freeze({ kind: 'normal' })
@@ -20,19 +20,19 @@ export function failure(error: unknown): ExitReason {
   return { kind: 'error', error }
 }
 
-/** Whether it makes a transient child restart, and brings down linked actors. */
+/** Returns whether a transient child is restarted after this end, and linked actors end too. */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.kind === 'error' || reason.kind === 'killed'
 }
 
-/** Describes it in a few words, for logs and error messages. */
+/** Describes the reason in a few words, for logs and error messages. */
 export function formatReason(reason: ExitReason): string {
   if (reason.kind === 'error') return `error: ${formatThrown(reason.error)}`
   if (reason.kind !== 'shutdown' || reason.detail === undefined) return reason.kind
   return `shutdown (${formatThrown(reason.detail)})`
 }
 
-/** Describes anything that was thrown, even an object that throws when it is looked at. */
+/** Describes a thrown value in a few words, even if reading the value throws. */
 export function formatThrown(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
@@ -43,7 +43,10 @@ export function formatThrown(thrown: unknown): string {
   }
 }
 
-/** Returns what was thrown. For an object that throws when it is looked at, such as a hostile Proxy, returns an error that says so. */
+/**
+ * Returns the thrown value. If reading the value throws, as with a hostile Proxy, returns an Error that says so
+ * instead.
+ */
 export function tame(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error && thrown.name)

@@ -16,17 +16,20 @@ import { ActorIncarnation } from './actor-incarnation.ts'
 import { LocalActorRef } from './local-actor-ref.ts'
 import { tellUndelivered } from './crash.ts'
 
-/** An actor over all its incarnations. Its mailbox outlives them. */
+/**
+ * An actor as its owner sees it: one object across all incarnations. The mailbox belongs to this object, so messages
+ * survive a restart.
+ */
 export class ActorChild extends Child {
   readonly kind = 'actor' as const
   declare spec: ActorSpec
   declare incarnation: ActorIncarnation | null
   readonly mailbox: Mailbox
-  /** It handles the messages that it has, and takes no more. */
+  /** True after a call of `drain()`: the actor handles the messages in its mailbox and refuses new ones. */
   draining = false
-  /** How many asks to it have no answer yet. */
+  /** How many asks to this actor have no answer yet. */
   pendingAsks = 0
-  /** The latest incarnation, also after its end: `onUndelivered` is called on it. */
+  /** The latest incarnation, kept after its end because `close()` calls its hook `onUndelivered`. */
   #latest: ActorIncarnation | null = null
 
   constructor(spec: ActorSpec, owner: Owner, runtime: Runtime) {
@@ -133,13 +136,18 @@ export class ActorChild extends Child {
     else ask.refuse(new MailboxFull(this.path, mailbox.capacity))
   }
 
-  /** Delivers a message of the library, for which there is always room. */
+  /**
+   * Adds a message of the library (a timer's tick, a DOWN, a piped result) to the mailbox, even if the mailbox is full.
+   */
   push(envelope: Envelope): void {
     this.mailbox.push(envelope)
     this.incarnation?.wake()
   }
 
-  /** Returns a message to the front of the mailbox, because its handler was never called. */
+  /**
+   * Returns a message whose handler was never called to the front of the mailbox. If the actor has ended, an ask fails
+   * and a tell becomes a dead letter.
+   */
   putBack(envelope: Envelope): void {
     if (envelope.ask?.done() === true) return
     if (!this.closed) this.mailbox.unshift([envelope])
@@ -147,13 +155,16 @@ export class ActorChild extends Child {
     else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
   }
 
-  /** Takes a message back that its sender has given up. */
+  /** Removes the message of an ask that failed or was cancelled from the mailbox, or from the stash. */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()
     else this.incarnation?.forgetStashed(envelope)
   }
 
-  /** Lets senders in that wait for room, as far as there is some. */
+  /**
+   * Gives free places in the mailbox to waiting senders, first come first served. An ask enters the mailbox at once, a
+   * tell when its sender continues.
+   */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
       const { admission } = next
@@ -162,7 +173,10 @@ export class ActorChild extends Child {
     }
   }
 
-  /** The turn of a sender that was let in. */
+  /**
+   * Called when a sender with a reserved place continues: puts the message of the sender in the mailbox, or in the dead
+   * letters if the actor is ending.
+   */
   enter(admission: Admission): void {
     const { envelope } = admission
     this.mailbox.freePlace()
@@ -178,7 +192,7 @@ export class ActorChild extends Child {
     this.admitSenders()
   }
 
-  /** A sender that was let in was cancelled before its turn. */
+  /** Frees the place that was reserved for a sender, because the sender was cancelled before it continued. */
   giveUpRoom(): void {
     this.mailbox.freePlace()
     this.admitSenders()
@@ -213,7 +227,10 @@ export class ActorChild extends Child {
     }
   }
 
-  /** The next incarnation shall not see what was sent to the one before. */
+  /**
+   * Empties the mailbox before a restart, for the option `onRestart: 'drop'`. Asks fail with ActorRestarting, tells
+   * become dead letters.
+   */
   dropMailbox(): void {
     for (const envelope of this.mailbox.takeAll()) {
       if (envelope.action !== null) continue

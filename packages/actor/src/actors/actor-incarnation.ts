@@ -21,22 +21,28 @@ import { ActorTimers } from './timers.ts'
 
 const notNeeded: unique symbol = Symbol('not needed')
 
-/** Something that is done between two messages, before those that wait, even while the actor is suspended. */
+/**
+ * A request of `sys`. The actor performs it between two messages, before the messages in the mailbox, and even while
+ * the actor is suspended.
+ */
 export interface SystemRequest {
   perform(): void
-  /** The incarnation ends before the request's turn. */
+  /** Called instead of `perform` when the incarnation ends before the request was performed. */
   drop(error: Error): void
 }
 
 /**
- * One incarnation of an actor: a task that starts it, lets its handlers run, and cleans up after it. How messages are
- * handled is in `Handlers`.
+ * One incarnation of an actor: a task that starts the actor, lets its handlers run, and cleans up at the end.
+ * `Handlers` takes the messages from the mailbox and calls their handlers.
  */
 export class ActorIncarnation extends Incarnation {
   declare readonly child: ActorChild
   override task!: Task<void>
   readonly handlers: Handlers
-  /** Whether the context throws on every use, because code of this incarnation may go on after the incarnation has ended. */
+  /**
+   * When true, every method of the context throws, because code of this incarnation may run on after the incarnation
+   * has ended.
+   */
   revoked = false
   trapExit = false
   ownChildren: UnsupervisedChildren | null = null
@@ -44,17 +50,19 @@ export class ActorIncarnation extends Incarnation {
   #end: ExitReason | null = null
   #waker: Future<void> | null = null
   readonly #wait = new AbandonableWait()
-  /** What the task waits for in `#wait`, for the report when it is given up. */
+  /**
+   * Names the hook or the children that `#wait` waits for. A kill that abandons the wait puts this name in its report.
+   */
   #waitsFor: string | null = null
   #persistentCancel: PersistentCancel | null = null
-  /** While `onStart` or `onStop` runs. */
+  /** The flow of `onStart` or `onStop` while that hook runs; otherwise null. */
   #hookFlow: HandlerFlow | null = null
   #timers: ActorTimers | null = null
   #open: OpenMessages | null = null
   #pipes: Pipes | null = null
   #relations: Relations | null = null
   #requests: SystemRequest[] | null = null
-  /** Its clean-up runs, which a request to stop does not interrupt. */
+  /** True while the incarnation cleans up. A request to stop does not interrupt the clean-up. */
   #cleaning = false
 
   constructor(child: ActorChild, number: number) {
@@ -62,7 +70,7 @@ export class ActorIncarnation extends Incarnation {
     this.handlers = new Handlers(this)
   }
 
-  /** The reason why it is ending, or null. */
+  /** The reason why this incarnation is ending, or null while it runs. */
   get endReason(): ExitReason | null {
     return this.#end
   }
@@ -75,7 +83,7 @@ export class ActorIncarnation extends Incarnation {
     return this.#end === killed ? null : (this.#hookFlow ?? this.handlers.main)
   }
 
-  /** The actor, as the library calls it. */
+  /** Returns the actor with its protected hooks accessible; null before the constructor has returned. */
   hooks(): Hooks | null {
     return this.#actor as unknown as Hooks | null
   }
@@ -86,12 +94,12 @@ export class ActorIncarnation extends Incarnation {
 
   protected override begin(): void {
     const { runtime, path } = this.child
-    // Otherwise the actor would count as a part of the handler that spawned it.
+    // Outside of all flows. Otherwise the new actor would count as a part of the handler that spawned it.
     this.task = runOutsideOfFlows(() =>
       createTask(() => this.#live(), { name: path, loop: runtime.loop }),
     )
     setTaskOf(this, this.task)
-    // A task that is cancelled before its first step never runs its body.
+    // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.
     observe(this.task, () => {
       if (this.over) return
       if (this.started) {
@@ -104,13 +112,17 @@ export class ActorIncarnation extends Incarnation {
     })
   }
 
-  /** One async function for the whole life, because each further one that waits takes memory in every idle actor. */
+  /**
+   * Runs the incarnation from its start to its end. All is in one async function, because each further waiting async
+   * function would take memory in every idle actor.
+   */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
     while (this.#end === null) {
       const burst = this.handlers.runBurst()
       if (burst !== null) {
-        // A native promise: a cancel of the task goes to what the handler itself waits for.
+        // `burst` is a native promise and not a Future. So a cancel of the task reaches the future that the handler
+        // itself awaits.
         await burst
         continue
       }
@@ -142,7 +154,7 @@ export class ActorIncarnation extends Incarnation {
       return false
     }
     if (this.#persistentCancel !== null || this.#end === killed) {
-      // It was stopped while it started, and came up all the same: so it cleans up.
+      // The actor was stopped during its start, but `onStart` completed: so `onStop` is called too.
       if (this.#end !== null && this.#end !== killed) {
         this.#cleaning = true
         this.#takeCancelsBack()
@@ -172,7 +184,7 @@ export class ActorIncarnation extends Incarnation {
     else this.failedToStart(cause)
   }
 
-  /** Calls a hook of the actor as code of a flow of its own, and waits for it. */
+  /** Calls a hook of the actor in a new HandlerFlow, and waits until the hook has finished. */
   async #callHook(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void> {
     const hooks = this.hooks()
     if (hooks?.[name] === undefined) return
@@ -192,7 +204,10 @@ export class ActorIncarnation extends Incarnation {
     }
   }
 
-  /** Waits for `promise`. A cancel of the task does not end the wait, a kill does. */
+  /**
+   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel goes to the code behind
+   * `promise`.
+   */
   async #settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
     this.#waitsFor = what
     try {
@@ -216,14 +231,17 @@ export class ActorIncarnation extends Incarnation {
     return this.#requests !== null || this.handlers.hasWork()
   }
 
-  /** With work left, other turns of the loop come first; without, it waits to be woken. */
+  /**
+   * Returns the future to await before the next burst: one turn of the loop if there is work left, otherwise a future
+   * that `wake()` completes.
+   */
   #nextTurn(): Future<void> {
     if (this.#hasWork()) return sleep(0)
     this.#waker = new Future<void>({ loop: this.child.runtime.loop })
     return this.#waker
   }
 
-  /** A handler crashed with `cause`. */
+  /** Handles a crash of a handler: `decide` may let the actor go on; otherwise the incarnation ends with `cause`. */
   crash(envelope: Envelope, cause: unknown): void {
     const decision = decide(this.child, cause)
     if (decision === 'resume') {
@@ -240,7 +258,10 @@ export class ActorIncarnation extends Incarnation {
     this.#open?.forgetStashed(envelope)
   }
 
-  /** It ends when what it does is done; of several reasons the first counts. */
+  /**
+   * Makes the incarnation end when its current handlers have finished. The first reason counts; later calls change
+   * nothing.
+   */
   end(reason: ExitReason): void {
     this.#end ??= reason
   }
@@ -265,7 +286,10 @@ export class ActorIncarnation extends Incarnation {
     for (const request of requests) request.perform()
   }
 
-  /** Most actors end without a request, and an error with its stack takes longer to make than the rest of an end. */
+  /**
+   * Drops the waiting requests. `makeError` is called only if there is one, because creating an error with its stack
+   * takes longer than all other steps of an end.
+   */
   #dropRequests(makeError: () => Error): void {
     const requests = this.#requests
     if (requests === null) return
@@ -335,7 +359,7 @@ export class ActorIncarnation extends Incarnation {
     this.#exit(this.#end === killed ? killed : reason)
   }
 
-  /** Ends what the incarnation started. */
+  /** Ends what the incarnation started: its timers, pipes and children. */
   async #release(kill: boolean): Promise<void> {
     this.#timers?.cancelAll()
     this.#pipes?.cancelAll()
@@ -365,11 +389,11 @@ export class ActorIncarnation extends Incarnation {
     this.#timers?.cancelAll()
     this.#relations?.endMonitors()
     this.#open?.unstashAll()
-    // Timers, DOWNs and results were meant for this incarnation.
+    // The timers' ticks, DOWNs and piped results in the mailbox were meant for this incarnation, not for the next.
     this.child.mailbox.dropInternal()
     this.ended(reason)
     this.#relations?.breakLinks(reason)
-    // Flows that its handlers left behind would keep the task from ending.
+    // Flows that the killed handlers left behind would keep the task from ending.
     if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 
@@ -378,7 +402,7 @@ export class ActorIncarnation extends Incarnation {
     this.handlers.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
-  // What the context does.
+  // The methods below are called by the context.
 
   ignore(): never {
     // oxlint-disable-next-line typescript/only-throw-error -- no error: it only leaves onStart
@@ -406,7 +430,7 @@ export class ActorIncarnation extends Incarnation {
     return this.#pipes
   }
 
-  /** The messages that it has seen and not finished. */
+  /** The messages that this incarnation has stashed or still has to answer. */
   get open(): OpenMessages {
     this.#open ??= new OpenMessages(this)
     return this.#open

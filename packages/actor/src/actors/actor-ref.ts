@@ -11,8 +11,8 @@ export interface ActorRef<A> {
   readonly ask: Ask<A>
   /** Sends a message without waiting for its handler: `ref.tell.method(...)`, `ref.tell({ confirm: true }).method(...)`. */
   readonly tell: Tell<A>
-  /** Names the actor in messages and logs. */
+  /** The place of the actor in the tree. Error messages and logs name the actor by this path. */
   readonly path: string
-  /** Settles when it has ended for good: messages that are sent to it later are not handled. */
+  /** Settles when the actor has ended and will not be restarted. Messages that are sent later are not handled. */
   readonly whenStopped: Future<ExitReason>
 }

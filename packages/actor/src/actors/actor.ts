@@ -5,7 +5,7 @@ import type { Down } from './monitor.ts'
 
 let constructing: ActorContext | null = null
 
-/** Calls `make` so that the Actor it constructs finds its context. */
+/** Calls `make`, which constructs an Actor. The constructor of Actor takes `context` as its `ctx`. */
 export function constructWith<A>(context: ActorContext, make: () => A): A {
   const outer = constructing
   constructing = context
@@ -18,27 +18,28 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
 
 /**
  * An actor has its own state and a mailbox. Every public method is a message handler, and handlers run one at a time.
- * `ref.ask.method(...)` waits for what the method returns, `ref.tell.method(...)` only for a place in the mailbox. Hooks,
- * getters, and protected or `#private` members are not messages.
+ * `ref.ask.method(...)` waits for the result of the method, `ref.tell.method(...)` only for a place in the mailbox.
+ * Hooks, getters, and protected or `#private` members are not messages.
  *
- * When a handler returns a promise, the next message waits until it settles. What a handler throws is a crash: this
- * incarnation ends, and its supervisor decides what follows. A ReplyError is an answer, not a crash.
+ * When a handler returns a promise, the next message waits until that promise settles. A handler that throws has
+ * crashed: this incarnation ends, and the supervisor decides whether a new one starts. A thrown ReplyError is only an
+ * answer to the caller, not a crash.
  *
- * Source: gen_server of OTP, with methods for messages.
+ * Modelled on gen_server of Erlang/OTP.
  */
 export abstract class Actor {
-  /** Methods that may run while another handler waits: for queries that only read. */
+  /** Names of methods that may run while another handler waits for a promise. Use it for queries that only read. */
   static readonly interleave: readonly string[] = []
 
   /**
-   * Methods that are not messages at run time. TypeScript forbids to send a `protected` method as a message, but its
-   * `protected` is gone at run time: name it here where that matters, or make it `#private`.
+   * Names of methods that are not messages. TypeScript does not let a caller send a `protected` method, but a plain
+   * JavaScript caller can. Name the method here to refuse such a message, or make the method `#private`.
    */
   static readonly hidden: readonly string[] = []
 
   protected readonly ctx: ActorContext<this>
 
-  /** @throws {TypeError} when it is made with `new`: actors are made by spawn and by supervisors */
+  /** @throws {TypeError} when a program calls `new` itself: only `spawn` and supervisors construct actors */
   constructor() {
     if (constructing === null) {
       throw new TypeError(
@@ -49,20 +50,23 @@ export abstract class Actor {
     constructing = null
   }
 
-  /** Called before the first message. If it throws, the actor has failed to start. */
+  /** Called before the first message. If it throws, the start of the actor has failed. */
   protected onStart?(): PromiseLike<void> | void
 
-  /** Called after the last message, except when the actor was killed. */
+  /** Called after the last message, unless the actor was killed. */
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
-  /** Called when something that this actor monitors or is linked to has ended. Without this hook the DOWN is a dead letter. */
+  /**
+   * Called when an actor or child that this actor monitors, or is linked to, has ended or was restarted. Without this
+   * hook the DOWN is a dead letter.
+   */
   protected onDown?(down: Down): PromiseLike<void> | void
 
-  /** Called after the actor has ended for good, with the tells that were still waiting. */
+  /** Called after the actor has ended and will not be restarted, with the tells that were still in the mailbox. */
   protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void
 }
 
-/** The hooks, as the library calls them. */
+/** The hooks of an Actor without `protected`, so that this package can call them. */
 export interface Hooks {
   onStart?(): unknown
   onStop?(reason: ExitReason): unknown
@@ -70,5 +74,5 @@ export interface Hooks {
   onUndelivered?(messages: readonly Message[]): unknown
 }
 
-/** The type of a parameter that takes an actor class. */
+/** The type of an actor class, for a parameter such as that of `spawn`. */
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A

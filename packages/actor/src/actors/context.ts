@@ -26,8 +26,8 @@ import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
 import type { ActorTimer, TimerOptions } from './timers.ts'
 
 /**
- * What an actor can do: `this.ctx`. It belongs to one incarnation. After that has ended, every method throws
- * StaleIncarnation.
+ * The API of an actor for its own code: `this.ctx`. A context belongs to one incarnation. After that incarnation has
+ * ended, every method throws StaleIncarnation.
  */
 export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation
@@ -52,7 +52,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.path
   }
 
-  /** A ref to this actor, with the type of its class. */
+  /** A ref to this actor, typed with the actor's class. */
   get self(): SelfRef<Self> {
     return this.#child.ref as SelfRef<Self>
   }
@@ -62,19 +62,19 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.owner.ownRef
   }
 
-  /** 1, and one more with each restart. */
+  /** The number of this incarnation: 1 for the first start, one more after each restart. */
   get incarnation(): number {
     return this.#incarnation.number
   }
 
-  /** Aborts when the handler that reads it is cancelled, for APIs that take a signal. */
+  /** A signal for APIs that take one. It aborts when the handler that reads this property is cancelled. */
   get signal(): AbortSignal {
     const incarnation = this.#live()
     const flow = activeFlow()
     return flow?.incarnation === incarnation ? flow.task.signal : incarnation.task.signal
   }
 
-  /** The system's logger. */
+  /** The logger of the system. */
   get log(): Logger {
     return this.#child.runtime.log
   }
@@ -89,7 +89,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Starts an actor that ends with this incarnation. It is not started again when it crashes. Monitor or link it to be told.
+   * Starts an actor that ends with this incarnation. The new actor is not restarted when it crashes; monitor or link it
+   * to be told of its end.
    *
    * @throws {TypeError} {@link RangeError} for wrong arguments
    */
@@ -118,7 +119,10 @@ export class ActorContext<Self extends Actor = Actor> {
     return (child as NonNullable<typeof child>).ref as SupervisorRef
   }
 
-  /** Calls `onDown` after each restart of the child and once when it has ended. For a pinned ref, only when that incarnation has ended. */
+  /**
+   * Makes `onDown` be called after each restart of the child, and once when the child has ended for good. With a pinned
+   * ref, it is called only when the pinned incarnation has ended.
+   */
   monitor(ref: ChildRef): Monitor {
     if (!(ref instanceof ChildRef)) {
       throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
@@ -128,14 +132,14 @@ export class ActorContext<Self extends Actor = Actor> {
       .monitor(ref, ref instanceof LocalActorRef && ref.pinnedTo !== 0)
   }
 
-  /** Ends a monitor. With `flush`, a DOWN of it that waits in the mailbox is taken back. */
+  /** Ends a monitor. With `flush`, DOWNs of this monitor that are still in the mailbox are removed too. */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
       .relations()
       .demonitor(monitor, options.flush === true)
   }
 
-  /** When one of the two incarnations ends abnormally, so does the other. */
+  /** Links this incarnation to the one that `ref` is running now: when either ends abnormally, the other ends too. */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
@@ -148,14 +152,17 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().finish({ kind: 'normal' })
   }
 
-  /** In `onStart`: this child is not needed. Its supervisor goes on without it. */
+  /**
+   * Called in `onStart`, tells the supervisor that this child is not needed. The supervisor goes on without the child.
+   */
   ignore(): never {
     return this.#live().ignore()
   }
 
   /**
-   * Waits for `awaitable` while the actor handles other messages. The outcome is handled as a message, by `map` or by
-   * `onError`. Without `onError` an error crashes the actor. `awaitable` is cancelled when the incarnation ends.
+   * Waits for `awaitable` while the actor handles other messages. When it settles, `map` or `onError` is called like
+   * the handler of a message. Without `onError` an error crashes the actor. The end of the incarnation cancels
+   * `awaitable`.
    */
   pipe<T>(
     awaitable: Awaitable<T>,
@@ -168,34 +175,43 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().pipes().add(ensureFuture(awaitable), map, onError)
   }
 
-  /** Calls `tick` once, after `ms` milliseconds, as a message of this incarnation. */
+  /** Calls `tick` once, after `ms` milliseconds. The call waits its turn in the mailbox like a message. */
   after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
     return this.#live().timers().start(ms, tick, false, options)
   }
 
-  /** Calls `tick` every `ms` milliseconds, as a message. A tick is left out while the one before it waits in the mailbox. */
+  /**
+   * Calls `tick` every `ms` milliseconds, like the handler of a message. A tick is left out while the previous tick is
+   * still in the mailbox.
+   */
   every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
     return this.#live().timers().start(ms, tick, true, options)
   }
 
-  /** Puts the current message aside. Its handler runs again after `unstashAll`; what it returns now is not the answer. @throws {StashFull} @throws {InvalidStateError} outside of a handler */
+  /**
+   * Sets the current message aside. `unstashAll` puts it back in the mailbox, and its handler runs again. The result of
+   * the current call is not the answer. @throws {StashFull} @throws {InvalidStateError} outside of a handler
+   */
   stash(): void {
     this.#live().open.stash()
   }
 
-  /** Puts the stashed messages back in front of the mailbox, in their order. */
+  /** Puts the stashed messages back at the front of the mailbox, oldest first. */
   unstashAll(): void {
     this.#live().open.unstashAll()
   }
 
-  /** From the next message on, the function of a name handles the messages of that name. `null` restores the methods. */
+  /**
+   * From the next message on, the functions in `behaviour` replace the methods of the same names. `null` restores the
+   * methods.
+   */
   become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
     this.#live().handlers.behaviour = behaviour
   }
 
   /**
-   * The right to answer the current message later, or from elsewhere. Return the port from the handler, or keep it. For a
-   * tell the answer is ignored.
+   * Returns a port through which the current message can be answered later, or by other code. Return the port from the
+   * handler, or keep it. For a tell the answer is ignored.
    *
    * @throws {InvalidStateError} outside of a handler
    */
@@ -203,18 +219,21 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#live().open.takeReply()
   }
 
-  /** Makes the next restart count as the first, before `resetAfter` has passed. */
+  /**
+   * Resets the back-off of this actor: the next restart waits only as long as the first one, even before `resetAfter`
+   * has passed.
+   */
   healthy(): void {
     this.#live().child.healthy()
   }
 
-  /** `ref.tell`; throws once this incarnation has ended. */
+  /** Like `ref.tell`, but throws StaleIncarnation once this incarnation has ended. */
   tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A> {
     this.#live()
     return ref.tell
   }
 
-  /** `ref.ask`; throws once this incarnation has ended. */
+  /** Like `ref.ask`, but throws StaleIncarnation once this incarnation has ended. */
   ask<A extends Actor>(ref: LocalActorRef<A>, options: AskOptions = {}): Asks<A> {
     this.#live()
     return ref.ask(options)

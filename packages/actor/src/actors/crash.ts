@@ -16,10 +16,10 @@ import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * A handler threw: fails the ask. Returns the crash, or null when the actor goes on, or ends for another reason.
+ * Called when a handler threw: fails the ask of the message. Returns the crash, or null when the throw is not a crash.
  *
- * A ReplyError is an answer. So is an AskCycle, because it was found before anything was done, and would otherwise bring
- * down each actor of the circle in turn.
+ * A ReplyError is an answer, and no crash. Neither is an AskCycle: it is thrown before anything was done, and would
+ * otherwise crash each actor of the circle in turn.
  */
 export function answerThrown(
   incarnation: ActorIncarnation,
@@ -52,7 +52,8 @@ export function answerThrown(
     return null
   }
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
-  // A deferred answer may have been handed over to another actor; if not, the end of this one fails it.
+  // A handler that took its ReplyPort may have handed the port over to another actor. If it did not, the end of this
+  // actor fails the ask.
   if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
   return { error: cause }
 }
@@ -61,7 +62,10 @@ function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** What the spec's `decide` says about a crash; null when there is no `decide`, or when it throws itself. */
+/**
+ * Asks the function `decide` of the spec what follows a crash. Returns null when the spec has no `decide`, or when
+ * `decide` throws.
+ */
 export function decide(child: ActorChild, cause: unknown): Decision | null {
   if (child.spec.decide === undefined) return null
   try {
@@ -84,7 +88,7 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
 }
 
-/** The handler kept the thread: nothing else could run meanwhile. */
+/** Warns that a handler ran for long without giving up the thread, because nothing else could run during that time. */
 export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(
@@ -96,7 +100,7 @@ export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): v
   runtime.emit({ type: 'slow', path, id, incarnation, message: envelope.type, ms })
 }
 
-/** The actor has ended for good: calls its `onUndelivered` with the tells that it has not handled. */
+/** Calls `onUndelivered` of an actor that has ended for good, with the tells that the actor did not handle. */
 export function tellUndelivered(
   child: ActorChild,
   hooks: Hooks | null,
@@ -114,7 +118,7 @@ export function tellUndelivered(
   }
 }
 
-/** A handler threw while its actor was ending for another reason: the crash changes nothing. */
+/** Reports that a handler threw while its actor was already ending for another reason. The crash changes nothing. */
 export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(

@@ -10,7 +10,7 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown } from './crash.ts'
 import type { Handlers } from './handlers.ts'
 
-/** The handlers that run beside the main one, each in a task of its own, so that each can be cancelled. */
+/** The handlers that run while the main handler waits. Each runs in its own task, so that each can be cancelled. */
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
   readonly #handlers: Handlers
@@ -65,7 +65,7 @@ export class HandlersBeside {
     flow.end()
     const { child, endReason } = this.#incarnation
     const { envelope } = flow
-    // Its task was cancelled before the first step: no handler has seen the message.
+    // The task was cancelled before its first step, so no handler was called with the message.
     if (flow.promise === null) child.putBack(envelope)
     else if (flow.port === null && !flow.stashed) {
       envelope.ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
@@ -79,13 +79,16 @@ export class HandlersBeside {
     for (const task of this.#flows.keys()) void new PersistentCancel(task, () => task.done())
   }
 
-  /** Settles when none of them runs. */
+  /** Settles when no handler runs beside the main one. */
   async ended(): Promise<void> {
     if (this.#flows.size === 0) return
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))
   }
 
-  /** Cancels every handler that runs beside the main flow, and forgets it. Returns the flows whose promise has not settled: their code may go on. */
+  /**
+   * Cancels every handler that runs beside the main handler, and stops keeping track of them. Returns the flows whose
+   * promises have not settled, because their code may still run.
+   */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]
     for (const flow of flows) {

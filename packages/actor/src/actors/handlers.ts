@@ -17,15 +17,15 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown, reportSlow } from './crash.ts'
 import { HandlersBeside } from './handlers-beside.ts'
 
-/** An actor hands the loop on after this many messages, or after this many milliseconds. */
+/** An actor lets other callbacks of the loop run after this many messages, or after this many milliseconds. */
 const burst = 128
 const burstLength = 2
-/** The clock is read for that once in this many messages. */
+/** A burst reads the clock only once in this many messages. */
 const messagesPerLook = 16
 
 const resolved = Promise.resolve()
 
-/** What `sys.trace` tells of each message. */
+/** What a listener of `sys.trace` gets for each message. */
 export interface TraceEvent {
   readonly message: Message
   readonly ms: number
@@ -36,8 +36,9 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Called once for each wait: right after `onReturned` when the promise was settled already, and before it otherwise. In
-   * the first case the next message may be handled by now, which has a wait of its own.
+   * Called once for each promise that a handler returned. When the promise had already settled, the call comes right
+   * after `onReturned`, and by then the handler of the next message may have returned another promise. Otherwise it
+   * comes before `onReturned`.
    */
   readonly onMicrotask: () => void
 }
@@ -45,34 +46,37 @@ interface Callbacks {
 /**
  * Takes the messages of one incarnation from its mailbox and calls their handlers, one at a time.
  *
- * The problem: a handler may be synchronous or not, nobody knows before it is called, and a mailbox may hold 100,000
+ * The problem: a handler may be synchronous or asynchronous, which only its call shows, and a mailbox may hold 100,000
  * messages. An `await` for each of them would cost more than most handlers.
  *
  * The idea: messages are handled in bursts. A handler that returns no promise is followed by the next one in a plain
- * loop. When a handler returns a promise, the loop stops, and goes on from a callback of that promise. The incarnation's
- * task waits only for the end of the burst.
+ * loop. When a handler returns a promise, the loop stops, and goes on from a callback of that promise. The
+ * incarnation's task waits only for the end of the burst.
  */
 export class Handlers {
   readonly #incarnation: ActorIncarnation
   readonly #child: ActorChild
-  /** The handler that has the actor for itself; those beside it are not meant. */
+  /** The handler that runs now, not counting the handlers beside it. */
   main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
   handled = 0
   suspended = false
   behaviour: Behaviour | null = null
   trace: ((event: TraceEvent) => void) | null = null
-  /** The main flow, if it is one that entered no context of its own: see `HandlerFlow`. */
+  /**
+   * The main flow, if its handler was called without entering the AsyncLocalStorage and now waits; otherwise null. See
+   * `HandlerFlow`.
+   */
   unenteredFlow: HandlerFlow | null = null
   #beside: HandlersBeside | null = null
   #inBurst = 0
   #burstEnds = 0
   #onBurstOver: (() => void) | null = null
   #callbacks: Callbacks | null = null
-  /** How many promises of handlers were waited for, and for how many of them `#onMicrotask` has run. */
+  /** `#waits` counts the promises of handlers that were waited for, `#microtasks` the calls of `onMicrotask`. */
   #waits = 0
   #microtasks = 0
-  /** When the running handler was called, or the one before it returned. */
+  /** The time at which the running handler was called: the previous handler returned at the same time. */
   #now = 0
 
   constructor(incarnation: ActorIncarnation) {
@@ -80,7 +84,7 @@ export class Handlers {
     this.#child = incarnation.child
   }
 
-  /** Whether there is a message to handle. */
+  /** Returns whether a message can be handled now. */
   hasWork(): boolean {
     return !this.suspended && !this.#child.mailbox.isEmpty()
   }
@@ -90,7 +94,10 @@ export class Handlers {
     return this.#beside?.size ?? 0
   }
 
-  /** Handles messages until there is none, or the burst is over. Null when no handler had to be waited for. */
+  /**
+   * Handles messages until the mailbox is empty or the burst is over. Returns null when no handler returned a promise,
+   * otherwise a promise of the end of the burst.
+   */
   runBurst(): Promise<void> | null {
     this.#inBurst = 0
     this.#now = performance.now()
@@ -101,7 +108,10 @@ export class Handlers {
     })
   }
 
-  /** Handles the messages that wait. Returns false when a handler returned a promise; the end of that promise continues the burst. */
+  /**
+   * Handles the messages in the mailbox. Returns false when a handler returned a promise; when that promise settles,
+   * the burst continues.
+   */
   #handleMessages(): boolean {
     const incarnation = this.#incarnation
     const { mailbox } = this.#child
@@ -129,7 +139,10 @@ export class Handlers {
     }
   }
 
-  /** Calls the handler. What it returns is a native promise or no promise at all. */
+  /**
+   * Calls the handler of a message. Returns a native promise, or the plain result of a synchronous handler. A Future or
+   * thenable is wrapped in a promise.
+   */
   call(flow: HandlerFlow): unknown {
     const { action, type: method, ask } = flow.envelope
     if (!messageTracing.isOn || action !== null) return this.#call(flow)
@@ -153,7 +166,7 @@ export class Handlers {
       countUnentered(1)
     }
     if (result instanceof Promise) return result
-    // The actor's task waits for a future itself, so that a cancel of the task reaches it.
+    // A future is awaited in an async function of the actor's task, so that a cancel of the task reaches the future.
     const wait = async (): Promise<unknown> => result
     return enters ? runInFlow(flow, wait) : wait()
   }
@@ -182,7 +195,10 @@ export class Handlers {
     this.serveWaiting()
   }
 
-  /** Made once, and not for each message. A kill gives the main flow up, and then there is none. */
+  /**
+   * Creates the callbacks once per incarnation, not once per message. Each looks up the main flow, which is null after
+   * a kill has abandoned the handler.
+   */
   #makeCallbacks(): Callbacks {
     return {
       onReturned: (value) => {
@@ -226,7 +242,7 @@ export class Handlers {
     )
   }
 
-  /** The handler of the main flow has ended, one way or the other. */
+  /** Called when the main handler has ended, by a return or by a throw. */
   #end(flow: HandlerFlow): void {
     flow.end()
     this.main = null
@@ -246,7 +262,10 @@ export class Handlers {
     }
   }
 
-  /** The handler returned `result`: that is the answer, unless it took the answer on itself, or put the message aside. */
+  /**
+   * Called when a handler returned `result`: answers the ask with it, unless the handler took its ReplyPort or stashed
+   * the message.
+   */
   answer(flow: HandlerFlow, result: unknown): void {
     this.handled++
     this.#traced(flow)
@@ -261,7 +280,7 @@ export class Handlers {
     if (crash !== null) this.#incarnation.crash(flow.envelope, crash.error)
   }
 
-  /** `crash` is what `answerThrown` returned. */
+  /** Tells the listener of `sys.trace` that a handler has ended. `crash` is the result of `answerThrown`. */
   #traced(flow: HandlerFlow, crash: { readonly error: unknown } | null = null): void {
     if (this.trace === null) return
     const ms = performance.now() - flow.since
@@ -273,16 +292,19 @@ export class Handlers {
     }
   }
 
-  // Handlers beside the main one.
+  // The methods below concern the handlers that run beside the main one.
 
-  /** Whether `envelope` may be handled now although the main handler has not ended. */
+  /** Returns whether `envelope` may be handled now, while the main handler waits for a promise. */
   mayServe(envelope: Envelope): boolean {
     if (this.main?.promise == null || this.suspended) return false
     if (this.#incarnation.endReason !== null) return false
     return envelope.kind.interleaves || isReentrant(envelope, this.#incarnation)
   }
 
-  /** Handles `envelope` beside the main handler, which waits. False when it may not. */
+  /**
+   * Starts the handler of `envelope` beside the waiting main handler. Returns false when this message may not run
+   * beside it.
+   */
   serveBeside(envelope: Envelope): boolean {
     if (!this.mayServe(envelope)) return false
     this.#beside ??= new HandlersBeside(this.#incarnation, this)
@@ -290,7 +312,7 @@ export class Handlers {
     return true
   }
 
-  /** Handles beside the main handler what has come before that began to wait. */
+  /** Called when the main handler begins to wait: starts the handlers of earlier messages that may run beside it. */
   serveWaiting(): void {
     const { mailbox } = this.#child
     if (!mailbox.mayHaveBeside) return
@@ -303,24 +325,30 @@ export class Handlers {
     this.#beside?.cancelAll()
   }
 
-  /** Settles when no handler runs beside the main flow. A cancel of the task does not cancel this wait. */
+  /**
+   * Settles when no handler runs beside the main one. The wait is for a native promise, so a cancel of the task does
+   * not end it.
+   */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
   }
 
-  /** Tells the listener of `sys.trace` about a handler beside the main one. */
+  /** Tells the listener of `sys.trace` that a handler beside the main one has ended. */
   traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
     this.#traced(flow, crash)
   }
 
-  /** The incarnation ends: an ask whose handler had begun fails. */
+  /** Called at the end of the incarnation: fails the ask whose handler had begun. */
   failAsks(makeError: () => Error): void {
     const { main } = this
     if (main === null || main.port !== null || main.stashed) return
     main.envelope.ask?.refuse(makeError())
   }
 
-  /** Gives up the handlers that have not ended although they were cancelled. Their promises go on alone. */
+  /**
+   * Stops waiting for the handlers that have not ended although they were cancelled, and returns them. Their code may
+   * still run.
+   */
   abandon(): AbandonedHandler[] {
     const flows = this.#beside?.abandon() ?? []
     const flow = this.main
@@ -340,7 +368,7 @@ export class Handlers {
   }
 }
 
-/** A handler that goes on although its actor was killed. */
+/** A handler whose code may still run although its actor was killed. */
 export interface AbandonedHandler {
   readonly type: string
   readonly sinceMs: number

@@ -7,15 +7,19 @@ import { ChildRef } from '../children/child-ref.ts'
 import { askProxy, tellProxy } from '../messages/send-proxies.ts'
 import type { ExitReason } from '../exit-reason.ts'
 
-/** The address of an actor of this process. It stays valid across restarts; messages that are sent meanwhile wait in the mailbox. */
+/**
+ * The address of an actor of this process. It stays valid across restarts; messages that are sent during a restart wait
+ * in the mailbox.
+ */
 export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
-  /** @internal the bundler calls a class that names itself `_LocalActorRef` */
+  /** @internal a literal, because a bundler may rename the class to `_LocalActorRef` */
   static override readonly name: string = 'LocalActorRef'
 
   /** @internal */
   declare readonly target: ActorChild
   readonly #pinned: number
-  // Not typed by the class: TypeScript compares the types of private fields too.
+  // `object`, not `Ask<A>`: TypeScript compares the types of private fields too, so refs of related actors would not be
+  // assignable.
   #ask: object | null = null
   #tell: object | null = null
 
@@ -26,12 +30,12 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Sends a message and waits for what its handler returns, for 5000 ms unless told otherwise:
-   * `ref.ask.method(...)`, `ref.ask({ timeout, signal }).method(...)`.
+   * Sends a message and waits for the result of its handler, for at most 5000 ms by default: `ref.ask.method(...)`,
+   * `ref.ask({ timeout, signal }).method(...)`.
    *
-   * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when
-   * it ended before it answered, ActorRestarting when the mailbox was dropped, MailboxFull, AskTimeout, and
-   * AskCycle when it could never be answered.
+   * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when the actor
+   * ended before it answered, ActorRestarting when a restart dropped the mailbox, MailboxFull, AskTimeout, and AskCycle
+   * when the actor waits for the caller, so that no answer could ever come.
    */
   get ask(): Ask<A> {
     this.#ask ??= askProxy(this.target, this.#pinned)
@@ -39,9 +43,9 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Sends a message and waits only for its place in the mailbox: true when it has one, false when it became
-   * a dead letter. With room in the mailbox there is nothing to wait for. The option `confirm` changes nothing, because
-   * the place in the mailbox is certain here.
+   * Sends a message and waits only for a place in the mailbox. Gives true when the message has a place, false when the
+   * message became a dead letter. If the mailbox has room, the returned future is already done. The option `confirm`
+   * changes nothing, because within one process no message is lost on the way.
    */
   get tell(): Tell<A> {
     this.#tell ??= tellProxy(this.target, this.#pinned)
@@ -57,12 +61,15 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
     return this.target.drain()
   }
 
-  /** A ref to the running incarnation only. After a restart its asks fail with NoProc. */
+  /**
+   * Returns a ref to the incarnation that runs now. After a restart of the actor, asks through this ref fail with
+   * NoProc.
+   */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
   }
 
-  /** @internal the number of the incarnation; 0 for any */
+  /** @internal the number of the incarnation that this ref is pinned to; 0 when it is not pinned */
   get pinnedTo(): number {
     return this.#pinned
   }

@@ -10,7 +10,7 @@ type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
 type IsSame<X, Y> =
   (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
 
-/** A getter. TypeScript shows a `readonly` field in the same way. */
+/** True when the property has no setter: a getter. TypeScript shows a `readonly` field in the same way. */
 type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>
 
 type IsMessage<A, K extends keyof A> = K extends Hook
@@ -26,12 +26,12 @@ export type MessageName<A> = {
   [K in keyof A]-?: IsMessage<A, K> extends true ? K : never
 }[keyof A]
 
-/** What an ask for a method with this return type gives. */
+/** The type that an ask resolves with, for a method with the return type `R`. */
 export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
 
 /**
- * The method that asks for a method of type `F`. Up to four overloads are kept: where there are fewer, TypeScript
- * infers the first again. A type parameter becomes its constraint.
+ * The type of `ref.ask.method`, for a method of type `F`. Up to four overloads are kept: for a method with fewer,
+ * TypeScript repeats the first. A type parameter of the method becomes its constraint.
  */
 type AskOf<F> = F extends {
   (...args: infer P1): infer R1
@@ -60,23 +60,29 @@ export type Asks<A> = { readonly [K in MessageName<A>]: AskOf<A[K]> }
 
 export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
 
-/** The methods, and with options: `ref.ask({ timeout: 100 }).method(...)`. */
+/**
+ * The type of `ref.ask`: it has a method for each message, and can be called with options: `ref.ask({ timeout: 100
+ * }).method(...)`.
+ */
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
 export interface TellOptions {
   /**
-   * Waits until the message has its place in the mailbox of an actor on another machine. Without it, a message to another
-   * machine may be lost on the way without notice. @defaultValue false
+   * Waits until the message has its place in the mailbox of an actor on another machine. Without this option, a message
+   * to another machine may be lost on the way without notice. @defaultValue false
    */
   confirm?: boolean | undefined
 }
 
-/** The methods, and with options: `ref.tell({ confirm: true }).method(...)`. */
+/**
+ * The type of `ref.tell`: it has a method for each message, and can be called with options: `ref.tell({ confirm: true
+ * }).method(...)`.
+ */
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 
 /**
- * As Asks and Tells, for the polymorphic `this` of an actor's own code: TypeScript cannot filter its members by their
- * types, so those that are not methods are there and are `never`.
+ * Like Asks and Tells, but for the type `this` in an actor's own class. TypeScript cannot filter the members of `this`
+ * by their types, so a member that is not a method is present with the type `never`.
  */
 type SelfAsks<A> = { readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]> }
 

@@ -6,25 +6,25 @@ import { LinkDied } from '../errors.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import type { Incarnation } from '../children/incarnation.ts'
 
-/** What `onDown` is told. */
+/** What `onDown` gets. */
 export interface Down {
   readonly monitor: Monitor
   readonly ref: ChildRef
-  /** Why it ended; for a restart, why the incarnation before ended. */
+  /** Why the child ended; for a restart, why the previous incarnation ended. */
   readonly reason: ExitReason
-  /** It was started again, and the monitor goes on. */
+  /** True when the child was restarted. Then the monitor stays active. */
   readonly restarted: boolean
-  /** The end of a linked actor, told because `trapExit` is set. */
+  /** True when the child is a linked actor: with `trapExit` its end is told to `onDown`. */
   readonly link: boolean
 }
 
-/** A watch of one child. It tells of each restart, and of the end exactly once. */
+/** A monitor of one child: tells the watching actor of each restart, and exactly once of the end. */
 export class Monitor {
   readonly ref: ChildRef
   readonly #watcher: ActorIncarnation
-  /** It watches one incarnation only. */
+  /** Whether the monitor watches one incarnation of the child, and not all. */
   readonly pinned: boolean
-  /** @internal what it has told that waits in the mailbox */
+  /** @internal the DOWNs of this monitor that are in the watcher's mailbox */
   readonly waiting: Set<Envelope> = new Set()
   #ended = false
 
@@ -62,7 +62,7 @@ export class Monitor {
   }
 }
 
-/** Connects two incarnations. If one ends abnormally, so does the other. */
+/** Connects two incarnations: when one ends abnormally, the other ends too. */
 export class Link {
   readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
 
@@ -70,7 +70,10 @@ export class Link {
     this.#ends = [one, other]
   }
 
-  /** `incarnation` has ended. */
+  /**
+   * Called by the incarnation that has ended: an abnormal end also ends the incarnation at the other end of the link,
+   * or is told to its `onDown`.
+   */
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends
     const survivor = incarnation === one ? other : one

@@ -6,7 +6,10 @@ import { Stash } from '../messages/stash.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
-/** The messages that one incarnation has seen and not finished: those it stashed, and those whose answers it owes. */
+/**
+ * The messages that one incarnation has begun and not finished: the stashed messages, and those that still need an
+ * answer through a ReplyPort.
+ */
 export class OpenMessages {
   readonly #incarnation: ActorIncarnation
   readonly #stash: Stash
@@ -25,7 +28,10 @@ export class OpenMessages {
     return this.#stash.size
   }
 
-  /** @throws {InvalidStateError} when the calling code is not a handler of a message to this actor, or has taken its reply port */
+  /**
+   * Sets the current message aside. @throws {InvalidStateError} when the calling code is not a handler of a message to
+   * this actor, or has taken its reply port
+   */
   stash(): void {
     const flow = this.#flowOf('ctx.stash()')
     if (flow.stashed) return
@@ -46,7 +52,10 @@ export class OpenMessages {
     this.#stash.forget(envelope)
   }
 
-  /** The same port for each call in one handler. @throws {InvalidStateError} when the calling code is not a handler of a message to this actor, or has stashed the message */
+  /**
+   * Returns the ReplyPort of the current message: the same port for each call in one handler. @throws
+   * {InvalidStateError} when the calling code is not a handler of a message to this actor, or has stashed the message
+   */
   takeReply(): ReplyPort {
     const flow = this.#flowOf('ctx.reply()')
     if (flow.stashed) {
@@ -78,7 +87,7 @@ export class OpenMessages {
     return flow
   }
 
-  /** The incarnation ends. */
+  /** Called at the end of the incarnation: fails the asks whose ReplyPorts were not used. */
   failPorts(reason: ExitReason): void {
     this.ports.failAll(endedWhileHandling(this.#incarnation.child.path, reason))
   }

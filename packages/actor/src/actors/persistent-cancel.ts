@@ -1,15 +1,15 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** How many times a swallowed cancel is repeated at once. Later repetitions come after growing pauses. */
+/** This many times, a swallowed cancel is repeated without a pause. After that, the pauses grow. */
 const atOnce = 3
 const firstPause = 10
 const presses = 12
 
 /**
- * Cancels a task again each time its code swallows the cancel and waits on, as Trio does. After a few times there are
- * growing pauses between the cancels, and in the end they stop. Otherwise code that waits in a loop, whatever it is told,
- * would keep the thread busy until its deadline.
+ * Cancels a task again each time its code swallows the cancel and waits again, as Trio does. After the first few times
+ * there are growing pauses between the cancels, and after `presses` cancels there are no more. Otherwise code that
+ * swallows every cancel in a loop would keep the thread busy until its deadline.
  */
 export class PersistentCancel {
   readonly #task: Task
@@ -30,7 +30,7 @@ export class PersistentCancel {
     const [first] = waits
     if (first === undefined || !first.done()) return
     if (this.#presses <= atOnce) {
-      // After the turn of the task itself.
+      // Cancels again only after the task itself has continued and waits for something else.
       observe(first, () => this.#task.getLoop().callSoon(() => this.#press()))
     } else {
       const pause = firstPause * 2 ** (this.#presses - atOnce)

@@ -2,7 +2,7 @@ import type { Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
-/** What one incarnation waits for while it handles messages. The outcomes come as messages. */
+/** The awaitables of `ctx.pipe()` of one incarnation. Each outcome is put in the mailbox as a message. */
 export class Pipes {
   readonly #push: (envelope: Envelope) => void
   readonly #pending = new Set<Future<unknown>>()
@@ -31,7 +31,7 @@ export class Pipes {
     })
   }
 
-  /** Cancels what has no outcome yet. */
+  /** Cancels the awaitables that have not settled yet. */
   cancelAll(): void {
     this.#closed = true
     for (const future of this.#pending) future.cancel()

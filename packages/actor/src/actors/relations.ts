@@ -9,7 +9,7 @@ import { type Down, Link, Monitor } from './monitor.ts'
 export class Relations {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
-  /** By the incarnation at the other end. */
+  /** Maps the incarnation at the other end to the link. */
   readonly #links = new Map<ActorIncarnation, Link>()
 
   constructor(incarnation: ActorIncarnation) {
@@ -49,7 +49,7 @@ export class Relations {
     child.push(envelope)
   }
 
-  /** @throws {NoProc} */
+  /** Links this incarnation and `other`. @throws {NoProc} when the other actor is not running */
   link(other: ActorIncarnation | null, path: string): void {
     if (other === null || other.over) throw new NoProc(path)
     if (other === this.#incarnation || this.#links.has(other)) return
@@ -62,7 +62,7 @@ export class Relations {
     this.#links.delete(other)
   }
 
-  /** Ends all its monitors. */
+  /** Ends all monitors of this incarnation. */
   endMonitors(): void {
     for (const monitor of this.#monitors) monitor.end()
     this.#monitors.clear()

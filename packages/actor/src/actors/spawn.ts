@@ -14,8 +14,8 @@ export interface SpawnOptions {
 const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
 
 /**
- * Starts an actor outside of any system. It is not started again when it ends. Settles when its `onStart` has. Like every
- * task, it is cancelled when `run` ends.
+ * Starts an actor outside of any system. It is not restarted when it ends. The promise settles when `onStart` has
+ * settled. Like every task, it is cancelled when `run` ends.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments
  * @throws what its constructor or `onStart` throws

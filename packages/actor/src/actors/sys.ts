@@ -24,7 +24,10 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
   return incarnation
 }
 
-/** Performs `action` between two messages of the actor, before those that wait. Rejects when the actor ends first. */
+/**
+ * Makes the actor perform `action` between two messages, before the messages in the mailbox. Rejects when the actor
+ * ends first.
+ */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
   const done = new Future<T>({ loop: incarnation.child.runtime.loop })
@@ -45,20 +48,20 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
 }
 
 /**
- * Looks into a running actor and controls it, for operators and tests. A request is served between two messages, before the
- * messages that wait, and also while the actor is suspended. It fails when the actor ends first.
+ * Looks into a running actor and controls it, for operators and tests. A request is served between two messages, before
+ * the messages that wait, and also while the actor is suspended. The request fails when the actor ends first.
  *
- * Source: sys of OTP.
+ * Modelled on `sys` of Erlang/OTP.
  */
 export const sys: {
-  /** Returns the actor itself. */
+  /** Resolves with the actor object itself. */
   getState<A extends Actor>(ref: LocalActorRef<A>): Future<A>
-  /** Calls `change` with the actor. */
+  /** Calls `change` with the actor object, which `change` may modify. */
   replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void>
-  /** It handles no messages until `resume`; it can be stopped and killed. */
+  /** Makes the actor handle no messages until `resume`. A suspended actor can be stopped and killed. */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
-  /** Calls `listener` after each message of this incarnation. `null` ends that. */
+  /** Makes the running incarnation call `listener` after each message. `null` removes the listener. */
   trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void
   statistics(ref: AnyRef): ActorStatistics
 } = {

@@ -4,13 +4,16 @@ import type { ActorChild } from './actor-child.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
-  /** Replaces an earlier timer with the same key, and takes back its tick that waits in the mailbox. */
+  /** A timer with the same key that was started earlier is cancelled, and its tick is removed from the mailbox. */
   key?: string
-  /** Whether the time to the next tick runs from the handling of a tick, or from the time at which it was due. @defaultValue 'fixed-delay' */
+  /**
+   * Whether `every` counts the time to the next tick from the moment a tick was handled ('fixed-delay'), or from the
+   * moment it was due ('fixed-rate'). @defaultValue 'fixed-delay'
+   */
   mode?: 'fixed-delay' | 'fixed-rate'
 }
 
-/** A timer of one incarnation: its ticks are messages. */
+/** A timer of one incarnation. Each tick is a message in the mailbox. */
 export class ActorTimer implements Disposable {
   readonly #child: ActorChild
   readonly #owner: ActorTimers
@@ -39,7 +42,7 @@ export class ActorTimer implements Disposable {
     this.#arm(child.runtime.loop.time() + delay)
   }
 
-  /** Whether a tick is still to come. */
+  /** Whether the timer will tick again, or its last tick is still in the mailbox. */
   get active(): boolean {
     return this.#handle !== null || this.#waiting !== null
   }
@@ -51,7 +54,7 @@ export class ActorTimer implements Disposable {
   #strike(when: number): void {
     this.#handle = null
     if (this.#interval !== null && this.#fixedRate) this.#arm(when + this.#interval)
-    // The tick before has not been handled: this one is left out.
+    // This tick is left out, because the previous one has not been handled.
     if (this.#waiting !== null) return
     const name = this.key === null ? 'timer' : `timer ${this.key}`
     const envelope = internalEnvelope(name, () => {
@@ -64,7 +67,7 @@ export class ActorTimer implements Disposable {
     this.#child.push(envelope)
   }
 
-  /** Ends the timer, and takes back a tick that waits in the mailbox. */
+  /** Ends the timer, and removes a tick of it that is still in the mailbox. */
   cancel(): void {
     this.#handle?.cancel()
     this.#handle = null

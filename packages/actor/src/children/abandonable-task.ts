@@ -8,7 +8,10 @@ import {
 import { abandon } from '@tasktree/core/lowlevel'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
-/** A task that can be given up when what it awaits cannot be cancelled. Then the task ends, and the awaited work goes on without it. */
+/**
+ * A task that a kill can end even if the promise it awaits cannot be cancelled. The code behind that promise then runs
+ * on without the task.
+ */
 export class AbandonableTask<T> {
   readonly task: Task<T>
   readonly #wait = new AbandonableWait()
@@ -28,13 +31,17 @@ export class AbandonableTask<T> {
     this.task.cancel(message)
   }
 
-  /** Gives up what is awaited, and returns it; null when nothing is. The task ends, whatever other flows it has. */
+  /**
+   * Ends the task with all its flows, without waiting for the promise that it awaits. Returns that promise, or null
+   * when the task awaits none.
+   */
   abandon(): PromiseLike<unknown> | null {
     const { task } = this
     if (task.done()) return null
     task.cancel('killed')
     const promise = this.#wait.abandon()
-    // The body itself ends first, and gives the task its outcome, unless other flows of the task keep that back.
+    // Two turns later, because the task's body should end first and give the task its outcome. `abandon(task)` ends the
+    // task only if other flows keep it running.
     const loop = task.getLoop()
     loop.callSoon(() => {
       loop.callSoon(() => abandon(task))
@@ -42,7 +49,10 @@ export class AbandonableTask<T> {
     return promise
   }
 
-  /** The exception of the task, which counts as retrieved from then on; null when it returned or was given up. */
+  /**
+   * Returns the exception of the task and marks it as handled. Returns null when the task returned, was cancelled, or
+   * was abandoned.
+   */
   failure(): { readonly error: unknown } | null {
     if (this.task.cancelled()) return null
     try {

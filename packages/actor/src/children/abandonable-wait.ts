@@ -1,11 +1,11 @@
 import { Future } from '@tasktree/core'
 
-/** What a wait throws when it is given up. */
+/** The value that an await of an AbandonableWait throws after `abandon()`. */
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
- * The wait for a promise of user code. It is not a Future, so a cancel of the task goes to what the user code itself awaits.
- * The wait ends when the promise settles, or when a kill gives it up.
+ * A wait for a promise of user code. This class is not a Future, so a cancel of the task goes to what the user code
+ * itself awaits. The wait ends when the promise settles, or when a kill calls `abandon()`.
  */
 export class AbandonableWait implements PromiseLike<unknown> {
   #promise: PromiseLike<unknown> | null = null
@@ -31,7 +31,10 @@ export class AbandonableWait implements PromiseLike<unknown> {
     this.#reject = null
   }
 
-  /** Gives up what is awaited, and returns it; null when nothing is. */
+  /**
+   * Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that was awaited, or null when there
+   * was none.
+   */
   abandon(): PromiseLike<unknown> | null {
     const promise = this.#promise
     const reject = this.#reject
@@ -41,7 +44,10 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 }
 
-/** Makes the task itself wait on a Future, so that a cancel of the task reaches it. Another promise stays as it is. */
+/**
+ * Wraps a Future in an async function of the task, so that a cancel of the task reaches the future. Returns any other
+ * promise unchanged.
+ */
 export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
   return promise instanceof Future ? (async () => promise)() : promise
 }

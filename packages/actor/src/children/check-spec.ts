@@ -2,7 +2,7 @@ import { describe } from '@tasktree/core/lowlevel'
 import type { BackoffOptions } from '../supervision/backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
-/** Every check of a spec and its options. Nothing is started when one fails. */
+/** This file holds the checks of child specs and of supervisor options. They run before the first child is started. */
 
 const childOptionNames: readonly string[] = [
   'restart',
@@ -83,7 +83,7 @@ export function baseSpec(
   }
 }
 
-/** @throws {TypeError} */
+/** @throws {TypeError} when `options` is not an object */
 export function checkSupervisorObject(options: unknown): void {
   if (typeof options === 'object' && options !== null) return
   throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
@@ -103,7 +103,10 @@ export function checkSupervisor(options: SupervisorOptions): void {
   if (Array.isArray(options.children)) checkChildren(options.children, options.autoShutdown)
 }
 
-/** Refuses a back-off whose restarts are so rare that the limit is never reached: the child would restart for ever. */
+/**
+ * Refuses a back-off that is so slow that the child can never reach `maxRestarts` within the window: such a child would
+ * restart for ever.
+ */
 function checkPace(options: SupervisorOptions): void {
   const { backoff, maxRestarts = 3, within = 5000 } = options
   if (backoff === undefined) return

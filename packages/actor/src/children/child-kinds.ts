@@ -6,7 +6,10 @@ type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child
 
 const makers = new Map<ChildKind, Maker>()
 
-/** Tells how a kind of child is made. Supervisors start actors and actors start supervisors, so neither module can import the other. */
+/**
+ * Registers the function that makes children of `kind`. The registry breaks an import cycle: supervisors start actors,
+ * and actors start supervisors.
+ */
 export function registerKind(kind: ChildKind, maker: Maker): void {
   makers.set(kind, maker)
 }

@@ -19,7 +19,7 @@ export class ChildRef {
     return this.target.id
   }
 
-  /** Where it is in the tree: `/system/supervisor/child`. */
+  /** The place of the child in the tree: `/system/supervisor/child`. */
   get path(): string {
     return this.target.path
   }
@@ -43,12 +43,12 @@ export class ChildRef {
   }
 
   /**
-   * Asks the running incarnation to end with the reason `shutdown`. Running handlers finish first; the waiting messages are
-   * not handled. It is killed after `timeout` milliseconds, by default after the child's `shutdown` (5000). Settles when the
-   * incarnation has ended.
+   * Asks the running incarnation to end with the reason `shutdown`. Running handlers finish first; the messages in the
+   * mailbox are not handled. The incarnation is killed after `timeout` milliseconds, by default after the child's
+   * `shutdown` (5000). Settles when the incarnation has ended.
    *
-   * A permanent child is started again: to end it for good, use `stopChild` of its supervisor. Another child that waits for
-   * its restart is not started any more.
+   * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. For a transient or
+   * temporary child that waits for a restart, `stop` cancels that restart.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
@@ -59,19 +59,23 @@ export class ChildRef {
   }
 
   /**
-   * Ends the running incarnation now, without its `onStop`. Its waits are cancelled, and given up if that does not end them.
-   * A permanent or transient child is started again.
+   * Ends the running incarnation now, without its `onStop`. The task of the incarnation is cancelled. Code that does
+   * not end when it is cancelled runs on, but the child does not wait for it. A permanent or transient child is then
+   * restarted.
    */
   kill(): Future<ExitReason> {
     return this.target.kill()
   }
 
-  /** Settles when the child has ended and will not be started again. */
+  /** Settles when the child has ended and will not be restarted. */
   get whenStopped(): Future<ExitReason> {
     return this.target.whenStopped
   }
 
-  /** @internal how the console shows it: `LocalActorRef /system/child (running, incarnation 2)`. */
+  /**
+   * @internal returns the text that the console shows for this ref: `LocalActorRef /system/child (running, incarnation
+   * 2)`
+   */
   [shownInConsole](): string {
     const { name } = this.constructor
     return `${name} ${this.path} (${this.status}, incarnation ${this.incarnation})`

@@ -7,26 +7,41 @@ import { checkMailbox, type MailboxOptions } from '../messages/mailbox.ts'
 import type { Decision } from './incarnation.ts'
 import type { SpawnOptions } from '../actors/spawn.ts'
 
-/** When a child that has ended is started again: always; after an error or a kill; never. */
+/**
+ * When a child that has ended is restarted. `permanent`: always. `transient`: after an error or a kill. `temporary`:
+ * never.
+ */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
 export interface ChildOptions {
   /** @defaultValue 'permanent' */
   restart?: RestartType
   /**
-   * How long it may take to stop, in milliseconds, before it is killed; `'kill'`: at once.
+   * The time that the child has to stop, in milliseconds; after that the supervisor kills it. `'kill'` kills the child
+   * at once.
    * @defaultValue 5000, for supervisors Infinity
    */
   shutdown?: number | 'kill'
-  /** When it ends by itself, its supervisor may end too: see `autoShutdown`. Not for permanent children. @defaultValue false */
+  /**
+   * Whether the supervisor may end when this child ends by itself: see `autoShutdown`. Not for permanent children.
+   * @defaultValue false
+   */
   significant?: boolean
-  /** How long it may take to start, in milliseconds. @defaultValue no limit */
+  /** The time that the child has to start, in milliseconds; after that the start fails. @defaultValue no limit */
   startTimeout?: number
-  /** After `stopChild` it stays stopped even if its group is restarted. @defaultValue false */
+  /**
+   * Whether a child that was stopped with `stopChild` stays stopped when its group is restarted. @defaultValue false
+   */
   stickyStop?: boolean
-  /** Says what follows a crash, instead of the restart type. With `resume` an actor goes on with its state. */
+  /**
+   * Called with the error of a crash. The returned decision replaces the rule of the restart type. With `resume` an
+   * actor goes on with its state.
+   */
   decide?: (error: unknown) => Decision
-  /** What follows when it was killed but its code goes on: the restart goes ahead, or the supervisor fails. @defaultValue 'proceed' */
+  /**
+   * What to do when the child was killed but its code still runs: `proceed` with the restart, or `escalate`, which ends
+   * the supervisor. @defaultValue 'proceed'
+   */
   onZombie?: 'proceed' | 'escalate'
 }
 
@@ -38,7 +53,7 @@ export interface ResourceOptions<R> extends ChildOptions {
   /**
    * Returns a promise that settles when the resource ends by itself. A rejection is a failure, and so is a number other
    * than 0.
-   * @defaultValue its method `wait`, when it has one
+   * @defaultValue the method `wait` of the resource, if there is one
    */
   ended?: (resource: R) => PromiseLike<unknown>
 }
@@ -51,21 +66,36 @@ export interface DynamicOptions extends Omit<SupervisorOptions, 'children' | 'st
 }
 
 export interface SupervisorOptions {
-  /** Which children are restarted when one fails: that child; all; that child and those started after it. @defaultValue 'one-for-one' */
+  /**
+   * Which children are restarted when one fails. `one-for-one`: that child. `one-for-all`: all children.
+   * `rest-for-one`: that child and the children after it. @defaultValue 'one-for-one'
+   */
   strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
-  /** At most this many restarts are allowed within `within`. @defaultValue 3 */
+  /**
+   * The supervisor ends with RestartLimitError when it would have to make more restarts than this in `within`
+   * milliseconds. @defaultValue 3
+   */
   maxRestarts?: number
-  /** Milliseconds. @defaultValue 5000 */
+  /** The time window of `maxRestarts`, in milliseconds. @defaultValue 5000 */
   within?: number
-  /** Whether each child has a restart limit of its own. @defaultValue false */
+  /** Whether the restarts of each child are counted separately. @defaultValue false */
   perChild?: boolean
   /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
-  /** `any` ends the supervisor when a significant child has ended by itself, `all` when the last of them has. @defaultValue 'never' */
+  /**
+   * `any` ends the supervisor when one significant child has ended by itself, `all` when all of them have.
+   * @defaultValue 'never'
+   */
   autoShutdown?: 'never' | 'any' | 'all'
-  /** `ordered` stops the children one after the other in reverse order, `parallel` all at once. @defaultValue 'ordered', for dynamic supervisors 'parallel' */
+  /**
+   * `ordered` stops one child after the other, the last one first; `parallel` stops all at once. @defaultValue
+   * 'ordered', for dynamic supervisors 'parallel'
+   */
   stopMode?: 'ordered' | 'parallel'
-  /** The children in the order of their start. A function is called at each start; if it returns `'ignore'`, nothing is started. */
+  /**
+   * The children in the order of their start. A function is called at each start of the supervisor; if it returns
+   * `'ignore'`, the supervisor is not started.
+   */
   children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore')
 }
 
@@ -108,36 +138,48 @@ export interface DynamicSpec extends BaseSpec {
   readonly options: DynamicOptions
 }
 
-/** What a supervisor needs to start a child, again and again. Made by `child.actor`, `child.task` and so on. */
+/**
+ * The description from which a supervisor starts a child at each restart. Made by `child.actor`, `child.task` and so
+ * on.
+ */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
 
-/** The arguments of a constructor, or a function that makes them for each incarnation. */
+/** The arguments of a constructor, or a function that is called for the arguments of each incarnation. */
 export type Args<P extends unknown[]> = P | (() => P)
 
-/** The parameters after the class. The arguments are optional when the constructor needs none. */
+/**
+ * The parameters after the class in `spawn` and `child.actor`. `args` is optional when the constructor needs no
+ * arguments.
+ */
 export type Rest<P extends unknown[], O> = [] extends P
   ? [args?: Args<P>, options?: O]
   : [args: Args<P>, options?: O]
 
-/** Makes the specs of children, for `children` and `startChild`. */
+/** Makes child specs for the option `children` and for `startChild`. */
 export const child: {
-  /** An actor. Each incarnation gets the same arguments; pass a function where they must not be shared. */
+  /**
+   * Describes an actor. Each incarnation gets the same arguments; pass a function if the incarnations must not share
+   * them.
+   */
   actor<A extends Actor, P extends unknown[]>(
     id: string,
     actorClass: ActorClass<A, P>,
     ...rest: Rest<P, ActorOptions>
   ): ActorSpec<A>
-  /** A coroutine, which runs as a task. When it returns, the child ends normally. */
+  /** Describes a coroutine that runs as a task. When it returns, the child ends normally. */
   task(id: string, coroutine: CoroutineFunction<[], unknown>, options?: ChildOptions): TaskSpec
-  /** A supervisor with children of its own. */
+  /** Describes a supervisor with children under it. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec
-  /** Anything that is made, may fail, and is disposed. If it has a method `start`, that is called and awaited. */
+  /**
+   * Describes a resource: `make` creates it, and the supervisor disposes it at the end. If the resource has a method
+   * `start`, that method is called and awaited.
+   */
   resource<R extends AsyncDisposable | Disposable>(
     id: string,
     make: () => R | PromiseLike<R>,
     options?: ResourceOptions<R>,
   ): ResourceSpec<R>
-  /** A supervisor whose children come and go at run time. */
+  /** Describes a supervisor whose children are started and stopped at run time. */
   dynamic(id: string, dynamic?: DynamicOptions, options?: ChildOptions): DynamicSpec
 } = {
   actor(id, actorClass, ...rest) {
@@ -177,7 +219,7 @@ export const child: {
   },
 }
 
-/** The spec of a spawned actor. Without the option `name` it is named after its class. */
+/** Makes the spec of an actor for `spawn`. Without the option `name` the actor is named after its class. */
 export function spawnedSpec<A extends Actor, P extends unknown[]>(
   actorClass: ActorClass<A, P>,
   [args, options]: Rest<P, SpawnOptions>,

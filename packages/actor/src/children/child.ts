@@ -16,54 +16,59 @@ export type ChildStatus =
   | 'restarting'
   | 'stopped'
 
-/** What `ref.stop()` gives a child whose supervisor would kill it at once, in milliseconds. */
+/** The timeout of `ref.stop()` for a child with `shutdown: 'kill'`, in milliseconds. */
 const defaultBudget = 5000
 
-/** The supervisor or actor that started a child. It decides what follows when the child ends. */
+/** The supervisor or actor that started a child. It decides whether a child that has ended is restarted. */
 export interface Owner {
   readonly path: string
-  /** What `ctx.parent` gives its children. */
+  /** The ref that children of this owner get as `ctx.parent`. */
   readonly ownRef: ChildRef | null
-  /** The child was asked to end while it waits for its restart: it is not started again. */
+  /** Cancels the restart that `child` waits for, because the child was asked to end. */
   endRestart(child: Child, reason: ExitReason): void
   childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void
 }
 
 /**
- * A child: a place under its owner, which stays the same across incarnations. The end of an incarnation counts only while
- * it is the child's current incarnation. Otherwise a late end would cause a second restart.
+ * A child as its owner sees it: one object that stays the same across incarnations. When an incarnation ends, `exited`
+ * ignores the end unless that incarnation is still the current one. Otherwise a late end would cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
   spec: ChildSpec
-  /** Another incarnation of the supervisor, after the supervisor itself was restarted. */
+  /** Replaced when the owner itself was restarted: the new incarnation of a supervisor takes over its children. */
   owner: Owner
   readonly runtime: Runtime
   readonly path: string
   status: ChildStatus = 'stopped'
   incarnation: Incarnation | null = null
-  /** The number of the latest incarnation; 0 before the first. */
+  /** The number of the latest incarnation; 0 before the first start. */
   number = 0
   restarts = 0
-  /** It is ending and will not be started again: asks are refused. */
+  /** True when the child is ending and will not be restarted: asks to it fail. */
   closing = false
-  /** It has ended for good, or was not started. */
+  /** True when the child has ended for good, or was never started. */
   closed = false
   lastExit: ExitReason | null = null
-  /** It is stopped for the restart of its group, which starts it again. */
+  /** True while the child is stopped because its group is restarted, which will start it again. */
   returning = false
-  /** How many restarts it has had since it last ran for long enough to count as healthy. */
+  /** How many restarts the child has had since an incarnation last ran long enough to count as healthy. */
   consecutiveRestarts = 0
-  /** When the latest incarnation came up, on the loop's clock. */
+  /** The time of the loop's clock when the latest incarnation had started. */
   startedAt = 0
-  /** Somebody has asked it to end for good; the next start takes that back. */
+  /** True when a caller has asked the child to end for good. The next start sets it to false. */
   stopRequested = false
   #ref: ChildRef | null = null
   #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
-  /** Undone when the incarnation ends: names and groups. */
+  /**
+   * Called at the end of the incarnation: these functions remove names and group memberships that the incarnation
+   * registered.
+   */
   #atExit: (() => void)[] | null = null
-  /** Undone when the child closes. */
+  /**
+   * Called when the child ends for good: these functions remove names and group memberships that other code registered.
+   */
   #atClose: (() => void)[] | null = null
 
   constructor(spec: ChildSpec, owner: Owner, runtime: Runtime) {
@@ -85,7 +90,10 @@ export abstract class Child {
     return this.#ref
   }
 
-  /** Starts an incarnation. Settles when it runs or has called `ctx.ignore()`. Rejects when it failed to start; then nothing of it remains. */
+  /**
+   * Starts an incarnation. Settles when the incarnation runs or has called `ctx.ignore()`. Rejects when the start
+   * failed; by then everything that the incarnation started has ended.
+   */
   async launch(): Promise<'running' | 'ignored'> {
     this.status = 'starting'
     this.closing = false
@@ -113,7 +121,7 @@ export abstract class Child {
     return 'running'
   }
 
-  /** Stops an incarnation that came up in the same turn in which the wait for its start was cancelled. */
+  /** Stops an incarnation whose start succeeded in the same turn in which the wait for the start was cancelled. */
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
@@ -122,12 +130,12 @@ export abstract class Child {
       .catch(() => {})
   }
 
-  /** Its next restart counts as the first. */
+  /** Resets the count that the back-off uses, so that the next restart waits only as long as the first. */
   healthy(): void {
     this.consecutiveRestarts = 0
   }
 
-  /** The incarnation has come up. */
+  /** Called by the incarnation when its start has succeeded. */
   running(): void {
     this.status = 'running'
     this.startedAt = this.runtime.loop.time()
@@ -143,7 +151,7 @@ export abstract class Child {
     else this.runtime.emit({ type, path, id, incarnation, error })
   }
 
-  /** The incarnation is over. */
+  /** Called by the incarnation when it has ended. */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return
     this.incarnation = null
@@ -165,14 +173,19 @@ export abstract class Child {
     if (undo !== null) for (const each of undo) each()
   }
 
-  /** Undoes a registration: at the end of the incarnation when the child itself made it, and otherwise when the child closes. */
+  /**
+   * Keeps `undo`, which removes a registration. It is called at the end of the incarnation if the incarnation's task
+   * made the registration, and otherwise when the child ends for good.
+   */
   undoLater(undo: () => void): void {
     const own = this.incarnation !== null && this.incarnation.task === currentTask()
     if (own) (this.#atExit ??= []).push(undo)
     else (this.#atClose ??= []).push(undo)
   }
 
-  /** It has ended, and its owner does not start it again. */
+  /**
+   * Marks the child as ended for good: removes its registrations, and tells its monitors and all who wait for its end.
+   */
   close(reason: ExitReason): void {
     if (this.closed) return
     this.closed = true
@@ -191,7 +204,7 @@ export abstract class Child {
     this.#endWaits = null
   }
 
-  /** Settles when it has ended and is not started again. */
+  /** Settles when the child has ended and will not be restarted. */
   get whenStopped(): Future<ExitReason> {
     if (this.closed) return this.#over()
     this.#endWaits ??= new EndWaits()
@@ -211,7 +224,7 @@ export abstract class Child {
     this.#monitors?.delete(monitor)
   }
 
-  /** Whether its owner starts it again after such an end. */
+  /** Returns whether the owner restarts the child after an end with `reason`. */
   restartsAfter(reason: ExitReason): boolean {
     if (this.returning) return true
     const { restart } = this.spec
@@ -219,8 +232,8 @@ export abstract class Child {
   }
 
   /**
-   * Asks it to end. Its handlers finish first, for at most `timeout` milliseconds: by default as long as its supervisor
-   * would wait.
+   * Asks the running incarnation to end. Running handlers finish first. After `timeout` milliseconds the incarnation is
+   * killed; by default after the time that the spec's `shutdown` allows.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
@@ -257,7 +270,7 @@ export abstract class Child {
     return settled
   }
 
-  /** It is going to end for good, so asks to it fail at once. */
+  /** Marks the child as ending for good. An actor overrides this method to fail the asks in its mailbox too. */
   refuseAsks(_reason: ExitReason): void {
     this.closing = true
   }

@@ -2,15 +2,15 @@ import { formatReason, type ExitReason } from '../exit-reason.ts'
 import type { Child } from './child.ts'
 import type { Incarnation } from './incarnation.ts'
 
-/** How an incarnation ended, in a few words: with a crash, in what. */
+/** Describes the end of an incarnation in a few words. For a crash the text names the message whose handler crashed. */
 export function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string {
   const during = reason.kind === 'error' ? (incarnation?.crashedIn ?? null) : null
   return during === null ? formatReason(reason) : `${formatReason(reason)} (in ${during})`
 }
 
 /**
- * Reports that a child has crashed and is not started again; `outcome` says what follows. A crash that leads to a
- * restart is reported by its supervisor, together with the restart.
+ * Reports a crash of a child that is not restarted. `outcome` says what happens instead, as the end of the sentence. A
+ * crash that leads to a restart is reported by the supervisor, together with the restart.
  */
 export function reportEnd(
   child: Child,

@@ -11,7 +11,7 @@ export class EndWait extends Future<ExitReason> implements Edge {
   readonly #child: Child
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
-  /** As in Edge. */
+  /** See `Edge.waitNumber`. */
   waitNumber = 0
 
   constructor(child: Child, waits: EndWaits) {
@@ -30,7 +30,7 @@ export class EndWait extends Future<ExitReason> implements Edge {
     }
   }
 
-  /** A child ends only when the handler that runs has ended. */
+  /** Returns the handler that the child is running, because the child ends only after that handler. */
   blocker(): HandlerFlow | null {
     return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)
   }
@@ -64,9 +64,9 @@ export class EndWait extends Future<ExitReason> implements Edge {
 }
 
 /**
- * Those who wait for one end. Each caller has a future of its own, because a caller that is cancelled must not end the
- * wait of another. But code that asks again and again and waits for none of them, or has given the last one up, gets the
- * same future, so that it does not pile them up.
+ * The futures of all callers that wait for the end of one child or incarnation. Each caller gets a separate future,
+ * because a cancel of one caller must not end the wait of another. But code that reads the future again without having
+ * awaited the last one gets the same future, so that unused futures do not pile up.
  */
 export class EndWaits {
   readonly #waits = new Set<EndWait>()
@@ -79,7 +79,10 @@ export class EndWaits {
     return wait
   }
 
-  /** A future for a caller that may not wait for it at all. */
+  /**
+   * Returns a future for a caller that may never await it. Repeated calls of the same task give the same future until
+   * it is awaited.
+   */
   read(child: Child): EndWait {
     const reader = currentTask()
     const newest = this.#newest

@@ -11,10 +11,13 @@ import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-wait.ts'
 
-/** What a supervisor does about a crash, instead of what the restart type says. */
+/** The result of `decide`: what a supervisor does about a crash. It replaces the rule of the restart type. */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
-/** The wait for a start. A cancel of the wait cancels the start, and ends the wait when nothing of the start remains. */
+/**
+ * The future of a start. A cancel of this future stops the incarnation, and the future ends when everything that the
+ * incarnation started has ended.
+ */
 export class Starting extends Future<'running' | 'ignored'> {
   readonly #incarnation: Incarnation
   #cancelled = false
@@ -44,7 +47,9 @@ export class Starting extends Future<'running' | 'ignored'> {
   }
 }
 
-/** A supervisor's wait for the end of a child. A cancel does not end it. */
+/**
+ * The future of a supervisor that waits for the end of a child. A cancel calls `onCancel` and does not end the wait.
+ */
 export class PatientWait extends Future<ExitReason> {
   readonly #onCancel: () => boolean
 
@@ -58,17 +63,17 @@ export class PatientWait extends Future<ExitReason> {
   }
 }
 
-/** One incarnation of a child. */
+/** One run of a child, from its start to its end. A restart makes a new incarnation. */
 export abstract class Incarnation {
   readonly child: Child
   readonly number: number
-  /** Null once it has come up or failed to start. */
+  /** The future of the start; null after the start has succeeded or failed. */
   #starting: Starting | null
-  /** It has ended. */
+  /** True when the incarnation has ended. */
   over = false
-  /** What it did when it crashed: the name of a message, or `the task`. */
+  /** Where the incarnation crashed: the name of a message, or `the task`. */
   crashedIn: string | null = null
-  /** Overrides the restart type for this end. */
+  /** What `decide` returned for the crash; null when the restart type decides. */
   decision: Decision | null = null
   #exit: ExitReason | null = null
   #endWaits: EndWaits | null = null
@@ -84,27 +89,27 @@ export abstract class Incarnation {
     this.#starting = new Starting(child.runtime.loop, this)
   }
 
-  /** Whether it has come up or failed to start. */
+  /** Whether the start has succeeded or failed. */
   get started(): boolean {
     return this.#starting === null
   }
 
-  /** Begins the start. The result settles when it runs. */
+  /** Begins the start. The returned future settles when the incarnation runs or its start has failed. */
   launch(): Starting {
     const starting = this.#starting as Starting
     this.begin()
     return starting
   }
 
-  /** The task it runs in; null for one that needs none. */
+  /** The task of the incarnation; null for a resource, which has none of its own. */
   abstract readonly task: Task | null
 
   protected abstract begin(): void
-  /** Ends it after the work that it is doing. */
+  /** Makes the incarnation end when its current work has finished. */
   abstract finish(reason: ExitReason): void
-  /** Ends it, and cancels the work that it is doing. */
+  /** Makes the incarnation end, and cancels its current work. */
   abstract interrupt(reason: ExitReason): void
-  /** Ends it within a turn of the loop, even if its work cannot be cancelled. */
+  /** Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. */
   abstract kill(): void
 
   limitStart(timeout: number): void {
@@ -119,7 +124,10 @@ export abstract class Incarnation {
     else this.stopBy(shutdown, this.child.runtime.loop.time() + budgetOf(this.child))
   }
 
-  /** Interrupts it, and kills it at `deadline` if it has not ended. Of several deadlines the earliest counts. */
+  /**
+   * Interrupts the incarnation, and kills it at `deadline` if it has not ended by then. After several calls the
+   * earliest deadline counts.
+   */
   stopBy(reason: ExitReason, deadline: number): void {
     if (this.over) return
     this.killAt(deadline)
@@ -137,7 +145,7 @@ export abstract class Incarnation {
     return this.#deadline
   }
 
-  /** It runs. */
+  /** Called by a subclass when the start has succeeded. */
   protected cameUp(): void {
     this.#startTimer?.cancel()
     this.#startTimer = null
@@ -147,7 +155,7 @@ export abstract class Incarnation {
     starting?.came('running')
   }
 
-  /** It has ended without ever running. */
+  /** Called by a subclass when the start has failed. */
   protected failedToStart(error: unknown): void {
     this.#clear()
     if (this.child.incarnation === this) this.child.exited(this, { kind: 'error', error })
@@ -166,7 +174,7 @@ export abstract class Incarnation {
     this.#tell({ kind: 'normal' })
   }
 
-  /** It has ended after it ran. */
+  /** Called by a subclass when an incarnation that had started has ended. */
   protected ended(reason: ExitReason): void {
     if (this.over) return
     this.#clear()
@@ -193,7 +201,10 @@ export abstract class Incarnation {
     this.#endWaits = null
   }
 
-  /** Settles with its end. Each caller gets a future of its own, which it may cancel. */
+  /**
+   * Returns a future that settles when the incarnation has ended. Each call gives a new future, which its caller may
+   * cancel.
+   */
   whenOver(): EndWait {
     const waits = (this.#endWaits ??= new EndWaits())
     const wait = waits.add(this.child)
@@ -201,19 +212,25 @@ export abstract class Incarnation {
     return wait
   }
 
-  /** The same for a supervisor, which does not give its wait up. */
+  /**
+   * Makes `wait` settle when the incarnation has ended, and returns it. A supervisor passes a PatientWait, which a
+   * cancel does not end.
+   */
   whenOverAtLast(wait: PatientWait): PatientWait {
     if (this.#exit !== null) wait.setResult(this.#exit)
     else (this.#patientWaits ??= new Set()).add(wait)
     return wait
   }
 
-  /** The handler that must end before this incarnation can; null when there is none. */
+  /** The running handler, which must finish before this incarnation can end; null when there is none. */
   get busyFlow(): HandlerFlow | null {
     return null
   }
 
-  /** Reports that `promise` goes on although its incarnation was killed. Its outcome is ignored, and a rejection marked as handled. */
+  /**
+   * Reports that the code behind `promise` still runs although its incarnation was killed. The result of `promise` is
+   * ignored, and its rejection is marked as handled.
+   */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, runtime } = this.child
     const { number: incarnation } = this
@@ -228,7 +245,7 @@ export abstract class Incarnation {
     promise.then(settled, settled)
   }
 
-  /** Reports that it ended for another reason than it was asked to. */
+  /** Reports an incarnation that was asked to end and ended for another reason, for example an error. */
   reportShutdownError(reason: ExitReason): void {
     const { path, id, runtime } = this.child
     if (reason.kind === 'error') {
@@ -240,7 +257,7 @@ export abstract class Incarnation {
   }
 }
 
-/** How long it may take to stop, in milliseconds. */
+/** Returns how long the child may take to stop, in milliseconds. */
 export function budgetOf(child: Child): number {
   const { shutdown: budget } = child.spec
   return budget === 'kill' ? 0 : budget

@@ -9,13 +9,13 @@ import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
 import { AbandonableTask } from './abandonable-task.ts'
 
-/** The address of a resource: a pool, a server, a process. */
+/** The address of a resource: a pool, a server, a process or a similar object under supervision. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user names what he made
 export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */
   declare readonly target: ResourceChild
 
-  /** The running resource; after a restart a new one. @throws {NoProc} while none runs */
+  /** The running resource object. Each restart makes a new one. @throws {NoProc} while none runs */
   get value(): R {
     const { incarnation } = this.target
     if (incarnation === null || this.target.status !== 'running') throw new NoProc(this.path)
@@ -44,13 +44,16 @@ interface Conventions {
   [Symbol.dispose]?: () => unknown
 }
 
-/** One incarnation of a resource: it is made and started, its end is watched, and it is disposed. */
+/**
+ * One incarnation of a resource. It makes and starts the resource, waits until the resource ends or is asked to stop,
+ * and disposes it.
+ */
 export class ResourceIncarnation extends Incarnation {
   declare readonly child: ResourceChild
   override readonly task: null = null
   resource: unknown = undefined
   #end: ExitReason | null = null
-  /** The running step: the start, the wait for its end, or the disposal. */
+  /** The step that runs now: the start, the wait for the end of the resource, or the disposal. */
   #work!: AbandonableTask<unknown>
 
   protected override begin(): void {
@@ -67,7 +70,7 @@ export class ResourceIncarnation extends Incarnation {
     const { make } = this.child.spec
     const resource = await make()
     if (this.over) {
-      // The start was given up before the resource was made.
+      // The incarnation was killed before `make` had returned the resource.
       await disposeOf(resource as Conventions)
       return
     }
@@ -84,7 +87,7 @@ export class ResourceIncarnation extends Incarnation {
       return
     }
     const cause = failed === null ? new NoProc(this.child.path) : failed.error
-    // The resource may have been made all the same: it must not be left behind.
+    // `make` may have returned a resource although the start failed: dispose it.
     this.#dispose(() => this.failedToStart(cause))
   }
 
@@ -115,7 +118,7 @@ export class ResourceIncarnation extends Incarnation {
     this.#dispose(() => this.ended(this.#end ?? reason))
   }
 
-  /** Disposes the resource and then calls `then`, also when the disposal throws. */
+  /** Disposes the resource and then calls `then`, even if the disposal throws. */
   #dispose(then: () => void): void {
     this.#work.abandon()
     const resource = this.resource as Conventions | null | undefined
@@ -148,7 +151,7 @@ export class ResourceIncarnation extends Incarnation {
     const first = this.#end === null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // The disposal is begun all the same, because nobody else would. It is not awaited.
+    // Begins the disposal, because no other code would. A kill does not wait for its end.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())

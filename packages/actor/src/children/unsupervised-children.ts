@@ -10,8 +10,8 @@ import { budgetOf, type Incarnation } from './incarnation.ts'
 import type { Owner, Child } from './child.ts'
 
 /**
- * Children without a supervisor: those that an actor has spawned, and actors outside of every system. They are not
- * started again. A crash is logged.
+ * Owns children that have no supervisor: actors that another actor has spawned, and actors outside of every system.
+ * They are not restarted. A crash is logged.
  */
 export class UnsupervisedChildren implements Owner {
   readonly path: string
@@ -34,7 +34,10 @@ export class UnsupervisedChildren implements Owner {
     return this.#children.get(id) ?? null
   }
 
-  /** @throws {AlreadyStarted} @throws what its start throws */
+  /**
+   * Starts a child and returns it. Returns null when the child called `ctx.ignore()`. @throws {AlreadyStarted} @throws
+   * whatever the start throws
+   */
   async start(spec: ChildSpec): Promise<Child | null> {
     if (this.#closed) throw new RuntimeError(`${this.path} is stopping: it starts no children`)
     const holder = this.#children.get(spec.id)
@@ -61,7 +64,7 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
-  /** Stops them in the reverse order of their start. */
+  /** Stops the children one after the other, the last one first. */
   async stopAll(deadline: number): Promise<void> {
     this.#closed = true
     for (const child of this.children.toReversed()) {

@@ -10,23 +10,24 @@ import type { HandlerFlow } from './handler-flow.ts'
  * The problem: handlers that wait for each other's actors in a circle wait for ever, or until their asks time out.
  *
  * The idea: a graph. Its nodes are the handlers that run. From a handler that waits for an ask (or for room in a full
- * mailbox, or for the end of an actor) an edge leads to the handler that must end first. A handler may wait for several things at once, and nobody
- * can tell `Promise.all` from `Promise.race`; so a handler is stuck only when everything it waits for is stuck. Anything
- * else that it waits for (a timer, a lock) may let it go on. A wait for a native promise cannot be seen: a handler
- * without any visible wait counts as going on.
+ * mailbox, or for the end of an actor) an edge leads to the handler that must end first. A handler may wait for several
+ * things at once, and nobody can tell `Promise.all` from `Promise.race`; so a handler is stuck only when everything it
+ * waits for is stuck. A timer, a lock or any other future that the handler waits for may let the handler continue. A
+ * wait for a native promise is not visible to this check: a handler without any visible wait counts as running.
  *
- * The graph is looked at a turn after a handler has begun to wait for a busy actor, and again when another thing that
- * the handler waits for has ended. If the handler is stuck, the newest wait of the circle fails with AskCycle; the
- * others then get their answers. An ask that nobody awaits (piped, given up, its answer deferred) is not an edge.
+ * The graph is checked one turn of the loop after a handler has begun to wait for a busy actor, and again when another
+ * future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle fails with
+ * AskCycle; the others then get their answers. An ask is not an edge while no handler awaits it (it was piped or
+ * cancelled, or its answer is deferred).
  */
 export interface Edge extends Future<unknown> {
-  /** The handler that made it; null when other code did. */
+  /** The handler that made this ask or wait; null when other code did. */
   readonly asker: HandlerFlow | null
-  /** The number of the asker's wait for it, in the order in which such waits begin; 0 while nobody waits. */
+  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
   waitNumber: number
-  /** The handler that must end first; null when it can come true without that. */
+  /** Returns the handler that must end before this future can be done; null when there is no such handler. */
   blocker(): HandlerFlow | null
-  /** Ends it with `error`. */
+  /** Makes this future fail with `error`. */
   refuse(error: AskCycle): void
 }
 
@@ -36,7 +37,9 @@ function isEdge(future: Future<unknown>): future is Edge {
 
 let waitNumbers = 0
 
-/** `edge` was awaited by code of `flow`. */
+/**
+ * Records that code of `flow` has begun to await `edge`. If the awaited actor is busy, a check for a circle follows.
+ */
 export function noteWait(edge: Edge, flow: HandlerFlow): void {
   if (flow.ended) return
   edge.waitNumber = ++waitNumbers
@@ -45,7 +48,10 @@ export function noteWait(edge: Edge, flow: HandlerFlow): void {
 
 const toCheck = new WeakSet<HandlerFlow>()
 
-/** In the next turn: if `flow` is stuck in a circle, its newest wait fails with AskCycle. */
+/**
+ * Checks in the next turn of the loop whether `flow` is stuck in a circle. If so, the newest wait of the circle fails
+ * with AskCycle.
+ */
 export function checkCycleLater(flow: HandlerFlow, isRetry = false): void {
   if (toCheck.has(flow)) return
   toCheck.add(flow)
@@ -58,9 +64,9 @@ export function checkCycleLater(flow: HandlerFlow, isRetry = false): void {
 interface Node {
   readonly flow: HandlerFlow
   readonly edges: { readonly edge: Edge; readonly to: HandlerFlow | null }[]
-  /** What it waits for besides. */
+  /** The futures of other kinds that the handler waits for, such as timers and locks. */
   readonly others: Future<unknown>[]
-  /** Something that it waited for has ended, and its turn comes after this one. */
+  /** True when a future that the handler awaited is done, but the handler has not continued yet. */
   isResuming: boolean
 }
 
@@ -75,7 +81,8 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
     breakCircle(start, nodes, stuck)
     return
   }
-  // A circle, but somebody in it waits for something else too: with that gone it may be stuck.
+  // The handlers of the circle are not all stuck, because some also wait for other futures. When such a future is done,
+  // the circle is checked again.
   const members = [...nodes.values()].filter(
     (node) => pathBetween(start, node.flow, nodes) !== null && pathBetween(node.flow, start, nodes),
   )
@@ -84,7 +91,7 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
   }
 }
 
-/** The handlers to check again when a future has ended. */
+/** Maps a future to the handlers that are checked again when that future is done. */
 const watched = new WeakMap<Future<unknown>, Set<HandlerFlow>>()
 
 function watch(future: Future<unknown>, flow: HandlerFlow): void {
@@ -123,18 +130,20 @@ function makeNode(flow: HandlerFlow): Node {
   return node
 }
 
-/** The handler that must end before the message in `envelope` is handled, or before its handler answers. */
+/**
+ * Returns the handler that must end before the ask in `envelope` gets an answer; null when there is no such handler.
+ */
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target
   if (incarnation === null) return null
   const { flow } = envelope
-  // A deferred answer may come from anywhere.
+  // A deferred answer can come from any code, so the handler itself does not block it.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
   if (!target.mailbox.holds(envelope)) return null
   return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
 }
 
-/** Those of the nodes that nothing can let go on. */
+/** Returns the handlers among `nodes` that can continue only if another of these handlers continues first. */
 function stuckAmong(nodes: Map<HandlerFlow, Node>): Set<HandlerFlow> {
   const stuck = new Set<HandlerFlow>()
   for (const { flow, edges, others, isResuming } of nodes.values()) {
@@ -169,18 +178,19 @@ function breakCircle(
     ({ incarnation }) => incarnation.child.path,
   )
   newest.edge.refuse(new AskCycle(paths))
-  // Another circle may go through the same handler.
+  // `start` may be part of another circle too.
   if (newest.from !== start) checkCycleLater(start)
 }
 
-/** A shortest way along the edges, both ends included; null when there is none. */
+/** Returns a shortest path along the edges, including `from` and `to`; null when there is none. */
 function pathBetween(
   from: HandlerFlow,
   to: HandlerFlow,
   nodes: Map<HandlerFlow, Node>,
 ): HandlerFlow[] | null {
   const cameFrom = new Map<HandlerFlow, HandlerFlow | null>([[from, null]])
-  // A Map is iterated in the order of insertion, and what is added meanwhile comes too: a queue.
+  // Works as a queue: a Map is iterated in the order of insertion, and the loop also reaches entries that are added
+  // during it.
   for (const [flow] of cameFrom) {
     if (flow === to) return trace(flow, cameFrom)
     for (const { to: next } of nodes.get(flow)?.edges ?? []) {
@@ -198,7 +208,9 @@ function trace(end: HandlerFlow, cameFrom: Map<HandlerFlow, HandlerFlow | null>)
   return path
 }
 
-/** The chain of a message that `flow` sends: the reentrant asks that led to `flow` and are not answered yet. */
+/**
+ * Returns the call chain of a message that `flow` sends: the reentrant asks that led to `flow` and have no answer yet.
+ */
 export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)
 }
@@ -210,7 +222,10 @@ function pruned(chain: CallChain | null): CallChain | null {
   return up === chain.up ? chain : { ask: chain.ask, up }
 }
 
-/** Whether the message came from a reentrant ask of a handler of `incarnation` that still waits for it. */
+/**
+ * Returns whether the message results from a reentrant ask of a handler of `incarnation` that still waits for its
+ * answer.
+ */
 export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
   for (let link = envelope.chain; link !== null; link = link.up) {
     const { ask } = link

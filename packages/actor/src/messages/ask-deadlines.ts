@@ -3,10 +3,11 @@ import { LinkedList, observe } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
 
 /**
- * The problem: nearly every ask has a timeout, and a timer of its own would cost more than everything else in an ask.
+ * The problem: nearly every ask has a timeout, and a timer for each ask would cost more than the rest of the ask.
  *
- * The idea: asks of one loop with the same timeout expire in the order in which they were made. They form a list in which
- * the first is always the next to expire, so one timer serves them all, and an answered ask leaves in constant time.
+ * The idea: asks of one loop with the same timeout expire in the order in which they were made. They form a list in
+ * which the first is always the next to expire, so one timer serves them all, and an answered ask leaves in constant
+ * time.
  */
 class Deadlines {
   readonly #loop: EventLoop
@@ -49,8 +50,8 @@ class Deadlines {
   }
 
   /**
-   * With no ask left, the timer must not keep the process alive. It is cancelled a turn later, because programs often make
-   * one ask after the other, and each would set a timer.
+   * Cancels the timer one turn later if no ask is left, because the timer would keep the process alive. It does not
+   * cancel at once, because programs often make one ask after the other, and each ask would set a new timer.
    */
   #checkLater(): void {
     if (this.#loop.isClosed()) return
@@ -66,7 +67,7 @@ class Deadlines {
 
 const lines = new WeakMap<EventLoop, Map<number, Deadlines>>()
 
-/** Makes `ask` expire `timeout` milliseconds from now, unless it is disarmed before. */
+/** Makes `ask` fail with AskTimeout in `timeout` milliseconds, unless the ask ends before. */
 export function watchDeadline(ask: AskFuture, timeout: number): void {
   const loop = ask.getLoop()
   let ofLoop = lines.get(loop)

@@ -18,17 +18,20 @@ import type { MessageKind } from './message-kind.ts'
 import { askMade } from './tracing.ts'
 
 export interface AskOptions {
-  /** Milliseconds to wait for the reply; Infinity: no limit. @defaultValue 5000 */
+  /** How long to wait for the reply, in milliseconds. Infinity sets no limit. @defaultValue 5000 */
   timeout?: number | undefined
-  /** Gives the ask up when it aborts. When its turn has not come, the handler never runs. */
+  /** A signal that cancels the ask. If the message is still in the mailbox then, its handler never runs. */
   signal?: AbortSignal | undefined
-  /** While the asking handler waits, its actor handles the messages that this ask leads back to it. @defaultValue false */
+  /**
+   * Whether the asking actor handles messages that result from this ask while the asking handler waits. @defaultValue
+   * false
+   */
   reentrant?: boolean | undefined
 }
 
 const optionNames: readonly string[] = ['timeout', 'signal', 'reentrant']
 
-/** @throws {TypeError} naming the option */
+/** Checks the options of an ask. @throws {TypeError} naming the wrong option */
 export function checkAskOptions(options: AskOptions): void {
   checkOptions(options)
   for (const name of Object.keys(options)) {
@@ -45,21 +48,24 @@ export function checkAskOptions(options: AskOptions): void {
 
 const defaultTimeout = 5000
 
-/** What `ref.ask.method(...)` returns: the reply, or the reason why there is none. */
+/**
+ * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with the reason why there is
+ * none.
+ */
 export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
-  /** The handler that asks; null when other code does. */
+  /** The handler that made this ask; null when other code did. */
   readonly asker: HandlerFlow | null
   readonly reentrant: boolean
-  /** When it expires, on the loop's clock. */
+  /** The time of the loop's clock at which the ask fails with AskTimeout. */
   deadline = 0
   list: LinkedList<AskFuture> | null = null
   nextInList: AskFuture | null = null
   previousInList: AskFuture | null = null
-  /** Takes it out of the list of those that expire. */
+  /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
   disarm: ((ask: AskFuture) => void) | null = null
-  /** As in Edge. */
+  /** See `Edge.waitNumber`. */
   waitNumber = 0
 
   constructor(
@@ -78,7 +84,7 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     if (askMade.hasSubscribers) askMade.publish({ ask: this })
   }
 
-  /** Called when it has been sent. */
+  /** Called for each new ask, before its message is sent: counts the ask, and starts its timeout and its signal. */
   arm(options: AskOptions | undefined): void {
     this.target.pendingAsks++
     if (this.asker !== null) this.asker.pendingAsks++
@@ -87,18 +93,18 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
   }
 
-  /** Called once, before it gets its outcome. */
+  /** Called exactly once, before the ask ends in any way: undoes what `arm` did. */
   #settle(): void {
     this.disarm?.(this)
     this.target.pendingAsks--
     const { asker } = this
     if (asker === null) return
     asker.pendingAsks--
-    // Its other asks may now be all that the asker waits for.
+    // The asking handler may now wait only for its other asks, so those may form a circle.
     if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
   }
 
-  /** The answer of the handler. An answer that comes too late is counted and dropped. */
+  /** Completes the ask with `value`. If the ask has already ended, the reply is counted as late and dropped. */
   reply(value: unknown): void {
     if (this.done()) {
       this.target.runtime.lateReplies++
@@ -125,7 +131,10 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     return this.done() ? null : blockerOfMessage(this.target, this.envelope)
   }
 
-  /** There will be no answer. */
+  /**
+   * Makes the ask fail with `error`, and removes its message from the mailbox. Does nothing if the ask has already
+   * ended.
+   */
   refuse(error: unknown): void {
     if (this.done()) return
     this.target.withdraw(this.envelope)
@@ -133,7 +142,10 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
     this.setException(error)
   }
 
-  /** An error as the answer. */
+  /**
+   * Makes the ask fail with the error that its handler threw as an answer. If the ask has already ended, the reply is
+   * counted as late and dropped.
+   */
   replyError(error: unknown): void {
     if (this.done()) this.target.runtime.lateReplies++
     else this.refuse(error)

@@ -4,23 +4,23 @@ import { asMessage, type Envelope } from './envelope.ts'
 
 const kept = 100
 
-/** The messages that no handler will see. */
+/** Collects the messages that were dropped before a handler got them. */
 export class DeadLetters {
   readonly #stream = new Broadcast<DeadLetter>({ lag: 'drop-oldest', capacity: 1000 })
   #recent: DeadLetter[] = []
   #count = 0
 
-  /** How many there have been. */
+  /** How many dead letters there have been. */
   get count(): number {
     return this.#count
   }
 
-  /** At least the last hundred, the latest last. */
+  /** The latest dead letters, at least a hundred if there were so many. The newest comes last. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }
 
-  /** Follows them from now on. A subscriber that lags by more than 1000 loses the oldest. */
+  /** Returns a subscription to all later dead letters. A subscriber that is more than 1000 behind loses the oldest. */
   subscribe(): Subscription<DeadLetter> {
     return this.#stream.subscribe()
   }

@@ -2,10 +2,13 @@ import type { Actor } from '../actors/actor.ts'
 import { ReplyError } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** Handlers that stand in for the methods of the same names. */
+/** Functions that replace the methods of the same names: see `ctx.become`. */
 export type Behaviour = Record<string, (...args: never[]) => unknown>
 
-/** Calls the handler of a message: the function in `behaviour`, the actor's method, or what a message of the library does. */
+/**
+ * Handles a message: calls the function in `behaviour`, the method of the actor, or the action of a library message.
+ * Returns the result of the call.
+ */
 export function dispatch(
   actor: Actor,
   behaviour: Behaviour | null,
@@ -23,7 +26,10 @@ export function dispatch(
   return Reflect.apply(handler, actor, args)
 }
 
-/** Never what every object has (`toString`, `hasOwnProperty`), and never the result of a getter. */
+/**
+ * Returns the method for a message. Members that every object has (`toString`, `hasOwnProperty`) and getters are not
+ * methods.
+ */
 function findMethod(actor: Actor, name: string, kind: Envelope['kind']): unknown {
   if (kind.declared) return (actor as unknown as Record<string, unknown>)[name]
   if (kind.refused) return undefined

@@ -4,27 +4,30 @@ import type { HandlerFlow } from './handler-flow.ts'
 import type { Admission } from './mailbox.ts'
 import { MessageKind } from './message-kind.ts'
 
-/** The reentrant asks that led to a message and are still waited for, the latest first. */
+/** The reentrant asks that led to a message and have no answer yet, the latest first. */
 export interface CallChain {
   readonly ask: AskFuture
   readonly up: CallChain | null
 }
 
-/** A message on its way, and an entry of a mailbox. */
+/** A message with what is needed to deliver it. It is also the list entry of the mailbox. */
 export class Envelope implements Linked<Envelope> {
   list: LinkedList<Envelope> | null = null
   nextInList: Envelope | null = null
   previousInList: Envelope | null = null
   readonly kind: MessageKind
   readonly args: readonly unknown[]
-  /** The future of the asker; null for a tell. */
+  /** The future of the asker; null when the message is a tell. */
   readonly ask: AskFuture | null
-  /** What a message of the library does when its turn comes: a timer's callback, a DOWN, a piped result. Otherwise null. */
+  /**
+   * The code to run for a message of the library: a timer's callback, a DOWN, a piped result. Null for a user's
+   * message.
+   */
   readonly action: (() => unknown) | null
   chain: CallChain | null = null
-  /** The wait of its sender for room in the mailbox. */
+  /** The future of the sender that waits for room in the mailbox; null when no sender waits. */
   admission: Admission | null = null
-  /** The run of the handler with this message, while there is one. */
+  /** The flow of the handler that handles this message now; null before and after. */
   flow: HandlerFlow | null = null
 
   constructor(
@@ -39,7 +42,7 @@ export class Envelope implements Linked<Envelope> {
     this.action = action
   }
 
-  /** The name of the method; for a message of the library, of what happened. */
+  /** The name of the method. For a message of the library, the name of the event, such as `timer`. */
   get type(): string {
     return this.kind.name
   }
@@ -47,7 +50,7 @@ export class Envelope implements Linked<Envelope> {
 
 const internalKinds = new Map<string, MessageKind>()
 
-/** A message that the library sends to the actor: `action` is called in place of a method. */
+/** Makes a message of the library. Its handling calls `action` and no method of the actor. */
 export function internalEnvelope(name: string, action: () => unknown): Envelope {
   return new Envelope(internalKind(name), [], null, action)
 }
@@ -56,13 +59,13 @@ export function internalKind(name: string): MessageKind {
   let kind = internalKinds.get(name)
   if (kind === undefined) {
     kind = new MessageKind(name, {})
-    // Timers may have any number of keys; what they leave here must not grow for ever.
+    // Only 1000 kinds are kept, because a program may use any number of timer keys.
     if (internalKinds.size < 1000) internalKinds.set(name, kind)
   }
   return kind
 }
 
-/** A message as users see it. */
+/** A message in the form that users see. */
 export interface Message {
   readonly method: string
   readonly args: readonly unknown[]

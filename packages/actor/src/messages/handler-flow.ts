@@ -7,27 +7,30 @@ import type { ReplyPort } from './reply-ports.ts'
 
 /**
  * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
- * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and an ask must act for the message of the code that calls
- * them, and not for whichever message the actor is busy with at that moment.
+ * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and an ask must act for the message of the code that calls them,
+ * and not for whichever message the actor is busy with at that moment.
  *
  * The idea: each run of a handler has a HandlerFlow. An AsyncLocalStorage carries it through every await and callback.
- * While a handler has not returned yet, a variable says the same without the cost of entering the storage.
+ * Until a handler has returned, the variable `running` holds its flow too, which saves the cost of entering the
+ * storage.
  */
 export class HandlerFlow {
   readonly incarnation: ActorIncarnation
   readonly envelope: Envelope
-  /** The task whose waits are this handler's. */
+  /** The task in which this handler waits. */
   readonly task: Task
   /** When the handler was called, in milliseconds of `performance.now()`. */
   readonly since: number
-  /** The promise that the handler has returned. */
+  /** The promise that the handler has returned; null before that. */
   promise: PromiseLike<unknown> | null = null
-  /** Taken by `ctx.reply()`: what the handler returns is not the answer. */
+  /**
+   * The ReplyPort that the handler took with `ctx.reply()`. With a port, the result of the handler is not the answer.
+   */
   port: ReplyPort | null = null
-  /** Put aside by `ctx.stash()`: the message will be handled again. */
+  /** Whether the handler called `ctx.stash()`. Then the message will be handled again. */
   stashed = false
   ended = false
-  /** Whether the handler has returned a promise, and so has not finished in its call. */
+  /** Whether the handler has returned a promise. Otherwise it finishes within its call. */
   hasWaited = false
   /** How many asks of this handler have no answer yet. */
   pendingAsks = 0
@@ -52,15 +55,18 @@ const storage = new AsyncLocalStorage<HandlerFlow | null>()
 /** The flow of a handler that was called and has not returned. */
 let running: HandlerFlow | null = null
 
-/** Maps the own task of each incarnation to the incarnation. */
+/** Maps the task of each incarnation to the incarnation. */
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
-/** A handler that was called without entering the storage, and waits for the first time, is found by its actor's task. */
+/**
+ * Records the task of an incarnation. `currentIncarnation()` uses it for a handler that was called without entering the
+ * storage.
+ */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
 }
 
-/** Calls `handler` as the code of `flow`, with all that it begins. */
+/** Calls `handler` so that it, and all code that it starts, belongs to `flow`. */
 export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
   const outer = running
   running = flow
@@ -71,22 +77,26 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
   }
 }
 
-/** Makes `flow` the running one without entering the storage. The caller makes the returned flow running again. */
+/**
+ * Makes `flow` the running flow without entering the storage. Returns the previous flow, which the caller must restore.
+ */
 export function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null {
   const outer = running
   running = flow
   return outer
 }
 
-/** How many handlers wait that were called without entering the storage. Without any, nobody has to look for them. */
+/**
+ * How many handlers were called without entering the storage and now wait. While it is 0, no search for them is needed.
+ */
 let unentered = 0
 
-/** `flow` waits although it was called without entering the storage, or has ended. */
+/** Adds `change` to the number of waiting handlers that were called without entering the storage. */
 export function countUnentered(change: 1 | -1): void {
   unentered += change
 }
 
-/** Calls `fn` as code of no handler, so that what it starts does not count as part of the caller's handler. */
+/** Calls `fn` outside of all flows, so that what `fn` starts does not count as part of the calling handler. */
 export function runOutsideOfFlows<T>(fn: () => T): T {
   const outer = running
   running = null
@@ -97,7 +107,10 @@ export function runOutsideOfFlows<T>(fn: () => T): T {
   }
 }
 
-/** The handler whose code is running, also when it has ended and only a callback of it is left; null for other code. */
+/**
+ * Returns the flow of the handler that the calling code belongs to, even if the handler has ended and the code is a
+ * late callback. Null for other code.
+ */
 export function currentFlow(): HandlerFlow | null {
   if (running !== null) return running
   const stored = storage.getStore()
@@ -105,7 +118,7 @@ export function currentFlow(): HandlerFlow | null {
   return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
 }
 
-/** The actor whose code is running, whatever it does; null for other code. */
+/** Returns the incarnation that the calling code belongs to, in a handler or elsewhere. Null for other code. */
 export function currentIncarnation(): ActorIncarnation | null {
   const flow = running ?? storage.getStore()
   if (flow != null) return flow.incarnation
@@ -116,7 +129,10 @@ export function currentIncarnation(): ActorIncarnation | null {
   return null
 }
 
-/** The handler whose code is running, while it has not ended. */
+/**
+ * Returns the flow of the handler that the calling code belongs to, or null when that handler has ended or there is
+ * none.
+ */
 export function activeFlow(): HandlerFlow | null {
   const flow = currentFlow()
   return flow === null || flow.ended ? null : flow

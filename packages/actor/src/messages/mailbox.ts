@@ -6,15 +6,15 @@ import type { Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
 export interface MailboxOptions {
-  /** How many messages may wait; a positive integer or Infinity. @defaultValue 1000 */
+  /** How many messages the mailbox can hold; a positive integer or Infinity. @defaultValue 1000 */
   capacity?: number
   /**
-   * What happens to a message that finds the mailbox full. `wait`: the sender waits, first come first
-   * served. `reject`: it is refused. `drop-newest`: it is dropped. `drop-oldest`: the oldest tell is
-   * dropped for it. An ask is never dropped silently: it fails with MailboxFull. @defaultValue 'wait'
+   * What happens to a message that finds the mailbox full. `wait`: the sender waits, first come first served. `reject`:
+   * the message is refused. `drop-newest`: the message is dropped. `drop-oldest`: the oldest tell in the mailbox is
+   * dropped to make room. An ask is never dropped silently: it fails with MailboxFull. @defaultValue 'wait'
    */
   overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
-  /** Whether waiting messages are kept for the next incarnation. @defaultValue 'keep' */
+  /** Whether a restart keeps the messages in the mailbox for the next incarnation. @defaultValue 'keep' */
   onRestart?: 'keep' | 'drop'
 }
 
@@ -47,15 +47,16 @@ export function checkMailbox(options: MailboxOptions): void {
 }
 
 /**
- * The future of a tell that waits for room in a full mailbox. Its message enters the mailbox in the sender's own turn, and
- * the room is kept for it until then. So a sender that is cancelled while it waits has sent nothing.
+ * The future of a tell that waits for room in a full mailbox. When there is room, a place is reserved, and the message
+ * enters the mailbox only when the sender continues. Therefore a sender that is cancelled while it waits has sent
+ * nothing.
  */
 export class Admission extends Claim<boolean> implements Edge {
   readonly envelope: Envelope
   readonly target: ActorChild
-  /** The handler that sends; null when other code does. */
+  /** The handler that sends the message; null when other code does. */
   readonly asker: HandlerFlow | null
-  /** As in Edge. */
+  /** See `Edge.waitNumber`. */
   waitNumber = 0
 
   constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {
@@ -111,23 +112,29 @@ export class Admission extends Claim<boolean> implements Edge {
 }
 
 /**
- * The messages of one child in order, and the senders that wait for room.
+ * The mailbox of one child: its messages in order, and the senders that wait for room.
  *
  * Only users' messages count against the capacity. A message of the library (a DOWN, a timer's tick) always has room,
- * and is never dropped for another message.
+ * and no other message pushes it out.
  */
 export class Mailbox {
   readonly capacity: number
   readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   readonly #queue = new LinkedList<Envelope>()
-  /** How many of the queue are users' messages. */
+  /** How many messages in the queue are users' messages. */
   #size = 0
-  /** No tell comes before this one; null when there is none at all. */
+  /**
+   * A position in the queue before which there are no tells; null when the queue has no tell. `takeOldestTell` starts
+   * its search here.
+   */
   #firstTell: Envelope | null = null
-  /** Places kept for senders that were let in and have not had their turn. */
+  /** How many places are reserved for senders that were admitted and have not continued yet. */
   #kept = 0
   #senders: Set<Envelope> | null = null
-  /** Messages that may be handled beside a handler that waits, so that nobody has to search the queue for them. */
+  /**
+   * The messages in the queue that may be handled while another handler waits. This set saves a search through the
+   * queue.
+   */
   #beside: Set<Envelope> | null = null
 
   constructor(options: MailboxOptions | undefined) {
@@ -166,7 +173,7 @@ export class Mailbox {
     if (this.#firstTell === null && isTell(envelope)) this.#firstTell = envelope
   }
 
-  /** Puts envelopes before all others, in their order. */
+  /** Puts envelopes at the front of the mailbox, and keeps their order. */
   unshift(envelopes: readonly Envelope[]): void {
     for (const envelope of envelopes.toReversed()) {
       this.#queue.unshift(envelope)
@@ -189,7 +196,7 @@ export class Mailbox {
     return first
   }
 
-  /** Takes it out, wherever it is. False when it is neither in the queue nor waits for room. */
+  /** Removes `envelope` from the queue, or from the senders that wait for room. Returns false when it is in neither. */
   remove(envelope: Envelope): boolean {
     const next = envelope.nextInList
     if (!this.#queue.remove(envelope)) return this.#senders?.delete(envelope) ?? false
@@ -208,7 +215,10 @@ export class Mailbox {
     return this.#beside !== null && this.#beside.size > 0
   }
 
-  /** Takes out the messages that `may` be handled beside a waiting handler. What may not now never may. */
+  /**
+   * Removes and yields the messages for which `may` returns true. A message for which it returns false is not asked
+   * about again: it waits in the queue for its turn.
+   */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
     for (const envelope of this.#beside ?? []) {
       this.#beside?.delete(envelope)
@@ -218,7 +228,7 @@ export class Mailbox {
     }
   }
 
-  /** The oldest tell, taken out; null when there is none. */
+  /** Removes and returns the oldest tell; null when there is none. */
   takeOldestTell(): Envelope | null {
     let each = this.#firstTell
     while (each !== null && !isTell(each)) each = each.nextInList
@@ -227,7 +237,7 @@ export class Mailbox {
     return each
   }
 
-  /** Takes out what the library sent, which was meant for the incarnation that has ended. */
+  /** Removes the messages of the library, because they were meant for the incarnation that has ended. */
   dropInternal(): void {
     for (let each = this.#queue.first(); each !== null;) {
       const next = each.nextInList
@@ -236,15 +246,16 @@ export class Mailbox {
     }
   }
 
-  /** Puts a sender in the line for room. */
+  /** Adds the sender of `envelope` to the senders that wait for room. */
   wait(envelope: Envelope): void {
     this.#senders ??= new Set()
     this.#senders.add(envelope)
   }
 
   /**
-   * The next sender in line, if there is room for its message. An ask enters at once, a tell in its sender's turn; so an
-   * ask is not let in before the tells that are still to have theirs.
+   * Removes and returns the next sender that waits, if there is room for its message; otherwise null. The message of an
+   * ask enters the mailbox at once, and that of a tell only when the sender continues. To keep the order, an ask is not
+   * admitted while a place is reserved for a tell.
    */
   admit(): Envelope | null {
     const senders = this.#senders

@@ -17,18 +17,21 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-/** What the library knows about all messages of one name to one class, so that a message does not look it up each time. */
+/** Facts about all messages with one name to actors of one class. They are computed once, and not for each message. */
 export class MessageKind {
   readonly name: string
-  /** A method of the class. Otherwise it may still be a function that the instance holds in a field. */
+  /**
+   * Whether the class declares a method of this name. If not, the instance may still hold a function in a field of this
+   * name.
+   */
   readonly declared: boolean
-  /** No handler may be called by this name: a hook, a `hidden` method, or what every object has. */
+  /** Whether a message of this name is refused because it is a hook, a `hidden` method, or a member of every object. */
   readonly refused: boolean
-  /** Its handler may run beside another one. */
+  /** Whether the handler may run while another handler of the actor waits. */
   readonly interleaves: boolean
   /**
-   * Whether its handler is called in an asynchronous context of its own. Entering one costs several times as much as
-   * all else that a message costs, so a handler that has always finished without waiting is called without.
+   * Whether the handler is called inside a separate asynchronous context. Entering a context costs several times as
+   * much as the rest of a message, so a handler that has always finished without waiting is called without one.
    */
   entersContext = true
   #hasWaited = false
@@ -48,14 +51,17 @@ export class MessageKind {
     this.interleaves = known.interleaves ?? false
   }
 
-  /** Its handler has finished in the call, or has waited for something. */
+  /**
+   * Records whether a handler finished within its call. From the first handler that did not, all later ones enter a
+   * context.
+   */
   finished(inTheCall: boolean): void {
     if (!inTheCall) this.#hasWaited = true
     this.entersContext = this.#hasWaited
   }
 }
 
-/** The kinds of one class's messages. */
+/** The kinds of the messages to actors of one class. */
 export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>
@@ -95,7 +101,10 @@ export class MessageKinds {
   }
 }
 
-/** The names of the methods of a class and of what it extends; the first of a name wins. A getter is not a method. */
+/**
+ * Returns the names of the methods of a class and its base classes. A subclass that overrides a method with a getter
+ * hides the method.
+ */
 function methodsOf(actorClass: AnyActorClass): string[] {
   const found = new Map<string, unknown>()
   for (

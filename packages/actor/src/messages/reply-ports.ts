@@ -5,7 +5,7 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { AskFuture } from './ask.ts'
 
 /**
- * The right to answer one ask later, or from elsewhere. Made by `ctx.reply()`. When its actor ends before the port was
+ * The right to answer one ask later, or from other code. Made by `ctx.reply()`. If the actor ends before the port was
  * used, the ask fails with ActorStopped or ActorCrashed.
  */
 export class ReplyPort<T = unknown> {
@@ -20,17 +20,23 @@ export class ReplyPort<T = unknown> {
     owner.open.ports.keep(this)
   }
 
-  /** Whether the message was answered. */
+  /** Whether the message has been answered, or can no longer be answered because the actor ended. */
   get settled(): boolean {
     return this.#settled
   }
 
-  /** Answers the ask. For a tell it does nothing. @throws {InvalidStateError} when the message was answered before */
+  /**
+   * Answers the ask with `value`. For a tell it does nothing. @throws {InvalidStateError} when the message was answered
+   * before
+   */
   resolve(value: T): void {
     this.#take('resolve')?.reply(value)
   }
 
-  /** Fails the ask with `error`; the actor goes on. @throws {InvalidStateError} when the message was answered before */
+  /**
+   * Makes the ask fail with `error`; the actor goes on. @throws {InvalidStateError} when the message was answered
+   * before
+   */
   reject(error: unknown): void {
     this.#take('reject')?.replyError(error)
   }
@@ -45,7 +51,10 @@ export class ReplyPort<T = unknown> {
     return ask
   }
 
-  /** Makes the actor at `to` responsible for the answer: the ask now fails when that actor ends, and not when this one does. */
+  /**
+   * Makes the actor at `to` responsible for the answer: the ask fails when that actor ends, and no longer when this
+   * actor ends.
+   */
   handOver(to: { readonly target: { readonly incarnation: ActorIncarnation | null } }): void {
     const { incarnation } = to.target
     if (this.#settled || incarnation === null) return
@@ -54,7 +63,7 @@ export class ReplyPort<T = unknown> {
     incarnation.open.ports.keep(this)
   }
 
-  /** @internal its actor has ended */
+  /** @internal called when the responsible actor has ended */
   fail(error: unknown): void {
     if (this.#settled) return
     this.#settled = true
@@ -64,12 +73,12 @@ export class ReplyPort<T = unknown> {
   }
 }
 
-/** The answers that one incarnation still owes. */
+/** The ReplyPorts of one incarnation that were not used yet. */
 export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
   readonly #onEmpty: () => void
 
-  /** `onEmpty` is called each time the last port has been used. */
+  /** `onEmpty` is called each time the last open port has been used. */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
   }
@@ -93,7 +102,7 @@ export class OpenPorts {
   }
 }
 
-/** The error of an ask whose handler had begun when the actor ended. */
+/** Makes the error of an ask whose handler had begun when the actor ended. */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
     ? new ActorCrashed(path, reason.error, true)

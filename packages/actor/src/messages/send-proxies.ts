@@ -6,12 +6,12 @@ import { checkTellOptions } from './tell-options.ts'
 import { kindsOf, type MessageKind, type MessageKinds } from './message-kind.ts'
 
 /**
- * `ref.ask` and `ref.tell`: objects with a method for each message of the actor's class. The methods are made once for
- * each class, on prototypes, so a send is a plain method call. A name that the class does not declare may be a function
- * that only the instance has (an arrow function in a field); a Proxy at the end of the prototype chain makes its
- * method when it is first used.
+ * `ref.ask` and `ref.tell`: objects with a method for each message of the actor's class. These methods are created once
+ * for each class and put on prototypes, so a send is a plain method call. A name that the class does not declare may be
+ * a function that only the instance has (an arrow function in a field); a Proxy at the end of the prototype chain
+ * creates the method for such a name when it is first used.
  *
- * What a send needs is kept under symbols, because a message may have any name.
+ * The target and the options of a send are stored under symbols, because a message may have any string as its name.
  */
 const target: unique symbol = Symbol('target')
 const pinned: unique symbol = Symbol('pinned')
@@ -70,8 +70,8 @@ function makePrototype(kinds: MessageKinds, make: MakeSend): object {
 }
 
 /**
- * What the language, the console or a debugger looks for on any object. Unless the class declares a method of that
- * name there is none: a proxy must not look like a promise.
+ * Names that the language, the console or a debugger reads from any object. A proxy has no method of such a name unless
+ * the class declares one. With a method `then`, for example, the proxy would look like a promise.
  */
 const askedOfAnyObject: ReadonlySet<string> = new Set([
   'then',
@@ -100,7 +100,10 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
   })
 }
 
-/** Callable, for options: a function whose prototype has the class's tells. */
+/**
+ * Returns `ref.tell`: a function, because it can be called with options, and its prototype has the tell methods of the
+ * class.
+ */
 export function tellProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(tellPrototypes, child, tellMethod)
   const proxy = ((given: TellOptions): object => {
@@ -111,7 +114,10 @@ export function tellProxy(child: ActorChild, incarnation: number): object {
   return address(proxy, prototype, child, incarnation)
 }
 
-/** Callable, for options: a function whose prototype has the class's asks. */
+/**
+ * Returns `ref.ask`: a function, because it can be called with options, and its prototype has the ask methods of the
+ * class.
+ */
 export function askProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(askPrototypes, child, askMethod)
   const proxy = ((given: AskOptions): object => {
@@ -132,7 +138,7 @@ function address(
   child: ActorChild,
   incarnation: number,
 ): object {
-  // A function's own properties, whose names a message may have too.
+  // Every function has its own `name` and `length`. They would hide messages of the same names.
   const own = proxy as unknown as Record<string, unknown>
   delete own['name']
   delete own['length']

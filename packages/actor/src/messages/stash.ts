@@ -1,7 +1,7 @@
 import { StashFull } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** Messages that their handlers have put aside, in order. */
+/** The stashed messages of an actor, in the order in which they were stashed. */
 export class Stash {
   readonly #path: string
   readonly #capacity: number
@@ -16,13 +16,13 @@ export class Stash {
     return this.#envelopes.size
   }
 
-  /** @throws {StashFull} */
+  /** Adds a message to the stash. @throws {StashFull} when the stash is full */
   add(envelope: Envelope): void {
     if (this.#envelopes.size >= this.#capacity) throw new StashFull(this.#path, this.#capacity)
     this.#envelopes.add(envelope)
   }
 
-  /** Takes one message out: its asker has given up, or its handler threw after it had stashed the message. */
+  /** Removes one message from the stash, because its ask has ended, or its handler threw after stashing the message. */
   forget(envelope: Envelope): void {
     this.#envelopes.delete(envelope)
   }

@@ -9,11 +9,14 @@ interface OfChild {
   readonly incarnation: number
 }
 
-/** What happens in a system, in the order it happens. */
+/** The events of a system. They are published in the order in which they happen. */
 export type SystemEvent =
   | (OfChild & { readonly type: 'started' })
   | (OfChild & { readonly type: 'exited'; readonly reason: ExitReason })
-  /** A restart was decided: `incarnation` ended, `nextIncarnation` starts after `delay` ms. */
+  /**
+   * The supervisor has decided on a restart: `incarnation` ended, and `nextIncarnation` starts after `delay`
+   * milliseconds.
+   */
   | (OfChild & {
       readonly type: 'restarting'
       readonly nextIncarnation: number
@@ -22,16 +25,19 @@ export type SystemEvent =
       readonly delay: number
     })
   | (OfChild & { readonly type: 'start-failed'; readonly error: unknown })
-  /** The child was asked to end, and ended for another reason. */
+  /** The child was asked to end, but ended for another reason. */
   | (OfChild & { readonly type: 'shutdown-error'; readonly reason: ExitReason })
-  /** A handler threw and the actor goes on, because `decide` said so, or because a tell threw a ReplyError or an AskCycle. */
+  /**
+   * A handler threw and the actor goes on, because `decide` returned `resume`, or because a tell threw a ReplyError or
+   * an AskCycle.
+   */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
-  /** It was killed, and its code goes on because that awaits something that cannot be cancelled. */
+  /** The child was killed, but its code still runs, because the code awaits a promise that cannot be cancelled. */
   | (OfChild & { readonly type: 'zombie'; readonly message: string; readonly sinceMs: number })
   | (OfChild & { readonly type: 'zombie-settled'; readonly message: string })
-  /** One message kept the thread for longer than the loop's `slowCallbackDuration`. */
+  /** The handling of one message blocked the thread for longer than the loop's `slowCallbackDuration`. */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
-  /** A promise that a handler did not await rejected; with the option `attributeRejections`. */
+  /** A promise that a handler did not await has rejected. Only with the option `attributeRejections`. */
   | (OfChild & { readonly type: 'unhandled-rejection'; readonly error: unknown })
   | { readonly type: 'dead-letter'; readonly letter: DeadLetter }
 
@@ -44,7 +50,7 @@ export type DeadLetterReason =
   | 'dropped-on-restart'
   | 'unhandled-down'
 
-/** A message that no handler will see. */
+/** A message that was dropped before a handler got it. */
 export interface DeadLetter {
   readonly path: string
   readonly message: Message

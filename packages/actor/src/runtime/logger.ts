@@ -1,7 +1,10 @@
 import { inspect } from 'node:util'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** Where a system writes what an operator should see: one line, and for a crash the error. `console` is one. */
+/**
+ * The log of a system. Each entry is one line of text, and for a crash also the error. `console` can be used as a
+ * Logger.
+ */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void
   info(message: string, ...details: unknown[]): void
@@ -11,8 +14,8 @@ export interface Logger {
 }
 
 /**
- * A logger that writes records for machines, as pino does: first the fields, then the line. It is told from a plain
- * Logger by its method `child`.
+ * A logger that writes structured records, such as pino: its methods take the fields first and the line second. A
+ * system recognizes such a logger by its method `child`.
  */
 export interface StructuredLogger {
   debug(fields: object, message: string): void
@@ -22,7 +25,7 @@ export interface StructuredLogger {
   child(...args: never[]): unknown
 }
 
-/** Warnings and errors go to the console: a restart must be visible without any set-up. */
+/** The default logger: writes warnings and errors to the console, so that restarts are visible without any set-up. */
 export const consoleLogger: Logger = {
   debug: () => {},
   info: () => {},
@@ -43,7 +46,10 @@ function textOf(message: string, details: readonly unknown[]): string {
   return details.map((detail) => formatDetail(message, detail)).join('')
 }
 
-/** An error's stack, without its first line when the message says the same. */
+/**
+ * Formats a detail for the log. For an error, returns its stack; the first line is left out when `message` contains the
+ * same text.
+ */
 function formatDetail(message: string, detail: unknown): string {
   if (!(detail instanceof Error)) return ` ${typeof detail === 'string' ? detail : inspect(detail)}`
   const text = inspect(detail)
@@ -66,12 +72,14 @@ export function checkLogger(logger: unknown): void {
   }
 }
 
-/** The log of one system, over the logger that its user gave. */
+/** The log of one system. It writes to the logger that the user passed. */
 export class Log implements Logger {
   declare child?: undefined
   readonly #logger: Logger | null
   readonly #structured: StructuredLogger | null
-  /** Errors whose stack was shown. One crash may end several children in turn. */
+  /**
+   * Errors that were logged before. One crash may end several children in turn, and its stack should be logged once.
+   */
   readonly #shown = new WeakSet<object>()
 
   constructor(logger: Logger | StructuredLogger) {
@@ -103,7 +111,7 @@ export class Log implements Logger {
     } else this.#logger?.[level](message, ...details)
   }
 
-  /** One line with its fields, and with `error` unless that, or what caused it, was shown before. */
+  /** Logs one line with its fields. `error` is added, unless that error or one of its causes was logged before. */
   report(level: Level, message: string, fields: object, error?: unknown): void {
     if (this.#structured !== null) {
       this.#structured[level](error === undefined ? fields : { ...fields, err: error }, message)

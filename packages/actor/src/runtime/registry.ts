@@ -9,7 +9,10 @@ export interface GroupEvent {
   readonly ref: ChildRef
 }
 
-/** Refs under one name. A member leaves when it stops for good; if its own code made it join, when that incarnation ends. */
+/**
+ * A group of refs under one name. A member leaves the group when it ends for good. A member whose own code called
+ * `join` leaves when that incarnation ends.
+ */
 export class Group {
   readonly name: string
   readonly #members = new Map<Child, ChildRef>()
@@ -24,7 +27,7 @@ export class Group {
     return [...this.#members.values()]
   }
 
-  /** False when it is a member already, is stopping, or has stopped. */
+  /** Adds a child to the group. Returns false when the child is a member already, is stopping, or has stopped. */
   join(ref: ChildRef): boolean {
     const { target: child } = ref
     if (child.closing || child.closed || child.status === 'stopping' || this.#members.has(child)) {
@@ -36,20 +39,20 @@ export class Group {
     return true
   }
 
-  /** False when it is not a member. */
+  /** Removes a child from the group. Returns false when the child is not a member. */
   leave(ref: ChildRef): boolean {
     if (!this.#members.delete(ref.target)) return false
     void this.#stream.publish({ type: 'left', ref })
     return true
   }
 
-  /** Follows joins and leaves from now on. */
+  /** Returns a subscription to all later joins and leaves. */
   watch(): Subscription<GroupEvent> {
     return this.#stream.subscribe()
   }
 }
 
-/** Names and groups of one system. A name points at the child, not at the incarnation. */
+/** The names and groups of one system. A name refers to a child, and so stays valid across restarts. */
 export class Registry {
   readonly #names = new Map<string, ChildRef>()
   readonly #groups = new Map<string, Group>()

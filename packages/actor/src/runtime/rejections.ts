@@ -4,13 +4,17 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * Reports rejections of promises that a handler did not await. Node reports a rejection in the asynchronous context in
- * which the promise was made, so the handler's actor is known. Core owns the listener of the process and asks here first.
+ * Reports rejected promises that a handler did not await. Node reports a rejection in the asynchronous context in which
+ * the promise was made, and from that context the actor is found. Core owns the listener of the process, and calls
+ * `take` before it reports a rejection itself.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
-/** True when an actor of a watched system left the rejected promise behind. */
+/**
+ * Reports the rejection and returns true if the promise was made by an actor of a watched system; otherwise returns
+ * false.
+ */
 function take(error: unknown): boolean {
   const source = currentIncarnation()
   if (source === null || !watched.has(source.child.runtime)) return false

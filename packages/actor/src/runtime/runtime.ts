@@ -13,14 +13,17 @@ import { consoleLogger, Log } from './logger.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
-/** What the children of one system share. Actors outside of any system share the runtime of their loop. */
+/** The state that all children of one system share. Actors outside of any system share one runtime per loop. */
 export class Runtime {
   readonly loop: EventLoop
   readonly log: Log
   readonly events: Broadcast<SystemEvent> = new Broadcast({ lag: 'drop-oldest', capacity: 1000 })
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
-  /** The future that an accepted tell returns. It is shared, because allocating one for each tell would cost more than the rest of the tell. */
+  /**
+   * The future that every accepted tell returns. All tells share it, because allocating a future would cost more than
+   * the rest of a tell.
+   */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
   lateReplies = 0
@@ -35,7 +38,7 @@ export class Runtime {
     this.refused.setResult(false)
   }
 
-  /** Makes a name from the name of a class and a number. */
+  /** Makes a name such as `worker-3` from the name of a class and a number. */
   makeName(className: string): string {
     return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
   }
@@ -44,7 +47,7 @@ export class Runtime {
     return this.events.statistics().subscribers > 0
   }
 
-  /** Whether anybody listens for events. */
+  /** Whether there is a subscriber for events. */
   get observed(): boolean {
     return (
       this.#hasSubscribers ||

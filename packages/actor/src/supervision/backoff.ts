@@ -1,20 +1,29 @@
 /** How long a supervisor waits before each of several consecutive restarts of a child. */
 export interface BackoffOptions {
-  /** Before the first restart; milliseconds. */
+  /** The wait before the first restart, in milliseconds. */
   min: number
-  /** At most; milliseconds. */
+  /** The longest wait, in milliseconds. */
   max: number
-  /** Each wait is this times the one before. @defaultValue 2 */
+  /** Each wait is this many times as long as the previous one. @defaultValue 2 */
   factor?: number
-  /** The part of the wait that is drawn at random, 0 to 1: 0.2 waits between 80 and 120 percent. @defaultValue 0 */
+  /**
+   * How much of the wait is random, 0 to 1. With 0.2 the wait is between 80 and 120 percent of its normal length.
+   * @defaultValue 0
+   */
   jitter?: number
-  /** A child that has run for this many milliseconds is healthy: its next restart counts as the first. @defaultValue `max` */
+  /**
+   * A child that has run for this many milliseconds counts as healthy: the next wait is `min` again. @defaultValue
+   * `max`
+   */
   resetAfter?: number
-  /** After this many consecutive restarts the supervisor gives up, however slowly they came. @defaultValue no limit */
+  /**
+   * After this many consecutive restarts of a child the supervisor ends with RestartLimitError, however long the waits
+   * were. @defaultValue no limit
+   */
   maxAttempts?: number
 }
 
-/** The wait before a restart, in milliseconds, after `restarts` consecutive ones. */
+/** Returns how long to wait before the next restart, in milliseconds, after `restarts` consecutive restarts. */
 export function delayBefore(options: BackoffOptions, restarts: number): number {
   const { min, max, factor = 2, jitter = 0 } = options
   const delay = Math.min(max, min * factor ** restarts)

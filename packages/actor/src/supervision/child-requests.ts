@@ -7,7 +7,10 @@ import { type ExitReason, failure, shutdown } from '../exit-reason.ts'
 import type { Member } from './member.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
-/** The requests of `SupervisorRef`. Each is an operation in the queue of the supervisor. */
+/**
+ * The functions in this file perform the requests of `SupervisorRef`. Each adds an operation to the queue of the
+ * supervisor.
+ */
 
 export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef> {
   checkSpec(spec, incarnation.options.autoShutdown)
@@ -30,7 +33,8 @@ export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec):
     },
     {
       undo: () => member?.child.incarnation?.abortStart(null),
-      // The caller was cancelled in the turn in which the child started: nobody would ever stop the child.
+      // The caller was cancelled in the same turn in which the child started. The caller never gets the ref, so no code
+      // would ever stop the child.
       takeBack: () => {
         if (member !== null) void discard(incarnation, member)
       },

@@ -4,25 +4,28 @@ import type { Incarnation } from '../children/incarnation.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 
-/** A restart that has begun and not ended. */
+/** A restart that was decided and has not finished. */
 export interface Retry {
-  /** The children that it starts again, in order. */
+  /** The children to start again, in order. */
   readonly group: readonly Member[]
   timer: TimerHandle | null
 }
 
-/** A child as its supervisor keeps it. */
+/** A child with the state that its supervisor keeps about it. */
 export class Member {
   readonly child: Child
-  /** Its own restart count, with `perChild`. */
+  /** The restart count of this child with the option `perChild`; otherwise null. */
   readonly intensity: RestartIntensity | null
-  /** An end that the supervisor has not dealt with yet. */
+  /** The end of an incarnation that the supervisor has not handled yet; otherwise null. */
   exit: { readonly incarnation: Incarnation; readonly reason: ExitReason } | null = null
-  /** The restart that its end has led to. A timer or an operation of an earlier one finds another here, and does nothing. */
+  /**
+   * The current restart of this child; otherwise null. A timer or an operation of an older restart finds another object
+   * here, and does nothing.
+   */
   retry: Retry | null = null
-  /** Stopped on request. A later restart of its group starts it again, unless `stickyStop` is set. */
+  /** True after `stopChild`. A later restart of the group starts the child again, unless `stickyStop` is set. */
   stoppedByHand = false
-  /** Stopped on request while a restart was under way, which then does not start it. */
+  /** True when the child was stopped during a restart of its group. That restart does not start the child. */
   leftOut = false
 
   constructor(child: Child, intensity: RestartIntensity | null) {

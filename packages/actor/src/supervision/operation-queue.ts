@@ -4,11 +4,11 @@ import { SupervisorStopping } from '../errors.ts'
 
 export interface Operation {
   perform(): Promise<void>
-  /** Called in place of `perform` when the supervisor ends first. */
+  /** Called instead of `perform` when the supervisor ends before the operation was performed. */
   drop(): void
 }
 
-/** The operations of a supervisor, first come first served. */
+/** A queue of the operations that a supervisor will perform, first come first served. */
 export class OperationQueue {
   #batch: Operation[] = []
   #next = 0
@@ -33,17 +33,17 @@ export class OperationQueue {
   }
 }
 
-/** What is done when the caller of a request is cancelled. */
+/** What to do when the caller of a request is cancelled. */
 export interface Retreat<T> {
-  /** Called while the request is performed: ends the work. */
+  /** Called while the request is being performed: stops the work. */
   undo?: () => void
-  /** Called after the request was performed: takes its result back. */
+  /** Called after the request was performed: undoes its result. */
   takeBack?: (value: T) => void
 }
 
 /**
- * The request of a caller. If it is cancelled while it waits in the queue, it is not performed. If it is cancelled later,
- * what it has done is undone before the caller gets its CancelledError.
+ * A request of a caller to a supervisor. If the caller is cancelled before the request is performed, nothing is done.
+ * If the caller is cancelled later, the work is undone before the caller gets its CancelledError.
  */
 export class Request<T> extends Claim<T> implements Operation {
   readonly #path: string
@@ -98,7 +98,8 @@ export class Request<T> extends Claim<T> implements Operation {
 
   override cancel(msg?: string | CancelledError): boolean {
     const { undo } = this.#retreat
-    // Without anything to undo the caller need not wait: it may be the very handler whose end the work waits for.
+    // Without `undo`, the caller is cancelled at once. It must not wait for the work, because the work may itself wait
+    // for the end of the calling handler.
     if (!this.#running || this.done() || this.#result !== null || undo === undefined) {
       return super.cancel(msg)
     }

@@ -1,8 +1,9 @@
 /**
- * Limits the restarts to `maxRestarts` within `within` milliseconds: a sliding window, exact to the millisecond, with both
- * ends inclusive. It keeps the times of the last `maxRestarts` restarts in a ring, so an attempt takes constant time.
+ * Limits the restarts to `maxRestarts` within `within` milliseconds: a sliding window, exact to the millisecond, with
+ * both ends inclusive. It keeps the times of the last `maxRestarts` restarts in a ring, so each attempt takes constant
+ * time.
  *
- * Source: supervisor:add_restart/1 of OTP, which counts in whole seconds.
+ * Modelled on `supervisor:add_restart/1` of Erlang/OTP, which counts in whole seconds.
  */
 export class RestartIntensity {
   readonly #max: number
@@ -10,13 +11,13 @@ export class RestartIntensity {
   readonly #times: number[] = []
   #oldest = 0
 
-  /** `within` in milliseconds. */
+  /** `within` is in milliseconds. */
   constructor(maxRestarts: number, within: number) {
     this.#max = maxRestarts
     this.#within = within
   }
 
-  /** Counts an attempt at `now`. False when it exceeds the limit. */
+  /** Counts a restart at the time `now`. Returns false when this restart exceeds the limit. */
   allow(now: number): boolean {
     if (this.#max === 0) return false
     if (this.#times.length < this.#max) {

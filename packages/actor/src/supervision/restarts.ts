@@ -11,9 +11,9 @@ import { RestartIntensity } from './restart-intensity.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
- * What a supervisor does when a child has ended by itself: restarts it, and with it the children that the strategy
- * names; forgets it; or gives up. Each restart is an operation of the supervisor. One that fails goes to the end of the
- * line, so that a request to stop is served before the next attempt.
+ * Decides what a supervisor does when a child has ended by itself: restart the child and the children that the strategy
+ * adds, remove the child, or end the supervisor. Each restart is an operation in the supervisor's queue. A restart that
+ * fails goes to the end of the queue, so that a request to stop is served before the next attempt.
  */
 export class Restarts {
   readonly #supervisor: SupervisorIncarnation
@@ -31,7 +31,7 @@ export class Restarts {
     return new RestartIntensity(maxRestarts, within)
   }
 
-  /** @throws when the supervisor gives up */
+  /** Handles the end of a child. @throws the error with which the supervisor ends, if it gives up */
   async onExit(
     member: Member,
     { incarnation, reason }: { incarnation: Incarnation; reason: ExitReason },
@@ -57,7 +57,10 @@ export class Restarts {
     this.#supervisor.shutDownAfter(child)
   }
 
-  /** One attempt: counted, announced, and the group stopped and started. `incarnation` is null when the attempt before has failed. */
+  /**
+   * Makes one attempt to restart a child: counts and logs the attempt, stops the other children of the group, and
+   * starts all. `incarnation` is null when the previous attempt has failed.
+   */
   async #restart(
     member: Member,
     incarnation: Incarnation | null,
@@ -136,7 +139,10 @@ export class Restarts {
     if (runtime.observed) runtime.emit({ type: 'restarting', ...facts, reason })
   }
 
-  /** The children that a failure of `member` concerns, itself among them, in the order of their start. */
+  /**
+   * Returns the children to restart when `member` fails: `member` itself and the children that the strategy adds, in
+   * the order of their start.
+   */
   #groupOf(member: Member): Member[] {
     const { strategy = 'one-for-one' } = this.#options
     if (this.#supervisor.child.kind === 'dynamic' || strategy === 'one-for-one') return [member]
@@ -154,7 +160,7 @@ export class Restarts {
     else child.returning = !member.leftOut
   }
 
-  /** Starts what does not run of the group, in order. A failure is another attempt, at the end of the line. */
+  /** Starts the children of the group that are not running, in order. If a start fails, another attempt is queued. */
   async #start(member: Member, { group }: Retry): Promise<void> {
     member.retry = null
     for (const each of group) {
@@ -190,13 +196,13 @@ export class Restarts {
     })
   }
 
-  /** The restart that waits for its time is off. */
+  /** Cancels the restart of `member` that waits for its delay. */
   drop(member: Member): void {
     member.retry?.timer?.cancel()
     member.retry = null
   }
 
-  /** `member` is stopped for good: a restart that is under way goes on with the others of its group, without it. */
+  /** Called when `member` is stopped for good during a restart of its group: the restart goes on without it. */
   leaveOut(member: Member): void {
     member.leftOut = true
     if (member.retry !== null && member.retry.group.length <= 1) this.drop(member)

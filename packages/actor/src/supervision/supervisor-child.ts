@@ -5,7 +5,10 @@ import { type Owner, Child } from '../children/child.ts'
 import { SupervisorIncarnation } from './supervisor.ts'
 import { SupervisorRef } from './supervisor-ref.ts'
 
-/** A supervisor as a child. The children of its specs outlive its incarnations, so their refs stay valid. */
+/**
+ * A supervisor as a child of another supervisor. It keeps the child objects when it is restarted, so that refs to those
+ * children stay valid.
+ */
 export class SupervisorChild extends Child {
   readonly kind: 'supervisor' | 'dynamic'
   declare spec: SupervisorSpec | DynamicSpec

@@ -18,7 +18,7 @@ import type { ChildKind, ChildStatus } from '../children/child.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
-/** A child as `whichChildren` shows it. */
+/** What `whichChildren` returns for each child. */
 export interface ChildInfo {
   readonly id: string
   readonly kind: ChildKind
@@ -32,13 +32,13 @@ export interface ChildInfo {
 export interface ChildCounts {
   /** How many children there are, running or not. */
   readonly specs: number
-  /** How many of them run. */
+  /** How many children are running. */
   readonly active: number
   readonly supervisors: number
   readonly workers: number
 }
 
-/** The type of the ref of the child that a spec makes. */
+/** The type of the ref that `startChild` returns for a spec of type `S`. */
 export type RefOf<S extends ChildSpec> =
   S extends ActorSpec<infer A extends Actor>
     ? LocalActorRef<A>
@@ -48,7 +48,7 @@ export type RefOf<S extends ChildSpec> =
         ? SupervisorRef
         : ChildRef
 
-/** The address of a supervisor. It performs requests one after the other. */
+/** The address of a supervisor. The supervisor performs requests one after the other. */
 export class SupervisorRef extends ChildRef {
   /** @internal */
   declare readonly target: SupervisorChild
@@ -62,11 +62,11 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a child, and settles when it has started. If the wait is cancelled, nothing of the child remains. For a dynamic
-   * supervisor with a template, pass the arguments of the template.
+   * Starts a child, and settles when the child has started. If the caller is cancelled, the child is stopped and
+   * removed again. For a dynamic supervisor with a template, pass the arguments of the template.
    *
-   * @throws {AlreadyStarted} when that id runs
-   * @throws {AlreadyPresent} when that id exists and does not run
+   * @throws {AlreadyStarted} when a child with that id is running
+   * @throws {AlreadyPresent} when a child with that id exists and does not run
    * @throws {TooManyChildren}
    * @throws {SupervisorStopping}
    * @throws {NoProc} while the supervisor itself does not run
@@ -81,8 +81,9 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Stops a child, also one that waits for its restart. It stays stopped, and keeps its place unless it is temporary or the
-   * supervisor is dynamic. `shutdown` shortens the time that it has, in milliseconds.
+   * Stops a child, or cancels the restart that it waits for. The child stays stopped, and `restartChild` can start it
+   * again unless it is temporary or the supervisor is dynamic. `shutdown` shortens the time that the child has to stop,
+   * in milliseconds.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
@@ -93,17 +94,20 @@ export class SupervisorRef extends ChildRef {
     return this.#do((incarnation) => stopChild(incarnation, id, options.shutdown))
   }
 
-  /** Starts a stopped child again. It does not count as a restart. @throws {ChildStateError} when it runs, or waits for its restart */
+  /**
+   * Starts a stopped child again. This start does not count against `maxRestarts`. @throws {ChildStateError} when the
+   * child runs, or waits for its restart
+   */
   restartChild(id: string): Future<ChildRef> {
     return this.#do((incarnation) => restartChild(incarnation, id))
   }
 
-  /** Removes a stopped child. @throws {ChildStateError} when it runs, or waits for its restart */
+  /** Removes a stopped child. @throws {ChildStateError} when the child runs, or waits for its restart */
   deleteChild(id: string): Future<void> {
     return this.#do((incarnation) => deleteChild(incarnation, id))
   }
 
-  /** The children in the order of their start. Answers at once, even if an operation is in progress. */
+  /** Returns the children in the order of their start, even while the supervisor performs an operation. */
   whichChildren(): ChildInfo[] {
     const members = this.target.incarnation?.members ?? []
     return members.map(({ child }) => ({
@@ -131,14 +135,14 @@ export class SupervisorRef extends ChildRef {
     }
   }
 
-  /** @throws {ChildStateError} when there is no such child */
+  /** Returns the spec of a child. @throws {ChildStateError} when there is no such child */
   getSpec(id: string): ChildSpec {
     const child = this.target.incarnation?.find(id) ?? null
     if (child === null) throw new ChildStateError(id, 'not-found', 'getSpec')
     return child.spec
   }
 
-  /** The ref of a child; null when there is none of that id. */
+  /** Returns the ref of a child; null when there is no child with that id. */
   child(id: string): ChildRef | null {
     return this.target.incarnation?.find(id)?.ref ?? null
   }

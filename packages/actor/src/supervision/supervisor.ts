@@ -14,11 +14,12 @@ import type { Owner, Child } from '../children/child.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
 /**
- * One incarnation of a supervisor: a task that performs one operation after the other (to start, stop or restart a child,
- * or to deal with the end of one). `Restarts` says what follows the end of a child.
+ * One incarnation of a supervisor: a task that performs one operation after the other (to start, stop or restart a
+ * child, or to handle the end of a child). `Restarts` decides what follows the end of a child.
  *
- * Source: supervisor of OTP. Differs: the window is exact to the millisecond; a supervisor that gives up
- * fails with RestartLimitError, so that a transient one is restarted and `done` says why.
+ * Modelled on `supervisor` of Erlang/OTP, with two differences. The window is exact to the millisecond. A supervisor
+ * whose child needed too many restarts fails with RestartLimitError, so that a transient supervisor is restarted, and
+ * `system.done` tells the reason.
  */
 export class SupervisorIncarnation extends Incarnation implements Owner {
   declare readonly child: SupervisorChild
@@ -71,7 +72,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   protected override begin(): void {
     this.task = createTask(() => this.#live(), { name: this.path, loop: this.#loop })
-    // A task that is cancelled before its first step never runs its body.
+    // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.
     observe(this.task, () => {
       if (this.over) return
       if (this.started) this.ended(this.#end ?? killed)
@@ -120,7 +121,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     return specs
   }
 
-  /** Starts the children one after the other. The first that fails makes the supervisor fail to start. */
+  /** Starts the children one after the other. If one fails to start, the start of the supervisor fails. */
   async #boot(specs: readonly ChildSpec[]): Promise<void> {
     for (const spec of specs) {
       const member = this.addMember(spec, true)
@@ -153,7 +154,10 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     member.child.close(reason)
   }
 
-  /** Starts a child. A child that calls `ctx.ignore()` keeps its place, unless it is temporary. */
+  /**
+   * Starts a child. If the child calls `ctx.ignore()`, it is removed when it is temporary, and otherwise kept as
+   * stopped.
+   */
   async launchMember(member: Member): Promise<void> {
     const { child } = member
     member.stoppedByHand = false
@@ -193,7 +197,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (waker !== null && !waker.done()) waker.setResult()
   }
 
-  /** Queues an operation. It is dropped when the supervisor ends before its turn. */
+  /** Adds an operation to the queue. The operation is dropped if the supervisor ends before performing it. */
   perform(perform: () => Promise<void>): void {
     this.#push({ perform, drop: () => {} })
   }
@@ -204,12 +208,12 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     const exit = { incarnation, reason }
     member.exit = exit
     this.perform(async () => {
-      // Otherwise an operation that stopped the child has dealt with this end.
+      // `member.exit` is null when an operation that stopped the child has already handled this end.
       if (member.exit === exit && !this.#isCancelled()) await this.#restarts.onExit(member, exit)
     })
   }
 
-  /** `child` was asked to end while it waits for its restart. */
+  /** Cancels the restart that `child` waits for, because the child was asked to end. */
   endRestart(child: Child, reason: ExitReason): void {
     const member = this.#members.get(child.id)
     if (member === undefined || member.child !== child) return
@@ -223,7 +227,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     return this.task.cancelling() > 0
   }
 
-  /** `member` has ended and is not started again. */
+  /** Called when `member` has ended for good: closes the child, and removes it unless it can be restarted by hand. */
   forget(member: Member, reason: ExitReason): void {
     if (this.keepsStopped(member.child)) member.child.close(reason)
     else this.removeMember(member, reason)
@@ -236,7 +240,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (autoShutdown === 'any' || !others) this.#end ??= shutdown
   }
 
-  /** Stops the running incarnation, if there is one, and waits for its end, which is then dealt with. */
+  /** Stops the running incarnation, if there is one, and waits for its end. That end leads to no restart. */
   async stopIncarnation(member: Member): Promise<void> {
     const { child } = member
     const { incarnation } = child
@@ -295,7 +299,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (this.over || this.#end !== null) return
     this.#end = reason
     this.#wake()
-    // The cancel undoes the operation in progress.
+    // The cancel also undoes the operation that is being performed.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 
@@ -307,7 +311,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (!this.#stopping) this.task.cancel('killed')
   }
 
-  /** Queues what a caller has asked for. */
+  /** Adds the request of a caller to the queue. Returns the future of its result. */
   request<T>(work: () => Promise<T>, retreat: Retreat<T> = {}): Future<T> {
     const request = new Request<T>(this.#loop, this.path, work, retreat)
     if (this.over || this.#end !== null) request.drop()

@@ -27,13 +27,16 @@ import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
 import { formatTree, type NodeSnapshot, snapshotOf } from './tree.ts'
 
 export interface ActorSystemOptions extends SupervisorOptions {
-  /** The root of all paths. */
+  /** The name of the system, which is the first part of every path. */
   name: string
-  /** How long the whole system may take to stop, in milliseconds; then what is left is killed. @defaultValue 30000 */
+  /**
+   * How long the whole system may take to stop, in milliseconds. Then the children that still run are killed.
+   * @defaultValue 30000
+   */
   shutdownTimeout?: number
   /**
-   * Where warnings and errors go: a Logger, which is given one line and the error, or a StructuredLogger such as pino,
-   * which is given fields for machines. @defaultValue the console
+   * Where warnings and errors go: a Logger, which gets one line and the error, or a StructuredLogger such as pino,
+   * which gets an object of fields as well. @defaultValue the console
    */
   logger?: Logger | StructuredLogger
   /**
@@ -43,10 +46,10 @@ export interface ActorSystemOptions extends SupervisorOptions {
   attributeRejections?: boolean
 }
 
-/** A system at one moment. */
+/** The state of a system at one moment. */
 export interface SystemSnapshot {
   readonly name: string
-  /** Milliseconds of the loop's clock. */
+  /** The time of the loop's clock, in milliseconds. */
   readonly time: number
   readonly root: NodeSnapshot
   readonly deadLetters: number
@@ -77,11 +80,11 @@ const systems = new LiveList<ActorSystem>((system) => !system.hasEnded)
 addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()))
 
 /**
- * A tree of supervised children with its names, groups, events and dead letters. It runs on the loop on which it was started.
- * Inside `run` it is stopped when the main task ends.
+ * A tree of supervised children with names, groups, events and dead letters. A system runs on the loop on which it was
+ * started. Inside `run` it is stopped when the main task ends.
  */
 export class ActorSystem implements AsyncDisposable {
-  /** @internal the bundler calls a class that names itself `_ActorSystem` */
+  /** @internal a literal, because a bundler may rename the class to `_ActorSystem` */
   static readonly name: string = 'ActorSystem'
 
   readonly name: string
@@ -114,9 +117,9 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Starts the children one after the other, and settles when all have started.
+   * Starts a system: starts its children one after the other, and settles when all have started.
    *
-   * @throws {FailedToStart} when a child did not; those before it have been stopped
+   * @throws {FailedToStart} when a child did not start; the children before it have been stopped
    * @throws {TypeError} {RangeError} naming the option that is wrong
    */
   static start(options: ActorSystemOptions): Promise<ActorSystem> {
@@ -142,16 +145,17 @@ export class ActorSystem implements AsyncDisposable {
     return this
   }
 
-  /** The supervisor at the root. */
+  /** The supervisor at the root of the tree. */
   get root(): SupervisorRef {
     return this.#root.ref as SupervisorRef
   }
 
   /**
-   * The ref at a path, with or without the system's name in front, or of a registered name; null when there is none.
-   * With a class of actors, or of refs (SupervisorRef, ResourceRef), the ref has that type.
+   * Returns the ref at a path, with or without the system's name in front, or under a registered name. Returns null
+   * when there is none. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has
+   * that type.
    *
-   * @throws {TypeError} when what is there is of another class
+   * @throws {TypeError} when the ref that was found has another class
    */
   lookup<A extends Actor>(
     actorClass: abstract new (...args: never[]) => A,
@@ -193,22 +197,28 @@ export class ActorSystem implements AsyncDisposable {
     return parts.length === 0 ? this.#root : this.#find(parts)
   }
 
-  /** Gives a child a name. A name that an actor registers for itself is free again when that incarnation ends. @throws {NameTaken} */
+  /**
+   * Gives a child a name. If an actor's own code registers the name, it is free again when that incarnation ends.
+   * @throws {NameTaken}
+   */
   register(name: string, ref: ChildRef): void {
     this.#runtime.registry.register(name, ref)
   }
 
-  /** False when there was no such name. */
+  /** Removes a registered name. Returns false when the name was not registered. */
   unregister(name: string): boolean {
     return this.#runtime.registry.unregister(name)
   }
 
-  /** The group of that name, made on first use. */
+  /** Returns the group with that name. The group is created when it is first used. */
   group(name: string): Group {
     return this.#runtime.registry.group(name)
   }
 
-  /** What happens in the system. Closed when the system has ended. A subscriber that lags by more than 1000 events loses the oldest. */
+  /**
+   * The events of the system. The stream is closed when the system has ended. A subscriber that is more than 1000
+   * events behind loses the oldest.
+   */
   get events(): Broadcast<SystemEvent> {
     return this.#runtime.events
   }
@@ -217,7 +227,7 @@ export class ActorSystem implements AsyncDisposable {
     return this.#runtime.deadLetters
   }
 
-  /** How many replies came after their ask had timed out or was given up. */
+  /** How many replies came after their ask had timed out or was cancelled. */
   get lateReplies(): number {
     return this.#runtime.lateReplies
   }
@@ -227,7 +237,7 @@ export class ActorSystem implements AsyncDisposable {
     return this.#end !== null
   }
 
-  /** The whole system as plain data. */
+  /** Returns the state of the whole system as plain data. */
   snapshot(): SystemSnapshot {
     const { registry, deadLetters, lateReplies, loop } = this.#runtime
     return {
@@ -243,14 +253,15 @@ export class ActorSystem implements AsyncDisposable {
     }
   }
 
-  /** The whole system as text. */
+  /** Returns the state of the whole system as text, with one line for each child. */
   tree(): string {
     return formatTree(snapshotOf(this.#root))
   }
 
   /**
-   * Stops the children in reverse order, each within its own time and all within `timeout` milliseconds, by default
-   * `shutdownTimeout`. What is left then is killed. Settles when nothing runs. A second call may shorten the time.
+   * Stops the children, the last one first. Each child has the time of its spec, and all together have `timeout`
+   * milliseconds, by default `shutdownTimeout`. Children that still run after that are killed. Settles when no child
+   * runs. A second call may shorten the time.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
@@ -267,7 +278,10 @@ export class ActorSystem implements AsyncDisposable {
     await incarnation.whenOver()
   }
 
-  /** Settles when the system has ended; rejects with RestartLimitError when the root supervisor gave up. */
+  /**
+   * A future that settles when the system has ended. It rejects with RestartLimitError when the root supervisor ended
+   * because a child needed too many restarts.
+   */
   get done(): Future<void> {
     const done = new Future<void>({ loop: this.#runtime.loop })
     if (this.#end === null) this.#waiters.add(done)
@@ -291,7 +305,7 @@ export class ActorSystem implements AsyncDisposable {
     unwatchRejections(this.#runtime)
   }
 
-  /** As `stop`. */
+  /** Stops the system, as `stop` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -305,7 +319,7 @@ function childOf(child: Child, id: string): Child | null {
 
 type AnyClass = abstract new (...args: never[]) => unknown
 
-/** @throws {TypeError} when `ref` is not one of `expected`, and does not lead to an actor of that class */
+/** Checks that a ref has the class that the caller of `lookup` expects. @throws {TypeError} when it has not */
 function checkClass(ref: ChildRef, expected: AnyClass): void {
   if (ref instanceof expected) return
   const { target } = ref

@@ -4,7 +4,7 @@ import type { ChildKind, ChildStatus, Child } from '../children/child.ts'
 import { SupervisorChild } from '../supervision/supervisor-child.ts'
 import { TaskChild } from '../children/task-child.ts'
 
-/** One child at one moment. */
+/** The state of one child at one moment. */
 export interface NodeSnapshot {
   readonly id: string
   readonly path: string
@@ -12,19 +12,19 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /** Why the last incarnation that has ended did so; null when none has. */
+  /** Why the latest incarnation that has ended did so; null when none has ended yet. */
   readonly lastExit: string | null
-  /** Supervisors only. */
+  /** Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
-  /** Actors only. */
+  /** Only actors have this field. */
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
-  /** Actors only: how many asks to it have no answer yet. */
+  /** How many asks to the actor have no answer yet. Only actors have this field. */
   readonly asks?: number
-  /** Actors only: how many messages this incarnation has handled. */
+  /** How many messages this incarnation has handled. Only actors have this field. */
   readonly handled?: number
-  /** The message that is being handled. */
+  /** The message that the actor is handling now. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
-  /** What it waits for; an ask is shown as `path method`. */
+  /** What the child's task waits for. An ask is shown as `path method`. */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
 }
@@ -97,7 +97,7 @@ function mailboxOf({ mailbox }: ActorChild): NonNullable<NodeSnapshot['mailbox']
   return { size: mailbox.size, capacity: mailbox.capacity, waiting: mailbox.waiting }
 }
 
-/** The tree as text, a line for each child. */
+/** Returns the tree as text, with one line for each child. */
 export function formatTree(root: NodeSnapshot): string {
   const lines: string[] = [`${root.id}  ${describeNode(root)}`]
   addChildren(lines, root, '')
