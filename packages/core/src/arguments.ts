@@ -51,10 +51,11 @@ export function checkDelay(delay: unknown): number {
 }
 
 /**
- * Returns `value`, which must be a whole number of at least `least`, or Infinity for no limit.
+ * Returns `value`, which must be a whole number of at least `least`, or Infinity for no limit. `name` is the name of
+ * the argument for the message of an error.
  *
  * @throws {TypeError} when `value` is not a number
- * @throws {RangeError} when `value` is a number but not such a one
+ * @throws {RangeError} when `value` is less than `least`, or not whole
  */
 export function checkCount(name: string, value: unknown, least: number): number {
   if (typeof value !== 'number') {
@@ -67,7 +68,8 @@ export function checkCount(name: string, value: unknown, least: number): number 
 }
 
 /**
- * Returns `value`, which must be a duration in milliseconds of at least 0, or Infinity for no limit.
+ * Returns `value`, which must be a duration in milliseconds of at least 0, or Infinity for no limit. `name` is the name
+ * of the argument for the message of an error.
  *
  * @throws {TypeError} when `value` is not a number
  * @throws {RangeError} when `value` is negative or NaN

@@ -11,7 +11,7 @@ export interface Linked<E extends Linked<E>> {
   /** The list that the entry is in, or was in last. */
   list: LinkedList<E> | null
   nextInList: E | null
-  /** The entry itself, if it has left its list. */
+  /** The entry before this one, or null if this is the first one; the entry itself if it has left its list. */
   previousInList: E | null
 }
 
@@ -68,7 +68,7 @@ export class LinkedList<E extends Linked<E>> {
     entry.previousInList = entry
   }
 
-  /** Takes `entry` out. Returns false, and does nothing, if `entry` is not in this list. */
+  /** Removes `entry` from this list. Returns false, and does nothing, if `entry` is not in this list. */
   remove(entry: E): boolean {
     const { nextInList, previousInList } = entry
     if (entry.list !== this || previousInList === entry) return false
@@ -82,7 +82,7 @@ export class LinkedList<E extends Linked<E>> {
     return true
   }
 
-  /** Takes the first entry out of the list. */
+  /** Removes the first entry of this list and returns it; returns null if the list is empty. */
   shift(): E | null {
     const first = this.first()
     if (first !== null) this.remove(first)

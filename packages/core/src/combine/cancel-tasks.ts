@@ -40,8 +40,8 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
 }
 
 /**
- * Waits until all tasks have ended. A cancel of the waiting task ends this wait at once. If a scope around the waiting
- * code is cancelled, its CancelledError is thrown only when all tasks have ended.
+ * Waits until all tasks have ended. A cancel of the waiting task ends this wait at once. But if a scope around the
+ * waiting code is cancelled, the CancelledError is thrown only when all tasks have ended.
  */
 export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
   try {

@@ -133,7 +133,7 @@ export function gather(
  * once, so both its places get the same task.
  */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
-  // Checks all of them before the first one begins.
+  // All are checked before the first one begins, so wrong input starts nothing.
   for (const awaitable of aws) checkAwaitable(awaitable)
   let begun: Map<Coroutine<T>, Future<T>> | null = null
   return aws.map((awaitable) => {
@@ -150,7 +150,10 @@ function outcome(child: Future<unknown>): unknown {
   return child.exception() ?? child.result()
 }
 
-/** The CancelledError of the last child in the list. As in asyncio, this need not be the child that ended last. */
+/**
+ * Returns the error with which a cancelled `gather` ends: the CancelledError of the last child in the list. As in
+ * asyncio, this need not be the child that ended last.
+ */
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>
   if (last.cancelled()) return last.cancelledError()

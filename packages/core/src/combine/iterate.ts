@@ -33,7 +33,8 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
       try {
         step = await ensureFuture(Promise.resolve(iterator.next()))
       } catch (error) {
-        // A source that has failed is at its end, so `return()` is not called. After a cancel it is called.
+        // A source that has failed is at its end, so its `return()` is not called. After a cancel of this wait, the
+        // source has not failed, and `return()` is called.
         isDone = !isCancelled(error)
         throw error
       }

@@ -28,8 +28,8 @@ export interface Scope {
  */
 const storage = new AsyncLocalStorage<Scope>()
 /**
- * A storage that is never entered. A map of this file returns itself as the value, so `newestMap.getStore()` finds the
- * running code's map without making a resource.
+ * A storage that is never entered. If this file has made the running code's map of storages, that map gives itself as
+ * the value of this storage. So `newestMap.getStore()` finds the map without making an AsyncResource.
  */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
@@ -106,8 +106,8 @@ type MapHolder = AsyncResource & Record<symbol, ContextMap>
 const mapKey: symbol | null = findMapKey()
 
 /**
- * An asynchronous context in which code can be run: the map of Node's storages, or without a key for maps an
- * AsyncResource that holds it.
+ * An asynchronous context in which code can be run: a map of Node's storages to their values. If `findMapKey` has found
+ * no key, it is an AsyncResource that holds such a map.
  */
 export type AsyncContext = ContextMap | AsyncResource
 
@@ -151,8 +151,9 @@ export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
 }
 
 /**
- * Returns the caller's map without the caller's scope; undefined if nothing is left. The new scope would hide the
- * caller's scope anyway, and a reference to it would keep the creator of each task in memory.
+ * Returns the caller's map of storages without the caller's scope; undefined if nothing is left. `ours` is what
+ * `currentMap()` has returned; if it is undefined, the map that Node keeps under `key` is taken. The new scope would
+ * hide the caller's scope anyway, and a reference to the caller's scope would keep the creator of each task in memory.
  */
 function outerMap(
   key: symbol,
@@ -269,8 +270,8 @@ function findMapKey(): symbol | null {
 }
 
 /**
- * Whether Node treats an object of this file, under `key`, as its own map: storages find their values in it, Node
- * restores it after a call, and copies it when another storage is entered.
+ * Whether Node accepts a map that this file has made in the property `key` of an AsyncResource: storages find their
+ * values in it, Node restores it after a call, and copies it when another storage is entered.
  */
 function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()

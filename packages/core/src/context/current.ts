@@ -62,8 +62,8 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * Returns the loop that new work of `scope` belongs to: the scope's loop, or the default loop if there is no scope or
- * its loop is closed.
+ * Returns the loop to which work belongs that begins in `scope`: the scope's loop, or the default loop if there is no
+ * scope or its loop is closed.
  */
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop

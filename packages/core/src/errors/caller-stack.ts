@@ -1,6 +1,6 @@
 /**
- * The folder of this package, with its built files or its sources. The list is empty in a bundle that has no address,
- * as in workerd.
+ * The folder of this package, in each form in which a stack may show it. `startAtCaller` removes the stack frames of
+ * files in it. The list is empty in a bundle that has no address, as in workerd.
  */
 const own = foldersOf(import.meta.url)
 

@@ -1,8 +1,8 @@
 const cancelledBrand: symbol = Symbol.for('@tasktree/core.CancelledError')
 
 /**
- * Sets how many stack frames a new error records, and returns the number that applied before. Does nothing if Error is
- * frozen.
+ * Sets how many stack frames a new error records, and returns the number that applied before. CancelledError sets 0
+ * while it is made, because a stack is expensive. Does nothing if Error is frozen.
  */
 function setStackLimit(limit: number): number {
   const before = Error.stackTraceLimit

@@ -16,7 +16,8 @@ export interface Clock {
   /** Removes the alarm and its references to the loop, because the loop is closed. */
   stop(): void
   /**
-   * Whether time stands still while anything can run. With such a clock `sleep(0)` takes one round of the ready queue.
+   * Whether this clock stands still while anything can run. With such a clock `sleep(0)` takes one round of the ready
+   * queue.
    */
   readonly virtual: boolean
 }
@@ -49,7 +50,10 @@ function readPlatform(): Platform {
   return { setTimeout, clearTimeout, now: performance.now.bind(performance) }
 }
 
-/** The global functions at the moment when the package was loaded. */
+/**
+ * The global timer functions and `performance.now`, as they were when the package was loaded: the real ones, unless a
+ * test had already replaced them with fake timers.
+ */
 const native: Platform = readPlatform()
 const { setImmediate } = globalThis
 /** Calls `callback` when the microtask queue is empty. */

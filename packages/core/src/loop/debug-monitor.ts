@@ -18,7 +18,7 @@ export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
-  /** For each task: the line of the `await` that the newest cancel has thrown from. */
+  /** For each task: the line of the `await` from which the newest cancel was thrown. `cancelSwallowed` shows it. */
   readonly #thrownAt = new WeakMap<Task, string>()
   readonly #made = new WeakMap<Task, FuturesMade>()
 
@@ -61,7 +61,10 @@ export class DebugMonitor {
     }
   }
 
-  /** Notes that a cancel is thrown from the wait of `task` whose reaction is `key`. */
+  /**
+   * Notes that a cancel is thrown from a wait of `task`. `key` is the reaction of the wait, under which the line of its
+   * `await` is stored.
+   */
   cancelThrown(task: Task, key: Reaction): void {
     const [site] = awaitSiteOf(key)
     if (site !== undefined) this.#thrownAt.set(task, site)
@@ -135,7 +138,8 @@ interface FutureMade {
 }
 
 /**
- * The futures that a task has made and that no code has awaited yet. The list is thinned out each time it has doubled.
+ * The futures that a task has made and that no code has awaited yet. Each time the list has doubled, the futures that
+ * were awaited since are removed.
  */
 class FuturesMade {
   #futures: FutureMade[] = []

@@ -1,14 +1,14 @@
 /**
- * The objects of one class that are still in use, for a part of the snapshot: the list does not keep them alive. They are in
- * the order in which they were added.
+ * The objects of one class that are still in use, in the order in which they were added. A part of the snapshot lists
+ * them. This class holds weak references, so it does not keep the objects in memory.
  */
 export class LiveList<T extends object> {
   #refs: WeakRef<T>[] = []
-  /** The list is cleaned when it has become this long. */
+  /** When the list has this many entries, those of objects that are not in use any more are removed. */
   #limit = 16
   readonly #isLive: (object: T) => boolean
 
-  /** @param isLive whether an object is still of interest; it must only read */
+  /** @param isLive returns whether an object is still in use; it must change nothing */
   constructor(isLive: (object: T) => boolean) {
     this.#isLive = isLive
   }
@@ -26,7 +26,7 @@ export class LiveList<T extends object> {
     return object !== undefined && this.#isLive(object)
   }
 
-  /** Those that are live. */
+  /** Returns the objects that are still in use, the oldest first. */
   list(): T[] {
     const live: T[] = []
     for (const each of this.#refs) {

@@ -39,11 +39,14 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 export class EventLoop extends Scheduler {
   /** In debug mode, callbacks and turns that take longer than this many milliseconds are reported. */
   slowCallbackDuration = 100
-  /** @internal the futures of this loop that have failed and whose exception no code has looked at */
+  /** @internal the futures of this loop that have failed and whose exception no code has looked at, to report them */
   readonly failures: Failures = new Failures(this)
   /** @internal the outermost frame of this loop, in which its callbacks and `detached` code run */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
-  /** @internal whether the run has ended and is cancelling the tasks and waits that are left */
+  /**
+   * @internal whether the run has ended and is cancelling the tasks and waits that are left. Meanwhile, calls that
+   * nobody awaits are cancelled without a report.
+   */
   isEnding = false
   /**
    * @internal the frames of tasks that have ended while code that they began still waits; the end of the run cancels
@@ -75,7 +78,7 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a later turn of the loop. It runs in `context`, by default a copy of the current one.
+   * Calls `cb` in a later turn of the loop. The callback runs in `context`, by default a copy of the current one.
    *
    * @throws {RuntimeError} when the loop is closed
    */
@@ -319,7 +322,10 @@ export class EventLoop extends Scheduler {
     return this.outside.runInAsyncScope(fn)
   }
 
-  /** @internal adds `execution` to the tasks of this loop, and returns the number of the task for its default name */
+  /**
+   * @internal adds `execution` to the tasks of this loop, and returns the number for the default name of the task, as
+   * in "Task-1"
+   */
   adopt(execution: Execution): number {
     const first = this.#executions
     execution.next = first

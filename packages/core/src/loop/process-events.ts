@@ -36,8 +36,8 @@ const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 const listening = new Set<HandledSignal>()
 
 /**
- * Passes signals and the end of the process to `main`, until the returned function is called. All runs share one
- * listener per event.
+ * Tells `main` of the end of the process and, if `handleSignals` is true, of SIGINT and SIGTERM, until the returned
+ * function is called. All runs share one listener per event.
  */
 export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
   watched.add(main)

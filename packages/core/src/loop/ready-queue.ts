@@ -55,8 +55,8 @@ export class ReadyQueue {
   }
 
   /**
-   * Empties the queue and calls `dropped()` of each entry, so that a woken claim leaves the thing it was woken for to
-   * the next waiter.
+   * Empties the queue and calls `dropped()` of each entry. So a claim that was woken to take a thing, such as a lock,
+   * leaves it to the next waiter.
    */
   drop(): void {
     const ring = this.#ring

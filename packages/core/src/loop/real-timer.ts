@@ -4,9 +4,10 @@ const longestDelay = 2 ** 31 - 1
 /**
  * Calls `callback` after `ms` milliseconds of real time; Infinity means never. Returns a function that stops the timer.
  *
- * A timer of the loop would not do for a child process or a worker: it lives in real time even when the clock of its loop
- * is virtual, and it must be ended even when the loop has been closed. With `hold: false` the timer does not keep the
- * process alive. One timer of the runtime would not do either, because a delay beyond 2^31-1 ms fires at once.
+ * This is for child processes and workers, which live in real time. A timer of the loop does not serve for them: the
+ * clock of the loop may be virtual, and the loop may be closed before the process or worker has ended. With `hold:
+ * false` the timer does not keep the program alive. A delay beyond 2^31-1 ms is made of several timers of the runtime,
+ * because a single timer with such a delay fires at once.
  */
 export function afterDelay(
   ms: number,

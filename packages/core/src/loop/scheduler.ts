@@ -107,7 +107,9 @@ export abstract class Scheduler {
     return this.#roughTime
   }
 
-  /** @internal the time now, on the same clock as `roughTime` */
+  /**
+   * @internal the exact time now in milliseconds, on the clock of `roughTime`, so the difference is the age of a task
+   */
   exactTime(): number {
     return this.#isVirtual ? this.clock.now() : machineTime()
   }
@@ -117,7 +119,7 @@ export abstract class Scheduler {
     return this.#timers.deadlineOf(entry)
   }
 
-  /** @internal puts `entry` in the ready queue after I/O was handled */
+  /** @internal puts `entry` in the ready queue after I/O was handled; in virtual time, at once */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
       this.push(entry)
@@ -139,8 +141,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal lets the running code of `holder` continue before any other turn begins, even if another flow of the
-   * same task waits
+   * @internal lets the running code of `holder` continue before any other turn begins, even if another flow of the same
+   * task waits. Does nothing while a turn has a holder already.
    */
   holdFor(holder: Task | Frame): void {
     if (this.#holder !== null) return
@@ -304,8 +306,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * Takes the loop away from a holder that neither waits nor ends. A tick of Node runs when no microtask is left; a
-   * holder that has not released the loop by then awaits a foreign promise.
+   * Makes sure that a holder that neither waits nor ends loses the loop. A tick of Node runs when no microtask is left;
+   * a holder that has not released the loop by then awaits a foreign promise.
    */
   #watch(): void {
     if (this.#watching) return

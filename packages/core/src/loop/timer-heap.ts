@@ -13,8 +13,8 @@ export interface TimerEntry extends Runnable {
 
 /**
  * A heap of timers with four children per node. A cancelled timer is removed at once, in O(log n). The simpler way is
- * to mark a timer as cancelled and drop it when it is due. But then a program that sets and cancels a timeout around
- * every call would grow.
+ * to mark a timer as cancelled and drop it when it is due. But then the heap of a program that sets and cancels a
+ * timeout around every call would grow.
  *
  * The deadlines are in an array of numbers beside the entries. The four that are compared on each level are neighbours
  * in memory. To read them from the entries of a million timers would miss the processor's cache each time.

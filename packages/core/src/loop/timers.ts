@@ -35,8 +35,8 @@ class Alarm {
 export class Timers {
   readonly #own: Alarm
   /**
-   * The clock and the heap for the timers that a test has put in place of those the loop began with; null without such
-   * a test.
+   * The clock and the heap that use the fake timers of a test, if these have replaced the timer functions that the loop
+   * began with; otherwise null.
    */
   #other: Alarm | null = null
   readonly #ring: () => void

@@ -26,8 +26,8 @@ let isListening = false
 let isRaising = false
 
 /**
- * Adds the listener: until `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end
- * the process.
+ * Adds `user` to the objects that need the listener, and the listener with the first user. Until
+ * `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end the process.
  */
 export function watchRejections(user: unknown): void {
   users.add(user)
@@ -52,8 +52,8 @@ function ignore(): void {
 }
 
 /**
- * Registers `taker`, which is called for each unhandled rejection, in the asynchronous context of the rejected
- * promise. It returns true if it has handled the rejection. The returned function removes the taker.
+ * Registers `taker`, which is called for each unhandled rejection, in the asynchronous context of the rejected promise.
+ * The taker returns true if it has handled the rejection. `takeRejections` returns a function that removes the taker.
  */
 export function takeRejections(taker: Taker): () => void {
   takers.add(taker)

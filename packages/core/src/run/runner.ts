@@ -243,7 +243,10 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /** Waits for `rounds` rounds of the loop, with I/O. */
+  /**
+   * Waits for `rounds` rounds of the loop, with I/O, so that tasks that were created in a clean-up may continue so
+   * long.
+   */
   async #letGo(rounds: number): Promise<void> {
     const loop = this.#loop
     const over = new Future<void>({ loop })
@@ -289,7 +292,10 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-/** @throws {TypeError} when `main` is neither a function nor a Coroutine; `call` is the name in the message */
+/**
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine; `call` is the name of the called function for
+ * the message
+ */
 export function checkMain(call: string, main: unknown): void {
   if (typeof main === 'function' || isCoroutine(main)) return
   throw new TypeError(`${call} takes a function or a Coroutine, got ${describe(main)}`)

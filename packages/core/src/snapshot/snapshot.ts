@@ -25,7 +25,7 @@ export interface WaitSnapshot {
   kind: string
   /** What the task waits for, in a few words, as in "lock 'db'". */
   label: string
-  /** More about that thing, as in "held by task 'migrate'". */
+  /** More about the thing that the task waits for, as in "held by task 'migrate'". */
   note?: string
   /** The id of the task that is waited for, or that holds the thing. */
   task?: number
@@ -165,7 +165,10 @@ function partOf(fn: () => unknown): unknown {
   }
 }
 
-/** The stack frames of the running code that belong to the program, the innermost first. */
+/**
+ * Returns the stack frames of the running code that belong to the program, each as `name (file:line)`, the innermost
+ * first.
+ */
 function runningStack(): string[] {
   const lines: string[] = []
   for (const site of callSites()) {
@@ -178,7 +181,10 @@ function runningStack(): string[] {
   return lines
 }
 
-/** Calls `visit` for each frame of `task`. Nearly every task has a single frame, and for these no list is made. */
+/**
+ * Calls `visit` for each frame of `task`: the frame of its body, and one for each scope that is open in it. Nearly
+ * every task has a single frame, and for these no list is made.
+ */
 export function eachFrame(task: Task, visit: (frame: Frame) => void): void {
   const execution = task.ownExecution()
   if (execution.firstChild === null) visit(execution)

@@ -30,8 +30,8 @@ export function why(task: Task): string {
 }
 
 /**
- * Builds the sentence. Each task is explained once. The chain of tasks is followed in a loop and not by recursion,
- * because it may be longer than the stack is deep.
+ * Builds the sentence that `why` returns. Each task is explained once. The chain of tasks is followed in a loop and not
+ * by recursion, because it may be longer than the stack is deep.
  */
 class Explanation {
   readonly #seen = new Set<Task>()
@@ -45,7 +45,7 @@ class Explanation {
       this.#seen.add(task)
       const waits = waitsOf(task)
       const [only] = waits
-      if (waits.length !== 1 || only === undefined || !canGoOn(task)) {
+      if (waits.length !== 1 || only === undefined || !isHeldUp(task)) {
         return text + this.#ofLast(task, waits)
       }
       const [clause, next] = explain(only.future)
@@ -81,7 +81,7 @@ class Explanation {
 }
 
 /** Whether `task` is held up by a wait: it has begun, it is not running, and a future that it waits on is pending. */
-function canGoOn(task: Task): boolean {
+function isHeldUp(task: Task): boolean {
   if (task.done() || !task.started || task === currentTask()) return false
   return waitsOf(task).some(({ future }) => !isOver(future))
 }

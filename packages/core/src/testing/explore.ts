@@ -25,8 +25,8 @@ export class ScheduleError extends Error {
 }
 
 /**
- * Runs `program` under many schedules, in virtual time. A schedule is another order of the ready queue, and each seed
- * gives the same order each time. A deadlock counts as a failure.
+ * Runs `program` under many schedules, in virtual time. A schedule is an order in which the entries of the ready queue
+ * run, and a seed gives the same order each time. A deadlock counts as a failure.
  *
  * @param options `seeds` is the number of schedules (1,000 by default), beginning with `seed`; with `seed` alone only
  * that schedule runs
