@@ -38,23 +38,10 @@ export function retry<T>(
   options?: RetryOptions,
 ): Promise<T> {
   checkBody('retry', fn)
-  checkOptions(options)
-  const {
-    attempts = 3,
-    backoff = defaultBackoff,
-    timeout,
-    retryIf,
-    onRetry,
-    signal,
-  } = options ?? {}
-  checkCount('the option attempts', attempts, 1)
-  if (timeout !== undefined) checkDuration('the option timeout', timeout)
-  checkFunction('backoff', backoff)
-  checkFunction('retryIf', retryIf)
-  checkFunction('onRetry', onRetry)
-  return runWithSignal(signal, () =>
-    attemptAll(fn, { attempts, backoff, timeout, retryIf, onRetry }),
-  )
+  const policy = options === undefined ? defaults : checkPolicy(options)
+  const signal = options?.signal
+  if (signal === undefined) return attemptAll(fn, policy)
+  return runWithSignal(signal, () => attemptAll(fn, policy))
 }
 
 interface Policy extends Pick<RetryOptions, 'timeout' | 'retryIf' | 'onRetry'> {
@@ -62,18 +49,30 @@ interface Policy extends Pick<RetryOptions, 'timeout' | 'retryIf' | 'onRetry'> {
   readonly backoff: Backoff
 }
 
-const defaultBackoff = exponential()
+const defaults: Policy = { attempts: 3, backoff: exponential() }
 
-async function attemptAll<T>(
-  fn: (attempt: number) => PromiseLike<T>,
-  { attempts, backoff, timeout, retryIf, onRetry }: Policy,
-): Promise<T> {
+function checkPolicy(options: RetryOptions): Policy {
+  checkOptions(options)
+  const { attempts = defaults.attempts, backoff = defaults.backoff } = options
+  const { timeout, retryIf, onRetry } = options
+  checkCount('the option attempts', attempts, 1)
+  if (timeout !== undefined) checkDuration('the option timeout', timeout)
+  checkFunction('backoff', backoff)
+  checkFunction('retryIf', retryIf)
+  checkFunction('onRetry', onRetry)
+  return { attempts, backoff, timeout, retryIf, onRetry }
+}
+
+async function attemptAll<T>(fn: (attempt: number) => PromiseLike<T>, policy: Policy): Promise<T> {
   const before = cancelsSoFar()
   let earlier: unknown[] | null = null
   for (let attempt = 1; ; attempt++) {
     try {
-      return await (timeout === undefined ? fn(attempt) : withTimeout(timeout, () => fn(attempt)))
+      return await (policy.timeout === undefined
+        ? fn(attempt)
+        : limited(fn, attempt, policy.timeout))
     } catch (error) {
+      const { attempts, backoff, retryIf, onRetry } = policy
       if (wasCancelled(error, before)) throw error
       if (earlier !== null) carryErrors(error, earlier)
       if (attempt >= attempts || !accepts('retryIf', retryIf, error)) throw error
@@ -85,4 +84,12 @@ async function attemptAll<T>(
       await sleep(delay)
     }
   }
+}
+
+function limited<T>(
+  fn: (attempt: number) => PromiseLike<T>,
+  attempt: number,
+  timeout: number,
+): Promise<T> {
+  return withTimeout(timeout, () => fn(attempt))
 }

@@ -142,8 +142,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
    * and of the scopes around the running code. Called elsewhere: counts those of the task and of all its scopes.
    */
   cancelling(): number {
+    const running = currentFrame()
+    if (running?.task === this) return running.cancelling()
     let sum = 0
-    for (const frame of this.#frames()) sum += frame.cancellation?.count ?? 0
+    for (const frame of framesOf(this.#execution)) sum += frame.cancellation?.count ?? 0
     return sum
   }
 
@@ -152,21 +154,11 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
    * cancels that remain.
    */
   uncancel(): number {
-    const frame = this.#frames().find((each) => (each.cancellation?.count ?? 0) > 0)
+    const running = currentFrame()
+    if (running?.task === this) return running.uncancel()
+    const frame = framesOf(this.#execution).find((each) => (each.cancellation?.count ?? 0) > 0)
     frame?.cancellation?.takeBack()
     return this.cancelling()
-  }
-
-  /**
-   * Returns the frames whose cancels count. Called in the task: the frames around the running code, the innermost
-   * first. Called elsewhere: all frames of the task.
-   */
-  #frames(): Frame[] {
-    const running = currentFrame()
-    if (running?.task !== this) return framesOf(this.#execution)
-    const frames: Frame[] = []
-    for (let frame: Frame | null = running; frame !== null; frame = frame.parent) frames.push(frame)
-    return frames
   }
 
   /** Returns the body of the task; null when it has ended. */
