@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { listeningPorts } from '../src/target.ts'
 
-export const fixtures: string = join(import.meta.dirname, 'fixtures')
+const fixtures: string = join(import.meta.dirname, 'fixtures')
 export const cli: readonly string[] = [
   '--conditions=@tasktree/source',
   join(import.meta.dirname, '../src/cli.ts'),

@@ -293,7 +293,7 @@ export function isOver(future: Future<unknown>): boolean {
  * Returns the task behind `future`: `future` itself if it is a task, or the task that must end before `future` can
  * end. For a `gather`, that is the first child that is not done. Null if no task is known.
  */
-export function taskBehind(future: Future<unknown> | null): Task | null {
+function taskBehind(future: Future<unknown> | null): Task | null {
   const seen = new Set<Future<unknown>>()
   for (let next = future; next !== null && !seen.has(next);) {
     const task = next.ownExecution()?.task ?? null
