@@ -46,11 +46,6 @@ export class Submission implements MappedJob {
       abandon: () => this.#abandon(),
       details: () => this.#details(),
       grant: () => {},
-      details: () => ({
-        kind: 'job',
-        label: `job '${message.id}' on other machines`,
-        note: this.#state,
-      }),
     })
     owner.link.answers.expect(message.reply, (answer) => this.#receive(answer))
     const { deadline } = message
