@@ -1259,8 +1259,21 @@ export declare class Stash {
 import type { TellOptions } from '../actors/message-types.ts';
 export declare function checkTellOptions(options: TellOptions): void;
 
+// dist/messages/tracing.d.ts
+import { type Channel } from 'node:diagnostics_channel';
+import { Tracing } from '@tasktree/core/lowlevel';
+export interface MessageTrace {
+    readonly path: string;
+    readonly incarnation: number;
+    readonly method: string;
+    readonly ask: object | null;
+}
+export declare const messageTracing: Tracing<MessageTrace>;
+export declare const askMade: Channel;
+
 // dist/runtime/events.d.ts
 import { type Channel } from 'node:diagnostics_channel';
+import { Tracing } from '@tasktree/core/lowlevel';
 import type { ExitReason } from '../exit-reason.ts';
 import type { Message } from '../messages/envelope.ts';
 interface OfChild {
@@ -1322,6 +1335,7 @@ export interface DeadLetter {
 export declare const actorStart: Channel;
 export declare const actorStop: Channel;
 export declare const actorRestart: Channel;
+export declare const restartTracing: Tracing<SystemEvent>;
 export {};
 
 // dist/runtime/logger.d.ts

@@ -582,6 +582,14 @@ export declare class TimerHandle extends Handle implements TimerEntry {
     when(): number;
 }
 
+// dist/loop/live-list.d.ts
+export declare class LiveList<T extends object> {
+    #private;
+    constructor(isLive: (object: T) => boolean);
+    add(object: T): void;
+    list(): T[];
+}
+
 // dist/loop/live-loops.d.ts
 import type { EventLoop } from './loop.ts';
 export declare function noteLoop(loop: EventLoop): void;
@@ -754,6 +762,8 @@ export { durationText } from './futures/duration-text.ts';
 export { printable } from './futures/printable.ts';
 export { DetailedFuture } from './futures/detailed-future.ts';
 export { type WaitDetails, waitDetails } from './futures/wait-details.ts';
+export { LiveList } from './loop/live-list.ts';
+export { type TraceOutcome, Tracing } from './tasks/tracing.ts';
 
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
@@ -983,7 +993,6 @@ export declare function snapshot(options?: {
 }): RuntimeSnapshot;
 export declare function eachFrame(task: Task, visit: (frame: Frame) => void): void;
 export declare function isOver(future: Future<unknown>): boolean;
-export declare function taskBehind(future: Future<unknown> | null): Task | null;
 export declare function tasksAwaitedBy(task: Task): Task[];
 export declare function scopeOf(frame: Frame): ScopeSnapshot | null;
 
@@ -1054,6 +1063,7 @@ export declare class Cancellation {
 // dist/tasks/channels.d.ts
 import { type Channel } from 'node:diagnostics_channel';
 import type { Task } from './task.ts';
+import { Tracing } from './tracing.ts';
 export interface TaskMessage {
     readonly task: Task;
 }
@@ -1061,6 +1071,7 @@ export declare const taskCreate: Channel;
 export declare const taskStart: Channel;
 export declare const taskEnd: Channel;
 export declare const taskCancel: Channel;
+export declare const taskTracing: Tracing<TaskMessage>;
 
 // dist/tasks/coroutine.d.ts
 import type { Future } from '../futures/future.ts';
@@ -1286,6 +1297,23 @@ export declare class Task<T = unknown> extends Future<T> implements AsyncDisposa
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function createTaskIn<T>(group: Frame | null, coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function taskSignal(): AbortSignal;
+
+// dist/tasks/tracing.d.ts
+import type { Future } from '../futures/future.ts';
+export interface TraceOutcome {
+    result?: unknown;
+    error?: unknown;
+    cancelled?: boolean;
+}
+export declare class Tracing<M extends object> {
+    #private;
+    constructor(name: string);
+    get isOn(): boolean;
+    get isLive(): boolean;
+    run<T>(key: object, message: M, begin: () => T): T;
+    settle(key: object, outcome: TraceOutcome): void;
+}
+export declare function outcomeOf(future: Future<unknown>): TraceOutcome;
 
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';

@@ -76,8 +76,10 @@ export declare class ExecutorQueueFull extends Error {
 
 // dist/jobs/job-future.d.ts
 import { type CancelledError, Future } from '@tasktree/core';
+import { type WaitDetails } from '@tasktree/core/lowlevel';
 export interface JobControl {
     abandon(): void;
+    details(): WaitDetails;
     grant(count: number): void;
 }
 export declare class JobFuture<R, Y = never> extends Future<R> {
@@ -101,6 +103,7 @@ export declare class JobKind {
     readonly target: JobTarget;
     readonly problem: string | null;
     constructor(id: number, target: JobTarget);
+    get name(): string;
     get isShort(): boolean;
     get typicalStack(): SubmitStack | null;
     noteSuccess(submitted: SubmitStack): void;
@@ -152,6 +155,7 @@ export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | Async
 export {};
 
 // dist/jobs/pending-job.d.ts
+import type { WaitDetails } from '@tasktree/core/lowlevel';
 import type { Transferable } from 'node:worker_threads';
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
@@ -182,6 +186,7 @@ export declare class PendingJob implements JobControl, Linked<PendingJob> {
     constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
     get mayFollow(): boolean;
     addPart(results: readonly unknown[]): void;
+    details(): WaitDetails;
     abandon(): void;
     grant(count: number): void;
 }
@@ -283,6 +288,7 @@ export declare function noteFailure(future: Future<unknown>): void;
 
 // dist/pool/instrument.d.ts
 import { type Channel } from 'node:diagnostics_channel';
+import { Tracing } from '@tasktree/core/lowlevel';
 import type { Executor } from './executor.ts';
 import type { JobFuture } from '../jobs/job-future.ts';
 export interface JobEvent {
@@ -293,6 +299,13 @@ export interface JobEvent {
 export declare const jobSubmit: Channel;
 export declare const jobStart: Channel;
 export declare const jobEnd: Channel;
+export interface JobTrace {
+    readonly executor: Executor;
+    readonly future: JobFuture<unknown, unknown>;
+    readonly job: string;
+    worker: number | null;
+}
+export declare const jobTracing: Tracing<JobTrace>;
 
 // dist/pool/live-pools.d.ts
 export interface LivePool {
@@ -341,7 +354,7 @@ export declare class Outcomes {
     failed: number;
     constructor(executor: Executor);
     get ended(): number;
-    submitted(future: JobFuture<unknown, unknown>): void;
+    submitted(future: JobFuture<unknown, unknown>, job: string): void;
     started({ future }: PendingJob, worker: WorkerHandle): void;
     complete(job: PendingJob, value: unknown, worker: WorkerHandle): void;
     fail(job: PendingJob, error: unknown, worker?: WorkerHandle | null): void;
@@ -355,6 +368,14 @@ import { type JobOwner, PendingJob } from '../jobs/pending-job.ts';
 import type { StartWorker } from '../transport/worker-link.ts';
 import type { Executor, ExecutorStats, MapOptions } from './executor.ts';
 import { type PoolOptions } from './options.ts';
+export interface PoolSnapshot extends ExecutorStats {
+    readonly name: string;
+    readonly kind: string;
+    readonly jobs: readonly {
+        readonly worker: number;
+        readonly job: string;
+    }[];
+}
 export declare abstract class WorkerPool implements Executor, JobOwner {
     #private;
     constructor(startWorker: StartWorker, options: PoolOptions);

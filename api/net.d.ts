@@ -145,6 +145,15 @@ export { Transport } from './transport.ts';
 export { CertificateError, type CertificateErrorOptions, TlsError, type TlsErrorOptions, } from './tls-errors.ts';
 export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, IncompleteReadError, LimitOverrunError, OSError, StreamReader, StreamWriter, } from '@tasktree/streams';
 
+// dist/instrument.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Transport } from './transport.ts';
+export interface ConnectionTrace {
+    readonly transport: Transport;
+    readonly peername: unknown;
+}
+export declare const connectionTracing: Tracing<ConnectionTrace>;
+
 // dist/listener.d.ts
 import { type Server, type Socket } from 'node:net';
 import { type TlsOptions } from './tls.ts';
@@ -209,6 +218,12 @@ export interface ServerSocket {
     address: string;
     port: number;
     family: string;
+}
+export interface ServerSnapshot {
+    listening: string[];
+    connections: number;
+    handshakes: number;
+    peers: string[];
 }
 export declare class Server implements AsyncDisposable {
     #private;

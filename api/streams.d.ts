@@ -39,11 +39,13 @@ export declare class LimitOverrunError extends RangeError {
 }
 
 // dist/event-waiters.d.ts
+import { type WaitDetails } from '@tasktree/core/lowlevel';
 export interface WaitOptions {
     signal?: AbortSignal | undefined;
 }
 export declare class EventWaiters {
     #private;
+    constructor(details: () => WaitDetails);
     wait(options?: WaitOptions): Promise<void>;
     wake(error?: Error | null): void;
 }
@@ -116,9 +118,12 @@ export declare class GaiError extends OSError {
 }
 export declare function toOSError(error: unknown): Error;
 
+// dist/peer-of.d.ts
+export declare function peerOf(transport: object | null): string | null;
+
 // dist/pending-read.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
-import { Claim } from '@tasktree/core/lowlevel';
+import { Claim, type WaitDetails } from '@tasktree/core/lowlevel';
 export interface WaitingRead {
     readonly what: string;
     readonly needs: number;
@@ -129,6 +134,7 @@ export interface WaitingRead {
 }
 export interface ReadOwner {
     left(read: WaitingRead): void;
+    details(what: string): WaitDetails;
     stillWaits(): void;
 }
 export declare class PendingRead<T> extends Claim<T> implements WaitingRead {

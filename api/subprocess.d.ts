@@ -148,6 +148,16 @@ export { shlex, type SplitOptions } from './shlex.ts';
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts';
 export type { CommandValue } from './template.ts';
 
+// dist/instrument.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Process } from './process.ts';
+export interface ProcessTrace {
+    readonly process: Process;
+    readonly pid: number;
+    readonly program: string;
+}
+export declare const processTracing: Tracing<ProcessTrace>;
+
 // dist/managed-options.d.ts
 import { type SpawnOptions } from './options.ts';
 export interface ManagedBackoff {
@@ -183,12 +193,13 @@ export declare class ManagedProcess implements AsyncDisposable {
 }
 
 // dist/milestone.d.ts
+import { type WaitDetails } from '@tasktree/core/lowlevel';
 export declare class Milestone {
     #private;
     get reached(): boolean;
     reach(): void;
     on(callback: () => void): () => void;
-    wait(signal?: AbortSignal): Promise<void>;
+    wait(signal?: AbortSignal, details?: () => WaitDetails): Promise<void>;
 }
 
 // dist/options.d.ts
@@ -274,6 +285,13 @@ export interface Captured {
 export interface ProcessWaitOptions {
     signal?: AbortSignal | undefined;
     timeout?: number | undefined;
+}
+export interface ProcessSnapshot {
+    pid: number;
+    command: string;
+    task?: number;
+    state: 'running' | 'ending';
+    age: number;
 }
 export declare class Process implements AsyncDisposable {
     #private;
