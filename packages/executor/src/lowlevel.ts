@@ -1,6 +1,6 @@
 /**
- * What an executor is made of that runs its jobs elsewhere than in this package's pools, for example on other machines.
- * Documented and covered by semver, like the main door.
+ * The parts from which other packages build an executor whose jobs run elsewhere, for example on other machines. These
+ * exports are documented and follow semver like those of the main entry point.
  */
 export { currentJob, type RunningJob } from './worker/context.ts'
 export {

@@ -1,6 +1,6 @@
 /**
- * The program of a worker thread, of a worker process, and of a worker process's watch thread. The build makes one
- * file of it that needs no other, because a bundler has to copy it.
+ * The program of a worker thread, of a worker process, and of the watch thread of a worker process. The build bundles
+ * it into one file without imports, because bundlers of other programs must be able to copy that file.
  */
 import { identity } from './worker/context.ts'
 import { connectProcess } from './worker/process-channel.ts'

@@ -6,13 +6,14 @@ import { RuntimeError } from '@tasktree/core'
 declare const __filename: string | undefined
 
 /**
- * Finds the file that workers run. It lies beside this file: as TypeScript in the source, as JavaScript in the build.
+ * Finds the file that workers run. That file is in the same folder as this one: a TypeScript file in the source, a
+ * JavaScript file in the build.
  *
- * A bundler moves this code into another file. Some bundlers understand the expression below, copy the file that it
- * names, and put the new name in its place. For the others the file is looked for beside the bundle, and then where
- * the package is installed.
+ * A bundler moves this code into another file. Some bundlers understand the expression `new URL(…, import.meta.url)`
+ * below: they copy the named file, and write its new name into the expression. With other bundlers, this function looks
+ * for the file beside the bundle, and then where the package is installed.
  *
- * @throws {RuntimeError} when it is nowhere
+ * @throws {RuntimeError} when the file is not found
  */
 export function findWorkerEntry(): URL {
   found ??= find()
@@ -37,7 +38,7 @@ function find(): URL {
 
 function findBeside(): URL | null {
   try {
-    // A bundler looks for exactly this expression.
+    // Bundlers look for exactly this form of expression.
     const entry = new URL('./worker-entry.js', import.meta.url)
     return isSource(import.meta.url) ? new URL(entry.href.replace(/js$/, 'ts')) : entry
   } catch {
@@ -48,7 +49,7 @@ function findBeside(): URL | null {
   }
 }
 
-/** The file that this code is in. */
+/** Returns the path of the file that contains this code. */
 function ownPath(): string {
   try {
     return fileURLToPath(import.meta.url)

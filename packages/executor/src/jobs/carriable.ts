@@ -1,16 +1,17 @@
 /**
- * Finds values that a copy would empty without a word. Node's own classes keep their data in private fields:
- * structured clone turns an AbortSignal, and `node:v8` a URL or a Blob, into `{}`. Such a value is refused.
+ * Refuses values whose copy would silently be empty. Node's own classes keep their data in private fields: structured
+ * clone turns an AbortSignal into `{}`, and `node:v8` does the same to a URL or a Blob.
  *
- * The engine offers no hook for this, so the values are walked before they are copied. A walk costs a job with
- * primitive arguments nothing that can be measured, and a tree of objects a fraction of its copy.
+ * The engine offers no hook for this check, so the code walks through the values before they are copied. For a job with
+ * primitive arguments the walk costs nothing that can be measured, and for a tree of objects a fraction of the cost of
+ * its copy.
  */
 import type { Transferable } from 'node:worker_threads'
 import { describe } from '@tasktree/core/lowlevel'
 
 export type Medium = 'thread' | 'process'
 
-/** Classes that no copy carries. Where a runtime lacks one of them, nothing needs refusing. */
+/** Classes whose objects arrive empty in another thread. A class that a runtime lacks is skipped. */
 const hollowInThreads = [
   'AbortController',
   'CompressionStream',
@@ -30,7 +31,10 @@ const hollowInThreads = [
   'URLSearchParams',
 ]
 
-/** Classes that a copy for another thread carries, or refuses by itself, and one for another process empties. */
+/**
+ * Classes whose objects arrive empty in another process. Between threads, an object of the additional classes is either
+ * copied or refused by the engine itself.
+ */
 const hollowInProcesses = [
   ...hollowInThreads,
   'Blob',
@@ -40,10 +44,13 @@ const hollowInProcesses = [
   'WritableStream',
 ]
 
-/** Longer arrays are sparse, and their items are listed by their keys: counting through the holes takes seconds. */
+/**
+ * Arrays longer than this are treated as sparse, and only their existing keys are listed: counting through the holes
+ * would take seconds.
+ */
 const longestDense = 2 ** 25
 
-/** For each prototype that was met: whether its objects are refused. */
+/** Maps each prototype that was seen to whether its objects are refused. */
 const verdicts: Record<Medium, WeakMap<object, boolean>> = {
   thread: new WeakMap(),
   process: new WeakMap(),
@@ -70,7 +77,9 @@ function inheritsHollow(prototype: object, medium: Medium): boolean {
   return false
 }
 
-/** Arrays of up to this many items are looked through before the walk with its bookkeeping begins. */
+/**
+ * The items of an array up to this length are first checked for being primitive, which is cheaper than the full walk.
+ */
 const longestShort = 8
 
 function holdsPrimitives(list: readonly unknown[]): boolean {
@@ -81,7 +90,10 @@ function holdsPrimitives(list: readonly unknown[]): boolean {
   return true
 }
 
-/** Node's own classes, such as BlockList, have such a method to be copied for another thread. `node:v8` ignores it. */
+/**
+ * Whether the symbol names the method with which classes of Node, such as BlockList, copy themselves to another thread.
+ * `node:v8` ignores that method.
+ */
 function isCloneHook({ description }: symbol): boolean {
   return description === 'messaging_clone_symbol'
 }
@@ -93,10 +105,10 @@ function prototypeOf(type: unknown): object | undefined {
 }
 
 /**
- * Looks at everything that a copy of `value` would contain, except what `moved` lists.
+ * Walks through everything that a copy of `value` would contain, except the objects in `moved`.
  *
- * @throws {TypeError} when something in it would arrive empty
- * @throws what `value` throws while it is read
+ * @throws {TypeError} when an object in it would arrive empty
+ * @throws whatever reading `value` throws
  */
 export function assertCarriable(
   value: unknown,
@@ -132,7 +144,7 @@ export function assertCarriable(
         continue
       }
       if (next instanceof Error) {
-        // Of an error the engine copies nothing else that could hold an object.
+        // Of an error's properties, the engine copies only `cause` as an object.
         visit(next.cause)
         continue
       }

@@ -1,12 +1,14 @@
 import { describe } from '@tasktree/core/lowlevel'
 
-/** How many levels the search goes down. Each level copies what is below it, so a long list would take seconds. */
+/**
+ * How many levels the search descends. Each level copies everything below it, so a long linked list would take seconds.
+ */
 const deepest = 50
 
 /**
- * Says in words why `root` cannot be sent: the path to the first value in it that `send` refuses, and what is
- * there. It looks where structured clone looks: own properties, and the contents of arrays, maps and sets.
- * `thrown` is what sending `root` has thrown. It never throws, whatever the values do when they are read.
+ * Explains why `root` cannot be sent: returns the path to the first value in it that `send` refuses, and a description
+ * of that value. The search looks where structured clone looks: own properties, and the contents of arrays, maps and
+ * sets. `thrown` is the error that sending `root` threw. This function never throws, even if reading the values throws.
  */
 export function explainUncloneable(
   root: unknown,
@@ -35,7 +37,7 @@ interface Part {
   readonly step: string
   readonly value: unknown
   readonly thrown: unknown
-  /** A getter or a proxy has thrown: there is no value to look into. */
+  /** True when a getter or a proxy threw, so that there is no value to search. */
   readonly isUnreadable: boolean
 }
 
@@ -60,7 +62,7 @@ function findPart(
       }
     }
   } catch {
-    // The parts themselves cannot be listed: a revoked proxy, or a trap that throws.
+    // The parts cannot be listed, because the object is a revoked proxy or has a proxy trap that throws.
   }
   return null
 }
@@ -90,7 +92,7 @@ function isTooDeep(thrown: unknown): boolean {
   return sayWhy(thrown).includes('call stack')
 }
 
-/** Names any value, even a function whose name cannot be read. */
+/** Describes any value in a few words, even a function whose name cannot be read. */
 export function show(value: unknown): string {
   try {
     return describe(value)
@@ -99,14 +101,14 @@ export function show(value: unknown): string {
   }
 }
 
-/** The message of anything that was thrown, even if it throws when it is read. */
+/** Returns the message of any thrown value, even if reading the value throws. */
 export function sayWhy(thrown: unknown): string {
   try {
     if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
       return String(thrown.message)
     }
   } catch {
-    // It is described without looking into it.
+    // Reading the message threw, so the value is described without looking into it.
   }
   return `${show(thrown)} was thrown`
 }

@@ -1,12 +1,12 @@
 /**
- * Errors on their way from a worker to its pool.
+ * Turns errors into data in a worker, and back into errors in the pool.
  *
- * An error is encoded as a flat list of records that refer to each other by index. Nested records would overflow
- * the stack of whoever copies a chain of a few thousand causes.
+ * An error is encoded as a flat list of records that refer to each other by index. Nested records would overflow the
+ * stack of the code that copies a chain of a few thousand causes.
  *
- * What a job throws is hostile until it is encoded: getters, proxies and a `constructor` set to undefined may throw
- * when they are read. A part that cannot be read is described in words, because it matters more that the error
- * arrives than that each of its properties does.
+ * An error of a job may be hostile: getters, proxies and a `constructor` set to undefined may throw when they are read.
+ * A part that cannot be read is described in words, because it matters more that the error arrives than that each of
+ * its properties does.
  */
 import {
   CancelledError,
@@ -26,11 +26,11 @@ import {
   WorkerCrashedError,
 } from './errors.ts'
 
-/** A value as it is, or the index of an error's record. */
+/** A value that is not an error, or the index of an error's record. */
 type EncodedValue = { readonly value: unknown } | { readonly error: number }
 
 interface ErrorRecord {
-  /** The nearest of its classes that the pool knows as well. */
+  /** The name of the first class in the error's prototype chain that the pool knows too. */
   readonly type: string
   readonly name: string
   readonly message: string
@@ -46,14 +46,14 @@ export interface EncodedError {
   readonly records: readonly ErrorRecord[]
 }
 
-/** A getter that returns a new error each time it is read would never end. */
+/** The limit of records. Without a limit, a getter that returns a new error each time it is read would never end. */
 const mostRecords = 10_000
 
 const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 type Send = (value: unknown) => void
 
-/** Encodes what a job threw. `send` throws for a value that cannot be sent. Never throws itself. */
+/** Encodes what a job threw. `send` must throw for a value that cannot be sent. `encodeError` itself never throws. */
 export function encodeError(thrown: unknown, send: Send): EncodedError {
   const encoder = new ErrorEncoder(send)
   if (!isError(thrown) && !canSend(thrown, send)) {
@@ -63,7 +63,7 @@ export function encodeError(thrown: unknown, send: Send): EncodedError {
   return { thrown: encoder.encode(thrown), records: encoder.finish() }
 }
 
-/** The message and stack of what a job threw, when all of it could not be sent. */
+/** Encodes only the message and the stack of what a job threw, for an error that cannot be sent as a whole. */
 export function encodeSummary(thrown: unknown): EncodedError {
   const record: ErrorRecord = {
     type: 'Error',
@@ -97,9 +97,9 @@ class ErrorEncoder {
     return { error: index }
   }
 
-  /** Encodes the errors that were met, and those that they lead to. */
+  /** Encodes the errors found so far, and the errors that these refer to. */
   finish(): readonly ErrorRecord[] {
-    // The list grows while it is worked off. Its order is the order of the indexes.
+    // `#encodeError` adds errors to the list during this loop. The order of the list is the order of the indexes.
     for (const error of this.#waiting) this.#records.push(this.#encodeError(error))
     return this.#records
   }
@@ -188,12 +188,12 @@ function describeLost(value: unknown): string {
   try {
     if (typeof value === 'function') return Function.prototype.toString.call(value)
   } catch {
-    // Not a function of the engine's.
+    // The value looks like a function, but the engine has no source for it.
   }
   return show(value)
 }
 
-/** The engine's own classes are told apart by identity: a job's class of the same name is another class. */
+/** The engine's own classes are compared by identity, because a job may define another class of the same name. */
 const engineClasses = [
   AggregateError,
   DOMException,
@@ -215,14 +215,14 @@ interface ErrorType {
 
 interface PackageType {
   readonly type: ErrorType
-  /** The error code of the class; null for the one class that its brand identifies. */
+  /** The value of `code` in objects of this class; null for CancelledError, which is recognized by its brand. */
   readonly code: string | null
 }
 
 /**
- * The classes of core and of this package, with what marks their objects. Identity does not work for them, because
- * a job's module may have loaded its own copy of the package. A name alone would also match another library's
- * class: such an error arrives as an Error with its name.
+ * The classes of core and of this package, and how to recognize their objects. Identity does not work for them, because
+ * a job's module may have loaded its own copy of the package. A name alone would also match a class of another library:
+ * an error of such a class arrives as an Error with the same name.
  */
 const packageTypes = new Map<string, PackageType>([
   ['BrokenExecutor', { type: BrokenExecutor, code: 'ERR_EXECUTOR_BROKEN' }],
@@ -249,7 +249,7 @@ function findType(error: object): string {
       if (isMarked(error, prototype, String(name))) return String(name)
     }
   } catch {
-    // Its classes cannot be read.
+    // Reading the prototype chain threw.
   }
   return 'Error'
 }
@@ -278,8 +278,8 @@ export function carryErrorType(name: string, type: ErrorType, code: string): voi
 }
 
 /**
- * The thrown value that `encoded` describes. An error becomes an object of the nearest class that is known here,
- * with the name that it had. `submittedAt` is the stack of the call that submitted the job.
+ * Returns the thrown value that `encoded` describes. An error becomes an object of its nearest class that is known
+ * here, and keeps its name. `submittedAt` is the stack of the call that submitted the job.
  */
 export function decodeError({ thrown, records }: EncodedError, submittedAt: string): unknown {
   const errors = records.map(({ type, message }) => makeError(type, message))
@@ -302,7 +302,10 @@ export function decodeError({ thrown, records }: EncodedError, submittedAt: stri
   return decode(thrown)
 }
 
-/** Made without the constructor of its class, because the arguments differ; all that it holds is own properties. */
+/**
+ * Makes an error without the constructor of its class, because constructors take different arguments. All data of these
+ * errors are own properties.
+ */
 function makeError(name: string, message: string): Error {
   if (name === 'DOMException') return new DOMException(message)
   const error = new Error(message)

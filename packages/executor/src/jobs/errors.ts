@@ -1,4 +1,7 @@
-/** The pool cannot run jobs any more: its workers die on start, or their initializer failed. Source: concurrent.futures.BrokenExecutor */
+/**
+ * The pool cannot run jobs any more: its workers died on start, or their initializer failed. Source:
+ * concurrent.futures.BrokenExecutor
+ */
 export class BrokenExecutor extends Error {
   override readonly name: string = 'BrokenExecutor'
   readonly code: string = 'ERR_EXECUTOR_BROKEN'
@@ -6,7 +9,7 @@ export class BrokenExecutor extends Error {
 
 /**
  * The worker died while it ran this job, or twice while it received this job: it exited, was killed, or ran out of
- * memory. `cause` is the error that ended the worker, when it is known.
+ * memory. `cause` is the error that ended the worker, if known.
  */
 export class WorkerCrashedError extends Error {
   override readonly name: string = 'WorkerCrashedError'

@@ -1,24 +1,24 @@
 import { type CancelledError, Future, isCancelled } from '@tasktree/core'
 import { describe, observe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
-/** What a JobFuture asks of the pool that runs its job. */
+/** The calls that a JobFuture makes to the pool that runs its job. */
 export interface JobControl {
-  /** The future was cancelled. */
+  /** Called when the future was cancelled. */
   abandon(): void
-  /** Where the job is, for `why`. */
+  /** Returns where the job is now, for `why`. */
   details(): WaitDetails
-  /** The reader can take `count` more values of the stream. */
+  /** Called when the reader has room for `count` more values of the stream. */
   grant(count: number): void
 }
 
 /**
- * The result of a job. Cancelling it drops a job that waits and stops one that runs: the job sees
- * `workerSignal()` abort, and loses its worker when it goes on for longer than `cancelGrace`. The code that
- * awaits the job is released at once.
+ * The result of a job. A cancel removes a job that waits in the queue. In a running job, `workerSignal()` aborts, and
+ * the worker is terminated if the job runs for longer than `cancelGrace` after that. The code that awaits the job
+ * continues at once.
  *
- * For a generator job it is what the generator returns, and also an async iterable of what it yields. The worker
- * is at most 16 values ahead of the reader. Awaiting it without iterating drops the values; leaving the iteration
- * early cancels the job.
+ * For a generator job, the future resolves with the return value of the generator, and it is an async iterable of the
+ * yielded values. The worker is at most 16 values ahead of the reader. A program that awaits the future without
+ * iterating drops the values. Leaving the iteration early cancels the job.
  *
  * Source: concurrent.futures.Future. Differs: a running job can be cancelled.
  */
@@ -29,7 +29,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
   #isAwaited = false
   #isIterated = false
 
-  /** Made by an executor's `submit`. */
+  /** Used by the `submit` of an executor. */
   constructor(control: JobControl) {
     super()
     this.#control = control
@@ -46,7 +46,10 @@ export class JobFuture<R, Y = never> extends Future<R> {
     return true
   }
 
-  /** Calls `callback` with each value the job passes to `reportProgress` from now on. What it throws goes to the loop's exception handler. */
+  /**
+   * Calls `callback` with each value that the job passes to `reportProgress` from now on. If `callback` throws, the
+   * error goes to the loop's exception handler.
+   */
   onProgress(callback: (value: unknown) => void): this {
     if (typeof callback !== 'function') {
       throw new TypeError(`onProgress() takes a function, got ${describe(callback)}`)
@@ -78,7 +81,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
     return this.#stream
   }
 
-  /** For the pool: the job has yielded a value. */
+  /** Called by the pool when the job has yielded a value. */
   deliver(value: Y): void {
     if (this.done()) return
     const stream = this.#openStream()
@@ -86,7 +89,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
     stream.push(value)
   }
 
-  /** For the pool: the job has reported progress. */
+  /** Called by the pool when the job has reported progress. */
   progressed(value: unknown): void {
     if (this.done() || this.#progress === null) return
     for (const callback of this.#progress) {
@@ -103,7 +106,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
   }
 }
 
-/** The values of a generator job that have arrived and were not read yet. */
+/** The values of a generator job that have arrived and not been read yet. */
 class JobStream<Y> implements AsyncIterator<Y, void> {
   readonly #future: Future<unknown>
   readonly #control: JobControl
@@ -159,7 +162,7 @@ class JobStream<Y> implements AsyncIterator<Y, void> {
       try {
         await waiting
       } catch (error) {
-        // The reader was cancelled. Reading a job's stream is waiting for the job, so the job is cancelled too.
+        // The reader was cancelled. A reader waits for the job itself, so the job is cancelled too.
         if (isCancelled(error)) this.#future.cancel(error)
         throw error
       } finally {

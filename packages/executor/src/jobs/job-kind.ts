@@ -3,24 +3,29 @@ import { JobRef } from './job.ts'
 import { readTarget, whyUnsendable } from './job-target.ts'
 import { type SubmitStack, typicalStack } from './submit-stack.ts'
 
-/** Jobs that take less than this many milliseconds are short: several of them are sent to a worker at once. */
+/**
+ * A job that takes less than this many milliseconds counts as short. Several short jobs are sent to a worker at once.
+ */
 const shortJob = 1
-/** How fast the estimate follows jobs that become shorter. One long job counts in full at once. */
+/** How fast the estimate falls when jobs become shorter. The estimate rises to the time of a longer job at once. */
 const decay = 0.2
 /**
- * After this many jobs of a kind without a failure, the stacks of their submissions are not captured any more. A
- * capture takes 2 to 4 microseconds, a tenth of a small job, and only a failure uses it.
+ * After this many jobs of a kind without a failure, submissions no longer capture their stacks. A capture takes 2 to 4
+ * microseconds, a tenth of a small job, and only a failed job uses the stack.
  */
 const trusted = 1_000
-/** How many functions sent by source are remembered, here and in each worker. */
+/** How many functions sent by source are remembered, in the pool and in each worker. */
 export const maxKinds = 500
 
-/** All jobs of one function: what they run, which is sent to a worker once, and how long they take. */
+/**
+ * All jobs of one function. Holds the function, which is sent to a worker once, and an estimate of how long the jobs
+ * take.
+ */
 export class JobKind {
-  /** Names it in messages. */
+  /** The number that stands for the function in messages to the workers. */
   readonly id: number
   readonly target: JobTarget
-  /** Why its jobs cannot be sent, null when they can. */
+  /** Why the function cannot be sent to a worker; null when it can. */
   readonly problem: string | null
   #jobTime = Infinity
   #succeeded = 0
@@ -33,7 +38,7 @@ export class JobKind {
     this.problem = whyUnsendable(target)
   }
 
-  /** For people: the name of the function, or of the module and its export. */
+  /** The name that is shown to people: the name of the function, or of the module and its export. */
   get name(): string {
     const { target } = this
     if ('source' in target) {
@@ -42,12 +47,15 @@ export class JobKind {
     return target.name
   }
 
-  /** Whether its jobs have been short, so that several may be sent at once. The first job of a kind is not known to be. */
+  /**
+   * Whether the jobs of this kind have been short, so that several may be sent at once. False until the first job has
+   * ended.
+   */
   get isShort(): boolean {
     return this.#jobTime < shortJob
   }
 
-  /** What stands for the stack of a submission, null when the stack itself has to be captured. */
+  /** A stack that replaces the stacks of further submissions; null while each submission must capture its own. */
   get typicalStack(): SubmitStack | null {
     return this.#typical
   }
@@ -57,7 +65,7 @@ export class JobKind {
     this.#typical = typicalStack(submitted)
   }
 
-  /** From now on each submission's stack is captured. */
+  /** Makes all later submissions capture their stacks. */
   noteFailure(): void {
     this.#hasFailed = true
     this.#typical = null
@@ -71,13 +79,16 @@ export class JobKind {
   }
 }
 
-/** The kinds of one pool's jobs. */
+/** The job kinds of one pool. */
 export class JobKinds {
   readonly #referred = new WeakMap<JobRef<never, unknown>, JobKind>()
   #bySource = new Map<string, JobKind>()
   #made = 0
 
-  /** @throws {TypeError} for what is not a job */
+  /**
+   * Returns the kind of a job, and creates it when it is new. @throws {TypeError} when `job` is neither a function nor
+   * a reference
+   */
   find(job: unknown): JobKind {
     if (job instanceof JobRef) {
       let kind = this.#referred.get(job)

@@ -5,7 +5,10 @@ import { findRelativeImport } from './scan-source.ts'
 
 const native = /\{\s*\[native code\]\s*\}$/
 
-/** @throws {TypeError} for what is not a job */
+/**
+ * Returns what a worker needs to find the function of a job. @throws {TypeError} when `job` is neither a function nor a
+ * usable reference
+ */
 export function readTarget(job: unknown): JobTarget {
   if (job instanceof JobRef) {
     if (job.url !== null) return { url: job.url, name: job.name }
@@ -19,7 +22,7 @@ export function readTarget(job: unknown): JobTarget {
   )
 }
 
-/** Why the function cannot be sent to a worker, with advice; null when it can. */
+/** Returns why the function cannot be sent to a worker, with advice; null when it can be sent. */
 export function whyUnsendable(target: JobTarget): string | null {
   if (!('source' in target)) return null
   if (native.test(target.source)) {

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 
 /**
- * A function of a module that workers load, made by `jobs`. It is plain data: workers of this machine find the module by
- * its `url`, workers of other machines by the name that they know it by, its `module`.
+ * A reference to a function that a module exports, made by `jobs`. The reference is plain data: workers of this machine
+ * find the module by its `url`, workers of other machines by the name `module`.
  */
 export class JobRef<A extends unknown[], R> {
-  /** Where workers of this machine find the module; null when the module is not at hand here. */
+  /** The URL of the module on this machine; null when this machine does not have the module. */
   readonly url: string | null
   /** The name of the exported function. */
   readonly name: string
   /** The name of the module on every machine, with its version if it has one: `images` or `images@2`. */
   readonly module: string
-  /** Does not exist at run time: it carries the types of the function. */
+  /** Exists only for TypeScript, which reads the type of the function from it. */
   declare readonly signature?: (...args: A) => R
 
   constructor(url: string | null, name: string, module: string) {
@@ -22,21 +22,24 @@ export class JobRef<A extends unknown[], R> {
     this.module = module
   }
 
-  /** Names the function on every machine: `images#resize`. */
+  /** The name of the function on every machine: `images#resize`. */
   get id(): string {
     return `${this.module}#${this.name}`
   }
 }
 
-/** What a pool runs: a function that stands alone, sent by its source; or a reference to a module's export. */
+/**
+ * A job that a pool can run: a function that uses nothing from its surrounding code and is sent by its source, or a
+ * reference to a module's export.
+ */
 export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>
 
-/** A job whose yielded values stream to the reader. */
+/** A generator function as a job. The yielded values are sent to the reader one by one. */
 export type GeneratorJob<A extends unknown[], Y, R> =
   | ((...args: A) => Generator<Y, R> | AsyncGenerator<Y, R>)
   | JobRef<A, Generator<Y, R> | AsyncGenerator<Y, R>>
 
-/** The functions of module `M`, as jobs. */
+/** The exported functions of module `M`, as job references. */
 export type JobRefs<M> = {
   // oxlint-disable-next-line typescript/no-explicit-any -- any function
   readonly [K in keyof M as M[K] extends (...args: any[]) => unknown ? K : never]: M[K] extends (
@@ -50,21 +53,20 @@ export interface JobsOptions {
   /** The name of the module for workers on other machines. By default the name of its file without the extension. */
   id?: string | undefined
   /**
-   * The version of the module's code. Workers on other machines run the reference only if they have this version. Raise
-   * it when the functions take or return something else than before.
+   * The version of the module's code. Workers on other machines run the reference only if they have this version.
+   * Change the version when the functions take or return something else than before.
    */
   version?: string | undefined
 }
 
 /**
- * References to the functions that the module at `url` exports. A worker loads the module when it first runs one of
- * them. When `url` names a `.js` file that does not exist, and the same file exists as `.ts`, the latter is meant, so
- * that one line works from the source and from the build.
+ * Returns references to the functions that the module at `url` exports. A worker loads the module when it first runs
+ * one of these functions. If `url` names a `.js` file that does not exist, but a `.ts` file of the same name does, the
+ * `.ts` file is used, so that the same line works in the source and in the build.
  *
  * @throws {TypeError} when `url` is not an absolute URL, and for an `id` or `version` that is not a name
  *
- * @example
- * const { hash } = jobs<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url))
+ * @example const { hash } = jobs<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url))
  */
 export function jobs<M>(url: URL | string, options?: JobsOptions): JobRefs<M> {
   const href = findSource(toHref(url))
@@ -72,12 +74,15 @@ export function jobs<M>(url: URL | string, options?: JobsOptions): JobRefs<M> {
   return referTo<M>(href, moduleName(options?.id ?? fileName(href), options?.version))
 }
 
-/** The functions of a module as references. With null as `href` they only run where the module is known by its name. */
+/**
+ * Returns references to the functions of a module. If `href` is null, the functions only run on machines that know the
+ * module by its name.
+ */
 export function referTo<M>(href: string | null, module: string): JobRefs<M> {
   const refs = new Map<string, JobRef<unknown[], unknown>>()
   return new Proxy({} as JobRefs<M>, {
     get(_target, name) {
-      // With a `then` the references would look like a promise to an `await`.
+      // There is no reference named `then`, because with it an `await` would take the object for a promise.
       if (typeof name !== 'string' || name === 'then') return undefined
       let ref = refs.get(name)
       if (ref === undefined) refs.set(name, (ref = new JobRef(href, name, module)))
@@ -86,7 +91,7 @@ export function referTo<M>(href: string | null, module: string): JobRefs<M> {
   })
 }
 
-/** The name of a module with its version. @throws {TypeError} for what is not a name */
+/** Returns the name of a module with its version. @throws {TypeError} when `id` or `version` is not a valid name */
 export function moduleName(id: string, version?: string): string {
   checkName('id', id)
   if (version === undefined) return id

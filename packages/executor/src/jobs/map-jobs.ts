@@ -1,8 +1,8 @@
 /**
- * `Executor.map`: takes items, submits a job for each, or for each chunk of them, and gives the results.
+ * `Executor.map`: takes items, submits a job for each item or each chunk of items, and yields the results.
  *
- * The source of the items may be slow or endless, so two things are waited for at once: the next item, and the next
- * result. Neither may hold up the other, and a cancel or the timeout ends both.
+ * The source of the items may be slow or endless, so the code waits for the next item and the next result at the same
+ * time. Neither wait may delay the other, and a cancel or the timeout ends both.
  */
 import { FIRST_COMPLETED, Future, getEventLoop, TimeoutError, wait } from '@tasktree/core'
 import { checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
@@ -14,15 +14,18 @@ import { JobSerializationError } from './errors.ts'
 /** A job that a map has submitted. */
 export interface MappedJob {
   readonly future: Future<unknown>
-  /** Whether it has left this process. A chunk that has not, because an item cannot be sent, is sent item by item. */
+  /**
+   * Whether the job was sent to a worker. A chunk that could not be sent, because one item is not cloneable, is sent
+   * item by item.
+   */
   readonly isStarted: boolean
-  /** Results of a chunk that have arrived ahead of its end. */
+  /** The first results of a chunk, if the worker sent them before the chunk ended. */
   readonly parts?: readonly unknown[]
 }
 
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob
 
-/** What `Executor.map` returns. @throws {TypeError} @throws {RangeError} for wrong arguments, at once */
+/** Implements `Executor.map`. @throws {TypeError} @throws {RangeError} for wrong arguments, already at the call */
 export function mapJobs<T, R>(
   submit: Submit,
   items: Iterable<T> | AsyncIterable<T>,
@@ -47,7 +50,7 @@ export function mapJobs<T, R>(
   }
 }
 
-/** The items, in chunks. At most one item is asked for at a time. */
+/** Reads the items and groups them into chunks. At most one `next()` of the items is pending at any time. */
 class Source<T> {
   readonly #iterator: Iterator<T> | AsyncIterator<T>
   readonly #chunksize: number
@@ -64,9 +67,10 @@ class Source<T> {
   }
 
   /**
-   * The next chunk, null when there is none any more, or a future that is done when asking again makes sense.
+   * Returns the next chunk, or null when there are no more items. Returns a future when an item is not there yet; call
+   * again when that future is done.
    *
-   * @throws what the items throw
+   * @throws whatever the items throw
    */
   take(): T[] | null | Future<unknown> {
     while (!this.isExhausted && this.#chunk.length < this.#chunksize) {
@@ -98,7 +102,9 @@ class Source<T> {
     return future
   }
 
-  /** No item is wanted any more. An item that is under way is not waited for: it may never come. */
+  /**
+   * Closes the iterator of the items. Does not wait for an item that was requested, because that item may never come.
+   */
   async close(): Promise<void> {
     if (this.isExhausted) return
     const closing = this.#iterator.return?.()
@@ -119,7 +125,7 @@ interface Submitted<T> {
   readonly chunk: T[]
 }
 
-/** One iteration over the results. */
+/** One iteration over the results of a map. */
 class Mapping<T, R> {
   readonly #submit: Submit
   readonly #source: Source<T>
@@ -162,14 +168,17 @@ class Mapping<T, R> {
       }
     } finally {
       for (const { job } of this.#pending) {
-        // The result of a job that has ended is not wanted any more, and a failure is not reported as forgotten.
+        // The reader has left. The result of a job that has ended is dropped, and its failure is marked as handled.
         if (!job.future.cancel('the iteration of the results was left')) markSeen(job)
       }
       await this.#source.close()
     }
   }
 
-  /** Submits what has come, up to the buffer. Returns a future when the next item has been asked for and is not there. */
+  /**
+   * Submits jobs for the available items, until `buffer` jobs are pending. Returns a future when the next item is not
+   * there yet; otherwise null.
+   */
   #submitMore(): Future<unknown> | null {
     while (this.#pending.size < this.#maxPending) {
       const chunk = this.#source.take()
@@ -199,14 +208,17 @@ class Mapping<T, R> {
       yield* this.#submitEach(chunk)
       return
     }
-    // They are whole even if what comes after them cannot be read.
+    // These early results are complete even if the rest of the chunk cannot be decoded.
     if (job.parts !== undefined) yield* job.parts as readonly R[]
     const { results, error } = job.future.result() as ChunkOutcome
     yield* results as R[]
     if (error !== null) throw decodeError(error, '')
   }
 
-  /** One item of a chunk cannot be sent. The items before it have their results all the same. */
+  /**
+   * Called when an item of the chunk cannot be sent. Submits each item as a job, so that the items before it still get
+   * their results.
+   */
   async *#submitEach(chunk: readonly T[]): AsyncGenerator<R> {
     for (const item of chunk) {
       const job = this.#submit([item], false)

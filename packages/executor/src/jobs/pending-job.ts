@@ -7,24 +7,24 @@ import type { JobKind } from './job-kind.ts'
 import type { SubmitStack } from './submit-stack.ts'
 import { takeTransferList } from './transfer.ts'
 
-/** What a pool does for a job's future. */
+/** The calls that a job makes to its pool. */
 export interface JobOwner {
   abandonJob(job: PendingJob): void
 }
 
 const none: readonly unknown[] = []
 
-/** A job from its submission to its end. */
+/** A submitted job, until it has ended. */
 export class PendingJob implements JobControl, Linked<PendingJob> {
   readonly future: JobFuture<unknown, unknown>
   readonly kind: JobKind
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
-  /** Set after the job has been sent or queued. */
+  /** The stack of the submission. Set only after the job was sent or queued. */
   submitted: SubmitStack = {}
   readonly #owner: JobOwner
-  /** The worker that it was sent to, its number there, and the number of the message that it travelled in. */
+  /** The worker that got the job, the number of the job there, and the number of the message that contained it. */
   worker: WorkerHandle | null = null
   seq = 0
   message = 0
@@ -32,11 +32,14 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   nextInList: PendingJob | null = null
   previousInList: PendingJob | null = null
   isStarted = false
-  /** Results of a chunk that have arrived ahead of its end. */
+  /** The first results of a chunk, if the worker sent them before the chunk ended. */
   parts: readonly unknown[] = none
-  /** How many workers have died while they received it. */
+  /** How many workers have died while they received this job. */
   deaths = 0
-  /** A message that contained it could not be received: it is sent alone, so that no other job suffers. */
+  /**
+   * True when a message with this job could not be decoded by a worker. Such a job is sent alone, so that no other job
+   * suffers.
+   */
   isSuspect = false
 
   constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean) {
@@ -49,8 +52,8 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   }
 
   /**
-   * Whether it may travel with other jobs and wait behind them. What moves with a job is lost when its worker
-   * dies, so such a job travels alone and starts at once.
+   * Whether this job may be sent together with other jobs. Objects of a transfer list are lost when the worker dies, so
+   * a job with a transfer list is sent alone and starts at once.
    */
   get mayFollow(): boolean {
     return this.kind.isShort && this.transferList.length === 0 && !this.isSuspect

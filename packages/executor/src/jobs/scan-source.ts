@@ -1,7 +1,6 @@
 /**
- * A rough reading of a function's source: enough to find calls in it, past strings and comments. It does not know
- * regular expressions and nested templates. Where it errs, a call is not found, and the job fails later with a less
- * helpful message.
+ * Scans the source of a function for calls, and skips strings and comments. The scan does not understand regular
+ * expressions and nested templates. If it misses a call, the job fails later with a less helpful message.
  */
 
 export interface Call {
@@ -10,7 +9,7 @@ export interface Call {
   readonly argument: string
 }
 
-/** The calls by a plain name, not of a method, that `source` contains. */
+/** Yields the calls in `source` whose function is a plain name, and not a method. */
 export function* findCalls(source: string): Generator<Call> {
   for (let at = 0; at < source.length;) {
     const skipped = skipText(source, at)
@@ -36,7 +35,7 @@ export function* findCalls(source: string): Generator<Call> {
 const nameAndParenthesis = /([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*\(/uy
 const word = /[\p{ID_Continue}$]+/uy
 
-/** The position after the string or comment that begins at `at`; `at` itself when none does. */
+/** Returns the position after the string or comment that begins at `at`, or `at` when none begins there. */
 function skipText(source: string, at: number): number {
   const two = source.slice(at, at + 2)
   if (two === '//') return endOf(source, '\n', at)
@@ -55,7 +54,7 @@ function endOf(source: string, what: string, from: number): number {
   return at === -1 ? source.length : at + what.length
 }
 
-/** The position of the parenthesis that closes what has been opened before `start`. */
+/** Returns the position of the parenthesis that closes the one before `start`. */
 function findEnd(source: string, start: number): number {
   let depth = 1
   for (let at = start; at < source.length;) {
@@ -71,7 +70,7 @@ function findEnd(source: string, start: number): number {
   return source.length
 }
 
-/** The specifier of the first `import()` of a relative path in `source`, null when there is none. */
+/** Returns the specifier of the first `import()` of a relative path in `source`; null when there is none. */
 export function findRelativeImport(source: string): string | null {
   if (!source.includes('import')) return null
   for (const { name, argument } of findCalls(source)) {
@@ -82,7 +81,7 @@ export function findRelativeImport(source: string): string | null {
   return null
 }
 
-/** `import`, and what vitest makes of it. */
+/** The name `import`, and the names that vitest replaces it with. */
 const importNames: ReadonlySet<string> = new Set([
   'import',
   '__vite_ssr_dynamic_import__',
@@ -90,8 +89,8 @@ const importNames: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The names by which `source` calls a bundler's helper that names a function or class: `helper(function…, "name")`.
- * esbuild calls it `__name`, or anything short when it minifies with `keepNames`.
+ * Returns the names of a bundler's helper that sets the name of a function or class: `helper(function…, "name")`.
+ * esbuild calls this helper `__name`, or any short name when it minifies with `keepNames`.
  */
 export function findNamingHelpers(source: string): string[] {
   const isHelper = new Map<string, boolean>()

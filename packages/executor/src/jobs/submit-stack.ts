@@ -1,12 +1,18 @@
-/** Where a job was submitted. Reading `stack` makes its text, which takes longer than to capture the frames. */
+/**
+ * The stack of a job's submission. The text of `stack` is created when it is first read, which takes longer than
+ * capturing the frames.
+ */
 export interface SubmitStack {
   readonly stack?: string
 }
 
-/** How many frames are captured. Each costs 0.2 to 0.4 microseconds, which every job pays and only a failed job uses. */
+/**
+ * How many frames are captured. Each frame costs 0.2 to 0.4 microseconds for every job, although only failed jobs use
+ * them.
+ */
 const stackDepth = 4
 
-/** Captures the frames above `caller`. */
+/** Captures the stack frames above the function `caller`. */
 export function captureStack(caller: (...args: never[]) => unknown): SubmitStack {
   const holder: { stack?: string } = {}
   const limit = Error.stackTraceLimit
@@ -16,7 +22,10 @@ export function captureStack(caller: (...args: never[]) => unknown): SubmitStack
   return holder
 }
 
-/** Sets how many frames a stack has. Returns false if `Error` is frozen, as under `--frozen-intrinsics`; the limit then stays as it is. */
+/**
+ * Sets how many frames a stack has. Returns false if `Error` is frozen, as under `--frozen-intrinsics`; then the limit
+ * does not change.
+ */
 function limitStack(depth: number): boolean {
   try {
     Error.stackTraceLimit = depth
@@ -30,7 +39,9 @@ export function stackText(submitted: SubmitStack): string {
   return (submitted.stack ?? '').split('\n').slice(1).join('\n')
 }
 
-/** For submissions whose stack is not captured: the stack of an earlier one, which says that it is. */
+/**
+ * Returns a replacement for a stack that is not captured: the stack of an earlier submission, with a note that says so.
+ */
 export function typicalStack(earlier: SubmitStack): SubmitStack {
   const note = '    (of an earlier job of this function: the stack of this one was not captured)'
   return { stack: `Error\n${note}\n${stackText(earlier)}` }

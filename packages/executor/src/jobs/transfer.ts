@@ -3,7 +3,10 @@ import { describe } from '@tasktree/core/lowlevel'
 
 const marksKey = Symbol.for('@tasktree/executor.transferMarks')
 
-/** One map for all copies of this package in a thread: a job's module may have loaded a copy of its own. */
+/**
+ * Finds the one map that all copies of this package in a thread share, because a job's module may have loaded another
+ * copy of the package.
+ */
 function findMarks(): WeakMap<object, readonly Transferable[]> {
   const home = globalThis as { [marksKey]?: WeakMap<object, readonly Transferable[]> }
   return (home[marksKey] ??= new WeakMap())
@@ -12,9 +15,9 @@ function findMarks(): WeakMap<object, readonly Transferable[]> {
 const marks = findMarks()
 
 /**
- * Marks `value`, an argument or a result of a job, so that what is in `list` moves to the other thread instead of
- * being copied; it is unusable here from the moment the job is sent. The mark counts for one job. Between processes
- * it is copied all the same.
+ * Marks `value`, an argument or a result of a job, so that the objects in `list` move to the other thread instead of
+ * being copied. They are unusable in this thread from the moment the job is sent. The mark counts for one job. Between
+ * processes the objects are copied all the same.
  *
  * @throws {TypeError} when `value` is not an object, or `list` not an array
  */
@@ -31,7 +34,10 @@ export function transfer<T>(value: T, list: readonly Transferable[]): T {
 
 const none: readonly Transferable[] = []
 
-/** Returns what was marked in any of `values`, and removes the marks: they are used up by one job. */
+/**
+ * Returns the transfer lists that were marked in any of `values`, and removes the marks, because a mark counts for one
+ * job.
+ */
 export function takeTransferList(values: readonly unknown[]): readonly Transferable[] {
   let all = none
   for (const value of values) {

@@ -1,11 +1,11 @@
 /**
- * Which job goes to which worker, and when.
+ * Decides which job goes to which worker, and when.
  *
- * A job is in one place at a time: in the queue, or in one worker's list. A job goes to an idle worker at once.
- * Jobs that are short are sent several at once, ahead of the job that runs, because one message for many jobs costs
- * one wake-up. They are taken back when another worker is free, when the running job is cancelled, or when the
- * worker dies. So only a job that has started is ever lost, and no job waits behind a long one while another worker
- * is free.
+ * A job is always in exactly one place: in the queue, or in the list of one worker. A job goes to an idle worker at
+ * once. Short jobs are sent several at once to a worker that is still running another job, because one message for many
+ * jobs costs one wake-up. The pool takes these jobs back when another worker is free, when the running job is
+ * cancelled, or when the worker dies. So only a job that has started is ever lost, and no job waits behind a long one
+ * while another worker is free.
  */
 import { afterDelay, LinkedList } from '@tasktree/core/lowlevel'
 import { explainUncloneable } from '../jobs/clone-path.ts'
@@ -16,19 +16,19 @@ import type { CheckedPoolOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { WorkerSet } from './worker-set.ts'
 
-/** How many short jobs a worker may have at once. */
+/** The most short jobs that one worker may have. */
 const maxAhead = 32
-/** Milliseconds for which an idle worker goes on keeping the process alive. */
+/** How long an idle worker keeps the process alive, in milliseconds. */
 const releaseDelay = 1
 
-/** What the dispatch asks of the part of a pool that starts and ends workers. */
+/** The calls that Dispatch makes to the part of a pool that starts and ends workers. */
 export interface Workforce {
-  /** How many workers have been started and are not ready. */
+  /** How many workers were started and are not ready yet. */
   readonly starting: number
-  /** Whether jobs can be run at all. */
+  /** Whether the pool is broken, so that no job can run. */
   readonly isBroken: boolean
   start(): void
-  /** `worker` has no jobs, and no job waits. */
+  /** Called when `worker` has no jobs, and no job is in the queue. */
   onUnused(worker: WorkerHandle): void
 }
 
@@ -40,7 +40,7 @@ export class Dispatch {
   readonly #queue = new LinkedList<PendingJob>()
   #isPumpScheduled = false
   #isReleasing = false
-  /** A shutdown is awaited: workers keep the process alive until they have ended. */
+  /** True while a caller awaits the shutdown. Then the workers keep the process alive until they have ended. */
   isAwaited = false
 
   constructor(
@@ -55,17 +55,17 @@ export class Dispatch {
     this.#workforce = workforce
   }
 
-  /** How many jobs wait. */
+  /** How many jobs are in the queue. */
   get waiting(): number {
     return this.#queue.size
   }
 
-  /** Whether another job may wait. */
+  /** Whether another job may be added to the queue. */
   hasRoom(): boolean {
     const { maxQueue } = this.#options
     if (this.#queue.size < maxQueue) return true
     this.pump()
-    // Jobs that wait for a worker that is only starting are not waiting for their turn.
+    // A job that waits only because its worker is still starting does not count against `maxQueue`.
     const { starting } = this.#workforce
     return this.#queue.size < (starting === 0 ? maxQueue : maxQueue + starting)
   }
@@ -80,12 +80,12 @@ export class Dispatch {
     }
   }
 
-  /** Puts jobs that had been sent back, before all others and in their order. */
+  /** Puts jobs that a worker gave back at the front of the queue, and keeps their order. */
   putBack(jobs: readonly PendingJob[]): void {
     for (const job of jobs.toReversed()) if (!job.future.done()) this.#queue.unshift(job)
   }
 
-  /** Takes `job` out of the queue. Returns false if it is not in the queue. */
+  /** Removes `job` from the queue. Returns false if it is not there. */
   remove(job: PendingJob): boolean {
     const isRemoved = this.#queue.remove(job)
     if (isRemoved) this.updateHold()
@@ -107,10 +107,10 @@ export class Dispatch {
     })
   }
 
-  /** Sends what can be sent, and starts the workers that are missing. */
+  /** Sends jobs from the queue to workers as far as possible, and starts workers for the jobs that are left. */
   pump(): void {
     if (this.#workforce.isBroken) return
-    // What waits behind an overtaken job comes before what is in the queue.
+    // First takes back jobs that wait behind an overtaken job, because they are older than the jobs in the queue.
     for (const worker of this.#workers) {
       if (worker.isOvertaken(this.#outcomes.ended)) worker.recall()
     }
@@ -127,7 +127,10 @@ export class Dispatch {
     this.updateHold()
   }
 
-  /** An idle worker. When there is none and none can be had, a worker that soon runs out of jobs. */
+  /**
+   * Returns an idle worker. If there is none and the pool cannot grow, returns a worker with few short jobs, to which
+   * more short jobs can be sent. Null when there is neither.
+   */
   #chooseWorker(): WorkerHandle | null {
     const idle = this.#workers.findIdle()
     if (idle !== null) return idle
@@ -137,7 +140,7 @@ export class Dispatch {
     return spare?.isShort === true ? spare : null
   }
 
-  /** How many short jobs a worker may have at once. */
+  /** Returns how many short jobs `worker` may have at the same time. */
   #depth(worker: WorkerHandle): number {
     if (worker.isOvertaken(this.#outcomes.ended)) return 0
     const { maxTasksPerWorker } = this.#options
@@ -145,7 +148,7 @@ export class Dispatch {
   }
 
   #fill(worker: WorkerHandle): void {
-    // The jobs are spread: a worker that is alone with many jobs would leave the others idle.
+    // Each worker gets at most its share of the queue. Otherwise one worker would get many jobs while others are idle.
     const share = Math.ceil(this.#queue.size / this.#options.maxWorkers)
     const room = Math.max(1, Math.min(this.#depth(worker) - worker.load, share))
     const batch: PendingJob[] = []
@@ -183,11 +186,11 @@ export class Dispatch {
       job,
       new JobSerializationError(`cannot send the job: ${why}`, { cause: error }),
     )
-    // Nothing will come back from the worker that could tell that it is free.
+    // The worker got no job, so no message will come from it that would report it as free.
     if (worker.load === 0) this.onFree(worker)
   }
 
-  /** `worker` may have become free for another job. */
+  /** Called when `worker` may have become free for another job. */
   onFree(worker: WorkerHandle): void {
     if (worker.load > 0) {
       if (this.#queue.size > 0) this.schedulePump()
@@ -205,16 +208,19 @@ export class Dispatch {
     }
   }
 
-  /** A place is free for what waits behind jobs of other workers that may not end. */
+  /**
+   * Called when a worker is free and the queue is empty: takes back jobs that wait in other workers, so that the free
+   * worker can run them.
+   */
   recallOthers(worker: WorkerHandle | null): void {
     if (this.#queue.size > 0) return
     for (const other of this.#workers) if (other !== worker) other.recall()
   }
 
   /**
-   * Jobs under way, and a shutdown that is awaited, keep the process alive. Nothing else does. A worker that has
-   * become idle is let go a moment later, because the next job nearly always follows at once, and each change costs
-   * four calls into the runtime.
+   * Sets for each worker whether it keeps the process alive: while jobs are queued or running, or while a shutdown is
+   * awaited. An idle worker is released a moment later, because the next job nearly always follows at once, and each
+   * change costs four calls into the runtime.
    */
   updateHold(): void {
     const isNeeded = this.#queue.size > 0 || this.isAwaited

@@ -2,33 +2,38 @@ import type { GeneratorJob, Job } from '../jobs/job.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
 
 export interface ExecutorStats {
-  /** Alive or starting. */
+  /** How many workers are running or starting. */
   readonly workers: number
   readonly idle: number
   readonly queued: number
   readonly running: number
-  /** Jobs since the pool was made. */
+  /** How many jobs have succeeded since the pool was made. */
   readonly completed: number
-  /** Jobs since the pool was made. */
+  /** How many jobs have failed since the pool was made. */
   readonly failed: number
-  /** Workers since the pool was made that died without being told to. */
+  /** How many workers have died unexpectedly since the pool was made. */
   readonly crashed: number
 }
 
 export interface MapOptions {
-  /** Whether results come in the order of the items. When false, they come as they are ready. Default true. */
+  /**
+   * Whether results come in the order of the items. When false, each result comes as soon as it is ready. Default true.
+   */
   ordered?: boolean
-  /** How many items are taken ahead of the reader of the results; by default 16 for each worker. */
+  /** How many items are read and submitted ahead of the reader of the results; by default 16 for each worker. */
   buffer?: number
   /** How many items are sent as one job. Default 1. */
   chunksize?: number
-  /** Milliseconds from the start of the iteration to the last result, after which it throws TimeoutError. */
+  /**
+   * The time in milliseconds from the start of the iteration to the last result. After that, the iteration throws
+   * TimeoutError.
+   */
   timeout?: number
 }
 
 /**
- * Runs jobs somewhere else. Nothing in this interface is bound to one machine: a job is a function's source or the
- * name of a module's export, arguments and results are data, and errors can be sent.
+ * Runs jobs in other threads, processes or machines. The interface does not depend on the place: a job is a function's
+ * source or the name of a module's export, arguments and results are data, and errors can be sent.
  *
  * Source: concurrent.futures.Executor
  */

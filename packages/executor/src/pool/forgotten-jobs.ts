@@ -1,21 +1,27 @@
 /**
- * Failed jobs that nobody has awaited. A program that forgets an `await` must not end as if all had gone well: each
- * such failure is reported when the program ends, and the exit code says so.
+ * Finds failed jobs whose failure no code has handled. A program that forgets an `await` must not end as if every job
+ * had succeeded: each such failure is reported when the program ends, and the exit code is 1.
  *
- * A loop reports them too, when its run ends or when the future is collected. In plain code there is no end of a
- * run, and at the end of a program nothing is collected.
+ * A loop also reports such failures, when its run ends or when the future is garbage-collected. But plain code has no
+ * run that ends, and at the end of a program nothing is garbage-collected.
  */
 import type { EventLoop, Future } from '@tasktree/core'
 import { whenLostUnseen } from '@tasktree/core/lowlevel'
 
 let fresh: Future<unknown>[] = []
 const forgotten = new Set<WeakRef<Future<unknown>>>()
-/** A failed job was collected before anybody had looked at its failure. The loop has reported it. */
+/**
+ * True when the future of a failed job was garbage-collected before its failure was handled. The loop has already
+ * reported that failure.
+ */
 let wasOneLost = false
 let sweepAt = 100
 let isListening = false
 
-/** A job has failed. Nearly all failures are seen within a turn of the loop, by the code that awaits the job. */
+/**
+ * Called when a job has failed. The check comes one turn of the loop later, because by then the code that awaits the
+ * job has nearly always handled the failure.
+ */
 export function noteFailure(future: Future<unknown>): void {
   fresh.push(future)
   if (fresh.length === 1) future.getLoop().callSoon(keepUnseen)
@@ -54,7 +60,7 @@ function reportAll(): void {
   for (const reference of forgotten) {
     const future = reference.deref() as Future<unknown>
     const loop = future.getLoop()
-    // The end of a run has reported its own.
+    // A closed loop has already reported its failures at the end of its run.
     if (!isClosed(loop)) {
       const exception = (future as unknown as Seen).peekOutcome()
       loop.callExceptionHandler({ message: 'Job exception was never retrieved', exception, future })
@@ -63,7 +69,7 @@ function reportAll(): void {
   }
 }
 
-/** What core's futures know about themselves, and do not declare. */
+/** Methods of core's futures that their public type does not declare. */
 interface Seen {
   isUnseenFailure(): boolean
   peekOutcome(): unknown

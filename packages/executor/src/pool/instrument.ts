@@ -3,26 +3,26 @@ import { Tracing } from '@tasktree/core/lowlevel'
 import type { Executor } from './executor.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
 
-/** The messages of the executor channels. */
+/** The messages on the diagnostics channels of the executor. */
 export interface JobEvent {
   readonly executor: Executor
   readonly future: JobFuture<unknown, unknown>
-  /** The worker that runs it; null before it has one. */
+  /** The number of the worker that runs the job; null before the job was sent to one. */
   readonly worker: number | null
 }
 
-/** A channel without a subscriber costs the check of one field. */
+/** Publishing to a channel without a subscriber costs only the check of one field. */
 export const jobSubmit: Channel = channel('tasktree:executor:submit')
 export const jobStart: Channel = channel('tasktree:executor:start')
 export const jobEnd: Channel = channel('tasktree:executor:end')
 
-/** A job, from its submission to its outcome, on the side of the caller. */
+/** What the trace of a job contains. The trace begins at the submission and ends with the outcome. */
 export interface JobTrace {
   readonly executor: Executor
   readonly future: JobFuture<unknown, unknown>
-  /** The name of its function. */
+  /** The name of the function that the job runs. */
   readonly job: string
-  /** The worker that runs it; null before it has one. */
+  /** The number of the worker that runs the job; null before the job was sent to one. */
   worker: number | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * Pools that have workers. When a program has nothing left to do, their idle workers end by themselves before the
+ * Keeps track of pools that have workers. When a program has nothing left to do, their idle workers end before the
  * process does, so that the workers' exit listeners run and their output is written, as in Python.
  */
 export interface LivePool {
@@ -17,7 +17,10 @@ export function removeLivePool(pool: LivePool): void {
   if (pools.delete(pool) && pools.size === 0) process.off('beforeExit', endAll)
 }
 
-/** The ending workers keep the process alive; then it comes here once more and finds no pool. */
+/**
+ * Called before the process exits. The ending workers keep the process alive. When they have ended, this function is
+ * called again and finds no pool.
+ */
 function endAll(): void {
   for (const pool of pools) pool.endIdleWorkers()
 }

@@ -4,36 +4,39 @@ import { checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
 import type { Job } from '../jobs/job.ts'
 
 export interface PoolOptions {
-  /** By default as many as the machine runs in parallel. */
+  /** The most workers that run at once. By default the number of processor cores that this process may use. */
   maxWorkers?: number
-  /** Workers that start at once, and are kept when they are idle. Default 0. */
+  /** How many workers start together with the pool, and stay when they are idle. Default 0. */
   minWorkers?: number
-  /** Milliseconds after which an idle worker ends. Default Infinity; an idle worker does not keep the process alive. */
+  /**
+   * After this many idle milliseconds a worker ends. Default Infinity. An idle worker does not keep the process alive.
+   */
   idleTimeout?: number
-  /** How many jobs may wait for a worker; `submit` throws ExecutorQueueFull beyond. Default Infinity. */
+  /** How many jobs may wait for a worker. With more, `submit` throws ExecutorQueueFull. Default Infinity. */
   maxQueue?: number
-  /** After this many jobs a worker is replaced. Default Infinity. */
+  /** After this many jobs a worker ends, and a new one takes its place. Default Infinity. */
   maxTasksPerWorker?: number
-  /** Milliseconds that a cancelled job has to end before its worker is terminated. Default 100. */
+  /** How many milliseconds a cancelled job has to end before its worker is terminated. Default 100. */
   cancelGrace?: number
   /**
-   * Milliseconds that an idle worker has to end by itself, when the pool does not need it any more: its exit
-   * listeners run and its output is written. Then it is terminated. Default 1000.
+   * How many milliseconds an idle worker has to end by itself when the pool no longer needs it: its exit listeners run
+   * and its output is written. After that it is terminated. Default 1000.
    */
   exitGrace?: number
-  /** Runs first in each worker; when it fails the pool is broken. */
+  /** A function that each worker runs before its first job. If it fails, the pool is broken. */
   // oxlint-disable-next-line typescript/no-explicit-any -- its arguments are initargs
   initializer?: Job<any[], unknown>
   initargs?: readonly unknown[]
-  /** What the workers are called. */
+  /** The name of the workers, shown in debuggers and messages. */
   name?: string
-  /** Of each worker's heap and stack, in megabytes. */
+  /** Limits for the heap and the stack of each worker, in megabytes. */
   resourceLimits?: ResourceLimits
-  /** The workers' environment variables; by default this process's. */
+  /** The environment variables of the workers; by default those of this process. */
   env?: NodeJS.ProcessEnv
   /**
    * The file that workers run, for a program that a bundler has put into one file: a copy of this package's
-   * `worker-entry.js`. By default it is looked for beside the running file, then where the package is installed.
+   * `worker-entry.js`. By default the pool looks for that file beside the running file, and then where the package is
+   * installed.
    */
   workerEntry?: URL | string
 }

@@ -5,7 +5,10 @@ import type { Executor } from './executor.ts'
 import { noteFailure } from './forgotten-jobs.ts'
 import { jobEnd, jobStart, jobSubmit, jobTracing } from './instrument.ts'
 
-/** How the jobs of one pool end: settles their futures, counts them, and tells the diagnostics channels. */
+/**
+ * Handles the ends of the jobs of one pool: completes their futures, counts them, and publishes to the diagnostics
+ * channels.
+ */
 export class Outcomes {
   readonly #executor: Executor
   completed = 0

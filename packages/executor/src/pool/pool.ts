@@ -16,18 +16,21 @@ import { copyError, Workforce } from './workforce.ts'
 
 const shutDownMessage = 'the executor was shut down'
 
-/** A pool as the snapshot shows it. */
+/** What a snapshot of the process shows of a pool. */
 export interface PoolSnapshot extends ExecutorStats {
   readonly name: string
   readonly kind: string
-  /** What runs in each worker. */
+  /** The jobs that are running, each with the number of its worker. */
   readonly jobs: readonly { readonly worker: number; readonly job: string }[]
 }
 
 const pools = new LiveList<WorkerPool>((pool) => pool.isLive())
 addSnapshotPart('pools', () => pools.list().map((pool) => pool.shown()))
 
-/** An executor on workers of one kind: what callers see. Its parts are Dispatch, Workforce and Outcomes. */
+/**
+ * The base class of ThreadPoolExecutor and ProcessPoolExecutor, which have workers of one kind each. The parts of a
+ * pool are Dispatch, Workforce and Outcomes.
+ */
 export abstract class WorkerPool implements Executor, JobOwner {
   readonly #options: CheckedPoolOptions
   readonly #outcomes: Outcomes = new Outcomes(this)
@@ -51,7 +54,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     pools.add(this)
   }
 
-  /** @internal as the snapshot shows it */
+  /** @internal returns the state of this pool for a snapshot of the process */
   shown(): PoolSnapshot {
     return {
       name: this.#name,
@@ -63,13 +66,14 @@ export abstract class WorkerPool implements Executor, JobOwner {
     }
   }
 
-  /** @internal whether it takes jobs or has workers */
+  /** @internal whether this pool accepts jobs or still has workers */
   isLive(): boolean {
     return !this.#workforce.isShutDown || this.#workforce.workers.size > 0
   }
 
   /**
-   * Queues a job, in the order of the calls. Its arguments are copied when it is sent to a worker.
+   * Adds a job to the queue and returns the future of its result. The arguments are copied when the job is sent to a
+   * worker.
    *
    * @throws {RuntimeError} after shutdown
    * @throws {BrokenExecutor} when the pool is broken
@@ -85,13 +89,13 @@ export abstract class WorkerPool implements Executor, JobOwner {
   }
 
   /**
-   * The results of `job` for each item. Nothing starts before the iteration does; then at most `buffer` items are
-   * taken ahead of the reader, so that the items may be endless. A result that is ready is given at once, even if
-   * the items come slowly. The first failure is thrown, and ends the iteration; leaving it early cancels what is
-   * under way.
+   * Returns an async iterable with the result of `job` for each item. The first item is read when the iteration starts.
+   * At most `buffer` items are read ahead of the reader, so the items may be endless. A result that is ready is yielded
+   * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. Leaving the iteration
+   * early cancels the jobs that have not ended.
    *
-   * @throws {RuntimeError} from the iteration, for items that were not taken before a shutdown
-   * @throws {TimeoutError} from the iteration, when it has not ended within `timeout`
+   * @throws {RuntimeError} from the iteration, for items that were not read before a shutdown
+   * @throws {TimeoutError} from the iteration, when the iteration has not ended within `timeout`
    *
    * Source: concurrent.futures.Executor.map. Differs: it is lazy, and one iterable of items.
    */
@@ -122,7 +126,8 @@ export abstract class WorkerPool implements Executor, JobOwner {
       return job
     }
     dispatch.add(job)
-    // The stack is captured last, because that takes as long as a small job; the job already runs in the meantime.
+    // The stack is captured after the job was sent, because a capture takes as long as a small job, which meanwhile
+    // runs in its worker.
     job.submitted = kind.typicalStack ?? captureStack(submitFrame)
     return job
   }
@@ -150,9 +155,9 @@ export abstract class WorkerPool implements Executor, JobOwner {
 
   /**
    * Refuses new jobs, lets the submitted jobs end, and ends every worker. With `cancelFutures` waiting jobs are
-   * cancelled, and running jobs are asked to stop: each has `cancelGrace` to end with a result, then it is cancelled
-   * as well. With `wait: false` the call does not wait for that. A worker ends by itself, so that its exit listeners
-   * run and its output is written; after `exitGrace` it is terminated.
+   * cancelled, and running jobs are asked to stop: a job that has not ended after `cancelGrace` milliseconds is
+   * cancelled as well. With `wait: false` the call does not wait for these ends. A worker ends by itself, so that its
+   * exit listeners run and its output is written; after `exitGrace` milliseconds it is terminated.
    *
    * Source: concurrent.futures.Executor.shutdown. Differs: cancelFutures also ends jobs that do not end by themselves.
    */

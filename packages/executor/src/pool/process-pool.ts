@@ -7,13 +7,13 @@ import { WorkerPool } from './pool.ts'
 import { resolveWorkerEntry } from './worker-entry-url.ts'
 
 export interface ProcessPoolOptions extends PoolOptions {
-  /** Flags for the workers' Node. They come after the flags of this process. */
+  /** Node flags for the workers. They are added after the flags of this process. */
   execArgv?: readonly string[]
 }
 
 /**
- * Runs jobs in child processes: nothing that a job does to its process, a native crash included, hurts
- * this one. On Node alone.
+ * Runs jobs in child processes. A job that crashes its process, even in native code, does not harm this process. Works
+ * on Node only.
  *
  * @throws {RuntimeError} on other runtimes
  *
@@ -35,7 +35,10 @@ export class ProcessPoolExecutor extends WorkerPool {
   }
 }
 
-/** The workers read and write their pipes past their event loop, which other runtimes cannot do. */
+/**
+ * Throws on other runtimes than Node, because the workers read and write their pipes synchronously, which only Node
+ * allows.
+ */
 function assertNode(): void {
   if (otherRuntime === undefined) return
   throw new RuntimeError(

@@ -9,8 +9,9 @@ let defaultPool: ThreadPoolExecutor | null = null
 const hooked = new WeakSet<EventLoop>()
 
 /**
- * The default pool of this process. It ends with the run that has used it, and the next run makes another. In plain
- * code, without a run, its idle workers end with the program.
+ * Returns the default pool of this process, which `runInExecutor(null, …)` and `toThread` use. The pool ends at the end
+ * of the run that used it, and the next run makes a new one. In plain code without a run, its idle workers end with the
+ * program.
  */
 function getDefaultPool(): ThreadPoolExecutor {
   defaultPool ??= new ThreadPoolExecutor({ name: 'default-executor' })
@@ -28,7 +29,7 @@ function getDefaultPool(): ThreadPoolExecutor {
 }
 
 /**
- * Runs a job in `executor`; null is the process's default thread pool.
+ * Runs a job in `executor`, or in the default thread pool of the process when `executor` is null.
  *
  * @throws what the executor's `submit` throws
  *
@@ -58,7 +59,8 @@ export function runInExecutor(
 /**
  * Runs a job in the process's default thread pool.
  *
- * Source: asyncio.to_thread. Differs: context variables stay here, a thread has its own memory.
+ * Source: asyncio.to_thread. Differs: the job does not see the caller's context variables, because a thread has
+ * separate memory.
  */
 export function toThread<A extends unknown[], Y, R>(
   job: GeneratorJob<A, Y, R>,

@@ -4,8 +4,8 @@ import { WorkerPool } from './pool.ts'
 import { resolveWorkerEntry } from './worker-entry-url.ts'
 
 /**
- * Runs jobs in worker threads. They share the process: what aborts it ends them all, and what is
- * transferred to them moves without a copy.
+ * Runs jobs in worker threads. The threads share one process: a crash of the process ends all of them, and transferred
+ * objects move to a thread without a copy.
  *
  * Source: concurrent.futures.ThreadPoolExecutor
  */

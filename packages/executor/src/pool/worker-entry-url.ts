@@ -2,7 +2,7 @@ import { describe } from '@tasktree/core/lowlevel'
 import { findWorkerEntry } from '../worker-file.ts'
 
 /**
- * Checks the option `workerEntry`, and returns a function that finds the file when the first worker starts.
+ * Checks the option `workerEntry`. Returns a function that finds the file; it is called when the first worker starts.
  *
  * @throws {TypeError} for anything but a file URL or a path
  */

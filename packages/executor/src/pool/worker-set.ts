@@ -1,6 +1,6 @@
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 
-/** A pool's workers, and which of them gets the next job. */
+/** The workers of a pool. Finds the worker that gets the next job. */
 export class WorkerSet implements Iterable<WorkerHandle> {
   readonly #workers = new Set<WorkerHandle>()
   #lastFree: WorkerHandle | null = null
@@ -22,19 +22,25 @@ export class WorkerSet implements Iterable<WorkerHandle> {
     if (this.#lastFree === worker) this.#lastFree = null
   }
 
-  /** `worker` has ended its last job. */
+  /** Records that `worker` has finished all its jobs. */
   noteFree(worker: WorkerHandle): void {
     this.#lastFree = worker
   }
 
-  /** An idle worker, if possible the one that became free last: it is still awake. */
+  /**
+   * Returns an idle worker, if possible the one that became idle last, because its thread is probably still awake. Null
+   * when all are busy.
+   */
   findIdle(): WorkerHandle | null {
     if (this.#lastFree?.isIdle === true) return this.#lastFree
     for (const worker of this.#workers) if (worker.isIdle) return worker
     return null
   }
 
-  /** Of the workers that have at most half of `depth` jobs, the worker with the fewest. */
+  /**
+   * Returns the worker with the fewest jobs among the workers that have at most half of the jobs that `depth` allows.
+   * Null when there is none.
+   */
   findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null {
     let fewest: WorkerHandle | null = null
     for (const worker of this.#workers) {

@@ -1,10 +1,10 @@
 /**
- * The lives of a pool's workers: started when jobs need them, ended when they are not used, replaced when they die.
+ * Starts the workers of a pool when jobs need them, ends workers that are not used, and replaces workers that die.
  *
  * What happens to a job when its worker dies:
  * - A job that ran fails with WorkerCrashedError, or ends as cancelled when its cancel was the reason.
  * - A job that the worker was about to receive is tried once more, alone. If that kills another worker, it fails.
- * - All others go back to the front of the queue.
+ * - All other jobs go back to the front of the queue.
  */
 import { getEventLoop } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
@@ -22,9 +22,9 @@ import type { CheckedPoolOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import { WorkerSet } from './worker-set.ts'
 
-/** After this many consecutive workers that died before they were ready, the pool is broken. */
+/** When this many workers in succession have died before they were ready, the pool is broken. */
 const startAttempts = 3
-/** A job that has killed this many workers while they received it is not tried again. */
+/** A job is not tried again after this many workers have died while they received it. */
 const deathsByArgument = 2
 
 export interface Initializer {
@@ -42,13 +42,16 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
   #workersMade = 0
   #startsFailed = 0
   starting = 0
-  /** Workers that died without being told to. */
+  /** How many workers have died unexpectedly. */
   crashed = 0
   broken: BrokenExecutor | null = null
   isShutDown = false
-  /** Set by a shutdown that cancels waiting jobs. A job that a worker gives back later is cancelled as well. */
+  /**
+   * The message of a shutdown that cancels waiting jobs; null before that. Jobs that a worker gives back later are
+   * cancelled with it too.
+   */
   cancelMessage: string | null = null
-  /** The program is ending: workers are started again only for a new job. */
+  /** True when the program is ending. Then a worker is started only for a new job. */
   #isResting = false
   /** Called when the last worker has ended. */
   readonly #onEmpty: () => void
@@ -102,7 +105,7 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     while (this.broken === null && this.workers.size < this.#options.minWorkers) this.start()
   }
 
-  /** Ends the workers that have no jobs, when no job waits. */
+  /** Ends the workers that have no jobs, if the queue is empty. */
   endIdleWorkers(): void {
     if (this.dispatch.waiting > 0) return
     this.#isResting = true
@@ -192,7 +195,7 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     this.#onEmpty()
   }
 
-  /** The pool has ended the worker of a running job: after the job's cancel, or because the pool is broken. */
+  /** Ends a job whose worker the pool has terminated, because the job was cancelled or the pool is broken. */
   #endStopped(job: PendingJob): void {
     if (this.broken !== null) this.#outcomes.fail(job, copyError(this.broken))
     else job.future.cancel('the job was stopped')
@@ -245,7 +248,7 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
   }
 }
 
-/** Each caller gets an error of its own. */
+/** Makes a new error with the same message, so that each caller gets a separate object. */
 export function copyError({ message, cause }: BrokenExecutor): BrokenExecutor {
   return new BrokenExecutor(message, { cause })
 }

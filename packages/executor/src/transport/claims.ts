@@ -1,15 +1,15 @@
 /**
- * Which jobs of one worker have started.
+ * Records which jobs of one worker have started.
  *
- * Problem: several short jobs are sent to a worker at once. They must be taken back when the worker is busy for
- * longer than expected, even while a job's code blocks the worker's event loop, and no job may run twice.
+ * Problem: several short jobs are sent to a worker at once. The pool must be able to take them back when the worker is
+ * busy for longer than expected, even while a job's code blocks the worker's event loop, and no job may run twice.
  *
- * Idea: one word of memory that two threads share holds the number of the job that has started last. The worker
- * starts a job by exchanging the number before the job's own for the job's own. The pool (or, in a worker process,
- * the watch thread) takes jobs back by exchanging the last started for the last sent.
+ * Idea: two threads share one word of memory, which holds the number of the last job that has started. The worker
+ * starts job N by an atomic exchange of N - 1 for N. The pool (or, in a worker process, the watch thread) takes back
+ * all later jobs by an atomic exchange of that number for the number of the last job that was sent.
  *
- * Invariant: one atomic exchange decides for each job, so a job either starts once or is taken back, never both.
- * A message could not decide it: a worker whose job blocks reads no messages.
+ * Invariant: one atomic exchange decides for each job, so a job either starts once or is taken back, never both. A
+ * message could not decide this, because a worker whose job blocks reads no messages.
  */
 const claimedSlot = 0
 const cancelledSlot = 1
@@ -19,24 +19,33 @@ export const claimSlots = 3
 
 export class JobClaims {
   readonly #memory: Int32Array
-  /** Of the last recall. While nothing has started since, the claimed word holds `upTo` and not a started job. */
+  /**
+   * The values of the last recall. Until another job starts, the shared word holds `upTo`, which is not the number of a
+   * started job; `started` is that number.
+   */
   #recalled = { upTo: 0, started: 0 }
 
   constructor(memory: Int32Array) {
     this.#memory = memory
   }
 
-  /** Called by the thread that runs the jobs: whether job `seq` may start. */
+  /**
+   * Called by the thread that runs the jobs. Returns true if job `seq` may start; from then on the pool cannot take it
+   * back.
+   */
   claim(seq: number): boolean {
     return Atomics.compareExchange(this.#memory, claimedSlot, seq - 1, seq) === seq - 1
   }
 
-  /** Takes back the jobs up to `lastSent` that have not started, and returns the last job that has. */
+  /**
+   * Takes back the jobs up to `lastSent` that have not started. Returns the number of the last job that has started.
+   */
   recall(lastSent: number): number {
     for (;;) {
       const claimed = Atomics.load(this.#memory, claimedSlot)
       const started = this.lastStarted()
-      // A later job has started meanwhile: there is nothing to take back, and the word must not go backwards.
+      // A job after `lastSent` has already started, so there is nothing to take back. The word must not be set to a
+      // smaller number.
       if (claimed >= lastSent) return started
       if (Atomics.compareExchange(this.#memory, claimedSlot, claimed, lastSent) === claimed) {
         this.#recalled = { upTo: lastSent, started }
@@ -45,7 +54,7 @@ export class JobClaims {
     }
   }
 
-  /** Called by the thread that recalls: the last job that has started. */
+  /** Called by the thread that takes jobs back. Returns the number of the last job that has started. */
   lastStarted(): number {
     const claimed = Atomics.load(this.#memory, claimedSlot)
     return claimed === this.#recalled.upTo ? this.#recalled.started : claimed
@@ -60,7 +69,7 @@ export class JobClaims {
     return Atomics.load(this.#memory, endedSlot)
   }
 
-  /** Job `seq` should stop. A loop that never lets messages in can still read this. */
+  /** Marks job `seq` as cancelled. The job can read this mark even in a loop that never gives up the thread. */
   cancel(seq: number): void {
     Atomics.store(this.#memory, cancelledSlot, seq)
   }

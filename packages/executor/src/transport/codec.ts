@@ -1,11 +1,11 @@
 /**
- * Values as bytes, for the pipes of worker processes. `node:v8` alone would let a received typed array share its
- * buffer with the rest of its message, and would copy shared memory silently.
+ * Converts values to bytes and back, for the pipes of worker processes. With `node:v8` alone, a received typed array
+ * would share its buffer with the rest of its message, and shared memory would be copied silently.
  */
 import { DefaultDeserializer, DefaultSerializer } from 'node:v8'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** Documented in node:v8 for classes that extend these, and missing in its types. */
+/** Methods that the documentation of node:v8 describes for subclasses, but that are missing in its types. */
 interface HostObjectWriter extends DefaultSerializer {
   _writeHostObject(value: object): void
 }
@@ -44,7 +44,7 @@ function copyView(view: NodeJS.ArrayBufferView): NodeJS.ArrayBufferView {
   return new View(bytes)
 }
 
-/** @throws what `value` throws while it is read, or an error for what cannot be encoded */
+/** Returns `value` as bytes. @throws whatever reading `value` throws, or an error when it cannot be encoded */
 export function encodeValue(value: unknown): Buffer {
   const serializer = new ValueSerializer()
   serializer.writeHeader()
@@ -52,7 +52,7 @@ export function encodeValue(value: unknown): Buffer {
   return serializer.releaseBuffer()
 }
 
-/** @throws an error for bytes that cannot be decoded here */
+/** Returns the value that `bytes` encode. @throws an error when they cannot be decoded in this process */
 export function decodeValue(bytes: Buffer): unknown {
   const deserializer = new ValueDeserializer(bytes)
   deserializer.readHeader()

@@ -1,23 +1,29 @@
 /**
- * Messages in the pipes of a worker process. A frame is a header of 12 bytes and a body. The header says
- * enough about the message that a body which cannot be decoded is still known to belong to a certain job.
+ * The format of the messages in the pipes of a worker process. A frame is a header of 12 bytes and a body. Even if the
+ * body cannot be decoded, the header tells which job the message belongs to.
  */
 import { encodeValue } from './codec.ts'
 
-/** The pipes of a worker process: from its pool, to its pool, and one that closes only with the pool's process. */
+/**
+ * The file descriptors of a worker process: the pipe from its pool, the pipe to its pool, and a pipe that closes only
+ * when the pool's process ends.
+ */
 export const inputPipe = 3
 export const outputPipe = 4
 export const lifePipe = 5
 
 const headerLength = 12
-/** Stands in each header. A job that writes to the pipe by itself is found out by it. */
+/**
+ * A fixed number in each header. A job that writes to the pipe directly is detected, because its bytes lack this
+ * number.
+ */
 const mark = 0x7a5e_0000
 const kinds = ['other', 'jobs', 'end'] as const
 
 export interface FrameHeader {
-  /** A JobsMessage, the last message of a job, or another message. */
+  /** `jobs` for a JobsMessage, `end` for the last message of a job, `other` for any other message. */
   readonly kind: (typeof kinds)[number]
-  /** With the last message of a job: the job that the worker begins now, 0 when there is none. */
+  /** In the last message of a job: the number of the job that the worker begins now, or 0 when there is none. */
   readonly next: number
 }
 
@@ -31,7 +37,7 @@ export function encodeFrame(message: unknown, kind: FrameHeader['kind'], next = 
   return frame
 }
 
-/** Puts frames together from the chunks that a pipe delivers. */
+/** Assembles frames from the chunks that a pipe delivers. */
 export class FrameReader {
   readonly #deliver: (body: Buffer, header: FrameHeader) => void
   readonly #onBroken: () => void
@@ -40,7 +46,7 @@ export class FrameReader {
   #needed = headerLength
   #isBroken = false
 
-  /** `onBroken` is called once, when the bytes are not a frame; nothing is delivered after that. */
+  /** `onBroken` is called once, when the bytes are not a frame. After that, no more frames are delivered. */
   constructor(deliver: (body: Buffer, header: FrameHeader) => void, onBroken: () => void) {
     this.#deliver = deliver
     this.#onBroken = onBroken
@@ -50,7 +56,7 @@ export class FrameReader {
     if (this.#isBroken) return
     this.#chunks.push(chunk)
     this.#length += chunk.length
-    // Chunks are joined only when the whole frame is here, because a large frame comes in thousands of chunks.
+    // The chunks are joined only when the whole frame has arrived, because a large frame comes in thousands of chunks.
     while (this.#length >= this.#needed) {
       const data =
         this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)

@@ -24,19 +24,19 @@ export interface ProcessOptions {
 }
 
 /**
- * Milliseconds of silence after which the output pipe of a dead process counts as empty. Its own output arrives at
- * once; a grandchild that has inherited the pipe keeps it open for as long as it likes.
+ * When the output pipe of a dead process has been silent for this many milliseconds, it counts as empty. The process's
+ * output arrives at once, but a grandchild that has inherited the pipe may keep it open for any time.
  */
 const drainGrace = 50
 
 const living = new Set<ChildProcess>()
 
-/** When this process ends by `process.exit`, its worker processes must end with it. */
+/** Kills all worker processes when this process ends by `process.exit`. Otherwise they would live on. */
 function killAll(): void {
   for (const child of living) child.kill('SIGKILL')
 }
 
-/** A worker process. */
+/** The pool's connection to one worker process. */
 export class ProcessLink implements WorkerLink {
   readonly #child: ChildProcess
   readonly #input: Writable
@@ -65,7 +65,7 @@ export class ProcessLink implements WorkerLink {
     const output = child.stdio[outputPipe] as Readable
     this.#watch = child.stdio.at(lifePipe) as Socket
     for (const pipe of [this.#input, this.#watch]) {
-      // The 'exit' event tells of the process's death.
+      // Ignored here, because the 'exit' event reports the death of the process.
       pipe.on('error', () => {})
     }
     const reader = new FrameReader(
@@ -176,10 +176,13 @@ function track(child: ChildProcess): void {
   living.add(child)
 }
 
-/** Flags about this process's own program. */
+/** Matches the flags that concern only the main program of this process. */
 const ownOnly = /^--(?:inspect|eval$|print$|input-type|test|watch|check$|interactive$)|^-[epcir]/
 
-/** The flags of this process, which a thread would inherit too, without the flags about its own program. */
+/**
+ * Returns the flags of this process that a worker needs, as a thread would inherit them. Flags about the main program
+ * are left out.
+ */
 function inheritedArguments(): string[] {
   const kept: string[] = []
   const { execArgv } = process

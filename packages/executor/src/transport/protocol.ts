@@ -1,13 +1,13 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EncodedError } from '../jobs/encode-error.ts'
 
-/** An exported function of a module. */
+/** The function that a module exports under `name`. */
 export interface ModuleTarget {
   readonly url: string
   readonly name: string
 }
 
-/** A function by its source. */
+/** A function that is sent as its source text. */
 export interface SourceTarget {
   readonly source: string
 }
@@ -15,12 +15,12 @@ export interface SourceTarget {
 export type JobTarget = SourceTarget | ModuleTarget
 
 /**
- * A job. Messages that travel with each job are tuples, because structured clone copies a tuple faster than an
- * object with named fields.
+ * The message of one job. Messages that are sent for each job are tuples, because structured clone copies a tuple
+ * faster than an object with named fields.
  *
  * `seq` counts the jobs of one worker from 1; the worker starts them in this order. `kind` is the number of the
- * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets.
- * When `chunked` is true, the one argument is a list, and the worker calls the function with each of its items.
+ * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets. When
+ * `chunked` is true, the one argument is a list, and the worker calls the function with each of its items.
  */
 export type JobMessage = readonly [
   seq: number,
@@ -30,7 +30,7 @@ export type JobMessage = readonly [
   chunked: boolean,
 ]
 
-/** A job that travels alone, in one flat list: the copies of two more lists would take 0.8 microseconds. */
+/** A job that is sent alone, as one flat list. Copying two more nested lists would take 0.8 microseconds. */
 export type SingleJobMessage = readonly [
   seq: number,
   kind: number,
@@ -46,77 +46,80 @@ export function isSingle(
 }
 
 /**
- * What a worker reads only while it runs no job. These messages carry the caller's values, and a value may kill
- * the worker that receives it, so it must not arrive while somebody else's job is running. Pool and worker both
- * count these messages from 1; the count names a message that the worker could not read.
+ * Messages that a worker reads only while it runs no job. They carry the caller's values, and a value may kill the
+ * worker that receives it, so such a message must not be read while another caller's job is running. Pool and worker
+ * both count these messages from 1. The count identifies a message that the worker could not read.
  */
 export type JobsMessage =
   | readonly JobMessage[]
   | SingleJobMessage
   | { type: 'init'; target: JobTarget | null; args: readonly unknown[] }
-  /** The worker drops the functions it has; the pool sends them again when it needs them. */
+  /** Tells the worker to drop all functions that it knows. The pool sends a function again when a job needs it. */
   | { type: 'forget' }
 
-/** What a worker reads at once, also while a job waits. These messages carry no values of the caller. */
+/** Messages that a worker reads at once, even while a job waits for a promise. They carry no values of the caller. */
 export type ControlMessage =
-  /** Aborts the job's signal. */
+  /** Tells the worker to abort the signal of job `seq`. */
   | { type: 'cancel'; seq: number }
-  /** A streaming job may yield this many more values. */
+  /** Tells the worker that streaming job `seq` may yield `count` more values. */
   | { type: 'credit'; seq: number; count: number }
-  /** The worker has a message to read, and is asleep in its event loop. */
+  /** Wakes a worker that is in its event loop, because a JobsMessage is in its port. */
   | { type: 'look' }
-  /** The worker ends by itself, so that its exit listeners run and its output is written. */
+  /** Tells the worker to end by itself, so that its exit listeners run and its output is written. */
   | { type: 'stop' }
 
 /**
- * A job's result, after `ms` milliseconds. `next` is the job that the worker begins now, 0 when there is none
- * that it has read; only a worker process fills it in.
+ * The result of a job that took `ms` milliseconds. `next` is the job that the worker begins now, or 0 when it has
+ * received no other job. Only a worker process sets `next`.
  */
 export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown]
 
 /**
- * The result of a chunk of `map`: the items' results up to the first failure, and that failure. The results that
- * `part` messages have brought come before these.
+ * The result of a chunk of `map`: the results of the items up to the first failure, and that failure. Results that were
+ * already sent in `part` messages come before these.
  */
 export interface ChunkOutcome {
   readonly results: readonly unknown[]
   readonly error: EncodedError | null
 }
 
-/** What a worker sends to its pool. */
+/** The messages that a worker sends to its pool. */
 export type FromWorker =
   | { type: 'ready' }
   | { type: 'failed'; error: EncodedError }
-  /** Only from a process: the worker begins this job, which no ResultMessage has announced. */
+  /** Only from a worker process: the worker begins this job, and no ResultMessage has announced it as `next`. */
   | { type: 'start'; seq: number }
   | ResultMessage
   | { type: 'error'; seq: number; ms: number; next: number; error: EncodedError }
-  /** The jobs up to `started` have started. The jobs after it, up to `upTo`, will never start. */
+  /** The jobs up to number `started` have started. The jobs after that, up to number `upTo`, will never start. */
   | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
-  /** Results of a chunk that travel ahead of its end, because one of them is deep. */
+  /** The first results of a chunk, sent before the chunk ends, because one of them is deeply nested. */
   | { type: 'part'; seq: number; results: readonly unknown[] }
-  /** The next message is a `part` of job `seq`, with a result that may be too deep for the pool to read. */
+  /**
+   * Announces that the next message is a `part` of job `seq`, whose result may be nested too deeply for the pool to
+   * read.
+   */
   | { type: 'deep'; seq: number }
   | { type: 'progress'; seq: number; value: unknown }
-  /** The worker cannot decode its JobsMessage number `message`, because of `why`. */
+  /** The worker cannot decode its JobsMessage number `message`; `why` is the reason. */
   | { type: 'unreadable'; message: number; why: string }
 
-/** How many values a streaming job may be ahead of its reader. */
+/** How many values a streaming job may yield before its reader has read the first of them. */
 export const streamWindow = 16
 
-/** What a worker thread finds in its `workerData`. */
+/** The `workerData` of a worker thread. */
 export interface ThreadIdentity {
   readonly id: number
-  /** Which jobs have started, and whether the worker sleeps: see JobClaims and Doorbell. */
+  /** Shared memory that shows which jobs have started, and whether the worker sleeps: see JobClaims and Doorbell. */
   readonly memory: Int32Array
-  /** ControlMessages come in here, FromWorker messages go out. */
+  /** The port for ControlMessages to the worker and FromWorker messages to the pool. */
   readonly control: MessagePort
-  /** JobsMessages come in here. */
+  /** The port for JobsMessages to the worker. */
   readonly jobs: MessagePort
 }
 
-/** What the watch thread of a worker process finds in its `workerData`. */
+/** The `workerData` of the watch thread of a worker process. */
 export interface WatchIdentity {
   readonly watched: Int32Array
 }

@@ -26,8 +26,9 @@ export interface ThreadOptions {
 }
 
 /**
- * A worker thread. Pool and worker talk through ports of their own: Node itself and libraries inside a job post to
- * the worker's `parentPort`, and the pool must leave their messages alone.
+ * The pool's connection to one worker thread. Pool and worker communicate through separate ports, and not through the
+ * worker's `parentPort`: Node and libraries inside a job post to `parentPort`, and the pool must not take their
+ * messages.
  */
 export class ThreadLink implements WorkerLink {
   readonly #worker: Worker
@@ -72,11 +73,11 @@ export class ThreadLink implements WorkerLink {
   }
 
   readonly #onUnreadable = (why: unknown): void => {
-    // Which job runs now can be seen in the shared memory.
+    // The shared memory shows whether job `seq` has ended.
     this.#listener.onUnreadable(why, (seq) => (this.#claims.lastEnded() >= seq ? 0 : null))
   }
 
-  /** The worker's last messages may still lie in the port when it has ended. */
+  /** Reads the last messages of the worker, which may still be in the port when the worker has ended. */
   #drain(): void {
     for (;;) {
       let received: { message: FromWorker } | undefined
@@ -100,7 +101,7 @@ export class ThreadLink implements WorkerLink {
 
   sendControl(message: ControlMessage): void {
     this.#control.postMessage(message)
-    // A worker that blocks returns to its event loop, which reads the message.
+    // Wakes a worker that blocks. It returns to its event loop, which then delivers the message.
     this.#doorbell.ring()
   }
 
@@ -138,7 +139,10 @@ export class ThreadLink implements WorkerLink {
 
 const look: ControlMessage = { type: 'look' }
 
-/** A thread inherits the flags of this process. Node refuses `--input-type`, of a program given as text, with a file. */
+/**
+ * Returns the options for a thread of a program that was given as text (`node --input-type`). A thread inherits the
+ * flags of this process, but Node refuses `--input-type` together with a file.
+ */
 function forProgramText(): { execArgv?: string[] } {
   const { execArgv } = process
   if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {}

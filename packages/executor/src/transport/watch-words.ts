@@ -1,4 +1,4 @@
-/** What goes through the pipe of a process's watch thread: whole numbers of 32 bits, a fixed count of them a message. */
+/** The format of the pipe to a process's watch thread: each message is a fixed number of 32-bit integers. */
 const wordLength = 4
 
 export function encodeWords(...words: readonly number[]): Buffer {
@@ -7,7 +7,7 @@ export function encodeWords(...words: readonly number[]): Buffer {
   return buffer
 }
 
-/** Returns a listener for chunks that delivers each message of `count` words. */
+/** Returns a listener for chunks of bytes. It calls `deliver` for each message of `count` integers. */
 export function readWords(
   count: number,
   deliver: (first: number, second: number) => void,

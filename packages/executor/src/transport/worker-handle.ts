@@ -12,54 +12,54 @@ import type {
 } from './protocol.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 
-/** What a worker's handle tells the pool. */
+/** The calls that a WorkerHandle makes to its pool. */
 export interface WorkerOwner {
   onReady(worker: WorkerHandle): void
   onStartFailed(worker: WorkerHandle, error: EncodedError): void
-  /** The worker cannot decode the arguments of its initializer. */
+  /** Called when the worker cannot decode the arguments of its initializer. */
   onInitUnreadable(worker: WorkerHandle, why: string): void
   onStarted(worker: WorkerHandle, job: PendingJob): void
-  /** `job` has ended in its worker, which may take another. */
+  /** Called when `job` has ended. The worker can take another job. */
   onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void
   onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void
-  /** What `job` has sent cannot be decoded here. Its code may still run. */
+  /** Called when a message of `job` cannot be decoded here. The code of the job may still run. */
   onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void
-  /** The worker cannot decode what `job` was given. It has not started. */
+  /** Called when the worker cannot decode the arguments of `job`. The job has not started. */
   onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void
-  /** Called after a job has ended in whatever way. */
+  /** Called each time a job has ended, after the call for its outcome. */
   onEnded(worker: WorkerHandle): void
-  /** The worker gave these jobs back without having started them. */
+  /** Called when the worker gave these jobs back before they started. */
   onReturned(worker: WorkerHandle, jobs: PendingJob[]): void
   onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void
 }
 
-/** The jobs of a worker that has ended. */
+/** The jobs that a worker had when it ended. */
 export interface LeftJobs {
-  /** Null when no job ran. */
+  /** The job that was running; null when there was none. */
   readonly running: PendingJob | null
-  /** The jobs that the worker was about to receive when it ended. */
+  /** The jobs in the message that the worker was about to receive when it ended. */
   readonly receiving: PendingJob[]
   readonly unstarted: PendingJob[]
 }
 
 /**
- * How many jobs end elsewhere before the running job of a worker counts as overtaken. With 16, half a batch, jobs
- * were taken back from workers whose results were only on their way.
+ * The running job of a worker counts as overtaken when this many jobs have ended in other workers since it started.
+ * With 16, half a batch, jobs were taken back from workers whose results were already on their way.
  */
 const overtakenBy = 128
 
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended'
 
 /**
- * A pool's view of one worker: what was sent to it, in order, and how it is stopped. The worker runs its jobs one
- * after another, so at most the first job that has not ended is running.
+ * The pool's view of one worker: the jobs that were sent to the worker, in order, and the means to stop it. A worker
+ * runs one job after another, so only the first job that has not ended can be running.
  */
 export class WorkerHandle {
   readonly id: number
   readonly #owner: WorkerOwner
   readonly #link: WorkerLink
   readonly #jobs: PendingJob[] = []
-  /** The kinds whose functions the worker has. */
+  /** The job kinds whose functions the worker already has. */
   readonly #known = new Set<JobKind>()
   state: WorkerState = 'starting'
   #lastSent = 0
@@ -68,20 +68,23 @@ export class WorkerHandle {
   #taken = 0
   #isHeld = true
   #isRecalling = false
-  /** Values are being copied, which may run code of the caller: a getter that submits another job. */
+  /**
+   * True while arguments are being copied. The copy may run the caller's code, such as a getter, and that code may
+   * submit another job.
+   */
   #isSending = false
   #stopGrace: (() => void) | null = null
-  /** The job whose `part` is the next message, null when the next message is another. */
+  /** The job to which the next message, a `part`, belongs; null when the next message is not a `part`. */
   #deepSeq: number | null = null
-  /** The job that has the grace. */
+  /** The cancelled job whose grace period is running; otherwise null. */
   #stopping: PendingJob | null = null
   stopIdling: (() => void) | null = null
   #stopEnding: (() => void) | null = null
-  /** How many jobs of its pool had ended when its running job started. */
+  /** How many jobs of the pool had ended when the running job of this worker started. */
   endedBefore = 0
-  /** Whether it ends because the pool told it to. */
+  /** Whether the pool has told the worker to end. */
   isKilled = false
-  /** Whether it has ever been ready. */
+  /** Whether the worker has ever been ready. */
   isReady = false
   readonly #cancelGrace: number
 
@@ -96,27 +99,27 @@ export class WorkerHandle {
     })
   }
 
-  /** How many jobs it has that have not ended. */
+  /** How many jobs of this worker have not ended. */
   get load(): number {
     return this.#jobs.length
   }
 
-  /** How many jobs were sent to it and not given back. */
+  /** How many jobs were sent to this worker and not given back. */
   get taken(): number {
     return this.#taken
   }
 
-  /** Whether all its jobs are of a short kind. */
+  /** Whether all jobs of this worker are of a short kind. */
   get isShort(): boolean {
     return this.#jobs.every(({ kind }) => kind.isShort)
   }
 
-  /** Whether one of its jobs is being cancelled. The worker gets no other job before the cancelled job has ended. */
+  /** Whether a job of this worker is being cancelled. Until that job has ended, the worker gets no other job. */
   get isStopping(): boolean {
     return this.#stopGrace !== null || this.#isRecalling
   }
 
-  /** Whether it can take a job. */
+  /** Whether a job can be sent to this worker now. */
   get isOpen(): boolean {
     return this.state === 'ready' && !this.isStopping && !this.#isSending
   }
@@ -126,20 +129,21 @@ export class WorkerHandle {
   }
 
   /**
-   * Whether many of the pool's `ended` jobs have ended in other workers while one job ran here. Then no job should
-   * wait behind the running job, because the running job may be waiting for a job behind it.
+   * Whether many jobs have ended in other workers while one job ran here. `ended` is the number of jobs that have ended
+   * in the pool. If so, no job should wait behind the running job, because the running job may be waiting for such a
+   * job.
    */
   isOvertaken(ended: number): boolean {
     return this.#jobs.length > 0 && ended - this.endedBefore >= overtakenBy
   }
 
-  /** Its jobs that have not started and are still wanted. */
+  /** Returns the jobs that have not started and were not cancelled. */
   listUnstarted(): PendingJob[] {
     const started = this.#seenStarted()
     return this.#jobs.filter((job) => job.seq > started && !job.future.done())
   }
 
-  /** The job that runs, or is the next to run. */
+  /** The job that is running or will run next; null when there is none. */
   get first(): PendingJob | null {
     return this.#jobs[0] ?? null
   }
@@ -148,7 +152,7 @@ export class WorkerHandle {
     return this.#jobs.length > 0 && (this.#jobs[0] as PendingJob).seq <= this.#seenStarted()
   }
 
-  /** The last job that has started, as far as it can be known here. */
+  /** Returns the number of the last job that has started, as far as this process knows. */
   #seenStarted(): number {
     return this.#link.lastStarted() ?? this.#lastStarted
   }
@@ -167,7 +171,7 @@ export class WorkerHandle {
     }
   }
 
-  /** @throws what the transport throws; nothing has been sent then */
+  /** Sends jobs to the worker. @throws what the transport throws; then no job was sent */
   send(jobs: readonly PendingJob[]): void {
     if (this.#known.size >= maxKinds && this.#jobs.length === 0) {
       this.#sendJobs({ type: 'forget' })
@@ -185,7 +189,7 @@ export class WorkerHandle {
       this.#jobs.push(job)
     }
     if (this.#jobs.length === jobs.length) this.#markStarted()
-    // A getter of an argument may have cancelled its job while it was copied.
+    // A getter of an argument may have cancelled its job while the argument was copied.
     for (const job of jobs) if (job.future.done() && job.worker === this) this.cancel(job)
   }
 
@@ -208,12 +212,12 @@ export class WorkerHandle {
     if (this.state !== 'ended') this.#link.sendControl(message)
   }
 
-  /** Whether it keeps this process alive. */
+  /** Whether this worker keeps the pool's process alive. */
   get isHeld(): boolean {
     return this.#isHeld
   }
 
-  /** Sets whether it keeps this process alive. A worker that is ending does, until it has ended. */
+  /** Sets whether this worker keeps the pool's process alive. A worker that is ending keeps it alive in any case. */
   hold(on: boolean): void {
     const holds = on || this.state === 'ending'
     if (holds === this.#isHeld) return
@@ -226,8 +230,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes back the jobs that have not started, when the worker has at least `least` jobs. They go to the owner, at
-   * once or when the worker has answered.
+   * Takes back the jobs that have not started, if the worker has at least `least` jobs. The owner gets them through
+   * `onReturned`, at once or when the worker has answered.
    */
   recall(least = 2): void {
     if (this.#jobs.length < least || this.#isRecalling || this.state === 'ended') return
@@ -246,19 +250,22 @@ export class WorkerHandle {
     for (const job of returned) {
       job.worker = null
       job.isStarted = false
-      // It was cancelled before it had begun: the worker is free for others.
+      // The job was cancelled before it began, so the worker need not be stopped and is free for other jobs.
       if (job === this.#stopping) this.#endGrace()
     }
     this.#owner.onReturned(this, returned)
   }
 
-  /** `job` is not wanted any more: takes it back when it has not started, stops it when it runs. */
+  /**
+   * Called when the future of `job` was cancelled: takes the job back if it has not started, and stops it if it is
+   * running.
+   */
   cancel(job: PendingJob): void {
     if (this.state === 'ended') return
     this.recall(1)
     if (job.worker !== this) return
     const started = this.#link.lastStarted()
-    // It has ended there already, and its outcome is on its way.
+    // The job has already ended in the worker, and its outcome is on its way.
     if (started !== null && started !== job.seq) return
     this.#stop(job)
   }
@@ -279,7 +286,7 @@ export class WorkerHandle {
     this.#stopGrace?.()
     this.#stopping = job
     const killUnlessEnded = (): void => {
-      // The message of its end may have arrived and not been handled yet.
+      // Waits one more turn, because the message about the end of the job may have arrived and not been handled yet.
       this.#stopGrace = afterDelay(
         0,
         () => {
@@ -291,7 +298,10 @@ export class WorkerHandle {
     this.#stopGrace = afterDelay(this.#cancelGrace, killUnlessEnded, { hold: true })
   }
 
-  /** Ends an idle worker from inside: its exit listeners run and its output is written, within `grace` milliseconds. */
+  /**
+   * Lets an idle worker end by itself, so that its exit listeners run and its output is written. After `grace`
+   * milliseconds the worker is terminated.
+   */
   end(grace: number): void {
     if (this.state === 'ending' || this.state === 'ended') return
     this.state = 'ending'
@@ -379,7 +389,7 @@ export class WorkerHandle {
     const job = part === null ? this.first : (this.#find(part) ?? null)
     if (job === null) return
     this.#owner.onUnreadable(this, job, why)
-    // The end of the job follows.
+    // A `part` is not the last message of its job: the message about the end will follow.
     if (part !== null) return
     const next = findNext(job.seq)
     if (next === null) {
@@ -390,20 +400,24 @@ export class WorkerHandle {
     }
   }
 
-  /** The worker could not decode one message. It has dropped it, and waits for others. */
+  /**
+   * Called when the worker could not decode a message of jobs. The worker has dropped that message and waits for the
+   * next.
+   */
   #onUnreceived(message: number, why: string): void {
     if (!this.isReady) {
       this.#owner.onInitUnreadable(this, why)
       return
     }
-    // The functions that travelled in it are sent again.
+    // The functions in that message were lost, so all functions are sent again.
     this.#known.clear()
     const jobs = this.#jobs.filter((job) => job.message === message)
     const [only, ...others] = jobs
     if (only === undefined) return
     if (others.length === 0) this.#owner.onUnreceived(this, only, why)
     else for (const job of jobs) job.isSuspect = true
-    // The worker starts its jobs in the order of their numbers: those behind the lost ones must get new numbers.
+    // The worker starts jobs in the order of their numbers, without gaps. So the jobs after the lost ones are taken
+    // back, to get new numbers.
     this.recall(1)
   }
 
@@ -423,7 +437,7 @@ export class WorkerHandle {
     const first = this.#jobs[0]
     if (first === undefined || first.isStarted) return
     first.isStarted = true
-    // It was cancelled before it was known here that it had started.
+    // The job was cancelled before the news of its start arrived here.
     if (first.future.done()) this.#allowGrace(first)
     this.#owner.onStarted(this, first)
   }
@@ -437,7 +451,8 @@ export class WorkerHandle {
     const started = this.#seenStarted()
     const running = jobs[0]?.seq === started ? (jobs[0] ?? null) : null
     const unstarted = running === null ? jobs : jobs.slice(1)
-    // A worker receives jobs only while it runs none, so a running job never dies of another job's arguments.
+    // A worker receives jobs only while it runs none. So if a job was running, the worker did not die because of the
+    // arguments of another job.
     const received = running === null ? unstarted[0]?.message : undefined
     const receiving = unstarted.filter((job) => job.message === received)
     for (const job of jobs) job.worker = null

@@ -6,16 +6,17 @@ import { type ControlMessage, type FromWorker, isSingle, type JobsMessage } from
 export interface WorkerExit {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
-  /** The error that ended it, undefined when it is not known. */
+  /** The error that ended the worker; undefined when there is none or it is not known. */
   readonly error: unknown
 }
 
 export interface WorkerListener {
   onMessage(message: FromWorker): void
   /**
-   * The worker has sent a message that cannot be decoded here. A worker runs one job at a time and its messages
-   * keep their order, so the message belongs to the first of its jobs that has not ended. For that job,
-   * `findNext(seq)` returns null while its code runs, and then the job that has begun after it, or 0.
+   * Called when the worker has sent a message that cannot be decoded here. A worker runs one job at a time and its
+   * messages keep their order, so the message belongs to the first of its jobs that has not ended. For that job,
+   * `findNext(seq)` returns null while the code of the job runs. After the job's end it returns the number of the job
+   * that began next, or 0.
    */
   onUnreadable(why: unknown, findNext: (seq: number) => number | null): void
   /** Called once, after the worker's last message. */
@@ -24,33 +25,36 @@ export interface WorkerListener {
 
 /** A pool's connection to one worker thread or process. */
 export interface WorkerLink {
-  /** @throws what the transport throws for a value that it cannot carry; nothing has been sent then */
+  /** Sends jobs. @throws what the transport throws for a value that it cannot carry; then nothing was sent */
   sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void
   sendControl(message: ControlMessage): void
-  /** Finds out whether a value can be sent. @throws when it cannot */
+  /** Checks whether a value can be sent. @throws when it cannot */
   tryClone(value: unknown, transferList: readonly Transferable[]): void
   /** Sets whether the worker keeps this process alive. */
   hold(on: boolean): void
-  /** Ends the worker at once, whatever it does. */
+  /** Ends the worker at once, even while a job runs. */
   kill(): void
   /**
-   * Takes back the jobs up to `lastSent` that have not started, and returns the last job that has. Returns null
-   * when the answer comes later, as a message.
+   * Takes back the jobs up to `lastSent` that have not started. Returns the number of the last job that has started, or
+   * null when the answer will come as a message.
    */
   recall(lastSent: number): number | null
-  /** Tells job `seq` to stop, even if its code lets no messages in. */
+  /** Marks job `seq` as cancelled in memory that the job can read, even if its code never gives up the thread. */
   markCancelled(seq: number): void
-  /** The last job that has started, as far as it can be seen from here; null when the worker announces its jobs. */
+  /**
+   * Returns the number of the last job that has started. Returns null when this cannot be read here, because the worker
+   * announces its starts by messages.
+   */
   lastStarted(): number | null
 }
 
-/** Starts a worker. */
+/** Starts a worker and returns the connection to it. */
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink
 
-/** Where the arguments begin in a SingleJobMessage. */
+/** The index of the first argument in a SingleJobMessage. */
 const firstArgument = 4
 
-/** @throws when a value of the caller in `message` would arrive empty */
+/** Checks the caller's values in `message`. @throws when a value would arrive empty */
 export function assertMessageCarriable(
   message: JobsMessage,
   medium: Medium,

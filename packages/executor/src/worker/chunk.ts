@@ -1,4 +1,4 @@
-/** What happens to results that cannot be sent, alone or in a chunk of `map`. */
+/** Handles results that cannot be sent, both single results and results in a chunk of `map`. */
 import { explainUncloneable } from '../jobs/clone-path.ts'
 import { encodeError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
@@ -25,7 +25,10 @@ export function isChunkOutcome(execution: Execution, value: unknown): value is C
   return execution.isChunked && value !== null && value !== undefined
 }
 
-/** Keeps the results before the first result that cannot be sent. That result becomes the error of the chunk, as it would fail a job of its own. */
+/**
+ * Returns a shorter chunk: the results before the first result that cannot be sent, and an error in place of that
+ * result.
+ */
 export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null {
   for (const [index, result] of results.entries()) {
     try {
@@ -39,14 +42,15 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
 }
 
 /**
- * Results nested more deeply than this are sent alone. Every program can read as many levels: the pool's side reads
- * about 3,000 levels of objects with the engine's ordinary stack, and less when it is called from deep code.
+ * Results that are nested more deeply than this are sent alone. Any pool can read this many levels: with the engine's
+ * default stack it reads about 3,000 levels of objects, but fewer when it is called from deep code.
  */
 const readableDepth = 500
 
 /**
- * Sends the results that the pool may be unable to read, each alone, and what comes before them. Otherwise one such
- * result would fail its whole chunk. Returns what is left to send.
+ * Sends the results that may be nested too deeply for the pool, each in a message of its own, together with the results
+ * before it. Otherwise one such result would fail its whole chunk. Returns the rest of the chunk, which the caller must
+ * send.
  */
 export function sendDeepResults(
   { seq }: Execution,
@@ -68,7 +72,10 @@ export function sendDeepResults(
   return { results: results.slice(from), error }
 }
 
-/** Walks through `value` in the order in which it is copied, where each object is copied when it is first met. */
+/**
+ * Whether `value` is nested more deeply than `readableDepth`. The walk visits the objects in the order of a copy, which
+ * also copies each object only once.
+ */
 function isDeep(value: unknown): boolean {
   const seen = new Set<object>()
   const walk = (part: unknown, depth: number): boolean => {

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { RuntimeError } from '@tasktree/core'
 import { identityKey, type ThreadIdentity, type WatchIdentity } from '../transport/protocol.ts'
 
-/** What the code of a running job can reach. */
+/** What the code of a running job can use. */
 export interface RunningJob {
   readonly signal: AbortSignal
   reportProgress(value: unknown): void
@@ -11,21 +11,24 @@ export interface RunningJob {
 
 const currentKey = Symbol.for('@tasktree/executor.currentJob')
 
-/** One for all copies of this package in a worker: a job's module may have loaded a copy of its own. */
+/**
+ * Finds the one storage that all copies of this package in a worker share, because a job's module may have loaded
+ * another copy of the package.
+ */
 function findStorage(): AsyncLocalStorage<RunningJob> {
   const home = globalThis as { [currentKey]?: AsyncLocalStorage<RunningJob> }
   return (home[currentKey] ??= new AsyncLocalStorage<RunningJob>())
 }
 
-/** The job that the running code belongs to, through every await. */
+/** Holds the job that the running code belongs to, even after an await. */
 export const currentJob: AsyncLocalStorage<RunningJob> = findStorage()
 
-/** The identity of a worker process: a number, which the process gets by its command line. */
+/** The identity of a worker process: a number, which is passed on its command line. */
 interface ProcessIdentity {
   readonly id: number
 }
 
-/** In a worker, or in the watch thread of a worker process, what it is; elsewhere null. */
+/** What this thread or process is, if it is a worker or the watch thread of a worker process; elsewhere null. */
 export const identity: ThreadIdentity | WatchIdentity | ProcessIdentity | null = findIdentity()
 
 function findIdentity(): ThreadIdentity | WatchIdentity | ProcessIdentity | null {
@@ -37,12 +40,15 @@ function findIdentity(): ThreadIdentity | WatchIdentity | ProcessIdentity | null
   return mark === identityKey ? { id: Number(id) } : null
 }
 
-/** In a worker its number in its pool, from 1; elsewhere null. A replaced worker's number is not used again. */
+/**
+ * In a worker, its number in the pool, from 1; elsewhere null. The number of a worker that was replaced is not used
+ * again.
+ */
 export const workerId: number | null = identity !== null && 'id' in identity ? identity.id : null
 
 /**
- * Aborts when the running job is cancelled. It can also be polled: `aborted` changes while the job's
- * code blocks.
+ * Returns a signal that aborts when the running job is cancelled. A job may also poll `aborted`, which changes even
+ * while the job's code blocks.
  *
  * @throws {RuntimeError} outside a job
  */
@@ -51,7 +57,7 @@ export function workerSignal(): AbortSignal {
 }
 
 /**
- * Sends `value` to the `onProgress` callbacks of the job's future.
+ * Sends `value` to the callbacks that the caller passed to `onProgress` of the job's future.
  *
  * @throws {RuntimeError} outside a job
  * @throws {JobSerializationError} when `value` cannot be cloned

@@ -7,7 +7,7 @@ import { currentJob, type RunningJob } from './context.ts'
 import type { JobFunction } from './load-job.ts'
 import type { WorkerChannel } from './runtime.ts'
 
-/** One job in its worker, from its start to its end. */
+/** One job in a worker, from its start to its end. */
 export class Execution implements RunningJob {
   readonly seq: number
   readonly kind: number
@@ -31,12 +31,14 @@ export class Execution implements RunningJob {
     this.#explain = explain
   }
 
-  /** How long its function has been running; 0 when it could not be loaded. */
+  /**
+   * Returns how long the function of the job has been running, in milliseconds; 0 if the function could not be loaded.
+   */
   age(): number {
     return this.#start === 0 ? 0 : performance.now() - this.#start
   }
 
-  /** Returns a promise only when the job does not end at once. */
+  /** Calls the function. Returns its result, or a promise if the job does not end within the call. */
   call(fn: JobFunction): unknown {
     this.#start = performance.now()
     return currentJob.run(this, () => {
@@ -50,7 +52,8 @@ export class Execution implements RunningJob {
     for (const item of items) {
       try {
         const value = this.#settle(fn(item))
-        // Anything else is not awaited, because `await` reads `then`, which may throw.
+        // A thenable that is not a native promise was already converted. Other values are not awaited, because `await`
+        // reads `then`, which may throw.
         results.push(types.isPromise(value) ? await value : value)
       } catch (error) {
         const encoded = encodeError(this.#explain(error), this.#channel.tryClone)
@@ -60,7 +63,10 @@ export class Execution implements RunningJob {
     return { results, error: null }
   }
 
-  /** What a call of the function comes to: a promise only when it does not end at once. */
+  /**
+   * Handles what the function returned: a generator is streamed, and a thenable becomes a promise. Any other value is
+   * returned unchanged.
+   */
   #settle(value: unknown): unknown {
     const what = classify(value)
     if (what === 'value') return value
@@ -70,7 +76,7 @@ export class Execution implements RunningJob {
 
   async #stream(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<unknown> {
     for (;;) {
-      // In this order: asking whether the job is aborted may let a credit in, which a later wait would miss.
+      // The abort is checked first: checking it may deliver a credit, and a later check of the credit must see that.
       while (!this.#isAborted() && this.#credit === 0) {
         await new Promise<void>((resolve) => {
           this.#wakeStream = resolve
@@ -130,7 +136,7 @@ export class Execution implements RunningJob {
     return this.#controller.signal
   }
 
-  /** A loop that only polls the signal lets no messages in, so the signal looks into the shared memory. */
+  /** Makes `signal.aborted` read the shared memory, because a loop that only polls the signal gets no messages. */
   #makePollable(signal: AbortSignal): void {
     const isAborted = (): boolean => this.#isAborted()
     Object.defineProperties(signal, {
@@ -145,8 +151,9 @@ export class Execution implements RunningJob {
 }
 
 /**
- * What a job's function has returned. A generator streams; other iterators that can be cloned, such as arrays, are
- * values. A value that throws when it is looked at is found out when it is sent.
+ * Classifies what a job's function has returned. Generators and similar iterators are streamed, but iterable values
+ * that can be cloned, such as arrays, are plain values. A value that throws when it is read counts as a plain value,
+ * and fails when it is sent.
  */
 function classify(value: unknown): 'iterator' | 'thenable' | 'value' {
   if (typeof value !== 'object' || value === null) return 'value'

@@ -1,15 +1,16 @@
 /**
  * How long a worker thread waits for its next job before it sleeps in its event loop, in milliseconds. A timer or
- * socket of the worker is late by at most this much. A caller that awaits one job and submits the next takes far
- * less. The limit is higher while such a caller keeps the thread busy, because a wait that is longer than the
- * kernel's tick (4 ms at 250 Hz) sets no hardware timer of its own. On one core that is 8 of 28 microseconds a job.
+ * socket of the worker is late by at most this much. A caller that awaits one job and then submits the next needs far
+ * less time. The limit is higher while such a caller keeps the thread busy, because a wait that is longer than the
+ * kernel's tick (4 ms at 250 Hz) sets no hardware timer of its own. On one core this saves 8 of 28 microseconds per
+ * job.
  */
 const patience = 1
 const patienceWhenBusy = 5
-/** Milliseconds after which the event loop has a turn, however fast the jobs come. */
+/** The event loop gets a turn at least this often, in milliseconds, even if jobs come without a pause. */
 const turnInterval = 1
 
-/** The part of a Doorbell that a worker uses when it has nothing to do. */
+/** The methods of a Doorbell that an idle worker uses. */
 interface Bell {
   wake(): void
   sleep(): void
@@ -17,27 +18,28 @@ interface Bell {
 }
 
 /**
- * What a worker thread does when it has run out of jobs. It waits for the next one for a moment, in which it blocks
+ * What a worker thread does when it has run out of jobs. For a short time the thread blocks and waits for the next job,
  * without using CPU time: see Doorbell.
  *
- * What the last job has left behind runs first: ticks and microtasks before each wait, timers and I/O at least once
- * in `turnInterval`, and whenever no job has come. So no timer or socket is delayed by more than `patienceWhenBusy`.
+ * Callbacks that earlier jobs left behind still run: ticks and microtasks before each wait, and timers and I/O at least
+ * once per `turnInterval` and after each wait without a job. So no timer or socket is delayed by more than
+ * `patienceWhenBusy`.
  */
 export class Lingerer {
   readonly #bell: Bell
   readonly #look: () => boolean
   #isScheduled = false
-  /** The wait before this one has ended with a job, so that the next job is expected soon. */
+  /** True when the previous wait ended with a job. Then the next job is expected soon. */
   #isBusy = false
   #lastTurn = performance.now()
 
-  /** `look` runs what has come, and returns whether there was anything or a job runs already. */
+  /** `look` runs the jobs that have arrived. It returns true if there were any, or if a job is already running. */
   constructor(bell: Bell, look: () => boolean) {
     this.#bell = bell
     this.#look = look
   }
 
-  /** Called when there is nothing left to run. */
+  /** Called when the worker has no job left to run. */
   start(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -56,7 +58,8 @@ export class Lingerer {
     const longest = this.#isBusy ? patienceWhenBusy : patience
     const end = performance.now() + longest
     for (let left = longest; left > 0; left = end - performance.now()) {
-      // A job that `look` has run calls `start` again. The bell also rings for what `look` does not find.
+      // A job that `look` has started calls `start` again when it ends. If `look` finds no job, the wait goes on,
+      // because the bell also rings for control messages.
       if (this.#bell.wait(left) && this.#look()) {
         this.#isBusy = true
         return
@@ -65,7 +68,8 @@ export class Lingerer {
     this.#isBusy = false
     this.#bell.sleep()
     this.#lastTurn = performance.now()
-    // The pool may have filled the port before it could see that the thread sleeps.
+    // The pool may have put a job in the port before `sleep()` took effect, and then sends no message to wake this
+    // thread.
     if (this.#look()) this.#bell.wake()
   }
 }
@@ -73,8 +77,8 @@ export class Lingerer {
 const settled = Promise.resolve()
 
 /**
- * Calls `callback` when no tick and no microtask is left. A tick that a microtask asks for comes after the others.
- * A reaction of a promise takes a fifth of the time of `queueMicrotask`, which makes an AsyncResource.
+ * Calls `callback` when no tick and no microtask is left, except ticks that were added while `callback` was waiting. A
+ * promise reaction is used because it takes a fifth of the time of `queueMicrotask`, which creates an AsyncResource.
  */
 export function afterTicks(callback: () => void): void {
   void settled.then(() => process.nextTick(callback))

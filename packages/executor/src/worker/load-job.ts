@@ -8,26 +8,35 @@ import { reportProgress, workerId, workerSignal } from './context.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
 export type JobFunction = (...args: any[]) => unknown
 
-/** What a function sent by its source finds in its scope besides the globals. */
+/** The names that a function sent by its source can use besides the globals. */
 const ownNames = { workerSignal, reportProgress, workerId, transfer }
 
 const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
-/** What a bundler's naming helper does, without the name. */
+/** Replaces a bundler's helper that sets the name of a function. Returns the function unchanged. */
 const keepFunction = (fn: unknown): unknown => fn
 
-/** What build tools call in the code that they make. Without these, a function that stands alone would no longer do so. */
+/**
+ * Names of helpers that build tools call in the code that they generate. A function that was sent by its source needs
+ * them, although its author did not write them.
+ */
 const toolNames: Record<string, unknown> = {
   __name: keepFunction,
   __vite_ssr_dynamic_import__: dynamicImport,
   __vi_import_meta__: undefined,
 }
 
-/** The names that vitest gives to the imports of a module. */
+/** Matches the names that vitest gives to imported modules. */
 const importNames = /\b__(?:vite_ssr|vi)_import_\d+__/g
 
-/** The functions that a worker has, by their kinds. Each is compiled from its source, or imported, once. */
+/**
+ * The functions of one worker, by the number of their kind. Each function is compiled from its source, or imported,
+ * only once.
+ */
 export class JobLoader {
-  /** Filled when a message comes, not when the function first runs: the job that brought it may be taken back. */
+  /**
+   * Filled when a message arrives, and not when the function first runs, because the pool may take the first job back
+   * before it starts.
+   */
   readonly #targets = new Map<number, JobTarget>()
   readonly #loaded = new Map<number, JobFunction>()
 
@@ -35,7 +44,10 @@ export class JobLoader {
     this.#targets.set(kind, target)
   }
 
-  /** Returns at once when the function is known already, or its source is. */
+  /**
+   * Returns the function of a job kind. A function that is sent by its source, or was loaded before, is returned
+   * directly; otherwise a promise is returned.
+   */
   load(kind: number): JobFunction | Promise<JobFunction> {
     const known = this.#loaded.get(kind)
     if (known !== undefined) return known
@@ -59,7 +71,10 @@ export class JobLoader {
     return found as JobFunction
   }
 
-  /** If a function sent by its source used a name that does not exist here, returns an error that says what to do; otherwise `thrown`. */
+  /**
+   * Returns `thrown`, or a more helpful error if a function that was sent by its source used a name that does not exist
+   * in the worker.
+   */
   explain(kind: number, thrown: unknown): unknown {
     const target = this.#targets.get(kind)
     if (target === undefined || !('source' in target)) return thrown
@@ -104,7 +119,7 @@ function evaluate(source: string, scope: Record<string, unknown>): JobFunction {
   return make(...Object.values(scope)) as JobFunction
 }
 
-/** The source of a method is not an expression by itself. */
+/** Compiles the source of a method, which is not a valid expression without an object around it. */
 function evaluateMethod(
   source: string,
   scope: Record<string, unknown>,
@@ -118,7 +133,9 @@ function evaluateMethod(
   }
 }
 
-/** Stands in for an import that a build tool has renamed: this package's own names are known, others are missing. */
+/**
+ * Replaces an import that a build tool has renamed. It has the exports of this package; reading any other name throws.
+ */
 const importStandIn: object = new Proxy(ownNames, {
   get(_target, name) {
     if (Object.hasOwn(ownNames, name)) return ownNames[name as keyof typeof ownNames]

@@ -15,11 +15,11 @@ import {
 import { afterTicks } from './lingerer.ts'
 import { valueIn, WorkerRuntime } from './runtime.ts'
 
-/** A worker process's side: pipes, and a watch thread that goes on while a job blocks. */
+/** Connects a worker process to its pool: through pipes, and with a watch thread that also works while a job blocks. */
 export function connectProcess(entry: string): void {
   const memory = makeWorkerMemory()
   const claims = new JobClaims(memory)
-  /** Decoded one by one, when no job runs. */
+  /** Received frames. Each is decoded only when no job is running. */
   const waiting: Buffer[] = []
   const runtime = new WorkerRuntime({
     announces: true,
@@ -64,10 +64,7 @@ export function connectProcess(entry: string): void {
   input.on('close', () => process.exit())
 }
 
-/**
- * Writes at once, and not when the event loop comes to it: a job that ends the process cannot take the result of
- * the job before it along.
- */
+/** Writes the frame synchronously. Otherwise a later job that ends the process could also lose this result. */
 function writeAll(frame: Buffer): void {
   for (let written = 0; written < frame.length;) {
     try {
@@ -79,7 +76,7 @@ function writeAll(frame: Buffer): void {
   }
 }
 
-/** What a full pipe has not taken yet would be lost with `process.exit`. */
+/** Waits until stdout and stderr are written. `process.exit` would drop what is still in their buffers. */
 async function flushOutput(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.writableLength === 0) continue

@@ -16,59 +16,68 @@ import { describeUnsent, isChunkOutcome, sendDeepResults, trimChunk } from './ch
 import { Execution } from './execution.ts'
 import { JobLoader } from './load-job.ts'
 
-/** A worker's connection to its pool. */
+/** The connection of a worker to its pool. */
 export interface WorkerChannel {
   /**
-   * Sends in order. When it returns, the message has left this worker's code, so that a later crash does not lose
-   * it. `next` is the job that begins now, for the last message of a job; undefined for other messages.
+   * Sends messages in order. When `post` returns, the message has left the worker's code, so a later crash does not
+   * lose it. With the last message of a job, `next` is the number of the job that begins now; with other messages it is
+   * undefined.
    *
-   * @throws what the transport throws for a value that it cannot carry; nothing has been sent then
+   * @throws what the transport throws for a value that it cannot carry; then nothing was sent
    */
   post(message: FromWorker, transferList?: readonly Transferable[], next?: number): void
   /**
-   * Takes the next message of jobs, undefined when there is none.
+   * Takes and returns the next message of jobs; undefined when there is none.
    *
-   * @throws when the message cannot be decoded here; it has been taken then
+   * @throws when the message cannot be decoded; it is then lost
    */
   receive(): JobsMessage | undefined
-  /** Whether job `seq` may start; from then on the pool does not take it back. */
+  /** Returns true if job `seq` may start. After that, the pool cannot take it back. */
   claim(seq: number): boolean
   noteEnded(seq: number): void
-  /** Whether job `seq` was cancelled, even if no message could be read since. */
+  /** Whether job `seq` was cancelled. This works even if the job blocks and no message can be read. */
   isCancelled(seq: number): boolean
-  /** Whether the pool must be told which job begins, because it cannot see it. */
+  /**
+   * Whether the worker must announce by messages which job begins, because the pool cannot read that from shared
+   * memory.
+   */
   readonly announces: boolean
-  /** Ends this worker, with its exit listeners and its output. */
+  /** Ends this worker. Its exit listeners run and its output is written. */
   exit(): void
-  /** @throws when `value` cannot be sent */
+  /** Checks whether `value` can be sent. @throws when it cannot */
   readonly tryClone: (value: unknown) => void
   /**
-   * Called when the worker has run all the jobs that it has received. What they left behind, such as microtasks,
-   * runs before the channel calls `look` again.
+   * Called when the worker has run all jobs that it has received. Microtasks and similar callbacks that the jobs left
+   * behind run before the channel calls `look` again.
    */
   rest(): void
 }
 
-/** The kind of the initializer. The kinds of jobs count from 1. */
+/** The kind number of the initializer. The kinds of jobs are numbered from 1. */
 const initializerKind = 0
 
 /** Runs the jobs of one worker, one after another. */
 export class WorkerRuntime {
   readonly #channel: WorkerChannel
   readonly #loader = new JobLoader()
-  /** Jobs that were received and have not started. */
+  /** Jobs that this worker has received and not started. */
   readonly #queue: JobMessage[] = []
   #received = 0
   #running: Execution | null = null
   #isBusy = false
-  /** Jobs whose cancel came before they began. They may begin all the same, if the pool's recall came too late. */
+  /**
+   * Numbers of jobs that were cancelled before they began. Such a job may still begin, if the pool was too late to take
+   * it back.
+   */
   readonly #cancelledAhead = new Set<number>()
 
   constructor(channel: WorkerChannel) {
     this.#channel = channel
   }
 
-  /** Runs what has come. Returns whether there was anything, or a job runs already. */
+  /**
+   * Runs the jobs that have arrived. Returns true if there were any, or if a job or the initializer is already running.
+   */
   look(): boolean {
     if (this.#isBusy) return true
     this.#isBusy = true
@@ -104,7 +113,10 @@ export class WorkerRuntime {
     }
   }
 
-  /** The next job that may start. When all received jobs have started, it reads the next message. */
+  /**
+   * Returns the next job that may start; null when there is none. When all received jobs have started, this method
+   * reads the next message.
+   */
   #receiveNext(): JobMessage | null {
     for (;;) {
       const job = this.#takeNext()
@@ -167,7 +179,10 @@ export class WorkerRuntime {
     if (!this.look()) this.#channel.rest()
   }
 
-  /** Jobs that do not wait run in one go, without a promise each. */
+  /**
+   * Runs `first` and the received jobs after it. Jobs that end within their call run in one loop, without a promise for
+   * each.
+   */
   #run(first: JobMessage): void {
     let job: JobMessage | null = first
     while (job !== null) {
@@ -211,7 +226,7 @@ export class WorkerRuntime {
     this.#channel.rest()
   }
 
-  /** Sends the outcome, and returns the next job that was received already. */
+  /** Sends the outcome of a job. Returns the next job that was already received; null when there is none. */
   #end(execution: Execution, value: unknown): JobMessage | null {
     const next = this.#finish(execution)
     try {
@@ -228,7 +243,8 @@ export class WorkerRuntime {
       try {
         if (trimmed !== null) return this.#postResult(execution, trimmed, next)
       } catch {
-        // A getter gives another value each time: the whole chunk fails.
+        // Reading the results again gave a value that cannot be sent, for example from a getter. So the whole chunk
+        // fails.
       }
     }
     this.#postError(execution, describeUnsent(value, 'result', this.#channel, cause), next)
@@ -258,7 +274,7 @@ export class WorkerRuntime {
     )
   }
 
-  /** Sends an error, in a shorter form when the whole of it cannot be sent. */
+  /** Sends an error. If the error cannot be sent as a whole, sends only its message and stack. */
   #postSafely(wrap: (error: EncodedError) => FromWorker, thrown: unknown, next = 0): void {
     const { tryClone } = this.#channel
     try {
@@ -268,7 +284,9 @@ export class WorkerRuntime {
     }
   }
 
-  /** The job's code has ended. Returns the next job that was received already. */
+  /**
+   * Called when the code of the job has ended. Returns the next job that was already received; null when there is none.
+   */
   #finish(execution: Execution): JobMessage | null {
     this.#running = null
     this.#channel.noteEnded(execution.seq)
@@ -276,7 +294,10 @@ export class WorkerRuntime {
   }
 }
 
-/** The value of the job's own that `message` carries; null if it carries none. Errors are left out, because they were checked when they were encoded. */
+/**
+ * Returns the value of the job's code that `message` carries; null if it carries none. Errors are left out, because
+ * they were checked when they were encoded.
+ */
 export function valueIn(message: FromWorker): unknown {
   if (!('type' in message)) return message[3]
   if (message.type === 'part') return message.results

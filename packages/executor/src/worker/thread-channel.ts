@@ -7,7 +7,7 @@ import type { ControlMessage, JobsMessage, ThreadIdentity } from '../transport/p
 import { afterTicks, Lingerer } from './lingerer.ts'
 import { valueIn, WorkerRuntime } from './runtime.ts'
 
-/** A worker thread's side: two ports, and the memory that it shares with its pool. */
+/** Connects a worker thread to its pool: through two ports, and the memory that both share. */
 export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
   const claims = new JobClaims(memory)
   const doorbell = new Doorbell(memory)
@@ -46,7 +46,7 @@ export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
   lookOrRest()
 }
 
-/** Reads messages when the worker asks for them. */
+/** Returns a function that reads the next message directly from the port. */
 function readPort(port: MessagePort, doorbell: Doorbell): () => JobsMessage | undefined {
   return () => {
     doorbell.listen()
@@ -54,7 +54,10 @@ function readPort(port: MessagePort, doorbell: Doorbell): () => JobsMessage | un
   }
 }
 
-/** For runtimes whose worker cannot read a port by itself: a list of what the event loop has delivered. */
+/**
+ * Like `readPort`, for runtimes in which a worker cannot read a port directly: the returned function takes messages
+ * from a list that the event loop fills.
+ */
 function listenToPort(port: MessagePort): () => JobsMessage | undefined {
   const waiting: JobsMessage[] = []
   port.on('message', (message: JobsMessage) => waiting.push(message))

@@ -4,8 +4,8 @@ import { lifePipe } from '../transport/frames.ts'
 import { encodeWords, readWords } from '../transport/watch-words.ts'
 
 /**
- * A thread of each worker process, which goes on while a job's code blocks. It takes back jobs that have not
- * started, marks the job that should stop, and ends the process when the pool's process has died.
+ * The program of the watch thread of a worker process, which runs even while a job's code blocks. The thread takes back
+ * jobs that have not started, marks cancelled jobs, and kills the process when the pool's process has ended.
  */
 export function watchProcess(memory: Int32Array): void {
   const claims = new JobClaims(memory)
