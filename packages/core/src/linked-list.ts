@@ -1,9 +1,9 @@
 /**
  * A list that an entry can leave from any place in constant time.
  *
- * The entries themselves hold the links, so the list allocates nothing for an entry. A `Set` would look simpler, but taking
- * the first element of a `Set` again and again costs quadratic time in V8, because deleted entries stay in its table until
- * it is rebuilt.
+ * The entries themselves hold the links, so the list allocates nothing for an entry. A `Set` would look simpler. But
+ * taking the first element of a `Set` again and again costs quadratic time in V8, because deleted entries stay in its
+ * table until it is rebuilt.
  */
 
 /** What an entry of a `LinkedList` holds. An entry is in one list at most. */

@@ -153,7 +153,7 @@ export function asCompleted<T>(
   aws: Iterable<Awaitable<T>>,
   options?: { timeout?: number | null },
 ): AsyncIterable<T> & Iterable<Future<T>>
-/** Works in the same way for awaitables with results of several types. */
+/** The overload for awaitables whose results have several types. */
 export function asCompleted<A extends Awaitable<unknown>, R extends Result<A>>(
   aws: Iterable<A>,
   options?: { timeout?: number | null },

@@ -22,7 +22,8 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     else if (inner.exception() !== null) outer.setException(inner.exception())
     else outer.setResult(inner.result())
   })
-  // Otherwise a task that lives long would collect reactions of cancelled shields.
+  // The reaction is removed when the shield ends. Otherwise a task that lives long would collect reactions of cancelled
+  // shields.
   outer.onDone(() => inner.removeReaction(reaction))
   return outer
 }

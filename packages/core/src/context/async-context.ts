@@ -56,7 +56,9 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
     return store === storage || store === newestMap || this.outer?.has(store) === true
   }
 
-  /** Lists the entries. Node calls this to copy the map, when code inside enters another storage. */
+  /**
+   * Lists the entries of this map. Node calls this to copy the map, when code that runs in it enters another storage.
+   */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     if (this.outer !== undefined)
       for (const entry of this.outer) if (entry[0] !== storage) yield entry
@@ -112,8 +114,8 @@ const mapKey: symbol | null = findMapKey()
 export type AsyncContext = ContextMap | AsyncResource
 
 /**
- * The one resource that runs code in any captured map: the map is put under its key for the duration of the call. Null
- * if `findMapKey` has found no key.
+ * The one AsyncResource in which code runs with any captured map: `resumeAsyncContext` stores the map in it under
+ * `mapKey` for the duration of a call. Null if `findMapKey` has found no key.
  */
 const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
@@ -127,8 +129,8 @@ export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
 }
 
 /**
- * Does the same as `captureAsyncContext` for a scope that can be its own map. `map` is what `currentMap()` returns in
- * the caller.
+ * Captures the caller's asynchronous context and adds `scope` to it, as `captureAsyncContext` does, for a scope that
+ * can be its own map of storages. `map` is what `currentMap()` returns in the caller.
  */
 export function captureOwnContext<S extends MapScope>(
   scope: S,
@@ -270,8 +272,9 @@ function findMapKey(): symbol | null {
 }
 
 /**
- * Whether Node accepts a map that this file has made in the property `key` of an AsyncResource: storages find their
- * values in it, Node restores it after a call, and copies it when another storage is entered.
+ * Whether a map made by this file works when it is put in the property `key` of an AsyncResource, where Node keeps its
+ * own map: storages find their values in it, Node restores it after a call, and copies it when another storage is
+ * entered.
  */
 function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()

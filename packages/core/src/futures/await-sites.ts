@@ -14,7 +14,8 @@ let siteOfYield: readonly string[] | null = null
 /** The folders that hold packages of this library. A stack frame of a file in them does not belong to the program. */
 const ownFolders = foldersOf(import.meta.url)
 /**
- * Matches a file of this package, core. Its stack frames are never shown, because they say nothing about the program.
+ * Matches a file of this package, core. The stack frames of core are never shown, because they say nothing about the
+ * program.
  */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
 /** At most `depth` frames of the stack are read, and at most `kept` frames of the program are stored. */

@@ -3,14 +3,14 @@ import { Future } from './future.ts'
 import { type WaitDetails, waitDetails } from './wait-details.ts'
 
 /**
- * A future that describes what a task waits for, in `snapshot()` and `why()`. Each one holds a closure, so it is meant
- * for waits that are not frequent.
+ * A future that tells `snapshot()` and `why()` what a task waits for that awaits it: they call the function `details`.
+ * Each such future holds a closure, so it is meant for waits that are not frequent.
  *
  * @example
  *     const connected = new DetailedFuture<void>(() => ({ kind: 'socket', label: `a connection to ${host}` }))
  */
 export class DetailedFuture<T> extends Future<T> {
-  /** @internal the task tree shows the class as `Future` */
+  /** @internal the task tree shows the name of the class, and for a user this is a `Future` like any other */
   static override readonly name: string = 'Future'
 
   readonly #details: () => WaitDetails

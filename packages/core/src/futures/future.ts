@@ -88,7 +88,10 @@ export class Future<T> implements PromiseLike<T> {
     if (new.target !== Future && this.#loop?.monitor != null) this.#loop.monitor.futureMade(this)
   }
 
-  /** @internal whether this future is pending and has no reaction, so nobody waits for it */
+  /**
+   * @internal whether this future is pending and no code waits for it; debug mode reports such a future at the end of
+   * its task
+   */
   isUnused(): boolean {
     return this.#state === PENDING && this.#value === null
   }
@@ -292,7 +295,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Makes `yield* future` work in a generator coroutine: the coroutine is suspended while this future is pending, and
-   * gets its result.
+   * then gets the result of this future, or its error is thrown there.
    */
   [Symbol.iterator](): CoroutineGenerator<T> {
     return new FutureIterator(this) as unknown as CoroutineGenerator<T>

@@ -62,8 +62,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Notes that a cancel is thrown from a wait of `task`. `key` is the reaction of the wait, under which the line of its
-   * `await` is stored.
+   * Notes that a cancel is thrown from a wait of `task`. `key` identifies the wait; the line of its `await` is stored
+   * under it.
    */
   cancelThrown(task: Task, key: Reaction): void {
     const [site] = awaitSiteOf(key)

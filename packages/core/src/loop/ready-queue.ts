@@ -49,7 +49,7 @@ export class ReadyQueue {
     ring[head] = undefined
     this.#head = (head + 1) & (ring.length - 1)
     this.#size--
-    // Otherwise the ring would keep the memory for a million entries after a burst.
+    // A large ring is dropped when it is empty. Otherwise it would keep the memory for a million entries after a burst.
     if (this.#size === 0 && ring.length > 65_536) this.clear()
     return entry
   }

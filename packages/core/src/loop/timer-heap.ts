@@ -64,7 +64,8 @@ export class TimerHeap {
         this.#up(index, last, deadline)
       } else this.#down(index, last, deadline)
     }
-    // Otherwise the array would keep the memory for a million deadlines after a burst of timers.
+    // The array becomes smaller when few timers are left. Otherwise it would keep the memory for a million deadlines
+    // after a burst of timers.
     if (size < this.#deadlines.length / 8 && size >= 16) this.#resize(this.#deadlines.length / 2)
   }
 

@@ -18,8 +18,8 @@ type Taker = (error: unknown) => boolean
 const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
- * The objects that need the listener: runs, takers, and the loop of plain code after a task of it was cancelled. The
- * listener is removed with the last one.
+ * The objects that need the listener: each loop that runs or that has had a cancelled task, each taker, and each wait
+ * that was refused on a closed loop. When no user is left, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false

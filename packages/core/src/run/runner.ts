@@ -58,7 +58,9 @@ export class Runner implements AsyncDisposable {
    * A main task that has swallowed the cancel of a deadlock and waits for ever again. The runner does not wait for it.
    */
   #givenUp: Task | null = null
-  /** Whether the main function that runs now is the last one of this runner. */
+  /**
+   * Whether the main function that runs now is the last one of this runner. If it is, its end cancels all other tasks.
+   */
   #isLast = false
   /**
    * The tasks that the last main function has left behind, which were cancelled already and are still to be awaited.
@@ -243,10 +245,7 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /**
-   * Waits for `rounds` rounds of the loop, with I/O, so that tasks that were created in a clean-up may continue so
-   * long.
-   */
+  /** Lets the tasks that were created in a clean-up continue for `rounds` rounds of the loop, with I/O. */
   async #letGo(rounds: number): Promise<void> {
     const loop = this.#loop
     const over = new Future<void>({ loop })

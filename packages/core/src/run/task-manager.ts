@@ -128,12 +128,12 @@ export class TaskManager implements AsyncDisposable {
     }
   }
 
-  /** Returns the running task of that name. */
+  /** Returns the running task called `name`; undefined if there is none. */
   get(name: string): Task | undefined {
     return this.#live.get(name)
   }
 
-  /** Cancels the task of that name and waits until it has ended. Returns false if no such task is running. */
+  /** Cancels the task called `name` and waits until it has ended. Returns false if no such task is running. */
   async cancel(name: string): Promise<boolean> {
     const task = this.#live.get(name)
     if (task === undefined) return false

@@ -370,8 +370,8 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // This scope must not wait for the other flows of its body because of cancels that the shield has kept out, because
-    // those cancels did not reach the flows.
+    // If the shield is still up, cancels from outside did not reach the other flows of the body. So the scope does not
+    // wait for those flows, and passes Infinity as the number of earlier cancels.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

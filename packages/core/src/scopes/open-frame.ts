@@ -63,7 +63,10 @@ export function enterFrame<A, T>(
   return frame.enter(() => enterBody(frame, body, argument))
 }
 
-/** Does the same as `enterFrame`, for a caller that runs in `frame` already. */
+/**
+ * Calls `body` with `argument` and returns a promise of its outcome, as `enterFrame` does, for a caller that runs in
+ * `frame` already.
+ */
 export function enterBody<A, T>(
   frame: ScopeFrame,
   body: (argument: A) => PromiseLike<T>,
@@ -100,8 +103,8 @@ function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
  * other flows, such as the other branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number
  * of cancels from outside when the body began; if there are more now, the scope counts as cancelled too.
  *
- * Returns null if there is nothing to wait for. Otherwise returns a promise of the end of those flows; its value is a
- * cancel from outside that came during the wait, or null.
+ * Returns null if there is nothing to wait for. Otherwise returns a promise that waits for the end of those flows. It
+ * gives the CancelledError of a cancel from outside that came during the wait, or null.
  */
 export function endFrame(
   frame: ScopeFrame,

@@ -193,7 +193,8 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
     // When the time is over, a function is cancelled with the body. A plain promise cannot be cancelled: only the
     // wait for it ends.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // An async function, because its promise stands for work that the body has begun (see `enterFrame`).
+    // `aw` is called in an async function, because a cancel of the scope then waits until the work that `aw` has begun
+    // has ended its clean-up (see `enterFrame`).
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)

@@ -40,7 +40,7 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => void): void {
-  // These properties are defined before the abort, and the signal must still say then that it is not aborted.
+  // These properties are defined before the abort, so until then `aborted` must return false.
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,

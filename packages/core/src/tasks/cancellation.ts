@@ -51,11 +51,11 @@ export class Cancellation {
    * becomes pending again after every unconfirmed delivery.
    */
   isFromProcess = false
-  /** Called once, when the body has ended and no wait is left inside the frame. */
+  /** Called once, when the body has ended and no wait is left inside the frame. The scope or task then ends. */
   onQuiet: (() => void) | null = null
   /**
-   * The waits that the newest cancel has ended and that have not thrown yet; nearly always one. Each is stored by its
-   * key, the reaction that resumes the waiting code.
+   * The waits that the newest cancel has ended and that have not thrown yet; nearly always one. A wait is stored by its
+   * key, which identifies the wait in its frame (see `frame-waits.ts`).
    */
   #struck: Reaction | Set<Reaction> | null = null
   #newestStruck = 0
@@ -168,8 +168,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `key` is the reaction of that
-   * wait, and `began` its number.
+   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `key` identifies that wait,
+   * and `began` is its number.
    */
   strikeNew(key: Reaction, began: number): void {
     this.pending = false
@@ -178,9 +178,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` is the reaction of that wait;
-   * `takeStruck` finds the wait by it. `began` is the number of the wait, which tells `endTurn` whether a newer wait
-   * has ended.
+   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` identifies the wait, for
+   * `takeStruck`. `began` is the number of the wait, which tells `endTurn` whether a newer wait has ended.
    */
   strike(key: Reaction, began: number): void {
     const struck = this.#struck
@@ -199,8 +198,8 @@ export class Cancellation {
   }
 
   /**
-   * Called in the turn of a wait; `key` is the reaction of that wait. Returns whether the cancel has ended the wait,
-   * and forgets it, so that a second call returns false.
+   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended the wait, and forgets
+   * it, so that a second call returns false.
    */
   takeStruck(key: Reaction): boolean {
     const struck = this.#struck
@@ -257,7 +256,9 @@ export class Cancellation {
     }
   }
 
-  /** Called when no wait is left inside the frame: calls `onQuiet` once. */
+  /**
+   * Called when no wait is left inside the frame: calls `onQuiet` once, so that the cancelled scope or task can end.
+   */
   becameQuiet(): void {
     const { onQuiet } = this
     this.onQuiet = null

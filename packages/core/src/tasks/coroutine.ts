@@ -122,7 +122,10 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
 
 const claimed = new WeakSet<object>()
 
-/** Notes that a task runs this generator object. @throws {RuntimeError} when a task runs it already, or has run it */
+/**
+ * Notes that a task runs `generator`, which can run only once. @throws {RuntimeError} when a task runs it already, or
+ * has run it
+ */
 export function claimGenerator(generator: object): void {
   if (claimed.has(generator)) throw new RuntimeError('cannot reuse a generator that a task has run')
   claimed.add(generator)

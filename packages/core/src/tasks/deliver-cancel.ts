@@ -56,8 +56,8 @@ function strikeInner(frame: Frame, due: Frame): void {
 }
 
 /**
- * Delivers the pending cancel of `outer` to the waits of `frame`, whose shield was removed. If `frame` has no wait,
- * the cancel stays pending.
+ * Called when the shield of `frame` was removed: the pending cancel of `outer`, a frame further out, now ends the waits
+ * of `frame`. If `frame` has no wait, the cancel stays pending.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
@@ -74,8 +74,8 @@ function isWaitOf(frame: Frame, reaction: Reaction): boolean {
 }
 
 /**
- * Called in the turn of a wait of `frame`, after the `future` of that wait has ended; `key` is the reaction of the
- * wait. Returns the CancelledError to throw in place of the outcome of `future`, or null.
+ * Called in the turn of a wait of `frame`, after the `future` of that wait has ended; `key` identifies the wait.
+ * Returns the CancelledError to throw in place of the outcome of `future`, or null.
  */
 export function resumeWait(
   frame: Frame,
@@ -175,8 +175,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // A closed loop has no listener for unhandled rejections any more. It is added again for this moment, because
-    // the CancelledError of a refused call that nobody awaits would end the process.
+    // A closed loop has no listener for unhandled rejections any more, and the CancelledError of a refused call that
+    // nobody awaits would end the process. So the listener is added again for this moment.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
     if (isClosed) unwatchRejections(refusal)

@@ -290,8 +290,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * The frame around this one in the same task: none, while the task runs. When a task of a group has ended, code that
-   * it left running belongs to the frame of the group.
+   * The frame around this one: null until the task is done. When a task of a group has ended, code that it left running
+   * belongs to the frame of the group.
    */
   override get parent(): Frame | null {
     return this.enclosing !== null && this.task.done() ? this.enclosing : null

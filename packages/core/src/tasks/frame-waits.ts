@@ -44,12 +44,13 @@ let waitNumber = 0
 export const CREATED = -1
 /** The body runs. */
 export const OPEN = 0
-/** The body has ended without a cancel. Calls that it left running continue. */
+/** The body has ended without a cancel. Calls that the body has begun and not awaited continue. */
 export const ENDED = 1
 /** The body was cancelled and has ended. The frame waits for its other flows, and refuses new waits. */
 export const CLOSING = 2
 /**
- * As CLOSING, during a turn in which a wait of the frame has ended: the flow of that wait may wait again, to clean up.
+ * The same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow of that wait may
+ * begin another wait, to clean up.
  */
 export const CLEANING = 3
 /** The task was abandoned. No wait may begin in the frame. */
@@ -84,7 +85,10 @@ export abstract class FrameWaits implements Reaction {
   previous: Frame | null = null
   /** @internal */
   state: FrameState = OPEN
-  /** @internal the number of the newest wait that has ended in this frame or inside it */
+  /**
+   * @internal the number of the newest wait that has ended in this frame or inside it. `Cancellation.endTurn` sees by
+   * it whether a newer flow exists than the one that was cancelled.
+   */
   newestEnded = 0
   /** The number of the own wait, which is the wait whose reaction is this frame. */
   #began = 0
@@ -121,7 +125,7 @@ export abstract class FrameWaits implements Reaction {
     return enclosing !== null && enclosing.task === this.task ? enclosing : null
   }
 
-  /** @internal this frame, with its full type */
+  /** @internal this object as a Frame, which it always is: `Frame` is the only class that extends this one */
   abstract readonly frame: Frame
 
   /**
@@ -149,8 +153,8 @@ export abstract class FrameWaits implements Reaction {
   abstract begunWait(reaction: Reaction, future: Future<unknown>): void
 
   /**
-   * @internal called in the turn of a wait, after its `future` has ended; `key` is the reaction of the wait. Returns
-   * the CancelledError to throw in place of the outcome of `future`, or null.
+   * @internal called in the turn of a wait, after its `future` has ended; `key` identifies the wait. Returns the
+   * CancelledError to throw in place of the outcome of `future`, or null.
    */
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
@@ -191,8 +195,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal whether this frame has waits, not counting the frames inside it: futures that are pending, or have ended
-   * and whose turn is to come
+   * @internal whether this frame has waits, not counting the frames inside it. A wait counts until its turn: its future
+   * is pending, or has ended and the waiting code has not resumed yet.
    */
   hasOwnWaits(): boolean {
     return FrameWaits.#waits(this) !== null
@@ -262,7 +266,7 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal the future of the own wait (whose reaction is this frame), if this frame has no other wait; otherwise
-   * null. Call `soleWait` before this, because it removes entries that are not waits.
+   * null. Call `soleWait` first, because only that function removes entries that are not waits.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)

@@ -32,7 +32,7 @@ export abstract class Frame extends FrameWaits {
    */
   strikeFromOutside(): void {}
 
-  /** @internal called when the shield of this frame has kept a cancel out */
+  /** @internal called when the shield of this frame has kept a cancel out; `shielded` then starts its grace */
   heldBack(): void {}
 
   /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
@@ -129,9 +129,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal asks again for a cancel whose CancelledError was replaced by another error, so that the next wait throws
-   * it. Of the cancels that were not taken back, up to the nearest shield, this is the outermost one, because the
-   * scopes further in end first.
+   * @internal makes a cancel pending again, so that the next wait throws a CancelledError. Called when the first
+   * CancelledError was replaced by another error. The cancel is the outermost one that was not taken back, up to the
+   * nearest shield, because the scopes further in end before that wait.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -185,7 +185,7 @@ export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Scope
-  /** @internal the scope that has opened this frame, as snapshots show it */
+  /** @internal the scope that has opened this frame; snapshots and `effectiveDeadline` read its name and deadline */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
   #isStruckFromOutside = false
@@ -296,7 +296,10 @@ export class ScopeFrame extends Frame {
     return this.#outer.scopeContext()
   }
 
-  /** @internal whether a cancel of a frame around this one was thrown inside this frame */
+  /**
+   * @internal whether a cancel of a frame around this one was thrown inside this frame. If it was, the scope throws the
+   * CancelledError on.
+   */
   get isStruckFromOutside(): boolean {
     return this.#isStruckFromOutside
   }

@@ -49,8 +49,8 @@ export class GeneratorDriver<T> implements Reaction {
     const future = execution.endWait(this)
     const cancel = execution.resume(key, future)
     if (cancel !== null) GeneratorDriver.#setInput(this, cancel, true)
-    // With `yield*` the iterator reads the outcome. An error is then thrown once and not twice, and throwing is
-    // expensive.
+    // With `yield*`, the iterator inside the generator reads the outcome of the future. To read it here too would throw
+    // an error twice, and throwing is expensive.
     else if (!this.#isIterated) GeneratorDriver.#take(this, future)
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     resumeAsyncContext(this.#context, this as GeneratorDriver<unknown>, GeneratorDriver.#advance)

@@ -33,7 +33,7 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
 
 /** The children of one task, or all tasks without a live parent. */
 interface Siblings {
-  /** The oldest siblings, the oldest last. If there are many, only the ones that are shown, and one more, are kept. */
+  /** The siblings, the oldest last. Of many siblings only the oldest are kept: as many as are shown, and one more. */
   readonly oldest: Task[]
   /** The number of all siblings and of all tasks below them. */
   count: number

@@ -56,8 +56,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // In a chain in which each task creates the next one and ends, the newest task must not keep all others in
-    // memory. So its parent forgets its own parent here, if that has ended.
+    // In a chain in which each task creates the next one and ends, the newest task must not keep all others in memory.
+    // So the parent of this new task forgets its own parent here, if the parent's parent has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
@@ -102,7 +102,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   /**
    * A signal for APIs that take one: it aborts when the task is cancelled. When `uncancel()` has taken the last cancel
    * back, this property returns a new signal. If code looks at the aborted signal, as `fetch` does to reject with its
-   * reason, that code has got the cancel: it is not delivered a second time.
+   * reason, that look counts as the delivery of the cancel, which is then not thrown at the next wait.
    */
   get signal(): AbortSignal {
     return signalOf(this.#execution)

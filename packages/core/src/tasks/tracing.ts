@@ -11,12 +11,13 @@ export interface TraceOutcome {
 }
 
 /**
- * A TracingChannel of Node for work that begins in a call and ends later. One message object goes through all events of one
- * piece of work: `start` and `end` around the call that begins it, `asyncStart` and `asyncEnd` at its end, and before
- * those `error`, if it has failed. A cancel is never on `error`.
+ * A TracingChannel of Node for work that begins in a call and ends later. One message object goes through all events of
+ * one piece of work. `start` and `end` are published around the call that begins the work. When the work ends, `error`
+ * is published if it has failed, then `asyncStart` and `asyncEnd`. A cancel is never published on `error`.
  *
- * The work begins inside `start.runStores`, so a store that a tool has bound to `start` is entered in everything that the
- * work does. `tracePromise` of Node would make a native promise of a future, and would publish a cancel as an error.
+ * The work begins inside `start.runStores`, so a store that a tool has bound to `start` is entered in everything that
+ * the work does. `tracePromise` of Node would make a native promise of a future, and would publish a cancel as an
+ * error.
  *
  * Without a subscriber it costs the check of five fields when work begins, and of one number when work ends.
  */
