@@ -3,7 +3,9 @@ import { toOSError } from '@tasktree/streams'
 import { lookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 
-/** Every address of `host` once, with IPv4 and IPv6 in turn as RFC 8305 wants. @throws {GaiError} */
+/**
+ * Returns the addresses of `host`, each once, with IPv4 and IPv6 alternating as RFC 8305 requires. @throws {GaiError}
+ */
 export async function addressesOf(host: string): Promise<LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
@@ -16,13 +18,13 @@ export async function addressesOf(host: string): Promise<LookupAddress[]> {
   return found
 }
 
-/** Each address once: a hosts file may name one several times. */
+/** Removes repeated addresses, because a hosts file may name an address several times. */
 export function distinct(addresses: readonly LookupAddress[]): LookupAddress[] {
   const byText = new Map(addresses.map((one) => [canonical(one.address), one]))
   return [...byText.values()]
 }
 
-/** One text for every spelling of an IPv6 address. */
+/** Returns the same text for every spelling of an IPv6 address. */
 function canonical(address: string): string {
   if (isIP(address) !== 6 || address.includes('%')) return address
   return new URL(`http://[${address}]/`).hostname
@@ -30,13 +32,19 @@ function canonical(address: string): string {
 
 const MAPPED = '::ffff:'
 
-/** An IPv4 address that a socket of IPv6 serves, as people write it. */
+/**
+ * Returns an address in the form that people write. An IPv6 socket shows a peer with IPv4 as `::ffff:1.2.3.4`; the
+ * result is `1.2.3.4`.
+ */
 export function displayAddress(address: string): string {
   const inner = address.toLowerCase().startsWith(MAPPED) ? address.slice(MAPPED.length) : ''
   return isIP(inner) === 4 ? inner : address
 }
 
-/** The name of one end, as in asyncio: [host, port]. Node does not tell the path of a Unix socket. */
+/**
+ * Returns the address of one end of a connection as in asyncio: [host, port]. Undefined for a Unix socket, whose path
+ * Node does not tell.
+ */
 export function nameOf(
   address: string | undefined,
   port: number | undefined,

@@ -11,22 +11,22 @@ import { checkTimeout, checkTls, checkTlsName, type TlsOptions } from './tls.ts'
 import { Transport } from './transport.ts'
 
 export interface ConnectOptions extends DialOptions, WaitOptions {
-  /** TLS; the certificate is verified unless the options say otherwise. */
+  /** Connects over TLS. The certificate is verified unless the options say otherwise. */
   tls?: TlsOptions | true | undefined
-  /** For connecting and the TLS handshake, in milliseconds. */
+  /** The time for connecting and the TLS handshake together, in milliseconds. */
   timeout?: number | undefined
-  /** As in `tls`. @defaultValue 30000 */
+  /** See the option of the same name in `TlsOptions`. @defaultValue 30000 */
   sslShutdownTimeout?: number | undefined
 }
 
 export interface OpenOptions extends ConnectOptions {
-  /** The reader's limit, in bytes. @defaultValue 65536 */
+  /** How many bytes the reader buffers before it pauses the connection. @defaultValue 65536 */
   limit?: number | undefined
 }
 
 /**
- * Connects, and returns a reader and a writer. Every address of a name is tried (Happy Eyeballs). A cancel
- * closes the half-open socket.
+ * Connects, and returns a reader and a writer. All addresses of a host name are tried until one answers (Happy
+ * Eyeballs). A cancel closes the socket.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
@@ -119,7 +119,7 @@ function checkConnectOptions(options: ConnectOptions, target: Target): void {
   }
 }
 
-/** The name or address that is connected to; a Unix socket has none. */
+/** Returns the host name or address of a target; undefined for a Unix socket. */
 function hostOf(target: Target): string | undefined {
   return 'path' in target ? undefined : (target.host ?? 'localhost')
 }
@@ -135,7 +135,7 @@ async function connect<P extends Protocol | BufferedProtocol>(
   try {
     return await cancelOnAbort(task, signal)
   } catch (error) {
-    // The connection was made in the turn in which the wait for it was cancelled: nobody will get it.
+    // The connection was made in the same turn in which the caller was cancelled. No code will get it, so it is closed.
     if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
     throw error
   }
@@ -157,7 +157,7 @@ async function connectInTime<P extends Protocol | BufferedProtocol>(
       return connection
     })
   } catch (error) {
-    // Connected and timed out, or cancelled, in one turn.
+    // The connection was made in the same turn in which the time ran out or the caller was cancelled, so it is closed.
     ;(connection as [Transport, P] | null)?.[0].abort()
     if (!(error instanceof TimeoutError) || (deadline as Timeout | null)?.expired() !== true) {
       throw error

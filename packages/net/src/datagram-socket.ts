@@ -12,8 +12,8 @@ import {
 
 export interface DatagramSocketOptions extends DatagramOptions {
   /**
-   * How many bytes of datagrams are kept until they are received. Each datagram counts 100 bytes more than its data. When
-   * there are more, the oldest datagram is dropped, as the system would drop a new one.
+   * How many bytes of datagrams the socket keeps until they are received. Each datagram counts 100 bytes more than its
+   * data. When the limit is exceeded, the oldest datagrams are dropped.
    *
    * @defaultValue 1048576
    */
@@ -21,15 +21,17 @@ export interface DatagramSocketOptions extends DatagramOptions {
 }
 
 const DEFAULT_LIMIT = 1_048_576
-/** The memory of a datagram beside its bytes, roughly. Without it, empty datagrams would not count at all. */
+/**
+ * The approximate memory of a datagram besides its bytes. Without this amount, empty datagrams would not count at all.
+ */
 const OVERHEAD = 100
 
 /** One datagram, and the address of its sender. */
 export type Datagram = [data: Buffer, address: DatagramAddress]
 
 /**
- * A receive that waits. It takes its datagram in its own turn, so a receive that is cancelled before it takes none.
- * Null means that the socket has closed.
+ * The future of a caller that waits in `receive`. It takes its datagram only when the caller continues, so a caller
+ * that is cancelled before takes no datagram. Null means that the socket has closed.
  */
 class Receive extends Claim<Datagram | null> {
   readonly #take: () => Datagram | null
@@ -61,11 +63,14 @@ class Receive extends Claim<Datagram | null> {
   }
 }
 
-/** Keeps the datagrams that have arrived, in order, and the receives that wait for one. */
+/** Keeps the datagrams that have arrived, in order, and the callers that wait for one. */
 class Receiver implements DatagramProtocol {
   readonly flow = new FlowControl()
   readonly #limit: number
-  /** The datagrams that wait, from the index `#head` on. The places before it are cut off when they are half of the array. */
+  /**
+   * The datagrams that were not received yet, from the index `#head` on. When half of the array lies before `#head`,
+   * that half is removed.
+   */
   #datagrams: Datagram[] = []
   #head = 0
   readonly #waiting = new Set<Receive>()
@@ -116,7 +121,7 @@ class Receiver implements DatagramProtocol {
     return datagram
   }
 
-  /** Waits for the next datagram; null when the socket has closed. */
+  /** Waits for the next datagram and returns it. Returns null when the socket has closed. */
   async next(options: WaitOptions | undefined): Promise<Datagram | null> {
     if (this.#waiting.size === 0 && this.#isReady()) return this.#take()
     const receive = new Receive(this.#take, this.#leave)
@@ -151,7 +156,9 @@ class Receiver implements DatagramProtocol {
     if (this.#isReady()) this.#wakeNext()
   }
 
-  /** One at a time: each wakes the next one when it has had its turn. */
+  /**
+   * Wakes the first waiting caller. When that caller has taken its datagram or was cancelled, it wakes the next one.
+   */
   #wakeNext(): void {
     for (const receive of this.#waiting) {
       receive.wake()
@@ -167,11 +174,11 @@ class Receiver implements DatagramProtocol {
 }
 
 /**
- * A UDP socket that a task awaits: it sends, receives and iterates over datagrams. Several tasks may receive at the
- * same time; each datagram goes to one of them, in the order in which they asked.
+ * A UDP socket with methods to await: a task can send and receive datagrams, and iterate over them. Several tasks may
+ * receive at the same time; each datagram goes to one task, in the order of their calls.
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
-  /** @internal the bundler calls a class that names itself `_DatagramSocket` */
+  /** @internal a literal, because a bundler may rename the class to `_DatagramSocket` */
   static readonly name: string = 'DatagramSocket'
 
   readonly #receiver: Receiver
@@ -204,18 +211,18 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#transport
   }
 
-  /** How many datagrams were dropped because they were not received in time. */
+  /** How many datagrams were dropped because no task received them in time. */
   get dropped(): number {
     return this.#receiver.dropped
   }
 
   /**
-   * Sends one datagram, and waits while more than 64 KiB are on their way. The address is left out when the socket has
-   * a `remoteAddr`.
+   * Sends one datagram, and waits while more than 64 KiB are waiting to be sent. Pass no address when the socket has a
+   * `remoteAddr`.
    *
    * @throws {TypeError} {@link RangeError} for data that is not bytes and for a wrong address
    * @throws {ConnectionResetError} when the socket is closed
-   * @throws {OSError} the error of an earlier datagram that could not be sent, once
+   * @throws {OSError} if an earlier datagram could not be sent; each such error is thrown only once
    */
   send(data: Uint8Array | string, address?: DatagramAddress, options?: WaitOptions): Promise<void> {
     checkOptions(options)
@@ -224,24 +231,26 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.drain(options)
   }
 
-  /** Waits while more than 64 KiB of datagrams are on their way. @throws as `send` does */
+  /** Waits while more than 64 KiB of datagrams are waiting to be sent. @throws as `send` does */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#receiver.drain(options)
   }
 
   /**
-   * The next datagram and the address of its sender. A cancelled receive takes none.
+   * Waits for the next datagram, and returns it with the address of its sender. A call that is cancelled takes no
+   * datagram.
    *
    * @throws {ConnectionResetError} when the socket is closed
-   * @throws {OSError} an error that the system reports for the socket, such as a refusal by the remote address, once
+   * @throws {OSError} if the system reports an error of the socket, such as a refusal by the remote address; each error
+   * is thrown only once
    */
   receive(options?: WaitOptions): Promise<Datagram> {
     checkOptions(options)
     return this.#receiver.receive(options)
   }
 
-  /** The datagrams, until the socket is closed. */
+  /** Iterates over the datagrams until the socket is closed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void> {
     for (;;) {
       const datagram = await this.#receiver.next(undefined)
@@ -254,12 +263,12 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#transport.getExtraInfo(name, fallback)
   }
 
-  /** Sends the datagrams that were handed over, and then closes. */
+  /** Closes the socket after the datagrams that were passed to `send` have been sent. */
   close(): void {
     this.#transport.close()
   }
 
-  /** Closes at once; datagrams that are not sent yet are lost. */
+  /** Closes the socket at once. Datagrams that were not sent yet are lost. */
   abort(): void {
     this.#transport.abort()
   }
@@ -272,7 +281,10 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#receiver.flow.waitClosed(options)
   }
 
-  /** Closes and waits; when the wait is cancelled, datagrams that are not sent yet are lost. */
+  /**
+   * Closes the socket and waits until it has closed. If the wait is cancelled, datagrams that were not sent yet are
+   * lost.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     try {

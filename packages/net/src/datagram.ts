@@ -12,11 +12,14 @@ export interface DatagramAddress {
   port: number
 }
 
-/** Callbacks of one UDP socket, in turns of the loop, never of a task. Source: asyncio.DatagramProtocol */
+/**
+ * The callbacks of one UDP socket. They are called in turns of the loop, outside of every task. Source:
+ * asyncio.DatagramProtocol
+ */
 export interface DatagramProtocol {
   connectionMade?(transport: DatagramTransport): void
   datagramReceived?(data: Buffer, address: DatagramAddress): void
-  /** A send or receive has failed; the socket goes on. */
+  /** Called when a send or a receive has failed. The socket stays open. */
   errorReceived?(error: Error): void
   connectionLost?(error: Error | null): void
   pauseWriting?(): void
@@ -24,11 +27,11 @@ export interface DatagramProtocol {
 }
 
 export interface DatagramOptions extends WaitOptions {
-  /** The address and port to receive at. @defaultValue every address, at a free port */
+  /** The local address and port to receive at. @defaultValue all addresses, at a free port */
   localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
-  /** The only peer: `sendTo` takes no address, and datagrams of other peers are not received. */
+  /** The only peer of the socket: `sendTo` takes no address, and datagrams of other peers are not received. */
   remoteAddr?: DatagramAddress | undefined
-  /** For an endpoint without addresses. @defaultValue 'udp4' */
+  /** The address family, if neither `localAddr` nor `remoteAddr` is given. @defaultValue 'udp4' */
   family?: 'udp4' | 'udp6' | undefined
   reuseAddr?: boolean | undefined
   reusePort?: boolean | undefined
@@ -45,7 +48,10 @@ export class DatagramTransport implements Disposable {
   #isClosing = false
   #isClosed = false
   #isPaused = false
-  /** Datagrams that Node has not sent yet, and their bytes. Node looks up an address before it sends. */
+  /**
+   * How many datagrams Node has not sent yet, and how many bytes they have. Node looks up an address before it sends,
+   * so a datagram may wait.
+   */
   #pending = 0
   #queued = 0
   readonly #high = 65_536
@@ -61,7 +67,7 @@ export class DatagramTransport implements Disposable {
     this.#sockname = [address, port]
   }
 
-  /** @internal tells the protocol that the endpoint is made, and begins to receive */
+  /** @internal calls `connectionMade` of the protocol, and begins to receive */
   start(): void {
     this.#socket
       .on('message', (data, { address, port }) => {
@@ -78,7 +84,8 @@ export class DatagramTransport implements Disposable {
   }
 
   /**
-   * Sends one datagram, which may be empty. A failure of the system goes to the protocol's `errorReceived`.
+   * Sends one datagram, which may be empty. If the system cannot send it, the error goes to the protocol's
+   * `errorReceived`.
    *
    * @throws {TypeError} when `data` is not bytes; when there is neither an address nor a remote address, or both
    * @throws {RangeError} for a port that does not exist
@@ -114,7 +121,7 @@ export class DatagramTransport implements Disposable {
   }
 
   #sent(length: number, error: Error | null): void {
-    // After an abort the counts no longer matter, because the buffers are gone.
+    // After an abort the counts are no longer needed, because the buffers are gone.
     if (this.#isClosed) return
     this.#pending--
     this.#queued -= length
@@ -126,14 +133,14 @@ export class DatagramTransport implements Disposable {
     if (this.#isClosing && this.#pending === 0) this.#closeNow()
   }
 
-  /** Sends the datagrams that were handed over, and then closes. Nothing is received any more. */
+  /** Stops receiving, and closes the socket after the datagrams that were passed to `sendTo` have been sent. */
   close(): void {
     if (this.#isClosing) return
     this.#isClosing = true
     if (this.#pending === 0) this.#closeNow()
   }
 
-  /** Closes at once; datagrams that are not sent yet are lost. */
+  /** Closes the socket at once. Datagrams that were not sent yet are lost. */
   abort(): void {
     this.#isClosing = true
     this.#closeNow()
@@ -172,7 +179,9 @@ export class DatagramTransport implements Disposable {
     this.#call('errorReceived', () => this.#protocol.errorReceived?.(toOSError(error)))
   }
 
-  /** A callback of a protocol may be an async function. */
+  /**
+   * Calls a callback of the protocol. The callback may be an async function, so a rejection is reported like a throw.
+   */
   #call(what: string, callback: () => unknown): void {
     const report = (exception: unknown): void =>
       this.#loop.callExceptionHandler({ message: `${what}() of a protocol has thrown`, exception })
@@ -206,7 +215,7 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
   return openEndpoint(factory, options)
 }
 
-/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
+/** Checks the options. @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
 export function checkDatagramOptions(options: DatagramOptions): void {
   checkOptions(options)
   const { localAddr, remoteAddr, family } = options
@@ -217,7 +226,7 @@ export function checkDatagramOptions(options: DatagramOptions): void {
   }
 }
 
-/** @internal the options are checked */
+/** @internal opens the endpoint; the caller has checked the options */
 export async function openEndpoint<P extends DatagramProtocol>(
   factory: () => P,
   options: DatagramOptions,

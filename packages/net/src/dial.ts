@@ -6,17 +6,23 @@ import { abandon, inLoop } from './in-loop.ts'
 import type { Target } from './target.ts'
 
 export interface DialOptions {
-  /** The address and port to connect from; either may be left out. */
+  /** The local address and port of the connection; both are optional. */
   localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
-  /** Milliseconds until the next address is tried beside the addresses before it (RFC 8305). @defaultValue 250 */
+  /**
+   * How many milliseconds to wait before the next address is tried in parallel with the earlier addresses (RFC 8305).
+   * @defaultValue 250
+   */
   happyEyeballsDelay?: number | undefined
-  /** Whether small writes are sent at once. @defaultValue true */
+  /** Whether the system sends small writes at once, without collecting them. @defaultValue true */
   noDelay?: boolean | undefined
-  /** Whether the system probes a silent peer; a number is the milliseconds before the first probe. @defaultValue false */
+  /**
+   * Whether the system checks that a silent peer is still there. A number is the milliseconds before the first check.
+   * @defaultValue false
+   */
   keepAlive?: boolean | number | undefined
 }
 
-/** Node's options for `keepAlive`, which are the same for a socket and a server. */
+/** Returns Node's options for `keepAlive`. They are the same for a socket and a server. */
 export function keepAliveOf(keepAlive: boolean | number | undefined): {
   keepAlive?: boolean
   keepAliveInitialDelay?: number
@@ -26,8 +32,8 @@ export function keepAliveOf(keepAlive: boolean | number | undefined): {
 }
 
 /**
- * A connected socket, to the address that answers first. Every other attempt is closed. The socket is paused and has
- * read nothing: until its transport is there, all bytes of the peer, its end and a reset stay in the system.
+ * Returns a socket that is connected to the address that answers first. All other attempts are closed. The socket is
+ * paused and has read nothing: bytes, the end or a reset of the peer stay in the system until a transport reads them.
  */
 export async function dial(target: Target, options: DialOptions): Promise<Socket> {
   if ('path' in target) return dialOne({ path: target.path })
@@ -59,25 +65,25 @@ export async function dial(target: Target, options: DialOptions): Promise<Socket
     if (winner === null) throw allFailed(host, target.port, race.exceptions)
     return winner
   } finally {
-    // Destroyed here, because a cancelled attempt destroys its socket only in its next turn.
+    // Destroyed here, because a cancelled attempt would destroy its socket only in its next turn.
     for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
 }
 
-/** @param sockets the set to which the new socket is added */
+/** Connects to one address. @param sockets the set to which the new socket is added */
 async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise<Socket> {
   let socket: Socket | null = null
   const connected = new Future<void>()
   const succeed = (): void => {
     if (!connected.done()) connected.setResult()
   }
-  // This listener stays: a socket that is given up may still fail.
+  // This listener is never removed, because an abandoned socket may still fail.
   const fail = (error: Error): void => {
     if (!connected.done()) connected.setException(toOSError(error))
   }
   try {
     await inLoop(() => {
-      // Node begins to read as soon as it has connected, unless the socket is paused.
+      // The socket is paused, because otherwise Node begins to read as soon as it has connected.
       socket = connect({ ...where, allowHalfOpen: true })
         .pause()
         .once('connect', succeed)
@@ -93,7 +99,7 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
   }
 }
 
-/** One error for all addresses; of their class if they all failed alike. */
+/** Makes one error for all failed addresses. If all errors have the same class, the result has that class too. */
 function allFailed(host: string, port: number, exceptions: unknown[]): Error {
   const errors = exceptions.filter((one) => one instanceof Error)
   const [first] = errors

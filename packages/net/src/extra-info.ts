@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
-/** What `getExtraInfo` tells about a connection under TLS; undefined for any other name or socket. */
+/** Returns what `getExtraInfo(name)` tells about a TLS connection. Undefined for any other name or socket. */
 export function tlsFact(socket: Socket, name: string): unknown {
   if (!(socket instanceof TLSSocket)) return undefined
   switch (name) {
@@ -22,7 +22,10 @@ export function tlsFact(socket: Socket, name: string): unknown {
   }
 }
 
-/** Node gives an empty object for a peer that has shown no certificate. */
+/**
+ * Returns the certificate of the peer, or null when the peer has shown none. For such a peer Node returns an empty
+ * object.
+ */
 function peerCertificateOf(socket: TLSSocket): unknown {
   const certificate: object | null = socket.getPeerCertificate()
   return certificate === null || Object.keys(certificate).length === 0 ? null : certificate

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 
-/** Writes that came during the handshake of `startTls`. They are sent over TLS when it has ended. */
+/** Keeps the writes that come during the handshake of `startTls`, and sends them over TLS after the handshake. */
 export class HeldWrites {
   readonly #writes: [data: Uint8Array, flushed: (() => void) | undefined][] = []
   #isEnded = false
-  /** How many bytes are held. */
+  /** How many bytes are being kept. */
   bytes = 0
 
   add(data: Uint8Array | string, flushed: (() => void) | undefined): void {
@@ -13,7 +13,7 @@ export class HeldWrites {
     this.bytes += bytes.length
   }
 
-  /** The writing side ends after the held bytes. */
+  /** Ends the writing side after the bytes that are being kept. */
   end(): void {
     this.#isEnded = true
   }

@@ -1,8 +1,8 @@
 import { Future, getEventLoop } from '@tasktree/core'
 
 /**
- * Calls `fn` in a turn of the loop, outside of every task. A socket that Node makes there also has its events there.
- * Otherwise the callbacks of a protocol would run as code of the task that has connected.
+ * Calls `fn` in a turn of the loop, outside of every task. A socket that is created there also emits its events outside
+ * of every task. Otherwise the callbacks of a protocol would run as code of the task that has connected.
  */
 export function inLoop<T>(fn: () => T): Future<T> {
   const done = new Future<T>()
@@ -17,7 +17,10 @@ export function inLoop<T>(fn: () => T): Future<T> {
   return done
 }
 
-/** Waits until Node has looked for I/O at least `count - 1` times, and at most `count` times. */
+/**
+ * Waits for several turns of the event loop, so that Node has looked for I/O at least `count - 1` times and at most
+ * `count` times.
+ */
 export async function turnsOfIo(count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const turn = new Future<void>()
@@ -29,7 +32,7 @@ export async function turnsOfIo(count: number): Promise<void> {
   }
 }
 
-/** For an operation that ends early: nobody waits for `future` any more, so its outcome must not be reported. */
+/** Cancels a future that no code awaits any more, or marks its outcome as handled, so that it is not reported. */
 export function abandon(future: Future<unknown>): void {
   if (!future.cancel() && !future.cancelled()) future.exception()
 }

@@ -19,61 +19,77 @@ import { clearSocketPath, SocketFile } from './unix-path.ts'
 
 export interface ListenTarget {
   /**
-   * A name is listened to at each of its addresses; of several hosts each address is listened to once. Without a host
-   * the server listens at every address of the machine.
+   * The hosts to listen at. The server listens at each address of a host name, and only once at each address. Without a
+   * host the server listens at every address of the machine.
    */
   host?: string | readonly string[] | undefined
-  /** 0, the default, is a free port: `sockets` tells which one. */
+  /** The port to listen at. With 0, the default, the system chooses a free port, which `sockets` tells. */
   port?: number | undefined
-  /** The path of a Unix socket, in place of host and port. */
+  /** The path of a Unix socket, instead of host and port. */
   path?: string | undefined
-  /** The number of an inherited descriptor that listens already, such as 3 under systemd; in place of host and port. */
+  /**
+   * The number of an inherited file descriptor that is already listening, such as 3 under systemd; instead of host and
+   * port.
+   */
   fd?: number | undefined
 }
 
 export interface ListenerOptions extends ListenTarget {
   tls?: TlsOptions | undefined
-  /** As in `tls`. @defaultValue 30000 */
+  /** See the option of the same name in `TlsOptions`. @defaultValue 30000 */
   sslShutdownTimeout?: number | undefined
-  /** How many connections the system keeps until they are accepted. @defaultValue 511, as in Node */
+  /** How many connections the system keeps until the server accepts them. @defaultValue 511, as in Node */
   backlog?: number | undefined
-  /** Lets several processes listen at one port; the system distributes the connections. */
+  /** Whether several processes may listen at the same port; the system distributes the connections among them. */
   reusePort?: boolean | undefined
-  /** Whether an IPv6 address serves IPv6 only. @defaultValue true if the server also listens at an IPv4 address */
+  /**
+   * Whether a server at an IPv6 address accepts only IPv6 connections. @defaultValue true if the server also listens at
+   * an IPv4 address
+   */
   ipv6Only?: boolean | undefined
-  /** Whether small writes to a client are sent at once. @defaultValue true */
+  /** Whether the system sends small writes to a client at once, without collecting them. @defaultValue true */
   noDelay?: boolean | undefined
-  /** Whether the system probes a silent client; a number is the milliseconds before the first probe. @defaultValue false */
+  /**
+   * Whether the system checks that a silent client is still there. A number is the milliseconds before the first check.
+   * @defaultValue false
+   */
   keepAlive?: boolean | number | undefined
-  /** Connections above this number are closed at once. */
+  /** The most connections at the same time. Further connections are closed at once. */
   maxConnections?: number | undefined
-  /** With false the server is made, and listens from `startServing()` on. @defaultValue true */
+  /**
+   * Whether the server listens at once. With false, it listens from the call of `startServing()` on. @defaultValue true
+   */
   startServing?: boolean | undefined
-  /** Whether closing removes a Unix socket's file, unless another server's has taken its place. @defaultValue true */
+  /**
+   * Whether closing the server removes the file of its Unix socket. A file that another server has put there stays.
+   * @defaultValue true
+   */
   cleanupSocket?: boolean | undefined
 }
 
 /** One listening socket. */
 export interface Listener {
   readonly server: Server
-  /** The path of a Unix socket, or null. */
+  /** The path of a Unix socket; null for TCP. */
   readonly path: string | null
-  /** Closes it. Never throws. @returns the error with which removing a Unix socket's file has failed, or null */
+  /**
+   * Closes the listener. Never throws. @returns the error with which removing a Unix socket's file has failed, or null
+   */
   close(): Error | null
 }
 
 /** The events of the listeners of one server. */
 export interface ListenerEvents {
-  /** A connection whose TLS handshake begins. */
+  /** A client has connected over `plain`, and its TLS handshake begins. */
   handshake(plain: Socket): void
-  /** The handshake over `plain` has succeeded. */
+  /** The handshake over `plain` has succeeded. `plain` is null if the runtime does not tell the socket. */
   secured(plain: Socket | null): void
   accept(socket: Socket): void
   failed(error: Error): void
   handshakeFailed(error: Error): void
 }
 
-/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
+/** Checks the options. @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
 export function checkListenerOptions(options: ListenerOptions): void {
   const { path, port, host, fd, backlog, maxConnections, tls, sslShutdownTimeout } = options
   if (path !== undefined) checkPath(path)
@@ -110,10 +126,13 @@ function checkDescriptor(fd: unknown, { host, port, path }: ListenTarget): void 
   }
 }
 
-/** How often another free port is tried when the first one is taken at another address of the server. */
+/**
+ * With several addresses and port 0, the first address gets a free port. If that port is in use at another address,
+ * another free port is tried, this many times.
+ */
 const PORT_ATTEMPTS = 8
 
-/** Listens at each address; when one fails, none is left. The events come in turns of the loop. */
+/** Listens at each address. If one fails, all are closed again. The events are emitted in turns of the loop. */
 export async function listen(options: ListenerOptions, on: ListenerEvents): Promise<Listener[]> {
   const { path, fd, port = 0, host } = options
   if (path !== undefined) return [await listenAtPath(path, options, on)]
@@ -144,7 +163,7 @@ async function listenAtAll(
   let unavailable: Error | null = null
   try {
     for (const { address, family } of addresses) {
-      // "::" would take the port of IPv4 as well, and the server would collide with itself.
+      // A listener at "::" would also use the IPv4 port, and would collide with the IPv4 listener of the same server.
       const ipv6Only = family === 6 ? (options.ipv6Only ?? hasIpv4) : undefined
       try {
         const server = await listenOne(
@@ -156,7 +175,7 @@ async function listenAtAll(
         // All addresses of a name share the port that the first address got.
         chosen = (server.address() as AddressInfo).port
       } catch (error) {
-        // A machine may name an address of a family that it does not have.
+        // A host name may have addresses of a family that the machine does not support.
         if (!(error instanceof OSError) || !isUnavailable(error)) throw error
         unavailable = error
       }
@@ -243,7 +262,8 @@ function make(options: ListenerOptions, on: ListenerEvents): Server {
       on.accept(socket),
     )
   }
-  // Connections become half-open after the handshake. Before, a peer that ends in the middle of it would be waited for.
+  // `allowHalfOpen` is set only after the handshake. If it were set before, the server would wait for a peer that ends
+  // its side during the handshake.
   const server = createTlsServer({ ...common, ...tls, handshakeTimeout: NODE_LONGEST })
   server.on('connection', (socket) => on.handshake(socket))
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -258,7 +278,10 @@ function make(options: ListenerOptions, on: ListenerEvents): Server {
   return server
 }
 
-/** The socket under TLS. Node has no public property for it; null on a runtime without the private property. */
+/**
+ * Returns the plain socket of a TLS socket. Node has only a private property for it; null on a runtime without that
+ * property.
+ */
 function plainOf(secure: TLSSocket): Socket | null {
   return (secure as { _parent?: Socket })._parent ?? null
 }

@@ -3,40 +3,43 @@ import { describe } from '@tasktree/core/lowlevel'
 import type { Transport } from './transport.ts'
 
 /**
- * Callbacks of one connection, called by its Transport in turns of the loop, never of a task. A callback may be an
- * async function; the transport does not wait for it. When a callback throws or its promise rejects, the error goes to
- * the loop's exception handler, and the connection ends with it.
+ * The callbacks of one connection. Its Transport calls them in turns of the loop, outside of every task. A callback may
+ * be an async function; the transport does not wait for it. When a callback throws or its promise rejects, the error
+ * goes to the loop's exception handler, and the connection is closed.
  *
  * Source: asyncio.Protocol
  */
 export interface Protocol {
-  /** Once, first. */
+  /** Called once, before every other callback. */
   connectionMade?(transport: Transport): void
   dataReceived?(data: Buffer): void
-  /** The peer will send no more. Unless it returns true the transport closes itself. */
+  /**
+   * Called when the peer has ended its side and will send no more. Unless the callback returns true, the transport
+   * closes.
+   */
   eofReceived?(): boolean | void
-  /** Once, last; `error` is null after a close, an abort or the peer's end. */
+  /** Called once, after every other callback. `error` is null after a close, an abort or the peer's end. */
   connectionLost?(error: Error | null): void
-  /** Called when more bytes than the high-water mark wait to be written. The protocol should stop writing. */
+  /** Called when more bytes wait to be written than the high-water mark allows. The protocol should stop writing. */
   pauseWriting?(): void
-  /** The buffer is down to the low-water mark, also after `writeEof`. */
+  /** Called when the waiting bytes have fallen to the low-water mark, even after `writeEof`. */
   resumeWriting?(): void
 }
 
 /**
- * A protocol that receives into buffers of its own. When it pauses reading or closes in `bufferUpdated`, it is asked for
- * no further buffer; the transport keeps the bytes until the protocol resumes.
+ * A protocol that provides the buffers for received bytes. If it pauses reading or closes in `bufferUpdated`, the
+ * transport asks for no further buffer, and keeps the remaining bytes until the protocol resumes.
  *
  * Source: asyncio.BufferedProtocol
  */
 export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
-  /** Returns where to put received bytes, which must not be empty. `sizeHint` is how many bytes there are, or -1. */
+  /** Returns a buffer for received bytes, which must not have length 0. `sizeHint` is the number of bytes, or -1. */
   getBuffer(sizeHint: number): Uint8Array
-  /** The first `n` bytes of the last buffer were filled. */
+  /** Called after the first `n` bytes of the last buffer were filled. */
   bufferUpdated(n: number): void
 }
 
-/** @throws {TypeError} when `protocol` is not an object, for `call` that takes or makes it */
+/** Checks a protocol. @throws {TypeError} when `protocol` is not an object; the message names `call` */
 export function checkProtocol(call: string, protocol: unknown): void {
   if (typeof protocol === 'object' && protocol !== null) return
   throw new TypeError(`${call} needs a protocol, got ${describe(protocol)}`)
@@ -46,7 +49,7 @@ export function isBuffered(protocol: Protocol | BufferedProtocol): protocol is B
   return 'getBuffer' in protocol
 }
 
-/** Copies as much of `data` as the next buffer of `protocol` takes. @returns the number of bytes */
+/** Copies as many bytes of `data` as fit into the next buffer of `protocol`. @returns the number of copied bytes */
 export function copyIntoBuffer(protocol: BufferedProtocol, data: Buffer): number {
   const into: unknown = protocol.getBuffer(data.length)
   if (!(into instanceof Uint8Array)) {

@@ -54,8 +54,8 @@ function peerText(transport: Transport): string {
 }
 
 /**
- * Listens, and makes a protocol and a transport for each connection. Leaving the scope of `await using` closes the
- * listener, cancels the clients' tasks, and waits until the tasks and the connections have ended.
+ * A listening server. It makes a protocol and a transport for each connection. Leaving the scope of `await using`
+ * closes the listener, cancels the clients' tasks, and waits until the tasks and the connections have ended.
  *
  * Source: asyncio.Server
  */
@@ -63,12 +63,12 @@ export class Server implements AsyncDisposable {
   readonly #factory: () => Protocol | BufferedProtocol
   #options: ListenerOptions
   readonly #loop: EventLoop
-  /** The tasks that serve a connection, for a server that has them. */
+  /** The tasks that serve connections; empty for a server made with a protocol factory. */
   readonly #tasks: Set<Task<void>>
   readonly #transports = new Set<Transport>()
-  /** The sockets under TLS, from the beginning of the handshake to the end of the connection. */
+  /** The plain sockets of TLS connections, from the beginning of the handshake to the end of the connection. */
   readonly #plain = new Set<Socket>()
-  /** The sockets whose handshake has not ended yet, each with its timer. */
+  /** The sockets whose handshake has not ended, each with the timer of the handshake. */
   readonly #handshakes = new Map<Socket, Disposable>()
   #listeners: Listener[] = []
   #starting: Task<void> | null = null
@@ -139,15 +139,15 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Begins to accept connections; a second call does nothing.
+   * Makes the server listen and accept connections. A second call does nothing.
    *
-   * @throws {RuntimeError} when it is closed
+   * @throws {RuntimeError} when the server is closed
    * @throws {AddressInUseError} and other OSErrors
    */
   async startServing(): Promise<void> {
     if (this.#isClosed) throw new RuntimeError('the server is closed')
     if (this.#isServing) return
-    // In a task of its own, so that the cancel of one caller does not end the wait of another one.
+    // The start runs in a separate task, so that a cancel of one caller does not end the wait of another.
     this.#starting ??= detached(() => createTask(() => this.#start(), { name: 'startServing' }))
     const starting = this.#starting
     this.#starters++
@@ -180,9 +180,9 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Serves until the waiting task is cancelled or the server is closed; both end the wait as cancelled.
+   * Serves until the waiting task is cancelled or the server is closed; in both cases the call throws CancelledError.
    *
-   * @throws {RuntimeError} when it is closed, or another task waits here
+   * @throws {RuntimeError} when the server is closed, or another task is already in this call
    */
   serveForever(options?: WaitOptions): Promise<never> {
     checkOptions(options)
@@ -207,7 +207,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Stops accepting. Open connections stay. */
+  /** Stops accepting connections. Open connections stay open. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -240,7 +240,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Closes every connection after the bytes that are buffered for it. A handshake has no such bytes, so it is cut. */
+  /**
+   * Closes every connection after its buffered bytes have been sent. A connection that is still in its TLS handshake is
+   * cut at once.
+   */
   closeClients(): void {
     for (const transport of this.#transports) transport.close()
     for (const socket of this.#handshakes.keys()) socket.destroy()
@@ -252,7 +255,7 @@ export class Server implements AsyncDisposable {
     for (const socket of this.#plain) socket.destroy()
   }
 
-  /** Waits until it is closed and every connection has ended. */
+  /** Waits until the server is closed and every connection has ended. */
   waitClosed(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#waitClosed(options)
@@ -334,22 +337,31 @@ export class Server implements AsyncDisposable {
     this.#handshakes.delete(socket)
   }
 
-  /** Used when the runtime does not tell which socket is under a secure one. */
+  /**
+   * Returns the socket whose handshake began first. Used when the runtime does not tell which plain socket belongs to a
+   * TLS socket.
+   */
   #oldestHandshake(): Socket | undefined {
     return this.#handshakes.keys().next().value
   }
 
-  /** A peer that fails in the handshake is not a failure of the server: asyncio logs it in debug mode only. */
+  /**
+   * Called when a TLS handshake has failed. A failure of the peer is not an error of the server, so it is logged in
+   * debug mode only, as in asyncio.
+   */
   #handshakeFailed(error: Error): void {
     if (!(error instanceof OSError || error instanceof TimeoutError)) {
-      // A callback of the options, such as SNICallback, has passed this error on.
+      // This error comes from a callback in the options, such as SNICallback.
       this.#report('a callback of the TLS options has failed', error)
     } else if (this.#loop.getDebug()) {
       process.emitWarning(`a TLS handshake has failed: ${error.message}`, 'TasktreeWarning')
     }
   }
 
-  /** The listener closes in any case; a file that could not be removed is reported. */
+  /**
+   * Closes a listener. If the file of a Unix socket cannot be removed, the error is reported, and the listener is
+   * closed all the same.
+   */
   #closeListener(listener: Listener): void {
     const failure = listener.close()
     if (failure !== null) this.#report("the Unix socket's file could not be removed", failure)
@@ -375,7 +387,10 @@ export class Server implements AsyncDisposable {
   }
 }
 
-/** Turns the arguments `(host, port, options)` or `(options)` into one options object. @throws {TypeError} for neither */
+/**
+ * Turns the arguments `(host, port, options)` or `(options)` into one options object. @throws {TypeError} for other
+ * arguments
+ */
 export function parseListen<O extends ListenerOptions>(
   hostOrOptions: string | O,
   port: number | undefined,
@@ -390,7 +405,7 @@ export function parseListen<O extends ListenerOptions>(
 }
 
 /**
- * Listens, and makes a protocol by `factory` for each connection.
+ * Starts a server that calls `factory` for the protocol of each connection.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
@@ -423,7 +438,7 @@ export function createServer(
   return started(new Server(factory, options), options)
 }
 
-/** Starts to listen, unless the options say otherwise. A server that could not listen is closed. */
+/** Starts the server unless the option `startServing` is false. A server that cannot listen is closed. */
 export async function started(server: Server, options: ListenerOptions): Promise<Server> {
   if (options.startServing === false) return server
   try {

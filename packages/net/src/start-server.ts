@@ -9,20 +9,20 @@ import { StreamProtocol } from './stream-protocol.ts'
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void
 
 export interface StartServerOptions extends ListenerOptions {
-  /** Each reader's limit, in bytes. @defaultValue 65536 */
+  /** How many bytes each reader buffers before it pauses the connection. @defaultValue 65536 */
   limit?: number | undefined
 }
 
 /**
- * Listens, and runs `onClient` for each connection in a task of its own, a child of the task that
- * started the server. When `onClient` returns a promise, the connection is closed after the promise has settled. An error
- * of `onClient` goes to the loop's exception handler, never to the server.
+ * Starts a server that runs `onClient` for each connection in a new task, a child of the task that started the server.
+ * When `onClient` returns a promise, the connection is closed after the promise has settled. An error of `onClient`
+ * goes to the loop's exception handler, never to the server.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
- * Source: asyncio.start_server, asyncio.start_unix_server. Differs: a handler's connection is closed
- * with its task, and leaving the server's scope cancels the handlers.
+ * Source: asyncio.start_server, asyncio.start_unix_server. Differs: a handler's connection is closed with its task, and
+ * leaving the server's scope cancels the handlers.
  */
 export function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server>
 export function startServer(
@@ -69,7 +69,7 @@ export function startServer(
   return started(server, options)
 }
 
-/** Checked when the server starts, and not when the first client comes. */
+/** Checks `limit` when the server starts, and not only when the first client connects. */
 function checkLimit(limit: number | undefined): void {
   void new StreamReader({ limit })
 }
@@ -80,7 +80,7 @@ async function serveClient(
   writer: StreamWriter,
 ): Promise<void> {
   const serving = onClient(reader, writer)
-  // A handler that returns no promise may have handed the streams to other code.
+  // A handler that returns no promise may have passed the streams to other code, so the connection stays open.
   if (serving === undefined) return
   await serving
   writer.close()

@@ -2,7 +2,7 @@ import { FlowControl, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { Protocol } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
-/** The reader and the writer of a connection. Source: asyncio.StreamReaderProtocol */
+/** A protocol that connects a transport with a StreamReader and a StreamWriter. Source: asyncio.StreamReaderProtocol */
 export class StreamProtocol implements Protocol {
   readonly reader: StreamReader
   readonly #flow = new FlowControl()
@@ -41,7 +41,7 @@ export class StreamProtocol implements Protocol {
     this.#flow.connectionLost(error)
   }
 
-  /** @internal removes and returns the bytes that the reader holds, for the TLS layer that comes under it */
+  /** @internal removes and returns the bytes that the reader holds, because `startTls` must pass them to TLS */
   takeUnread(): Buffer {
     return this.reader.takeUnread()
   }

@@ -3,7 +3,10 @@ import { describe } from '@tasktree/core/lowlevel'
 /** Where to connect to: a TCP port (of localhost, unless there is a host), or a Unix socket's path. */
 export type Target = { host?: string | undefined; port: number } | { path: string }
 
-/** Turns `(host, port, options)` or `(target, options)` into a target and options. @throws {TypeError} for neither */
+/**
+ * Turns `(host, port, options)` or `(target, options)` into a target and options. @throws {TypeError} for other
+ * arguments
+ */
 export function parseTarget<O extends object>(
   hostOrTarget: string | Target,
   portOrOptions: number | O | undefined,
@@ -45,7 +48,10 @@ export function checkPort(port: unknown): void {
   throw new RangeError(`a port is a whole number from 0 to 65535, got ${port}`)
 }
 
-/** @throws {TypeError} {@link RangeError} for anything but an object with a host, a port, both or neither */
+/**
+ * Checks a local address. @throws {TypeError} {@link RangeError} unless it is an object with a valid host, a valid
+ * port, both or neither
+ */
 export function checkLocalAddr(address: unknown): void {
   const { host, port } = toAddress('localAddr', address)
   if (host !== undefined) checkHost(host)

@@ -5,7 +5,7 @@ export interface TlsErrorOptions extends OSErrorOptions {
   reason?: string | undefined
 }
 
-/** TLS has failed: in the handshake, or afterwards. Source: ssl.SSLError */
+/** An error of TLS, in the handshake or after it. Source: ssl.SSLError */
 export class TlsError extends OSError {
   override readonly name: string = 'TlsError'
   /** OpenSSL's description of the cause, such as "wrong version number". */
@@ -26,9 +26,12 @@ export interface CertificateErrorOptions extends TlsErrorOptions {
 export class CertificateError extends TlsError {
   override readonly name: string = 'CertificateError'
   declare readonly reason: string
-  /** The name or address that the certificate was verified for, if there was one. */
+  /** The name or address that the certificate was verified for; undefined if there was none. */
   readonly host: string | undefined
-  /** The peer's certificate, then its issuers as far as they are known; empty when the peer has shown none. */
+  /**
+   * The peer's certificate, followed by the certificates of its issuers as far as they are known; empty when the peer
+   * has shown none.
+   */
   readonly chain: readonly PeerCertificate[]
 
   constructor(message: string, options: CertificateErrorOptions = {}) {
@@ -52,7 +55,7 @@ export function toNetError(error: unknown): Error {
   })
 }
 
-/** @param leaf the peer's certificate, if it has shown one */
+/** Makes a CertificateError. @param leaf the peer's certificate, or null */
 export function toCertificateError(
   error: Error & { code?: unknown; reason?: unknown },
   host: string | undefined,
@@ -70,7 +73,8 @@ export function toCertificateError(
 function chainOf(leaf: DetailedPeerCertificate): PeerCertificate[] {
   const chain: PeerCertificate[] = []
   const seen = new Set<string>()
-  // A root is its own issuer, and a peer without a certificate is an empty object.
+  // The loop ends at a root certificate, whose issuer is itself, and at an empty object, which stands for a missing
+  // certificate.
   for (
     let one: Partial<DetailedPeerCertificate> | undefined = leaf;
     one?.fingerprint256 !== undefined && !seen.has(one.fingerprint256);

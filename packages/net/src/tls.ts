@@ -13,32 +13,39 @@ import {
 import { abandon, inLoop } from './in-loop.ts'
 import { toCertificateError, toNetError } from './tls-errors.ts'
 
-/** Milliseconds, as in asyncio. Node's own default is 120 s for a server, and no limit for a client. */
+/**
+ * The time for a handshake in milliseconds, as in asyncio. Node's default is 120 s for a server, and no limit for a
+ * client.
+ */
 const HANDSHAKE_TIMEOUT = 60_000
-/** Milliseconds, as in asyncio. */
+/** The time for closing TLS in milliseconds, as in asyncio. */
 const SHUTDOWN_TIMEOUT = 30_000
 /**
- * The longest timer of Node, in milliseconds. Node gets it in place of our timeout, because Node does not take
- * Infinity, and because its timer begins anew with each byte that the peer sends.
+ * The longest timer of Node, in milliseconds. Node's own handshake timer is set to this value, and this package uses a
+ * separate timer: Node does not accept Infinity, and restarts its timer with each byte that the peer sends.
  */
 export const NODE_LONGEST = 2_147_483_647
 
 /**
- * The options of node:tls for the side that uses them. A certificate is verified unless they say otherwise.
- * `handshakeTimeout` counts for both sides, in milliseconds; by default it is 60,000. Infinity means no limit.
+ * The options of node:tls, for a client or a server. A certificate is verified unless the options say otherwise.
+ * `handshakeTimeout` limits the handshake on both sides, in milliseconds; the default is 60,000. Infinity means no
+ * limit.
  */
 export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
   /**
-   * How long `close()` may take, in milliseconds. After it the connection is cut, and lost with a TimeoutError. By
-   * default `close()` waits up to 30 s until the system has taken its bytes and the end of TLS. If this option is given,
-   * `close()` then also waits for the peer's end of TLS, as asyncio does. Infinity means no limit.
+   * How long `close()` may take, in milliseconds. After this time the connection is cut and ends with a TimeoutError.
+   * By default `close()` waits up to 30 s until the operating system has accepted all bytes and the end message of TLS.
+   * If this option is given, `close()` then also waits for the end message of the peer, as asyncio does. Infinity means
+   * no limit.
    *
    * @defaultValue 30000, without waiting for the peer
    */
   sslShutdownTimeout?: number | undefined
 }
 
-/** @throws {TypeError} {@link RangeError} for options that are wrong before anything is sent */
+/**
+ * Checks the option `tls`. @throws {TypeError} {@link RangeError} for options that are wrong before anything is sent
+ */
 export function checkTls(options: unknown, side: 'client' | 'server'): void {
   if (options === true) {
     if (side === 'client') return
@@ -52,7 +59,10 @@ export function checkTls(options: unknown, side: 'client' | 'server'): void {
   if (sslShutdownTimeout !== undefined) checkTimeout('sslShutdownTimeout', sslShutdownTimeout)
 }
 
-/** @throws {TypeError} when a client would verify a certificate without knowing for which name */
+/**
+ * Checks that a client knows which name the certificate must have. @throws {TypeError} when it does not, and the
+ * certificate would be verified
+ */
 export function checkTlsName(options: TlsOptions | true, host: string | undefined): void {
   if (host !== undefined) return
   const { servername, host: given, rejectUnauthorized, checkServerIdentity } = optionsOf(options)
@@ -78,21 +88,27 @@ export function handshakeTimeoutOf(options: TlsOptions | true): number {
   return optionsOf(options).handshakeTimeout ?? HANDSHAKE_TIMEOUT
 }
 
-/** How a connection under TLS closes. */
+/** How to close a TLS connection. */
 export interface TlsShutdown {
   /** Milliseconds. */
   readonly timeout: number
-  /** A peer that keeps its side open, as a half-open server may, answers only when it has finished. */
+  /**
+   * Whether to wait for the peer's end message. A peer that keeps its side open, as a half-open server may, sends it
+   * only when it has finished.
+   */
   readonly waitsForPeer: boolean
 }
 
-/** @param own the option of the call, which goes before the option in `tls` */
+/**
+ * Returns how to close a connection with these options. @param own the option of the call, which wins over the option
+ * in `tls`
+ */
 export function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown {
   const given = own ?? optionsOf(options).sslShutdownTimeout
   return { timeout: given ?? SHUTDOWN_TIMEOUT, waitsForPeer: given !== undefined }
 }
 
-/** @throws {TimeoutError} when `body` takes longer than the options allow for a handshake */
+/** Runs `body`, a handshake. @throws {TimeoutError} when `body` takes longer than the options allow */
 export async function inHandshakeTime(
   options: TlsOptions | true,
   body: () => Promise<void>,
@@ -106,29 +122,29 @@ export async function inHandshakeTime(
   }
 }
 
-/** Calls back after `ms`, which may be Infinity: then never. */
+/** Calls `callback` after `ms` milliseconds, or never if `ms` is Infinity. Disposing the result cancels the timer. */
 export function after(loop: EventLoop, ms: number, callback: () => void): Disposable {
   if (ms === Infinity) return { [Symbol.dispose]() {} }
   const timer = loop.callLater(ms, callback)
   return { [Symbol.dispose]: () => timer.cancel() }
 }
 
-/** One side of a handshake, over a socket that nobody listens to. */
+/** What both sides of a handshake need. No listener must be attached to the plain socket. */
 export interface Handshake {
   readonly plain: Socket
   readonly options: TlsOptions | true
-  /** Bytes of the handshake that were read from `plain` already. */
+  /** Bytes of the handshake that were already read from `plain`. */
   readonly early: Buffer
   readonly signal: AbortSignal | undefined
   /**
-   * Called in the event that ends the handshake, before Node reads anything that follows it. An alert or bytes that
-   * come right behind the handshake would otherwise have no listener.
+   * Called in the event that ends the handshake, before Node reads anything after the handshake. Otherwise an alert or
+   * bytes that follow at once would have no listener.
    */
   readonly adopt: (secure: TLSSocket) => void
 }
 
 /**
- * The client's side. `plain` is destroyed unless the handshake succeeds.
+ * Performs the client's side of a handshake. `plain` is destroyed unless the handshake succeeds.
  *
  * @param host the name or address to verify the certificate for, unless the options name another one
  */
@@ -161,8 +177,9 @@ export async function handshakeAsClient(
         else settle(done, () => adopt(socket))
       }
       socket.on('error', fail).once('close', onClose).once('secureConnect', onSecure)
-      // The certificate is read before Node verifies it, because Node closes the socket when it refuses the certificate.
-      // getPeerX509Certificate does not do: up to Node 24 it takes the certificate away, and Node then verifies an empty one.
+      // The certificate is read before Node verifies it, because Node closes the socket when it refuses the
+      // certificate. getPeerX509Certificate cannot be used: up to Node 24 it removes the certificate from the
+      // connection, and Node then verifies an empty certificate.
       socket.prependOnceListener('secure', () => {
         leaf = socket.getPeerCertificate(true)
       })
@@ -176,7 +193,10 @@ export async function handshakeAsClient(
   }
 }
 
-/** The server's side, by a tls.Server that does not listen: it knows how to verify a client. */
+/**
+ * Performs the server's side of a handshake. A tls.Server that does not listen is used, because it contains the code
+ * that verifies a client.
+ */
 export async function handshakeAsServer(handshake: Handshake): Promise<void> {
   const { plain, early, adopt, signal } = handshake
   const done = new Future<void>()
@@ -198,9 +218,9 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
       })
       server.once('tlsClientError', (error, secure) => fail(toHandshakeError(error, secure)))
       plain.once('close', onClose).on('error', onError)
-      // Otherwise a peer that ends in the middle of the handshake would be waited for until the timeout.
+      // Otherwise the server would wait until the timeout for a peer that ends its side during the handshake.
       plain.allowHalfOpen = false
-      // Node takes bytes that lie in the socket for the first bytes of the handshake.
+      // Puts the early bytes back in the socket, where Node reads them as the first bytes of the handshake.
       if (early.length > 0) plain.unshift(early)
       server.emit('connection', plain)
     })
@@ -212,7 +232,7 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
   }
 }
 
-/** The error of a handshake that a server has reported. */
+/** Returns the error of a failed handshake as an error of this package. */
 export function toHandshakeError(error: Error, secure: TLSSocket): Error {
   const refusal = secure.authorizationError as unknown as string | null
   if (refusal == null) return toNetError(error)
@@ -230,7 +250,10 @@ function settle(done: Future<void>, adopt: () => void): void {
   }
 }
 
-/** Waits until the system has taken all that was written: it must leave before what TLS writes. */
+/**
+ * Waits until the operating system has accepted all plain bytes, because they must be sent before the first bytes of
+ * TLS.
+ */
 export async function flushed(socket: Socket, signal?: AbortSignal): Promise<void> {
   if (socket.writableLength === 0) return
   const done = new Future<void>()
@@ -246,13 +269,13 @@ export function closedEarly(): ConnectionResetError {
   return new ConnectionResetError('the connection was closed during the TLS handshake')
 }
 
-/** Destroys a socket that may fail once more while it is torn down. */
+/** Destroys a socket, and ignores an error that it emits while it closes. */
 function giveUp(socket: Socket): void {
   ignoreErrors(socket)
   socket.destroy()
 }
 
-/** An 'error' event without a listener would end the process. */
+/** Ignores the errors of a socket. Without a listener, an 'error' event would end the process. */
 export function ignoreErrors(socket: Socket): void {
   socket.on('error', () => {})
 }

@@ -46,9 +46,9 @@ import {
 
 export interface TransportSetup {
   readonly side: 'client' | 'server'
-  /** The name or address that a client has connected to. */
+  /** The name or address that the client has connected to. */
   readonly host?: string | undefined
-  /** For a connection that is under TLS from the start. */
+  /** How to close TLS, for a connection that uses TLS from the start. */
   readonly shutdown?: TlsShutdown | undefined
   readonly onLost?: ((transport: Transport) => void) | undefined
 }
@@ -56,12 +56,13 @@ export interface TransportSetup {
 const NONE = Buffer.alloc(0)
 
 /**
- * A connected socket: writes for its protocol, and tells the protocol which bytes arrive and how the connection ends.
+ * A connected socket. The protocol writes through the transport, and the transport tells the protocol which bytes
+ * arrive and how the connection ends.
  *
  * The invariant: a byte of the socket has one owner at each moment, and the order of bytes, end and error is kept.
  * Before `start()` the socket is paused or has a handshake before it, so the bytes are still in the system. From
- * `start()` on the protocol gets them. Bytes that a buffered protocol has no room for, because it paused, stay in
- * `#unread` until it resumes. `startTls()` gives all bytes that nobody has read to TLS. See docs/design/streams.md.
+ * `start()` on the protocol gets them. Bytes that arrive while a buffered protocol is paused stay in `#unread` until it
+ * resumes. `startTls()` passes all unread bytes to TLS. See docs/design/streams.md.
  *
  * Source: asyncio.Transport
  */
@@ -76,9 +77,12 @@ export class Transport extends WriteTransport {
   readonly #writeProtocol: WriteProtocol
   #isStarted = false
   #isReading = true
-  /** Bytes that were received while the protocol paused. */
+  /** Bytes that were received while the protocol was paused; null when there are none. */
   #unread: Buffer | null = null
-  /** The peer's end came while there were unread bytes: some runtimes tell of it although the socket is paused. */
+  /**
+   * True when the peer ended its side while there were unread bytes. Some runtimes report the end even though the
+   * socket is paused.
+   */
   #hasUnreadEnd = false
   #held: HeldWrites | null = null
   #shutdown: TlsShutdown | null
@@ -95,7 +99,7 @@ export class Transport extends WriteTransport {
     this.#setup = setup
     this.#loop = getEventLoop()
     this.#shutdown = setup.shutdown ?? null
-    // Asked now, because a closed socket does not know its names.
+    // The names are read now, because a closed socket no longer has them.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
     this.#writeProtocol = {
@@ -105,7 +109,7 @@ export class Transport extends WriteTransport {
     }
   }
 
-  /** @internal tells the protocol that the connection is made, and begins to read */
+  /** @internal calls `connectionMade` of the protocol, and begins to read */
   start(): void {
     this.#isStarted = true
     this.#socket = withBulkReads(this.#socket, this.#onBytes)
@@ -113,11 +117,11 @@ export class Transport extends WriteTransport {
     this.#attach()
     this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
     if (isPaused && this.#isReading && !this.isClosing()) this.#socket.resume()
-    // It has closed before a listener was there, so it will not say so again.
+    // The socket closed before a listener was attached, so no 'close' event will come.
     if (this.#socket.closed) this.#loop.callSoon(this.#onClose)
   }
 
-  /** @internal a client's TLS from the start; the protocol learns of the connection when the handshake has ended */
+  /** @internal starts a client connection over TLS; the protocol's `connectionMade` is called after the handshake */
   async startOverTls(options: TlsOptions | true, sslShutdownTimeout?: number): Promise<void> {
     const handshake = this.#handshake(NONE, options, undefined, (secure) => {
       this.#secureWith(secure, options, sslShutdownTimeout)
@@ -126,7 +130,10 @@ export class Transport extends WriteTransport {
     await inHandshakeTime(options, () => handshakeAsClient(handshake, this.#setup.host))
   }
 
-  /** @internal closes a connection whose maker has given it up; its protocol is told if it knows of the connection */
+  /**
+   * @internal closes a connection that its creator no longer wants; the protocol is told only if `connectionMade` was
+   * called
+   */
   giveUp(): void {
     if (this.#isStarted) this.abort()
     else {
@@ -170,17 +177,18 @@ export class Transport extends WriteTransport {
   }
 
   /**
-   * Puts TLS on the connection, as the side on which the connection was made. The bytes that are buffered are sent
-   * before. Bytes that are written in the meantime are sent over TLS. When the handshake fails, or the wait for it is
-   * cancelled, the connection is lost.
+   * Begins TLS on this connection, as a client or as a server, whichever this transport is. Bytes that are already
+   * buffered are sent first, without TLS. Bytes that are written during the handshake are sent over TLS. When the
+   * handshake fails, or the wait for it is cancelled, the connection is lost.
    *
-   * On the server, bytes that nobody has read yet go to TLS: they are the beginning of the handshake. On the client
-   * they are a TlsError, because the peer, or somebody between, has sent plain bytes that must not be read as if they
-   * had come over TLS. A client verifies the certificate for the host that it has connected to, unless the options
-   * have another `servername`.
+   * On the server, unread bytes are passed to TLS, because they are the beginning of the handshake. On the client,
+   * unread bytes cause a TlsError, because the peer, or an attacker in between, has sent plain bytes that must not be
+   * read as if they had come over TLS. A client verifies the certificate for the host that it has connected to, unless
+   * the options have another `servername`.
    *
-   * @throws {TypeError} when the options are not an object, or a server has no certificate, or a client no name
-   * @throws {RuntimeError} when it is closing, or under TLS already
+   * @throws {TypeError} when the options are not an object, or a server has no certificate, or a client has no name to
+   * verify
+   * @throws {RuntimeError} when the connection is closing, or uses TLS already
    * @throws {TimeoutError} after the options' `handshakeTimeout`, 60 s by default
    * @throws {CertificateError} when the peer's certificate is not accepted; {@link TlsError} for other errors of TLS
    *
@@ -225,13 +233,14 @@ export class Transport extends WriteTransport {
         if (this.#setup.side === 'server') await handshakeAsServer(handshake)
         else {
           await handshakeAsClient(handshake, this.#setup.host)
-          // A caller that aborts at once would otherwise cut off the client's last message of the handshake.
+          // A caller that aborts the connection at once would otherwise cut off the client's last handshake message.
           await turnsOfIo(2)
         }
       })
     } catch (error) {
       this.#held = null
-      // The handshake may have ended, and the wait for it been cancelled, in one turn: then TLS is attached.
+      // The handshake may have succeeded in the same turn in which the wait was cancelled. Then the TLS socket is
+      // attached and must be removed.
       this.#detach()
       ignoreErrors(this.#socket)
       this.#socket.destroy()
@@ -257,7 +266,7 @@ export class Transport extends WriteTransport {
     this.#shutdown = shutdownOf(options, sslShutdownTimeout)
   }
 
-  /** Removes the bytes that were received and not read. */
+  /** Removes and returns the bytes that were received and not read. On a client such bytes are an error. */
   #takeUnread(plain: Socket): Buffer {
     if (plain.readableEnded || plain.destroyed) throw closedEarly()
     const fromReader = this.#protocol instanceof StreamProtocol ? this.#protocol.takeUnread() : NONE
@@ -294,19 +303,22 @@ export class Transport extends WriteTransport {
   protected override finish(): void {
     const socket = this.#socket
     if (this.#held !== null) {
-      // In the middle of a handshake nothing can be sent any more. Its error ends `startTls`.
+      // During a handshake no bytes can be sent. Destroying the socket makes `startTls` fail.
       socket.destroy()
       return
     }
     socket.off('data', this.#onData)
     this.#unread = null
-    // A paused socket would not see the peer's end, and TLS needs it for its own.
+    // A paused socket would not notice the peer's end, which closing TLS needs.
     socket.resume()
     if (this.#shutdown !== null && !socket.destroyed) this.#shutDown(socket, this.#shutdown)
     else socket.destroySoon()
   }
 
-  /** Sends the buffered bytes and the end of TLS, and closes; at the latest when the time has passed. */
+  /**
+   * Sends the buffered bytes and the end message of TLS, and then closes the socket. After the timeout the socket is
+   * destroyed.
+   */
   #shutDown(socket: Socket, { timeout: ms, waitsForPeer }: TlsShutdown): void {
     this.#shutdownTimer = after(this.#loop, ms, () => {
       this.#error ??= new TimeoutError(`the end of TLS took longer than ${ms} ms`)
@@ -344,12 +356,15 @@ export class Transport extends WriteTransport {
       .off('close', this.#onClose)
   }
 
-  /** Returns whether to go on reading. Once it is closing, the rest is read and dropped. */
+  /**
+   * Handles received bytes. Returns whether the socket should read on. While the transport is closing, bytes are read
+   * and dropped.
+   */
   readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
     if (this.isClosing()) return true
     if (!this.#buffered) this.#onData(lent ? compactCopy(data) : data)
     else {
-      // A buffered protocol copies the bytes into its own buffer before this returns.
+      // A buffered protocol copies the bytes into its own buffer before `#onData` returns.
       this.#onData(data)
       if (lent && this.#unread !== null) this.#unread = compactCopy(this.#unread)
     }
@@ -381,7 +396,7 @@ export class Transport extends WriteTransport {
     }
   }
 
-  /** Copies `data` into the protocol's buffers, until it pauses, closes or is replaced. */
+  /** Copies `data` into the protocol's buffers, until the protocol pauses, closes or is replaced. */
   #fill(data: Buffer): void {
     let rest = data
     while (rest.length > 0 && !this.isClosing()) {
@@ -399,7 +414,7 @@ export class Transport extends WriteTransport {
     }
   }
 
-  /** Returns how many bytes the protocol's next buffer has taken. */
+  /** Copies bytes into one buffer of the protocol. Returns how many bytes were copied. */
   #fillOnce(protocol: BufferedProtocol, data: Buffer): number {
     let what = 'getBuffer'
     try {
@@ -428,14 +443,14 @@ export class Transport extends WriteTransport {
   readonly #onError = (error: Error): void => {
     this.#error ??= toNetError(error)
     this.closing()
-    // After bytes that are not TLS, Node leaves the socket open, but nothing will come of it.
+    // After bytes that are not TLS, Node leaves the socket open, although it can no longer be used.
     this.#socket.destroy()
   }
 
   readonly #onClose = (): void => {
     this.#shutdownTimer?.[Symbol.dispose]()
     const { errored } = this.#socket
-    // Not this one's error event, when it came before a listener was there.
+    // The 'error' event came before a listener was attached, so the error is read from the socket.
     if (this.#error === null && errored !== null && !this.isClosing()) {
       this.#error = toNetError(errored)
     }
@@ -464,12 +479,15 @@ export class Transport extends WriteTransport {
     }
   }
 
-  /** A callback of a protocol may be an async function. */
+  /**
+   * Handles the result of a callback. It is a promise if the callback is an async function, whose rejection counts as a
+   * throw.
+   */
   #watch(what: string, result: unknown): void {
     if (isThenable(result)) result.then(undefined, (error: unknown) => this.#fail(what, error))
   }
 
-  /** A connection whose protocol has thrown is closed at once, and lost with this error. */
+  /** Called when a callback of the protocol has thrown: reports the error and aborts the connection. */
   #fail(what: string, error: unknown): void {
     this.#report(what, error)
     this.#error ??= error instanceof Error ? error : new RuntimeError(String(error))

@@ -11,12 +11,12 @@ import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { toOSError } from '@tasktree/streams'
 
-/** Abstract sockets and named pipes are not in the file system. */
+/** Whether the path is a file. Abstract sockets and named pipes are not in the file system. */
 function isFile(path: string): boolean {
   return process.platform !== 'win32' && !path.startsWith('\0')
 }
 
-/** Removes a socket that is there already, as a server that was killed leaves one; no other file. */
+/** Removes the socket file at `path`, which a killed server may have left. A file of another type is not removed. */
 export function clearSocketPath(path: string): void {
   if (isFile(path) && lstat(path)?.isSocket() === true) rmSync(path, { force: true })
 }
@@ -26,7 +26,7 @@ export function clearSocketPath(path: string): void {
  *
  * When a listener closes, libuv removes whatever file is at its path. The file must stay when the option
  * `cleanupSocket` is false, and when another server has put its own socket in this place. In these two cases the file
- * is moved into a new folder beside it while the listener closes, and moved back.
+ * is moved into a new folder beside it, and is moved back after the listener has closed.
  */
 export class SocketFile {
   readonly #path: string
@@ -40,7 +40,7 @@ export class SocketFile {
   }
 
   /**
-   * Closes `server`, which listens here, whatever happens to the file.
+   * Closes `server`, which listens at this path, even if handling the file fails.
    *
    * @returns the error with which handling the file has failed, or null
    */
@@ -76,7 +76,7 @@ export class SocketFile {
       aside = join(folder, 'socket')
       renameSync(this.#path, aside)
     })
-    // Where this process may not move the file, libuv may not remove it either, and so it stays.
+    // If this process may not move the file, libuv may not remove it either, so the file stays.
     server.close()
     if (moved.error !== null) {
       if (folder !== '') tryTo(() => rmdirSync(folder))
@@ -86,7 +86,7 @@ export class SocketFile {
       try {
         linkSync(aside, this.#path)
       } catch (error) {
-        // In the meantime a third server may have put its socket here: the newest one stays.
+        // A third server may have put its socket at the path in the meantime. The newest socket stays.
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
       rmSync(folder, { recursive: true })
