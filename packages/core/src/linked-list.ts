@@ -6,7 +6,7 @@
  * table until it is rebuilt.
  */
 
-/** What an entry of a `LinkedList` holds. An entry is in one list at most. */
+/** The fields that an object must have to be an entry of a `LinkedList`. An entry is in one list at most. */
 export interface Linked<E extends Linked<E>> {
   /** The list that the entry is in, or was in last. */
   list: LinkedList<E> | null

@@ -5,7 +5,7 @@ import type { Frame } from '../tasks/frame.ts'
 
 /**
  * Says to which loop, frame and context variables the running code belongs. The AsyncLocalStorage `storage` holds the
- * scope of the running code. A frame is its own scope.
+ * scope of the running code. A `Frame` implements this interface itself.
  */
 export interface Scope {
   /** @internal the frame that owns the waits of this code; null in plain code that runs in a Context */
@@ -232,8 +232,8 @@ export function resumeAsyncContext<S>(
 }
 
 /**
- * Captures `scope` together with the caller's values of all other storages. Code that is run in the result is outside
- * of the caller's scope.
+ * Returns an AsyncResource with `scope` and with the caller's values of all other storages. Code that is run in it is
+ * outside of the caller's scope.
  */
 export function makeAsyncContext(scope: Scope): AsyncResource {
   return withoutTrace(() => storage.run(scope, makeResource))

@@ -153,7 +153,7 @@ export class Token<T> {
 }
 
 /**
- * A variable that can have another value in each task.
+ * A variable that can have a different value in each task.
  *
  * Source: contextvars.ContextVar
  */

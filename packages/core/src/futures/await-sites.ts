@@ -64,8 +64,8 @@ export function noteYieldSite(): void {
 }
 
 /**
- * Returns the lines of the program at which the wait of `reaction` began, the innermost first; an empty list if they
- * were not noted.
+ * Returns the lines of the program at which a wait began, the innermost first; an empty list if no lines were noted.
+ * `reaction` is the object that resumes the waiting code; the lines are stored under it.
  */
 export function awaitSiteOf(reaction: Reaction): readonly string[] {
   return sites?.get(reaction) ?? []

@@ -92,7 +92,10 @@ export function passOn(
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
-  /** The number of this wait: later waits of the process have higher numbers. */
+  /**
+   * The number of this wait. Later waits of the process have higher numbers, so `Cancellation` can tell which of two
+   * waits is newer.
+   */
   began = 0
   readonly #future: Future<unknown>
   #functions: Resolve | Chain | Promise<unknown>

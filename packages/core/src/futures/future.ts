@@ -44,8 +44,8 @@ type Reactions = Reaction | Set<Reaction> | null
 const undecided: { loop?: EventLoop } = {}
 
 /**
- * Returns the loop that the options name, or the current loop. Returns null for `undecided`: `getLoop()` then looks
- * for the loop on its first call.
+ * Returns the loop that the options name, or the current loop. Returns null for the options `undecided`, which
+ * `completed()` passes: `getLoop()` then looks for the loop on its first call.
  */
 function readLoop(options: { loop?: EventLoop }): EventLoop | null {
   if (options === undecided) return null
@@ -80,7 +80,10 @@ export class Future<T> implements PromiseLike<T> {
    * cancel.
    */
   #value: unknown = null
-  /** Null only for a future made by `completed()`, until `getLoop()` is called. */
+  /**
+   * The loop of this future. Null only for a future made by `completed()`, which looks for its loop on the first call
+   * of `getLoop()`.
+   */
   #loop: EventLoop | null
 
   constructor(options?: { loop?: EventLoop }) {
@@ -250,8 +253,8 @@ export class Future<T> implements PromiseLike<T> {
       this.react(awaiter)
       return awaiter as unknown as Promise<R | E>
     }
-    // Only one of the two functions will be called. If that one is a resolving function of a native promise, it is
-    // called now. A user's function is not, because a promise would call it later too.
+    // Only one of the two functions will be called. If this function is the `resolve` or `reject` of a native promise,
+    // it is called now. A user's function is not called now, because a promise would call it later too.
     if (
       this.#state !== PENDING &&
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)

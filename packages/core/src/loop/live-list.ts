@@ -4,7 +4,7 @@
  */
 export class LiveList<T extends object> {
   #refs: WeakRef<T>[] = []
-  /** When the list has this many entries, those of objects that are not in use any more are removed. */
+  /** When the list has this many entries, the entries of objects that are not in use any more are removed. */
   #limit = 16
   readonly #isLive: (object: T) => boolean
 

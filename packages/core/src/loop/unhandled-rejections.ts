@@ -90,8 +90,8 @@ function report(exception: unknown): void {
 }
 
 /**
- * Rejects a new promise while this listener is removed. Node looks for unhandled rejections once more before it
- * continues, and treats this one as it does without a listener.
+ * Rejects a new promise with `error` while the listener is removed. Node looks for unhandled rejections once more
+ * before it continues, and treats this one as in a program without the listener.
  */
 function raise(error: unknown): void {
   ignore()

@@ -122,8 +122,8 @@ export class TaskGroup {
         await turn
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
-        // The task was given a place and was cancelled before it could use it, so the next task in line gets the
-        // place.
+        // The task was given a place, and was cancelled before the task could use the place. So the next task in line
+        // gets the place.
         if (!turn.cancelled()) this.#passTurnOn()
         throw error
       }

@@ -128,8 +128,8 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel is to end the next wait. False when code has looked at the aborted signal, because that counts as
-   * the delivery.
+   * Whether a cancel is to end the next wait. False when code has looked at the aborted signal, because such a look
+   * counts as the delivery of the cancel.
    */
   get isDue(): boolean {
     return this.pending && !this.isSeen

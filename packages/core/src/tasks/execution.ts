@@ -275,8 +275,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Links the frame of a task that has ended while code that it began still waits, so that the end of the run finds
-   * those waits.
+   * If the task has ended while code that it began still waits: adds this frame to a list, so that the end of the run
+   * finds those waits. The list is that of the group's frame or of the loop.
    */
   override link(): void {
     if (!this.task.done()) return

@@ -40,20 +40,22 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 /** The number of the newest wait. The waits of the process are numbered in the order in which they begin. */
 let waitNumber = 0
 
-/** The first step of the task is still to come. */
+/** State of a frame: the first step of the task is still to come. */
 export const CREATED = -1
-/** The body runs. */
+/** State of a frame: the body runs. */
 export const OPEN = 0
-/** The body has ended without a cancel. Calls that the body has begun and not awaited continue. */
+/** State of a frame: the body has ended without a cancel. Calls that the body has begun and not awaited continue. */
 export const ENDED = 1
-/** The body was cancelled and has ended. The frame waits for its other flows, and refuses new waits. */
+/**
+ * State of a frame: the body was cancelled and has ended. The frame waits for its other flows, and refuses new waits.
+ */
 export const CLOSING = 2
 /**
- * The same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow of that wait may
- * begin another wait, to clean up.
+ * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow
+ * of that wait may begin another wait, to clean up.
  */
 export const CLEANING = 3
-/** The task was abandoned. No wait may begin in the frame. */
+/** State of a frame: the task was abandoned (`abandon`). No wait may begin in the frame. */
 export const ABANDONED = 4
 export type FrameState =
   | typeof CREATED
@@ -93,8 +95,8 @@ export abstract class FrameWaits implements Reaction {
   /** The number of the own wait, which is the wait whose reaction is this frame. */
   #began = 0
   /**
-   * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits, or
-   * null.
+   * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits of this
+   * frame, or null if it has none.
    */
   #stage: AsyncContext | Waits | null = null
   /**
@@ -248,7 +250,7 @@ export abstract class FrameWaits implements Reaction {
     for (const [key, future] of waits) if (isWait(key)) visit(key, future)
   }
 
-  /** @internal the number of the wait whose key is `key` */
+  /** @internal the number of the wait that `key` identifies; a wait that began later has a higher number */
   numberOf(key: Reaction): number {
     return key instanceof Awaiter ? key.began : this.#began
   }
@@ -274,8 +276,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the future that this frame waits on, without the frames inside it; null if there is none, or more than
-   * one
+   * @internal the only future that this frame waits on, not counting the frames inside it; null if there is none, or if
+   * there are several different ones
    */
   soleWait(): Future<unknown> | null {
     FrameWaits.#dropChained(this)

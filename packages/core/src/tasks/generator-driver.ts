@@ -18,8 +18,8 @@ export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution
   readonly #generator: CoroutineGenerator<T>
   /**
-   * The asynchronous context in which the generator is resumed: its code may have entered other storages since the
-   * task began.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which the generator is resumed. The code of the
+   * generator may have changed these values since the task began.
    */
   #context: AsyncContext
   /** The value, or with `#throws` the error, with which the generator is resumed. */

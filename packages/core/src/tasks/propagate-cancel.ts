@@ -206,8 +206,9 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 }
 
 /**
- * Puts the cancel of `wait` off. Returns false if `wait` is done. Otherwise returns true, because a pending future
- * nearly always accepts a cancel; `runDeferred` corrects that if it does not.
+ * Puts off the cancel of the future `wait`, on which `frame` waits. Returns false if `wait` is done. Otherwise returns
+ * true, because a pending future nearly always accepts a cancel. If `wait` does not accept it later, `runDeferred`
+ * makes the cancel of the frame pending.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false
