@@ -123,7 +123,11 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       this.claim()
       // The waiting code resumes in the turn of the claim, as a coroutine of asyncio does.
       if (this.done()) sole.run()
-      else this.react(sole)
+      else {
+        this.react(sole)
+        // While the claim was woken, a cancelled scope could not end this wait. The wait goes on, so it is ended now.
+        sole.waitingFrame?.strikeWait(sole, this)
+      }
     }
   }
 

@@ -13,7 +13,7 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Cancellation } from './cancellation.ts'
 import { beginWait, deliverPending, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
 import { FrameWaits, OPEN } from './frame-waits.ts'
-import { levelOf } from './level-cancel.ts'
+import { levelOf, strikeNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
@@ -43,6 +43,12 @@ export abstract class Frame extends FrameWaits {
   /** Whether this frame is inside a cancelled scope, with no shield between (`level-cancel.ts`). */
   isLevelCancelled(): boolean {
     return levelOf(this) !== null
+  }
+
+  /** @internal ends the wait of this frame on `future` if this frame is inside a cancelled scope */
+  strikeWait(reaction: Reaction, future: Future<unknown>): void {
+    const level = levelOf(this)
+    if (level !== null) strikeNewWait(this, reaction, future, level)
   }
 
   /**
