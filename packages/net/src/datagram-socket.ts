@@ -1,5 +1,5 @@
-import type { CancelledError } from '@tasktree/core'
-import { cancelOnAbort, checkCount, checkOptions, Claim } from '@tasktree/core/lowlevel'
+import { type CancelledError, isCancelled } from '@tasktree/core'
+import { cancelOnAbort, checkCount, checkOptions, Claim, waitAnyway } from '@tasktree/core/lowlevel'
 import { ConnectionResetError, FlowControl, type WaitOptions } from '@tasktree/streams'
 import {
   checkDatagramOptions,
@@ -282,15 +282,17 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Closes the socket and waits until it has closed. If the wait is cancelled, datagrams that were not sent yet are
-   * lost.
+   * Closes and waits. If the wait is cancelled, datagrams that are not sent yet are lost, and the CancelledError is
+   * thrown when the socket has closed.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     try {
       await this.waitClosed()
-    } finally {
+    } catch (error) {
       this.abort()
+      if (isCancelled(error)) await waitAnyway(() => this.waitClosed())
+      throw error
     }
   }
 }

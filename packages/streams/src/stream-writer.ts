@@ -1,5 +1,5 @@
-import { isCancelled, RuntimeError, sleep } from '@tasktree/core'
-import { checkOptions } from '@tasktree/core/lowlevel'
+import { isCancelled, RuntimeError, shielded, sleep } from '@tasktree/core'
+import { checkOptions, currentFrame } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import { FlowControl } from './flow-control.ts'
 import { ConnectionResetError } from './os-error.ts'
@@ -12,6 +12,8 @@ import type { WriteTransport } from './write-transport.ts'
 const DRAINED: Promise<void> = Promise.resolve()
 /** Each time after this many drains, one waits a turn of the loop, so that a peer that keeps up does not starve timers and I/O. */
 const TURN = 128
+/** How many milliseconds a sink may take to close after an abort in a cancelled scope. */
+const ABORT_GRACE = 5_000
 
 /** A transport that TLS can be put on. */
 export interface TlsUpgradable<O> extends WriteTransport {
@@ -159,13 +161,21 @@ export class StreamWriter implements AsyncDisposable {
     await transport.startTls(options, wait)
   }
 
-  /** Closes and waits; when the wait is cancelled, the buffered bytes are given up. */
+  /**
+   * Closes and waits. If the wait is cancelled, the buffered bytes are given up. In a cancelled scope the call then
+   * still waits for the end of the sink, for at most 5 seconds.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     try {
       await this.waitClosed()
     } catch (error) {
-      if (isCancelled(error)) this.abort()
+      if (isCancelled(error)) {
+        this.abort()
+        if (currentFrame()?.isLevelCancelled() === true) {
+          await shielded(() => this.waitClosed(), { grace: ABORT_GRACE })
+        }
+      }
       throw error
     }
   }

@@ -1,6 +1,13 @@
-import { Future, getEventLoop } from '@tasktree/core'
+import { Future, getEventLoop, isCancelled } from '@tasktree/core'
 import type { Broadcast } from '@tasktree/sync'
-import { addSnapshotPart, checkOptions, describe, LiveList } from '@tasktree/core/lowlevel'
+import {
+  addSnapshotPart,
+  checkOptions,
+  currentFrame,
+  describe,
+  LiveList,
+  waitAnyway,
+} from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
 import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ActorChild } from '../actors/actor-child.ts'
@@ -263,6 +270,9 @@ export class ActorSystem implements AsyncDisposable {
    * milliseconds, by default `shutdownTimeout`. Children that still run after that are killed. Settles when no child
    * runs. A second call may shorten the time.
    *
+   * If the waiting task is cancelled, the call throws the CancelledError, and the system goes on to stop. In a cancelled
+   * scope the call still waits, and throws when nothing runs.
+   *
    * @throws {TypeError} when `timeout` is not a number
    */
   stop(options: { timeout?: number } = {}): Promise<void> {
@@ -275,7 +285,14 @@ export class ActorSystem implements AsyncDisposable {
     const { incarnation } = this.#root
     if (incarnation === null) return
     incarnation.stopBy(shutdown, this.#runtime.loop.time() + timeout)
-    await incarnation.whenOver()
+    try {
+      await incarnation.whenOver()
+    } catch (error) {
+      if (currentFrame()?.isLevelCancelled() === true) {
+        await waitAnyway(() => incarnation.whenOver())
+      }
+      throw error
+    }
   }
 
   /**
@@ -305,9 +322,17 @@ export class ActorSystem implements AsyncDisposable {
     unwatchRejections(this.#runtime)
   }
 
-  /** Stops the system, as `stop` does. */
+  /** Stops as `stop` does. If the wait is cancelled, the CancelledError is thrown when nothing runs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
+    try {
+      await this.stop()
+    } catch (error) {
+      const { incarnation } = this.#root
+      if (isCancelled(error) && incarnation !== null) {
+        await waitAnyway(() => incarnation.whenOver())
+      }
+      throw error
+    }
   }
 }
 

@@ -1,5 +1,11 @@
-import { type Future, RuntimeError } from '@tasktree/core'
-import { addSnapshotPart, DetailedFuture, LiveList } from '@tasktree/core/lowlevel'
+import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
+import {
+  addSnapshotPart,
+  currentFrame,
+  DetailedFuture,
+  LiveList,
+  waitAnyway,
+} from '@tasktree/core/lowlevel'
 import { JobSerializationError, ExecutorQueueFull } from '../jobs/errors.ts'
 import type { GeneratorJob, Job } from '../jobs/job.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
@@ -159,6 +165,9 @@ export abstract class WorkerPool implements Executor, JobOwner {
    * cancelled as well. With `wait: false` the call does not wait for these ends. A worker ends by itself, so that its
    * exit listeners run and its output is written; after `exitGrace` milliseconds it is terminated.
    *
+   * If the waiting task is cancelled, the call throws the CancelledError, and the pool goes on to end. In a cancelled
+   * scope the call still waits: it cancels the jobs as with `cancelFutures`, and throws when every worker has ended.
+   *
    * Source: concurrent.futures.Executor.shutdown. Differs: cancelFutures also ends jobs that do not end by themselves.
    */
   async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
@@ -169,6 +178,41 @@ export abstract class WorkerPool implements Executor, JobOwner {
     this.#workforce.endIdleWorkers()
     dispatch.pump()
     if (!wait || workers.size === 0) return
+    try {
+      await this.#workersEnded()
+    } catch (error) {
+      if (currentFrame()?.isLevelCancelled() === true) await this.#endAnyway()
+      throw error
+    }
+  }
+
+  /**
+   * Shuts down, and waits until every worker has ended. If the wait is cancelled, the jobs are cancelled as with
+   * `cancelFutures`, and the CancelledError is thrown when every worker has ended.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.shutdown()
+    } catch (error) {
+      if (isCancelled(error)) await this.#endAnyway()
+      throw error
+    }
+  }
+
+  /** Cancels the jobs, and waits until every worker has ended. A cancel does not cut this wait short. */
+  async #endAnyway(): Promise<void> {
+    const { dispatch, workers } = this.#workforce
+    if (workers.size === 0) return
+    this.#cancelAll()
+    this.#workforce.endIdleWorkers()
+    dispatch.pump()
+    await waitAnyway(() => this.#workersEnded())
+  }
+
+  /** Each call waits with a future of its own, because a cancel ends the future of the wait. */
+  async #workersEnded(): Promise<void> {
+    const { dispatch, workers } = this.#workforce
+    if (workers.size === 0) return
     const ended = new DetailedFuture<void>(() => ({
       kind: 'pool',
       label: `the end of pool '${this.#name}'`,
@@ -178,10 +222,6 @@ export abstract class WorkerPool implements Executor, JobOwner {
     dispatch.isAwaited = true
     dispatch.updateHold()
     await ended
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown()
   }
 
   #cancelAll(): void {
