@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { JobKind } from '@tasktree/jobd'
+import type { kinds } from './kinds.ts'
+
+type JobKind = keyof typeof kinds | 'sleep' | 'hash' | 'words' | 'shell' | 'primes'
 
 /** A job of the tour, with what it is expected to come to. */
 export interface TourJob {
@@ -51,5 +53,6 @@ export async function tourJobs(): Promise<TourJob[]> {
       state: 'failed',
     },
     done('primes up to a million', 'primes', '1000000'),
+    done('lines, by a kind of its own', 'lines', join(repository, 'packages')),
   ]
 }

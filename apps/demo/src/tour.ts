@@ -6,6 +6,7 @@ import type { ActorSystem } from '@tasktree/actor'
 import { gather, moveOnAfter, timeout } from '@tasktree/core'
 import { JobClient, type Reply, startJobd, toRecord } from '@tasktree/jobd'
 import { Event } from '@tasktree/sync'
+import { kinds } from './kinds.ts'
 import { LiveLines, makeBar } from './live-lines.ts'
 import { makeTable, paintState } from './report-table.ts'
 import { type TourJob, tourJobs } from './tour-jobs.ts'
@@ -53,6 +54,7 @@ async function inFolder(folder: string): Promise<void> {
     host,
     port: 0,
     workers,
+    kinds,
     logger,
   })
   await using _ = jobd

@@ -19,7 +19,7 @@ function clientOf(served: Served, env: Record<string, string> = {}) {
 }
 
 const commands =
-  'serve tree kill pause resume drain stats top add get wait list log cancel retry requeue delete bulk backup restore check'.split(
+  'serve tree kill pause resume drain stats top add get wait list log cancel retry requeue delete bulk kinds reload limit every schedules unschedule backup restore check'.split(
     ' ',
   )
 
@@ -39,7 +39,6 @@ test('every command has a help of its own, and the program lists them all', slow
 test.for([
   'nonsense',
   'add',
-  'add nonsense x',
   'add sleep 1 --priority high',
   'add sleep 1 --delay -1',
   'add sleep 1 --nonsense',
@@ -54,6 +53,9 @@ test.for([
   'tree --port 1e3',
   'serve --http x',
   'serve --workers 0',
+  'serve --limit sleep',
+  'serve --limit sleep=0',
+  'serve --limit sleep=1/x',
   'serve --grace -5',
   'serve --port',
 ])('`%s` is answered with what is wrong, a usage line and code 2', slow, async (line) => {

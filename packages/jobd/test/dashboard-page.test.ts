@@ -93,6 +93,7 @@ describe('in Chromium', () => {
     const worker = page.getByRole('treeitem', { name: /^worker-2/ })
     await expect.poll(() => worker.getAttribute('data-status'), patience).toBe('running')
     await page.getByRole('button', { name: 'Kill worker-2' }).click()
+    await page.locator('#confirm-yes').click()
     await page.locator('li.flash[data-path$="/worker-2"]').waitFor()
     await page.getByRole('treeitem', { name: /^worker-2, actor, running, 1 restart$/ }).waitFor()
     expect(await page.locator('#restarts').innerText()).toContain('workers/worker-2: killed')
@@ -160,7 +161,7 @@ describe('in Chromium', () => {
     await page.keyboard.press('Escape')
     await visit.until(1, 'running')
 
-    // The newest is the first.
+    // The newest of those that run is the first.
     await page.keyboard.press('j')
     expect(await page.locator(':focus').getAttribute('data-id')).toBe('2')
     await page.keyboard.press('ArrowDown')
@@ -187,6 +188,7 @@ describe('in Chromium', () => {
     while (!(await page.locator(':focus').getAttribute('aria-label'))?.startsWith('worker-1,'))
       await page.keyboard.press('ArrowDown')
     await page.keyboard.press('k')
+    await page.keyboard.press('Enter')
     await page.getByRole('treeitem', { name: /^worker-1, actor, running, 1 restart$/ }).waitFor()
 
     await page.keyboard.press('?')
@@ -293,6 +295,7 @@ describe('in Chromium', () => {
       const id = await visit.add('sleep', '1')
       await visit.until(id, 'done')
       await visit.page.getByRole('button', { name: 'Kill store' }).click()
+      await visit.page.locator('#confirm-yes').click()
       await visit.page
         .getByRole('treeitem', { name: /^store, actor, running, 1 restart$/ })
         .waitFor()
@@ -323,10 +326,7 @@ describe('in Chromium', () => {
     const done = await visit.add('shell', 'true')
     await visit.until(failed, 'failed')
     await visit.until(done, 'done')
-    await visit.page
-      .getByText('failed', { exact: true })
-      .and(visit.page.locator('label span'))
-      .click()
+    await visit.page.locator('#filter label', { hasText: 'failed' }).click()
     await visit.row(done).waitFor({ state: 'detached' })
     expect(await visit.row(failed).isVisible()).toBe(true)
   })
@@ -401,6 +401,7 @@ describe('in Chromium', () => {
     await visit.add('sleep', '0')
     await expect.poll(() => chartValue(visit), patience).toBeGreaterThan(0)
     await visit.page.locator('[data-path="/jobd/store"] > .node button').click()
+    await visit.page.locator('#confirm-yes').click()
     await visit.page.locator('[data-path="/jobd/store"] .badge', { hasText: '1 restart' }).waitFor()
     await visit.page.locator('#connection[data-state="live"]').waitFor()
     await visit.page.locator('#restarts li', { hasText: 'store' }).waitFor()

@@ -5,7 +5,10 @@ test('the public names', () => {
   expect(Object.keys(jobd)).toMatchInlineSnapshot(`
     [
       "JobClient",
+      "JobFailedError",
       "toRecord",
+      "defineKinds",
+      "KindError",
       "JobFileError",
       "startJobd",
     ]

@@ -154,7 +154,7 @@ test('so many jobs of a kind run at once as it has capacity for, and others pass
       await client.command('JOB.CANCEL', a)
       await reach(b, 'running')
     },
-    { workers: 3, capacity: { sleep: 1 } },
+    { workers: 3, limits: { sleep: { concurrency: 1 } } },
   ),
 )
 

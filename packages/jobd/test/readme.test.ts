@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { outputOf, programsOf } from '../../../vitest.programs.ts'
 import { inFolder } from './support/folder.ts'
@@ -10,9 +12,14 @@ test('the program of the README prints its output', { tags: ['slow'] }, () =>
   inFolder(async (folder) => {
     const file = JSON.stringify(`${folder}/jobs.sqlite`)
     expect(program).toContain("'jobs.sqlite'")
-    expect(await outputOf(program.replace("'jobs.sqlite'", file), import.meta.dirname)).toBe(
-      'hello\n',
-    )
+    // A port that was free a moment ago.
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    taken.close()
+    await once(taken, 'close')
+    const here = program.replace("'jobs.sqlite'", file).replaceAll('7479', String(port))
+    expect(await outputOf(here, import.meta.dirname)).toBe('running\nhello world 11\n')
   }),
 )
 

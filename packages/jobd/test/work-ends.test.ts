@@ -85,7 +85,7 @@ test.for([
       expect(await wait(await add('primes', '10'))).toMatchObject({ result: '4' })
       expect(performance.now() - begun).toBeLessThan(soon + 2_000)
     },
-    { workers: 4, capacity: { primes: 4 } },
+    { workers: 4, limits: { primes: { concurrency: 4 } } },
   ),
 )
 

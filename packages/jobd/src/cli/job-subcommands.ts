@@ -1,12 +1,13 @@
 import { Argument, type Command, Option } from 'commander'
 import { type JobClient, toRecord } from '../client/job-client.ts'
-import { jobKinds, jobStates } from '../jobs/job.ts'
+import { jobStates } from '../jobs/job.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
 import { visible } from '../log/server-log.ts'
 import { Failure } from './failure.ts'
 import { print, printForeign, printJson } from './output.ts'
 import { type JobRecord, makeJobTable, paintState, textOf } from './tables.ts'
+import { wordsOf } from './words.ts'
 import { duration, jobId, milliseconds, wholeNumber } from './option-values.ts'
 
 interface AddOptions extends ConnectionOptions {
@@ -16,6 +17,7 @@ interface AddOptions extends ConnectionOptions {
   retries?: number
   key?: string
   keep?: number
+  group?: string
   wait?: boolean
 }
 
@@ -26,7 +28,7 @@ export function addJobCommands(program: Command): void {
     program
       .command('add')
       .description('Give the server a job; its number is printed when it is safe on disk.')
-      .addArgument(new Argument('<kind>', 'what it is').choices(jobKinds))
+      .argument('<kind>', 'what it is: jobd kinds lists them')
       .argument('<payload...>', 'what the kind needs: a command line, a path, a number, …')
       .option('--priority <n>', 'the smallest goes first', priority)
       .option('--delay <ms>', 'when it may begin', milliseconds)
@@ -34,6 +36,7 @@ export function addJobCommands(program: Command): void {
       .option('--retries <n>', 'how often it is tried again after a failure', wholeNumber(0))
       .option('--key <key>', 'a job that has this key already is the same job')
       .option('--keep <ms>', 'how long a finished job still blocks the key', duration)
+      .option('--group <group>', 'shares the limits of its group within the kind')
       .option('--wait', 'wait for its end and print its result'),
   ).action((kind: string, payload: string[], options: AddOptions) => add(kind, payload, options))
 
@@ -62,8 +65,10 @@ export function addJobCommands(program: Command): void {
       .command('list')
       .description('List the newest jobs.')
       .addOption(new Option('--state <state>', 'only jobs in this state').choices(jobStates))
-      .addOption(new Option('--kind <kind>', 'only jobs of this kind').choices(jobKinds))
+      .option('--kind <kind>', 'only jobs of this kind')
       .option('--key <key>', 'only jobs that were given this key')
+      .option('--group <group>', 'only jobs of this group')
+      .option('--search <text>', 'only jobs with this in their number, key, payload or error')
       .option('--limit <n>', 'at most this many', wholeNumber(1), 20)
       .option('--json', 'as JSON'),
   ).action(list)
@@ -106,7 +111,7 @@ export function addJobCommands(program: Command): void {
         new Argument('<action>', 'what to do').choices(['retry', 'requeue', 'cancel', 'delete']),
       )
       .addOption(new Option('--state <state>', 'only jobs in this state').choices(jobStates))
-      .addOption(new Option('--kind <kind>', 'only jobs of this kind').choices(jobKinds))
+      .option('--kind <kind>', 'only jobs of this kind')
       .option('--key <key>', 'only jobs that were given this key')
       .option('--older <ms>', 'only jobs added longer ago than this', duration)
       .option('--all', 'really all jobs, where no other option is given'),
@@ -132,19 +137,16 @@ async function bulk(action: string, options: BulkOptions): Promise<void> {
   })
 }
 
-/** The options that were given, as words of the protocol. */
-function wordsOf<O extends object>(
-  options: O,
-  names: readonly (keyof O & string)[],
-): (string | number)[] {
-  return names.flatMap((name) => {
-    const value = options[name] as string | number | undefined
-    return value === undefined ? [] : [name.toUpperCase(), value]
-  })
-}
-
 async function add(kind: string, payload: string[], options: AddOptions): Promise<void> {
-  const given = wordsOf(options, ['priority', 'delay', 'timeout', 'retries', 'key', 'keep'])
+  const given = wordsOf(options, [
+    'priority',
+    'delay',
+    'timeout',
+    'retries',
+    'key',
+    'keep',
+    'group',
+  ])
   const words = ['JOB.ADD', kind, payload.join(' '), ...given]
   await withClient(options, async (client) => {
     const id = Number(await client.command(...words))
@@ -184,12 +186,14 @@ async function list(
     state?: string
     kind?: string
     key?: string
+    group?: string
+    search?: string
     limit: number
     json?: boolean
   },
 ): Promise<void> {
   await withClient(options, async (client) => {
-    const filter = wordsOf(options, ['state', 'kind', 'key'])
+    const filter = wordsOf(options, ['state', 'kind', 'key', 'group', 'search'])
     const reply = await client.command('JOB.LIST', 'LIMIT', options.limit, ...filter)
     const jobs = (reply as Reply[]).map(toRecord)
     if (options.json === true) printJson(jobs)

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { LimitChange } from '../jobs/kind-limits.ts'
 
 /** A parser of whole numbers for an option or an argument. */
 export function wholeNumber(least: number, most = 2 ** 50): (text: string) => number {
@@ -32,4 +33,38 @@ export function duration(text: string): number {
 /** A duration, or the word `forever`. */
 export function durationOrForever(text: string): number {
   return text === 'forever' ? Infinity : duration(text)
+}
+
+/** A limit as people write it: 4, or 10/s, 10/m, 10/h, 10/500 for 10 in 500 milliseconds. */
+export function parseLimit(text: string): LimitChange {
+  const [, digits = '', unit] = /^(\d{1,9})(?:\/(s|m|h|d|\d{1,9}))?$/.exec(text) ?? []
+  const n = Number(digits)
+  if (digits === '' || n < 1)
+    throw new InvalidArgumentError(`Expected a limit like 4, or 10/s, 10/m or 10/h, got '${text}'.`)
+  if (unit === undefined) return { concurrency: n }
+  const per = unit in units ? units[unit as keyof typeof units] : Number(unit)
+  return { rate: { limit: n, per } }
+}
+
+/** Limits by kind, from kind=limit, or kind:group=limit for the jobs of one group. */
+export function addLimit(
+  text: string,
+  all: Readonly<Record<string, LimitChange>>,
+): Record<string, LimitChange> {
+  const at = text.lastIndexOf('=')
+  const name = text.slice(0, at)
+  if (at < 1) throw new InvalidArgumentError(`Expected kind=limit, as in resize=4, got '${text}'.`)
+  const isGroup = name.endsWith(':group')
+  const kind = isGroup ? name.slice(0, -':group'.length) : name
+  const { concurrency, rate } = parseLimit(text.slice(at + 1))
+  const change: LimitChange = isGroup
+    ? {
+        ...(concurrency === undefined ? {} : { groupConcurrency: concurrency }),
+        ...(rate === undefined ? {} : { groupRate: rate }),
+      }
+    : {
+        ...(concurrency === undefined ? {} : { concurrency }),
+        ...(rate === undefined ? {} : { rate }),
+      }
+  return { ...all, [kind]: { ...all[kind], ...change } }
 }

@@ -1,5 +1,6 @@
 import { Command, type CommanderError } from 'commander'
 import { addFileCommands } from './file-subcommands.ts'
+import { addKindCommands } from './kind-subcommands.ts'
 import { addJobCommands } from './job-subcommands.ts'
 import { addServerCommands } from './server-subcommands.ts'
 
@@ -10,6 +11,7 @@ export function makeProgram(): Command {
     .exitOverride()
   addServerCommands(program)
   addJobCommands(program)
+  addKindCommands(program)
   addFileCommands(program)
   for (const command of [program, ...program.commands])
     command.showHelpAfterError(`Usage: ${nameOf(command)} ${command.usage()}`)

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { RestartLimitError } from '@tasktree/actor'
-import { currentTask, isCancelled } from '@tasktree/core'
+import { createTask, currentTask, isCancelled } from '@tasktree/core'
 import { LineLog, type LogFormat } from '../log/server-log.ts'
+import type { LimitChange } from '../jobs/kind-limits.ts'
 import type { Token } from '../server/credentials.ts'
 import { type Jobd, startJobd } from '../tree/jobd.ts'
 import { Failure } from './failure.ts'
@@ -11,6 +14,9 @@ export interface ServeOptions {
   host: string
   port: number
   http: number
+  kinds?: string
+  builtInKinds: boolean
+  limit: Record<string, LimitChange>
   workers: number
   password?: string
   passwordFile?: string
@@ -47,7 +53,26 @@ export async function serve(options: ServeOptions): Promise<void> {
   say(`jobd listens on ${host}:${jobd.port}`)
   if (options.publicUrl !== undefined) say(`browsers find the page at ${options.publicUrl}`)
   say(`the page is http://${host}:${jobd.httpPort}`)
-  await untilTold(jobd.system.done)
+  const onHangUp = (): void => void createTask(() => reload(jobd, log))
+  process.on('SIGHUP', onHangUp)
+  try {
+    await untilTold(jobd.system.done)
+  } finally {
+    process.off('SIGHUP', onHangUp)
+  }
+}
+
+/** SIGHUP reads the module of the kinds again. What goes wrong is logged, and the kinds stay as they were. */
+async function reload(jobd: Jobd, log: LineLog): Promise<void> {
+  try {
+    const { reloaded, kept } = await jobd.reload()
+    log.info(`kinds read again: ${reloaded.join(', ') || 'none'}`)
+    if (kept.length > 0)
+      log.warn(`these kinds run in the server and need a restart: ${kept.join(', ')}`)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    log.error('the kinds stay as they were', error)
+  }
 }
 
 /** A signal cancels the main task: told to end it ends well. @throws {Failure} when the tree has given up */
@@ -63,7 +88,8 @@ async function untilTold(done: PromiseLike<void>): Promise<void> {
 }
 
 async function start(options: ServeOptions, logger: LineLog): Promise<Jobd> {
-  const { db, keepDone, keepFailed, keepLast, password, passwordFile, ...rest } = options
+  const { db, keepDone, keepFailed, keepLast, password, passwordFile, kinds, limit, ...rest } =
+    options
   const secret = password ?? (passwordFile === undefined ? undefined : readSecret(passwordFile))
   const tokens = tokensOf(options)
   try {
@@ -72,6 +98,8 @@ async function start(options: ServeOptions, logger: LineLog): Promise<Jobd> {
       file: db,
       logger,
       tokens,
+      limits: limit,
+      ...(kinds === undefined ? {} : { kinds: pathToFileURL(resolve(kinds)) }),
       retention: {
         ...(keepDone === undefined ? {} : { done: keepDone }),
         ...(keepFailed === undefined ? {} : { failed: keepFailed }),

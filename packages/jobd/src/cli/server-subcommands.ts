@@ -1,12 +1,17 @@
-import { Argument, type Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { toRecord } from '../client/job-client.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
 import { print, printForeign, printJson } from './output.ts'
 import { type JobRecord, makeTable, textOf } from './tables.ts'
 import { serve, type ServeOptions } from './serve.ts'
 import { top, type TopOptions } from './top.ts'
-import { durationOrForever, milliseconds, portNumber, wholeNumber } from './option-values.ts'
-import { jobKinds } from '../jobs/job.ts'
+import {
+  addLimit,
+  durationOrForever,
+  milliseconds,
+  portNumber,
+  wholeNumber,
+} from './option-values.ts'
 
 /** Everything about the server: serve, tree, kill, pause, resume, drain, stats, top. */
 export function addServerCommands(program: Command): void {
@@ -24,6 +29,14 @@ export function addServerCommands(program: Command): void {
         .argParser(portNumber),
     )
     .option('--http <port>', 'of the page; 0: one that is free', portNumber, 7380)
+    .option('--kinds <module>', 'a module whose default export defineKinds has made')
+    .option('--no-built-in-kinds', 'only the kinds of that module')
+    .option(
+      '--limit <kind=limit>',
+      'resize=4: at most 4 at once; resize=10/s, 10/m, 10/h: at most 10 begin in that time; may be given more than once',
+      addLimit,
+      {},
+    )
     .option('--workers <n>', 'jobs at a time', wholeNumber(1, 1_000), 4)
     .addOption(
       new Option('--password <password>', 'asked of clients and by the page').env('JOBD_PASSWORD'),
@@ -99,10 +112,7 @@ export function addServerCommands(program: Command): void {
     ['resume', 'Begin jobs again that were paused.', 'resumed'],
   ] as const)
     addConnection(
-      program
-        .command(name)
-        .description(description)
-        .addArgument(new Argument('[kind]', 'only this kind').choices(jobKinds)),
+      program.command(name).description(description).argument('[kind]', 'only this kind'),
     ).action((kind: string | undefined, options: ConnectionOptions) =>
       withClient(options, async (client) => {
         await client.command(`JOB.${name.toUpperCase()}`, ...(kind === undefined ? [] : [kind]))

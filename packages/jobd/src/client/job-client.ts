@@ -1,46 +1,103 @@
-import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
-import { encodeCommand, readReply, type Reply } from '../protocol/resp.ts'
+import type { Job, JobFilter, JobRequest } from '../jobs/job.ts'
+import type { Kinds } from '../jobs/kind.ts'
+import type { Reply } from '../protocol/resp.ts'
+import { Connection } from './connection.ts'
 
-/** Milliseconds after which an attempt to connect fails. */
-const longestConnecting = 10_000
+/** Connections that are kept for later commands. */
+const mostIdle = 4
 
-/** A connection to jobd: one command at a time. */
-export class JobClient implements AsyncDisposable {
-  readonly #reader: StreamReader
-  readonly #writer: StreamWriter
+/** Options of a job; what is left out is as its kind says. Times are milliseconds. */
+export type AddOptions = Partial<
+  Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
+    key: string
+    keep: number
+    group: string
+  }
+>
 
-  private constructor(reader: StreamReader, writer: StreamWriter) {
-    this.#reader = reader
-    this.#writer = writer
+/** Options of a schedule. */
+export interface EveryOptions extends AddOptions {
+  /** The time zone of a cron pattern. @defaultValue the server's */
+  zone?: string
+  /** What happens with times that passed while the server was down. @defaultValue once */
+  missed?: 'skip' | 'once' | 'all'
+}
+
+/** The result of a kind's `run`. */
+export type ResultOf<K> = K extends { run: (...args: never[]) => infer R } ? Awaited<R> : unknown
+
+/** A job that was waited for has failed, or was cancelled. */
+export class JobFailedError extends Error {
+  override readonly name: string = 'JobFailedError'
+  readonly job: Job
+
+  constructor(job: Job) {
+    super(`job ${job.id} ${job.state === 'failed' ? `has failed: ${job.error}` : 'was cancelled'}`)
+    this.job = job
+  }
+}
+
+/**
+ * A client of a server. Commands may be sent at the same time: each has a connection of its own meanwhile. A cancelled
+ * command closes its connection, and what it has begun on the server may go on.
+ *
+ * @example
+ *     await using client = await JobClient.connect<typeof kinds>('127.0.0.1', 7379)
+ *     const size = await client.run('resize', 'cat.png')
+ */
+export class JobClient<K extends object = Kinds> implements AsyncDisposable {
+  readonly #host: string
+  readonly #port: number
+  readonly #password: string | null
+  readonly #idle: Connection[] = []
+  readonly #busy = new Set<Connection>()
+  #isClosed = false
+
+  private constructor(host: string, port: number, password: string | null) {
+    this.#host = host
+    this.#port = port
+    this.#password = password
   }
 
   /** Connects, and sends the password if there is one. @throws {OSError} when nobody listens there; the server's error for a wrong password */
-  static async connect(
+  static async connect<K extends object = Kinds>(
     host: string,
     port: number,
     { password = null }: { password?: string | null } = {},
-  ): Promise<JobClient> {
-    const client = new JobClient(
-      ...(await openConnection(host, port, { timeout: longestConnecting })),
-    )
-    try {
-      // The client asks for RESP3, because only RESP3 tells fractions from texts.
-      const words = password === null ? [] : ['AUTH', 'default', password]
-      await client.command('HELLO', 3, ...words)
-    } catch (error) {
-      await client[Symbol.asyncDispose]()
-      throw error
-    }
+  ): Promise<JobClient<K>> {
+    const client = new JobClient<K>(host, port, password)
+    client.#idle.push(await client.#open())
     return client
   }
 
-  /** Sends a command and returns the reply. @throws the error that the server answers */
+  #open(): Promise<Connection> {
+    return Connection.open({ host: this.#host, port: this.#port, password: this.#password })
+  }
+
+  /**
+   * Sends any command of the protocol and gives the reply.
+   *
+   * @throws the error that the server answers
+   * @throws {OSError} when the connection was lost: whether the command was carried out is not known then
+   */
   async command(...words: (string | number)[]): Promise<Reply> {
-    this.#writer.write(encodeCommand(words.map(String)))
-    await this.#writer.drain()
-    const reply = await readReply(this.#reader)
-    if (reply instanceof Error) throw reply
-    return reply
+    if (this.#isClosed) throw new Error('the client is closed')
+    let connection = this.#idle.pop()
+    while (connection !== undefined && !connection.isWhole) {
+      connection.abort()
+      connection = this.#idle.pop()
+    }
+    connection ??= await this.#open()
+    this.#busy.add(connection)
+    try {
+      const reply = await connection.command(words)
+      if (reply instanceof Error) throw reply
+      return reply
+    } finally {
+      this.#busy.delete(connection)
+      if (!connection.isWhole || this.#isClosed || this.#idle.length >= mostIdle) connection.abort()
+      else this.#idle.push(connection)
+    }
   }
 
   /** Like `command`, for commands whose answer is a text. @throws {TypeError} when the answer is not a text */
@@ -51,10 +108,122 @@ export class JobClient implements AsyncDisposable {
     return reply
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#writer.close()
-    await this.#writer.waitClosed()
+  /**
+   * Adds a job, and gives its number when the job is safe on the disk. A payload that is not a text is sent as JSON.
+   *
+   * @throws the error that the server answers: for an unknown kind, a payload that it refuses, a full queue
+   */
+  async add(
+    kind: keyof K & string,
+    payload: unknown = '',
+    options: AddOptions = {},
+  ): Promise<number> {
+    return Number(await this.command('JOB.ADD', kind, textOf(payload), ...wordsOf(options)))
   }
+
+  /**
+   * Adds a job and waits for its result, however long that takes. A cancel ends the wait; the job goes on.
+   *
+   * @throws {JobFailedError} when the job fails, or is cancelled
+   */
+  async run<N extends keyof K & string>(
+    kind: N,
+    payload: unknown = '',
+    options: AddOptions = {},
+  ): Promise<ResultOf<K[N]>> {
+    return (await this.result(await this.add(kind, payload, options))) as ResultOf<K[N]>
+  }
+
+  /** Waits for a job's end. Null: there is no such job. @throws the error of the server when `timeout` ms have passed */
+  async wait(id: number, { timeout }: { timeout?: number } = {}): Promise<Job | null> {
+    const limit = timeout === undefined ? [] : ['TIMEOUT', timeout]
+    return toJob(await this.command('JOB.WAIT', id, ...limit))
+  }
+
+  /**
+   * Waits for a job's result: a text, or what was kept as JSON; undefined when its kind gave none.
+   *
+   * @throws {JobFailedError} when the job has failed, or was cancelled
+   * @throws {RangeError} when there is no such job
+   */
+  async result(id: number, options: { timeout?: number } = {}): Promise<unknown> {
+    const job = await this.wait(id, options)
+    if (job === null) throw new RangeError(`there is no job ${id}`)
+    if (job.state !== 'done') throw new JobFailedError(job)
+    if (job.result === null) return undefined
+    return job.resultType === 'json' ? JSON.parse(job.result) : job.result
+  }
+
+  /** Null: there is no such job. */
+  async get(id: number): Promise<Job | null> {
+    return toJob(await this.command('JOB.GET', id))
+  }
+
+  /** The newest first; long texts are cut. */
+  async list(filter: JobFilter & { limit?: number } = {}): Promise<Job[]> {
+    const reply = await this.command('JOB.LIST', ...wordsOf(filter))
+    return (reply as Reply[]).map((each) => toRecord(each) as unknown as Job)
+  }
+
+  async cancel(id: number): Promise<void> {
+    await this.command('JOB.CANCEL', id)
+  }
+
+  async retry(id: number): Promise<void> {
+    await this.command('JOB.RETRY', id)
+  }
+
+  /** What the job has written. */
+  async log(id: number): Promise<string> {
+    return this.text('JOB.LOG', id)
+  }
+
+  /**
+   * Adds a job at each time of a cron pattern, or each so many milliseconds. A schedule of that name is changed; one
+   * whose times stay the same keeps its next time, so that a program may call this at each start. Gives the next time.
+   */
+  async every(
+    name: string,
+    times: string | number,
+    kind: keyof K & string,
+    payload: unknown = '',
+    options: EveryOptions = {},
+  ): Promise<Date> {
+    const words = ['JOB.EVERY', name, times, kind, textOf(payload), ...wordsOf(options)]
+    return new Date(Number(await this.command(...words)))
+  }
+
+  async unschedule(name: string): Promise<void> {
+    await this.command('JOB.UNSCHEDULE', name)
+  }
+
+  /** Ends the commands that are under way as well. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    for (const connection of this.#busy) connection.abort()
+    await Promise.all(this.#idle.splice(0).map((each) => each[Symbol.asyncDispose]()))
+  }
+}
+
+/** @throws {TypeError} for a payload that JSON cannot hold */
+function textOf(payload: unknown): string {
+  if (typeof payload === 'string') return payload
+  const text: string | undefined = JSON.stringify(payload)
+  if (text === undefined)
+    throw new TypeError(`a payload is a text or a value for JSON, got ${typeof payload}`)
+  return text
+}
+
+function wordsOf(options: object): (string | number)[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === undefined || value === null
+      ? []
+      : [name.toUpperCase(), typeof value === 'number' ? value : String(value)],
+  )
+}
+
+function toJob(reply: Reply): Job | null {
+  return reply === null ? null : (toRecord(reply) as unknown as Job)
 }
 
 /** A map of plain values, which a reply holds as keys and values in turn. */

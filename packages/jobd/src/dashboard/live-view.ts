@@ -3,12 +3,12 @@ import type { ActorRef, ActorSystem } from '@tasktree/actor'
 import { sleep, TaskManager } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { finalStates } from '../jobs/job.ts'
-import { placeholders } from '../jobs/kinds.ts'
+import type { KindTable } from '../jobs/kind-table.ts'
 import type { JobChange, JobFeed } from '../store/job-feed.ts'
 import type { History } from '../scheduling/history.ts'
 import type { Store } from '../store/store.ts'
 import { OutputViewer } from './output-viewer.ts'
-import type { PageProgress, PageSnapshot } from './page-events.ts'
+import type { PageControls, PageProgress, PageSnapshot } from './page-events.ts'
 import { toPageNode } from './page-tree.ts'
 import { PageViewer, toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
@@ -17,8 +17,11 @@ import { Refusal } from './refusal.ts'
 export interface LiveSources {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
+  readonly kinds: KindTable
   readonly feed: JobFeed
   readonly history: History
+  /** What the page's panel of controls shows. */
+  readonly controls: () => Promise<PageControls>
   /** Carries out one of the server's commands; the answer to a refused command is an Error. */
   readonly command: (words: string[], sender: Sender) => unknown
   readonly audit: (who: string, action: string) => void
@@ -84,12 +87,14 @@ export class LiveView implements AsyncDisposable {
 
   /** The present state of everything, for the page that has the named stream. */
   async snapshot(stream: string): Promise<PageSnapshot> {
-    const { system, store, history } = this.#sources
+    const { system, store, history, kinds } = this.#sources
     const [jobs, counts] = await Promise.all([store.ask.list({}, latestJobs), store.ask.counts()])
     return {
       server: this.#serverId,
       stream,
-      kinds: placeholders,
+      kinds: Object.fromEntries(
+        kinds.names.map((name) => [name, kinds.get(name)?.placeholder ?? '']),
+      ),
       tree: toPageNode(system.snapshot().root),
       counts,
       jobs: jobs.map(toPageJob),

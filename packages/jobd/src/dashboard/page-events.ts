@@ -1,4 +1,5 @@
 import type { Job, JobState } from '../jobs/job.ts'
+import type { KindLimits } from '../jobs/kind-limits.ts'
 import type { Restart, Sample } from '../scheduling/sample.ts'
 
 /** A job as the page's table shows it: long texts are cut. */
@@ -26,6 +27,36 @@ export interface PageNode {
 }
 
 export type PageCounts = Record<JobState, number>
+
+/** One page of the table. */
+export interface PageTable {
+  jobs: PageJob[]
+  /** How many jobs the filter leaves in each state, whichever state is chosen. */
+  counts: PageCounts
+  /** How many jobs there are on all pages. */
+  total: number
+}
+
+/** What an operator can change. */
+export interface PageControls {
+  isAllPaused: boolean
+  kinds: {
+    name: string
+    pool: string | null
+    isPaused: boolean
+    limits: KindLimits
+  }[]
+  schedules: {
+    name: string
+    spec: string
+    zone: string | null
+    kind: string
+    payload: string
+    nextAt: number | null
+    lastAt: number | null
+    lastJob: number | null
+  }[]
+}
 
 /** The first event of a page's stream: `snapshot`. */
 export interface PageSnapshot {

@@ -11,7 +11,7 @@ export function toPageNode(node: NodeSnapshot): PageNode {
   return {
     id,
     path,
-    kind: node.strategy ?? kind,
+    kind: kind === 'dynamic' ? kind : (node.strategy ?? kind),
     status,
     restarts,
     lastExit,

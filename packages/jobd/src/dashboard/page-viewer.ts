@@ -121,8 +121,25 @@ export function toPageJob(job: Job): PageJob {
     result: job.result === null ? null : cut(job.result),
     error: job.error === null ? null : cut(job.error),
   }
+  const { resultType, schedule, scheduledAt } = job
+  const group = job.group === null ? null : cut(job.group)
   const times = { createdAt, notBefore, startedAt, endedAt }
-  return { id, kind, state, priority, timeout, retries, attempts, deaths, ...texts, ...times }
+  return {
+    id,
+    kind,
+    state,
+    priority,
+    timeout,
+    retries,
+    attempts,
+    deaths,
+    group,
+    resultType,
+    schedule,
+    scheduledAt,
+    ...texts,
+    ...times,
+  }
 }
 
 function cut(text: string): string {

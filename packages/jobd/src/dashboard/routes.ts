@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { isJobState } from '../jobs/job.ts'
+import { isJobState, type JobFilter } from '../jobs/job.ts'
+import { tableSorts, type TableSort } from '../store/job-table.ts'
+import type { PageTable } from './page-events.ts'
 import type { LiveSources, LiveView, Sender } from './live-view.ts'
 import { writeHead } from './page-files.ts'
 import { toPageJob } from './page-viewer.ts'
@@ -36,6 +38,9 @@ const routes: [method: string, path: RegExp, handle: Handle][] = [
   ['GET', /^\/metrics$/, showMetrics],
   ['POST', /^\/streams\/([\w-]{1,32})\/outputs$/, follow],
   ['GET', /^\/jobs$/, listJobs],
+  ['GET', /^\/table$/, showTable],
+  ['GET', /^\/controls$/, showControls],
+  ['POST', /^\/commands\/([a-z]+)$/, runCommand],
   ['GET', /^\/jobs\/(\d{1,15})$/, showJob],
   [
     'GET',
@@ -88,6 +93,65 @@ async function listJobs({ site, response, query }: Exchange): Promise<void> {
   answer(response, jobs.map(toPageJob))
 }
 
+/** One page of the table: what the filter leaves, in an order, with the counts for the filter's other states. */
+async function showTable({ site, response, query }: Exchange): Promise<void> {
+  const state = query.get('state') ?? ''
+  if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
+  const sort = query.get('sort') ?? 'running'
+  if (!isSort(sort)) throw new Refusal(400, `jobs are sorted by ${tableSorts.join(', ')}`)
+  const text = (name: string): Record<string, string> => {
+    const value = query.get(name) ?? ''
+    return value === '' ? {} : { [name]: value }
+  }
+  const filter: JobFilter = {
+    ...(state === '' ? {} : { state }),
+    ...text('kind'),
+    ...text('group'),
+    ...text('schedule'),
+    ...text('search'),
+    ...(query.has('since') ? { since: numberIn(query, 'since', 0, 2 ** 50) } : {}),
+  }
+  const { jobs, counts, total } = await site.sources.store.ask.table({
+    filter,
+    sort,
+    isDescending: query.get('order') !== 'up',
+    offset: numberIn(query, 'offset', 0, 2 ** 31),
+    limit: Math.max(1, numberIn(query, 'limit', 50, mostListed)),
+  })
+  answer(response, { jobs: jobs.map(toPageJob), counts, total } satisfies PageTable)
+}
+
+function isSort(text: string): text is TableSort {
+  return (tableSorts as readonly string[]).includes(text)
+}
+
+function numberIn(query: URLSearchParams, name: string, otherwise: number, most: number): number {
+  const n = Number(query.get(name) ?? otherwise)
+  if (!Number.isInteger(n) || n < 0 || n > most)
+    throw new Refusal(400, `expected a number from 0 to ${most} as '${name}'`)
+  return n
+}
+
+/** Kinds with their limits, what is paused, and the schedules. */
+async function showControls({ site, response }: Exchange): Promise<void> {
+  answer(response, await site.sources.controls())
+}
+
+/** The commands that the page may send as they are. */
+const pageCommands: ReadonlySet<string> = new Set(
+  'add pause resume limit every unschedule bulk reload requeue delete'.split(' '),
+)
+
+async function runCommand(exchange: Exchange): Promise<void> {
+  const [name = ''] = exchange.words
+  const { words } = parseObject(exchange.body)
+  if (!pageCommands.has(name)) throw new Refusal(404, `there is no command '${name}' here`)
+  if (!Array.isArray(words) || !words.every((word) => typeof word === 'string'))
+    throw new Refusal(400, `expected a list of texts 'words'`)
+  const reply = await carryOut(exchange, [`JOB.${name.toUpperCase()}`, ...words])
+  answer(exchange.response, { reply: typeof reply === 'number' ? reply : null })
+}
+
 async function showJob({ site, response, words: [id] }: Exchange): Promise<void> {
   const job = await site.sources.store.ask.get(Number(id))
   if (job === null) throw new Refusal(404, `there is no job ${id}`)
@@ -103,7 +167,12 @@ async function carryOut({ site, sender }: Exchange, words: string[]): Promise<un
 
 async function addJob(exchange: Exchange): Promise<void> {
   const { kind, payload } = parseTexts(exchange.body, ['kind', 'payload'])
-  const id = await carryOut(exchange, ['JOB.ADD', kind as string, payload as string])
+  const { options = {} } = parseObject(exchange.body)
+  const words =
+    typeof options === 'object' && options !== null ? Object.entries(options).flat() : []
+  if (!words.every((word) => typeof word === 'string'))
+    throw new Refusal(400, `expected texts in 'options'`)
+  const id = await carryOut(exchange, ['JOB.ADD', kind as string, payload as string, ...words])
   answer(exchange.response, { id })
 }
 

@@ -1,5 +1,5 @@
 import type { Process } from '@tasktree/subprocess'
-import type { Bench } from './kind.ts'
+import type { JobContext } from './kind.ts'
 
 /** SIGKILL follows SIGTERM so soon that the processes of a cancelled job are gone within a second. Milliseconds. */
 export const killGrace = 500
@@ -8,13 +8,13 @@ export const killGrace = 500
 const longestResult = 4_096
 
 /** Reads a child's output as it comes, until its end. @throws when its exit code is not 0 */
-export async function outcomeOf(child: Process, bench: Bench): Promise<string> {
+export async function outcomeOf(child: Process, ctx: Pick<JobContext, 'output'>): Promise<string> {
   await using _ = child
   const decoder = new TextDecoder()
   let end = ''
   const keep = (text: string): void => {
     if (text === '') return
-    bench.output(text)
+    ctx.output(text)
     end = (end + text).slice(-longestResult)
   }
   for (;;) {

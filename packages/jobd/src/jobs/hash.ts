@@ -1,10 +1,13 @@
-import { defineKind, type Kind, parseText } from './kind.ts'
+import { defineKinds, type Kind } from './kind.ts'
+import { parseText } from './payloads.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
 /** SHA-256 of a file, or of every file under a folder, in the thread pool. */
-export const hash: Kind = defineKind({
-  placeholder: 'a path',
-  capacity: 2,
-  parse: parseText('a path'),
-  run: (path, bench) => follow(bench.pools.threads.submit(poolJobs.hash, path), bench),
+export const hash: { readonly hash: Kind } = defineKinds({
+  hash: {
+    placeholder: 'a path',
+    concurrency: 2,
+    parse: parseText('a path'),
+    run: (path, ctx) => follow(ctx.pools.threads.submit(poolJobs.hash, path), ctx),
+  },
 })

@@ -73,3 +73,5 @@ export function primes(n: number): string {
   }
   return String(count)
 }
+
+export { runKind } from './kind-in-worker.ts'

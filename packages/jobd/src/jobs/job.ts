@@ -1,13 +1,10 @@
-export const jobKinds = ['shell', 'hash', 'words', 'primes', 'fetch', 'python', 'sleep'] as const
-export type JobKind = (typeof jobKinds)[number]
-
 export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
 export type JobState = (typeof jobStates)[number]
 export const finalStates: ReadonlySet<JobState> = new Set(['done', 'failed', 'cancelled'])
 
 /** What a client asks for. */
 export interface JobRequest {
-  kind: JobKind
+  kind: string
   payload: string
   /** The smallest first. */
   priority: number
@@ -21,6 +18,8 @@ export interface JobRequest {
   key: string | null
   /** For how many milliseconds a finished job still blocks its key; null: until the job is deleted. */
   keep: number | null
+  /** Jobs of a kind that have one group share its limits; null: the job is in no group. */
+  group: string | null
 }
 
 export interface Job extends JobRequest {
@@ -31,6 +30,8 @@ export interface Job extends JobRequest {
   /** How often the server died while it ran. */
   deaths: number
   result: string | null
+  /** How to read the result: as it is, or as JSON; null: there is none. */
+  resultType: 'text' | 'json' | null
   error: string | null
   /** `Date.now()` milliseconds. */
   createdAt: number
@@ -39,12 +40,17 @@ export interface Job extends JobRequest {
   startedAt: number | null
   /** Null until its state is final. */
   endedAt: number | null
+  /** The schedule that added it; null: a client did. */
+  schedule: string | null
+  /** When its schedule was due; null without a schedule. */
+  scheduledAt: number | null
 }
 
 /** What there is to know of a job that waits for its turn. */
 export interface QueuedJob {
   readonly id: number
   readonly kind: string
+  readonly group: string | null
   readonly priority: number
   /** When it may begin, in milliseconds of the loop's clock, which no change of the wall clock moves. */
   readonly dueAt: number
@@ -55,12 +61,15 @@ export interface JobFilter {
   state?: JobState
   kind?: string
   key?: string
+  group?: string
+  schedule?: string
+  /** In the number, the key, the payload or the error. */
+  search?: string
   /** Added more than this many milliseconds ago. */
   older?: number
-}
-
-export function isJobKind(kind: string): kind is JobKind {
-  return (jobKinds as readonly string[]).includes(kind)
+  /** Added at this time or later, or at this time or earlier; `Date.now()` milliseconds. */
+  since?: number
+  until?: number
 }
 
 export function isJobState(state: string): state is JobState {

@@ -1,6 +1,6 @@
 import { type JobFuture, jobs } from '@tasktree/executor'
 import type * as InPools from './in-pools.ts'
-import type { Bench } from './kind.ts'
+import type { JobContext } from './kind.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
@@ -10,9 +10,9 @@ export const poolJobs = jobs<typeof InPools>(
 )
 
 /** The same job, whose progress is shown. */
-export function follow(job: JobFuture<string>, bench: Bench): JobFuture<string> {
+export function follow(job: JobFuture<string>, ctx: JobContext): JobFuture<string> {
   return job.onProgress((value) => {
     const { done, total } = value as { done: number; total: number }
-    bench.progress(done, total)
+    ctx.progress(done, total)
   })
 }

@@ -1,12 +1,15 @@
 import { createSubprocessExec, DEVNULL, PIPE, type Process, STDOUT } from '@tasktree/subprocess'
 import { killGrace, outcomeOf } from './child-output.ts'
-import { defineKind, type Kind, parseText } from './kind.ts'
+import { defineKinds, type Kind } from './kind.ts'
+import { parseText } from './payloads.ts'
 
 /** Python code in a python3 child process; a clear failure where there is no python3. */
-export const python: Kind = defineKind({
-  placeholder: 'Python code',
-  parse: parseText('Python code'),
-  run: async (code, bench) => outcomeOf(await startPython(code), bench),
+export const python: { readonly python: Kind } = defineKinds({
+  python: {
+    placeholder: 'Python code',
+    parse: parseText('Python code'),
+    run: async (code, ctx) => outcomeOf(await startPython(code), ctx),
+  },
 })
 
 async function startPython(code: string): Promise<Process> {

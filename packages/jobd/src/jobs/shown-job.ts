@@ -4,7 +4,7 @@ import type { Job } from './job.ts'
 export const longestShown = 1_024
 
 /** The texts of a job that a client may make as long as it likes. */
-const texts = ['payload', 'key', 'result', 'error'] as const
+const texts = ['payload', 'key', 'group', 'result', 'error'] as const
 
 /** The job with its long texts cut, because many such jobs may be held for a client that is slow to read them. */
 export function shorten(job: Job): Job {

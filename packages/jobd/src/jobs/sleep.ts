@@ -1,9 +1,12 @@
 import { sleep as pause } from '@tasktree/core'
-import { defineKind, type Kind, parseWholeNumber } from './kind.ts'
+import { defineKinds, type Kind } from './kind.ts'
+import { parseWholeNumber } from './payloads.ts'
 
 /** Waits. */
-export const sleep: Kind<number> = defineKind({
-  placeholder: 'milliseconds',
-  parse: parseWholeNumber('whole milliseconds', 2 ** 50),
-  run: (ms) => pause(ms, `slept ${ms} ms`),
+export const sleep: { readonly sleep: Kind<number> } = defineKinds({
+  sleep: {
+    placeholder: 'milliseconds',
+    parse: parseWholeNumber('whole milliseconds', 2 ** 50),
+    run: (ms) => pause(ms, `slept ${ms} ms`),
+  },
 })

@@ -1,10 +1,13 @@
-import { defineKind, type Kind, parseText } from './kind.ts'
+import { defineKinds, type Kind } from './kind.ts'
+import { parseText } from './payloads.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
 /** The number of words of the text files under a path, in the process pool. */
-export const words: Kind = defineKind({
-  placeholder: 'a path',
-  capacity: 2,
-  parse: parseText('a path'),
-  run: (path, bench) => follow(bench.pools.processes.submit(poolJobs.words, path), bench),
+export const words: { readonly words: Kind } = defineKinds({
+  words: {
+    placeholder: 'a path',
+    concurrency: 2,
+    parse: parseText('a path'),
+    run: (path, ctx) => follow(ctx.pools.processes.submit(poolJobs.words, path), ctx),
+  },
 })

@@ -1,13 +1,14 @@
-import type { Releaser } from '@tasktree/sync'
 import type { QueuedJob } from '../jobs/job.ts'
+import type { StoredResult } from '../jobs/stored-value.ts'
+import type { Place } from './limits.ts'
 
 /** How an attempt ended. */
-export type Outcome = { result: string } | { error: string } | { cancelled: true }
+export type Outcome = { result: StoredResult } | { error: string } | { cancelled: true }
 
 /** A job that a worker has, from when it is handed out until its end is written. */
 export interface Attempt {
   readonly queued: QueuedJob
-  readonly place: Releaser
+  readonly place: Place
   /** When it began, on the loop's clock. */
   begunAt: number
   isCancelled: boolean

@@ -1,7 +1,7 @@
 import { type EventLoop, getEventLoop } from '@tasktree/core'
 import { PriorityQueue } from '@tasktree/sync'
 import type { QueuedJob } from '../jobs/job.ts'
-import { ReadyJobs } from './ready-jobs.ts'
+import { type Openings, ReadyJobs } from './ready-jobs.ts'
 
 /** Jobs in line that were cancelled are cleared away when there are this many more than jobs that wait. */
 const mostGhosts = 1_000
@@ -16,7 +16,7 @@ export class JobQueue {
   readonly #delayed = new PriorityQueue<QueuedJob>({ compare: (a, b) => a.dueAt - b.dueAt })
   readonly #after: (ms: number, call: () => void) => void
   readonly #onDue: () => void
-  #ready = new ReadyJobs()
+  #ready = this.#noneReady()
   /** When the delayed jobs are looked at next. */
   #wakeAt = Infinity
 
@@ -39,9 +39,9 @@ export class JobQueue {
   }
 
   /** A job that may begin in `delay` milliseconds, Infinity for one that is held; true when that is now. */
-  add({ id, kind, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean {
+  add({ id, kind, group, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean {
     const now = this.#loop.time()
-    const job: QueuedJob = { id, kind, priority, dueAt: delay > 0 ? now + delay : now }
+    const job: QueuedJob = { id, kind, group, priority, dueAt: delay > 0 ? now + delay : now }
     if (this.#ready.size + this.#delayed.qsize() > 2 * this.#jobs.size + mostGhosts)
       this.#lineUpAnew(now)
     this.#jobs.set(id, job)
@@ -67,15 +67,29 @@ export class JobQueue {
     return job
   }
 
-  /** Takes the next ready job of a kind that `mayBegin`; null when there is none. */
-  take(mayBegin: (kind: string) => boolean): QueuedJob | null {
-    const job = this.#ready.take(mayBegin, (each) => this.#jobs.get(each.id) === each)
+  /** Takes the next ready job that may begin; null when there is none. */
+  take(openings: Openings): QueuedJob | null {
+    const job = this.#ready.take(openings)
     if (job !== null) this.#jobs.delete(job.id)
     return job
   }
 
+  /** Jobs of the group may begin again. */
+  unblock(kind: string, group: string): void {
+    this.#ready.unblock(kind, group)
+  }
+
+  /** The limits of the kind have changed. */
+  unblockAll(kind: string): void {
+    this.#ready.unblockAll(kind)
+  }
+
+  #noneReady(): ReadyJobs {
+    return new ReadyJobs((job) => this.#jobs.get(job.id) === job)
+  }
+
   #lineUpAnew(now: number): void {
-    this.#ready = new ReadyJobs()
+    this.#ready = this.#noneReady()
     const delayed = this.#delayed
     while (!delayed.empty()) delayed.getNowait()
     for (const job of this.#jobs.values()) {

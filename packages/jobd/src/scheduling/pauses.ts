@@ -1,5 +1,5 @@
 /** Stands for every kind in the list that is written to the file. */
-const every = '*'
+export const everyKind = '*'
 
 /** The kinds of which nothing is begun until they are resumed. */
 export class Pauses {
@@ -7,16 +7,16 @@ export class Pauses {
 
   /** Whether jobs of that kind are not begun. */
   has(kind: string): boolean {
-    return this.#kinds.size > 0 && (this.#kinds.has(every) || this.#kinds.has(kind))
+    return this.#kinds.size > 0 && (this.#kinds.has(everyKind) || this.#kinds.has(kind))
   }
 
   get hasAll(): boolean {
-    return this.#kinds.has(every)
+    return this.#kinds.has(everyKind)
   }
 
   /** Null: every kind. */
   add(kind: string | null): void {
-    this.#kinds.add(kind ?? every)
+    this.#kinds.add(kind ?? everyKind)
   }
 
   /** Null: every kind, including kinds that were paused one by one. */

@@ -1,75 +1,200 @@
 import { PriorityQueue } from '@tasktree/sync'
 import type { QueuedJob } from '../jobs/job.ts'
 
-/** A line of one kind's jobs, whose first can be looked at. */
-class Line {
-  readonly #queue = new PriorityQueue<QueuedJob>({
-    compare: (a, b) => a.priority - b.priority || a.id - b.id,
-  })
-  #first: QueuedJob | null = null
+function compareJobs(a: QueuedJob, b: QueuedJob): number {
+  return a.priority - b.priority || a.id - b.id
+}
 
-  get size(): number {
-    return this.#queue.qsize() + (this.#first === null ? 0 : 1)
+/** A priority queue whose first element can be looked at. */
+class PeekQueue<T> {
+  readonly #queue: PriorityQueue<T>
+  #first: T | null = null
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#queue = new PriorityQueue<T>({ compare })
   }
 
-  put(job: QueuedJob): void {
-    this.#queue.putNowait(job)
+  put(item: T): void {
+    this.#queue.putNowait(item)
     if (this.#first === null) return
     this.#queue.putNowait(this.#first)
     this.#first = null
   }
 
-  /** The first that `isWanted`; others in front of it are dropped. */
-  peek(isWanted: (job: QueuedJob) => boolean): QueuedJob | null {
-    while (this.#first === null || !isWanted(this.#first)) {
-      if (this.#queue.empty()) {
-        this.#first = null
-        return null
-      }
-      this.#first = this.#queue.getNowait()
-    }
+  peek(): T | null {
+    if (this.#first === null && !this.#queue.empty()) this.#first = this.#queue.getNowait()
     return this.#first
   }
 
+  /** Drops the element that `peek` gave. */
   shift(): void {
     this.#first = null
   }
 }
 
-/** Jobs that could begin, by priority and then by age; a kind that is at its capacity is passed over. */
-export class ReadyJobs {
-  readonly #lines = new Map<string, Line>()
+/** The ready jobs of one group of a kind; those without a group have a line of their own. */
+class Line {
+  readonly group: string | null
+  readonly jobs = new PeekQueue<QueuedJob>(compareJobs)
+  /** Its group may begin nothing for now: the line is in no heap until `unblock`. */
+  isBlocked = false
+  /** The job for which the line is in the heap of its kind. */
+  listed: QueuedJob | null = null
 
-  /** How many are in line, wanted or not. */
-  get size(): number {
-    let size = 0
-    for (const line of this.#lines.values()) size += line.size
-    return size
+  constructor(group: string | null) {
+    this.group = group
+  }
+}
+
+/** A line in the heap of its kind, with the job that was its first when it was put there. */
+interface Head {
+  readonly job: QueuedJob
+  readonly line: Line
+}
+
+/**
+ * The ready jobs of one kind: a heap of lines, ordered by their first jobs. A heap cannot move an element, so a line whose
+ * first job has changed is put in again, and the entry for its former first job is dropped when it comes up. To find the
+ * next job therefore costs O(log n), however many groups there are.
+ */
+class Lane {
+  readonly #lines = new Map<string | null, Line>()
+  readonly #heads = new PeekQueue<Head>((a, b) => compareJobs(a.job, b.job))
+  readonly #isWanted: (job: QueuedJob) => boolean
+
+  /** Jobs that `isWanted` rejects are dropped on the way. */
+  constructor(isWanted: (job: QueuedJob) => boolean) {
+    this.#isWanted = isWanted
   }
 
   put(job: QueuedJob): void {
-    let line = this.#lines.get(job.kind)
+    let line = this.#lines.get(job.group)
     if (line === undefined) {
-      line = new Line()
-      this.#lines.set(job.kind, line)
+      line = new Line(job.group)
+      this.#lines.set(job.group, line)
     }
-    line.put(job)
+    line.jobs.put(job)
+    this.#list(line)
   }
 
-  /** The next job of a kind that `mayBegin`. Jobs that `isWanted` rejects are dropped on the way. */
-  take(
-    mayBegin: (kind: string) => boolean,
-    isWanted: (job: QueuedJob) => boolean,
-  ): QueuedJob | null {
-    let best: { job: QueuedJob; line: Line } | null = null
-    for (const [kind, line] of this.#lines) {
-      if (!mayBegin(kind)) continue
-      const job = line.peek(isWanted)
-      if (job === null) continue
-      const order = best === null ? -1 : job.priority - best.job.priority || job.id - best.job.id
-      if (order < 0) best = { job, line }
+  /** The next job; lines of groups that `mayBegin` rejects are blocked. */
+  peek(mayBegin: (group: string) => boolean): Head | null {
+    for (;;) {
+      const head = this.#heads.peek()
+      if (head === null) return null
+      const { line, job } = head
+      if (!line.isBlocked && this.#firstOf(line) === job) {
+        if (line.group === null || mayBegin(line.group)) return head
+        line.isBlocked = true
+      }
+      this.#heads.shift()
+      if (line.listed === job) line.listed = null
+      this.#list(line)
     }
-    best?.line.shift()
-    return best?.job ?? null
+  }
+
+  /** Takes the job that `peek` gave. */
+  take({ line }: Head): void {
+    line.jobs.shift()
+    this.#heads.shift()
+    line.listed = null
+    this.#list(line)
+  }
+
+  unblock(group: string): void {
+    const line = this.#lines.get(group)
+    if (line === undefined || !line.isBlocked) return
+    line.isBlocked = false
+    this.#list(line)
+  }
+
+  unblockAll(): void {
+    for (const line of this.#lines.values())
+      if (line.isBlocked) {
+        line.isBlocked = false
+        this.#list(line)
+      }
+  }
+
+  /** Puts a line in the heap for its first job, unless it is there; an empty line is forgotten. */
+  #list(line: Line): void {
+    const first = this.#firstOf(line)
+    if (first === null) {
+      // An old entry of the heap may be of a line that another one of its group has followed.
+      if (this.#lines.get(line.group) === line) this.#lines.delete(line.group)
+    } else if (!line.isBlocked && line.listed !== first) {
+      line.listed = first
+      this.#heads.put({ job: first, line })
+    }
+  }
+
+  #firstOf({ jobs }: Line): QueuedJob | null {
+    for (;;) {
+      const job = jobs.peek()
+      if (job === null || this.#isWanted(job)) return job
+      jobs.shift()
+    }
+  }
+}
+
+/** What may begin at the moment. */
+export interface Openings {
+  kind(kind: string): boolean
+  group(kind: string, group: string): boolean
+}
+
+/** Jobs that could begin, by priority and then by age; kinds and groups that are at their limits are passed over. */
+export class ReadyJobs {
+  readonly #lanes = new Map<string, Lane>()
+  readonly #isWanted: (job: QueuedJob) => boolean
+  #size = 0
+
+  /** `isWanted`: whether a job in line still counts. */
+  constructor(isWanted: (job: QueuedJob) => boolean) {
+    this.#isWanted = (job) => {
+      const isStill = isWanted(job)
+      if (!isStill) this.#size--
+      return isStill
+    }
+  }
+
+  /** How many are in line, wanted or not. */
+  get size(): number {
+    return this.#size
+  }
+
+  put(job: QueuedJob): void {
+    let lane = this.#lanes.get(job.kind)
+    if (lane === undefined) {
+      lane = new Lane(this.#isWanted)
+      this.#lanes.set(job.kind, lane)
+    }
+    this.#size++
+    lane.put(job)
+  }
+
+  /** The next job that may begin. */
+  take(openings: Openings): QueuedJob | null {
+    let best: { head: Head; lane: Lane } | null = null
+    for (const [kind, lane] of this.#lanes) {
+      if (!openings.kind(kind)) continue
+      const head = lane.peek((group) => openings.group(kind, group))
+      if (head !== null && (best === null || compareJobs(head.job, best.head.job) < 0))
+        best = { head, lane }
+    }
+    if (best === null) return null
+    best.lane.take(best.head)
+    this.#size--
+    return best.head.job
+  }
+
+  /** Jobs of the group may begin again. */
+  unblock(kind: string, group: string): void {
+    this.#lanes.get(kind)?.unblock(group)
+  }
+
+  /** Jobs of every group of the kind may begin again, or may not: that is found out anew. */
+  unblockAll(kind: string): void {
+    this.#lanes.get(kind)?.unblockAll()
   }
 }

@@ -1,5 +1,6 @@
 import type { ActorRef } from '@tasktree/actor'
-import type { Store, StoredQueuedJob } from '../store/store.ts'
+import type { StoredQueuedJob } from '../store/job-rows.ts'
+import type { Store } from '../store/store.ts'
 import type { JobQueue } from './job-queue.ts'
 import { longestRetryDelay } from './retry-delay.ts'
 

@@ -1,21 +1,24 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
 import { type EventLoop, getEventLoop } from '@tasktree/core'
-import { CapacityLimiter } from '@tasktree/sync'
 import {
   finalStates,
   type Job,
-  type JobKind,
   type JobRequest,
   type JobState,
   type QueuedJob,
 } from '../jobs/job.ts'
+import type { KindTable } from '../jobs/kind-table.ts'
 import { shorten } from '../jobs/shown-job.ts'
 import type { JobFeed } from '../store/job-feed.ts'
-import { type Revival, type Store, StoreError } from '../store/store.ts'
+import { StoreError } from '../store/group-commit.ts'
+import type { Revival } from '../store/job-rows.ts'
+import type { Schedule } from '../store/schedule-rows.ts'
+import type { Store } from '../store/store.ts'
+import { Admission } from './admission.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { JobQueue } from './job-queue.ts'
 import { JobWaiters, type Waiter } from './job-waiters.ts'
-import { Pauses } from './pauses.ts'
+import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
 import { passOn } from './pass-on.ts'
 import { QueueFull } from './queue-full.ts'
 import { Recovery } from './recovery.ts'
@@ -26,8 +29,9 @@ import type { Worker } from './worker.ts'
 export interface SchedulerOptions {
   /** At most this many jobs may be queued; further ones are refused. */
   maxQueued: number
-  /** How many jobs of a kind may run at once. */
-  capacity: Partial<Record<JobKind, number>>
+  kinds: KindTable
+  /** By kind, in place of the limits in its definition. */
+  limits: Readonly<Record<string, LimitChange>>
 }
 
 /** When the file could not be written, it is tried again after this many milliseconds. */
@@ -45,10 +49,9 @@ export class Scheduler extends Actor {
   readonly #worker: (name: string) => ActorRef<Worker>
   readonly #feed: JobFeed
   readonly #maxQueued: number
-  readonly #limiters: ReadonlyMap<JobKind, CapacityLimiter>
+  readonly #admission: Admission
   readonly #loop: EventLoop = getEventLoop()
   readonly #clock = new WallClock()
-  readonly #pauses = new Pauses()
   readonly #queue = new JobQueue(
     (ms, call) => void this.ctx.after(ms, call),
     () => this.#dispatch(),
@@ -58,6 +61,8 @@ export class Scheduler extends Actor {
   readonly #running = new Map<string, Attempt>()
   readonly #waiters = new JobWaiters()
   #adding = 0
+  /** How often the clock was looked at. */
+  #looks = 0
   #requeued = 0
   /** The file cannot be written: nothing is begun. */
   #isBlocked = false
@@ -70,19 +75,18 @@ export class Scheduler extends Actor {
     store: () => ActorRef<Store>,
     worker: (name: string) => ActorRef<Worker>,
     feed: JobFeed,
-    { maxQueued, capacity }: SchedulerOptions,
+    { maxQueued, kinds, limits }: SchedulerOptions,
   ) {
     super()
     this.#store = store
     this.#worker = worker
     this.#feed = feed
     this.#maxQueued = maxQueued
-    this.#limiters = new Map(
-      (Object.keys(capacity) as JobKind[]).map((kind) => [
-        kind,
-        new CapacityLimiter(capacity[kind] ?? Infinity),
-      ]),
-    )
+    this.#admission = new Admission(kinds, limits, {
+      after: (ms, call) => void this.ctx.after(ms, call),
+      unblock: (kind, group) => this.#queue.unblock(kind, group),
+      dispatch: () => this.#dispatch(),
+    })
   }
 
   protected override onStart(): Promise<void> {
@@ -93,7 +97,7 @@ export class Scheduler extends Actor {
   /** Where nothing can be written nothing is begun; questions are answered all the same. */
   async #recover(): Promise<void> {
     try {
-      this.#pauses.parse(await this.#asks.setting('paused'))
+      await this.#admission.read(this.#asks)
       await this.#recovery.read(this.#asks)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
@@ -108,10 +112,20 @@ export class Scheduler extends Actor {
   }
 
   #checkClock(): void {
+    if (++this.#looks % 60 === 0) this.#forgetBegins()
     const step = this.#clock.takeStep()
     if (step === 0) return
     this.ctx.log.warn(`the wall clock has stepped by ${step} ms: waits stay as long as they were`)
     this.#shiftDelays(step)
+  }
+
+  /** Where nothing can be written now, the next minute tries again. */
+  #forgetBegins(): void {
+    this.ctx.pipe(
+      this.#asks.forgetBegins(this.#admission.sweep()),
+      () => {},
+      () => {},
+    )
   }
 
   #shiftDelays(step: number): void {
@@ -143,6 +157,25 @@ export class Scheduler extends Actor {
         this.#adding--
         port.reject(passOn(error))
       },
+    )
+    return port
+  }
+
+  /** Adds the jobs of a schedule for the times `due`; answers with their numbers, after the commit. */
+  fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]> {
+    if (due.length > 0 && this.#queue.size + this.#adding >= this.#maxQueued)
+      throw new QueueFull(this.#maxQueued)
+    const port = this.ctx.reply<number[]>()
+    this.ctx.pipe(
+      this.#asks.fire(schedule, due, nextAt),
+      (jobs) => {
+        for (const job of jobs) {
+          this.#publish(job)
+          this.#enqueue(job, schedule.request.delay)
+        }
+        port.resolve(jobs.map(({ id }) => id))
+      },
+      (error) => port.reject(passOn(error)),
     )
     return port
   }
@@ -233,28 +266,54 @@ export class Scheduler extends Actor {
 
   /** Begins no more jobs of a kind, or none at all, also after a restart. Answers when that is written. */
   pause(kind: string | null): ReplyPort<void> {
-    return this.#changePauses(() => this.#pauses.add(kind))
+    const { pauses } = this.#admission
+    return this.#changeSetting('paused', pauses, () => pauses.add(kind))
   }
 
   /** Begins jobs of a kind again; without a kind, jobs of every kind. */
   resume(kind: string | null): ReplyPort<void> {
-    if (kind !== null && this.#pauses.hasAll)
+    const { pauses } = this.#admission
+    if (kind !== null && pauses.hasAll)
       throw new ReplyError('every kind is paused: resume all of them')
-    return this.#changePauses(() => this.#pauses.remove(kind))
+    return this.#changeSetting('paused', pauses, () => pauses.remove(kind))
   }
 
-  #changePauses(change: () => void): ReplyPort<void> {
+  /** Changes the limits of a kind, also for later starts; null: they are again what they were at the start. */
+  limit(kind: string, change: LimitChange | null): ReplyPort<void> {
+    const { limits } = this.#admission
+    return this.#changeSetting('limits', limits, () => {
+      limits.change(kind, change)
+      this.#queue.unblockAll(kind)
+    })
+  }
+
+  limitsOf(kind: string): KindLimits {
+    return this.#admission.limits.of(kind)
+  }
+
+  /** Kinds were loaded anew. */
+  kindsChanged(): void {
+    for (const kind of this.#admission.kinds) this.#queue.unblockAll(kind)
+    this.#dispatch()
+  }
+
+  /** Answers when the change is written; when it cannot be, everything is as it was. */
+  #changeSetting(
+    name: string,
+    setting: { toString(): string; parse(text: string | null): void },
+    change: () => void,
+  ): ReplyPort<void> {
     const port = this.ctx.reply<void>()
-    const before = this.#pauses.toString()
+    const before = setting.toString()
     change()
     this.ctx.pipe(
-      this.#asks.set('paused', this.#pauses.toString()),
+      this.#asks.set(name, setting.toString()),
       () => {
         port.resolve()
         this.#dispatch()
       },
       (error) => {
-        this.#pauses.parse(before)
+        setting.parse(before)
         port.reject(passOn(error))
       },
     )
@@ -289,7 +348,7 @@ export class Scheduler extends Actor {
       idle: this.#idle.size,
       requeued: this.#requeued,
       waiters: this.#waiters.size,
-      paused: this.#pauses.list(),
+      paused: this.#admission.pauses.list(),
     }
   }
 
@@ -315,10 +374,7 @@ export class Scheduler extends Actor {
     for (const [worker, port] of this.#idle) {
       // Its last job is still being written: it keeps its place until then.
       if (this.#running.has(worker)) continue
-      const queued = this.#queue.take(
-        (kind) =>
-          !this.#pauses.has(kind) && (this.#limiters.get(kind as JobKind)?.available ?? 1) > 0,
-      )
+      const queued = this.#queue.take(this.#admission)
       if (queued === null) return
       this.#idle.delete(worker)
       this.#begin(worker, port, queued)
@@ -326,8 +382,8 @@ export class Scheduler extends Actor {
   }
 
   #begin(worker: string, port: ReplyPort<Job>, queued: QueuedJob): void {
-    const limiter = this.#limiters.get(queued.kind as JobKind) ?? new CapacityLimiter(1)
-    const place = limiter.acquire().result()
+    const { kind, group } = queued
+    const place = this.#admission.limits.enter(kind, group)
     const begunAt = this.#loop.time()
     const attempt: Attempt = {
       queued,
@@ -339,8 +395,9 @@ export class Scheduler extends Actor {
     }
     this.#running.set(worker, attempt)
     this.ctx.pipe(
-      this.#asks.begin(queued.id),
+      this.#asks.begin(queued.id, this.#admission.limits.isRated(kind)),
       (job) => {
+        place.begin()
         attempt.attempts = job.attempts
         if (this.#running.get(worker) !== attempt) return
         attempt.begunAt = this.#loop.time()
@@ -349,6 +406,7 @@ export class Scheduler extends Actor {
       },
       (error) => {
         if (!(error instanceof StoreError)) throw error
+        place.giveUp()
         if (this.#running.get(worker) !== attempt) return
         this.#leave(worker, attempt)
         this.#idle.set(worker, port)
@@ -378,7 +436,9 @@ export class Scheduler extends Actor {
 
   #leave(worker: string, attempt: Attempt): void {
     if (this.#running.get(worker) === attempt) this.#running.delete(worker)
-    attempt.place.release()
+    attempt.place.leave()
+    const { kind, group } = attempt.queued
+    if (group !== null) this.#queue.unblock(kind, group)
     this.#tellIdle()
     this.#dispatch()
   }
@@ -391,7 +451,7 @@ export class Scheduler extends Actor {
     const ran = this.#loop.time() - attempt.begunAt
     this.#retryWriting(
       () => {
-        if ('result' in outcome) return this.#asks.end(id, 'done', outcome)
+        if ('result' in outcome) return this.#asks.end(id, 'done', outcome.result)
         if ('cancelled' in outcome || attempt.isCancelled) return this.#asks.end(id, 'cancelled')
         return this.#asks.fail(id, outcome.error, delay)
       },

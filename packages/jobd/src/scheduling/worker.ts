@@ -4,7 +4,8 @@ import { describeError } from '../jobs/describe-error.ts'
 import type { Job } from '../jobs/job.ts'
 import type { JobFeed } from '../store/job-feed.ts'
 import type { Pools } from '../jobs/kind.ts'
-import { perform } from '../jobs/kinds.ts'
+import type { JobTools, KindTable } from '../jobs/kind-table.ts'
+import type { StoredResult } from '../jobs/stored-value.ts'
 import type { Outcome } from './attempt.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Store } from '../store/store.ts'
@@ -13,6 +14,7 @@ import type { Store } from '../store/store.ts'
 export interface Workshop {
   readonly store: () => ActorRef<Store>
   readonly scheduler: () => ActorRef<Scheduler>
+  readonly kinds: KindTable
   readonly pools: Pools
   readonly feed: JobFeed
 }
@@ -20,7 +22,7 @@ export interface Workshop {
 /** Takes a job, does it, takes the next. Its end cancels the work: the child process dies, the thread is freed. */
 export class Worker extends Actor {
   readonly #shop: Workshop
-  #attempt: { id: number; task: Task<string> } | null = null
+  #attempt: { id: number; task: Task<StoredResult> } | null = null
   /** The job that was to be cancelled, perhaps before it came here. */
   #cancelled: number | null = null
 
@@ -49,15 +51,8 @@ export class Worker extends Actor {
   }
 
   #begin(job: Job): void {
-    const { pools, feed, store } = this.#shop
-    const bench = {
-      pools,
-      output: (text: string) => void store().tell.append(job.id, text),
-      progress: (done: number, total: number) =>
-        feed.publish({ type: 'progress', id: job.id, done, total }),
-    }
     const task = createTask(async () =>
-      timeout(job.timeout === 0 ? null : job.timeout, () => perform(job, bench)),
+      timeout(job.timeout === 0 ? null : job.timeout, () => this.#perform(job)),
     )
     this.#attempt = { id: job.id, task }
     if (this.#cancelled === job.id) task.cancel()
@@ -71,6 +66,20 @@ export class Worker extends Actor {
             : { error: describeError(error) },
         ),
     )
+  }
+
+  async #perform(job: Job): Promise<StoredResult> {
+    const { kinds, pools, feed, store } = this.#shop
+    const ask = store().ask({ timeout: Infinity })
+    const tools: JobTools = {
+      pools,
+      output: (text) => void store().tell.append(job.id, text),
+      progress: (done, total) => feed.publish({ type: 'progress', id: job.id, done, total }),
+      // Only a later attempt, or a job that was queued again, can find steps.
+      steps: job.attempts > 1 ? await ask.steps(job.id) : [],
+      saveStep: (name, text) => ask.saveStep(job.id, name, text),
+    }
+    return kinds.perform(job, tools)
   }
 
   async #finish(outcome: Outcome): Promise<void> {

@@ -4,6 +4,10 @@ import { CommandError } from './arguments.ts'
 import { type Credentials, defaultName } from './credentials.ts'
 import type { Word } from '../protocol/command-parser.ts'
 import { jobCommands } from './job-commands.ts'
+import { kindCommands } from './kind-commands.ts'
+import { KindError, type KindTable, type Reloaded } from '../jobs/kind-table.ts'
+import { ScheduleError } from '../scheduling/cron.ts'
+import type { Schedules } from '../scheduling/schedules.ts'
 import type { Metrics } from '../scheduling/metrics.ts'
 import { isPassing } from './passing.ts'
 import type { Reply } from '../protocol/resp.ts'
@@ -29,6 +33,10 @@ export interface Directory {
   readonly store: ActorRef<Store>
   readonly scheduler: ActorRef<Scheduler>
   readonly metrics: ActorRef<Metrics>
+  readonly schedules: ActorRef<Schedules>
+  readonly kinds: KindTable
+  /** Loads the user's kinds anew, and starts new pools for them. */
+  readonly reload: () => Promise<Reloaded>
   readonly credentials: Credentials
   /** Writes down who did something that changes what others see. */
   readonly audit: (who: string, action: string) => void
@@ -95,6 +103,7 @@ const commands: ReadonlyMap<string, Command> = new Map(
     TREE: { least: 0, most: 0, run: (_, { system }) => system.tree() },
     'ACTOR.KILL': { least: 1, most: 1, isAudited: true, run: killActor },
     ...jobCommands,
+    ...kindCommands,
   } satisfies Record<string, Command>),
 )
 
@@ -170,6 +179,8 @@ function isPromiseLike(reply: PromiseLike<Reply> | Reply): reply is PromiseLike<
 
 function toReply(error: unknown): Error {
   if (error instanceof CommandError) return new Error(`${error.code} ${error.message}`)
+  if (error instanceof KindError || error instanceof ScheduleError)
+    return new Error(`ERR ${error.message.replaceAll(/\s*[\r\n]+\s*/g, ' ')}`)
   if (error instanceof QueueFull) return new Error(`BUSY ${error.message}`)
   if (error instanceof ReplyError) return new Error(`ERR ${error.message}`)
   if (isCancelled(error)) throw error

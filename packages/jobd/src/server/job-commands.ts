@@ -1,18 +1,14 @@
 import { isCancelled, moveOnAfter } from '@tasktree/core'
 import {
   finalStates,
-  isJobKind,
   isJobState,
   type Job,
   type JobFilter,
-  type JobKind,
   type JobRequest,
   type JobState,
-  jobKinds,
   jobStates,
 } from '../jobs/job.ts'
-import { PayloadError } from '../jobs/kind.ts'
-import { checkPayload } from '../jobs/kinds.ts'
+import type { KindTable } from '../jobs/kind-table.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { CommandError, largest, parseNumber, parseOptions } from './arguments.ts'
 import { bulkActions, carryOutAll } from './bulk.ts'
@@ -22,6 +18,19 @@ const ok: Reply = { simple: 'OK' }
 
 /** More jobs would be too much for one reply. */
 const mostListed = 1_000
+
+const filterNames = [
+  'STATE',
+  'KIND',
+  'KEY',
+  'GROUP',
+  'SCHEDULE',
+  'SEARCH',
+  'OLDER',
+  'SINCE',
+  'UNTIL',
+]
+const mostFilterWords = 2 * filterNames.length
 
 /** For the work to end, in milliseconds. */
 const longestCancel = 10_000
@@ -33,9 +42,9 @@ let tickets = 0
 export const jobCommands: Record<string, Command> = {
   'JOB.ADD': {
     least: 2,
-    most: 14,
+    most: 16,
     overlaps: true,
-    run: (words, { scheduler }) => scheduler.ask.submit(parseRequest(words)),
+    run: (words, { scheduler, kinds }) => scheduler.ask.submit(parseRequest(words, kinds)),
   },
   'JOB.GET': {
     least: 1,
@@ -103,13 +112,13 @@ export const jobCommands: Record<string, Command> = {
   },
   'JOB.PURGE': {
     least: 0,
-    most: 8,
+    most: mostFilterWords,
     isAudited: true,
     run: (words, directory) => carryOutAll('DELETE', parseFilter(words), directory),
   },
   'JOB.BULK': {
     least: 2,
-    most: 9,
+    most: mostFilterWords + 1,
     isAudited: true,
     run: ([name = '', ...words], directory) => {
       const action = name.toUpperCase()
@@ -124,8 +133,9 @@ export const jobCommands: Record<string, Command> = {
     least: 0,
     most: 1,
     isAudited: true,
-    run: async ([kind], { scheduler }) => {
-      await scheduler.ask.pause(kind === undefined ? null : parseKind(kind))
+    run: async ([kind], { scheduler, kinds }) => {
+      if (kind !== undefined) kinds.check(kind)
+      await scheduler.ask.pause(kind ?? null)
       return ok
     },
   },
@@ -133,8 +143,9 @@ export const jobCommands: Record<string, Command> = {
     least: 0,
     most: 1,
     isAudited: true,
-    run: async ([kind], { scheduler }) => {
-      await scheduler.ask.resume(kind === undefined ? null : parseKind(kind))
+    run: async ([kind], { scheduler, kinds }) => {
+      if (kind !== undefined) kinds.check(kind)
+      await scheduler.ask.resume(kind ?? null)
       return ok
     },
   },
@@ -167,7 +178,7 @@ export const jobCommands: Record<string, Command> = {
   },
   'JOB.LIST': {
     least: 0,
-    most: 10,
+    most: mostFilterWords + 2,
     run: async (words, { store }) => {
       const options = parseOptions(words, [...filterNames, 'LIMIT'])
       const limit = parseNumber('LIMIT', options.get('LIMIT') ?? '100', 1, mostListed)
@@ -224,54 +235,64 @@ async function revive(
   )
 }
 
-const filterNames = ['STATE', 'KIND', 'KEY', 'OLDER']
-
 function parseFilter(words: readonly string[]): JobFilter {
   return toFilter(parseOptions(words, filterNames))
 }
 
 function toFilter(options: ReadonlyMap<string, string>): JobFilter {
-  const [state, kind, key, older] = filterNames.map((name) => options.get(name))
+  const [state, kind, key, group, schedule, search, older, since, until] = filterNames.map((name) =>
+    options.get(name),
+  )
   if (state !== undefined && !isJobState(state))
     throw new CommandError(`STATE must be one of ${jobStates.join(', ')}`)
   return {
     ...(state === undefined ? {} : { state }),
     ...(kind === undefined ? {} : { kind }),
     ...(key === undefined ? {} : { key }),
+    ...(group === undefined ? {} : { group }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(search === undefined ? {} : { search }),
     ...(older === undefined ? {} : { older: parseNumber('OLDER', older, 0) }),
+    ...(since === undefined ? {} : { since: parseNumber('SINCE', since, 0) }),
+    ...(until === undefined ? {} : { until: parseNumber('UNTIL', until, 0) }),
   }
 }
 
-function parseKind(kind: string): JobKind {
-  if (isJobKind(kind)) return kind
-  throw new CommandError(
-    `unknown kind '${kind.slice(0, 64)}', expected one of ${jobKinds.join(', ')}`,
-  )
-}
+/** The options of a job, which JOB.ADD and JOB.EVERY have. */
+export const requestOptions = ['PRIORITY', 'DELAY', 'TIMEOUT', 'RETRIES', 'KEY', 'KEEP', 'GROUP']
 
-function parseRequest([kind = '', payload = '', ...rest]: readonly string[]): JobRequest {
-  const options = parseOptions(rest, ['PRIORITY', 'DELAY', 'TIMEOUT', 'RETRIES', 'KEY', 'KEEP'])
-  const number = (name: string, least = 0): number =>
-    parseNumber(name, options.get(name) ?? '0', least)
+/** @throws {CommandError} @throws {KindError} */
+export function toRequest(
+  kind: string,
+  payload: string,
+  options: ReadonlyMap<string, string>,
+  kinds: KindTable,
+): JobRequest {
+  const number = (name: string, least = 0, otherwise = 0): number =>
+    parseNumber(name, options.get(name) ?? String(otherwise), least)
   if (options.has('KEEP') && !options.has('KEY'))
     throw new CommandError('syntax error: KEEP says how long a KEY is kept, and there is no KEY')
-  const known = parseKind(kind)
-  try {
-    checkPayload(known, payload)
-  } catch (error) {
-    if (!(error instanceof PayloadError)) throw error
-    throw new CommandError(`${known}: ${error.message}`)
-  }
+  kinds.check(kind)
+  kinds.checkPayload(kind, payload)
+  const { timeout, retries } = kinds.get(kind) ?? {}
   return {
-    kind: known,
+    kind,
     payload,
     priority: number('PRIORITY', -largest),
     delay: number('DELAY'),
-    timeout: number('TIMEOUT'),
-    retries: number('RETRIES'),
+    timeout: number('TIMEOUT', 0, timeout),
+    retries: number('RETRIES', 0, retries),
     key: options.get('KEY') ?? null,
     keep: options.has('KEEP') ? number('KEEP') : null,
+    group: options.get('GROUP') ?? null,
   }
+}
+
+function parseRequest(
+  [kind = '', payload = '', ...rest]: readonly string[],
+  kinds: KindTable,
+): JobRequest {
+  return toRequest(kind, payload, parseOptions(rest, requestOptions), kinds)
 }
 
 function parseId(text: string | undefined): number {

@@ -4,13 +4,13 @@ import type { DatabaseSync } from 'node:sqlite'
 export const applicationId = 0x6a_6f_62_64
 
 /** The version of the schema below, kept in SQLite's `user_version`. The first edition wrote 0. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /**
  * `key` is what the client gave and is kept for display. `heldKey` is the same text while the job blocks its key, and
  * NULL afterwards: two jobs can then have had one key, but only one can hold it. `endedAt` is NULL until the state is final.
  */
-const jobsTable = `(
+const jobsTable1 = `(
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
     priority INTEGER NOT NULL, delay INTEGER NOT NULL, timeout INTEGER NOT NULL, retries INTEGER NOT NULL,
     key TEXT, heldKey TEXT, keep INTEGER,
@@ -27,6 +27,27 @@ const indexes = `
 
 const settingsTable =
   'CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID'
+
+/**
+ * What version 2 adds: groups, results that are JSON, steps, the times at which jobs of kinds with a rate began, and
+ * schedules. The unique index makes it impossible that a schedule adds two jobs for one time.
+ */
+const version2 = `
+  ALTER TABLE jobs ADD COLUMN "group" TEXT;
+  ALTER TABLE jobs ADD COLUMN resultType TEXT;
+  ALTER TABLE jobs ADD COLUMN schedule TEXT;
+  ALTER TABLE jobs ADD COLUMN scheduledAt INTEGER;
+  CREATE UNIQUE INDEX scheduledTimes ON jobs (schedule, scheduledAt) WHERE schedule IS NOT NULL;
+  CREATE TABLE steps (
+    job INTEGER NOT NULL, name TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (job, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE begins (at INTEGER NOT NULL, kind TEXT NOT NULL, "group" TEXT) STRICT;
+  CREATE INDEX beginsAt ON begins (at);
+  CREATE TABLE schedules (
+    name TEXT PRIMARY KEY, spec TEXT NOT NULL, zone TEXT, missed TEXT NOT NULL, request TEXT NOT NULL,
+    createdAt INTEGER NOT NULL, nextAt INTEGER, lastAt INTEGER, lastJob INTEGER
+  ) STRICT, WITHOUT ROWID;
+`
 
 const stamp = `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`
 
@@ -73,10 +94,11 @@ export function inspect(database: DatabaseSync): FileState {
 /** Makes the tables of a new file. */
 export function create(database: DatabaseSync): void {
   database.exec(`
-    CREATE TABLE jobs ${jobsTable}; ${indexes}
+    CREATE TABLE jobs ${jobsTable1}; ${indexes}
     CREATE TABLE outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
     CREATE INDEX outputsOfJob ON outputs (job);
     ${settingsTable};
+    ${version2}
     INSERT INTO settings VALUES ('keepDone', '${7 * 86_400_000}'), ('keepFailed', '${30 * 86_400_000}');
     ${stamp};
   `)
@@ -91,20 +113,26 @@ function fromFirstEdition(database: DatabaseSync): void {
   database.exec(`
     DROP INDEX IF EXISTS jobsOfState;
     ALTER TABLE jobs RENAME TO oldJobs;
-    CREATE TABLE jobs ${jobsTable};
+    CREATE TABLE jobs ${jobsTable1};
     INSERT INTO jobs (${kept}, heldKey, endedAt)
       SELECT ${kept}, key, CASE WHEN state IN ('done', 'failed', 'cancelled') THEN notBefore END FROM oldJobs;
     DROP TABLE oldJobs;
-    ${indexes} ${settingsTable}; ${stamp};
+    ${indexes} ${settingsTable}; PRAGMA application_id = ${applicationId};
   `)
 }
 
+/** From version 1: results so far were texts. */
+function fromVersion1(database: DatabaseSync): void {
+  database.exec(`${version2} UPDATE jobs SET resultType = 'text' WHERE result IS NOT NULL;`)
+}
+
 /** The step from each older version to the next. */
-const steps: readonly ((database: DatabaseSync) => void)[] = [fromFirstEdition]
+const steps: readonly ((database: DatabaseSync) => void)[] = [fromFirstEdition, fromVersion1]
 
 /** Brings an older file to this version; to be called in a transaction. */
 export function migrate(database: DatabaseSync, version: number): void {
   for (const step of steps.slice(version)) step(database)
+  database.exec(stamp)
 }
 
 export function numberOf(database: DatabaseSync, pragma: string): number {

@@ -1,16 +1,29 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor'
-import {
-  finalStates,
-  type Job,
-  type JobFilter,
-  type JobRequest,
-  type JobState,
-} from '../jobs/job.ts'
-import { longestShown } from '../jobs/shown-job.ts'
+import { Actor, type ReplyPort } from '@tasktree/actor'
+import type { Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts'
+import type { StoredResult } from '../jobs/stored-value.ts'
+import { GroupCommit } from './group-commit.ts'
 import type { JobFeed } from './job-feed.ts'
-import { isPassingFailure, type JobFile } from './job-file.ts'
+import type { JobFile } from './job-file.ts'
+import {
+  columns,
+  conditionsOf,
+  hasLetGo,
+  noJobs,
+  type Revival,
+  shortColumns,
+  type StoredQueuedJob,
+} from './job-rows.ts'
+import { type JobTable, readTable, type TableQuery } from './job-table.ts'
 import { type Retention, retentionOf, surplusJobs } from './retention.ts'
+import {
+  advanceSchedule,
+  listSchedules,
+  putSchedule,
+  removeSchedule,
+  type Schedule,
+  type ScheduleRequest,
+} from './schedule-rows.ts'
 import { numberOf } from './schema.ts'
 
 /** How many characters of one job's output are kept; the rest is left out. */
@@ -24,43 +37,17 @@ const sweepBatch = 500
 const mostUnusedPages = 2_000
 const returnedPages = 1_000
 
-/** A change could not be written. No part of it was written, and the caller may try again. */
-export class StoreError extends ReplyError {
-  override readonly name: string = 'StoreError'
-
-  constructor(cause: Error) {
-    super(`the jobs' file cannot be written: ${cause.message}`, { cause })
-  }
+/** A job, and whether it was added just now. */
+export interface Added {
+  job: Job
+  isNew: boolean
 }
 
-const columns =
-  'id, kind, payload, priority, delay, timeout, retries, key, keep, state, attempts, deaths, result, error, createdAt, notBefore, startedAt, endedAt'
-
-const shortColumns = columns.replaceAll(
-  /payload|\bkey\b|result|error/g,
-  (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
-)
-
-const noJobs = (): Record<JobState, number> => ({
-  queued: 0,
-  running: 0,
-  done: 0,
-  failed: 0,
-  cancelled: 0,
-})
-
-/** A queued job as the file has it. */
-export type StoredQueuedJob = Pick<
-  Job,
-  'id' | 'kind' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'
->
-
-/** The result of queueing a job again that had ended. */
-export type Revival = { before: Job | null; job: Job | null; keyHolder: number | null }
-
-interface Uncommitted {
-  settle: () => void
-  fail: (error: StoreError) => void
+/** When a job of a kind with a rate has begun, in `Date.now()` milliseconds. */
+export interface Begin {
+  at: number
+  kind: string
+  group: string | null
 }
 
 /**
@@ -80,8 +67,7 @@ export class Store extends Actor {
   #counts = noJobs()
   /** The counts as they were before the open transaction. */
   #committedCounts = noJobs()
-  /** What waits for the commit; null when no transaction is open. */
-  #uncommitted: Uncommitted[] | null = null
+  #transactions!: GroupCommit
 
   /** A field that `retention` does not have is read from the file. */
   constructor(file: JobFile, feed: JobFeed, retention: Retention = {}) {
@@ -93,6 +79,15 @@ export class Store extends Actor {
 
   protected override onStart(): void {
     this.#database = this.#file.open()
+    this.#transactions = new GroupCommit(this.#database, this.ctx, {
+      committed: () => {
+        this.#committedCounts = { ...this.#counts }
+        this.#returnPages()
+      },
+      rolledBack: () => {
+        this.#counts = { ...this.#committedCounts }
+      },
+    })
     this.#recount()
     this.#retention = { ...retentionOf(this.#database), ...this.#wantedRetention }
     if (Object.values(this.#retention).some((limit) => limit !== Infinity))
@@ -101,64 +96,139 @@ export class Store extends Actor {
 
   protected override onStop(): void {
     try {
-      this.#commit()
+      this.#transactions.commit()
     } finally {
       this.#file.close()
     }
   }
 
   /** The new job, or the one that holds its key. */
-  add(request: JobRequest): ReplyPort<{ job: Job; isNew: boolean }> {
-    const { kind, payload, priority, delay, timeout, retries, key, keep } = request
-    return this.#write(() => {
-      const now = Date.now()
-      const holder = key === null ? null : this.#holderOf(key)
-      if (holder !== null) {
-        if (!hasLetGo(holder, now)) return { job: holder, isNew: false }
-        this.#row('UPDATE jobs SET heldKey = NULL WHERE id = ?', holder.id)
-      }
-      const job = this.#row(
-        `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, heldKey, keep, state, attempts, allowed, createdAt, notBefore)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?) RETURNING ${columns}`,
-        kind,
-        payload,
-        priority,
-        delay,
-        timeout,
-        retries,
-        key,
-        key,
-        keep,
-        retries + 1,
-        now,
-        now + delay,
-      )
-      this.#counts.queued++
-      return { job: job as Job, isNew: true }
+  add(request: JobRequest): ReplyPort<Added> {
+    return this.#transactions.write(() => this.#add(request))
+  }
+
+  #add(
+    request: JobRequest,
+    schedule: string | null = null,
+    scheduledAt: number | null = null,
+  ): Added {
+    const { key } = request
+    const now = Date.now()
+    const twin =
+      schedule === null
+        ? null
+        : this.#row(
+            `SELECT ${columns} FROM jobs WHERE schedule = ? AND scheduledAt = ?`,
+            schedule,
+            scheduledAt,
+          )
+    if (twin !== null) return { job: twin as Job, isNew: false }
+    const holder = key === null ? null : this.#holderOf(key)
+    if (holder !== null) {
+      if (!hasLetGo(holder, now)) return { job: holder, isNew: false }
+      this.#row('UPDATE jobs SET heldKey = NULL WHERE id = ?', holder.id)
+    }
+    const sql = `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, heldKey, keep, "group",
+        state, attempts, allowed, createdAt, notBefore, schedule, scheduledAt)
+      VALUES (:kind, :payload, :priority, :delay, :timeout, :retries, :key, :key, :keep, :group,
+        'queued', 0, :retries + 1, :now, :now + :delay, :schedule, :scheduledAt) RETURNING ${columns}`
+    const job = this.#statement(sql).get({ ...request, now, schedule, scheduledAt })
+    this.#counts.queued++
+    return { job: job as unknown as Job, isNew: true }
+  }
+
+  /**
+   * Begins an attempt, and counts it before: an attempt that a crash cuts short has been one. `isRated`: its time is kept,
+   * because no restart may let more jobs begin than the rate of their kind allows.
+   */
+  begin(id: number, isRated = false): ReplyPort<Job> {
+    const now = Date.now()
+    return this.#update(
+      `state = 'running', attempts = attempts + 1, startedAt = ?`,
+      id,
+      [now],
+      (job) => {
+        if (isRated) this.#row('INSERT INTO begins VALUES (?, ?, ?)', now, job.kind, job.group)
+      },
+    )
+  }
+
+  /** The times at which jobs of kinds with a rate have begun, the oldest first. */
+  begins(): ReplyPort<Begin[]> {
+    return this.#transactions.read(
+      () =>
+        this.#statement(
+          'SELECT at, kind, "group" FROM begins ORDER BY at',
+        ).all() as unknown as Begin[],
+    )
+  }
+
+  /** Forgets the times that are older than the longest rate looks back. */
+  forgetBegins(before: number): ReplyPort<void> {
+    return this.#transactions.write(() => {
+      this.#row('DELETE FROM begins WHERE at < ?', before)
     })
   }
 
-  /** Begins an attempt, and counts it before: an attempt that a crash cuts short has been one. */
-  begin(id: number): ReplyPort<Job> {
-    return this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, Date.now())
+  /** The results of the steps that earlier attempts of a job committed. */
+  steps(id: number): ReplyPort<[name: string, text: string][]> {
+    return this.#transactions.read(() =>
+      this.#statement('SELECT name, result FROM steps WHERE job = ?')
+        .all(id)
+        .map((row) => [String(row['name']), String(row['result'])]),
+    )
+  }
+
+  /** Answers when it is committed. */
+  saveStep(id: number, name: string, text: string): ReplyPort<void> {
+    return this.#transactions.write(() => {
+      this.#row('INSERT OR REPLACE INTO steps VALUES (?, ?, ?)', id, name, text)
+    })
+  }
+
+  schedules(): ReplyPort<Schedule[]> {
+    return this.#transactions.read(() => listSchedules(this.#database))
+  }
+
+  putSchedule(schedule: ScheduleRequest, nextAt: number | null): ReplyPort<void> {
+    return this.#transactions.write(() => putSchedule(this.#database, schedule, nextAt))
+  }
+
+  /** Whether there was one. */
+  removeSchedule(name: string): ReplyPort<boolean> {
+    return this.#transactions.write(() => removeSchedule(this.#database, name))
+  }
+
+  /**
+   * Adds the jobs of a schedule for the times `due`, and moves it on to `nextAt`, in one transaction: after a crash both
+   * have happened, or neither. Answers with the jobs that are new.
+   */
+  fire(
+    { name, request }: Schedule,
+    due: readonly number[],
+    nextAt: number | null,
+  ): ReplyPort<Job[]> {
+    return this.#transactions.write(() => {
+      const added = due.map((at) => this.#add(request, name, at))
+      const job = added.at(-1)?.job.id ?? null
+      advanceSchedule(this.#database, name, { nextAt, at: due.at(-1) ?? null, job })
+      return added.filter(({ isNew }) => isNew).map((each) => each.job)
+    })
   }
 
   /** Ends an attempt, and the job with it. */
   end(
     id: number,
     state: JobState,
-    outcome: { result?: string; error?: string } = {},
+    { text, type }: StoredResult = { text: null, type: null },
   ): ReplyPort<Job> {
     this.#outputs.delete(id)
-    const { result = null, error = null } = outcome
-    return this.#update(
-      'state = ?, result = ?, error = ?, endedAt = ?',
-      id,
+    return this.#update('state = ?, result = ?, resultType = ?, error = NULL, endedAt = ?', id, [
       state,
-      result,
-      error,
+      text,
+      type,
       Date.now(),
-    )
+    ])
   }
 
   /** Ends an attempt that failed: the job begins again after `delay` milliseconds, or has failed when it has no attempt left. */
@@ -169,9 +239,7 @@ export class Store extends Actor {
       `state = CASE WHEN attempts < allowed THEN 'queued' ELSE 'failed' END, error = ?, notBefore = ?,
        endedAt = CASE WHEN attempts < allowed THEN NULL ELSE ? END`,
       id,
-      error,
-      now + delay,
-      now,
+      [error, now + delay, now],
     )
   }
 
@@ -185,7 +253,7 @@ export class Store extends Actor {
    * null when it did not: `before` says why, or `keyHolder`, the job that has its key by now.
    */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
-    return this.#write(() => {
+    return this.#transactions.write(() => {
       const before = this.#find(id)
       if (before === null || !states.includes(before.state))
         return { before, job: null, keyHolder: null }
@@ -195,11 +263,13 @@ export class Store extends Actor {
         this.#row('UPDATE jobs SET heldKey = NULL WHERE id = ?', holder.id)
       }
       const job = this.#row(
-        `UPDATE jobs SET state = 'queued', allowed = attempts + retries + 1, deaths = 0, result = NULL, error = NULL,
+        `UPDATE jobs SET state = 'queued', allowed = attempts + retries + 1, deaths = 0, result = NULL, resultType = NULL, error = NULL,
          notBefore = ?, endedAt = NULL, heldKey = key WHERE id = ? RETURNING ${columns}`,
         Date.now(),
         id,
       ) as Job
+      // A job that is done begins from nothing; one that has failed goes on after the steps that it has taken.
+      if (before.state === 'done') this.#row('DELETE FROM steps WHERE job = ?', id)
       this.#counts[before.state]--
       this.#counts.queued++
       return { before, job, keyHolder: null }
@@ -208,7 +278,7 @@ export class Store extends Actor {
 
   /** After a restart of the scheduler: jobs that ran are queued again. */
   requeueRunning(): ReplyPort<void> {
-    return this.#write(() => {
+    return this.#transactions.write(() => {
       this.#row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
       this.#counts.queued += this.#counts.running
       this.#counts.running = 0
@@ -217,13 +287,15 @@ export class Store extends Actor {
 
   /** At most `limit` queued jobs with a number greater than `after`, the oldest first. */
   queued(after: number, limit: number): ReplyPort<StoredQueuedJob[]> {
-    const sql = `SELECT id, kind, priority, delay, attempts, deaths, notBefore FROM jobs WHERE state = 'queued' AND id > ? ORDER BY id LIMIT ?`
-    return this.#read(() => this.#statement(sql).all(after, limit) as unknown as StoredQueuedJob[])
+    const sql = `SELECT id, kind, "group", priority, delay, attempts, deaths, notBefore FROM jobs WHERE state = 'queued' AND id > ? ORDER BY id LIMIT ?`
+    return this.#transactions.read(
+      () => this.#statement(sql).all(after, limit) as unknown as StoredQueuedJob[],
+    )
   }
 
   /** The wall clock has stepped by `ms`: the times of what waits move with it, so that the waits stay as long as they were. */
   shiftDelays(ms: number): ReplyPort<void> {
-    return this.#write(() => {
+    return this.#transactions.write(() => {
       this.#row(
         `UPDATE jobs SET notBefore = notBefore + ? WHERE state = 'queued' AND notBefore > ?`,
         ms,
@@ -233,14 +305,14 @@ export class Store extends Actor {
   }
 
   setting(name: string): ReplyPort<string | null> {
-    return this.#read(() => {
+    return this.#transactions.read(() => {
       const row = this.#statement('SELECT value FROM settings WHERE name = ?').get(name)
       return row === undefined ? null : String(row['value'])
     })
   }
 
   set(name: string, value: string): ReplyPort<void> {
-    return this.#write(() => {
+    return this.#transactions.write(() => {
       this.#row('INSERT OR REPLACE INTO settings VALUES (?, ?)', name, value)
     })
   }
@@ -249,7 +321,7 @@ export class Store extends Actor {
   delete(ids: readonly number[]): ReplyPort<number[]> {
     const port = this.ctx.reply<number[]>()
     let deleted: number[] = []
-    this.#do(() => (deleted = this.#delete(ids)), {
+    this.#transactions.do(() => (deleted = this.#delete(ids)), {
       settle: () => {
         this.#feed.publish({ type: 'deleted', ids: deleted })
         port.resolve(deleted)
@@ -267,26 +339,36 @@ export class Store extends Actor {
     const kept = isLast ? `${text.slice(0, mostOutput - offset)}\n[the rest is left out]\n` : text
     this.#outputs.set(id, offset + kept.length)
     this.#feed.publish({ type: 'output', id, text: kept, offset })
-    this.#do(() => this.#row('INSERT INTO outputs (job, text) VALUES (?, ?)', id, kept), {
-      settle: () => {},
-      fail: (error) => this.ctx.log.warn(`output of job ${id} is lost: ${error.message}`),
-    })
+    this.#transactions.do(
+      () => this.#row('INSERT INTO outputs (job, text) VALUES (?, ?)', id, kept),
+      {
+        settle: () => {},
+        fail: (error) => this.ctx.log.warn(`output of job ${id} is lost: ${error.message}`),
+      },
+    )
   }
 
   /** A job's output; null when there is no such job. */
   log(id: number): ReplyPort<string | null> {
-    return this.#read(() => (this.#find(id) === null ? null : this.#outputOf(id)))
+    return this.#transactions.read(() => (this.#find(id) === null ? null : this.#outputOf(id)))
   }
 
   get(id: number): ReplyPort<Job | null> {
-    return this.#read(() => this.#find(id))
+    return this.#transactions.read(() => this.#find(id))
   }
 
   /** The newest first; long texts are cut. */
   list(filter: JobFilter, limit: number): ReplyPort<Job[]> {
     const { where, values } = conditionsOf(filter)
     const sql = `SELECT ${shortColumns} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
-    return this.#read(() => this.#statement(sql).all(...values, limit) as unknown as Job[])
+    return this.#transactions.read(
+      () => this.#statement(sql).all(...values, limit) as unknown as Job[],
+    )
+  }
+
+  /** A page of the jobs that a filter leaves, and how many of them are in each state. */
+  table(query: TableQuery): ReplyPort<JobTable> {
+    return this.#transactions.read(() => readTable(this.#database, query, this.#counts))
   }
 
   /** The numbers of the jobs in `states` that a filter leaves, after the number `after`, the oldest first. */
@@ -301,7 +383,7 @@ export class Store extends Actor {
       `state IN (${states.map((state) => `'${state}'`).join(', ')})`,
     ])
     const sql = `SELECT id FROM jobs ${where} ORDER BY id LIMIT ?`
-    return this.#read(() =>
+    return this.#transactions.read(() =>
       this.#statement(sql)
         .all(after, ...values, limit)
         .map((row) => Number(row['id'])),
@@ -309,7 +391,7 @@ export class Store extends Actor {
   }
 
   counts(): ReplyPort<Record<JobState, number>> {
-    return this.#read(() => ({ ...this.#counts }))
+    return this.#transactions.read(() => ({ ...this.#counts }))
   }
 
   #recount(): void {
@@ -330,10 +412,11 @@ export class Store extends Actor {
     ).all(list) as unknown as { id: number; state: JobState }[]
     for (const { state } of gone) this.#counts[state]--
     const deleted = gone.map(({ id }) => id)
-    this.#row(
-      'DELETE FROM outputs WHERE job IN (SELECT value FROM json_each(?))',
-      JSON.stringify(deleted),
-    )
+    for (const table of ['outputs', 'steps'])
+      this.#row(
+        `DELETE FROM ${table} WHERE job IN (SELECT value FROM json_each(?))`,
+        JSON.stringify(deleted),
+      )
     return deleted
   }
 
@@ -341,7 +424,7 @@ export class Store extends Actor {
   #sweep(): void {
     const surplus = surplusJobs(this.#database, this.#retention, this.#counts, sweepBatch)
     if (surplus.length === 0) return
-    this.#do(() => this.#delete(surplus), {
+    this.#transactions.do(() => this.#delete(surplus), {
       settle: () => {
         this.#feed.publish({ type: 'deleted', ids: surplus })
         this.ctx.after(0, () => this.#sweep())
@@ -373,69 +456,21 @@ export class Store extends Actor {
     return this.#statement(sql).get(...values) ?? null
   }
 
-  #update(change: string, id: number, ...values: SQLInputValue[]): ReplyPort<Job> {
+  #update(
+    change: string,
+    id: number,
+    values: readonly SQLInputValue[] = [],
+    then: (job: Job) => void = () => {},
+  ): ReplyPort<Job> {
     const sql = `UPDATE jobs SET ${change} WHERE id = ? RETURNING ${columns}`
-    return this.#write(() => {
+    return this.#transactions.write(() => {
       const before = this.#row('SELECT state FROM jobs WHERE id = ?', id) as { state: JobState }
       const job = this.#row(sql, ...values, id) as Job
       this.#counts[before.state]--
       this.#counts[job.state]++
+      then(job)
       return job
     })
-  }
-
-  /** Answers a read. During an open transaction the answer waits for the commit, because nobody may see uncommitted changes. */
-  #read<T>(work: () => T): ReplyPort<T> {
-    const port = this.ctx.reply<T>()
-    const value = work()
-    if (this.#uncommitted === null) port.resolve(value)
-    else
-      this.#uncommitted.push({
-        settle: () => port.resolve(value),
-        fail: (error) => port.reject(error),
-      })
-    return port
-  }
-
-  /** Does a write in the open transaction; its caller gets the answer after the commit. */
-  #write<T>(work: () => T): ReplyPort<T> {
-    const port = this.ctx.reply<T>()
-    let value: T
-    this.#do(() => (value = work()), {
-      settle: () => port.resolve(value),
-      fail: (error) => port.reject(error),
-    })
-    return port
-  }
-
-  #do(work: () => unknown, uncommitted: Uncommitted): void {
-    try {
-      if (this.#uncommitted === null) {
-        this.#database.exec('BEGIN IMMEDIATE')
-        this.#uncommitted = []
-        // The messages that are in the mailbox already are handled before this timer, and join the transaction.
-        this.ctx.after(0, () => this.#commit())
-      }
-      work()
-      this.#uncommitted.push(uncommitted)
-    } catch (error) {
-      this.#fail(error, [...(this.#uncommitted ?? []), uncommitted])
-    }
-  }
-
-  #commit(): void {
-    const all = this.#uncommitted
-    if (all === null) return
-    try {
-      this.#database.exec('COMMIT')
-    } catch (error) {
-      this.#fail(error, all)
-      return
-    }
-    this.#uncommitted = null
-    this.#committedCounts = { ...this.#counts }
-    for (const { settle } of all) settle()
-    this.#returnPages()
   }
 
   #returnPages(): void {
@@ -447,41 +482,4 @@ export class Store extends Actor {
       this.ctx.log.debug(`no pages were given back: ${String(error)}`)
     }
   }
-
-  /** Rolls the transaction back, and fails every request that waits for its commit. */
-  #fail(error: unknown, all: Uncommitted[]): void {
-    this.#uncommitted = null
-    this.#counts = { ...this.#committedCounts }
-    if (!(error instanceof Error) || !('errcode' in error)) throw error
-    // Some failures of SQLite have rolled the transaction back already.
-    if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-    const failure = new StoreError(error)
-    for (const { fail } of all) fail(failure)
-    // After any other failure the file is opened anew.
-    if (!isPassingFailure({ errcode: Number(error.errcode) })) throw error
-    this.ctx.log.warn(failure.message)
-  }
-}
-
-/** Whether a job that held its key has ended for so long that the key is free again. */
-function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean {
-  return finalStates.has(state) && keep !== null && now >= (endedAt ?? 0) + keep
-}
-
-function conditionsOf(
-  { state, kind, key, older }: JobFilter,
-  more: readonly string[] = [],
-): { where: string; values: SQLInputValue[] } {
-  const conditions = [...more]
-  const values: SQLInputValue[] = []
-  const add = (condition: string, value: SQLInputValue | undefined): void => {
-    if (value === undefined) return
-    conditions.push(condition)
-    values.push(value)
-  }
-  add('state = ?', state)
-  add('kind = ?', kind)
-  add('key = ?', key)
-  add('createdAt < ?', older === undefined ? undefined : Date.now() - older)
-  return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, values }
 }

@@ -9,18 +9,22 @@ import {
   type SupervisorRef,
 } from '@tasktree/actor'
 import { createTask, moveOnAfter } from '@tasktree/core'
-import { type Executor, ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
+import { ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
 import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
+import type { PageControls } from '../dashboard/page-events.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
-import type { JobKind } from '../jobs/job.ts'
-import type { Pools } from '../jobs/kind.ts'
-import { capacities } from '../jobs/kinds.ts'
+import { checkRate, type Pools } from '../jobs/kind.ts'
+import { KindTable, type KindSource, type Reloaded } from '../jobs/kind-table.ts'
+import { RenewablePool } from '../jobs/renewable-pool.ts'
 import { type ServerLog, withAudit } from '../log/server-log.ts'
 import { History } from '../scheduling/history.ts'
+import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
 import { Metrics } from '../scheduling/metrics.ts'
 import { PrometheusMetrics } from '../scheduling/prometheus.ts'
+import { everyKind } from '../scheduling/pauses.ts'
 import { Scheduler } from '../scheduling/scheduler.ts'
+import { Schedules } from '../scheduling/schedules.ts'
 import { Worker, type Workshop } from '../scheduling/worker.ts'
 import { type Directory, execute } from '../server/commands.ts'
 import { Credentials, defaultName, type Token } from '../server/credentials.ts'
@@ -55,8 +59,12 @@ export interface JobdOptions
   maxQueued?: number
   /** How long finished jobs are kept. @defaultValue as the file says: 7 and 30 days for a new one, for ever for one of the first edition */
   retention?: Retention
-  /** How many jobs of a kind may run at once. @defaultValue as many as its pool has workers; others: no limit */
-  capacity?: Partial<Record<JobKind, number>>
+  /** Kinds of jobs beside the built-in ones, or the URL of a module that has them as its default export. @defaultValue none */
+  kinds?: KindSource
+  /** Whether there are the built-in kinds: shell, hash, words, primes, fetch, python, sleep. @defaultValue true */
+  builtInKinds?: boolean
+  /** Limits by kind, in place of those in its definition; JOB.LIMIT changes them while the server runs. @defaultValue none */
+  limits?: Readonly<Record<string, LimitChange>>
   /** Bytes; beyond them nothing more is written to the file. @defaultValue no limit */
   maxFileSize?: number
   /** What clients may do at most. */
@@ -69,6 +77,11 @@ const longestReady = 2_000
 
 /** A server that runs. Leaving its scope ends it in order: running jobs have their grace, queued jobs stay in the file. */
 export interface Jobd extends AsyncDisposable {
+  /**
+   * Reads the module of the kinds again. Kinds that run in a pool are replaced; jobs of them that run now go on as they
+   * were. @throws {KindError} when the module cannot be loaded, or the kinds are not from a module
+   */
+  reload(): Promise<Reloaded>
   readonly system: ActorSystem
   readonly port: number
   readonly httpPort: number
@@ -87,6 +100,9 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const credentials = new Credentials(tokensOf(options))
   if (credentials.isEmpty && !isLoopback(host))
     throw new RangeError(`${host} can be reached by others: that needs a password or a token`)
+  const kinds = await KindTable.load(options.kinds, options.builtInKinds ?? true)
+  for (const [kind, limits] of Object.entries(options.limits ?? {}))
+    checkLimits(kinds, kind, limits)
   const access = new Access({ ...options, hostName: host, credentials })
   // A part that cannot start must not leave those before it running.
   await using started = new AsyncDisposableStack()
@@ -112,18 +128,28 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const following = createTask(() => history.follow(system))
   started.defer(() => void following.cancel())
 
-  const directory = directoryOf(system, credentials, log, resolve(options.file))
+  const poolNamed = (name: keyof Pools): RenewablePool =>
+    find<ResourceRef<RenewablePool>>(system, `pools/${name}`).value
   const pools: Pools = {
     get threads() {
-      return find<ResourceRef<Executor>>(system, 'pools/threads').value
+      return poolNamed('threads').current
     },
     get processes() {
-      return find<ResourceRef<Executor>>(system, 'pools/processes').value
+      return poolNamed('processes').current
     },
   }
+  const reload = async (): Promise<Reloaded> => {
+    const done = await kinds.reload()
+    // New workers load the module, and all that it imports, anew.
+    for (const name of ['threads', 'processes'] as const) poolNamed(name).renew()
+    void directory.scheduler.tell.kindsChanged()
+    return done
+  }
+  const directory = directoryOf(system, credentials, log, resolve(options.file), kinds, reload)
   const shop: Workshop = {
     store: () => directory.store,
     scheduler: () => directory.scheduler,
+    kinds,
     pools,
     feed,
   }
@@ -152,8 +178,14 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     child.supervisor('pools', {
       ...restarts,
       children: [
-        child.resource('threads', () => new ThreadPoolExecutor({ maxWorkers: 4 })),
-        child.resource('processes', () => new ProcessPoolExecutor({ maxWorkers: 2 })),
+        child.resource(
+          'threads',
+          () => new RenewablePool(() => new ThreadPoolExecutor({ maxWorkers: 4 })),
+        ),
+        child.resource(
+          'processes',
+          () => new RenewablePool(() => new ProcessPoolExecutor({ maxWorkers: 2 })),
+        ),
       ],
     }),
     child.actor('scheduler', Scheduler, [
@@ -162,7 +194,8 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       feed,
       {
         maxQueued: options.maxQueued ?? 100_000,
-        capacity: { ...capacities, ...options.capacity },
+        kinds,
+        limits: options.limits ?? {},
       },
     ]),
     child.dynamic('workers', {
@@ -170,6 +203,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       template: (name: string) => child.actor(name, Worker, [shop]),
     }),
     child.task('hiring', hire, { restart: 'transient' }),
+    child.actor('schedules', Schedules, [() => directory.store, () => directory.scheduler]),
     child.actor('metrics', Metrics, [history, prometheus, feed]),
     child.resource('listener', openListener),
     child.resource('dashboard', openDashboard),
@@ -183,7 +217,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     following.cancel()
     file.release()
   }
-  return { system, port, httpPort, [Symbol.asyncDispose]: stop }
+  return { system, port, httpPort, reload, [Symbol.asyncDispose]: stop }
 }
 
 function tokensOf({ password, tokens = [] }: JobdOptions): Token[] {
@@ -215,8 +249,12 @@ function directoryOf(
   credentials: Credentials,
   log: ServerLog,
   file: string,
+  kinds: KindTable,
+  reload: () => Promise<Reloaded>,
 ): Directory {
   return {
+    kinds,
+    reload,
     system,
     credentials,
     file,
@@ -226,6 +264,9 @@ function directoryOf(
     },
     get scheduler() {
       return find<ActorRef<Scheduler>>(system, 'scheduler')
+    },
+    get schedules() {
+      return find<ActorRef<Schedules>>(system, 'schedules')
     },
     get metrics() {
       return find<ActorRef<Metrics>>(system, 'metrics')
@@ -242,6 +283,7 @@ function dashboardSources(
   return {
     system: directory.system,
     store: directory.store,
+    kinds: directory.kinds,
     feed,
     history,
     audit: directory.audit,
@@ -255,7 +297,36 @@ function dashboardSources(
         text: await prometheus.text({ counts, ...queues }),
       }
     },
+    controls: () => readControls(directory),
     unready: () => findProblem(directory),
+  }
+}
+
+async function readControls({ scheduler, schedules, kinds }: Directory): Promise<PageControls> {
+  const [{ paused }, list, limits] = await Promise.all([
+    scheduler.ask.statistics(),
+    schedules.ask.list(),
+    Promise.all(kinds.names.map((name) => scheduler.ask.limitsOf(name))),
+  ])
+  const isAllPaused = paused.includes(everyKind)
+  return {
+    isAllPaused,
+    kinds: kinds.names.map((name, i) => ({
+      name,
+      pool: kinds.get(name)?.pool ?? null,
+      isPaused: isAllPaused || paused.includes(name),
+      limits: limits[i] as KindLimits,
+    })),
+    schedules: list.map(({ name, spec, zone, request, nextAt, lastAt, lastJob }) => ({
+      name,
+      spec,
+      zone,
+      kind: request.kind,
+      payload: request.payload.slice(0, 240),
+      nextAt,
+      lastAt,
+      lastJob,
+    })),
   }
 }
 
@@ -268,6 +339,20 @@ async function findProblem({ system, store, scheduler }: Directory): Promise<str
   } catch (error) {
     if (isPassing(error)) return error.message
     throw error
+  }
+}
+
+/** @throws {KindError} for a kind that is not there @throws {TypeError} @throws {RangeError} for a wrong limit */
+function checkLimits(kinds: KindTable, kind: string, limits: LimitChange): void {
+  kinds.check(kind)
+  for (const name of ['concurrency', 'groupConcurrency'] as const) {
+    const n = limits[name]
+    if (n !== undefined && n !== null && !(Number.isInteger(n) && n >= 1))
+      throw new RangeError(`limits.${kind}.${name} must be a whole number of at least 1, got ${n}`)
+  }
+  for (const name of ['rate', 'groupRate'] as const) {
+    const rate = limits[name]
+    if (rate !== undefined && rate !== null) checkRate(`limits.${kind}.${name}`, rate)
   }
 }
 

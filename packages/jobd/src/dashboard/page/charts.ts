@@ -1,11 +1,11 @@
 import uPlot from 'uplot'
 import type { Sample } from '../../scheduling/sample.ts'
 import { formatDuration, formatTick, formatTime } from './durations.ts'
-import { find } from './element.ts'
+import { find, make } from './element.ts'
 
 /** How many milliseconds of the past a chart shows. */
 const shownTime = 300_000
-const height = 200
+const height = 120
 
 interface Line {
   label: string
@@ -16,26 +16,28 @@ interface Line {
   value: (sample: Sample) => number | null
 }
 
-const throughput: Line[] = [
-  { label: 'added', colour: '--queued', value: (sample) => sample.added },
+const added: Line[] = [
+  { label: 'added', colour: '--queued', filled: true, value: (sample) => sample.added },
+]
+
+const ended: Line[] = [
   { label: 'done', colour: '--done', filled: true, value: (sample) => sample.done },
   { label: 'failed', colour: '--failed', value: (sample) => sample.failed },
 ]
 
-const latency: Line[] = [
+const waiting: Line[] = [
+  { label: 'median', colour: '--cancelled', value: ({ waited }) => waited?.median ?? null },
   {
-    label: 'waited',
-    colour: '--cancelled',
-    value: ({ waited }) => waited?.median ?? null,
-  },
-  {
-    label: 'waited, 95 %',
+    label: '95 %',
     colour: '--cancelled',
     dashed: true,
     value: ({ waited }) => waited?.p95 ?? null,
   },
-  { label: 'ran', colour: '--running', value: ({ ran }) => ran?.median ?? null },
-  { label: 'ran, 95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
+]
+
+const running: Line[] = [
+  { label: 'median', colour: '--running', value: ({ ran }) => ran?.median ?? null },
+  { label: '95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
 ]
 
 /** How the values of a plot are written, and which steps its axis may have: no finer than what can be written. */
@@ -73,9 +75,13 @@ class Chart {
   readonly #steps: number[]
   #samples: readonly Sample[] = []
   #plot: uPlot | null = null
+  readonly #nothing = make('p', 'nothing', 'nothing yet')
 
   constructor(id: string, lines: Line[], { format, formatTick, steps }: Scale) {
     this.#place = find(id, HTMLDivElement)
+    this.#place.append(this.#nothing)
+    // Where the pointer leaves the plot, the newest values come back.
+    this.#place.addEventListener('pointerleave', () => setTimeout(() => this.#showNewest(), 0))
     this.#lines = lines
     this.#format = format
     this.#formatTick = formatTick
@@ -90,7 +96,12 @@ class Chart {
   show(samples: readonly Sample[]): void {
     this.#samples = samples
     this.#plot?.setData(this.#data())
+    this.#showNewest()
     const last = samples.at(-1)
+    const hasValue = samples.some((sample) =>
+      this.#lines.some(({ value }) => (value(sample) ?? 0) > 0),
+    )
+    this.#nothing.hidden = hasValue
     if (last === undefined) return
     const values = this.#lines.map(
       ({ label, value }) => `${label} ${this.#formatOrNothing(value(last))}`,
@@ -115,7 +126,7 @@ class Chart {
         y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, size: 30, space: 80, values: (_, times) => times.map(timeOf) },
+        { ...axis, size: 26, space: 80, values: (_, times) => times.map(timeOf) },
         {
           ...axis,
           size: 62,
@@ -138,6 +149,15 @@ class Chart {
       ],
     }
     this.#plot = new uPlot(options, this.#data(), this.#place)
+    this.#showNewest()
+  }
+
+  /** The legend shows the newest values, unless the pointer is at others. */
+  #showNewest(): void {
+    const plot = this.#plot
+    if (plot === null || this.#samples.length === 0) return
+    if ((plot.cursor.left ?? -1) >= 0) return
+    plot.setLegend({ idx: this.#samples.length - 1 })
   }
 
   /** The server's time, which need not be this browser's. */
@@ -174,8 +194,10 @@ function timeOf(seconds: number): string {
 /** Throughput and latency of the last minutes. */
 export class Charts {
   readonly #charts = [
-    new Chart('throughput', throughput, countScale),
-    new Chart('latency', latency, durationScale),
+    new Chart('added', added, countScale),
+    new Chart('throughput', ended, countScale),
+    new Chart('waited', waiting, durationScale),
+    new Chart('latency', running, durationScale),
   ]
   #samples: Sample[] = []
 

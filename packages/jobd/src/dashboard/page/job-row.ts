@@ -1,5 +1,5 @@
 import type { PageJob, PageProgress } from '../page-events.ts'
-import { formatAge } from './durations.ts'
+import { formatAge, formatDuration } from './durations.ts'
 import { make, setText } from './element.ts'
 import { notify } from './notice.ts'
 import { post } from './requests.ts'
@@ -34,6 +34,7 @@ export class JobRow {
   readonly #state = make('span', 'state')
   readonly #outcome = cell('outcome')
   readonly #attempts = cell('number attempts')
+  readonly #took = cell('number took')
   readonly #age = cell('age')
   readonly #actions = cell('actions')
   #shownAction = ''
@@ -56,7 +57,7 @@ export class JobRow {
     payload.title = job.payload
     state.append(this.#state)
     this.row.append(id, kind, payload, state, this.#outcome)
-    this.row.append(this.#attempts, this.#age, this.#actions)
+    this.row.append(this.#attempts, this.#took, this.#age, this.#actions)
   }
 
   get job(): PageJob {
@@ -74,6 +75,9 @@ export class JobRow {
   }
 
   showAge(): void {
+    const { startedAt, endedAt, state } = this.#job
+    const isKnown = startedAt !== null && (endedAt !== null || state === 'running')
+    setText(this.#took, isKnown ? formatDuration((endedAt ?? Date.now()) - startedAt) : '')
     setText(this.#age, formatAge(Date.now() - this.#job.createdAt))
   }
 

@@ -1,26 +1,33 @@
 import type { PageJob, PageProgress } from '../page-events.ts'
+import { confirm } from './confirm.ts'
 import { find } from './element.ts'
+import { JobQuery } from './job-query.ts'
 import { canCancel, canRetry, cancel, JobRow, retry } from './job-row.ts'
 import { notify } from './notice.ts'
-import { get, reasonOf } from './requests.ts'
+import { post, reasonOf } from './requests.ts'
 import { Roving } from './roving.ts'
 
-/** How many rows are shown, and how many of the newest jobs are remembered. */
-const mostRows = 100
-const mostJobs = 1_000
+/** Milliseconds between two reads of the table while jobs change. */
+const readTime = 1_000
 
-/** The newest jobs of the chosen state. */
+/**
+ * One page of the jobs that the filters leave. Rows change as the stream says; which rows there are, and in which order,
+ * the server says, which is asked again after changes, at most once a second.
+ */
 export class JobTable {
   readonly #body = find('job-rows', HTMLTableSectionElement)
   readonly #empty = find('no-jobs', HTMLParagraphElement)
-  readonly #filter = find('filter', HTMLFieldSetElement)
+  readonly #bulk = find('bulk', HTMLSelectElement)
   readonly #roving = new Roving(this.#body, () => [...this.#body.rows])
-  readonly #jobs = new Map<number, PageJob>()
   readonly #progress = new Map<number, PageProgress>()
   readonly #rows = new Map<number, JobRow>()
   readonly #open: (id: number) => void
-  #state = ''
+  readonly query = new JobQuery(() => void this.#read())
   #selected: number | null = null
+  #readAt = 0
+  #timer = 0
+  /** Counts reads: an answer that a later read has overtaken is dropped. */
+  #reads = 0
 
   /** `open` is called with the job whose output is asked for. */
   constructor(open: (id: number) => void) {
@@ -30,7 +37,7 @@ export class JobTable {
       if (id !== null) this.#open(id)
     })
     this.#body.addEventListener('keydown', (event) => this.#onKey(event))
-    this.#filter.addEventListener('change', () => void this.#choose())
+    this.#bulk.addEventListener('change', () => void this.#carryOutAll())
     setInterval(() => this.#showAges(), 1_000)
   }
 
@@ -50,68 +57,86 @@ export class JobTable {
   }
 
   get(id: number): PageJob | undefined {
-    return this.#jobs.get(id)
+    return this.#rows.get(id)?.job
   }
 
-  /** Replaces all jobs, after a new snapshot. */
-  begin(jobs: readonly PageJob[], progress: readonly PageProgress[]): void {
-    this.#jobs.clear()
+  /** Reads the table again, after a new snapshot. */
+  begin(progress: readonly PageProgress[]): void {
     this.#progress.clear()
-    this.update(jobs, progress)
-    // The server may have older jobs of the chosen state than the snapshot has.
-    if (this.#state !== '') void this.#choose()
+    for (const each of progress) this.#progress.set(each.id, each)
+    void this.#read()
   }
 
   update(jobs: readonly PageJob[], progress: readonly PageProgress[]): void {
     for (const each of progress) this.#progress.set(each.id, each)
     for (const job of jobs) {
-      this.#jobs.set(job.id, job)
       if (job.state !== 'running') this.#progress.delete(job.id)
+      this.#rows.get(job.id)?.show(job, this.#progress.get(job.id))
     }
-    this.#forgetOld()
-    this.#show(new Set([...jobs.map(({ id }) => id), ...progress.map(({ id }) => id)]))
+    for (const { id } of progress) {
+      const row = this.#rows.get(id)
+      if (row !== undefined) row.show(row.job, this.#progress.get(id))
+    }
+    if (jobs.length > 0) this.#readSoon()
   }
 
   /** The jobs are no longer there. */
   remove(ids: readonly number[]): void {
-    for (const id of ids) {
-      this.#jobs.delete(id)
-      this.#progress.delete(id)
-    }
-    this.#show(new Set())
+    for (const id of ids) this.#progress.delete(id)
+    this.#readSoon()
   }
 
-  #forgetOld(): void {
-    if (this.#jobs.size <= mostJobs) return
-    const old = [...this.#jobs.keys()].toSorted((a, b) => b - a).slice(mostJobs)
-    for (const id of old) {
-      this.#jobs.delete(id)
-      this.#progress.delete(id)
+  #readSoon(): void {
+    if (this.#timer !== 0) return
+    const wait = Math.max(0, this.#readAt + readTime - performance.now())
+    this.#timer = setTimeout(() => void this.#read(), wait)
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = 0
+    this.#readAt = performance.now()
+    const read = ++this.#reads
+    try {
+      const table = await this.query.read()
+      if (read !== this.#reads) return
+      this.query.show(table)
+      if (this.query.isPastEnd) {
+        this.query.toLastPage()
+        void this.#read()
+        return
+      }
+      this.#show(table.jobs)
+    } catch (error) {
+      if (read === this.#reads) notify(reasonOf(error))
     }
   }
 
-  /** Adds missing rows, removes others, and refreshes the rows of the jobs in `changed`. */
-  #show(changed: ReadonlySet<number>): void {
-    const shown = [...this.#jobs.values()]
-      .filter((job) => this.#state === '' || job.state === this.#state)
-      .toSorted((a, b) => b.id - a.id)
-      .slice(0, mostRows)
-    const wanted = new Set(shown.map(({ id }) => id))
+  /** Adds missing rows, and removes others. */
+  #show(jobs: readonly PageJob[]): void {
+    const wanted = new Set(jobs.map(({ id }) => id))
     const neighbour = this.#removeRows(wanted)
     let place: Element | null = this.#body.firstElementChild
-    for (const job of shown) {
+    for (const job of jobs) {
       let row = this.#rows.get(job.id)
       if (row === undefined) {
         row = new JobRow(job)
         this.#rows.set(job.id, row)
-        row.show(job, this.#progress.get(job.id))
         if (job.id === this.#selected) row.row.ariaSelected = 'true'
-      } else if (changed.has(job.id)) row.show(job, this.#progress.get(job.id))
+      }
+      row.show(job, this.#progress.get(job.id))
       if (row.row === place) place = place.nextElementSibling
-      else this.#body.insertBefore(row.row, place)
+      else this.#move(row.row, place)
     }
-    this.#empty.hidden = shown.length > 0
+    this.#empty.hidden = jobs.length > 0
     this.#roving.update(neighbour)
+  }
+
+  /** Moving an element takes the focus from it. */
+  #move(row: HTMLElement, place: Element | null): void {
+    const focused = document.activeElement
+    this.#body.insertBefore(row, place)
+    if (focused instanceof HTMLElement && row.contains(focused)) focused.focus()
   }
 
   /** Gives the row that the focus goes to when the one that had it is removed. */
@@ -137,28 +162,28 @@ export class JobTable {
     for (const row of this.#rows.values()) row.showAge()
   }
 
-  async #choose(): Promise<void> {
-    const chosen = this.#filter.querySelector<HTMLInputElement>('input:checked')?.value ?? ''
-    this.#state = chosen
-    this.#show(new Set())
-    if (chosen === '') return
-    try {
-      const jobs = await get<PageJob[]>(`jobs?state=${chosen}`)
-      // Changes that the stream has brought in the meantime are newer than this answer.
-      if (this.#state === chosen)
-        this.update(
-          jobs.filter(({ id }) => !this.#jobs.has(id)),
-          [],
-        )
-    } catch (error) {
-      notify(reasonOf(error))
-    }
+  /** Does what was chosen to every job that the filters leave, on all pages, after a question. */
+  async #carryOutAll(): Promise<void> {
+    const action = this.#bulk.value
+    this.#bulk.value = ''
+    if (action === '') return
+    const { words, total } = this.query
+    const name = action === 'REQUEUE' ? 'queue again' : action.toLowerCase()
+    const jobs = total === 1 ? '1 job' : `all ${total.toLocaleString()} jobs`
+    if (!(await confirm(`${name}: ${jobs} that the filters leave, where that is possible?`, name)))
+      return
+    const done = await post<{ reply: number | null }>('commands/bulk', {
+      words: [action, ...(words.length === 0 ? ['ALL'] : words)],
+    })
+    if (done === null) return
+    notify(`${name}: ${(done.reply ?? 0).toLocaleString()} jobs`)
+    this.#readSoon()
   }
 
   #onKey(event: KeyboardEvent): void {
     if (event.altKey || event.ctrlKey || event.metaKey) return
     const id = idOf(event.target)
-    const job = id === null ? undefined : this.#jobs.get(id)
+    const job = id === null ? undefined : this.get(id)
     if (job === undefined) return
     if (event.key === 'Enter' && event.target instanceof HTMLTableRowElement) this.#open(job.id)
     else if (event.key === 'c' && canCancel(job)) void cancel(job.id)

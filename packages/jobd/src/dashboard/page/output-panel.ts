@@ -71,10 +71,20 @@ export class OutputPanel {
       ['State', state],
       ['Payload', job.payload],
       ['Attempts', job.retries === 0 ? `${job.attempts}` : `${job.attempts} of ${job.retries + 1}`],
-      ['Created', new Date(job.createdAt).toLocaleString()],
+      ['Added', new Date(job.createdAt).toLocaleString()],
+      ['Began', job.startedAt === null ? null : new Date(job.startedAt).toLocaleString()],
+      ['Ended', job.endedAt === null ? null : new Date(job.endedAt).toLocaleString()],
+      [
+        'Took',
+        job.endedAt === null || job.startedAt === null
+          ? null
+          : formatDuration(job.endedAt - job.startedAt),
+      ],
       ['Priority', job.priority === 0 ? null : String(job.priority)],
       ['Time limit', job.timeout === 0 ? null : formatDuration(job.timeout)],
       ['Key', job.key],
+      ['Group', job.group],
+      ['Schedule', job.schedule],
       ['Result', job.result],
       ['Error', job.error],
     ]

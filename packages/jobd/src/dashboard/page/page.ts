@@ -1,14 +1,13 @@
 import type { PageChanges, PageCounts, PageJob, PageSnapshot } from '../page-events.ts'
+import { AddForm } from './add-form.ts'
+import { ControlsPanel } from './controls-panel.ts'
 import { Charts } from './charts.ts'
 import { LiveEvents } from './live-events.ts'
-import { find, make, setText } from './element.ts'
+import { find, setText } from './element.ts'
 import { JobTable } from './job-table.ts'
-import { notify } from './notice.ts'
 import { OutputPanel } from './output-panel.ts'
 import { hasPassword, post } from './requests.ts'
 import { TreeView } from './tree-view.ts'
-
-let placeholders: PageSnapshot['kinds'] = {}
 
 const tree = new TreeView()
 const charts = new Charts()
@@ -24,9 +23,8 @@ const table = new JobTable((id) => {
   output.open(id)
 })
 
-const form = find('add', HTMLFormElement)
-const kind = find('kind', HTMLSelectElement)
-const payload = find('payload', HTMLInputElement)
+const addForm = new AddForm()
+const controls = new ControlsPanel()
 const shortcuts = find('shortcuts', HTMLDialogElement)
 
 function showCounts(counts: PageCounts): void {
@@ -47,21 +45,15 @@ function begin(snapshot: PageSnapshot): void {
     location.reload()
     return
   }
-  placeholders = snapshot.kinds
-  if (kind.options.length === 0)
-    kind.append(
-      ...Object.keys(snapshot.kinds).map((name) => {
-        const option = make('option', '', name)
-        option.value = name
-        return option
-      }),
-    )
+  addForm.show(snapshot.kinds)
+  table.query.showKinds(Object.keys(snapshot.kinds))
+  void controls.look()
   showCounts(snapshot.counts)
   tree.show(snapshot.tree)
   tree.beginRestarts(snapshot.restarts)
   charts.begin(snapshot.samples)
   showRate()
-  table.begin(snapshot.jobs, snapshot.progress)
+  table.begin(snapshot.progress)
 }
 
 function apply(changes: PageChanges): void {
@@ -85,22 +77,6 @@ function isOver(job: PageJob | undefined): boolean {
   return job !== undefined && job.state !== 'queued' && job.state !== 'running'
 }
 
-kind.addEventListener('change', () => {
-  payload.placeholder = placeholders[kind.value] ?? ''
-})
-
-form.addEventListener('submit', (event) => {
-  event.preventDefault()
-  void add()
-})
-
-async function add(): Promise<void> {
-  const added = await post<{ id: number }>('jobs', { kind: kind.value, payload: payload.value })
-  if (added === null) return
-  notify(`Job ${added.id} is added`)
-  payload.value = ''
-}
-
 const logOut = find('log-out', HTMLButtonElement)
 logOut.hidden = !hasPassword
 logOut.addEventListener('click', () => {
@@ -112,7 +88,10 @@ find('show-shortcuts', HTMLButtonElement).addEventListener('click', () => shortc
 const keys: Record<string, () => void> = {
   j: () => table.focus(),
   t: () => tree.focus(),
-  n: () => payload.focus(),
+  n: () => addForm.focus(),
+  '/': () => table.query.focus(),
+  '[': () => table.query.turn(-1),
+  ']': () => table.query.turn(1),
   '?': () => shortcuts.showModal(),
   Escape: () => output.close(),
 }
@@ -120,7 +99,7 @@ const keys: Record<string, () => void> = {
 document.addEventListener('keydown', (event) => {
   const { target, key } = event
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return
-  if (shortcuts.open) return
+  if (document.querySelector('dialog[open]') !== null) return
   const isField =
     (target instanceof HTMLInputElement && target.type !== 'radio') ||
     target instanceof HTMLSelectElement

@@ -15,16 +15,21 @@ export async function get<T>(path: string): Promise<T> {
   return read<T>(await fetch(path, { signal: AbortSignal.timeout(patience) }))
 }
 
+/** Sends a change. @throws an error with the server's message when the server refuses */
+export async function change<T>(path: string, body: unknown = {}): Promise<T> {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Jobd-Token': token },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(patience),
+  })
+  return read<T>(response)
+}
+
 /** Sends a change. When it fails, a notice shows the reason, and the result is null. */
 export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
   try {
-    const response = await fetch(path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'X-Jobd-Token': token },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(patience),
-    })
-    return await read<T>(response)
+    return await change<T>(path, body)
   } catch (error) {
     notify(reasonOf(error))
     return null

@@ -2,6 +2,7 @@ import type { Restart } from '../../scheduling/sample.ts'
 import type { PageNode } from '../page-events.ts'
 import { formatTime } from './durations.ts'
 import { find, make, setText } from './element.ts'
+import { confirm } from './confirm.ts'
 import { notify } from './notice.ts'
 import { post } from './requests.ts'
 import { Roving } from './roving.ts'
@@ -17,12 +18,14 @@ class NodeView {
   readonly #mailbox = make('span', 'badge')
   readonly #restarts = make('span', 'badge')
   readonly #children = make('ul')
+  readonly #kill: HTMLButtonElement | null
 
   constructor(node: PageNode, isRoot: boolean, level: number) {
     this.#path = node.path
     const row = make('div', 'node', make('span', 'dot'), this.#name, this.#what)
     row.append(this.#mailbox, this.#restarts)
-    if (!isRoot) row.append(this.#killButton(node.id))
+    this.#kill = isRoot ? null : this.#killButton(node.id)
+    if (this.#kill !== null) row.append(this.#kill)
     this.#children.role = 'group'
     this.item.role = 'treeitem'
     this.item.tabIndex = -1
@@ -43,6 +46,8 @@ class NodeView {
 
   show(node: PageNode, views: Map<string, NodeView>, level: number): void {
     this.item.dataset['status'] = node.status
+    // What has stopped cannot be killed.
+    if (this.#kill !== null) this.#kill.hidden = node.status !== 'running'
     const status = node.status === 'running' ? '' : `${node.status}, `
     const what = `${status}${node.kind}${node.activity === '' ? '' : `, ${node.activity}`}`
     setText(this.#what, what)
@@ -78,6 +83,7 @@ class NodeView {
 }
 
 async function kill(path: string): Promise<void> {
+  if (!(await confirm(`Kill ${shorten(path)}? Its supervisor starts it again.`, 'Kill'))) return
   if ((await post('actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
 }
 

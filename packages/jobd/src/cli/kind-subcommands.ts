@@ -1,0 +1,170 @@
+import { type Command, Option } from 'commander'
+import { type JobClient, toRecord } from '../client/job-client.ts'
+import type { Reply } from '../protocol/resp.ts'
+import { visible } from '../log/server-log.ts'
+import { addLimit, duration, milliseconds, wholeNumber } from './option-values.ts'
+import { Failure } from './failure.ts'
+import { print, printJson } from './output.ts'
+import { makeTable, textOf } from './tables.ts'
+import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
+import { wordsOf } from './words.ts'
+
+interface EveryOptions extends ConnectionOptions {
+  zone?: string
+  missed?: string
+}
+
+/** Everything about kinds of jobs: kinds, reload, limit, every, schedules, unschedule. */
+export function addKindCommands(program: Command): void {
+  addConnection(
+    program.command('kinds').description('List the kinds of jobs.').option('--json', 'as JSON'),
+  ).action((options: ConnectionOptions & { json?: boolean }) =>
+    withClient(options, (client) =>
+      list(client, ['JOB.KINDS'], ['name', 'pool', 'placeholder'], options.json),
+    ),
+  )
+
+  addConnection(
+    program
+      .command('reload')
+      .description('Read the module of the kinds again; those that run in a pool are replaced.'),
+  ).action((options: ConnectionOptions) =>
+    withClient(options, async (client) => {
+      const reply = (await client.command('JOB.RELOAD')) as [Reply, string[], Reply, string[]]
+      const [, reloaded, , kept] = reply
+      print(`read again: ${reloaded.join(', ') || 'none'}`)
+      if (kept.length > 0) print(`these run in the server and need a restart: ${kept.join(', ')}`)
+    }),
+  )
+
+  addConnection(
+    program
+      .command('limit')
+      .description('Show the limits of all kinds, or change one of them.')
+      .argument(
+        '[kind=limit]',
+        'resize=4, resize=10/s, resize:group=1, resize=default, resize=none',
+      )
+      .option('--json', 'as JSON'),
+  ).action((text: string | undefined, options: ConnectionOptions & { json?: boolean }) =>
+    withClient(options, async (client) => {
+      if (text !== undefined) await client.command('JOB.LIMIT', ...limitWords(text))
+      const columns = ['kind', 'concurrency', 'rate', 'per', 'group', 'groupRate', 'groupPer']
+      await list(client, ['JOB.LIMIT'], columns, options.json)
+    }),
+  )
+
+  addConnection(
+    program
+      .command('every')
+      .description(
+        'Add a job again and again: each time that a cron pattern says, or each so many ms.',
+      )
+      .argument('<name>', 'a name for the schedule; one that is there is changed')
+      .argument('<times>', "a cron pattern, as in '0 3 * * *', or a time, as in 30s")
+      .argument('<kind>', 'what it is')
+      .argument('<payload...>', 'what the kind needs')
+      .option('--zone <zone>', 'the time zone of the pattern, as in Europe/Berlin')
+      .addOption(
+        new Option('--missed <policy>', 'what happens with times that passed meanwhile')
+          .choices(['skip', 'once', 'all'])
+          .default('once'),
+      )
+      .option('--priority <n>', 'the smallest goes first', wholeNumber(-(2 ** 50)))
+      .option('--timeout <ms>', 'how long an attempt may take', milliseconds)
+      .option('--retries <n>', 'how often it is tried again after a failure', wholeNumber(0))
+      .option('--group <group>', 'shares the limits of its group within the kind'),
+  ).action((name: string, times: string, kind: string, payload: string[], options: EveryOptions) =>
+    withClient(options, async (client) => {
+      const spec = /^\d+(ms|s|m|h|d)?$/.test(times) ? duration(times) : times
+      const given = wordsOf(options as EveryOptions & Record<string, string>, [
+        'zone',
+        'missed',
+        'priority',
+        'timeout',
+        'retries',
+        'group',
+      ])
+      const next = await client.command('JOB.EVERY', name, spec, kind, payload.join(' '), ...given)
+      print(`${name} is due at ${new Date(Number(next)).toISOString()}`)
+    }),
+  )
+
+  addConnection(
+    program.command('schedules').description('List the schedules.').option('--json', 'as JSON'),
+  ).action((options: ConnectionOptions & { json?: boolean }) =>
+    withClient(options, (client) =>
+      list(
+        client,
+        ['JOB.SCHEDULES'],
+        ['name', 'spec', 'zone', 'kind', 'payload', 'nextAt', 'lastAt', 'lastJob'],
+        options.json,
+      ),
+    ),
+  )
+
+  addConnection(
+    program
+      .command('unschedule')
+      .description('Remove a schedule; the jobs that it has added stay.')
+      .argument('<name>', 'its name'),
+  ).action((name: string, options: ConnectionOptions) =>
+    withClient(options, async (client) => {
+      await client.command('JOB.UNSCHEDULE', name)
+      print(`${name} is removed`)
+    }),
+  )
+}
+
+function limitWords(text: string): (string | number)[] {
+  const at = text.lastIndexOf('=')
+  const value = text.slice(at + 1)
+  if (at > 0 && value === 'default') return [text.slice(0, at), 'DEFAULT']
+  if (at > 0 && value === 'none') return [text.slice(0, at), 'CONCURRENCY', 'none', 'RATE', 'none']
+  let kind = ''
+  let words: (string | number)[] = []
+  try {
+    for (const [name, change] of Object.entries(addLimit(text, {}))) {
+      const { concurrency, rate, groupConcurrency, groupRate } = change
+      kind = name
+      words = [
+        ...(typeof concurrency === 'number' ? ['CONCURRENCY', concurrency] : []),
+        ...(rate ? ['RATE', rate.limit, 'PER', rate.per ?? 1_000] : []),
+        ...(typeof groupConcurrency === 'number' ? ['GROUP', groupConcurrency] : []),
+        ...(groupRate ? ['GROUPRATE', groupRate.limit, 'GROUPPER', groupRate.per ?? 1_000] : []),
+      ]
+    }
+  } catch (error) {
+    throw new Failure((error as Error).message, { cause: error })
+  }
+  return [kind, ...words]
+}
+
+async function list(
+  client: JobClient,
+  words: string[],
+  columns: string[],
+  asJson = false,
+): Promise<void> {
+  const records = ((await client.command(...words)) as Reply[]).map(toRecord)
+  if (asJson) {
+    printJson(records)
+    return
+  }
+  const rows = records.map((record) =>
+    columns.map((name) => {
+      const value = record[name]
+      const isTime = name.endsWith('At') && typeof value === 'number'
+      return isTime ? new Date(value).toISOString() : visible(textOf(value).replaceAll(/\s+/g, ' '))
+    }),
+  )
+  print(
+    rows.length === 0
+      ? 'none'
+      : makeTable(
+          columns.map((name) => name.toUpperCase()),
+          rows,
+          process.stdout.columns,
+        ),
+  )
+}

@@ -1,0 +1,10 @@
+/** The options that were given, as words of the protocol. */
+export function wordsOf<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+): (string | number)[] {
+  return names.flatMap((name) => {
+    const value = options[name] as string | number | undefined
+    return value === undefined ? [] : [name.toUpperCase(), value]
+  })
+}

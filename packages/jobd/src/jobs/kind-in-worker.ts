@@ -1,0 +1,54 @@
+import { createTask } from '@tasktree/core'
+import { reportProgress, workerSignal } from '@tasktree/executor'
+import { isKinds, type JobContext, type Kind } from './kind.ts'
+import { Steps } from './steps.ts'
+import { storeResult, type StoredResult } from './stored-value.ts'
+
+/** What a worker has to know of an attempt. */
+export interface AttemptFacts extends Pick<
+  JobContext,
+  'id' | 'kind' | 'attempt' | 'idempotencyKey' | 'scheduledAt'
+> {
+  payload: string
+  /** The results of the steps that earlier attempts committed. */
+  steps: readonly (readonly [name: string, text: string])[]
+}
+
+/** What a worker tells the server while the job runs. */
+export type WorkerReport =
+  | { progress: readonly [done: number, total: number] }
+  | { output: string }
+  | { step: readonly [name: string, text: string] }
+
+/** Does a job of a user's kind in a worker of a pool, which loads the user's module for itself. */
+export async function runKind(url: string, facts: AttemptFacts): Promise<StoredResult> {
+  const { payload, steps, ...known } = facts
+  const module = (await import(url)) as { default?: unknown }
+  const kind: Kind<unknown> | undefined = isKinds(module.default)
+    ? module.default[facts.kind]
+    : undefined
+  if (kind === undefined) throw new Error(`${url} has no kind '${facts.kind}' any more`)
+  const report = (value: WorkerReport): void => reportProgress(value)
+  const ctx: JobContext = {
+    ...known,
+    get pools(): never {
+      throw new Error(`the kind ${facts.kind} runs in a pool: there it has no ctx.pools`)
+    },
+    progress: (done, total) => report({ progress: [done, total] }),
+    log: (line) => report({ output: `${line}\n` }),
+    output: (text) => report({ output: text }),
+    step: new Steps(steps, (name, text) => report({ step: [name, text] })).run,
+  }
+  // A task, so that a cancel interrupts whatever the kind awaits.
+  const task = createTask(async () =>
+    kind.run(kind.parse === undefined ? payload : kind.parse(payload), ctx),
+  )
+  const signal = workerSignal()
+  const cancel = (): void => void task.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return storeResult(await task)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}

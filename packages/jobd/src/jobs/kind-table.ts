@@ -1,0 +1,216 @@
+import { fileURLToPath } from 'node:url'
+import { builtInKinds } from './built-in-kinds.ts'
+import { describeError } from './describe-error.ts'
+import type { Job } from './job.ts'
+import { isKinds, type JobContext, type Kind, type Kinds } from './kind.ts'
+import type { WorkerReport } from './kind-in-worker.ts'
+import { poolJobs } from './pool-jobs.ts'
+import { Steps } from './steps.ts'
+import { storeResult, type StoredResult } from './stored-value.ts'
+
+/** A user's kinds: the object itself, or the URL of a module that has it as its default export. */
+export type KindSource = Kinds | URL
+
+/** A module of kinds cannot be used, or a kind is not there, or it refuses a payload. */
+export class KindError extends Error {
+  override readonly name: string = 'KindError'
+}
+
+interface Entry {
+  readonly kind: Kind<unknown>
+  /** The module that has the kind; null for a kind without one. */
+  readonly url: URL | null
+}
+
+/** What `reload` has done. */
+export interface Reloaded {
+  /** Kinds that are new from now on. */
+  reloaded: string[]
+  /** Kinds that run in the server itself, and stay as they were until it is started again. */
+  kept: string[]
+}
+
+/** The results of the steps that earlier attempts of a job committed. */
+export type CommittedSteps = readonly (readonly [name: string, text: string])[]
+
+/** What the server gives to a job that it runs, beside what is known of the job. */
+export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'output'> {
+  readonly steps: CommittedSteps
+  /** Keeps the result of a step. */
+  readonly saveStep: (name: string, text: string) => PromiseLike<void>
+}
+
+/** The kinds of jobs that this server does, by their names. */
+export class KindTable {
+  readonly #entries = new Map<string, Entry>()
+  readonly #url: URL | null
+  #reloads = 0
+
+  private constructor(url: URL | null, builtIn: boolean) {
+    this.#url = url
+    if (builtIn) this.#put(builtInKinds, null)
+  }
+
+  /** @throws {KindError} for a module that cannot be loaded, or has no kinds */
+  static async load(source: KindSource | undefined, builtIn: boolean): Promise<KindTable> {
+    const url = source instanceof URL ? source : null
+    const table = new KindTable(url, builtIn)
+    if (source === undefined) return table
+    const kinds = source instanceof URL ? await loadModule(source, source) : source
+    if (!isKinds(kinds)) throw new KindError('the kinds must be made by defineKinds')
+    const homeless = Object.keys(kinds).find((name) => kinds[name]?.pool !== undefined)
+    if (url === null && homeless !== undefined)
+      throw new KindError(
+        `the kind ${homeless} runs in a pool, whose workers load it for themselves: give the URL of its module in place of the kinds`,
+      )
+    table.#put(kinds, url)
+    return table
+  }
+
+  #put(kinds: Kinds, url: URL | null): void {
+    for (const [name, kind] of Object.entries(kinds)) this.#entries.set(name, { kind, url })
+  }
+
+  /**
+   * Reads the module again. Kinds that run in a pool are replaced; those that run in the server are not, because the
+   * modules that they import are loaded once in a process.
+   *
+   * @throws {KindError} for a module that cannot be loaded; everything stays as it was then
+   */
+  async reload(): Promise<Reloaded> {
+    const url = this.#url
+    if (url === null)
+      throw new KindError('the kinds are not from a module: there is nothing to read again')
+    const fresh = new URL(url)
+    fresh.searchParams.set('reload', String(++this.#reloads))
+    const kinds = await loadModule(fresh, url)
+    const [reloaded, kept]: [string[], string[]] = [[], []]
+    for (const [name, kind] of Object.entries(kinds)) {
+      if (kind.pool === undefined) kept.push(name)
+      else {
+        this.#entries.set(name, { kind, url })
+        reloaded.push(name)
+      }
+    }
+    for (const [name, { kind, url: home }] of this.#entries) {
+      if (home === null || name in kinds) continue
+      if (kind.pool === undefined) kept.push(name)
+      else this.#entries.delete(name)
+    }
+    return { reloaded: reloaded.toSorted(), kept: kept.toSorted() }
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name)
+  }
+
+  get(name: string): Kind<unknown> | undefined {
+    return this.#entries.get(name)?.kind
+  }
+
+  get names(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  /** @throws {KindError} when this server has no such kind */
+  check(name: string): void {
+    if (this.#entries.has(name)) return
+    throw new KindError(
+      `unknown kind '${name.slice(0, 64)}', expected one of ${this.names.join(', ')}`,
+    )
+  }
+
+  /** @throws {KindError} for a payload that the kind refuses */
+  checkPayload(name: string, payload: string): void {
+    const { parse } = this.#find(name).kind
+    if (parse === undefined) return
+    let value: unknown
+    try {
+      value = parse(payload)
+    } catch (error) {
+      throw new KindError(`${name}: ${describeError(error)}`, { cause: error })
+    }
+    if (!isThenable(value)) return
+    value.then(undefined, () => {})
+    throw new KindError(`${name}: its parse gave a promise, and must not be asynchronous`)
+  }
+
+  #find(name: string): Entry {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw new KindError(`this server has no kind '${name}'`)
+    return entry
+  }
+
+  /** Does a job. A cancel ends the work itself. @throws what the kind throws, or that its result cannot be kept */
+  async perform(job: Job, tools: JobTools): Promise<StoredResult> {
+    const { kind, url } = this.#find(job.kind)
+    const { pools, progress, output, steps, saveStep } = tools
+    const known = {
+      id: job.id,
+      kind: job.kind,
+      attempt: job.attempts,
+      // Numbers are not used twice in a file, and the time tells the jobs of two files apart.
+      idempotencyKey: `jobd-${job.id}-${job.createdAt}`,
+      scheduledAt: job.scheduledAt,
+    }
+    if (kind.pool !== undefined && url !== null) {
+      const facts = { ...known, payload: job.payload, steps }
+      const saving: Promise<Error | null>[] = []
+      const result = await pools[kind.pool]
+        .submit(poolJobs.runKind, url.href, facts)
+        .onProgress((value) => {
+          const report = value as WorkerReport
+          if ('progress' in report) progress(...report.progress)
+          else if ('output' in report) output(report.output)
+          else saving.push(settled(saveStep(...report.step)))
+        })
+      // A step that could not be kept fails the attempt, as it does in the server.
+      for (const failure of await Promise.all(saving)) if (failure !== null) throw failure
+      return result
+    }
+    const ctx: JobContext = {
+      ...known,
+      pools,
+      progress,
+      output,
+      log: (line) => output(`${line}\n`),
+      step: new Steps(steps, saveStep).run,
+    }
+    return storeResult(
+      await kind.run(kind.parse === undefined ? job.payload : kind.parse(job.payload), ctx),
+    )
+  }
+}
+
+/** The error of a promise; null when it has none. */
+async function settled(promise: PromiseLike<void>): Promise<Error | null> {
+  try {
+    await promise
+    return null
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** Loads the module at `url`; `shown` names it in errors. */
+async function loadModule(url: URL, shown: URL): Promise<Kinds> {
+  const name = shown.protocol === 'file:' ? fileURLToPath(shown) : shown.href
+  let module: { default?: unknown }
+  try {
+    module = (await import(url.href)) as { default?: unknown }
+  } catch (error) {
+    throw new KindError(`${name} cannot be loaded: ${describeError(error)}`, { cause: error })
+  }
+  if (!isKinds(module.default))
+    throw new KindError(`${name} must have a default export that defineKinds has made`)
+  return module.default
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
+}

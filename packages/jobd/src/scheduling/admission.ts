@@ -1,0 +1,91 @@
+import type { ActorRef } from '@tasktree/actor'
+import { type EventLoop, getEventLoop } from '@tasktree/core'
+import type { LimitChange } from '../jobs/kind-limits.ts'
+import type { KindTable } from '../jobs/kind-table.ts'
+import type { Store } from '../store/store.ts'
+import { Limits } from './limits.ts'
+import { Pauses } from './pauses.ts'
+import type { Openings } from './ready-jobs.ts'
+
+/** No rate looks back further, in milliseconds: a month. */
+const longestRate = 2_592_000_000
+
+/** What the admission asks of the scheduler. */
+export interface AdmissionHooks {
+  /** Arms a timer. */
+  after: (ms: number, call: () => void) => void
+  /** Jobs of the group may begin again. */
+  unblock: (kind: string, group: string) => void
+  /** A limit has opened: idle workers may get jobs. */
+  dispatch: () => void
+}
+
+/** Which jobs may begin: not those of kinds that are paused, unknown, or at a limit of theirs. */
+export class Admission implements Openings {
+  readonly pauses = new Pauses()
+  readonly limits: Limits
+  readonly #table: KindTable
+  readonly #hooks: AdmissionHooks
+  readonly #loop: EventLoop = getEventLoop()
+  /** Kinds, and kinds with groups, whose rates are waited for. */
+  readonly #awaited = new Set<string>()
+
+  constructor(
+    table: KindTable,
+    limits: Readonly<Record<string, LimitChange>>,
+    hooks: AdmissionHooks,
+  ) {
+    this.#table = table
+    this.#hooks = hooks
+    this.limits = new Limits(
+      (kind) => table.get(kind),
+      limits,
+      () => this.#loop.time(),
+    )
+  }
+
+  /** The names of the kinds that the server knows. */
+  get kinds(): string[] {
+    return this.#table.names
+  }
+
+  /** Takes what the file has. A time in the future, which the wall clock was set back from, counts as now. */
+  async read(asks: ActorRef<Store>['ask']): Promise<void> {
+    this.pauses.parse(await asks.setting('paused'))
+    this.limits.parse(await asks.setting('limits'))
+    for (const { kind, group, at } of await asks.begins())
+      this.limits.remember(kind, group, this.#loop.time() - Math.max(0, Date.now() - at))
+  }
+
+  /** Forgets what no rate looks back to; gives the time before which that is. */
+  sweep(): number {
+    this.limits.sweep()
+    return Date.now() - longestRate
+  }
+
+  /** Jobs of a kind that this server does not know wait until it does. */
+  kind(kind: string): boolean {
+    if (this.pauses.has(kind) || !this.#table.has(kind)) return false
+    return this.#isOpen(kind, this.limits.opensAt(kind), () => this.#hooks.dispatch())
+  }
+
+  group(kind: string, group: string): boolean {
+    return this.#isOpen(`${kind} ${group}`, this.limits.groupOpensAt(kind, group), () => {
+      this.#hooks.unblock(kind, group)
+      this.#hooks.dispatch()
+    })
+  }
+
+  /** A limit that opens with time alone is looked at again then, by one timer for each `name`. */
+  #isOpen(name: string, time: number, then: () => void): boolean {
+    const wait = time - this.#loop.time()
+    if (wait <= 0) return true
+    if (wait === Infinity || this.#awaited.has(name)) return false
+    this.#awaited.add(name)
+    this.#hooks.after(wait, () => {
+      this.#awaited.delete(name)
+      then()
+    })
+    return false
+  }
+}

@@ -1,0 +1,211 @@
+import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
+import type { MissedPolicy, Schedule, ScheduleRequest } from '../store/schedule-rows.ts'
+import type { Store } from '../store/store.ts'
+import { passOn } from './pass-on.ts'
+import type { Scheduler } from './scheduler.ts'
+import { WallClock } from './wall-clock.ts'
+import { Times } from './cron.ts'
+
+/** A time that is noticed at most this much later was not missed: a busy server is late now and then. Milliseconds. */
+const punctual = 2_000
+
+/** At most this many missed times are made up for at once; the older ones are left out. */
+const mostMissed = 1_000
+
+/** The search for missed times ends after this many: a schedule of each second that was off for a year has 31 million. */
+const mostSearched = 5_000
+
+/** Which times of a schedule are due, and when it is due next. */
+export interface Due {
+  times: number[]
+  nextAt: number | null
+}
+
+/** What a schedule whose next time was `nextAt` has to do at `now`. */
+export function dueTimes(
+  times: Times,
+  { nextAt, missed }: { nextAt: number | null; missed: MissedPolicy },
+  now: number,
+): Due {
+  let passed: number[] = []
+  let next = nextAt
+  for (let i = 0; next !== null && next <= now; i++) {
+    if (i === mostSearched) {
+      // What lies so far back is not made up for one by one.
+      next = times.after(now)
+      break
+    }
+    passed.push(next)
+    if (passed.length > 2 * mostMissed) passed = passed.slice(-mostMissed)
+    next = times.after(next)
+  }
+  const last = passed.at(-1)
+  if (last === undefined) return { times: [], nextAt: next }
+  if (missed === 'all') return { times: passed.slice(-mostMissed), nextAt: next }
+  if (missed === 'skip')
+    return { times: passed.filter((time) => now - time <= punctual), nextAt: next }
+  // Punctual times are each kept; of those that were missed, the last one stands for all.
+  const onTime = passed.filter((time) => now - time <= punctual)
+  return { times: onTime.length > 0 ? onTime : [last], nextAt: next }
+}
+
+interface Entry {
+  schedule: Schedule
+  readonly times: Times
+  /** Its jobs are being added: it is looked at again afterwards. */
+  isFiring: boolean
+}
+
+/** Milliseconds between two looks, because the wall clock may be set meanwhile. */
+const lookTime = 1_000
+
+/** After a failure, milliseconds until the file is tried again. */
+const retryTime = 1_000
+
+/**
+ * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, wherever it is set; schedules of so
+ * many milliseconds do not. A time that was served is never served again, because the file has the next one.
+ */
+export class Schedules extends Actor {
+  readonly #store: () => ActorRef<Store>
+  readonly #scheduler: () => ActorRef<Scheduler>
+  readonly #entries = new Map<string, Entry>()
+  readonly #clock = new WallClock()
+  #timer: Disposable | null = null
+
+  constructor(store: () => ActorRef<Store>, scheduler: () => ActorRef<Scheduler>) {
+    super()
+    this.#store = store
+    this.#scheduler = scheduler
+  }
+
+  protected override onStart(): void {
+    this.ctx.every(lookTime, () => this.#look())
+    this.#read()
+  }
+
+  get #asks(): ActorRef<Store>['ask'] {
+    const { ask } = this.#store()
+    return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
+  }
+
+  #read(): void {
+    this.ctx.pipe(
+      this.#asks.schedules(),
+      (schedules) => {
+        for (const schedule of schedules) this.#put(schedule)
+        this.#look()
+      },
+      () => void this.ctx.after(retryTime, () => this.#read()),
+    )
+  }
+
+  #put(schedule: Schedule): void {
+    const times = new Times(schedule.spec, schedule.zone)
+    this.#entries.set(schedule.name, { schedule, times, isFiring: false })
+  }
+
+  /** By name. */
+  list(): Schedule[] {
+    return [...this.#entries.values()]
+      .map(({ schedule }) => schedule)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /**
+   * Adds a schedule, or changes the one of its name. One whose times stay the same keeps its next time, so that a program
+   * may ask for its schedules at each start. Answers with the next time, after the commit.
+   */
+  put(request: ScheduleRequest): ReplyPort<number | null> {
+    const { name, spec, zone } = request
+    const times = new Times(spec, zone)
+    const known = this.#entries.get(name)?.schedule
+    const isSame = known !== undefined && known.spec === spec && known.zone === zone
+    const nextAt = isSame ? known.nextAt : times.after(Date.now())
+    const port = this.ctx.reply<number | null>()
+    this.ctx.pipe(
+      this.#asks.putSchedule(request, nextAt),
+      () => {
+        const { createdAt = Date.now(), lastAt = null, lastJob = null } = known ?? {}
+        this.#put({ ...request, createdAt, nextAt, lastAt, lastJob })
+        this.#look()
+        port.resolve(nextAt)
+      },
+      (error) => port.reject(passOn(error)),
+    )
+    return port
+  }
+
+  /** Answers after the commit. @throws {ReplyError} when there is no such schedule */
+  remove(name: string): ReplyPort<void> {
+    const port = this.ctx.reply<void>()
+    this.ctx.pipe(
+      this.#asks.removeSchedule(name),
+      (wasThere) => {
+        this.#entries.delete(name)
+        if (wasThere) port.resolve()
+        else port.reject(new ReplyError(`there is no schedule '${name.slice(0, 64)}'`))
+      },
+      (error) => port.reject(passOn(error)),
+    )
+    return port
+  }
+
+  /** Adds the jobs that are due, and waits for the next. */
+  #look(): void {
+    this.#checkClock()
+    const now = Date.now()
+    let next = Infinity
+    for (const entry of this.#entries.values()) {
+      const { nextAt } = entry.schedule
+      if (entry.isFiring || nextAt === null) continue
+      if (nextAt <= now) this.#fire(entry, now)
+      else next = Math.min(next, nextAt)
+    }
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = next - now < lookTime ? this.ctx.after(next - now, () => this.#look()) : null
+  }
+
+  #fire(entry: Entry, now: number): void {
+    const { schedule, times } = entry
+    const due = dueTimes(times, schedule, now)
+    entry.isFiring = true
+    this.ctx.pipe(
+      this.#scheduler().ask({ timeout: Infinity }).fire(schedule, due.times, due.nextAt),
+      (ids) => {
+        entry.isFiring = false
+        entry.schedule = {
+          ...entry.schedule,
+          nextAt: due.nextAt,
+          lastAt: due.times.at(-1) ?? schedule.lastAt,
+          lastJob: ids.at(-1) ?? schedule.lastJob,
+        }
+        this.#look()
+      },
+      (error) => {
+        // The queue is full, or the file cannot be written: the next look tries again.
+        entry.isFiring = false
+        this.ctx.log.warn(
+          `the jobs of schedule ${schedule.name} are not added yet: ${String(error)}`,
+        )
+      },
+    )
+  }
+
+  /** What is counted in milliseconds moves with a step of the wall clock, and so comes when it would have come. */
+  #checkClock(): void {
+    const step = this.#clock.takeStep()
+    if (step === 0) return
+    for (const entry of this.#entries.values()) {
+      const { schedule, times } = entry
+      if (times.isOfWallClock || schedule.nextAt === null) continue
+      const moved = { ...schedule, nextAt: schedule.nextAt + step }
+      entry.schedule = moved
+      this.ctx.pipe(
+        this.#asks.putSchedule(moved, moved.nextAt),
+        () => {},
+        () => {},
+      )
+    }
+  }
+}
