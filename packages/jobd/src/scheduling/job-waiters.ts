@@ -1,5 +1,6 @@
-import type { ReplyPort } from '@tasktree/actor'
-import type { Job } from '../jobs/job.ts'
+import type { ActorContext, ReplyPort } from '@tasktree/actor'
+import { finalStates, type Job } from '../jobs/job.ts'
+import { passOn } from './pass-on.ts'
 
 /** An answer that is given when a job has ended. */
 export interface Waiter {
@@ -21,6 +22,25 @@ export class JobWaiters {
     const waiters = this.#waiters.get(id) ?? new Set()
     waiters.add(waiter)
     this.#waiters.set(id, waiters)
+  }
+
+  /** Answers a waiter at once if its job has ended before it was added, or if there is no such job. */
+  settleIfOver(
+    id: number,
+    waiter: Waiter,
+    reply: PromiseLike<Job | null>,
+    ctx: ActorContext,
+  ): void {
+    ctx.pipe(
+      reply,
+      (job) => {
+        const isOver = job === null || finalStates.has(job.state)
+        if (isOver && this.remove(id, waiter)) waiter.port.resolve(job)
+      },
+      (error) => {
+        if (this.remove(id, waiter)) waiter.port.reject(passOn(error))
+      },
+    )
   }
 
   /** Whether it was still waiting. */

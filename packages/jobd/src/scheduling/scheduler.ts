@@ -1,12 +1,6 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
 import { type EventLoop, getEventLoop } from '@tasktree/core'
-import {
-  finalStates,
-  type Job,
-  type JobRequest,
-  type JobState,
-  type QueuedJob,
-} from '../jobs/job.ts'
+import type { Job, JobRequest, JobState, QueuedJob } from '../jobs/job.ts'
 import type { KindTable } from '../jobs/kind-table.ts'
 import { shorten } from '../jobs/shown-job.ts'
 import type { JobFeed } from '../store/job-feed.ts'
@@ -20,9 +14,12 @@ import { JobQueue } from './job-queue.ts'
 import { JobWaiters, type Waiter } from './job-waiters.ts'
 import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
 import { passOn } from './pass-on.ts'
+import { retryWriting, storeRetryDelay } from './retry-writing.ts'
+import { changeSetting, type Setting } from './change-setting.ts'
 import { QueueFull } from './queue-full.ts'
 import { Recovery } from './recovery.ts'
 import { delayAfter } from './retry-delay.ts'
+import type { QueueStatistics } from './queue-statistics.ts'
 import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
 
@@ -33,9 +30,6 @@ export interface SchedulerOptions {
   /** By kind, in place of the limits in its definition. */
   limits: Readonly<Record<string, LimitChange>>
 }
-
-/** When the file could not be written, it is tried again after this many milliseconds. */
-const storeRetryDelay = 1_000
 
 /** Milliseconds between two looks at the wall clock. */
 const clockTime = 1_000
@@ -266,8 +260,7 @@ export class Scheduler extends Actor {
 
   /** Begins no more jobs of a kind, or none at all, also after a restart. Answers when that is written. */
   pause(kind: string | null): ReplyPort<void> {
-    const { pauses } = this.#admission
-    return this.#changeSetting('paused', pauses, () => pauses.add(kind))
+    return this.#change('paused', this.#admission.pauses, (pauses) => pauses.add(kind))
   }
 
   /** Begins jobs of a kind again; without a kind, jobs of every kind. */
@@ -275,13 +268,13 @@ export class Scheduler extends Actor {
     const { pauses } = this.#admission
     if (kind !== null && pauses.hasAll)
       throw new ReplyError('every kind is paused: resume all of them')
-    return this.#changeSetting('paused', pauses, () => pauses.remove(kind))
+    return this.#change('paused', pauses, () => pauses.remove(kind))
   }
 
   /** Changes the limits of a kind, also for later starts; null: they are again what they were at the start. */
   limit(kind: string, change: LimitChange | null): ReplyPort<void> {
     const { limits } = this.#admission
-    return this.#changeSetting('limits', limits, () => {
+    return this.#change('limits', limits, () => {
       limits.change(kind, change)
       this.#queue.unblockAll(kind)
     })
@@ -297,27 +290,9 @@ export class Scheduler extends Actor {
     this.#dispatch()
   }
 
-  /** Answers when the change is written; when it cannot be, everything is as it was. */
-  #changeSetting(
-    name: string,
-    setting: { toString(): string; parse(text: string | null): void },
-    change: () => void,
-  ): ReplyPort<void> {
-    const port = this.ctx.reply<void>()
-    const before = setting.toString()
-    change()
-    this.ctx.pipe(
-      this.#asks.set(name, setting.toString()),
-      () => {
-        port.resolve()
-        this.#dispatch()
-      },
-      (error) => {
-        setting.parse(before)
-        port.reject(passOn(error))
-      },
-    )
-    return port
+  #change<S extends Setting>(name: string, setting: S, change: (it: S) => void): ReplyPort<void> {
+    const write = (text: string): PromiseLike<void> => this.#asks.set(name, text)
+    return changeSetting(setting, change, write, this.ctx, () => this.#dispatch())
   }
 
   /** Answers when no job runs. */
@@ -334,14 +309,7 @@ export class Scheduler extends Actor {
     return this.idle()
   }
 
-  statistics(): {
-    ready: number
-    running: number
-    idle: number
-    requeued: number
-    waiters: number
-    paused: string[]
-  } {
+  statistics(): QueueStatistics {
     return {
       ready: this.#queue.readySize,
       running: this.#running.size,
@@ -487,14 +455,7 @@ export class Scheduler extends Actor {
   }
 
   #retryWriting<T>(write: () => PromiseLike<T>, done: (value: T) => void = () => {}): void {
-    this.ctx.pipe(
-      async () => write(),
-      done,
-      (error) => {
-        if (!(error instanceof StoreError)) throw error
-        this.ctx.after(storeRetryDelay, () => this.#retryWriting(write, done))
-      },
-    )
+    retryWriting(this.ctx, write, done)
   }
 
   /** A job has come to its end. */
@@ -505,17 +466,7 @@ export class Scheduler extends Actor {
 
   #awaitEnd(id: number, waiter: Waiter): void {
     this.#waiters.add(id, waiter)
-    // It may have ended before.
-    this.ctx.pipe(
-      this.#asks.get(id),
-      (job) => {
-        const isOver = job === null || finalStates.has(job.state)
-        if (isOver && this.#waiters.remove(id, waiter)) waiter.port.resolve(job)
-      },
-      (error) => {
-        if (this.#waiters.remove(id, waiter)) waiter.port.reject(passOn(error))
-      },
-    )
+    this.#waiters.settleIfOver(id, waiter, this.#asks.get(id), this.ctx)
   }
 
   #tellIdle(): void {

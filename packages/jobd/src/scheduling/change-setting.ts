@@ -1,0 +1,36 @@
+import type { ActorContext, ReplyPort } from '@tasktree/actor'
+import { passOn } from './pass-on.ts'
+
+/** A setting that is kept in the file as a text. */
+export interface Setting {
+  toString(): string
+  parse(text: string | null): void
+}
+
+/**
+ * Changes a setting at once, and answers when the change is written; then calls `done`. When the change cannot be written,
+ * the setting is as it was before.
+ */
+export function changeSetting<S extends Setting>(
+  setting: S,
+  change: (setting: S) => void,
+  write: (text: string) => PromiseLike<void>,
+  ctx: ActorContext,
+  done: () => void,
+): ReplyPort<void> {
+  const port = ctx.reply<void>()
+  const before = setting.toString()
+  change(setting)
+  ctx.pipe(
+    write(setting.toString()),
+    () => {
+      port.resolve()
+      done()
+    },
+    (error) => {
+      setting.parse(before)
+      port.reject(passOn(error))
+    },
+  )
+  return port
+}
