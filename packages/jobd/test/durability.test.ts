@@ -145,7 +145,7 @@ test(
         expect(ended?.['n']).toBe(all?.['n'])
         const deletions = countDeletions(database)
         expect(deletions.early).toBe(0)
-        expect(deletions.all).toBe(Number(all?.['n']) - 5)
+        expect(deletions.all).toBeGreaterThanOrEqual(Number(all?.['n']) - 5)
         const counted = await countMarks(database, marks)
         expect(counted.length).toBeGreaterThan(rounds)
         // Done at least once, and never more often than was counted.
