@@ -1,13 +1,66 @@
-// dist/client/job-client.d.ts
+// dist/client/connection.d.ts
 import { type Reply } from '../protocol/resp.ts';
-export declare class JobClient implements AsyncDisposable {
+export interface Address {
+    host: string;
+    port: number;
+    password: string | null;
+}
+export declare class Connection implements AsyncDisposable {
     #private;
     private constructor();
-    static connect(host: string, port: number, { password }?: {
+    static open({ host, port, password }: Address): Promise<Connection>;
+    get isWhole(): boolean;
+    command(words: readonly (string | number)[]): Promise<Reply>;
+    abort(): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/client/job-client.d.ts
+import type { Job, JobFilter, JobRequest } from '../jobs/job.ts';
+import type { Kinds } from '../jobs/kind.ts';
+import type { Reply } from '../protocol/resp.ts';
+export type AddOptions = Partial<Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
+    key: string;
+    keep: number;
+    group: string;
+}>;
+export interface EveryOptions extends AddOptions {
+    zone?: string;
+    missed?: 'skip' | 'once' | 'all';
+}
+export type ResultOf<K> = K extends {
+    run: (...args: never[]) => infer R;
+} ? Awaited<R> : unknown;
+export declare class JobFailedError extends Error {
+    readonly name: string;
+    readonly job: Job;
+    constructor(job: Job);
+}
+export declare class JobClient<K extends object = Kinds> implements AsyncDisposable {
+    #private;
+    private constructor();
+    static connect<K extends object = Kinds>(host: string, port: number, { password }?: {
         password?: string | null;
-    }): Promise<JobClient>;
+    }): Promise<JobClient<K>>;
     command(...words: (string | number)[]): Promise<Reply>;
     text(...words: (string | number)[]): Promise<string>;
+    add(kind: keyof K & string, payload?: unknown, options?: AddOptions): Promise<number>;
+    run<N extends keyof K & string>(kind: N, payload?: unknown, options?: AddOptions): Promise<ResultOf<K[N]>>;
+    wait(id: number, { timeout }?: {
+        timeout?: number;
+    }): Promise<Job | null>;
+    result(id: number, options?: {
+        timeout?: number;
+    }): Promise<unknown>;
+    get(id: number): Promise<Job | null>;
+    list(filter?: JobFilter & {
+        limit?: number;
+    }): Promise<Job[]>;
+    cancel(id: number): Promise<void>;
+    retry(id: number): Promise<void>;
+    log(id: number): Promise<string>;
+    every(name: string, times: string | number, kind: keyof K & string, payload?: unknown, options?: EveryOptions): Promise<Date>;
+    unschedule(name: string): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
 export declare function toRecord(reply: Reply): Record<string, string | number | null>;
@@ -83,15 +136,18 @@ export declare class JobOutput {
 // dist/dashboard/live-view.d.ts
 import type { ServerResponse } from 'node:http';
 import type { ActorRef, ActorSystem } from '@tasktree/actor';
+import type { KindTable } from '../jobs/kind-table.ts';
 import type { JobFeed } from '../store/job-feed.ts';
 import type { History } from '../scheduling/history.ts';
 import type { Store } from '../store/store.ts';
-import type { PageSnapshot } from './page-events.ts';
+import type { PageControls, PageSnapshot } from './page-events.ts';
 export interface LiveSources {
     readonly system: ActorSystem;
     readonly store: ActorRef<Store>;
+    readonly kinds: KindTable;
     readonly feed: JobFeed;
     readonly history: History;
+    readonly controls: () => Promise<PageControls>;
     readonly command: (words: string[], sender: Sender) => unknown;
     readonly audit: (who: string, action: string) => void;
     readonly prometheus: () => Promise<{
@@ -129,6 +185,7 @@ export declare class OutputViewer extends EventStream {
 
 // dist/dashboard/page-events.d.ts
 import type { Job, JobState } from '../jobs/job.ts';
+import type { KindLimits } from '../jobs/kind-limits.ts';
 import type { Restart, Sample } from '../scheduling/sample.ts';
 export type PageJob = Omit<Job, 'delay' | 'keep'>;
 export interface PageProgress {
@@ -148,6 +205,30 @@ export interface PageNode {
     children: PageNode[];
 }
 export type PageCounts = Record<JobState, number>;
+export interface PageTable {
+    jobs: PageJob[];
+    counts: PageCounts;
+    total: number;
+}
+export interface PageControls {
+    isAllPaused: boolean;
+    kinds: {
+        name: string;
+        pool: string | null;
+        isPaused: boolean;
+        limits: KindLimits;
+    }[];
+    schedules: {
+        name: string;
+        spec: string;
+        zone: string | null;
+        kind: string;
+        payload: string;
+        nextAt: number | null;
+        lastAt: number | null;
+        lastJob: number | null;
+    }[];
+}
 export interface PageSnapshot {
     server: string;
     stream: string;
@@ -268,45 +349,56 @@ export declare class TrustedProxies {
 }
 
 // dist/index.d.ts
-export { JobClient, toRecord } from './client/job-client.ts';
-export type { Job, JobKind, JobRequest, JobState } from './jobs/job.ts';
+export { type AddOptions, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
+export type { Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
+export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts';
+export type { Rate } from './jobs/kind-limits.ts';
+export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts';
 export type { Reply } from './protocol/resp.ts';
+export type { LimitChange } from './jobs/kind-limits.ts';
 export type { Token } from './server/credentials.ts';
 export type { ListenerOptions } from './server/listener.ts';
 export { JobFileError } from './store/job-file.ts';
 export type { Retention } from './store/retention.ts';
 export { type Jobd, type JobdOptions, startJobd } from './tree/jobd.ts';
 
+// dist/jobs/built-in-kinds.d.ts
+import { type Kinds } from './kind.ts';
+export declare const builtInKinds: Kinds;
+
 // dist/jobs/child-output.d.ts
 import type { Process } from '@tasktree/subprocess';
-import type { Bench } from './kind.ts';
+import type { JobContext } from './kind.ts';
 export declare const killGrace = 500;
-export declare function outcomeOf(child: Process, bench: Bench): Promise<string>;
+export declare function outcomeOf(child: Process, ctx: Pick<JobContext, 'output'>): Promise<string>;
 
 // dist/jobs/describe-error.d.ts
 export declare function describeError(error: unknown, depth?: number): string;
 
 // dist/jobs/fetch.d.ts
 import { type Kind } from './kind.ts';
-export declare const fetchUrl: Kind<URL>;
+export declare const fetchUrl: {
+    readonly fetch: Kind<URL>;
+};
 
 // dist/jobs/hash.d.ts
 import { type Kind } from './kind.ts';
-export declare const hash: Kind;
+export declare const hash: {
+    readonly hash: Kind;
+};
 
 // dist/jobs/in-pools.d.ts
 export declare function hash(path: string): Promise<string>;
 export declare function words(path: string): Promise<string>;
 export declare function primes(n: number): string;
+export { runKind } from './kind-in-worker.ts';
 
 // dist/jobs/job.d.ts
-export declare const jobKinds: readonly ['shell', 'hash', 'words', 'primes', 'fetch', 'python', 'sleep'];
-export type JobKind = (typeof jobKinds)[number];
 export declare const jobStates: readonly ['queued', 'running', 'done', 'failed', 'cancelled'];
 export type JobState = (typeof jobStates)[number];
 export declare const finalStates: ReadonlySet<JobState>;
 export interface JobRequest {
-    kind: JobKind;
+    kind: string;
     payload: string;
     priority: number;
     delay: number;
@@ -314,6 +406,7 @@ export interface JobRequest {
     retries: number;
     key: string | null;
     keep: number | null;
+    group: string | null;
 }
 export interface Job extends JobRequest {
     id: number;
@@ -321,15 +414,19 @@ export interface Job extends JobRequest {
     attempts: number;
     deaths: number;
     result: string | null;
+    resultType: 'text' | 'json' | null;
     error: string | null;
     createdAt: number;
     notBefore: number;
     startedAt: number | null;
     endedAt: number | null;
+    schedule: string | null;
+    scheduledAt: number | null;
 }
 export interface QueuedJob {
     readonly id: number;
     readonly kind: string;
+    readonly group: string | null;
     readonly priority: number;
     readonly dueAt: number;
 }
@@ -337,61 +434,156 @@ export interface JobFilter {
     state?: JobState;
     kind?: string;
     key?: string;
+    group?: string;
+    schedule?: string;
+    search?: string;
     older?: number;
+    since?: number;
+    until?: number;
 }
-export declare function isJobKind(kind: string): kind is JobKind;
 export declare function isJobState(state: string): state is JobState;
+
+// dist/jobs/kind-in-worker.d.ts
+import { type JobContext } from './kind.ts';
+import { type StoredResult } from './stored-value.ts';
+export interface AttemptFacts extends Pick<JobContext, 'id' | 'kind' | 'attempt' | 'idempotencyKey' | 'scheduledAt'> {
+    payload: string;
+    steps: readonly (readonly [name: string, text: string])[];
+}
+export type WorkerReport = {
+    progress: readonly [done: number, total: number];
+} | {
+    output: string;
+} | {
+    step: readonly [name: string, text: string];
+};
+export declare function runKind(url: string, facts: AttemptFacts): Promise<StoredResult>;
+
+// dist/jobs/kind-limits.d.ts
+export interface Rate {
+    readonly limit: number;
+    readonly per?: number;
+}
+export interface KindLimits {
+    concurrency: number | null;
+    rate: Required<Rate> | null;
+    groupConcurrency: number | null;
+    groupRate: Required<Rate> | null;
+}
+export interface LimitChange {
+    concurrency?: number | null;
+    rate?: Rate | null;
+    groupConcurrency?: number | null;
+    groupRate?: Rate | null;
+}
+
+// dist/jobs/kind-table.d.ts
+import type { Job } from './job.ts';
+import { type JobContext, type Kind, type Kinds } from './kind.ts';
+import { type StoredResult } from './stored-value.ts';
+export type KindSource = Kinds | URL;
+export declare class KindError extends Error {
+    readonly name: string;
+}
+export interface Reloaded {
+    reloaded: string[];
+    kept: string[];
+}
+export type CommittedSteps = readonly (readonly [name: string, text: string])[];
+export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'output'> {
+    readonly steps: CommittedSteps;
+    readonly saveStep: (name: string, text: string) => PromiseLike<void>;
+}
+export declare class KindTable {
+    #private;
+    private constructor();
+    static load(source: KindSource | undefined, builtIn: boolean): Promise<KindTable>;
+    reload(): Promise<Reloaded>;
+    has(name: string): boolean;
+    get(name: string): Kind<unknown> | undefined;
+    get names(): string[];
+    check(name: string): void;
+    checkPayload(name: string, payload: string): void;
+    perform(job: Job, tools: JobTools): Promise<StoredResult>;
+}
 
 // dist/jobs/kind.d.ts
 import type { Executor } from '@tasktree/executor';
+import type { Rate } from './kind-limits.ts';
 export interface Pools {
     readonly threads: Executor;
     readonly processes: Executor;
 }
-export interface Bench {
+export interface JobContext {
+    readonly id: number;
+    readonly kind: string;
+    readonly attempt: number;
+    readonly idempotencyKey: string;
+    readonly scheduledAt: number | null;
     readonly pools: Pools;
-    readonly output: (text: string) => void;
     readonly progress: (done: number, total: number) => void;
+    readonly log: (line: string) => void;
+    readonly output: (text: string) => void;
+    readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>;
 }
-export interface Kind<P = string> {
-    readonly placeholder: string;
-    readonly capacity?: number;
-    readonly parse: (payload: string) => P;
-    readonly run: (payload: P, bench: Bench) => PromiseLike<string>;
+export interface Kind<P = string, R = unknown> {
+    readonly placeholder?: string;
+    readonly parse?: (payload: string) => P;
+    run(payload: P, ctx: JobContext): R | PromiseLike<R>;
+    readonly pool?: 'threads' | 'processes';
+    readonly concurrency?: number;
+    readonly rate?: Rate;
+    readonly groupConcurrency?: number;
+    readonly groupRate?: Rate;
+    readonly timeout?: number;
+    readonly retries?: number;
 }
-export declare class PayloadError extends RangeError {
-    readonly name: string;
-}
-export declare function defineKind<P>(kind: Kind<P>): Kind<P>;
+export type Kinds = Readonly<Record<string, Kind<any>>>;
+export declare function defineKinds<P, const T>(kinds: {
+    [K in keyof P]: Kind<P[K]>;
+} & T): T;
+export declare function isKinds(value: unknown): value is Kinds;
+export declare const mostInRate = 100000;
+export declare function checkRate(what: string, rate: Rate): void;
+
+// dist/jobs/payloads.d.ts
 export declare function parseText(what: string): (payload: string) => string;
 export declare function parseWholeNumber(what: string, most: number): (payload: string) => number;
-
-// dist/jobs/kinds.d.ts
-import type { Job, JobKind } from './job.ts';
-import type { Bench } from './kind.ts';
-export declare function checkPayload(kind: JobKind, payload: string): void;
-export declare function perform(job: Job, bench: Bench): PromiseLike<string>;
-export declare const capacities: Partial<Record<JobKind, number>>;
-export declare const placeholders: Record<string, string>;
 
 // dist/jobs/pool-jobs.d.ts
 import { type JobFuture } from '@tasktree/executor';
 import type * as InPools from './in-pools.ts';
-import type { Bench } from './kind.ts';
+import type { JobContext } from './kind.ts';
 export declare const poolJobs: import("@tasktree/executor").JobRefs<typeof InPools>;
-export declare function follow(job: JobFuture<string>, bench: Bench): JobFuture<string>;
+export declare function follow(job: JobFuture<string>, ctx: JobContext): JobFuture<string>;
 
 // dist/jobs/primes.d.ts
 import { type Kind } from './kind.ts';
-export declare const primes: Kind<number>;
+export declare const primes: {
+    readonly primes: Kind<number>;
+};
 
 // dist/jobs/python.d.ts
 import { type Kind } from './kind.ts';
-export declare const python: Kind;
+export declare const python: {
+    readonly python: Kind;
+};
+
+// dist/jobs/renewable-pool.d.ts
+import type { Executor } from '@tasktree/executor';
+export declare class RenewablePool implements AsyncDisposable {
+    #private;
+    constructor(make: () => Executor);
+    get current(): Executor;
+    renew(): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 // dist/jobs/shell.d.ts
 import { type Kind } from './kind.ts';
-export declare const shell: Kind;
+export declare const shell: {
+    readonly shell: Kind;
+};
 
 // dist/jobs/shown-job.d.ts
 import type { Job } from './job.ts';
@@ -400,11 +592,32 @@ export declare function shorten(job: Job): Job;
 
 // dist/jobs/sleep.d.ts
 import { type Kind } from './kind.ts';
-export declare const sleep: Kind<number>;
+export declare const sleep: {
+    readonly sleep: Kind<number>;
+};
+
+// dist/jobs/steps.d.ts
+export declare class Steps {
+    #private;
+    constructor(known: Iterable<readonly [name: string, text: string]>, save: (name: string, text: string) => PromiseLike<void> | void);
+    readonly run: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>;
+}
+
+// dist/jobs/stored-value.d.ts
+export interface StoredResult {
+    readonly text: string | null;
+    readonly type: 'text' | 'json' | null;
+}
+export declare function storeResult(value: unknown): StoredResult;
+export declare function toJson(what: string, value: unknown): string;
+export declare function storeStep(name: string, value: unknown): string;
+export declare function readStep(text: string): unknown;
 
 // dist/jobs/words.d.ts
 import { type Kind } from './kind.ts';
-export declare const words: Kind;
+export declare const words: {
+    readonly words: Kind;
+};
 
 // dist/log/server-log.d.ts
 import type { Logger } from '@tasktree/actor';
@@ -464,11 +677,37 @@ export declare function encode(reply: Reply, version: 2 | 3): string;
 export declare function encodeCommand(words: readonly (string | Buffer)[]): Buffer;
 export declare function readReply(reader: StreamReader): Promise<Reply>;
 
+// dist/scheduling/admission.d.ts
+import type { ActorRef } from '@tasktree/actor';
+import type { LimitChange } from '../jobs/kind-limits.ts';
+import type { KindTable } from '../jobs/kind-table.ts';
+import type { Store } from '../store/store.ts';
+import { Limits } from './limits.ts';
+import { Pauses } from './pauses.ts';
+import type { Openings } from './ready-jobs.ts';
+export interface AdmissionHooks {
+    after: (ms: number, call: () => void) => void;
+    unblock: (kind: string, group: string) => void;
+    dispatch: () => void;
+}
+export declare class Admission implements Openings {
+    #private;
+    readonly pauses: Pauses;
+    readonly limits: Limits;
+    constructor(table: KindTable, limits: Readonly<Record<string, LimitChange>>, hooks: AdmissionHooks);
+    get kinds(): string[];
+    read(asks: ActorRef<Store>['ask']): Promise<void>;
+    sweep(): number;
+    kind(kind: string): boolean;
+    group(kind: string, group: string): boolean;
+}
+
 // dist/scheduling/attempt.d.ts
-import type { Releaser } from '@tasktree/sync';
 import type { QueuedJob } from '../jobs/job.ts';
+import type { StoredResult } from '../jobs/stored-value.ts';
+import type { Place } from './limits.ts';
 export type Outcome = {
-    result: string;
+    result: StoredResult;
 } | {
     error: string;
 } | {
@@ -476,11 +715,30 @@ export type Outcome = {
 };
 export interface Attempt {
     readonly queued: QueuedJob;
-    readonly place: Releaser;
+    readonly place: Place;
     begunAt: number;
     isCancelled: boolean;
     attempts: number;
     isEnding: boolean;
+}
+
+// dist/scheduling/change-setting.d.ts
+import type { ActorContext, ReplyPort } from '@tasktree/actor';
+export interface Setting {
+    toString(): string;
+    parse(text: string | null): void;
+}
+export declare function changeSetting<S extends Setting>(setting: S, change: (setting: S) => void, write: (text: string) => PromiseLike<void>, ctx: ActorContext, done: () => void): ReplyPort<void>;
+
+// dist/scheduling/cron.d.ts
+export declare class ScheduleError extends RangeError {
+    readonly name: string;
+}
+export declare class Times {
+    #private;
+    constructor(spec: string, zone: string | null);
+    get isOfWallClock(): boolean;
+    after(time: number): number | null;
 }
 
 // dist/scheduling/history.d.ts
@@ -500,21 +758,24 @@ export declare class History {
 
 // dist/scheduling/job-queue.d.ts
 import type { QueuedJob } from '../jobs/job.ts';
+import { type Openings } from './ready-jobs.ts';
 export declare class JobQueue {
     #private;
     constructor(after: (ms: number, call: () => void) => void, onDue: () => void);
     get size(): number;
     get readySize(): number;
     get(id: number): QueuedJob | undefined;
-    add({ id, kind, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean;
+    add({ id, kind, group, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean;
     putBack(job: QueuedJob): boolean;
     remove(id: number): QueuedJob | undefined;
-    take(mayBegin: (kind: string) => boolean): QueuedJob | null;
+    take(openings: Openings): QueuedJob | null;
+    unblock(kind: string, group: string): void;
+    unblockAll(kind: string): void;
 }
 
 // dist/scheduling/job-waiters.d.ts
-import type { ReplyPort } from '@tasktree/actor';
-import type { Job } from '../jobs/job.ts';
+import type { ActorContext, ReplyPort } from '@tasktree/actor';
+import { type Job } from '../jobs/job.ts';
 export interface Waiter {
     readonly port: ReplyPort<Job | null>;
     timer: Disposable | null;
@@ -523,10 +784,45 @@ export interface Waiter {
 export declare class JobWaiters {
     #private;
     add(id: number, waiter: Waiter): void;
+    settleIfOver(id: number, waiter: Waiter, reply: PromiseLike<Job | null>, ctx: ActorContext): void;
     remove(id: number, waiter: Waiter): boolean;
     removeTicket(id: number, ticket: string): void;
     tell(job: Job): void;
     get size(): number;
+}
+
+// dist/scheduling/limits.d.ts
+import type { Kind } from '../jobs/kind.ts';
+import type { KindLimits, LimitChange, Rate } from '../jobs/kind-limits.ts';
+export declare function limitsOf(kind: Kind<unknown> | undefined): KindLimits;
+export declare class Gate {
+    #private;
+    opensAt(concurrency: number | null, rate: Required<Rate> | null, now: number): number;
+    enter(): void;
+    begin(now: number, isRated: boolean): void;
+    giveUp(): void;
+    leave(): void;
+    remember(at: number): void;
+    isIdle(longest: number, now: number): boolean;
+}
+export interface Place {
+    begin(): void;
+    giveUp(): void;
+    leave(): void;
+}
+export declare class Limits {
+    #private;
+    constructor(kindOf: (name: string) => Kind<unknown> | undefined, given: Readonly<Record<string, LimitChange>>, now: () => number);
+    of(kind: string): KindLimits;
+    change(kind: string, change: LimitChange | null): void;
+    toString(): string;
+    parse(text: string | null): void;
+    remember(kind: string, group: string | null, at: number): void;
+    isRated(kind: string): boolean;
+    opensAt(kind: string): number;
+    groupOpensAt(kind: string, group: string): number;
+    enter(kind: string, group: string | null): Place;
+    sweep(): void;
 }
 
 // dist/scheduling/metrics.d.ts
@@ -548,6 +844,7 @@ export declare class Metrics extends Actor {
 export declare function passOn(error: unknown): unknown;
 
 // dist/scheduling/pauses.d.ts
+export declare const everyKind = "*";
 export declare class Pauses {
     #private;
     has(kind: string): boolean;
@@ -584,13 +881,30 @@ export declare class QueueFull extends ReplyError {
     constructor(limit: number);
 }
 
+// dist/scheduling/queue-statistics.d.ts
+export interface QueueStatistics {
+    ready: number;
+    running: number;
+    idle: number;
+    requeued: number;
+    waiters: number;
+    paused: string[];
+}
+
 // dist/scheduling/ready-jobs.d.ts
 import type { QueuedJob } from '../jobs/job.ts';
+export interface Openings {
+    kind(kind: string): boolean;
+    group(kind: string, group: string): boolean;
+}
 export declare class ReadyJobs {
     #private;
+    constructor(isWanted: (job: QueuedJob) => boolean);
     get size(): number;
     put(job: QueuedJob): void;
-    take(mayBegin: (kind: string) => boolean, isWanted: (job: QueuedJob) => boolean): QueuedJob | null;
+    take(openings: Openings): QueuedJob | null;
+    unblock(kind: string, group: string): void;
+    unblockAll(kind: string): void;
 }
 
 // dist/scheduling/recovery.d.ts
@@ -608,6 +922,11 @@ export declare class Recovery {
 // dist/scheduling/retry-delay.d.ts
 export declare const longestRetryDelay: number;
 export declare function delayAfter(attempts: number): number;
+
+// dist/scheduling/retry-writing.d.ts
+import type { ActorContext } from '@tasktree/actor';
+export declare const storeRetryDelay = 1000;
+export declare function retryWriting<T>(ctx: ActorContext, write: () => PromiseLike<T>, done: (value: T) => void): void;
 
 // dist/scheduling/sample.d.ts
 export interface Spread {
@@ -645,21 +964,28 @@ export interface Restart {
 
 // dist/scheduling/scheduler.d.ts
 import { Actor, type ActorRef, type ReplyPort } from '@tasktree/actor';
-import { type Job, type JobKind, type JobRequest, type JobState } from '../jobs/job.ts';
+import type { Job, JobRequest, JobState } from '../jobs/job.ts';
+import type { KindTable } from '../jobs/kind-table.ts';
 import type { JobFeed } from '../store/job-feed.ts';
-import { type Revival, type Store } from '../store/store.ts';
+import type { Revival } from '../store/job-rows.ts';
+import type { Schedule } from '../store/schedule-rows.ts';
+import type { Store } from '../store/store.ts';
 import type { Outcome } from './attempt.ts';
+import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts';
+import type { QueueStatistics } from './queue-statistics.ts';
 import type { Worker } from './worker.ts';
 export interface SchedulerOptions {
     maxQueued: number;
-    capacity: Partial<Record<JobKind, number>>;
+    kinds: KindTable;
+    limits: Readonly<Record<string, LimitChange>>;
 }
 export declare class Scheduler extends Actor {
     #private;
-    constructor(store: () => ActorRef<Store>, worker: (name: string) => ActorRef<Worker>, feed: JobFeed, { maxQueued, capacity }: SchedulerOptions);
+    constructor(store: () => ActorRef<Store>, worker: (name: string) => ActorRef<Worker>, feed: JobFeed, { maxQueued, kinds, limits }: SchedulerOptions);
     protected onStart(): Promise<void>;
     open(): void;
     submit(request: JobRequest): ReplyPort<number>;
+    fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]>;
     take(worker: string): ReplyPort<Job>;
     finish(worker: string, outcome: Outcome): ReplyPort<void>;
     cancel(id: number): ReplyPort<Job | null>;
@@ -668,16 +994,35 @@ export declare class Scheduler extends Actor {
     stopWaiting(id: number, ticket: string): void;
     pause(kind: string | null): ReplyPort<void>;
     resume(kind: string | null): ReplyPort<void>;
+    limit(kind: string, change: LimitChange | null): ReplyPort<void>;
+    limitsOf(kind: string): KindLimits;
+    kindsChanged(): void;
     idle(): ReplyPort<void>;
     drain(): ReplyPort<void>;
-    statistics(): {
-        ready: number;
-        running: number;
-        idle: number;
-        requeued: number;
-        waiters: number;
-        paused: string[];
-    };
+    statistics(): QueueStatistics;
+}
+
+// dist/scheduling/schedules.d.ts
+import { Actor, type ActorRef, type ReplyPort } from '@tasktree/actor';
+import type { MissedPolicy, Schedule, ScheduleRequest } from '../store/schedule-rows.ts';
+import type { Store } from '../store/store.ts';
+import type { Scheduler } from './scheduler.ts';
+import { Times } from './cron.ts';
+export interface Due {
+    times: number[];
+    nextAt: number | null;
+}
+export declare function dueTimes(times: Times, { nextAt, missed }: {
+    nextAt: number | null;
+    missed: MissedPolicy;
+}, now: number): Due;
+export declare class Schedules extends Actor {
+    #private;
+    constructor(store: () => ActorRef<Store>, scheduler: () => ActorRef<Scheduler>);
+    protected onStart(): void;
+    list(): Schedule[];
+    put(request: ScheduleRequest): ReplyPort<number | null>;
+    remove(name: string): ReplyPort<void>;
 }
 
 // dist/scheduling/wall-clock.d.ts
@@ -690,11 +1035,13 @@ export declare class WallClock {
 import { Actor, type ActorRef } from '@tasktree/actor';
 import type { JobFeed } from '../store/job-feed.ts';
 import type { Pools } from '../jobs/kind.ts';
+import type { KindTable } from '../jobs/kind-table.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Store } from '../store/store.ts';
 export interface Workshop {
     readonly store: () => ActorRef<Store>;
     readonly scheduler: () => ActorRef<Scheduler>;
+    readonly kinds: KindTable;
     readonly pools: Pools;
     readonly feed: JobFeed;
 }
@@ -755,6 +1102,8 @@ export declare class Connection {
 import { type ActorRef, type ActorSystem } from '@tasktree/actor';
 import { type Credentials } from './credentials.ts';
 import type { Word } from '../protocol/command-parser.ts';
+import { type KindTable, type Reloaded } from '../jobs/kind-table.ts';
+import type { Schedules } from '../scheduling/schedules.ts';
 import type { Metrics } from '../scheduling/metrics.ts';
 import type { Reply } from '../protocol/resp.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
@@ -771,6 +1120,9 @@ export interface Directory {
     readonly store: ActorRef<Store>;
     readonly scheduler: ActorRef<Scheduler>;
     readonly metrics: ActorRef<Metrics>;
+    readonly schedules: ActorRef<Schedules>;
+    readonly kinds: KindTable;
+    readonly reload: () => Promise<Reloaded>;
     readonly credentials: Credentials;
     readonly audit: (who: string, action: string) => void;
     readonly file: string;
@@ -803,8 +1155,16 @@ export declare class Credentials {
 }
 
 // dist/server/job-commands.d.ts
+import { type JobRequest } from '../jobs/job.ts';
+import type { KindTable } from '../jobs/kind-table.ts';
 import type { Command } from './commands.ts';
 export declare const jobCommands: Record<string, Command>;
+export declare const requestOptions: string[];
+export declare function toRequest(kind: string, payload: string, options: ReadonlyMap<string, string>, kinds: KindTable): JobRequest;
+
+// dist/server/kind-commands.d.ts
+import type { Command } from './commands.ts';
+export declare const kindCommands: Record<string, Command>;
 
 // dist/server/listener.d.ts
 import type { Directory } from './commands.ts';
@@ -836,6 +1196,31 @@ export declare class FileLock implements Disposable {
     static tryAcquire(file: string): FileLock | null;
     [Symbol.dispose](): void;
 }
+
+// dist/store/group-commit.d.ts
+import type { DatabaseSync } from 'node:sqlite';
+import { type ActorContext, ReplyError, type ReplyPort } from '@tasktree/actor';
+export declare class StoreError extends ReplyError {
+    readonly name: string;
+    constructor(cause: Error);
+}
+interface Uncommitted {
+    settle: () => void;
+    fail: (error: StoreError) => void;
+}
+export interface TransactionHooks {
+    committed: () => void;
+    rolledBack: () => void;
+}
+export declare class GroupCommit {
+    #private;
+    constructor(database: DatabaseSync, ctx: ActorContext, hooks: TransactionHooks);
+    read<T>(work: () => T): ReplyPort<T>;
+    write<T>(work: () => T): ReplyPort<T>;
+    do(work: () => unknown, uncommitted: Uncommitted): void;
+    commit(): void;
+}
+export {};
 
 // dist/store/job-feed.d.ts
 import type { Job } from '../jobs/job.ts';
@@ -897,6 +1282,43 @@ export declare function isPassingFailure({ errcode }: {
     errcode: number;
 }): boolean;
 
+// dist/store/job-rows.d.ts
+import type { SQLInputValue } from 'node:sqlite';
+import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
+export declare const columns = "id, kind, payload, priority, delay, timeout, retries, key, keep, \"group\", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt";
+export declare const shortColumns: string;
+export type StoredQueuedJob = Pick<Job, 'id' | 'kind' | 'group' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'>;
+export type Revival = {
+    before: Job | null;
+    job: Job | null;
+    keyHolder: number | null;
+};
+export declare const noJobs: () => Record<JobState, number>;
+export declare function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean;
+export declare function conditionsOf({ state, kind, key, group, schedule, search, older, since, until }: JobFilter, more?: readonly string[]): {
+    where: string;
+    values: SQLInputValue[];
+};
+
+// dist/store/job-table.d.ts
+import type { DatabaseSync } from 'node:sqlite';
+import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
+export declare const tableSorts: readonly ['running', 'id', 'kind', 'state', 'attempts', 'priority', 'duration', 'endedAt'];
+export type TableSort = (typeof tableSorts)[number];
+export interface TableQuery {
+    filter: JobFilter;
+    sort: TableSort;
+    isDescending: boolean;
+    offset: number;
+    limit: number;
+}
+export interface JobTable {
+    jobs: Job[];
+    counts: Record<JobState, number>;
+    total: number;
+}
+export declare function readTable(database: DatabaseSync, { filter, sort, isDescending, offset, limit }: TableQuery, counts: Readonly<Record<JobState, number>>): JobTable;
+
 // dist/store/retention.d.ts
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobState } from '../jobs/job.ts';
@@ -908,10 +1330,37 @@ export interface Retention {
 export declare function retentionOf(database: DatabaseSync): Required<Retention>;
 export declare function surplusJobs(database: DatabaseSync, { done, failed, last }: Retention, counts: Readonly<Record<JobState, number>>, limit: number): number[];
 
+// dist/store/schedule-rows.d.ts
+import type { DatabaseSync } from 'node:sqlite';
+import type { JobRequest } from '../jobs/job.ts';
+export declare const missedPolicies: readonly ['skip', 'once', 'all'];
+export type MissedPolicy = (typeof missedPolicies)[number];
+export interface ScheduleRequest {
+    readonly name: string;
+    readonly spec: string;
+    readonly zone: string | null;
+    readonly missed: MissedPolicy;
+    readonly request: JobRequest;
+}
+export interface Schedule extends ScheduleRequest {
+    readonly createdAt: number;
+    readonly nextAt: number | null;
+    readonly lastAt: number | null;
+    readonly lastJob: number | null;
+}
+export declare function listSchedules(database: DatabaseSync): Schedule[];
+export declare function putSchedule(database: DatabaseSync, { name, spec, zone, missed, request }: ScheduleRequest, nextAt: number | null): void;
+export declare function removeSchedule(database: DatabaseSync, name: string): boolean;
+export declare function advanceSchedule(database: DatabaseSync, name: string, { nextAt, at, job }: {
+    nextAt: number | null;
+    at: number | null;
+    job: number | null;
+}): void;
+
 // dist/store/schema.d.ts
 import type { DatabaseSync } from 'node:sqlite';
 export declare const applicationId = 1785684580;
-export declare const schemaVersion = 1;
+export declare const schemaVersion = 2;
 export type FileState = {
     kind: 'empty';
 } | {
@@ -929,35 +1378,40 @@ export declare function migrate(database: DatabaseSync, version: number): void;
 export declare function numberOf(database: DatabaseSync, pragma: string): number;
 
 // dist/store/store.d.ts
-import { Actor, ReplyError, type ReplyPort } from '@tasktree/actor';
-import { type Job, type JobFilter, type JobRequest, type JobState } from '../jobs/job.ts';
+import { Actor, type ReplyPort } from '@tasktree/actor';
+import type { Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts';
+import type { StoredResult } from '../jobs/stored-value.ts';
 import type { JobFeed } from './job-feed.ts';
-import { type JobFile } from './job-file.ts';
+import type { JobFile } from './job-file.ts';
+import { type Revival, type StoredQueuedJob } from './job-rows.ts';
+import { type JobTable, type TableQuery } from './job-table.ts';
 import { type Retention } from './retention.ts';
-export declare class StoreError extends ReplyError {
-    readonly name: string;
-    constructor(cause: Error);
+import { type Schedule, type ScheduleRequest } from './schedule-rows.ts';
+export interface Added {
+    job: Job;
+    isNew: boolean;
 }
-export type StoredQueuedJob = Pick<Job, 'id' | 'kind' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'>;
-export type Revival = {
-    before: Job | null;
-    job: Job | null;
-    keyHolder: number | null;
-};
+export interface Begin {
+    at: number;
+    kind: string;
+    group: string | null;
+}
 export declare class Store extends Actor {
     #private;
     constructor(file: JobFile, feed: JobFeed, retention?: Retention);
     protected onStart(): void;
     protected onStop(): void;
-    add(request: JobRequest): ReplyPort<{
-        job: Job;
-        isNew: boolean;
-    }>;
-    begin(id: number): ReplyPort<Job>;
-    end(id: number, state: JobState, outcome?: {
-        result?: string;
-        error?: string;
-    }): ReplyPort<Job>;
+    add(request: JobRequest): ReplyPort<Added>;
+    begin(id: number, isRated?: boolean): ReplyPort<Job>;
+    begins(): ReplyPort<Begin[]>;
+    forgetBegins(before: number): ReplyPort<void>;
+    steps(id: number): ReplyPort<[name: string, text: string][]>;
+    saveStep(id: number, name: string, text: string): ReplyPort<void>;
+    schedules(): ReplyPort<Schedule[]>;
+    putSchedule(schedule: ScheduleRequest, nextAt: number | null): ReplyPort<void>;
+    removeSchedule(name: string): ReplyPort<boolean>;
+    fire({ name, request }: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<Job[]>;
+    end(id: number, state: JobState, { text, type }?: StoredResult): ReplyPort<Job>;
     fail(id: number, error: string, delay: number): ReplyPort<Job>;
     requeue(id: number): ReplyPort<Job>;
     revive(id: number, states: readonly JobState[]): ReplyPort<Revival>;
@@ -971,6 +1425,7 @@ export declare class Store extends Actor {
     log(id: number): ReplyPort<string | null>;
     get(id: number): ReplyPort<Job | null>;
     list(filter: JobFilter, limit: number): ReplyPort<Job[]>;
+    table(query: TableQuery): ReplyPort<JobTable>;
     matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): ReplyPort<number[]>;
     counts(): ReplyPort<Record<JobState, number>>;
 }
@@ -978,7 +1433,8 @@ export declare class Store extends Actor {
 // dist/tree/jobd.d.ts
 import { ActorSystem, type Logger } from '@tasktree/actor';
 import { type AccessOptions } from '../dashboard/access.ts';
-import type { JobKind } from '../jobs/job.ts';
+import { type KindSource, type Reloaded } from '../jobs/kind-table.ts';
+import type { LimitChange } from '../jobs/kind-limits.ts';
 import { type Token } from '../server/credentials.ts';
 import { type ListenerOptions } from '../server/listener.ts';
 import { type JobFileOptions } from '../store/job-file.ts';
@@ -994,12 +1450,15 @@ export interface JobdOptions extends Pick<JobFileOptions, 'waitLock' | 'maxDeath
     grace?: number;
     maxQueued?: number;
     retention?: Retention;
-    capacity?: Partial<Record<JobKind, number>>;
+    kinds?: KindSource;
+    builtInKinds?: boolean;
+    limits?: Readonly<Record<string, LimitChange>>;
     maxFileSize?: number;
     clients?: Omit<ListenerOptions, 'host' | 'port'>;
     logger?: Logger;
 }
 export interface Jobd extends AsyncDisposable {
+    reload(): Promise<Reloaded>;
     readonly system: ActorSystem;
     readonly port: number;
     readonly httpPort: number;

@@ -36,7 +36,7 @@ export function durationOrForever(text: string): number {
 }
 
 /** A limit as people write it: 4, or 10/s, 10/m, 10/h, 10/500 for 10 in 500 milliseconds. */
-export function parseLimit(text: string): LimitChange {
+function parseLimit(text: string): LimitChange {
   const [, digits = '', unit] = /^(\d{1,9})(?:\/(s|m|h|d|\d{1,9}))?$/.exec(text) ?? []
   const n = Number(digits)
   if (digits === '' || n < 1)

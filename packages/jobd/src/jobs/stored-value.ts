@@ -25,7 +25,7 @@ export function storeResult(value: unknown): StoredResult {
 }
 
 /** A value as JSON. @throws {TypeError} for a value that JSON cannot hold */
-export function toJson(what: string, value: unknown): string {
+function toJson(what: string, value: unknown): string {
   let text: string | undefined
   try {
     text = JSON.stringify(value)

@@ -11,7 +11,7 @@ function full(rate: Rate | null | undefined): Required<Rate> | null {
 }
 
 /** The limits that the definition of a kind gives. */
-export function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
+function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
   return {
     concurrency: kind?.concurrency ?? null,
     rate: full(kind?.rate),
