@@ -104,7 +104,8 @@ export function gather(
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
-      // The first failure was thrown already, and no other code will look at this one. This look prevents a report.
+      // The first failure was thrown already, and no other code will look at the failure of this child. This look at it
+      // prevents a report.
       if (!child.cancelled()) child.exception()
       return
     }
@@ -122,8 +123,8 @@ export function gather(
   }
   const done = children.filter((child) => child.done())
   for (const child of children) if (!child.done()) child.onDone(childEnded)
-  // Children that were done already are counted after the others were registered: the outcome must not be set
-  // before that.
+  // Children that were done already are counted last, because one of them may set the outcome, and `childEnded` must be
+  // registered with all others before that.
   for (const child of done) childEnded(child)
   return outer
 }
@@ -133,7 +134,7 @@ export function gather(
  * once, so both its places get the same task.
  */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
-  // All are checked before the first one begins, so wrong input starts nothing.
+  // All awaitables are checked before the first one begins, so wrong input starts nothing.
   for (const awaitable of aws) checkAwaitable(awaitable)
   let begun: Map<Coroutine<T>, Future<T>> | null = null
   return aws.map((awaitable) => {

@@ -71,7 +71,7 @@ async function race<T>(
       if (!failed.done()) failed.setResult()
       return
     }
-    // Another function has won in the same turn; the cancel of this one came too late.
+    // Another function has won in the same turn, and the cancel came too late for this function. Its value is not used.
     if (winner !== null) return
     winner = { value, index }
     for (const [i, task] of tasks.entries()) if (i !== index) task.cancel()

@@ -61,7 +61,7 @@ export async function waitForSome<F extends Future<unknown>>(
   timeout: number | null,
   isEnough: (ended: F) => boolean,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  // Uses the loop of the futures. The current loop may be another one, if plain code waits.
+  // The loop of the futures is used. The current loop may be another one, if plain code waits.
   const loop = (futures.values().next().value as F).getLoop()
   const waiter = new DetailedFuture<void>(
     () => {

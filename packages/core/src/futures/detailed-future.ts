@@ -3,8 +3,9 @@ import { Future } from './future.ts'
 import { type WaitDetails, waitDetails } from './wait-details.ts'
 
 /**
- * A future that tells `snapshot()` and `why()` what a task waits for that awaits it: they call the function `details`.
- * Each such future holds a closure, so it is meant for waits that are not frequent.
+ * A future that describes itself for `snapshot()` and `why()`: they call the function `details` to say what a task
+ * waits for when it awaits this future. Each such future holds a closure, so it is meant for waits that are not
+ * frequent.
  *
  * @example
  *     const connected = new DetailedFuture<void>(() => ({ kind: 'socket', label: `a connection to ${host}` }))

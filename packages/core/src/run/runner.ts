@@ -232,8 +232,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels the futures of all waits that are left: of code that waits again after each cancel, and of tasks that were
-   * given up. That code never runs again; without this call a lock would be handed to it, and would be lost.
+   * Cancels the futures of all waits that are left. These are waits of code that has begun to wait again after each
+   * cancel, and of tasks that were given up. The waiting code never runs again, so a lock that was handed to such a
+   * wait would be lost.
    */
   #dropWaits(): void {
     const loop = this.#loop

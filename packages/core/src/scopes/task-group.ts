@@ -315,7 +315,7 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        // The scope around the group has cancelled the tasks too, so the group need not.
+        // The scope around the group has cancelled the tasks too, so the group need not cancel them.
         if (isLevel()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {

@@ -225,7 +225,7 @@ async function cancelled(future: Future<unknown>): Promise<void> {
   })
   try {
     future.cancel()
-    // Waits on a new future, because a pending cancel of this task must end this wait even if `future` has ended
+    // The wait is on a new future, because a pending cancel of this task must end this wait even if `future` has ended
     // already.
     await waiter
   } finally {

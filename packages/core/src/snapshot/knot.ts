@@ -11,7 +11,7 @@ const shown = 10
  */
 export function explainKnot(tasks: readonly Task[]): string {
   const knot = new Set(tasks.slice(0, shown + 1))
-  // The set grows during this loop.
+  // `knot` grows during this loop, so the tasks that are added are visited too.
   for (const task of knot) {
     if (knot.size > shown) break
     for (const awaited of tasksAwaitedBy(task)) knot.add(awaited)

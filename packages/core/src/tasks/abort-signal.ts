@@ -40,7 +40,7 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => void): void {
-  // These properties are defined before the abort, so until then `aborted` must return false.
+  // The three properties are defined before the abort, so until then `aborted` must return false.
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,
@@ -82,7 +82,7 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
       if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
-    // In this version of the platform the property holds something else.
+    // In this version of the platform the property holds something else, so the derived signals are not known.
   }
   return derived
 }

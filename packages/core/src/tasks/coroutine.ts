@@ -66,8 +66,8 @@ export class Coroutine<T> implements PromiseLike<T> {
   *[Symbol.iterator](): CoroutineGenerator<T> {
     const result = this.begin()
     if (isGenerator(result)) return yield* result
-    // The driver awaits anything that is yielded, so it awaits this promise too. The call runs in the current task,
-    // so a cancel reaches the futures that it waits on.
+    // The driver awaits anything that is yielded, so it awaits this promise too. The call runs in the current task, so
+    // a cancel reaches the futures that the call waits on.
     return (yield result as never) as T
   }
 }

@@ -107,8 +107,8 @@ export function resumeWait(
   if (due !== null) strikeInner(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // The future is a gather that was cancelled, and has failed with a CancelledError. The waiting code gets that
-  // error and not another one, as in asyncio.
+  // The future is a gather that was cancelled and has failed with a CancelledError. The waiting code gets the error of
+  // the gather and no new one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
 }

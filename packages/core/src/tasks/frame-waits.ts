@@ -226,7 +226,7 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits instanceof Future) visit(this, waits, this.#began)
     else if (waits !== null) {
-      // A copy, because `visit` may interrupt a wait, which changes the map.
+      // A copy of the map is visited, because `visit` may interrupt a wait, which changes the map.
       const all = [...waits]
       for (const [key, future] of all) visit(key, future, this.numberOf(key))
     }
@@ -240,7 +240,7 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits === null) return
     const reject = this.#reject
-    // Code that has called `then` with two functions without a name does not wait.
+    // Code that has called `then` with two functions without a name looks like an `await` but does not wait.
     const isWait = (key: Reaction): boolean =>
       key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
     if (waits instanceof Future) {
@@ -428,14 +428,14 @@ export abstract class FrameWaits implements Reaction {
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.scopeLoop })
     interruption.cancel(msg)
-    // There are several if a `Promise.all` has the same future more than once.
+    // There are several reactions if a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {
       this.endWait(reaction)
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. This look
-    // prevents a report.
+    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. The call of
+    // `exception()` counts as a look, so the failure is not reported.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })

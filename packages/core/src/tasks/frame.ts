@@ -335,8 +335,8 @@ export class LoopFrame extends Frame {
 }
 
 /**
- * Links `frame` to the frame around it, so that a cancel of that frame finds the waits inside `frame`. Does nothing if
- * it is linked already.
+ * Adds `frame` to the list of the frames inside the frame around it, so that a cancel of the frame around it finds the
+ * waits inside `frame`. Does nothing if `frame` is in the list already.
  */
 export function attach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
@@ -348,7 +348,9 @@ export function attach(frame: Frame): void {
   if (enclosing.state !== OPEN) enclosing.link()
 }
 
-/** Removes the link that `attach` has made. Does nothing if there is none. */
+/**
+ * Removes `frame` from the list of the frames inside the frame around it. Does nothing if `frame` is not in the list.
+ */
 export function detach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
   const { previous, next } = frame
@@ -358,7 +360,7 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // If the body of the frame around has ended, that frame was perhaps linked only because of `frame`.
+  // If the body of the frame around has ended, that frame was perhaps in a list only because of `frame`.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

@@ -73,8 +73,8 @@ export function strikeNewWait(
   level: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
-  // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it
-  // is in the ready queue. Then only the wait is ended.
+  // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it is in
+  // the ready queue. In these two cases only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(level))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(level))
 }

@@ -219,7 +219,7 @@ function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolea
 function runDeferred(): void {
   depth++
   try {
-    // The list grows during this loop.
+    // `deferred` grows during this loop, so the cancels that are added are made too.
     for (const { frame, wait, msg } of deferred) {
       if (frame === null) wait.cancel(msg)
       else if (!cancelWait(frame, wait, msg)) {

@@ -71,7 +71,7 @@ class TreePrinter {
     }
     siblings.oldest.push(task)
     siblings.count += this.#countOf(task)
-    // If only one task would be left out, it is shown: the line that says so would take as much room.
+    // If only one task would be left out, it is shown: a line such as "… and 1 more" would take as much room.
     if (siblings.oldest.length > 2 * shownSiblings + 2) {
       siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }
