@@ -4,7 +4,7 @@ import { BrokenBarrierError } from './errors.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 
-/** Notified at each change of the barrier's state; the task tree shows the barrier in its place. */
+/** Notified at each change of the barrier's state. The task tree shows the barrier instead of this condition. */
 class StateChange extends Condition {
   readonly #awaited: () => Awaited
 
@@ -19,7 +19,8 @@ class StateChange extends Condition {
 }
 
 /**
- * Holds tasks until `parties` of them have come, then lets all of them go at once. It can be used again.
+ * Makes tasks wait until `parties` tasks have called `wait`, and then lets all of them continue at once. After that the
+ * barrier can be used again.
  *
  * Source: asyncio.Barrier
  */
@@ -32,7 +33,7 @@ export class Barrier extends Primitive {
   }))
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
-  /** How many have called `wait` and are not counted in `#count` yet. */
+  /** How many callers of `wait` are not counted in `#count` yet. */
   #blocked = 0
 
   /** @throws {RangeError} when `parties` is not a positive integer */
@@ -47,7 +48,7 @@ export class Barrier extends Primitive {
     this.parties = parties
   }
 
-  /** How many wait for the others to come. */
+  /** How many callers are waiting for the others. */
   get nWaiting(): number {
     return this.#state === 'filling' ? this.#count : 0
   }
@@ -57,8 +58,9 @@ export class Barrier extends Primitive {
   }
 
   /**
-   * Ends when all have come. The result is the caller's number from 0 to `parties - 1`: how many waited when it came. If
-   * a waiter was cancelled, two callers can have the same number, as in asyncio.
+   * Waits until `parties` callers have called this method. The result is a number from 0 to `parties - 1`: how many
+   * others were waiting when this caller came. If a waiter was cancelled, two callers can have the same number, as in
+   * asyncio.
    *
    * @throws {BrokenBarrierError} when the barrier is reset or aborted, before the call or during the wait
    */
@@ -94,7 +96,9 @@ export class Barrier extends Primitive {
     }
   }
 
-  /** Takes the lock. A caller that comes while others are leaving waits until they have left. */
+  /**
+   * Acquires the lock of the barrier. A caller that comes while earlier callers are leaving waits until they have left.
+   */
   async #enter(options: { signal?: AbortSignal } | undefined): Promise<Releaser> {
     this.#blocked++
     try {
@@ -114,14 +118,14 @@ export class Barrier extends Primitive {
     }
   }
 
-  /** The last to leave opens the barrier again. */
+  /** Called when a caller leaves the barrier. The last caller opens the barrier for the next use. */
   #leave(): void {
     if (--this.#count > 0) return
     if (this.#state === 'resetting' || this.#state === 'draining') this.#state = 'filling'
     this.#changed.notifyAll()
   }
 
-  /** Throws BrokenBarrierError in all who wait, and begins anew. */
+  /** Makes all waiting callers fail with BrokenBarrierError, and makes the barrier usable again. */
   reset(options?: { signal?: AbortSignal }): Promise<void> {
     return this.#changed.runExclusive(() => {
       this.#state = this.#count > 0 ? 'resetting' : 'filling'
@@ -129,7 +133,7 @@ export class Barrier extends Primitive {
     }, options)
   }
 
-  /** Throws BrokenBarrierError in all who wait, and in all who call `wait` later. */
+  /** Makes all waiting callers fail with BrokenBarrierError, and all later callers too. */
   abort(options?: { signal?: AbortSignal }): Promise<void> {
     return this.#changed.runExclusive(() => {
       this.#state = 'broken'
@@ -137,7 +141,7 @@ export class Barrier extends Primitive {
     }, options)
   }
 
-  /** Its state; how many wait in it, how many are leaving it, and how many wait to enter it. */
+  /** Returns the state of the barrier, and how many callers wait in it, are leaving it, and wait to enter it. */
   override statistics(): {
     readonly parties: number
     readonly state: 'filling' | 'draining' | 'resetting' | 'broken'

@@ -2,7 +2,7 @@ import type { NameOption } from './primitive.ts'
 import { Semaphore } from './semaphore.ts'
 
 /**
- * A semaphore that refuses to be released more often than it was acquired.
+ * A semaphore whose `release` throws when it was called more often than `acquire`.
  *
  * Source: asyncio.BoundedSemaphore
  */
@@ -14,7 +14,7 @@ export class BoundedSemaphore extends Semaphore {
     this.#bound = value
   }
 
-  /** @throws {RangeError} above the initial value */
+  /** @throws {RangeError} when the value would rise above the initial value */
   override release(): void {
     if (this.free >= this.#bound) {
       throw new RangeError(

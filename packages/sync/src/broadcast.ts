@@ -9,7 +9,10 @@ import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** Tells when it becomes full and when it has room again, because a publisher waits for room in all queues. */
+/**
+ * The queue of one subscriber. It calls `changed` when it becomes full and when it has room again, because a publisher
+ * waits until all queues have room.
+ */
 class Unread<T> extends Fifo<T> {
   readonly #capacity: number
   readonly #changed: (isFull: boolean) => void
@@ -33,8 +36,8 @@ class Unread<T> extends Fifo<T> {
 }
 
 /**
- * One subscriber's own queue of messages. Iterating it gives them in order, until the broadcast is closed or the
- * subscription is disposed of. Leaving the loop disposes of the subscription.
+ * The messages for one subscriber, in a separate queue. Iterating the subscription yields the messages in order, until
+ * the broadcast is closed or the subscription is disposed of. Leaving the loop disposes of the subscription.
  */
 export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disposable {
   readonly #unread: Queue<T>
@@ -53,13 +56,13 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
     this.#leave = leave
   }
 
-  /** How many messages it has lost because it lagged behind. */
+  /** How many messages this subscriber has lost because it was too slow. */
   get dropped(): number {
     return this.#dropped
   }
 
   /**
-   * Waits for the next message and takes it. A cancelled wait takes none.
+   * Waits for the next message, removes it from the queue and returns it. A cancelled call removes no message.
    *
    * @throws {QueueShutDown} (the future fails) when there will be no more messages
    */
@@ -67,12 +70,14 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
     return this.#unread.get(options)
   }
 
-  /** How many messages it has not taken yet. */
+  /** How many messages this subscriber has not received yet. */
   qsize(): number {
     return this.#unread.qsize()
   }
 
-  /** How many messages it has not taken yet, how many it may lag behind, how many it has lost, and how many wait in `get`. */
+  /**
+   * Returns how many messages are in the queue, how many fit, how many were lost, and how many callers wait in `get`.
+   */
   override statistics(): {
     readonly size: number
     readonly capacity: number
@@ -91,13 +96,16 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
     }
   }
 
-  /** Leaves the broadcast and drops the messages that were not taken. A waiting `get` fails. A second call does nothing. */
+  /**
+   * Unsubscribes from the broadcast and drops the messages in the queue. A waiting `get` fails. A second call does
+   * nothing.
+   */
   [Symbol.dispose](): void {
     this.#unread.shutdown(true)
     this.#leave(this)
   }
 
-  /** @internal if there is no room, the oldest message is dropped */
+  /** @internal adds a message to the queue; if there is no room, the oldest message is dropped */
   deliver(message: T): void {
     if (this.#unread.full()) {
       this.#unread.getNowait()
@@ -106,7 +114,7 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
     this.#unread.putNowait(message)
   }
 
-  /** @internal the messages that are there can still be taken */
+  /** @internal ends the subscription; messages that are in the queue can still be received */
   end(): void {
     this.#unread.shutdown()
   }
@@ -115,15 +123,12 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
 /**
  * Every subscriber gets every message that is published after it subscribed, in order.
  *
- * A subscriber that lags behind by `capacity` messages either makes publishers wait (`lag: 'block'`) or loses its oldest
- * message (`lag: 'drop-oldest'`, counted in `dropped`). A message is delivered to all subscribers at once. If its
- * `publish` is cancelled while it waits, it is delivered to none.
+ * A subscriber that lags behind by `capacity` messages either makes publishers wait (`lag: 'block'`) or loses its
+ * oldest message (`lag: 'drop-oldest'`, counted in `dropped`). A message is delivered to all subscribers at once. If a
+ * `publish` is cancelled while it waits, no subscriber gets its message.
  *
- * @example
- * const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 })
- * const subscription = news.subscribe()
- * await news.publish('hello')
- * for await (const item of subscription) console.log(item)
+ * @example const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 }) const subscription =
+ * news.subscribe() await news.publish('hello') for await (const item of subscription) console.log(item)
  */
 export class Broadcast<T> extends Primitive {
   readonly #history = new Fifo<T>()
@@ -131,7 +136,7 @@ export class Broadcast<T> extends Primitive {
   readonly #capacity: number
   readonly #blocks: boolean
   readonly #subscriptions = new Set<Subscription<T>>()
-  /** How many of them have no room. */
+  /** How many subscribers have no room. */
   #full = 0
   readonly #publishers = new WaiterQueue<void, T>(() => ({
     of: this,
@@ -166,8 +171,8 @@ export class Broadcast<T> extends Primitive {
   }
 
   /**
-   * Gives `message` to every subscriber. With `lag: 'block'` it waits until all subscribers have room and all earlier
-   * messages are out; otherwise it never waits.
+   * Gives `message` to every subscriber. With `lag: 'block'` the call waits until all subscribers have room and all
+   * earlier messages are delivered. With `lag: 'drop-oldest'` it never waits.
    *
    * @throws {ChannelClosed} (the future fails) when the broadcast is closed, before or during the wait
    */
@@ -184,7 +189,10 @@ export class Broadcast<T> extends Primitive {
     return completed()
   }
 
-  /** Gives the messages that `history` keeps, then all later ones. Dispose of the subscription, or leave its loop, to unsubscribe. */
+  /**
+   * Returns a new subscription. It yields the messages that `history` keeps, and then all later messages. Dispose of
+   * the subscription, or leave its loop, to unsubscribe.
+   */
   subscribe(): Subscription<T> {
     const name = `of ${this.name}`
     const changed = (isFull: boolean): void => {
@@ -200,7 +208,7 @@ export class Broadcast<T> extends Primitive {
     return subscription
   }
 
-  /** Ends the publishing. Subscribers get the messages that they have not taken yet, then their loops end. */
+  /** Ends the broadcast. Subscribers still get the messages in their queues, and then their loops end. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -213,7 +221,10 @@ export class Broadcast<T> extends Primitive {
     this.close()
   }
 
-  /** How many subscribers it has, how many wait to publish, how many messages are kept for new subscribers, and whether it is closed. */
+  /**
+   * Returns how many subscribers there are, how many publishers wait, how many messages are kept for new subscribers,
+   * and whether the broadcast is closed.
+   */
   override statistics(): {
     readonly subscribers: number
     readonly publishers: number
@@ -240,7 +251,10 @@ export class Broadcast<T> extends Primitive {
     for (const subscription of this.#subscriptions) subscription.deliver(message)
   }
 
-  /** Wakes the first publisher, which keeps its place in line until its message is out, so that messages keep their order. */
+  /**
+   * Wakes the first waiting publisher. That publisher stays in the queue until its message is delivered, so that
+   * messages keep their order.
+   */
   readonly #wakeFirst = (): void => {
     if (!this.#publishers.isEmpty() && this.#hasRoom()) this.#publishers.first()?.wake()
   }

@@ -8,13 +8,12 @@ import { Shares } from './shares.ts'
 const totalName = "a limiter's total"
 
 /**
- * A capacity of which each holder takes a part: `acquire(weight)` waits until that much is free.
+ * Divides a total capacity among its holders: `acquire(weight)` waits until `weight` of it is free.
  *
- * First come, first served: small requests do not overtake a big one that waits before them, so they cannot starve it.
+ * Requests are served in order: small requests do not overtake a big request that waits before them, so the big request
+ * is served eventually.
  *
- * @example
- * const memory = new CapacityLimiter(512)
- * using _ = await memory.acquire(64)
+ * @example const memory = new CapacityLimiter(512) using _ = await memory.acquire(64)
  *
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */
@@ -34,9 +33,10 @@ export class CapacityLimiter extends Primitive {
   }
 
   /**
-   * The whole capacity. It can be changed at any time. Raising it wakes the waiters that now fit. Lowering it takes
-   * nothing from the holders, but admits nobody until enough was given back. A request that waits for more than the new
-   * total lets the requests behind it pass, and keeps its place for when the total is raised again.
+   * The whole capacity. It can be changed at any time. Raising the total wakes the waiters whose requests now fit.
+   * Lowering it takes nothing from the holders, but no request is served until enough was released. A request that
+   * waits for more than the new total lets the requests behind it pass, and keeps its place for when the total is
+   * raised again.
    */
   get total(): number {
     return this.#shares.total
@@ -46,13 +46,14 @@ export class CapacityLimiter extends Primitive {
     this.#shares.total = checkCount(totalName, total, 0)
   }
 
-  /** How much is free: 0 if more is held than the total. */
+  /** How much of the capacity is free; 0 if the holders have more than the total. */
   get available(): number {
     return this.#shares.available
   }
 
   /**
-   * Waits for `weight` of the capacity. Does not suspend if it is free and nobody is in line.
+   * Waits until `weight` of the capacity is free, and takes it. Does not suspend if it is free and no request is
+   * waiting.
    *
    * @throws {RangeError} when `weight` is not an integer of 1 to `total`
    */
@@ -62,7 +63,7 @@ export class CapacityLimiter extends Primitive {
   }
 
   /**
-   * Takes `weight` of the capacity if it is free and nobody is in line.
+   * Takes `weight` of the capacity if it is free and no request is waiting.
    *
    * @throws {WouldBlock} otherwise
    * @throws {RangeError} when `weight` is not an integer of 1 to `total`
@@ -77,7 +78,9 @@ export class CapacityLimiter extends Primitive {
     )
   }
 
-  /** The whole capacity, how much is free and how much is held, by how many, and how many wait. */
+  /**
+   * Returns the total capacity, how much is free, how much is held and by how many holders, and how many requests wait.
+   */
   override statistics(): {
     readonly total: number
     readonly available: number

@@ -8,10 +8,10 @@ import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The state of one handle, which its waiting senders look at. */
+/** The state of one handle. The senders that wait in this handle read it. */
 interface Handle<T> {
   closed: boolean
-  /** What waits in the handle's `send`, in line or woken. Made by the first of them. */
+  /** The waiting `send` calls of this handle, including those that were woken. Null until the first one. */
   senders: Set<Waiter<void, Sending<T>>> | null
 }
 
@@ -21,10 +21,11 @@ interface Sending<T> {
 }
 
 /**
- * The state that the handles of one channel share: the items, and the waiters in line to receive and to send.
+ * The state that all handles of one channel share: the items, and the queues of waiting receivers and senders.
  *
- * A receiver is woken when there is an item for it, a sender when there is room for it. Both take what they were woken for
- * in their own turn of the loop. `wokenReceivers` and `wokenSenders` keep that item and that room for them meanwhile.
+ * A receiver is woken when there is an item for it, and a sender when there is room for its item. A woken receiver
+ * removes its item, and a woken sender adds its item, only when its code continues. Until then `wokenReceivers` and
+ * `wokenSenders` reserve that item and that room.
  */
 class Shared<T> {
   readonly capacity: number
@@ -39,7 +40,7 @@ class Shared<T> {
     state: 'to send an item',
     note: `to send an item, ${this.items.size} of ${this.capacity} in it`,
   }))
-  /** The first handle names the channel in the task tree. */
+  /** The first handle of the channel. The task tree shows its name for all handles. */
   first: Awaited['of'] = { kind: 'channel', label: () => 'Channel', words: () => 'a channel' }
   wokenReceivers = 0
   wokenSenders = 0
@@ -84,20 +85,23 @@ class Shared<T> {
     this.capacity = capacity
   }
 
-  /** Each waiting receiver makes room for one item, so a channel of capacity 0 hands over directly. */
+  /**
+   * Whether another item may be sent. Each waiting receiver makes room for one item, so that a channel of capacity 0
+   * can pass items on.
+   */
   hasRoom(): boolean {
-    // Looking at the first receiver drops those that can never be served.
+    // `isEmpty()` first removes receivers whose loop was closed, because they can never be served.
     this.receivers.isEmpty()
     const room = this.capacity + this.receivers.size + this.wokenReceivers
     return this.items.size + this.wokenSenders < room
   }
 
-  /** Whether a sender need not wait, and would overtake nobody. */
+  /** Whether a sender can send at once without overtaking a waiting sender. */
   canSend(): boolean {
     return this.wokenSenders === 0 && this.senders.isEmpty() && this.hasRoom()
   }
 
-  /** Whether a receiver need not wait, and would overtake nobody. */
+  /** Whether a receiver can receive at once without overtaking a waiting receiver. */
   canReceive(): boolean {
     return this.wokenReceivers === 0 && this.receivers.isEmpty() && this.hasSpare()
   }
@@ -106,7 +110,7 @@ class Shared<T> {
     return this.openHandles === 0 && this.items.size === 0
   }
 
-  /** Whether there is an item that no receiver was woken for. */
+  /** Whether there is an item that is not reserved for a woken receiver. */
   hasSpare(): boolean {
     return this.items.size > this.wokenReceivers
   }
@@ -132,27 +136,27 @@ class Shared<T> {
 }
 
 /**
- * A queue that knows when it is over: it ends when every handle on it is closed and every item has been received. Give
- * each producer a `clone()` of its own, which it closes after its last `send`. Consumers iterate.
+ * A queue with an end: it ends when every handle is closed and every item has been received. Give each producer a
+ * separate handle, made by `clone()`, which the producer closes after its last `send`. Consumers iterate.
  *
- * Senders and receivers are served in the order in which they came. An item is in the channel until a receiver takes it
- * in its own turn of the loop, so a cancelled `receive()` leaves it there. A cancelled `send()` has sent nothing. With
- * capacity 0, a `send` ends only when a receiver waits for the item.
+ * Senders and receivers are served in the order of their calls. An item stays in the channel until the receiving code
+ * continues, so a cancelled `receive()` removes no item. A cancelled `send()` has sent nothing. With capacity 0, a
+ * `send` ends only when a receiver waits for the item.
  *
- * Source: trio.open_memory_channel. Differs: one handle both sends and receives. Closing it ends its sending only, so the
- * items that are left can be received.
+ * Source: trio.open_memory_channel. Differs: one handle both sends and receives. Closing a handle only ends its
+ * sending, so the remaining items can be received.
  */
 export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposable {
-  /** @internal the bundler calls a class that names itself `_Channel` */
+  /** @internal a literal, because a bundler may rename the class to `_Channel` */
   static override readonly name: string = 'Channel'
 
   #shared: Shared<T>
   readonly #handle: Handle<T> = { closed: false, senders: null }
 
   /**
-   * @param options.capacity how many items it holds beyond those that receivers wait for; 0 hands over directly, Infinity
-   * never makes a sender wait
-   * @throws {RangeError} when it is negative or not a whole number
+   * @param options.capacity how many items the channel keeps besides those that go to waiting receivers. With 0, a
+   * sender waits for a receiver. With Infinity, a sender never waits.
+   * @throws {RangeError} when the capacity is negative or not a whole number
    */
   constructor(options: { capacity: number; name?: string | undefined }) {
     if (typeof options !== 'object' || options === null) {
@@ -168,7 +172,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     }
   }
 
-  /** @internal a clone has the label of the first handle */
+  /** @internal returns the label of the first handle, even for a clone */
   override label(): string {
     return this.#shared.first.label()
   }
@@ -184,7 +188,8 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Waits until there is room, and puts `item` into the channel. Does not suspend if there is room.
+   * Waits until there is room, and puts `item` into the channel. Does not suspend if there is room and no sender is
+   * waiting.
    *
    * @throws {ChannelClosed} (the future fails) when this handle is closed, before or during the wait
    */
@@ -206,7 +211,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Puts `item` into the channel if there is room and nobody is in line.
+   * Puts `item` into the channel if there is room and no sender is waiting.
    *
    * @throws {WouldBlock} otherwise
    * @throws {ChannelClosed} when this handle is closed
@@ -219,9 +224,9 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Waits for the next item and takes it. Does not suspend if there is one.
+   * Waits for the next item, removes it from the channel and returns it. Does not suspend if there is an item.
    *
-   * @throws {EndOfChannel} (the future fails) when every handle is closed and nothing is left
+   * @throws {EndOfChannel} (the future fails) when every handle is closed and no item is left
    */
   receive(options?: { signal?: AbortSignal }): Future<T> {
     const refusal = refused(options)
@@ -238,11 +243,11 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Takes the next item if there is one and nobody is in line. With capacity 0 there never is one, because a sender hands
-   * its item only to a receiver that waits in `receive`.
+   * Removes and returns the next item, if there is one and no receiver is waiting. With capacity 0 there is never an
+   * item, because a sender hands its item only to a receiver that waits in `receive`.
    *
    * @throws {WouldBlock} otherwise
-   * @throws {EndOfChannel} when every handle is closed and nothing is left
+   * @throws {EndOfChannel} when every handle is closed and no item is left
    */
   receiveNowait(): T {
     const shared = this.#shared
@@ -251,7 +256,10 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     return shared.take()
   }
 
-  /** Another handle on this channel, which ends only when both are closed. @throws {ChannelClosed} when this one is */
+  /**
+   * Returns another handle of this channel. The channel ends only when all handles are closed. @throws {ChannelClosed}
+   * when this handle is closed
+   */
   clone(): Channel<T> {
     if (this.closed) throw new ChannelClosed()
     const shared = this.#shared
@@ -262,7 +270,10 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     return clone
   }
 
-  /** Ends the sending of this handle: its waiting `send` calls fail. The last close ends the channel. A second close of a handle does nothing. */
+  /**
+   * Ends the sending of this handle: its waiting `send` calls fail. Closing the last handle ends the channel. A second
+   * call does nothing.
+   */
   close(): void {
     const handle = this.#handle
     if (handle.closed) return
@@ -270,7 +281,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     const shared = this.#shared
     shared.openHandles--
     for (const sender of handle.senders ?? []) {
-      // One that was woken gets its error in its turn.
+      // A sender that was already woken gets its error when its code continues.
       if (sender.isWoken()) continue
       shared.senders.remove(sender)
       sender.setException(new ChannelClosed())
@@ -279,7 +290,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     shared.wake()
   }
 
-  /** How many items it holds, how many wait to send and to receive, and how many handles are open. */
+  /** Returns how many items the channel holds, how many senders and receivers wait, and how many handles are open. */
   override statistics(): {
     readonly size: number
     readonly capacity: number
@@ -301,7 +312,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     this.close()
   }
 
-  /** Receives until the channel ends. */
+  /** Yields items until the channel ends. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
       let item: T

@@ -14,10 +14,10 @@ import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
 /**
- * Waits, with a lock released meanwhile, until another task says that something may have changed.
+ * Lets a task wait until another task announces a change. The lock is released during the wait.
  *
- * `wait` holds the lock again when it ends, even if it ends by a cancel. Wake-ups may be spurious: look at the state
- * again, or use `waitFor`.
+ * When `wait` ends, the lock is held again, even if the wait was cancelled. A wait may end although nothing has
+ * changed: check the state again after it, or use `waitFor`.
  *
  * Source: asyncio.Condition
  */
@@ -33,7 +33,7 @@ export class Condition extends Primitive {
     this.#lock = lock ?? new Lock({ name: `of ${this.name}` })
   }
 
-  /** @internal what a task in `wait` waits for, as the task tree shows it */
+  /** @internal returns what the task tree shows for a task in `wait` */
   awaited(): Awaited {
     return { of: this, state: 'to be notified' }
   }
@@ -52,7 +52,7 @@ export class Condition extends Primitive {
   }
 
   /**
-   * Releases the lock, waits to be notified, and takes the lock again.
+   * Releases the lock, waits for a call of `notify`, and acquires the lock again.
    *
    * @throws {RuntimeError} when the lock is not locked
    */
@@ -79,23 +79,24 @@ export class Condition extends Primitive {
         await this.#reacquire(holder)
       }
     } catch (error) {
-      // The waiter may have been notified before it was cancelled. Then its notice goes to another waiter.
+      // If the waiter was notified before it was cancelled, the notification goes to another waiter.
       this.#notify(1)
       throw error
     }
   }
 
-  /** Takes the lock again, no matter how often the task is cancelled meanwhile; then throws the last cancel. */
+  /** Acquires the lock again, even if the task is cancelled meanwhile; then throws the last of those cancels. */
   async #reacquire(holder: Releaser): Promise<void> {
     try {
       await waitAnyway(() => this.#lock.acquire())
     } finally {
-      // The waiting task still has the Releaser from before the wait, which must release this new hold.
+      // The waiting code still has the Releaser from before the wait. That Releaser must release the lock that is held
+      // now.
       this.#lock.restore(holder)
     }
   }
 
-  /** Waits until `predicate` returns true. It is called with the lock held. */
+  /** Waits until `predicate` returns true. The lock is held during each call of `predicate`. */
   waitFor(predicate: () => boolean, options?: { signal?: AbortSignal }): Promise<true> {
     if (typeof predicate !== 'function') {
       throw new TypeError(`waitFor takes a function, got ${describe(predicate)}`)
@@ -114,7 +115,7 @@ export class Condition extends Primitive {
     return true
   }
 
-  /** Wakes up to `n` waiters. @throws {RuntimeError} when the lock is not locked */
+  /** Wakes at most `n` waiters. @throws {RuntimeError} when the lock is not locked */
   notify(n = 1): void {
     checkCount('n', n, 0)
     if (!this.locked()) {
@@ -127,12 +128,15 @@ export class Condition extends Primitive {
     this.notify(Infinity)
   }
 
-  /** Runs `fn` while the lock is held. Does not suspend to take a free lock. */
+  /** Runs `fn` while the lock is held. Acquiring a free lock does not suspend the task. */
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
     return this.#lock.runExclusive(fn, options)
   }
 
-  /** Whether the lock is held, by how many (1 or 0); how many wait for a notice, and how many for the lock. */
+  /**
+   * Returns whether the lock is held, the number of its holders (1 or 0), how many tasks wait for a notification, and
+   * how many for the lock.
+   */
   override statistics(): {
     readonly locked: boolean
     readonly holders: number

@@ -40,7 +40,10 @@ export class BrokenBarrierError extends Error {
   readonly code: string = 'ERR_SYNC_BROKEN_BARRIER'
 }
 
-/** A send on a closed handle of a channel, or a publish on a closed broadcast. Source: trio.ClosedResourceError */
+/**
+ * `send` was called on a closed handle of a channel, or `publish` on a closed broadcast. Source:
+ * trio.ClosedResourceError
+ */
 export class ChannelClosed extends Error {
   override readonly name: string = 'ChannelClosed'
   readonly code: string = 'ERR_SYNC_CHANNEL_CLOSED'

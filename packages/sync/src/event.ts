@@ -6,7 +6,7 @@ import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
 /**
- * A flag that can be waited for.
+ * A flag. Tasks can wait until it is set.
  *
  * Source: asyncio.Event
  */
@@ -37,7 +37,7 @@ export class Event extends Primitive {
     this.#set = false
   }
 
-  /** Ends when the flag is set; at once if it is set already. */
+  /** Waits until the flag is set. Does not suspend if it is set already. */
   wait(options?: { signal?: AbortSignal }): Future<true> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -49,7 +49,7 @@ export class Event extends Primitive {
     return completed(true)
   }
 
-  /** Whether it is set, and how many wait. */
+  /** Returns whether the flag is set, and how many tasks wait. */
   override statistics(): { readonly set: boolean; readonly waiters: number } {
     return Object.freeze({ set: this.#set, waiters: this.#waiters.size })
   }

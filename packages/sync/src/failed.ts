@@ -2,8 +2,8 @@ import { Future } from '@tasktree/core'
 import { startAtCaller } from '@tasktree/core/lowlevel'
 
 /**
- * A future that has failed already: the return value of an operation that cannot be done any more. The stack of the error
- * begins where the program called.
+ * Returns a future that has failed with `error`, for an operation that is no longer possible. The stack of the error
+ * begins at the code that called the operation.
  */
 export function failed(error: Error): Future<never> {
   const future = new Future<never>()

@@ -1,12 +1,15 @@
-/** The items of a queue, and the order in which it gives them out. */
+/** The items of a queue, and the order in which the queue returns them. */
 export interface Items<T> {
   readonly size: number
   push(item: T): void
-  /** Call it only if there is an item. */
+  /** Removes and returns the next item. Must not be called when there is none. */
   pop(): T
 }
 
-/** First in, first out: a ring buffer that doubles when it is full, so that no `shift` moves all items. */
+/**
+ * First in, first out. A ring buffer that doubles its size when it is full, so that removing an item never moves the
+ * others.
+ */
 export class Fifo<T> implements Items<T> {
   #ring: (T | undefined)[] = Array.from({ length: 16 }, () => undefined)
   #head = 0
@@ -29,7 +32,7 @@ export class Fifo<T> implements Items<T> {
     return item
   }
 
-  /** Gives the items from the first to the last, and takes none. */
+  /** Yields the items from the first to the last without removing them. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let i = 0; i < this.#size; i++) {
       yield this.#ring[(this.#head + i) & (this.#ring.length - 1)] as T
@@ -71,9 +74,11 @@ function above(index: number): number {
 }
 
 /**
- * The smallest first: a binary heap. Equal items leave in the order in which they came, because each entry has a number.
+ * The smallest item first: a binary heap. Equal items are returned in the order in which they were added, because each
+ * entry has a number.
  *
- * `push` and `pop` make all comparisons before they move an entry, so a `compare` that throws leaves the heap unchanged.
+ * `push` and `pop` make all comparisons before they move an entry, so a `compare` that throws leaves the heap
+ * unchanged.
  */
 export class Heap<T> implements Items<T> {
   readonly #entries: Entry<T>[] = []
@@ -118,7 +123,7 @@ export class Heap<T> implements Items<T> {
     }
     entries.pop()
     if (size === 0) return last.item
-    // The entry `last` goes to its place, and each entry on the way from there to the top moves up by one.
+    // Puts the entry `last` at `place`, and moves each entry between there and the top up by one level.
     let moved = last
     for (let index = place; ; index = above(index)) {
       const displaced = entries[index] as Entry<T>

@@ -8,26 +8,27 @@ import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The task that asks for the lock, or null for plain code. */
+/** The task that calls `acquire`; null when code outside of every task does. */
 type Asker = Task | null
 
 /**
- * The state of a lock: its holder, and the waiters in line.
+ * The state of a lock: its holder, and the queue of waiters.
  *
- * `release` wakes the first waiter, which keeps its place in line until its own turn of the loop. In that turn it takes
- * the lock. In between nobody holds the lock and nobody can take it, since the line is not empty: so nobody overtakes the
- * waiter, and a cancel in the same turn cannot lose the lock, because no one had it yet.
+ * `release` wakes the first waiter, which stays in the queue until its code continues. Only then does the waiter take
+ * the lock. In between, the lock has no holder, but no other caller can take it, because the queue is not empty. So no
+ * caller overtakes the waiter, and if the waiter is cancelled in between, the lock is not lost, because the waiter did
+ * not have it yet.
  */
 class Possession implements Lender, Host<Releaser, Asker> {
   holder: Releaser | null = null
-  /** The task that took the lock, for the task tree. */
+  /** The task that holds the lock, for the task tree; null when code outside of every task does. */
   holdingTask: Asker = null
-  /** Since when, in debug mode; milliseconds of the loop of `holdingTask`. */
+  /** In debug mode, the time at which the lock was taken, in milliseconds of the loop of `holdingTask`. */
   heldSince: number | null = null
   readonly waiters: WaiterQueue<Releaser, Asker>
-  /** How many members of the line stand for a waiter that was cancelled. */
+  /** How many entries of the queue stand for a waiter that was cancelled. */
   #leaving = 0
-  /** Takes the turn of a place whose waiter was cancelled. */
+  /** Wakes the next waiter when an entry for a cancelled waiter is woken. */
   readonly #places: Host<Releaser, Asker> = {
     serve: (place) => {
       this.#leaving--
@@ -43,7 +44,7 @@ class Possession implements Lender, Host<Releaser, Asker> {
     this.waiters = new WaiterQueue(awaited)
   }
 
-  /** Whether nobody holds the lock, and nobody was woken to take it or stands in line. */
+  /** Whether the lock has no holder, and no waiter was woken for it or is in the queue. */
   isFree(): boolean {
     return this.holder === null && (this.waiters.isEmpty() || this.waiting === 0)
   }
@@ -65,7 +66,7 @@ class Possession implements Lender, Host<Releaser, Asker> {
     this.waiters.first()?.wake()
   }
 
-  /** How many wait. */
+  /** How many waiters are in the queue. */
   get waiting(): number {
     return this.waiters.size - this.#leaving
   }
@@ -81,8 +82,9 @@ class Possession implements Lender, Host<Releaser, Asker> {
   }
 
   /**
-   * A cancelled waiter leaves a place behind until the turn in which its task learns of the cancel. A `release` in
-   * between therefore wakes the next waiter in the same round of the loop as asyncio does.
+   * Puts an empty entry in the place of a cancelled waiter. The entry stays until the turn of the loop in which the
+   * task gets the CancelledError. A `release` before that turn therefore wakes the next waiter in the same round of the
+   * loop as asyncio does.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()
@@ -95,8 +97,8 @@ class Possession implements Lender, Host<Releaser, Asker> {
 }
 
 /**
- * Mutual exclusion, first come, first served: `release` wakes the first waiter, and nobody overtakes it. A waiter that is
- * cancelled, at any moment, leaves its place to the next.
+ * A lock with at most one holder. Waiters are served in order: `release` wakes the first waiter, and no other caller
+ * can overtake it. If a waiter is cancelled, even after it was woken, the next waiter is served.
  *
  * Source: asyncio.Lock. Differs: `acquire` gives a Releaser.
  */
@@ -108,7 +110,7 @@ export class Lock extends Primitive {
     this.#possession = new Possession(() => this.#awaited())
   }
 
-  /** Ends when the lock is held. A free lock is taken at once. */
+  /** Waits until the lock is free, takes it, and returns a Releaser. A free lock is taken without suspending. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -121,13 +123,13 @@ export class Lock extends Primitive {
     return completed(possession.take(currentTask()))
   }
 
-  /** Takes the lock if it is free and nobody is in line. @throws {WouldBlock} otherwise */
+  /** Takes the lock if it is free and no waiter is in the queue. @throws {WouldBlock} otherwise */
   acquireNowait(): Releaser {
     if (!this.#possession.isFree()) throw new WouldBlock('the lock is not free', 'acquire()')
     return this.#possession.take(currentTask())
   }
 
-  /** @throws {RuntimeError} when the lock is not locked */
+  /** Releases the lock, no matter which task holds it. @throws {RuntimeError} when the lock is not locked */
   release(): void {
     if (!this.locked()) {
       throw new RuntimeError(`${this.label()} is not locked: release() needs an acquire()`)
@@ -135,14 +137,14 @@ export class Lock extends Primitive {
     this.#possession.giveUp()
   }
 
-  /** @internal for Condition, which gives a hold up and takes it back */
+  /** @internal the Releaser of the current holder; Condition releases the lock and later restores this Releaser */
   get holder(): Releaser | null {
     return this.#possession.holder
   }
 
   /**
-   * @internal makes `holder` the holder again after Condition has taken the lock back. If its block has ended meanwhile,
-   * as after a `Promise.race`, nobody is left to release it, so the lock is released at once.
+   * @internal makes `holder` the holder again after Condition has acquired the lock again. If `holder` was released
+   * meanwhile, as after a `Promise.race`, no code would release the lock, so it is released at once.
    */
   restore(holder: Releaser): void {
     this.#possession.holder = holder
@@ -153,13 +155,13 @@ export class Lock extends Primitive {
     return this.#possession.holder !== null
   }
 
-  /** Runs `fn` while the lock is held. Does not suspend to take a free lock. */
+  /** Runs `fn` while the lock is held. Acquiring a free lock does not suspend the task. */
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
     checkBody('runExclusive', fn)
     return runExclusive(this.acquire(options), fn)
   }
 
-  /** Whether the lock is held, by how many (1 or 0), and how many wait for it. */
+  /** Returns whether the lock is held, the number of its holders (1 or 0), and how many waiters there are. */
   override statistics(): {
     readonly locked: boolean
     readonly holders: number

@@ -3,28 +3,28 @@ import { describe } from '@tasktree/core/lowlevel'
 
 /** The option that every primitive takes. */
 export interface NameOption {
-  /** How error messages, the console and the task tree call it; by default its class and its number: "Lock #3". */
+  /** The name in error messages, in the console and in the task tree. By default the class and a number: "Lock #3". */
   name?: string | undefined
 }
 
-/** What a waiter waits for. */
+/** Describes what a waiter waits for. */
 export interface Awaited {
   readonly of: { readonly kind: string; label(): string; words(): string }
-  /** What the task tree shows behind the name. */
+  /** The text that the task tree shows after the name of the primitive. */
   readonly state: string
-  /** What `why` says in its place. */
+  /** The text that `why` shows instead of `state`. */
   readonly note?: string | undefined
-  /** The task that holds what is waited for. */
+  /** The task that holds the primitive. */
   readonly next?: Task | null
 }
 
-/** The key under which the console looks for a method. */
+/** The key under which the console looks for the method that shows an object. */
 const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
-/** How many primitives of each class were made: the source of their numbers. */
+/** Counts the primitives of each class, for the numbers in their names. */
 const made = new Map<string, number>()
 
-/** What every primitive has: a name, and a state that the console and the task tree show. */
+/** The base class of all primitives. It has a name, and a state that the console and the task tree show. */
 export abstract class Primitive {
   readonly #name: string | number
 
@@ -49,10 +49,10 @@ export abstract class Primitive {
     return typeof name === 'number' ? `${this.constructor.name} #${name}` : name
   }
 
-  /** A frozen object that says what is held, what is kept and how many wait. */
+  /** Returns a frozen object with the state of the primitive, and how many callers wait. */
   abstract statistics(): object
 
-  /** @internal the class and the name, as the task tree shows them: `Lock #3`, `Lock "db"` */
+  /** @internal returns the class and the name for the task tree: `Lock #3`, `Lock "db"` */
   label(): string {
     return typeof this.#name === 'number' ? this.name : `${this.constructor.name} "${this.#name}"`
   }
@@ -62,25 +62,25 @@ export abstract class Primitive {
     return wordsOf(this.constructor.name).replaceAll(' ', '-')
   }
 
-  /** @internal as `why` says it: "lock 'db'", "rate limiter #3" */
+  /** @internal returns the class and the name for `why`: "lock 'db'", "rate limiter #3" */
   words(): string {
     const name = this.#name
     return `${wordsOf(this.constructor.name)} ${typeof name === 'number' ? `#${name}` : `'${name}'`}`
   }
 
-  /** @internal what the console shows: `<Lock #3 locked=true holders=1 waiters=2>` */
+  /** @internal returns the text that the console shows: `<Lock #3 locked=true holders=1 waiters=2>` */
   [inspected](): string {
     const state = Object.entries(this.statistics()).map(([key, value]) => `${key}=${String(value)}`)
     return `<${this.label()} ${state.join(' ')}>`
   }
 }
 
-/** `RateLimiter`, as words. */
+/** Turns a class name into words: `RateLimiter` into "rate limiter". */
 function wordsOf(name: string): string {
   return name.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, ' ').toLowerCase()
 }
 
-/** Returns the options, which must be an object when they are given. @throws {TypeError} otherwise */
+/** Returns `options`. @throws {TypeError} when they are given and not an object */
 export function checkNamed<O extends NameOption>(
   takes: string,
   options: O | undefined,

@@ -3,7 +3,7 @@ import { Heap } from './items.ts'
 import { Queue } from './queue.ts'
 
 /**
- * A queue that gives out the smallest item first, and equal items in the order in which they were put.
+ * A queue that returns the smallest item first, and equal items in the order in which they were added.
  *
  * Without `compare`, items are numbers, bigints, strings, or arrays. Arrays are compared element by element, as in
  * `[priority, item]`, where the item may be anything.
@@ -26,8 +26,9 @@ export class PriorityQueue<T> extends Queue<T> {
 }
 
 /**
- * A comparison that returns a boolean, as `a.priority < b.priority` does, gives a wrong order without any sign: `false` is
- * taken for "equal". NaN, as of a missing priority, does the same. Both are refused.
+ * Makes a `compare` that returns no number throw. A function that returns a boolean, such as `a.priority < b.priority`,
+ * would silently give a wrong order, because `false` counts as "equal". NaN, the result of a missing priority, would do
+ * the same.
  */
 function checkedCompare<T>(compare: (a: T, b: T) => number): (a: T, b: T) => number {
   return (a, b) => {
@@ -40,8 +41,9 @@ function checkedCompare<T>(compare: (a: T, b: T) => number): (a: T, b: T) => num
 }
 
 /**
- * The default order. Two values without an order, such as NaN or a number and a string, throw a TypeError. Behind the first
- * element of an array they count as equal instead, so `[priority, item]` pairs of one priority keep their order.
+ * The default order. Two values without an order, such as NaN or a number and a string, throw a TypeError. After the
+ * first element of an array such values count as equal instead, so `[priority, item]` pairs of the same priority keep
+ * their order.
  */
 function compareInOrder(a: unknown, b: unknown, mustHaveOrder = true): number {
   if ((isNumeric(a) && isNumeric(b)) || (typeof a === 'string' && typeof b === 'string')) {

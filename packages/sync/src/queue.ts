@@ -9,11 +9,11 @@ import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
 /**
- * The state of a queue: its items, and the waiters in line to get and to put.
+ * The state of a queue: its items, and the queues of waiting `get` and `put` calls.
  *
- * A waiter that was woken takes its item, or its room, in its own turn of the loop. Until then the item is in the queue,
- * in its place, so a cancel in the same turn leaves it there. A caller that need not wait may be quicker than a woken
- * waiter, as in asyncio; then the waiter waits again.
+ * A waiter that was woken removes or adds its item only when its code continues. Until then the item stays at the front
+ * of the queue, so a cancel in between changes nothing. A caller that need not wait may come before a woken waiter, as
+ * in asyncio; then the waiter waits again.
  */
 class Stock<T> {
   readonly maxsize: number
@@ -23,7 +23,7 @@ class Stock<T> {
   unfinished = 0
   isShutDown = false
 
-  /** A `get` waits again if its turn comes too late for the item. */
+  /** Serves a woken `get`. If another caller has already taken the item, the `get` waits again. */
   readonly getting: Host<T, undefined> = {
     serve: (getter) => {
       if (!this.isEmpty()) this.#takeFor(getter)
@@ -34,7 +34,7 @@ class Stock<T> {
       if (!this.isEmpty()) this.getters.wakeNext()
     },
   }
-  /** A `put` waits again if its turn comes too late for the room. */
+  /** Serves a woken `put`. If another caller has already used the room, the `put` waits again. */
   readonly putting: Host<void, T> = {
     serve: (putter) => {
       if (this.isShutDown) putter.setException(new QueueShutDown())
@@ -81,7 +81,10 @@ class Stock<T> {
     return item
   }
 
-  /** If the comparison of a PriorityQueue throws, the `get` fails with its error, and the turn goes to the next waiter. */
+  /**
+   * Gives the next item to a waiting `get`. If the comparison of a PriorityQueue throws, the `get` fails with that
+   * error, and the next waiter is served.
+   */
   #takeFor(getter: Waiter<T>): void {
     try {
       getter.setResult(this.take())
@@ -103,11 +106,11 @@ class Stock<T> {
 }
 
 /**
- * Hands items from producers to consumers, first in, first out.
+ * Passes items from producers to consumers, first in, first out.
  *
- * A waiting `get` takes its item in its own turn of the loop. Until then the item is in the queue, in its place, and a
- * `get` that is cancelled in between leaves it there. As in asyncio, a caller that comes in that moment and need not wait
- * may take the item first; the waiter then waits again.
+ * A woken `get` removes its item only when its code continues. Until then the item stays at the front of the queue, so
+ * a `get` that is cancelled in between removes no item. As in asyncio, another caller may take the item in between;
+ * then the woken `get` waits again.
  *
  * Source: asyncio.Queue
  */
@@ -141,12 +144,15 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     return this.#stock.isEmpty()
   }
 
-  /** Whether it holds `maxsize` items; never if there is no limit. */
+  /** Whether the queue holds `maxsize` items. Always false if there is no limit. */
   full(): boolean {
     return this.#stock.isFull()
   }
 
-  /** Ends when the item is in the queue. Fails with QueueShutDown if the queue is shut down, before or during the wait. */
+  /**
+   * Adds an item, and waits for room if the queue is full. Fails with QueueShutDown if the queue is shut down, before
+   * or during the wait.
+   */
   put(item: T, options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -162,8 +168,10 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
   }
 
   /**
-   * @throws {QueueFull} when it is full
-   * @throws {QueueShutDown} when it was shut down
+   * Adds an item without waiting.
+   *
+   * @throws {QueueFull} when the queue is full
+   * @throws {QueueShutDown} when the queue was shut down
    */
   putNowait(item: T): void {
     const stock = this.#stock
@@ -172,7 +180,10 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     stock.put(item)
   }
 
-  /** Ends with the next item. Fails with QueueShutDown if the queue is empty and shut down. */
+  /**
+   * Waits for the next item, removes it from the queue and returns it. Fails with QueueShutDown if the queue is empty
+   * and shut down.
+   */
   get(options?: { signal?: AbortSignal }): Future<T> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -186,8 +197,10 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
   }
 
   /**
-   * @throws {QueueEmpty} when it is empty
-   * @throws {QueueShutDown} when it is empty and was shut down
+   * Removes and returns the next item without waiting.
+   *
+   * @throws {QueueEmpty} when the queue is empty
+   * @throws {QueueShutDown} when the queue is empty and was shut down
    */
   getNowait(): T {
     const stock = this.#stock
@@ -195,14 +208,17 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     return stock.take()
   }
 
-  /** Marks one item that was taken as done. @throws {RangeError} when called more often than items were put */
+  /**
+   * Tells the queue that the work on one item is finished; see `join`. @throws {RangeError} when called more often than
+   * items were added
+   */
   taskDone(): void {
     if (this.#stock.unfinished <= 0)
       throw new RangeError('taskDone() was called more often than items were put')
     if (--this.#stock.unfinished === 0) this.#finish()
   }
 
-  /** Ends when `taskDone` was called for every item that was put. */
+  /** Waits until `taskDone` was called for every item that was added. */
   join(options?: { signal?: AbortSignal }): Future<void> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -219,8 +235,8 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
   }
 
   /**
-   * Refuses new items; `get` fails once the queue is empty. With `immediate`, the items that are left are dropped, and
-   * count as done. Every waiter is woken.
+   * Makes the queue refuse new items, and makes `get` fail once the queue is empty. With `immediate`, the remaining
+   * items are dropped and count as done. Waiting callers that can no longer succeed fail.
    */
   shutdown(immediate = false): void {
     if (typeof immediate !== 'boolean') {
@@ -239,7 +255,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     while (stock.putters.wakeNext());
   }
 
-  /** Gets items until the queue is shut down and empty. */
+  /** Yields items until the queue is shut down and empty. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
       let item: T
@@ -253,7 +269,10 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     }
   }
 
-  /** How many items it holds; how many wait to get, to put and to join; how many items are not done; and whether it was shut down. */
+  /**
+   * Returns how many items the queue holds, how many `get`, `put` and `join` calls wait, how many items are not done,
+   * and whether the queue was shut down.
+   */
   override statistics(): {
     readonly size: number
     readonly maxsize: number

@@ -6,39 +6,39 @@ import { refused } from './refused.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** A nanosecond in milliseconds. A shorter wait is a rounding error of the clock. */
+/** One nanosecond, in milliseconds. A shorter wait is only a rounding error of the clock, and counts as 0. */
 const leastWait = 1e-6
 
 /**
- * A token bucket: `limit` tokens flow in during each `interval`, evenly, and at most `burst` are kept. `acquire` takes
- * tokens, and waits in line until they are there. The bucket starts full.
+ * A token bucket: the bucket gets `limit` tokens per `interval`, evenly over time, and keeps at most `burst` tokens.
+ * `acquire` takes tokens out, and waits until there are enough. The bucket starts full.
  *
- * First come, first served: a request for many tokens is not overtaken. A cancelled `acquire` takes none. The limiter
- * belongs to no loop: runs at the same time share its tokens, and runs one after another go on with what is left.
+ * Requests are served in order, so a request for many tokens is not overtaken. A cancelled `acquire` takes no tokens. A
+ * limiter is not bound to a loop: several loops may share its tokens, and a later run continues with the tokens that an
+ * earlier run left.
  *
- * @example
- * const limiter = new RateLimiter({ limit: 10, interval: 1000 })
- * await limiter.acquire()
+ * @example const limiter = new RateLimiter({ limit: 10, interval: 1000 }) await limiter.acquire()
  */
 export class RateLimiter extends Primitive {
   readonly #limit: number
   readonly #interval: number
   readonly #burst: number
   /**
-   * When the bucket will be full if nobody takes from it: the whole state of the bucket. The unit is milliseconds times
-   * `limit`, so that each token takes `interval` of it. Both are whole numbers as a rule, and no rounding adds up.
+   * The time at which the bucket will be full if no tokens are taken. It is the whole state of the bucket. Its unit is
+   * 1 / `limit` milliseconds, so that each token takes `interval` units. Both numbers are usually whole, so no rounding
+   * errors add up.
    */
   #fullAt = -Infinity
-  /** How many waiters have their tokens and have not run yet. */
+  /** How many waiters were given their tokens and have not continued yet. */
   #woken = 0
   readonly #line = new WaiterQueue<void, number>((waiter): Awaited => ({
     of: this,
     state: `for ${waiter.ask} of its tokens`,
     note: `for ${waiter.ask} of its tokens, ${this.waiting} in line`,
   }))
-  /** The loop whose time `#fullAt` is a time of. */
+  /** The loop whose clock `#fullAt` refers to. */
   #loop: EventLoop | null = null
-  /** Rings when the first waiter's tokens are there, on that waiter's loop. */
+  /** Fires when there are enough tokens for the first waiter, on the loop of that waiter. */
   #timer: TimerHandle | null = null
   readonly #host: Host<void, number> = {
     serve: (waiter) => {
@@ -57,10 +57,10 @@ export class RateLimiter extends Primitive {
   }
 
   /**
-   * @param options.limit tokens in each interval
-   * @param options.interval milliseconds
-   * @param options.burst how many tokens are kept at most; `limit` by default
-   * @throws {RangeError} when one of them is not positive and finite
+   * @param options.limit how many tokens the bucket gets in each interval
+   * @param options.interval the length of an interval, in milliseconds
+   * @param options.burst the most tokens that the bucket keeps; `limit` by default
+   * @throws {RangeError} when one of these numbers is not positive and finite
    */
   constructor(options: {
     limit: number
@@ -82,9 +82,9 @@ export class RateLimiter extends Primitive {
   }
 
   /**
-   * Waits for `n` tokens and takes them. Does not suspend if they are there and nobody is in line.
+   * Waits for `n` tokens and takes them. Does not suspend if there are enough tokens and no request is waiting.
    *
-   * @throws {RangeError} when `n` is not positive, or is more than `burst`, because so many are never there
+   * @throws {RangeError} when `n` is not positive, or is more than `burst`, because the bucket never holds that many
    */
   acquire(n = 1, options?: { signal?: AbortSignal }): Future<void> {
     this.#checkAmount(n)
@@ -98,7 +98,7 @@ export class RateLimiter extends Primitive {
   }
 
   /**
-   * Takes `n` tokens if they are there and nobody is in line.
+   * Takes `n` tokens if there are enough and no request is waiting.
    *
    * @throws {WouldBlock} otherwise
    * @throws {RangeError} when `n` is not positive, or is more than `burst`
@@ -108,7 +108,7 @@ export class RateLimiter extends Primitive {
     if (!this.#take(n)) throw new WouldBlock(`${n} tokens are not there`, `acquire(${n})`)
   }
 
-  /** @internal how many wait in line */
+  /** @internal how many requests wait */
   get waiting(): number {
     return this.#line.size
   }
@@ -127,7 +127,7 @@ export class RateLimiter extends Primitive {
     return true
   }
 
-  /** The tokens that are there, and how many wait. */
+  /** Returns how many tokens there are, the most that are kept, and how many requests wait. */
   override statistics(): {
     readonly available: number
     readonly burst: number
@@ -143,7 +143,7 @@ export class RateLimiter extends Primitive {
 
   /**
    * The time of `loop`, in the unit of `#fullAt`. All loops on the system's clock show the same time. A loop in virtual
-   * time has a time of its own: then `#fullAt` is moved to that time, with as many tokens missing as before.
+   * time has a different clock. Then `#fullAt` is converted to that clock, so that the number of tokens stays the same.
    */
   #time(loop: EventLoop): number {
     const now = loop.time() * this.#limit
@@ -156,7 +156,7 @@ export class RateLimiter extends Primitive {
     return now
   }
 
-  /** Milliseconds of `loop` until there are `n` tokens. */
+  /** Returns how many milliseconds to wait, on the clock of `loop`, until there are `n` tokens. */
   #wait(n: number, loop: EventLoop): number {
     this.#time(loop)
     const thereAt = this.#fullAt - (this.#burst - n) * this.#interval
@@ -168,7 +168,7 @@ export class RateLimiter extends Primitive {
     this.#fullAt = Math.max(this.#fullAt, this.#time(loop)) + n * this.#interval
   }
 
-  /** Wakes every waiter whose tokens are there, and sets the timer for the next. */
+  /** Wakes the waiters for which there are enough tokens, in order, and sets the timer for the next waiter. */
   #serve(): void {
     this.#timer?.cancel()
     this.#timer = null

@@ -2,8 +2,8 @@ import { Future } from '@tasktree/core'
 import { abortError, checkOptions } from '@tasktree/core/lowlevel'
 
 /**
- * Returns a cancelled future if `options.signal` has aborted already, so that the wait takes nothing; otherwise null.
- * Every wait calls this before it joins a line, because wrong options must not leave a waiter behind.
+ * Returns a cancelled future if `options.signal` has aborted already; otherwise null. Every operation that may wait
+ * calls this function first, because wrong options must not leave a waiter in a queue.
  *
  * @throws {TypeError} when the options are not an object, or the signal is not an AbortSignal
  */

@@ -1,9 +1,9 @@
-/** The primitive that a Releaser gives its hold back to. */
+/** The primitive that a Releaser belongs to. */
 export interface Lender {
   takeBack(held: Releaser): void
 }
 
-/** One hold of a primitive: `using _ = await lock.acquire()`. Releasing it a second time does nothing. */
+/** The right to release a primitive once: `using _ = await lock.acquire()`. Releasing a second time does nothing. */
 export class Releaser implements Disposable {
   #lender: Lender | null
 

@@ -3,22 +3,20 @@ import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 import { Shares } from './shares.ts'
 
-/** A writer takes the whole lock, a reader one part of it. */
+/** The amount of the lock that a writer takes: all of it. A reader takes 1. */
 const whole: number = Number.MAX_SAFE_INTEGER
 
 /** How many holders the task tree names. */
 const namedHolders = 5
 
 /**
- * Many readers at the same time, or one writer.
+ * A lock that many readers can hold at the same time, or one writer alone.
  *
- * First come, first served: a reader that comes while a writer waits, waits behind it, so neither side is starved. A task
- * must not ask for a second read while it holds one: a writer that came in between would wait for the first read, and
- * the second read would wait for that writer.
+ * Requests are served in order: a reader that comes while a writer waits is served after that writer, so neither
+ * readers nor writers wait forever. A task must not ask for a second read while it holds one: a writer that came in
+ * between would wait for the first read, and the second read would wait for that writer.
  *
- * @example
- * const lock = new RWLock()
- * using _ = await lock.read()
+ * @example const lock = new RWLock() using _ = await lock.read()
  *
  * Source: tokio's RwLock; asyncio has none.
  */
@@ -38,17 +36,21 @@ export class RWLock extends Primitive {
     })
   }
 
-  /** Waits until it may read. Does not suspend if nobody writes or waits. */
+  /**
+   * Waits until no writer has the lock, and returns a Releaser. Does not suspend if there is no writer and no waiter.
+   */
   read(options?: { signal?: AbortSignal }): Future<Releaser> {
     return this.#shares.acquire(1, options)
   }
 
-  /** Waits until it is alone. Does not suspend if nobody reads, writes or waits. */
+  /**
+   * Waits until there is no other holder, and returns a Releaser. Does not suspend if there is no holder and no waiter.
+   */
   write(options?: { signal?: AbortSignal }): Future<Releaser> {
     return this.#shares.acquire(whole, options)
   }
 
-  /** How many hold it, as readers and as writers, and how many wait. */
+  /** Returns how many readers and writers hold the lock, and how many wait. */
   override statistics(): {
     readonly readers: number
     readonly writers: number

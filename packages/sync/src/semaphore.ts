@@ -8,25 +8,26 @@ import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The task that asks for a permit, or null for plain code. */
+/** The task that calls `acquire`; null when code outside of every task does. */
 type Asker = Task | null
 
 /**
- * The state of a semaphore: its permits, and the waiters in line.
+ * The state of a semaphore: its permits, and the queue of waiters.
  *
  * `release` wakes the first waiter and takes a permit out of `free` for it. From that moment the permit belongs to the
- * woken waiter. In its own turn of the loop the waiter either takes it, or, if it was cancelled, puts it back.
+ * woken waiter. When the code of the waiter continues, the waiter either keeps the permit or, if it was cancelled,
+ * gives it back.
  */
 class Permits implements Host<Releaser, Asker> {
   free: number
   holders = 0
-  /** The task that took a permit last and whose permit may still be held. */
+  /** The task that took a permit last, while that permit may still be held; otherwise null. */
   newestHolder: Asker = null
   readonly waiters: WaiterQueue<Releaser, Asker>
-  /** How many waiters have a permit and have not run yet. Nobody may overtake them. */
+  /** How many waiters were given a permit and have not continued yet. No caller may overtake them. */
   woken = 0
   readonly #lender: Lender
-  /** Takes the turn of a waiter that was cancelled. */
+  /** Runs in the turn of the loop in which a cancelled waiter would have continued: wakes other waiters. */
   readonly #cancelledTurns: Host<Releaser, Asker> = {
     serve: () => this.#wakeAll(),
     pass: () => {},
@@ -56,8 +57,8 @@ class Permits implements Host<Releaser, Asker> {
   }
 
   /**
-   * A permit that became free meanwhile is handed on in the turn in which the cancelled task learns of its cancel, as
-   * asyncio does.
+   * Schedules a check for free permits for the turn in which the cancelled task gets its CancelledError. A permit that
+   * became free in between goes to a waiter in that turn, as in asyncio.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()
@@ -83,8 +84,8 @@ class Permits implements Host<Releaser, Asker> {
 }
 
 /**
- * A number of permits, first come, first served. A permit belongs to the waiter that `release` woke from that moment on.
- * If that waiter turns out to be cancelled, the permit passes to the next one.
+ * A fixed number of permits. Waiters are served in order. `release` gives the permit to the first waiter and wakes it.
+ * If that waiter was cancelled in the meantime, the permit goes to the next waiter.
  *
  * Source: asyncio.Semaphore. Differs: `acquire` gives a Releaser.
  */
@@ -98,7 +99,7 @@ export class Semaphore extends Primitive {
     this.#permits = new Permits(value, { takeBack: () => this.release() }, () => this.#awaited())
   }
 
-  /** Ends when a permit is held; at once if one is free. */
+  /** Waits until a permit is free, takes it, and returns a Releaser. Does not suspend if a permit is free. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
@@ -111,13 +112,13 @@ export class Semaphore extends Primitive {
     return completed(permits.take())
   }
 
-  /** Takes a permit if one is free and nobody is in line. @throws {WouldBlock} otherwise */
+  /** Takes a permit if one is free and no waiter is in the queue. @throws {WouldBlock} otherwise */
   acquireNowait(): Releaser {
     if (this.locked()) throw new WouldBlock('no permit is free', 'acquire()')
     return this.#permits.take()
   }
 
-  /** Gives a permit back, or adds one. */
+  /** Gives a permit back. Without an earlier `acquire`, it adds a permit. */
   release(): void {
     const permits = this.#permits
     permits.free++
@@ -132,12 +133,12 @@ export class Semaphore extends Primitive {
     return free === 0 || woken > 0 || !waiters.isEmpty()
   }
 
-  /** @internal for BoundedSemaphore */
+  /** @internal how many permits are free; BoundedSemaphore compares this number with its bound */
   get free(): number {
     return this.#permits.free
   }
 
-  /** Runs `fn` while a permit is held. Does not suspend to take a free one. */
+  /** Runs `fn` while a permit is held. Taking a free permit does not suspend the task. */
   runExclusive<T>(fn: () => PromiseLike<T> | T, options?: { signal?: AbortSignal }): Promise<T> {
     checkBody('runExclusive', fn)
     return runExclusive(this.acquire(options), fn)
@@ -154,7 +155,7 @@ export class Semaphore extends Primitive {
     }
   }
 
-  /** How many permits are free and how many are held, and how many wait. */
+  /** Returns how many permits are free, how many are held, and how many waiters there are. */
   override statistics(): {
     readonly value: number
     readonly holders: number

@@ -6,15 +6,15 @@ import { type Lender, Releaser } from './releaser.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** What a waiter asks for. */
+/** The request of a waiter. */
 export interface Request {
   readonly amount: number
-  /** Tells which of two requests came first. */
+  /** A number that grows with each request, so that the older of two requests has the smaller number. */
   readonly order: number
   readonly task: Task | null
 }
 
-/** One hold, in the list of all holds. */
+/** The share of one holder, as an entry in the list of all holders. */
 class Share implements Lender, Linked<Share> {
   list: LinkedList<Share> | null = null
   nextInList: Share | null = null
@@ -35,12 +35,12 @@ class Share implements Lender, Linked<Share> {
 }
 
 /**
- * An amount of which each holder has a share: what RWLock and CapacityLimiter are made of.
+ * Divides an amount among its holders. RWLock and CapacityLimiter are built on this class.
  *
- * The first request in line is never overtaken, no matter how much it asks for, so small requests cannot starve a big
- * one. When a waiter is woken, its share is set aside for it; if the waiter turns out to be cancelled, it gives the share
- * back. A request for more than the total cannot be served until the total is raised. It steps aside, so that it does not
- * block the line, and returns to its place when the total is large enough.
+ * The first request in the queue is never overtaken, however large it is, so a big request does not wait forever. When
+ * a waiter is woken, its share is reserved; if the waiter was cancelled in the meantime, it gives the share back. A
+ * request for more than the total cannot be served until the total is raised. Such a request moves to a second queue,
+ * so that it does not block the others, and returns to its place when the total is large enough.
  */
 export class Shares implements Host<Releaser, Request> {
   #total: number
@@ -50,7 +50,7 @@ export class Shares implements Host<Releaser, Request> {
   readonly #aside: WaiterQueue<Releaser, Request>
   readonly #holds = new LinkedList<Share>()
   #requests = 0
-  /** How many waiters were woken and have not run yet. They come before everybody in line. */
+  /** How many waiters were woken and have not continued yet. No other request may overtake them. */
   #woken = 0
 
   constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited) {
@@ -63,19 +63,19 @@ export class Shares implements Host<Releaser, Request> {
     return this.#total
   }
 
-  /** Costs one step for each waiter. */
+  /** Changes the total. Takes time in proportion to the number of waiters. */
   set total(total: number) {
     this.#total = total
     this.#sortWaiters()
     this.wake()
   }
 
-  /** What is free. Never negative, even if the total was lowered below what is held. */
+  /** How much is free; 0 when the holders have more than the total. */
   get available(): number {
     return Math.max(0, this.#total - this.#used)
   }
 
-  /** What is held or set aside for woken waiters. More than the total after that was lowered. */
+  /** How much is held or reserved for woken waiters. This can be more than the total after the total was lowered. */
   get used(): number {
     return this.#used
   }
@@ -88,12 +88,12 @@ export class Shares implements Host<Releaser, Request> {
     return this.#line.size + this.#aside.size + this.#woken
   }
 
-  /** Whether the oldest hold is the whole total. */
+  /** Whether the oldest holder has the whole total. */
   get isWhole(): boolean {
     return this.#holds.first()?.amount === this.#total
   }
 
-  /** The tasks that hold a share, oldest first; null stands for plain code. */
+  /** Returns the tasks that hold a share, oldest first; null stands for code outside of every task. */
   holdingTasks(): (Task | null)[] {
     const tasks: (Task | null)[] = []
     for (let hold = this.#holds.first(); hold !== null; hold = hold.nextInList) {
@@ -114,14 +114,17 @@ export class Shares implements Host<Releaser, Request> {
     return cancelOnAbort(waiter, options?.signal)
   }
 
-  /** Returns null if there is not that much, or if somebody was woken or stands in line. */
+  /**
+   * Takes a share and returns its Releaser. Returns null if that much is not free, or if a waiter was woken or is in
+   * the queue.
+   */
   take(amount: number): Releaser | null {
     if (this.#woken > 0 || amount > this.available || !this.#line.isEmpty()) return null
     this.#used += amount
     return this.#hold(amount, currentTask())
   }
 
-  /** Sets a share aside for each waiter that can have one, up to the first that cannot. */
+  /** Wakes waiters and reserves their shares, in order, up to the first waiter whose request does not fit. */
   wake(): void {
     for (let waiter = this.#line.first(); waiter !== null; waiter = this.#line.first()) {
       const { amount } = waiter.ask
@@ -145,7 +148,7 @@ export class Shares implements Host<Releaser, Request> {
 
   leave(waiter: Waiter<Releaser, Request>): void {
     waiter.list?.remove(waiter)
-    // The waiters behind it may ask for less.
+    // The next waiters may ask for less than the waiter that left.
     this.wake()
   }
 
@@ -161,7 +164,7 @@ export class Shares implements Host<Releaser, Request> {
     return new Releaser(share)
   }
 
-  /** Puts every waiter into the line it belongs to under the new total, in the order in which the requests came. */
+  /** Puts every waiter in the queue where it belongs under the new total, in the order of the requests. */
   #sortWaiters(): void {
     const waiters: Waiter<Releaser, Request>[] = []
     for (const line of [this.#line, this.#aside]) {

@@ -3,27 +3,27 @@ import type { Awaited } from './primitive.ts'
 import type { Waiter } from './waiter.ts'
 
 /**
- * A line of waiters, each of which takes what it waits for in its own turn of the loop.
+ * A queue of waiters. A waiter that is woken gets what it waits for when its code continues.
  *
- * A primitive belongs to no loop, so a waiter can be left behind in a loop that was closed. That waiter can never take
- * its turn. Whoever looks at the head of the line therefore first drops such waiters.
+ * A primitive is not bound to a loop, so the queue may contain a waiter whose loop was closed. The code of such a
+ * waiter never continues. Every method that reads the first waiter therefore first removes such waiters.
  */
 export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
   readonly #awaited: (waiter: Waiter<T, A>) => Awaited
 
-  /** @param awaited what a waiter of this line waits for */
+  /** @param awaited returns what a waiter of this queue waits for */
   constructor(awaited: (waiter: Waiter<T, A>) => Awaited) {
     super()
     this.#awaited = awaited
   }
 
-  /** What `waiter` waits for, as the task tree shows it. */
+  /** Returns what `waiter` waits for, as a text for the task tree. */
   describe(waiter: Waiter<T, A>): string {
     const { of, state } = this.#awaited(waiter)
     return `${of.label()}, ${state}`
   }
 
-  /** What `why` says of `waiter`. */
+  /** Returns what `why` shows about `waiter`. */
   details(waiter: Waiter<T, A>): WaitDetails {
     const { of, state, note = state, next } = this.#awaited(waiter)
     return { kind: of.kind, label: of.words(), note, next }
@@ -38,12 +38,12 @@ export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
     return waiter
   }
 
-  /** Whether nobody waits that can still be served. */
+  /** Whether the queue has no waiter that can still be served. */
   isEmpty(): boolean {
     return this.size === 0 || this.first() === null
   }
 
-  /** Takes the first waiter out of the line and gives it its turn. Returns false if nobody waits. */
+  /** Removes the first waiter from the queue and wakes it. Returns false if there is no waiter. */
   wakeNext(): boolean {
     for (let waiter = this.shift(); waiter !== null; waiter = this.shift()) {
       if (waiter.wake()) return true
@@ -51,7 +51,7 @@ export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
     return false
   }
 
-  /** Ends every wait with `result`. */
+  /** Ends the wait of every waiter with `result`. */
   endAll(result: T): void {
     for (let waiter = this.shift(); waiter !== null; waiter = this.shift()) {
       waiter.setResult(result)

@@ -9,24 +9,28 @@ import {
 } from '@tasktree/core/lowlevel'
 import type { WaiterQueue } from './waiter-queue.ts'
 
-/** A primitive, as its waiters see it: it wakes a waiter, and hands over in the waiter's own turn of the loop. */
+/** The methods of a primitive that its waiters call. */
 export interface Host<T, A> {
-  /** The waiter's turn: gives `waiter` what it asks for, or puts it in line again. */
+  /**
+   * Called when the code of a woken waiter is about to continue: gives `waiter` what it asks for, or puts it back in
+   * the queue.
+   */
   serve(waiter: Waiter<T, A>): void
-  /** `waiter` was cancelled after it was woken: what it was woken for goes to another waiter. */
+  /** Called when `waiter` was cancelled after it was woken: gives what it was woken for to another waiter. */
   pass(waiter: Waiter<T, A>): void
-  /** `waiter` is being cancelled while it stands in line. The waiter leaves the line after this call. */
+  /** Called when `waiter` is cancelled while it is in the queue, just before the waiter is removed from the queue. */
   leave?(waiter: Waiter<T, A>): void
-  /** The loop of `waiter` was closed while the waiter stood in line. The waiter has left the line. */
+  /** Called when the loop of `waiter` was closed and the waiter was removed from the queue. */
   forget?(waiter: Waiter<T, A>): void
 }
 
-/** Where each wait began; only in debug mode, because a stack costs more than a wait. */
+/** The stack at the start of each wait; only in debug mode, because capturing a stack costs more than a wait. */
 const origins = new WeakMap<object, Error>()
 
 /**
- * One pending `acquire`, `get`, `send` and so on: a future with a place in a line, and with what it asks for. A cancel
- * removes it from the line at once. A waiter without a host is never woken; the primitive sets its result directly.
+ * One pending `acquire`, `get`, `send` and so on: a future that is an entry of a queue and knows what the caller asks
+ * for. A cancel removes it from the queue at once. A waiter without a host is never woken; the primitive sets its
+ * result directly.
  *
  * One class serves all primitives, because V8 reads the fields of objects of more than four shapes much more slowly.
  */
@@ -44,7 +48,7 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
     if (this.getLoop().getDebug()) origins.set(this, startAtCaller(new Error(), import.meta.url))
   }
 
-  /** In debug mode the stack of the error begins where the wait began. */
+  /** Makes the waiter fail. In debug mode the stack of the error begins where the wait began. */
   override setException(error: unknown): void {
     const origin = origins.get(this)?.stack
     if (origin !== undefined && error instanceof Error) {
@@ -55,7 +59,7 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {
     checkCancelMessage(msg)
-    // A waiter that was woken keeps its place until its turn. In that turn it passes on what it was woken for.
+    // A waiter that was already woken is not removed here. When its code continues, it passes on what it was woken for.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)
       this.list?.remove(this)
@@ -63,7 +67,7 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
     return super.cancel(msg)
   }
 
-  /** Leaves the line without a turn, because the waiter's loop is closed and will never run it. */
+  /** Removes this waiter from the queue, because its loop is closed and its code will never continue. */
   forget(): void {
     this.list?.remove(this)
     this.#host?.forget?.(this)
