@@ -11,7 +11,7 @@ import { type WaitDetails, waitDetails } from './wait-details.ts'
  *     const connected = new DetailedFuture<void>(() => ({ kind: 'socket', label: `a connection to ${host}` }))
  */
 export class DetailedFuture<T> extends Future<T> {
-  /** @internal the task tree shows the name of the class, and for a user this is a `Future` like any other */
+  /** @internal the task tree shows this name; `Future` says more to a user than the name of this class */
   static override readonly name: string = 'Future'
 
   readonly #details: () => WaitDetails

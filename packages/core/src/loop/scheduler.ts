@@ -55,7 +55,7 @@ export abstract class Scheduler {
   #awaitsIO = false
   #nextTurn: Runnable[] = []
   #roundEnd: (() => void) | null = null
-  /** The time of the machine's clock at the last look, in milliseconds. */
+  /** The time in milliseconds when the scheduler last looked at the machine's clock; `roughTime()` returns it. */
   #roughTime = 0
 
   /** @internal use newEventLoop */

@@ -66,8 +66,8 @@ export function takeRejections(taker: Taker): () => void {
 
 function onRejection(error: unknown): void {
   for (const taker of takers) if (taker(error)) return
-  // A CancelledError outside of every frame, such as that of the promise which `run` has returned, is an error like
-  // any other.
+  // A CancelledError outside of every frame, such as the rejection of the promise that `run` has returned, is an error
+  // like any other.
   if (isCancelled(error) && currentFrame() !== null) {
     report(error)
     return

@@ -205,8 +205,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends the calls that no code awaited: cancels every wait that is left in the loop, and waits until the code has
-   * ended its clean-up. Code that swallows the cancel and waits again is cancelled again, in at most five rounds.
+   * Ends the calls that no code awaited: cancels every wait that is left in the loop, and waits until the waiting code
+   * has ended its clean-up. Code that swallows the cancel and waits again is cancelled again, in at most five rounds.
    */
   async #endFlows(): Promise<void> {
     const loop = this.#loop

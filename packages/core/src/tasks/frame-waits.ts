@@ -137,8 +137,8 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly mustCancel: boolean
 
   /**
-   * @internal whether no wait may begin in this frame: its loop is closed, or a cancelled scope around it waits for
-   * its last flows
+   * @internal whether no wait may begin in this frame: its loop is closed, its task was abandoned, or a cancelled scope
+   * around it waits for its last flows
    */
   abstract mustRefuse(): boolean
 
@@ -332,8 +332,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal runs the turn after the own wait (whose reaction is this frame) has ended: passes the outcome, or a
-   * cancel, to the waiting code
+   * @internal runs the turn in which the own wait (whose reaction is this frame) ends: passes the outcome, or a cancel,
+   * to the waiting code
    */
   run(): void {
     const functions = this.#functions as Resolve | Chain
