@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { run } from '@tasktree/core'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobClient } from '../src/client/job-client.ts'
@@ -12,7 +11,6 @@ import { inFolder } from './support/folder.ts'
 import { Served } from './support/served.ts'
 
 const executablePath = findChromium()
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const slow = { tags: ['slow'], timeout: 120_000 }
 const many = 50_000
 const patience = { timeout: 30_000 }
@@ -149,7 +147,7 @@ describe('50,000 jobs in Chromium', () => {
           await page.setViewportSize({ width, height: 900 })
           await page.emulateMedia({ colorScheme })
           // By the inspector, which the page's policy does not stop.
-          await page.evaluate(axe)
+          await page.evaluate(axe.source)
           const { violations } = await page.evaluate<{
             violations: { id: string; impact: string; nodes: { html: string }[] }[]
           }>('axe.run()')
