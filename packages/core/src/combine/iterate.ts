@@ -50,8 +50,8 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
 }
 
 /**
- * Calls `return()` of the source and waits for it, but at most `returnGrace`: an async generator that still waits in
- * `next()` runs `return()` only after that.
+ * Calls `return()` of the source and waits for it, but at most `returnGrace` milliseconds. An async generator that
+ * still waits in `next()` runs its `return()` only after that wait, which may never end.
  */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   const returned = ensureFuture(Promise.resolve(iterator.return?.()))

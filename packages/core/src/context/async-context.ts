@@ -313,8 +313,8 @@ function isCarried(
     look()
   })
   look()
-  // Code that has entered another storage and left it runs in a map of Node's afterwards, with the same values; so
-  // `newestMap` is undefined there.
+  // The last lines test code that has entered another storage and left it again. It then runs in a map that Node has
+  // made, with the same values, so `newestMap` is undefined there.
   const expected = [
     [scope, outer, map],
     [scope, 'inner', undefined],

@@ -52,8 +52,8 @@ export class Chain {
 }
 
 /**
- * A promise of undefined, for all calls of `then` whose function returns undefined, as `resolve` and `reject` of a
- * native promise do.
+ * A promise of undefined that all calls of `then` share if the called function has returned undefined, as `resolve` and
+ * `reject` of a native promise do.
  */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 

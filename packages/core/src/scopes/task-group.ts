@@ -146,8 +146,8 @@ export class TaskGroup {
 
   /**
    * Starts a task in the group and waits until the task says that it is ready, by calling `started`. Returns the value
-   * that the task passed to `started`. If the task fails before that, the failure is thrown here and does not end the
-   * group. A cancel of the waiting code cancels the task.
+   * that the task passed to `started`. If the task fails before it has called `started`, the failure is thrown here and
+   * does not end the group. A cancel of the waiting code cancels the task.
    *
    * @throws {RuntimeError} when the task ends without a call of `started`, and for the reasons for which `createTask`
    * throws

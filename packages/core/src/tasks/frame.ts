@@ -45,7 +45,10 @@ export abstract class Frame extends FrameWaits {
     return levelOf(this) !== null
   }
 
-  /** @internal ends the wait of this frame on `future` if this frame is inside a cancelled scope */
+  /**
+   * @internal ends the wait of this frame on `future`, if this frame is inside a cancelled scope. `reaction` resumes
+   * the waiting code. Called when a woken claim has taken nothing, so that its waiter continues to wait.
+   */
   strikeWait(reaction: Reaction, future: Future<unknown>): void {
     const level = levelOf(this)
     if (level !== null) strikeNewWait(this, reaction, future, level)

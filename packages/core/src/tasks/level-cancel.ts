@@ -25,7 +25,10 @@ export function levelOf(frame: Frame | null): Frame | null {
   return null
 }
 
-/** Cancels the scope of `frame`. `reason` becomes the cause of the CancelledErrors. */
+/**
+ * Cancels the scope of `frame`: until the scope ends, every wait inside it throws a CancelledError with `reason` as its
+ * cause.
+ */
 export function cancelLevel(frame: Frame, reason: unknown): void {
   frame.cancellation ??= new Cancellation(frame)
   frame.cancellation.beginLevel(reason)

@@ -55,10 +55,11 @@ const marked: Cancellation[] = []
 /**
  * Cancels `first`: cancels the futures that its code waits on. If such a future is a task, the cancel is passed on to
  * the futures that this task waits on, and so on. If the cancel comes back to a task that it went through, the last
- * wait of that circle is interrupted. Returns false if `first` itself is such a task.
+ * wait of that circle is interrupted. Returns false, and does nothing, if `first` belongs to a task that a cancel is
+ * going through already.
  *
- * A line of tasks that each wait for the next is followed in a loop and not by recursion, because it may be longer
- * than the stack is deep.
+ * A line of tasks that each wait for the next is followed in a loop and not by recursion, because it may be longer than
+ * the stack is deep.
  */
 export function cancelFrame(first: Frame, msg: Message): boolean {
   const isFromInside = isRunning(first)
