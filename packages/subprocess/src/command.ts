@@ -26,13 +26,13 @@ export interface Dollar {
    * await $`git log -n ${5} -- ${path}`
    */
   (strings: TemplateStringsArray, ...values: CommandValue[]): Command
-  /** Makes a `$` with these options: `$({ cwd: '/' })`ls``. */
+  /** Returns a `$` whose commands have these options: `$({ cwd: '/' })`ls``. */
   (options: CommandOptions): Dollar
 }
 
 /**
- * Runs programs without ceremony. The command starts in the next turn of the loop, and its result is that of `run`. A
- * cancel of the task that awaits the command ends it.
+ * Runs programs. The command starts in the next turn of the loop, and resolves with the result of `run`. If the task
+ * that awaits the command is cancelled, the program is ended.
  */
 export const $: Dollar = dollar({})
 
@@ -56,23 +56,23 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
 }
 
 /**
- * A command that `$` has made: a promise of what `run` gives.
+ * A command that `$` has made: a promise of the result of `run`.
  *
- * A code other than 0 is a failure with the option `check` only, and with `text()` and the loops. A command that fails and
- * is never awaited is reported when the program ends, and makes its exit code 1.
+ * A code other than 0 makes the command fail only with the option `check`, in `text()`, and in the loops over lines. A
+ * command that fails and is never awaited is reported when the program ends, and makes its exit code 1.
  *
- * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then starts
- * nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its output
- * went to the next command or to the loop.
+ * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then
+ * starts nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its
+ * output went to the next command or to the loop.
  */
 export class Command implements Promise<CompletedProcess> {
-  /** @internal the bundler calls a class that names itself `_Command` */
+  /** @internal a literal, because a bundler may rename the class to `_Command` */
   static readonly name: string = 'Command'
 
   readonly args: readonly string[]
   readonly #options: CommandOptions
   readonly #task: Task<CompletedProcess>
-  /** Its result when a pipe or a loop runs it; null as long as it runs by itself. */
+  /** The result of the command when a pipe or a loop runs it; null while the command runs by itself. */
   #ofStage: Future<CompletedProcess> | null = null
   #started = false
   #isAwaited = false
@@ -86,7 +86,7 @@ export class Command implements Promise<CompletedProcess> {
     checkRun(program, rest, options)
     this.args = args
     this.#options = options
-    // Begins after the statement that makes the command, which may still say `pipe` or `lines`.
+    // The task begins after the current statement, which may still call `pipe` or `lines`.
     const task = createTask(() => this.#run(), { name: `$ ${program}` })
     this.#task = task
     observe(task, () => this.#onTaskEnd())
@@ -117,9 +117,10 @@ export class Command implements Promise<CompletedProcess> {
   #result(): Future<CompletedProcess> {
     this.#isAwaited = true
     this.#takeBackReport()
-    // In a cancelled scope a wait for a task throws and lets the task go on. A command ends with the code that awaits it.
+    // In a cancelled scope, awaiting a task throws but does not cancel the task. The command must end together with the
+    // code that awaits it.
     if (currentFrame()?.isLevelCancelled() === true) this.#task.cancel()
-    // Each waiter of a stage gets a future of its own, because a waiter that is cancelled must not end the wait of others.
+    // `shield` gives each waiter a separate future, because a cancel of one waiter must not end the wait of others.
     return this.#ofStage === null ? this.#task : shield(this.#ofStage)
   }
 
@@ -148,8 +149,9 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Gives the lines of stdout as they come, without their ends. The program starts when the first line is asked for, and runs no
-   * faster than its lines are taken. Leaving the loop ends it. A line may be as long as the option `limit`.
+   * Yields the lines of stdout as they come, without line ends. The program starts when the first line is requested,
+   * and is slowed down to the speed of the loop. Leaving the loop ends the program. A line may be as long as the option
+   * `limit`.
    *
    * @throws {CalledProcessError} after the last line, for a code other than 0
    * @throws {LimitOverrunError} for a longer line
@@ -161,13 +163,12 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Gives the lines of stdout and stderr as they come, each with the name of its output: for showing progress. The rest is as
-   * for `lines`, but a `\r` ends a line too, because programs draw their progress bars with it.
+   * Yields the lines of stdout and stderr as they come, each with the name of its output, for example to show progress.
+   * Otherwise this works like `lines`, but a `\r` ends a line too, because programs draw their progress bars with it.
    *
    * @throws as `lines`
    *
-   * @example
-   * for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
+   * @example for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
    */
   [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void> {
     this.#take('for await')
@@ -179,7 +180,7 @@ export class Command implements Promise<CompletedProcess> {
    * command. Each command with `check` must end with 0, unless the next one has stopped reading before the end.
    *
    * @throws {RuntimeError} when one of the two has started, or `next` has another source
-   * @throws {TypeError} when the output or the input of the pipe was given another place
+   * @throws {TypeError} when stdout of this command or stdin of `next` was already redirected
    */
   pipe(next: Command): Command {
     if (!(next instanceof Command))
@@ -194,14 +195,14 @@ export class Command implements Promise<CompletedProcess> {
       throw new TypeError(`cannot pipe into ${next.args[0]}: it was given its stdin`)
     this.#take('pipe')
     next.#source = this
-    // A command that is cancelled before its first step never starts its source.
+    // If `next` is cancelled before its first step, it never starts this command, so this command is cancelled here.
     observe(next.#task, (task) => {
       if (next.#ofStage === null && task.cancelled()) this.#ofStage?.cancel()
     })
     return next
   }
 
-  /** Stops the command from starting by itself, because a pipe or a loop runs it. */
+  /** Called when a pipe or a loop will run this command: stops the command from starting by itself. */
   #take(what: string): void {
     if (this.#started)
       throw new RuntimeError(`${what}() of ${this.args[0]} came too late: it has started`)
@@ -246,7 +247,7 @@ export class Command implements Promise<CompletedProcess> {
     await this.#finish(stage)
   }
 
-  /** Ends a loop over lines. There a code other than 0 is a failure even without `check`. */
+  /** Ends a loop over lines. In a loop, a code other than 0 is a failure even without `check`. */
   async #finish(stage: Stage): Promise<void> {
     await stage.finish()
     if (this.#options.check !== true) stage.check()
@@ -264,7 +265,7 @@ export class Command implements Promise<CompletedProcess> {
     }
   }
 
-  /** Starts the command with its output for other code to read. */
+  /** Starts the command as a stage, whose output another command or a loop reads. */
   async #start(source: Stage | null, readsErrors: boolean): Promise<Stage> {
     const { input, maxBuffer: _, check = false, ...spawning } = this.#options
     const [program = '', ...args] = this.args
@@ -295,7 +296,10 @@ export class Command implements Promise<CompletedProcess> {
     else if (this.#ofStage?.done() === false) this.#ofStage.setResult(completed)
   }
 
-  /** The pipe or the loop throws the same error: it is not reported a second time when nobody awaits this command. */
+  /**
+   * Makes the result of this command fail. The pipe or the loop throws the same error, so it is not reported again when
+   * this command is never awaited.
+   */
   #failStage(error: unknown): void {
     const result = this.#ofStage
     if (result === null || result.done()) return

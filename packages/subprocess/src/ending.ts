@@ -4,7 +4,7 @@ import { Milestone } from './milestone.ts'
 import { endWithParent } from './parent-end.ts'
 import { terminate } from './termination.ts'
 
-/** Why a process was ended from here, other than by the end of its owner. */
+/** Why this program ended a process. Null is used when the owner of the process ended. */
 export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
 
 export interface EndingFacts {
@@ -16,17 +16,17 @@ export interface EndingFacts {
 }
 
 /**
- * How a process ends: it is signalled here, ended from here once, and told of the end of this process.
+ * Ends a process and sends signals to it. The process is ended at most once. It is also ended when this program ends.
  *
- * All of it consists of timers and callbacks, so that it also works when the loop of the owner is closed.
+ * The code consists of timers and callbacks only, so that it also works when the loop of the owner is closed.
  */
 export class Ending {
-  /** Reached when the process has exited and was reaped. */
+  /** Reached when the process has exited and the system has removed it. */
   readonly exited: Milestone = new Milestone()
   readonly #facts: EndingFacts
   readonly #stopWatchingParent: () => void
   #cut: Cut | null = null
-  /** Not null once the process is being ended from here: reached when no member of its group is left. */
+  /** Null until this program begins to end the process. Reached when no member of its process group is left. */
   #gone: Milestone | null = null
 
   constructor(facts: EndingFacts) {
@@ -37,13 +37,13 @@ export class Ending {
       end: (first, gone) => this.#begin(null, first).on(gone),
     })
     this.exited.on(() => {
-      // While members of its group are still to be ended, the end of this process must reach them too.
+      // While members of the group are still being ended, they must also be ended if this program ends.
       if (this.#gone === null) this.#stopWatchingParent()
       else this.#gone.on(() => this.#stopWatchingParent())
     })
   }
 
-  /** Why it was ended from here; null when it was not, and when it had exited before. */
+  /** Why this program ended the process; null when it did not, or when the process had already exited. */
   get cut(): Cut | null {
     return this.#cut
   }
@@ -81,14 +81,14 @@ export class Ending {
     return gone
   }
 
-  /** Signals the process, and its whole group where it has one. @throws {PermissionError} */
+  /** Sends a signal to the process, or to its whole group if it has one. @throws {PermissionError} */
   send(signal: NodeJS.Signals | number): void {
     const { pid, group, program } = this.#facts
     try {
       process.kill(group ? -pid : pid, signal)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      // It has ended, and Node is about to tell.
+      // The process has ended, and Node is about to report this.
       if (code === 'ESRCH') return
       if (code !== 'EPERM') throw error
       throw new PermissionError(`not allowed to signal process ${pid}: ${message}`, {
@@ -100,7 +100,9 @@ export class Ending {
     }
   }
 
-  /** As `send`, where no caller could catch an error: the exception handler of the loop is told. */
+  /**
+   * Like `send`, for callbacks: an error goes to the exception handler of the loop, because no caller could catch it.
+   */
   trySend(signal: NodeJS.Signals): void {
     try {
       this.send(signal)

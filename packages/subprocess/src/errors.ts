@@ -25,7 +25,7 @@ export class FileNotFoundError extends PathError {
   }
 }
 
-/** The program may not be run, its folder not be entered, or the process not be signalled. Source: PermissionError */
+/** The user may not run the program, enter the folder, or signal the process. Source: PermissionError */
 export class PermissionError extends PathError {
   override readonly name: string = 'PermissionError'
 
@@ -65,15 +65,15 @@ export class ProcessLookupError extends OSError {
 export interface CompletedProcess<T = Buffer> {
   /** The program and its arguments. */
   readonly args: readonly string[]
-  /** -N when signal N has ended the program. */
+  /** The exit code, or -N when signal N has ended the program. */
   readonly returncode: number
-  /** Empty when it was not a pipe. */
+  /** What the program wrote to stdout; empty when stdout was not a pipe. */
   readonly stdout: T
-  /** Empty when it was not a pipe. */
+  /** What the program wrote to stderr; empty when stderr was not a pipe. */
   readonly stderr: T
 }
 
-/** With `check`: the program has ended with a code other than 0. Source: subprocess.CalledProcessError */
+/** The program ended with a code other than 0, and the option `check` was set. Source: subprocess.CalledProcessError */
 export class CalledProcessError extends Error implements CompletedProcess<Buffer | string> {
   override readonly name: string = 'CalledProcessError'
   readonly code: string = 'ERR_SUBPROCESS_FAILED'
@@ -93,7 +93,7 @@ export class CalledProcessError extends Error implements CompletedProcess<Buffer
 }
 
 /**
- * The process was ended because its `timeout` had passed, or a wait for it was given up because the `timeout` of that wait
+ * The process was ended because its `timeout` had passed, or a call stopped waiting because the `timeout` of the call
  * had passed. Source: subprocess.TimeoutExpired
  */
 export class TimeoutExpired extends TimeoutError {
@@ -102,9 +102,9 @@ export class TimeoutExpired extends TimeoutError {
   readonly args: readonly string[]
   /** Milliseconds. */
   readonly timeout: number
-  /** The output until then; null when it was not captured. */
+  /** What was written to stdout before; null when it was not captured. */
   readonly stdout: Buffer | string | null
-  /** The output until then; null when it was not captured. */
+  /** What was written to stderr before; null when it was not captured. */
   readonly stderr: Buffer | string | null
 
   constructor(
@@ -120,7 +120,10 @@ export class TimeoutExpired extends TimeoutError {
   }
 }
 
-/** The process was ended because it wrote more than `maxBuffer` bytes. The first of them are in `stdout` and `stderr`. */
+/**
+ * The process was ended because it wrote more than `maxBuffer` bytes. The first `maxBuffer` bytes are in `stdout` and
+ * `stderr`.
+ */
 export class MaxBufferError extends Error {
   override readonly name: string = 'MaxBufferError'
   readonly code: string = 'ERR_SUBPROCESS_MAX_BUFFER'
@@ -163,13 +166,16 @@ function commandLine(args: readonly string[]): string {
   return shorten(args.join(' '))
 }
 
-/** The end of stderr, where a program usually says why it fails. */
+/** Returns the end of stderr, because a program usually writes there why it fails. */
 function quoteEnd(stderr: Buffer | string | null): string {
   const said = (stderr ?? '').slice(-2_000).toString().trim()
   return said === '' ? '' : `: ${said}`
 }
 
-/** The error for a spawn that failed. For a missing program and for a missing `cwd` the system gives the same code. */
+/**
+ * Returns the error for a spawn that failed. It checks the folder, because the system gives the same code for a missing
+ * program and a missing `cwd`.
+ */
 export function toSpawnError(
   error: NodeJS.ErrnoException,
   program: string,
@@ -221,7 +227,7 @@ export function toSpawnError(
   }
 }
 
-/** The reason why no process can run in the folder `cwd`; null when there is none. */
+/** Returns the reason why no process can run in the folder `cwd`; null when there is none. */
 function folderFault(cwd: string): NodeJS.ErrnoException | null {
   try {
     if (!statSync(cwd).isDirectory()) return { name: 'Error', message: '', code: 'ENOTDIR' }

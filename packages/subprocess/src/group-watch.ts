@@ -7,8 +7,8 @@
  * that takes 10 µs per process of the machine.
  *
  * So one walk serves all watched groups, and remembers one living member of each. Until that member has ended, a look
- * at the group costs one `kill` and one small file. Only a group whose members change all the time needs many walks, and
- * for it there is an allowance: a walk stops when its share of the time of the event loop is used up, and goes on later.
+ * at the group costs one `kill` and one small file. Only a group whose members change all the time needs many walks. To
+ * limit their cost, a walk stops when it has used its share of the time of the event loop, and continues later.
  */
 import { readdirSync } from 'node:fs'
 import { isDead, readProcStat } from './proc-stat.ts'
@@ -16,7 +16,7 @@ import { isDead, readProcStat } from './proc-stat.ts'
 interface Watch {
   readonly group: number
   readonly onGone: () => void
-  /** A member that lived when it was last looked at. */
+  /** A member that was alive at the last look; null when none is known. */
   member: number | null
   /** Milliseconds until the next look. */
   pause: number
@@ -29,17 +29,20 @@ interface Watch {
 /** Milliseconds between two looks at a group; each pause is twice the one before. */
 const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
-/** A group that keeps living is asked for by `kill` at every look, and its member at each of this many looks only. */
+/**
+ * `kill` checks at every look whether the group still has members, but whether the remembered member is alive is
+ * checked only at every fourth look.
+ */
 const LOOKS_PER_MEMBER = 4
 /**
- * How many walks must find no living member. A walk of several steps can miss a member that is forked meanwhile, and so
- * counts one; a walk of a single step counts two.
+ * How many walks must find no living member before the group counts as gone. A walk of several steps can miss a member
+ * that is forked during the walk, so it counts one; a walk of a single step counts two.
  */
 const MISSES = 2
-/** A walk may use this share of the time, and after a rest this many milliseconds at once. */
+/** A walk may use this share of the time. After a pause it may use at most BURST milliseconds at once. */
 const SHARE = 0.15
 const BURST = 20
-/** Milliseconds that are worth a step. */
+/** A step of a walk begins only when it may run for at least this many milliseconds. */
 const STEP = 2
 
 const watches = new Set<Watch>()
@@ -48,12 +51,12 @@ let walk: Walk | null = null
 
 /** A watch that runs until its group has gone. */
 export interface GroupWatch {
-  /** Looks often again: the members were sent another signal. */
+  /** Checks more often again, because the members were sent another signal. */
   hurry(): void
   stop(): void
 }
 
-/** Calls `onGone` once no member of `group` lives; at once when that is so already. */
+/** Calls `onGone` once no member of `group` is alive; at once when that is already the case. */
 export function watchGroup(group: number, onGone: () => void): GroupWatch {
   const watch: Watch = {
     group,
@@ -83,7 +86,10 @@ export function watchGroup(group: number, onGone: () => void): GroupWatch {
   }
 }
 
-/** The groups among `groups` that have a living member. It blocks: for the end of the program. */
+/**
+ * Returns the groups among `groups` that have a living member. This call blocks, so it is only used at the end of the
+ * program.
+ */
 export function livingGroups(groups: ReadonlySet<number>): Set<number> {
   const living = new Set<number>()
   for (const pid of readPids()) {
@@ -133,7 +139,7 @@ function look(watch: Watch, now: number): void {
 function finish(done: Walk): void {
   walk = null
   for (const watch of watches) {
-    // A watch that began during the walk has not been looked for among all processes.
+    // A watch that began during the walk is skipped, because the walk did not look for its group among all processes.
     if (watch.member !== null || !done.wanted.has(watch)) continue
     watch.member = done.found.get(watch.group) ?? null
     if (watch.member !== null) watch.misses = 0
@@ -147,21 +153,21 @@ function gone(watch: Watch): void {
   watch.onGone()
 }
 
-/** One walk through /proc, in steps. */
+/** One walk through all of /proc, in several steps. */
 class Walk {
   readonly wanted: ReadonlySet<Watch> = new Set(watches)
-  /** A living member of each group that has one. */
+  /** Maps each group that was found to one of its living members. */
   readonly found = new Map<number, number>()
   readonly #groups = new Set([...watches].map(({ group }) => group))
   readonly #pids = readPids()
   steps = 0
 
-  /** Milliseconds until the next step may begin. */
+  /** Returns how many milliseconds to wait until the next step may begin. */
   rest(): number {
     return Math.max(0, allowance.missing())
   }
 
-  /** Reads on while the allowance lasts. True when the walk is complete. */
+  /** Continues the walk for as long as the allowance permits. Returns true when the walk is complete. */
   step(): boolean {
     this.steps++
     const start = performance.now()
@@ -179,7 +185,7 @@ class Walk {
   }
 }
 
-/** The time that walks may use: it grows by SHARE of the time that passes, up to BURST. */
+/** The time that walks may use. It grows by SHARE of the time that passes, up to BURST. */
 const allowance = {
   left: BURST,
   at: 0,
@@ -192,7 +198,7 @@ const allowance = {
   give(rest: number): void {
     this.left += rest
   },
-  /** Milliseconds until a step is worth its timer. */
+  /** Returns how many milliseconds to wait until the next step is worth its timer. */
   missing(): number {
     return (STEP - this.left) / SHARE
   },
@@ -202,7 +208,7 @@ function readPids(): string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 }
 
-/** Whether a group has members, dead ones that nobody has reaped included. */
+/** Whether a group has members, including dead processes that their parent has not collected. */
 function hasMembers(group: number): boolean {
   try {
     process.kill(-group, 0)

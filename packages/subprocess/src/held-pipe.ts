@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net'
 import { afterDelay } from '@tasktree/core/lowlevel'
 
-/** How long a pipe must be silent after the exit of its child before its end is declared, in milliseconds. */
+/** How many milliseconds a pipe must be silent after the exit of its child until it counts as ended. */
 export const DRAIN_GRACE = 100
 
 /**
- * Declares the end of a pipe whose child has exited. A grandchild may hold the pipe open for as long as it likes, so the
- * end is declared after DRAIN_GRACE of silence. Data that is still coming is not cut.
+ * Ends a pipe whose child has exited. A grandchild may keep the pipe open for any time, so the pipe is ended after
+ * DRAIN_GRACE milliseconds of silence. Data that is still arriving is not cut off.
  *
- * `isEnded`: whether the child was ended from here. Then no member of its group is left that could write.
+ * `isEnded` returns whether this program ended the child. If so, no member of the child's group is left that could
+ * write.
  */
 export function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void {
   if (pipe === null || pipe.readableEnded || pipe.closed) return
@@ -25,7 +26,7 @@ export function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void
       return
     }
     seen = pipe.bytesRead
-    // The reader is slow and there is more to come. A timer would keep alive a program that never reads the rest.
+    // The reader is slow, and more data will come. A timer here would keep a program alive that never reads the rest.
     if (pipe.isPaused()) pipe.once('resume', lookLater)
     else lookLater()
   }

@@ -7,24 +7,30 @@ export interface ManagedBackoff {
   min?: number | undefined
   /** The longest wait, in milliseconds. After a process that ran at least this long, the next wait is `min` again. @defaultValue 10000 */
   max?: number | undefined
-  /** Each wait is the one before times this. @defaultValue 2 */
+  /** Each wait is this many times as long as the previous one. @defaultValue 2 */
   factor?: number | undefined
 }
 
 export interface ManagedProcessOptions extends SpawnOptions {
-  /** Called with each line of stdout, without its end. The next line waits for the promise that this may return. */
+  /**
+   * Called with each line of stdout, without its line end. If it returns a promise, the next line waits for that
+   * promise.
+   */
   onStdout?: ((line: string) => void | PromiseLike<void>) | undefined
-  /** Called with each line of stderr, as `onStdout`. */
+  /** Called with each line of stderr, like `onStdout` for stdout. */
   onStderr?: ((line: string) => void | PromiseLike<void>) | undefined
-  /** After which ends the process is started again: after those with a code other than 0, or after all. @defaultValue 'never' */
+  /**
+   * When the process is started again after it ended: after a code other than 0, or after every end. @defaultValue
+   * 'never'
+   */
   restart?: 'never' | 'on-failure' | 'always' | undefined
   backoff?: ManagedBackoff | undefined
   /**
-   * The line, of either output, that says that the process is ready. It may also be a prompt: text without a newline, after
-   * which the process is silent. @defaultValue ready as soon as the process runs
+   * Recognizes the line, on stdout or stderr, that says that the process is ready. It may also be a prompt: text
+   * without a newline, followed by silence. @defaultValue the process is ready as soon as it runs
    */
   ready?: RegExp | ((line: string) => boolean) | undefined
-  /** Milliseconds. @defaultValue 30000 */
+  /** How long the process has to become ready, in milliseconds. @defaultValue 30000 */
   readyTimeout?: number | undefined
 }
 

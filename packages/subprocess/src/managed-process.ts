@@ -26,8 +26,9 @@ type Listener = (line: string) => void | PromiseLike<void>
 export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
 
 /**
- * A process that is meant to stay: its lines are events, it is started again when it ends, and it is stopped by SIGTERM
- * and, after `killGrace`, SIGKILL. It runs in a task of its own. Leaving the scope of a ManagedProcess ends that task.
+ * A long-running process. Listeners get its output lines, it can be started again when it ends, and `stop` sends
+ * SIGTERM and, after `killGrace`, SIGKILL. A separate task runs the process. Leaving the scope of a ManagedProcess
+ * stops the process and ends that task.
  *
  * Its stdin is a PIPE. Its stdout and stderr are those of the parent unless there is a listener to their lines.
  */
@@ -42,7 +43,7 @@ export class ManagedProcess implements AsyncDisposable {
   #ready: Future<void> | null = null
   /** Reached when the process must stop and not be started again. */
   #halt = new Milestone()
-  /** How many times a stop was asked for: by this `restart` sees that it was overtaken. */
+  /** How often a stop was requested. `restart` compares this number to notice a `stop` that was called after it. */
   #stops = 0
 
   constructor(program: string, args: readonly string[] = [], options: ManagedProcessOptions = {}) {
@@ -57,12 +58,12 @@ export class ManagedProcess implements AsyncDisposable {
     return this.#state
   }
 
-  /** Null while the process does not run. */
+  /** The process id; null while the process does not run. */
   get pid(): number | null {
     return this.#child?.pid ?? null
   }
 
-  /** How many times the process was started again, after an end or by `restart`. */
+  /** How often the process was started again, after it ended or by `restart`. */
   get restarts(): number {
     return this.#restarts
   }
@@ -91,7 +92,7 @@ export class ManagedProcess implements AsyncDisposable {
       await shield(ready)
     } catch (error) {
       if (this.#life.done()) throw error
-      // This call is told of `error`, and not of how the process ends after that.
+      // The caller gets `error`. How the process ends after that is not reported to this caller.
       this.#ready = null
       await this.#untilStopped()
       throw error
@@ -99,8 +100,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Stops the process and returns its last code. The process is not started again, not even by a `restart` that is under
-   * way. A listener that has not settled `killGrace` after the end is given up.
+   * Stops the process and returns its last code. The process is not started again, not even by an earlier call of
+   * `restart`. A listener that has not settled within `killGrace` after the end of the process is no longer waited for.
    *
    * @throws {RuntimeError} when the process was never started
    */
@@ -128,7 +129,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   /**
    * Waits until the process has ended and will not be started again, and returns its last code. By then the listeners
-   * have heard all lines.
+   * have got all lines.
    *
    * @throws {RuntimeError} when the process was never started
    */
@@ -163,7 +164,10 @@ export class ManagedProcess implements AsyncDisposable {
     if (this.#life !== null) await this.#untilStopped()
   }
 
-  /** No cancel cuts this short. The process takes at most `killGrace` to end, and its listeners at most as long again. */
+  /**
+   * Stops the process and waits for its end, even if the caller is cancelled. The process has at most `killGrace` to
+   * end, and its listeners have the same time again.
+   */
   async #untilStopped(): Promise<void> {
     const life = this.#life as Task<number | null>
     this.#stops++
@@ -173,12 +177,12 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #haltLife(): void {
-    // The task ends one turn after it has set 'stopped'. A stop in that turn finds nothing to stop.
+    // The task ends one turn after it has set the state 'stopped'. A stop in that turn has nothing to do.
     if (this.#state !== 'stopped') this.#state = 'stopping'
     this.#halt.reach()
   }
 
-  /** Starts the process again and again, until it has stopped for good. Its last code; null when it never ran. */
+  /** Starts the process, and starts it again until it must stop. Returns its last code; null when it never ran. */
   async #live(): Promise<number | null> {
     const { signal, restart = 'never' } = this.#options
     const stop = (): void => this.#haltLife()
@@ -206,7 +210,7 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Waits `ms`, or until the process must stop. */
+  /** Waits `ms` milliseconds, but not longer than until the process must stop. */
   async #rest(ms: number): Promise<void> {
     const pause = new Future<void>()
     const wake = (): void => {
@@ -222,7 +226,10 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Starts the process once, and waits for its end and its last line. Null when it could not be started. */
+  /**
+   * Starts the process once, and waits for its end and its last line. Returns its code; null when it could not be
+   * started.
+   */
   async #liveOnce(): Promise<number | null> {
     const { signal, ...options } = this.#options
     const isWatched = options.ready !== undefined
@@ -274,7 +281,10 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Ends `child` when the process must stop. The listeners get `killGrace` more, then `deaf` is reached. */
+  /**
+   * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more, and then
+   * `deaf` is reached.
+   */
   #endWhenHalted(child: Process, deaf: Milestone): () => void {
     const { killGrace = defaultKillGrace } = this.#options
     const steps: (() => void)[] = []
@@ -290,7 +300,10 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** Until the process was ready once, `start` throws `error`. Later the exception handler of the loop is told. */
+  /**
+   * Handles a failed start. Until the process was ready for the first time, `start` throws `error`; later the error
+   * goes to the exception handler of the loop.
+   */
   #fail(error: unknown): void {
     const ready = this.#ready
     if (ready === null) {
@@ -323,7 +336,10 @@ export class ManagedProcess implements AsyncDisposable {
     if (ready?.done() === false) ready.setResult()
   }
 
-  /** In a task of its own, so that a listener which cancels its own work, by a timeout, does not cancel the process. */
+  /**
+   * Calls a listener for each line, in a separate task. Otherwise a listener that cancels its task, for example by a
+   * timeout, would cancel the process.
+   */
   #listen(
     reader: StreamReader | null,
     callback: Listener | undefined,
@@ -354,7 +370,10 @@ export class ManagedProcess implements AsyncDisposable {
     }
   }
 
-  /** A listener that fails is reported, and hears the next line all the same. */
+  /**
+   * Calls a listener with a line. If the listener fails, the error is reported, and the listener still gets the next
+   * line.
+   */
   async #tell(line: string, listener: Listener): Promise<void> {
     try {
       await listener(line)
@@ -372,12 +391,15 @@ export class ManagedProcess implements AsyncDisposable {
   #lookForReadiness(line: string): void {
     const { ready } = this.#options
     if (ready === undefined || this.#state !== 'starting') return
-    // Not `test`: with the g flag it begins where the last match stopped.
+    // `search` and not `test`, because `test` with the g flag begins where the last match ended.
     if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1) this.#becomeReady()
   }
 }
 
-/** The code, even when the `timeout` has ended the process: for a process that is meant to stay that is an ordinary end. */
+/**
+ * Returns the code of the process, even when its `timeout` has ended it, because that is an ordinary end for a
+ * long-running process.
+ */
 async function waitToTheEnd(child: Process): Promise<number> {
   try {
     return await child.wait()

@@ -3,8 +3,8 @@ import { cancelOnAbort, DetailedFuture, type WaitDetails } from '@tasktree/core/
 const milestone = (): WaitDetails => ({ kind: 'process', label: 'a child process' })
 
 /**
- * An event that happens once to a process. Each waiter has a future of its own, in the loop of the waiter, because a process
- * may outlive the loop in which it was started.
+ * An event that happens once to a process. Each waiter gets a separate future, in the loop of the waiter, because a
+ * process may outlive the loop in which it was started.
  */
 export class Milestone {
   #callbacks: Set<() => void> | null = new Set()
@@ -19,7 +19,10 @@ export class Milestone {
     if (callbacks !== null) for (const callback of callbacks) callback()
   }
 
-  /** Calls back in the turn in which the event happens, or at once when it has happened. Returns a function that removes the callback. */
+  /**
+   * Calls `callback` in the turn in which the event happens, or at once when it has already happened. Returns a
+   * function that removes the callback.
+   */
   on(callback: () => void): () => void {
     if (this.#callbacks === null) callback()
     else this.#callbacks.add(callback)

@@ -4,41 +4,50 @@ import { fileURLToPath } from 'node:url'
 
 /** The stream is a pipe between the process and this program. */
 export const PIPE = 'pipe'
-/** For stderr: it goes to the same place as stdout. */
+/** For stderr: the stream goes to the same place as stdout. */
 export const STDOUT = 'stdout'
-/** The stream leads nowhere: a read finds the end at once, and what is written is dropped. */
+/** The stream is connected to nothing: a read gets the end at once, and written bytes are dropped. */
 export const DEVNULL = 'ignore'
 
-/** Where a standard stream leads: to a pipe, nowhere, to the stream of the parent, or to a file descriptor. */
+/** What a standard stream is connected to: a pipe, nothing, the same stream of the parent, or a file descriptor. */
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
 /** Milliseconds from SIGTERM to SIGKILL. */
 export const defaultKillGrace = 5_000
 
 export interface SpawnOptions {
-  /** A StreamReader is copied to the process until its end. @defaultValue 'inherit' */
+  /**
+   * What stdin is connected to. A StreamReader is copied to the process until the reader ends. @defaultValue 'inherit'
+   */
   stdin?: Stdio | StreamReader | undefined
-  /** The output is copied to a StreamWriter, which stays open. @defaultValue 'inherit' */
+  /**
+   * What stdout is connected to. With a StreamWriter, the output is copied to the writer, which stays open.
+   * @defaultValue 'inherit'
+   */
   stdout?: Stdio | StreamWriter | undefined
-  /** @defaultValue 'inherit' */
+  /** What stderr is connected to. @defaultValue 'inherit' */
   stderr?: Stdio | StreamWriter | typeof STDOUT | undefined
   /**
-   * 'inherit' gives the process the terminal, in place of `stdin`, `stdout` and `stderr`: for editors, REPLs, ssh and sudo.
-   * Until the process has ended, Ctrl-C is for the process alone: this program and `run` of core do not hear SIGINT.
+   * 'inherit' gives the process the terminal, in place of `stdin`, `stdout` and `stderr`: for editors, REPLs, ssh and
+   * sudo. Until the process has ended, Ctrl-C only reaches the process: this program, including `run` of core, gets no
+   * SIGINT.
    */
   stdio?: 'inherit' | undefined
   /** A path, or a URL that begins with `file:`. @defaultValue the folder of the parent */
   cwd?: string | URL | undefined
-  /** The whole environment. @defaultValue the environment of the parent */
+  /** All environment variables of the process. @defaultValue the environment of the parent */
   env?: Record<string, string | undefined> | undefined
   /** The limit of the readers, in bytes. @defaultValue 65536 */
   limit?: number | undefined
-  /** Ends the process when it aborts; a call that waits for the process throws a CancelledError. */
+  /** A signal that ends the process when it aborts. A call that waits for the process then throws CancelledError. */
   signal?: AbortSignal | undefined
-  /** Milliseconds from the start until the process is ended; a call that waits for it throws TimeoutExpired. @defaultValue no limit */
+  /**
+   * After this many milliseconds the process is ended. A call that waits for the process then throws TimeoutExpired.
+   * @defaultValue no limit
+   */
   timeout?: number | undefined
   /**
-   * Whether the process gets a process group of its own, so that the processes which it starts are ended with it.
+   * Whether the process gets a new process group. Then the processes that it starts are ended together with it.
    *
    * @defaultValue true, unless the process shares the terminal's stdin: only the terminal's own group can read from it
    */
@@ -49,7 +58,7 @@ export interface SpawnOptions {
   shell?: string | undefined
 }
 
-/** Checks the arguments of a spawn. This comes before anything is started, so that a wrong argument leaves nothing behind. */
+/** Checks the arguments of a spawn, before anything is started, so that a wrong argument leaves nothing behind. */
 export function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void {
   if (typeof program !== 'string' || program === '')
     throw new TypeError(`the program must be a non-empty string, got ${describe(program)}`)
@@ -66,7 +75,7 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
     throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
   checkDuration('timeout', options.timeout)
   checkDuration('killGrace', options.killGrace)
-  // The check of the limit is in the reader, and it must come before the process runs.
+  // The constructor of StreamReader checks the limit. This must happen before the process runs.
   void new StreamReader({ limit })
 }
 

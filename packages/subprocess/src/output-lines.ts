@@ -2,13 +2,13 @@ import { createTask, Future, type Task } from '@tasktree/core'
 import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 
-/** A line of output, and where it was written. In a template or in `+` it is its text. */
+/** A line of output, and the name of its output. In a template or with `+` it becomes its text. */
 export class OutputLine {
-  /** @internal the bundler calls a class that names itself `_OutputLine` */
+  /** @internal a literal, because a bundler may rename the class to `_OutputLine` */
   static readonly name: string = 'OutputLine'
 
   readonly from: 'stdout' | 'stderr'
-  /** Without the end of the line. */
+  /** The line without its line end. */
   readonly text: string
 
   /** @internal */
@@ -31,8 +31,8 @@ export interface LineSource {
 }
 
 /**
- * The lines of several outputs in the order in which they come. A line ends with `\n`, `\r\n` or `\r`, since progress bars
- * end their lines with `\r`. No output is read further than its lines are taken.
+ * Yields the lines of several outputs in the order in which they come. A line ends with `\n`, `\r\n` or `\r`, since
+ * progress bars end their lines with `\r`. An output is read only as fast as the caller takes its lines.
  *
  * @throws {LimitOverrunError} for a line that is longer than the limit of its reader
  */
@@ -83,12 +83,12 @@ export async function* interleaveLines(
   }
 }
 
-/** Divides text into lines, whatever the pieces in which it comes. */
+/** Splits text into lines, however the text is divided into chunks. */
 class LineSplitter {
   readonly #decoder = new StringDecoder('utf8')
   readonly #limit: number
   #rest = ''
-  /** The last character was a `\r`, which has ended a line: a `\n` that follows belongs to it. */
+  /** True when the last character was a `\r`, which ended a line. A `\n` that follows belongs to the same line end. */
   #afterReturn = false
 
   constructor(limit: number) {
@@ -99,7 +99,7 @@ class LineSplitter {
     return this.#split(this.#decoder.write(chunk))
   }
 
-  /** The last line, if it has no end. */
+  /** Returns the last line, if it has no line end. */
   end(): string[] {
     const lines = this.#split(this.#decoder.end())
     if (this.#rest !== '') lines.push(this.#rest)

@@ -1,12 +1,16 @@
 import type { StreamReader } from '@tasktree/streams'
 
-/** Up to this many bytes the chunks are kept as they came, and are held twice while they are joined. Later chunks are gathered in blocks. */
+/**
+ * Up to this many bytes, chunks are kept as they arrived, although joining them needs twice the memory. Later chunks
+ * are copied into blocks.
+ */
 const UNGATHERED = 64 * 1_048_576
 const BLOCK = 16 * 1_048_576
 
 /**
- * Reads all that `reader` gives into `output`, up to `max` bytes. `onOver` is called once when there is more than `max`;
- * the rest is read and dropped. After a cancel `output` has everything that was read, and another call goes on from there.
+ * Appends all that `reader` delivers to `output`, up to `max` bytes. `onOver` is called once when there is more; the
+ * rest is read and dropped. After a cancel, `output` has everything that was read, and another call continues from
+ * there.
  */
 export async function readOutput(
   reader: StreamReader,
@@ -30,11 +34,11 @@ export async function readOutput(
 }
 
 /**
- * Bytes that are gathered so that joining them takes little more memory than they have themselves: joining a gigabyte of
- * chunks would take it twice.
+ * Collects bytes so that joining them needs little more memory than the bytes themselves. Joining a gigabyte of plain
+ * chunks would need two gigabytes.
  *
- * The memory of a chunk is freed as soon as the chunk was copied, and that of a block before the next one is copied. The
- * garbage collector would free both too late.
+ * The memory of a chunk is freed as soon as the chunk was copied, and that of a block before the next one is copied.
+ * The garbage collector would free both too late.
  */
 export class Output {
   length = 0
@@ -62,12 +66,12 @@ export class Output {
     return [...this.#chunks.map((bytes) => ({ bytes, used: bytes.length })), ...this.#blocks]
   }
 
-  /** All bytes so far, which stay here too. */
+  /** Returns a copy of all bytes so far, and keeps them. */
   copy(): Buffer {
     return Buffer.concat(this.#parts().map(({ bytes, used }) => bytes.subarray(0, used)))
   }
 
-  /** All bytes so far. Afterwards there are none here. */
+  /** Returns all bytes so far, and removes them from this object. */
   take(): Buffer {
     const all = this.#blocks.length === 0 ? Buffer.concat(this.#chunks, this.length) : this.#join()
     this.length = 0
@@ -77,7 +81,7 @@ export class Output {
   }
 
   #join(): Buffer {
-    // New memory takes no room until it is written to, so each part can be freed while `all` fills.
+    // The system provides memory for `all` only when it is written to, so each part can be freed while `all` fills.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
     for (const { bytes, used } of this.#parts()) {

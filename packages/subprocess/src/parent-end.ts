@@ -1,26 +1,26 @@
 /**
  * Ends the children when this process ends.
  *
- * A signal that nobody else listens to would have ended this process. It still does, but the children are ended first.
- * When the program listens to the signal too, the program decides what becomes of its children; then a SIGINT is only
- * passed on, as the terminal would do if the children were in the process group of the terminal.
+ * A signal without other listeners would have ended this process. It still does, but the children are ended first. When
+ * the program listens to the signal too, the program decides what becomes of its children; then a SIGINT is only passed
+ * on, as the terminal would do if the children were in the process group of the terminal.
  *
- * `process.exit` and an uncaught error leave no turn of the loop, so the 'exit' listener blocks until the children
- * have ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
+ * `process.exit` and an uncaught error leave no turn of the loop, so the 'exit' listener blocks until the children have
+ * ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
  */
 import { isMainThread } from 'node:worker_threads'
 import { livingGroups } from './group-watch.ts'
 import { isDead, readProcStat } from './proc-stat.ts'
 
-/** A running child, as the end of its parent sees it. */
+/** What this module needs to know about a running child. */
 export interface Dependent {
   readonly pid: number
   readonly group: boolean
-  /** Whether it has the terminal: then a SIGINT is for the child alone. */
+  /** Whether the child has the terminal. Then SIGINT only goes to the child. */
   readonly foreground: boolean
   readonly killGrace: number
   send(signal: NodeJS.Signals): void
-  /** Ends it, beginning with `signal`. */
+  /** Ends the child, first with `signal`. Calls `gone` when it has ended. */
   end(signal: NodeJS.Signals, gone: () => void): void
 }
 
@@ -28,30 +28,33 @@ export interface Dependent {
 const EXIT_GRACE = 1_000
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-/** What a terminal sends to the whole foreground group: Ctrl-C and Ctrl-\. */
+/** The signals that a terminal sends to the whole foreground group, for Ctrl-C and Ctrl-\. */
 const terminalSignals = ['SIGINT', 'SIGQUIT'] as const
 const live = new Set<Dependent>()
-/** The signal that is ending this process as soon as its children have gone. */
+/** The signal that will end this process as soon as its children have ended; null when there was none. */
 let endedBy: NodeJS.Signals | null = null
-/** How many children the program waits for before it dies. */
+/** How many children must still end before this process ends itself. */
 let waitingFor = 0
-/** How many signals have asked the program to end since it last had no children. */
+/** How many signals have asked this process to end since it last had no children. */
 let asked = 0
-/** While the listeners of a signal run: this module's listener comes first. */
+/** True while the listeners of a signal run. The listener of this module runs first. */
 let isDispatching = false
 
-/** Ends `child` with this process, until the returned function is called. There are listeners only while there are children. */
+/**
+ * Makes `child` end when this process ends, until the returned function is called. Listeners are installed only while
+ * there are children.
+ */
 export function endWithParent(child: Dependent): () => void {
   live.add(child)
   if (live.size === 1) {
     process.on('exit', onExit)
     if (isMainThread && endedBy === null) {
-      // First, so that a listener that calls process.exit() finds the signal counted.
+      // Added as the first listener, so that the signal is already counted when another listener calls process.exit().
       for (const signal of signals) process.prependListener(signal, onSignal)
     }
   }
   if (child.foreground && isMainThread) silenceOthers()
-  // A child that is started in these last moments, by a restart, must not be left behind.
+  // A child that is started while this process is ending, by a restart, must be ended too.
   if (endedBy !== null) endFirst(child, endedBy)
   return () => {
     if (!live.delete(child)) return
@@ -76,7 +79,7 @@ function onExit(): void {
     child,
     deadline: now + Math.min(child.killGrace, EXIT_GRACE),
   }))
-  // Nothing else can run in this thread any more.
+  // `Atomics.wait` blocks, because nothing else can run in this thread any more.
   const clock = new Int32Array(new SharedArrayBuffer(4))
   for (let pause = 1; left.length > 0; pause = Math.min(2 * pause, 50)) {
     Atomics.wait(clock, 0, 0, pause)
@@ -99,7 +102,7 @@ function isAlive(pid: number): boolean {
 
 function onSignal(signal: NodeJS.Signals): void {
   if (signal === 'SIGINT' && hasForeground()) {
-    // Without a terminal nobody else passes the signal on.
+    // Without a terminal, no other program passes the signal on to the child.
     for (const child of live) if (child.foreground && child.group) child.send(signal)
     return
   }
@@ -113,7 +116,7 @@ function onSignal(signal: NodeJS.Signals): void {
     return
   }
   if (endedBy !== null) {
-    // The second signal: no more patience.
+    // This is the second signal, so the children are killed at once.
     for (const child of live) child.send('SIGKILL')
     return die(signal)
   }
@@ -121,7 +124,8 @@ function onSignal(signal: NodeJS.Signals): void {
   for (const child of live) endFirst(child, signal)
 }
 
-// Core's `run` handles a signal although this listener is there, which handles nothing by itself while others listen.
+// Tells `run` of core to handle the signal although this listener is installed, because this listener does nothing by
+// itself while others listen.
 Object.defineProperty(onSignal, Symbol.for('@tasktree/core.passesSignalsOn'), { value: true })
 
 function endFirst(child: Dependent, signal: NodeJS.Signals): void {
@@ -138,7 +142,7 @@ function die(signal: NodeJS.Signals): void {
 
 type Listener = (...args: unknown[]) => void
 
-/** The listeners of others that were taken off while a child has the terminal, in their order. */
+/** The listeners of other code that were removed while a child has the terminal, in their order. */
 const silenced = new Map<(typeof terminalSignals)[number], Listener[]>()
 
 function hasForeground(): boolean {
@@ -149,8 +153,9 @@ function hasForeground(): boolean {
 function ignore(): void {}
 
 /**
- * Takes the listeners of others off, the one of core's `run` among them, since a listener cannot keep a signal from the
- * next one. A listener that its owner removes meanwhile comes back all the same: the owner finds nothing to remove.
+ * Removes the listeners of other code, including that of core's `run`, because one listener cannot keep a signal from
+ * the next. If the owner of a listener removes it in the meantime, it is added again later all the same, because there
+ * was nothing that the owner could remove.
  */
 function silenceOthers(): void {
   if (silenced.size > 0) return

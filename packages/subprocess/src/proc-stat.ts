@@ -1,21 +1,24 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
 export interface ProcStat {
-  /** One letter: 'Z' and 'X' are dead. */
+  /** The state as one letter: 'Z' and 'X' mean dead. */
   readonly state: string
   readonly group: number
-  /** Whether the process is about to end, or has ended. It has let go of its pipes then. */
+  /** Whether the process is ending or has ended. By then it has closed its pipes. */
   readonly isEnding: boolean
-  /** How the process has ended or is about to end, as `waitpid` says it; 0 while it lives. */
+  /** The status with which the process has ended or will end, in the format of `waitpid`; 0 while it lives. */
   readonly status: number
 }
 
 /** The flag of Linux for a process that has begun to end. */
 const PF_EXITING = 0x4
-/** The file is a line of about 300 bytes. It is read some thousand times while groups are watched: one buffer serves all. */
+/**
+ * One buffer for all reads of these files, because they are read thousands of times while groups are watched. A file is
+ * one line of about 300 bytes.
+ */
 const buffer = Buffer.alloc(1_024)
 
-/** What Linux says about a process; null when there is none. Takes about 10 µs. */
+/** Returns what Linux tells about a process; null when there is none. Takes about 10 µs. */
 export function readProcStat(pid: number | string): ProcStat | null {
   let file: number
   try {

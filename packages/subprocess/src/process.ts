@@ -33,7 +33,7 @@ import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from 
 import { copyIn, copyOut } from './stdio-copies.ts'
 import { reportUnlessAwaited } from './unawaited.ts'
 
-/** What a process wrote; null for an output that is not a pipe. */
+/** The output of a process; null for an output that is not a pipe. */
 export interface Captured {
   stdout: Buffer | null
   stderr: Buffer | null
@@ -41,9 +41,11 @@ export interface Captured {
 }
 
 export interface ProcessWaitOptions {
-  /** Ends the waiting when it aborts. The process goes on. */
+  /** A signal that stops the waiting when it aborts. The process continues. */
   signal?: AbortSignal | undefined
-  /** Milliseconds until the waiting ends with TimeoutExpired. The process goes on. @defaultValue no limit */
+  /**
+   * After this many milliseconds the waiting stops with TimeoutExpired. The process continues. @defaultValue no limit
+   */
   timeout?: number | undefined
 }
 
@@ -77,8 +79,8 @@ addSnapshotPart('processes', () => processes.list().map((process) => process.sho
 
 /**
  * A child process. The task that started it owns it. When the owner is cancelled or fails, or when the scope that holds
- * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. Processes that
- * it has left running after it ended by itself are left alone.
+ * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. If the process
+ * ends by itself, processes that it started and left running are not ended.
  *
  * Source: asyncio.subprocess.Process
  */
@@ -91,14 +93,17 @@ export class Process implements AsyncDisposable {
   readonly stderr: StreamReader | null
   readonly #started: Started
   readonly #owner: Task | null = currentTask()
-  /** Aborts when the owner is cancelled, or the scope of the owner in which the process was started. */
+  /** Aborts when the owner, or the scope of the owner in which the process was started, is cancelled. */
   readonly #ownerSignal: AbortSignal | null = this.#owner === null ? null : taskSignal()
   readonly #ending: Ending
   /** The tasks that copy between the process and the caller's own readers and writers. */
   readonly #copies: Task<void>[] = []
-  /** Of the copies that have failed: what takes back the report, when a caller learns of the failure. */
+  /**
+   * Maps each failed copy to a function that withdraws the report of its failure; called when a caller gets the
+   * failure.
+   */
   readonly #failedCopies = new Map<Task<void>, () => void>()
-  /** What `communicate` has read so far: a call that is given up leaves it to the next one. */
+  /** What `communicate` has read so far. If a call is cancelled, the next call continues with it. */
   readonly #outputs = { stdout: new Output(), stderr: new Output() }
   #hasCommunicated = false
   #hasInput = false
@@ -125,8 +130,8 @@ export class Process implements AsyncDisposable {
     this.stdin = this.#connectIn(stdin)
     this.stdout = this.#connectOut(reader(started.stdout), options.stdout, started.stdout)
     this.stderr = this.#connectOut(reader(started.stderr), options.stderr, started.stderr)
-    // At the exit Node makes the pipes flow that it finds here, even those that a slow reader has paused. What a
-    // grandchild goes on writing would then fill the memory.
+    // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
+    // grandchild would then fill the memory.
     child.stdio.fill(null)
     child.once('exit', (code, signal) => this.#onExit(code, signal))
     for (const pipe of [started.stdout, started.stderr]) {
@@ -158,18 +163,20 @@ export class Process implements AsyncDisposable {
     return this.#started.child.pid as number
   }
 
-  /** Null while the process runs; -N when signal N has ended it. */
+  /** The exit code; null while the process runs; -N when signal N has ended it. */
   get returncode(): number | null {
     return this.#returncode
   }
 
   /**
-   * Waits until the process has ended, and until all of its output has been written to the StreamWriters that it was given.
-   * When the owner of the process is cancelled here, the process is ended first. A cancel of any other task, an abort of
-   * `signal` and the `timeout` end the waiting only.
+   * Waits until the process has ended, and until all of its output has been written to the StreamWriters that it was
+   * given. When the owner of the process is cancelled in this call, the process is ended first. A cancel of any other
+   * task, an abort of `signal` and the `timeout` end the waiting only.
    *
-   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or the one of this call has passed
-   * @throws {CancelledError} when the `signal` of the process has ended it, or the one of this call has aborted
+   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or when the `timeout` of this call has
+   * passed
+   * @throws {CancelledError} when the `signal` of the process has ended it, or when the `signal` of this call has
+   * aborted
    */
   wait(options?: ProcessWaitOptions): Promise<number> {
     checkWait(options)
@@ -184,16 +191,16 @@ export class Process implements AsyncDisposable {
 
   /**
    * Writes `input` and closes the stdin of the process, reads all of its output, and waits for its end. This cannot
-   * deadlock, and holds no more memory than the output that it returns: null for an output that is not a PIPE. A process
-   * that closes its stdin early is not an error.
+   * deadlock, and holds no more memory than the output that it returns: null for an output that is not a PIPE. A
+   * process that closes its stdin early is not an error.
    *
-   * Cancelled as `wait` is. A call that was given up loses nothing: the next one goes on with the input where that call
-   * stopped, and returns all of the output.
+   * A cancel has the same effects as in `wait`. A call that was cancelled loses no data: the next call continues with
+   * the input where that call stopped, and returns all of the output.
    *
    * @throws {TypeError} for an `input` that is neither bytes nor a string, and when stdin is not a PIPE
    * @throws {RuntimeError} for an `input` after the first call, which has closed stdin or is to be continued
-   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, with its output; or when the one of this call
-   * has passed, with the output until then
+   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, with its output; or when the one of this
+   * call has passed, with the output until then
    * @throws {CancelledError} when the `signal` of the process has ended it, or the one of this call has aborted
    */
   communicate(
@@ -221,7 +228,10 @@ export class Process implements AsyncDisposable {
     return [stdout, stderr]
   }
 
-  /** @internal `communicate` for `run`, which decides itself what a cut means. A process that writes more than `max` bytes is ended. */
+  /**
+   * @internal like `communicate`, for `run`, which handles a cut itself. A process that writes more than `max` bytes is
+   * ended.
+   */
   async capture(
     input: Uint8Array | string | undefined,
     max: number,
@@ -252,13 +262,13 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** @internal nobody reads its stdout any more: its next write fails by SIGPIPE */
+  /** @internal closes stdout, because no code reads it any more: the next write of the process fails with SIGPIPE */
   closeOutput(): void {
     this.#started.stdout?.destroy()
   }
 
   /**
-   * Sends a signal to the process, and to its whole group where it has one.
+   * Sends a signal to the process, or to its whole group if it has one.
    *
    * @throws {TypeError} when `signal` is neither the name of a signal nor a number
    * @throws {RangeError} when there is no signal of that number
@@ -284,7 +294,10 @@ export class Process implements AsyncDisposable {
     this.sendSignal('SIGKILL')
   }
 
-  /** Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. No cancel cuts this short. */
+  /**
+   * Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. Waits for the end even if the caller is
+   * cancelled.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
     try {
@@ -295,7 +308,7 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** @internal as leaving its scope, but its output can still be read */
+  /** @internal ends the process like leaving its scope does, but its output can still be read */
   stop(): Milestone {
     return this.#ending.begin(null)
   }
@@ -319,16 +332,16 @@ export class Process implements AsyncDisposable {
       try {
         await cancelOnAbort(shield(copy), signal)
       } finally {
-        // This call throws the failure of the copy.
+        // This call throws the failure of the copy, so the report is withdrawn.
         if (copy.done()) this.#failedCopies.get(copy)?.()
       }
     }
   }
 
   /**
-   * Waits for all branches that `begin` has begun. When the waiting is given up, or a branch fails, the signal of the
-   * branches aborts, and all of them have ended before this throws. Otherwise a branch could go on reading, and the next
-   * `communicate` would miss what that branch has read.
+   * Waits for all promises that `begin` returns, here called branches. When the call is cancelled, or a branch fails,
+   * the signal of the branches aborts, and this method throws only after all branches have ended. Otherwise a branch
+   * could go on reading, and the next `communicate` would miss what that branch has read.
    */
   async #untilDone(
     options: ProcessWaitOptions = {},
@@ -359,7 +372,9 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** A `timeout` that the owner has opened since the start only gives up the waiting. */
+  /**
+   * Whether the owner itself is cancelled. A timeout scope that the owner opened after the start only ends the waiting.
+   */
   #isOwnerCancelled(): boolean {
     return this.#ownerSignal?.aborted === true && this.#owner === currentTask()
   }
@@ -372,7 +387,7 @@ export class Process implements AsyncDisposable {
     })
   }
 
-  /** The owner, the `timeout` and the `signal` of the process end it. */
+  /** Makes the process end with its owner, at its `timeout`, and when its `signal` aborts. */
   #endWithOthers(): void {
     const { signal, timeout = Infinity } = this.#started.options
     const stops = [afterDelay(timeout, () => this.#ending.begin('timeout'))]
@@ -382,7 +397,8 @@ export class Process implements AsyncDisposable {
           this.#ending.begin(null).on(() => this.#closePipes())
         }
       })
-      // Not at the exit: the output is still to be read, from pipes that must not outlive the owner either.
+      // Stops observing the owner only when the pipes are closed, not at the exit: the pipes must not outlive the owner
+      // either.
       this.#whenClosed(forget)
     }
     if (signal !== undefined) {
@@ -397,7 +413,7 @@ export class Process implements AsyncDisposable {
     })
   }
 
-  /** Calls back once the process has exited and its pipes are closed. */
+  /** Calls `callback` once the process has exited and its pipes are closed. */
   #whenClosed(callback: () => void): void {
     const { stdin, stdout, stderr } = this.#started
     const pipes = [stdin, stdout, stderr].filter((pipe) => pipe !== null)
@@ -437,7 +453,7 @@ export class Process implements AsyncDisposable {
     this.stdin.close()
   }
 
-  /** Null when the caller's own reader is copied to stdin. */
+  /** Returns the writer to stdin; null when the caller's own reader is copied to stdin. */
   #connectIn(stdin: StreamWriter | null): StreamWriter | null {
     const { options } = this.#started
     if (stdin === null || !(options.stdin instanceof StreamReader)) return stdin
@@ -445,7 +461,7 @@ export class Process implements AsyncDisposable {
     return null
   }
 
-  /** Null when the output is copied to the caller's own writer. */
+  /** Returns the reader of an output; null when the output is copied to the caller's own writer. */
   #connectOut(
     output: StreamReader | null,
     place: SpawnOptions['stderr'],
@@ -456,7 +472,10 @@ export class Process implements AsyncDisposable {
     return null
   }
 
-  /** A copy that fails fails `wait` and `communicate`. When neither is called, the failure is reported. */
+  /**
+   * Keeps track of a copying task. If it fails, `wait` and `communicate` fail too. If neither is called, the failure is
+   * reported.
+   */
   #addCopy(copy: Task<void>): void {
     this.#copies.push(copy)
     observe(copy, () => {

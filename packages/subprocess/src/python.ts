@@ -6,8 +6,9 @@ import { ManagedProcess } from './managed-process.ts'
 import { toFolder } from './options.ts'
 
 /**
- * A managed `python3 -u`, looked for on PATH. It runs a script when `scriptOrCode` ends in `.py` or is the path of a file;
- * otherwise `scriptOrCode` is the code to run. `start` throws FileNotFoundError when there is no python3.
+ * Makes a ManagedProcess that runs `python3 -u`, found on PATH. It runs a script when `scriptOrCode` ends in `.py` or
+ * is the path of a file; otherwise `scriptOrCode` is the code to run. `start` throws FileNotFoundError when there is no
+ * python3.
  */
 export function python(
   scriptOrCode: string,

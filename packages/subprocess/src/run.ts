@@ -22,15 +22,15 @@ export interface RunOptions extends SpawnOptions {
 }
 
 /**
- * Runs a program to its end, and returns its code and its output. By default `stdout` and `stderr` are pipes, and `stdin`
- * is empty. A cancel ends the program.
+ * Runs a program to its end, and returns its code and its output. By default `stdout` and `stderr` are pipes, and
+ * `stdin` is empty. A cancel ends the program.
  *
  * @throws {CalledProcessError} with `check`, for a code other than 0
  * @throws {TimeoutExpired} when its `timeout` has ended the program, with the output until then
  * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes, with the first of them
  * @throws what createSubprocessExec throws
  *
- * Source: subprocess.run. Differs: it captures, and gives no stdin, unless told otherwise.
+ * Source: subprocess.run. Differs: by default it captures the output, and stdin is empty.
  */
 export function run(
   program: string,
@@ -51,7 +51,7 @@ export function run(
   return runToEnd(program, args, options)
 }
 
-/** `run` of arguments that have been checked. */
+/** Implements `run`, for arguments that were already checked. */
 export function runToEnd(
   program: string,
   args: readonly string[],
@@ -97,7 +97,7 @@ export async function runToEnd(
   return completed
 }
 
-/** Checks the arguments of `run`. This comes before anything is started, so that a wrong argument leaves nothing behind. */
+/** Checks the arguments of `run`, before anything is started, so that a wrong argument leaves nothing behind. */
 export function checkRun(program: string, args: readonly string[], options: RunOptions): void {
   checkOptions(options)
   const { input, encoding = 'buffer', maxBuffer = Infinity } = options

@@ -1,11 +1,12 @@
 /**
- * One pipe for two outputs. Node gives stdout and stderr a pipe each and cannot give both the same one. A shell that runs
- * `exec program 2>&1` could, but it changes the environment of the program: dash drops every variable whose name is not
- * a shell identifier, and adds PWD.
+ * Makes one pipe for two outputs. Node gives stdout and stderr a pipe each and cannot give both the same one. A shell
+ * that runs `exec program 2>&1` could, but it changes the environment of the program: dash drops every variable whose
+ * name is not a shell identifier, and adds PWD.
  *
- * So this connects a socket to itself, as Node's own pipes are sockets too. The child gets the connecting end twice.
- * On Linux the socket has an abstract name, which needs no file. Any local user could connect to that name, so the
- * connecting end first sends a random token, and an accepted end that does not begin with the token is dropped.
+ * So this module connects a socket to another socket of this process; Node's own pipes are sockets too. The child gets
+ * the connecting end twice. On Linux the socket has an abstract name, which needs no file. Any local user could connect
+ * to that name, so the connecting end first sends a random token, and an accepted end that does not begin with the
+ * token is dropped.
  */
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
@@ -16,9 +17,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface SharedPipe {
-  /** The end that stays here. */
+  /** The end that this process reads. */
   readonly reader: Socket
-  /** The end for the child. It must be destroyed as soon as the child has it: until then the reader sees no end. */
+  /**
+   * The end for the child. Destroy it as soon as the child was spawned, because the reader gets no end while it is
+   * open.
+   */
   readonly writer: Socket
 }
 

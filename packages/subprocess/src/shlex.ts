@@ -7,7 +7,9 @@ export interface SplitOptions {
   posix?: boolean | undefined
 }
 
-/** Divides command lines into words, and makes command lines of words. Source: shlex. Differs: there is no lexer class. */
+/**
+ * Splits command lines into words, and joins words into command lines. Source: shlex. Differs: there is no lexer class.
+ */
 export const shlex: {
   /**
    * Divides a command line into words as a shell does, but expands nothing.
@@ -34,7 +36,8 @@ const quotes = '\'"'
 
 function splitPosix(s: string, comments: boolean): string[] {
   const words: string[] = []
-  // Null between two words. It is not the empty string, because two quotes without anything in them are a word.
+  // The current word; null between two words. Null differs from the empty string, because two quotes with nothing
+  // between them are a word.
   let word: string | null = null
   const endWord = (): void => {
     if (word !== null) words.push(word)
@@ -63,7 +66,10 @@ function splitPosix(s: string, comments: boolean): string[] {
   return words
 }
 
-/** A quotation at the beginning of a word is a word of its own. Within a word quotes mean nothing. */
+/**
+ * Splits without escapes. A quotation at the beginning of a word is a separate word. Within a word quotes have no
+ * meaning.
+ */
 function splitPlain(s: string, comments: boolean): string[] {
   const words: string[] = []
   let word = ''

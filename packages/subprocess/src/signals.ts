@@ -6,7 +6,7 @@ import { readProcStat } from './proc-stat.ts'
 /** Node has names for the signals below this number. */
 const FIRST_REAL_TIME_SIGNAL = 32
 const LAST_SIGNAL = 64
-/** Of what `waitpid` says: the signal, or 0 for a process that has exited. */
+/** The bits of a `waitpid` status that hold the signal; they are 0 for a process that has exited. */
 const SIGNAL_MASK = 0x7f
 
 /**
@@ -29,8 +29,8 @@ export function checkSendable(signal: unknown): asserts signal is NodeJS.Signals
 /**
  * The return code as Python has it: -N when signal N has ended the process.
  *
- * Node has no names for real-time signals (32 to 64), and says of a process that one of them has ended the same as of a
- * process that exited with 0. `realTime` is the signal that was noticed by other means.
+ * Node has no names for real-time signals (32 to 64), and reports a process that such a signal has ended like a process
+ * that exited with 0. `realTime` is the signal that was noticed by other means.
  */
 export function toReturncode(
   code: number | null,
@@ -43,32 +43,40 @@ export function toReturncode(
 }
 
 /**
- * Notices by which real-time signal a process ends. It must be asked before Node reaps the process: in the turn in which
- * one of the pipes ends. An ending process closes its files first, and Node hears of its end after all pipes.
+ * Finds out which real-time signal ends a process. The process must be checked before Node removes it: in the turn in
+ * which one of its pipes ends. An ending process closes its files first, and Node reports the end of the process after
+ * all pipes.
  */
 export class RealTimeEnd {
   readonly #pid: number
   #isKnown = process.platform !== 'linux'
-  /** Null: none, as far as is known. */
+  /** The signal that ends the process; null when there is none or it is not known. */
   signal: number | null = null
 
   constructor(pid: number) {
     this.#pid = pid
   }
 
-  /** A pipe has ended: because the process is ending, or because it has closed that pipe. */
+  /**
+   * Called when a pipe has ended, because the process is ending or has closed that pipe. Reads the signal if the
+   * process is ending.
+   */
   onPipeEnd(): void {
     if (this.#isKnown) return
     const stat = readProcStat(this.#pid)
     if (stat?.isEnding !== true) return
-    // Each look costs the system more than 10 µs when it must forget the process.
+    // The status is read only once, because each read costs the system more than 10 µs when it later removes the
+    // process.
     this.#isKnown = true
     const signal = stat.status & SIGNAL_MASK
     if (signal >= FIRST_REAL_TIME_SIGNAL) this.signal = signal
   }
 }
 
-/** Whether `signal` is a real-time signal that ends the process: it neither catches, ignores nor blocks the signal. */
+/**
+ * Whether `signal` is a real-time signal that will end the process, because the process neither catches, ignores nor
+ * blocks it.
+ */
 export function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   if (typeof signal !== 'number' || signal < FIRST_REAL_TIME_SIGNAL) return false
   let status: string

@@ -11,15 +11,16 @@ import { Process } from './process.ts'
 import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
 
 /**
- * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a process group of
- * its own unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
+ * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a new process
+ * group unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
  *
  * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
  * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
  * @throws {NotADirectoryError} when `cwd` is not a folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
  * @throws {OSError} when the system refuses for another reason, as a path that is too long
- * @throws {TypeError} {@link RangeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs
+ * @throws {TypeError} {@link RangeError} for wrong arguments, such as an empty program or a NUL byte, before anything
+ * runs
  * @throws {CancelledError} when `signal` has aborted
  *
  * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
@@ -33,7 +34,7 @@ export function createSubprocessExec(
   return start(program, args, options)
 }
 
-/** `createSubprocessExec` of arguments that have been checked. */
+/** Implements `createSubprocessExec`, for arguments that were already checked. */
 export async function start(
   program: string,
   args: readonly string[],
@@ -52,13 +53,14 @@ export async function start(
     const places: Places =
       shared === null ? [stdin, stdout, stderr] : [stdin, shared.writer, shared.writer]
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
-    // From here until there is a Process nothing may be awaited: a cancel in between would leave the child without an owner.
+    // There must be no `await` until the Process exists, because a cancel in between would leave the child without an
+    // owner.
     const child = spawnChild(program, args, places, group, options)
     if (child.pid === undefined) throw await failureOf(child, program, options)
     return new Process({
       child,
       stdin: child.stdin,
-      // Node's pipes are sockets, though it types them as streams.
+      // Node's pipes are sockets, although Node's types call them streams.
       stdout: shared?.reader ?? (child.stdout as Socket | null),
       stderr: child.stderr as Socket | null,
       args: [program, ...args],
@@ -117,8 +119,8 @@ async function failureOf(
 }
 
 /**
- * Runs a command line in a shell: `options.shell`, or /bin/sh. Text that came from outside must go through `shlex.quote`
- * before it becomes a part of the command.
+ * Runs a command line in a shell: `options.shell`, or /bin/sh. Text from other sources must be quoted with
+ * `shlex.quote` before it becomes a part of the command.
  *
  * @throws as createSubprocessExec
  *
@@ -134,7 +136,10 @@ export function createSubprocessShell(
   return createSubprocessExec(options.shell ?? '/bin/sh', ['-c', command], options)
 }
 
-/** The word that Node has for a place. The caller's own readers and writers are connected by a pipe and a copying task. */
+/**
+ * Returns Node's word for a place. For the caller's own readers and writers that is a pipe, and a task copies between
+ * the pipe and the caller's stream.
+ */
 function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
   if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE
   return place === undefined || place === STDOUT ? 'inherit' : place
@@ -144,12 +149,15 @@ function sharesStdin(stdin: Stdio): boolean {
   return stdin === 'inherit' || stdin === 0
 }
 
-/** How many descriptors a spawn needs: for three pipes, one that says whether the exec worked, and those of the child before it. */
+/**
+ * How many file descriptors a spawn needs: for three pipes, for a pipe that tells whether the exec worked, and for the
+ * child's ends of these pipes.
+ */
 const DESCRIPTORS = 9
 
 /**
- * Throws EMFILE where a spawn could run out of descriptors halfway. Node would then never close its ends of the pipes
- * that it has opened. This costs some 30 µs, of the 1,000 µs that a spawn takes.
+ * Throws EMFILE if a spawn could run out of descriptors halfway, because Node would then never close its ends of the
+ * pipes that it has opened. The check costs about 30 µs of the 1,000 µs that a spawn takes.
  */
 function reserveDescriptors(): void {
   const reserved: number[] = []

@@ -4,17 +4,17 @@ import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import type { LineSource } from './output-lines.ts'
 import type { Process } from './process.ts'
 
-/** How much of stderr is kept, in bytes. */
+/** How many bytes of stderr are kept for an error message. */
 const TAIL = 65_536
 
-/** How a stage ends, for the command that it runs. */
+/** Told how a stage ended. The command that the stage runs implements it. */
 export interface StageEnd {
   ended(completed: CompletedProcess, wasRead: boolean): void
 }
 
 /**
- * A running command whose stdout is read here: by the next command of a pipe, or by a loop over lines. With it all
- * commands before it, which end with it.
+ * A running command whose stdout this program reads, for the next command of a pipe or for a loop over lines. The stage
+ * also owns the commands before it in the pipe, which end with it.
  */
 export class Stage implements AsyncDisposable {
   readonly output: StreamReader
@@ -24,7 +24,7 @@ export class Stage implements AsyncDisposable {
   readonly #source: Stage | null
   readonly #command: StageEnd
   #tail = Buffer.alloc(0)
-  /** Reads stderr in a task of its own: a cancel must find the owner of the child waiting for something else too. */
+  /** Reads stderr in a separate task, so that a cancel can reach the owner of the child in another wait. */
   readonly #reading: Task<void> | null
 
   constructor(
@@ -34,7 +34,7 @@ export class Stage implements AsyncDisposable {
       readonly check: boolean
       readonly source: Stage | null
       readonly command: StageEnd
-      /** Whether the caller reads stderr, by `errors`. */
+      /** Whether the caller reads stderr, through `sources`. */
       readonly readsErrors: boolean
     },
   ) {
@@ -51,7 +51,7 @@ export class Stage implements AsyncDisposable {
         : createTask(() => this.#readTail(stderr), { name: `stderr of process ${child.pid}` })
   }
 
-  /** For a loop over the lines of both outputs. */
+  /** Returns both outputs, for a loop over their lines. */
   sources(): LineSource[] {
     const sources: LineSource[] = [{ from: 'stdout', reader: this.output }]
     const { stderr } = this.#child
@@ -72,9 +72,11 @@ export class Stage implements AsyncDisposable {
     this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL)
   }
 
-  /** Closes the output, which nobody reads any more; waits for the end of the child and of those before it. */
+  /**
+   * Closes the output, which no code reads any more, and waits for the end of the child and of the commands before it.
+   */
   async finish(): Promise<void> {
-    // A program whose reader has left fails: by SIGPIPE, or because it could not write.
+    // If the output was not read to its end, the program may fail, by SIGPIPE or because it could not write.
     const wasRead = this.output.atEof()
     this.#child.closeOutput()
     await this.#child.wait()
@@ -84,7 +86,7 @@ export class Stage implements AsyncDisposable {
     await this.#source?.finish()
   }
 
-  /** @throws {CalledProcessError} for a code other than 0 */
+  /** @throws {CalledProcessError} if the program ended with a code other than 0 */
   check(): void {
     const completed = this.#completed()
     if (completed.returncode !== 0) throw new CalledProcessError(completed)
@@ -104,7 +106,7 @@ export class Stage implements AsyncDisposable {
     try {
       await this.#child[Symbol.asyncDispose]()
     } finally {
-      // A cancel is thrown only after the end of the child.
+      // Settled here, because a cancel is thrown only after the end of the child.
       this.#settle(false)
       await this.#source?.[Symbol.asyncDispose]()
     }

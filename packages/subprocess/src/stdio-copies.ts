@@ -10,11 +10,11 @@ import type { Socket } from 'node:net'
 import { DRAIN_GRACE } from './held-pipe.ts'
 import type { Milestone } from './milestone.ts'
 
-/** A child, as the tasks see it that copy between it and the caller's own streams. */
+/** What a copying task needs to know about the child whose streams it copies. */
 export interface CopiedChild {
   readonly pid: number
   readonly exited: Milestone
-  /** Whether it is being ended from here. */
+  /** Whether this program is ending the child. */
   isEnded(): boolean
 }
 
@@ -50,7 +50,7 @@ export function copyOut(
       try {
         await pump(output, sink)
       } catch (error) {
-        // Nobody takes the output any more, and the child must notice: by SIGPIPE.
+        // No code takes the output any more. The child must notice that, by SIGPIPE.
         pipe.destroy()
         if (child.isEnded() && (isCancelled(error) || output.exception() !== null)) return
         throw error
@@ -58,7 +58,7 @@ export function copyOut(
     },
     { name: `output of process ${child.pid}` },
   )
-  // A writer that takes nothing must not hold the end of a child that was ended from here.
+  // A writer that takes no bytes must not delay the end of a child that this program has ended.
   let stop = (): void => {}
   child.exited.on(() => {
     if (child.isEnded() && !task.done()) stop = afterDelay(DRAIN_GRACE, () => task.cancel())
@@ -67,7 +67,9 @@ export function copyOut(
   return task
 }
 
-/** As `copy` of streams. But here one side usually ends before the other, which is not worth a warning. */
+/**
+ * Like `copy` of the streams package, but without a warning when one side ends before the other, which is usual here.
+ */
 async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
   for (;;) {
     const chunk = await from.read(65_536)

@@ -1,7 +1,7 @@
 /**
- * The words of a `$` template. Words are divided as a shell divides them, with quotes, but nothing is expanded. Escapes are
- * those of JavaScript: `\n` is a newline wherever it stands, `\\` a backslash. What is written with an escape is always a
- * part of a word: it neither divides words nor begins a quotation.
+ * Splits a `$` template into words, as a shell does with quotes, but expands nothing. Escapes are those of JavaScript:
+ * `\n` is a newline wherever it stands, `\\` a backslash. A character that is written with an escape is always a part
+ * of a word: it neither separates words nor begins a quotation.
  */
 import { describe } from '@tasktree/core/lowlevel'
 
@@ -15,9 +15,10 @@ const WHITESPACE = ' \t\r\n'
 const QUOTES = '\'"'
 
 /**
- * The program and its arguments.
+ * Returns the program and its arguments.
  *
- * @throws {TypeError} when there is no program, for an escape that JavaScript does not know, and for a value that is no text
+ * @throws {TypeError} when there is no program, for an escape that JavaScript does not know, and for a value that is no
+ * text
  * @throws {RangeError} for a quotation without its end
  */
 export function toArgs(
@@ -45,7 +46,7 @@ function toTexts(value: CommandValue, index: number): readonly string[] {
 
 function splitWords({ raw }: TemplateStringsArray): Piece[][] {
   const words: Piece[][] = []
-  // Null between two words. Quotes without anything in them are a word.
+  // The current word; null between two words. Quotes with nothing between them are a word.
   let word: Piece[] | null = null
   let quote: string | null = null
   const add = (piece: Piece): void => {
@@ -94,7 +95,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\u2029': '',
 }
 
-/** The text of the escape that begins at `at`, and the place of its last character. */
+/** Returns the text of the escape that begins at `at`, and the index of its last character. */
 function readEscape(raw: string, at: number): { text: string; last: number } {
   const c = String.fromCodePoint(raw.codePointAt(at + 1) as number)
   if (c === 'x' || c === 'u') {
@@ -116,7 +117,7 @@ function unknownEscape(raw: string, at: number): TypeError {
   )
 }
 
-/** The arguments that a word is: the items of an array each begin a new one. */
+/** Returns the arguments that a word stands for: each item of an array begins a new argument. */
 function fill(word: readonly Piece[], texts: readonly (readonly string[])[]): string[] {
   const args = ['']
   let isEmpty = true
@@ -131,6 +132,6 @@ function fill(word: readonly Piece[], texts: readonly (readonly string[])[]): st
     }
     args.push((args.pop() as string) + (first ?? ''), ...more)
   }
-  // An empty array is no argument; empty quotes and an empty string are one.
+  // An empty array gives no argument; empty quotes and an empty string give one empty argument.
   return hasHole && isEmpty ? [] : args
 }

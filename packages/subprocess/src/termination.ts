@@ -1,22 +1,26 @@
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { watchGroup } from './group-watch.ts'
 
-/** What `terminate` ends: a process, or the group that it leads. */
+/** What `terminate` ends: a process, or the group that the process leads. */
 export interface Target {
   readonly pid: number
   readonly group: boolean
   readonly killGrace: number
   send(signal: NodeJS.Signals): void
-  /** Calls back in the turn in which the process is reaped. */
+  /** Calls `callback` in the turn in which the system reports the exit of the process. */
   onExit(callback: () => void): void
 }
 
-/** How long to wait after SIGKILL, in milliseconds. A member that still lives then is stuck in a system call, for an unknown time. */
+/**
+ * How many milliseconds to wait after SIGKILL. A member that is still alive then is stuck in a system call, for an
+ * unknown time.
+ */
 const STUCK = 100
 
 /**
- * Ends a process and its group: first `signal`, and after `killGrace` SIGKILL. It consists of timers and callbacks only,
- * so that neither a cancel nor the end of the loop stops it halfway. `done` is called when no member of the group is left.
+ * Ends a process and its group: first `signal`, and after `killGrace` SIGKILL. The function uses timers and callbacks
+ * only, so that neither a cancel nor the end of the loop stops it halfway. `done` is called when no member of the group
+ * is left.
  *
  * A group may outlive its leader. Its number stays reserved until then, because the system gives no new process the
  * number of an existing group. So it is safe to signal the group as long as it has members.
@@ -48,7 +52,7 @@ export function terminate(target: Target, signal: NodeJS.Signals, done: () => vo
       finish()
     })
     if (isGone) return
-    // The members of the group may ignore the first signal if it was not SIGTERM.
+    // The members of the group may ignore the first signal if it was not SIGTERM, so they get SIGTERM too.
     if (signal !== 'SIGTERM') target.send('SIGTERM')
     if (isKilled) giveUpLater()
   })

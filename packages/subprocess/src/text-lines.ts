@@ -2,14 +2,15 @@ import type { StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 import { afterDelay } from '@tasktree/core/lowlevel'
 
-/** A longer line comes in pieces, so that a process cannot fill the memory with one line. */
+/** A longer line is delivered in pieces, so that a process cannot fill the memory with one line. */
 const LONGEST_LINE = 1_048_576
 /** Text without a newline that is followed by this many milliseconds of silence is a prompt. */
 const PROMPT_SILENCE = 50
 
 /**
- * The lines without their ends, complete and in order, however they are divided into chunks. `onPrompt` is called with the
- * beginning of a line when the process seems to wait for an answer to it; the line itself comes later all the same.
+ * Yields complete lines without their line ends, in order, however the text is divided into chunks. `onPrompt` is
+ * called with the beginning of a line when the process seems to wait for an answer to it; the line itself comes later
+ * all the same.
  */
 export async function* textLines(
   reader: StreamReader,

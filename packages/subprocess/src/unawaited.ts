@@ -1,9 +1,10 @@
 /**
- * Reports failures that no code can see, because the program has forgotten to await a command or the end of a process.
+ * Reports failures that no code has noticed, because the program has forgotten to await a command or the end of a
+ * process.
  *
- * The command may still be awaited later, so a failure is reported only when that has become impossible: when the command
- * is collected as garbage, when the run of its loop ends, or when the program ends. Plain code has a loop whose run
- * never ends, and a short program ends before anything is collected: the 'exit' listener is for them.
+ * The command may still be awaited later, so a failure is reported only when that has become impossible: when the
+ * command is collected as garbage, when the run of its loop ends, or when the program ends. Plain code has a loop whose
+ * run never ends, and a short program ends before anything is collected: the 'exit' listener is for them.
  */
 import type { EventLoop } from '@tasktree/core'
 
@@ -15,11 +16,14 @@ interface Failure {
 }
 
 const failures = new Set<Failure>()
-/** A failure was reported, so the exit code must say so. */
+/** True when a failure was reported. Then the exit code must not be 0. */
 let hasReported = false
 const collected = new FinalizationRegistry<Failure>(report)
 
-/** Reports `exception`, unless the returned function is called before. `command` is what the caller would await. */
+/**
+ * Reports `exception` later, unless the returned function is called before. `command` is the object that the caller
+ * should await.
+ */
 export function reportUnlessAwaited(
   command: object,
   what: string,
@@ -27,7 +31,8 @@ export function reportUnlessAwaited(
   loop: EventLoop,
 ): () => void {
   const failure: Failure = { what, exception, loop, forgetRun: () => {} }
-  // Until its stack is read, an error refers to the objects on the stack, the command among them.
+  // Reading the stack makes the error release the objects on the stack, among them the command, which could otherwise
+  // not be collected.
   if (exception instanceof Error) void exception.stack
   failures.add(failure)
   if (failures.size === 1 && !hasReported) process.on('exit', onExit)
@@ -57,6 +62,6 @@ function report(failure: Failure): void {
 
 function onExit(): void {
   for (const failure of failures) report(failure)
-  // As after an unhandled rejection. A program that has set another code keeps it.
+  // The same exit code as after an unhandled rejection. A code that the program has set is kept.
   process.exitCode ||= 1
 }
