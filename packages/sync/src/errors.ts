@@ -5,6 +5,10 @@ export class WouldBlock extends Error {
   constructor(lack: string, waiting: string) {
     super(`${lack}: await ${waiting}, or try again later`)
   }
+
+  static {
+    brand(this.prototype, 'WouldBlock')
+  }
 }
 
 /** `getNowait` found the queue empty. Source: asyncio.QueueEmpty */
@@ -13,6 +17,10 @@ export class QueueEmpty extends Error {
   readonly code: string = 'ERR_SYNC_QUEUE_EMPTY'
   constructor() {
     super('the queue is empty: await get(), or look at empty() first')
+  }
+
+  static {
+    brand(this.prototype, 'QueueEmpty')
   }
 }
 
@@ -23,6 +31,10 @@ export class QueueFull extends Error {
   constructor(maxsize: number) {
     super(`the queue holds its ${maxsize} items: await put(), or look at full() first`)
   }
+
+  static {
+    brand(this.prototype, 'QueueFull')
+  }
 }
 
 /** The queue was shut down. Source: asyncio.QueueShutDown */
@@ -32,12 +44,20 @@ export class QueueShutDown extends Error {
   constructor() {
     super('the queue has been shut down: it takes no more items, and what was left has been taken')
   }
+
+  static {
+    brand(this.prototype, 'QueueShutDown')
+  }
 }
 
 /** The barrier was reset or aborted. Source: threading.BrokenBarrierError */
 export class BrokenBarrierError extends Error {
   override readonly name: string = 'BrokenBarrierError'
   readonly code: string = 'ERR_SYNC_BROKEN_BARRIER'
+
+  static {
+    brand(this.prototype, 'BrokenBarrierError')
+  }
 }
 
 /**
@@ -52,6 +72,10 @@ export class ChannelClosed extends Error {
   ) {
     super(message)
   }
+
+  static {
+    brand(this.prototype, 'ChannelClosed')
+  }
 }
 
 /** Every handle of the channel is closed, and every item has been received. Source: trio.EndOfChannel */
@@ -61,4 +85,13 @@ export class EndOfChannel extends Error {
   constructor() {
     super('the channel has ended: every handle is closed and nothing is left')
   }
+
+  static {
+    brand(this.prototype, 'EndOfChannel')
+  }
+}
+
+/** Marks a class with a symbol that every copy of the package shares, as the error classes of core are marked. */
+function brand(prototype: object, name: string): void {
+  Object.defineProperty(prototype, Symbol.for(`@tasktree/core.${name}`), { value: true })
 }

@@ -1,6 +1,6 @@
 import { describe, isIterable, checkDelay } from '../arguments.ts'
 import { type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
-import { KeyboardInterrupt, TimeoutError } from '../errors/errors.ts'
+import { isInterrupt, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { untilEnded } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
@@ -66,7 +66,7 @@ async function race<T>(
     try {
       value = await runInline(coro)
     } catch (error) {
-      if (error instanceof KeyboardInterrupt) throw error
+      if (isInterrupt(error)) throw error
       exceptions[index] = error
       if (!failed.done()) failed.setResult()
       return

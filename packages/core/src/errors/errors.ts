@@ -1,4 +1,4 @@
-const cancelledBrand: symbol = Symbol.for('@tasktree/core.CancelledError')
+import { brand, hasBrand } from './brand.ts'
 
 /**
  * Sets how many stack frames a new error records, and returns the number that applied before. CancelledError sets 0
@@ -46,7 +46,7 @@ export class CancelledError extends Error {
   static {
     // By this mark, `isCancelled` of another copy of this package recognizes the error. `instanceof` knows only the
     // classes of its own copy.
-    Object.defineProperty(this.prototype, cancelledBrand, { value: true })
+    brand(this.prototype, 'CancelledError')
   }
 }
 
@@ -66,7 +66,7 @@ export function isCancelled(error: unknown): error is CancelledError {
 function findCancelled(error: unknown): CancelledError | null {
   let newest = error
   while (typeof newest === 'object' && newest !== null) {
-    if (cancelledBrand in newest) return newest as CancelledError
+    if (hasBrand(newest, 'CancelledError')) return newest as CancelledError
     if (!isSuppressed(newest)) return null
     newest = newest.error
   }
@@ -93,6 +93,10 @@ export function toCancelledError(msg: string | CancelledError | undefined): Canc
 export class TimeoutError extends Error {
   override readonly name: string = 'TimeoutError'
   readonly code: string = 'ERR_TIMEOUT'
+
+  static {
+    brand(this.prototype, 'TimeoutError')
+  }
 }
 
 /**
@@ -102,6 +106,10 @@ export class TimeoutError extends Error {
 export class InvalidStateError extends Error {
   override readonly name: string = 'InvalidStateError'
   readonly code: string = 'ERR_INVALID_STATE'
+
+  static {
+    brand(this.prototype, 'InvalidStateError')
+  }
 }
 
 /**
@@ -111,12 +119,20 @@ export class InvalidStateError extends Error {
 export class RuntimeError extends Error {
   override readonly name: string = 'RuntimeError'
   readonly code: string = 'ERR_RUNTIME'
+
+  static {
+    brand(this.prototype, 'RuntimeError')
+  }
 }
 
 /** A context variable without a value was read without a fallback. Source: LookupError */
 export class LookupError extends Error {
   override readonly name: string = 'LookupError'
   readonly code: string = 'ERR_LOOKUP'
+
+  static {
+    brand(this.prototype, 'LookupError')
+  }
 }
 
 /** The main task was ended by SIGINT or SIGTERM. Source: KeyboardInterrupt */
@@ -129,6 +145,15 @@ export class KeyboardInterrupt extends Error {
     super(`the main task was cancelled by ${signal}`)
     this.signal = signal
   }
+
+  static {
+    brand(this.prototype, 'KeyboardInterrupt')
+  }
+}
+
+/** Whether `error` is a KeyboardInterrupt, made by this copy of the package or by another one. */
+export function isInterrupt(error: unknown): error is KeyboardInterrupt {
+  return hasBrand(error, 'KeyboardInterrupt')
 }
 
 /**
@@ -138,4 +163,8 @@ export class KeyboardInterrupt extends Error {
 export class DeadlockError extends Error {
   override readonly name: string = 'DeadlockError'
   readonly code: string = 'ERR_DEADLOCK'
+
+  static {
+    brand(this.prototype, 'DeadlockError')
+  }
 }

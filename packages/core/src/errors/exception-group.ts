@@ -1,4 +1,5 @@
 import { describe, isIterable } from '../arguments.ts'
+import { brand, hasBrand, ownBrand } from './brand.ts'
 
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
 
@@ -75,8 +76,8 @@ export class ExceptionGroup extends AggregateError {
       const { group, matching, rest } = level
       if (level.next === group.errors.length) {
         const parts: [ExceptionGroup | null, ExceptionGroup | null] = [
-          group.#derive(matching),
-          group.#derive(rest),
+          derive(group, matching),
+          derive(group, rest),
         ]
         levels.pop()
         const around = levels.at(-1)
@@ -87,25 +88,34 @@ export class ExceptionGroup extends AggregateError {
       }
       const error: unknown = group.errors[level.next++]
       const isAccepted = accepts(error)
-      if (error instanceof ExceptionGroup && !isAccepted) {
+      if (isGroup(error) && !isAccepted) {
         levels.push({ group: error, next: 0, matching: [], rest: [] })
       } else (isAccepted ? matching : rest).push(error)
     }
   }
 
-  #derive(errors: unknown[]): ExceptionGroup | null {
-    if (errors.length === 0) return null
-    if (errors.length === this.errors.length && errors.every((e, i) => e === this.errors[i]))
-      return this
-    const text = this.message.replace(/ \(\d+ errors?\)$/, '')
-    const group = new ExceptionGroup(
-      text,
-      errors,
-      this.cause === undefined ? {} : { cause: this.cause },
-    )
-    if (this.stack !== undefined) group.stack = this.stack
-    return group
+  static {
+    brand(this.prototype, 'ExceptionGroup')
   }
+}
+
+/** Whether `error` is an ExceptionGroup, made by this copy of the package or by another one. */
+export function isGroup(error: unknown): error is ExceptionGroup {
+  return hasBrand(error, 'ExceptionGroup')
+}
+
+function derive(group: ExceptionGroup, errors: unknown[]): ExceptionGroup | null {
+  if (errors.length === 0) return null
+  if (errors.length === group.errors.length && errors.every((e, i) => e === group.errors[i]))
+    return group
+  const text = group.message.replace(/ \(\d+ errors?\)$/, '')
+  const derived = new ExceptionGroup(
+    text,
+    errors,
+    group.cause === undefined ? {} : { cause: group.cause },
+  )
+  if (group.stack !== undefined) derived.stack = group.stack
+  return derived
 }
 
 /**
@@ -120,6 +130,11 @@ function asPredicate(condition: Condition): (error: unknown) => boolean {
   const isErrorClass =
     (condition as unknown) === Error ||
     (typeof prototype === 'object' && prototype instanceof Error)
-  if (isErrorClass) return (error) => error instanceof (condition as unknown as typeof Error)
+  if (isErrorClass) {
+    const name = ownBrand(prototype as Error)
+    return (error) =>
+      error instanceof (condition as unknown as typeof Error) ||
+      (name !== null && hasBrand(error, name))
+  }
   return condition as (error: unknown) => boolean
 }

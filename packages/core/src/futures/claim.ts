@@ -1,5 +1,5 @@
 import { checkSignal } from '../arguments.ts'
-import { CancelledError } from '../errors/errors.ts'
+import { CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
@@ -177,7 +177,7 @@ export function cancelOnAbort<F extends Future<unknown>>(
  */
 export function abortError(signal: AbortSignal): CancelledError {
   const reason: unknown = signal.reason
-  return reason instanceof CancelledError
-    ? reason
+  return isCancelled(reason)
+    ? toCancelledError(reason)
     : new CancelledError('the signal was aborted', { cause: reason })
 }

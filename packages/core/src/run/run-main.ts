@@ -1,4 +1,4 @@
-import { KeyboardInterrupt } from '../errors/errors.ts'
+import { isInterrupt } from '../errors/errors.ts'
 import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
 import { checkMain, type RunnerOptions } from './runner.ts'
@@ -42,7 +42,7 @@ async function runProgram(
   try {
     await run(main, options)
   } catch (error) {
-    if (error instanceof KeyboardInterrupt) process.exit(exitCodes[error.signal] ?? 1)
+    if (isInterrupt(error)) process.exit(exitCodes[error.signal] ?? 1)
     // oxlint-disable-next-line eslint/no-console -- the end of a program that nobody else can report
     console.error(error)
     process.exit(1)

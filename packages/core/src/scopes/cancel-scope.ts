@@ -1,7 +1,7 @@
 import { checkBody, checkDelay, checkSignal, describe } from '../arguments.ts'
 import { currentFrame } from '../context/current.ts'
 import { isCancelled, TimeoutError } from '../errors/errors.ts'
-import { ExceptionGroup } from '../errors/exception-group.ts'
+import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import { ScopeFrame } from '../tasks/frame.ts'
 import { cancelLevel, levelOf, strikeInside } from '../tasks/level-cancel.ts'
@@ -272,7 +272,7 @@ async function runScope<T>(
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null
-  if (!(error instanceof ExceptionGroup)) return error
+  if (!isGroup(error)) return error
   const [cancels, rest] = error.split(isCancelled)
   return cancels === null ? error : rest
 }

@@ -1,6 +1,12 @@
 import { checkBody, checkCount, checkOptions, describe } from '../arguments.ts'
 import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
-import { CancelledError, isCancelled, KeyboardInterrupt, RuntimeError } from '../errors/errors.ts'
+import {
+  CancelledError,
+  isCancelled,
+  isInterrupt,
+  type KeyboardInterrupt,
+  RuntimeError,
+} from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
 import { Future } from '../futures/future.ts'
 import { DetailedFuture } from '../futures/detailed-future.ts'
@@ -241,7 +247,7 @@ export class TaskGroup {
     const exception = task.exception()
     if (exception === null) return
     this.#errors.push(exception)
-    if (exception instanceof KeyboardInterrupt) this.#interrupt ??= exception
+    if (isInterrupt(exception)) this.#interrupt ??= exception
     if (this.#frame.state !== OPEN) {
       this.#frame.scopeLoop.callExceptionHandler({
         message: `${task.name} has failed but its parent task ${this.#frame.task?.name} is already completed`,
@@ -284,7 +290,7 @@ export class TaskGroup {
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
     const { failed, error } = body
-    if (failed && error instanceof KeyboardInterrupt) this.#interrupt ??= error
+    if (failed && isInterrupt(error)) this.#interrupt ??= error
     let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
     /**
      * Whether the body has failed with an error other than a CancelledError. Such an error is thrown even if a scope
