@@ -5,55 +5,10 @@ import { openConnection, startServer, type StreamReader, type StreamWriter } fro
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { echo, local, portOf, tls } from './support/network.ts'
+import { cancelAfter, microtasks, sweep } from './support/sweep.ts'
 
 // A cancel at every point of an operation, from before its first step to after its end: nothing is left,
 // and what is said to go on does.
-
-/** Turns of the loop, and after the last one so many microtasks, after which the cancel comes. */
-const microtasks = [0, 1, 2, 4, 8]
-
-/** Cancels from outside of every task, which would otherwise hold the loop while it counts microtasks. */
-function cancelAfter(task: Task, turns: number, ticks: number): void {
-  const cancel = (left: number): void => {
-    if (left === 0) task.cancel()
-    else queueMicrotask(() => cancel(left - 1))
-  }
-  const turn = (left: number): void => {
-    if (left === 0) cancel(ticks)
-    else setImmediate(() => turn(left - 1))
-  }
-  turn(turns)
-}
-
-/**
- * Runs `operation` again and again, cancelled a little later each time, until it ends before the cancel
- * several times in a row; gives how often it was cancelled.
- */
-async function sweep<T>(
-  operation: () => Promise<T>,
-  after: (result: T | null) => Promise<void>,
-  prepare: () => Promise<void> = async () => {},
-): Promise<number> {
-  let cancelled = 0
-  let finished = 0
-  for (let turns = 0; finished < 2 && turns < 2000; turns++) {
-    let all = true
-    for (const ticks of microtasks) {
-      await prepare()
-      const task = createTask(operation)
-      cancelAfter(task, turns, ticks)
-      await wait([task])
-      if (task.cancelled()) {
-        cancelled++
-        all = false
-        await after(null)
-      } else await after(task.result())
-    }
-    finished = all ? finished + 1 : 0
-  }
-  expect(finished).toBe(2)
-  return cancelled
-}
 
 async function closed(streams: [StreamReader, StreamWriter] | null): Promise<void> {
   await streams?.[1][Symbol.asyncDispose]().catch(() => {})

@@ -1,0 +1,165 @@
+import { createTask, run, type Task, wait } from '@tasktree/core'
+import { createDatagramEndpoint, DatagramSocket, type DatagramTransport } from '@tasktree/net'
+import { expect, test } from 'vitest'
+import { census, expectNothingLeft } from './support/census.ts'
+import { cancelAfter, microtasks, sweep } from './support/sweep.ts'
+
+// A cancel at every point of what a DatagramSocket waits for: no datagram is lost, and nothing is left.
+
+const localAddr = { host: '127.0.0.1', port: 0 }
+
+function remoteOf(socket: DatagramSocket | DatagramTransport): { host: string; port: number } {
+  const [host, port] = socket.getExtraInfo('sockname') as [string, number]
+  return { host, port }
+}
+
+/** A socket whose datagrams all come back. */
+async function withEcho(body: (socket: DatagramSocket) => Promise<void>): Promise<void> {
+  const before = census()
+  {
+    const [echo] = await createDatagramEndpoint(
+      (): object => {
+        let transport: DatagramTransport
+        return {
+          connectionMade: (made: DatagramTransport) => (transport = made),
+          datagramReceived: (data: Buffer, from: { host: string; port: number }) =>
+            transport.sendTo(data, from),
+        }
+      },
+      { localAddr },
+    )
+    using _ = echo
+    await using socket = await DatagramSocket.open({ remoteAddr: remoteOf(echo) })
+    await body(socket)
+    expect(socket.dropped).toBe(0)
+  }
+  await expectNothingLeft(before)
+}
+
+/** Calls `begin` for each point in the first twelve turns, and cancels the task that it returns there. */
+async function atEveryPoint(begin: () => Task<unknown>): Promise<number> {
+  let cancelled = 0
+  for (let turns = 0; turns < 12; turns++) {
+    for (const ticks of microtasks) {
+      const task = begin()
+      cancelAfter(task, turns, ticks)
+      await wait([task])
+      if (task.cancelled()) cancelled++
+      else task.result()
+    }
+  }
+  return cancelled
+}
+
+test('a cancel anywhere in the opening of a socket leaves no socket', { tags: ['slow'] }, () =>
+  run(async () => {
+    const before = census()
+    const opening = (): Promise<DatagramSocket> => DatagramSocket.open({ localAddr })
+    const after = async (socket: DatagramSocket | null): Promise<void> =>
+      socket?.[Symbol.asyncDispose]()
+    expect(await sweep(opening, after)).toBeGreaterThan(1)
+    await expectNothingLeft(before)
+  }),
+)
+
+test('a cancel anywhere in a receive takes no datagram', { tags: ['slow'] }, () =>
+  run(() =>
+    withEcho(async (socket) => {
+      let sent = 0
+      const received: number[] = []
+      const receive = async (): Promise<void> => {
+        socket.transport.sendTo(String(sent++))
+        const [data] = await socket.receive()
+        received.push(Number(data))
+      }
+      expect(await atEveryPoint(() => createTask(receive))).toBeGreaterThan(1)
+      while (received.length < sent) received.push(Number((await socket.receive())[0]))
+      expect(received).toEqual(Array.from({ length: sent }, (_, i) => i))
+    }),
+  ),
+)
+
+test(
+  'a cancel of one of several receives takes no datagram of the others',
+  { tags: ['slow'] },
+  () =>
+    run(() =>
+      withEcho(async (socket) => {
+        let sent = 0
+        const received: number[] = []
+        const receive = async (): Promise<void> => {
+          received.push(Number((await socket.receive())[0]))
+        }
+        const begin = (): Task<unknown> => {
+          const first = createTask(receive)
+          others.push(createTask(receive))
+          socket.transport.sendTo(String(sent++))
+          socket.transport.sendTo(String(sent++))
+          return first
+        }
+        const others: Task<unknown>[] = []
+        const cancelled = await atEveryPoint(begin)
+        expect(cancelled).toBeGreaterThan(1)
+        await wait(others)
+        for (let i = 0; i < cancelled; i++) await receive()
+        expect(received.toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: sent }, (_, i) => i),
+        )
+      }),
+    ),
+)
+
+test('a cancel anywhere in an iteration takes no datagram', { tags: ['slow'] }, () =>
+  run(() =>
+    withEcho(async (socket) => {
+      let sent = 0
+      const received: number[] = []
+      const iterate = async (): Promise<void> => {
+        socket.transport.sendTo(String(sent++))
+        for await (const [data] of socket) {
+          received.push(Number(data))
+          socket.transport.sendTo(String(sent++))
+        }
+      }
+      expect(await atEveryPoint(() => createTask(iterate))).toBe(12 * microtasks.length)
+      while (received.length < sent) received.push(Number((await socket.receive())[0]))
+      expect(received).toEqual(Array.from({ length: sent }, (_, i) => i))
+    }),
+  ),
+)
+
+// Two datagrams of this size are more than the 64 KiB after which a sender waits, and fit into the receiver's buffer.
+const large = Buffer.alloc(33_000)
+
+test.each(['send', 'drain'] as const)(
+  'a cancel anywhere in %s loses no datagram and leaves no count',
+  { tags: ['slow'] },
+  (waiting) =>
+    run(async () => {
+      const before = census()
+      {
+        await using receiver = await DatagramSocket.open({ localAddr })
+        const address = remoteOf(receiver)
+        await using sender = await DatagramSocket.open({ localAddr })
+        let sent = 0
+        let received = 0
+        const operation = async (): Promise<void> => {
+          sent += 2
+          sender.transport.sendTo(large, address)
+          if (waiting === 'send') return sender.send(large, address)
+          sender.transport.sendTo(large, address)
+          await sender.drain()
+        }
+        const after = async (): Promise<void> => {
+          for (; received < sent; received++) {
+            expect((await receiver.receive())[0]).toHaveLength(large.length)
+          }
+          // It would hang if the bytes of a datagram that was sent still counted.
+          await sender.drain()
+        }
+        expect(await sweep(operation, after)).toBeGreaterThan(1)
+        expect(receiver.dropped).toBe(0)
+      }
+      await expectNothingLeft(before)
+    }),
+)
