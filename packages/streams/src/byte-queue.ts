@@ -1,27 +1,31 @@
 import { compactCopy } from './compact-copy.ts'
 
 /**
- * The buffer of a StreamReader: received bytes in their order, in the chunks in which they came.
+ * The buffer of a StreamReader: received bytes in their order, in the chunks in which they arrived.
  *
- * The problem: a reader takes bytes by line, by count or by separator, while the network cuts them anywhere.
- * Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
+ * The problem: a reader wants lines, a number of bytes, or bytes up to a separator, but the network divides the bytes
+ * anywhere. Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
  *
- * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). A take that lies in one chunk is a view
- * of this chunk; a take that spans several chunks copies them once. A search that has no match returns -1, and the
- * caller goes on from where it stopped, so a long line in small pieces costs linear time.
+ * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). If the requested bytes lie in one chunk,
+ * `take` returns a view of this chunk; otherwise it copies them once. A search that has no match returns -1, and the
+ * caller continues from where the search stopped, so a long line in small pieces costs linear time.
  *
  * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk after the cursor is empty.
  */
 
 const EMPTY = Buffer.alloc(0)
 
-/** This many small chunks in sequence are merged into one, so that a peer that sends single bytes costs no object per byte. */
+/**
+ * When this many small chunks follow each other, they are merged into one, so that a peer that sends single bytes does
+ * not cost one object per byte.
+ */
 const RUN = 64
 const SMALL = 512
 
 /**
- * A view keeps the whole chunk alive. A take is copied when the chunk is larger than `LARGE` and at least `HELD` times
- * as large as the take. So a record that the caller keeps holds at most 16 KiB, or eight times its own size.
+ * A view keeps its whole chunk in memory. So `take` returns a copy when the chunk is larger than `LARGE` and at least
+ * `HELD` times as large as the requested bytes. A record that the caller keeps then holds at most 16 KiB, or eight
+ * times its size.
  */
 const HELD = 8
 const LARGE = 16_384
@@ -33,7 +37,7 @@ export class ByteQueue {
   #run = 0
   length = 0
 
-  /** The number of bytes that lie in one chunk at the front. */
+  /** How many bytes of the queue lie in the first chunk. */
   get firstLength(): number {
     return this.#head < this.#chunks.length ? this.#sizeOf(this.#head) : 0
   }
@@ -46,7 +50,7 @@ export class ByteQueue {
     if (this.#run === RUN) this.#mergeRun()
   }
 
-  /** Puts `chunk` before the bytes that are here. */
+  /** Adds `chunk` at the front of the queue. */
   unshift(chunk: Buffer): void {
     if (chunk.length === 0) return
     const first = this.#chunks[this.#head]
@@ -59,7 +63,7 @@ export class ByteQueue {
     this.length += chunk.length
   }
 
-  /** Removes and returns the first `n` bytes. The caller has checked that there are this many. */
+  /** Removes and returns the first `n` bytes. The caller must have checked that there are `n` bytes. */
   take(n: number): Buffer {
     const first = this.#chunks[this.#head]
     if (n === 0 || first === undefined) return EMPTY
@@ -73,7 +77,7 @@ export class ByteQueue {
     return first.length > LARGE && first.length >= HELD * n ? compactCopy(view) : view
   }
 
-  /** Removes as many bytes as `target` takes, and returns how many it took. */
+  /** Moves bytes from the front into `target`, as many as fit. Returns how many. */
   takeInto(target: Uint8Array): number {
     const n = Math.min(target.length, this.length)
     if (n === 0) return 0
@@ -82,7 +86,7 @@ export class ByteQueue {
     return n
   }
 
-  /** A copy of the first `n` bytes, which stay here. */
+  /** Returns a copy of the first `n` bytes, and keeps them in the queue. */
   peek(n: number): Buffer {
     const out = Buffer.allocUnsafe(n)
     let filled = 0
@@ -101,7 +105,7 @@ export class ByteQueue {
     this.length = 0
   }
 
-  /** The place where `separator` first begins at or after `from`, or -1. */
+  /** Returns the position where `separator` first begins at or after `from`; -1 when there is none. */
   indexOf(separator: Buffer, from: number): number {
     const chunks = this.#chunks
     const needle = separator.length === 1 ? (separator[0] as number) : separator
@@ -121,8 +125,9 @@ export class ByteQueue {
   }
 
   /**
-   * The chunk that holds byte `from`, and the position of this chunk's first byte. A new search begins at 0, which is
-   * the first chunk; a search that goes on begins near the end, so the walk is from the end. Either walk is short.
+   * Returns the chunk that contains byte `from`, and the position of that chunk's first byte. A new search begins at 0,
+   * in the first chunk; a search that continues begins near the end, so the loop runs from the end. Both cases need few
+   * steps.
    */
   #locate(from: number): [chunk: number, base: number] {
     if (from < this.firstLength) return [this.#head, 0]
@@ -151,7 +156,7 @@ export class ByteQueue {
     return i === this.#head ? size - this.#offset : size
   }
 
-  /** Moves bytes from the front until `out` is full. */
+  /** Moves bytes from the front into `out` until `out` is full. */
   #gather<B extends Uint8Array>(out: B): B {
     let filled = 0
     while (filled < out.length) {
@@ -164,7 +169,7 @@ export class ByteQueue {
     return out
   }
 
-  /** Removes the first chunk. The places of removed chunks are cut off when they are half of the array. */
+  /** Removes the first chunk. When half of the array consists of removed chunks, that half is cut off. */
   #drop(): void {
     this.#offset = 0
     this.#head++

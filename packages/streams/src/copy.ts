@@ -4,12 +4,12 @@ import type { WaitOptions } from './event-waiters.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 
-/** The most bytes that one read takes, in bytes. A larger piece would only wait longer in the writer's buffer. */
+/** The most bytes of one read. Larger pieces bring no gain, because they would wait longer in the writer's buffer. */
 const PIECE = 131_072
 
 /**
- * Copies until the end of `reader`, no faster than `writer` takes the bytes; returns the number of bytes. It closes
- * neither.
+ * Copies all bytes of `reader` to `writer`, no faster than `writer` accepts them, and returns the number of bytes.
+ * Closes neither of the two.
  *
  * @throws {TypeError} for anything but a StreamReader and a StreamWriter
  */
@@ -28,9 +28,9 @@ export function copy(
 export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter]
 
 /**
- * Copies from `a` to `b` and from `b` to `a` at the same time, each no faster than the other side takes the bytes. When
- * one side has ended, `writeEof()` passes the end on, and the other direction goes on until its own end. When one
- * direction fails or the call is cancelled, the other direction is cancelled too. It closes neither side.
+ * Copies from `a` to `b` and from `b` to `a` at the same time, each no faster than the receiving side accepts the
+ * bytes. When one side has ended, `writeEof()` passes the end on, and the other direction continues until its end. When
+ * one direction fails or the call is cancelled, the other direction is cancelled too. Closes neither side.
  *
  * @returns the number of bytes from `a` to `b` and from `b` to `a`
  * @throws {TypeError} for anything but two pairs of a StreamReader and a StreamWriter

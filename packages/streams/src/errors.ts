@@ -2,9 +2,9 @@
 export class IncompleteReadError extends Error {
   override readonly name: string = 'IncompleteReadError'
   readonly code: string = 'ERR_STREAMS_INCOMPLETE_READ'
-  /** The bytes that came before the end; they are no longer in the reader. */
+  /** The bytes that arrived before the end. They were removed from the reader. */
   readonly partial: Buffer
-  /** How many bytes the read asked for, or null for a read up to a separator. */
+  /** How many bytes the read requested; null for a read up to a separator. */
   readonly expected: number | null
 
   constructor(partial: Buffer, expected: number | null) {
@@ -16,11 +16,14 @@ export class IncompleteReadError extends Error {
   }
 }
 
-/** No separator came within the reader's limit. Source: asyncio.LimitOverrunError */
+/** There was no separator within the reader's limit. Source: asyncio.LimitOverrunError */
 export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'
-  /** How many bytes lie before the separator, or, if there is none yet, are known not to contain it. */
+  /**
+   * How many bytes lie before the separator. If there is no separator yet, how many bytes were searched without finding
+   * one.
+   */
   readonly consumed: number
 
   constructor(message: string, consumed: number) {

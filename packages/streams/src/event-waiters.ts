@@ -1,18 +1,18 @@
 import type { Future } from '@tasktree/core'
 import { cancelOnAbort, DetailedFuture, type WaitDetails } from '@tasktree/core/lowlevel'
 
-/** The option that every operation that waits takes. */
+/** The option of every operation that may wait. */
 export interface WaitOptions {
-  /** Cancels the wait when it aborts. */
+  /** A signal that cancels the wait when it aborts. */
   signal?: AbortSignal | undefined
 }
 
-/** The waiters of one event. Each has a future of its own, so that cancelling one wait leaves the others. */
+/** The waiters for one event. Each has a separate future, so that cancelling one wait does not affect the others. */
 export class EventWaiters {
   readonly #futures = new Set<Future<void>>()
   readonly #details: () => WaitDetails
 
-  /** @param details what a wait for the event is for */
+  /** @param details returns what the waiters wait for */
   constructor(details: () => WaitDetails) {
     this.#details = details
   }
@@ -27,7 +27,7 @@ export class EventWaiters {
     }
   }
 
-  /** Ends every wait; with `error`, if there is one. */
+  /** Ends every wait. With `error`, the waits fail with that error. */
   wake(error: Error | null = null): void {
     for (const future of this.#futures) {
       if (future.done()) continue

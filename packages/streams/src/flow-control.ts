@@ -3,17 +3,20 @@ import { ConnectionResetError } from './os-error.ts'
 import { peerOf } from './peer-of.ts'
 import { type WaitOptions, EventWaiters } from './event-waiters.ts'
 
-/** The calls by which a transport reports on its writing side. */
+/** The callbacks by which a transport tells a protocol when to pause and resume writing. */
 export interface WriteProtocol {
   pauseWriting?(): void
   resumeWriting?(): void
   connectionLost?(error: Error | null): void
 }
 
-/** What `why` says of a transport. */
+/** The method of a transport whose result `why` shows. */
 type Watched = { getWriteBufferSize?: () => number }
 
-/** The waits on a transport: until its buffer is drained, and until it has closed. The end of the connection ends both. */
+/**
+ * The futures of callers that wait until the buffer of a transport is drained, or until the transport has closed. The
+ * end of the connection ends both kinds of waits.
+ */
 export class FlowControl implements WriteProtocol {
   readonly #draining = new EventWaiters(() => ({
     kind: 'drain',
@@ -30,7 +33,7 @@ export class FlowControl implements WriteProtocol {
   #lost = false
   #error: Error | null = null
 
-  /** @internal what it reports on, for `why` */
+  /** @internal sets the transport whose buffer size `why` shows */
   watch(transport: object): void {
     this.#transport = transport
   }
@@ -69,7 +72,7 @@ export class FlowControl implements WriteProtocol {
     this.#closing.wake(error)
   }
 
-  /** @throws {ConnectionResetError} when the connection is gone */
+  /** Waits until the protocol may write again. @throws {ConnectionResetError} when the connection is gone */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#drain(options)
@@ -82,7 +85,7 @@ export class FlowControl implements WriteProtocol {
     if (this.#paused) await this.#draining.wait(options)
   }
 
-  /** @throws the error with which the connection was lost */
+  /** Waits until the connection has ended. @throws the error with which the connection was lost */
   waitClosed(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#waitClosed(options)

@@ -26,7 +26,7 @@ export class OSError extends Error {
   }
 }
 
-/** The peer has reset the connection, or the connection is gone for another reason. Source: ConnectionResetError */
+/** The peer has reset the connection, or the connection has ended for another reason. Source: ConnectionResetError */
 export class ConnectionResetError extends OSError {
   override readonly name: string = 'ConnectionResetError'
 

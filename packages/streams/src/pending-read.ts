@@ -1,39 +1,42 @@
 import { type CancelledError, currentTask, type Task } from '@tasktree/core'
 import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
-/** A read of any kind, as its reader sees it. */
+/** The part of a pending read that its reader uses. */
 export interface WaitingRead {
   /** The name of the method, for error messages. */
   readonly what: string
-  /** The number of buffered bytes below which an attempt cannot succeed before the end of the stream. */
+  /** The number of buffered bytes that the read needs at least, unless the stream has ended. */
   readonly needs: number
   readonly task: Task | null
-  /** Whether this read was woken, and its task was cancelled before the read had its turn. */
+  /** Whether the read was woken, and was cancelled before its code continued. */
   readonly isGivenUp: boolean
   wake(): boolean
-  /** Ends the read with `error`, unless it was woken: then its turn decides. */
+  /**
+   * Makes the read fail with `error`. If the read was already woken, it first tries to take its bytes when its code
+   * continues.
+   */
   endWith(error: Error): void
 }
 
-/** The reader, as its waiting reads see it. */
+/** The part of a reader that its pending reads use. */
 export interface ReadOwner {
-  /** The read no longer waits. */
+  /** Called when the read has ended or was cancelled. */
   left(read: WaitingRead): void
-  /** Where the bytes come from, and how many have come, for `why`. */
+  /** Returns where the bytes come from, and how many have arrived, for `why`. */
   details(what: string): WaitDetails
-  /** The read had its turn, and there were not enough bytes. @throws the error of a reader that has failed */
+  /** Called when the read was woken, but there were not enough bytes. @throws the error of a reader that has failed */
   stillWaits(): void
 }
 
 /**
  * A read that waits for bytes.
  *
- * The reader wakes it when something has changed. In its own turn of the loop the read tries to take its bytes; when
- * there are not enough, it stays pending and the reader wakes it again. Until this turn the bytes are still in the
- * reader, so a read that is cancelled in between has consumed nothing.
+ * The reader wakes the read when something has changed. When the code of the read continues, it tries to take its
+ * bytes. If there are not enough, the read stays pending and the reader wakes it again later. Until then the bytes stay
+ * in the reader, so a read that is cancelled in between has consumed nothing.
  */
 export class PendingRead<T> extends Claim<T> implements WaitingRead {
-  /** @internal the bundler calls a class that names itself `_PendingRead` */
+  /** @internal a literal, because a bundler may rename the class to `_PendingRead` */
   static override readonly name: string = 'PendingRead'
 
   readonly what: string
@@ -42,7 +45,7 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   readonly #attempt: () => T | null
   readonly #owner: ReadOwner
 
-  /** @param attempt takes the bytes; null when there are not enough */
+  /** @param attempt takes the bytes out of the reader and returns them; returns null when there are not enough */
   constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner) {
     super()
     this.what = what

@@ -6,7 +6,7 @@ import type { ReadTransport, StreamReader } from './stream-reader.ts'
 
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
 
-/** Feeds `reader` with the bytes of `source`, until its end. @throws {TypeError} for any other source */
+/** Feeds `reader` with the bytes of `source` until the source ends. @throws {TypeError} for any other kind of source */
 export function readFrom(source: Source, reader: StreamReader): void {
   if (typeof source === 'object' && source !== null) {
     if ('pipe' in source && 'resume' in source) return readFromNode(source, reader)
@@ -34,14 +34,14 @@ function readFromNode(source: Readable, reader: StreamReader): void {
     try {
       reader.feedData(chunk)
     } catch (error) {
-      // A Readable in object mode may give anything.
+      // A Readable in object mode may deliver values that are not bytes.
       reader.feedEof(error as Error)
       source.destroy()
     }
   }
   source.on('data', onData)
   source.once('end', () => reader.feedEof())
-  // This listener stays after `finished`: an 'error' event without a listener would end the process.
+  // This listener is never removed, because an 'error' event without a listener would end the process.
   source.on('error', (error) => reader.feedEof(toOSError(error)))
   finished(source, { writable: false }, (error) => {
     source.off('data', onData)
@@ -50,7 +50,9 @@ function readFromNode(source: Readable, reader: StreamReader): void {
   })
 }
 
-/** The chunks of a web stream. Returning from the iterator cancels the stream at once, even in the middle of a read. */
+/**
+ * Iterates over the chunks of a web stream. Returning from the iterator cancels the stream at once, even during a read.
+ */
 function webChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
   if (stream.locked) {
     throw new TypeError('StreamReader.from takes a ReadableStream that is not locked')
@@ -68,7 +70,10 @@ function webChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array
   }
 }
 
-/** Takes one chunk after the other from an iterator, in a task of its own; it waits while the reader is full. */
+/**
+ * Feeds a reader from an iterator, one chunk after the other, in a separate task. The task waits while the reader is
+ * full.
+ */
 class Pump implements ReadTransport {
   readonly #chunks: AsyncIterator<Uint8Array | string>
   readonly #reader: StreamReader
@@ -96,7 +101,10 @@ class Pump implements ReadTransport {
     if (resumed?.done() === false) resumed.setResult()
   }
 
-  /** Ends a generator at its current await if this is an await of the library, and otherwise when the await ends. */
+  /**
+   * Closes the iterator. A generator ends at its current `await` if that awaits a future of the library; otherwise it
+   * ends when the `await` ends.
+   */
   async close(): Promise<void> {
     if (this.#isClosed || this.#task?.done() !== false) return
     this.#isClosed = true
@@ -127,7 +135,8 @@ class Pump implements ReadTransport {
     try {
       this.#reader.feedData(value)
     } catch (error) {
-      // The iterable gives something that is not bytes. Its own clean-up may fail as well; the first error counts.
+      // The iterable has delivered a value that is not bytes. If closing the iterable fails too, that second error is
+      // ignored.
       void this.#chunks.return?.().then(undefined, () => {})
       throw error
     }

@@ -12,36 +12,40 @@ const DEFAULT_LIMIT = 65_536
 
 export interface StreamReaderOptions {
   /**
-   * The longest line, in bytes. The source is paused while more than twice as much is buffered.
-   * `Infinity` means no limit.
+   * The longest line, in bytes. The source is paused while more than twice the limit is buffered. `Infinity` means no
+   * limit.
    *
    * @defaultValue 65536
    */
   limit?: number | undefined
 }
 
-/** The source of a reader, as the reader controls it. */
+/** The methods by which a reader controls its source. */
 export interface ReadTransport {
   pauseReading(): void
   resumeReading(): void
-  /** Closes the source; the promise ends when the source has closed. */
+  /** Closes the source. The promise settles when the source has closed. */
   close?(): PromiseLike<void> | void
 }
 
-/** A read of at most this many bytes is gathered from several chunks, because a further read costs more than the copy. */
+/**
+ * A read of at most this many bytes is assembled from several chunks, because a second read would cost more than the
+ * copy.
+ */
 const GATHERED = 4096
 
 type Bytes = Uint8Array | string
 
 const NEWLINE: Buffer = Buffer.from('\n')
 const NEWLINES: readonly Buffer[] = [NEWLINE]
-/** Encodings whose characters take two bytes: their line feed has to begin at an even place. */
+/** Encodings whose characters have two bytes. A line feed in these encodings begins at an even position. */
 const WIDE: ReadonlySet<string> = new Set(['utf16le', 'utf-16le', 'ucs2', 'ucs-2'])
 
 /**
- * Bytes that arrive, to be awaited by line, by count or by separator. One read at a time; a cancelled
- * read consumes nothing. What a read returns is a view of the received chunk if one chunk holds it, unless the view
- * is much smaller than the chunk: then it is a copy, so that a record which the caller keeps does not keep the chunk.
+ * Reads the bytes that arrive from a source: by line, by count or up to a separator. Only one read may wait at a time. A
+ * cancelled read consumes nothing. The result of a read is a view of the received chunk if one chunk holds it, unless the view
+ * would be much smaller than the chunk. Then the result is a copy, so that a small record which the caller keeps does not
+ * keep the whole chunk in memory.
  *
  * Source: asyncio.StreamReader
  */
@@ -52,18 +56,18 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #buffer = new ByteQueue()
   readonly #limit: number
   #eof = false
-  /** The error that every read throws at once, or null. */
+  /** The error that every read throws at once; null when there is none. */
   #exception: Error | null = null
-  /** The error that follows the last byte, or null when the stream ends in order. */
+  /** The error that reads throw after the last byte; null when the stream ends normally. */
   #failure: Error | null = null
   #transport: ReadTransport | null = null
-  /** How many bytes have come so far. */
+  /** How many bytes have arrived so far. */
   #received = 0
   #paused = false
   #closing: Promise<void> | null = null
-  /** The read that waits, or null. */
+  /** The pending read; null when there is none. */
   #first: WaitingRead | null = null
-  /** Reads that came after a first one that was cancelled and has not had its turn yet. */
+  /** Reads that began after `#first` was cancelled, and before the code of that cancelled read has continued. */
   readonly #next: WaitingRead[] = []
 
   constructor(options: StreamReaderOptions = {}) {
@@ -79,10 +83,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * A reader of `source`. It reads ahead up to twice the limit. When the source fails, reads first return the bytes
-   * that came before, and then throw the error. `close()` closes the source.
+   * Returns a reader of `source`. The reader buffers up to twice the limit. When the source fails, reads first return
+   * the bytes that came before, and then throw the error. `close()` closes the source.
    *
-   * @throws {TypeError} when `source` is none of the three
+   * @throws {TypeError} when `source` is none of these three kinds
    */
   static from(
     source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
@@ -98,8 +102,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Up to `n` bytes, at least one unless the stream has ended; with -1 all bytes until the end. A read that waits is
-   * a Future, as every operation of the library: it is used like a Promise, but is not an instance of Promise.
+   * Reads up to `n` bytes, and at least one unless the stream has ended. With -1, reads all bytes until the end. If the
+   * read must wait, the result is a Future, as in every operation of the library: a Future is used like a Promise, but
+   * is not an instance of Promise.
    *
    * @param n bytes. @defaultValue -1
    * @throws {TypeError} when `n` is not a whole number
@@ -120,7 +125,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * A line with its `\n`; at the end of the stream the bytes that are left, which may be none.
+   * Reads a line including its `\n`. At the end of the stream, returns the remaining bytes, which may be none.
    *
    * @throws {LimitOverrunError} when the line is longer than the limit; its bytes are dropped
    * @throws {RuntimeError} when another read is waiting
@@ -133,11 +138,11 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Exactly `n` bytes.
+   * Reads exactly `n` bytes.
    *
    * @throws {TypeError} when `n` is not a whole number
-   * @throws {RangeError} when it is below 0
-   * @throws {IncompleteReadError} when the stream ends before; the bytes that came are its `partial`
+   * @throws {RangeError} when `n` is below 0
+   * @throws {IncompleteReadError} when the stream ends before that; `partial` of the error has the bytes that arrived
    * @throws {RuntimeError} when another read is waiting
    */
   readExactly(n: number, options?: WaitOptions): Promise<Buffer> {
@@ -147,12 +152,12 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Everything up to and including the first separator; of several separators, the one that ends first.
+   * Reads up to and including the first separator. With several separators, the one that ends first counts.
    *
    * @throws {TypeError} when a separator is not bytes
    * @throws {RangeError} when a separator is empty, or there is none
-   * @throws {IncompleteReadError} when the stream ends before; the bytes that came are its `partial`
-   * @throws {LimitOverrunError} when there is none within the limit; nothing is consumed
+   * @throws {IncompleteReadError} when the stream ends before that; `partial` of the error has the bytes that arrived
+   * @throws {LimitOverrunError} when there is no separator within the limit; no bytes are consumed
    * @throws {RuntimeError} when another read is waiting
    */
   readUntil(separator: Bytes | readonly Bytes[] = '\n', options?: WaitOptions): Promise<Buffer> {
@@ -161,7 +166,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Fills `target` with the bytes that are there, and waits until there is at least one.
+   * Waits until there is at least one byte, and then copies as many buffered bytes into `target` as fit.
    *
    * @returns how many bytes were written into `target`; 0 at the end of the stream
    * @throws {TypeError} when `target` is not a Uint8Array
@@ -176,10 +181,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * The next `n` bytes, which stay in the reader; fewer if the stream ends before.
+   * Returns the next `n` bytes, or fewer if the stream ends before that, and keeps them in the reader.
    *
    * @throws {TypeError} when `n` is not a whole number
-   * @throws {RangeError} when it is below 0
+   * @throws {RangeError} when `n` is below 0
    * @throws {RuntimeError} when another read is waiting
    */
   peek(n: number, options?: WaitOptions): Promise<Buffer> {
@@ -189,7 +194,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Puts bytes back, in front of those that are not read yet: the next read returns them first.
+   * Puts bytes back at the front of the buffer: the next read returns them first.
    *
    * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} while a read is waiting, and after `close`
@@ -203,7 +208,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * The lines, decoded and without their `\n` or `\r\n`.
+   * Yields the lines as strings, without their `\n` or `\r\n`.
    *
    * @throws {RangeError} when Node has no such encoding
    */
@@ -215,7 +220,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#lines(encoding, options)
   }
 
-  /** Its lines, as `readLine` returns them, until the end. */
+  /** Yields the lines, as `readLine` returns them, until the end of the stream. */
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
     return {
       next: async () => {
@@ -225,33 +230,33 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  /** Whether the stream has ended in order and everything was read. */
+  /** Whether the stream has ended without an error and all bytes were read. */
   atEof(): boolean {
     return this.#eof && this.#failure === null && this.#buffer.length === 0
   }
 
-  /** The error that the source failed with, or null. */
+  /** Returns the error with which the source failed; null when it has not failed. */
   exception(): Error | null {
     return this.#exception ?? this.#failure
   }
 
   /**
-   * Closes the source: destroys a Node stream, cancels a web stream, returns from an iterable, closes the connection
-   * of a socket after the bytes that are buffered for writing. Unread bytes are dropped; later reads are a RuntimeError.
+   * Closes the source: destroys a Node stream, cancels a web stream, returns from an iterable, closes the connection of
+   * a socket after the bytes that are buffered for writing. Unread bytes are dropped; later reads throw RuntimeError.
    *
-   * @returns a promise that ends when the source has closed, and throws the error with which closing failed
+   * @returns a promise that resolves when the source has closed, and rejects with the error with which closing failed
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  /** Closes the source and waits for it. */
+  /** Closes the source and waits until it has closed. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** For protocols: these bytes have arrived. The reader keeps `chunk` and gives out views of it. */
+  /** For protocols: adds bytes that have arrived. The reader keeps `chunk` and returns views of it. */
   feedData(chunk: Uint8Array | string): void {
     if (this.#closing !== null) return
     if (this.#eof) throw new RuntimeError('feedData() after feedEof()')
@@ -265,8 +270,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * For protocols: no more bytes will arrive. With an `error` the stream has failed: reads return the bytes that came
-   * before it, and then throw it.
+   * For protocols: tells the reader that no more bytes will arrive. With an `error` the stream has failed: reads return
+   * the bytes that arrived before, and then throw `error`.
    */
   feedEof(error: Error | null = null): void {
     if (this.#eof) return
@@ -276,8 +281,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * For protocols: reading has failed. Every later read throws `error` at once. A read that waits throws it too,
-   * unless the bytes that came before are all that this read needs.
+   * For protocols: tells the reader that reading has failed. Every later read throws `error` at once. A pending read
+   * throws it too, unless the bytes that have arrived are enough for it.
    *
    * Source: asyncio.StreamReader.set_exception
    */
@@ -287,13 +292,13 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#first?.endWith(error)
   }
 
-  /** For protocols: the source that the reader pauses while nobody reads. */
+  /** For protocols: sets the source, which the reader pauses while its buffer is full. */
   setTransport(transport: ReadTransport): void {
     this.#transport = transport
     this.#paused = false
   }
 
-  /** For transports: removes and returns the bytes that were not read, because TLS is put under this reader and gets them. */
+  /** For transports: removes and returns the unread bytes, because `startTls` must pass them to TLS. */
   takeUnread(): Buffer {
     return this.#take(this.#buffer.length)
   }
@@ -304,7 +309,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     await this.#transport?.close?.()
   }
 
-  /** Reads at once if the bytes are there, and waits otherwise. */
+  /** Starts a read: returns the bytes at once if they are there, and waits otherwise. */
   #start<T>(
     what: string,
     needs: number,
@@ -315,7 +320,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return result instanceof PendingRead ? waitFor(result) : result
   }
 
-  /** As `#start`, but a read that waits is the future itself: this saves a busy connection some microtasks per read. */
+  /**
+   * Like `#start`, but a read that must wait is returned as the future itself, which saves a busy connection some
+   * microtasks per read.
+   */
   #startFuture<T>(
     what: string,
     needs: number,
@@ -391,7 +399,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #pauseIfFull(): void {
     if (this.#transport === null || this.#paused || this.#buffer.length <= 2 * this.#limit) return
-    // Such a read can only go on with more bytes than the reader keeps otherwise.
+    // The pending read needs more bytes than the limit allows, so the source must not be paused.
     if (this.#first !== null && this.#buffer.length < this.#first.needs) return
     this.#paused = true
     this.#transport.pauseReading()
@@ -403,7 +411,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#transport?.resumeReading()
   }
 
-  /** Several small chunks together, or else a view of the first chunk. */
+  /** Returns up to `n` bytes: a copy of several small chunks, or a view of the first chunk. */
   #takeSome(n: number): Buffer {
     const some = Math.min(n, this.#buffer.length)
     return this.#take(some <= GATHERED ? some : Math.min(some, this.#buffer.firstLength))
@@ -441,13 +449,16 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#buffer.peek(there)
   }
 
-  /** No bytes: the stream has ended, and they were all read. */
+  /**
+   * Called when all bytes were read. Returns an empty Buffer at the normal end of the stream, and throws if the stream
+   * failed.
+   */
   #end(): Buffer {
     if (this.#failure !== null) throw this.#failure
     return this.#take(0)
   }
 
-  /** @param width bytes of a character, 2 for UTF-16 */
+  /** Starts to read a line. @param width bytes of a character, 2 for UTF-16 */
   #startLine(width: 1 | 2, options: WaitOptions | undefined): Promise<Buffer> {
     if (width === 1 && this.#first === null && this.#exception === null) {
       const at = this.#buffer.indexOf(NEWLINE, 0)
@@ -472,14 +483,14 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#take(at === length ? length + width : this.#buffer.length)
   }
 
-  /** Where `separator` begins, at a multiple of `width`. */
+  /** Returns the position of `separator` that is a multiple of `width`; -1 when there is none. */
   #find(separator: Buffer, from: number, width: 1 | 2): number {
     let at = this.#buffer.indexOf(separator, from)
     while (at !== -1 && at % width !== 0) at = this.#buffer.indexOf(separator, at + 1)
     return at
   }
 
-  /** An attempt that goes on where the one before it has stopped. */
+  /** Returns a function that searches for a separator. Each call continues where the previous call stopped. */
   #search(separators: readonly Buffer[], width: 1 | 2): () => Buffer | null {
     const buffer = this.#buffer
     const longest = (separators.at(-1) as Buffer).length
@@ -531,7 +542,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 }
 
-/** A native promise, so that a task which awaits what the caller made of it with `then` can still be cancelled. */
+/**
+ * Wraps a read in a native promise, so that a task that awaits a promise which the caller derived with `then` can still
+ * be cancelled.
+ */
 async function waitFor<T>(read: PendingRead<T>): Promise<T> {
   return await read
 }
@@ -539,7 +553,7 @@ async function waitFor<T>(read: PendingRead<T>): Promise<T> {
 const WIDE_NEWLINE: Buffer = Buffer.from('\n', 'utf16le')
 const WIDE_NEWLINES: readonly Buffer[] = [WIDE_NEWLINE]
 
-/** Whether the character of `width` bytes at `at` is `code`. */
+/** Whether the character at position `at`, which has `width` bytes, is `code`. */
 function isAt(line: Buffer, at: number, code: number, width: 1 | 2): boolean {
   return at >= 0 && line[at] === code && (width === 1 || line[at + 1] === 0)
 }
@@ -551,7 +565,10 @@ function checkLength(call: string, n: number): void {
   if (n < 0) throw new RangeError(`${call} takes 0 bytes or more, got ${n}`)
 }
 
-/** In order of length: of two separators that end at the same place the shorter one wins. */
+/**
+ * Returns the separators ordered by length, because of two separators that end at the same position the shorter one
+ * counts.
+ */
 function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
   const list = Array.isArray(separator) ? (separator as Bytes[]) : [separator as Bytes]
   if (list.length === 0) throw new RangeError('readUntil takes at least one separator, got none')

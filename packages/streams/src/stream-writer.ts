@@ -8,28 +8,28 @@ import type { StreamReader } from './stream-reader.ts'
 import type { WaitOptions } from './event-waiters.ts'
 import type { WriteTransport } from './write-transport.ts'
 
-/** Most drains have nothing to wait for. */
+/** The result of a drain that need not wait, as most drains. */
 const DRAINED: Promise<void> = Promise.resolve()
-/** Each time after this many drains, one waits a turn of the loop, so that a peer that keeps up does not starve timers and I/O. */
+/** Every 128th drain waits one turn of the loop. Otherwise a peer that always keeps up would starve timers and I/O. */
 const TURN = 128
-/** How many milliseconds a sink may take to close after an abort in a cancelled scope. */
+/** How many milliseconds a sink has to close after an abort in a cancelled scope. */
 const ABORT_GRACE = 5_000
 
-/** A transport that TLS can be put on. */
+/** A transport that can begin TLS. */
 export interface TlsUpgradable<O> extends WriteTransport {
-  /** @throws {TypeError} when `startTls` does not take `options` */
+  /** Checks the options. @throws {TypeError} when `startTls` does not take `options` */
   checkTls(options: O): void
   startTls(options: O, wait?: WaitOptions): Promise<void>
 }
 
 /**
- * Bytes that leave. `write` never waits; a `drain` after it waits while the peer is slower than the
- * writer. Leaving the scope of `await using` closes the stream and waits for the end.
+ * Writes bytes to a connection, a process or another sink. `write` never waits; a `drain` after it waits while the peer
+ * is slower than the writer. Leaving the scope of `await using` closes the stream and waits for its end.
  *
  * Source: asyncio.StreamWriter
  */
 export class StreamWriter implements AsyncDisposable {
-  /** @internal the bundler calls a class that names itself `_StreamWriter` */
+  /** @internal a literal, because a bundler may rename the class to `_StreamWriter` */
   static readonly name: string = 'StreamWriter'
 
   readonly #transport: WriteTransport
@@ -45,7 +45,9 @@ export class StreamWriter implements AsyncDisposable {
     this.#reader = reader
   }
 
-  /** A writer to a Writable of Node, or to a WritableStream of the web, which the writer locks. */
+  /**
+   * Returns a writer to a Writable of Node, or to a WritableStream of the web. A web stream is locked by the writer.
+   */
   static to(sink: Writable | WritableStream<Uint8Array>): StreamWriter {
     const flow = new FlowControl()
     return new StreamWriter(writeTo(sink, flow), flow)
@@ -56,8 +58,8 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Hands bytes to the sink and never waits; a string is sent as UTF-8. The bytes must not be changed until they
-   * are drained. After the stream has closed, a write does nothing but warn once.
+   * Passes bytes to the sink without waiting; a string is sent as UTF-8. Do not change the bytes until `drain` has
+   * returned. After the stream has closed, a write does nothing but warn once.
    *
    * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} after `writeEof`
@@ -70,7 +72,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport.writeLines(lines)
   }
 
-  /** Ends the writing side after the buffered bytes; reading goes on. */
+  /** Ends the writing side after the buffered bytes. Reading continues. */
   writeEof(): void {
     this.#transport.writeEof()
   }
@@ -102,7 +104,7 @@ export class StreamWriter implements AsyncDisposable {
   async #drain(options: WaitOptions | undefined): Promise<void> {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
-    // Without this turn, a loop of write and drain that never has to wait would not notice the end.
+    // Waits one turn, so that a loop of write and drain that never has to wait notices the end of the connection.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.dropped) {
@@ -110,12 +112,12 @@ export class StreamWriter implements AsyncDisposable {
     }
   }
 
-  /** Closes after the buffered bytes. */
+  /** Closes the stream after the buffered bytes have been sent. */
   close(): void {
     this.#transport.close()
   }
 
-  /** Closes at once; the buffered bytes are lost. */
+  /** Closes the stream at once. The buffered bytes are lost. */
   abort(): void {
     this.#transport.abort()
   }
@@ -124,20 +126,24 @@ export class StreamWriter implements AsyncDisposable {
     return this.#transport.isClosing()
   }
 
-  /** Waits until it has closed. @throws the error with which the connection was lost */
+  /** Waits until the stream has closed. @throws the error with which the connection was lost */
   waitClosed(options?: WaitOptions): Promise<void> {
     return this.#flow.waitClosed(options)
   }
 
-  /** A fact about the transport: 'peername', 'sockname', 'socket', 'cipher', 'peercert', 'authorized', …; or else `fallback`. */
+  /**
+   * Returns a fact about the transport: 'peername', 'sockname', 'socket', 'cipher', 'peercert', 'authorized', …;
+   * returns `fallback` when the transport does not have it.
+   */
   getExtraInfo(name: string, fallback: unknown = null): unknown {
     return this.#transport.getExtraInfo(name, fallback)
   }
 
   /**
-   * Puts TLS on the connection, after the buffered bytes; the writer and its reader stay the same. On the server, bytes
-   * that the reader holds go to TLS: they are the beginning of the handshake. On the client they are an error, because
-   * plain bytes must never be read as if they had come over TLS.
+   * Begins TLS on the connection, after the buffered bytes have been sent. The program continues to use this writer and
+   * its reader. On the server, unread bytes of the reader are passed to TLS, because they are the beginning of the
+   * handshake. On the client, unread bytes are an error, because plain bytes must never be read as if they had come
+   * over TLS.
    *
    * @throws {TypeError} when the options are not an object, or a server has no certificate
    * @throws {RuntimeError} when the sink is not a socket
@@ -157,13 +163,13 @@ export class StreamWriter implements AsyncDisposable {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
     if (this.#flow.lost) await this.#flow.drain(wait)
-    // With no await before it: bytes that are written from now on must go over TLS.
+    // No `await` may come before this call, because bytes that are written from now on must be sent over TLS.
     await transport.startTls(options, wait)
   }
 
   /**
-   * Closes and waits. If the wait is cancelled, the buffered bytes are given up. In a cancelled scope the call then
-   * still waits for the end of the sink, for at most 5 seconds.
+   * Closes the stream and waits until it has closed. If the wait is cancelled, the buffered bytes are dropped. In a
+   * cancelled scope the call then still waits for the end of the sink, for at most 5 seconds.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()

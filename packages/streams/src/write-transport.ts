@@ -3,18 +3,18 @@ import { describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import type { WriteProtocol } from './flow-control.ts'
 
-/** A writer that writes this many times the high-water mark without a drain is warned once. */
+/** A program that writes this many times the high-water mark without a drain gets one warning. */
 const UNDRAINED = 16
 
 export interface WriteBufferLimits {
-  /** The protocol is told to pause when more than this many bytes are buffered. */
+  /** The protocol must pause when more than this many bytes are buffered. */
   high?: number | undefined
-  /** The protocol is told to resume when this many bytes are buffered, or fewer. */
+  /** The protocol may resume when at most this many bytes are buffered. */
   low?: number | undefined
 }
 
 /**
- * The writing side of a transport over any sink. It tells its protocol when to pause and when to resume writing, and
+ * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
  * how the sink has ended. Bytes that are written after the end are dropped with one warning, so that a producer that
  * has not noticed the end does not flood the log; its next drain throws.
  */
@@ -29,21 +29,21 @@ export abstract class WriteTransport {
   #warned = false
   #dropped = false
 
-  /** The number of bytes that the sink has not taken yet. */
+  /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
-  /** Hands bytes to the sink, which calls `flushed` when it has taken them. */
+  /** Passes bytes to the sink. The sink calls `flushed` when it has accepted them. */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
   /** Ends the writing side after the buffered bytes. */
   protected abstract end(): void
-  /** Closes both sides after the buffered bytes. */
+  /** Closes both sides after the buffered bytes have been sent. */
   protected abstract finish(): void
-  /** Closes at once and drops the buffered bytes. */
+  /** Closes the sink at once and drops the buffered bytes. */
   protected abstract destroy(): void
-  /** Calls `callback` when the sink has taken the bytes that are buffered now, even if writing has ended. */
+  /** Calls `callback` when the sink has accepted the bytes that are buffered now, even if writing has ended. */
   protected abstract whenFlushed(callback: () => void): void
   protected abstract writeProtocol(): WriteProtocol
 
-  /** Hands `data` to the sink and never waits. The bytes must not be changed until they are drained. */
+  /** Passes `data` to the sink without waiting. Do not change the bytes until they are drained. */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new TypeError(`write takes a Buffer, Uint8Array or string, got ${describe(data)}`)
@@ -80,7 +80,8 @@ export abstract class WriteTransport {
     if (this.#closing || this.#eof) return
     this.#eof = true
     this.end()
-    // A sink that has been ended gives no more sign that it wants more, but it still tells when it has taken all.
+    // A sink whose writing side has ended no longer reports that it wants more bytes, but it still reports when it has
+    // accepted all bytes.
     if (this.#paused) this.whenFlushed(this.#flushed)
   }
 
@@ -88,25 +89,25 @@ export abstract class WriteTransport {
     return true
   }
 
-  /** Closes after the buffered bytes; reads end at once. */
+  /** Closes the transport after the buffered bytes have been sent. Reads end at once. */
   close(): void {
     if (this.#closing) return
     this.#closing = true
     this.finish()
   }
 
-  /** Closes at once; the buffered bytes are lost. */
+  /** Closes the transport at once. The buffered bytes are lost. */
   abort(): void {
     this.#closing = true
     if (!this.#lost) this.destroy()
   }
 
-  /** Whether it is closed or about to be. */
+  /** Whether the transport is closed or closing. */
   isClosing(): boolean {
     return this.#closing
   }
 
-  /** @internal whether bytes were written after the end, and are lost */
+  /** @internal whether bytes that were written after the end were dropped */
   get dropped(): boolean {
     return this.#dropped
   }
@@ -120,7 +121,8 @@ export abstract class WriteTransport {
   }
 
   /**
-   * Bytes. `high` alone makes `low` a quarter of it; `low` alone makes `high` four times it.
+   * Sets how many buffered bytes make the protocol pause and resume. If only `high` is given, `low` is a quarter of it.
+   * If only `low` is given, `high` is four times as much.
    *
    * @throws {RangeError} unless high >= low >= 0
    */
@@ -139,12 +141,12 @@ export abstract class WriteTransport {
     return fallback
   }
 
-  /** For subclasses: the peer or the sink has ended the stream; bytes that are written from now on are dropped. */
+  /** Called by subclasses when the peer or the sink has ended the stream. Bytes that are written later are dropped. */
   protected closing(): void {
     this.#closing = true
   }
 
-  /** For subclasses: the sink has closed, with `error` if it has failed. Only the first call counts. */
+  /** Called by subclasses when the sink has closed, with `error` if it has failed. Only the first call counts. */
   protected lost(error: Error | null): void {
     if (this.#lost) return
     this.#lost = true
@@ -152,7 +154,10 @@ export abstract class WriteTransport {
     this.writeProtocol().connectionLost?.(error)
   }
 
-  /** For subclasses over a Writable of Node: what `whenFlushed` does. After an error it never calls back. */
+  /**
+   * Implements `whenFlushed` for subclasses over a Writable of Node. After an error of the sink, `callback` is never
+   * called.
+   */
   protected whenNodeFlushed(sink: Writable, callback: () => void): void {
     if (sink.writableEnded) {
       if (!sink.writableFinished) sink.once('finish', callback)
@@ -164,7 +169,8 @@ export abstract class WriteTransport {
     this.#paused = true
     this.#undrained = 0
     this.writeProtocol().pauseWriting?.()
-    // Without this, nothing would report that the sink has caught up when the protocol writes no more.
+    // Called because otherwise, if the protocol writes no more, nothing would report that the sink has accepted all
+    // bytes.
     this.whenFlushed(this.#flushed)
   }
 

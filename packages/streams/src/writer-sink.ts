@@ -4,7 +4,7 @@ import type { WriteProtocol } from './flow-control.ts'
 import { toOSError } from './os-error.ts'
 import { WriteTransport } from './write-transport.ts'
 
-/** Writes to any Writable of Node. */
+/** A transport that writes to a Writable of Node. */
 class NodeSink extends WriteTransport {
   readonly #sink: Writable
   readonly #protocol: WriteProtocol
@@ -14,10 +14,11 @@ class NodeSink extends WriteTransport {
     super()
     this.#sink = sink
     this.#protocol = protocol
-    // This listener stays after `finished`: an 'error' event without a listener would end the process.
+    // This listener is never removed, because an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
     finished(sink, { readable: false }, (error) => {
-      // A sink that closes without an error after close() may be a pipe whose reader has ended.
+      // After close(), a sink that closes early without an error may be a pipe whose reader has ended. That is not a
+      // failure.
       const isOrderly =
         error == null || this.#aborted || (this.isClosing() && sink.errored === null)
       this.lost(isOrderly ? null : toOSError(error))
@@ -58,7 +59,7 @@ class NodeSink extends WriteTransport {
   }
 }
 
-/** Writes to a WritableStream of the web. */
+/** A transport that writes to a WritableStream of the web. */
 class WebSink extends WriteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   readonly #protocol: WriteProtocol
@@ -95,7 +96,7 @@ class WebSink extends WriteTransport {
     this.#callbacks.push(callback)
   }
 
-  /** A WritableStream has one side only, so the end of writing closes it. */
+  /** A WritableStream has only a writing side, so ending the writing closes the stream. */
   protected override end(): void {
     this.finish()
   }
@@ -110,7 +111,7 @@ class WebSink extends WriteTransport {
     this.#aborted = true
     this.#writer.abort().then(
       () => this.lost(null),
-      // The sink's own clean-up has failed.
+      // The clean-up of the sink has failed.
       (error: unknown) => this.lost(toOSError(error)),
     )
   }
@@ -119,7 +120,10 @@ class WebSink extends WriteTransport {
     return this.#protocol
   }
 
-  /** Our own abort rejects every write that is under way; this is not an error of the sink. */
+  /**
+   * Handles a rejected write. An abort by this transport rejects every pending write, and that is not an error of the
+   * sink.
+   */
   readonly #failed = (error: unknown): void => {
     if (!this.#aborted) this.lost(toOSError(error))
   }

@@ -178,7 +178,7 @@ function breakCircle(
     ({ incarnation }) => incarnation.child.path,
   )
   newest.edge.refuse(new AskCycle(paths))
-  // `start` may be part of another circle too.
+  // The handler `start` may be part of another circle too, so it is checked again.
   if (newest.from !== start) checkCycleLater(start)
 }
 

@@ -208,7 +208,7 @@ class Mapping<T, R> {
       yield* this.#submitEach(chunk)
       return
     }
-    // These early results are complete even if the rest of the chunk cannot be decoded.
+    // The results that arrived early are complete even if the rest of the chunk cannot be decoded.
     if (job.parts !== undefined) yield* job.parts as readonly R[]
     const { results, error } = job.future.result() as ChunkOutcome
     yield* results as R[]
