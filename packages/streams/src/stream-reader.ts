@@ -43,14 +43,14 @@ const WIDE: ReadonlySet<string> = new Set(['utf16le', 'utf-16le', 'ucs2', 'ucs-2
 
 /**
  * Reads the bytes that arrive from a source: by line, by count or up to a separator. Only one read may wait at a time. A
- * cancelled read consumes nothing. The result of a read is a view of the received chunk if one chunk holds it, unless the view
- * would be much smaller than the chunk. Then the result is a copy, so that a small record which the caller keeps does not
- * keep the whole chunk in memory.
+ * cancelled read consumes nothing. The result of a read is a view of the received chunk if one chunk holds it,
+ * unless the view would be much smaller than the chunk. Then the result is a copy, so that a small record which the
+ * caller keeps does not keep the whole chunk in memory.
  *
  * Source: asyncio.StreamReader
  */
 export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
-  /** @internal the bundler calls a class that names itself `_StreamReader` */
+  /** @internal a literal, because a bundler may rename the class to `_StreamReader` */
   static readonly name: string = 'StreamReader'
 
   readonly #buffer = new ByteQueue()

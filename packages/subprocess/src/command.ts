@@ -168,7 +168,8 @@ export class Command implements Promise<CompletedProcess> {
    *
    * @throws as `lines`
    *
-   * @example for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
+   * @example
+   * for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
    */
   [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void> {
     this.#take('for await')

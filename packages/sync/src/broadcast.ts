@@ -127,8 +127,11 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
  * oldest message (`lag: 'drop-oldest'`, counted in `dropped`). A message is delivered to all subscribers at once. If a
  * `publish` is cancelled while it waits, no subscriber gets its message.
  *
- * @example const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 }) const subscription =
- * news.subscribe() await news.publish('hello') for await (const item of subscription) console.log(item)
+ * @example
+ * const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 })
+ * const subscription = news.subscribe()
+ * await news.publish('hello')
+ * for await (const item of subscription) console.log(item)
  */
 export class Broadcast<T> extends Primitive {
   readonly #history = new Fifo<T>()

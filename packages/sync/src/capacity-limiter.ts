@@ -13,7 +13,9 @@ const totalName = "a limiter's total"
  * Requests are served in order: small requests do not overtake a big request that waits before them, so the big request
  * is served eventually.
  *
- * @example const memory = new CapacityLimiter(512) using _ = await memory.acquire(64)
+ * @example
+ * const memory = new CapacityLimiter(512)
+ * using _ = await memory.acquire(64)
  *
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */

@@ -17,7 +17,9 @@ const leastWait = 1e-6
  * limiter is not bound to a loop: several loops may share its tokens, and a later run continues with the tokens that an
  * earlier run left.
  *
- * @example const limiter = new RateLimiter({ limit: 10, interval: 1000 }) await limiter.acquire()
+ * @example
+ * const limiter = new RateLimiter({ limit: 10, interval: 1000 })
+ * await limiter.acquire()
  */
 export class RateLimiter extends Primitive {
   readonly #limit: number

@@ -16,7 +16,9 @@ const namedHolders = 5
  * readers nor writers wait forever. A task must not ask for a second read while it holds one: a writer that came in
  * between would wait for the first read, and the second read would wait for that writer.
  *
- * @example const lock = new RWLock() using _ = await lock.read()
+ * @example
+ * const lock = new RWLock()
+ * using _ = await lock.read()
  *
  * Source: tokio's RwLock; asyncio has none.
  */

@@ -184,7 +184,8 @@ export abstract class Child {
   }
 
   /**
-   * Marks the child as ended for good: removes its registrations, and tells its monitors and all who wait for its end.
+   * Marks the child as ended for good: removes its registrations, and informs its monitors and all callers
+   * that wait for its end.
    */
   close(reason: ExitReason): void {
     if (this.closed) return

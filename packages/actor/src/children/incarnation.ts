@@ -101,7 +101,7 @@ export abstract class Incarnation {
     return starting
   }
 
-  /** The task of the incarnation; null for a resource, which has none of its own. */
+  /** The task of the incarnation; null for a resource, which needs none. */
   abstract readonly task: Task | null
 
   protected abstract begin(): void

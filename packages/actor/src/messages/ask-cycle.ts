@@ -11,7 +11,7 @@ import type { HandlerFlow } from './handler-flow.ts'
  *
  * The idea: a graph. Its nodes are the handlers that run. From a handler that waits for an ask (or for room in a full
  * mailbox, or for the end of an actor) an edge leads to the handler that must end first. A handler may wait for several
- * things at once, and nobody can tell `Promise.all` from `Promise.race`; so a handler is stuck only when everything it
+ * things at once, and no code can tell `Promise.all` from `Promise.race`; so a handler is stuck only when everything it
  * waits for is stuck. A timer, a lock or any other future that the handler waits for may let the handler continue. A
  * wait for a native promise is not visible to this check: a handler without any visible wait counts as running.
  *

@@ -15,7 +15,7 @@ export class DeadLetters {
     return this.#count
   }
 
-  /** The latest dead letters, at least a hundred if there were so many. The newest comes last. */
+  /** The latest dead letters: at least the last hundred. The newest comes last. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }

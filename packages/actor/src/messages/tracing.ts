@@ -11,5 +11,8 @@ export interface MessageTrace {
 }
 
 export const messageTracing: Tracing<MessageTrace> = new Tracing('tasktree:actor.message')
-/** An ask was made: its handler runs later, in the context of the actor, and a tool connects the two by this object. */
+/**
+ * Published when an ask was made. The handler runs later, in the context of the actor, and a tool connects the ask and its
+ * handler by the published object.
+ */
 export const askMade: Channel = channel('tasktree:actor:ask')

@@ -66,7 +66,8 @@ export interface JobsOptions {
  *
  * @throws {TypeError} when `url` is not an absolute URL, and for an `id` or `version` that is not a name
  *
- * @example const { hash } = jobs<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url))
+ * @example
+ * const { hash } = jobs<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url))
  */
 export function jobs<M>(url: URL | string, options?: JobsOptions): JobRefs<M> {
   const href = findSource(toHref(url))

@@ -209,7 +209,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     await waitAnyway(() => this.#workersEnded())
   }
 
-  /** Each call waits with a future of its own, because a cancel ends the future of the wait. */
+  /** Waits for the shutdown. Each caller gets a separate future, because a cancel of a caller ends its future. */
   async #workersEnded(): Promise<void> {
     const { dispatch, workers } = this.#workforce
     if (workers.size === 0) return
