@@ -12,6 +12,7 @@ import {
   RateLimiter,
   RWLock,
   Semaphore,
+  WouldBlock,
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
@@ -143,16 +144,19 @@ test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|Queue.join)/
 )
 
 test('runs at the same time share the tokens of a RateLimiter', async () => {
-  const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
-  const start = performance.now()
-  const times: number[] = []
-  const acquire = async (): Promise<void> => {
-    await limiter.acquire()
-    times.push(performance.now() - start)
+  const limiter = new RateLimiter({ limit: 3, interval: 3_600_000, burst: 3 })
+  const attempt = async (): Promise<boolean> => {
+    await sleep(0)
+    try {
+      limiter.acquireNowait()
+      return true
+    } catch (error) {
+      expect(error).toBeInstanceOf(WouldBlock)
+      return false
+    }
   }
-  await Promise.all([run(acquire), run(acquire), run(acquire)])
-  expect(times[1]! - times[0]!).toBeGreaterThan(28)
-  expect(times[2]! - times[1]!).toBeGreaterThan(28)
+  const got = await Promise.all(Array.from({ length: 5 }, () => run(attempt)))
+  expect(got.filter(Boolean)).toHaveLength(3)
 })
 
 test('a run that ends does not take the timer of those that wait in another run', async () => {
@@ -172,10 +176,9 @@ test('a run that ends does not take the timer of those that wait in another run'
 })
 
 test('runs one after another do not forget the tokens that were taken', async () => {
-  const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
-  const start = performance.now()
-  for (let i = 0; i < 3; i++) await run(() => limiter.acquire())
-  expect(performance.now() - start).toBeGreaterThan(58)
+  const limiter = new RateLimiter({ limit: 2, interval: 3_600_000, burst: 2 })
+  for (let i = 0; i < 2; i++) await run(() => limiter.acquire())
+  await run(async () => expect(() => limiter.acquireNowait()).toThrow(WouldBlock))
 })
 
 test('virtual time goes on with the tokens that were missing', async () => {
