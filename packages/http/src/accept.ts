@@ -39,7 +39,7 @@ export function accept(
 export function requestUrl(incoming: Incoming): string | null {
   const { headers } = incoming
   const scheme = isEncrypted(incoming.socket) ? 'https' : 'http'
-  const host = headers.host ?? (headers[':authority'] as string | undefined) ?? 'localhost'
+  const host = (headers[':authority'] as string | undefined) ?? headers.host ?? 'localhost'
   return urlOf(scheme, host, incoming.url as string)
 }
 

@@ -1,5 +1,6 @@
 import { type CancelledError, ensureFuture, isCancelled, sleep, TimeoutError } from '@tasktree/core'
 import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { noteDecoding } from './decoded-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
 export interface FetchRetry {
@@ -186,7 +187,13 @@ class Call {
     const { body } = response
     if (body === null) return response
     let stream: ReadableStream<Uint8Array> | null = null
-    const watched = (): ReadableStream<Uint8Array> => (stream ??= this.#watchStream(body))
+    const watched = (): ReadableStream<Uint8Array> => {
+      if (stream === null) {
+        stream = this.#watchStream(body)
+        noteDecoding(stream, response.headers)
+      }
+      return stream
+    }
     Object.defineProperty(response, 'body', { configurable: true, get: watched })
     for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const) {
       const read = response[name]

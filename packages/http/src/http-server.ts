@@ -36,6 +36,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #url: string
   readonly #sockets: Set<Socket>
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** The server has closed its port, and every connection. */
+  readonly #disconnected: Future<void>
+  /** The whole stop is complete: the requests have done their clean-up as well. */
   readonly #closed: Future<void>
   readonly #forgetRun: () => void
   #draining: Task<void> | null = null
@@ -60,6 +63,7 @@ export class HttpServer implements AsyncDisposable {
     this.#loop = getEventLoop()
     this.#grace = options.grace
     this.#drainDelay = options.drainDelay
+    this.#disconnected = new Future<void>({ loop: this.#loop })
     this.#closed = new Future<void>({ loop: this.#loop })
     this.#url = urlOf(server.address(), options)
     if (options.isTls) {
@@ -70,7 +74,10 @@ export class HttpServer implements AsyncDisposable {
       })
     }
     // A server that nobody has stopped ends with the run that it was made in.
-    this.#forgetRun = this.#loop.addShutdownHook(async () => this.#destroy())
+    this.#forgetRun = this.#loop.addShutdownHook(async () => {
+      await this.#destroy()
+      this.#close()
+    })
   }
 
   /** Where it listens, such as `http://127.0.0.1:8080`; `unix:` and the path for a Unix socket. */
@@ -78,7 +85,10 @@ export class HttpServer implements AsyncDisposable {
     return this.#url
   }
 
-  /** Ends when the server has stopped and every connection is closed. */
+  /**
+   * Ends when the stop of the server is complete: the requests have ended, their clean-up included, and every connection is
+   * closed.
+   */
   get closed(): Future<void> {
     return shield(this.#closed)
   }
@@ -93,15 +103,23 @@ export class HttpServer implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     if (this.#closed.done()) return
-    this.#draining ??= detached(() =>
-      createTask(() => this.#drain(), { name: 'stop of an HTTP server', loop: this.#loop }),
-    )
+    if (this.#draining === null) {
+      this.#draining = detached(() =>
+        createTask(() => this.#drain(), { name: 'stop of an HTTP server', loop: this.#loop }),
+      )
+      // Only then: a main task that waits for `closed` ends its run, which cancels what still runs.
+      this.#draining.addDoneCallback(() => this.#close())
+    }
     await shield(this.#draining)
   }
 
   /** As `stop`; no cancel interrupts the wait. */
   async [Symbol.asyncDispose](): Promise<void> {
     await shielded(() => this.#stop())
+  }
+
+  #close(): void {
+    if (!this.#closed.done()) this.#closed.setResult()
   }
 
   async #drain(): Promise<void> {
@@ -137,7 +155,7 @@ export class HttpServer implements AsyncDisposable {
     if (!this.#isListening) return
     this.#isListening = false
     this.#server.close(() => {
-      if (!this.#closed.done()) this.#closed.setResult()
+      if (!this.#disconnected.done()) this.#disconnected.setResult()
     })
   }
 
@@ -170,7 +188,7 @@ export class HttpServer implements AsyncDisposable {
     this.#stopListening()
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
-    await shield(this.#closed)
+    await shield(this.#disconnected)
   }
 }
 

@@ -7,13 +7,15 @@ const plainHost = /^[a-z\d][a-z\d-]*(?:\.[a-z\d-]+)*(?::[1-9]\d{0,4})?$/
  * The absolute URL of a request; null when its target or the name of its host is invalid.
  */
 export function urlOf(scheme: string, host: string, target: string): string | null {
+  // A URL without a host takes the first part of its path for the host.
+  if (host === '') return null
   if (plainPath.test(target) && plainHost.test(host) && !hasDefaultPort(scheme, host)) {
     return `${scheme}://${host}${target}`
   }
   // The target of a request to a proxy is a whole URL.
-  const text = /^https?:\/\//i.test(target)
-    ? target
-    : `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`
+  const isWhole = /^https?:\/\//i.test(target)
+  if (isWhole && /^[^:]+:\/\/[/\\?#]/.test(target)) return null
+  const text = isWhole ? target : `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '' || /[/\\?#@]/.test(host))
     return null

@@ -2,18 +2,24 @@ import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { BodyReader } from './body-reader.ts'
+import { isDecoded } from './decoded-body.ts'
 import type { HandlerExchange } from './handler-exchange.ts'
 import { isHttp2, type Outgoing } from './message.ts'
 import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
 
-/** Headers of one connection: HTTP/2 has none of them, and they are not passed on. */
-const connectionHeaders = new Set([
+/**
+ * Headers of one connection. They are not the handler's: node:http frames the body itself, and those of a response that a
+ * handler has received from another server belong to the connection with that server.
+ */
+const connectionHeaders = [
   'connection',
   'keep-alive',
   'proxy-connection',
+  'te',
+  'trailer',
   'transfer-encoding',
   'upgrade',
-])
+]
 
 /** Whether `value` is a `Response`, of this realm or of another one, as that of the package undici. */
 export function isResponse(value: unknown): value is Response {
@@ -55,6 +61,10 @@ export function sendResponse(exchange: HandlerExchange, response: Response): Pro
     throw new TypeError(`the status of a response must be 200 to 599, got ${describe(status)}`)
   }
   const headers = collectHeaders(response.headers)
+  if (body !== null && isDecoded(body)) {
+    delete headers['content-encoding']
+    delete headers['content-length']
+  }
   if (exchange.isClosed || outgoing.writableEnded) {
     return body === null ? null : body.cancel('the client has gone')
   }
@@ -89,8 +99,8 @@ function writeHead(
   headers: OutgoingHttpHeaders,
 ): void {
   const outgoing = exchange.outgoing as ServerResponse
+  for (const name of connectionHeaders) delete headers[name]
   if (isHttp2(exchange.outgoing)) {
-    for (const name of connectionHeaders) delete headers[name]
     outgoing.writeHead(status, headers)
     return
   }

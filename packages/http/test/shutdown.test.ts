@@ -57,6 +57,18 @@ describe('SIGTERM', { tags: ['slow'] }, () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
+  test('lets the clean-up of requests end before `closed`, and the code is 0', async () => {
+    const { child, url, output } = await start('slow-clean-up-server')
+    const answer = fetch(url)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100)
+    })
+    child.kill('SIGTERM')
+    expect((await answer).status).toBe(503)
+    expect(await ended(child)).toEqual([0, null])
+    expect(output()).toBe(`${url}\ncleaned up\nclosed\nafter run\n`)
+  })
+
   test('of a program that something else keeps alive ends it after exitAfter', async () => {
     const { child } = await start('stuck-server', ['5000', '50'])
     child.kill('SIGTERM')

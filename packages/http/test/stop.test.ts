@@ -229,6 +229,33 @@ describe('stop()', () => {
       expect(log.entries).toEqual(['closed'])
     }))
 
+  test('is complete before `closed`: the clean-up outlasts the connections', () =>
+    run(async () => {
+      const log = new Log()
+      const server = await serve(
+        async () => {
+          try {
+            return await log.work('work')
+          } finally {
+            await sleep(40)
+            log.add('clean')
+          }
+        },
+        { grace: 0 },
+      )
+      const answer = fetch(server.url)
+      await log.until('work began')
+      const closed = createTask(async () => {
+        await server.closed
+        log.add('closed')
+      })
+      const stopped = server.stop()
+      expect((await answer).status).toBe(503)
+      await closed
+      await stopped
+      expect(log.entries).toEqual(['work began', 'work ended', 'clean', 'closed'])
+    }))
+
   test('goes on when the wait for it is cancelled; so does closed', () =>
     run(async () => {
       const log = new Log()

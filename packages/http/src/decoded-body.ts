@@ -1,0 +1,19 @@
+/** The codings that the platform's `fetch` takes away. With one that it does not know, it leaves the body as it is. */
+const codings = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
+// The fetch of Node 22 leaves it.
+if (Number.parseInt(process.versions['undici'] ?? '', 10) >= 7) codings.add('zstd')
+
+const decoded = new WeakSet<ReadableStream>()
+
+/** Notes that `fetch` has decoded `body`, if the headers of its response say that it was sent encoded. */
+export function noteDecoding(body: ReadableStream, headers: Headers): void {
+  const value = headers.get('content-encoding')
+  if (value === null) return
+  const all = value.split(',').map((coding) => coding.trim().toLowerCase())
+  if (all.every((coding) => codings.has(coding))) decoded.add(body)
+}
+
+/** Whether the headers `content-encoding` and `content-length` that came with `body` do not describe it any more. */
+export function isDecoded(body: ReadableStream): boolean {
+  return decoded.has(body)
+}
