@@ -113,10 +113,10 @@ await run(async () => {
   })
 
   // A request of a server is a flow of its own.
-  const server = http.createServer(async (request, response) => {
+  const server = http.createServer((request, response) => {
     const ms = request.url === '/slow' ? 60_000 : 20
-    const result = await timeout(100, () => sleep(ms, 'fast')).catch(nameOf)
-    response.end(result)
+    const answer = timeout(100, () => sleep(ms, 'fast')).catch(nameOf)
+    void answer.then((text) => response.end(text))
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const get = async (path) =>

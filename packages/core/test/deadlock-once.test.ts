@@ -44,7 +44,7 @@ test.each(Object.entries(mains))('a hang is told once, by what run throws: %s', 
   const { error, printed } = await hang(main)
   expect(error).toBeInstanceOf(DeadlockError)
   expect((error as Error).cause).toBe(undefined)
-  expect(String((error as Error).message).match(/nothing is left/g)).toHaveLength(1)
+  expect((error as Error).message.match(/nothing is left/g)).toHaveLength(1)
   expect(printed).not.toMatch(/nothing is left|DeadlockError/)
 })
 

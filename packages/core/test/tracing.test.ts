@@ -13,8 +13,8 @@ import { expect, test } from 'vitest'
 
 interface Message {
   readonly task: Task
-  readonly result?: unknown
-  readonly error?: unknown
+  readonly result?: string | number
+  readonly error?: Error
   readonly cancelled?: boolean
 }
 
@@ -26,7 +26,11 @@ async function traced(body: () => Promise<void>): Promise<string[]> {
   const tell = (what: string) => (message: unknown) => {
     const { task, cancelled, error, result } = message as Message
     const outcome =
-      cancelled === true ? ' cancelled' : error === undefined ? '' : ` ${String(error)}`
+      cancelled === true
+        ? ' cancelled'
+        : error === undefined
+          ? ''
+          : ` ${error.name}: ${error.message}`
     log.push(`${what} ${task.name}${outcome}${result === undefined ? '' : ` ${String(result)}`}`)
   }
   const handlers = {

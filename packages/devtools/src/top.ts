@@ -118,9 +118,12 @@ export class Top {
   }
 
   #draw(): void {
-    const { rows = 24, columns = 80 } = process.stdout
-    const lines = [...this.#head(), ...this.#tasks()].slice(0, rows - 2)
-    this.#screen([...lines, pc.dim(this.#foot())].map((line) => cut(line, columns - 1)).join('\n'))
+    // Where the output is no terminal, both are missing.
+    const { rows, columns }: { rows?: number; columns?: number } = process.stdout
+    const lines = [...this.#head(), ...this.#tasks()].slice(0, (rows ?? 24) - 2)
+    this.#screen(
+      [...lines, pc.dim(this.#foot())].map((line) => cut(line, (columns ?? 80) - 1)).join('\n'),
+    )
   }
 
   #head(): string[] {

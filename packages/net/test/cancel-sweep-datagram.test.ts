@@ -37,7 +37,7 @@ async function withEcho(body: (socket: DatagramSocket) => Promise<void>): Promis
 }
 
 /** Calls `begin` for each point in the first twelve turns, and cancels the task that it returns there. */
-async function atEveryPoint(begin: () => Task<unknown>): Promise<number> {
+async function atEveryPoint(begin: () => Task): Promise<number> {
   let cancelled = 0
   for (let turns = 0; turns < 12; turns++) {
     for (const ticks of microtasks) {
@@ -90,14 +90,14 @@ test(
         const receive = async (): Promise<void> => {
           received.push(Number((await socket.receive())[0]))
         }
-        const begin = (): Task<unknown> => {
+        const begin = (): Task => {
           const first = createTask(receive)
           others.push(createTask(receive))
           socket.transport.sendTo(String(sent++))
           socket.transport.sendTo(String(sent++))
           return first
         }
-        const others: Task<unknown>[] = []
+        const others: Task[] = []
         const cancelled = await atEveryPoint(begin)
         expect(cancelled).toBeGreaterThan(1)
         await wait(others)
