@@ -1,0 +1,32 @@
+// Run by Jest with modules that a transformer has turned into CommonJS: see test/jest.test.ts. There `jest.resetModules()`
+// makes a second copy of a package.
+const { expect, jest, test } = require('@jest/globals')
+
+test('two copies after jest.resetModules() wait for and cancel each other', async () => {
+  const first = require('@tasktree/core')
+  const { createTask, isCancelled, run, sleep } = first
+  const { Lock } = require('@tasktree/sync')
+  jest.resetModules()
+  const other = require('@tasktree/core')
+  expect(other).not.toBe(first)
+  const lock = new Lock()
+  await run(async () => {
+    const theirs = other.createTask(() => other.sleep(10_000))
+    const mine = createTask(async () => theirs)
+    await lock.acquire()
+    const line = other.createTask(async () => lock.acquire())
+    await sleep(1)
+    mine.cancel()
+    line.cancel()
+    for (const task of [mine, theirs, line]) {
+      const error = await task.then(
+        () => 'no error',
+        (thrown) => thrown,
+      )
+      expect(isCancelled(error)).toBe(true)
+    }
+    lock.release()
+    await lock.acquire()
+  })
+  expect(isCancelled(new other.CancelledError('of the other copy'))).toBe(true)
+})

@@ -1,0 +1,51 @@
+// Run by Jest with native modules: see test/jest.test.ts.
+import { afterEach, expect, jest, test } from '@jest/globals'
+import { createTask, run, sleep, timeout, TimeoutError } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { Lock, Queue } from '@tasktree/sync'
+
+afterEach(() => {
+  jest.useRealTimers()
+})
+
+test('tasks, timeouts and locks work', async () => {
+  const log = []
+  await run(async () => {
+    const lock = new Lock()
+    const queue = new Queue()
+    const worker = createTask(async () => {
+      for (;;) log.push(await queue.get())
+    })
+    await lock.acquire()
+    await expect((async () => timeout(5, () => lock.acquire()))()).rejects.toBeInstanceOf(
+      TimeoutError,
+    )
+    lock.release()
+    await queue.put(1)
+    await sleep(1)
+    worker.cancel()
+    await expect((async () => worker)()).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_CANCELLED' }),
+    )
+  })
+  expect(log).toEqual([1])
+})
+
+test('fake timers: a sleep ends when they are advanced, and one that is left pending stops no later one', async () => {
+  jest.useFakeTimers()
+  const slept = (async () => {
+    await sleep(60_000)
+    return 'slept'
+  })()
+  const left = sleep(120_000)
+  await jest.advanceTimersByTimeAsync(60_000)
+  expect(await slept).toBe('slept')
+  jest.useRealTimers()
+  expect(await sleep(1, 'woken')).toBe('woken')
+  expect(await run(() => sleep(1, 'in a run'))).toBe('in a run')
+  left.cancel()
+})
+
+test('virtual time needs no fake timers', async () => {
+  expect(await runVirtual(() => sleep(86_400_000, 'a day'))).toBe('a day')
+})

@@ -1,0 +1,31 @@
+// Programs under Jest: with native modules, and with modules that a transformer has turned into CommonJS.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const home = fileURLToPath(new URL('../', import.meta.url))
+
+/** What Jest prints; it ends with code 0 only if every test has passed. */
+async function jest(config: string, nodeOptions: string[] = []): Promise<string> {
+  const program = [...nodeOptions, 'node_modules/jest/bin/jest.js', '--config', config]
+  const { stderr } = await promisify(execFile)(process.execPath, program, { cwd: home })
+  return stderr
+}
+
+test(
+  'core and sync work under Jest with native modules and with fake timers',
+  { tags: ['slow'] },
+  async () => {
+    const printed = await jest('jest/modules.config.json', ['--experimental-vm-modules'])
+    expect(printed).toContain('3 passed')
+  },
+)
+
+test(
+  'a copy that Jest loads after resetModules works with the first one',
+  { tags: ['slow'] },
+  async () => {
+    expect(await jest('jest/commonjs.config.json')).toContain('1 passed')
+  },
+)
