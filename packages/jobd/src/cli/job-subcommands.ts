@@ -7,7 +7,7 @@ import { visible } from '../log/server-log.ts'
 import { Failure } from './failure.ts'
 import { print, printForeign, printJson } from './output.ts'
 import { type JobRecord, makeJobTable, paintState, textOf } from './tables.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './option-words.ts'
 import { duration, jobId, milliseconds, wholeNumber } from './option-values.ts'
 
 interface AddOptions extends ConnectionOptions {

@@ -7,7 +7,7 @@ import { Failure } from './failure.ts'
 import { print, printJson } from './output.ts'
 import { makeTable, textOf } from './tables.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './option-words.ts'
 
 interface EveryOptions extends ConnectionOptions {
   zone?: string

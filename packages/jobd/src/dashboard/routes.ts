@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { isJobState, type JobFilter } from '../jobs/job.ts'
-import { tableSorts, type TableSort } from '../store/job-table.ts'
+import { tableSorts, type TableSort } from '../store/job-pages.ts'
 import type { PageTable } from './page-events.ts'
 import type { LiveSources, LiveView, Sender } from './live-view.ts'
 import { writeHead } from './page-files.ts'

@@ -14,7 +14,7 @@ import {
   shortColumns,
   type StoredQueuedJob,
 } from './job-rows.ts'
-import { type JobTable, readTable, type TableQuery } from './job-table.ts'
+import { type JobTable, readTable, type TableQuery } from './job-pages.ts'
 import { type Retention, retentionOf, surplusJobs } from './retention.ts'
 import {
   advanceSchedule,
