@@ -8,12 +8,15 @@ const turnsToRead = 4
 /** Reads the body of a response part by part, and can look at its beginning without a wait. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #onFailure: (error: unknown) => void
   /** The parts that were asked for and not taken: at most two. */
   readonly #asked: Promise<Part>[] = []
-  /** The source has failed: it has ended already. */
-  #hasFailed = false
+  /** The source needs no cancel: it has failed, or was cancelled. */
+  #hasEnded = false
 
-  constructor(body: ReadableStream<Uint8Array>) {
+  /** `onFailure` gets the error of the clean-up of a source that was cancelled. */
+  constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure
     this.#reader = body.getReader()
   }
 
@@ -40,14 +43,16 @@ export class BodyReader {
     try {
       return await ensureFuture(this.#asked.shift() ?? this.#reader.read())
     } catch (error) {
-      if (!isCancelled(error)) this.#hasFailed = true
+      if (!isCancelled(error)) this.#hasEnded = true
       throw error
     }
   }
 
-  /** Tells the source of the body that nobody will read it. */
-  async cancel(): Promise<void> {
-    if (!this.#hasFailed) await this.#reader.cancel('the response was not sent to its end')
+  /** Tells the source of the body, once, that nobody will read it. */
+  cancel(reason: unknown): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#reader.cancel(reason).catch(this.#onFailure)
   }
 }
 

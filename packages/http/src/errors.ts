@@ -41,6 +41,15 @@ export class BodyTooLargeError extends Error {
   }
 }
 
+/**
+ * Whether `error` is what a cancel looks like where it arrives: the CancelledError, or the AbortError that an API of the
+ * platform makes of an aborted signal. An error that the handler has made of it is an error of its own.
+ */
+export function isPlainCancel(error: unknown): boolean {
+  if (isCancelled(error)) return true
+  return error instanceof Error && error.name === 'AbortError' && isOfCancel(error)
+}
+
 /** How many causes of an error are looked at: an error may be its own cause. */
 const longestChain = 10
 

@@ -27,6 +27,8 @@ export abstract class Exchange implements Work {
   #scope: CancelScope | null = null
   #isClosed = false
   #hasAnswered = false
+  /** The server has reset the response: its close does not mean that the client has gone. */
+  #isRefused = false
   /** The client sends its body only after it was told to: `Expect: 100-continue`. */
   awaitsContinue = false
 
@@ -88,8 +90,10 @@ export abstract class Exchange implements Work {
   /** Answers 503, or resets the connection when the head was sent already. */
   refuse(): void {
     if (this.#isClosed || this.outgoing.writableEnded) return
-    if (this.outgoing.headersSent) reset(this.outgoing)
-    else sendStatus(this.outgoing, 503, { 'retry-after': '1', ...this.closing() })
+    if (this.outgoing.headersSent) {
+      this.#isRefused = true
+      reset(this.outgoing)
+    } else sendStatus(this.outgoing, 503, { 'retry-after': '1', ...this.closing() })
   }
 
   /** The client has gone: seen by the response, or earlier by a reader of the request's body. */
@@ -112,7 +116,9 @@ export abstract class Exchange implements Work {
   #onClose(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (hasGone(this.outgoing)) this.leave()
+    // A second cancel would strike the clean-up after the first one.
+    if (this.#isRefused) this.finished()
+    else if (hasGone(this.outgoing)) this.leave()
     else this.finished()
     if (this.#hasAnswered || this.isBeingCancelled()) this.#remove()
   }

@@ -1,18 +1,17 @@
-import { getEventLoop, type Task } from '@tasktree/core'
 import { isThenable } from '@tasktree/core/lowlevel'
-import { BodyTooLargeError, isOfCancel } from './errors.ts'
+import { BodyTooLargeError, isPlainCancel } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestOwner } from './incoming-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 import { type Incoming, type Outgoing, reset } from './message.ts'
-import { isResponse, sendResponse } from './send-response.ts'
+import { isResponse, type Sender, sendResponse } from './send-response.ts'
 import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
 
 export type Handler = (request: Request) => PromiseLike<Response> | Response
 
 /** An exchange whose request is answered by a handler of `serve` or `nodeHandler`. */
-export class HandlerExchange extends Exchange implements RequestOwner {
+export class HandlerExchange extends Exchange implements RequestOwner, Sender {
   readonly #handler: Handler
   readonly #request: Request
 
@@ -38,9 +37,13 @@ export class HandlerExchange extends Exchange implements RequestOwner {
     if (!this.outgoing.headersSent) this.outgoing.writeContinue()
   }
 
-  /** For the clean-up of a source: the cancel itself is no failure. */
   reportUnlessCancelled(error: unknown): void {
-    if (!isOfCancel(error)) this.#report(error)
+    if (!isPlainCancel(error)) this.#report(error)
+  }
+
+  /** Whether `error` is the cancel of this request, which is nobody's failure. */
+  #isCancel(error: unknown): boolean {
+    return this.isBeingCancelled() && isPlainCancel(error)
   }
 
   protected override async answer(): Promise<void> {
@@ -50,7 +53,7 @@ export class HandlerExchange extends Exchange implements RequestOwner {
       const sending = sendResponse(this, response)
       if (sending !== null) await sending
     } catch (error) {
-      if (this.isOwnCancel(error)) throw error
+      if (this.#isCancel(error)) throw error
       await this.#fail(error)
     } finally {
       this.answered()
@@ -64,7 +67,7 @@ export class HandlerExchange extends Exchange implements RequestOwner {
       try {
         await sendResponse(this, error)
       } catch (sendingError) {
-        if (this.isOwnCancel(sendingError)) throw sendingError
+        if (this.#isCancel(sendingError)) throw sendingError
         this.#failUnexpectedly(sendingError)
       }
     } else if (error instanceof BodyTooLargeError && !outgoing.headersSent) {
@@ -82,21 +85,8 @@ export class HandlerExchange extends Exchange implements RequestOwner {
     else sendStatus(outgoing, 500, this.closing())
   }
 
-  /** Tells `onError`, or else the exception handler of the loop. */
-  #report(exception: unknown): void {
-    const { onError } = this.service
-    const loop = getEventLoop()
-    const task: Task = this.task
-    const context = { message: `the handler of ${task.name} has failed`, exception, task }
-    if (onError === undefined) {
-      loop.callExceptionHandler(context)
-      return
-    }
-    try {
-      onError(exception, this.#request)
-    } catch (failure) {
-      loop.callExceptionHandler(context)
-      loop.callExceptionHandler({ message: 'onError has failed', exception: failure, task })
-    }
+  #report(error: unknown): void {
+    const { task } = this
+    this.service.report(error, this.#request, task, `the handler of ${task.name} has failed`)
   }
 }

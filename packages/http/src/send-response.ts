@@ -1,10 +1,11 @@
 import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { BodyReader } from './body-reader.ts'
 import { isDecoded } from './decoded-body.ts'
-import type { HandlerExchange } from './handler-exchange.ts'
-import { isHttp2, type Outgoing } from './message.ts'
+import { ClientGoneError } from './errors.ts'
+import { type Incoming, isHttp2, type Outgoing } from './message.ts'
 import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
 
 /**
@@ -20,6 +21,17 @@ const connectionHeaders = [
   'transfer-encoding',
   'upgrade',
 ]
+
+/** Whose response is sent: an exchange, or an upgrade that is refused. */
+export interface Sender {
+  readonly incoming: Incoming
+  readonly outgoing: Outgoing
+  readonly isClosed: boolean
+  readonly signal: AbortSignal
+  mustClose(): boolean
+  /** For the clean-up of a source: the cancel itself is no failure. */
+  reportUnlessCancelled(error: unknown): void
+}
 
 /** Whether `value` is a `Response`, of this realm or of another one, as that of the package undici. */
 export function isResponse(value: unknown): value is Response {
@@ -43,14 +55,14 @@ export function isResponse(value: unknown): value is Response {
  *
  * @throws {TypeError} for what is not a Response, and for one whose body was read already
  */
-export function sendResponse(exchange: HandlerExchange, response: Response): Promise<void> | null {
+export function sendResponse(sender: Sender, response: Response): Promise<void> | null {
   if (!isResponse(response)) {
     throw new TypeError(`the handler must return a Response, got ${describe(response)}`)
   }
-  const { outgoing } = exchange
+  const { outgoing } = sender
   const plain = plainOf(response)
   if (plain !== null) {
-    sendPlain(exchange, plain)
+    sendPlain(sender, plain)
     return null
   }
   const { status, statusText, body } = response
@@ -65,21 +77,21 @@ export function sendResponse(exchange: HandlerExchange, response: Response): Pro
     delete headers['content-encoding']
     delete headers['content-length']
   }
-  if (exchange.isClosed || outgoing.writableEnded) {
-    return body === null ? null : body.cancel('the client has gone')
+  if (sender.isClosed || outgoing.writableEnded) {
+    return body === null ? null : body.cancel(new ClientGoneError())
   }
-  if (body === null || exchange.incoming.method === 'HEAD' || hasNoBody(status)) {
+  if (body === null || sender.incoming.method === 'HEAD' || hasNoBody(status)) {
     if (body === null && !hasNoBody(status)) headers['content-length'] ??= '0'
-    writeHead(exchange, status, statusText, headers)
+    writeHead(sender, status, statusText, headers)
     outgoing.end()
     return body === null ? null : body.cancel()
   }
-  return sendStream(exchange, body, () => writeHead(exchange, status, statusText, headers), headers)
+  return sendStream(sender, body, () => writeHead(sender, status, statusText, headers), headers)
 }
 
-function sendPlain(exchange: HandlerExchange, plain: PlainResponse): void {
-  const { outgoing } = exchange
-  if (exchange.isClosed || outgoing.writableEnded) return
+function sendPlain(sender: Sender, plain: PlainResponse): void {
+  const { outgoing } = sender
+  if (sender.isClosed || outgoing.writableEnded) return
   const { status, body } = plain
   const headers = { ...plain.headers }
   if (!hasNoBody(status)) {
@@ -87,24 +99,27 @@ function sendPlain(exchange: HandlerExchange, plain: PlainResponse): void {
       body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
     headers['content-length'] = length
   }
-  writeHead(exchange, status, plain.statusText, headers)
-  if (body === null || exchange.incoming.method === 'HEAD') outgoing.end()
+  writeHead(sender, status, plain.statusText, headers)
+  if (body === null || sender.incoming.method === 'HEAD') outgoing.end()
   else outgoing.end(body)
 }
 
 function writeHead(
-  exchange: HandlerExchange,
+  sender: Sender,
   status: number,
   statusText: string,
   headers: OutgoingHttpHeaders,
 ): void {
-  const outgoing = exchange.outgoing as ServerResponse
+  const outgoing = sender.outgoing as ServerResponse
+  const { upgrade } = headers
   for (const name of connectionHeaders) delete headers[name]
-  if (isHttp2(exchange.outgoing)) {
+  if (isHttp2(sender.outgoing)) {
     outgoing.writeHead(status, headers)
     return
   }
-  if (exchange.mustClose()) headers.connection = 'close'
+  if (sender.mustClose()) headers.connection = 'close'
+  // 426 Upgrade Required has to name the protocol.
+  if (status === 426 && upgrade !== undefined) headers.upgrade = upgrade
   if (statusText === '') outgoing.writeHead(status, headers)
   else outgoing.writeHead(status, statusText, headers)
 }
@@ -121,32 +136,38 @@ function collectHeaders(headers: Headers): OutgoingHttpHeaders {
 }
 
 async function sendStream(
-  exchange: HandlerExchange,
+  sender: Sender,
   body: ReadableStream<Uint8Array>,
   sendHead: () => void,
   headers: OutgoingHttpHeaders,
 ): Promise<void> {
-  const reader = new BodyReader(body)
-  const outgoing = exchange.outgoing as ServerResponse
-  let isComplete = false
+  // What a cancelled request waits for is its own clean-up, and not that of the source.
+  const reader = new BodyReader(body, (error) => sender.reportUnlessCancelled(error))
+  const outgoing = sender.outgoing as ServerResponse
+  const { signal } = sender
+  // In the turn of the cancel: `pull` may wait as well, and a stream whose `pull` has thrown calls `cancel` no more.
+  const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
     const { hasBegun, length } = await reader.look()
     if (headers['content-length'] !== undefined) outgoing.strictContentLength = true
     else if (length !== null) headers['content-length'] = length
-    if (exchange.isClosed || outgoing.writableEnded) return
+    if (sender.isClosed || outgoing.writableEnded) {
+      reader.cancel(new ClientGoneError())
+      return
+    }
     sendHead()
     // A source that is slow to give its first part, as one of events, lets the client have the head at once.
     if (!hasBegun) outgoing.flushHeaders()
+    signal.addEventListener('abort', onAbort, { once: true })
     for (let part = await reader.next(); !part.done; part = await reader.next()) {
       await write(outgoing, part.value)
     }
-    isComplete = true
     outgoing.end()
+  } catch (error) {
+    reader.cancel(error)
+    throw error
   } finally {
-    if (!isComplete) {
-      // What a cancelled request waits for is its own clean-up, and not that of the source.
-      reader.cancel().catch((error: unknown) => exchange.reportUnlessCancelled(error))
-    }
+    signal.removeEventListener('abort', onAbort)
   }
 }
 

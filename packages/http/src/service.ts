@@ -1,5 +1,11 @@
-import type { CancelledError } from '@tasktree/core'
-import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { type CancelledError, getEventLoop, type Task } from '@tasktree/core'
+import {
+  checkCount,
+  checkDuration,
+  checkOptions,
+  describe,
+  isThenable,
+} from '@tasktree/core/lowlevel'
 import type { Incoming } from './message.ts'
 
 export interface ScopeOptions {
@@ -15,7 +21,10 @@ export interface ScopeOptions {
 export interface HandlerOptions extends ScopeOptions {
   /** How many bytes the body of a request may have; a longer one is answered with 413. Without a limit by default. */
   maxBody?: number | undefined
-  /** Gets each error of the handler. Without it errors go to the exception handler of the loop. */
+  /**
+   * Gets each error of the handler; the cancel of a request is none. Without it errors go to the exception handler of the
+   * loop, and so does what `onError` itself throws or rejects with.
+   */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
 
@@ -31,7 +40,7 @@ export class Service {
   readonly deadline: number | undefined
   readonly maxRequests: number
   readonly maxBody: number
-  readonly onError: ((error: unknown, request: Request) => void) | undefined
+  readonly #onError: HandlerOptions['onError']
   readonly #running = new Set<Work>()
   /** Set when the server begins to stop: responses then close their connections. */
   isDraining = false
@@ -50,7 +59,7 @@ export class Service {
     this.deadline = deadline === Infinity ? undefined : deadline
     this.maxBody = maxBody
     this.maxRequests = maxRequests
-    this.onError = onError
+    this.#onError = onError
   }
 
   get running(): ReadonlySet<Work> {
@@ -68,5 +77,25 @@ export class Service {
   /** The task of `work` has ended, and its response or connection is closed. */
   remove(work: Work): void {
     if (this.#running.delete(work)) this.onEnd?.(work)
+  }
+
+  /** Tells `onError`, or else the exception handler of the loop. */
+  report(exception: unknown, request: Request, task: Task, message: string): void {
+    const loop = getEventLoop()
+    const context = { message, exception, task }
+    if (this.#onError === undefined) {
+      loop.callExceptionHandler(context)
+      return
+    }
+    const onFailure = (failure: unknown): void => {
+      loop.callExceptionHandler(context)
+      loop.callExceptionHandler({ message: 'onError has failed', exception: failure, task })
+    }
+    try {
+      const returned: unknown = this.#onError(exception, request)
+      if (isThenable(returned)) returned.then(undefined, onFailure)
+    } catch (failure) {
+      onFailure(failure)
+    }
   }
 }

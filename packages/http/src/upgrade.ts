@@ -1,18 +1,14 @@
-import {
-  createTask,
-  currentTask,
-  getEventLoop,
-  type CancelledError,
-  type Task,
-} from '@tasktree/core'
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import { createTask, currentTask, type CancelledError, type Task } from '@tasktree/core'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { requestUrl } from './accept.ts'
 import { taskName } from './exchange.ts'
-import { ClientGoneError, isOfCancel } from './errors.ts'
+import { ClientGoneError, isPlainCancel } from './errors.ts'
 import type { RequestOwner } from './incoming-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
-import { isResponse } from './send-response.ts'
+import { isResponse, type Sender, sendResponse } from './send-response.ts'
+import { sendStatus } from './send-status.ts'
 import type { Service, Work } from './service.ts'
 
 /**
@@ -26,12 +22,14 @@ export type UpgradeHandler = (
 ) => PromiseLike<Response | void> | Response | void
 
 /** An upgraded connection. Its task is cancelled when the connection closes. */
-export class Upgrade implements RequestOwner, Work {
+export class Upgrade implements RequestOwner, Sender, Work {
   readonly incoming: IncomingMessage
   readonly maxBody: number = Infinity
   readonly #service: Service
   readonly #socket: Duplex
   #task: Task<void> | null = null
+  #request: Request | null = null
+  #outgoing: ServerResponse | null = null
 
   constructor(service: Service, incoming: IncomingMessage, socket: Duplex) {
     this.incoming = incoming
@@ -50,7 +48,8 @@ export class Upgrade implements RequestOwner, Work {
     }
     this.#service.add(this)
     const request = new IncomingRequest(this, url) as unknown as Request
-    const run = (): Promise<void> => this.#run(() => onUpgrade(request, socket, head), request)
+    this.#request = request
+    const run = (): Promise<void> => this.#run(() => onUpgrade(request, socket, head))
     const task = createTask(run, { name: taskName(this.incoming), eager: true })
     socket.once('close', () => this.leave())
     task.addDoneCallback(() => this.#service.remove(this))
@@ -70,32 +69,74 @@ export class Upgrade implements RequestOwner, Work {
     this.#task?.cancel(reason)
   }
 
-  async #run(hook: () => ReturnType<UpgradeHandler>, request: Request): Promise<void> {
+  mustClose(): boolean {
+    return true
+  }
+
+  reportUnlessCancelled(error: unknown): void {
+    if (!isPlainCancel(error)) this.#report(error)
+  }
+
+  get outgoing(): ServerResponse {
+    this.#outgoing ??= responseOn(this.#socket, this.incoming)
+    return this.#outgoing
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  async #run(hook: () => ReturnType<UpgradeHandler>): Promise<void> {
     const task = currentTask() as Task<void>
     this.#task = task
     try {
-      const response = await hook()
-      if (response !== undefined) this.#refuse(response.status)
+      const response = await responseOf(hook)
+      if (response !== undefined) await sendResponse(this, response)
     } catch (error) {
-      if (isResponse(error)) {
-        this.#refuse(error.status)
-        return
-      }
       this.#socket.destroy()
-      if (task.cancelling() > 0 && isOfCancel(error)) throw error
-      const { onError } = this.#service
-      if (onError !== undefined) onError(error, request)
-      else {
-        const message = `the upgrade ${task.name} has failed`
-        getEventLoop().callExceptionHandler({ message, exception: error, task })
-      }
+      if (task.cancelling() > 0 && isPlainCancel(error)) throw error
+      this.#report(error)
     }
   }
 
-  #refuse(status: number): void {
-    const reason = STATUS_CODES[status] ?? ''
-    this.#socket.end(
-      `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  #report(error: unknown): void {
+    const task = this.#task as Task<void>
+    this.#service.report(
+      error,
+      this.#request as Request,
+      task,
+      `the upgrade ${task.name} has failed`,
     )
   }
+
+  #refuse(status: number): void {
+    sendStatus(this.outgoing, status, { connection: 'close' })
+  }
+}
+
+/** What the hook returns, or the Response that it throws. */
+async function responseOf(hook: () => ReturnType<UpgradeHandler>): Promise<Response | void> {
+  try {
+    return await hook()
+  } catch (error) {
+    if (isResponse(error)) return error
+    throw error
+  }
+}
+
+/** Node has given the connection away: this response writes to it, and ends it. */
+function responseOn(socket: Duplex, incoming: IncomingMessage): ServerResponse {
+  const outgoing = new ServerResponse(incoming)
+  const onDrain = (): void => {
+    outgoing.emit('drain')
+  }
+  outgoing.shouldKeepAlive = false
+  outgoing.assignSocket(socket as Socket)
+  socket.on('drain', onDrain)
+  outgoing.once('finish', () => {
+    socket.off('drain', onDrain)
+    outgoing.detachSocket(socket as Socket)
+    socket.end()
+  })
+  return outgoing
 }

@@ -1,0 +1,247 @@
+import { createTask, isCancelled, run, sleep } from '@tasktree/core'
+import { ClientGoneError, serve, type ServeOptions } from '@tasktree/http'
+import type { UnderlyingDefaultSource } from 'node:stream/web'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { RawClient } from './support/clients.ts'
+import { Log } from './support/probe.ts'
+
+const bytes = new Uint8Array(3)
+
+/** Collects what the exception handler of the loop gets. */
+function collectReports(): unknown[] {
+  const reports: unknown[] = []
+  createTask(() => sleep(0))
+    .getLoop()
+    .setExceptionHandler((_loop, { message, exception }) => reports.push([message, exception]))
+  return reports
+}
+
+type Source = UnderlyingDefaultSource<Uint8Array>
+
+const sources: [string, () => Source][] = [
+  [
+    'pull is an async function that waits',
+    () => ({
+      async pull(controller) {
+        await sleep(1)
+        controller.enqueue(bytes)
+        await sleep(60_000)
+      },
+    }),
+  ],
+  [
+    'pull returns what it waits for',
+    () => {
+      let calls = 0
+      return {
+        pull(controller) {
+          controller.enqueue(bytes)
+          return calls++ > 0 ? sleep(60_000) : undefined
+        },
+      }
+    },
+  ],
+  [
+    'pull waits for a foreign promise',
+    () => ({
+      async pull(controller) {
+        controller.enqueue(bytes)
+        await new Promise(() => {})
+      },
+    }),
+  ],
+  [
+    'pull waits while a slow reader holds up the response',
+    () => ({
+      async pull(controller) {
+        controller.enqueue(new Uint8Array(16_000_000))
+        await sleep(60_000)
+      },
+    }),
+  ],
+]
+
+describe.each(sources)('the source of a stream is cancelled when %s', (_name, source) => {
+  test.each(['the client leaves', 'the server stops', 'the deadline passes'])('and %s', (how) =>
+    run(async () => {
+      const log = new Log()
+      const reasons: unknown[] = []
+      const reports = collectReports()
+      const options: ServeOptions = how === 'the deadline passes' ? { deadline: 50 } : { grace: 0 }
+      await using server = await serve(
+        () =>
+          new Response(
+            new ReadableStream<Uint8Array>({
+              ...source(),
+              async cancel(reason) {
+                reasons.push(reason)
+                if (how !== 'the deadline passes') await sleep(5)
+                log.add('cancelled')
+              },
+            }),
+          ),
+        options,
+      )
+      const client = await RawClient.open(server.url)
+      client.socket.pause()
+      client.get('/')
+      await sleep(25)
+      if (how === 'the client leaves') client.leave()
+      else if (how === 'the server stops') await server.stop()
+      await log.until('cancelled')
+      client.leave()
+      await server.stop()
+      expect(reasons).toHaveLength(1)
+      expect(isCancelled(reasons[0])).toBe(true)
+      if (how === 'the client leaves') expect(reasons[0]).toBeInstanceOf(ClientGoneError)
+      expect(reports).toEqual([])
+    }),
+  )
+})
+
+describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
+  'when %s',
+  (how) => {
+    async function errorsOf(handler: () => Promise<Response>): Promise<unknown[]> {
+      const errors: unknown[] = []
+      await run(async () => {
+        const reports = collectReports()
+        const server = await serve(handler, {
+          grace: 0,
+          ...(how === 'the deadline passes' ? { deadline: 20 } : {}),
+          onError: (error) => void errors.push(error),
+        })
+        const client = await RawClient.open(server.url)
+        client.get('/')
+        await sleep(30)
+        if (how === 'the client leaves') client.leave()
+        await sleep(20)
+        await server.stop()
+        client.leave()
+        expect(reports).toEqual([])
+      })
+      return errors
+    }
+
+    test('an error that the handler makes of its cancel reaches onError', async () => {
+      const errors = await errorsOf(async () => {
+        try {
+          await sleep(60_000)
+        } catch (cause) {
+          throw new Error('the report could not be made', { cause })
+        }
+        return new Response()
+      })
+      expect(errors).toEqual([expect.objectContaining({ message: 'the report could not be made' })])
+    })
+
+    test('the cancel does not, nor the AbortError of an API of the platform', async () => {
+      expect(
+        await errorsOf(async () => {
+          await sleep(60_000)
+          return new Response()
+        }),
+      ).toEqual([])
+    })
+  },
+)
+
+test('an AbortError that the signal of the request has caused is no failure', () =>
+  run(async () => {
+    const log = new Log()
+    const errors: unknown[] = []
+    await using server = await serve(
+      async (request) => {
+        log.add('began')
+        try {
+          await delay(60_000, null, { signal: request.signal })
+        } finally {
+          log.add('ended')
+        }
+        return new Response()
+      },
+      { onError: (error) => void errors.push(error) },
+    )
+    const client = await RawClient.open(server.url)
+    client.get('/')
+    await log.until('began')
+    client.leave()
+    await log.until('ended')
+    await sleep(5)
+    expect(errors).toEqual([])
+  }))
+
+test.each<[string, (failure: Error) => Promise<void> | void]>([
+  [
+    'throws',
+    (failure) => {
+      throw failure
+    },
+  ],
+  ['rejects', async (failure) => await Promise.reject(failure)],
+])('an onError that %s is reported, with the error that it got', (_name, fail) =>
+  run(async () => {
+    const reports = collectReports()
+    const [error, failure] = [new Error('of the handler'), new Error('of onError')]
+    await using server = await serve(
+      () => {
+        throw error
+      },
+      { onError: () => fail(failure) },
+    )
+    expect((await fetch(server.url)).status).toBe(500)
+    expect(reports).toEqual([
+      ['the handler of GET / has failed', error],
+      ['onError has failed', failure],
+    ])
+  }),
+)
+
+describe('an upgrade that is refused', () => {
+  async function refusal(onUpgrade: NonNullable<ServeOptions['onUpgrade']>): Promise<string> {
+    return await run(async () => {
+      const reports = collectReports()
+      await using server = await serve(() => new Response(), { onUpgrade })
+      const client = await RawClient.open(server.url)
+      client.get('/', ['Connection: upgrade', 'Upgrade: websocket'])
+      const text = await client.untilEnd()
+      client.leave()
+      expect(reports).toEqual([])
+      return text
+    })
+  }
+
+  const response = (): Response =>
+    new Response('log in first', { status: 401, headers: { 'www-authenticate': 'Basic' } })
+
+  test.each<[string, NonNullable<ServeOptions['onUpgrade']>]>([
+    [
+      'thrown',
+      () => {
+        throw response()
+      },
+    ],
+    ['returned', async () => response()],
+  ])('sends the status, the headers and the body of the Response that was %s', async (_, hook) => {
+    const text = await refusal(hook)
+    expect(text).toMatch(/^HTTP\/1.1 401 Unauthorized\r\n/)
+    expect(text).toMatch(/^www-authenticate: Basic\r$/im)
+    expect(text).toMatch(/^connection: close\r$/im)
+    expect(text).toMatch(/\r\n\r\nlog in first$/)
+  })
+
+  test('sends a long stream to its end, and names the protocol with 426', async () => {
+    const part = Buffer.alloc(100_000, 'x')
+    const text = await refusal(
+      () =>
+        new Response(ReadableStream.from([part, part, part]), {
+          status: 426,
+          headers: { upgrade: 'websocket' },
+        }),
+    )
+    expect(text).toMatch(/^upgrade: websocket\r$/im)
+    expect(text.match(/x{100}/g)).toHaveLength(3_000)
+    expect(text).toMatch(/\r\n0\r\n\r\n$/)
+  })
+})
