@@ -6,19 +6,30 @@ import { IncomingRequest } from './incoming-request.ts'
 export interface FetchRetry {
   /** How many times the request is sent at most. @defaultValue 3 */
   attempts?: number | undefined
-  /** Milliseconds to wait after the `attempt`-th attempt; a `Retry-After` of the server counts instead. 100, 200, 400 … by default. */
+  /**
+   * Milliseconds to wait after the `attempt`-th attempt. By default 100, 200, 400 and so on, at most 30,000. A `Retry-After`
+   * of the server counts instead, up to 30,000 milliseconds.
+   */
   backoff?: ((attempt: number, error?: unknown) => number) | undefined
 }
 
 export interface FetchInit extends RequestInit {
-  /** After this many milliseconds an attempt fails with a TimeoutError, the reading of its body included. */
+  /**
+   * How many milliseconds each attempt may take, the reading of the response's body included; then it fails with a
+   * TimeoutError. The waits between attempts do not count: `timeout()` of the core bounds the whole call.
+   */
   timeout?: number | undefined
-  /** Sends the request again after a failure of the network, a timeout, or a status that asks for it. A number: the attempts. */
+  /**
+   * Sends the request again after a failure of the network, a timeout before the head of the response, or the status 408,
+   * 429, 502, 503 or 504. A number: the attempts. Without it the request is sent once.
+   */
   retry?: number | FetchRetry | undefined
 }
 
 /** Methods that may be sent twice. */
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+/** How many milliseconds a wait between attempts may take, whatever the server asks for. */
+const longestWait = 30_000
 const temporary = new Set([408, 429, 502, 503, 504])
 
 /**
@@ -27,7 +38,8 @@ const temporary = new Set([408, 429, 502, 503, 504])
  *
  * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
  * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The last
- * response or error is the outcome.
+ * response or error is the outcome. A response whose body was begun to be read is not asked for again. A scope around the
+ * call, as of `timeout()`, ends the waits between attempts as well.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  * @throws {TimeoutError} when the time has passed
@@ -63,7 +75,7 @@ function backoffOf(retry: FetchInit['retry']): Backoff {
   if (backoff !== undefined && typeof backoff !== 'function') {
     throw new TypeError(`the option backoff must be a function, got ${describe(backoff)}`)
   }
-  return backoff ?? ((attempt) => Math.min(100 * 2 ** (attempt - 1), 30_000))
+  return backoff ?? ((attempt) => Math.min(100 * 2 ** (attempt - 1), longestWait))
 }
 
 async function attemptAll(
@@ -120,13 +132,13 @@ function toPlatform(
   ]
 }
 
-/** How many milliseconds the server asks for, in seconds or as a date. */
+/** How many milliseconds the server asks for, in seconds or as a date; at most `longestWait`. */
 function retryAfter(response: Response): number | null {
   const value = response.headers.get('retry-after')
   if (value === null) return null
   const seconds = Number(value)
   const delay = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1_000
-  return Number.isNaN(delay) ? null : Math.max(delay, 0)
+  return Number.isNaN(delay) ? null : Math.min(Math.max(delay, 0), longestWait)
 }
 
 async function fetchOnce(

@@ -1,6 +1,15 @@
-import { cancelScope, createTask, run, sleep, timeout, TimeoutError } from '@tasktree/core'
+import {
+  cancelScope,
+  createTask,
+  getEventLoop,
+  run,
+  sleep,
+  timeout,
+  TimeoutError,
+} from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { fetch, serve } from '@tasktree/http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Log } from './support/probe.ts'
 
 function served(
@@ -162,6 +171,31 @@ describe('retry', () => {
       },
     )
   })
+
+  test.each(['3600', '1e999', 'Fri, 31 Dec 2100 23:59:59 GMT'])(
+    'waits for Retry-After: %s at most 30 seconds, and no longer than the scope around it',
+    (value) => {
+      const times: number[] = []
+      return runVirtual(async () => {
+        vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+          times.push(getEventLoop().time())
+          return new Response(null, { status: 503, headers: { 'retry-after': value } })
+        })
+        try {
+          expect((await fetch('http://a', { retry: 2 })).status).toBe(503)
+          expect((times[1] as number) - (times[0] as number)).toBe(30_000)
+          const begin = getEventLoop().time()
+          await expect(timeout(1_000, () => fetch('http://a', { retry: 2 }))).rejects.toThrow(
+            TimeoutError,
+          )
+          expect(getEventLoop().time() - begin).toBe(1_000)
+          expect(times).toHaveLength(3)
+        } finally {
+          vi.restoreAllMocks()
+        }
+      })
+    },
+  )
 
   test('does not send a POST twice, nor what the server has refused', () => {
     let calls = 0
