@@ -12,7 +12,7 @@ export type {
   Tells,
 } from './actors/message-types.ts'
 export type { AskOptions } from './messages/ask.ts'
-export { ReplyPort } from './messages/reply-ports.ts'
+export { ReplyPort } from './messages/deferred-replies.ts'
 export type { BackoffOptions } from './supervision/backoff.ts'
 export { ChildRef } from './children/child-ref.ts'
 export {
@@ -82,4 +82,4 @@ export {
 export { type ActorStatistics, sys, type TraceEvent } from './actors/sys.ts'
 export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system/system.ts'
 export type { ActorTimer, TimerOptions } from './actors/timers.ts'
-export type { NodeSnapshot } from './system/tree.ts'
+export type { NodeSnapshot } from './system/tree-snapshot.ts'

@@ -17,7 +17,7 @@ import { TLSSocket } from 'node:tls'
 import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
-import { HeldWrites } from './held-writes.ts'
+import { HeldWrites } from './start-tls-writes.ts'
 import { turnsOfIo } from './in-loop.ts'
 import {
   type BufferedProtocol,

@@ -11,7 +11,7 @@ const totalName = "a limiter's total"
  * Divides a total capacity among its holders: `acquire(weight)` waits until `weight` of it is free.
  *
  * Requests are served in order: small requests do not overtake a big request that waits before them, so the big request
- * is served eventually.
+ * is always served in the end.
  *
  * @example
  * const memory = new CapacityLimiter(512)

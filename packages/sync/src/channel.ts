@@ -11,7 +11,7 @@ import { WaiterQueue } from './waiter-queue.ts'
 /** The state of one handle. The senders that wait in this handle read it. */
 interface Handle<T> {
   closed: boolean
-  /** The waiting `send` calls of this handle, including those that were woken. Null until the first one. */
+  /** The `send` calls of this handle that wait, or were woken and have not gone on yet. Null before any `send` has waited. */
   senders: Set<Waiter<void, Sending<T>>> | null
 }
 

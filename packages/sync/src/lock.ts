@@ -23,12 +23,12 @@ class Possession implements Lender, Host<Releaser, Asker> {
   holder: Releaser | null = null
   /** The task that holds the lock, for the task tree; null when code outside of every task does. */
   holdingTask: Asker = null
-  /** In debug mode, the time at which the lock was taken, in milliseconds of the loop of `holdingTask`. */
+  /** When the lock was taken, in milliseconds of the clock of `holdingTask`'s loop. Null unless that loop is in debug mode. */
   heldSince: number | null = null
   readonly waiters: WaiterQueue<Releaser, Asker>
   /** How many entries of the queue stand for a waiter that was cancelled. */
   #leaving = 0
-  /** Wakes the next waiter when an entry for a cancelled waiter is woken. */
+  /** Serves the entries that stay in the line in place of cancelled waiters: in the turn of such an entry, the next waiter is woken. */
   readonly #places: Host<Releaser, Asker> = {
     serve: (place) => {
       this.#leaving--

@@ -26,7 +26,7 @@ export class PriorityQueue<T> extends Queue<T> {
 }
 
 /**
- * Makes a `compare` that returns no number throw. A function that returns a boolean, such as `a.priority < b.priority`,
+ * Wraps `compare`: the wrapper throws a TypeError when `compare` returns something that is not a number, or NaN. A function that returns a boolean, such as `a.priority < b.priority`,
  * would silently give a wrong order, because `false` counts as "equal". NaN, the result of a missing priority, would do
  * the same.
  */

@@ -7,7 +7,7 @@ import { ActorStopped, NoProc, UnexpectedCancellation } from '../errors.ts'
 import { type ExitReason, failure, killed, normal, tame } from '../exit-reason.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 import { HandlerFlow, runInFlow, runOutsideOfFlows, setTaskOf } from '../messages/handler-flow.ts'
-import { endedWhileHandling } from '../messages/reply-ports.ts'
+import { endedWhileHandling } from '../messages/deferred-replies.ts'
 import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import { ActorContext } from './context.ts'
@@ -232,7 +232,7 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Returns the future to await before the next burst: one turn of the loop if there is work left, otherwise a future
+   * Returns the future to await before more messages are handled: one turn of the loop if there is work left, otherwise a future
    * that `wake()` completes.
    */
   #nextTurn(): Future<void> {

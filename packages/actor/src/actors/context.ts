@@ -7,7 +7,7 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { AskOptions } from '../messages/ask.ts'
 import { activeFlow } from '../messages/handler-flow.ts'
-import type { ReplyPort } from '../messages/reply-ports.ts'
+import type { ReplyPort } from '../messages/deferred-replies.ts'
 import { ChildRef } from '../children/child-ref.ts'
 import {
   type ActorSpec,

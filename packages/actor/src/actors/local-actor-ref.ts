@@ -69,7 +69,7 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
   }
 
-  /** @internal the number of the incarnation that this ref is pinned to; 0 when it is not pinned */
+  /** @internal the number of the only incarnation that this ref may reach; 0 when it also reaches later incarnations */
   get pinnedTo(): number {
     return this.#pinned
   }

@@ -1,6 +1,6 @@
 import type { Future } from '@tasktree/core'
 import type { AskOptions } from '../messages/ask.ts'
-import type { ReplyPort } from '../messages/reply-ports.ts'
+import type { ReplyPort } from '../messages/deferred-replies.ts'
 import type { Actor } from './actor.ts'
 import type { LocalActorRef } from './local-actor-ref.ts'
 
@@ -10,7 +10,7 @@ type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
 type IsSame<X, Y> =
   (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
 
-/** True when the property has no setter: a getter. TypeScript shows a `readonly` field in the same way. */
+/** True when the property cannot be assigned: a getter without a setter, or a `readonly` field, which TypeScript does not tell apart. */
 type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>
 
 type IsMessage<A, K extends keyof A> = K extends Hook

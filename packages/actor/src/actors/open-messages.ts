@@ -1,7 +1,7 @@
 import { InvalidStateError } from '@tasktree/core'
 import type { Envelope } from '../messages/envelope.ts'
 import { currentFlow, type HandlerFlow } from '../messages/handler-flow.ts'
-import { endedWhileHandling, OpenPorts, ReplyPort } from '../messages/reply-ports.ts'
+import { endedWhileHandling, OpenPorts, ReplyPort } from '../messages/deferred-replies.ts'
 import { Stash } from '../messages/stash.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'

@@ -1,7 +1,7 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** This many times, a swallowed cancel is repeated without a pause. After that, the pauses grow. */
+/** How many cancels are sent without a pause between them, while the task catches each cancel and goes on. Later pauses grow. */
 const atOnce = 3
 const firstPause = 10
 const presses = 12

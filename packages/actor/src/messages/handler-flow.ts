@@ -3,7 +3,7 @@ import { currentTask, type Task } from '@tasktree/core'
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
 import type { Envelope } from './envelope.ts'
 import { messageTracing } from './tracing.ts'
-import type { ReplyPort } from './reply-ports.ts'
+import type { ReplyPort } from './deferred-replies.ts'
 
 /**
  * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
@@ -59,8 +59,8 @@ let running: HandlerFlow | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records the task of an incarnation. `currentIncarnation()` uses it for a handler that was called without entering the
- * storage.
+ * Records which task belongs to an incarnation. `currentIncarnation()` needs this for a handler that was called without
+ * `storage.run`, the AsyncLocalStorage of this file.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)

@@ -66,7 +66,7 @@ export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>
   readonly #kinds = new Map<string, MessageKind>()
-  /** The names of the methods that are messages. */
+  /** The names of the methods that other code can call by a message. */
   readonly declared: readonly string[]
 
   constructor(actorClass: AnyActorClass) {

@@ -31,7 +31,7 @@ import type { Incarnation } from '../children/incarnation.ts'
 import type { Owner, Child } from '../children/child.ts'
 import { SupervisorChild } from '../supervision/supervisor-child.ts'
 import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
-import { formatTree, type NodeSnapshot, snapshotOf } from './tree.ts'
+import { formatTree, type NodeSnapshot, snapshotOf } from './tree-snapshot.ts'
 
 export interface ActorSystemOptions extends SupervisorOptions {
   /** The name of the system, which is the first part of every path. */

@@ -18,8 +18,9 @@ type Taker = (error: unknown) => boolean
 const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
- * The objects that need the listener: each loop that runs or that has had a cancelled task, each taker, and each wait
- * that was refused on a closed loop. When no user is left, the listener is removed.
+ * Everything that needs the listener: each loop that runs or that has had a cancelled task; each callback that
+ * `takeRejections` has registered; and each wait that a closed loop refuses, while its CancelledError is thrown, because
+ * a closed loop needs the listener no longer. When this set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false

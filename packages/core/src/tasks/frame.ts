@@ -47,7 +47,8 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal ends the wait of this frame on `future`, if this frame is inside a cancelled scope. `reaction` resumes
-   * the waiting code. Called when a woken claim has taken nothing, so that its waiter continues to wait.
+   * the waiting code. Called when a claim was woken and could take nothing, so its waiter would have to wait again.
+   * While the claim was woken, the cancelled scope could not end this wait, so it is ended now.
    */
   strikeWait(reaction: Reaction, future: Future<unknown>): void {
     const level = levelOf(this)

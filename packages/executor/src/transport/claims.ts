@@ -44,8 +44,8 @@ export class JobClaims {
     for (;;) {
       const claimed = Atomics.load(this.#memory, claimedSlot)
       const started = this.lastStarted()
-      // A job after `lastSent` has already started, so there is nothing to take back. The word must not be set to a
-      // smaller number.
+      // Job `lastSent` or a later one has already started, or these jobs were taken back before: there is nothing to
+      // take back, and the number in the shared memory must not become smaller.
       if (claimed >= lastSent) return started
       if (Atomics.compareExchange(this.#memory, claimedSlot, claimed, lastSent) === claimed) {
         this.#recalled = { upTo: lastSent, started }

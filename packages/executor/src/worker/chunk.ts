@@ -73,8 +73,8 @@ export function sendDeepResults(
 }
 
 /**
- * Whether `value` is nested more deeply than `readableDepth`. The walk visits the objects in the order of a copy, which
- * also copies each object only once.
+ * Whether `value` is nested more deeply than `readableDepth` in the message to the pool. The message holds an object
+ * that occurs twice only where it is met first, so this walk goes depth first and skips objects that it has seen.
  */
 function isDeep(value: unknown): boolean {
   const seen = new Set<object>()

@@ -39,7 +39,7 @@ export class Lingerer {
     this.#look = look
   }
 
-  /** Called when the worker has no job left to run. */
+  /** Begins the wait for the next job, when the worker has none left to run. Does nothing if that wait has begun already. */
   start(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
