@@ -1,4 +1,5 @@
 import { ensureFuture, isCancelled } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 
 type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 
@@ -26,6 +27,7 @@ export class BodyReader {
    */
   async look(): Promise<{ hasBegun: boolean; length: number | null }> {
     const first = await this.#ask()
+    if (first?.done === false) checkBytes(first.value)
     if (first === null || first.done) return { hasBegun: first !== null, length: first && 0 }
     const second = await this.#ask()
     return { hasBegun: true, length: second?.done === true ? first.value.byteLength : null }
@@ -54,6 +56,12 @@ export class BodyReader {
     this.#hasEnded = true
     this.#reader.cancel(reason).catch(this.#onFailure)
   }
+}
+
+/** @throws {TypeError} for a part of a body that is not bytes */
+export function checkBytes(part: unknown): void {
+  if (part instanceof Uint8Array) return
+  throw new TypeError(`the body of a response must give bytes, got ${describe(part)}`)
 }
 
 async function fewTurns(): Promise<null> {

@@ -164,6 +164,7 @@ class Call {
   readonly #controller: AbortController
   readonly #signal: AbortSignal
   readonly #timeout: number | undefined
+  #hasHead = false
 
   constructor(controller: AbortController, signal: AbortSignal, timeout: number | undefined) {
     this.#controller = controller
@@ -189,13 +190,15 @@ class Call {
     const isTimeout =
       this.#signal.aborted && (this.#signal.reason as Error | undefined)?.name === 'TimeoutError'
     if (!isTimeout || this.#timeout === undefined || isCancelled(error)) return error
-    return new TimeoutError(`the server did not answer within ${this.#timeout} ms`, {
+    const missed = this.#hasHead ? 'send the whole body' : 'answer'
+    return new TimeoutError(`the server did not ${missed} within ${this.#timeout} ms`, {
       cause: error,
     })
   }
 
   /** `response`, but each wait for its body is a wait of the running code. */
   watch(response: Response): Response {
+    this.#hasHead = true
     const { body } = response
     if (body === null) return response
     let stream: ReadableStream<Uint8Array> | null = null

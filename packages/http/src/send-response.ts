@@ -2,7 +2,7 @@ import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, checkBytes } from './body-reader.ts'
 import { isDecoded } from './decoded-body.ts'
 import { ClientGoneError } from './errors.ts'
 import { type Incoming, isHttp2, type Outgoing } from './message.ts'
@@ -113,6 +113,7 @@ function writeHead(
   const outgoing = sender.outgoing as ServerResponse
   const { upgrade } = headers
   for (const name of connectionHeaders) delete headers[name]
+  if (hasNoBody(status)) delete headers['content-length']
   if (isHttp2(sender.outgoing)) {
     outgoing.writeHead(status, headers)
     return
@@ -149,8 +150,13 @@ async function sendStream(
   const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
     const { hasBegun, length } = await reader.look()
-    if (headers['content-length'] !== undefined) outgoing.strictContentLength = true
-    else if (length !== null) headers['content-length'] = length
+    const given = headers['content-length']
+    if (given !== undefined) {
+      if (length !== null && Number(given) !== length) {
+        throw new TypeError(`the body has ${length} bytes, and its content-length is ${given}`)
+      }
+      outgoing.strictContentLength = true
+    } else if (length !== null) headers['content-length'] = length
     if (sender.isClosed || outgoing.writableEnded) {
       reader.cancel(new ClientGoneError())
       return
@@ -172,10 +178,8 @@ async function sendStream(
 }
 
 /** Waits while the client reads slower than the body comes. */
-async function write(outgoing: Outgoing, chunk: unknown): Promise<void> {
-  if (!(chunk instanceof Uint8Array)) {
-    throw new TypeError(`the body of a response must give bytes, got ${describe(chunk)}`)
-  }
+async function write(outgoing: Outgoing, chunk: Uint8Array): Promise<void> {
+  checkBytes(chunk)
   if (chunk.byteLength === 0 || outgoing.destroyed) return
   if ((outgoing as ServerResponse).write(chunk)) return
   const drained = new Future<void>()

@@ -198,6 +198,50 @@ test.each<[string, (failure: Error) => Promise<void> | void]>([
   }),
 )
 
+test.each([
+  [
+    'a text',
+    { start: (c: ReadableStreamDefaultController) => c.enqueue('text') },
+    /must give bytes/,
+  ],
+  [
+    'fewer bytes than its content-length says',
+    {
+      start(c: ReadableStreamDefaultController) {
+        c.enqueue(bytes)
+        c.close()
+      },
+    },
+    /has 3 bytes, and its content-length is 4/,
+  ],
+])('a stream that gives %s is answered with 500', (_name, source, message) =>
+  run(async () => {
+    const errors: Error[] = []
+    await using server = await serve(
+      () => new Response(new ReadableStream(source), { headers: { 'content-length': '4' } }),
+      { onError: (error) => void errors.push(error as Error) },
+    )
+    expect((await fetch(server.url)).status).toBe(500)
+    expect(errors).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(message) as string }),
+    ])
+  }),
+)
+
+test.each([204, 205, 304])('status %i has no content-length', (status) =>
+  run(async () => {
+    await using server = await serve(
+      () => new Response(null, { status, headers: { 'content-length': '3' } }),
+    )
+    const client = await RawClient.open(server.url)
+    client.get('/', ['Connection: close'])
+    const text = await client.untilEnd()
+    client.leave()
+    expect(text).toContain(` ${status} `)
+    expect(text).not.toMatch(/content-length/i)
+  }),
+)
+
 describe('an upgrade that is refused', () => {
   async function refusal(onUpgrade: NonNullable<ServeOptions['onUpgrade']>): Promise<string> {
     return await run(async () => {
