@@ -226,3 +226,18 @@ test('stop() cancels what outlasts the grace', () =>
     expect(log.entries).toContain('/work ended')
     session.destroy()
   }))
+
+test(':authority wins over host', () =>
+  served(
+    (request) => new Response(request.url),
+    async ({ session }) => {
+      const stream = session.request({
+        ':path': '/x',
+        ':authority': 'a.example',
+        host: 'b.example',
+      })
+      let text = ''
+      for await (const part of stream) text += String(part)
+      expect(text).toBe('https://a.example/x')
+    },
+  ))
