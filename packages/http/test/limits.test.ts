@@ -140,11 +140,11 @@ test('a response of an upstream server can be passed on', () =>
     expect(await (await fetch(server.url)).text()).toBe('upstream')
   }))
 
-test('a body shorter than its Content-Length resets the connection', () => {
+test('a body in parts that is shorter than its Content-Length resets the connection', () => {
   const errors: unknown[] = []
   return served(
     () =>
-      new Response(ReadableStream.from([Buffer.from('ab')]), {
+      new Response(ReadableStream.from(['a', 'b', 'c'].map((each) => Buffer.from(each))), {
         headers: { 'content-length': '5' },
       }),
     { onError: (error) => errors.push(error) },
