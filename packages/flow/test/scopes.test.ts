@@ -25,6 +25,7 @@ import {
 } from '@tasktree/flow'
 import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
+import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
 import { now, thrown, virtual } from './support/virtual.ts'
 
 let running = 0
@@ -114,6 +115,33 @@ describe.each(Object.entries(calls))('in a scope that is cancelled, %s', (_name,
     },
   )
 })
+
+test.each(Object.entries(calls))(
+  '%s: a scope cancelled at any turn ends it, and its clean-up completes',
+  async (_, call) => {
+    const cancels = await runVirtual(() =>
+      sweepLevelCancel({
+        prepare: () => {
+          running = 0
+        },
+        // A retry may throw the error of its last attempt in time.
+        operate: async () => {
+          await call().then(null, (error: unknown) => {
+            if (isCancelled(error)) throw error
+          })
+          // `Promise.allSettled` has swallowed the cancel; the next wait throws it again.
+          await sleep(0)
+        },
+        after: () => expect(running).toBe(0),
+        // Three turns in each millisecond.
+        moment: (i) => sleep(i % 3 === 2 ? 1 : 0),
+        grace: 100,
+        moments: 45,
+      }),
+    )
+    expect(cancels).toBeGreaterThan(3)
+  },
+)
 
 describe('the deadline of a scope around retry', () => {
   const failing = (times: number[]) => async (): Promise<never> => {
