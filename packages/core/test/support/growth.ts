@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 /** Prepares an operation on `n` things, in a loop of its own, and returns the part that is measured. */
 export type Operation = (n: number) => (() => unknown) | Promise<() => unknown>
 
-/** How much more 100,000 things cost than 10,000. */
+/** How much more ten times as many things cost: 20,000 and 2,000, or 100,000 and 10,000 with `GROWTH=full`. */
 export interface Growth {
   /** In functions and blocks of the packages that have run. */
   readonly steps: number
@@ -40,7 +40,7 @@ export class GrowthMeter implements Disposable {
     return answer.growth
   }
 
-  /** Expects that 100,000 things cost at most `most` times as much as 10,000. */
+  /** Expects that ten times as many things cost at most `most` times as much. */
   async expectLinear(name: string, most = 12): Promise<void> {
     const { steps, time } = await this.measure(name)
     expect(steps).toBeLessThanOrEqual(most)
