@@ -3,6 +3,9 @@ import { app, cli, hasTmux, start, stop, tmux } from './support.ts'
 
 const session = `tasktree-top-${process.pid}`
 
+/** For the shell in the terminal: the folder of the workspace may have a space in its name. */
+const quoted = (word: string | number): string => `'${word}'`
+
 async function shows(pattern: RegExp): Promise<string> {
   let screen = ''
   for (let looks = 0; looks < 150; looks++) {
@@ -20,7 +23,9 @@ test(
     const target = await start(app('calm.mjs'))
     tmux('new-session', '-d', '-s', session, '-x', '120', '-y', '30')
     try {
-      const command = [process.execPath, ...cli, 'top', target.pid, '--every', '0.2'].join(' ')
+      const command = [process.execPath, ...cli, 'top', target.pid, '--every', '0.2']
+        .map(quoted)
+        .join(' ')
       tmux('send-keys', '-t', session, `${command}; echo "code $?"`, 'Enter')
       let screen = await shows(/consumer +queue 'jobs'/)
       expect(screen).toMatch(/process \d+ {2}loop delay .* turns\/s \d+/)
@@ -52,7 +57,7 @@ test('q leaves the process as it was', { timeout: 60_000, skip: !hasTmux }, asyn
   const target = await start(app('calm.mjs'))
   tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '20')
   try {
-    const command = [process.execPath, ...cli, 'top', target.pid].join(' ')
+    const command = [process.execPath, ...cli, 'top', target.pid].map(quoted).join(' ')
     tmux('send-keys', '-t', session, `${command}; echo "code $?"`, 'Enter')
     await shows(/q quit/)
     tmux('send-keys', '-t', session, 'q')
