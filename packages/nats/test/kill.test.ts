@@ -84,14 +84,16 @@ describe.skipIf(withoutServer)(
         const log = logFile('server')
         const options = { servers: mortal.url, namespace: 'server' }
         await using worker = await startNode('worker', { ...options, log, ackWait, concurrency: 8 })
-        const history = await checkRound(options, log, 3_000, async () => {
+        const killThrice = async (): Promise<void> => {
           for (let kill = 0; kill < 3; kill++) {
             await delay(150)
             await mortal.kill()
             await delay(300)
             await mortal.restart()
           }
-        })
+        }
+        const killed = { isServerKilled: true }
+        const history = await checkRound(options, log, 3_000, killThrice, killed)
         expect(history.jobs).toBe(3_000)
         expect(worker.child.exitCode).toBeNull()
       },
