@@ -56,8 +56,11 @@ test('10,000 clients that leave midway leave no task, socket or timer', { tags: 
       for (let done = 0; done < count; done += atOnce) {
         await Promise.all(Array.from({ length: atOnce }, (_, i) => leaveMidway(done + i)))
       }
-      while (requestTasks().length > 0) await sleep(5)
-      await sleep(20)
+      // A request whose client has left already may begin after the last one that was seen.
+      for (let quiet = 0; quiet < 20; quiet++) {
+        if (requestTasks().length > 0) quiet = 0
+        await sleep(5)
+      }
     }
     await batch(1_000)
     globalThis.gc?.()
@@ -68,7 +71,7 @@ test('10,000 clients that leave midway leave no task, socket or timer', { tags: 
       // The test runner has a few of its own, which come and go.
       expect(count).toBeLessThan((before[kind] ?? 0) + 5)
     }
-    expect(allTasks().size).toBe(1)
+    expect([...allTasks()].map(({ name }) => name)).toEqual(['Task-1'])
     expect(began).toBe(ended)
     expect(began).toBeGreaterThanOrEqual(total)
     // 10,000 requests that each left 500 bytes would be more.
