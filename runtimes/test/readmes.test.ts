@@ -10,9 +10,10 @@ const home = new URL('../', import.meta.url)
 const root = new URL('../', home)
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
-// jobd is a program, which says itself which Node it needs.
+// jobd is a program, which says itself which Node it needs. Programs of nats need a server, and those of devtools another
+// process: their packages run them.
 const readmes = ['README.md', ...globSync('packages/*/README.md', { cwd: root })].filter(
-  (readme) => !readme.includes('jobd'),
+  (readme) => !/jobd|nats|devtools/.test(readme),
 )
 const programs = readmes.flatMap((readme) => {
   const text = readFileSync(new URL(readme, root), 'utf8')
