@@ -128,7 +128,7 @@ import type { Actor, ActorClass } from './actor.ts';
 import { LocalActorRef } from './local-actor-ref.ts';
 import type { Asks, SelfRef, Tells } from './message-types.ts';
 import type { AskOptions } from '../messages/ask.ts';
-import type { ReplyPort } from '../messages/reply-ports.ts';
+import type { ReplyPort } from '../messages/deferred-replies.ts';
 import { ChildRef } from '../children/child-ref.ts';
 import { type Rest, type SupervisorOptions } from '../children/child-spec.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -261,7 +261,7 @@ export declare class LocalActorRef<A extends Actor = Actor> extends ChildRef imp
 // dist/actors/message-types.d.ts
 import type { Future } from '@tasktree/core';
 import type { AskOptions } from '../messages/ask.ts';
-import type { ReplyPort } from '../messages/reply-ports.ts';
+import type { ReplyPort } from '../messages/deferred-replies.ts';
 import type { Actor } from './actor.ts';
 import type { LocalActorRef } from './local-actor-ref.ts';
 type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx';
@@ -334,7 +334,7 @@ export declare class Link {
 
 // dist/actors/open-messages.d.ts
 import type { Envelope } from '../messages/envelope.ts';
-import { OpenPorts, ReplyPort } from '../messages/reply-ports.ts';
+import { OpenPorts, ReplyPort } from '../messages/deferred-replies.ts';
 import type { ExitReason } from '../exit-reason.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
 export declare class OpenMessages {
@@ -645,7 +645,7 @@ import type { Incarnation } from './incarnation.ts';
 export declare function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string;
 export declare function reportEnd(child: Child, incarnation: Incarnation, reason: ExitReason, outcome: string): void;
 
-// dist/children/end-wait.d.ts
+// dist/children/end-futures.d.ts
 import { type CancelledError, Future } from '@tasktree/core';
 import { AskCycle } from '../errors.ts';
 import type { ExitReason } from '../exit-reason.ts';
@@ -675,7 +675,7 @@ import { type CancelledError, type EventLoop, Future, type Task } from '@tasktre
 import { type ExitReason } from '../exit-reason.ts';
 import type { HandlerFlow } from '../messages/handler-flow.ts';
 import type { Child } from './child.ts';
-import { type EndWait } from './end-wait.ts';
+import { type EndWait } from './end-futures.ts';
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
 export declare class Starting extends Future<'running' | 'ignored'> {
     #private;
@@ -974,7 +974,7 @@ export type { ActorRef } from './actors/actor-ref.ts';
 export { LocalActorRef } from './actors/local-actor-ref.ts';
 export type { Ask, Asks, MessageName, Reply, SelfRef, Tell, TellOptions, Tells, } from './actors/message-types.ts';
 export type { AskOptions } from './messages/ask.ts';
-export { ReplyPort } from './messages/reply-ports.ts';
+export { ReplyPort } from './messages/deferred-replies.ts';
 export type { BackoffOptions } from './supervision/backoff.ts';
 export { ChildRef } from './children/child-ref.ts';
 export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './children/child-spec.ts';
@@ -996,7 +996,7 @@ export { type ChildCounts, type ChildInfo, type RefOf, SupervisorRef, } from './
 export { type ActorStatistics, sys, type TraceEvent } from './actors/sys.ts';
 export { ActorSystem, type ActorSystemOptions, type SystemSnapshot } from './system/system.ts';
 export type { ActorTimer, TimerOptions } from './actors/timers.ts';
-export type { NodeSnapshot } from './system/tree.ts';
+export type { NodeSnapshot } from './system/tree-snapshot.ts';
 
 // dist/messages/ask-cycle.d.ts
 import type { Future } from '@tasktree/core';
@@ -1068,6 +1068,31 @@ export declare class DeadLetters {
     subscribe(): Subscription<DeadLetter>;
 }
 
+// dist/messages/deferred-replies.d.ts
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import { ActorStopped } from '../errors.ts';
+import type { ExitReason } from '../exit-reason.ts';
+export declare class ReplyPort<T = unknown> {
+    #private;
+    get settled(): boolean;
+    resolve(value: T): void;
+    reject(error: unknown): void;
+    handOver(to: {
+        readonly target: {
+            readonly incarnation: ActorIncarnation | null;
+        };
+    }): void;
+}
+export declare class OpenPorts {
+    #private;
+    constructor(onEmpty: () => void);
+    get size(): number;
+    keep(port: ReplyPort): void;
+    forget(port: ReplyPort): void;
+    failAll(error: unknown): void;
+}
+export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
+
 // dist/messages/dispatch.d.ts
 import type { Actor } from '../actors/actor.ts';
 import type { Envelope } from './envelope.ts';
@@ -1111,7 +1136,7 @@ export declare function asMessage(envelope: Envelope): Message;
 import { type Task } from '@tasktree/core';
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
 import type { Envelope } from './envelope.ts';
-import type { ReplyPort } from './reply-ports.ts';
+import type { ReplyPort } from './deferred-replies.ts';
 export declare class HandlerFlow {
     readonly incarnation: ActorIncarnation;
     readonly envelope: Envelope;
@@ -1213,31 +1238,6 @@ export declare class MessageKinds {
 }
 export declare function kindsOf(actorClass: AnyActorClass): MessageKinds;
 export {};
-
-// dist/messages/reply-ports.d.ts
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
-import { ActorStopped } from '../errors.ts';
-import type { ExitReason } from '../exit-reason.ts';
-export declare class ReplyPort<T = unknown> {
-    #private;
-    get settled(): boolean;
-    resolve(value: T): void;
-    reject(error: unknown): void;
-    handOver(to: {
-        readonly target: {
-            readonly incarnation: ActorIncarnation | null;
-        };
-    }): void;
-}
-export declare class OpenPorts {
-    #private;
-    constructor(onEmpty: () => void);
-    get size(): number;
-    keep(port: ReplyPort): void;
-    forget(port: ReplyPort): void;
-    failAll(error: unknown): void;
-}
-export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
 
 // dist/messages/send-proxies.d.ts
 import type { ActorChild } from '../actors/actor-child.ts';
@@ -1637,7 +1637,7 @@ import type { SystemEvent } from '../runtime/events.ts';
 import { type Logger, type StructuredLogger } from '../runtime/logger.ts';
 import type { Group } from '../runtime/registry.ts';
 import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
-import { type NodeSnapshot } from './tree.ts';
+import { type NodeSnapshot } from './tree-snapshot.ts';
 export interface ActorSystemOptions extends SupervisorOptions {
     name: string;
     shutdownTimeout?: number;
@@ -1678,7 +1678,7 @@ export declare class ActorSystem implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/system/tree.d.ts
+// dist/system/tree-snapshot.d.ts
 import type { ChildKind, ChildStatus, Child } from '../children/child.ts';
 export interface NodeSnapshot {
     readonly id: string;

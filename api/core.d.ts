@@ -200,6 +200,11 @@ export declare function detached<T>(fn: () => T): T;
 export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export declare function shareDoors(version: string, path: string, doors: Doors): Doors;
 
+// dist/errors/brand.d.ts
+export declare function brand(prototype: object, name: string): void;
+export declare function hasBrand(error: unknown, name: string): boolean;
+export declare function ownBrand(prototype: object): string | null;
+
 // dist/errors/caller-stack.d.ts
 export declare function startAtCaller<E extends Error>(error: E, url?: string): E;
 
@@ -234,6 +239,7 @@ export declare class KeyboardInterrupt extends Error {
     readonly signal: NodeJS.Signals;
     constructor(signal?: NodeJS.Signals);
 }
+export declare function isInterrupt(error: unknown): error is KeyboardInterrupt;
 export declare class DeadlockError extends Error {
     readonly name: string;
     readonly code: string;
@@ -242,13 +248,13 @@ export declare class DeadlockError extends Error {
 // dist/errors/exception-group.d.ts
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown);
 export declare class ExceptionGroup extends AggregateError {
-    #private;
     readonly name: string;
     readonly code: string;
     constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions);
     subgroup(condition: Condition): ExceptionGroup | null;
     split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null];
 }
+export declare function isGroup(error: unknown): error is ExceptionGroup;
 export {};
 
 // dist/futures/await-detection.d.ts

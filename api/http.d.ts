@@ -10,14 +10,15 @@ export declare function checkHandler(call: string, handler: unknown): void;
 type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
 export declare class BodyReader {
     #private;
-    constructor(body: ReadableStream<Uint8Array>);
+    constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void);
     look(): Promise<{
         hasBegun: boolean;
         length: number | null;
     }>;
     next(): Promise<Part>;
-    cancel(): Promise<void>;
+    cancel(reason: unknown): void;
 }
+export declare function checkBytes(part: unknown): void;
 export {};
 
 // dist/connection.d.ts
@@ -30,6 +31,10 @@ export interface Connection {
 }
 export declare function rememberRaw(request: object, incoming: Incoming): void;
 export declare function connection(request: Request): Connection;
+
+// dist/decoded-body.d.ts
+export declare function noteDecoding(body: ReadableStream, headers: Headers): void;
+export declare function isDecoded(body: ReadableStream): boolean;
 
 // dist/errors.d.ts
 import { CancelledError } from '@tasktree/core';
@@ -52,6 +57,7 @@ export declare class BodyTooLargeError extends Error {
     readonly statusCode: number;
     constructor(maxBody: number);
 }
+export declare function isPlainCancel(error: unknown): boolean;
 export declare function isOfCancel(error: unknown): boolean;
 
 // dist/exchange.d.ts
@@ -126,9 +132,10 @@ export declare class FrameworkExchange extends Exchange {
 import { Exchange } from './exchange.ts';
 import type { RequestOwner } from './incoming-body.ts';
 import { type Incoming, type Outgoing } from './message.ts';
+import { type Sender } from './send-response.ts';
 import type { Service } from './service.ts';
 export type Handler = (request: Request) => PromiseLike<Response> | Response;
-export declare class HandlerExchange extends Exchange implements RequestOwner {
+export declare class HandlerExchange extends Exchange implements RequestOwner, Sender {
     #private;
     constructor(service: Service, handler: Handler, incoming: Incoming, outgoing: Outgoing, url: string);
     get maxBody(): number;
@@ -246,9 +253,17 @@ export declare function plainOf(response: object): PlainResponse | null;
 export declare function hasNoBody(status: number): boolean;
 
 // dist/send-response.d.ts
-import type { HandlerExchange } from './handler-exchange.ts';
+import { type Incoming, type Outgoing } from './message.ts';
+export interface Sender {
+    readonly incoming: Incoming;
+    readonly outgoing: Outgoing;
+    readonly isClosed: boolean;
+    readonly signal: AbortSignal;
+    mustClose(): boolean;
+    reportUnlessCancelled(error: unknown): void;
+}
 export declare function isResponse(value: unknown): value is Response;
-export declare function sendResponse(exchange: HandlerExchange, response: Response): Promise<void> | null;
+export declare function sendResponse(sender: Sender, response: Response): Promise<void> | null;
 
 // dist/send-status.d.ts
 import { type OutgoingHttpHeaders } from 'node:http';
@@ -282,7 +297,7 @@ export interface ServeOptions extends HandlerOptions {
 export declare function serve(handler: Handler, options?: ServeOptions): Promise<HttpServer>;
 
 // dist/service.d.ts
-import type { CancelledError } from '@tasktree/core';
+import { type CancelledError, type Task } from '@tasktree/core';
 import type { Incoming } from './message.ts';
 export interface ScopeOptions {
     deadline?: number | undefined;
@@ -301,7 +316,6 @@ export declare class Service {
     readonly deadline: number | undefined;
     readonly maxRequests: number;
     readonly maxBody: number;
-    readonly onError: ((error: unknown, request: Request) => void) | undefined;
     isDraining: boolean;
     onEnd: ((work: Work) => void) | null;
     constructor(options: HandlerOptions | undefined);
@@ -309,6 +323,7 @@ export declare class Service {
     isFull(): boolean;
     add(work: Work): void;
     remove(work: Work): void;
+    report(exception: unknown, request: Request, task: Task, message: string): void;
 }
 
 // dist/shutdown-on.d.ts
@@ -332,12 +347,13 @@ export declare function sse(events: AsyncIterable<ServerSentEvent>): Response;
 
 // dist/upgrade.d.ts
 import { type CancelledError } from '@tasktree/core';
-import { type IncomingMessage } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestOwner } from './incoming-body.ts';
+import { type Sender } from './send-response.ts';
 import type { Service, Work } from './service.ts';
 export type UpgradeHandler = (request: Request, socket: Duplex, head: Buffer) => PromiseLike<Response | void> | Response | void;
-export declare class Upgrade implements RequestOwner, Work {
+export declare class Upgrade implements RequestOwner, Sender, Work {
     #private;
     readonly incoming: IncomingMessage;
     readonly maxBody: number;
@@ -347,4 +363,8 @@ export declare class Upgrade implements RequestOwner, Work {
     leave(): void;
     continue(): void;
     stop(reason: CancelledError): void;
+    mustClose(): boolean;
+    reportUnlessCancelled(error: unknown): void;
+    get outgoing(): ServerResponse;
+    get isClosed(): boolean;
 }

@@ -609,7 +609,6 @@ export interface StoredResult {
     readonly type: 'text' | 'json' | null;
 }
 export declare function storeResult(value: unknown): StoredResult;
-export declare function toJson(what: string, value: unknown): string;
 export declare function storeStep(name: string, value: unknown): string;
 export declare function readStep(text: string): unknown;
 
@@ -794,7 +793,6 @@ export declare class JobWaiters {
 // dist/scheduling/limits.d.ts
 import type { Kind } from '../jobs/kind.ts';
 import type { KindLimits, LimitChange, Rate } from '../jobs/kind-limits.ts';
-export declare function limitsOf(kind: Kind<unknown> | undefined): KindLimits;
 export declare class Gate {
     #private;
     opensAt(concurrency: number | null, rate: Required<Rate> | null, now: number): number;
@@ -1282,25 +1280,7 @@ export declare function isPassingFailure({ errcode }: {
     errcode: number;
 }): boolean;
 
-// dist/store/job-rows.d.ts
-import type { SQLInputValue } from 'node:sqlite';
-import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
-export declare const columns = "id, kind, payload, priority, delay, timeout, retries, key, keep, \"group\", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt";
-export declare const shortColumns: string;
-export type StoredQueuedJob = Pick<Job, 'id' | 'kind' | 'group' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'>;
-export type Revival = {
-    before: Job | null;
-    job: Job | null;
-    keyHolder: number | null;
-};
-export declare const noJobs: () => Record<JobState, number>;
-export declare function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean;
-export declare function conditionsOf({ state, kind, key, group, schedule, search, older, since, until }: JobFilter, more?: readonly string[]): {
-    where: string;
-    values: SQLInputValue[];
-};
-
-// dist/store/job-table.d.ts
+// dist/store/job-pages.d.ts
 import type { DatabaseSync } from 'node:sqlite';
 import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
 export declare const tableSorts: readonly ['running', 'id', 'kind', 'state', 'attempts', 'priority', 'duration', 'endedAt'];
@@ -1318,6 +1298,24 @@ export interface JobTable {
     total: number;
 }
 export declare function readTable(database: DatabaseSync, { filter, sort, isDescending, offset, limit }: TableQuery, counts: Readonly<Record<JobState, number>>): JobTable;
+
+// dist/store/job-rows.d.ts
+import type { SQLInputValue } from 'node:sqlite';
+import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
+export declare const columns = "id, kind, payload, priority, delay, timeout, retries, key, keep, \"group\", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt";
+export declare const shortColumns: string;
+export type StoredQueuedJob = Pick<Job, 'id' | 'kind' | 'group' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'>;
+export type Revival = {
+    before: Job | null;
+    job: Job | null;
+    keyHolder: number | null;
+};
+export declare const noJobs: () => Record<JobState, number>;
+export declare function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean;
+export declare function conditionsOf({ state, kind, key, group, schedule, search, older, since, until }: JobFilter, more?: readonly string[]): {
+    where: string;
+    values: SQLInputValue[];
+};
 
 // dist/store/retention.d.ts
 import type { DatabaseSync } from 'node:sqlite';
@@ -1384,7 +1382,7 @@ import type { StoredResult } from '../jobs/stored-value.ts';
 import type { JobFeed } from './job-feed.ts';
 import type { JobFile } from './job-file.ts';
 import { type Revival, type StoredQueuedJob } from './job-rows.ts';
-import { type JobTable, type TableQuery } from './job-table.ts';
+import { type JobTable, type TableQuery } from './job-pages.ts';
 import { type Retention } from './retention.ts';
 import { type Schedule, type ScheduleRequest } from './schedule-rows.ts';
 export interface Added {

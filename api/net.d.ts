@@ -115,16 +115,6 @@ export declare function dial(target: Target, options: DialOptions): Promise<Sock
 import type { Socket } from 'node:net';
 export declare function tlsFact(socket: Socket, name: string): unknown;
 
-// dist/held-writes.d.ts
-import type { Socket } from 'node:net';
-export declare class HeldWrites {
-    #private;
-    bytes: number;
-    add(data: Uint8Array | string, flushed: (() => void) | undefined): void;
-    end(): void;
-    sendTo(socket: Socket): void;
-}
-
 // dist/in-loop.d.ts
 import { Future } from '@tasktree/core';
 export declare function inLoop<T>(fn: () => T): Future<T>;
@@ -254,6 +244,16 @@ export interface StartServerOptions extends ListenerOptions {
 }
 export declare function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server>;
 export declare function startServer(onClient: ClientHandler, host: string, port: number, options?: StartServerOptions): Promise<Server>;
+
+// dist/start-tls-writes.d.ts
+import type { Socket } from 'node:net';
+export declare class HeldWrites {
+    #private;
+    bytes: number;
+    add(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    end(): void;
+    sendTo(socket: Socket): void;
+}
 
 // dist/stream-protocol.d.ts
 import { StreamReader, StreamWriter } from '@tasktree/streams';
