@@ -2,17 +2,13 @@ import {
   AckPolicy,
   DiscardPolicy,
   type JetStreamClient,
-  jetstream,
   JetStreamApiError,
   type JetStreamManager,
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream'
-import { type KV, Kvm } from '@nats-io/kv'
+import { Kvm } from '@nats-io/kv'
 import {
-  connect,
-  type ConnectionOptions,
-  errors,
   headers as makeHeaders,
   type Msg,
   type MsgHdrs,
@@ -20,14 +16,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
-import {
-  BusTimeout,
-  ClusterClosed,
-  ConnectFailed,
-  NoJetStream,
-  PayloadTooLarge,
-  StreamFull,
-} from '../errors.ts'
+import { BusTimeout, PayloadTooLarge, StreamFull } from '../errors.ts'
 import type {
   Appended,
   Bucket,
@@ -35,7 +24,6 @@ import type {
   BusMessage,
   BusStatus,
   ConsumerSettings,
-  Entry,
   Headers,
   PublishOptions,
   Puller,
@@ -43,73 +31,15 @@ import type {
   StreamSettings,
   StreamState,
 } from './bus.ts'
+import { NatsBucket } from './nats-bucket.ts'
+import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
 import { Pending } from './pending.ts'
 
 /** Milliseconds that the server has for an answer. */
-const answerTime = 5_000
+export const answerTime = 5_000
 /** For how long a stream remembers the ids of its messages: a message that is sent twice within it is stored once. */
 const duplicateWindow = 120_000
-
-/** What the server calls its refusals. */
-const code = { noJetStream: 10_039, noStream: 10_059, noMessage: 10_037, full: 10_077 } as const
-const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])
-
-/** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
-export async function connectNats(options: ConnectionOptions): Promise<NatsBus> {
-  const servers = [options.servers ?? '127.0.0.1:4222'].flat().join(', ')
-  let connection: NatsConnection
-  try {
-    connection = await connect({
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      // A link that is cut without a word is noticed after three pings.
-      pingInterval: 2_000,
-      noAsyncTraces: true,
-      ...options,
-    })
-  } catch (error) {
-    throw new ConnectFailed(servers, explain(error), { cause: error })
-  }
-  const client = jetstream(connection, { timeout: answerTime })
-  try {
-    const manager = await client.jetstreamManager()
-    return new NatsBus(connection, client, manager, options.inboxPrefix)
-  } catch (error) {
-    const server = connection.getServer()
-    await connection.close()
-    throw isRefusal(error, code.noJetStream) || isNamed(error, 'JetStreamNotEnabled')
-      ? new NoJetStream(server, { cause: error })
-      : new ConnectFailed(servers, explain(error), { cause: error })
-  }
-}
-
-function explain(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  if (error instanceof errors.AuthorizationError || /authorization/i.test(text)) {
-    return 'the server refused the credentials: check user and pass, token or authenticator'
-  }
-  return /ECONNREFUSED|connection refused/i.test(text) ? `no server listens there (${text})` : text
-}
-
-function isRefusal(error: unknown, number: number): boolean {
-  return error instanceof JetStreamApiError && error.code === number
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name
-}
-
-/** The client's words for a failure that is not about the request itself become this package's. */
-function translate(error: unknown, what: string): unknown {
-  if (error instanceof errors.TimeoutError) return new BusTimeout(what, { cause: error })
-  if (error instanceof errors.RequestError || error instanceof errors.NoRespondersError) {
-    return new BusTimeout(what, { cause: error })
-  }
-  if (error instanceof errors.ClosedConnectionError) return new ClusterClosed()
-  if (error instanceof errors.DrainingConnectionError) return new ClusterClosed()
-  return error
-}
 
 function toHeaders(record: Headers): MsgHdrs {
   const made = makeHeaders()
@@ -380,73 +310,5 @@ function wrap(message: Msg): BusMessage {
       message.headers?.has(name) === true ? (message.headers.get(name) ?? null) : null,
     reply: message.reply ?? '',
     isNoResponders: message.data.length === 0 && message.headers?.code === 503,
-  }
-}
-
-class NatsBucket implements Bucket {
-  readonly #name: string
-  readonly #kv: KV
-  readonly #pending: Pending
-
-  constructor(name: string, kv: KV, pending: Pending) {
-    this.#pending = pending
-    this.#name = name
-    this.#kv = kv
-  }
-
-  create(key: string, value: Uint8Array): Future<number | null> {
-    return this.#compared(this.#kv.create(key, value))
-  }
-
-  update(key: string, value: Uint8Array, revision: number): Future<number | null> {
-    return this.#compared(this.#kv.update(key, value, revision))
-  }
-
-  /** Null when the key is at another revision. */
-  #compared(writing: Promise<number>): Future<number | null> {
-    return this.#pending.follow(
-      writing.catch((error: unknown) => {
-        if (error instanceof JetStreamApiError && wrongSequence.has(error.code)) return null
-        throw translate(error, `the bucket ${this.#name}`)
-      }),
-    )
-  }
-
-  put(key: string, value: Uint8Array): Future<number> {
-    return this.#translated(this.#kv.put(key, value))
-  }
-
-  get(key: string): Future<Entry | null> {
-    return this.#translated(
-      this.#kv
-        .get(key)
-        .then((entry) =>
-          entry === null || entry.operation !== 'PUT'
-            ? null
-            : { value: entry.value, revision: entry.revision },
-        ),
-    )
-  }
-
-  delete(key: string): Future<void> {
-    return this.#translated(this.#kv.delete(key))
-  }
-
-  keys(): Future<string[]> {
-    return this.#translated(this.#listKeys())
-  }
-
-  async #listKeys(): Promise<string[]> {
-    const keys: string[] = []
-    for await (const key of await this.#kv.keys()) keys.push(key)
-    return keys
-  }
-
-  #translated<T>(promise: Promise<T>): Future<T> {
-    return this.#pending.follow(
-      promise.catch((error: unknown) => {
-        throw translate(error, `the bucket ${this.#name}`)
-      }),
-    )
   }
 }

@@ -5,7 +5,7 @@ import { type ActorRef, child, type ChildOptions, type ChildSpec } from '@tasktr
 import { cancelTasks, createTask, Future, type Task } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
-import { connectNats } from '../bus/nats-bus.ts'
+import { connectNats } from '../bus/connect-nats.ts'
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts'
 import { checkCodec, cloneCodec, type Codec } from '../wire/codec.ts'
 import { checkName } from '../wire/names.ts'

@@ -1,13 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import {
-  createTask,
-  detached,
-  effectiveDeadline,
-  Future,
-  getEventLoop,
-  RuntimeError,
-  taskGroup,
-} from '@tasktree/core'
+import { effectiveDeadline, getEventLoop, RuntimeError } from '@tasktree/core'
 import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
 import {
   type Executor,
@@ -21,13 +13,12 @@ import {
 import { captureStack, mapJobs } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
-import { Signal } from '../link/signal.ts'
 import { checkName, defaultResultTtl } from '../wire/names.ts'
 import type { JobMessage } from '../wire/job-message.ts'
 import { traceparent } from '../wire/trace.ts'
-import { openQueue } from '../link/open-queue.ts'
 import type { RemoteJob } from './remote-job.ts'
-import { Submission, type SubmissionOwner } from './submission.ts'
+import { SubmissionQueue } from './submission-queue.ts'
+import { Submission } from './submission.ts'
 
 export interface RemoteExecutorOptions {
   /** How many jobs may be on their way or under way; later ones wait here and are sent in order. @defaultValue 1000 */
@@ -53,193 +44,17 @@ export interface SubmitOptions {
   deadline?: number
 }
 
-/** Milliseconds between two looks for results whose announcement did not arrive. */
-const lookInterval = 30_000
-/** Milliseconds between two looks for the result of a job that somebody else has submitted too. */
-const duplicateInterval = 500
-/** How many results are looked up at the same time. */
-const looksAtOnce = 64
-
-/** The options as they are used. */
-interface Settings {
-  readonly maxInFlight: number
-  readonly resultTtl: number
-  readonly deadline: number
-  readonly capacity: number | undefined
-}
-
-/** What all views of one executor share. */
-class Book implements SubmissionOwner {
-  readonly link: Link
-  readonly queue: string
-  readonly settings: Settings
-  /** Submitted, and not begun to be sent. */
-  readonly #waiting: Submission[] = []
-  readonly #inFlight = new Set<Submission>()
-  readonly #changed = new Signal()
-  readonly #idle = new Set<Future<void>>()
-  #isKept = false
-  #opened: Promise<void> | null = null
-  /** The connection was lost since the last look, so answers may have been lost. */
-  #mustLook = false
-  isShutDown = false
-  completed = 0
-  failed = 0
-
-  constructor(link: Link, queue: string, settings: Settings) {
-    this.link = link
-    this.queue = queue
-    this.settings = settings
-    link.onStatus((status) => {
-      if (status === 'connected') {
-        this.#mustLook = true
-        this.#changed.notify()
-      }
-      if (status === 'idle' && link.hasEnded) this.#failAll()
-    })
-  }
-
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
-  get running(): number {
-    return this.#inFlight.size
-  }
-
-  add(submission: Submission): void {
-    this.#waiting.push(submission)
-    this.#pump()
-  }
-
-  #pump(): void {
-    while (this.#inFlight.size < this.settings.maxInFlight) {
-      const submission = this.#waiting.shift()
-      if (submission === undefined) break
-      if (submission.future.done()) continue
-      this.#inFlight.add(submission)
-      this.link.start(`submit ${submission.id}`, async () => {
-        try {
-          await this.#open()
-        } catch (error) {
-          submission.fail(error)
-          return
-        }
-        await submission.send()
-        if (submission.isDuplicate) this.#changed.notify()
-      })
-    }
-    if (this.#inFlight.size > 0 && !this.#isKept) this.#keep()
-  }
-
-  /** Makes sure that the queue is there. */
-  #open(): Promise<void> {
-    this.#opened ??= openQueue(this.link, this.queue, this.settings.capacity).catch(
-      (error: unknown) => {
-        this.#opened = null
-        throw error
-      },
-    )
-    return this.#opened
-  }
-
-  /** Looks for results whose announcement was lost, as long as there are jobs under way. */
-  #keep(): void {
-    this.#isKept = true
-    detached(() =>
-      createTask(
-        async () => {
-          try {
-            await this.#lookForResults()
-          } finally {
-            // In the turn in which it has seen that nothing is under way, so that the next job finds no keeper.
-            this.#isKept = false
-          }
-        },
-        { name: `results of ${this.queue}` },
-      ),
-    )
-  }
-
-  async #lookForResults(): Promise<void> {
-    let lookAt = this.link.now() + lookInterval
-    while (this.#inFlight.size > 0) {
-      const next = [...this.#inFlight].some((each) => each.isDuplicate)
-        ? this.link.now() + duplicateInterval
-        : lookAt
-      await this.#changed.wait(Math.max(0, next - this.link.now()))
-      const isDue = this.#mustLook || this.link.now() >= lookAt
-      const lookedFor = [...this.#inFlight].filter(
-        (each) => each.isAccepted && (isDue || each.isDuplicate),
-      )
-      if (isDue) {
-        this.#mustLook = false
-        lookAt = this.link.now() + lookInterval
-      }
-      await taskGroup(
-        async (group) => {
-          for (const submission of lookedFor) {
-            group.createTask(() => this.#lookFor(submission))
-          }
-        },
-        { limit: looksAtOnce },
-      )
-    }
-  }
-
-  async #lookFor(submission: Submission): Promise<void> {
-    if (submission.future.done()) return
-    try {
-      const entry = await this.link.insist(async (bus) =>
-        (await this.link.results(bus, submission.resultTtl)).get(submission.id),
-      )
-      if (entry !== null) submission.settle(entry.value)
-    } catch (error) {
-      if (!(error instanceof ClusterClosed)) throw error
-    }
-  }
-
-  ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void {
-    if (how === 'completed') this.completed++
-    if (how === 'failed') this.failed++
-    if (this.#inFlight.delete(submission)) this.#pump()
-    if (this.#inFlight.size > 0) return
-    this.#changed.notify()
-    for (const idle of this.#idle) if (!idle.done()) idle.setResult()
-    this.#idle.clear()
-  }
-
-  #failAll(): void {
-    for (const submission of [...this.#waiting.splice(0), ...this.#inFlight]) {
-      submission.fail(new ClusterClosed())
-    }
-  }
-
-  cancelAll(): void {
-    for (const submission of [...this.#waiting, ...this.#inFlight]) {
-      submission.future.cancel('the executor was shut down')
-    }
-  }
-
-  async untilIdle(): Promise<void> {
-    if (this.#inFlight.size === 0) return
-    const idle = new Future<void>()
-    this.#idle.add(idle)
-    await idle
-  }
-}
-
 /**
  * Runs jobs on the workers of a queue, on any machine of the cluster. A job is begun at least once and has one result: a
  * worker that dies with the job is followed by another one.
  */
 export class RemoteExecutor implements Executor {
-  readonly #book: Book
+  readonly #submissions: SubmissionQueue
   readonly #options: SubmitOptions
 
   /** @internal */
-  constructor(book: Book, options: SubmitOptions) {
-    this.#book = book
+  constructor(submissions: SubmissionQueue, options: SubmitOptions) {
+    this.#submissions = submissions
     this.#options = options
   }
 
@@ -258,7 +73,7 @@ export class RemoteExecutor implements Executor {
     checkDuration('deadline', deadline)
     if (capacity !== undefined) checkCount('capacity', capacity, 1)
     return new RemoteExecutor(
-      new Book(link, queue, { maxInFlight, resultTtl, deadline, capacity }),
+      new SubmissionQueue(link, queue, { maxInFlight, resultTtl, deadline, capacity }),
       {},
     )
   }
@@ -270,7 +85,7 @@ export class RemoteExecutor implements Executor {
     if (id !== undefined) checkId(id)
     if (delay !== undefined) checkDuration('delay', delay)
     if (deadline !== undefined) checkDuration('deadline', deadline)
-    return new RemoteExecutor(this.#book, { ...this.#options, ...options })
+    return new RemoteExecutor(this.#submissions, { ...this.#options, ...options })
   }
 
   /**
@@ -307,25 +122,25 @@ export class RemoteExecutor implements Executor {
       (args, isChunked) => this.#submit(job, args, isChunked),
       items,
       options,
-      Math.min(64, this.#book.settings.maxInFlight),
+      Math.min(64, this.#submissions.settings.maxInFlight),
     )
   }
 
   #submit(job: unknown, args: readonly unknown[], isChunked: boolean): Submission {
     this.#assertOpen()
-    const book = this.#book
-    const { link } = book
+    const submissions = this.#submissions
+    const { link } = submissions
     const ref = checkReference(job)
     const id = this.#options.id ?? randomUUID()
     const now = link.now()
-    const { delay = 0, deadline = book.settings.deadline } = this.#options
+    const { delay = 0, deadline = submissions.settings.deadline } = this.#options
     const inScope = effectiveDeadline() - getEventLoop().time()
     const left = Math.min(deadline, inScope)
     const message: JobMessage = {
       id,
       job: ref.id,
       reply: link.answers.newSubject(),
-      resultTtl: book.settings.resultTtl,
+      resultTtl: submissions.settings.resultTtl,
       deadline: left === Infinity ? Infinity : Math.ceil(now + left),
       notBefore: delay === 0 ? 0 : Math.ceil(now + delay),
       traceparent: traceparent.get(),
@@ -339,18 +154,18 @@ export class RemoteExecutor implements Executor {
     try {
       body = link.codec.encode(args)
     } catch (cause) {
-      return refused(book, message, stack, cause)
+      return refused(submissions, message, stack, cause)
     }
-    const submission = new Submission(book, message, body, stack)
-    book.add(submission)
+    const submission = new Submission(submissions, message, body, stack)
+    submissions.add(submission)
     return submission
   }
 
   #assertOpen(): void {
-    if (this.#book.isShutDown) {
+    if (this.#submissions.isShutDown) {
       throw new RuntimeError('cannot schedule new jobs: the executor was shut down')
     }
-    if (this.#book.link.hasEnded) throw new ClusterClosed()
+    if (this.#submissions.link.hasEnded) throw new ClusterClosed()
   }
 
   /**
@@ -358,7 +173,7 @@ export class RemoteExecutor implements Executor {
    * machines, so `workers`, `idle` and `crashed` are 0; `cluster.snapshot()` shows them.
    */
   get stats(): ExecutorStats {
-    const { waiting, running, completed, failed } = this.#book
+    const { waiting, running, completed, failed } = this.#submissions
     return { workers: 0, idle: 0, queued: waiting, running, completed, failed, crashed: 0 }
   }
 
@@ -368,9 +183,9 @@ export class RemoteExecutor implements Executor {
    */
   async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
     const { wait = true, cancelFutures = false } = options
-    this.#book.isShutDown = true
-    if (cancelFutures) this.#book.cancelAll()
-    if (wait) await this.#book.untilIdle()
+    this.#submissions.isShutDown = true
+    if (cancelFutures) this.#submissions.cancelAll()
+    if (wait) await this.#submissions.untilIdle()
   }
 
   /** As `shutdown()`. */
@@ -381,12 +196,12 @@ export class RemoteExecutor implements Executor {
 
 /** A submission that has failed already, because its arguments cannot be sent. */
 function refused(
-  book: Book,
+  submissions: SubmissionQueue,
   message: JobMessage,
   stack: ReturnType<typeof captureStack>,
   cause: unknown,
 ): Submission {
-  const submission = new Submission(book, message, new Uint8Array(0), stack)
+  const submission = new Submission(submissions, message, new Uint8Array(0), stack)
   const why = cause instanceof Error ? cause.message : String(cause)
   submission.fail(
     new JobSerializationError(`the arguments of ${message.job} cannot be sent: ${why}`, { cause }),

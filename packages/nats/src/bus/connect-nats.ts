@@ -1,0 +1,51 @@
+import { jetstream } from '@nats-io/jetstream'
+import {
+  connect,
+  type ConnectionOptions,
+  errors,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import { ConnectFailed, NoJetStream } from '../errors.ts'
+import { answerTime, NatsBus } from './nats-bus.ts'
+import { code, isRefusal } from './nats-errors.ts'
+
+/** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
+export async function connectNats(options: ConnectionOptions): Promise<NatsBus> {
+  const servers = [options.servers ?? '127.0.0.1:4222'].flat().join(', ')
+  let connection: NatsConnection
+  try {
+    connection = await connect({
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      // A link that is cut without a word is noticed after three pings.
+      pingInterval: 2_000,
+      noAsyncTraces: true,
+      ...options,
+    })
+  } catch (error) {
+    throw new ConnectFailed(servers, explain(error), { cause: error })
+  }
+  const client = jetstream(connection, { timeout: answerTime })
+  try {
+    const manager = await client.jetstreamManager()
+    return new NatsBus(connection, client, manager, options.inboxPrefix)
+  } catch (error) {
+    const server = connection.getServer()
+    await connection.close()
+    throw isRefusal(error, code.noJetStream) || isNamed(error, 'JetStreamNotEnabled')
+      ? new NoJetStream(server, { cause: error })
+      : new ConnectFailed(servers, explain(error), { cause: error })
+  }
+}
+
+function explain(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  if (error instanceof errors.AuthorizationError || /authorization/i.test(text)) {
+    return 'the server refused the credentials: check user and pass, token or authenticator'
+  }
+  return /ECONNREFUSED|connection refused/i.test(text) ? `no server listens there (${text})` : text
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name
+}

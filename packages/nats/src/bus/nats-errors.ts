@@ -1,0 +1,27 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
+import { errors } from '@nats-io/transport-node'
+import { BusTimeout, ClusterClosed } from '../errors.ts'
+
+/** What the server calls its refusals. */
+export const code = {
+  noJetStream: 10_039,
+  noStream: 10_059,
+  noMessage: 10_037,
+  full: 10_077,
+} as const
+export const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])
+
+export function isRefusal(error: unknown, number: number): boolean {
+  return error instanceof JetStreamApiError && error.code === number
+}
+
+/** The client's words for a failure that is not about the request itself become this package's. */
+export function translate(error: unknown, what: string): unknown {
+  if (error instanceof errors.TimeoutError) return new BusTimeout(what, { cause: error })
+  if (error instanceof errors.RequestError || error instanceof errors.NoRespondersError) {
+    return new BusTimeout(what, { cause: error })
+  }
+  if (error instanceof errors.ClosedConnectionError) return new ClusterClosed()
+  if (error instanceof errors.DrainingConnectionError) return new ClusterClosed()
+  return error
+}
