@@ -41,9 +41,12 @@ await using runner = new IsolatedRunner<Request, Report>(
 
 /** Milliseconds before a run counts as hanging. A run takes a few milliseconds, or a second in real time. */
 const patience = 5_000
-/** While a program that hangs is made smaller, every smaller one that hangs takes this long. */
+/**
+ * Milliseconds before a run counts as hanging while the search for a smaller program runs. That search tries many
+ * programs that hang, and each of them takes this long.
+ */
 const shrinkPatience = real ? 2_000 : 500
-/** Milliseconds after which the program is no longer made smaller. */
+/** Milliseconds after which the search for a smaller program that fails in the same way stops. */
 const shrinkLimit = 60_000
 
 async function runProgram(program: Program, limit = patience): Promise<Report> {

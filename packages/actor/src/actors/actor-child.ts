@@ -27,7 +27,7 @@ export class ActorChild extends Child {
   readonly mailbox: Mailbox
   /** True after a call of `drain()`: the actor handles the messages in its mailbox and refuses new ones. */
   draining = false
-  /** How many asks to this actor have no answer yet. */
+  /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0
   /** The latest incarnation, kept after its end because `close()` calls its hook `onUndelivered`. */
   #latest: ActorIncarnation | null = null

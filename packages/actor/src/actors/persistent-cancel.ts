@@ -1,40 +1,42 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** How many cancels are sent without a pause between them, while the task catches each cancel and goes on. Later pauses grow. */
-const atOnce = 3
+/** The number of cancels without a pause between them. */
+const cancelsAtOnce = 3
+/** Milliseconds. Each pause is twice as long as the one before; the first is `2 * firstPause`. */
 const firstPause = 10
-const presses = 12
+/** The number of cancels after which the task is cancelled no more. */
+const mostCancels = 12
 
 /**
- * Cancels a task again each time its code swallows the cancel and waits again, as Trio does. After the first few times
- * there are growing pauses between the cancels, and after `presses` cancels there are no more. Otherwise code that
- * swallows every cancel in a loop would keep the thread busy until its deadline.
+ * Cancels a task again each time its code catches the cancel and waits again, as Trio does. The first cancels follow
+ * each other at once. Then the pauses between the cancels grow, and after `mostCancels` cancels there are no more.
+ * Otherwise code that catches every cancel in a loop would keep the thread busy until its deadline.
  */
 export class PersistentCancel {
   readonly #task: Task
   readonly #isOver: () => boolean
-  #presses = 0
+  #cancels = 0
 
   constructor(task: Task, isOver: () => boolean) {
     this.#task = task
     this.#isOver = isOver
-    this.#press()
+    this.#cancel()
   }
 
-  #press(): void {
-    if (this.#task.done() || this.#isOver() || this.#presses >= presses) return
-    this.#presses++
+  #cancel(): void {
+    if (this.#task.done() || this.#isOver() || this.#cancels >= mostCancels) return
+    this.#cancels++
     const waits = [...this.#task.waitingOn]
     this.#task.cancel('shutdown')
     const [first] = waits
     if (first === undefined || !first.done()) return
-    if (this.#presses <= atOnce) {
-      // Cancels again only after the task itself has continued and waits for something else.
-      observe(first, () => this.#task.getLoop().callSoon(() => this.#press()))
+    if (this.#cancels <= cancelsAtOnce) {
+      // The task is cancelled again only after it has continued and has begun another wait.
+      observe(first, () => this.#task.getLoop().callSoon(() => this.#cancel()))
     } else {
-      const pause = firstPause * 2 ** (this.#presses - atOnce)
-      this.#task.getLoop().callLater(pause, () => this.#press())
+      const pause = firstPause * 2 ** (this.#cancels - cancelsAtOnce)
+      this.#task.getLoop().callLater(pause, () => this.#cancel())
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Owner, Child } from './child.ts'
 
 /**
  * Owns children that have no supervisor: actors that another actor has spawned, and actors outside of every system.
- * They are not restarted. A crash is logged.
+ * Such a child is not restarted when it crashes; the crash is logged.
  */
 export class UnsupervisedChildren implements Owner {
   readonly path: string
@@ -35,8 +35,10 @@ export class UnsupervisedChildren implements Owner {
   }
 
   /**
-   * Starts a child and returns it. Returns null when the child called `ctx.ignore()`. @throws {AlreadyStarted} @throws
-   * whatever the start throws
+   * Starts a child and returns it. Returns null when the child has called `ctx.ignore()` while it started.
+   *
+   * @throws {AlreadyStarted} when a child with this id exists
+   * @throws the error with which the start of the child has failed
    */
   async start(spec: ChildSpec): Promise<Child | null> {
     if (this.#closed) throw new RuntimeError(`${this.path} is stopping: it starts no children`)

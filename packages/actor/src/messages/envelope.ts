@@ -4,7 +4,7 @@ import type { HandlerFlow } from './handler-flow.ts'
 import type { Admission } from './mailbox.ts'
 import { MessageKind } from './message-kind.ts'
 
-/** The reentrant asks that led to a message and have no answer yet, the latest first. */
+/** The reentrant asks that led to a message and were not answered yet, the latest first. */
 export interface CallChain {
   readonly ask: AskFuture
   readonly up: CallChain | null

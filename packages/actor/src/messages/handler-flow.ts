@@ -32,7 +32,7 @@ export class HandlerFlow {
   ended = false
   /** Whether the handler has returned a promise. Otherwise it finishes within its call. */
   hasWaited = false
-  /** How many asks of this handler have no answer yet. */
+  /** The number of asks that this handler has sent and that were not answered yet. */
   pendingAsks = 0
 
   constructor(incarnation: ActorIncarnation, envelope: Envelope, task: Task, since: number) {

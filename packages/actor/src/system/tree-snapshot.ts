@@ -18,7 +18,7 @@ export interface NodeSnapshot {
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
   /** Only actors have this field. */
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
-  /** How many asks to the actor have no answer yet. Only actors have this field. */
+  /** The number of asks to the actor that were not answered yet. Only actors have this field. */
   readonly asks?: number
   /** How many messages this incarnation has handled. Only actors have this field. */
   readonly handled?: number
