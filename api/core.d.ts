@@ -904,7 +904,8 @@ export declare class Deadline implements TimerEntry {
 // dist/scopes/open-frame.d.ts
 import { type CancelledError } from '../errors/errors.ts';
 import { type Frame, ScopeFrame } from '../tasks/frame.ts';
-export declare function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T>;
+import { type ScopeKind } from './tracing.ts';
+export declare function inFrame<T>(kind: ScopeKind, name: string | undefined, fn: (frame: ScopeFrame) => Promise<T>): Promise<T>;
 export declare function runInNewFrame<T>(fn: () => T): T;
 export declare function enterFrame<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
 export declare function enterBody<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
@@ -939,6 +940,18 @@ export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => 
 export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
+// dist/scopes/tracing.d.ts
+import type { Task } from '../tasks/task.ts';
+import { Tracing } from '../tasks/tracing.ts';
+export type ScopeKind = 'timeout' | 'scope' | 'group' | 'shield';
+export interface ScopeMessage {
+    readonly task: Task;
+    readonly kind: ScopeKind;
+    readonly name: string | null;
+}
+export declare const scopeTracing: Tracing<ScopeMessage>;
+export declare function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T>;
+
 // dist/scopes/wait-anyway.d.ts
 export declare function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void>;
 
@@ -951,6 +964,7 @@ export declare function explainKnot(tasks: readonly Task[]): string;
 
 // dist/snapshot/snapshot.d.ts
 import type { Future } from '../futures/future.ts';
+import type { ScopeKind } from '../scopes/tracing.ts';
 import { type Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
 export interface WaitSnapshot {
@@ -962,7 +976,7 @@ export interface WaitSnapshot {
     stack?: readonly string[];
 }
 export interface ScopeSnapshot {
-    kind: 'timeout' | 'scope' | 'group' | 'shield';
+    kind: ScopeKind;
     name?: string;
     deadline?: number;
 }

@@ -1,14 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import {
+  cancelScope,
   createTask,
   currentTask,
+  failAfter,
   isCancelled,
+  moveOnAfter,
   run,
+  shielded,
   sleep,
   type Task,
   taskGroup,
+  timeout,
+  TimeoutError,
 } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
 interface Message {
@@ -134,4 +141,104 @@ test('a bound store is entered in the task, through its awaits, and in what it c
     'member: /Task-1/member',
     'member: own',
   ])
+})
+
+/** Everything that `tasktree:scope` tells while `body` runs. */
+async function tracedScopes(body: () => Promise<void>): Promise<string[]> {
+  interface ScopeMessage {
+    readonly task: Task
+    readonly kind: string
+    readonly name: string | null
+    readonly error?: Error
+    readonly cancelled?: boolean
+  }
+  const log: string[] = []
+  const tell = (what: string) => (message: unknown) => {
+    const { task, kind, name, cancelled, error } = message as ScopeMessage
+    const outcome = cancelled === true ? ' cancelled' : error === undefined ? '' : ` ${error.name}`
+    log.push(`${what} ${task.name} ${kind} ${name}${outcome}`)
+  }
+  const scopes: TracingChannel<object, object> = tracingChannel('tasktree:scope')
+  const handlers = { start: tell('start'), asyncEnd: tell('end'), error: tell('error') }
+  scopes.subscribe(handlers)
+  try {
+    await runVirtual(body)
+  } finally {
+    scopes.unsubscribe(handlers)
+  }
+  return log
+}
+
+test('scopes from the call of their body to their end, with their kind and name', async () => {
+  const log = await tracedScopes(async () => {
+    await taskGroup(
+      async (group) => {
+        group.createTask(() => shielded(() => sleep(1)), { name: 'member' })
+        await timeout(100, () => sleep(2))
+      },
+      { name: 'crew' },
+    )
+  })
+  expect(log).toEqual([
+    'start Task-1 group crew',
+    'start Task-1 timeout null',
+    'start member shield null',
+    'end member shield null',
+    'end Task-1 timeout null',
+    'end Task-1 group crew',
+  ])
+})
+
+test('a scope that passed its deadline is cancelled, and what it throws for that is an error', async () => {
+  const log = await tracedScopes(async () => {
+    await moveOnAfter(1, () => sleep(100))
+    await cancelScope(
+      async (scope) => {
+        scope.cancel()
+        await sleep(1)
+      },
+      { name: 'given up' },
+    )
+    await expect(failAfter(1, () => sleep(100))).rejects.toThrow(TimeoutError)
+    await expect(timeout(1, () => sleep(100))).rejects.toThrow(TimeoutError)
+    const cancelled = createTask(() => timeout(1e6, () => sleep(1e6)), { name: 'c' })
+    await sleep(1)
+    cancelled.cancel()
+    await cancelled.catch(isCancelled)
+  })
+  expect(log.filter((line) => !line.startsWith('start'))).toEqual([
+    'end Task-1 scope null cancelled',
+    'end Task-1 scope given up cancelled',
+    'error Task-1 scope null TimeoutError',
+    'end Task-1 scope null TimeoutError',
+    'error Task-1 timeout null TimeoutError',
+    'end Task-1 timeout null TimeoutError',
+    'end c timeout null cancelled',
+  ])
+})
+
+test('a store that is bound to the start of scopes is entered in the body and in the tasks of a group', async () => {
+  const store = new AsyncLocalStorage<string>()
+  const scopes: TracingChannel<object, object> = tracingChannel('tasktree:scope')
+  scopes.start.bindStore(store as never, (message) => (message as { name: string }).name as never)
+  const seen: (string | undefined)[] = []
+  try {
+    await runVirtual(async () => {
+      await taskGroup(
+        async (group) => {
+          group.createTask(async () => {
+            await sleep(1)
+            seen.push(store.getStore())
+          })
+          await sleep(2)
+          seen.push(store.getStore())
+        },
+        { name: 'crew' },
+      )
+      seen.push(store.getStore())
+    })
+  } finally {
+    scopes.start.unbindStore(store as never)
+  }
+  expect(seen).toEqual(['crew', 'crew', undefined])
 })

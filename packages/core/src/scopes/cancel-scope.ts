@@ -202,7 +202,7 @@ export function cancelScope<T>(
 ): Promise<ScopeResult<T>> {
   checkBody('cancelScope', body)
   checkScopeOptions(options)
-  return inFrame((frame) => runScope(frame, body, options))
+  return inFrame('scope', options.name, (frame) => runScope(frame, body, options))
 }
 
 function checkScopeOptions(options: CancelScopeOptions): void {
@@ -296,7 +296,7 @@ function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
 export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T> {
   checkDelay(ms)
   checkBody('failAfter', body)
-  return inFrame(async (frame) => {
+  return inFrame('scope', undefined, async (frame) => {
     const result = await runScope(frame, body, { timeout: ms })
     if (!result.cancelled) return result.value
     throw new TimeoutError('the time allowed has passed', { cause: result.reason })
@@ -321,7 +321,7 @@ export function moveOnAfter<T>(
 ): Promise<ScopeResult<T>> {
   if (ms !== null) checkDelay(ms)
   checkBody('moveOnAfter', body)
-  return inFrame((frame) => runScope(frame, body, { timeout: ms ?? Infinity }))
+  return inFrame('scope', undefined, (frame) => runScope(frame, body, { timeout: ms ?? Infinity }))
 }
 
 /**
@@ -349,7 +349,7 @@ export function shielded<T>(
     throw new TypeError(`the options must be an object, got ${describe(options)}`)
   }
   const grace = checkDelay(options.grace ?? Infinity)
-  return inFrame((frame) => runShielded(frame, body, grace))
+  return inFrame('shield', undefined, (frame) => runShielded(frame, body, grace))
 }
 
 async function runShielded<T>(

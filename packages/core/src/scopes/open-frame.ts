@@ -9,18 +9,26 @@ import { type Frame, ScopeFrame } from '../tasks/frame.ts'
 import { close, ENDED, hasWaits } from '../tasks/frame-waits.ts'
 import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
+import { type ScopeKind, scopeTracing, traceScope } from './tracing.ts'
 
 /**
  * Opens a frame for a scope, inside the running frame, and calls `fn` with it. (A frame knows the waits of the scope's
- * body, so that a cancel finds them.) Outside of every task, `fn` runs in a new task.
+ * body, so that a cancel finds them.) Outside of every task, `fn` runs in a new task. Tracing tools get `kind` and
+ * `name`.
  */
-export function inFrame<T>(fn: (frame: ScopeFrame) => Promise<T>): Promise<T> {
+export function inFrame<T>(
+  kind: ScopeKind,
+  name: string | undefined,
+  fn: (frame: ScopeFrame) => Promise<T>,
+): Promise<T> {
   const scope = runningScope()
   const enclosing = scope?.frame ?? null
   if (scope === undefined || enclosing === null || enclosing.task === null) {
-    return runInOwnTask(() => inFrame(fn))
+    return runInOwnTask(() => inFrame(kind, name, fn))
   }
-  return fn(new ScopeFrame(scope, enclosing))
+  const frame = new ScopeFrame(scope, enclosing)
+  if (!scopeTracing.isOn) return fn(frame)
+  return traceScope({ task: enclosing.task, kind, name: name ?? null }, () => fn(frame))
 }
 
 async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {

@@ -365,7 +365,7 @@ export function taskGroup<T>(
   if (options.name !== undefined && typeof options.name !== 'string') {
     throw new TypeError(`the option name must be a string, got ${describe(options.name)}`)
   }
-  return inFrame((frame) => runGroup(frame, body, options))
+  return inFrame('group', options.name, (frame) => runGroup(frame, body, options))
 }
 
 async function runGroup<T>(

@@ -159,7 +159,7 @@ export function timeout<T>(
 ): Promise<T> {
   const limit = checkLimit(ms)
   checkBody('timeout', body)
-  return inFrame((frame) => attempt(frame, after(frame, limit), body))
+  return inFrame('timeout', undefined, (frame) => attempt(frame, after(frame, limit), body))
 }
 
 /**
@@ -175,7 +175,7 @@ export function timeoutAt<T>(
 ): Promise<T> {
   checkDeadline(when)
   checkBody('timeoutAt', body)
-  return inFrame((frame) => attempt(frame, when, body))
+  return inFrame('timeout', undefined, (frame) => attempt(frame, when, body))
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Future } from '../futures/future.ts'
 import { printable } from '../futures/printable.ts'
 import { detailsOf, foreignPromise, type WaitDetails } from '../futures/wait-details.ts'
 import { liveLoops } from '../loop/live-loops.ts'
+import type { ScopeKind } from '../scopes/tracing.ts'
 import { type Frame, ScopeFrame } from '../tasks/frame.ts'
 import { framesOf } from '../tasks/frame-waits.ts'
 import type { Task } from '../tasks/task.ts'
@@ -37,7 +38,7 @@ export interface WaitSnapshot {
 
 /** A scope around the code of a task. */
 export interface ScopeSnapshot {
-  kind: 'timeout' | 'scope' | 'group' | 'shield'
+  kind: ScopeKind
   name?: string
   /** The deadline of the scope, in milliseconds of the loop's clock. */
   deadline?: number
