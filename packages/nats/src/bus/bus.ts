@@ -107,7 +107,7 @@ export interface Bucket {
 }
 
 export interface PublishOptions {
-  readonly headers?: Headers
+  readonly headers?: Headers | undefined
   readonly reply?: string
 }
 

@@ -144,7 +144,7 @@ export class NatsBus implements Bus {
     const subscription = this.#connection.subscribe(subject, {
       ...options,
       callback: (error, message) => {
-        if (error === null) listener(wrap(message))
+        if (error === null) listener(new NatsMessage(message))
       },
     })
     return () => subscription.unsubscribe()
@@ -302,13 +302,32 @@ export class NatsBus implements Bus {
   }
 }
 
-function wrap(message: Msg): BusMessage {
-  return {
-    subject: message.subject,
-    data: message.data,
-    header: (name) =>
-      message.headers?.has(name) === true ? (message.headers.get(name) ?? null) : null,
-    reply: message.reply ?? '',
-    isNoResponders: message.data.length === 0 && message.headers?.code === 503,
+/** Decodes the parts of a message when they are read, because most receivers read few of them. */
+class NatsMessage implements BusMessage {
+  readonly #message: Msg
+
+  constructor(message: Msg) {
+    this.#message = message
+  }
+
+  get subject(): string {
+    return this.#message.subject
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data
+  }
+
+  header(name: string): string | null {
+    const { headers } = this.#message
+    return headers?.has(name) === true ? headers.get(name) : null
+  }
+
+  get reply(): string {
+    return this.#message.reply ?? ''
+  }
+
+  get isNoResponders(): boolean {
+    return this.data.length === 0 && this.#message.headers?.code === 503
   }
 }

@@ -1,8 +1,8 @@
 import { AskTimeout, MailboxFull, NoProc } from '@tasktree/actor'
-import { type CancelledError, Future, type Handle } from '@tasktree/core'
+import { type CancelledError, effectiveDeadline, Future, type Handle } from '@tasktree/core'
 import type { BusMessage } from '../bus/bus.ts'
 import { ConnectionLost } from '../errors.ts'
-import { answerTag, askHeaders, type AskMessage } from '../wire/ask-message.ts'
+import { answerTag, askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
 import { decodeOutcome } from '../wire/outcome.ts'
 import type { OpenAsks } from './open-asks.ts'
 
@@ -13,7 +13,6 @@ const longestRetry = 500
 export interface RemoteAskOptions {
   readonly path: string
   readonly subject: string
-  readonly body: Uint8Array
   readonly message: AskMessage
   /** Whether it is sent again, until its time is over, when the mailbox is full. */
   readonly waits: boolean
@@ -24,7 +23,8 @@ export class RemoteAsk extends Future<unknown> {
   readonly #owner: OpenAsks
   readonly #options: RemoteAskOptions
   readonly #reply: string
-  readonly #sentAt: number
+  /** The time of the loop's clock until which the sender waits, or the scopes around the call allow it to wait. */
+  readonly #deadline: number
   #timer: Handle | null = null
   #retry: Handle | null = null
   #retryDelay = firstRetry
@@ -37,10 +37,10 @@ export class RemoteAsk extends Future<unknown> {
     this.#options = options
     this.#reply = owner.link.answers.newSubject()
     const loop = this.getLoop()
-    this.#sentAt = loop.time()
+    const { timeout } = options.message
+    this.#deadline = Math.min(loop.time() + timeout, effectiveDeadline())
     owner.add(this)
     owner.link.answers.expect(this.#reply, (answer) => this.#receive(answer))
-    const { timeout } = options.message
     if (timeout !== Infinity) this.#timer = loop.callLater(timeout, () => this.#expire())
     this.#send()
   }
@@ -50,18 +50,16 @@ export class RemoteAsk extends Future<unknown> {
   }
 
   #send(): void {
-    const { subject, body, message, path } = this.#options
+    const { subject, message, path } = this.#options
     try {
       const bus = this.#owner.link.current()
       if (bus === null) {
         this.refuse(new ConnectionLost(path, false))
         return
       }
-      const timeout = message.timeout - (this.getLoop().time() - this.#sentAt)
-      bus.publish(subject, body, {
-        headers: askHeaders({ ...message, timeout: Math.max(0, timeout) }),
-        reply: this.#reply,
-      })
+      const left = Math.max(0, this.#deadline - this.getLoop().time())
+      const headers = askHeaders(message)
+      bus.publish(subject, encodeAsk(message, left), { headers, reply: this.#reply })
     } catch (error) {
       this.refuse(error)
     }

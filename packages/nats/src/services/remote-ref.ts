@@ -2,7 +2,7 @@ import type { ActorRef, Ask, AskOptions, ExitReason, Tell, TellOptions } from '@
 import { completed, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Future } from '@tasktree/core'
 import { JobSerializationError } from '@tasktree/executor'
-import { askHeaders, type AskMessage } from '../wire/ask-message.ts'
+import { askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import { RemoteAsk } from './remote-ask.ts'
@@ -70,8 +70,14 @@ export class RemoteRef<A> implements ActorRef<A> {
     return this.#asks.untilStopped()
   }
 
-  #message(method: string, kind: AskMessage['kind'], timeout: number): AskMessage {
-    return { id: this.#asks.newId(), method, kind, timeout, traceparent: traceparent.get() }
+  #message(
+    kind: AskMessage['kind'],
+    method: string,
+    args: readonly unknown[],
+    timeout: number,
+  ): AskMessage {
+    const body = this.#encode(method, args)
+    return { id: this.#asks.newId(), method, kind, timeout, traceparent: traceparent.get(), body }
   }
 
   #encode(method: string, args: readonly unknown[]): Uint8Array {
@@ -95,8 +101,7 @@ export class RemoteRef<A> implements ActorRef<A> {
     const ask = new RemoteAsk(this.#asks, {
       path: this.path,
       subject: this.#subject,
-      body: this.#encode(method, args),
-      message: this.#message(method, kind, timeout),
+      message: this.#message(kind, method, args, timeout),
       waits: this.#waits,
     })
     if (signal !== undefined) cancelOnAbort(ask, signal)
@@ -105,10 +110,9 @@ export class RemoteRef<A> implements ActorRef<A> {
 
   /** At most once: true when it has been sent, false when there is no connection. */
   #tell(method: string, args: readonly unknown[]): Future<unknown> {
-    const body = this.#encode(method, args)
+    const message = this.#message('tell', method, args, Infinity)
     const bus = this.#asks.link.current()
-    const headers = askHeaders(this.#message(method, 'tell', Infinity))
-    bus?.publish(this.#subject, body, { headers })
+    bus?.publish(this.#subject, encodeAsk(message, Infinity), { headers: askHeaders(message) })
     return completed(bus !== null)
   }
 

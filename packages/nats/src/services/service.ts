@@ -79,19 +79,19 @@ class Service implements AsyncDisposable {
   }
 
   #receive(bus: Bus, message: BusMessage): void {
-    const ask = readAsk((name) => message.header(name))
+    const ask = readAsk(message)
     if (ask === null) return
     if (this.#open.size >= this.#maxPending) {
       if (message.reply !== '') bus.publish(message.reply, overloaded)
       return
     }
-    this.#handle(bus, message, ask)
+    this.#handle(bus, message.reply, ask)
   }
 
-  #handle(bus: Bus, { data, reply }: BusMessage, ask: AskMessage): void {
+  #handle(bus: Bus, reply: string, ask: AskMessage): void {
     const { controls } = this.#link
     if (ask.kind === 'ask' && controls.wasCancelled(ask.id)) return
-    const sending = this.#send(data, ask)
+    const sending = this.#send(ask)
     const answers = ask.kind !== 'tell' && reply !== ''
     const accept = answers
       ? getEventLoop().callLater(acceptTime, () => {
@@ -114,9 +114,9 @@ class Service implements AsyncDisposable {
   }
 
   /** Gives the message to the actor. */
-  #send(data: Uint8Array, ask: AskMessage): Future<unknown> {
+  #send(ask: AskMessage): Future<unknown> {
     const send = (): PromiseLike<unknown> => {
-      const args = this.#link.codec.decode(data) as readonly unknown[]
+      const args = this.#link.codec.decode(ask.body) as readonly unknown[]
       const ref = this.#ref()
       if (ref === null) throw new NoProc(this.#name)
       const sends = (ask.kind === 'ask' ? ref.ask({ timeout: ask.timeout }) : ref.tell) as Sends

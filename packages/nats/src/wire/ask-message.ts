@@ -1,47 +1,77 @@
-import type { Headers } from '../bus/bus.ts'
+/**
+ * The message of an ask or a tell: one line of text, then the encoded arguments.
+ *
+ *     ask 5000 3f2a-1c add\n…
+ *
+ * The line holds the kind, the milliseconds that the sender waits (`-` for no limit), the id and the method. It is part
+ * of the body and not a header of NATS, because a message with a header takes the client and the server longer than the
+ * rest of a small ask. Only the W3C header `traceparent` is a header, so that tools that watch NATS find it.
+ */
+import type { BusMessage, Headers } from '../bus/bus.ts'
+import { traceHeader } from './trace.ts'
 
-/** What an ask or a tell carries beside its arguments, in the headers of its message. */
 export interface AskMessage {
+  /** Names the ask in the whole cluster. */
   readonly id: string
   readonly method: string
-  /** `tell`: no answer. `confirm`: a tell whose place in the mailbox is answered. */
+  /** `tell` gets no answer. `confirm` is a tell that is answered when it is in the mailbox. */
   readonly kind: 'ask' | 'tell' | 'confirm'
-  /** Milliseconds that the sender waits. */
+  /** Milliseconds after which the sender does not wait any more. */
   readonly timeout: number
   readonly traceparent: string | null
+  /** The encoded arguments. */
+  readonly body: Uint8Array
 }
 
-/** One header for all of it, because each header costs as much as the rest of a small message. */
-const header = 'Tasktree-Ask'
+const lineEnd = 0x0a
 
-export function askHeaders(message: AskMessage): Headers {
-  const { kind, timeout, id, method } = message
-  const headers: Record<string, string> = {
-    [header]: `${kind} ${timeout === Infinity ? '-' : Math.ceil(timeout)} ${id} ${encodeURIComponent(method)}`,
-  }
-  if (message.traceparent !== null) headers['traceparent'] = message.traceparent
-  return headers
+/** Returns the bytes of the message. `timeout` is what is left of the time of `message`. */
+export function encodeAsk(message: AskMessage, timeout: number): Uint8Array {
+  const { kind, id, method, body } = message
+  const time = timeout === Infinity ? '-' : String(Math.ceil(timeout))
+  const line = `${kind} ${time} ${id} ${encodeURIComponent(method)}\n`
+  const bytes = Buffer.allocUnsafe(line.length + body.length)
+  bytes.write(line, 'latin1')
+  bytes.set(body, line.length)
+  return bytes
 }
 
-/** Null when it is not an ask. */
-export function readAsk(read: (name: string) => string | null): AskMessage | null {
-  const [kind, time, id, method] = read(header)?.split(' ') ?? []
+export function askHeaders({ traceparent }: AskMessage): Headers | undefined {
+  return traceparent === null ? undefined : { [traceHeader]: traceparent }
+}
+
+/** Returns null for a message that is not an ask or a tell. */
+export function readAsk(message: BusMessage): AskMessage | null {
+  const { data } = message
+  const end = data.indexOf(lineEnd)
+  if (end === -1) return null
+  const line = Buffer.from(data.buffer, data.byteOffset, end).toString('latin1')
+  const [kind, time, id, encoded] = line.split(' ')
   if (kind !== 'ask' && kind !== 'tell' && kind !== 'confirm') return null
-  if (time === undefined || id === undefined || method === undefined) return null
-  const timeout = time === '-' ? Infinity : Number(time)
+  const method = decodeMethod(encoded)
+  if (time === undefined || id === undefined || method === null) return null
   return {
     id,
-    method: decodeURIComponent(method),
+    method,
     kind,
-    timeout,
-    traceparent: read('traceparent'),
+    timeout: time === '-' ? Infinity : Number(time),
+    traceparent: message.header(traceHeader),
+    body: data.subarray(end + 1),
   }
 }
 
-/** The first byte of an answer that is not yet the outcome: see `outcome.ts` for the others. */
+function decodeMethod(encoded: string | undefined): string | null {
+  try {
+    return encoded === undefined ? null : decodeURIComponent(encoded)
+  } catch {
+    return null
+  }
+}
+
+/** The first byte of an answer that is not yet the outcome. `outcome.ts` has the other first bytes. */
 export const answerTag = { accepted: 4, overloaded: 5 } as const
 
-/** Says that a node has begun with an ask that takes a while, and which node. */
+/** Returns the answer that names the node that has begun with an ask. It is sent for asks that take a while. */
 export function acceptedBy(node: string): Uint8Array {
   const text = new TextEncoder().encode(node)
   const bytes = new Uint8Array(text.length + 1)

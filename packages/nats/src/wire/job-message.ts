@@ -1,5 +1,6 @@
 import type { Headers } from '../bus/bus.ts'
 import { defaultResultTtl } from './names.ts'
+import { traceHeader } from './trace.ts'
 
 /** What travels with a job beside its arguments, in the headers of its message. */
 export interface JobMessage {
@@ -48,7 +49,7 @@ export function toHeaders(message: JobMessage): Headers {
   if (message.resultTtl !== defaultResultTtl) headers[name.resultTtl] = String(message.resultTtl)
   if (message.deadline !== Infinity) headers[name.deadline] = String(message.deadline)
   if (message.notBefore !== 0) headers[name.notBefore] = String(message.notBefore)
-  if (message.traceparent !== null) headers['traceparent'] = message.traceparent
+  if (message.traceparent !== null) headers[traceHeader] = message.traceparent
   if (message.isChunked) headers[name.chunked] = '1'
   if (message.putBack !== 0) headers[name.putBack] = String(message.putBack)
   if (message.submittedAt !== 0) headers[name.submittedAt] = String(message.submittedAt)
@@ -72,7 +73,7 @@ export function readHeaders(header: (name: string) => string | null): JobMessage
     resultTtl: number(name.resultTtl, defaultResultTtl),
     deadline: number(name.deadline, Infinity),
     notBefore: number(name.notBefore, 0),
-    traceparent: header('traceparent'),
+    traceparent: header(traceHeader),
     isChunked: header(name.chunked) !== null,
     putBack: number(name.putBack, 0),
     submittedAt: number(name.submittedAt, 0),
