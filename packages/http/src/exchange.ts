@@ -7,9 +7,9 @@ import {
   type Task,
 } from '@tasktree/core'
 import { ClientGoneError, isOfCancel } from './errors.ts'
-import { hasGone, type Incoming, isHttp2, onceClosed, type Outgoing, reset } from './message.ts'
+import { hasGone, type Incoming, isHttp2, onClosed, type Outgoing, reset } from './message.ts'
 import { sendStatus } from './send-status.ts'
-import type { Service, Work } from './service.ts'
+import { type Service, Work } from './service.ts'
 
 /**
  * One request, from its head to the end of its response.
@@ -18,7 +18,7 @@ import type { Service, Work } from './service.ts'
  * finished; only then is the task cancelled on the client's behalf. The end of the request's body, a finished response and
  * an idle connection cancel nothing. The exchange has ended when its task is done and its response is closed.
  */
-export abstract class Exchange implements Work {
+export abstract class Exchange extends Work {
   readonly service: Service
   readonly incoming: Incoming
   readonly outgoing: Outgoing
@@ -33,6 +33,7 @@ export abstract class Exchange implements Work {
   awaitsContinue = false
 
   constructor(service: Service, incoming: Incoming, outgoing: Outgoing) {
+    super()
     this.service = service
     this.incoming = incoming
     this.outgoing = outgoing
@@ -52,7 +53,7 @@ export abstract class Exchange implements Work {
 
   begin(): void {
     this.service.add(this)
-    onceClosed(this.incoming, this.outgoing, () => this.#onClose())
+    onClosed(this.incoming, this.outgoing, () => this.#onClose())
     // `#run` sets the task itself, because the answer begins inside this call.
     createTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
   }

@@ -129,7 +129,7 @@ export class HttpServer implements AsyncDisposable {
       if (this.#drainDelay > 0) await sleep(this.#drainDelay)
       this.#closeIdle()
       await this.#untilIdle(this.#grace)
-      for (const work of service.running) work.stop(new ServerStoppedError())
+      service.stop(new ServerStoppedError())
       await this.#untilIdle(cleanupTime)
     } finally {
       await shielded(() => this.#destroy())
@@ -147,8 +147,7 @@ export class HttpServer implements AsyncDisposable {
   #closeAfter({ incoming }: Work): void {
     if (incoming.httpVersionMajor >= 2) return
     const { socket } = incoming
-    for (const other of this.#service.running) if (other.incoming.socket === socket) return
-    socket.destroySoon()
+    if (!this.#service.isServing(socket)) socket.destroySoon()
   }
 
   #stopListening(): void {
@@ -162,7 +161,7 @@ export class HttpServer implements AsyncDisposable {
   /** Waits until no request runs, for at most `ms` milliseconds. */
   async #untilIdle(ms: number): Promise<void> {
     const service = this.#service
-    if (service.running.size === 0) return
+    if (service.running === 0) return
     const idle = new Future<void>()
     const end = (): void => {
       if (!idle.done()) idle.setResult()
@@ -171,7 +170,7 @@ export class HttpServer implements AsyncDisposable {
     const { onEnd } = service
     service.onEnd = (work) => {
       onEnd?.(work)
-      if (service.running.size === 0) end()
+      if (service.running === 0) end()
     }
     try {
       await idle

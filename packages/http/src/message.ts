@@ -53,9 +53,9 @@ function resetSocket(socket: Duplex): void {
   else socket.destroy()
 }
 
-/** Calls `listener` once when the response, or the connection that it was to be sent on, has closed. */
-export function onceClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void {
-  outgoing.once('close', listener)
+/** Calls `listener` when the response, or the connection on which it was to be sent, has closed; possibly twice. */
+export function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void {
+  outgoing.on('close', listener)
   // A pipelined response has no socket before its turn. In Node 22 it then never emits `close`.
   if (outgoing.socket === null && !isHttp2(outgoing)) onSocketClose(incoming.socket, listener)
 }

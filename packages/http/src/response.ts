@@ -58,7 +58,8 @@ class LightResponse {
     return NativeResponse.error()
   }
 
-  static plainOf(response: object): PlainResponse | null {
+  static plainOf(response: unknown): PlainResponse | null {
+    if (typeof response !== 'object' || response === null) return null
     return #plain in response && response.#native === null ? response.#plain : null
   }
 
@@ -107,7 +108,7 @@ export const Response: typeof globalThis.Response =
   LightResponse as unknown as typeof globalThis.Response
 
 /** What can be sent as it is; null for another `Response`, and for one that was used as a `Response` of the platform. */
-export function plainOf(response: object): PlainResponse | null {
+export function plainOf(response: unknown): PlainResponse | null {
   return LightResponse.plainOf(response)
 }
 

@@ -9,10 +9,11 @@ import { type Incoming, isHttp2, type Outgoing } from './message.ts'
 import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
 
 /**
- * Headers of one connection. They are not the handler's: node:http frames the body itself, and those of a response that a
- * handler has received from another server belong to the connection with that server.
+ * Headers that describe one connection. They are removed from the response of a handler, because node:http frames the body
+ * itself, and because a response that the handler has received from another server describes the connection with that
+ * server. `Connection: close` is kept: the server then closes the connection after the response.
  */
-const connectionHeaders = [
+const connectionHeaders = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -20,7 +21,8 @@ const connectionHeaders = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-]
+])
+const closing = /(?:^|,)\s*close\s*(?:,|$)/i
 
 /** Whose response is sent: an exchange, or an upgrade that is refused. */
 export interface Sender {
@@ -56,15 +58,15 @@ export function isResponse(value: unknown): value is Response {
  * @throws {TypeError} for what is not a Response, and for one whose body was read already
  */
 export function sendResponse(sender: Sender, response: Response): Promise<void> | null {
-  if (!isResponse(response)) {
-    throw new TypeError(`the handler must return a Response, got ${describe(response)}`)
-  }
-  const { outgoing } = sender
   const plain = plainOf(response)
   if (plain !== null) {
     sendPlain(sender, plain)
     return null
   }
+  if (!isResponse(response)) {
+    throw new TypeError(`the handler must return a Response, got ${describe(response)}`)
+  }
+  const { outgoing } = sender
   const { status, statusText, body } = response
   if (body !== null && (response.bodyUsed || body.locked)) {
     throw new TypeError('the body of the response was read already, or is locked')
@@ -111,14 +113,16 @@ function writeHead(
   headers: OutgoingHttpHeaders,
 ): void {
   const outgoing = sender.outgoing as ServerResponse
-  const { upgrade } = headers
-  for (const name of connectionHeaders) delete headers[name]
+  const { connection, upgrade } = headers
+  for (const name in headers) if (connectionHeaders.has(name)) delete headers[name]
   if (hasNoBody(status)) delete headers['content-length']
   if (isHttp2(sender.outgoing)) {
     outgoing.writeHead(status, headers)
     return
   }
-  if (sender.mustClose()) headers.connection = 'close'
+  if (sender.mustClose() || (connection !== undefined && closing.test(String(connection)))) {
+    headers.connection = 'close'
+  }
   // 426 Upgrade Required has to name the protocol.
   if (status === 426 && upgrade !== undefined) headers.upgrade = upgrade
   if (statusText === '') outgoing.writeHead(status, headers)

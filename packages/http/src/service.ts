@@ -5,7 +5,10 @@ import {
   checkOptions,
   describe,
   isThenable,
+  type Linked,
+  LinkedList,
 } from '@tasktree/core/lowlevel'
+import type { Duplex } from 'node:stream'
 import type { Incoming } from './message.ts'
 
 export interface ScopeOptions {
@@ -28,11 +31,15 @@ export interface HandlerOptions extends ScopeOptions {
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
 
-/** What `stop()` waits for: an exchange, or an upgraded connection. */
-export interface Work {
-  readonly incoming: Incoming
+/** An exchange or an upgraded connection: `stop()` of the server waits until each has ended. */
+export abstract class Work implements Linked<Work> {
+  abstract readonly incoming: Incoming
+  list: LinkedList<Work> | null = null
+  nextInList: Work | null = null
+  previousInList: Work | null = null
+
   /** Cancels the task. */
-  stop(reason: CancelledError): void
+  abstract stop(reason: CancelledError): void
 }
 
 /** What all requests of one server or adapter share: the limits, and the work that has not ended. */
@@ -41,7 +48,7 @@ export class Service {
   readonly maxRequests: number
   readonly maxBody: number
   readonly #onError: HandlerOptions['onError']
-  readonly #running = new Set<Work>()
+  readonly #running = new LinkedList<Work>()
   /** Set when the server begins to stop: responses then close their connections. */
   isDraining = false
   /** Called when a work has ended. */
@@ -62,8 +69,24 @@ export class Service {
     this.#onError = onError
   }
 
-  get running(): ReadonlySet<Work> {
-    return this.#running
+  /** The number of exchanges and upgraded connections that have not ended. */
+  get running(): number {
+    return this.#running.size
+  }
+
+  /** Stops all that run. */
+  stop(reason: CancelledError): void {
+    for (const work of [...this.#works()]) work.stop(reason)
+  }
+
+  /** Whether a request of this connection has not ended. */
+  isServing(socket: Duplex): boolean {
+    for (const work of this.#works()) if (work.incoming.socket === socket) return true
+    return false
+  }
+
+  *#works(): IterableIterator<Work> {
+    for (let work = this.#running.first(); work !== null; work = work.nextInList) yield work
   }
 
   isFull(): boolean {
@@ -71,12 +94,12 @@ export class Service {
   }
 
   add(work: Work): void {
-    this.#running.add(work)
+    this.#running.push(work)
   }
 
   /** The task of `work` has ended, and its response or connection is closed. */
   remove(work: Work): void {
-    if (this.#running.delete(work)) this.onEnd?.(work)
+    if (this.#running.remove(work)) this.onEnd?.(work)
   }
 
   /** Tells `onError`, or else the exception handler of the loop. */

@@ -9,7 +9,7 @@ import type { RequestOwner } from './incoming-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 import { isResponse, type Sender, sendResponse } from './send-response.ts'
 import { sendStatus } from './send-status.ts'
-import type { Service, Work } from './service.ts'
+import { type Service, Work } from './service.ts'
 
 /**
  * Takes over a connection that its client wants to upgrade, as to a WebSocket. A Response that it throws or returns
@@ -22,7 +22,7 @@ export type UpgradeHandler = (
 ) => PromiseLike<Response | void> | Response | void
 
 /** An upgraded connection. Its task is cancelled when the connection closes. */
-export class Upgrade implements RequestOwner, Sender, Work {
+export class Upgrade extends Work implements RequestOwner, Sender {
   readonly incoming: IncomingMessage
   readonly maxBody: number = Infinity
   readonly #service: Service
@@ -32,6 +32,7 @@ export class Upgrade implements RequestOwner, Sender, Work {
   #outgoing: ServerResponse | null = null
 
   constructor(service: Service, incoming: IncomingMessage, socket: Duplex) {
+    super()
     this.incoming = incoming
     this.#service = service
     this.#socket = socket

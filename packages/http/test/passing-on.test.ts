@@ -100,6 +100,25 @@ test.each([
 )
 
 test.each([
+  ['a text', () => new LightResponse('text', { headers: { connection: 'close' } })],
+  [
+    "a text of the platform's class",
+    () => new Response('text', { headers: { connection: 'Close' } }),
+  ],
+  ['a list', () => new LightResponse('text', { headers: { connection: 'x-a, close' } })],
+])('the connection is closed after a response with `Connection: close`: %s', (_name, handler) =>
+  run(async () => {
+    await using server = await serve(handler)
+    const client = await RawClient.open(server.url)
+    client.get('/')
+    const answer = await client.untilEnd()
+    client.leave()
+    expect(answer).toMatch(/^connection: close\r$/im)
+    expect(answer).toMatch(/\r\n\r\ntext$/)
+  }),
+)
+
+test.each([
   ['an empty Host', 'GET /x/admin/users HTTP/1.1\r\nHost:\r\n'],
   ['an empty Host, and a path with two slashes', 'GET //x HTTP/1.1\r\nHost: \r\n'],
   ['a whole URL without a host', 'GET http:///x/admin HTTP/1.1\r\nHost: a\r\n'],

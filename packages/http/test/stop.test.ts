@@ -1,5 +1,6 @@
 import { cancelScope, createTask, effectiveDeadline, run, sleep, timeout } from '@tasktree/core'
 import { HttpServer, ready, serve } from '@tasktree/http'
+import { Event } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
@@ -259,18 +260,22 @@ describe('stop()', () => {
   test('goes on when the wait for it is cancelled; so does closed', () =>
     run(async () => {
       const log = new Log()
+      const arrived = new Event()
+      const released = new Event()
       const server = await serve(
         async () => {
-          await sleep(60)
+          arrived.set()
+          await released.wait()
           log.add('done')
           return new Response()
         },
-        { grace: 1_000 },
+        { grace: 60_000 },
       )
       const answer = fetch(server.url)
-      await sleep(20)
+      await arrived.wait()
       await expect(timeout(5, () => server.stop())).rejects.toThrow('time')
       await expect(timeout(5, async () => await server.closed)).rejects.toThrow('time')
+      released.set()
       await server.closed
       await answer
       expect(log.entries).toEqual(['done'])

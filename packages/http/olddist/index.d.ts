@@ -1,0 +1,13 @@
+export { connection, type Connection } from './connection.ts';
+export { BodyTooLargeError, ClientGoneError, ServerStoppedError } from './errors.ts';
+export { HttpServer } from './http-server.ts';
+export { nodeHandler } from './node-handler.ts';
+export { ready } from './ready.ts';
+export { Response } from './response.ts';
+export { type Limits, serve, type ServeOptions } from './serve.ts';
+export type { Handler } from './handler-exchange.ts';
+export type { HandlerOptions, ScopeOptions } from './service.ts';
+export { fetch, type FetchInit, type FetchRetry } from './fetch.ts';
+export { shutdownOn, type ShutdownOptions, type Stoppable } from './shutdown-on.ts';
+export { type ServerSentEvent, sse } from './sse.ts';
+export type { UpgradeHandler } from './upgrade.ts';

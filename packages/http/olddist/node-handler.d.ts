@@ -1,0 +1,16 @@
+import type { Handler } from './handler-exchange.ts';
+import type { Incoming, Outgoing } from './message.ts';
+import { type HandlerOptions } from './service.ts';
+/**
+ * Makes a listener for node:http, the compatibility API of node:http2, Express or Connect from `handler`. Each request runs
+ * in a task of its own, which is cancelled when the client leaves.
+ *
+ * @throws {TypeError} {@link RangeError} when `handler` is not a function, or for wrong options
+ *
+ * @example
+ *     const server = createServer(nodeHandler(async (request) => {
+ *       return Response.json(await report(request))
+ *     }))
+ *     server.listen(8080)
+ */
+export declare function nodeHandler(handler: Handler, options?: HandlerOptions): (incoming: Incoming, outgoing: Outgoing) => void;
