@@ -170,7 +170,7 @@ async function sendStream(
     if (!hasBegun) outgoing.flushHeaders()
     signal.addEventListener('abort', onAbort, { once: true })
     for (let part = await reader.next(); !part.done; part = await reader.next()) {
-      await write(outgoing, part.value)
+      if (!write(outgoing, part.value)) await drained(outgoing)
     }
     outgoing.end()
   } catch (error) {
@@ -181,18 +181,21 @@ async function sendStream(
   }
 }
 
-/** Waits while the client reads slower than the body comes. */
-async function write(outgoing: Outgoing, chunk: Uint8Array): Promise<void> {
+/** Writes `chunk`. Returns false if the client reads slower than the body comes: wait then until `outgoing` is drained. */
+function write(outgoing: Outgoing, chunk: Uint8Array): boolean {
   checkBytes(chunk)
-  if (chunk.byteLength === 0 || outgoing.destroyed) return
-  if ((outgoing as ServerResponse).write(chunk)) return
-  const drained = new Future<void>()
+  if (chunk.byteLength === 0 || outgoing.destroyed) return true
+  return (outgoing as ServerResponse).write(chunk)
+}
+
+async function drained(outgoing: Outgoing): Promise<void> {
+  const drain = new Future<void>()
   const onDrain = (): void => {
-    if (!drained.done()) drained.setResult()
+    if (!drain.done()) drain.setResult()
   }
   outgoing.once('drain', onDrain)
   try {
-    await drained
+    await drain
   } finally {
     outgoing.off('drain', onDrain)
   }

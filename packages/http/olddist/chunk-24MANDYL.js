@@ -1,9 +1,0 @@
-import { Exchange, sendStatus, enlargeReadAhead } from './chunk-XUXP7JKU.js';
-import { Future, currentTask } from '@tasktree/core';
-import { takeRejections } from '@tasktree/core/lowlevel';
-
-var exchanges=new WeakMap,byTask=new WeakMap,isTakingRejections=false,FrameworkExchange=class _FrameworkExchange extends Exchange{#next;#answerRefused;#response=null;constructor(service,incoming,outgoing,next,answerRefused){super(service,incoming,outgoing),this.#next=next,this.#answerRefused=answerRefused;}static begin(service,incoming,outgoing,next,answerRefused=null){let existing=exchanges.get(incoming);if(existing!==void 0)return next(),existing;if(service.isFull())return sendStatus(outgoing,503,{"retry-after":"1"}),null;isTakingRejections||(isTakingRejections=true,takeRejections(isOfCancelledRequest)),enlargeReadAhead(incoming);let exchange=new _FrameworkExchange(service,incoming,outgoing,next,answerRefused);return exchanges.set(incoming,exchange),exchange.begin(),exchange}static of(incoming){return exchanges.get(incoming)}refuse(){this.#answerRefused===null||this.outgoing.headersSent?super.refuse():this.#answerRefused();}finished(){this.#response?.done()===false&&this.#response.setResult();}async answer(){byTask.set(this.task,this);let response=new Future;this.#response=response;try{this.#next(),this.isClosed||await response;}finally{this.answered();}}};function isOfCancelledRequest(error){let task=currentTask();return task!==null&&byTask.get(task)?.isOwnCancel(error)===true}
-
-export { FrameworkExchange };
-//# sourceMappingURL=chunk-24MANDYL.js.map
-//# sourceMappingURL=chunk-24MANDYL.js.map
