@@ -162,3 +162,13 @@ export class StreamFull extends Error {
     super(`the stream of ${subject} is full`, options)
   }
 }
+
+/** A lease was not renewed in time, or another node has it. What runs under the lease is stopped. */
+export class LeaseLost extends Error {
+  override readonly name: string = 'LeaseLost'
+  readonly code: string = 'ERR_NATS_LEASE_LOST'
+
+  constructor(key: string, why: string) {
+    super(`the lease ${key} was lost: ${why}`)
+  }
+}

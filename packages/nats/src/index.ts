@@ -8,6 +8,7 @@ export {
   ConnectFailed,
   ConnectionLost,
   ConsumerStalled,
+  LeaseLost,
   NodeLost,
   NoJetStream,
   PayloadTooLarge,
@@ -23,6 +24,7 @@ export {
 } from './executor/remote-executor.ts'
 export { RemoteJob } from './executor/remote-job.ts'
 export { remoteJobs } from './executor/remote-jobs.ts'
+export type { SingletonOptions } from './leases/singleton.ts'
 export { type LookupOptions, RemoteRef } from './services/remote-ref.ts'
 export type { ServiceOptions } from './services/service.ts'
 export { cloneCodec, type Codec, jsonCodec } from './wire/codec.ts'

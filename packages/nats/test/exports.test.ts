@@ -11,6 +11,7 @@ test('the public names', () => {
       "ConnectFailed",
       "ConnectionLost",
       "ConsumerStalled",
+      "LeaseLost",
       "NoJetStream",
       "NodeLost",
       "PayloadTooLarge",

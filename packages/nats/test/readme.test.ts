@@ -18,7 +18,12 @@ describe.skipIf(withoutServer)(
     testPrograms(
       import.meta.dirname,
       ['../README.md'],
-      ['a.png at 100\nb.png at 200\n', '42\n2 nodes\n', 'false\n3\n'],
+      [
+        'a.png at 100\nb.png at 200\n',
+        '42\n2 nodes\n',
+        'billing runs on one\nbilling runs on two\n',
+        'false\n3\n',
+      ],
     )
   },
 )

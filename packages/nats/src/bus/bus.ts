@@ -102,7 +102,8 @@ export interface Bucket {
   update(key: string, value: Uint8Array, revision: number): Future<number | null>
   put(key: string, value: Uint8Array): Future<number>
   get(key: string): Future<Entry | null>
-  delete(key: string): Future<void>
+  /** With `revision`, only if the entry is still at it. */
+  delete(key: string, revision?: number): Future<void>
   keys(): Future<string[]>
 }
 

@@ -1,8 +1,7 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { Future } from '@tasktree/core'
 import type { Bucket, Entry } from './bus.ts'
-import { translate, wrongSequence } from './nats-errors.ts'
+import { isWrongSequence, translate } from './nats-errors.ts'
 import type { Pending } from './pending.ts'
 
 export class NatsBucket implements Bucket {
@@ -28,7 +27,7 @@ export class NatsBucket implements Bucket {
   #compared(writing: Promise<number>): Future<number | null> {
     return this.#pending.follow(
       writing.catch((error: unknown) => {
-        if (error instanceof JetStreamApiError && wrongSequence.has(error.code)) return null
+        if (isWrongSequence(error)) return null
         throw translate(error, `the bucket ${this.#name}`)
       }),
     )
@@ -50,8 +49,14 @@ export class NatsBucket implements Bucket {
     )
   }
 
-  delete(key: string): Future<void> {
-    return this.#translated(this.#kv.delete(key))
+  delete(key: string, revision?: number): Future<void> {
+    const options = { ...(revision !== undefined && { previousSeq: revision }) }
+    return this.#pending.follow(
+      this.#kv.delete(key, options).catch((error: unknown) => {
+        if (isWrongSequence(error)) return
+        throw translate(error, `the bucket ${this.#name}`)
+      }),
+    )
   }
 
   keys(): Future<string[]> {

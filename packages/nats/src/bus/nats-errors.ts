@@ -9,10 +9,15 @@ export const code = {
   noMessage: 10_037,
   full: 10_077,
 } as const
-export const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])
+const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])
 
 export function isRefusal(error: unknown, number: number): boolean {
   return error instanceof JetStreamApiError && error.code === number
+}
+
+/** Whether a write was refused because the key or the subject was at another revision than the writer expected. */
+export function isWrongSequence(error: unknown): boolean {
+  return error instanceof JetStreamApiError && wrongSequence.has(error.code)
 }
 
 /** The client's words for a failure that is not about the request itself become this package's. */

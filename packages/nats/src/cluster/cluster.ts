@@ -14,6 +14,7 @@ import { checkLookup, type LookupOptions, RemoteRef } from '../services/remote-r
 import { type ServiceOptions, serviceSpec } from '../services/service.ts'
 import type { WorkerModules } from '../worker/modules.ts'
 import { type WorkerOptions, workerSpec } from '../worker/worker.ts'
+import { type SingletonOptions, singletonSpec } from '../leases/singleton.ts'
 import { Link, type LinkStatus } from '../link/link.ts'
 import { listNodes, NodeEntry, type NodeInfo } from '../link/nodes.ts'
 import { type ClusterSnapshot, takeSnapshot } from './snapshot.ts'
@@ -117,6 +118,26 @@ export class Cluster implements AsyncDisposable {
     const spec = serviceSpec(this.#link, name, ref, options)
     this.#entry.services.add(name)
     return spec
+  }
+
+  /**
+   * Runs `spec` on one node at a time, as a child. Give the same singleton to several nodes: one of them runs it, and the
+   * others wait to take over. After an orderly stop another node takes over at once. When a node has died or is cut off,
+   * another one takes over after `lease` to 1.5 times `lease`, and the first one has stopped it before that.
+   *
+   * @throws {TypeError} {RangeError} naming what is wrong
+   * @example
+   * clusterTree('cluster', { servers }, (cluster) => [
+   *   cluster.singleton('billing', child.actor('billing', Billing)),
+   * ])
+   */
+  singleton(id: string, spec: ChildSpec, options: SingletonOptions = {}): ChildSpec {
+    const made = singletonSpec(this.#link, id, spec, options, (isRunning) => {
+      this.#entry.singletons.set(id, isRunning ? 'running' : 'waiting')
+      this.#entry.changed()
+    })
+    this.#entry.singletons.set(id, 'waiting')
+    return made
   }
 
   /** The actors that answer to `name`, wherever they are. Nothing is sent by this call. @throws {TypeError} */

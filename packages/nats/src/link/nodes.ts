@@ -1,9 +1,10 @@
 /** Who is there: each node renews its entry in a bucket whose entries expire. */
 import { hostname } from 'node:os'
-import { getEventLoop, sleep } from '@tasktree/core'
+import { getEventLoop } from '@tasktree/core'
 import type { Bucket, Bus } from '../bus/bus.ts'
 import { token } from '../wire/names.ts'
 import type { Link } from './link.ts'
+import { Signal } from './signal.ts'
 
 /** Milliseconds after which a node that has not renewed its entry counts as gone. */
 const nodeLease = 5_000
@@ -18,6 +19,8 @@ export interface NodeInfo {
   /** The queues that it has workers for, and how many of their jobs run there. */
   readonly queues: Readonly<Record<string, number>>
   readonly services: readonly string[]
+  /** The singletons that it runs, or waits to run. */
+  readonly singletons: Readonly<Record<string, 'running' | 'waiting'>>
 }
 
 export class NodeEntry {
@@ -25,6 +28,8 @@ export class NodeEntry {
   readonly #startedAt = Date.now()
   readonly queues: Map<string, () => number> = new Map()
   readonly services: Set<string> = new Set()
+  readonly singletons: Map<string, 'running' | 'waiting'> = new Map()
+  readonly #changed = new Signal()
 
   constructor(link: Link) {
     this.#link = link
@@ -38,7 +43,13 @@ export class NodeEntry {
       startedAt: this.#startedAt,
       queues: Object.fromEntries([...this.queues].map(([queue, running]) => [queue, running()])),
       services: [...this.services],
+      singletons: Object.fromEntries(this.singletons),
     }
+  }
+
+  /** Writes the entry now: what it says has changed. */
+  changed(): void {
+    this.#changed.notify()
   }
 
   /** Writes the entry, again and again, until it is cancelled. */
@@ -49,7 +60,7 @@ export class NodeEntry {
         const value = new TextEncoder().encode(JSON.stringify(this.describe()))
         return (await openNodes(this.#link, bus)).put(token(this.#link.node), value)
       })
-      await sleep(Math.max(0, startedAt + nodeLease / 3 - getEventLoop().time()))
+      await this.#changed.wait(Math.max(0, startedAt + nodeLease / 3 - getEventLoop().time()))
     }
   }
 

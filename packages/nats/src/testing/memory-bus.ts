@@ -274,7 +274,11 @@ export class MemoryBus implements Bus {
           const entry = home.entry(bucket, key)
           return entry === null ? null : { value: entry.value, revision: entry.revision }
         }),
-      delete: (key) => this.#request(() => void bucket.entries.delete(key)),
+      delete: (key, revision) =>
+        this.#request(() => {
+          if (revision !== undefined && home.entry(bucket, key)?.revision !== revision) return
+          bucket.entries.delete(key)
+        }),
       keys: () =>
         this.#request(() =>
           [...bucket.entries.keys()].filter((key) => home.entry(bucket, key) !== null),

@@ -65,6 +65,16 @@ export class Names {
     return `${this.#space}.ctl.${id}`
   }
 
+  /** The bucket of the leases that last `ttl` milliseconds. */
+  leases(ttl: number): string {
+    return ttl === defaultLease ? `${this.#space}_lease` : `${this.#space}_lease_${ttl}`
+  }
+
+  /** Where the holder of a lease says that it has given the lease back. */
+  freed(key: string): string {
+    return `${this.#space}.freed.${key}`
+  }
+
   get nodes(): string {
     return `${this.#space}_node`
   }
@@ -81,3 +91,5 @@ export class Names {
 
 /** Milliseconds that a result is kept. */
 export const defaultResultTtl = 3_600_000
+/** Milliseconds that a lease lasts without being renewed. */
+export const defaultLease = 5_000

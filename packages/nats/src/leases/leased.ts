@@ -1,0 +1,111 @@
+/**
+ * Runs children while this node has a lease. One actor, the guardian, waits for the lease and then supervises the children
+ * under it. The first of these children is the lease itself: when it is lost, that child ends, and its supervisor stops the
+ * others. In an orderly stop the lease is the last child that is stopped, so it is given back when nothing runs any more.
+ */
+import { Actor, child, type ChildOptions, type ChildSpec, type Down } from '@tasktree/actor'
+import { cancelTasks, createTask, getEventLoop, type Task } from '@tasktree/core'
+import type { Link } from '../link/link.ts'
+import { acquireLease, type Lease, type LeaseSettings } from './lease.ts'
+
+export interface LeasedOptions {
+  readonly id: string
+  readonly lease: LeaseSettings
+  /** What runs while the lease is held. */
+  readonly children: (lease: Lease) => readonly ChildSpec[]
+  /** Told whether the children run. */
+  readonly onChange?: (isRunning: boolean) => void
+  readonly supervision: ChildOptions
+}
+
+export function leasedSpec(link: Link, options: LeasedOptions): ChildSpec {
+  // As a supervisor, it has no time limit of its own: each of its children has one.
+  const supervision = { shutdown: Infinity, ...options.supervision }
+  return child.actor(options.id, Guardian, [link, options], supervision)
+}
+
+class Guardian extends Actor {
+  readonly #link: Link
+  readonly #options: LeasedOptions
+  /** A lease that no child holds yet. */
+  #fresh: Lease | null = null
+  #held: Lease | null = null
+
+  constructor(link: Link, options: LeasedOptions) {
+    super()
+    this.#link = link
+    this.#options = options
+  }
+
+  protected override onStart(): void {
+    this.#campaign()
+  }
+
+  #campaign(): void {
+    const acquire = async (): Promise<void> => {
+      this.#fresh = await acquireLease(this.#link, this.#options.lease)
+    }
+    this.ctx.pipe(createTask(acquire), () => this.#run())
+  }
+
+  async #run(): Promise<void> {
+    const lease = this.#fresh
+    if (lease === null) return
+    this.#held = lease
+    const holder = await this.ctx.supervise({
+      name: 'held',
+      autoShutdown: 'any',
+      children: [
+        child.resource('lease', () => new HeldLease(lease), {
+          restart: 'temporary',
+          significant: true,
+        }),
+      ],
+    })
+    this.#fresh = null
+    this.ctx.monitor(holder)
+    // The supervisor stops its children in their own time, which may be longer than the lease's margin.
+    lease.onLost = () => {
+      getEventLoop().callLater(lease.margin / 2, () => void holder.kill())
+    }
+    for (const spec of this.#options.children(lease)) await holder.startChild(spec)
+    this.#options.onChange?.(true)
+  }
+
+  protected override onDown({ reason }: Down): void {
+    this.#options.onChange?.(false)
+    const loss = this.#held?.loss ?? null
+    this.#held = null
+    if (loss === null && reason.kind === 'error') throw reason.error
+    this.#campaign()
+  }
+
+  protected override async onStop(): Promise<void> {
+    this.#options.onChange?.(false)
+    await this.#fresh?.release()
+  }
+}
+
+/** A lease as a child. */
+class HeldLease implements AsyncDisposable {
+  readonly #lease: Lease
+  #keeping: Task<never> | null = null
+
+  constructor(lease: Lease) {
+    this.#lease = lease
+  }
+
+  start(): void {
+    this.#keeping = createTask(() => this.#lease.keep(), { name: 'keep the lease' })
+  }
+
+  /** Fails when the lease is lost. */
+  async wait(): Promise<void> {
+    await this.#keeping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#keeping !== null) await cancelTasks([this.#keeping])
+    if (this.#lease.loss === null) await this.#lease.release()
+  }
+}

@@ -1,0 +1,49 @@
+import type { ChildOptions, ChildSpec } from '@tasktree/actor'
+import { checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Link } from '../link/link.ts'
+import { checkName, defaultLease, token } from '../wire/names.ts'
+import { leastLease } from './lease.ts'
+import { leasedSpec } from './leased.ts'
+
+export interface SingletonOptions extends ChildOptions {
+  /**
+   * Milliseconds after which another node takes over when this one has died or is cut off. All nodes must give the same.
+   * @defaultValue 5000
+   */
+  lease?: number
+}
+
+/** @internal the spec of `cluster.singleton` */
+export function singletonSpec(
+  link: Link,
+  id: string,
+  spec: ChildSpec,
+  options: SingletonOptions,
+  onChange: (isRunning: boolean) => void,
+): ChildSpec {
+  checkName('the id of a singleton', id)
+  if (typeof (spec as ChildSpec | undefined)?.kind !== 'string') {
+    throw new TypeError(
+      `the singleton ${id} needs a child, made by child.actor, child.task, …; got ${describe(spec)}`,
+    )
+  }
+  checkOptions(options)
+  const { lease = defaultLease, ...supervision } = options
+  checkLease(lease)
+  return leasedSpec(link, {
+    id,
+    lease: { key: `singleton.${token(id)}`, ttl: lease },
+    children: () => [spec],
+    onChange,
+    supervision,
+  })
+}
+
+/** @throws {TypeError} {RangeError} */
+export function checkLease(lease: number): void {
+  checkDuration('lease', lease)
+  if (lease >= leastLease && lease !== Infinity) return
+  throw new RangeError(
+    `lease must be a number of at least ${leastLease} ms, got ${describe(lease)}`,
+  )
+}

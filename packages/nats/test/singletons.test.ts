@@ -1,0 +1,198 @@
+/** Singletons over the server in memory, in virtual time. `entity-kill.test.ts` has those on real servers. */
+import { Actor, ActorSystem, child, type ChildSpec, silentLogger } from '@tasktree/actor'
+import { getEventLoop, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { cluster, type Cluster, clusterTree } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { describe, expect, test } from 'vitest'
+
+const lease = 1_000
+
+interface Run {
+  readonly node: string
+  readonly from: number
+  to: number
+}
+
+/** Notes when each node has run the singleton. */
+class Log {
+  readonly runs: Run[] = []
+
+  spec(node: string): ChildSpec {
+    return child.task('work', async () => {
+      const run = { node, from: getEventLoop().time(), to: Infinity }
+      this.runs.push(run)
+      try {
+        for (;;) await sleep(10)
+      } finally {
+        run.to = getEventLoop().time()
+      }
+    })
+  }
+
+  get running(): string[] {
+    return this.runs.filter(({ to }) => to === Infinity).map(({ node }) => node)
+  }
+}
+
+function startNode(
+  server: MemoryServer,
+  node: string,
+  children: (cluster: Cluster) => ChildSpec[],
+): Promise<ActorSystem> {
+  const { connector } = server
+  const logger = process.env['LOUD'] ? console : silentLogger
+  return ActorSystem.start({
+    name: node,
+    logger,
+    children: [clusterTree('tree', { connector, node }, children)],
+  })
+}
+
+describe('a singleton', () => {
+  test('runs on one node, and another takes over at once after an orderly stop', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      const start = (node: string): Promise<ActorSystem> =>
+        startNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
+      const one = await start('one')
+      await sleep(100)
+      const two = await start('two')
+      await sleep(5_000)
+      expect(log.running).toEqual(['one'])
+      const stoppedAt = getEventLoop().time()
+      await one.stop()
+      await sleep(50)
+      expect(log.running).toEqual(['two'])
+      // Far less than the lease: nobody has waited for it to run out.
+      expect(log.runs[1]!.from - stoppedAt).toBeLessThan(100)
+      await two.stop()
+      expect(log.running).toEqual([])
+    })
+  })
+
+  test('is taken over when its node has died, and not before it has stopped there', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      const start = (node: string): Promise<ActorSystem> =>
+        startNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
+      const one = await start('one')
+      await sleep(100)
+      const two = await start('two')
+      await sleep(1_000)
+      const cutAt = getEventLoop().time()
+      server.connections[0]!.cut()
+      await sleep(3_000)
+      expect(log.running).toEqual(['two'])
+      const [first, second] = log.runs
+      expect(first!.to).toBeLessThan(second!.from)
+      expect(second!.from - cutAt).toBeLessThan(1.7 * lease)
+      server.connections[0]!.restore()
+      await sleep(3_000)
+      expect(log.running).toEqual(['two'])
+      await two.stop()
+      await sleep(100)
+      expect(log.running).toEqual(['one'])
+      await one.stop()
+    })
+  })
+
+  test('that takes long to stop is killed before another node starts it', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      let kills = 0
+      const stubborn = (node: string): ChildSpec =>
+        child.task(
+          'work',
+          async () => {
+            const run = { node, from: getEventLoop().time(), to: Infinity }
+            log.runs.push(run)
+            try {
+              for (;;) await sleep(10)
+            } finally {
+              try {
+                await sleep(600_000)
+              } finally {
+                kills++
+                run.to = getEventLoop().time()
+              }
+            }
+          },
+          { shutdown: 600_000 },
+        )
+      const start = (node: string): Promise<ActorSystem> =>
+        startNode(server, node, (own) => [own.singleton('work', stubborn(node), { lease })])
+      await using _one = await start('one')
+      await sleep(100)
+      await using _two = await start('two')
+      await sleep(1_000)
+      server.connections[0]!.cut()
+      await sleep(3_000)
+      expect(kills).toBe(1)
+      expect(log.running).toEqual(['two'])
+      expect(log.runs[0]!.to).toBeLessThan(log.runs[1]!.from)
+      server.connections[1]!.cut()
+      await sleep(2_000)
+    })
+  })
+
+  test('that cannot be started again fails as a child, and its lease is free for other nodes', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      const broken = child.task('work', async () => {
+        await sleep(1)
+        throw new RangeError('broken')
+      })
+      const one = await startNode(server, 'one', (own) => [
+        child.supervisor('around', {
+          children: [own.singleton('work', broken, { lease, restart: 'temporary' })],
+        }),
+      ])
+      await sleep(100)
+      const two = await startNode(server, 'two', (own) => [
+        own.singleton('work', log.spec('two'), { lease }),
+      ])
+      await sleep(2_000)
+      expect(log.running).toEqual(['two'])
+      await one.stop()
+      await two.stop()
+    })
+  })
+
+  test('is shown by the snapshot, with where it runs and who would take over', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      class Idle extends Actor {}
+      const start = (node: string): Promise<ActorSystem> =>
+        startNode(server, node, (own) => [
+          own.singleton('work', child.actor('work', Idle), { lease }),
+        ])
+      await using _one = await start('one')
+      await sleep(100)
+      await using _two = await start('two')
+      await sleep(1_000)
+      await using looker = await cluster({ connector: server.connector, node: 'looker' }).connect()
+      await sleep(100)
+      const nodes = await looker.nodes()
+      expect(nodes.map(({ singletons }) => singletons)).toEqual([
+        {},
+        { work: 'running' },
+        { work: 'waiting' },
+      ])
+    })
+  })
+
+  test('with wrong arguments is refused at the call', () => {
+    const handle = cluster()
+    const spec = child.task('work', async () => {})
+    expect(() => handle.singleton('', spec)).toThrow(/the id of a singleton must be a text/)
+    expect(() => handle.singleton('a', (() => {}) as never)).toThrow(/needs a child, made by/)
+    expect(() => handle.singleton('a', spec, { lease: 10 })).toThrow(/at least 200 ms/)
+    expect(() => handle.singleton('a', spec, { lease: 'x' as never })).toThrow(/lease/)
+    expect(() => handle.singleton('a', spec, { leese: 1 } as never)).toThrow(/no option leese/)
+  })
+})
