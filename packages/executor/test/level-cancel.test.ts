@@ -25,6 +25,41 @@ const operations: Record<string, (pool: Pool) => Promise<unknown>> = {
   },
 }
 
+/** Jobs of a pool whose only worker has started: the scope is cancelled at each turn of a job's way. */
+const jobsOfAPool: Record<string, (pool: Pool) => Promise<unknown>> = {
+  'submit of a job that ends': async (pool) => pool.submit(refs.pause, 1),
+  'submit of a job behind another one': async (pool) => {
+    const first = pool.submit(refs.pause, 1)
+    await pool.submit(refs.pause, 1)
+    await first
+  },
+  'map of jobs that end': async (pool) => {
+    for await (const _ of pool.map(refs.pause, [1, 0, 1, 0]));
+  },
+  'a stream of values': async (pool) => {
+    for await (const _ of pool.submit(refs.countLater, 5)) await sleep(0)
+  },
+}
+
+describe.for(kinds)('$name: a cancel at any turn of a job leaves the pool as it was', ({ make }) => {
+  test.each(Object.keys(jobsOfAPool))('%s', { tags: ['slow'] }, (name) =>
+    run(async () => {
+      await using pool = make({ maxWorkers: 1, cancelGrace: 1_000, exitGrace: 50 })
+      await pool.submit(refs.pause, 0)
+      const cancels = await sweepLevelCancel({
+        operate: () => (jobsOfAPool[name] as (pool: Pool) => Promise<unknown>)(pool),
+        moments: 40,
+        grace: 10_000,
+        settle: 3_000,
+        turns: 1_500,
+      })
+      expect(cancels).toBeGreaterThan(0)
+      await pool.submit(refs.pause, 0)
+      expect(pool.stats).toMatchObject({ workers: 1, queued: 0, running: 0 })
+    }),
+  )
+})
+
 describe.for(kinds)('$name: a scope cancelled at any turn leaves no worker', ({ make }) => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
     run(async () => {
