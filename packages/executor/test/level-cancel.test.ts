@@ -41,24 +41,27 @@ const jobsOfAPool: Record<string, (pool: Pool) => Promise<unknown>> = {
   },
 }
 
-describe.for(kinds)('$name: a cancel at any turn of a job leaves the pool as it was', ({ make }) => {
-  test.each(Object.keys(jobsOfAPool))('%s', { tags: ['slow'] }, (name) =>
-    run(async () => {
-      await using pool = make({ maxWorkers: 1, cancelGrace: 1_000, exitGrace: 50 })
-      await pool.submit(refs.pause, 0)
-      const cancels = await sweepLevelCancel({
-        operate: () => (jobsOfAPool[name] as (pool: Pool) => Promise<unknown>)(pool),
-        moments: 40,
-        grace: 10_000,
-        settle: 3_000,
-        turns: 1_500,
-      })
-      expect(cancels).toBeGreaterThan(0)
-      await pool.submit(refs.pause, 0)
-      expect(pool.stats).toMatchObject({ workers: 1, queued: 0, running: 0 })
-    }),
-  )
-})
+describe.for(kinds)(
+  '$name: a cancel at any turn of a job leaves the pool as it was',
+  ({ make }) => {
+    test.each(Object.keys(jobsOfAPool))('%s', { tags: ['slow'] }, (name) =>
+      run(async () => {
+        await using pool = make({ maxWorkers: 1, cancelGrace: 1_000, exitGrace: 50 })
+        await pool.submit(refs.pause, 0)
+        const cancels = await sweepLevelCancel({
+          operate: () => (jobsOfAPool[name] as (pool: Pool) => Promise<unknown>)(pool),
+          moments: 40,
+          grace: 10_000,
+          settle: 3_000,
+          turns: 1_500,
+        })
+        expect(cancels).toBeGreaterThan(0)
+        await pool.submit(refs.pause, 0)
+        expect(pool.stats).toMatchObject({ workers: 1, queued: 0, running: 0 })
+      }),
+    )
+  },
+)
 
 describe.for(kinds)('$name: a scope cancelled at any turn leaves no worker', ({ make }) => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
