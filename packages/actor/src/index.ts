@@ -12,6 +12,7 @@ export type {
   Tells,
 } from './actors/message-types.ts'
 export type { AskOptions } from './messages/ask.ts'
+export { deriveIdempotencyKey } from './messages/idempotency-key.ts'
 export { ReplyPort } from './messages/deferred-replies.ts'
 export type { BackoffOptions } from './supervision/backoff.ts'
 export { ChildRef } from './children/child-ref.ts'

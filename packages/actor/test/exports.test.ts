@@ -35,6 +35,7 @@ test('the public names', () => {
       "WorkerExit",
       "child",
       "consoleLogger",
+      "deriveIdempotencyKey",
       "formatReason",
       "silentLogger",
       "spawn",

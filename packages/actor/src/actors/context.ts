@@ -74,6 +74,16 @@ export class ActorContext<Self extends Actor = Actor> {
     return flow?.incarnation === incarnation ? flow.task.signal : incarnation.task.signal
   }
 
+  /**
+   * The key that the sender gave to the message that is handled now: the same each time when the message is handled more
+   * than once. Pass it on to what must not be done twice, such as a payment. Null when the message has none.
+   */
+  get idempotencyKey(): string | null {
+    const incarnation = this.#live()
+    const flow = activeFlow()
+    return flow?.incarnation === incarnation ? (flow.envelope.ask?.idempotencyKey ?? null) : null
+  }
+
   /** The logger of the system. */
   get log(): Logger {
     return this.#child.runtime.log

@@ -27,9 +27,14 @@ export interface AskOptions {
    * false
    */
   reentrant?: boolean | undefined
+  /**
+   * Names this message for its handler, as `ctx.idempotencyKey`. A sender that may send the message again gives it the
+   * same key each time. The actor itself does not look for keys that it has seen.
+   */
+  idempotencyKey?: string | undefined
 }
 
-const optionNames: readonly string[] = ['timeout', 'signal', 'reentrant']
+const optionNames: readonly string[] = ['timeout', 'signal', 'reentrant', 'idempotencyKey']
 
 /** Checks the options of an ask. @throws {TypeError} naming the wrong option */
 export function checkAskOptions(options: AskOptions): void {
@@ -38,7 +43,12 @@ export function checkAskOptions(options: AskOptions): void {
     if (optionNames.includes(name)) continue
     throw new TypeError(`ask has no option ${name}; there are ${optionNames.join(', ')}`)
   }
-  const { timeout } = options
+  const { timeout, idempotencyKey } = options
+  if (idempotencyKey !== undefined && typeof idempotencyKey !== 'string') {
+    throw new TypeError(
+      `the option idempotencyKey must be a string, got ${describe(idempotencyKey)}`,
+    )
+  }
   if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
     throw new TypeError(
       `the option timeout must be a number of milliseconds, got ${describe(timeout)}`,
@@ -58,6 +68,10 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
   /** The handler that made this ask; null when other code did. */
   readonly asker: HandlerFlow | null
   readonly reentrant: boolean
+  /** See `AskOptions.idempotencyKey`. */
+  idempotencyKey: string | null = null
+  /** How many keys were derived from `idempotencyKey` for what the handler sends. */
+  derivedKeys = 0
   /** The time of the loop's clock at which the ask fails with AskTimeout. */
   deadline = 0
   list: LinkedList<AskFuture> | null = null
@@ -88,6 +102,7 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
   arm(options: AskOptions | undefined): void {
     this.target.pendingAsks++
     if (this.asker !== null) this.asker.pendingAsks++
+    this.idempotencyKey = options?.idempotencyKey ?? null
     const timeout = options?.timeout ?? defaultTimeout
     if (timeout !== Infinity) watchDeadline(this, timeout)
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)

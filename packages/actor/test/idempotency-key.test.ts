@@ -1,0 +1,50 @@
+import { Actor, deriveIdempotencyKey, spawn } from '@tasktree/actor'
+import { run, sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+
+class Keys extends Actor {
+  static override readonly interleave = ['beside']
+
+  now(): string | null {
+    return this.ctx.idempotencyKey
+  }
+
+  async later(): Promise<(string | null)[]> {
+    const before = this.ctx.idempotencyKey
+    await sleep(1)
+    return [before, this.ctx.idempotencyKey, deriveIdempotencyKey(), deriveIdempotencyKey()]
+  }
+
+  async beside(): Promise<string | null> {
+    await sleep(0)
+    return this.ctx.idempotencyKey
+  }
+}
+
+test('a handler sees the key of its message, before and after an await, and no other', async () => {
+  await run(async () => {
+    const keys = await spawn(Keys)
+    expect(await keys.ask({ idempotencyKey: 'a' }).now()).toBe('a')
+    expect(await keys.ask.now()).toBeNull()
+    const waiting = keys.ask({ idempotencyKey: 'b' }).later()
+    const beside = keys.ask({ idempotencyKey: 'c' }).beside()
+    expect(await beside).toBe('c')
+    expect(await waiting).toEqual(['b', 'b', 'b:1', 'b:2'])
+    await keys.stop()
+  })
+})
+
+test('keys for what a handler sends are the same when the handler runs again', async () => {
+  const keys = await spawn(Keys)
+  const first = await keys.ask({ idempotencyKey: 'a' }).later()
+  expect(await keys.ask({ idempotencyKey: 'a' }).later()).toEqual(first)
+  expect(await keys.ask.later()).toEqual([null, null, null, null])
+  expect(deriveIdempotencyKey()).toBeNull()
+  await keys.stop()
+})
+
+test('a key that is not a string is refused at the call', async () => {
+  const keys = await spawn(Keys)
+  expect(() => keys.ask({ idempotencyKey: 7 as never })).toThrow(/must be a string, got number 7/)
+  await keys.stop()
+})
