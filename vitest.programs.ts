@@ -5,19 +5,57 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
+const block: RegExp = /^```ts(?<info> [^\n]*)?\n(?<code>[\s\S]*?)^```$/gm
+
 /** The blocks of TypeScript in a Markdown text, each of which is a whole program. */
 export function programsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
+  return [...markdown.matchAll(block)].map((match) => match.groups?.['code'] as string)
 }
 
-/** What a program prints. It finds the packages that code in `folder` finds, as source. */
-export async function outputOf(program: string, folder: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', program],
-    { cwd: folder },
-  )
-  return stdout
+/** A program of a document, and what the document says of it. */
+export interface ShownProgram {
+  program: string
+  /** The block of text that follows the program; empty if none does. */
+  output: string
+  /** The `exit=` of the fence, or 0. */
+  exitCode: number
+}
+
+/** The programs of a Markdown text with their outputs. */
+export function shownPrograms(markdown: string): ShownProgram[] {
+  return [...markdown.matchAll(block)].map((match) => {
+    const rest = markdown.slice(match.index + match[0].length)
+    return {
+      program: match.groups?.['code'] as string,
+      output: /^\s*```text\n([\s\S]*?)```/.exec(rest)?.[1] ?? '',
+      exitCode: Number(/exit=(\d+)/.exec(match.groups?.['info'] ?? '')?.[1] ?? 0),
+    }
+  })
+}
+
+/**
+ * What a program prints. It finds the packages that code in `folder` finds: as source, or as they were built, which starts
+ * faster. Rejects when the program ends with another exit code than `exitCode`.
+ */
+export async function outputOf(
+  program: string,
+  folder: string,
+  options: { built?: boolean; exitCode?: number } = {},
+): Promise<string> {
+  const conditions = options.built ? [] : ['--conditions=@tasktree/source']
+  const args = [...conditions, '--no-warnings', '--input-type=module-typescript', '--eval', program]
+  const running = promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 50_000 })
+  const { exitCode = 0 } = options
+  if (exitCode === 0) return (await running).stdout
+  const failure = (await running.catch((error: unknown) => error)) as {
+    code?: number
+    stdout: string
+    stderr: string
+  }
+  if (failure.code !== exitCode) {
+    throw new Error(`expected exit code ${exitCode}, got ${failure.code}: ${failure.stderr}`)
+  }
+  return failure.stdout
 }
 
 /** Tests that the programs of the documents print what is expected, in their order. The paths are relative to `folder`. */

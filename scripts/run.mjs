@@ -1,4 +1,4 @@
-// `npm test`, `npm run demo` and `npm run example`, for a machine that has only git and a Node >= 20 with npm: installs the
+// `npm test`, `npm run demo`, `npm run example` and `npm run docs`, for a machine that has only git and a Node >= 20 with npm: installs the
 // workspace with the pnpm that package.json pins, builds what is needed and runs it on the pinned Node.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -122,8 +122,13 @@ async function example(args) {
   return pinned('node', [join('examples', 'src', 'main.ts'), ...args])
 }
 
+/** Builds the documentation site and serves it on localhost. */
+function docs(args) {
+  return pinned('node', [join('docs', 'site', 'main.ts'), ...args])
+}
+
 const [command, ...args] = process.argv.slice(2)
-const commands = { test, demo, example }
+const commands = { test, demo, example, docs }
 if (!Object.hasOwn(commands, command))
   throw new Error(`Expected ${Object.keys(commands).join(', ')}, got ${command}`)
 process.exitCode = (await install()) || (await commands[command](args))

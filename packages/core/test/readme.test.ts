@@ -2,7 +2,7 @@ import { testPrograms } from '../../../vitest.programs.ts'
 
 testPrograms(
   import.meta.dirname,
-  ['../README.md', '../../../docs/testing.md', '../../../docs/timeout-or-fail-after.md'],
+  ['../README.md'],
   [
     'cleaned up\ntrue\n',
     'true\nb\n',
@@ -12,9 +12,5 @@ testPrograms(
     'worked\ncleaned up\n',
     '3 7\n2\n',
     '{ schedules: 1000 }\n',
-    'true\n',
-    'ScheduleError\n',
-    'timeout:\n  swallowed one cancel\n  went on\n  finished\nfailAfter:\n  swallowed one cancel\n  TimeoutError\n',
-    'shield:\n  CancelledError\n  the task has ended\n  saved\nshielded:\n  saved\n  CancelledError\n  the task has ended\n',
   ],
 )

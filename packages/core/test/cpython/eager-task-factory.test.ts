@@ -37,7 +37,7 @@ virtual('what an eager task sets in its first step is set when createTask return
   await task
 })
 
-// test_eager_completion (differs: see docs/differences-from-asyncio.md)
+// test_eager_completion (differs: see docs/coming-from/differences-from-asyncio.md)
 virtual('an eager task that waits on nothing has ended before a lazy one begins', async () => {
   const order: string[] = []
   const lazy = createTask(async () => order.push('lazy'))

@@ -24,7 +24,7 @@ test('a call of a coroutine function is a coroutine, a promise is not', () => {
   expect(isCoroutine(async () => {})).toBe(false)
 })
 
-// test_iscoroutine_generator (differs: see docs/differences-from-asyncio.md)
+// test_iscoroutine_generator (differs: see docs/coming-from/differences-from-asyncio.md)
 test('a generator object is a coroutine', () => {
   function* generator(): CoroutineGenerator<void> {
     yield* new Future<void>()

@@ -101,7 +101,7 @@ virtual('gather of nothing gives an empty list, on the running loop', async () =
 })
 
 // test_constructor_heterogenous_futures, test_constructor_homogenous_futures (differ: see
-// docs/differences-from-asyncio.md)
+// docs/coming-from/differences-from-asyncio.md)
 virtual('futures of other loops are gathered on the running one', async () => {
   const one = newEventLoop().createFuture<number>()
   const other = newEventLoop().createFuture<number>()

@@ -294,7 +294,7 @@ for (const [name, through] of styles) {
   })
 }
 
-// test_as_completed_reverse_wait (differs: see docs/differences-from-asyncio.md)
+// test_as_completed_reverse_wait (differs: see docs/coming-from/differences-from-asyncio.md)
 virtual('the futures of asCompleted end in their order, whichever is awaited first', async () => {
   const futures = [...asCompleted([sleep(100, 'b'), sleep(50, 'a')])]
   expect(futures.length).toBe(2)

@@ -23,7 +23,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // Behaviours of Lib/test/test_asyncio/test_tasks.py (CPython 3.13) but for cancelling, waiting and
 // gathering, which have files of their own; the name of each case there stands above its test.
 
-// test_other_loop_future (differs: see docs/differences-from-asyncio.md)
+// test_other_loop_future (differs: see docs/coming-from/differences-from-asyncio.md)
 virtual('a task waits on a future of another loop', async () => {
   const loop = newEventLoop()
   const other = loop.createFuture<string>()

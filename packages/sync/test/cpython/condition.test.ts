@@ -15,7 +15,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of ConditionTests in Lib/test/test_asyncio/test_locks.py (CPython 3.13); the name of each
 // case there stands above its test. Those that cannot apply are listed in
-// docs/differences-from-asyncio.md. test_context_manager is in lock.test.ts.
+// docs/coming-from/differences-from-asyncio.md. test_context_manager is in lock.test.ts.
 
 /** Three who wait and each log their number; `release` says whether each gives the lock up again. */
 function waiters(

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of EventTests in Lib/test/test_asyncio/test_locks.py (CPython 3.13); the name of each case
-// there stands above its test. Those that cannot apply are listed in docs/differences-from-asyncio.md.
+// there stands above its test. Those that cannot apply are listed in docs/coming-from/differences-from-asyncio.md.
 
 // test_repr: what it tells is told by statistics()
 virtual('statistics tell whether it is set and how many wait', async () => {

@@ -12,7 +12,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of LockTests in Lib/test/test_asyncio/test_locks.py and test_pep492.py (CPython 3.13); the
 // name of each case there stands above its test. Those that cannot apply are listed in
-// docs/differences-from-asyncio.md.
+// docs/coming-from/differences-from-asyncio.md.
 
 // test_repr: what it tells is told by statistics()
 virtual('statistics tell whether it is held', async () => {

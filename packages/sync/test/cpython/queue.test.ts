@@ -21,7 +21,7 @@ import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of Lib/test/test_asyncio/test_queues.py (CPython 3.13); the name of each case there stands
-// above its test. Those that cannot apply are listed in docs/differences-from-asyncio.md.
+// above its test. Those that cannot apply are listed in docs/coming-from/differences-from-asyncio.md.
 
 describe('QueueBasicTests', () => {
   // test_repr, test_str: what they tell is told by statistics()

@@ -1,0 +1,33 @@
+import { renderMermaidSVG } from 'beautiful-mermaid'
+import type { MarkdownRenderer } from 'vitepress'
+
+let count = 0
+
+/** Draws the Mermaid diagrams when the site is built, so that a reader's browser has nothing to load for them. */
+export function drawDiagrams(md: MarkdownRenderer): void {
+  const fence = md.renderer.rules.fence!
+  md.renderer.rules.fence = (tokens, index, ...rest) => {
+    const token = tokens[index]!
+    if (token.info.trim() !== 'mermaid') return fence(tokens, index, ...rest)
+    const source = md.utils.escapeHtml(token.content)
+    return `<figure class="diagram">${draw(token.content)}<details><summary>The diagram as text</summary><pre v-pre>${source}</pre></details></figure>`
+  }
+}
+
+function draw(diagram: string): string {
+  // A click on a box leads to a file of the repository; the page lists the same files.
+  const source = diagram.replaceAll(/^\s*click .*$\n?/gm, '')
+  const id = `diagram-${++count}`
+  const svg = renderMermaidSVG(source, {
+    bg: 'var(--vp-c-bg)',
+    fg: 'var(--vp-c-text-1)',
+    font: 'inherit',
+    transparent: true,
+    padding: 8,
+  })
+  return svg
+    .replaceAll(/@import url\([^)]*\);?/g, '')
+    .replace('<svg ', '<svg role="img" aria-label="A diagram; its text follows" ')
+    .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
+    .replaceAll(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
+}

@@ -1,0 +1,28 @@
+// Every program of the site prints what the page says that it prints.
+import { map } from '@tasktree/flow'
+import { beforeAll, expect, test } from 'vitest'
+import { outputOf } from '../../vitest.programs.ts'
+import { type PageProgram, programs } from './support/pages.ts'
+
+const outputs = new Map<PageProgram, string>()
+
+/** What a program prints, or why it does not run: a failure belongs to the test of its program. */
+async function runShown(shown: PageProgram): Promise<string> {
+  const { program, folder, exitCode } = shown
+  try {
+    return await outputOf(program, folder, { built: true, exitCode })
+  } catch (error) {
+    return String(error)
+  }
+}
+
+// Two at the same time: a program mostly starts Node, and then waits.
+beforeAll(async () => {
+  await map(programs, async (shown) => outputs.set(shown, await runShown(shown)), {
+    concurrency: 2,
+  })
+}, 120_000)
+
+test.each(programs.map((shown) => [shown.name, shown] as const))('%s', (_, shown) => {
+  expect(outputs.get(shown)).toBe(shown.output)
+})
