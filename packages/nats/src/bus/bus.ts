@@ -21,6 +21,7 @@ export interface BusMessage {
 
 /** A message of a stream that a consumer was given to work on. It is delivered again unless it is acknowledged in time. */
 export interface Delivery {
+  readonly subject: string
   readonly data: Uint8Array
   header(name: string): string | null
   readonly headers: Headers
@@ -47,6 +48,8 @@ export interface StreamSettings {
   readonly retention: 'work' | 'limits'
   /** How many messages it takes; later ones are refused. Undefined leaves a stream that exists as it is. */
   readonly maxMessages?: number | undefined
+  /** How many messages of one subject it takes; later ones are refused. */
+  readonly maxPerSubject?: number
   /** Milliseconds after which a message is forgotten. */
   readonly maxAge?: number
 }
@@ -58,6 +61,19 @@ export interface ConsumerSettings {
   readonly subject: string
   /** Milliseconds that a receiver has to acknowledge a message before it is delivered to another receiver. */
   readonly ackWait: number
+}
+
+/**
+ * A consumer that takes nothing: the messages stay in the stream until they are deleted, and need no acknowledgement. The
+ * server forgets it when nobody has pulled for a while.
+ */
+export interface ReaderSettings {
+  readonly stream: string
+  readonly name: string
+  /** Of which messages; may have wildcards. */
+  readonly subject: string
+  /** The sequence at which it begins. */
+  readonly from: number
 }
 
 export interface StreamState {
@@ -140,7 +156,7 @@ export interface Bus {
   /** Settles when the server has received what was sent before. */
   flush(): Future<void>
   openStream(settings: StreamSettings): Future<void>
-  openConsumer(settings: ConsumerSettings): Future<void>
+  openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void>
   /** @throws {StreamFull} {StreamMissing} {PayloadTooLarge} {BusTimeout} */
   append(
     subject: string,

@@ -1,5 +1,6 @@
 import {
   AckPolicy,
+  DeliverPolicy,
   DiscardPolicy,
   type JetStreamClient,
   JetStreamApiError,
@@ -28,6 +29,7 @@ import type {
   PublishOptions,
   Puller,
   PullListener,
+  ReaderSettings,
   StreamSettings,
   StreamState,
 } from './bus.ts'
@@ -40,6 +42,8 @@ import { Pending } from './pending.ts'
 export const answerTime = 5_000
 /** For how long a stream remembers the ids of its messages: a message that is sent twice within it is stored once. */
 const duplicateWindow = 120_000
+/** Milliseconds without a pull after which the server forgets a reader. */
+const readerPatience = 300_000
 
 function toHeaders(record: Headers): MsgHdrs {
   const made = makeHeaders()
@@ -163,15 +167,21 @@ export class NatsBus implements Bus {
     subjects,
     retention,
     maxMessages,
+    maxPerSubject,
     maxAge,
   }: StreamSettings): Promise<void> {
     const { streams } = this.#manager
-    const limits = { ...(maxMessages !== undefined && { max_msgs: maxMessages }) }
+    const limits = {
+      ...(maxMessages !== undefined && { max_msgs: maxMessages }),
+      ...(maxPerSubject !== undefined && { max_msgs_per_subject: maxPerSubject }),
+    }
+    const refuses = maxPerSubject !== undefined
     try {
       const { config } = await streams.info(name)
-      if (maxMessages !== undefined && config.max_msgs !== maxMessages) {
-        await streams.update(name, limits)
-      }
+      const isSame =
+        (maxMessages ?? config.max_msgs) === config.max_msgs &&
+        (maxPerSubject ?? config.max_msgs_per_subject) === config.max_msgs_per_subject
+      if (!isSame) await streams.update(name, limits)
     } catch (error) {
       if (!isRefusal(error, code.noStream)) throw translate(error, `the stream ${name}`)
       await streams.add({
@@ -179,7 +189,8 @@ export class NatsBus implements Bus {
         subjects: [...subjects],
         retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
         storage: StorageType.File,
-        discard: retention === 'work' ? DiscardPolicy.New : DiscardPolicy.Old,
+        discard: retention === 'work' || refuses ? DiscardPolicy.New : DiscardPolicy.Old,
+        discard_new_per_subject: refuses,
         duplicate_window: nanos(duplicateWindow),
         ...limits,
         ...(maxAge !== undefined && { max_age: nanos(maxAge) }),
@@ -187,15 +198,27 @@ export class NatsBus implements Bus {
     }
   }
 
-  openConsumer({ stream, name, subject, ackWait }: ConsumerSettings): Future<void> {
-    const config = {
-      durable_name: name,
-      filter_subject: subject,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ackWait),
-      max_ack_pending: -1,
-      max_deliver: -1,
-    }
+  openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void> {
+    const { stream, name, subject } = settings
+    const config =
+      'from' in settings
+        ? {
+            name,
+            filter_subject: subject,
+            ack_policy: AckPolicy.None,
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: settings.from,
+            inactive_threshold: nanos(readerPatience),
+            mem_storage: true,
+          }
+        : {
+            durable_name: name,
+            filter_subject: subject,
+            ack_policy: AckPolicy.Explicit,
+            ack_wait: nanos(settings.ackWait),
+            max_ack_pending: -1,
+            max_deliver: -1,
+          }
     return this.#pending.follow(
       this.#manager.consumers.add(stream, config).then(
         () => {},

@@ -96,6 +96,10 @@ class NatsDelivery implements Delivery {
     this.storedAt = Math.floor(Number(tokens[at + 3]) / 1e6)
   }
 
+  get subject(): string {
+    return this.#message.subject
+  }
+
   get data(): Uint8Array {
     return this.#message.data
   }

@@ -11,6 +11,7 @@ import { checkCodec, cloneCodec, type Codec } from '../wire/codec.ts'
 import { checkName } from '../wire/names.ts'
 import { OpenAsks } from '../services/open-asks.ts'
 import { checkLookup, type LookupOptions, RemoteRef } from '../services/remote-ref.ts'
+import { ServiceRoute } from '../services/route.ts'
 import { type ServiceOptions, serviceSpec } from '../services/service.ts'
 import type { WorkerModules } from '../worker/modules.ts'
 import { type WorkerOptions, workerSpec } from '../worker/worker.ts'
@@ -144,7 +145,8 @@ export class Cluster implements AsyncDisposable {
   lookup<A>(name: string, options: LookupOptions = {}): ActorRef<A> {
     checkName('the name of a service', name)
     checkLookup(options)
-    return new RemoteRef<A>(this.#asks, name, this.#link.names.service(name), options)
+    const route = new ServiceRoute(this.#link.names.service(name))
+    return new RemoteRef<A>(this.#asks, name, route, options)
   }
 
   /** The nodes that are there, this one included. A node that died is listed for at most 5 seconds. */

@@ -1,7 +1,7 @@
 /** The asks of one cluster handle that wait for an answer, and what ends them early: a lost connection, a lost node. */
 import type { ExitReason } from '@tasktree/actor'
 import { createTask, detached, Future, sleep } from '@tasktree/core'
-import { ClusterClosed, ConnectionLost, NodeLost } from '../errors.ts'
+import { ClusterClosed, NodeLost } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { isNodeThere } from '../link/nodes.ts'
 import type { RemoteAsk } from './remote-ask.ts'
@@ -20,7 +20,7 @@ export class OpenAsks {
     this.link = link
     link.onStatus((status) => {
       if (status === 'connected') return
-      for (const ask of this.#asks) ask.refuse(new ConnectionLost(ask.path, 'unknown'))
+      for (const ask of this.#asks) ask.lost('unknown')
       if (status !== 'idle' || !link.hasEnded) return
       for (const stopped of this.#stopped)
         if (!stopped.done()) stopped.setResult({ kind: 'shutdown' })

@@ -1,10 +1,11 @@
-import { AskTimeout, MailboxFull, NoProc } from '@tasktree/actor'
+import { AskTimeout, MailboxFull } from '@tasktree/actor'
 import { type CancelledError, effectiveDeadline, Future, type Handle } from '@tasktree/core'
 import type { BusMessage } from '../bus/bus.ts'
 import { ConnectionLost } from '../errors.ts'
-import { answerTag, askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
+import { answerTag, type AskMessage } from '../wire/ask-message.ts'
 import { decodeOutcome } from '../wire/outcome.ts'
 import type { OpenAsks } from './open-asks.ts'
+import type { Route } from './route.ts'
 
 /** Milliseconds before a message to a full mailbox is sent again: between half and all of this, doubled each time. */
 const firstRetry = 10
@@ -12,7 +13,7 @@ const longestRetry = 500
 
 export interface RemoteAskOptions {
   readonly path: string
-  readonly subject: string
+  readonly route: Route
   readonly message: AskMessage
   /** Whether it is sent again, until its time is over, when the mailbox is full. */
   readonly waits: boolean
@@ -22,7 +23,8 @@ export interface RemoteAskOptions {
 export class RemoteAsk extends Future<unknown> {
   readonly #owner: OpenAsks
   readonly #options: RemoteAskOptions
-  readonly #reply: string
+  /** Where the answer is expected. */
+  readonly reply: string
   /** The time of the loop's clock until which the sender waits, or the scopes around the call allow it to wait. */
   readonly #deadline: number
   #timer: Handle | null = null
@@ -35,12 +37,12 @@ export class RemoteAsk extends Future<unknown> {
     super()
     this.#owner = owner
     this.#options = options
-    this.#reply = owner.link.answers.newSubject()
+    this.reply = owner.link.answers.newSubject()
     const loop = this.getLoop()
     const { timeout } = options.message
     this.#deadline = Math.min(loop.time() + timeout, effectiveDeadline())
     owner.add(this)
-    owner.link.answers.expect(this.#reply, (answer) => this.#receive(answer))
+    owner.link.answers.expect(this.reply, (answer) => this.#receive(answer))
     if (timeout !== Infinity) this.#timer = loop.callLater(timeout, () => this.#expire())
     this.#send()
   }
@@ -49,17 +51,19 @@ export class RemoteAsk extends Future<unknown> {
     return this.#options.path
   }
 
+  get message(): AskMessage {
+    return this.#options.message
+  }
+
   #send(): void {
-    const { subject, message, path } = this.#options
     try {
       const bus = this.#owner.link.current()
       if (bus === null) {
-        this.refuse(new ConnectionLost(path, false))
+        this.lost(false)
         return
       }
       const left = Math.max(0, this.#deadline - this.getLoop().time())
-      const headers = askHeaders(message)
-      bus.publish(subject, encodeAsk(message, left), { headers, reply: this.#reply })
+      this.#options.route.ask(this, bus, left)
     } catch (error) {
       this.refuse(error)
     }
@@ -67,7 +71,7 @@ export class RemoteAsk extends Future<unknown> {
 
   #receive(answer: BusMessage): void {
     if (answer.isNoResponders) {
-      this.refuse(new NoProc(this.path))
+      this.#options.route.nobody(this)
       return
     }
     const [tag] = answer.data
@@ -75,20 +79,40 @@ export class RemoteAsk extends Future<unknown> {
       this.node = new TextDecoder().decode(answer.data.subarray(1))
       this.#owner.watch()
     } else if (tag === answerTag.overloaded) {
-      this.#overloaded()
+      this.overloaded()
+    } else if (tag === answerTag.moved) {
+      this.sendLater()
     } else {
       this.#settle(answer.data)
     }
   }
 
-  #overloaded(): void {
-    if (!this.#options.waits) {
-      this.refuse(new MailboxFull(this.path, 0))
-      return
-    }
+  /** The mailbox was full. */
+  overloaded(): void {
+    if (this.#options.waits) this.sendLater()
+    else this.refuse(new MailboxFull(this.path, 0))
+  }
+
+  /** The connection is lost, or was not there. */
+  lost(delivered: false | 'unknown'): void {
+    if (this.#options.route.insists(this.message)) this.sendLater()
+    else this.refuse(new ConnectionLost(this.path, delivered))
+  }
+
+  /** Sends the message again after a while, if its time is not over by then. */
+  sendLater(): void {
+    if (this.done()) return
+    this.#retry?.cancel()
     const delay = this.#retryDelay * (0.5 + Math.random() / 2)
     this.#retryDelay = Math.min(2 * this.#retryDelay, longestRetry)
     this.#retry = this.getLoop().callLater(delay, () => this.#send())
+  }
+
+  /** A confirmed tell is in the mailbox. */
+  confirmed(): void {
+    if (this.done()) return
+    this.#end()
+    this.setResult(true)
   }
 
   #settle(bytes: Uint8Array): void {
@@ -107,7 +131,7 @@ export class RemoteAsk extends Future<unknown> {
 
   #expire(): void {
     const { method, timeout } = this.#options.message
-    this.#withdraw()
+    this.#options.route.withdraw(this.#owner.link, this)
     this.refuse(new AskTimeout(this.path, method, timeout))
   }
 
@@ -119,23 +143,15 @@ export class RemoteAsk extends Future<unknown> {
 
   override cancel(msg?: string | CancelledError): boolean {
     if (this.done()) return super.cancel(msg)
-    this.#withdraw()
+    this.#options.route.withdraw(this.#owner.link, this)
     this.#end()
     return super.cancel(msg)
-  }
-
-  /** Tells the receiver that nobody waits any more. If its turn has not come, it is not handled. */
-  #withdraw(): void {
-    const { link } = this.#owner
-    if (link.status === 'connected') {
-      link.current()?.publish(link.names.control(this.#options.message.id), new Uint8Array(0))
-    }
   }
 
   #end(): void {
     this.#timer?.cancel()
     this.#retry?.cancel()
     this.#owner.delete(this)
-    this.#owner.link.answers.forget(this.#reply)
+    this.#owner.link.answers.forget(this.reply)
   }
 }

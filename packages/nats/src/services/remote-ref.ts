@@ -1,11 +1,12 @@
 import type { ActorRef, Ask, AskOptions, ExitReason, Tell, TellOptions } from '@tasktree/actor'
-import { completed, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Future } from '@tasktree/core'
 import { JobSerializationError } from '@tasktree/executor'
-import { askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
+import type { AskMessage } from '../wire/ask-message.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import { RemoteAsk } from './remote-ask.ts'
+import type { Route } from './route.ts'
 
 export interface LookupOptions {
   /** What an ask does when the mailbox is full: `wait` sends it again until its time is over, `reject` fails. @defaultValue 'wait' */
@@ -38,13 +39,13 @@ export class RemoteRef<A> implements ActorRef<A> {
   readonly ask: Ask<A>
   readonly tell: Tell<A>
   readonly #asks: OpenAsks
-  readonly #subject: string
+  readonly #route: Route
   readonly #waits: boolean
 
-  /** @internal made by `cluster.lookup` */
-  constructor(asks: OpenAsks, name: string, subject: string, options: LookupOptions) {
+  /** @internal made by `cluster.lookup` and `cluster.ref` */
+  constructor(asks: OpenAsks, name: string, route: Route, options: LookupOptions) {
     this.#asks = asks
-    this.#subject = subject
+    this.#route = route
     this.#waits = options.overflow !== 'reject'
     this.path = `nats:${name}`
     this.ask = sends(
@@ -77,7 +78,8 @@ export class RemoteRef<A> implements ActorRef<A> {
     timeout: number,
   ): AskMessage {
     const body = this.#encode(method, args)
-    return { id: this.#asks.newId(), method, kind, timeout, traceparent: traceparent.get(), body }
+    const id = this.#route.nameOf(kind) ?? this.#asks.newId()
+    return { id, method, kind, timeout, traceparent: traceparent.get(), body }
   }
 
   #encode(method: string, args: readonly unknown[]): Uint8Array {
@@ -100,7 +102,7 @@ export class RemoteRef<A> implements ActorRef<A> {
   ): Future<unknown> {
     const ask = new RemoteAsk(this.#asks, {
       path: this.path,
-      subject: this.#subject,
+      route: this.#route,
       message: this.#message(kind, method, args, timeout),
       waits: this.#waits,
     })
@@ -110,10 +112,7 @@ export class RemoteRef<A> implements ActorRef<A> {
 
   /** At most once: true when it has been sent, false when there is no connection. */
   #tell(method: string, args: readonly unknown[]): Future<unknown> {
-    const message = this.#message('tell', method, args, Infinity)
-    const bus = this.#asks.link.current()
-    bus?.publish(this.#subject, encodeAsk(message, Infinity), { headers: askHeaders(message) })
-    return completed(bus !== null)
+    return this.#route.tell(this.#asks.link, this.#message('tell', method, args, Infinity))
   }
 
   #confirmedTell(method: string, args: readonly unknown[]): Future<unknown> {
@@ -142,14 +141,15 @@ function methods(send: Send, target: object): unknown {
 /** @throws {TypeError} */
 function checkAskOptions(options: AskOptions): void {
   checkOptions(options)
-  const { timeout, reentrant } = options
+  const { timeout, reentrant, idempotencyKey } = options
   if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout))) {
     throw new TypeError(
       `the option timeout must be a number of milliseconds, got ${describe(timeout)}`,
     )
   }
-  if (reentrant !== undefined) {
-    throw new TypeError('the option reentrant is for actors of one process: leave it out here')
+  for (const [name, value] of Object.entries({ reentrant, idempotencyKey })) {
+    if (value === undefined) continue
+    throw new TypeError(`the option ${name} is for actors of one process: leave it out here`)
   }
 }
 

@@ -2,23 +2,15 @@
  * Gives the messages that come for a name to an actor. The callback of the subscription only sends each message on and
  * never waits, because the server cuts off a client that is slow to read.
  */
-import {
-  type ActorRef,
-  child,
-  type ChildOptions,
-  type ChildSpec,
-  MailboxFull,
-  NoProc,
-} from '@tasktree/actor'
-import { createTask, ensureFuture, Future, getEventLoop } from '@tasktree/core'
+import { child, type ChildOptions, type ChildSpec, NoProc } from '@tasktree/actor'
+import { type Future, getEventLoop } from '@tasktree/core'
 import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Bus, BusMessage } from '../bus/bus.ts'
-import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { acceptedBy, type AskMessage, overloaded, readAsk } from '../wire/ask-message.ts'
 import { checkName } from '../wire/names.ts'
-import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
-import { traceparent } from '../wire/trace.ts'
+import type { Outcome } from '../wire/outcome.ts'
+import { answer, type AnyRef, forward } from './forward.ts'
 
 export interface ServiceOptions extends ChildOptions {
   /** How many messages may be under way; further ones are answered as from a full mailbox. @defaultValue 1000 */
@@ -27,9 +19,6 @@ export interface ServiceOptions extends ChildOptions {
 
 /** Milliseconds after which the sender of an ask is told which node works on it. */
 const acceptTime = 100
-
-// oxlint-disable-next-line typescript/no-explicit-any -- a ref to any actor
-type AnyRef = ActorRef<any>
 
 /** @internal the spec of `cluster.service` */
 export function serviceSpec(
@@ -51,8 +40,6 @@ export function serviceSpec(
     supervision,
   )
 }
-
-type Sends = Record<string, ((...args: readonly unknown[]) => PromiseLike<unknown>) | undefined>
 
 class Service implements AsyncDisposable {
   readonly #link: Link
@@ -109,54 +96,17 @@ class Service implements AsyncDisposable {
       if (!answers || bus.status !== 'connected') return
       const outcome: Outcome =
         error === null ? { kind: 'value', value: sending.result() } : { kind: 'error', error }
-      this.#answer(bus, reply, ask, outcome)
+      answer(bus, this.#link.codec, reply, `${this.#name}.${ask.method}`, outcome)
     })
   }
 
   /** Gives the message to the actor. */
   #send(ask: AskMessage): Future<unknown> {
-    const send = (): PromiseLike<unknown> => {
-      const args = this.#link.codec.decode(ask.body) as readonly unknown[]
+    return forward(`the service ${this.#name}`, ask, this.#link.codec, () => {
       const ref = this.#ref()
       if (ref === null) throw new NoProc(this.#name)
-      const sends = (ask.kind === 'ask' ? ref.ask({ timeout: ask.timeout }) : ref.tell) as Sends
-      const method = sends[ask.method]
-      if (typeof method !== 'function') {
-        throw new TypeError(`the service ${this.#name} has no message ${ask.method}`)
-      }
-      return Reflect.apply(method, sends, args)
-    }
-    if (ask.traceparent !== null) {
-      return createTask(async () => {
-        traceparent.set(ask.traceparent)
-        return send()
-      })
-    }
-    try {
-      return ensureFuture(send())
-    } catch (error) {
-      const failed = new Future<unknown>()
-      failed.setException(error)
-      return failed
-    }
-  }
-
-  #answer(bus: Bus, reply: string, ask: AskMessage, outcome: Outcome): void {
-    if (outcome.kind === 'error' && outcome.error instanceof MailboxFull) {
-      bus.publish(reply, overloaded)
-      return
-    }
-    const { codec } = this.#link
-    try {
-      bus.publish(reply, encodeOutcome(outcome, codec))
-    } catch (cause) {
-      const what = `${this.#name}.${ask.method}`
-      const error =
-        cause instanceof PayloadTooLarge
-          ? new ResultTooLarge(what, cause.size, cause.limit)
-          : new TypeError(`the reply of ${what} cannot be sent`, { cause })
-      bus.publish(reply, encodeOutcome({ kind: 'error', error }, codec))
-    }
+      return ask.kind === 'ask' ? ref.ask({ timeout: ask.timeout }) : ref.tell
+    })
   }
 
   /** Takes no more messages, and lets those that have come be answered. */

@@ -13,6 +13,7 @@ import type {
   PublishOptions,
   Puller,
   PullListener,
+  ReaderSettings,
   StreamSettings,
   StreamState,
 } from '../bus/bus.ts'
@@ -175,7 +176,7 @@ export class MemoryBus implements Bus {
     return this.#request(() => this.#home.openStream(settings))
   }
 
-  openConsumer(settings: ConsumerSettings): Future<void> {
+  openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void> {
     return this.#request(() => void this.#home.stream(settings.stream)?.consumer(settings))
   }
 
@@ -241,6 +242,7 @@ export class MemoryBus implements Bus {
     const consumer = stream.find(consumerName)
     const { sequence, data, headers, storedAt } = message
     return {
+      subject: message.subject,
       data,
       headers,
       header: (name) => headers[name] ?? null,

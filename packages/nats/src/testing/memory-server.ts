@@ -8,7 +8,7 @@ import { Future, getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
 import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts'
 import { MemoryBus } from './memory-bus.ts'
-import { MemoryStream } from './memory-stream.ts'
+import { matches, MemoryStream } from './memory-stream.ts'
 
 export interface MemoryServerOptions {
   /** Chooses how long each message takes and how late each timer is. @defaultValue 0 */
@@ -135,8 +135,14 @@ export class MemoryServer {
     const stream = this.#streams.get(settings.name)
     if (stream === undefined) {
       this.#streams.set(settings.name, new MemoryStream(settings, this.#late))
-    } else if (settings.maxMessages !== undefined) {
-      stream.settings = { ...stream.settings, maxMessages: settings.maxMessages }
+    } else {
+      const { maxMessages = stream.settings.maxMessages } = settings
+      const { maxPerSubject = stream.settings.maxPerSubject } = settings
+      stream.settings = {
+        ...stream.settings,
+        maxMessages,
+        ...(maxPerSubject !== undefined && { maxPerSubject }),
+      }
     }
   }
 
@@ -183,14 +189,6 @@ export class MemoryServer {
   forgetSubscriptions(bus: MemoryBus): void {
     for (const each of this.#subscriptions) if (each.bus === bus) this.#subscriptions.delete(each)
   }
-}
-
-function matches(pattern: readonly string[], subject: readonly string[]): boolean {
-  for (const [i, token] of pattern.entries()) {
-    if (token === '>') return subject.length > i
-    if (subject[i] === undefined || (token !== '*' && token !== subject[i])) return false
-  }
-  return pattern.length === subject.length
 }
 
 function makeMessage(

@@ -1,6 +1,21 @@
 import { getEventLoop, type TimerHandle } from '@tasktree/core'
-import type { ConsumerSettings, Headers, StreamSettings, StreamState } from '../bus/bus.ts'
+import type {
+  ConsumerSettings,
+  Headers,
+  ReaderSettings,
+  StreamSettings,
+  StreamState,
+} from '../bus/bus.ts'
 import { StreamFull } from '../errors.ts'
+
+/** Whether a subject is one of those that a pattern with `*` and `>` stands for; both are split at the dots. */
+export function matches(pattern: readonly string[], subject: readonly string[]): boolean {
+  for (const [i, token] of pattern.entries()) {
+    if (token === '>') return subject.length > i
+    if (subject[i] === undefined || (token !== '*' && token !== subject[i])) return false
+  }
+  return pattern.length === subject.length
+}
 
 export interface StoredMessage {
   readonly sequence: number
@@ -48,8 +63,10 @@ export class MemoryStream {
   ): { sequence: number; duplicate: boolean } {
     const known = this.#ids.get(id)
     if (known !== undefined) return { sequence: known, duplicate: true }
-    const { maxMessages = Infinity } = this.settings
-    if (this.messages.size >= maxMessages) throw new StreamFull(subject)
+    const { maxMessages = Infinity, maxPerSubject = Infinity } = this.settings
+    if (this.messages.size >= maxMessages || this.#count(subject) >= maxPerSubject) {
+      throw new StreamFull(subject)
+    }
     const sequence = ++this.#last
     this.#ids.set(id, sequence)
     const storedAt = getEventLoop().time()
@@ -58,13 +75,19 @@ export class MemoryStream {
     return { sequence, duplicate: false }
   }
 
+  #count(subject: string): number {
+    let count = 0
+    for (const message of this.messages.values()) if (message.subject === subject) count++
+    return count
+  }
+
   /** Acknowledgements are not fenced: whoever acknowledges a message ends it for all. */
   delete(sequence: number): boolean {
     for (const consumer of this.#consumers.values()) consumer.forget(sequence)
     return this.messages.delete(sequence)
   }
 
-  consumer(settings: ConsumerSettings): MemoryConsumer {
+  consumer(settings: ConsumerSettings | ReaderSettings): MemoryConsumer {
     let consumer = this.#consumers.get(settings.name)
     if (consumer === undefined) {
       consumer = new MemoryConsumer(this, settings, this.#late)
@@ -92,18 +115,26 @@ export class MemoryStream {
 /** Gives the messages of a stream to those who have asked for them, and again when they were not acknowledged in time. */
 export class MemoryConsumer {
   readonly #stream: MemoryStream
-  readonly #settings: ConsumerSettings
+  readonly #subject: readonly string[]
+  /** Infinity for a reader, which needs no acknowledgements. */
+  readonly #ackWait: number
   readonly #late: (ms: number) => number
   readonly #requests: Request[] = []
   /** Delivered and not acknowledged: when it is delivered again. */
   readonly #timers = new Map<number, TimerHandle>()
   readonly #counts = new Map<number, number>()
   readonly #again: number[] = []
-  #next = 1
+  #next: number
 
-  constructor(stream: MemoryStream, settings: ConsumerSettings, late: (ms: number) => number) {
+  constructor(
+    stream: MemoryStream,
+    settings: ConsumerSettings | ReaderSettings,
+    late: (ms: number) => number,
+  ) {
     this.#stream = stream
-    this.#settings = settings
+    this.#subject = settings.subject.split('.')
+    this.#ackWait = 'from' in settings ? Infinity : settings.ackWait
+    this.#next = 'from' in settings ? settings.from : 1
     this.#late = late
   }
 
@@ -133,7 +164,7 @@ export class MemoryConsumer {
       if (--request.count === 0) this.#requests.shift()
       const count = (this.#counts.get(message.sequence) ?? 0) + 1
       this.#counts.set(message.sequence, count)
-      this.#redeliverIn(message.sequence, this.#settings.ackWait)
+      if (this.#ackWait !== Infinity) this.#redeliverIn(message.sequence, this.#ackWait)
       request.deliver(message, count)
     }
   }
@@ -148,7 +179,8 @@ export class MemoryConsumer {
       if (message !== undefined) return message
     }
     for (const message of this.#stream.messages.values()) {
-      if (message.sequence < this.#next || message.subject !== this.#settings.subject) continue
+      if (message.sequence < this.#next) continue
+      if (!matches(this.#subject, message.subject.split('.'))) continue
       this.#next = message.sequence + 1
       return message
     }
@@ -170,7 +202,7 @@ export class MemoryConsumer {
   }
 
   working(sequence: number): void {
-    if (this.#timers.has(sequence)) this.#redeliverIn(sequence, this.#settings.ackWait)
+    if (this.#timers.has(sequence)) this.#redeliverIn(sequence, this.#ackWait)
   }
 
   forget(sequence: number): void {

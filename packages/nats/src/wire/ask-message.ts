@@ -69,7 +69,7 @@ function decodeMethod(encoded: string | undefined): string | null {
 }
 
 /** The first byte of an answer that is not yet the outcome. `outcome.ts` has the other first bytes. */
-export const answerTag = { accepted: 4, overloaded: 5 } as const
+export const answerTag = { accepted: 4, overloaded: 5, moved: 6 } as const
 
 /** Returns the answer that names the node that has begun with an ask. It is sent for asks that take a while. */
 export function acceptedBy(node: string): Uint8Array {
@@ -81,3 +81,5 @@ export function acceptedBy(node: string): Uint8Array {
 }
 
 export const overloaded: Uint8Array = Uint8Array.of(answerTag.overloaded)
+/** The receiver gives its part of the actors to another node, which will handle the message. */
+export const moved: Uint8Array = Uint8Array.of(answerTag.moved)

@@ -4,7 +4,7 @@
  * has nothing to deliver; when that stays away, the loop ends with ConsumerStalled, and its supervisor starts it again
  * with a new inbox.
  */
-import type { Bus, ConsumerSettings, Delivery } from '../bus/bus.ts'
+import type { Bus, ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { Signal } from '../link/signal.ts'
 import { ConsumerStalled } from '../errors.ts'
@@ -21,12 +21,13 @@ export interface Receiver {
 
 export class PullLoop {
   readonly #link: Link
-  readonly #settings: ConsumerSettings
+  readonly #settings: ConsumerSettings | (() => ReaderSettings)
   readonly #receiver: Receiver
   readonly #changed = new Signal()
   #requestMore: () => void = () => {}
 
-  constructor(link: Link, settings: ConsumerSettings, receiver: Receiver) {
+  /** `settings` is called for each consumer that is opened, if it is a function. */
+  constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver) {
     this.#link = link
     this.#settings = settings
     this.#receiver = receiver
@@ -43,8 +44,9 @@ export class PullLoop {
     try {
       for (;;) {
         const bus = await this.#link.connected()
-        await this.#link.insist((each) => each.openConsumer(this.#settings))
-        await this.#pull(bus)
+        const settings = typeof this.#settings === 'function' ? this.#settings() : this.#settings
+        await this.#link.insist((each) => each.openConsumer(settings))
+        await this.#pull(bus, settings.stream, settings.name)
       }
     } finally {
       stop()
@@ -52,8 +54,7 @@ export class PullLoop {
   }
 
   /** Returns when the connection is lost. */
-  async #pull(bus: Bus): Promise<void> {
-    const { stream, name } = this.#settings
+  async #pull(bus: Bus, stream: string, name: string): Promise<void> {
     let requested = 0
     let heardAt = bus.now()
     let broken: string | null = null

@@ -1,0 +1,71 @@
+/** What a receiver does with a message: gives it to an actor, and sends the outcome back. */
+import { type ActorRef, MailboxFull } from '@tasktree/actor'
+import { createTask, ensureFuture, Future } from '@tasktree/core'
+import type { Bus } from '../bus/bus.ts'
+import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
+import { type AskMessage, overloaded } from '../wire/ask-message.ts'
+import type { Codec } from '../wire/codec.ts'
+import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { traceparent } from '../wire/trace.ts'
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a ref to any actor
+export type AnyRef = ActorRef<any>
+
+type Sends = Record<string, ((...args: readonly unknown[]) => PromiseLike<unknown>) | undefined>
+
+/**
+ * Calls the method that the message names, of the object that `choose` returns, such as `ref.ask`. The call has the trace
+ * context of the message. An error, also of the decoding, is the error of the future.
+ */
+export function forward(
+  what: string,
+  message: AskMessage,
+  codec: Codec,
+  choose: () => unknown,
+): Future<unknown> {
+  const send = (): PromiseLike<unknown> => {
+    const args = codec.decode(message.body) as readonly unknown[]
+    const sends = choose() as Sends
+    const method = sends[message.method]
+    if (typeof method !== 'function') {
+      throw new TypeError(`${what} has no message ${message.method}`)
+    }
+    return Reflect.apply(method, sends, args)
+  }
+  if (message.traceparent !== null) {
+    return createTask(async () => {
+      traceparent.set(message.traceparent)
+      return send()
+    })
+  }
+  try {
+    return ensureFuture(send())
+  } catch (error) {
+    const failed = new Future<unknown>()
+    failed.setException(error)
+    return failed
+  }
+}
+
+/** Sends the outcome of a message to where its sender waits. `what` names the message in errors. */
+export function answer(
+  bus: Bus,
+  codec: Codec,
+  reply: string,
+  what: string,
+  outcome: Outcome,
+): void {
+  if (outcome.kind === 'error' && outcome.error instanceof MailboxFull) {
+    bus.publish(reply, overloaded)
+    return
+  }
+  try {
+    bus.publish(reply, encodeOutcome(outcome, codec))
+  } catch (cause) {
+    const error =
+      cause instanceof PayloadTooLarge
+        ? new ResultTooLarge(what, cause.size, cause.limit)
+        : new TypeError(`the reply of ${what} cannot be sent`, { cause })
+    bus.publish(reply, encodeOutcome({ kind: 'error', error }, codec))
+  }
+}

@@ -1,0 +1,70 @@
+/** How the messages of a remote ref get to their receiver: to whoever serves a name, or to the owner of an entity. */
+import { NoProc } from '@tasktree/actor'
+import { completed } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import type { Bus } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
+import type { RemoteAsk } from './remote-ask.ts'
+
+export interface Route {
+  /** Names a new message in the whole cluster. Null lets the ref choose a name that no other message has. */
+  nameOf(kind: AskMessage['kind']): string | null
+  /** Sends the message of an ask, or of a confirmed tell, once. `left` is what is left of its time, in milliseconds. */
+  ask(ask: RemoteAsk, bus: Bus, left: number): void
+  /** Sends a message at most once. The future says whether the message was sent. */
+  tell(link: Link, message: AskMessage): Future<boolean>
+  /** The server has said that nobody listens where the ask was sent. */
+  nobody(ask: RemoteAsk): void
+  /** The sender of the ask does not wait any more. */
+  withdraw(link: Link, ask: RemoteAsk): void
+  /** Whether the ask is sent again when the connection is back, in place of failing when it is lost. */
+  insists(message: AskMessage): boolean
+}
+
+/** Tells the receiver that nobody waits for the answer. If the turn of the message has not come, it is not handled. */
+export function announceCancel(link: Link, { message }: RemoteAsk): void {
+  if (link.status !== 'connected') return
+  link.current()?.publish(link.names.control(message.id), new Uint8Array(0))
+}
+
+/** Publishes the message of an ask; the answer comes to the ask's inbox. */
+export function publishAsk(subject: string, ask: RemoteAsk, bus: Bus, left: number): void {
+  const { message, reply } = ask
+  bus.publish(subject, encodeAsk(message, left), { headers: askHeaders(message), reply })
+}
+
+/** To one of those who serve a name. */
+export class ServiceRoute implements Route {
+  readonly #subject: string
+
+  constructor(subject: string) {
+    this.#subject = subject
+  }
+
+  nameOf(): null {
+    return null
+  }
+
+  ask(ask: RemoteAsk, bus: Bus, left: number): void {
+    publishAsk(this.#subject, ask, bus, left)
+  }
+
+  tell(link: Link, message: AskMessage): Future<boolean> {
+    const bus = link.current()
+    bus?.publish(this.#subject, encodeAsk(message, Infinity), { headers: askHeaders(message) })
+    return completed(bus !== null)
+  }
+
+  nobody(ask: RemoteAsk): void {
+    ask.refuse(new NoProc(ask.path))
+  }
+
+  withdraw(link: Link, ask: RemoteAsk): void {
+    announceCancel(link, ask)
+  }
+
+  insists(): boolean {
+    return false
+  }
+}
