@@ -6,8 +6,9 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { ConnectFailed, NoJetStream } from '../errors.ts'
-import { answerTime, NatsBus } from './nats-bus.ts'
+import { NatsBus } from './nats-bus.ts'
 import { code, isRefusal } from './nats-errors.ts'
+import { answerTime } from './nats-requests.ts'
 
 /** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
 export async function connectNats(options: ConnectionOptions): Promise<NatsBus> {

@@ -1,40 +1,85 @@
+import { JetStreamApiError } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
+import { headers } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import type { Bucket, Entry } from './bus.ts'
 import { isWrongSequence, translate } from './nats-errors.ts'
+import { readStored, type Requests } from './nats-requests.ts'
 import type { Pending } from './pending.ts'
 
 export class NatsBucket implements Bucket {
   readonly #name: string
   readonly #kv: KV
+  readonly #requests: Requests
   readonly #pending: Pending
 
-  constructor(name: string, kv: KV, pending: Pending) {
-    this.#pending = pending
+  constructor(name: string, kv: KV, requests: Requests, pending: Pending) {
     this.#name = name
     this.#kv = kv
+    this.#requests = requests
+    this.#pending = pending
   }
 
   create(key: string, value: Uint8Array): Future<number | null> {
-    return this.#compared(this.#kv.create(key, value))
+    return this.#store(key, value, 0, () => this.#createAgain(key, value))
   }
 
   update(key: string, value: Uint8Array, revision: number): Future<number | null> {
-    return this.#compared(this.#kv.update(key, value, revision))
+    return this.#store(key, value, revision, () => null)
   }
 
-  /** Null when the key is at another revision. */
-  #compared(writing: Promise<number>): Future<number | null> {
-    return this.#pending.follow(
-      writing.catch((error: unknown) => {
+  put(key: string, value: Uint8Array): Future<number> {
+    return this.#requests.send({
+      what: this.#what(),
+      subject: this.#subject(key),
+      data: value,
+      read: (answer) => {
+        const stored = readStored(answer)
+        if (stored instanceof JetStreamApiError) throw stored
+        return stored.seq
+      },
+    })
+  }
+
+  /** Stores `value` if the entry is at `revision`, which is 0 if there is none. Otherwise the result is `otherwise()`. */
+  #store(
+    key: string,
+    value: Uint8Array,
+    revision: number,
+    otherwise: () => Future<number | null> | null,
+  ): Future<number | null> {
+    const expected = headers()
+    expected.set('Nats-Expected-Last-Subject-Sequence', String(revision))
+    return this.#requests.send<number | null>({
+      what: this.#what(),
+      subject: this.#subject(key),
+      data: value,
+      headers: expected,
+      read: (answer) => {
+        const stored = readStored(answer)
+        if (!(stored instanceof JetStreamApiError)) return stored.seq
+        if (isWrongSequence(stored)) return otherwise()
+        throw stored
+      },
+    })
+  }
+
+  /** The client replaces an entry that was deleted: the server keeps a mark of the deletion, which has a revision. */
+  #createAgain(key: string, value: Uint8Array): Future<number | null> {
+    return this.#translated(
+      this.#kv.create(key, value).catch((error: unknown) => {
         if (isWrongSequence(error)) return null
-        throw translate(error, `the bucket ${this.#name}`)
+        throw error
       }),
     )
   }
 
-  put(key: string, value: Uint8Array): Future<number> {
-    return this.#translated(this.#kv.put(key, value))
+  #what(): string {
+    return `the bucket ${this.#name}`
+  }
+
+  #subject(key: string): string {
+    return `$KV.${this.#name}.${key}`
   }
 
   get(key: string): Future<Entry | null> {
@@ -51,10 +96,9 @@ export class NatsBucket implements Bucket {
 
   delete(key: string, revision?: number): Future<void> {
     const options = { ...(revision !== undefined && { previousSeq: revision }) }
-    return this.#pending.follow(
+    return this.#translated(
       this.#kv.delete(key, options).catch((error: unknown) => {
-        if (isWrongSequence(error)) return
-        throw translate(error, `the bucket ${this.#name}`)
+        if (!isWrongSequence(error)) throw error
       }),
     )
   }
@@ -72,7 +116,7 @@ export class NatsBucket implements Bucket {
   #translated<T>(promise: Promise<T>): Future<T> {
     return this.#pending.follow(
       promise.catch((error: unknown) => {
-        throw translate(error, `the bucket ${this.#name}`)
+        throw translate(error, this.#what())
       }),
     )
   }

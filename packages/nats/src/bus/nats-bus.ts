@@ -16,8 +16,8 @@ import {
   nanos,
   type NatsConnection,
 } from '@nats-io/transport-node'
-import type { Future } from '@tasktree/core'
-import { BusTimeout, PayloadTooLarge, StreamFull } from '../errors.ts'
+import { Future } from '@tasktree/core'
+import { BusTimeout, ClusterClosed, PayloadTooLarge, StreamFull } from '../errors.ts'
 import type {
   Appended,
   Bucket,
@@ -36,10 +36,11 @@ import type {
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
+import { readStored, Requests } from './nats-requests.ts'
 import { Pending } from './pending.ts'
 
-/** Milliseconds that the server has for an answer. */
-export const answerTime = 5_000
+/** The header by which a stream knows a message that it has stored already. */
+const idHeader = 'Nats-Msg-Id'
 /** For how long a stream remembers the ids of its messages: a message that is sent twice within it is stored once. */
 const duplicateWindow = 120_000
 /** Milliseconds without a pull after which the server forgets a reader. */
@@ -56,6 +57,7 @@ export class NatsBus implements Bus {
   readonly #client: JetStreamClient
   readonly #manager: JetStreamManager
   readonly #pending = new Pending()
+  readonly #requests: Requests
   readonly #listeners = new Set<(status: BusStatus) => void>()
   #status: BusStatus = 'connected'
   #closedBy: Error | null = null
@@ -72,6 +74,7 @@ export class NatsBus implements Bus {
     this.#connection = connection
     this.#client = client
     this.#manager = manager
+    this.#requests = new Requests(connection, inboxPrefix)
     void this.#follow()
     void connection.closed().then((error) => {
       this.#closedBy = error instanceof Error ? error : null
@@ -89,7 +92,13 @@ export class NatsBus implements Bus {
   #report(status: BusStatus): void {
     if (this.#status === status || this.#status === 'closed') return
     this.#status = status
-    if (status !== 'connected') this.#pending.fail(new BusTimeout('the connection was lost'))
+    if (status === 'connected') this.#requests.goOn()
+    else {
+      const error =
+        status === 'closed' ? new ClusterClosed() : new BusTimeout('the connection was lost')
+      this.#pending.fail(error)
+      this.#requests.fail(error)
+    }
     for (const listener of this.#listeners) listener(status)
   }
 
@@ -232,29 +241,29 @@ export class NatsBus implements Bus {
   append(
     subject: string,
     data: Uint8Array,
-    options: { id: string; headers?: Headers },
+    { id, headers: given }: { id: string; headers?: Headers },
   ): Future<Appended> {
-    return this.#pending.follow(this.#append(subject, data, options))
-  }
-
-  async #append(
-    subject: string,
-    data: Uint8Array,
-    { id, headers }: { id: string; headers?: Headers },
-  ): Promise<Appended> {
-    this.#checkSize(subject, data, headers)
+    const headers = toHeaders({ ...given, [idHeader]: id })
     try {
-      const { seq, duplicate } = await this.#client.publish(subject, data, {
-        msgID: id,
-        timeout: answerTime,
-        retries: 0,
-        ...(headers !== undefined && { headers: toHeaders(headers) }),
-      })
-      return { sequence: seq, duplicate }
+      this.#checkSize(subject, data, given)
     } catch (error) {
-      if (isRefusal(error, code.full)) throw new StreamFull(subject, { cause: error })
-      throw translate(error, subject)
+      const refused = new Future<Appended>()
+      refused.setException(error)
+      return refused
     }
+    return this.#requests.send({
+      what: subject,
+      subject,
+      data,
+      headers,
+      read: (answer) => {
+        const stored = readStored(answer)
+        if (!(stored instanceof JetStreamApiError)) {
+          return { sequence: stored.seq, duplicate: stored.duplicate ?? false }
+        }
+        throw stored.code === code.full ? new StreamFull(subject, { cause: stored }) : stored
+      },
+    })
   }
 
   deleteMessage(stream: string, sequence: number): Future<boolean> {
@@ -291,7 +300,7 @@ export class NatsBus implements Bus {
       stream,
       consumer,
       this.#inboxPrefix,
-      this.#pending,
+      this.#requests,
       listener,
     )
   }
@@ -301,7 +310,7 @@ export class NatsBus implements Bus {
     const opening = new Kvm(this.#client).create(name, options)
     return this.#pending.follow(
       opening.then(
-        (kv) => new NatsBucket(name, kv, this.#pending),
+        (kv) => new NatsBucket(name, kv, this.#requests, this.#pending),
         (error: unknown) => {
           throw translate(error, `the bucket ${name}`)
         },

@@ -6,22 +6,19 @@
  */
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
-import { BusTimeout } from '../errors.ts'
 import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
-import type { Pending } from './pending.ts'
+import type { Requests } from './nats-requests.ts'
 
 /** Milliseconds after which the server gives a request up. */
 const expires = 30_000
 /** Milliseconds between the server's signs of life. */
 const heartbeat = 5_000
-/** Milliseconds that the server has to confirm an acknowledgement. */
-const ackTime = 5_000
 
 const status = { heartbeat: 100, noMessages: 404, expired: 408, ended: 409 } as const
 
 export class NatsPuller implements Puller {
   readonly #connection: NatsConnection
-  readonly #pending: Pending
+  readonly #requests: Requests
   readonly #subject: string
   readonly #inbox: string
   readonly #listener: PullListener
@@ -33,12 +30,12 @@ export class NatsPuller implements Puller {
     stream: string,
     consumer: string,
     inboxPrefix: string | undefined,
-    pending: Pending,
+    requests: Requests,
     listener: PullListener,
   ) {
     this.#inbox = createInbox(inboxPrefix)
     this.#connection = connection
-    this.#pending = pending
+    this.#requests = requests
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
     this.#listener = listener
     const subscription = connection.subscribe(this.#inbox, {
@@ -57,7 +54,7 @@ export class NatsPuller implements Puller {
   #receive(message: Msg): void {
     const code = message.headers?.code ?? 0
     if (code === 0 || message.reply?.startsWith('$JS.ACK.') === true) {
-      this.#listener.onDelivery(new NatsDelivery(this.#connection, this.#pending, message))
+      this.#listener.onDelivery(new NatsDelivery(this.#connection, this.#requests, message))
     } else if (code === status.heartbeat) {
       this.#listener.onHeartbeat()
     } else if (code === status.expired || code === status.noMessages) {
@@ -78,14 +75,14 @@ const termText = '+TERM'
 
 class NatsDelivery implements Delivery {
   readonly #connection: NatsConnection
-  readonly #pending: Pending
+  readonly #requests: Requests
   readonly #message: Msg
   readonly count: number
   readonly sequence: number
   readonly storedAt: number
 
-  constructor(connection: NatsConnection, pending: Pending, message: Msg) {
-    this.#pending = pending
+  constructor(connection: NatsConnection, requests: Requests, message: Msg) {
+    this.#requests = requests
     this.#connection = connection
     this.#message = message
     // $JS.ACK.[domain.account.]stream.consumer.count.sequence.consumer sequence.nanoseconds.pending[.random]
@@ -118,14 +115,8 @@ class NatsDelivery implements Delivery {
 
   ack(): Future<void> {
     const { reply = '' } = this.#message
-    return this.#pending.follow(
-      this.#connection.request(reply, ackText, { timeout: ackTime }).then(
-        () => {},
-        (cause: unknown) => {
-          throw new BusTimeout('an acknowledgement', { cause })
-        },
-      ),
-    )
+    const what = 'an acknowledgement'
+    return this.#requests.send<void>({ what, subject: reply, data: ackText, read: () => {} })
   }
 
   nak(delay?: number): void {

@@ -142,8 +142,8 @@ export class SubmissionQueue implements SubmissionOwner {
   async #lookFor(submission: Submission): Promise<void> {
     if (submission.future.done()) return
     try {
-      const entry = await this.link.insist(async (bus) =>
-        (await this.link.results(bus, submission.resultTtl)).get(submission.id),
+      const entry = await this.link.insist((bus) =>
+        this.link.results(bus, submission.resultTtl).get(submission.id),
       )
       if (entry !== null) submission.settle(entry.value)
     } catch (error) {

@@ -205,12 +205,10 @@ interface CancelledJob {
  */
 async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
   const { id, resultTtl, stream, sequence } = job
-  await link.insist(async (bus) => (await link.cancels(bus)).put(id, Uint8Array.of(1)))
+  await link.insist((bus) => link.cancels(bus).put(id, Uint8Array.of(1)))
   if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence))
   await link.insist(async (bus: Bus) => {
     bus.publish(link.names.control(id), new Uint8Array(0))
-    await (
-      await link.results(bus, resultTtl)
-    ).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))
+    await link.results(bus, resultTtl).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))
   })
 }

@@ -109,11 +109,7 @@ export class Lease {
     let sentAt = startedAt
     const update = async (bus: Bus): Promise<number | null> => {
       sentAt = getEventLoop().time()
-      return (await openLeases(this.#link, bus, this.#settings)).update(
-        key,
-        this.#value,
-        this.#revision,
-      )
+      return leasesOf(this.#link, bus, this.#settings).update(key, this.#value, this.#revision)
     }
     try {
       const revision = await waitFor(
@@ -171,7 +167,7 @@ async function tryToAcquire(link: Link, settings: LeaseSettings): Promise<Lease 
   const sentAt = getEventLoop().time()
   try {
     const created = await link.insist(async (bus) =>
-      (await openLeases(link, bus, settings)).create(key, value),
+      leasesOf(link, bus, settings).create(key, value),
     )
     // A first attempt may have been stored although its answer was lost.
     const revision = created ?? (await findOwn(link, settings, value))
@@ -190,9 +186,7 @@ async function findOwn(
   settings: LeaseSettings,
   value: Uint8Array,
 ): Promise<number | null> {
-  const entry = await link.insist(async (bus) =>
-    (await openLeases(link, bus, settings)).get(settings.key),
-  )
+  const entry = await link.insist(async (bus) => leasesOf(link, bus, settings).get(settings.key))
   return entry !== null && Buffer.compare(entry.value, value) === 0 ? entry.revision : null
 }
 
@@ -202,7 +196,7 @@ async function releaseEntry(link: Link, settings: LeaseSettings, value: Uint8Arr
     const bus = link.current()
     const revision = bus === null ? null : await findOwn(link, settings, value)
     if (bus === null || revision === null) return
-    await (await openLeases(link, bus, settings)).delete(key, revision)
+    await leasesOf(link, bus, settings).delete(key, revision)
     bus.publish(link.names.freed(key), new Uint8Array(0))
   }
   try {
@@ -213,6 +207,6 @@ async function releaseEntry(link: Link, settings: LeaseSettings, value: Uint8Arr
   }
 }
 
-function openLeases(link: Link, bus: Bus, { ttl }: LeaseSettings): PromiseLike<Bucket> {
+function leasesOf(link: Link, bus: Bus, { ttl }: LeaseSettings): Bucket {
   return link.bucket(bus, link.names.leases(ttl), ttl)
 }

@@ -10,6 +10,7 @@ import type { Codec } from '../wire/codec.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
 import { Controls } from './controls.ts'
+import { LazyBucket } from './lazy-bucket.ts'
 
 /** Milliseconds before the next attempt; doubled after each, with jitter. */
 const firstRetry = 50
@@ -26,7 +27,7 @@ export class Link {
   readonly answers: Answers
   readonly controls: Controls
   readonly #connector: Connector
-  readonly #buckets = new Map<string, Future<Bucket>>()
+  readonly #buckets = new Map<string, Bucket>()
   readonly #listeners = new Set<(status: LinkStatus) => void>()
   readonly #waiting = new Set<Future<Bus>>()
   readonly #background = new Set<Task>()
@@ -113,33 +114,33 @@ export class Link {
    */
   async insist<T>(work: (bus: Bus) => Future<T> | Promise<T>): Promise<T> {
     for (let delay = firstRetry; ; delay = Math.min(2 * delay, longestRetry)) {
-      const bus = await this.connected()
+      const bus = this.#bus?.status === 'connected' ? this.#bus : await this.connected()
       try {
         return await work(bus)
       } catch (error) {
-        if (!isPassing(error) || this.#hasEnded) throw error
+        if (!isPassing(error)) throw error
+        if (this.#hasEnded) throw new ClusterClosed()
       }
       await sleep(delay * (0.5 + Math.random() / 2))
     }
   }
 
-  /** A bucket of this cluster, opened on first use. */
-  bucket(bus: Bus, name: string, ttl: number): Future<Bucket> {
-    if (bus !== this.#bus) return bus.openBucket(name, ttl)
-    let opening = this.#buckets.get(name)
-    if (opening === undefined || (opening.done() && hasFailed(opening))) {
-      opening = detached(() => bus.openBucket(name, ttl))
-      this.#buckets.set(name, opening)
+  /** Returns a bucket of this cluster. */
+  bucket(bus: Bus, name: string, ttl: number): Bucket {
+    if (bus !== this.#bus) return new LazyBucket(() => bus.openBucket(name, ttl))
+    let bucket = this.#buckets.get(name)
+    if (bucket === undefined) {
+      bucket = new LazyBucket(() => bus.openBucket(name, ttl))
+      this.#buckets.set(name, bucket)
     }
-    // Each caller has a future of its own: a cancelled caller must not cancel the others' wait.
-    return fork(opening)
+    return bucket
   }
 
-  results(bus: Bus, ttl: number): Future<Bucket> {
+  results(bus: Bus, ttl: number): Bucket {
     return this.bucket(bus, this.names.results(ttl), ttl)
   }
 
-  cancels(bus: Bus): Future<Bucket> {
+  cancels(bus: Bus): Bucket {
     return this.bucket(bus, this.names.cancels, cancelTtl)
   }
 
@@ -185,21 +186,6 @@ export class Link {
 /** Whether another attempt may succeed. */
 function isPassing(error: unknown): boolean {
   return error instanceof BusTimeout || error instanceof ClusterClosed
-}
-
-function hasFailed(future: Future<unknown>): boolean {
-  return future.cancelled() || future.exception() !== null
-}
-
-function fork<T>(future: Future<T>): Future<T> {
-  const own = new Future<T>()
-  future.addDoneCallback(() => {
-    if (own.done()) return
-    if (future.cancelled()) own.cancel()
-    else if (future.exception() !== null) own.setException(future.exception())
-    else own.setResult(future.result())
-  })
-  return own
 }
 
 async function waitForAll(tasks: readonly Task[], patience: number): Promise<void> {

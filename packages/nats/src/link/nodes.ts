@@ -56,9 +56,9 @@ export class NodeEntry {
   async keep(): Promise<never> {
     for (;;) {
       const startedAt = getEventLoop().time()
-      await this.#link.insist(async (bus) => {
+      await this.#link.insist((bus) => {
         const value = new TextEncoder().encode(JSON.stringify(this.describe()))
-        return (await openNodes(this.#link, bus)).put(token(this.#link.node), value)
+        return nodesOf(this.#link, bus).put(token(this.#link.node), value)
       })
       await this.#changed.wait(Math.max(0, startedAt + nodeLease / 3 - getEventLoop().time()))
     }
@@ -66,17 +66,17 @@ export class NodeEntry {
 
   /** Nobody has to wait for its lease. */
   async remove(bus: Bus): Promise<void> {
-    await (await openNodes(this.#link, bus)).delete(token(this.#link.node))
+    await nodesOf(this.#link, bus).delete(token(this.#link.node))
   }
 }
 
-function openNodes(link: Link, bus: Bus): PromiseLike<Bucket> {
+function nodesOf(link: Link, bus: Bus): Bucket {
   return link.bucket(bus, link.names.nodes, nodeLease)
 }
 
 export async function listNodes(link: Link): Promise<NodeInfo[]> {
   return link.insist(async (bus) => {
-    const bucket = await openNodes(link, bus)
+    const bucket = nodesOf(link, bus)
     const found: NodeInfo[] = []
     for (const key of await bucket.keys()) {
       const entry = await bucket.get(key)
@@ -89,7 +89,7 @@ export async function listNodes(link: Link): Promise<NodeInfo[]> {
 /** Whether the node has renewed its entry in time. */
 export function isNodeThere(link: Link, node: string): Promise<boolean> {
   return link.insist(async (bus) => {
-    const entry = await (await openNodes(link, bus)).get(token(node))
+    const entry = await nodesOf(link, bus).get(token(node))
     return entry !== null
   })
 }

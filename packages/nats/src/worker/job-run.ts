@@ -44,7 +44,7 @@ export class JobRun {
   /** Whether the submitter has cancelled it, as far as the server knows. */
   async wasCancelled(): Promise<boolean> {
     const { id } = this.message
-    const entry = await this.#link.insist(async (bus) => (await this.#link.cancels(bus)).get(id))
+    const entry = await this.#link.insist((bus) => this.#link.cancels(bus).get(id))
     return entry !== null
   }
 
@@ -73,9 +73,7 @@ export class JobRun {
   /** Whether it has its result already, or needs none. A settled job is answered again: its first answer may be lost. */
   async #isSettled(): Promise<boolean> {
     const { id, resultTtl } = this.message
-    const record = await this.#link.insist(async (bus) =>
-      (await this.#link.results(bus, resultTtl)).get(id),
-    )
+    const record = await this.#link.insist((bus) => this.#link.results(bus, resultTtl).get(id))
     if (record !== null) {
       this.reply(record.value)
       await this.#acknowledge()
@@ -121,8 +119,10 @@ export class JobRun {
         return
       } else outcome = { kind: 'error', error }
     }
+    const settled = this.settle(outcome)
+    // The request for the next job is sent after the record of this one, and leaves in one packet with it.
     this.#worker.executed(this)
-    await this.settle(outcome)
+    await settled
   }
 
   /** The program ends, or the pool was shut down: that is not an outcome of the job. */
@@ -211,7 +211,7 @@ export class JobRun {
     const { id, resultTtl } = this.message
     const record = this.#encode(outcome)
     return this.#link.insist(async (bus) => {
-      const results = await this.#link.results(bus, resultTtl)
+      const results = this.#link.results(bus, resultTtl)
       if ((await results.create(id, record)) !== null) return record
       const first = await results.get(id)
       return first?.value ?? record

@@ -1,0 +1,132 @@
+/** What the package relies on, of the real server and of the one in memory alike. */
+import { run } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Bus } from '../src/bus/bus.ts'
+import { connectNats } from '../src/bus/connect-nats.ts'
+import { BusTimeout, PayloadTooLarge, StreamFull } from '../src/errors.ts'
+import { rejection } from './support/rejection.ts'
+import { NatsServer, withoutServer } from './support/server.ts'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value)
+
+interface Home {
+  /** Runs `body` with a bus of a new connection. */
+  use(body: (bus: Bus) => Promise<void>): Promise<void>
+}
+
+function semantics(home: () => Home): void {
+  test('an entry is created once, and again after it was deleted', async () => {
+    await home().use(async (bus) => {
+      const bucket = await bus.openBucket('created')
+      const first = await bucket.create('key', bytes('a'))
+      expect(first).toBeGreaterThan(0)
+      expect(await bucket.create('key', bytes('b'))).toBeNull()
+      expect(text((await bucket.get('key'))?.value)).toBe('a')
+      await bucket.delete('key')
+      expect(await bucket.get('key')).toBeNull()
+      const second = await bucket.create('key', bytes('c'))
+      expect(second).toBeGreaterThan(first as number)
+      expect(await bucket.create('key', bytes('d'))).toBeNull()
+      expect(text((await bucket.get('key'))?.value)).toBe('c')
+    })
+  })
+
+  test('an update needs the revision of the entry', async () => {
+    await home().use(async (bus) => {
+      const bucket = await bus.openBucket('updated')
+      const first = await bucket.put('key', bytes('a'))
+      const second = await bucket.update('key', bytes('b'), first)
+      expect(second).toBeGreaterThan(first)
+      expect(await bucket.update('key', bytes('c'), first)).toBeNull()
+      const entry = await bucket.get('key')
+      expect(entry?.revision).toBe(second)
+      expect(text(entry?.value)).toBe('b')
+      expect(await bucket.keys()).toEqual(['key'])
+    })
+  })
+
+  test('a stream stores a message once for each id, and refuses what it has no room for', async () => {
+    await home().use(async (bus) => {
+      const name = 'stored'
+      await bus.openStream({ name, subjects: ['stored.x'], retention: 'work', maxMessages: 2 })
+      const first = await bus.append('stored.x', bytes('a'), { id: '1' })
+      expect(first.duplicate).toBe(false)
+      expect(await bus.append('stored.x', bytes('a'), { id: '1' })).toEqual({
+        sequence: first.sequence,
+        duplicate: true,
+      })
+      await bus.append('stored.x', bytes('b'), { id: '2', headers: { Some: 'header' } })
+      expect(await rejection(bus.append('stored.x', bytes('c'), { id: '3' }))).toBeInstanceOf(
+        StreamFull,
+      )
+      const large = new Uint8Array(bus.maxPayload + 1)
+      expect(await rejection(bus.append('stored.x', large, { id: '4' }))).toBeInstanceOf(
+        PayloadTooLarge,
+      )
+      expect(await bus.deleteMessage(name, first.sequence)).toBe(true)
+      expect(await bus.deleteMessage(name, first.sequence)).toBe(false)
+      expect(await bus.streamState(name)).toEqual({ messages: 1, pending: 0 })
+    })
+  })
+}
+
+describe('the server in memory', () => {
+  semantics(() => ({
+    use: (body) => runVirtual(async () => body(await new MemoryServer({ seed: 1 }).connector())),
+  }))
+})
+
+describe.skipIf(withoutServer)(
+  `the real server${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
+  () => {
+    let server: NatsServer
+    beforeAll(async () => {
+      server = await NatsServer.start()
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+    const use: Home['use'] = (body) =>
+      run(async () => {
+        const bus = await connectNats({ servers: server.url })
+        try {
+          await body(bus)
+        } finally {
+          await bus.close()
+        }
+      })
+
+    semantics(() => ({ use }))
+
+    test('a message that no stream stores fails at once', async () => {
+      await use(async (bus) => {
+        const error = await rejection(bus.append('nobody.x', bytes('a'), { id: '1' }))
+        expect(error).toBeInstanceOf(BusTimeout)
+        expect((error as Error).message).toContain('nobody takes it now')
+      })
+    })
+
+    test('what waits for an answer fails when the bus is closed', async () => {
+      await run(async () => {
+        const bus = await connectNats({ servers: server.url })
+        const bucket = await bus.openBucket('closed')
+        server.signal('SIGSTOP')
+        try {
+          const waiting = bucket.put('key', bytes('a'))
+          const closing = bus.close()
+          // The client waits for the paused server, which must go on for the bus to close.
+          server.signal('SIGCONT')
+          await closing
+          expect(waiting.done()).toBe(true)
+          await Promise.allSettled([waiting])
+          expect(await rejection(bucket.put('key', bytes('b')))).toMatchObject({
+            name: 'ClusterClosed',
+          })
+        } finally {
+          server.signal('SIGCONT')
+        }
+      })
+    })
+  },
+)
