@@ -7,7 +7,16 @@ import {
   child,
   spawn,
 } from '@tasktree/actor'
-import { createTask, getRunningLoop, sleep } from '@tasktree/core'
+import {
+  cancelScope,
+  createTask,
+  gather,
+  getRunningLoop,
+  shielded,
+  sleep,
+  taskGroup,
+  timeout,
+} from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 import { rejection, settled, start, virtually } from './support/probe.ts'
@@ -180,6 +189,7 @@ async function circle(...names: string[]): Promise<[ActorSystem, ...LocalActorRe
 function cycleIn(error: unknown): AskCycle | null {
   for (let cause = error; cause instanceof Error; { cause } = cause) {
     if (cause instanceof AskCycle) return cause
+    if (cause instanceof AggregateError) return cycleIn(cause.errors[0])
   }
   return null
 }
@@ -412,4 +422,143 @@ test(
     open.set()
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['worked']))
   }),
+)
+
+/** A native promise: Tasktree cannot see which code awaits it. */
+function native(ms: number): Promise<string> {
+  return new Promise((resolve) => {
+    getRunningLoop().callLater(ms, () => resolve('native'))
+  })
+}
+
+type Call = () => PromiseLike<unknown>
+
+/** The ways in which a handler waits for the answer to `call`. */
+const waitingWays = {
+  'an await': (call) => call(),
+  'an async function': async (call) => {
+    await (async () => call())()
+  },
+  'a chain of then': (call) => Promise.resolve(call()).then((value) => value),
+  'Promise.all': (call) => Promise.all([call(), native(5)]),
+  'Promise.any': (call) => Promise.any([call(), Promise.reject(new Error('lost'))]),
+  'an await after a lost race': async (call) => {
+    await Promise.race([native(1), sleep(10)])
+    await call()
+  },
+  'a for await': async (call) => {
+    async function* answers(): AsyncGenerator {
+      yield await call()
+    }
+    for await (const answer of answers()) void answer
+  },
+  timeout: (call) => timeout(1_000, async () => call()),
+  cancelScope: (call) => cancelScope(async () => call()),
+  shielded: (call) => shielded(async () => call()),
+  'a task': (call) => createTask(async () => call()),
+  'a task of a generator': (call) =>
+    createTask(function* () {
+      return yield* createTask(async () => call())
+    }),
+  gather: (call) => gather([async () => call(), async () => sleep(3)]),
+  'gather in a task': (call) => createTask(async () => gather([async () => call()])),
+  taskGroup: (call) =>
+    taskGroup(async (group) => {
+      group.createTask(async () => call())
+    }),
+} satisfies Record<string, (call: Call) => PromiseLike<unknown>>
+
+/** The ways in which a handler begins to wait for the answer to `call`, and continues without it. */
+const leavingWays = {
+  'Promise.race': (call) => Promise.race([call(), native(1)]),
+  'Promise.race with an async function': (call) =>
+    Promise.race([(async () => call())(), native(1)]),
+  'Promise.any': (call) => Promise.any([call(), native(1)]),
+  'Promise.all': (call) =>
+    Promise.all([call(), native(1).then(() => Promise.reject(new Error('first')))]),
+  'a call that no code awaits': async (call) => {
+    void (async () => call())()
+    await native(1)
+  },
+  'Promise.race in a task': (call) => createTask(() => Promise.race([call(), native(1)])),
+  'Promise.race in a task that runs on': (call) =>
+    createTask(async () => {
+      await Promise.race([call(), native(1)])
+      await native(40)
+    }),
+  'Promise.race in a gather': (call) => gather([async () => Promise.race([call(), native(1)])]),
+  'Promise.race in a timeout': (call) => timeout(1_000, () => Promise.race([call(), native(1)])),
+} satisfies Record<string, (call: Call) => PromiseLike<unknown>>
+
+class Waiting extends Actor {
+  answer = 'none'
+  peer!: LocalActorRef<Waiting>
+  meet(peer: LocalActorRef<Waiting>): void {
+    this.peer = peer
+  }
+  async waits(way: keyof typeof waitingWays): Promise<unknown> {
+    return waitingWays[way](() => this.peer.ask.asksBack())
+  }
+  async leaves(way: keyof typeof leavingWays): Promise<string> {
+    try {
+      await leavingWays[way](() => this.peer.ask.asksBack())
+    } catch (error) {
+      if (error instanceof AskCycle) throw error
+    }
+    await native(50)
+    return 'left'
+  }
+  async asksBack(): Promise<unknown> {
+    await sleep(20)
+    try {
+      this.answer = await this.peer.ask.quick()
+      return this.answer
+    } catch (error) {
+      this.answer = (error as Error).name
+      throw error
+    }
+  }
+  lastAnswer(): string {
+    return this.answer
+  }
+  quick(): string {
+    return 'quick'
+  }
+}
+
+async function pair(): Promise<[ActorSystem, LocalActorRef<Waiting>, LocalActorRef<Waiting>]> {
+  const system = await start({
+    children: [child.actor('a', Waiting), child.actor('b', Waiting)],
+  })
+  const a = system.lookup('a') as LocalActorRef<Waiting>
+  const b = system.lookup('b') as LocalActorRef<Waiting>
+  await a.ask.meet(b)
+  await b.ask.meet(a)
+  return [system, a, b]
+}
+
+test.for(Object.keys(waitingWays) as (keyof typeof waitingWays)[])(
+  'a circle is found at once when the handler waits by %s',
+  (way) =>
+    virtually(async () => {
+      const [system, a] = await pair()
+      const before = getRunningLoop().time()
+      const error = cycleIn(await rejection(a.ask.waits(way)))
+      expect(error?.path).toEqual(['/s/a', '/s/b', '/s/a'])
+      expect(getRunningLoop().time() - before).toBeLessThanOrEqual(25)
+      expect(await a.ask.quick()).toBe('quick')
+      await system.stop()
+    })(),
+)
+
+test.for(Object.keys(leavingWays) as (keyof typeof leavingWays)[])(
+  'there is no circle once the handler has continued after %s',
+  (way) =>
+    virtually(async () => {
+      const [system, a, b] = await pair()
+      expect(await a.ask.leaves(way)).toBe('left')
+      await settled()
+      expect([a.incarnation, await b.ask.lastAnswer()]).toEqual([1, 'quick'])
+      await system.stop()
+    })(),
 )

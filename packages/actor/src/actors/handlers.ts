@@ -1,7 +1,7 @@
 import { isThenable } from '@tasktree/core/lowlevel'
 import { ActorStopped } from '../errors.ts'
 import { killed } from '../exit-reason.ts'
-import { isReentrant } from '../messages/ask-cycle.ts'
+import { isReentrant } from '../messages/call-chain.ts'
 import { type Behaviour, dispatch } from '../messages/dispatch.ts'
 import { asMessage, type Envelope, type Message } from '../messages/envelope.ts'
 import {
@@ -189,7 +189,7 @@ export class Handlers {
     flow.promise = promise
     this.#callbacks ??= this.#makeCallbacks()
     const { onReturned, onThrew, onMicrotask } = this.#callbacks
-    void promise.then(onReturned, onThrew)
+    flow.settled = promise.then(onReturned, onThrew) as Promise<void>
     this.#waits++
     void resolved.then(onMicrotask)
     this.serveWaiting()

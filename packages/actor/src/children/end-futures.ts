@@ -2,16 +2,17 @@ import { type CancelledError, currentTask, Future, type Task } from '@tasktree/c
 import { type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 import { AskCycle } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
-import { type Edge, noteWait } from '../messages/ask-cycle.ts'
+import { noteWait } from '../messages/ask-cycle.ts'
 import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
+import type { ActorWait } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
 
 /** The future of one caller that waits for the end of a child, or of one of its incarnations. */
-export class EndWait extends Future<ExitReason> implements Edge {
+export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #child: Child
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
-  /** See `Edge.waitNumber`. */
+  /** See `ActorWait.waitNumber`. */
   waitNumber = 0
 
   constructor(child: Child, waits: EndWaits) {

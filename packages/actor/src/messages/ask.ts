@@ -10,12 +10,13 @@ import {
 } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { AskTimeout } from '../errors.ts'
-import { blockerOfMessage, checkCycleLater, type Edge, noteWait } from './ask-cycle.ts'
+import { blockerOfMessage, checkCycleLater, noteWait } from './ask-cycle.ts'
 import { watchDeadline } from './ask-deadlines.ts'
 import { Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 import type { MessageKind } from './message-kind.ts'
 import { askMade } from './tracing.ts'
+import type { ActorWait } from './wait-graph.ts'
 
 export interface AskOptions {
   /** How long to wait for the reply, in milliseconds. Infinity sets no limit. @defaultValue 5000 */
@@ -62,7 +63,7 @@ const defaultTimeout = 5000
  * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with the reason why there is
  * none.
  */
-export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture> {
+export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
   /** The handler that made this ask; null when other code did. */
@@ -79,7 +80,7 @@ export class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture
   previousInList: AskFuture | null = null
   /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
   disarm: ((ask: AskFuture) => void) | null = null
-  /** See `Edge.waitNumber`. */
+  /** See `ActorWait.waitNumber`. */
   waitNumber = 0
 
   constructor(

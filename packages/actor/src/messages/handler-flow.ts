@@ -24,6 +24,11 @@ export class HandlerFlow {
   /** The promise that the handler has returned; null before that. */
   promise: PromiseLike<unknown> | null = null
   /**
+   * A promise that fulfils after `promise` has settled, and that no other code awaits. The check for circles passes it
+   * to `bodyWaitsFor` of core. Null if `task` ends together with this handler or hook.
+   */
+  settled: Promise<unknown> | null = null
+  /**
    * The ReplyPort that the handler took with `ctx.reply()`. With a port, the result of the handler is not the answer.
    */
   port: ReplyPort | null = null

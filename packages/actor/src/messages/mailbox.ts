@@ -1,9 +1,10 @@
 import type { CancelledError, EventLoop } from '@tasktree/core'
 import { Claim, describe, LinkedList, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
-import { blockerOfMessage, type Edge, noteWait } from './ask-cycle.ts'
+import { blockerOfMessage, noteWait } from './ask-cycle.ts'
 import type { Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
+import type { ActorWait } from './wait-graph.ts'
 
 export interface MailboxOptions {
   /** How many messages the mailbox can hold; a positive integer or Infinity. @defaultValue 1000 */
@@ -51,12 +52,12 @@ export function checkMailbox(options: MailboxOptions): void {
  * enters the mailbox only when the sender continues. Therefore a sender that is cancelled while it waits has sent
  * nothing.
  */
-export class Admission extends Claim<boolean> implements Edge {
+export class Admission extends Claim<boolean> implements ActorWait {
   readonly envelope: Envelope
   readonly target: ActorChild
   /** The handler that sends the message; null when other code does. */
   readonly asker: HandlerFlow | null
-  /** See `Edge.waitNumber`. */
+  /** See `ActorWait.waitNumber`. */
   waitNumber = 0
 
   constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {

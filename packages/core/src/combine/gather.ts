@@ -46,7 +46,8 @@ class Gathering<T> extends Future<T> {
       next ??= child
       left++
     }
-    return { kind: 'gather', label: 'gather()', note: `${left} left`, next }
+    const parts = this.#children
+    return { kind: 'gather', label: 'gather()', note: `${left} left`, next, parts }
   }
 
   override cancel(msg?: string | CancelledError): boolean {

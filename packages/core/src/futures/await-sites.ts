@@ -18,7 +18,7 @@ const ownFolders = foldersOf(import.meta.url)
  * program.
  */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
-/** At most `depth` frames of the stack are read, and at most `kept` frames of the program are stored. */
+/** Usually, at most `depth` frames of the stack are read, and at most `kept` frames of the program are stored. */
 const depth = 30
 const kept = 10
 
@@ -98,12 +98,12 @@ export function programFrames(): string[] {
  * Returns the stack frames of the caller as V8's CallSite objects. The text `error.stack` is not read, because that
  * would call a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
  */
-export function callSites(): readonly NodeJS.CallSite[] {
+export function callSites(limit: number = depth): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error
   // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
   const { prepareStackTrace } = Error
   const holder: { stack?: unknown } = {}
-  Reflect.set(Error, 'stackTraceLimit', depth)
+  Reflect.set(Error, 'stackTraceLimit', limit)
   Reflect.set(Error, 'prepareStackTrace', (_: Error, each: NodeJS.CallSite[]) => each)
   try {
     Error.captureStackTrace(holder, callSites)

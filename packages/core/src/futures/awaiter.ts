@@ -99,7 +99,7 @@ export class Awaiter extends Derived implements Reaction {
   began = 0
   readonly #future: Future<unknown>
   #functions: Resolve | Chain | Promise<unknown>
-  readonly #reject: Reject | null
+  #reject: Reject | null
 
   constructor(
     frame: Frame | null,
@@ -143,6 +143,15 @@ export class Awaiter extends Derived implements Reaction {
   /** Whether this is a real `await`. False if user code has called `then` with two functions without a name. */
   isWait(): boolean {
     return isResolver(this.#reject)
+  }
+
+  /** Does for this wait what `FrameWaits.replaceFunctions` does. */
+  replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null {
+    const old = this.#functions
+    if (typeof old !== 'function' || !this.isWait()) return null
+    this.#functions = resolve
+    this.#reject = reject
+    return old
   }
 
   /**

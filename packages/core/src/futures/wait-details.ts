@@ -16,6 +16,8 @@ export interface WaitDetails {
   text?: string | undefined
   /** The future or task that must end before this wait can end, if it is known; for a lock, the task that holds it. */
   next?: Future<unknown> | null | undefined
+  /** The futures or tasks that must all end before this wait can end with a result, as those of a `gather`. */
+  parts?: Iterable<Future<unknown>> | undefined
 }
 
 /**

@@ -280,7 +280,8 @@ export class TaskGroup {
     const [first] = this.#tasks
     const label =
       this.name === null ? 'the tasks of its group' : `the tasks of group '${this.name}'`
-    return { kind: 'group', label, note: `${this.#tasks.size} left`, next: first }
+    const parts = this.#tasks
+    return { kind: 'group', label, note: `${parts.size} left`, next: first, parts }
   }
 
   /**

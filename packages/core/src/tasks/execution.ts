@@ -53,6 +53,11 @@ export class Execution extends Frame {
   readonly born: number
   #body: TaskBody<unknown> | null
   #context: Context | null
+  /**
+   * If the body is an async function: a promise that fulfils after the body has ended, and that no code awaits.
+   * `bodyWaitsFor` uses it. Otherwise null.
+   */
+  #bodyEnd: Promise<void> | null = null
 
   constructor(
     task: Task,
@@ -75,6 +80,11 @@ export class Execution extends Frame {
   /** The body of the task; null when it has ended. */
   get body(): TaskBody<unknown> | null {
     return this.#body
+  }
+
+  /** A promise of the end of an async body, for `bodyWaitsFor`. Null for a generator. */
+  get bodyEnd(): Promise<void> | null {
+    return this.#bodyEnd
   }
 
   get started(): boolean {
@@ -140,7 +150,7 @@ export class Execution extends Frame {
       this.crash(error)
       return
     }
-    if (result instanceof Promise) void result.then(bodyReturned, bodyThrew)
+    if (result instanceof Promise) this.#bodyEnd = result.then(bodyReturned, bodyThrew)
     else if (isGenerator<unknown>(result)) {
       const driver = new GeneratorDriver(this, result)
       this.driveBy(driver)

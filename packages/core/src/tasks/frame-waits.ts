@@ -362,6 +362,19 @@ export abstract class FrameWaits implements Reaction {
     return chain.derived.promise
   }
 
+  /**
+   * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones.
+   * Returns null, and replaces nothing, if code other than an `await` waits: a driver, or code that has called `then`.
+   */
+  replaceFunctions(key: Reaction, resolve: Resolve, reject: Reject): Resolve | null {
+    if (key instanceof Awaiter) return key.replaceFunctions(resolve, reject)
+    const old = this.#functions
+    if (typeof old !== 'function' || !isResolver(this.#reject)) return null
+    this.#functions = resolve
+    this.#reject = reject
+    return old
+  }
+
   /** @internal begins a wait of this frame on `future`; `reaction` will resume the waiting code */
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)

@@ -1,0 +1,29 @@
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
+import type { CallChain, Envelope } from './envelope.ts'
+import type { HandlerFlow } from './handler-flow.ts'
+
+/**
+ * Returns the call chain of a message that `flow` sends: the reentrant asks that led to `flow` and have no answer yet.
+ */
+export function chainFrom(flow: HandlerFlow): CallChain | null {
+  return pruned(flow.envelope.chain)
+}
+
+function pruned(chain: CallChain | null): CallChain | null {
+  if (chain === null) return null
+  const up = pruned(chain.up)
+  if (chain.ask.done()) return up
+  return up === chain.up ? chain : { ask: chain.ask, up }
+}
+
+/**
+ * Returns whether the message results from a reentrant ask of a handler of `incarnation` that still waits for its
+ * answer.
+ */
+export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
+  for (let link = envelope.chain; link !== null; link = link.up) {
+    const { ask } = link
+    if (ask.asker?.incarnation === incarnation && !ask.asker.ended && !ask.done()) return true
+  }
+  return false
+}

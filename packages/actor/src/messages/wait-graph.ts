@@ -1,0 +1,166 @@
+import { type Future, Task } from '@tasktree/core'
+import { bodyWaitsFor, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
+import type { AskCycle } from '../errors.ts'
+import { HandlerFlow } from './handler-flow.ts'
+
+/**
+ * What the handlers wait for, as a graph. `ask-cycle.ts` looks for circles in it.
+ *
+ * A node is something that may be stuck: a handler, a task that a handler has made, or a future that ends only after
+ * several others (`gather`, the tasks of a group). From each node an edge leads to each node that it waits for. The
+ * graph is built for one check, from the waits of that moment, and is then thrown away.
+ */
+export type Waiter = HandlerFlow | Future<unknown>
+
+/** A future that ends only after a handler has ended: an ask, a tell to a full mailbox, the end of an actor. */
+export interface ActorWait extends Future<unknown> {
+  /** The handler that made this ask or wait; null when other code did. */
+  readonly asker: HandlerFlow | null
+  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
+  waitNumber: number
+  /** Returns the handler that must end before this future can be done; null if no handler must. */
+  blocker(): HandlerFlow | null
+  /** Makes this future fail with `error`. */
+  refuse(error: AskCycle): void
+}
+
+export function isActorWait(future: Future<unknown>): future is ActorWait {
+  return 'waitNumber' in future
+}
+
+interface Edge {
+  /** What the node waits for. */
+  readonly future: Future<unknown>
+  /** The node that must end before `future` can end; null if no such node is known. */
+  readonly to: Waiter | null
+}
+
+export interface Node {
+  readonly waiter: Waiter
+  readonly edges: Edge[]
+  /** The futures of other kinds that the node waits for, such as timers and locks. */
+  readonly others: Future<unknown>[]
+  /** True when a future that the node awaited is done, but its code has not continued yet. */
+  isResuming: boolean
+}
+
+export type WaitGraph = ReadonlyMap<Waiter, Node>
+
+/** Builds the graph of all nodes that `start` waits for, directly or through other nodes. */
+export function graphFrom(start: HandlerFlow): WaitGraph {
+  const nodes = new Map<Waiter, Node>()
+  const pending: Waiter[] = [start]
+  for (let waiter = pending.pop(); waiter !== undefined; waiter = pending.pop()) {
+    if (nodes.has(waiter)) continue
+    const node = makeNode(waiter)
+    nodes.set(waiter, node)
+    for (const { to } of node.edges) if (to !== null) pending.push(to)
+  }
+  return nodes
+}
+
+function makeNode(waiter: Waiter): Node {
+  const node: Node = { waiter, edges: [], others: [], isResuming: false }
+  for (const future of waitsOf(waiter)) {
+    if (future.done()) node.isResuming ||= waiter instanceof HandlerFlow || waiter instanceof Task
+    else if (!isActorWait(future)) {
+      if (future instanceof Task || partsOf(future) !== null)
+        node.edges.push({ future, to: future })
+      else node.others.push(future)
+    } else if (!(waiter instanceof HandlerFlow) || future.asker === waiter) {
+      // The handlers of an actor may share one task, so a wait of the task may be that of another handler.
+      node.edges.push({ future, to: future.blocker() })
+    }
+  }
+  return node
+}
+
+function waitsOf(waiter: Waiter): Iterable<Future<unknown>> {
+  if (waiter instanceof HandlerFlow) return waiter.task.waitingOn
+  return waiter instanceof Task ? waiter.waitingOn : (partsOf(waiter) ?? [])
+}
+
+function partsOf(future: Future<unknown>): Iterable<Future<unknown>> | null {
+  return (future as { [waitDetails]?(): WaitDetails })[waitDetails]?.().parts ?? null
+}
+
+/** Returns the nodes that can continue only if another of these nodes continues first. */
+export function stuckNodes(graph: WaitGraph): Set<Waiter> {
+  const stuck = new Set<Waiter>()
+  for (const { waiter, edges, others, isResuming } of graph.values()) {
+    if (edges.length > 0 && others.length === 0 && !isResuming) stuck.add(waiter)
+  }
+  for (let before = -1; before !== stuck.size;) {
+    before = stuck.size
+    for (const waiter of stuck) {
+      const { edges } = graph.get(waiter) as Node
+      if (edges.some(({ to }) => to === null || !stuck.has(to))) stuck.delete(waiter)
+    }
+  }
+  return stuck
+}
+
+/** For each node: the futures for which its code really waits. */
+export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
+
+/**
+ * Finds out for which futures the code of these nodes really waits. A lost branch of `Promise.race`, or a call that no
+ * code awaits, still counts as a wait of its task. `bodyWaitsFor` of core looks further, but it is too slow to be
+ * asked for each ask.
+ */
+export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
+  const live = new Map<Waiter, Set<Future<unknown>>>()
+  const answers: Promise<void>[] = []
+  for (const { waiter, edges } of nodes) {
+    const futures = new Set<Future<unknown>>()
+    live.set(waiter, futures)
+    for (const { future } of edges) {
+      answers.push(
+        isAwaited(waiter, future).then((isLive) => {
+          if (isLive) futures.add(future)
+        }),
+      )
+    }
+  }
+  await Promise.all(answers)
+  return live
+}
+
+/** Returns `graph` with only those edges whose futures are in `live`. */
+export function withOnly(live: LiveWaits, graph: WaitGraph): WaitGraph {
+  const nodes = new Map<Waiter, Node>()
+  for (const [waiter, node] of graph) {
+    const edges = node.edges.filter(({ future }) => live.get(waiter)?.has(future) === true)
+    nodes.set(waiter, { ...node, edges })
+  }
+  return nodes
+}
+
+function isAwaited(waiter: Waiter, future: Future<unknown>): Promise<boolean> {
+  if (waiter instanceof HandlerFlow) {
+    return bodyWaitsFor(waiter.task, future, waiter.settled ?? undefined)
+  }
+  return waiter instanceof Task ? bodyWaitsFor(waiter, future) : Promise.resolve(true)
+}
+
+/** Returns a shortest path along the edges, including `from` and `to`; null when there is none. */
+export function pathBetween(from: Waiter, to: Waiter, graph: WaitGraph): Waiter[] | null {
+  const cameFrom = new Map<Waiter, Waiter | null>([[from, null]])
+  // Works as a queue: a Map is iterated in the order of insertion, and the loop also reaches entries that are added
+  // during it.
+  for (const [waiter] of cameFrom) {
+    if (waiter === to) return trace(waiter, cameFrom)
+    for (const { to: next } of graph.get(waiter)?.edges ?? []) {
+      if (next !== null && !cameFrom.has(next)) cameFrom.set(next, waiter)
+    }
+  }
+  return null
+}
+
+function trace(end: Waiter, cameFrom: Map<Waiter, Waiter | null>): Waiter[] {
+  const path: Waiter[] = []
+  for (let each: Waiter | null = end; each !== null; each = cameFrom.get(each) ?? null) {
+    path.unshift(each)
+  }
+  return path
+}

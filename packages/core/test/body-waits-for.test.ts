@@ -1,0 +1,140 @@
+// Which waits of a task hold up its body, as V8 sees it.
+import {
+  type CoroutineGenerator,
+  createTask,
+  Future,
+  gather,
+  sleep,
+  type Task,
+} from '@tasktree/core'
+import { bodyWaitsFor } from '@tasktree/core/lowlevel'
+import { runVirtual } from '@tasktree/core/testing'
+import { describe, expect, test } from 'vitest'
+
+type Body = (
+  future: Future<string>,
+  native: Promise<void>,
+) => PromiseLike<unknown> | CoroutineGenerator<unknown>
+
+async function inner(future: Future<string>): Promise<string> {
+  return (await future) + '!'
+}
+
+const waiting: Record<string, Body> = {
+  'an await': async (future) => future,
+  'two async functions': async (future) => [await inner(future)],
+  'a chain of then': (future) => Promise.resolve(future).then((value) => value),
+  'Promise.all': async (future) => Promise.all([future, sleep(5)]),
+  'Promise.all with the same future twice': async (future) => Promise.all([future, future]),
+  'Promise.allSettled': async (future) => Promise.allSettled([future, sleep(5)]),
+  'an open Promise.race': async (future, native) => Promise.race([native, inner(future)]),
+  'an open Promise.any': async (future) => Promise.any([Promise.reject(new Error('no')), future]),
+  'a generator': function* (future) {
+    return yield* future
+  },
+  'the future itself': (future) => future,
+}
+
+const leaving: Record<string, Body> = {
+  'a lost Promise.race': async (future, native) => {
+    await Promise.race([future, sleep(5)])
+    await native
+  },
+  'a lost Promise.race of an async function': async (future, native) => {
+    await Promise.race([inner(future), sleep(5)])
+    await native
+  },
+  'a Promise.all that has failed': async (future, native) => {
+    await Promise.all([future, Promise.reject(new Error('no'))]).catch(() => {})
+    await native
+  },
+  'a call that no code awaits': async (future, native) => {
+    void inner(future)
+    await native
+  },
+}
+
+async function begin(body: Body): Promise<[Future<string>, Task, () => void]> {
+  const future = new Future<string>()
+  const native = Promise.withResolvers<void>()
+  const task = createTask(() => body(future, native.promise) as PromiseLike<unknown>)
+  await sleep(10)
+  expect(task.waitingOn.has(future)).toBe(true)
+  return [future, task, native.resolve]
+}
+
+describe.for(Object.entries(waiting))('the body waits by %s', ([, body]) => {
+  test('and gets the result after any number of questions', () =>
+    runVirtual(async () => {
+      const [future, task] = await begin(body)
+      expect(await bodyWaitsFor(task, future)).toBe(true)
+      expect(await bodyWaitsFor(task, future)).toBe(true)
+      expect(await bodyWaitsFor(task, future)).toBe(true)
+      future.setResult('value')
+      expect(JSON.stringify(await task)).toContain('value')
+    }))
+
+  test('and gets the failure', () =>
+    runVirtual(async () => {
+      const [future, task] = await begin(body)
+      expect(await bodyWaitsFor(task, future)).toBe(true)
+      future.setException(new Error('broken'))
+      const [outcome] = await gather([task], { returnExceptions: true })
+      const text = outcome instanceof AggregateError ? outcome.errors.at(-1) : outcome
+      expect(text instanceof Error ? String(text) : JSON.stringify(text)).toMatch(/broken|rejected/)
+    }))
+
+  test('and is cancelled, also in the turn of the question', () =>
+    runVirtual(async () => {
+      for (const atOnce of [true, false]) {
+        const [future, task] = await begin(body)
+        const answer = bodyWaitsFor(task, future)
+        if (!atOnce) await answer
+        task.cancel('stop')
+        await gather([task], { returnExceptions: true })
+        expect(future.cancelled()).toBe(true)
+      }
+    }))
+})
+
+test.for(Object.entries(leaving))('the body does not wait after %s', ([, body]) =>
+  runVirtual(async () => {
+    const [future, task, endNative] = await begin(body)
+    expect(await bodyWaitsFor(task, future)).toBe(false)
+    future.setResult('late')
+    await sleep(10)
+    expect(task.done()).toBe(false)
+    endNative()
+    await task
+  }),
+)
+
+test('a future that has ended in the turn of the question is not waited for, and its result arrives', () =>
+  runVirtual(async () => {
+    const [future, task] = await begin(async (each) => each)
+    const answer = bodyWaitsFor(task, future)
+    future.setResult('value')
+    expect([await task, await answer]).toEqual(['value', false])
+  }))
+
+test('a program that reads stack traces in its own way is not disturbed', () =>
+  runVirtual(async () => {
+    const [future, task] = await begin(async (each) => each)
+    // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+    const { prepareStackTrace, stackTraceLimit } = Error
+    let calls = 0
+    Error.prepareStackTrace = () => {
+      calls++
+      return ''
+    }
+    Error.stackTraceLimit = 0
+    try {
+      expect(await bodyWaitsFor(task, future)).toBe(true)
+      expect([calls, Error.stackTraceLimit]).toEqual([0, 0])
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace
+      Error.stackTraceLimit = stackTraceLimit
+    }
+    future.setResult('value')
+    await task
+  }))
