@@ -2,7 +2,16 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTask, failAfter, Future, isCancelled, sleep, sleepForever } from '@tasktree/core'
+import {
+  createTask,
+  failAfter,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  sleep,
+  sleepForever,
+  TimeoutError,
+} from '@tasktree/core'
 import {
   jobs,
   JobSerializationError,
@@ -187,9 +196,11 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     'a cancelled task cancels the job that it awaits, where it runs',
     { tags: 'slow' },
     async () => {
+      let begun = 0
       let ended = 0
       const slow = {
         wait: async (): Promise<void> => {
+          begun++
           try {
             await sleepForever()
           } finally {
@@ -203,10 +214,16 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
         async (cluster) => {
           const executor = cluster.executor('q')
           const ref = remoteJobs<typeof slow>('slow').wait
-          await rejection(failAfter(300, () => executor.submit(ref)))
+          const late = failAfter(Infinity, async (scope) => {
+            const job = executor.submit(ref)
+            await until(() => begun === 1, 'the begin of the job')
+            scope.deadline = getRunningLoop().time()
+            await job
+          })
+          expect(await rejection(late)).toBeInstanceOf(TimeoutError)
           await until(() => ended === 1, 'the end of the job')
           const task = createTask(() => executor.submit(ref))
-          await sleep(100)
+          await until(() => begun === 2, 'the begin of the job')
           task.cancel()
           await until(() => ended === 2, 'the end of the job')
         },
@@ -290,13 +307,14 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
         options(),
         (cluster) => [cluster.worker('q', { home })],
         async (cluster) => {
-          const executor = cluster.executor('q', { deadline: 300 })
+          const executor = cluster.executor('q')
           const id = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
           traceparent.set(id)
           expect(await executor.submit(far.trace)).toBe(id)
           traceparent.set(null)
           expect(await executor.submit(far.trace)).toBeNull()
-          const error = await rejection(executor.submit(far.forever))
+          const hasty = cluster.executor('q', { deadline: 300 })
+          const error = await rejection(hasty.submit(far.forever))
           expect((error as Error).name).toBe('TimeoutError')
           // The worker is free again.
           expect(await executor.submit(far.add, 1, 1)).toBe(2)

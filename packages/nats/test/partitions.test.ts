@@ -31,8 +31,8 @@ describe.skipIf(obstacle)(`cut links${obstacle ? ` (skipped: ${obstacle})` : ''}
     'a link that is cut %s loses no job, and gives each one result',
     { tags: 'slow', timeout: 120_000 },
     async (name, directions) => {
-      using near = new Host(1)
-      using far = new Host(2)
+      using near = new Host()
+      using far = new Host()
       await using server = await NatsServer.start(['-js'], '0.0.0.0')
       const log = join(folder, name)
       writeFileSync(log, '')

@@ -5,7 +5,7 @@ import { isCancelled, run, sleep, timeout, TimeoutError } from '@tasktree/core'
 import { OSError, openConnection, type StreamReader, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
-import { local, portOf, tls } from './support/network.ts'
+import { closed, local, portOf, tls } from './support/network.ts'
 
 // A peer that misbehaves at each byte of a conversation: it ends, resets, stalls, or sends everything early. Whatever
 // it does, a read ends with the bytes that came before and then the peer's end or error, as with node:net; it never
@@ -282,8 +282,7 @@ test.each(actions)(
           client.on('error', () => {}).resume()
           client.write(script)
           if (at === 0) act(upstream, action)
-          const closed = once(upstream, 'close')
-          await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 250))])
+          await Promise.race([closed(upstream), new Promise((resolve) => setTimeout(resolve, 250))])
           for (const socket of [client, plain, upstream]) socket.destroy()
           proxy.close()
           await once(proxy, 'close')

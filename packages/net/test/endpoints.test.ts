@@ -34,7 +34,16 @@ import {
   type StreamWriter,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
-import { echo, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
+import {
+  closed,
+  echo,
+  local,
+  portOf,
+  thrown,
+  tls,
+  until,
+  withSocketPath,
+} from './support/network.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
 const at = { host: '127.0.0.1', port: 0 }
@@ -417,7 +426,7 @@ test('bad handshakes are not reported, and the failure of an SNICallback is', ()
         .on('error', () => {})
         .resume()
       if (first !== '') socket.write(first)
-      await once(socket, 'close')
+      await closed(socket)
     }
     const alpn = { tls: { ca: tls.cert, servername: 'localhost', ALPNProtocols: ['http/1.1'] } }
     await thrown(openConnection('127.0.0.1', portOf(server), alpn))

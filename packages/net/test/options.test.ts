@@ -16,7 +16,16 @@ import {
   type Transport,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
-import { echo, fixture, local, portOf, thrown, tls, withSocketPath } from './support/network.ts'
+import {
+  closed,
+  echo,
+  fixture,
+  local,
+  portOf,
+  thrown,
+  tls,
+  withSocketPath,
+} from './support/network.ts'
 
 async function isServed(port: number): Promise<boolean> {
   const [reader, writer] = await openConnection('127.0.0.1', port)
@@ -44,7 +53,7 @@ test.each([
       await openConnection('127.0.0.1', port, options),
     ]
     const third = connect(port, '127.0.0.1').on('error', () => {})
-    await once(third, 'close')
+    await closed(third)
     for (const [reader, writer] of clients) {
       writer.write('served\n')
       expect(String(await reader.readLine())).toBe('served\n')

@@ -18,7 +18,16 @@ import {
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
-import { fixture, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
+import {
+  closed,
+  fixture,
+  local,
+  portOf,
+  thrown,
+  tls,
+  until,
+  withSocketPath,
+} from './support/network.ts'
 
 const ca = tls.cert
 
@@ -176,7 +185,7 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
       outcomes.push(await thrown(writer.startTls({ ...tls, handshakeTimeout: 50 })))
     }, local)
     const silent = connect(portOf(server), '127.0.0.1').on('error', () => {})
-    await once(silent, 'close')
+    await closed(silent)
     await until(() => outcomes.length > 0)
     expect(outcomes).toEqual([expect.any(TimeoutError)])
     // A peer that sends a byte now and then does not get more time.
@@ -191,7 +200,7 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
       if (sent < hello.length) dripping.write(hello.subarray(sent, ++sent))
     }, 20)
     const start = performance.now()
-    await once(dripping, 'close')
+    await closed(dripping)
     clearInterval(drip)
     expect(performance.now() - start).toBeLessThan(10_000)
     const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
@@ -234,7 +243,7 @@ test('a reset in the middle of startTls is its error, on both sides', () =>
     client.write('STARTTLS\n')
     await once(client, 'data')
     client.write(Buffer.from([22, 3, 1]), () => client.resetAndDestroy())
-    await once(client, 'close')
+    await closed(client)
     await until(() => outcomes.length > 0)
     expect(outcomes).toEqual([expect.any(ConnectionResetError)])
     const resetting = createRaw((socket) => {

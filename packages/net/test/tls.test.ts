@@ -6,7 +6,7 @@ import { createTask, Future, getRunningLoop, run, wait } from '@tasktree/core'
 import { ConnectionResetError, openConnection, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
-import { echo, fixture, portOf } from './support/network.ts'
+import { closed, echo, fixture, portOf } from './support/network.ts'
 
 const key = readFileSync(fixture('key.pem'))
 const cert = readFileSync(fixture('cert.pem'))
@@ -93,7 +93,7 @@ test('a peer that ends in the middle of the handshake is not waited for', () =>
         socket.on('error', () => {}).resume()
         await once(socket, 'connect')
         socket.end(Buffer.from([22, 3, 1]))
-        await once(socket, 'close')
+        await closed(socket)
       }
       expect(await upgraded).toBeInstanceOf(ConnectionResetError)
     }

@@ -6,26 +6,35 @@ function ip(...args: string[]): void {
 
 const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
 
+let hosts = 0
+
 /** A host of its own: a network namespace that is linked to this one. */
 export class Host implements Disposable {
   readonly #name: string
+  readonly #link: string
   /** This end's address, where a server may listen. */
   readonly here: string
   readonly there: string
 
-  /** `number` makes its names and addresses; from 0 to 250. @throws where namespaces are not permitted */
-  constructor(number: number) {
-    const id = `${process.pid % 10_000}n${number}`
-    this.#name = `tt${id}`
-    this.here = `10.231.${number}.1`
-    this.there = `10.231.${number}.2`
+  /** @throws where namespaces are not permitted */
+  constructor() {
+    // Each host has names and a network (of four addresses) that no other test uses at the same time. 198.18.0.0/15 is
+    // set aside for tests of networks (RFC 2544).
+    const index = (process.pid * 8 + hosts++) % 32_768
+    const network = index * 4
+    const prefix = `198.${18 + (network >> 16)}.${(network >> 8) & 255}`
+    this.#name = `tasktree${index}`
+    this.#link = `tt${index}`
+    this.here = `${prefix}.${(network & 255) + 1}`
+    this.there = `${prefix}.${(network & 255) + 2}`
     ip('netns', 'add', this.#name)
     try {
-      ip('link', 'add', `a${id}`, 'type', 'veth', 'peer', 'name', `b${id}`, 'netns', this.#name)
-      ip('addr', 'add', `${this.here}/24`, 'dev', `a${id}`)
-      ip('link', 'set', `a${id}`, 'up')
-      this.#inside('addr', 'add', `${this.there}/24`, 'dev', `b${id}`)
-      this.#inside('link', 'set', `b${id}`, 'up')
+      const peer = ['peer', 'name', `${this.#link}p`, 'netns', this.#name]
+      ip('link', 'add', this.#link, 'type', 'veth', ...peer)
+      ip('addr', 'add', `${this.here}/30`, 'dev', this.#link)
+      ip('link', 'set', this.#link, 'up')
+      this.#inside('addr', 'add', `${this.there}/30`, 'dev', `${this.#link}p`)
+      this.#inside('link', 'set', `${this.#link}p`, 'up')
       this.#inside('link', 'set', 'lo', 'up')
     } catch (error) {
       this[Symbol.dispose]()
@@ -59,6 +68,12 @@ export class Host implements Disposable {
     } catch {
       // It was not cut.
     }
+    try {
+      // Deletes both ends at once. The kernel deletes what is in a namespace some time after the namespace.
+      ip('link', 'del', this.#link)
+    } catch {
+      // The link was not made.
+    }
     ip('netns', 'del', this.#name)
   }
 }
@@ -67,7 +82,7 @@ export class Host implements Disposable {
 export function findObstacle(): string | false {
   if (process.platform !== 'linux') return 'network namespaces are a feature of Linux'
   try {
-    new Host(250)[Symbol.dispose]()
+    new Host()[Symbol.dispose]()
     return false
   } catch {
     return 'network namespaces are not permitted here (they need root)'

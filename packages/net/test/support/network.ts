@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -37,6 +38,11 @@ export async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
     return error
   }
   throw new Error('nothing was thrown')
+}
+
+/** Settles when the socket is closed, by an error too. `once` of `node:events` would throw that error. */
+export function closed(socket: EventEmitter): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 /** Waits until `condition` holds; a few seconds at most, on a busy machine. The assertion after it says what is missing. */
