@@ -82,13 +82,13 @@ await run(async () => {
     logger: silentLogger,
     children: [
       child.actor('adder', Adder),
-      clusterTree('tree', { servers }, (cluster) => [
+      clusterTree('tree', { servers, powerLossWarning: false }, (cluster) => [
         cluster.service('adder', () => system.lookup(Adder, 'adder')),
         cluster.worker('q', { home }),
       ]),
     ],
   })
-  const cluster = await connect({ servers })
+  const cluster = await connect({ servers, powerLossWarning: false })
   const adder = cluster.lookup<Adder>('adder')
   const executor = cluster.executor('q')
   const text = await contest(

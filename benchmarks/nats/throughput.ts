@@ -43,7 +43,10 @@ async function measure(submit: (n: number) => PromiseLike<unknown>): Promise<num
 async function nats(workers: number): Promise<number> {
   const server = await Server.nats()
   const started = await startWorkers('nats', server.port, workers)
-  const cluster = await connect({ servers: `nats://127.0.0.1:${server.port}` })
+  const cluster = await connect({
+    servers: `nats://127.0.0.1:${server.port}`,
+    powerLossWarning: false,
+  })
   const executor = cluster.executor('q')
   const { next } = remoteJobs<{ next: (n: number) => number }>('home')
   const rate = await measure((n) => executor.submit(next, n))

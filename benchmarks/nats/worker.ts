@@ -20,9 +20,13 @@ if (kind === 'bullmq') {
       name: 'worker',
       logger: silentLogger,
       children: [
-        clusterTree('tree', { servers: `nats://127.0.0.1:${port}` }, (cluster) => [
-          cluster.worker('q', { home: { next: (n: number) => n + 1 } }, { concurrency }),
-        ]),
+        clusterTree(
+          'tree',
+          { servers: `nats://127.0.0.1:${port}`, powerLossWarning: false },
+          (cluster) => [
+            cluster.worker('q', { home: { next: (n: number) => n + 1 } }, { concurrency }),
+          ],
+        ),
       ],
     })
     console.log('ready')

@@ -89,7 +89,10 @@ describe.skipIf(withoutServer)(
     afterAll(() => server[Symbol.asyncDispose]())
     const use: Home['use'] = (body) =>
       run(async () => {
-        const bus = await connectNats({ servers: server.url })
+        const bus = await connectNats(
+          { servers: server.url },
+          { replicas: 1, powerLossWarning: false },
+        )
         try {
           await body(bus)
         } finally {
@@ -109,7 +112,10 @@ describe.skipIf(withoutServer)(
 
     test('what waits for an answer fails when the bus is closed', async () => {
       await run(async () => {
-        const bus = await connectNats({ servers: server.url })
+        const bus = await connectNats(
+          { servers: server.url },
+          { replicas: 1, powerLossWarning: false },
+        )
         const bucket = await bus.openBucket('closed')
         server.signal('SIGSTOP')
         try {

@@ -24,9 +24,11 @@ await runMain(async () => {
     name,
     logger: silentLogger,
     children: [
-      clusterTree('cluster', { servers, node: name, namespace: 'demo' }, (cluster) => [
-        cluster.worker('demo', { primes }, { concurrency: 4, ackWait: 1_000 }),
-      ]),
+      clusterTree(
+        'cluster',
+        { servers, node: name, namespace: 'demo', powerLossWarning: false },
+        (cluster) => [cluster.worker('demo', { primes }, { concurrency: 4, ackWait: 1_000 })],
+      ),
     ],
   })
   console.log('ready')

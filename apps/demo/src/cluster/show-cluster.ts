@@ -66,6 +66,7 @@ async function withServer(program: string, folder: string): Promise<number> {
     namespace: 'demo',
     node: 'you',
     waitOnFirstConnect: true,
+    powerLossWarning: false,
   })
   console.log(`nats-server listens on ${servers}`)
   const started = await gather(nodes.map((name) => startNode(servers, name)))

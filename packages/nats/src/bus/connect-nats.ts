@@ -6,12 +6,16 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { ConnectFailed, NoJetStream } from '../errors.ts'
+import { type Durability, warnOfPowerLoss } from './durability.ts'
 import { NatsBus } from './nats-bus.ts'
 import { code, isRefusal } from './nats-errors.ts'
 import { answerTime } from './nats-requests.ts'
 
 /** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
-export async function connectNats(options: ConnectionOptions): Promise<NatsBus> {
+export async function connectNats(
+  options: ConnectionOptions,
+  durability: Durability,
+): Promise<NatsBus> {
   const servers = [options.servers ?? '127.0.0.1:4222'].flat().join(', ')
   let connection: NatsConnection
   try {
@@ -29,7 +33,14 @@ export async function connectNats(options: ConnectionOptions): Promise<NatsBus> 
   const client = jetstream(connection, { timeout: answerTime })
   try {
     const manager = await client.jetstreamManager()
-    return new NatsBus(connection, client, manager, options.inboxPrefix)
+    const { replicas } = durability
+    if (replicas > 1 && connection.info?.cluster === undefined) {
+      throw new Error(
+        `the option replicas is ${replicas}, and the server is not part of a cluster of servers`,
+      )
+    }
+    warnOfPowerLoss(servers, durability)
+    return new NatsBus(connection, client, manager, replicas, options.inboxPrefix)
   } catch (error) {
     const server = connection.getServer()
     await connection.close()

@@ -62,14 +62,17 @@ export class NatsBus implements Bus {
   #status: BusStatus = 'connected'
   #closedBy: Error | null = null
 
+  readonly #replicas: number
   readonly #inboxPrefix: string | undefined
 
   constructor(
     connection: NatsConnection,
     client: JetStreamClient,
     manager: JetStreamManager,
+    replicas: number,
     inboxPrefix: string | undefined,
   ) {
+    this.#replicas = replicas
     this.#inboxPrefix = inboxPrefix
     this.#connection = connection
     this.#client = client
@@ -198,6 +201,7 @@ export class NatsBus implements Bus {
         subjects: [...subjects],
         retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
         storage: StorageType.File,
+        num_replicas: this.#replicas,
         discard: retention === 'work' || refuses ? DiscardPolicy.New : DiscardPolicy.Old,
         discard_new_per_subject: refuses,
         duplicate_window: nanos(duplicateWindow),
@@ -306,7 +310,7 @@ export class NatsBus implements Bus {
   }
 
   openBucket(name: string, ttl?: number): Future<Bucket> {
-    const options = { history: 1, ...(ttl !== undefined && { ttl }) }
+    const options = { history: 1, replicas: this.#replicas, ...(ttl !== undefined && { ttl }) }
     const opening = new Kvm(this.#client).create(name, options)
     return this.#pending.follow(
       opening.then(

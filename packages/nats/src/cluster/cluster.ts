@@ -6,6 +6,7 @@ import { cancelTasks, createTask, Future, type Task } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
+import { checkDurability, type DurabilityOptions } from '../bus/durability.ts'
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts'
 import { checkCodec, cloneCodec, type Codec } from '../wire/codec.ts'
 import { checkName } from '../wire/names.ts'
@@ -21,7 +22,7 @@ import { listNodes, NodeEntry, type NodeInfo } from '../link/nodes.ts'
 import { type ClusterSnapshot, takeSnapshot } from './snapshot.ts'
 
 /** The options of the NATS client, and these. */
-export interface ClusterOptions extends ConnectionOptions {
+export interface ClusterOptions extends ConnectionOptions, DurabilityOptions {
   /** Begins all names on the server, so that several clusters share one. @defaultValue 'tasktree' */
   namespace?: string
   /** Names this node; no other node may have the name. @defaultValue the host, the process and a random part */
@@ -56,6 +57,7 @@ export class Cluster implements AsyncDisposable {
     checkName('the option namespace', namespace)
     checkName('the option node', node)
     checkCodec(codec)
+    const durability = checkDurability(options)
     this.namespace = namespace
     this.node = node
     this.#link = new Link(
@@ -63,7 +65,7 @@ export class Cluster implements AsyncDisposable {
       node,
       codec,
       options.inboxPrefix ?? '_INBOX',
-      connector ?? (() => connectNats({ name: node, ...connection })),
+      connector ?? (() => connectNats({ name: node, ...connection }, durability)),
     )
     this.#entry = new NodeEntry(this.#link)
     this.#asks = new OpenAsks(this.#link)
@@ -224,7 +226,14 @@ class Connection implements AsyncDisposable {
 function stripOwn(
   options: ClusterOptions,
 ): ConnectionOptions & { connector?: Connector | undefined } {
-  const { namespace: _1, node: _2, codec: _3, ...rest } = options
+  const {
+    namespace: _1,
+    node: _2,
+    codec: _3,
+    replicas: _4,
+    powerLossWarning: _5,
+    ...rest
+  } = options
   return rest
 }
 

@@ -36,7 +36,7 @@ export async function startNode(
     '--conditions=@tasktree/source',
     program,
     role,
-    JSON.stringify(options),
+    JSON.stringify({ powerLossWarning: false, ...options }),
   ]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit').then(() => {

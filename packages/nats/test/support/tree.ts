@@ -10,7 +10,7 @@ export function inTree<T>(
 ): Promise<T> {
   return run(async () => {
     let handle!: Cluster
-    const spec = clusterTree('tree', options, (cluster) => {
+    const spec = clusterTree('tree', { powerLossWarning: false, ...options }, (cluster) => {
       handle = cluster
       return children(cluster)
     })
