@@ -8,6 +8,9 @@ import { versionCopy } from './version-copy.ts'
 
 const core = '@tasktree/core'
 
+/** The packages whose code does not run beside core, but looks at programs that use it. */
+const withoutCore: ReadonlySet<string> = new Set(['@tasktree/eslint-plugin'])
+
 export interface Manifest {
   readonly name: string
   readonly version: string
@@ -29,7 +32,7 @@ export function findPeerFaults(manifests: readonly Manifest[]): string[] {
   const range = compatibleRange(version)
   const faults: string[] = []
   for (const { name, dependencies, devDependencies, peerDependencies } of manifests) {
-    if (name === core) continue
+    if (name === core || withoutCore.has(name)) continue
     if (dependencies?.[core] !== undefined) {
       faults.push(`${name} has ${core} in "dependencies": an app could get a second copy of it`)
     }

@@ -24,6 +24,14 @@ export function findSharedFaults(manifest: Fields): string[] {
   })
 }
 
+/** How the README of a package says that it is installed. Whoever follows the line has all that its programs need. */
+export function installLine(name: string): string {
+  if (name === '@tasktree/core') return `npm install ${name}`
+  // Nothing of it runs in a program.
+  if (name === '@tasktree/eslint-plugin') return `npm install --save-dev ${name}`
+  return `npm install @tasktree/core ${name}`
+}
+
 /** One line for each fault in what a package itself says of itself. */
 export function findPackageFaults(manifest: Fields, readme: string): string[] {
   const { name, description, keywords, license, files } = manifest
@@ -37,8 +45,7 @@ export function findPackageFaults(manifest: Fields, readme: string): string[] {
   for (const field of sharedFields) {
     if (manifest[field] !== undefined) faults.push(`must leave "${field}" to the root package.json`)
   }
-  const others = name === '@tasktree/core' ? '' : ` ${String(name)}`
-  if (!readme.includes(`npm install @tasktree/core${others}\n`)) {
+  if (!readme.includes(`    ${installLine(String(name))}\n`)) {
     faults.push('must say in its README how it is installed, and name core')
   }
   return faults.map((fault) => `${String(name)} ${fault}`)

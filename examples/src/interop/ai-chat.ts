@@ -1,4 +1,4 @@
-import { run, sleep } from '@tasktree/core'
+import { isCancelled, run, sleep } from '@tasktree/core'
 import { serve, sse } from '@tasktree/http'
 import { Event } from '@tasktree/sync'
 import { streamText } from 'ai'
@@ -70,7 +70,8 @@ await run(async () => {
       text += chunk
       if (text.includes('word 3')) user.abort()
     }
-  } catch {
+  } catch (error) {
+    if (isCancelled(error)) throw error
     console.log(`client: stopped after ${text.slice(0, 20)}`)
   }
   await stopped.wait()

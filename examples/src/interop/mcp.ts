@@ -1,4 +1,4 @@
-import { createTask, run, sleep } from '@tasktree/core'
+import { createTask, isCancelled, run, sleep } from '@tasktree/core'
 import { serve } from '@tasktree/http'
 import { createSubprocessExec, PIPE } from '@tasktree/subprocess'
 import { Event } from '@tasktree/sync'
@@ -58,7 +58,10 @@ await run(async () => {
   console.log(`server: ${pids.filter(isAlive).length} processes run`)
 
   user.abort('the user has changed their mind')
-  await call.catch(() => console.log('client: the call was cancelled'))
+  await call.catch((error) => {
+    if (isCancelled(error)) throw error
+    console.log('client: the call was cancelled')
+  })
   await ended.wait()
   while (pids.some(isAlive)) await sleep(10)
   console.log('server: no process is left')

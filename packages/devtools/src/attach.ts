@@ -1,4 +1,4 @@
-import { sleep } from '@tasktree/core'
+import { race, sleep } from '@tasktree/core'
 import type { WebSocket } from 'ws'
 import { Failure } from './failure.ts'
 import { connect, Session } from './session.ts'
@@ -80,6 +80,7 @@ export class Attached implements AsyncDisposable {
     })
     if (this.main.isClosed) return
     if (this.#wasOpen) {
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the session's promise knows no cancels
       await this.main.call('NodeWorker.disable').catch(() => {})
       this.#socket.close()
     } else this.main.evaluate(shut).catch(() => {})
@@ -90,9 +91,7 @@ export class Attached implements AsyncDisposable {
 
 /** Waits for `work`, for at most `ms` milliseconds. */
 async function before(work: Promise<unknown>, ms: number): Promise<void> {
-  const timer = sleep(ms)
-  await Promise.race([work, timer])
-  timer.cancel()
+  await race([work, sleep(ms)])
 }
 
 /** @throws {Failure} when the process cannot be attached to */
@@ -106,6 +105,7 @@ export async function attach(pid: number): Promise<Attached> {
   const first = await connect(pid, await openInspector(pid))
   // The connection ends by this, and so the answer may be lost.
   await before(
+    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the session's promise knows no cancels
     first.session.evaluate(move).catch(() => {}),
     1_000,
   )
@@ -171,6 +171,7 @@ async function probe(port: number): Promise<string | null> {
       const list = (await response.json()) as { webSocketDebuggerUrl?: string; type?: string }[]
       const url = Array.isArray(list) ? list[0]?.webSocketDebuggerUrl : undefined
       if (url !== undefined) return url
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- fetch knows no cancels
     } catch {
       // No inspector.
     }

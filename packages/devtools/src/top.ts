@@ -1,4 +1,4 @@
-import { sleep, type TaskSnapshot } from '@tasktree/core'
+import { race, sleep, type TaskSnapshot } from '@tasktree/core'
 import { durationText } from '@tasktree/core/lowlevel'
 import { createLogUpdate } from 'log-update'
 import pc from 'picocolors'
@@ -71,7 +71,7 @@ export class Top {
       while (!this.#isOver) {
         if (!this.#isPaused) await this.#sample()
         this.#draw()
-        await Promise.race([ended, sleep(this.#interval)])
+        await race([ended, sleep(this.#interval)])
       }
       await main.evaluate(remove)
     } finally {

@@ -28,7 +28,7 @@ export async function runChild<T>(
       begun(ended.task)
     })
   } catch (cancel) {
-    throwAsIs(ended.failure === undefined ? cancel : ended.failure.error)
+    if (ended.failure === undefined) throw cancel
   }
   if (ended.failure !== undefined) throwAsIs(ended.failure.error)
   ended.task?.result()

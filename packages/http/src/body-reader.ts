@@ -37,6 +37,7 @@ export class BodyReader {
   async #ask(): Promise<Part | null> {
     const asked = this.#reader.read()
     this.#asked.push(asked)
+    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a stream knows no cancels
     return await Promise.race([asked.catch(() => null), fewTurns()])
   }
 

@@ -19,7 +19,7 @@ export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, 
   app.addHook('onRequest', (request, reply, next) => {
     const exchange = FrameworkExchange.begin(service, request.raw, reply.raw, () => next())
     if (exchange === null) {
-      reply.hijack()
+      void reply.hijack()
       return
     }
     const log = withoutCancels(reply.log, () => exchange.isBeingCancelled())

@@ -76,7 +76,7 @@ export class Service {
 
   /** Stops all that run. */
   stop(reason: CancelledError): void {
-    for (const work of [...this.#works()]) work.stop(reason)
+    for (const work of Array.from(this.#works())) work.stop(reason)
   }
 
   /** Whether a request of this connection has not ended. */

@@ -188,6 +188,7 @@ test.each<[string, (failure: Error) => Promise<void> | void]>([
       () => {
         throw error
       },
+      // oxlint-disable-next-line typescript/no-misused-promises -- users may write an async handler
       { onError: () => fail(failure) },
     )
     expect((await fetch(server.url)).status).toBe(500)
@@ -263,6 +264,7 @@ describe('an upgrade that is refused', () => {
     [
       'thrown',
       () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- a response is an answer
         throw response()
       },
     ],

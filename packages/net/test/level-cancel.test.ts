@@ -112,7 +112,7 @@ const operations: Record<string, (server: Server) => Promise<unknown>> = {
     const [, writer] = await openConnection('127.0.0.1', portOf(server))
     await using _ = writer
     await accepted
-    await server.close()
+    server.close()
   },
   'each kind of read': async (server) => {
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))

@@ -243,6 +243,7 @@ export class ManagedProcess implements AsyncDisposable {
         stdout: options.stdout ?? listened(options.onStdout),
         stderr: options.stderr ?? listened(options.onStderr),
       })
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- no cancel interrupts the start of a process
     } catch (error) {
       this.#fail(error)
       return null

@@ -170,8 +170,7 @@ export class Shares implements Host<Releaser, Request> {
     for (const line of [this.#line, this.#aside]) {
       for (let waiter = line.shift(); waiter !== null; waiter = line.shift()) waiters.push(waiter)
     }
-    waiters.sort((a, b) => a.ask.order - b.ask.order)
-    for (const waiter of waiters) {
+    for (const waiter of waiters.toSorted((a, b) => a.ask.order - b.ask.order)) {
       ;(waiter.ask.amount > this.#total ? this.#aside : this.#line).push(waiter)
     }
   }

@@ -149,6 +149,7 @@ export class ActorIncarnation extends Incarnation {
         () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
       )
       await this.#callHook('onStart', (hooks) => hooks.onStart?.())
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- it ends the incarnation
     } catch (error) {
       await this.#failToStart(tame(error))
       return false
@@ -368,6 +369,7 @@ export class ActorIncarnation extends Incarnation {
     if (kill) children.killAll()
     try {
       await this.#settle('the end of its children', children.stopAll(this.deadline))
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the incarnation is ending already
     } catch {
       children.killAll()
     }
@@ -376,6 +378,7 @@ export class ActorIncarnation extends Incarnation {
   async #runOnStop(reason: ExitReason): Promise<void> {
     try {
       await this.#callHook('onStop', (hooks) => hooks.onStop?.(reason))
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the incarnation is ending already
     } catch (error) {
       if (error === abandoned || this.#end === killed) return
       this.reportShutdownError(failure(error))

@@ -127,6 +127,7 @@ export abstract class Child {
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
     await incarnation
       .whenOverAtLast(new PatientWait(this.runtime.loop, () => false))
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel has brought it here
       .catch(() => {})
   }
 

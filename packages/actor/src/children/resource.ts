@@ -120,7 +120,7 @@ export class ResourceIncarnation extends Incarnation {
 
   /** Disposes the resource and then calls `then`, even if the disposal throws. */
   #dispose(then: () => void): void {
-    this.#work.abandon()
+    void this.#work.abandon()
     const resource = this.resource as Conventions | null | undefined
     if (resource === undefined || resource === null) {
       then()

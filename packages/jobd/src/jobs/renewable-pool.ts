@@ -1,3 +1,4 @@
+import { gather } from '@tasktree/core'
 import type { Executor } from '@tasktree/executor'
 
 /**
@@ -31,6 +32,6 @@ export class RenewablePool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#retiring, this.#current.shutdown({ cancelFutures: true })])
+    await gather([...this.#retiring, this.#current.shutdown({ cancelFutures: true })])
   }
 }

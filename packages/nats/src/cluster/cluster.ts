@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectionOptions } from '@nats-io/transport-node'
 import { type ActorRef, child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
-import { cancelTasks, createTask, Future, type Task } from '@tasktree/core'
+import { cancelTasks, createTask, Future, isCancelled, type Task } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
@@ -212,14 +212,14 @@ class Connection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#keeping !== null) await cancelTasks([this.#keeping])
     const bus = this.#bus
-    if (bus?.status === 'connected') {
-      try {
-        await this.#entry.remove(bus)
-      } catch {
-        // The entry expires by itself.
-      }
+    try {
+      if (bus?.status === 'connected') await this.#entry.remove(bus)
+    } catch (error) {
+      // An entry that is not removed expires by itself.
+      if (isCancelled(error)) throw error
+    } finally {
+      await this.#link.close(patience)
     }
-    await this.#link.close(patience)
   }
 }
 

@@ -1,4 +1,4 @@
-import { createTask, detached, Future, taskGroup } from '@tasktree/core'
+import { createTask, detached, Future, isCancelled, taskGroup } from '@tasktree/core'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
@@ -75,6 +75,7 @@ export class SubmissionQueue implements SubmissionOwner {
           await this.#open()
         } catch (error) {
           submission.fail(error)
+          if (isCancelled(error)) throw error
           return
         }
         await submission.send()

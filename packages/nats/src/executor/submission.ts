@@ -1,5 +1,5 @@
 import type { Handle } from '@tasktree/core'
-import { TimeoutError } from '@tasktree/core'
+import { isCancelled, TimeoutError } from '@tasktree/core'
 import type { WaitDetails } from '@tasktree/core/lowlevel'
 import {
   type MappedJob,
@@ -103,6 +103,7 @@ export class Submission implements MappedJob {
             ? new PayloadTooLarge(`the job ${message.job}`, error.size, error.limit)
             : error,
       )
+      if (isCancelled(error)) throw error
     }
   }
 

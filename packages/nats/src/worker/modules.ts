@@ -96,6 +96,7 @@ export class Modules {
     for (const item of items as readonly unknown[]) {
       try {
         results.push(await run([item]))
+        // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the run of the job looks at its cancel
       } catch (error) {
         return { results, error: encodeError(error, (value) => void this.#codec.encode(value)) }
       }

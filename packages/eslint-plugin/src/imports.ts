@@ -1,0 +1,77 @@
+import type { ESTree, Fix, Fixer, SourceCode, Variable } from '@oxlint/plugins'
+
+type Node = ESTree.Node
+
+const core = '@tasktree/core'
+
+function isTasktree(source: string): boolean {
+  return source.startsWith('@tasktree/')
+}
+
+/** Whether the file imports one of Tasktree's packages, be it for types alone. */
+export function importsTasktree(sourceCode: SourceCode): boolean {
+  return sourceCode.ast.body.some(
+    (statement) => statement.type === 'ImportDeclaration' && isTasktree(statement.source.value),
+  )
+}
+
+/** The variable that a name means at a place in the code; null if the file does not declare it. */
+export function findVariable(sourceCode: SourceCode, at: Node, name: string): Variable | null {
+  for (let scope = sourceCode.getScope(at); ; scope = scope.upper) {
+    const variable = scope.set.get(name)
+    if (variable !== undefined) return variable.defs.length > 0 ? variable : null
+    if (scope.upper === null) return null
+  }
+}
+
+/** Whether the variable is an import from one of Tasktree's packages. */
+export function isImported(variable: Variable): boolean {
+  return variable.defs.some(
+    ({ type, parent }) =>
+      type === 'ImportBinding' &&
+      parent?.type === 'ImportDeclaration' &&
+      isTasktree(parent.source.value),
+  )
+}
+
+/** A way to call an export of core in a file: its name there, and the changes that import it. */
+export interface CoreImport {
+  readonly local: string
+  addTo(fixer: Fixer): Fix[]
+}
+
+/**
+ * How code at `at` can call `exported` of `@tasktree/core`. Null if the name already means something else there, so that
+ * an import of it would not be seen.
+ */
+export function importOfCore(
+  sourceCode: SourceCode,
+  at: Node,
+  exported: string,
+): CoreImport | null {
+  const declarations = sourceCode.ast.body.filter((node) => node.type === 'ImportDeclaration')
+  const values = declarations.filter(
+    (node) => node.source.value === core && node.importKind !== 'type',
+  )
+  for (const specifier of values.flatMap((node) => node.specifiers)) {
+    if (specifier.type !== 'ImportSpecifier' || specifier.importKind === 'type') continue
+    const { imported, local } = specifier
+    if (imported.type !== 'Identifier' || imported.name !== exported) continue
+    const variable = findVariable(sourceCode, at, local.name)
+    if (variable !== null && isImported(variable)) return { local: local.name, addTo: () => [] }
+    return null
+  }
+  if (findVariable(sourceCode, at, exported) !== null) return null
+  const list = values
+    .flatMap((node) => node.specifiers)
+    .findLast((specifier) => specifier.type === 'ImportSpecifier')
+  const first = declarations[0] ?? sourceCode.ast.body[0]
+  return {
+    local: exported,
+    addTo(fixer) {
+      if (list !== undefined) return [fixer.insertTextAfter(list, `, ${exported}`)]
+      if (first === undefined) return []
+      return [fixer.insertTextBefore(first, `import { ${exported} } from '${core}'\n`)]
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import type { ESTree, Fix, Fixer, Rule, SourceCode } from '@oxlint/plugins'
+import { findVariable, importOfCore } from './imports.ts'
+import { withoutTypes } from './own-code.ts'
+import { isTasktreeValue } from './tasktree-values.ts'
+
+type Node = ESTree.Node
+
+/** The functions of core that do for futures what the methods of Promise do for promises. */
+const replacements = { race: 'race', any: 'any', all: 'gather' } as const
+
+type Method = keyof typeof replacements
+
+/** The method of the global Promise that is called; null for any other call. */
+function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method | null {
+  const { callee } = call
+  if (callee.type !== 'MemberExpression' || callee.computed) return null
+  const { object, property } = callee
+  if (object.type !== 'Identifier' || object.name !== 'Promise') return null
+  if (property.type !== 'Identifier' || !Object.hasOwn(replacements, property.name)) return null
+  return findVariable(sourceCode, object, 'Promise') === null ? (property.name as Method) : null
+}
+
+/** The expressions that a function returns in its last statement, or as its body. */
+function returned(callback: Node | undefined): Node[] {
+  if (callback?.type !== 'ArrowFunctionExpression' && callback?.type !== 'FunctionExpression')
+    return []
+  // An async function returns a native promise, whatever its body returns.
+  if (callback.async || callback.body === null) return []
+  if (callback.body.type !== 'BlockStatement') return [callback.body]
+  const last = callback.body.body.at(-1)
+  return last?.type === 'ReturnStatement' && last.argument !== null ? [last.argument] : []
+}
+
+/** What the call waits for, as far as it stands there: the elements of an array, or what `map` makes of each item. */
+function contestants(list: Node | undefined): Node[] {
+  if (list === undefined) return []
+  const node = withoutTypes(list)
+  if (node.type === 'ArrayExpression') return node.elements.filter((element) => element !== null)
+  if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return []
+  const { property } = node.callee
+  if (property.type !== 'Identifier') return []
+  if (property.name === 'map') return returned(node.arguments[0])
+  return property.name === 'from' ? returned(node.arguments[1]) : []
+}
+
+export const noNativeRace: Rule = {
+  meta: {
+    type: 'problem',
+    fixable: 'code',
+    hasSuggestions: true,
+    schema: [],
+    docs: { description: 'Promise.race, any and all over futures, which do not cancel them' },
+    messages: {
+      race: 'Promise.race leaves the losing futures running. race() of @tasktree/core cancels them and waits for their end.',
+      any: 'Promise.any leaves the losing futures running. any() of @tasktree/core cancels them and waits for their end.',
+      all: 'A cancel of Promise.all does not wait until all futures have ended. gather() of @tasktree/core does.',
+      replace: 'Call {{name}}() of @tasktree/core',
+    },
+  },
+  create({ sourceCode, report }) {
+    return {
+      CallExpression(call) {
+        const method = methodOf(sourceCode, call)
+        if (method === null) return
+        const list = contestants(call.arguments[0])
+        const futures = list.filter((element) => isTasktreeValue(sourceCode, element))
+        if (futures.length === 0) return
+        const imported = importOfCore(sourceCode, call, replacements[method])
+        if (imported === null) {
+          report({ node: call, messageId: method })
+          return
+        }
+        const fix = (fixer: Fixer): Fix[] => [
+          fixer.replaceText(call.callee, imported.local),
+          ...imported.addTo(fixer),
+        ]
+        // gather does with futures all that Promise.all does, and takes nothing else. race and any end the losers: whether
+        // the code counts on their going on, only a reader can tell.
+        if (method === 'all' && futures.length === list.length) {
+          report({ node: call, messageId: method, fix })
+        } else {
+          const suggestion = { messageId: 'replace', data: { name: replacements[method] }, fix }
+          report({ node: call, messageId: method, suggest: [suggestion] })
+        }
+      },
+    }
+  },
+}

@@ -1,0 +1,99 @@
+import type { ESTree, SourceCode } from '@oxlint/plugins'
+import { findVariable } from './imports.ts'
+
+type Node = ESTree.Node
+
+const functions: ReadonlySet<string> = new Set([
+  'ArrowFunctionExpression',
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'PropertyDefinition',
+  'StaticBlock',
+])
+
+/**
+ * Whether `test` is true of `root` or of a node inside of it that runs together with it. The bodies of functions inside
+ * of `root` do not count, because they run at another time.
+ */
+export function someOwnNode(
+  sourceCode: SourceCode,
+  root: Node,
+  test: (node: Node) => boolean,
+): boolean {
+  if (test(root)) return true
+  const keys = sourceCode.visitorKeys[root.type] ?? []
+  const fields = root as unknown as Readonly<Record<string, Node | readonly (Node | null)[] | null>>
+  return keys.some((key) =>
+    [fields[key] ?? null]
+      .flat()
+      .some(
+        (child) =>
+          child !== null && !functions.has(child.type) && someOwnNode(sourceCode, child, test),
+      ),
+  )
+}
+
+/** The expression without the parts that only the compiler reads: `x as T`, `x!`, `x satisfies T`, parentheses. */
+export function withoutTypes(node: Node): Node {
+  switch (node.type) {
+    case 'ChainExpression':
+    case 'ParenthesizedExpression':
+    case 'TSAsExpression':
+    case 'TSNonNullExpression':
+    case 'TSSatisfiesExpression':
+    case 'TSTypeAssertion':
+      return withoutTypes(node.expression)
+    default:
+      return node
+  }
+}
+
+/** The name of what is called: `f` for `f()` and for `object.f()`; null for a name that only the running code knows. */
+export function calledName(callee: Node): string | null {
+  const called = withoutTypes(callee)
+  if (called.type === 'Identifier') return called.name
+  if (called.type !== 'MemberExpression' || called.computed) return null
+  return called.property.type === 'Identifier' ? called.property.name : null
+}
+
+/** The function that is called, if it stands in this file: `f` of `f()`, or a method of the class around `this.f()`. */
+export function findFunction(
+  sourceCode: SourceCode,
+  callee: Node,
+): ESTree.Function | ESTree.ArrowFunctionExpression | null {
+  const called = withoutTypes(callee)
+  if (called.type === 'Identifier') {
+    const definition = findVariable(sourceCode, called, called.name)?.defs[0]
+    if (definition === undefined) return null
+    const { node } = definition
+    return asFunction(node.type === 'VariableDeclarator' ? node.init : node)
+  }
+  if (called.type !== 'MemberExpression' || called.object.type !== 'ThisExpression') return null
+  const member = findMember(called)
+  return asFunction(member === null ? null : member.value)
+}
+
+function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionExpression | null {
+  if (node?.type === 'FunctionDeclaration' || node?.type === 'FunctionExpression') return node
+  return node?.type === 'ArrowFunctionExpression' ? node : null
+}
+
+/** The method or the field that `this.name` or `this.#name` means, in the class around it. */
+export function findMember(
+  member: ESTree.MemberExpression,
+): ESTree.MethodDefinition | ESTree.PropertyDefinition | null {
+  const name = member.property
+  if (member.computed) return null
+  if (name.type !== 'Identifier' && name.type !== 'PrivateIdentifier') return null
+  for (let around: Node | null = member; around !== null; around = around.parent) {
+    if (around.type !== 'ClassBody') continue
+    for (const element of around.body) {
+      if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition') continue
+      const { key } = element
+      if (element.computed || key.type !== name.type) continue
+      if ('name' in key && key.name === name.name) return element
+    }
+    return null
+  }
+  return null
+}

@@ -1,0 +1,142 @@
+import { noNativeRace } from '../src/no-native-race.ts'
+import { testRule } from './support/linters.ts'
+
+const replace = (name: string, output: string) => [{ messageId: 'replace', data: { name }, output }]
+
+testRule('no-native-race', noNativeRace, {
+  valid: [
+    // Nothing of Tasktree takes part.
+    `Promise.race([fetch('a'), fetch('b')])`,
+    `import { sleep } from 'somewhere'; Promise.race([sleep(1), work()])`,
+    `import { run } from '@tasktree/core'; Promise.all([save(), load()])`,
+    // The functions of core themselves, and what is not the global Promise.
+    `import { race, sleep } from '@tasktree/core'; await race([sleep(1), sleep(2)])`,
+    `import { sleep } from '@tasktree/core'; import Promise from 'other'; Promise.race([sleep(1)])`,
+    `import { sleep } from '@tasktree/core'; Promise.allSettled([sleep(1)])`,
+    `import { sleep } from '@tasktree/core'; Promise.resolve(sleep(1)); Promise[method]([sleep(1)])`,
+    // Runs stand beside each other: no cancel comes to them from outside.
+    `import { run } from '@tasktree/core'; await Promise.all([run(a), run(b)])`,
+    // What a wait gave is the program's own value.
+    `import { Queue } from '@tasktree/sync'
+     const queue = new Queue()
+     const item = await queue.get()
+     await Promise.all([item.save()])`,
+    // The origin of a parameter, of a variable that changes, and of a call with a result of its own is unknown.
+    `import { sleep } from '@tasktree/core'; const f = (ms) => Promise.race([ms])`,
+    `import { sleep } from '@tasktree/core'; let a = sleep(1); a = other(); Promise.race([a])`,
+    `import { sleep } from '@tasktree/core'; Promise.all(list.map(async () => sleep(1)))`,
+    `import { sleep } from '@tasktree/core'; Promise.all(list); Promise.race(); Promise.all(...lists)`,
+    `import { sleep } from '@tasktree/core'; const a = b; const b = a; Promise.race([a])`,
+    `import { sleep } from '@tasktree/core'; function f(sleep) { return Promise.race([sleep(1)]) }`,
+    `import { isCancelled } from '@tasktree/core'; Promise.all([isCancelled(error)])`,
+    `import { Queue } from '@tasktree/sync'
+     class A { get() { return Promise.race([this.queue.get(), this[name].get()]) } }`,
+  ],
+  invalid: [
+    {
+      code: `import { sleep } from '@tasktree/core'\nawait Promise.race([fetch('a'), sleep(1)])`,
+      errors: [
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `import { sleep, race } from '@tasktree/core'\nawait race([fetch('a'), sleep(1)])`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `import { Queue } from '@tasktree/sync'
+const queue = new Queue<number>()
+const first = queue.get()
+await Promise.any([first!, (other as Promise<number>)])`,
+      errors: [
+        {
+          messageId: 'any',
+          suggestions: replace(
+            'any',
+            `import { any } from '@tasktree/core'
+import { Queue } from '@tasktree/sync'
+const queue = new Queue<number>()
+const first = queue.get()
+await any([first!, (other as Promise<number>)])`,
+          ),
+        },
+      ],
+    },
+    // gather does all that Promise.all does, so the fix is applied by itself.
+    {
+      code: `import { createTask as start } from '@tasktree/core'\nawait Promise.all([start(a), start(b)])`,
+      output: `import { createTask as start, gather } from '@tasktree/core'\nawait gather([start(a), start(b)])`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import { gather as all, sleep } from '@tasktree/core'\nawait Promise.all(list.map((ms) => sleep(ms)))`,
+      output: `import { gather as all, sleep } from '@tasktree/core'\nawait all(list.map((ms) => sleep(ms)))`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import * as core from '@tasktree/core'\nawait Promise.all(Array.from({ length: 2 }, function () { return core.sleep(1) }))`,
+      output: `import { gather } from '@tasktree/core'\nimport * as core from '@tasktree/core'\nawait gather(Array.from({ length: 2 }, function () { return core.sleep(1) }))`,
+      errors: [{ messageId: 'all' }],
+    },
+    // gather does not take plain values, and what the others are is unknown.
+    {
+      code: `import { sleep } from '@tasktree/core'\nawait Promise.all([sleep(1), 2])`,
+      errors: [
+        {
+          messageId: 'all',
+          suggestions: replace(
+            'gather',
+            `import { sleep, gather } from '@tasktree/core'\nawait gather([sleep(1), 2])`,
+          ),
+        },
+      ],
+    },
+    // Types and fields lead to Tasktree too.
+    {
+      code: `import { race, type Future } from '@tasktree/core'
+import type { Queue } from '@tasktree/sync'
+class Worker {
+  #queue: Queue<number>
+  run(stop: Future<void>) { return Promise.race([this.#queue.get(), stop]) }
+}`,
+      errors: [
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `import { race, type Future } from '@tasktree/core'
+import type { Queue } from '@tasktree/sync'
+class Worker {
+  #queue: Queue<number>
+  run(stop: Future<void>) { return race([this.#queue.get(), stop]) }
+}`,
+          ),
+        },
+      ],
+    },
+    // A type import alone makes no value, and the import of values is a new one.
+    {
+      code: `import type { Task } from '@tasktree/core'\nconst f = (task: Task) => Promise.race([task, other])`,
+      errors: [
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `import { race } from '@tasktree/core'\nimport type { Task } from '@tasktree/core'\nconst f = (task: Task) => race([task, other])`,
+          ),
+        },
+      ],
+    },
+    // The name is taken, so that no change can be offered.
+    {
+      code: `import { sleep } from '@tasktree/core'\nconst race = 1\nawait Promise.race([sleep(1), flag ? sleep(2) : sleep(3)])`,
+      errors: [{ messageId: 'race' }],
+    },
+    {
+      code: `import { gather, sleep } from '@tasktree/core'\nfunction f(gather) { return Promise.all([sleep(1)]) }`,
+      errors: [{ messageId: 'all' }],
+    },
+  ],
+})

@@ -1,0 +1,172 @@
+import { noSwallowedCancel } from '../src/no-swallowed-cancel.ts'
+import { testRule } from './support/linters.ts'
+
+const rethrow = (output: string) => [{ messageId: 'rethrow', output }]
+
+const core = `import { isCancelled, sleep } from '@tasktree/core'`
+
+testRule('no-swallowed-cancel', noSwallowedCancel, {
+  valid: [
+    // No task of Tasktree is in sight.
+    `try { await work() } catch {}`,
+    `await work().catch(() => null)`,
+    // Nothing waits in the try block, so that no cancel comes.
+    `${core}; try { JSON.parse(text) } catch { fallback() }`,
+    `${core}; try { later(async () => { await sleep(1) }) } catch {}`,
+    `${core}; try { class A { x = async () => { await sleep(1) } } } catch {}`,
+    `${core}; try { await sleep(1) } finally { close() }`,
+    `${core}; function* f() { try { yield 1 } catch {} }`,
+    // The handler passes the error on.
+    `${core}; try { await sleep(1) } catch (error) { log(error); throw error }`,
+    `${core}; try { await sleep(1) } catch (error) { if (error instanceof TypeError) return; throw error }`,
+    `${core}; try { await sleep(1) } catch (error) { throw error as Error }`,
+    `${core}; try { await sleep(1) } catch (error) { throw translate(error) }`,
+    `${core}; try { await sleep(1) } catch (error) { throw error instanceof TimeoutError ? late : error }`,
+    `${core}; try { await sleep(1) } catch (error) { first = first ?? error }`,
+    `${core}; try { await sleep(1) } catch (error) { failure = error }`,
+    `${core}; try { await sleep(1) } catch (error) { this.failure = error! }`,
+    `${core}; try { await sleep(1) } catch (error) { future.setException(error) }`,
+    `${core}; new Promise((resolve, reject) => sleep(1).then(resolve, (error) => { reject(error) }))`,
+    `${core}; const error = await sleep(1).catch((reason: unknown) => reason)`,
+    `${core}; const error = await sleep(1).catch(function (reason) { return reason })`,
+    // The handler looks at whether it is a cancel.
+    `${core}; try { await sleep(1) } catch (error) { if (!isCancelled(error)) log(error) }`,
+    `${core}; try { await sleep(1) } catch (error) { if (core.isCancelled(error)) return }`,
+    `${core}; try { await sleep(1) } catch (error) { if (error instanceof CancelledError) return }`,
+    `${core}; try { await sleep(1) } catch (error) { if (error.code === 'ERR_CANCELLED') return }`,
+    `${core}; try { await sleep(1) } catch (error) { if (error.name === 'CancelledError') return }`,
+    `${core}; try { await sleep(1) } catch { if (currentTask()?.cancelling() > 0) return }`,
+    `${core}; await sleep(1).catch((error) => { if (isCancelled(error)) throw error })`,
+    // A function of the file does.
+    `${core}
+     try { await sleep(1) } catch (error) { report(error) }
+     function report(error) { if (isCancelled(error)) throw error }`,
+    `${core}
+     const report = (what, error) => { throw error }
+     try { await sleep(1) } catch (error) { report('it', error) }`,
+    `${core}
+     class A {
+       async run() { try { await sleep(1) } catch (error) { this.#failed(error) } }
+       #failed(error) { if (isCancelled(error)) throw error }
+     }`,
+    // The promise is only marked as handled: the code that awaits it still sees the error.
+    `${core}; task.catch(() => {}); void task.catch(() => {}); task?.catch(() => {})`,
+    `${core}; task.catch(() => log()).finally(() => end())`,
+    // What an unknown function does with the error is its own affair.
+    `${core}; await sleep(1).catch(ignore); await sleep(1).then(done); await sleep(1).catch()`,
+  ],
+  invalid: [
+    {
+      code: `${core}\ntry { await sleep(1) } catch (error) { console.log(error) }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\ntry { await sleep(1) } catch (error) { if (isCancelled(error)) throw error; console.log(error) }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `import { Queue } from '@tasktree/sync'\ntry { for await (const item of queue) {} } catch {}`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `import { isCancelled } from '@tasktree/core'\nimport { Queue } from '@tasktree/sync'\ntry { for await (const item of queue) {} } catch (error) { if (isCancelled(error)) throw error }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `${core}\nfunction* f() { try { yield* sleep(1) } catch (e) { return e.message } }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\nfunction* f() { try { yield* sleep(1) } catch (e) { if (isCancelled(e)) throw e; return e.message } }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `${core}\ntry { await using file = open() } catch ({ message }) { log(message) }`,
+      errors: [{ messageId: 'swallowed' }],
+    },
+    // Another error hides that the task was cancelled.
+    {
+      code: `${core}\ntry { await sleep(1) } catch (cause) { throw new Error('it failed', { cause }) }`,
+      errors: [
+        {
+          messageId: 'replaced',
+          suggestions: rethrow(
+            `${core}\ntry { await sleep(1) } catch (cause) { if (isCancelled(cause)) throw cause; throw new Error('it failed', { cause }) }`,
+          ),
+        },
+      ],
+    },
+    // The error is thrown by a function that runs at another time.
+    {
+      code: `${core}\ntry { await sleep(1) } catch (error) { later(() => { throw error }) }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\ntry { await sleep(1) } catch (error) { if (isCancelled(error)) throw error; later(() => { throw error }) }`,
+          ),
+        },
+      ],
+    },
+    // A function of the file that does not look at it.
+    {
+      code: `${core}\nfunction report(text, error) { log(error) }\ntry { await sleep(1) } catch (error) { report('it', error) }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\nfunction report(text, error) { log(error) }\ntry { await sleep(1) } catch (error) { if (isCancelled(error)) throw error; report('it', error) }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `${core}\nconst value = await sleep(1).catch(() => null)`,
+      errors: [{ messageId: 'swallowed' }],
+    },
+    {
+      code: `${core}\nexport const f = () => sleep(1).then(done, (error) => { log(error) })`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\nexport const f = () => sleep(1).then(done, (error) => { if (isCancelled(error)) throw error; log(error) })`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `${core}\nawait sleep(1).catch((cause) => { throw new Error('it failed', { cause }) }).finally(end)`,
+      errors: [
+        {
+          messageId: 'replaced',
+          suggestions: rethrow(
+            `${core}\nawait sleep(1).catch((cause) => { if (isCancelled(cause)) throw cause; throw new Error('it failed', { cause }) }).finally(end)`,
+          ),
+        },
+      ],
+    },
+    // With the option, a file counts that does not import Tasktree itself.
+    {
+      code: `try { await work() } catch (error) {}`,
+      options: [{ everyFile: true }],
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `import { isCancelled } from '@tasktree/core'\ntry { await work() } catch (error) { if (isCancelled(error)) throw error }`,
+          ),
+        },
+      ],
+    },
+  ],
+})
