@@ -1,4 +1,4 @@
-import type { Future } from '@tasktree/core'
+import type { Context, Future } from '@tasktree/core'
 import { Child, type Owner } from '../children/child.ts'
 import { registerKind } from '../children/child-kinds.ts'
 import type { ActorSpec } from '../children/child-spec.ts'
@@ -52,8 +52,14 @@ export class ActorChild extends Child {
     return this.closed || (pinned !== 0 && (pinned !== this.number || this.incarnation === null))
   }
 
-  tell(kind: MessageKind, args: readonly unknown[], pinned = 0): Future<boolean> {
+  tell(
+    kind: MessageKind,
+    args: readonly unknown[],
+    pinned = 0,
+    context: Context | null = null,
+  ): Future<boolean> {
     const envelope = new Envelope(kind, args, null)
+    envelope.context = context
     if (this.#isGone(pinned)) return this.#refuseTell(envelope, 'no-proc')
     if (this.draining) return this.#refuseTell(envelope, 'draining')
     if (!this.mailbox.isFull()) {

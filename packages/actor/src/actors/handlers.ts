@@ -144,6 +144,11 @@ export class Handlers {
    * thenable is wrapped in a promise.
    */
   call(flow: HandlerFlow): unknown {
+    const { context } = flow.envelope
+    return context === null ? this.#callTraced(flow) : context.run(() => this.#callTraced(flow))
+  }
+
+  #callTraced(flow: HandlerFlow): unknown {
     const { action, type: method, ask } = flow.envelope
     if (!messageTracing.isOn || action !== null) return this.#call(flow)
     const { path } = this.#child

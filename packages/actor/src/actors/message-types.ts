@@ -1,4 +1,4 @@
-import type { Future } from '@tasktree/core'
+import type { Context, Future } from '@tasktree/core'
 import type { AskOptions } from '../messages/ask.ts'
 import type { ReplyPort } from '../messages/deferred-replies.ts'
 import type { Actor } from './actor.ts'
@@ -72,6 +72,11 @@ export interface TellOptions {
    * to another machine may be lost on the way without notice. @defaultValue false
    */
   confirm?: boolean | undefined
+  /**
+   * The context in which the handler runs, so that it reads the sender's context variables, for example
+   * `copyContext()`. @defaultValue the context of the actor
+   */
+  context?: Context | undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core'
+import { type CancelledError, type Context, type EventLoop, Future } from '@tasktree/core'
 import {
   cancelOnAbort,
   checkOptions,
@@ -13,6 +13,7 @@ import { AskTimeout } from '../errors.ts'
 import { blockerOfMessage, checkCycleLater, noteWait } from './ask-cycle.ts'
 import { watchDeadline } from './ask-deadlines.ts'
 import { Envelope } from './envelope.ts'
+import { checkContext } from './check-context.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 import type { MessageKind } from './message-kind.ts'
 import { askMade } from './tracing.ts'
@@ -33,9 +34,20 @@ export interface AskOptions {
    * same key each time. The actor itself does not look for keys that it has seen.
    */
   idempotencyKey?: string | undefined
+  /**
+   * The context in which the handler runs, so that it reads the sender's context variables, for example
+   * `copyContext()`. @defaultValue the context of the actor
+   */
+  context?: Context | undefined
 }
 
-const optionNames: readonly string[] = ['timeout', 'signal', 'reentrant', 'idempotencyKey']
+const optionNames: readonly string[] = [
+  'timeout',
+  'signal',
+  'reentrant',
+  'idempotencyKey',
+  'context',
+]
 
 /** Checks the options of an ask. @throws {TypeError} naming the wrong option */
 export function checkAskOptions(options: AskOptions): void {
@@ -44,7 +56,8 @@ export function checkAskOptions(options: AskOptions): void {
     if (optionNames.includes(name)) continue
     throw new TypeError(`ask has no option ${name}; there are ${optionNames.join(', ')}`)
   }
-  const { timeout, idempotencyKey } = options
+  const { timeout, idempotencyKey, context } = options
+  checkContext(context)
   if (idempotencyKey !== undefined && typeof idempotencyKey !== 'string') {
     throw new TypeError(
       `the option idempotencyKey must be a string, got ${describe(idempotencyKey)}`,
@@ -104,6 +117,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     this.target.pendingAsks++
     if (this.asker !== null) this.asker.pendingAsks++
     this.idempotencyKey = options?.idempotencyKey ?? null
+    this.envelope.context = options?.context ?? null
     const timeout = options?.timeout ?? defaultTimeout
     if (timeout !== Infinity) watchDeadline(this, timeout)
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)

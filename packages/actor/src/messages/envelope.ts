@@ -1,3 +1,4 @@
+import type { Context } from '@tasktree/core'
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
 import type { HandlerFlow } from './handler-flow.ts'
@@ -24,6 +25,8 @@ export class Envelope implements Linked<Envelope> {
    * message.
    */
   readonly action: (() => unknown) | null
+  /** The context in which the handler runs; null for that of the actor. */
+  context: Context | null = null
   chain: CallChain | null = null
   /** The future of the sender that waits for room in the mailbox; null when no sender waits. */
   admission: Admission | null = null

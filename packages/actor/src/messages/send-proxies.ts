@@ -29,7 +29,7 @@ type MakeSend = (kind: MessageKind) => Send
 function tellMethod(kind: MessageKind): Send {
   return function (...args) {
     const proxy = this ?? detached(`ref.tell.${kind.name}`)
-    return proxy[target].tell(kind, args, proxy[pinned])
+    return proxy[target].tell(kind, args, proxy[pinned], proxy[options]?.context)
   }
 }
 
@@ -109,7 +109,7 @@ export function tellProxy(child: ActorChild, incarnation: number): object {
   const proxy = ((given: TellOptions): object => {
     checkOptions(given)
     checkTellOptions(given)
-    return proxy
+    return given.context === undefined ? proxy : withOptions(prototype, child, incarnation, given)
   }) as unknown as SendProxy
   return address(proxy, prototype, child, incarnation)
 }
@@ -123,13 +123,22 @@ export function askProxy(child: ActorChild, incarnation: number): object {
   const proxy = ((given: AskOptions): object => {
     checkOptions(given)
     checkAskOptions(given)
-    const withOptions = Object.create(prototype) as SendProxy
-    withOptions[target] = child
-    withOptions[pinned] = incarnation
-    withOptions[options] = given
-    return withOptions
+    return withOptions(prototype, child, incarnation, given)
   }) as unknown as SendProxy
   return address(proxy, prototype, child, incarnation)
+}
+
+function withOptions(
+  prototype: object,
+  child: ActorChild,
+  incarnation: number,
+  given: AskOptions,
+): object {
+  const proxy = Object.create(prototype) as SendProxy
+  proxy[target] = child
+  proxy[pinned] = incarnation
+  proxy[options] = given
+  return proxy
 }
 
 function address(
