@@ -172,3 +172,30 @@ export class LeaseLost extends Error {
     super(`the lease ${key} was lost: ${why}`)
   }
 }
+
+/** The node gives other settings than the cluster has, such as another number of shards. */
+export class SettingsDiffer extends Error {
+  override readonly name: string = 'SettingsDiffer'
+  readonly code: string = 'ERR_NATS_SETTINGS_DIFFER'
+
+  constructor(what: string, own: string, agreed: string, where: string) {
+    super(
+      `${what} has the settings ${agreed} in this cluster, and this node gives ${own}: give all nodes the same. To change them, stop all of these nodes and delete ${where}`,
+    )
+  }
+}
+
+/**
+ * Another node has written the state of an entity. This node's actor is stopped, and what it did with the last message does
+ * not count.
+ */
+export class Fenced extends Error {
+  override readonly name: string = 'Fenced'
+  readonly code: string = 'ERR_NATS_FENCED'
+  readonly entity: string
+
+  constructor(entity: string) {
+    super(`the entity ${entity} was taken over by another node: its state was written there`)
+    this.entity = entity
+  }
+}

@@ -1,7 +1,7 @@
 export type { Bus, BusStatus, Connector } from './bus/bus.ts'
 export type { DurabilityOptions } from './bus/durability.ts'
 export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts'
-export type { NodeInfo } from './link/nodes.ts'
+export type { EntityShare, NodeInfo } from './link/nodes.ts'
 export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts'
 export {
   BusTimeout,
@@ -9,6 +9,7 @@ export {
   ConnectFailed,
   ConnectionLost,
   ConsumerStalled,
+  Fenced,
   LeaseLost,
   NodeLost,
   NoJetStream,
@@ -16,6 +17,7 @@ export {
   PoisonedJob,
   QueueFull,
   ResultTooLarge,
+  SettingsDiffer,
   UnknownJob,
 } from './errors.ts'
 export {
@@ -25,6 +27,7 @@ export {
 } from './executor/remote-executor.ts'
 export { RemoteJob } from './executor/remote-job.ts'
 export { remoteJobs } from './executor/remote-jobs.ts'
+export type { EntityOptions, EntityRest, StateCodec } from './entities/entity-type.ts'
 export type { SingletonOptions } from './leases/singleton.ts'
 export { type LookupOptions, RemoteRef } from './services/remote-ref.ts'
 export type { ServiceOptions } from './services/service.ts'

@@ -1,10 +1,11 @@
 /** Singletons over the server in memory, in virtual time. `entity-kill.test.ts` has those on real servers. */
-import { Actor, ActorSystem, child, type ChildSpec, silentLogger } from '@tasktree/actor'
+import { Actor, type ActorSystem, child, type ChildSpec } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cluster, type Cluster, clusterTree } from '@tasktree/nats'
+import { cluster } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
 
 const lease = 1_000
 
@@ -35,27 +36,13 @@ class Log {
   }
 }
 
-function startNode(
-  server: MemoryServer,
-  node: string,
-  children: (cluster: Cluster) => ChildSpec[],
-): Promise<ActorSystem> {
-  const { connector } = server
-  const logger = process.env['LOUD'] ? console : silentLogger
-  return ActorSystem.start({
-    name: node,
-    logger,
-    children: [clusterTree('tree', { connector, node }, children)],
-  })
-}
-
 describe('a singleton', () => {
   test('runs on one node, and another takes over at once after an orderly stop', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
       const start = (node: string): Promise<ActorSystem> =>
-        startNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
+        startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
       const one = await start('one')
       await sleep(100)
       const two = await start('two')
@@ -77,7 +64,7 @@ describe('a singleton', () => {
       const server = new MemoryServer()
       const log = new Log()
       const start = (node: string): Promise<ActorSystem> =>
-        startNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
+        startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
       const one = await start('one')
       await sleep(100)
       const two = await start('two')
@@ -124,7 +111,7 @@ describe('a singleton', () => {
           { shutdown: 600_000 },
         )
       const start = (node: string): Promise<ActorSystem> =>
-        startNode(server, node, (own) => [own.singleton('work', stubborn(node), { lease })])
+        startMemoryNode(server, node, (own) => [own.singleton('work', stubborn(node), { lease })])
       await using _one = await start('one')
       await sleep(100)
       await using _two = await start('two')
@@ -147,13 +134,13 @@ describe('a singleton', () => {
         await sleep(1)
         throw new RangeError('broken')
       })
-      const one = await startNode(server, 'one', (own) => [
+      const one = await startMemoryNode(server, 'one', (own) => [
         child.supervisor('around', {
           children: [own.singleton('work', broken, { lease, restart: 'temporary' })],
         }),
       ])
       await sleep(100)
-      const two = await startNode(server, 'two', (own) => [
+      const two = await startMemoryNode(server, 'two', (own) => [
         own.singleton('work', log.spec('two'), { lease }),
       ])
       await sleep(2_000)
@@ -168,7 +155,7 @@ describe('a singleton', () => {
       const server = new MemoryServer()
       class Idle extends Actor {}
       const start = (node: string): Promise<ActorSystem> =>
-        startNode(server, node, (own) => [
+        startMemoryNode(server, node, (own) => [
           own.singleton('work', child.actor('work', Idle), { lease }),
         ])
       await using _one = await start('one')

@@ -309,8 +309,8 @@ export class NatsBus implements Bus {
     )
   }
 
-  openBucket(name: string, ttl?: number): Future<Bucket> {
-    const options = { history: 1, replicas: this.#replicas, ...(ttl !== undefined && { ttl }) }
+  openBucket(name: string, ttl: number): Future<Bucket> {
+    const options = { history: 1, replicas: this.#replicas, ...(ttl !== Infinity && { ttl }) }
     const opening = new Kvm(this.#client).create(name, options)
     return this.#pending.follow(
       opening.then(

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectionOptions } from '@nats-io/transport-node'
-import { type ActorRef, child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
+import {
+  type Actor,
+  type ActorClass,
+  type ActorRef,
+  child,
+  type ChildOptions,
+  type ChildSpec,
+} from '@tasktree/actor'
 import { cancelTasks, createTask, Future, isCancelled, type Task } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
@@ -16,6 +23,10 @@ import { ServiceRoute } from '../services/route.ts'
 import { type ServiceOptions, serviceSpec } from '../services/service.ts'
 import type { WorkerModules } from '../worker/modules.ts'
 import { type WorkerOptions, workerSpec } from '../worker/worker.ts'
+import { entitySpec } from '../entities/entity.ts'
+import type { EntityRest } from '../entities/entity-type.ts'
+import { EntityRoute } from '../entities/entity-route.ts'
+import { KnownTypes } from '../entities/known-types.ts'
 import { type SingletonOptions, singletonSpec } from '../leases/singleton.ts'
 import { Link, type LinkStatus } from '../link/link.ts'
 import { listNodes, NodeEntry, type NodeInfo } from '../link/nodes.ts'
@@ -46,6 +57,7 @@ export class Cluster implements AsyncDisposable {
   readonly #link: Link
   readonly #entry: NodeEntry
   readonly #asks: OpenAsks
+  readonly #types: KnownTypes
   readonly #queues = new Set<string>()
   #connection: Connection | null = null
 
@@ -69,6 +81,7 @@ export class Cluster implements AsyncDisposable {
     )
     this.#entry = new NodeEntry(this.#link)
     this.#asks = new OpenAsks(this.#link)
+    this.#types = new KnownTypes(this.#link)
   }
 
   get status(): LinkStatus {
@@ -141,6 +154,39 @@ export class Cluster implements AsyncDisposable {
     })
     this.#entry.singletons.set(id, 'waiting')
     return made
+  }
+
+  /**
+   * Hosts a share of the keyed actors of a type, as a child. Give the same to several nodes: each key has one actor in the
+   * cluster, which is started by its first message. When a node comes or goes, some of the actors move.
+   *
+   * @throws {TypeError} {RangeError} naming what is wrong
+   */
+  entity<A extends Actor, P extends unknown[]>(
+    type: string,
+    actorClass: ActorClass<A, P>,
+    ...[options = {}]: EntityRest<A, P>
+  ): ChildSpec {
+    if (this.#entry.entities.has(type)) {
+      throw new RangeError(`this node hosts the entity ${type} already`)
+    }
+    const { spec, status } = entitySpec(this.#link, type, actorClass, options, () =>
+      this.#entry.changed(),
+    )
+    this.#entry.entities.set(type, () => ({
+      shards: [...status.owned].toSorted((a, b) => a - b),
+      active: status.active.size,
+    }))
+    return spec
+  }
+
+  /** The actor of `key`, on whichever node it is. Nothing is sent by this call. @throws {TypeError} */
+  ref<A>(type: string, key: string, options: LookupOptions = {}): ActorRef<A> {
+    checkName('the type of an entity', type)
+    checkName('the key of an entity', key)
+    checkLookup(options)
+    const route = new EntityRoute(this.#types, this.#link, type, key)
+    return new RemoteRef<A>(this.#asks, `${type}/${key}`, route, options)
   }
 
   /** The actors that answer to `name`, wherever they are. Nothing is sent by this call. @throws {TypeError} */

@@ -125,7 +125,7 @@ export class Link {
     }
   }
 
-  /** Returns a bucket of this cluster. */
+  /** Returns a bucket of this cluster. `ttl` is Infinity for entries that do not expire. */
   bucket(bus: Bus, name: string, ttl: number): Bucket {
     if (bus !== this.#bus) return new LazyBucket(() => bus.openBucket(name, ttl))
     let bucket = this.#buckets.get(name)

@@ -21,6 +21,13 @@ export interface NodeInfo {
   readonly services: readonly string[]
   /** The singletons that it runs, or waits to run. */
   readonly singletons: Readonly<Record<string, 'running' | 'waiting'>>
+  /** The types of entities that it hosts: which shards it owns, and how many actors run. */
+  readonly entities: Readonly<Record<string, EntityShare>>
+}
+
+export interface EntityShare {
+  readonly shards: readonly number[]
+  readonly active: number
 }
 
 export class NodeEntry {
@@ -29,6 +36,7 @@ export class NodeEntry {
   readonly queues: Map<string, () => number> = new Map()
   readonly services: Set<string> = new Set()
   readonly singletons: Map<string, 'running' | 'waiting'> = new Map()
+  readonly entities: Map<string, () => EntityShare> = new Map()
   readonly #changed = new Signal()
 
   constructor(link: Link) {
@@ -44,6 +52,7 @@ export class NodeEntry {
       queues: Object.fromEntries([...this.queues].map(([queue, running]) => [queue, running()])),
       services: [...this.services],
       singletons: Object.fromEntries(this.singletons),
+      entities: Object.fromEntries([...this.entities].map(([type, share]) => [type, share()])),
     }
   }
 

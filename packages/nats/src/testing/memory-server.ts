@@ -7,6 +7,7 @@
 import { Future, getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
 import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts'
+import { StreamFull } from '../errors.ts'
 import { MemoryBus } from './memory-bus.ts'
 import { matches, MemoryStream } from './memory-stream.ts'
 
@@ -46,6 +47,7 @@ export class MemoryServer {
   readonly #buses: MemoryBus[] = []
   #random: number
   #revision = 0
+  #published = 0
 
   /** @throws {TypeError} {RangeError} naming the option that is wrong */
   constructor(options: MemoryServerOptions = {}) {
@@ -107,6 +109,7 @@ export class MemoryServer {
     headers: Headers,
     reply: string,
   ): void {
+    this.#store(subject, data, headers)
     const tokens = subject.split('.')
     const groups = new Map<string, Subscription[]>()
     for (const subscription of this.#subscriptions) {
@@ -121,6 +124,16 @@ export class MemoryServer {
     for (const group of groups.values()) {
       const chosen = group[Math.floor(this.random() * group.length)] as Subscription
       chosen.bus.toClient(() => chosen.listener(makeMessage(subject, data, headers, reply, false)))
+    }
+  }
+
+  /** A stream keeps what is published to its subjects. When it is full, the message is lost. */
+  #store(subject: string, data: Uint8Array, headers: Headers): void {
+    try {
+      const id = headers['Nats-Msg-Id'] ?? `published ${++this.#published}`
+      this.streamOf(subject)?.append(subject, data, id, headers)
+    } catch (error) {
+      if (!(error instanceof StreamFull)) throw error
     }
   }
 

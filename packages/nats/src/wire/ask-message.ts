@@ -36,12 +36,15 @@ export function encodeAsk(message: AskMessage, timeout: number): Uint8Array {
   return bytes
 }
 
+/** Names the inbox for the answer of a message that is kept in a stream, where NATS's own reply is the stream's. */
+export const replyHeader = 'Tasktree-Reply'
+
 export function askHeaders({ traceparent }: AskMessage): Headers | undefined {
   return traceparent === null ? undefined : { [traceHeader]: traceparent }
 }
 
 /** Returns null for a message that is not an ask or a tell. */
-export function readAsk(message: BusMessage): AskMessage | null {
+export function readAsk(message: Pick<BusMessage, 'data' | 'header'>): AskMessage | null {
   const { data } = message
   const end = data.indexOf(lineEnd)
   if (end === -1) return null

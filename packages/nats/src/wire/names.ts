@@ -12,6 +12,11 @@ export function token(text: string): string {
   )
 }
 
+/** The text that `token` has made into `encoded`. */
+export function readToken(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('=', '%'))
+}
+
 /** @throws {TypeError} for what is not a text that names something */
 export function checkName(what: string, name: unknown): void {
   if (typeof name === 'string' && name !== '') return
@@ -75,6 +80,52 @@ export class Names {
     return `${this.#space}.freed.${key}`
   }
 
+  /** The bucket of what all nodes must give alike, such as the number of shards of a type. */
+  get settings(): string {
+    return `${this.#space}_settings`
+  }
+
+  /** Where the hosts of a type of entities hear of each other. */
+  hosts(type: string): string {
+    return `${this.#space}.host.${token(type)}`
+  }
+
+  /** Where the owner of a shard gets the messages of an entity that has no mailbox on the server. */
+  entity(type: string, shard: number, key: string): string {
+    return `${this.#space}.rpc.${token(type)}.${shard}.${token(key)}`
+  }
+
+  entitiesOf(type: string, shard: number): string {
+    return `${this.#space}.rpc.${token(type)}.${shard}.*`
+  }
+
+  /** The stream of the mailboxes of a type. */
+  mailboxes(type: string): string {
+    return `${this.#space}_MBX_${token(type)}`
+  }
+
+  mailbox(type: string, shard: number, key: string): string {
+    return `${this.#space}.mbx.${token(type)}.${shard}.${token(key)}`
+  }
+
+  mailboxesOf(type: string, shard: number): string {
+    return `${this.#space}.mbx.${token(type)}.${shard}.*`
+  }
+
+  everyMailbox(type: string): string {
+    return `${this.#space}.mbx.${token(type)}.*.*`
+  }
+
+  /** The bucket of the states of all entities. */
+  get states(): string {
+    return `${this.#space}_state`
+  }
+
+  /** Names an entity in the whole server. */
+  stateOf(type: string, key: string): string {
+    return `${this.states}.${stateKey(type, key)}`
+  }
+
   get nodes(): string {
     return `${this.#space}_node`
   }
@@ -87,6 +138,11 @@ export class Names {
   results(ttl: number): string {
     return ttl === defaultResultTtl ? `${this.#space}_result` : `${this.#space}_result_${ttl}`
   }
+}
+
+/** The key of an entity's state in its bucket. */
+export function stateKey(type: string, key: string): string {
+  return `${token(type)}.${token(key)}`
 }
 
 /** Milliseconds that a result is kept. */

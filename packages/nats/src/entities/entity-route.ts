@@ -1,0 +1,142 @@
+/**
+ * The way of a message to the owner of an entity. Without a mailbox on the server it is a request to the owner, which is sent
+ * again while the shard has no owner. With a mailbox it is appended to the stream, whether there is an owner or not.
+ */
+import { deriveIdempotencyKey, NoProc } from '@tasktree/actor'
+import { Future } from '@tasktree/core'
+import type { Bus, Headers } from '../bus/bus.ts'
+import { BusTimeout, StreamFull } from '../errors.ts'
+import type { Link } from '../link/link.ts'
+import { announceCancel, publishAsk, type Route } from '../services/route.ts'
+import type { RemoteAsk } from '../services/remote-ask.ts'
+import { askHeaders, type AskMessage, encodeAsk, replyHeader } from '../wire/ask-message.ts'
+import type { EntityTerms } from './entity-type.ts'
+import type { KnownTypes } from './known-types.ts'
+import { shardOf } from './placement.ts'
+
+/** The header by which a stream knows a message that it has stored already. */
+const idHeader = 'Nats-Msg-Id'
+
+export class EntityRoute implements Route {
+  readonly #types: KnownTypes
+  readonly #link: Link
+  readonly #type: string
+  readonly #key: string
+  /** Where in the stream the messages of asks are. */
+  readonly #stored = new WeakMap<RemoteAsk, number>()
+
+  constructor(types: KnownTypes, link: Link, type: string, key: string) {
+    this.#types = types
+    this.#link = link
+    this.#type = type
+    this.#key = key
+  }
+
+  /**
+   * A tell in a handler that may run again has the same id each time, so the stream stores it once. An ask must not: the
+   * answer to the first one went to a node that may be gone.
+   */
+  nameOf(kind: AskMessage['kind']): string | null {
+    return kind === 'ask' ? null : deriveIdempotencyKey()
+  }
+
+  insists({ kind }: AskMessage): boolean {
+    // The stream stores a message with the same id once, so a confirmed tell may be sent again.
+    return kind === 'confirm'
+  }
+
+  ask(ask: RemoteAsk, _bus: Bus, left: number): void {
+    this.#types.find(this.#type, (found) => {
+      if (ask.done()) return
+      try {
+        const bus = this.#link.current()
+        if ('error' in found) ask.refuse(found.error)
+        else if (found.terms === null) ask.refuse(new NoProc(ask.path))
+        else if (bus === null) ask.lost(false)
+        else if (found.terms.isDurable) this.#append(ask, bus, left, found.terms)
+        else publishAsk(this.#subject(found.terms), ask, bus, left)
+      } catch (error) {
+        ask.refuse(error)
+      }
+    })
+  }
+
+  #subject({ isDurable, shards }: EntityTerms): string {
+    const shard = shardOf(this.#key, shards)
+    const { names } = this.#link
+    return isDurable
+      ? names.mailbox(this.#type, shard, this.#key)
+      : names.entity(this.#type, shard, this.#key)
+  }
+
+  #append(ask: RemoteAsk, bus: Bus, left: number, terms: EntityTerms): void {
+    const { message, reply } = ask
+    const appending = bus.append(this.#subject(terms), encodeAsk(message, left), {
+      id: message.id,
+      headers: { ...askHeaders(message), ...(message.kind === 'ask' && { [replyHeader]: reply }) },
+    })
+    appending.addDoneCallback(() => {
+      if (appending.cancelled()) return
+      const error = appending.exception()
+      if (error === null) {
+        this.#stored.set(ask, appending.result().sequence)
+        if (message.kind === 'confirm') ask.confirmed()
+        else if (ask.done()) this.#delete(ask)
+      } else if (error instanceof StreamFull) ask.overloaded()
+      else if (error instanceof BusTimeout) ask.sendLater()
+      else ask.refuse(error)
+    })
+  }
+
+  tell(link: Link, message: AskMessage): Future<boolean> {
+    const sent = new Future<boolean>()
+    this.#types.find(this.#type, (found) => {
+      if (sent.done()) return
+      const bus = link.current()
+      if ('error' in found) sent.setException(found.error)
+      else if (found.terms === null || bus === null) sent.setResult(false)
+      else {
+        try {
+          const headers: Headers = { ...askHeaders(message), [idHeader]: message.id }
+          bus.publish(this.#subject(found.terms), encodeAsk(message, Infinity), { headers })
+          sent.setResult(true)
+        } catch (error) {
+          sent.setException(error)
+        }
+      }
+    })
+    return sent
+  }
+
+  /** Nobody owns the shard at the moment, or nobody hosts the type at all. */
+  nobody(ask: RemoteAsk): void {
+    const { answers, names } = this.#link
+    const reply = answers.newSubject()
+    answers.expect(reply, ({ isNoResponders }) => {
+      answers.forget(reply)
+      if (isNoResponders) ask.refuse(new NoProc(ask.path))
+    })
+    ask.addDoneCallback(() => answers.forget(reply))
+    const question = JSON.stringify({ say: 'who', node: this.#link.node })
+    const bus = this.#link.current()
+    bus?.publish(names.hosts(this.#type), new TextEncoder().encode(question), { reply })
+    ask.sendLater()
+  }
+
+  withdraw(link: Link, ask: RemoteAsk): void {
+    if (ask.message.kind !== 'ask') return
+    announceCancel(link, ask)
+    this.#delete(ask)
+  }
+
+  /** Takes the message out of the mailbox, so that it does not wait there for an owner. */
+  #delete(ask: RemoteAsk): void {
+    const sequence = this.#stored.get(ask)
+    if (sequence === undefined) return
+    this.#stored.delete(ask)
+    const link = this.#link
+    link.start(`withdraw ${ask.path}.${ask.message.method}`, async () => {
+      await link.insist((bus) => bus.deleteMessage(link.names.mailboxes(this.#type), sequence))
+    })
+  }
+}

@@ -1,0 +1,42 @@
+import { type Actor, type ActorClass, child, type ChildSpec } from '@tasktree/actor'
+import type { Lease } from '../leases/lease.ts'
+import type { Link } from '../link/link.ts'
+import { hostChildren, HostStatus } from './entity-host.ts'
+import { type AnyEntityOptions, checkEntity } from './entity-type.ts'
+import { RequestShard } from './request-shard.ts'
+import { ShardActors } from './shard-actors.ts'
+
+/** @internal the spec of `cluster.entity` */
+export function entitySpec(
+  link: Link,
+  name: string,
+  // oxlint-disable-next-line typescript/no-explicit-any -- any class of actors
+  actorClass: ActorClass<Actor, any[]>,
+  options: AnyEntityOptions,
+  onChange: () => void,
+): { spec: ChildSpec; status: HostStatus } {
+  const { type, supervision } = checkEntity(name, actorClass, options)
+  const status = new HostStatus()
+  const shardChildren = (shard: number, lease: Lease): ChildSpec[] => {
+    const actors = new ShardActors(type)
+    return [
+      actors.spec(),
+      child.resource('messages', () => new RequestShard(link, type, shard, lease, actors, status), {
+        shutdown: type.shutdown,
+      }),
+    ]
+  }
+  const { shutdown: _, ...rest } = supervision
+  const spec = child.supervisor(
+    `entity-${name}`,
+    {
+      strategy: 'rest-for-one',
+      maxRestarts: 10,
+      within: 60_000,
+      backoff: { min: 50, max: 2_000 },
+      children: () => hostChildren({ link, type, status, shardChildren, onChange }),
+    },
+    rest,
+  )
+  return { spec, status }
+}

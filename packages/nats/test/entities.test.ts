@@ -1,0 +1,272 @@
+/** Entities without state, over the server in memory, in virtual time. */
+import {
+  Actor,
+  ActorCrashed,
+  type ActorSystem,
+  AskTimeout,
+  type ExitReason,
+  MailboxFull,
+  NoProc,
+} from '@tasktree/actor'
+import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { cluster, type Cluster, NodeLost } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { describe, expect, test } from 'vitest'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
+import { rejection } from './support/rejection.ts'
+
+const lease = 1_000
+
+class Counter extends Actor {
+  readonly key: string
+  #count = 0
+  constructor(key: string) {
+    super()
+    this.key = key
+  }
+  add(n: number): number {
+    this.#count += n
+    return this.#count
+  }
+  async slow(ms: number): Promise<string> {
+    await sleep(ms)
+    return this.key
+  }
+  crash(): never {
+    throw new RangeError('broken')
+  }
+  end(): void {
+    this.ctx.stop()
+  }
+  where(): string {
+    return this.ctx.path
+  }
+}
+
+const start = (server: MemoryServer, node: string, options = {}): Promise<ActorSystem> =>
+  startMemoryNode(server, node, (own) => [
+    own.entity('counter', Counter, { lease, shards: 16, ...options }),
+  ])
+
+/** Runs `body` with `nodes` nodes that host counters, and a node that only sends. */
+function hosted(
+  nodes: number,
+  body: (sender: Cluster, systems: ActorSystem[], server: MemoryServer) => Promise<void>,
+  options = {},
+): Promise<void> {
+  return runVirtual(async () => {
+    const server = new MemoryServer()
+    const systems: ActorSystem[] = []
+    for (let i = 0; i < nodes; i++) systems.push(await start(server, `n${i}`, options))
+    await sleep(2 * lease)
+    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+    await body(sender, systems, server)
+    for (const system of systems) await system.stop()
+  })
+}
+
+const keys = Array.from({ length: 40 }, (_, i) => `key ${i}/é.*>`)
+
+describe('an entity', () => {
+  test('has one actor for each key, wherever it is asked from', async () => {
+    await hosted(3, async (sender, systems) => {
+      for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(1)
+      for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(2)
+      const paths = await Promise.all(
+        keys.map((key) => sender.ref<Counter>('counter', key).ask.where()),
+      )
+      expect(new Set(paths).size).toBe(keys.length)
+      // Each of the three nodes has a share.
+      for (const { root } of systems) {
+        expect(paths.some((path) => path.startsWith(`${root.path}/`))).toBe(true)
+      }
+      expect(await sender.ref<Counter>('counter', keys[0]!).ask.slow(1)).toBe(keys[0])
+    })
+  })
+
+  test('handles the messages of one sender in their order', async () => {
+    await hosted(2, async (sender) => {
+      const ref = sender.ref<Counter>('counter', 'a')
+      const asks = Array.from({ length: 50 }, () => ref.ask.add(1))
+      expect(await Promise.all(asks)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
+      expect(await ref.tell.add(1)).toBe(true)
+      expect(await ref.tell({ confirm: true }).add(1)).toBe(true)
+      expect(await ref.ask.add(0)).toBe(52)
+    })
+  })
+
+  test('moves when its node stops, without a wait for a lease, and no ask fails', async () => {
+    await hosted(2, async (sender, systems) => {
+      const refs = keys.map((key) => sender.ref<Counter>('counter', key))
+      await Promise.all(refs.map((ref) => ref.ask.add(1)))
+      const stopping = createTask(() => systems[0]!.stop())
+      const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))
+      expect(answers).toEqual(keys)
+      await stopping
+      expect(await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))).toEqual(keys)
+    })
+  })
+
+  test('lets its running handlers end before it moves', async () => {
+    await hosted(1, async (sender, systems, server) => {
+      const asks = keys.map((key) => sender.ref<Counter>('counter', key).ask.slow(500))
+      await sleep(50)
+      const second = await start(server, 'second')
+      systems.push(second)
+      await systems[0]!.stop()
+      expect(await Promise.all(asks)).toEqual(keys)
+    })
+  })
+
+  test('moves to a host that comes, and the shards are divided', async () => {
+    await hosted(1, async (sender, systems, server) => {
+      systems.push(await start(server, 'second'))
+      await sleep(3 * lease)
+      const shares = (await sender.nodes()).map(({ entities }) => entities['counter']?.shards ?? [])
+      expect(shares.flat().toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: 16 }, (_, i) => i),
+      )
+      expect(shares.filter((share) => share.length > 0)).toHaveLength(2)
+    })
+  })
+
+  test('is taken over when its node has died; what was under way fails with NodeLost or is sent again', async () => {
+    await hosted(2, async (sender, _systems, server) => {
+      const refs = keys.map((key) => sender.ref<Counter>('counter', key))
+      await Promise.all(refs.map((ref) => ref.ask.add(1)))
+      const waiting = refs.map((ref) => ref.ask({ timeout: 60_000 }).slow(30_000))
+      for (const each of waiting) each.catch(() => {})
+      await sleep(200)
+      server.connections[0]!.kill()
+      const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 60_000 }).add(1)))
+      // Some were there before, and the others begin anew.
+      expect(new Set(answers)).toEqual(new Set([1, 2]))
+      const outcomes = await Promise.allSettled(waiting)
+      const lost = outcomes.filter(({ status }) => status === 'rejected')
+      expect(lost.length).toBeGreaterThan(0)
+      for (const each of lost) {
+        expect((each as PromiseRejectedResult).reason).toBeInstanceOf(NodeLost)
+      }
+    })
+  })
+
+  test('that crashes answers with the crash, and begins anew with the next message', async () => {
+    await hosted(1, async (sender) => {
+      const ref = sender.ref<Counter>('counter', 'a')
+      expect(await ref.ask.add(5)).toBe(5)
+      expect(await rejection(ref.ask.crash())).toBeInstanceOf(ActorCrashed)
+      expect(await ref.ask.add(1)).toBe(1)
+      const ending = ref.ask.end()
+      const next = ref.ask.add(1)
+      await ending
+      expect(await next).toBe(1)
+    })
+  })
+
+  test('is stopped after idleTimeout, and started by its next message', async () => {
+    const reasons: ExitReason[] = []
+    class Idler extends Counter {
+      protected override onStop(reason: ExitReason): void {
+        reasons.push(reason)
+      }
+    }
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const system = await startMemoryNode(server, 'one', (own) => [
+        own.entity('idler', Idler, { lease, shards: 4, idleTimeout: 5_000 }),
+      ])
+      await sleep(lease)
+      await using sender = await cluster({ connector: server.connector }).connect()
+      const ref = sender.ref<Idler>('idler', 'a')
+      for (let i = 1; i < 4; i++) {
+        expect(await ref.ask.add(1)).toBe(i)
+        await sleep(4_000)
+      }
+      expect(reasons).toEqual([])
+      // A long handler is not idle.
+      expect(await ref.ask({ timeout: 60_000 }).slow(20_000)).toBe('a')
+      expect(await ref.ask.add(0)).toBe(3)
+      await sleep(6_000)
+      expect(reasons).toHaveLength(1)
+      expect((await sender.nodes()).map(({ entities }) => entities['idler']?.active)).toContain(0)
+      expect(await ref.ask.add(1)).toBe(1)
+      await system.stop()
+      expect(reasons).toHaveLength(2)
+    })
+  })
+
+  test('refuses messages beyond its capacity: an ask is sent again or fails', async () => {
+    await hosted(
+      1,
+      async (sender) => {
+        const ref = sender.ref<Counter>('counter', 'a')
+        const asks = Array.from({ length: 6 }, () => ref.ask.slow(20))
+        expect(await Promise.all(asks)).toEqual(Array.from({ length: 6 }, () => 'a'))
+        const hasty = sender.ref<Counter>('counter', 'a', { overflow: 'reject' })
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 6 }, () => hasty.ask.slow(20)),
+        )
+        const refused = outcomes.filter(({ status }) => status === 'rejected')
+        expect(refused.length).toBeGreaterThan(0)
+        for (const each of refused) {
+          expect((each as PromiseRejectedResult).reason).toBeInstanceOf(MailboxFull)
+        }
+      },
+      { mailbox: { capacity: 1 } },
+    )
+  })
+
+  test('that nobody hosts fails with NoProc at once', async () => {
+    await hosted(1, async (sender, systems) => {
+      expect(await rejection(sender.ref<Counter>('unknown', 'a').ask.add(1))).toBeInstanceOf(NoProc)
+      expect(await sender.ref<Counter>('unknown', 'a').tell.add(1)).toBe(false)
+      expect(await sender.ref<Counter>('counter', 'a').ask.add(1)).toBe(1)
+      await systems[0]!.stop()
+      expect(await rejection(sender.ref<Counter>('counter', 'a').ask.add(1))).toBeInstanceOf(NoProc)
+    })
+  })
+
+  test('does not handle an ask that was cancelled before its turn', async () => {
+    await hosted(1, async (sender) => {
+      const ref = sender.ref<Counter>('counter', 'a')
+      const first = ref.ask.slow(500)
+      const second = ref.ask.add(1)
+      await sleep(100)
+      second.cancel()
+      expect(isCancelled(await rejection(second))).toBe(true)
+      const third = ref.ask({ timeout: 100 }).add(1)
+      expect(await rejection(third)).toBeInstanceOf(AskTimeout)
+      await first
+      expect(await ref.ask.add(0)).toBe(0)
+    })
+  })
+
+  test('with other shards than the cluster has fails to start, and says why', async () => {
+    await hosted(1, async (_sender, _systems, server) => {
+      const errors: string[] = []
+      const other = startMemoryNode(server, 'other', (own) => [
+        own.entity('counter', Counter, { lease, shards: 8 }),
+      ])
+      const error = await rejection(other)
+      for (let at: unknown = error; at instanceof Error; at = at.cause) errors.push(at.message)
+      expect(errors.join('\n')).toMatch(/the entity counter has the settings .*"shards":16/)
+    })
+  })
+
+  test('with wrong arguments is refused at the call', () => {
+    const handle = cluster()
+    expect(() => handle.entity('', Counter)).toThrow(/the type of an entity must be a text/)
+    expect(() => handle.entity('a', 7 as never)).toThrow(/needs a class that extends Actor/)
+    expect(() => handle.entity('a', Counter, { shards: 0 })).toThrow(/shards/)
+    expect(() => handle.entity('a', Counter, { shards: 2_000 })).toThrow(/at most 1024/)
+    expect(() => handle.entity('a', Counter, { state: {} as never })).toThrow(/save and load/)
+    expect(() => handle.entity('a', Counter, { lease: 10 })).toThrow(/at least 200 ms/)
+    expect(() => handle.entity('a', Counter, { mailbox: { size: 1 } as never })).toThrow(/no size/)
+    expect(() => handle.entity('a', Counter, { idle: 1 } as never)).toThrow(/no option idle/)
+    handle.entity('b', Counter)
+    expect(() => handle.entity('b', Counter)).toThrow(/hosts the entity b already/)
+    expect(() => handle.ref('a', '')).toThrow(/the key of an entity/)
+    expect(() => handle.ref('', 'a')).toThrow(/the type of an entity/)
+  })
+})

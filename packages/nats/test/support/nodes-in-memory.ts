@@ -1,0 +1,17 @@
+import { ActorSystem, type ChildSpec, silentLogger } from '@tasktree/actor'
+import { type Cluster, clusterTree } from '@tasktree/nats'
+import type { MemoryServer } from '@tasktree/nats/testing'
+
+/** A node on a server in memory, as a system with one tree of the cluster. */
+export function startMemoryNode(
+  { connector }: MemoryServer,
+  node: string,
+  children: (cluster: Cluster) => ChildSpec[],
+): Promise<ActorSystem> {
+  const logger = process.env['LOUD'] ? console : silentLogger
+  return ActorSystem.start({
+    name: node,
+    logger,
+    children: [clusterTree('tree', { connector, node }, children)],
+  })
+}
