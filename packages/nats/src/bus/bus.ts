@@ -168,8 +168,8 @@ export interface Bus {
   /** Null when there is no such stream. */
   streamState(stream: string): Future<StreamState | null>
   pull(stream: string, consumer: string, listener: PullListener): Puller
-  /** Its entries expire after `ttl` milliseconds; with Infinity they do not. */
-  openBucket(name: string, ttl: number): Future<Bucket>
+  /** Its entries expire after `ttl` milliseconds; without `ttl`, or with Infinity, they do not. */
+  openBucket(name: string, ttl?: number): Future<Bucket>
   /** Sends what is left, and ends the connection. */
   close(): Future<void>
 }

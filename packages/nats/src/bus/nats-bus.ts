@@ -309,7 +309,7 @@ export class NatsBus implements Bus {
     )
   }
 
-  openBucket(name: string, ttl: number): Future<Bucket> {
+  openBucket(name: string, ttl: number = Infinity): Future<Bucket> {
     const options = { history: 1, replicas: this.#replicas, ...(ttl !== Infinity && { ttl }) }
     const opening = new Kvm(this.#client).create(name, options)
     return this.#pending.follow(

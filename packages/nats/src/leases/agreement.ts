@@ -12,7 +12,7 @@ export async function agreeOn(
   const own = JSON.stringify(settings)
   const name = link.names.settings
   const agreed = await link.insist(async (bus) => {
-    const bucket = await link.bucket(bus, name, Infinity)
+    const bucket = link.bucket(bus, name, Infinity)
     if ((await bucket.create(key, new TextEncoder().encode(own))) !== null) return own
     const entry = await bucket.get(key)
     return entry === null ? own : new TextDecoder().decode(entry.value)
@@ -23,8 +23,6 @@ export async function agreeOn(
 
 /** Returns what the cluster has for `key`; null when no node has given any. */
 export async function readAgreement(link: Link, key: string): Promise<unknown> {
-  const entry = await link.insist(async (bus) =>
-    (await link.bucket(bus, link.names.settings, Infinity)).get(key),
-  )
+  const entry = await link.insist((bus) => link.bucket(bus, link.names.settings, Infinity).get(key))
   return entry === null ? null : JSON.parse(new TextDecoder().decode(entry.value))
 }

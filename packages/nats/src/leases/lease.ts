@@ -11,7 +11,14 @@
  * process that is paused finds out when it goes on. What must not be done twice even then needs a compare-and-set of its
  * own, as the state of an entity has.
  */
-import { createTask, getEventLoop, isCancelled, TimeoutError, waitFor } from '@tasktree/core'
+import {
+  createTask,
+  type Future,
+  getEventLoop,
+  isCancelled,
+  TimeoutError,
+  waitFor,
+} from '@tasktree/core'
 import type { Bucket, Bus } from '../bus/bus.ts'
 import { LeaseLost } from '../errors.ts'
 import type { Link } from '../link/link.ts'
@@ -107,7 +114,7 @@ export class Lease {
     const late = new LeaseLost(key, 'the server did not confirm a renewal in time')
     if (left <= 0) throw late
     let sentAt = startedAt
-    const update = async (bus: Bus): Promise<number | null> => {
+    const update = (bus: Bus): Future<number | null> => {
       sentAt = getEventLoop().time()
       return leasesOf(this.#link, bus, this.#settings).update(key, this.#value, this.#revision)
     }
@@ -166,9 +173,7 @@ async function tryToAcquire(link: Link, settings: LeaseSettings): Promise<Lease 
   const value = new TextEncoder().encode(text)
   const sentAt = getEventLoop().time()
   try {
-    const created = await link.insist(async (bus) =>
-      leasesOf(link, bus, settings).create(key, value),
-    )
+    const created = await link.insist((bus) => leasesOf(link, bus, settings).create(key, value))
     // A first attempt may have been stored although its answer was lost.
     const revision = created ?? (await findOwn(link, settings, value))
     return revision === null ? null : new Lease(link, settings, value, revision, sentAt)
@@ -186,7 +191,7 @@ async function findOwn(
   settings: LeaseSettings,
   value: Uint8Array,
 ): Promise<number | null> {
-  const entry = await link.insist(async (bus) => leasesOf(link, bus, settings).get(settings.key))
+  const entry = await link.insist((bus) => leasesOf(link, bus, settings).get(settings.key))
   return entry !== null && Buffer.compare(entry.value, value) === 0 ? entry.revision : null
 }
 

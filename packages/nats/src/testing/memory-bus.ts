@@ -256,7 +256,7 @@ export class MemoryBus implements Bus {
     }
   }
 
-  openBucket(name: string, ttl: number): Future<Bucket> {
+  openBucket(name: string, ttl: number = Infinity): Future<Bucket> {
     return this.#request(() => this.#bucket(this.#home.bucket(name, ttl)))
   }
 
