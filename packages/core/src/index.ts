@@ -65,13 +65,11 @@ export {
   CancelScope,
   cancelScope,
   type CancelScopeOptions,
-  currentScope,
-  effectiveDeadline,
-  failAfter,
-  moveOnAfter,
   type ScopeResult,
-  shielded,
 } from './scopes/cancel-scope.ts'
+export { currentScope, effectiveDeadline } from './scopes/current-scope.ts'
+export { failAfter, moveOnAfter } from './scopes/fail-after.ts'
+export { shielded } from './scopes/shielded.ts'
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts'
 
 installSnapshotDoor()

@@ -92,6 +92,7 @@ test('the lowlevel door', () => {
       "abortError",
       "addSnapshotPart",
       "afterDelay",
+      "bodyWaitsFor",
       "cancelOnAbort",
       "checkBody",
       "checkCancelMessage",

@@ -7,6 +7,9 @@ import type { WaitOptions } from './event-waiters.ts'
 import { peerOf } from './peer-of.ts'
 import { PendingRead, type ReadOwner, type WaitingRead } from './pending-read.ts'
 import { readFrom } from './reader-source.ts'
+import { type CharacterWidth, lineText, newlines, widthOf } from './line-text.ts'
+import { findSeparator, SeparatorSearch, toSeparators } from './separator-search.ts'
+import { type Bytes, toBuffer } from './to-buffer.ts'
 
 const DEFAULT_LIMIT = 65_536
 
@@ -33,13 +36,6 @@ export interface ReadTransport {
  * copy.
  */
 const GATHERED = 4096
-
-type Bytes = Uint8Array | string
-
-const NEWLINE: Buffer = Buffer.from('\n')
-const NEWLINES: readonly Buffer[] = [NEWLINE]
-/** Encodings whose characters have two bytes. A line feed in these encodings begins at an even position. */
-const WIDE: ReadonlySet<string> = new Set(['utf16le', 'utf-16le', 'ucs2', 'ucs-2'])
 
 /**
  * Reads the bytes that arrive from a source: by line, by count or up to a separator. Only one read may wait at a time. A
@@ -458,13 +454,13 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#take(0)
   }
 
-  /** Starts to read a line. @param width bytes of a character, 2 for UTF-16 */
-  #startLine(width: 1 | 2, options: WaitOptions | undefined): Promise<Buffer> {
+  /** Starts to read a line whose characters have `width` bytes. */
+  #startLine(width: CharacterWidth, options: WaitOptions | undefined): Promise<Buffer> {
     if (width === 1 && this.#first === null && this.#exception === null) {
-      const at = this.#buffer.indexOf(NEWLINE, 0)
+      const at = this.#buffer.indexOf(newlines[1], 0)
       if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
     }
-    const search = this.#search(width === 1 ? NEWLINES : WIDE_NEWLINES, width)
+    const search = this.#search([newlines[width]], width)
     const attempt = (): Buffer | null => {
       try {
         return search()
@@ -477,50 +473,20 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#start('readLine', 0, attempt, options)
   }
 
-  #dropLine(length: number, width: 1 | 2): void {
-    const newline = width === 1 ? NEWLINE : WIDE_NEWLINE
-    const at = this.#find(newline, length, width)
+  #dropLine(length: number, width: CharacterWidth): void {
+    const at = findSeparator(this.#buffer, newlines[width], length, width)
     this.#take(at === length ? length + width : this.#buffer.length)
   }
 
-  /** Returns the position of `separator` that is a multiple of `width`; -1 when there is none. */
-  #find(separator: Buffer, from: number, width: 1 | 2): number {
-    let at = this.#buffer.indexOf(separator, from)
-    while (at !== -1 && at % width !== 0) at = this.#buffer.indexOf(separator, at + 1)
-    return at
-  }
-
-  /** Returns a function that searches for a separator. Each call continues where the previous call stopped. */
-  #search(separators: readonly Buffer[], width: 1 | 2): () => Buffer | null {
-    const buffer = this.#buffer
-    const longest = (separators.at(-1) as Buffer).length
-    let from = 0
+  /** Returns a function that takes the bytes up to and including a separator; null if they have not all arrived. */
+  #search(separators: readonly Buffer[], width: CharacterWidth): () => Buffer | null {
+    const search = new SeparatorSearch(this.#buffer, separators, width, this.#limit)
     return () => {
-      let start = -1
-      let end = Infinity
-      for (const separator of separators) {
-        const at = this.#find(separator, from, width)
-        if (at === -1 || at + separator.length >= end) continue
-        start = at
-        end = at + separator.length
-      }
-      if (start > this.#limit) {
-        throw new LimitOverrunError(
-          `the separator comes after ${start} bytes, over the limit of ${this.#limit}`,
-          start,
-        )
-      }
-      if (start !== -1) return this.#take(end)
-      from = Math.max(0, buffer.length + 1 - longest)
-      if (from > this.#limit) {
-        throw new LimitOverrunError(
-          `no separator in ${from} bytes, over the limit of ${this.#limit}`,
-          from,
-        )
-      }
+      const length = search.next()
+      if (length !== null) return this.#take(length)
       if (!this.#eof) return null
       if (this.#failure !== null) throw this.#failure
-      throw new IncompleteReadError(this.#take(buffer.length), null)
+      throw new IncompleteReadError(this.#take(this.#buffer.length), null)
     }
   }
 
@@ -528,16 +494,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     encoding: BufferEncoding,
     options: WaitOptions | undefined,
   ): AsyncGenerator<string, void> {
-    const width = WIDE.has(encoding.toLowerCase()) ? 2 : 1
     for (;;) {
-      const line = await this.#startLine(width, options)
+      const line = await this.#startLine(widthOf(encoding), options)
       if (line.length === 0) return
-      let end = line.length
-      if (isAt(line, end - width, 10, width)) {
-        end -= width
-        if (isAt(line, end - width, 13, width)) end -= width
-      }
-      yield line.toString(encoding, 0, end)
+      yield lineText(line, encoding)
     }
   }
 }
@@ -550,38 +510,9 @@ async function waitFor<T>(read: PendingRead<T>): Promise<T> {
   return await read
 }
 
-const WIDE_NEWLINE: Buffer = Buffer.from('\n', 'utf16le')
-const WIDE_NEWLINES: readonly Buffer[] = [WIDE_NEWLINE]
-
-/** Whether the character at position `at`, which has `width` bytes, is `code`. */
-function isAt(line: Buffer, at: number, code: number, width: 1 | 2): boolean {
-  return at >= 0 && line[at] === code && (width === 1 || line[at + 1] === 0)
-}
-
 function checkLength(call: string, n: number): void {
   if (!Number.isInteger(n)) {
     throw new TypeError(`${call} takes a whole number of bytes, got ${describe(n)}`)
   }
   if (n < 0) throw new RangeError(`${call} takes 0 bytes or more, got ${n}`)
-}
-
-/**
- * Returns the separators ordered by length, because of two separators that end at the same position the shorter one
- * counts.
- */
-function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
-  const list = Array.isArray(separator) ? (separator as Bytes[]) : [separator as Bytes]
-  if (list.length === 0) throw new RangeError('readUntil takes at least one separator, got none')
-  const buffers = list.map((one) => toBuffer(one))
-  if (buffers.some((one) => one.length === 0)) {
-    throw new RangeError('readUntil takes separators of at least one byte, got an empty one')
-  }
-  return buffers.length === 1 ? buffers : buffers.toSorted((a, b) => a.length - b.length)
-}
-
-function toBuffer(data: Uint8Array | string): Buffer {
-  if (Buffer.isBuffer(data)) return data
-  if (typeof data === 'string') return Buffer.from(data)
-  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  throw new TypeError(`expected a Buffer, Uint8Array or string, got ${describe(data)}`)
 }

@@ -1,9 +1,7 @@
 import {
   createTask,
-  currentTask,
   Future,
   getEventLoop,
-  isCancelled,
   RuntimeError,
   shield,
   type Task,
@@ -11,17 +9,14 @@ import {
   wait,
 } from '@tasktree/core'
 import { abortError, afterDelay, describe, waitAnyway } from '@tasktree/core/lowlevel'
-import type { StreamReader } from '@tasktree/streams'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
+import { listenToLines } from './line-listener.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
 import { Milestone } from './milestone.ts'
 import { checkSpawn, defaultKillGrace, PIPE } from './options.ts'
 import type { Process } from './process.ts'
 import { RestartDelays } from './restart-delays.ts'
 import { createSubprocessExec } from './spawn.ts'
-import { textLines } from './text-lines.ts'
-
-type Listener = (line: string) => void | PromiseLike<void>
 
 export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
 
@@ -253,19 +248,24 @@ export class ManagedProcess implements AsyncDisposable {
     const deaf = new Milestone()
     const forget = this.#endWhenHalted(child, deaf)
     const timer = this.#watchReadiness(child)
+    const heard = {
+      program: this.#program,
+      onText: (text: string) => this.#lookForReadiness(text),
+      deaf,
+    }
     const listeners = [
-      this.#listen(child.stdout, options.onStdout, deaf),
-      this.#listen(child.stderr, options.onStderr, deaf),
+      listenToLines(child.stdout, { ...heard, listener: options.onStdout }),
+      listenToLines(child.stderr, { ...heard, listener: options.onStderr }),
     ]
     try {
-      const [returncode, heard] = await Promise.all([
+      const [returncode, ended] = await Promise.all([
         waitToTheEnd(child),
         Promise.race([
           Promise.all(listeners),
           new Promise<null>((resolve) => deaf.on(() => resolve(null))),
         ]),
       ])
-      if (heard === null) {
+      if (ended === null) {
         const message = `a listener to the lines of ${this.#program} did not settle: the rest is not heard`
         getEventLoop().callExceptionHandler({ message })
       }
@@ -276,8 +276,8 @@ export class ManagedProcess implements AsyncDisposable {
       for (const listener of listeners) listener.cancel()
       this.#child = null
       if (this.#ready !== null && child.returncode !== null) {
-        const ended = new NotReadyError([this.#program, ...this.#args], child.returncode)
-        this.#fail(signal?.aborted === true ? abortError(signal) : ended)
+        const early = new NotReadyError([this.#program, ...this.#args], child.returncode)
+        this.#fail(signal?.aborted === true ? abortError(signal) : early)
       }
     }
   }
@@ -335,58 +335,6 @@ export class ManagedProcess implements AsyncDisposable {
     const ready = this.#ready
     this.#ready = null
     if (ready?.done() === false) ready.setResult()
-  }
-
-  /**
-   * Calls a listener for each line, in a separate task. Otherwise a listener that cancels its task, for example by a
-   * timeout, would cancel the process.
-   */
-  #listen(
-    reader: StreamReader | null,
-    callback: Listener | undefined,
-    deaf: Milestone,
-  ): Task<void> {
-    return createTask(() => this.#hear(reader, callback, deaf), {
-      name: `lines of ${this.#program}`,
-    })
-  }
-
-  async #hear(
-    reader: StreamReader | null,
-    callback: Listener | undefined,
-    deaf: Milestone,
-  ): Promise<void> {
-    if (reader === null) return
-    const onPrompt = (text: string): void => {
-      try {
-        this.#lookForReadiness(text)
-      } catch (error) {
-        this.#reportListener(error)
-      }
-    }
-    for await (const line of textLines(reader, onPrompt)) {
-      await this.#tell(line, (each) => this.#lookForReadiness(each))
-      if (callback !== undefined) await this.#tell(line, callback)
-      if (deaf.reached) return
-    }
-  }
-
-  /**
-   * Calls a listener with a line. If the listener fails, the error is reported, and the listener still gets the next
-   * line.
-   */
-  async #tell(line: string, listener: Listener): Promise<void> {
-    try {
-      await listener(line)
-    } catch (error) {
-      if (isCancelled(error) && currentTask()?.cancelling() !== 0) throw error
-      this.#reportListener(error)
-    }
-  }
-
-  #reportListener(error: unknown): void {
-    const message = `a listener to the lines of ${this.#program} failed`
-    getEventLoop().callExceptionHandler({ message, exception: error })
   }
 
   #lookForReadiness(line: string): void {

@@ -1,27 +1,17 @@
-import {
-  currentTask,
-  isCancelled,
-  RuntimeError,
-  shield,
-  type Task,
-  taskSignal,
-} from '@tasktree/core'
+import { currentTask, isCancelled, RuntimeError, type Task, taskSignal } from '@tasktree/core'
 import {
   abortError,
-  addSnapshotPart,
   afterDelay,
-  cancelOnAbort,
   checkOptions,
   describe,
   hasFailed,
-  LiveList,
   observe,
-  taskId,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
 import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { waitForBranches } from './branches.ts'
 import { type Cut, Ending } from './ending.ts'
 import { ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { endWhenSilent } from './held-pipe.ts'
@@ -29,9 +19,9 @@ import { processTracing } from './instrument.ts'
 import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { Output, readOutput } from './output.ts'
+import { addToSnapshots, type ProcessSnapshot, showProcess } from './process-list.ts'
 import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
-import { copyIn, copyOut } from './stdio-copies.ts'
-import { reportUnlessAwaited } from './unawaited.ts'
+import { copyIn, copyOut, StdioCopies } from './stdio-copies.ts'
 
 /** The output of a process; null for an output that is not a pipe. */
 export interface Captured {
@@ -61,22 +51,6 @@ export interface Started {
   readonly foreground: boolean
 }
 
-/** A child process as the snapshot shows it. */
-export interface ProcessSnapshot {
-  pid: number
-  command: string
-  /** The task that owns it. */
-  task?: number
-  state: 'running' | 'ending'
-  /** Milliseconds since it was started. */
-  age: number
-}
-
-/** How many characters of a command line are shown. */
-const shownCommand = 200
-const processes = new LiveList<Process>((process) => process.returncode === null)
-addSnapshotPart('processes', () => processes.list().map((process) => process.shown()))
-
 /**
  * A child process. The task that started it owns it. When the owner is cancelled or fails, or when the scope that holds
  * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. If the process
@@ -96,13 +70,7 @@ export class Process implements AsyncDisposable {
   /** Aborts when the owner, or the scope of the owner in which the process was started, is cancelled. */
   readonly #ownerSignal: AbortSignal | null = this.#owner === null ? null : taskSignal()
   readonly #ending: Ending
-  /** The tasks that copy between the process and the caller's own readers and writers. */
-  readonly #copies: Task<void>[] = []
-  /**
-   * Maps each failed copy to a function that withdraws the report of its failure; called when a caller gets the
-   * failure.
-   */
-  readonly #failedCopies = new Map<Task<void>, () => void>()
+  readonly #copies = new StdioCopies(this)
   /** What `communicate` has read so far. If a call is cancelled, the next call continues with it. */
   readonly #outputs = { stdout: new Output(), stderr: new Output() }
   #hasCommunicated = false
@@ -140,7 +108,7 @@ export class Process implements AsyncDisposable {
       })
     }
     this.#endWithOthers()
-    processes.add(this)
+    addToSnapshots(this)
     if (processTracing.isOn) {
       const trace = { process: this, pid: this.pid, program: args[0] as string }
       processTracing.run(this, trace, () => {})
@@ -149,14 +117,13 @@ export class Process implements AsyncDisposable {
 
   /** @internal as the snapshot shows it */
   shown(): ProcessSnapshot {
-    const command = this.#started.args.join(' ')
-    return {
-      pid: this.pid,
-      command: command.length > shownCommand ? `${command.slice(0, shownCommand)}…` : command,
-      ...(this.#owner === null ? {} : { task: taskId(this.#owner) }),
-      state: this.#ending.begun ? 'ending' : 'running',
-      age: Math.round(performance.now() - this.#startedAt),
-    }
+    return showProcess(
+      this.pid,
+      this.#started.args,
+      this.#owner,
+      this.#ending.begun,
+      this.#startedAt,
+    )
   }
 
   get pid(): number {
@@ -328,48 +295,19 @@ export class Process implements AsyncDisposable {
       label: `the exit of child process ${this.pid}`,
       note: this.shown().command,
     }))
-    for (const copy of this.#copies) {
-      try {
-        await cancelOnAbort(shield(copy), signal)
-      } finally {
-        // This call throws the failure of the copy, so the report is withdrawn.
-        if (copy.done()) this.#failedCopies.get(copy)?.()
-      }
-    }
+    await this.#copies.untilDone(signal)
   }
 
-  /**
-   * Waits for all promises that `begin` returns, here called branches. When the call is cancelled, or a branch fails,
-   * the signal of the branches aborts, and this method throws only after all branches have ended. Otherwise a branch
-   * could go on reading, and the next `communicate` would miss what that branch has read.
-   */
+  /** Waits for the branches that `begin` starts. A cancel of the owner in this call first ends the process. */
   async #untilDone(
     options: ProcessWaitOptions = {},
     begin: (signal: AbortSignal) => Promise<void>[],
   ): Promise<void> {
-    const { signal, timeout = Infinity } = options
-    const waiting = new AbortController()
-    const abort = (): void => waiting.abort(signal?.reason)
-    if (signal?.aborted === true) abort()
-    signal?.addEventListener('abort', abort)
-    let hasExpired = false
-    const stopTimer = afterDelay(timeout, () => {
-      hasExpired = true
-      waiting.abort()
-    })
-    const branches = begin(waiting.signal)
-    try {
-      await Promise.all(branches)
-    } catch (error) {
-      waiting.abort()
-      await Promise.allSettled(branches)
+    await waitForBranches(options, begin, async (error, hasExpired) => {
       if (isCancelled(error) && this.#isOwnerCancelled()) await this[Symbol.asyncDispose]()
-      else if (hasExpired) throw this.#expired(timeout)
-      throw error
-    } finally {
-      stopTimer()
-      signal?.removeEventListener('abort', abort)
-    }
+      else if (hasExpired) return this.#expired(options.timeout as number)
+      return error
+    })
   }
 
   /**
@@ -426,7 +364,7 @@ export class Process implements AsyncDisposable {
   }
 
   #closePipes(): void {
-    for (const copy of this.#copies) copy.cancel()
+    this.#copies.cancelAll()
     this.stdin?.abort()
     const { stdin, stdout, stderr } = this.#started
     for (const pipe of [stdin, stdout, stderr]) pipe?.destroy()
@@ -457,7 +395,7 @@ export class Process implements AsyncDisposable {
   #connectIn(stdin: StreamWriter | null): StreamWriter | null {
     const { options } = this.#started
     if (stdin === null || !(options.stdin instanceof StreamReader)) return stdin
-    this.#addCopy(copyIn(this.#asCopied(), options.stdin, stdin))
+    this.#copies.add(copyIn(this.#asCopied(), options.stdin, stdin))
     return null
   }
 
@@ -468,21 +406,8 @@ export class Process implements AsyncDisposable {
     pipe: Socket | null,
   ): StreamReader | null {
     if (output === null || !(place instanceof StreamWriter)) return output
-    this.#addCopy(copyOut(this.#asCopied(), output, place, pipe as Socket))
+    this.#copies.add(copyOut(this.#asCopied(), output, place, pipe as Socket))
     return null
-  }
-
-  /**
-   * Keeps track of a copying task. If it fails, `wait` and `communicate` fail too. If neither is called, the failure is
-   * reported.
-   */
-  #addCopy(copy: Task<void>): void {
-    this.#copies.push(copy)
-    observe(copy, () => {
-      if (!hasFailed(copy)) return
-      const takeBack = reportUnlessAwaited(this, copy.name, copy.exception(), copy.getLoop())
-      this.#failedCopies.set(copy, takeBack)
-    })
   }
 
   #asCopied(): Parameters<typeof copyIn>[0] {

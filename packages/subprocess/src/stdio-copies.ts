@@ -1,5 +1,5 @@
-import { createTask, isCancelled, type Task } from '@tasktree/core'
-import { afterDelay } from '@tasktree/core/lowlevel'
+import { createTask, isCancelled, shield, type Task } from '@tasktree/core'
+import { afterDelay, cancelOnAbort, hasFailed, observe } from '@tasktree/core/lowlevel'
 import {
   ConnectionResetError,
   OSError,
@@ -9,6 +9,56 @@ import {
 import type { Socket } from 'node:net'
 import { DRAIN_GRACE } from './held-pipe.ts'
 import type { Milestone } from './milestone.ts'
+import { reportUnlessAwaited } from './unawaited.ts'
+
+/** The tasks that copy between a process and the caller's own readers and writers. */
+export class StdioCopies {
+  readonly #process: object
+  readonly #copies: Task<void>[] = []
+  /**
+   * Maps each failed copy to a function that withdraws the report of its failure; called when a caller gets the
+   * failure.
+   */
+  readonly #failed = new Map<Task<void>, () => void>()
+
+  constructor(process: object) {
+    this.#process = process
+  }
+
+  /**
+   * Keeps track of a copying task. If it fails, `wait` and `communicate` fail too. If neither is called, the failure is
+   * reported.
+   */
+  add(copy: Task<void>): void {
+    this.#copies.push(copy)
+    observe(copy, () => {
+      if (!hasFailed(copy)) return
+      const takeBack = reportUnlessAwaited(
+        this.#process,
+        copy.name,
+        copy.exception(),
+        copy.getLoop(),
+      )
+      this.#failed.set(copy, takeBack)
+    })
+  }
+
+  /** Waits until all has been copied. @throws the error with which a copy has failed */
+  async untilDone(signal: AbortSignal): Promise<void> {
+    for (const copy of this.#copies) {
+      try {
+        await cancelOnAbort(shield(copy), signal)
+      } finally {
+        // This call throws the failure of the copy, so the report is withdrawn.
+        if (copy.done()) this.#failed.get(copy)?.()
+      }
+    }
+  }
+
+  cancelAll(): void {
+    for (const copy of this.#copies) copy.cancel()
+  }
+}
 
 /** What a copying task needs to know about the child whose streams it copies. */
 export interface CopiedChild {

@@ -17,19 +17,10 @@ import { OpenMessages } from './open-messages.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
 import { Pipes } from './pipes.ts'
 import { Relations } from './relations.ts'
+import { type SystemRequest, SystemRequests } from './system-requests.ts'
 import { ActorTimers } from './timers.ts'
 
 const notNeeded: unique symbol = Symbol('not needed')
-
-/**
- * A request of `sys`. The actor performs it between two messages, before the messages in the mailbox, and even while
- * the actor is suspended.
- */
-export interface SystemRequest {
-  perform(): void
-  /** Called instead of `perform` when the incarnation ends before the request was performed. */
-  drop(error: Error): void
-}
 
 /**
  * One incarnation of an actor: a task that starts the actor, lets its handlers run, and cleans up at the end.
@@ -61,7 +52,7 @@ export class ActorIncarnation extends Incarnation {
   #open: OpenMessages | null = null
   #pipes: Pipes | null = null
   #relations: Relations | null = null
-  #requests: SystemRequest[] | null = null
+  #requests: SystemRequests | null = null
   /** True while the incarnation cleans up. A request to stop does not interrupt the clean-up. */
   #cleaning = false
 
@@ -107,7 +98,7 @@ export class ActorIncarnation extends Incarnation {
         return
       }
       const error = this.task.cancelled() ? new NoProc(path) : this.task.exception()
-      this.#dropRequests(() => new NoProc(path))
+      this.#requests?.dropAll(() => new NoProc(path))
       this.failedToStart(error)
     })
   }
@@ -180,7 +171,7 @@ export class ActorIncarnation extends Incarnation {
         : isCancelled(error)
           ? new UnexpectedCancellation(error)
           : error
-    this.#dropRequests(() => (cause instanceof Error ? cause : new NoProc(this.child.path)))
+    this.#requests?.dropAll(() => (cause instanceof Error ? cause : new NoProc(this.child.path)))
     if (error === notNeeded) this.ignored()
     else this.failedToStart(cause)
   }
@@ -229,7 +220,7 @@ export class ActorIncarnation extends Incarnation {
   }
 
   #hasWork(): boolean {
-    return this.#requests !== null || this.handlers.hasWork()
+    return this.#requests?.isEmpty === false || this.handlers.hasWork()
   }
 
   /**
@@ -275,28 +266,13 @@ export class ActorIncarnation extends Incarnation {
   }
 
   request(request: SystemRequest): void {
-    this.#requests ??= []
-    this.#requests.push(request)
+    this.#requests ??= new SystemRequests()
+    this.#requests.add(request)
     this.wake()
   }
 
   serveRequests(): void {
-    const requests = this.#requests
-    if (requests === null) return
-    this.#requests = null
-    for (const request of requests) request.perform()
-  }
-
-  /**
-   * Drops the waiting requests. `makeError` is called only if there is one, because creating an error with its stack
-   * takes longer than all other steps of an end.
-   */
-  #dropRequests(makeError: () => Error): void {
-    const requests = this.#requests
-    if (requests === null) return
-    this.#requests = null
-    const error = makeError()
-    for (const request of requests) request.drop(error)
+    this.#requests?.performAll()
   }
 
   override finish(reason: ExitReason): void {
@@ -388,7 +364,7 @@ export class ActorIncarnation extends Incarnation {
   #exit(reason: ExitReason): void {
     this.revoked = true
     this.#failAsks(reason)
-    this.#dropRequests(() => new ActorStopped(this.child.path, reason, false))
+    this.#requests?.dropAll(() => new ActorStopped(this.child.path, reason, false))
     this.#timers?.cancelAll()
     this.#relations?.endMonitors()
     this.#open?.unstashAll()

@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts'
 import { isCancelled } from '../errors/errors.ts'
 import { ensureFuture } from '../tasks/ensure-future.ts'
-import { shielded } from '../scopes/cancel-scope.ts'
+import { shielded } from '../scopes/shielded.ts'
 import { wait } from './wait.ts'
 
 /** How many milliseconds the end of a loop waits for the `return()` of the source. */

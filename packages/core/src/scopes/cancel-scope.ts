@@ -1,10 +1,9 @@
 import { checkBody, checkDelay, checkSignal, describe } from '../arguments.ts'
-import { currentFrame } from '../context/current.ts'
 import { isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
-import { ScopeFrame } from '../tasks/frame.ts'
-import { cancelLevel, levelOf, strikeInside } from '../tasks/level-cancel.ts'
+import type { ScopeFrame } from '../tasks/frame.ts'
+import { cancelLevel, deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -126,7 +125,7 @@ export class CancelScope {
       throw new TypeError(`the shield of a scope must be a boolean, got ${describe(shield)}`)
     }
     this.#frame.setShield(shield, null)
-    if (!shield) letIn(this.#frame)
+    if (!shield) deliverHeldBack(this.#frame)
   }
 
   /**
@@ -165,16 +164,6 @@ export class CancelScope {
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
   return (frame.parent?.visibleCancels() ?? 0) > outerCancels
-}
-
-/**
- * Called when the shield of `frame` was removed. The waits inside `frame` now get the cancels that the shield has kept
- * out.
- */
-function letIn(frame: ScopeFrame): void {
-  const level = levelOf(frame)
-  if (level !== null) strikeInside(frame, level)
-  else frame.deliverPending()
 }
 
 /**
@@ -231,7 +220,8 @@ function checkDeadlineOption(deadline: unknown): void {
   )
 }
 
-async function runScope<T>(
+/** Runs `body` in the scope of `frame`. `cancelScope`, `failAfter` and `moveOnAfter` share this function. */
+export async function runScope<T>(
   frame: ScopeFrame,
   body: (scope: CancelScope) => PromiseLike<T>,
   options: CancelScopeOptions,
@@ -275,139 +265,4 @@ function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (!isGroup(error)) return error
   const [cancels, rest] = error.split(isCancelled)
   return cancels === null ? error : rest
-}
-
-/**
- * Runs `body` for at most `ms` milliseconds. Then the scope of `body` is cancelled, and when the body has ended its
- * clean-up, TimeoutError is thrown. Unlike in `timeout`, code inside that swallows the cancel cannot continue: its
- * next wait throws again.
- *
- * @throws {TypeError} when `ms` is NaN or `body` is not a function
- * @throws {TimeoutError} when the time has passed
- *
- * @example
- *     const text = await failAfter(5_000, async () => {
- *       const response = await fetch(url, { signal: taskSignal() })
- *       return response.text()
- *     })
- *
- * Source: trio.fail_after
- */
-export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T> {
-  checkDelay(ms)
-  checkBody('failAfter', body)
-  return inFrame('scope', undefined, async (frame) => {
-    const result = await runScope(frame, body, { timeout: ms })
-    if (!result.cancelled) return result.value
-    throw new TimeoutError('the time allowed has passed', { cause: result.reason })
-  })
-}
-
-/**
- * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. Then the scope of `body` is cancelled.
- * Nothing is thrown for that: the result says whether the body was cancelled.
- *
- * @throws {TypeError} when `ms` is NaN or `body` is not a function
- *
- * @example
- *     const result = await moveOnAfter(100, () => cache.get(key))
- *     const value = result.cancelled ? fallback : result.value
- *
- * Source: trio.move_on_after
- */
-export function moveOnAfter<T>(
-  ms: number | null,
-  body: (scope: CancelScope) => PromiseLike<T>,
-): Promise<ScopeResult<T>> {
-  if (ms !== null) checkDelay(ms)
-  checkBody('moveOnAfter', body)
-  return inFrame('scope', undefined, (frame) => runScope(frame, body, { timeout: ms ?? Infinity }))
-}
-
-/**
- * Runs `body` behind a shield: no cancel of the task or of a scope around gets in. Such a cancel is counted by
- * `cancelling()`, and is delivered at the first wait after the body. If `grace` is given, the shield is removed that
- * many milliseconds after the first cancel came. Use this for clean-up that must be completed.
- *
- * @throws {TypeError} when `body` is not a function or `grace` not a number of at least 0
- *
- * @example
- *     try {
- *       await work()
- *     } finally {
- *       await shielded(() => connection.sendGoodbye(), { grace: 2_000 })
- *     }
- *
- * Source: trio.CancelScope(shield=True). Differs: has a grace.
- */
-export function shielded<T>(
-  body: () => PromiseLike<T>,
-  options: { grace?: number } = {},
-): Promise<T> {
-  checkBody('shielded', body)
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the options must be an object, got ${describe(options)}`)
-  }
-  const grace = checkDelay(options.grace ?? Infinity)
-  return inFrame('shield', undefined, (frame) => runShielded(frame, body, grace))
-}
-
-async function runShielded<T>(
-  frame: ScopeFrame,
-  body: () => PromiseLike<T>,
-  grace: number,
-): Promise<T> {
-  let timer: Deadline | null = null
-  const onHeldBack = (): void => {
-    if (timer !== null || grace === Infinity) return
-    timer = new Deadline(frame.scopeLoop, frame.scopeLoop.time() + grace, () => {
-      frame.setShield(false, null)
-      letIn(frame)
-    })
-  }
-  frame.setShield(true, onHeldBack)
-  if (levelOf(frame.enclosing) !== null || frame.parent?.mustCancel === true) onHeldBack()
-  const outerCancels = frame.visibleCancels()
-  const end = (): Promise<unknown> | null => {
-    timer?.cancel()
-    // If the shield is still up, cancels from outside did not reach the other flows of the body. So the scope does not
-    // wait for those flows, and passes Infinity as the number of earlier cancels.
-    return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
-  }
-  try {
-    const value = await enterFrame(frame, body, undefined)
-    await end()
-    return value
-  } catch (error) {
-    await end()
-    return throwOut(frame, error)
-  }
-}
-
-/**
- * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. For
- * a task of a group, the search continues with the scopes around the group.
- */
-export function currentScope(): CancelScope | null {
-  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
-    if (frame instanceof ScopeFrame && frame.scope instanceof CancelScope) return frame.scope
-  }
-  return null
-}
-
-/**
- * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
- * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. Scopes outside of a
- * shield do not count.
- */
-export function effectiveDeadline(): number {
-  let nearest = Infinity
-  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
-    if (frame.cancellation?.isLevel === true) return -Infinity
-    if (frame instanceof ScopeFrame && frame.scope !== null) {
-      nearest = Math.min(nearest, frame.scope.deadline)
-    }
-    if (frame.isShielded) break
-  }
-  return nearest
 }

@@ -6,10 +6,11 @@ import { Cancellation } from '../tasks/cancellation.ts'
 import { isAsyncFunction } from '../tasks/coroutine.ts'
 import { awaitAnyway, deliverWith } from '../tasks/deliver-cancel.ts'
 import { type Frame, ScopeFrame } from '../tasks/frame.ts'
-import { close, ENDED, hasWaits } from '../tasks/frame-waits.ts'
+import { ENDED } from '../tasks/frame-state.ts'
+import { close, hasWaits } from '../tasks/frame-end.ts'
 import { callAndLook } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
-import { type ScopeKind, scopeTracing, traceScope } from './tracing.ts'
+import { type ScopeKind, scopeTracing, traceScope } from './scope-tracing.ts'
 
 /**
  * Opens a frame for a scope, inside the running frame, and calls `fn` with it. (A frame knows the waits of the scope's

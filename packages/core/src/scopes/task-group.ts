@@ -1,5 +1,5 @@
 import { checkBody, checkCount, checkOptions, describe } from '../arguments.ts'
-import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
+import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
 import {
   CancelledError,
   isCancelled,
@@ -16,8 +16,10 @@ import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { awaitAnyway } from '../tasks/deliver-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
-import { framesOf, OPEN } from '../tasks/frame-waits.ts'
+import { OPEN } from '../tasks/frame-state.ts'
+import { framesOf } from '../tasks/frame-tree.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
+import { GroupLimit } from './group-limit.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 export interface TaskGroupOptions {
@@ -49,13 +51,7 @@ function cancelFor(reason: unknown): string | CancelledError | undefined {
 export class TaskGroup {
   readonly name: string | null
   readonly #frame: ScopeFrame
-  readonly #limit: number
-  /**
-   * The number of tasks that have begun and not ended; counted only if there is a limit. `#waiting` has a future for
-   * each task that waits for one of these places.
-   */
-  #running = 0
-  readonly #waiting: Future<void>[] = []
+  readonly #limit: GroupLimit | null
   /**
    * The tasks made by `start` that have not called `started()` yet. The failure of such a task is thrown to the caller
    * of `start`, and does not end the group.
@@ -75,7 +71,8 @@ export class TaskGroup {
   /** @internal */
   constructor(frame: ScopeFrame, options: TaskGroupOptions) {
     this.#frame = frame
-    this.#limit = options.limit ?? Infinity
+    const { limit = Infinity } = options
+    this.#limit = limit === Infinity ? null : new GroupLimit(limit, frame.scopeLoop)
     this.name = options.name ?? null
     frame.setMembers(this.#tasks)
     frame.scope = this
@@ -105,49 +102,13 @@ export class TaskGroup {
       if (coro instanceof Coroutine) coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
-    const body = this.#limit === Infinity ? coro : () => this.#runInLimit(coro)
+    const limit = this.#limit
+    const body = limit === null ? coro : () => limit.run(coro)
     const task = createTaskIn(this.#frame, body, { ...options, loop: this.#frame.scopeLoop })
     this.#tasks.add(task)
     if (this.#frame.mustRefuse()) task.cancel()
     task.onDone(() => this.#taskEnded(task))
     return task
-  }
-
-  /**
-   * Runs `coro` as soon as fewer than `limit` tasks of the group run. If the task is cancelled before that, it leaves
-   * the line and `coro` never runs.
-   */
-  async #runInLimit<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
-    if (this.#running >= this.#limit) {
-      const turn = new DetailedFuture<void>(
-        () => ({ kind: 'group', label: `one of the ${this.#limit} places of its group` }),
-        { loop: this.#frame.scopeLoop },
-      )
-      this.#waiting.push(turn)
-      try {
-        await turn
-      } catch (error) {
-        if (coro instanceof Coroutine) coro.close()
-        // The task was given a place, and was cancelled before the task could use the place. So the next task in line
-        // gets the place.
-        if (!turn.cancelled()) this.#passTurnOn()
-        throw error
-      }
-    } else this.#running++
-    try {
-      return await runInline<T>(coro)
-    } finally {
-      this.#passTurnOn()
-    }
-  }
-
-  #passTurnOn(): void {
-    for (let turn = this.#waiting.shift(); turn !== undefined; turn = this.#waiting.shift()) {
-      if (turn.done()) continue
-      turn.setResult()
-      return
-    }
-    this.#running--
   }
 
   /**

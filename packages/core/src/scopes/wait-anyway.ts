@@ -1,6 +1,6 @@
 import { currentFrame } from '../context/current.ts'
 import { isCancelled } from '../errors/errors.ts'
-import { shielded } from './cancel-scope.ts'
+import { shielded } from './shielded.ts'
 
 /**
  * Awaits the promise that `wait()` returns, in clean-up that no cancel may cut short. If the waiting code is cancelled

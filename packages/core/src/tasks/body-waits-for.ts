@@ -2,7 +2,8 @@ import { callSites } from '../futures/await-sites.ts'
 import type { Reject, Resolve } from '../futures/awaiter.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
-import { framesOf, type FrameWaits } from './frame-waits.ts'
+import { framesOf } from './frame-tree.ts'
+import { type FrameWaits } from './frame-waits.ts'
 import type { Task } from './task.ts'
 
 /**

@@ -16,6 +16,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import { capturesAwaitSites, noteAwaitSite } from '../futures/await-sites.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
+import { afterWait } from './frame-end.ts'
+import { CREATED, type FrameState, OPEN } from './frame-state.ts'
 import type { Task } from './task.ts'
 
 /**
@@ -39,31 +41,6 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
 /** The number of the newest wait. The waits of the process are numbered in the order in which they begin. */
 let waitNumber = 0
-
-/** State of a frame: the first step of the task is still to come. */
-export const CREATED = -1
-/** State of a frame: the body runs. */
-export const OPEN = 0
-/** State of a frame: the body has ended without a cancel. Calls that the body has begun and not awaited continue. */
-export const ENDED = 1
-/**
- * State of a frame: the body was cancelled and has ended. The frame waits for its other flows, and refuses new waits.
- */
-export const CLOSING = 2
-/**
- * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow
- * of that wait may begin another wait, to clean up.
- */
-export const CLEANING = 3
-/** State of a frame: the task was abandoned (`abandon`). No wait may begin in the frame. */
-export const ABANDONED = 4
-export type FrameState =
-  | typeof CREATED
-  | typeof OPEN
-  | typeof ENDED
-  | typeof CLOSING
-  | typeof CLEANING
-  | typeof ABANDONED
 
 /** The part of a frame that keeps its waits. `Frame`, which extends it, adds what a cancel does to them. */
 export abstract class FrameWaits implements Reaction {
@@ -490,99 +467,6 @@ export abstract class FrameWaits implements Reaction {
     if (owner === null) future.react(awaiter)
     else owner.suspend(awaiter, future)
   }
-}
-
-/** Called when a task of a group has ended: the frames around the group may have waited for that task. */
-export function afterGroupTask(group: Frame): void {
-  for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
-    if (frame.state !== OPEN) afterWait(frame)
-  }
-}
-
-/**
- * For each frame: how many clean-ups of this library run for it at present. Such a clean-up waits outside of every
- * frame, where `hasWaits` would not find it, so it is counted here.
- */
-const cleanups = new WeakMap<Frame, number>()
-
-/**
- * Notes that a clean-up for `frame` begins. Until `endCleanup`, a cancelled scope around `frame` waits for this
- * clean-up too before it ends.
- */
-export function beginCleanup(frame: Frame): void {
-  cleanups.set(frame, (cleanups.get(frame) ?? 0) + 1)
-}
-
-export function endCleanup(frame: Frame): void {
-  const left = (cleanups.get(frame) ?? 0) - 1
-  if (left > 0) cleanups.set(frame, left)
-  else cleanups.delete(frame)
-  for (let each: Frame | null = frame; each !== null; each = each.parent) {
-    if (each.state !== OPEN) afterWait(each)
-  }
-}
-
-/**
- * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If no other wait is
- * left, the scope may end.
- */
-function afterWait(frame: Frame): void {
-  if (frame.state === CLOSING) {
-    frame.state = CLEANING
-    frame.scopeLoop.atTurnEnd(() => {
-      if (frame.state === CLEANING) frame.state = CLOSING
-      if (!hasWaits(frame)) frame.cancellation?.becameQuiet()
-      unlinkIfIdle(frame)
-    })
-  } else unlinkIfIdle(frame)
-}
-
-function unlinkIfIdle(frame: Frame): void {
-  if (frame.hasOwnWaits() || frame.firstChild !== null || cleanups.has(frame)) return
-  frame.unlink()
-}
-
-/**
- * Whether `frame` or a frame inside it has a wait, or a group with a task that has not ended. The search stops at the
- * first one, because a scope with many scopes inside searches each time one of them ends.
- */
-export function hasWaits(frame: Frame): boolean {
-  const frames = [frame]
-  for (let each = frames.pop(); each !== undefined; each = frames.pop()) {
-    if (each.hasOwnWaits() || cleanups.has(each)) return true
-    for (const task of each.members) if (!task.done()) return true
-    for (let child = each.firstChild; child !== null; child = child.next) {
-      if (child.hasOwnWaits()) return true
-      frames.push(child)
-    }
-  }
-  return false
-}
-
-/**
- * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Also cancels the tasks of
- * the groups inside `frame`. Usually the flow that opened a group tells it of the cancel, but such a flow may be in a
- * foreign await.
- */
-export function close(frame: Frame): void {
-  frame.state = CLOSING
-  for (const each of framesOf(frame)) {
-    if (each.isShielded || each === frame) continue
-    for (const task of each.members) {
-      if (task.done() || task.ownExecution().cancelling() > 0) continue
-      task.cancel()
-    }
-  }
-}
-
-/** Returns `frame` and all frames inside it, the outermost first. */
-export function framesOf(frame: Frame): Frame[] {
-  const frames = [frame]
-  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
-  for (const each of frames) {
-    for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
-  }
-  return frames
 }
 
 /**

@@ -2,7 +2,7 @@ import { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { Cancellation } from './cancellation.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, ScopeFrame } from './frame.ts'
 
 /**
  * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the
@@ -80,4 +80,14 @@ export function strikeNewWait(
   // the ready queue. In these two cases only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(level))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(level))
+}
+
+/**
+ * Called when the shield of `frame` was removed. The waits inside `frame` now get the cancels that the shield has kept
+ * out.
+ */
+export function deliverHeldBack(frame: ScopeFrame): void {
+  const level = levelOf(frame)
+  if (level !== null) strikeInside(frame, level)
+  else frame.deliverPending()
 }

@@ -13,7 +13,7 @@ import { taskCreate } from './channels.ts'
 import { isCoroutine } from './coroutine.ts'
 import { Execution, type TaskBody } from './execution.ts'
 import type { Frame } from './frame.ts'
-import { framesOf } from './frame-waits.ts'
+import { framesOf } from './frame-tree.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 
 export interface TaskOptions {

@@ -1,7 +1,7 @@
 import { afterDelay } from '@tasktree/core/lowlevel'
-import type { EncodedError } from '../jobs/encode-error.ts'
 import { type JobKind, maxKinds } from '../jobs/job-kind.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
+import { CancelGrace } from './cancel-grace.ts'
 import type {
   ControlMessage,
   FromWorker,
@@ -11,36 +11,7 @@ import type {
   ResultMessage,
 } from './protocol.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
-
-/** The calls that a WorkerHandle makes to its pool. */
-export interface WorkerOwner {
-  onReady(worker: WorkerHandle): void
-  onStartFailed(worker: WorkerHandle, error: EncodedError): void
-  /** Called when the worker cannot decode the arguments of its initializer. */
-  onInitUnreadable(worker: WorkerHandle, why: string): void
-  onStarted(worker: WorkerHandle, job: PendingJob): void
-  /** Called when `job` has ended. The worker can take another job. */
-  onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void
-  onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void
-  /** Called when a message of `job` cannot be decoded here. The code of the job may still run. */
-  onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void
-  /** Called when the worker cannot decode the arguments of `job`. The job has not started. */
-  onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void
-  /** Called each time a job has ended, after the call for its outcome. */
-  onEnded(worker: WorkerHandle): void
-  /** Called when the worker gave these jobs back before they started. */
-  onReturned(worker: WorkerHandle, jobs: PendingJob[]): void
-  onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void
-}
-
-/** The jobs that a worker had when it ended. */
-export interface LeftJobs {
-  /** The job that was running; null when there was none. */
-  readonly running: PendingJob | null
-  /** The jobs in the message that the worker was about to receive when it ended. */
-  readonly receiving: PendingJob[]
-  readonly unstarted: PendingJob[]
-}
+import type { WorkerOwner } from './worker-owner.ts'
 
 /**
  * The running job of a worker counts as overtaken when this many jobs have ended in other workers since it started.
@@ -73,11 +44,10 @@ export class WorkerHandle {
    * submit another job.
    */
   #isSending = false
-  #stopGrace: (() => void) | null = null
+  /** The grace of the job that is being cancelled. */
+  readonly #grace: CancelGrace
   /** The job to which the next message, a `part`, belongs; null when the next message is not a `part`. */
   #deepSeq: number | null = null
-  /** The cancelled job whose grace period is running; otherwise null. */
-  #stopping: PendingJob | null = null
   stopIdling: (() => void) | null = null
   #stopEnding: (() => void) | null = null
   /** How many jobs of the pool had ended when the running job of this worker started. */
@@ -86,12 +56,13 @@ export class WorkerHandle {
   isKilled = false
   /** Whether the worker has ever been ready. */
   isReady = false
-  readonly #cancelGrace: number
 
   constructor(id: number, start: StartWorker, owner: WorkerOwner, cancelGrace: number) {
     this.id = id
     this.#owner = owner
-    this.#cancelGrace = cancelGrace
+    this.#grace = new CancelGrace(cancelGrace, (job) => {
+      if (this.#jobs[0] === job) this.kill()
+    })
     this.#link = start(id, {
       onMessage: (message) => this.#onMessage(message),
       onUnreadable: (why, findNext) => this.#onUnreadable(why, findNext),
@@ -116,7 +87,7 @@ export class WorkerHandle {
 
   /** Whether a job of this worker is being cancelled. Until that job has ended, the worker gets no other job. */
   get isStopping(): boolean {
-    return this.#stopGrace !== null || this.#isRecalling
+    return this.#grace.job !== null || this.#isRecalling
   }
 
   /** Whether a job can be sent to this worker now. */
@@ -251,7 +222,7 @@ export class WorkerHandle {
       job.worker = null
       job.isStarted = false
       // The job was cancelled before it began, so the worker need not be stopped and is free for other jobs.
-      if (job === this.#stopping) this.#endGrace()
+      if (job === this.#grace.job) this.#grace.end()
     }
     this.#owner.onReturned(this, returned)
   }
@@ -273,29 +244,7 @@ export class WorkerHandle {
   #stop(job: PendingJob): void {
     this.#link.markCancelled(job.seq)
     this.#sendControl({ type: 'cancel', seq: job.seq })
-    if (job === this.#jobs[0]) this.#allowGrace(job)
-  }
-
-  #endGrace(): void {
-    this.#stopGrace?.()
-    this.#stopGrace = null
-    this.#stopping = null
-  }
-
-  #allowGrace(job: PendingJob): void {
-    this.#stopGrace?.()
-    this.#stopping = job
-    const killUnlessEnded = (): void => {
-      // Waits one more turn, because the message about the end of the job may have arrived and not been handled yet.
-      this.#stopGrace = afterDelay(
-        0,
-        () => {
-          if (this.#jobs[0] === job) this.kill()
-        },
-        { hold: true },
-      )
-    }
-    this.#stopGrace = afterDelay(this.#cancelGrace, killUnlessEnded, { hold: true })
+    if (job === this.#jobs[0]) this.#grace.begin(job)
   }
 
   /**
@@ -428,7 +377,7 @@ export class WorkerHandle {
     const [job] = this.#jobs.splice(index, 1) as [PendingJob]
     job.worker = null
     if (ms !== null) job.kind.note(ms)
-    this.#endGrace()
+    this.#grace.end()
     this.#markStarted()
     return job
   }
@@ -438,13 +387,13 @@ export class WorkerHandle {
     if (first === undefined || first.isStarted) return
     first.isStarted = true
     // The job was cancelled before the news of its start arrived here.
-    if (first.future.done()) this.#allowGrace(first)
+    if (first.future.done()) this.#grace.begin(first)
     this.#owner.onStarted(this, first)
   }
 
   #onExit(exit: WorkerExit): void {
     this.state = 'ended'
-    this.#endGrace()
+    this.#grace.end()
     this.stopIdling?.()
     this.#stopEnding?.()
     const jobs = this.#jobs.splice(0)

@@ -1,0 +1,44 @@
+/**
+ * A request of `sys`. The actor performs it between two messages, before the messages in the mailbox, and even while
+ * the actor is suspended.
+ */
+export interface SystemRequest {
+  perform(): void
+  /** Called instead of `perform` when the incarnation ends before the request was performed. */
+  drop(error: Error): void
+}
+
+/** The requests that one incarnation has not performed yet. */
+export class SystemRequests {
+  #waiting: SystemRequest[] = []
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  add(request: SystemRequest): void {
+    this.#waiting.push(request)
+  }
+
+  performAll(): void {
+    if (this.isEmpty) return
+    for (const request of this.#takeAll()) request.perform()
+  }
+
+  /**
+   * Drops the waiting requests. `makeError` is called only if there is one, because creating an error with its stack
+   * takes longer than all other steps of an end.
+   */
+  dropAll(makeError: () => Error): void {
+    if (this.isEmpty) return
+    const error = makeError()
+    for (const request of this.#takeAll()) request.drop(error)
+  }
+
+  /** Empties the list first, because a request may add another one. */
+  #takeAll(): SystemRequest[] {
+    const requests = this.#waiting
+    this.#waiting = []
+    return requests
+  }
+}

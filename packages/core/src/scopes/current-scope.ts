@@ -1,0 +1,31 @@
+import { currentFrame } from '../context/current.ts'
+import { ScopeFrame } from '../tasks/frame.ts'
+import { CancelScope } from './cancel-scope.ts'
+
+/**
+ * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. For
+ * a task of a group, the search continues with the scopes around the group.
+ */
+export function currentScope(): CancelScope | null {
+  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
+    if (frame instanceof ScopeFrame && frame.scope instanceof CancelScope) return frame.scope
+  }
+  return null
+}
+
+/**
+ * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
+ * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. Scopes outside of a
+ * shield do not count.
+ */
+export function effectiveDeadline(): number {
+  let nearest = Infinity
+  for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
+    if (frame.cancellation?.isLevel === true) return -Infinity
+    if (frame instanceof ScopeFrame && frame.scope !== null) {
+      nearest = Math.min(nearest, frame.scope.deadline)
+    }
+    if (frame.isShielded) break
+  }
+  return nearest
+}

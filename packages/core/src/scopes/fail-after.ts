@@ -1,0 +1,51 @@
+import { checkBody, checkDelay } from '../arguments.ts'
+import { TimeoutError } from '../errors/errors.ts'
+import { type CancelScope, runScope, type ScopeResult } from './cancel-scope.ts'
+import { inFrame } from './open-frame.ts'
+
+/**
+ * Runs `body` for at most `ms` milliseconds. Then the scope of `body` is cancelled, and when the body has ended its
+ * clean-up, TimeoutError is thrown. Unlike in `timeout`, code inside that swallows the cancel cannot continue: its
+ * next wait throws again.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ * @throws {TimeoutError} when the time has passed
+ *
+ * @example
+ *     const text = await failAfter(5_000, async () => {
+ *       const response = await fetch(url, { signal: taskSignal() })
+ *       return response.text()
+ *     })
+ *
+ * Source: trio.fail_after
+ */
+export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T> {
+  checkDelay(ms)
+  checkBody('failAfter', body)
+  return inFrame('scope', undefined, async (frame) => {
+    const result = await runScope(frame, body, { timeout: ms })
+    if (!result.cancelled) return result.value
+    throw new TimeoutError('the time allowed has passed', { cause: result.reason })
+  })
+}
+
+/**
+ * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. Then the scope of `body` is cancelled.
+ * Nothing is thrown for that: the result says whether the body was cancelled.
+ *
+ * @throws {TypeError} when `ms` is NaN or `body` is not a function
+ *
+ * @example
+ *     const result = await moveOnAfter(100, () => cache.get(key))
+ *     const value = result.cancelled ? fallback : result.value
+ *
+ * Source: trio.move_on_after
+ */
+export function moveOnAfter<T>(
+  ms: number | null,
+  body: (scope: CancelScope) => PromiseLike<T>,
+): Promise<ScopeResult<T>> {
+  if (ms !== null) checkDelay(ms)
+  checkBody('moveOnAfter', body)
+  return inFrame('scope', undefined, (frame) => runScope(frame, body, { timeout: ms ?? Infinity }))
+}

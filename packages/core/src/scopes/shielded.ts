@@ -1,0 +1,65 @@
+import { checkBody, checkDelay, describe } from '../arguments.ts'
+import type { ScopeFrame } from '../tasks/frame.ts'
+import { deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
+import { Deadline } from './deadline.ts'
+import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
+
+/**
+ * Runs `body` behind a shield: no cancel of the task or of a scope around gets in. Such a cancel is counted by
+ * `cancelling()`, and is delivered at the first wait after the body. If `grace` is given, the shield is removed that
+ * many milliseconds after the first cancel came. Use this for clean-up that must be completed.
+ *
+ * @throws {TypeError} when `body` is not a function or `grace` not a number of at least 0
+ *
+ * @example
+ *     try {
+ *       await work()
+ *     } finally {
+ *       await shielded(() => connection.sendGoodbye(), { grace: 2_000 })
+ *     }
+ *
+ * Source: trio.CancelScope(shield=True). Differs: has a grace.
+ */
+export function shielded<T>(
+  body: () => PromiseLike<T>,
+  options: { grace?: number } = {},
+): Promise<T> {
+  checkBody('shielded', body)
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`the options must be an object, got ${describe(options)}`)
+  }
+  const grace = checkDelay(options.grace ?? Infinity)
+  return inFrame('shield', undefined, (frame) => runShielded(frame, body, grace))
+}
+
+async function runShielded<T>(
+  frame: ScopeFrame,
+  body: () => PromiseLike<T>,
+  grace: number,
+): Promise<T> {
+  let timer: Deadline | null = null
+  const onHeldBack = (): void => {
+    if (timer !== null || grace === Infinity) return
+    timer = new Deadline(frame.scopeLoop, frame.scopeLoop.time() + grace, () => {
+      frame.setShield(false, null)
+      deliverHeldBack(frame)
+    })
+  }
+  frame.setShield(true, onHeldBack)
+  if (levelOf(frame.enclosing) !== null || frame.parent?.mustCancel === true) onHeldBack()
+  const outerCancels = frame.visibleCancels()
+  const end = (): Promise<unknown> | null => {
+    timer?.cancel()
+    // If the shield is still up, cancels from outside did not reach the other flows of the body. So the scope does not
+    // wait for those flows, and passes Infinity as the number of earlier cancels.
+    return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
+  }
+  try {
+    const value = await enterFrame(frame, body, undefined)
+    await end()
+    return value
+  } catch (error) {
+    await end()
+    return throwOut(frame, error)
+  }
+}

@@ -1,0 +1,95 @@
+import type { Frame } from './frame.ts'
+import { CLEANING, CLOSING, OPEN } from './frame-state.ts'
+import { framesOf } from './frame-tree.ts'
+
+/**
+ * The problem: when the body of a cancelled scope has ended, calls that it has begun may still be in their clean-up. The
+ * scope must end after them. A frame must also stay linked to the frame around it while a wait is left inside it, so
+ * that a cancel finds that wait.
+ *
+ * The idea: nothing is counted while the body runs. After the body has ended, each end of a wait inside the frame calls
+ * `afterWait`, which looks whether another wait is left. If none is left, the scope ends and the frame is unlinked.
+ */
+
+/** Called when a task of a group has ended: the frames around the group may have waited for that task. */
+export function afterGroupTask(group: Frame): void {
+  for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
+    if (frame.state !== OPEN) afterWait(frame)
+  }
+}
+
+/**
+ * For each frame: how many clean-ups of this library run for it at present. Such a clean-up waits outside of every
+ * frame, where `hasWaits` would not find it, so it is counted here.
+ */
+const cleanups = new WeakMap<Frame, number>()
+
+/**
+ * Notes that a clean-up for `frame` begins. Until `endCleanup`, a cancelled scope around `frame` waits for this
+ * clean-up too before it ends.
+ */
+export function beginCleanup(frame: Frame): void {
+  cleanups.set(frame, (cleanups.get(frame) ?? 0) + 1)
+}
+
+export function endCleanup(frame: Frame): void {
+  const left = (cleanups.get(frame) ?? 0) - 1
+  if (left > 0) cleanups.set(frame, left)
+  else cleanups.delete(frame)
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    if (each.state !== OPEN) afterWait(each)
+  }
+}
+
+/**
+ * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If no other wait is
+ * left, the scope may end.
+ */
+export function afterWait(frame: Frame): void {
+  if (frame.state === CLOSING) {
+    frame.state = CLEANING
+    frame.scopeLoop.atTurnEnd(() => {
+      if (frame.state === CLEANING) frame.state = CLOSING
+      if (!hasWaits(frame)) frame.cancellation?.becameQuiet()
+      unlinkIfIdle(frame)
+    })
+  } else unlinkIfIdle(frame)
+}
+
+function unlinkIfIdle(frame: Frame): void {
+  if (frame.hasOwnWaits() || frame.firstChild !== null || cleanups.has(frame)) return
+  frame.unlink()
+}
+
+/**
+ * Whether `frame` or a frame inside it has a wait, or a group with a task that has not ended. The search stops at the
+ * first one, because a scope with many scopes inside searches each time one of them ends.
+ */
+export function hasWaits(frame: Frame): boolean {
+  const frames = [frame]
+  for (let each = frames.pop(); each !== undefined; each = frames.pop()) {
+    if (each.hasOwnWaits() || cleanups.has(each)) return true
+    for (const task of each.members) if (!task.done()) return true
+    for (let child = each.firstChild; child !== null; child = child.next) {
+      if (child.hasOwnWaits()) return true
+      frames.push(child)
+    }
+  }
+  return false
+}
+
+/**
+ * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Also cancels the tasks of
+ * the groups inside `frame`. Usually the flow that opened a group tells it of the cancel, but such a flow may be in a
+ * foreign await.
+ */
+export function close(frame: Frame): void {
+  frame.state = CLOSING
+  for (const each of framesOf(frame)) {
+    if (each.isShielded || each === frame) continue
+    for (const task of each.members) {
+      if (task.done() || task.ownExecution().cancelling() > 0) continue
+      task.cancel()
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The states of a frame. `kernel.md` has a table of the functions that change them.
+ *
+ * A frame's body may end while calls that it has begun still wait. If the body was cancelled, the scope must not end
+ * before them, so that nothing of the scope continues after its end. The states CLOSING and CLEANING are for this wait.
+ */
+
+/** State of a frame: the first step of the task is still to come. */
+export const CREATED = -1
+/** State of a frame: the body runs. */
+export const OPEN = 0
+/** State of a frame: the body has ended without a cancel. Calls that the body has begun and not awaited continue. */
+export const ENDED = 1
+/**
+ * State of a frame: the body was cancelled and has ended. The frame waits for its other flows, and refuses new waits.
+ */
+export const CLOSING = 2
+/**
+ * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow
+ * of that wait may begin another wait, to clean up.
+ */
+export const CLEANING = 3
+/** State of a frame: the task was abandoned (`abandon`). No wait may begin in the frame. */
+export const ABANDONED = 4
+export type FrameState =
+  | typeof CREATED
+  | typeof OPEN
+  | typeof ENDED
+  | typeof CLOSING
+  | typeof CLEANING
+  | typeof ABANDONED

@@ -1,0 +1,12 @@
+import { describe } from '@tasktree/core/lowlevel'
+
+/** What a caller may pass as bytes. A string stands for its UTF-8 bytes. */
+export type Bytes = Uint8Array | string
+
+/** Returns `data` as a Buffer, which shares its memory with a Uint8Array. @throws {TypeError} for anything else */
+export function toBuffer(data: Bytes): Buffer {
+  if (Buffer.isBuffer(data)) return data
+  if (typeof data === 'string') return Buffer.from(data)
+  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  throw new TypeError(`expected a Buffer, Uint8Array or string, got ${describe(data)}`)
+}

@@ -1,0 +1,63 @@
+import { createTask, currentTask, getEventLoop, isCancelled, type Task } from '@tasktree/core'
+import type { StreamReader } from '@tasktree/streams'
+import type { Milestone } from './milestone.ts'
+import { textLines } from './text-lines.ts'
+
+export type Listener = (line: string) => void | PromiseLike<void>
+
+/** What a LineListener needs to know of its process. */
+export interface HeardProcess {
+  readonly program: string
+  /** Called with each line, and with the text after the last line end, because a prompt may have no line end. */
+  readonly onText: (text: string) => void
+  /** The listener to the lines; undefined if the lines are only looked at by `onText`. */
+  readonly listener: Listener | undefined
+  /** Reached when no more lines shall be passed to the listener. */
+  readonly deaf: Milestone
+}
+
+/**
+ * Passes each line of `reader` to the listener, in a separate task, until the output ends. Otherwise a listener that
+ * cancels its task, for example by a timeout, would cancel the process.
+ */
+export function listenToLines(reader: StreamReader | null, process: HeardProcess): Task<void> {
+  return createTask(() => passLinesOn(reader, process), { name: `lines of ${process.program}` })
+}
+
+async function passLinesOn(reader: StreamReader | null, process: HeardProcess): Promise<void> {
+  if (reader === null) return
+  const onPrompt = (text: string): void => {
+    try {
+      process.onText(text)
+    } catch (error) {
+      reportListener(process, error)
+    }
+  }
+  for await (const line of textLines(reader, onPrompt)) {
+    await callListener(process, line, process.onText)
+    if (process.listener !== undefined) await callListener(process, line, process.listener)
+    if (process.deaf.reached) return
+  }
+}
+
+/**
+ * Calls a listener with a line. If the listener fails, the error is reported, and the listener still gets the next
+ * line.
+ */
+async function callListener(
+  process: HeardProcess,
+  line: string,
+  listener: Listener,
+): Promise<void> {
+  try {
+    await listener(line)
+  } catch (error) {
+    if (isCancelled(error) && currentTask()?.cancelling() !== 0) throw error
+    reportListener(process, error)
+  }
+}
+
+function reportListener({ program }: HeardProcess, exception: unknown): void {
+  const message = `a listener to the lines of ${program} failed`
+  getEventLoop().callExceptionHandler({ message, exception })
+}
