@@ -14,7 +14,7 @@ export type {
 export type { AskOptions } from './messages/ask.ts'
 export { deriveIdempotencyKey } from './messages/idempotency-key.ts'
 export { ReplyPort } from './messages/deferred-replies.ts'
-export type { BackoffOptions } from './supervision/backoff.ts'
+export type { BackoffOptions } from './children/backoff.ts'
 export { ChildRef } from './children/child-ref.ts'
 export {
   type ActorOptions,

@@ -19,6 +19,7 @@ export {
 export { startAtCaller } from './errors/caller-stack.ts'
 export { timelineOf } from './loop/loop.ts'
 export { LinkedList, type Linked } from './linked-list.ts'
+export { growingDelay, type GrowingDelays } from './growing-delay.ts'
 export { afterDelay } from './loop/real-timer.ts'
 export { hasFailed, observe } from './futures/observe.ts'
 export { whenLostUnseen } from './futures/unretrieved.ts'

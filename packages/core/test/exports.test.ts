@@ -105,6 +105,7 @@ test('the lowlevel door', () => {
       "currentFrame",
       "describe",
       "durationText",
+      "growingDelay",
       "hasFailed",
       "isIterable",
       "isThenable",

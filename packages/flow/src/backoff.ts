@@ -1,4 +1,4 @@
-import { checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkDuration, checkOptions, describe, growingDelay } from '@tasktree/core/lowlevel'
 
 /** Milliseconds to wait after the `attempt`-th attempt (the first is 1), which failed with `error`. */
 export type Backoff = (attempt: number, error?: unknown) => number
@@ -37,8 +37,7 @@ export function exponential(options?: ExponentialOptions): Backoff {
     throw new RangeError(`the option jitter must be 'full' or 'none', got ${describe(jitter)}`)
   }
   return (attempt) => {
-    // After very many attempts the power is Infinity, and with a `min` of 0 the product is NaN.
-    const delay = Math.min(max, min * factor ** (attempt - 1) || 0)
+    const delay = growingDelay({ min, max, factor }, attempt - 1)
     return jitter === 'full' ? delay * Math.random() : delay
   }
 }

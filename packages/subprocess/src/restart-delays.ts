@@ -1,3 +1,4 @@
+import { growingDelay, type GrowingDelays } from '@tasktree/core/lowlevel'
 import type { ManagedBackoff } from './managed-options.ts'
 
 /**
@@ -5,18 +6,17 @@ import type { ManagedBackoff } from './managed-options.ts'
  * `max`.
  */
 export class RestartDelays {
-  readonly #options: Required<{ [name in keyof ManagedBackoff]: number }>
+  readonly #delays: GrowingDelays
   /** How many restarts have followed each other without a long run in between. */
   #count = 0
 
   constructor({ min = 100, max = 10_000, factor = 2 }: ManagedBackoff) {
-    this.#options = { min, max, factor }
+    this.#delays = { min, max, factor }
   }
 
   /** Returns the next wait in milliseconds, after a process that ran for `lived` milliseconds. */
   next(lived: number): number {
-    const { min, max, factor } = this.#options
-    if (lived >= max) this.#count = 0
-    return Math.min(max, min * factor ** this.#count++)
+    if (lived >= this.#delays.max) this.#count = 0
+    return growingDelay(this.#delays, this.#count++)
   }
 }

@@ -1,5 +1,5 @@
 import { describe } from '@tasktree/core/lowlevel'
-import type { BackoffOptions } from '../supervision/backoff.ts'
+import { type BackoffOptions, delayBefore } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
 /** This file holds the checks of child specs and of supervisor options. They run before the first child is started. */
@@ -147,7 +147,7 @@ export function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['auto
 function sumOfDelays(options: BackoffOptions, count: number): number {
   let sum = 0
   for (let i = 0; i < count; i++) {
-    sum += Math.min(options.max, options.min * (options.factor ?? 2) ** i)
+    sum += delayBefore({ ...options, jitter: 0 }, i)
   }
   return sum
 }

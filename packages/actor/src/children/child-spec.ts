@@ -1,7 +1,7 @@
 import type { CoroutineFunction } from '@tasktree/core'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Actor, ActorClass } from '../actors/actor.ts'
-import type { BackoffOptions } from '../supervision/backoff.ts'
+import type { BackoffOptions } from './backoff.ts'
 import { baseSpec, checkNumber, checkSupervisor } from './check-spec.ts'
 import { checkMailbox, type MailboxOptions } from '../messages/mailbox.ts'
 import type { Decision } from './incarnation.ts'

@@ -1,3 +1,5 @@
+import { growingDelay } from '@tasktree/core/lowlevel'
+
 /** How long a supervisor waits before each of several consecutive restarts of a child. */
 export interface BackoffOptions {
   /** The wait before the first restart, in milliseconds. */
@@ -25,7 +27,7 @@ export interface BackoffOptions {
 
 /** Returns how long to wait before the next restart, in milliseconds, after `restarts` consecutive restarts. */
 export function delayBefore(options: BackoffOptions, restarts: number): number {
-  const { min, max, factor = 2, jitter = 0 } = options
-  const delay = Math.min(max, min * factor ** restarts)
+  const { jitter = 0 } = options
+  const delay = growingDelay({ ...options, factor: options.factor ?? 2 }, restarts)
   return jitter === 0 ? delay : delay * (1 + jitter * (Math.random() * 2 - 1))
 }
