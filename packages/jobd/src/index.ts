@@ -6,7 +6,7 @@ export {
   type ResultOf,
   toRecord,
 } from './client/job-client.ts'
-export type { Job, JobFilter, JobRequest, JobState } from './jobs/job.ts'
+export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts'
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts'
 export type { Rate } from './jobs/kind-limits.ts'
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts'

@@ -90,12 +90,12 @@ describe('in Chromium', () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const { page } = visit
-    const worker = page.getByRole('treeitem', { name: /^worker-2/ })
+    const worker = page.locator('li[data-path$="/worker-2"]')
     await expect.poll(() => worker.getAttribute('data-status'), patience).toBe('running')
     await page.getByRole('button', { name: 'Kill worker-2' }).click()
     await page.locator('#confirm-yes').click()
     await page.locator('li.flash[data-path$="/worker-2"]').waitFor()
-    await page.getByRole('treeitem', { name: /^worker-2, actor, running, 1 restart$/ }).waitFor()
+    await page.getByRole('row', { name: /^worker-2 running, actor 1 restart/ }).waitFor()
     expect(await page.locator('#restarts').innerText()).toContain('workers/worker-2: killed')
     expect(visit.complaints).toEqual([])
   })
@@ -145,6 +145,73 @@ describe('in Chromium', () => {
     expect(visit.complaints).toEqual([])
   })
 
+  test(
+    'each attempt shows its own output; a done job is queued again after a question',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await using visit = await Visit.to(served.page)
+      const { page } = visit
+      // Each time it runs there is one more line in its file, which is also what it writes.
+      const lines = join(served.folder, 'lines')
+      const id = await visit.add(
+        'shell',
+        `echo line >> ${lines}; cat -n ${lines}; read x < ${lines}; sleep 1`,
+      )
+      await visit.row(id).click()
+      const output = page.locator('#output-text')
+      await visit.until(id, 'done')
+      await expect.poll(() => output.textContent(), patience).toBe('     1\tline\n')
+      expect(await page.locator('#attempts').isHidden()).toBe(true)
+
+      const button = page.getByRole('button', { name: `Queue again: job ${id}` })
+      await button.click()
+      await page.getByRole('button', { name: 'No', exact: true }).click()
+      expect(await visit.row(id).getAttribute('data-state')).toBe('done')
+      await button.click()
+      await page.locator('#confirm-yes').click()
+      // The output of the new attempt takes the place of the one before, and comes as it is written.
+      await expect.poll(() => output.textContent(), patience).toBe('     1\tline\n     2\tline\n')
+      await visit.until(id, 'done')
+      await page.locator('#attempts label', { hasText: '1 done' }).click()
+      await expect.poll(() => output.textContent(), patience).toBe('     1\tline\n')
+      await page.locator('#attempt-outcome', { hasText: 'Attempt 1, began' }).waitFor()
+
+      // By the keyboard: the attempts, and the row. What the reader has chosen stays.
+      await page.keyboard.press('j')
+      await page.keyboard.press('q')
+      await page.keyboard.press('Enter')
+      await page.locator('#attempts label', { hasText: '3 running' }).waitFor()
+      await visit.until(id, 'done')
+      expect(await output.textContent()).toBe('     1\tline\n')
+      await page.locator('#attempts input:checked').focus()
+      await page.keyboard.press('ArrowRight')
+      await expect.poll(() => output.textContent(), patience).toBe('     1\tline\n     2\tline\n')
+      await page.keyboard.press('ArrowRight')
+      await expect.poll(() => output.textContent(), patience).toContain('     3\tline\n')
+      expect(visit.complaints).toEqual([])
+    },
+  )
+
+  test('of long output the page shows the beginning and the end', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const id = await visit.add('shell', 'seq -f "☃ %.0f" 400000')
+    await visit.row(id).click()
+    await visit.until(id, 'done')
+    const output = visit.page.locator('#output-text')
+    await expect.poll(() => output.textContent(), patience).toContain('☃ 400000')
+    const shown = (await output.textContent()) ?? ''
+    expect(shown).toMatch(/^☃ 1\n☃ 2\n/)
+    const left = /\n\[([\d,]+) bytes of output are left out here\]\n/.exec(shown)
+    const missing = Number(left?.[1]?.replaceAll(',', ''))
+    expect(Buffer.byteLength(shown.replace(left?.[0] ?? '', '\n'))).toBe(
+      Buffer.byteLength(Array.from({ length: 400_000 }, (_, i) => `☃ ${i + 1}\n`).join('')) -
+        missing,
+    )
+    expect(shown.length).toBeLessThan(1_500_000)
+  })
+
   test('everything is done with the keyboard alone', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
@@ -184,12 +251,12 @@ describe('in Chromium', () => {
     await page.keyboard.press('End')
     await page.keyboard.press('Home')
     await page.keyboard.press('ArrowDown')
-    expect(await page.locator(':focus').getAttribute('aria-label')).toMatch(/^store, /)
-    while (!(await page.locator(':focus').getAttribute('aria-label'))?.startsWith('worker-1,'))
+    expect(await page.locator(':focus').getAttribute('data-path')).toBe('/jobd/store')
+    while (!(await page.locator(':focus').getAttribute('data-path'))?.endsWith('/worker-1'))
       await page.keyboard.press('ArrowDown')
     await page.keyboard.press('k')
     await page.keyboard.press('Enter')
-    await page.getByRole('treeitem', { name: /^worker-1, actor, running, 1 restart$/ }).waitFor()
+    await page.getByRole('row', { name: /^worker-1 running, actor 1 restart/ }).waitFor()
 
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor()
@@ -296,9 +363,7 @@ describe('in Chromium', () => {
       await visit.until(id, 'done')
       await visit.page.getByRole('button', { name: 'Kill store' }).click()
       await visit.page.locator('#confirm-yes').click()
-      await visit.page
-        .getByRole('treeitem', { name: /^store, actor, running, 1 restart$/ })
-        .waitFor()
+      await visit.page.getByRole('row', { name: /^store running, actor 1 restart/ }).waitFor()
       await visit.page.locator('.connection[data-state="live"]').waitFor()
       const next = await visit.add('sleep', '1')
       await visit.until(next, 'done')
@@ -339,7 +404,7 @@ describe('in Chromium', () => {
     const width = await page.evaluate('document.documentElement.scrollWidth')
     expect(width).toBeLessThanOrEqual(390)
     const nameless = await page.evaluate(`
-      [...document.querySelectorAll('button, input, select, progress, canvas, [role="treeitem"]')]
+      [...document.querySelectorAll('button, input, select, progress, canvas, [role="row"]')]
         .filter((element) => {
           const isLabelled = (element.labels?.length ?? 0) > 0 || element.hasAttribute('aria-label')
           const isInFigure = element.closest('[role="img"][aria-labelledby]') !== null

@@ -10,6 +10,8 @@ import type {
 } from '../src/dashboard/page-events.ts'
 import { PageViewer } from '../src/dashboard/page-viewer.ts'
 import type { Job } from '../src/jobs/job.ts'
+import type { JobChange } from '../src/store/job-feed.ts'
+import type { Output } from '../src/store/job-outputs.ts'
 
 const counts = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
 
@@ -69,6 +71,7 @@ function job(id: number, change: Partial<Job> = {}): Job {
 class SlowResponse extends Writable {
   readonly written: string[] = []
   #taken: (() => void) | null = null
+  #isFast = false
 
   constructor() {
     super({ highWaterMark: 1, decodeStrings: false })
@@ -76,7 +79,14 @@ class SlowResponse extends Writable {
 
   override _write(chunk: string, _encoding: string, taken: () => void): void {
     this.written.push(chunk)
-    this.#taken = taken
+    if (this.#isFast) taken()
+    else this.#taken = taken
+  }
+
+  /** Takes what was written, and everything from now on. */
+  readOn(): Promise<void> {
+    this.#isFast = true
+    return this.read()
   }
 
   /** Takes what was written; resolves when there is room again. */
@@ -140,38 +150,99 @@ test('nothing is sent before the snapshot, and what happened meanwhile comes aft
   response.destroy()
 })
 
+/** An output that is kept whole. */
+function whole(head: string, attempt = 1): Output {
+  return { attempt, head, omitted: 0, tail: '', size: Buffer.byteLength(head) }
+}
+
+const written = (id: number, attempt: number, text: string, offset: number): JobChange => ({
+  type: 'output',
+  id,
+  attempt,
+  text,
+  offset,
+})
+
 test('of output that nobody reads the end is kept, and how much is missing is said', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
-  viewer.begin('', false)
-  for (let i = 0; i < 1_000; i++)
-    viewer.see({ type: 'output', id: 1, text: 'y'.repeat(1_000), offset: i * 1_000 })
-  viewer.see({ type: 'output', id: 2, text: 'of another job', offset: 0 })
-  viewer.see({ type: 'output', id: 1, text: 'the end', offset: 1_000_000 })
+  viewer.begin(whole(''), false)
+  for (let i = 0; i < 1_000; i++) viewer.see(written(1, 1, 'é'.repeat(500), i * 1_000))
+  viewer.see(written(2, 1, 'of another job', 0))
+  viewer.see(written(1, 1, 'the end', 1_000_000))
   viewer.flush()
   expect(response.written).toHaveLength(1)
-  await response.read()
+  await response.readOn()
   viewer.flush()
-  const { text, omitted } = dataOf<PageOutput>(response.written[1])
-  expect(text).toMatch(/y{9}the end$/)
-  expect(text.length + omitted).toBe(1_000_007)
+  const texts = response.written.slice(1).map((frame) => dataOf<PageOutput>(frame))
+  const text = texts.map((each) => each.text).join('')
+  const omitted = texts.reduce((sum, each) => sum + each.omitted, 0)
+  expect(text).toMatch(/é{9}the end$/)
+  expect(Buffer.byteLength(text) + omitted).toBe(1_000_007)
   expect(text.length).toBeLessThan(300_000)
+  expect(text).not.toContain('\uFFFD')
   response.destroy()
 })
 
-test('what the log had already is not shown twice', async () => {
+test('one piece that is too long is cut between characters', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
-  viewer.see({ type: 'output', id: 1, text: 'one ', offset: 0 })
-  viewer.see({ type: 'output', id: 1, text: 'two ', offset: 4 })
-  viewer.see({ type: 'output', id: 1, text: 'three ', offset: 8 })
-  viewer.begin('one two ', false)
-  await response.read()
+  viewer.begin(whole('☃'), false)
+  await response.readOn()
+  const text = `a${'😀'.repeat(200_000)}b`
+  viewer.see(written(1, 1, text, 3))
+  viewer.flush()
+  const sent = dataOf<PageOutput>(response.written[1])
+  expect(text.endsWith(sent.text)).toBe(true)
+  expect(sent.text.isWellFormed()).toBe(true)
+  expect(sent.omitted + Buffer.byteLength(sent.text)).toBe(Buffer.byteLength(text))
+  response.destroy()
+})
+
+test('what was read from the file is not shown twice', async () => {
+  const response = new SlowResponse()
+  const viewer = new OutputViewer(1, response as unknown as ServerResponse)
+  viewer.see(written(1, 1, 'öne ', 0))
+  viewer.see(written(1, 1, 'two ', 5))
+  viewer.see(written(1, 1, 'thrée ', 9))
+  viewer.begin(whole('öne two '), false)
+  await response.readOn()
   viewer.flush()
   expect(dataOf<PageOutput>(response.written[1])).toEqual({
     job: 1,
-    text: 'three ',
+    attempt: 1,
+    head: '',
+    text: 'thrée ',
     omitted: 0,
   })
+  response.destroy()
+})
+
+test('the output of a later attempt takes the place of the one before, also before it writes', async () => {
+  const response = new SlowResponse()
+  const viewer = new OutputViewer(1, response as unknown as ServerResponse)
+  const events = (): { type: string; attempt: number; text: string }[] =>
+    response.written.map((frame) => ({
+      type: /^event: (.*)$/m.exec(frame)?.[1] ?? '',
+      ...dataOf<PageOutput>(frame),
+    }))
+  // What an attempt wrote that was over when the output was read is not shown.
+  viewer.see(written(1, 1, 'long ago', 0))
+  viewer.begin(whole('second', 2), false)
+  viewer.see(written(1, 2, ' more', 6))
+  viewer.see({ type: 'state', job: job(1, { state: 'running', attempts: 3 }) })
+  await response.readOn()
+  viewer.flush()
+  viewer.see(written(1, 3, 'third', 0))
+  viewer.see({ type: 'state', job: job(1, { state: 'done', attempts: 3 }) })
+  await new Promise(setImmediate)
+  viewer.flush()
+  expect(events()).toMatchObject([
+    { type: 'log', attempt: 2, head: 'second', text: '' },
+    { type: 'output', attempt: 2, text: ' more' },
+    { type: 'log', attempt: 3, head: '', text: '' },
+    { type: 'output', attempt: 3, text: 'third' },
+    { type: 'end', attempt: 3 },
+  ])
   response.destroy()
 })

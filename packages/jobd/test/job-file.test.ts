@@ -1,29 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileURLToPath } from 'node:url'
-import { run } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { JobFile } from '../src/store/job-file.ts'
 import { schemaVersion } from '../src/store/schema.ts'
+import { firstEdition, holdFile, rowsOf, take } from './support/files.ts'
 import { inFolder } from './support/folder.ts'
 import { inJobd } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
-
-/** Made by the first edition and left by kill -9: 3 done, 1 failed, 1 cancelled, 40 queued, 2 running jobs. */
-const firstEdition = fileURLToPath(new URL('fixtures/first-edition.sqlite', import.meta.url))
-
-const take = (path: string, more: object = {}): Promise<JobFile> =>
-  run(() => JobFile.take({ path, waitLock: 0, ...more }))
-
-/** The rows of a file that nobody uses. */
-function rowsOf(path: string, sql = 'SELECT * FROM jobs ORDER BY id'): Record<string, unknown>[] {
-  using database = new DatabaseSync(path)
-  return database.prepare(sql).all()
-}
 
 test('a second process, or a second name of the file, does not get the lock', () =>
   inFolder(async (folder) => {
@@ -70,51 +56,6 @@ test('the lock of a process that is killed is free at once', slow, () =>
   }),
 )
 
-/** A process that takes the file, says so, and then does something. */
-function holdFile(path: string, then: string): ChildProcess {
-  const code = `
-    import { run } from '@tasktree/core'
-    import { JobFile } from ${JSON.stringify(new URL('../src/store/job-file.ts', import.meta.url).href)}
-    globalThis.file = await run(() => JobFile.take({ path: ${JSON.stringify(path)} }))
-    console.log('taken')
-    ${then}`
-  return spawn(
-    process.execPath,
-    ['--conditions=@tasktree/source', '--input-type=module-typescript', '--eval', code],
-    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-}
-
-test('a file of the first edition keeps every job, its key and its number', () =>
-  inFolder(async (folder) => {
-    const path = join(folder, 'jobs')
-    await copyFile(firstEdition, path)
-    const before = rowsOf(path)
-    const notices: string[] = []
-    const file = await take(path, { notice: (text: string) => notices.push(text) })
-    file.release()
-    expect(notices[0]).toContain(`a copy is kept as ${path}.v0`)
-    expect(rowsOf(`${path}.v0`)).toEqual(before)
-    const after = rowsOf(path)
-    expect(after).toHaveLength(before.length)
-    for (const [i, row] of before.entries()) {
-      const { state, ...rest } = row
-      const survivor = state === 'running'
-      expect(after[i]).toMatchObject({
-        ...rest,
-        heldKey: row['key'],
-        state: survivor ? 'queued' : state,
-        deaths: survivor ? 1 : 0,
-      })
-    }
-    expect(rowsOf(path, 'SELECT text FROM outputs ORDER BY rowid')).toEqual(
-      rowsOf(firstEdition, 'SELECT text FROM outputs ORDER BY rowid'),
-    )
-    // What it could not do before: shrink.
-    expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
-    expect(rowsOf(path, `SELECT name FROM settings WHERE name LIKE 'keep%'`)).toEqual([])
-  }))
-
 test('the space and time to make an old file shrink can be put off', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
@@ -127,60 +68,6 @@ test('the space and time to make an old file shrink can be put off', () =>
     ;(await take(path)).release()
     expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
   }))
-
-test(
-  '20 times killed midway through the migration: nothing is lost, and it comes to its end',
-  { tags: ['slow'], timeout: 60_000 },
-  () =>
-    inFolder(async (folder) => {
-      const path = join(folder, 'jobs')
-      await copyFile(firstEdition, path)
-      {
-        // Large enough for a kill to hit the middle.
-        using database = new DatabaseSync(path)
-        database.exec(`
-        WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
-        INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, state, attempts, allowed, createdAt, notBefore)
-        SELECT 'sleep', printf('%0200d', i), 0, 0, 0, 0, 'key-' || i, 'queued', 0, 1, 1, 1 FROM c`)
-      }
-      const summary = 'SELECT count(*) AS n, sum(id) AS ids, count(DISTINCT key) AS keys FROM jobs'
-      const before = rowsOf(path, summary)
-      let cut = 0
-      for (let round = 0; round < 20; round++) {
-        const child = holdFile(path, 'process.exit()')
-        const exited = once(child, 'exit') as Promise<[number | null, string | null]>
-        let timer: NodeJS.Timeout | undefined
-        // The copy appears in the middle of it; from there on it is killed at a random moment.
-        const watch = setInterval(() => {
-          void readdir(folder).then((names) => {
-            if (!names.some((name) => name.startsWith('jobs.v0'))) return
-            clearInterval(watch)
-            timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 300)
-          })
-        }, 5)
-        const [code] = await exited
-        clearInterval(watch)
-        clearTimeout(timer)
-        if (code === null) cut++
-        expect(rowsOf(path, 'PRAGMA quick_check')).toEqual([{ quick_check: 'ok' }])
-        expect(rowsOf(path, summary)).toEqual(before)
-        if (code === 0) await copyBack(path, before)
-      }
-      expect(cut).toBeGreaterThan(0)
-      ;(await take(path)).release()
-      expect(rowsOf(path, summary)).toEqual(before)
-      expect(rowsOf(path, 'PRAGMA user_version')).toEqual([{ user_version: schemaVersion }])
-    }),
-)
-
-/** The file as it was before the migration, from the copy that was kept. */
-async function copyBack(path: string, before: unknown): Promise<void> {
-  const copy = `${path}.v0`
-  expect(
-    rowsOf(copy, 'SELECT count(*) AS n, sum(id) AS ids, count(DISTINCT key) AS keys FROM jobs'),
-  ).toEqual(before)
-  await copyFile(copy, path)
-}
 
 test.for([
   ['a newer jobd', `PRAGMA user_version = ${schemaVersion + 1}`, /a newer jobd wrote it$/],

@@ -148,7 +148,8 @@ test('a client that leaves in the middle of an answer is no failure', slow, asyn
     },
     { logger: log },
   )
-  expect(lines).toEqual([])
+  // A machine that is busy with other things makes any part slow, which is a warning of its own.
+  expect(lines.filter((line) => !line.includes('kept the thread'))).toEqual([])
 })
 
 test(

@@ -21,7 +21,7 @@ interface AddOptions extends ConnectionOptions {
   wait?: boolean
 }
 
-/** Everything about jobs: add, get, wait, list, log, cancel, retry, requeue, delete, bulk. */
+/** Commands about jobs: add, get, wait, list, cancel, retry, requeue, delete, bulk. */
 export function addJobCommands(program: Command): void {
   const priority = wholeNumber(-(2 ** 50))
   addConnection(
@@ -72,20 +72,6 @@ export function addJobCommands(program: Command): void {
       .option('--limit <n>', 'at most this many', wholeNumber(1), 20)
       .option('--json', 'as JSON'),
   ).action(list)
-
-  addConnection(
-    program
-      .command('log')
-      .description("Print a job's output.")
-      .argument('<job>', 'its number', jobId),
-  ).action((id: number, options: ConnectionOptions) =>
-    withClient(options, async (client) => {
-      const output = await client.text('JOB.LOG', id)
-      // A program that reads it gets it as it is; a terminal would obey its control characters.
-      const text = process.stdout.isTTY ? visible(output) : output
-      process.stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`)
-    }),
-  )
 
   for (const [name, description, done] of [
     ['cancel', 'Cancel a job: what it does ends with it.', 'is cancelled'],

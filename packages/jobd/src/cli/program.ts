@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from 'commander'
+import { addAttemptCommands } from './attempt-subcommands.ts'
 import { addFileCommands } from './file-subcommands.ts'
 import { addKindCommands } from './kind-subcommands.ts'
 import { addJobCommands } from './job-subcommands.ts'
@@ -11,6 +12,7 @@ export function makeProgram(): Command {
     .exitOverride()
   addServerCommands(program)
   addJobCommands(program)
+  addAttemptCommands(program)
   addKindCommands(program)
   addFileCommands(program)
   for (const command of [program, ...program.commands])

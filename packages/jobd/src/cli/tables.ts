@@ -12,6 +12,7 @@ const colours = {
   done: 'green',
   failed: 'red',
   cancelled: 'yellow',
+  lost: 'magenta',
 } as const
 
 /** A state in its colour, where the output has colours. */
@@ -83,6 +84,7 @@ export function textOf(value: string | number | null | undefined): string {
   return value === null || value === undefined ? '' : String(value)
 }
 
-function oneLine(value: string | number | null | undefined): string {
+/** A text without line ends, and with its control characters escaped. */
+export function oneLine(value: string | number | null | undefined): string {
   return visible(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
 }

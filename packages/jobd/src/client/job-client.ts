@@ -1,4 +1,4 @@
-import type { Job, JobFilter, JobRequest } from '../jobs/job.ts'
+import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts'
 import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { Connection } from './connection.ts'
@@ -173,9 +173,20 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     await this.command('JOB.RETRY', id)
   }
 
-  /** What the job has written. */
-  async log(id: number): Promise<string> {
-    return this.text('JOB.LOG', id)
+  /**
+   * What an attempt of the job has written, by default the latest one. Of long output the first 256 KiB and the last
+   * 768 KiB are there, with a line between them that says how much is missing.
+   *
+   * @throws the error that the server answers: there is no such job, or it has not had that attempt
+   */
+  async log(id: number, { attempt }: { attempt?: number } = {}): Promise<string> {
+    return this.text('JOB.LOG', id, ...(attempt === undefined ? [] : ['ATTEMPT', attempt]))
+  }
+
+  /** The latest attempts of a job, at most 20, the earliest first. @throws the server's error when there is no such job */
+  async attempts(id: number): Promise<AttemptRecord[]> {
+    const reply = (await this.command('JOB.ATTEMPTS', id)) as Reply[]
+    return reply.map((each) => toRecord(each) as unknown as AttemptRecord)
   }
 
   /**

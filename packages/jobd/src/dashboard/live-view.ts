@@ -6,6 +6,7 @@ import { finalStates } from '../jobs/job.ts'
 import type { KindTable } from '../jobs/kind-table.ts'
 import type { JobChange, JobFeed } from '../store/job-feed.ts'
 import type { History } from '../scheduling/history.ts'
+import type { Output } from '../store/job-outputs.ts'
 import type { Store } from '../store/store.ts'
 import { OutputViewer } from './output-viewer.ts'
 import type { PageControls, PageProgress, PageSnapshot } from './page-events.ts'
@@ -113,6 +114,7 @@ export class LiveView implements AsyncDisposable {
     const output = viewer.follow(id)
     try {
       output.begin(...(await this.#readOutput(id)))
+      viewer.flushOutputs()
     } catch (error) {
       viewer.unfollow(id)
       throw error
@@ -124,22 +126,22 @@ export class LiveView implements AsyncDisposable {
     const viewer = new OutputViewer(id, response)
     this.#add(this.#outputs, viewer)
     try {
-      const [log, isOver] = await this.#readOutput(id)
+      const [output, isOver] = await this.#readOutput(id)
       viewer.open(() => this.#remove(this.#outputs, viewer))
-      viewer.begin(log, isOver)
+      viewer.begin(output, isOver)
     } catch (error) {
       this.#remove(this.#outputs, viewer)
       throw error
     }
   }
 
-  /** A job's output so far, and whether it is complete. */
-  async #readOutput(id: number): Promise<[log: string, isOver: boolean]> {
+  /** The output of a job's latest attempt so far, and whether it is complete. */
+  async #readOutput(id: number): Promise<[output: Output, isOver: boolean]> {
     const { store } = this.#sources
     const job = await store.ask.get(id)
-    const log = await store.ask.log(id)
-    if (job === null || log === null) throw new Refusal(404, `there is no job ${id}`)
-    return [log, finalStates.has(job.state)]
+    const output = await store.ask.output(id)
+    if (job === null || output === null) throw new Refusal(404, `there is no job ${id}`)
+    return [output, finalStates.has(job.state)]
   }
 
   #add<V extends PageViewer | OutputViewer>(viewers: Set<V>, viewer: V): void {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { JobChange } from '../store/job-feed.ts'
+import type { Output } from '../store/job-outputs.ts'
 import { EventStream } from './event-stream.ts'
 import { JobOutput } from './job-output.ts'
 
@@ -13,9 +14,10 @@ export class OutputViewer extends EventStream {
     this.#output = new JobOutput(id, (event, data) => this.send(event, data))
   }
 
-  begin(log: string, isOver: boolean): void {
+  begin(before: Output, isOver: boolean): void {
     this.#begun = true
-    this.#output.begin(log, isOver)
+    this.#output.begin(before, isOver)
+    this.flush()
   }
 
   see(change: JobChange): void {

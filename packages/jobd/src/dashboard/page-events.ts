@@ -87,10 +87,16 @@ export interface PageChanges {
   restarts?: Restart[]
 }
 
-/** An event of a job's output: `log` comes first, `output` adds to it, `end` is the last. */
+/**
+ * An event of the output of a job's latest attempt: `log` comes first, and again when a later attempt begins; `output`
+ * adds to it; `end` is the last.
+ */
 export interface PageOutput {
   job: number
-  text: string
-  /** Characters before `text` that are not shown. */
+  attempt: number
+  /** The beginning of the output; empty in every event but `log`. */
+  head: string
+  /** Bytes between `head`, or what came before, and `text` that are not shown. */
   omitted: number
+  text: string
 }

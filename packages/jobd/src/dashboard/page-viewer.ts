@@ -107,7 +107,15 @@ export class PageViewer extends EventStream {
     this.#counts = null
     if (Object.keys(changes).length > 0) this.send('changes', changes)
     else this.keepAlive()
-    for (const [id, output] of this.#outputs) if (output.flush()) this.#outputs.delete(id)
+    this.flushOutputs()
+  }
+
+  /** Sends what waits of outputs, one after another as the page reads: the beginning of an output may be a mebibyte. */
+  flushOutputs(): void {
+    for (const [id, output] of this.#outputs) {
+      if (!this.#begun || !this.isReady) return
+      if (output.flush()) this.#outputs.delete(id)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { isJobState, type JobFilter } from '../jobs/job.ts'
 import { tableSorts, type TableSort } from '../store/job-pages.ts'
-import type { PageTable } from './page-events.ts'
+import type { PageOutput, PageTable } from './page-events.ts'
 import type { LiveSources, LiveView, Sender } from './live-view.ts'
 import { writeHead } from './page-files.ts'
 import { toPageJob } from './page-viewer.ts'
@@ -47,6 +47,8 @@ const routes: [method: string, path: RegExp, handle: Handle][] = [
     /^\/jobs\/(\d{1,15})\/output$/,
     ({ site, response, words: [id] }) => site.view.showOutput(Number(id), response),
   ],
+  ['GET', /^\/jobs\/(\d{1,15})\/attempts$/, listAttempts],
+  ['GET', /^\/jobs\/(\d{1,15})\/attempts\/(\d{1,15})$/, showAttempt],
   ['POST', /^\/jobs$/, addJob],
   ['POST', /^\/jobs\/(\d{1,15})\/cancel$/, (exchange) => change(exchange, 'JOB.CANCEL')],
   ['POST', /^\/jobs\/(\d{1,15})\/retry$/, (exchange) => change(exchange, 'JOB.RETRY')],
@@ -156,6 +158,21 @@ async function showJob({ site, response, words: [id] }: Exchange): Promise<void>
   const job = await site.sources.store.ask.get(Number(id))
   if (job === null) throw new Refusal(404, `there is no job ${id}`)
   answer(response, job)
+}
+
+async function listAttempts({ site, response, words: [id] }: Exchange): Promise<void> {
+  const attempts = await site.sources.store.ask.attempts(Number(id))
+  if (attempts === null) throw new Refusal(404, `there is no job ${id}`)
+  answer(response, attempts)
+}
+
+/** The output of one attempt, as far as it has come. */
+async function showAttempt({ site, response, words }: Exchange): Promise<void> {
+  const [job = 0, attempt = 0] = words.map(Number)
+  const output = await site.sources.store.ask.output(job, attempt)
+  if (output === null) throw new Refusal(404, `there is no attempt ${attempt} of job ${job}`)
+  const { head, omitted, tail } = output
+  answer(response, { job, attempt, head, omitted, text: tail } satisfies PageOutput)
 }
 
 /** Carries out a command of the protocol. The page shows the message when it is refused. */

@@ -46,6 +46,18 @@ export interface Job extends JobRequest {
   scheduledAt: number | null
 }
 
+/** How an attempt went. `lost`: its worker, or the server, ended before it. */
+export interface AttemptRecord {
+  attempt: number
+  state: 'running' | 'done' | 'failed' | 'cancelled' | 'lost'
+  /** `Date.now()` milliseconds; null where an older version has not kept it. */
+  startedAt: number | null
+  endedAt: number | null
+  error: string | null
+  /** Bytes that it has written. */
+  outputSize: number
+}
+
 /** What there is to know of a job that waits for its turn. */
 export interface QueuedJob {
   readonly id: number

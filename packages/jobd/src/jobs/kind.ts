@@ -89,7 +89,7 @@ const kindsMark = Symbol.for('@tasktree/jobd.kinds')
  *       },
  *     })
  */
-export function defineKinds<P, const T>(kinds: { [K in keyof P]: Kind<P[K]> } & T): T {
+export function defineKinds<P, const T>(kinds: { [K in keyof P]: Kind<P[K]> } & T): NoInfer<T> {
   const table: unknown = kinds
   if (typeof table !== 'object' || table === null)
     throw new TypeError(`defineKinds expects an object of kinds, got ${String(table)}`)

@@ -1,5 +1,4 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
-import { type EventLoop, getEventLoop } from '@tasktree/core'
 import type { Job, JobRequest, JobState, QueuedJob } from '../jobs/job.ts'
 import type { KindTable } from '../jobs/kind-table.ts'
 import { shorten } from '../jobs/shown-job.ts'
@@ -9,7 +8,8 @@ import type { Revival } from '../store/job-rows.ts'
 import type { Schedule } from '../store/schedule-rows.ts'
 import type { Store } from '../store/store.ts'
 import { Admission } from './admission.ts'
-import type { Attempt, Outcome } from './attempt.ts'
+import type { Outcome } from './attempt.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { JobQueue } from './job-queue.ts'
 import { JobWaiters, type Waiter } from './job-waiters.ts'
 import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
@@ -18,7 +18,6 @@ import { retryWriting, storeRetryDelay } from './retry-writing.ts'
 import { changeSetting, type Setting } from './change-setting.ts'
 import { QueueFull } from './queue-full.ts'
 import { Recovery } from './recovery.ts'
-import { delayAfter } from './retry-delay.ts'
 import type { QueueStatistics } from './queue-statistics.ts'
 import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
@@ -34,36 +33,26 @@ export interface SchedulerOptions {
 /** Milliseconds between two looks at the wall clock. */
 const clockTime = 1_000
 
-/**
- * Hands jobs to workers, by priority and then by age. It remembers which worker has which job: one that
- * asks for another without having finished has been restarted, and what it had is queued again.
- */
+/** Decides which job runs when: by priority and then by age, where delays, pauses and limits allow it. */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
   readonly #worker: (name: string) => ActorRef<Worker>
   readonly #feed: JobFeed
   readonly #maxQueued: number
   readonly #admission: Admission
-  readonly #loop: EventLoop = getEventLoop()
   readonly #clock = new WallClock()
   readonly #queue = new JobQueue(
     (ms, call) => void this.ctx.after(ms, call),
     () => this.#dispatch(),
   )
   readonly #recovery = new Recovery(this.#queue)
-  readonly #idle = new Map<string, ReplyPort<Job>>()
-  readonly #running = new Map<string, Attempt>()
   readonly #waiters = new JobWaiters()
   #adding = 0
   /** How often the clock was looked at. */
   #looks = 0
-  #requeued = 0
-  /** The file cannot be written: nothing is begun. */
-  #isBlocked = false
   /** The server is ending: nothing is begun. */
   #isEnding = false
-  /** To be answered when no job runs. */
-  #untilIdle: ReplyPort<void>[] = []
+  #dispatcher!: Dispatcher
 
   constructor(
     store: () => ActorRef<Store>,
@@ -84,6 +73,17 @@ export class Scheduler extends Actor {
   }
 
   protected override onStart(): Promise<void> {
+    this.#dispatcher = new Dispatcher({
+      ctx: this.ctx,
+      queue: this.#queue,
+      admission: this.#admission,
+      asks: () => this.#asks,
+      worker: this.#worker,
+      mayBegin: () => this.#recovery.isOpen && !this.#isEnding,
+      publish: (job, times) => this.#publish(job, times),
+      enqueue: (job, delay) => this.#enqueue(job, delay),
+      over: (job, times) => this.#over(job, times),
+    })
     this.ctx.every(clockTime, () => this.#checkClock())
     return this.#recover()
   }
@@ -123,7 +123,11 @@ export class Scheduler extends Actor {
   }
 
   #shiftDelays(step: number): void {
-    this.#retryWriting(() => this.#asks.shiftDelays(step))
+    retryWriting(
+      this.ctx,
+      () => this.#asks.shiftDelays(step),
+      () => {},
+    )
   }
 
   /** Questions to the store without a time limit, because the store answers after its write, and a disk may be slow. */
@@ -176,25 +180,12 @@ export class Scheduler extends Actor {
 
   /** The next job for `worker`, when there is one. */
   take(worker: string): ReplyPort<Job> {
-    const port = this.ctx.reply<Job>()
-    this.#idle.get(worker)?.reject(new ReplyError(`${worker} has asked again`))
-    this.#idle.set(worker, port)
-    const lost = this.#running.get(worker)
-    if (lost !== undefined && !lost.isEnding) {
-      if (lost.isCancelled) this.#end(worker, lost, { cancelled: true })
-      else this.#requeue(worker, lost)
-    }
-    this.#dispatch()
-    return port
+    return this.#dispatcher.take(worker)
   }
 
   /** Answers when it is written. */
   finish(worker: string, outcome: Outcome): ReplyPort<void> {
-    const port = this.ctx.reply<void>()
-    const attempt = this.#running.get(worker)
-    if (attempt === undefined || attempt.isEnding) port.resolve()
-    else this.#end(worker, attempt, outcome, () => port.resolve())
-    return port
+    return this.#dispatcher.finish(worker, outcome)
   }
 
   /** Answers with the job when it has ended, cancelled or otherwise; null when there is no such job. */
@@ -215,11 +206,7 @@ export class Scheduler extends Actor {
       )
       return port
     }
-    for (const [worker, attempt] of this.#running) {
-      if (attempt.queued.id !== id) continue
-      attempt.isCancelled = true
-      if (!attempt.isEnding) void this.#worker(worker).tell.cancel(id)
-    }
+    this.#dispatcher.cancel(id)
     this.#awaitEnd(id, { port, timer: null, ticket: null })
     return port
   }
@@ -297,10 +284,7 @@ export class Scheduler extends Actor {
 
   /** Answers when no job runs. */
   idle(): ReplyPort<void> {
-    const port = this.ctx.reply<void>()
-    this.#untilIdle.push(port)
-    this.#tellIdle()
-    return port
+    return this.#dispatcher.idle()
   }
 
   /** The server is ending: begins no more jobs; answers when those that run have ended. */
@@ -311,10 +295,8 @@ export class Scheduler extends Actor {
 
   statistics(): QueueStatistics {
     return {
+      ...this.#dispatcher.statistics,
       ready: this.#queue.readySize,
-      running: this.#running.size,
-      idle: this.#idle.size,
-      requeued: this.#requeued,
       waiters: this.#waiters.size,
       paused: this.#admission.pauses.list(),
     }
@@ -338,141 +320,17 @@ export class Scheduler extends Actor {
   }
 
   #dispatch(): void {
-    if (!this.#recovery.isOpen || this.#isEnding || this.#isBlocked) return
-    for (const [worker, port] of this.#idle) {
-      // Its last job is still being written: it keeps its place until then.
-      if (this.#running.has(worker)) continue
-      const queued = this.#queue.take(this.#admission)
-      if (queued === null) return
-      this.#idle.delete(worker)
-      this.#begin(worker, port, queued)
-    }
-  }
-
-  #begin(worker: string, port: ReplyPort<Job>, queued: QueuedJob): void {
-    const { kind, group } = queued
-    const place = this.#admission.limits.enter(kind, group)
-    const begunAt = this.#loop.time()
-    const attempt: Attempt = {
-      queued,
-      place,
-      begunAt,
-      isCancelled: false,
-      attempts: 0,
-      isEnding: false,
-    }
-    this.#running.set(worker, attempt)
-    this.ctx.pipe(
-      this.#asks.begin(queued.id, this.#admission.limits.isRated(kind)),
-      (job) => {
-        place.begin()
-        attempt.attempts = job.attempts
-        if (this.#running.get(worker) !== attempt) return
-        attempt.begunAt = this.#loop.time()
-        this.#publish(job, { waited: attempt.begunAt - queued.dueAt })
-        port.resolve(job)
-      },
-      (error) => {
-        if (!(error instanceof StoreError)) throw error
-        place.giveUp()
-        if (this.#running.get(worker) !== attempt) return
-        this.#leave(worker, attempt)
-        this.#idle.set(worker, port)
-        if (attempt.isCancelled) this.#cancelLater(queued)
-        else this.#enqueue(queued, 0)
-        this.#block()
-      },
-    )
-  }
-
-  /** Writes that a job is cancelled which was cancelled while its beginning could not be written. */
-  #cancelLater(queued: QueuedJob): void {
-    this.#retryWriting(
-      () => this.#asks.end(queued.id, 'cancelled'),
-      (job) => this.#over(job),
-    )
-  }
-
-  #block(): void {
-    if (this.#isBlocked) return
-    this.#isBlocked = true
-    this.ctx.after(storeRetryDelay, () => {
-      this.#isBlocked = false
-      this.#dispatch()
-    })
-  }
-
-  #leave(worker: string, attempt: Attempt): void {
-    if (this.#running.get(worker) === attempt) this.#running.delete(worker)
-    attempt.place.leave()
-    const { kind, group } = attempt.queued
-    if (group !== null) this.#queue.unblock(kind, group)
-    this.#tellIdle()
-    this.#dispatch()
-  }
-
-  /** Writes the outcome of an attempt, and tries again until the file takes it. */
-  #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
-    attempt.isEnding = true
-    const { id } = attempt.queued
-    const delay = delayAfter(attempt.attempts)
-    const ran = this.#loop.time() - attempt.begunAt
-    this.#retryWriting(
-      () => {
-        if ('result' in outcome) return this.#asks.end(id, 'done', outcome.result)
-        if ('cancelled' in outcome || attempt.isCancelled) return this.#asks.end(id, 'cancelled')
-        return this.#asks.fail(id, outcome.error, delay)
-      },
-      (job) => {
-        if (job.state === 'queued') this.#again(attempt, job, delay, ran)
-        else this.#over(job, ran)
-        then()
-        this.#leave(worker, attempt)
-      },
-    )
-  }
-
-  #requeue(worker: string, attempt: Attempt): void {
-    attempt.isEnding = true
-    this.#requeued++
-    this.#retryWriting(
-      () => this.#asks.requeue(attempt.queued.id),
-      (job) => {
-        this.#again(attempt, job, 0)
-        this.#leave(worker, attempt)
-      },
-    )
-  }
-
-  #again(attempt: Attempt, job: Job, delay: number, ran?: number): void {
-    // It was to be cancelled while that was written.
-    if (attempt.isCancelled) {
-      this.#cancelLater(attempt.queued)
-      return
-    }
-    this.#publish(job, ran === undefined ? {} : { ran })
-    this.#enqueue(job, delay)
-  }
-
-  #retryWriting<T>(write: () => PromiseLike<T>, done: (value: T) => void = () => {}): void {
-    retryWriting(this.ctx, write, done)
+    this.#dispatcher.dispatch()
   }
 
   /** A job has come to its end. */
-  #over(job: Job, ran?: number): void {
-    this.#publish(job, ran === undefined ? {} : { ran })
+  #over(job: Job, times: { ran?: number } = {}): void {
+    this.#publish(job, times)
     this.#waiters.tell(job)
   }
 
   #awaitEnd(id: number, waiter: Waiter): void {
     this.#waiters.add(id, waiter)
     this.#waiters.settleIfOver(id, waiter, this.#asks.get(id), this.ctx)
-  }
-
-  #tellIdle(): void {
-    if (this.#running.size > 0) return
-    const ports = this.#untilIdle
-    this.#untilIdle = []
-    for (const port of ports) port.resolve()
   }
 }

@@ -73,7 +73,7 @@ export class Worker extends Actor {
     const ask = store().ask({ timeout: Infinity })
     const tools: JobTools = {
       pools,
-      output: (text) => void store().tell.append(job.id, text),
+      output: (text) => void store().tell.append(job.id, job.attempts, text),
       progress: (done, total) => feed.publish({ type: 'progress', id: job.id, done, total }),
       // Only a later attempt, or a job that was queued again, can find steps.
       steps: job.attempts > 1 ? await ask.steps(job.id) : [],

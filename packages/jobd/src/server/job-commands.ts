@@ -10,6 +10,7 @@ import {
 } from '../jobs/job.ts'
 import type { KindTable } from '../jobs/kind-table.ts'
 import type { Reply } from '../protocol/resp.ts'
+import { textOf } from '../store/job-outputs.ts'
 import { CommandError, largest, parseNumber, parseOptions } from './arguments.ts'
 import { bulkActions, carryOutAll } from './bulk.ts'
 import type { Command, Directory } from './commands.ts'
@@ -168,12 +169,26 @@ export const jobCommands: Record<string, Command> = {
   },
   'JOB.LOG': {
     least: 1,
+    most: 3,
+    run: async ([id, ...options], { store }) => {
+      const number = parseId(id)
+      const wanted = parseOptions(options, ['ATTEMPT']).get('ATTEMPT')
+      const attempt = wanted === undefined ? null : parseNumber('ATTEMPT', wanted, 1)
+      const output = await store.ask.output(number, attempt)
+      if (output !== null) return textOf(output)
+      const job = await store.ask.get(number)
+      if (job === null) throw noSuchJob(number)
+      throw new CommandError(`job ${number} has had ${job.attempts} attempts`)
+    },
+  },
+  'JOB.ATTEMPTS': {
+    least: 1,
     most: 1,
     run: async ([id], { store }) => {
       const number = parseId(id)
-      const text = await store.ask.log(number)
-      if (text === null) throw noSuchJob(number)
-      return text
+      const attempts = await store.ask.attempts(number)
+      if (attempts === null) throw noSuchJob(number)
+      return attempts.map((each) => new Map<string, Reply>(Object.entries(each)))
     },
   },
   'JOB.LIST': {

@@ -10,8 +10,8 @@ export type JobChange =
   | { type: 'state'; job: Job; waited?: number; ran?: number }
   | { type: 'deleted'; ids: readonly number[] }
   | { type: 'progress'; id: number; done: number; total: number }
-  /** `offset`: how many characters of output the job had before. */
-  | { type: 'output'; id: number; text: string; offset: number }
+  /** `offset`: how many bytes of output the attempt had before. */
+  | { type: 'output'; id: number; attempt: number; text: string; offset: number }
 
 /** A subscriber may lag behind by this many changes; then it loses the oldest. */
 const capacity = 10_000

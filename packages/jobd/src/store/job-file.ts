@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
+import { keepAsLost } from './attempt-rows.ts'
 import { FileLock } from './file-lock.ts'
 import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
 
@@ -148,7 +149,11 @@ export class JobFile implements Disposable {
    */
   release(): void {
     try {
-      this.#connect().exec(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+      const database = this.#connect()
+      transact(database, () => {
+        loseAttempts(database, 'the server was ended')
+        database.exec(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+      })
     } catch (error) {
       if (!isSqlite(error)) throw error
     } finally {
@@ -194,6 +199,7 @@ export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): st
 
 /** Queues each job again that ran when the server died, and counts the death. A job with `maxDeaths` deaths has failed. */
 function settleDeaths(database: DatabaseSync, maxDeaths: number): void {
+  loseAttempts(database, 'the server died')
   database.exec(`
     UPDATE jobs SET deaths = deaths + 1 WHERE state = 'running';
     UPDATE jobs SET state = 'queued' WHERE state = 'running' AND deaths < ${maxDeaths};
@@ -201,6 +207,11 @@ function settleDeaths(database: DatabaseSync, maxDeaths: number): void {
       error = 'lost with the server, which died during ' || deaths || ' of its attempts'
       WHERE state = 'running';
   `)
+}
+
+/** Keeps what is known of the attempts that run, for a reason that ends them all. */
+function loseAttempts(database: DatabaseSync, reason: string): void {
+  database.prepare(keepAsLost(`state = 'running'`)).run(Date.now(), reason)
 }
 
 /** A consistent copy, whole or not there at all, whatever interrupts the writing of it. */

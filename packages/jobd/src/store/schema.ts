@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 export const applicationId = 0x6a_6f_62_64
 
 /** The version of the schema below, kept in SQLite's `user_version`. The first edition wrote 0. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /**
  * `key` is what the client gave and is kept for display. `heldKey` is the same text while the job blocks its key, and
@@ -46,6 +46,21 @@ const version2 = `
   CREATE TABLE schedules (
     name TEXT PRIMARY KEY, spec TEXT NOT NULL, zone TEXT, missed TEXT NOT NULL, request TEXT NOT NULL,
     createdAt INTEGER NOT NULL, nextAt INTEGER, lastAt INTEGER, lastJob INTEGER
+  ) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * What version 3 adds: the attempts that a job had before its latest one, and an output for each attempt. `start` is at
+ * which byte of the attempt's output a row begins: see `job-outputs.ts`.
+ */
+const version3 = `
+  CREATE TABLE outputs (
+    job INTEGER NOT NULL, attempt INTEGER NOT NULL, start INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (job, attempt, start)
+  ) STRICT;
+  CREATE TABLE attempts (
+    job INTEGER NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL,
+    startedAt INTEGER, endedAt INTEGER, error TEXT, PRIMARY KEY (job, attempt)
   ) STRICT, WITHOUT ROWID;
 `
 
@@ -95,10 +110,8 @@ export function inspect(database: DatabaseSync): FileState {
 export function create(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE jobs ${jobsTable1}; ${indexes}
-    CREATE TABLE outputs (job INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
-    CREATE INDEX outputsOfJob ON outputs (job);
     ${settingsTable};
-    ${version2}
+    ${version2} ${version3}
     INSERT INTO settings VALUES ('keepDone', '${7 * 86_400_000}'), ('keepFailed', '${30 * 86_400_000}');
     ${stamp};
   `)
@@ -126,8 +139,31 @@ function fromVersion1(database: DatabaseSync): void {
   database.exec(`${version2} UPDATE jobs SET resultType = 'text' WHERE result IS NOT NULL;`)
 }
 
+/**
+ * From version 2: a job had one output, to which all its attempts wrote. It becomes the output of the latest attempt,
+ * because nothing says which attempt wrote which row.
+ */
+function fromVersion2(database: DatabaseSync): void {
+  database.exec(`
+    DROP INDEX IF EXISTS outputsOfJob;
+    ALTER TABLE outputs RENAME TO oldOutputs;
+    ${version3}
+    INSERT INTO outputs (job, attempt, start, text)
+      SELECT job, max(attempts, 1),
+        coalesce(sum(octet_length(text)) OVER (
+          PARTITION BY job ORDER BY oldOutputs.rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ), 0), text
+      FROM oldOutputs JOIN jobs ON jobs.id = job WHERE text <> '';
+    DROP TABLE oldOutputs;
+  `)
+}
+
 /** The step from each older version to the next. */
-const steps: readonly ((database: DatabaseSync) => void)[] = [fromFirstEdition, fromVersion1]
+const steps: readonly ((database: DatabaseSync) => void)[] = [
+  fromFirstEdition,
+  fromVersion1,
+  fromVersion2,
+]
 
 /** Brings an older file to this version; to be called in a transaction. */
 export function migrate(database: DatabaseSync, version: number): void {

@@ -15,6 +15,8 @@ export class Served implements AsyncDisposable {
   readonly page: string
   readonly #child: ChildProcess
   readonly folder: string
+  /** What it has written to its standard error: the log. */
+  log = ''
 
   private constructor(child: ChildProcess, folder: string, port: number, page: string) {
     this.#child = child
@@ -32,15 +34,24 @@ export class Served implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let errors = ''
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    const keep = (chunk: Buffer): string => (errors += chunk.toString())
+    child.stderr.on('data', keep)
     const lines = createInterface({ input: child.stdout })
     let port = 0
     for await (const line of lines) {
       port = Number(/listens on .*:(\d+)$/.exec(line)?.[1] ?? port)
       const page = /the page is (\S+)$/.exec(line)?.[1]
-      if (page !== undefined) return new Served(child, folder, port, page)
+      if (page === undefined) continue
+      const served = new Served(child, folder, port, page)
+      child.stderr.off('data', keep)
+      child.stderr.on('data', (chunk: Buffer) => (served.log += chunk.toString()))
+      return served
     }
     throw new Error(`the server has not started:\n${errors}`)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
   }
 
   /** The code it ends with after SIGTERM. */

@@ -1,4 +1,5 @@
 import type { PageJob, PageProgress } from '../page-events.ts'
+import { confirm } from './confirm.ts'
 import { formatAge, formatDuration } from './durations.ts'
 import { make, setText } from './element.ts'
 import { notify } from './notice.ts'
@@ -13,12 +14,30 @@ export async function retry(id: number): Promise<void> {
   if ((await post(`jobs/${id}/retry`)) !== null) notify(`Job ${id} is queued again`)
 }
 
+/** Queues a job again that has ended. One that is done has done its work: it is done twice only after a question. */
+export async function queueAgain({ id, state }: PageJob): Promise<void> {
+  if (state === 'done' && !(await confirm(`Job ${id} is done. Do it again?`, 'Queue again'))) return
+  if ((await post('commands/requeue', { words: [String(id)] })) !== null)
+    notify(`Job ${id} is queued again`)
+}
+
 export function canCancel({ state }: PageJob): boolean {
   return state === 'queued' || state === 'running'
 }
 
 export function canRetry({ state }: PageJob): boolean {
   return state === 'failed' || state === 'cancelled'
+}
+
+export function canQueueAgain(job: PageJob): boolean {
+  return !canCancel(job)
+}
+
+type Action = 'Cancel' | 'Retry' | 'Queue again'
+
+function actionOf(job: PageJob): Action {
+  if (canCancel(job)) return 'Cancel'
+  return canRetry(job) ? 'Retry' : 'Queue again'
 }
 
 function cell(className: string): HTMLTableCellElement {
@@ -37,7 +56,7 @@ export class JobRow {
   readonly #took = cell('number took')
   readonly #age = cell('age')
   readonly #actions = cell('actions')
-  #shownAction = ''
+  #shownAction: Action | null = null
 
   constructor(job: PageJob) {
     this.#job = job
@@ -108,25 +127,25 @@ export class JobRow {
   }
 
   #showActions(): void {
-    const action = canCancel(this.#job) ? 'Cancel' : canRetry(this.#job) ? 'Retry' : ''
+    const action = actionOf(this.#job)
     if (action === this.#shownAction) return
     this.#shownAction = action
     const hadFocus = this.#actions.contains(document.activeElement)
-    if (action === '') this.#actions.replaceChildren()
-    else this.#actions.replaceChildren(this.#button(action))
+    this.#actions.replaceChildren(this.#button(action))
     setReachable(this.row, this.row.tabIndex === 0)
-    // The button that was pressed has become another, or gone: the keyboard stays in its row.
+    // The button that was pressed has become another one: the keyboard stays in its row.
     if (hadFocus) this.row.focus()
   }
 
-  #button(action: 'Cancel' | 'Retry'): HTMLButtonElement {
+  #button(action: Action): HTMLButtonElement {
     const { id } = this.#job
     const button = make('button', 'small', action)
     button.type = 'button'
-    button.ariaLabel = `${action} job ${id}`
+    button.ariaLabel = action === 'Queue again' ? `${action}: job ${id}` : `${action} job ${id}`
     button.addEventListener('click', (event) => {
       event.stopPropagation()
-      void (action === 'Cancel' ? cancel(id) : retry(id))
+      if (action === 'Queue again') void queueAgain(this.#job)
+      else void (action === 'Cancel' ? cancel(id) : retry(id))
     })
     return button
   }

@@ -2,10 +2,13 @@ import type { PageJob, PageProgress } from '../page-events.ts'
 import { confirm } from './confirm.ts'
 import { find } from './element.ts'
 import { JobQuery } from './job-query.ts'
-import { canCancel, canRetry, cancel, JobRow, retry } from './job-row.ts'
+import { canCancel, canQueueAgain, canRetry, cancel, JobRow, queueAgain, retry } from './job-row.ts'
 import { notify } from './notice.ts'
 import { post, reasonOf } from './requests.ts'
 import { Roving } from './roving.ts'
+
+/** The keys of a row's actions. */
+const actionKeys: Readonly<Record<string, string>> = { c: 'cancel', r: 'retry', q: 'queue again' }
 
 /** Milliseconds between two reads of the table while jobs change. */
 const readTime = 1_000
@@ -188,8 +191,9 @@ export class JobTable {
     if (event.key === 'Enter' && event.target instanceof HTMLTableRowElement) this.#open(job.id)
     else if (event.key === 'c' && canCancel(job)) void cancel(job.id)
     else if (event.key === 'r' && canRetry(job)) void retry(job.id)
-    else if (event.key === 'c' || event.key === 'r')
-      notify(`Job ${job.id} is ${job.state}: nothing to ${event.key === 'c' ? 'cancel' : 'retry'}`)
+    else if (event.key === 'q' && canQueueAgain(job)) void queueAgain(job)
+    else if (event.key in actionKeys)
+      notify(`Job ${job.id} is ${job.state}: nothing to ${actionKeys[event.key]}`)
     else return
     event.preventDefault()
   }

@@ -1,22 +1,25 @@
+import type { AttemptRecord } from '../../jobs/job.ts'
 import type { PageJob, PageOutput } from '../page-events.ts'
+import { AttemptChoice } from './attempt-choice.ts'
 import { formatDuration } from './durations.ts'
 import { find, make, setText } from './element.ts'
 import type { LiveEvents } from './live-events.ts'
 import { notify } from './notice.ts'
+import { OutputText } from './output-text.ts'
 import { get, reasonOf } from './requests.ts'
 
-/** The page keeps at most this many characters of a job's output, the last ones. */
-const mostCharacters = 500_000
-
-/** The panel of one job: its fields, and its output as it comes. */
+/** The panel of one job: its fields, its attempts, and the output of one of them, as it comes. */
 export class OutputPanel {
   readonly #panel = find('output', HTMLElement)
   readonly #title = find('output-title', HTMLHeadingElement)
   readonly #facts = find('facts', HTMLDListElement)
-  readonly #text = find('output-text', HTMLPreElement)
+  readonly #text = new OutputText()
+  readonly #attempts = new AttemptChoice((attempt) => void this.#showAttempt(attempt))
   readonly #events: () => LiveEvents
   readonly #closed: (id: number) => void
   #id: number | null = null
+  /** The stream has said that nothing follows. */
+  #isOver = false
 
   /** `closed` is called with the job that was shown. */
   constructor(events: () => LiveEvents, closed: (id: number) => void) {
@@ -36,8 +39,9 @@ export class OutputPanel {
     this.#panel.dataset['job'] = String(id)
     setText(this.#title, `Job ${id}`)
     this.#facts.replaceChildren()
-    this.#text.replaceChildren()
-    this.#events().follow(id)
+    this.#text.clear()
+    this.#attempts.clear()
+    this.#follow(id)
     void this.refresh()
     this.#title.focus({ preventScroll: true })
   }
@@ -51,17 +55,46 @@ export class OutputPanel {
     this.#closed(id)
   }
 
-  /** The whole texts of the job, which the table cuts. A job that begins anew has its output from the start. */
-  async refresh(began = false): Promise<void> {
+  #follow(id: number): void {
+    this.#isOver = false
+    this.#events().follow(id)
+  }
+
+  /** Reads the whole texts of the job, which the table cuts, and its attempts. */
+  async refresh(): Promise<void> {
     const id = this.#id
     if (id === null) return
     try {
-      const job = await get<PageJob>(`jobs/${id}`)
-      if (this.#id === id) this.#showFacts(job)
+      const [job, attempts] = await Promise.all([
+        get<PageJob>(`jobs/${id}`),
+        get<AttemptRecord[]>(`jobs/${id}/attempts`),
+      ])
+      if (this.#id !== id) return
+      this.#showFacts(job)
+      this.#attempts.show(attempts)
+      // The job begins anew: its stream had ended.
+      if (this.#isOver && (job.state === 'queued' || job.state === 'running')) this.#follow(id)
     } catch (error) {
       notify(reasonOf(error))
     }
-    if (began && this.#id === id) this.#events().follow(id)
+  }
+
+  /** Shows the output of an earlier attempt; null: that of the latest one, as it comes. */
+  async #showAttempt(attempt: number | null): Promise<void> {
+    const id = this.#id
+    if (id === null) return
+    if (attempt === null) {
+      this.#follow(id)
+      return
+    }
+    try {
+      const output = await get<PageOutput>(`jobs/${id}/attempts/${attempt}`)
+      if (this.#id !== id || this.#attempts.chosen !== attempt) return
+      this.#text.clear()
+      this.#text.add(output)
+    } catch (error) {
+      notify(reasonOf(error))
+    }
   }
 
   #showFacts(job: PageJob): void {
@@ -95,20 +128,12 @@ export class OutputPanel {
     this.#facts.dataset['state'] = job.state
   }
 
-  /** A part of the output has come. */
+  /** A part of the latest attempt's output has come. */
   take(event: 'log' | 'output' | 'end', output: PageOutput): void {
-    if (output.job !== this.#id || event === 'end') return
-    if (event === 'log') this.#text.replaceChildren()
-    this.#add(output)
-  }
-
-  #add({ text, omitted }: PageOutput): void {
-    const view = this.#text
-    const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 24
-    if (omitted > 0) view.append(`[${omitted} characters left out]\n`)
-    view.append(text)
-    const all = view.textContent
-    if (all.length > mostCharacters) view.textContent = all.slice(-mostCharacters)
-    if (isAtEnd) view.scrollTop = view.scrollHeight
+    if (output.job !== this.#id) return
+    if (event === 'end') this.#isOver = true
+    if (event === 'end' || this.#attempts.chosen !== null) return
+    if (event === 'log') this.#text.clear()
+    this.#text.add(output)
   }
 }

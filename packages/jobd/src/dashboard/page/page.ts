@@ -1,4 +1,4 @@
-import type { PageChanges, PageCounts, PageJob, PageSnapshot } from '../page-events.ts'
+import type { PageChanges, PageCounts, PageSnapshot } from '../page-events.ts'
 import { AddForm } from './add-form.ts'
 import { ControlsPanel } from './controls-panel.ts'
 import { Charts } from './charts.ts'
@@ -67,14 +67,8 @@ function apply(changes: PageChanges): void {
   if (changes.deleted !== undefined) table.remove(changes.deleted)
   const { jobs = [], progress = [] } = changes
   if (jobs.length + progress.length === 0) return
-  const before = output.id === null ? undefined : table.get(output.id)
   table.update(jobs, progress)
-  const shown = jobs.find(({ id }) => id === output.id)
-  if (shown !== undefined) void output.refresh(isOver(before) && !isOver(shown))
-}
-
-function isOver(job: PageJob | undefined): boolean {
-  return job !== undefined && job.state !== 'queued' && job.state !== 'running'
+  if (jobs.some(({ id }) => id === output.id)) void output.refresh()
 }
 
 const logOut = find('log-out', HTMLButtonElement)

@@ -72,6 +72,6 @@ export function setReachable(item: HTMLElement, isReachable: boolean): void {
 
 function ownButtons(item: HTMLElement): HTMLButtonElement[] {
   return [...item.querySelectorAll('button')].filter(
-    (button) => button.closest('[role="row"], [role="treeitem"]') === item,
+    (button) => button.closest('[role="row"]') === item,
   )
 }

@@ -9,12 +9,24 @@ import { Roving } from './roving.ts'
 
 const shownRestarts = 6
 
-/** One part of the tree, as it stands in the page. */
+function cell(className: string, ...content: Node[]): HTMLSpanElement {
+  const element = make('span', className, ...content)
+  element.role = 'gridcell'
+  return element
+}
+
+/**
+ * One part of the tree, as it stands in the page: a row of a grid, because a row may have a button in it, and is named by
+ * what it shows. The lists around the rows are for the eye alone.
+ */
 class NodeView {
   readonly item = make('li')
   readonly #path: string
-  readonly #name = make('span', 'name')
-  readonly #what = make('span', 'what')
+  readonly #row: HTMLDivElement
+  readonly #name = cell('name')
+  readonly #status = make('span', 'hidden')
+  readonly #text = make('span')
+  readonly #what = cell('what', this.#status, this.#text)
   readonly #mailbox = make('span', 'badge')
   readonly #restarts = make('span', 'badge')
   readonly #children = make('ul')
@@ -22,16 +34,20 @@ class NodeView {
 
   constructor(node: PageNode, isRoot: boolean, level: number) {
     this.#path = node.path
-    const row = make('div', 'node', make('span', 'dot'), this.#name, this.#what)
-    row.append(this.#mailbox, this.#restarts)
     this.#kill = isRoot ? null : this.#killButton(node.id)
-    if (this.#kill !== null) row.append(this.#kill)
-    this.#children.role = 'group'
-    this.item.role = 'treeitem'
-    this.item.tabIndex = -1
-    this.item.ariaLevel = String(level)
+    const badges = cell('badges', this.#mailbox, this.#restarts)
+    const actions = cell('actions', ...(this.#kill === null ? [] : [this.#kill]))
+    const dot = make('span', 'dot')
+    dot.ariaHidden = 'true'
+    this.#row = make('div', 'node', dot, this.#name, this.#what, badges, actions)
+    this.#row.role = 'row'
+    this.#row.tabIndex = -1
+    this.#row.ariaLevel = String(level)
+    this.#row.dataset['path'] = node.path
+    this.#children.role = 'none'
+    this.item.role = 'none'
     this.item.dataset['path'] = node.path
-    this.item.append(row, this.#children)
+    this.item.append(this.#row, this.#children)
     setText(this.#name, node.id)
   }
 
@@ -48,17 +64,18 @@ class NodeView {
     this.item.dataset['status'] = node.status
     // What has stopped cannot be killed.
     if (this.#kill !== null) this.#kill.hidden = node.status !== 'running'
-    const status = node.status === 'running' ? '' : `${node.status}, `
-    const what = `${status}${node.kind}${node.activity === '' ? '' : `, ${node.activity}`}`
-    setText(this.#what, what)
-    this.#what.title = node.lastExit === null ? what : `${what}; ended last: ${node.lastExit}`
+    const isRunning = node.status === 'running'
+    const what = `${node.kind}${node.activity === '' ? '' : `, ${node.activity}`}`
+    // That a part runs is shown by its dot, and is hidden as a text.
+    this.#status.classList.toggle('hidden', isRunning)
+    setText(this.#status, `${node.status}, `)
+    setText(this.#text, what)
+    const shown = isRunning ? what : `${node.status}, ${what}`
+    this.#what.title = node.lastExit === null ? shown : `${shown}; ended last: ${node.lastExit}`
     this.#mailbox.hidden = node.mailbox === 0
     setText(this.#mailbox, `mailbox ${node.mailbox}`)
     this.#restarts.hidden = node.restarts === 0
     setText(this.#restarts, node.restarts === 1 ? '1 restart' : `${node.restarts} restarts`)
-    const restarts = node.restarts === 0 ? '' : `, ${this.#restarts.textContent}`
-    const label = `${node.id}, ${node.kind}, ${node.status}${restarts}`
-    if (this.item.ariaLabel !== label) this.item.ariaLabel = label
     this.#children.hidden = node.children.length === 0
     const items = node.children.map((child) => {
       let view = views.get(child.path)
@@ -69,8 +86,8 @@ class NodeView {
       view.show(child, views, level + 1)
       return view.item
     })
-    const shown = [...this.#children.children]
-    const isSame = shown.length === items.length && items.every((item, i) => item === shown[i])
+    const before = [...this.#children.children]
+    const isSame = before.length === items.length && items.every((item, i) => item === before[i])
     if (!isSame) this.#children.replaceChildren(...items)
   }
 
@@ -94,15 +111,15 @@ function shorten(path: string): string {
 
 /** The supervised tree, and its latest restarts. */
 export class TreeView {
-  readonly #list = find('tree', HTMLUListElement)
+  readonly #tree = find('tree', HTMLDivElement)
   readonly #restarts = find('restarts', HTMLOListElement)
   readonly #views = new Map<string, NodeView>()
-  readonly #roving = new Roving(this.#list, () => [
-    ...this.#list.querySelectorAll<HTMLElement>('[role="treeitem"]'),
+  readonly #roving = new Roving(this.#tree, () => [
+    ...this.#tree.querySelectorAll<HTMLElement>('[role="row"]'),
   ])
 
   constructor() {
-    this.#list.addEventListener('keydown', (event) => {
+    this.#tree.addEventListener('keydown', (event) => {
       if (event.key !== 'k' || event.ctrlKey || event.metaKey || event.altKey) return
       const path = this.#roving.current?.dataset['path']
       if (path !== undefined) void kill(path)
@@ -118,7 +135,9 @@ export class TreeView {
     if (view === undefined) {
       view = new NodeView(root, true, 1)
       this.#views.set(root.path, view)
-      this.#list.replaceChildren(view.item)
+      const list = make('ul', '', view.item)
+      list.role = 'none'
+      this.#tree.replaceChildren(list)
     }
     view.show(root, this.#views, 1)
     for (const [path, each] of this.#views) if (!each.item.isConnected) this.#views.delete(path)

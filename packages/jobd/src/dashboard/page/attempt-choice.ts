@@ -1,0 +1,86 @@
+import type { AttemptRecord } from '../../jobs/job.ts'
+import { formatDuration } from './durations.ts'
+import { find, make, setText } from './element.ts'
+
+/** Lets the reader choose which attempt of a job the panel shows. Without a choice it shows the latest one. */
+export class AttemptChoice {
+  readonly #field = find('attempts', HTMLFieldSetElement)
+  readonly #outcome = find('attempt-outcome', HTMLParagraphElement)
+  readonly #choices = new Map<number, HTMLInputElement>()
+  readonly #choose: (attempt: number | null) => void
+  #records: readonly AttemptRecord[] = []
+  #chosen: number | null = null
+
+  /** `choose` is called with the attempt that the reader has chosen; null: the latest one, whichever that is. */
+  constructor(choose: (attempt: number | null) => void) {
+    this.#choose = choose
+    this.#field.addEventListener('change', (event) => {
+      const attempt = Number((event.target as HTMLInputElement).value)
+      this.#chosen = attempt === this.#records.at(-1)?.attempt ? null : attempt
+      this.#showOutcome()
+      this.#choose(this.#chosen)
+    })
+  }
+
+  /** The attempt that the reader has chosen; null: the latest one. */
+  get chosen(): number | null {
+    return this.#chosen
+  }
+
+  /** Begins with another job. */
+  clear(): void {
+    this.#chosen = null
+    this.show([])
+  }
+
+  show(records: readonly AttemptRecord[]): void {
+    this.#records = records
+    const attempts = new Set(records.map(({ attempt }) => attempt))
+    for (const [attempt, input] of this.#choices) {
+      if (attempts.has(attempt)) continue
+      input.parentElement?.remove()
+      this.#choices.delete(attempt)
+    }
+    for (const { attempt, state } of records) {
+      const input = this.#choices.get(attempt) ?? this.#add(attempt)
+      const label = input.nextElementSibling as HTMLElement
+      label.dataset['state'] = state
+      setText(label, `${attempt} ${state}`)
+    }
+    this.#field.hidden = records.length < 2
+    // The chosen attempt is no longer kept: the latest one takes its place.
+    const isGone = this.#chosen !== null && !attempts.has(this.#chosen)
+    if (isGone) this.#chosen = null
+    const shown = this.#choices.get(this.#chosen ?? records.at(-1)?.attempt ?? 0)
+    if (shown !== undefined) shown.checked = true
+    this.#showOutcome()
+    if (isGone && records.length > 0) this.#choose(null)
+  }
+
+  #add(attempt: number): HTMLInputElement {
+    const input = make('input')
+    input.type = 'radio'
+    input.name = 'attempt'
+    input.value = String(attempt)
+    this.#field.append(make('label', '', input, make('span')))
+    this.#choices.set(attempt, input)
+    return input
+  }
+
+  /** How the attempt went that is shown; the facts of the job say it of a job with one attempt. */
+  #showOutcome(): void {
+    const wanted = this.#chosen ?? this.#records.at(-1)?.attempt
+    const record = this.#records.find(({ attempt }) => attempt === wanted)
+    this.#outcome.hidden = record === undefined || this.#records.length < 2
+    if (record === undefined) return
+    const { attempt, startedAt, endedAt, error, outputSize } = record
+    const parts = [
+      `Attempt ${attempt}`,
+      startedAt === null ? '' : `began ${new Date(startedAt).toLocaleString()}`,
+      startedAt === null || endedAt === null ? '' : `took ${formatDuration(endedAt - startedAt)}`,
+      `wrote ${outputSize.toLocaleString()} bytes`,
+    ]
+    const text = parts.filter((part) => part !== '').join(', ')
+    setText(this.#outcome, error === null ? text : `${text}: ${error}`)
+  }
+}

@@ -1,0 +1,85 @@
+import type { PageOutput } from '../page-events.ts'
+import { find, make, setText } from './element.ts'
+
+/** The page shows at least this many characters from the beginning of an output and from its end, as the server keeps them. */
+const headCharacters = 262_144
+const tailCharacters = 786_432
+
+/** Text is taken away when the end has grown to this many characters, so that it is not done for each piece. */
+const mostTailCharacters = 1_048_576
+
+const encoder = new TextEncoder()
+
+/** The output of one attempt. Of long output the beginning and the end are shown, with a line between them. */
+export class OutputText {
+  readonly #view = find('output-text', HTMLPreElement)
+  /** Stands for what is not shown. */
+  readonly #gap = make('span', 'omitted')
+  #omitted = 0
+  #headLength = 0
+  #tail: Text[] = []
+  #tailLength = 0
+
+  clear(): void {
+    this.#view.replaceChildren()
+    this.#omitted = 0
+    this.#headLength = 0
+    this.#tail = []
+    this.#tailLength = 0
+  }
+
+  /** Adds a part of the output, and stays at its end if that was in view. */
+  add({ head, omitted, text }: PageOutput): void {
+    const view = this.#view
+    const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 24
+    this.#addToHead(head)
+    if (omitted > 0) this.#omit(omitted)
+    if (this.#omitted === 0 && this.#headLength < headCharacters) this.#addToHead(text)
+    else this.#addToTail(text)
+    if (isAtEnd) view.scrollTop = view.scrollHeight
+  }
+
+  #addToHead(text: string): void {
+    if (text === '') return
+    this.#view.append(text)
+    this.#headLength += text.length
+  }
+
+  #addToTail(text: string): void {
+    if (text === '') return
+    const node = new Text(text)
+    this.#view.append(node)
+    this.#tail.push(node)
+    this.#tailLength += text.length
+    if (this.#tailLength > mostTailCharacters) this.#shorten(tailCharacters)
+  }
+
+  /** Takes the oldest texts of the end away, until at most `most` characters are there. */
+  #shorten(most: number): void {
+    let bytes = 0
+    while (this.#tailLength > most) {
+      const node = this.#tail.shift()
+      if (node === undefined) break
+      this.#tailLength -= node.length
+      bytes += encoder.encode(node.data).length
+      node.remove()
+    }
+    this.#showGap(bytes)
+  }
+
+  /** Output is missing after the end that is shown: that end is no longer the end. */
+  #omit(omitted: number): void {
+    this.#shorten(0)
+    this.#showGap(omitted)
+  }
+
+  #showGap(bytes: number): void {
+    if (bytes === 0) return
+    this.#omitted += bytes
+    if (!this.#gap.isConnected) this.#view.insertBefore(this.#gap, this.#tail[0] ?? null)
+    const before = this.#gap.previousSibling?.textContent ?? '\n'
+    const newLine = before.endsWith('\n') ? '' : '\n'
+    const omitted = this.#omitted.toLocaleString()
+    setText(this.#gap, `${newLine}[${omitted} bytes of output are left out here]\n`)
+  }
+}

@@ -1,0 +1,225 @@
+import { type ActorContext, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
+import { type EventLoop, getEventLoop } from '@tasktree/core'
+import type { Job, QueuedJob } from '../jobs/job.ts'
+import { StoreError } from '../store/group-commit.ts'
+import type { Store } from '../store/store.ts'
+import type { Admission } from './admission.ts'
+import type { Attempt, Outcome } from './attempt.ts'
+import type { JobQueue } from './job-queue.ts'
+import { delayAfter } from './retry-delay.ts'
+import { retryWriting, storeRetryDelay } from './retry-writing.ts'
+import type { Worker } from './worker.ts'
+
+/** Where a dispatcher finds the others, and whom it tells. */
+export interface DispatcherParts {
+  readonly ctx: ActorContext
+  readonly queue: JobQueue
+  readonly admission: Admission
+  /** Questions to the store without a time limit. */
+  readonly asks: () => ActorRef<Store>['ask']
+  readonly worker: (name: string) => ActorRef<Worker>
+  /** Whether jobs may be begun at all. */
+  readonly mayBegin: () => boolean
+  /** A job is in a new state. Times are milliseconds. */
+  readonly publish: (job: Job, times: { waited?: number; ran?: number }) => void
+  /** A job is queued again, and may begin in `delay` milliseconds. */
+  readonly enqueue: (job: Omit<QueuedJob, 'dueAt'>, delay: number) => void
+  /** A job has come to its end. */
+  readonly over: (job: Job, times: { ran?: number }) => void
+}
+
+/**
+ * Gives jobs to workers that are idle, and sees each attempt through until its end is written. It remembers which worker
+ * has which job: a worker that asks for another job without having finished has been restarted, and what it had is
+ * queued again.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  readonly #loop: EventLoop = getEventLoop()
+  readonly #idle = new Map<string, ReplyPort<Job>>()
+  readonly #running = new Map<string, Attempt>()
+  #requeued = 0
+  /** The file cannot be written: nothing is begun. */
+  #isBlocked = false
+  /** To be answered when no job runs. */
+  #untilIdle: ReplyPort<void>[] = []
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+  }
+
+  get statistics(): { running: number; idle: number; requeued: number } {
+    return { running: this.#running.size, idle: this.#idle.size, requeued: this.#requeued }
+  }
+
+  /** The next job for `worker`, when there is one. */
+  take(worker: string): ReplyPort<Job> {
+    const port = this.#parts.ctx.reply<Job>()
+    this.#idle.get(worker)?.reject(new ReplyError(`${worker} has asked again`))
+    this.#idle.set(worker, port)
+    const lost = this.#running.get(worker)
+    if (lost !== undefined && !lost.isEnding) {
+      if (lost.isCancelled) this.#end(worker, lost, { cancelled: true })
+      else this.#requeue(worker, lost)
+    }
+    this.dispatch()
+    return port
+  }
+
+  /** Answers when it is written. */
+  finish(worker: string, outcome: Outcome): ReplyPort<void> {
+    const port = this.#parts.ctx.reply<void>()
+    const attempt = this.#running.get(worker)
+    if (attempt === undefined || attempt.isEnding) port.resolve()
+    else this.#end(worker, attempt, outcome, () => port.resolve())
+    return port
+  }
+
+  /** Cancels the attempt of that job, if there is one. */
+  cancel(id: number): void {
+    for (const [worker, attempt] of this.#running) {
+      if (attempt.queued.id !== id) continue
+      attempt.isCancelled = true
+      if (!attempt.isEnding) void this.#parts.worker(worker).tell.cancel(id)
+    }
+  }
+
+  /** Answers when no job runs. */
+  idle(): ReplyPort<void> {
+    const port = this.#parts.ctx.reply<void>()
+    this.#untilIdle.push(port)
+    this.#tellIdle()
+    return port
+  }
+
+  /** Begins as many jobs as workers are idle and limits allow. */
+  dispatch(): void {
+    if (this.#isBlocked || !this.#parts.mayBegin()) return
+    for (const [worker, port] of this.#idle) {
+      // Its last job is still being written: it keeps its place until then.
+      if (this.#running.has(worker)) continue
+      const queued = this.#parts.queue.take(this.#parts.admission)
+      if (queued === null) return
+      this.#idle.delete(worker)
+      this.#begin(worker, port, queued)
+    }
+  }
+
+  #begin(worker: string, port: ReplyPort<Job>, queued: QueuedJob): void {
+    const { kind, group } = queued
+    const { ctx, admission, asks } = this.#parts
+    const place = admission.limits.enter(kind, group)
+    const begunAt = this.#loop.time()
+    const attempt: Attempt = {
+      queued,
+      place,
+      begunAt,
+      isCancelled: false,
+      attempts: 0,
+      isEnding: false,
+    }
+    this.#running.set(worker, attempt)
+    ctx.pipe(
+      asks().begin(queued.id, admission.limits.isRated(kind)),
+      (job) => {
+        place.begin()
+        attempt.attempts = job.attempts
+        if (this.#running.get(worker) !== attempt) return
+        attempt.begunAt = this.#loop.time()
+        this.#parts.publish(job, { waited: attempt.begunAt - queued.dueAt })
+        port.resolve(job)
+      },
+      (error) => {
+        if (!(error instanceof StoreError)) throw error
+        place.giveUp()
+        if (this.#running.get(worker) !== attempt) return
+        this.#leave(worker, attempt)
+        this.#idle.set(worker, port)
+        if (attempt.isCancelled) this.#cancelLater(queued)
+        else this.#parts.enqueue(queued, 0)
+        this.#block()
+      },
+    )
+  }
+
+  /** Writes that a job is cancelled which was cancelled while its beginning could not be written. */
+  #cancelLater(queued: QueuedJob): void {
+    this.#retryWriting(
+      () => this.#parts.asks().end(queued.id, 'cancelled'),
+      (job) => this.#parts.over(job, {}),
+    )
+  }
+
+  #block(): void {
+    if (this.#isBlocked) return
+    this.#isBlocked = true
+    this.#parts.ctx.after(storeRetryDelay, () => {
+      this.#isBlocked = false
+      this.dispatch()
+    })
+  }
+
+  #leave(worker: string, attempt: Attempt): void {
+    if (this.#running.get(worker) === attempt) this.#running.delete(worker)
+    attempt.place.leave()
+    const { kind, group } = attempt.queued
+    if (group !== null) this.#parts.queue.unblock(kind, group)
+    this.#tellIdle()
+    this.dispatch()
+  }
+
+  /** Writes the outcome of an attempt, and tries again until the file takes it. */
+  #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
+    attempt.isEnding = true
+    const { id } = attempt.queued
+    const delay = delayAfter(attempt.attempts)
+    const ran = this.#loop.time() - attempt.begunAt
+    const asks = this.#parts.asks
+    this.#retryWriting(
+      () => {
+        if ('result' in outcome) return asks().end(id, 'done', outcome.result)
+        if ('cancelled' in outcome || attempt.isCancelled) return asks().end(id, 'cancelled')
+        return asks().fail(id, outcome.error, delay)
+      },
+      (job) => {
+        if (job.state === 'queued') this.#again(attempt, job, delay, { ran })
+        else this.#parts.over(job, { ran })
+        then()
+        this.#leave(worker, attempt)
+      },
+    )
+  }
+
+  #requeue(worker: string, attempt: Attempt): void {
+    attempt.isEnding = true
+    this.#requeued++
+    this.#retryWriting(
+      () => this.#parts.asks().requeue(attempt.queued.id),
+      (job) => {
+        this.#again(attempt, job, 0, {})
+        this.#leave(worker, attempt)
+      },
+    )
+  }
+
+  #again(attempt: Attempt, job: Job, delay: number, times: { ran?: number }): void {
+    // It was to be cancelled while that was written.
+    if (attempt.isCancelled) {
+      this.#cancelLater(attempt.queued)
+      return
+    }
+    this.#parts.publish(job, times)
+    this.#parts.enqueue(job, delay)
+  }
+
+  #retryWriting<T>(write: () => PromiseLike<T>, done: (value: T) => void): void {
+    retryWriting(this.#parts.ctx, write, done)
+  }
+
+  #tellIdle(): void {
+    if (this.#running.size > 0) return
+    const ports = this.#untilIdle
+    this.#untilIdle = []
+    for (const port of ports) port.resolve()
+  }
+}

@@ -1,0 +1,248 @@
+import type { SQLInputValue } from 'node:sqlite'
+import type { Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts'
+import type { StoredResult } from '../jobs/stored-value.ts'
+import { attemptColumns, keepAsLost, keptAttempts } from './attempt-rows.ts'
+import {
+  columns,
+  conditionsOf,
+  hasLetGo,
+  noJobs,
+  type Revival,
+  shortColumns,
+  type StoredQueuedJob,
+} from './job-rows.ts'
+import type { Statements } from './statements.ts'
+
+/** A job, and whether it was added just now. */
+export interface Added {
+  job: Job
+  isNew: boolean
+}
+
+/** The time of a schedule that a job is added for. */
+export interface ScheduledTime {
+  schedule: string
+  scheduledAt: number
+}
+
+/** The tables that have rows of a job, beside `jobs`. */
+const tablesOfJob = ['outputs', 'steps', 'attempts']
+
+/** The jobs of the file. Whatever changes something is to be called in a transaction. */
+export class JobRecords {
+  readonly #statements: Statements
+  /** How many jobs are in each state: counted along, because counting a million rows takes 50 ms. */
+  #counts = noJobs()
+  /** The counts as they were before the open transaction. */
+  #committedCounts = noJobs()
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+    const rows = statements.rows('SELECT state, count(*) AS n FROM jobs GROUP BY state')
+    for (const { state, n } of rows as { state: JobState; n: number }[]) this.#counts[state] = n
+    this.committed()
+  }
+
+  committed(): void {
+    this.#committedCounts = { ...this.#counts }
+  }
+
+  rolledBack(): void {
+    this.#counts = { ...this.#committedCounts }
+  }
+
+  /** How many jobs are in each state. */
+  get counts(): Readonly<Record<JobState, number>> {
+    return this.#counts
+  }
+
+  find(id: number): Job | null {
+    return this.#statements.row(`SELECT ${columns} FROM jobs WHERE id = ?`, id) as Job | null
+  }
+
+  /** The newest first; long texts are cut. */
+  list(filter: JobFilter, limit: number): Job[] {
+    const { where, values } = conditionsOf(filter)
+    const sql = `SELECT ${shortColumns} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
+    return this.#statements.rows(sql, ...values, limit) as Job[]
+  }
+
+  /** At most `limit` queued jobs with a number greater than `after`, the oldest first. */
+  queued(after: number, limit: number): StoredQueuedJob[] {
+    const sql = `SELECT id, kind, "group", priority, delay, attempts, deaths, notBefore FROM jobs WHERE state = 'queued' AND id > ? ORDER BY id LIMIT ?`
+    return this.#statements.rows(sql, after, limit) as StoredQueuedJob[]
+  }
+
+  /** The numbers of the jobs in `states` that a filter leaves, after the number `after`, the oldest first. */
+  matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): number[] {
+    const { where, values } = conditionsOf(filter, [
+      'id > ?',
+      `state IN (${states.map((state) => `'${state}'`).join(', ')})`,
+    ])
+    const sql = `SELECT id FROM jobs ${where} ORDER BY id LIMIT ?`
+    const rows = this.#statements.rows(sql, after, ...values, limit) as { id: number }[]
+    return rows.map(({ id }) => id)
+  }
+
+  /** The new job; or the job that holds its key, or that its schedule has added for that time. */
+  add(request: JobRequest, time: ScheduledTime | null = null): Added {
+    const { key } = request
+    const now = Date.now()
+    const twin = time === null ? null : this.#scheduledFor(time)
+    if (twin !== null) return { job: twin, isNew: false }
+    const holder = key === null ? null : this.#holderOf(key)
+    if (holder !== null) {
+      if (!hasLetGo(holder, now)) return { job: holder, isNew: false }
+      this.#letGo(holder)
+    }
+    const sql = `INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, key, heldKey, keep, "group",
+        state, attempts, allowed, createdAt, notBefore, schedule, scheduledAt)
+      VALUES (:kind, :payload, :priority, :delay, :timeout, :retries, :key, :key, :keep, :group,
+        'queued', 0, :retries + 1, :now, :now + :delay, :schedule, :scheduledAt) RETURNING ${columns}`
+    const { schedule, scheduledAt } = time ?? { schedule: null, scheduledAt: null }
+    const job = this.#statements.rowOf(sql, { ...request, now, schedule, scheduledAt }) as Job
+    this.#counts.queued++
+    return { job, isNew: true }
+  }
+
+  /** An attempt begins, and is counted before it does: an attempt that a crash cuts short has been one. */
+  begin(id: number, now: number): Job {
+    const job = this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, now)
+    if (job.attempts > keptAttempts) this.#forgetAttempts(id, job.attempts - keptAttempts)
+    return job
+  }
+
+  /** An attempt has ended, and the job with it. */
+  end(id: number, state: JobState, { text, type }: StoredResult): Job {
+    return this.#update(
+      'state = ?, result = ?, resultType = ?, error = NULL, endedAt = ?',
+      id,
+      state,
+      text,
+      type,
+      Date.now(),
+    )
+  }
+
+  /** An attempt has failed: the job begins again after `delay` milliseconds, or has failed when it has no attempt left. */
+  fail(id: number, error: string, delay: number): Job {
+    const now = Date.now()
+    const job = this.#update(
+      `state = CASE WHEN attempts < allowed THEN 'queued' ELSE 'failed' END, error = ?, notBefore = ?,
+       endedAt = CASE WHEN attempts < allowed THEN NULL ELSE ? END`,
+      id,
+      error,
+      now + delay,
+      now,
+    )
+    if (job.state === 'queued')
+      this.#statements.row(
+        `INSERT OR REPLACE INTO attempts (${attemptColumns})
+         SELECT id, attempts, 'failed', startedAt, ?, error FROM jobs WHERE id = ?`,
+        now,
+        id,
+      )
+    return job
+  }
+
+  /** An attempt was lost, for `reason`: the job is to begin again. */
+  requeue(id: number, reason: string): Job {
+    this.#statements.row(keepAsLost('id = ?'), Date.now(), reason, id)
+    return this.#update(`state = 'queued'`, id)
+  }
+
+  /** All attempts were lost, for `reason`: their jobs are to begin again. */
+  requeueRunning(reason: string): void {
+    this.#statements.row(keepAsLost(`state = 'running'`), Date.now(), reason)
+    this.#statements.row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+    this.#counts.queued += this.#counts.running
+    this.#counts.running = 0
+  }
+
+  /**
+   * A job that ended in one of `states` begins anew, with as many attempts as at first beside those it had. `job` is
+   * null when it did not: `before` says why, or `keyHolder`, the job that has its key by now.
+   */
+  revive(id: number, states: readonly JobState[]): Revival {
+    const before = this.find(id)
+    if (before === null || !states.includes(before.state))
+      return { before, job: null, keyHolder: null }
+    const holder = before.key === null ? null : this.#holderOf(before.key)
+    if (holder !== null && holder.id !== id) {
+      if (!hasLetGo(holder, Date.now())) return { before, job: null, keyHolder: holder.id }
+      this.#letGo(holder)
+    }
+    // A job that was cancelled between two attempts has its last attempt there already.
+    this.#statements.row(
+      `INSERT OR IGNORE INTO attempts (${attemptColumns})
+       SELECT id, attempts, state, startedAt, endedAt, error FROM jobs WHERE id = ? AND attempts > 0`,
+      id,
+    )
+    const job = this.#statements.row(
+      `UPDATE jobs SET state = 'queued', allowed = attempts + retries + 1, deaths = 0, result = NULL, resultType = NULL, error = NULL,
+       notBefore = ?, endedAt = NULL, heldKey = key WHERE id = ? RETURNING ${columns}`,
+      Date.now(),
+      id,
+    ) as Job
+    // A job that is done begins from nothing; one that has failed goes on after the steps that it has taken.
+    if (before.state === 'done') this.#statements.row('DELETE FROM steps WHERE job = ?', id)
+    this.#counts[before.state]--
+    this.#counts.queued++
+    return { before, job, keyHolder: null }
+  }
+
+  /** The wall clock has stepped by `ms`: the times of what waits move with it, so that the waits stay as long as they were. */
+  shiftDelays(ms: number): void {
+    this.#statements.row(
+      `UPDATE jobs SET notBefore = notBefore + ? WHERE state = 'queued' AND notBefore > ?`,
+      ms,
+      Date.now() - ms,
+    )
+  }
+
+  /** Deletes those of the jobs whose state is final, with all that there is of them; gives their numbers. */
+  delete(ids: readonly number[]): number[] {
+    const gone = this.#statements.rows(
+      `DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND endedAt IS NOT NULL RETURNING id, state`,
+      JSON.stringify(ids),
+    ) as { id: number; state: JobState }[]
+    for (const { state } of gone) this.#counts[state]--
+    const deleted = gone.map(({ id }) => id)
+    for (const table of tablesOfJob)
+      this.#statements.row(
+        `DELETE FROM ${table} WHERE job IN (SELECT value FROM json_each(?))`,
+        JSON.stringify(deleted),
+      )
+    return deleted
+  }
+
+  #forgetAttempts(id: number, upTo: number): void {
+    for (const table of ['outputs', 'attempts'])
+      this.#statements.row(`DELETE FROM ${table} WHERE job = ? AND attempt <= ?`, id, upTo)
+  }
+
+  #scheduledFor({ schedule, scheduledAt }: ScheduledTime): Job | null {
+    const sql = `SELECT ${columns} FROM jobs WHERE schedule = ? AND scheduledAt = ?`
+    return this.#statements.row(sql, schedule, scheduledAt) as Job | null
+  }
+
+  #holderOf(key: string): Job | null {
+    const sql = `SELECT ${columns} FROM jobs WHERE heldKey = ?`
+    return this.#statements.row(sql, key) as Job | null
+  }
+
+  #letGo({ id }: Job): void {
+    this.#statements.row('UPDATE jobs SET heldKey = NULL WHERE id = ?', id)
+  }
+
+  #update(change: string, id: number, ...values: SQLInputValue[]): Job {
+    const before = this.#statements.row('SELECT state FROM jobs WHERE id = ?', id) as {
+      state: JobState
+    }
+    const sql = `UPDATE jobs SET ${change} WHERE id = ? RETURNING ${columns}`
+    const job = this.#statements.row(sql, ...values, id) as Job
+    this.#counts[before.state]--
+    this.#counts[job.state]++
+    return job
+  }
+}

@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { JobClient } from '../src/client/job-client.ts'
+import { inFolder } from './support/folder.ts'
+import { until } from './support/in-jobd.ts'
+import { Served } from './support/served.ts'
+
+const built = JSON.stringify(new URL('../dist/index.js', import.meta.url).href)
+
+/** A module whose kinds say `word`, and what a module that it imports says. Their jobs end when a file is there. */
+function moduleOf(word: string, kinds: readonly string[]): string {
+  const kind = (pool: string): string =>
+    `{ ${pool} run: async (gate, ctx) => { ctx.log('${word} begins'); while (gate !== '' && !existsSync(gate)) await sleep(5); return '${word} ' + word } }`
+  const pools: Record<string, string> = {
+    threaded: `pool: 'threads',`,
+    processed: `pool: 'processes',`,
+    inline: '',
+  }
+  return `
+    import { existsSync } from 'node:fs'
+    import { setTimeout as sleep } from 'node:timers/promises'
+    import { defineKinds } from ${built}
+    import { word } from './word.mjs'
+    export default defineKinds({ ${kinds.map((name) => `${name}: ${kind(pools[name] ?? '')}`).join(', ')} })`
+}
+
+test(
+  'SIGHUP reads the kinds again while jobs run: those go on as they were, later ones are new',
+  { tags: ['slow'], timeout: 60_000 },
+  () =>
+    inFolder((folder) =>
+      run(async () => {
+        const [module, gate] = [join(folder, 'kinds.mjs'), join(folder, 'gate')]
+        const write = (word: string, kinds: readonly string[]): void => {
+          writeFileSync(join(folder, 'word.mjs'), `export const word = '${word}'`)
+          writeFileSync(module, moduleOf(word, kinds))
+        }
+        write('old', ['threaded', 'processed', 'inline'])
+        await using served = await Served.start('--kinds', module, '--no-built-in-kinds')
+        await using client = await JobClient.connect('127.0.0.1', served.port)
+        /** Sends SIGHUP, and waits until the log has a further line with that text. */
+        const hangUp = async (text: string): Promise<void> => {
+          const before = served.log.length
+          served.signal('SIGHUP')
+          await until(() => served.log.slice(before).includes(text))
+        }
+        const running = [await client.add('threaded', gate), await client.add('processed', gate)]
+        for (const id of running) await until(async () => (await client.log(id)) === 'old begins\n')
+
+        write('new', ['threaded', 'processed', 'inline'])
+        await hangUp('these kinds run in the server and need a restart: inline')
+        expect(served.log).toContain('kinds read again: processed, threaded')
+        expect(await client.run('threaded')).toBe('new new')
+        expect(await client.run('processed')).toBe('new new')
+        expect(await client.run('inline')).toBe('old old')
+        for (const id of running) expect(await client.get(id)).toMatchObject({ state: 'running' })
+
+        // A module that is half written changes nothing.
+        writeFileSync(module, 'export default {')
+        await hangUp('the kinds stay as they were')
+        expect(await client.run('threaded')).toBe('new new')
+
+        // A kind that the module no longer has: its jobs wait until it has the kind again.
+        await client.command('JOB.PAUSE', 'processed')
+        const waiting = await client.add('processed')
+        write('newer', ['threaded', 'inline'])
+        await hangUp('kinds read again: threaded')
+        await expect(client.add('processed')).rejects.toThrow("unknown kind 'processed'")
+        await client.command('JOB.RESUME')
+        expect(await client.run('threaded')).toBe('newer newer')
+        expect(await client.get(waiting)).toMatchObject({ state: 'queued', attempts: 0 })
+        write('newest', ['threaded', 'processed', 'inline'])
+        await hangUp('kinds read again: processed, threaded')
+        expect(await client.result(waiting)).toBe('newest newest')
+
+        // What ran all the time comes to its end as it began, in its first attempt.
+        writeFileSync(gate, '')
+        for (const id of running)
+          expect(await client.wait(id)).toMatchObject({ result: 'old old', attempts: 1 })
+        expect(await served.stop()).toBe(0)
+      }),
+    ),
+)
