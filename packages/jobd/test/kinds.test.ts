@@ -92,6 +92,20 @@ test('many calls of one client at the same time, and a cancelled one', slow, () 
   }),
 )
 
+test('a client that is closed while it waits says so', slow, () =>
+  inKinds(async (_, { jobd }) => {
+    const wait = async (): Promise<unknown> => {
+      await using client = await JobClient.connect<typeof kinds>('127.0.0.1', jobd.port)
+      // Without `await` the scope ends at once.
+      const waiting = client.run('patient')
+      waiting.catch(() => {})
+      return { waiting }
+    }
+    const { waiting } = (await wait()) as { waiting: Promise<unknown> }
+    await expect(waiting).rejects.toThrow(/^the client was closed before JOB.\w+ was answered$/)
+  }),
+)
+
 test('a committed step is not run again in a later attempt, nor after a retry', slow, () =>
   inFolder((folder) =>
     inKinds(async (client) => {

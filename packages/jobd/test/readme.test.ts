@@ -19,7 +19,7 @@ test('the program of the README prints its output', { tags: ['slow'] }, () =>
     taken.close()
     await once(taken, 'close')
     const here = program.replace("'jobs.sqlite'", file).replaceAll('7479', String(port))
-    expect(await outputOf(here, import.meta.dirname)).toBe('running\nhello world 11\n')
+    expect(await outputOf(here, import.meta.dirname)).toBe('running\n2026: 4053\n')
   }),
 )
 

@@ -1,3 +1,4 @@
+import { isCancelled } from '@tasktree/core'
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts'
 import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
@@ -79,9 +80,20 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    *
    * @throws the error that the server answers
    * @throws {OSError} when the connection was lost: whether the command was carried out is not known then
+   * @throws {Error} when the client is closed, also while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
     if (this.#isClosed) throw new Error('the client is closed')
+    try {
+      return await this.#send(words)
+    } catch (error) {
+      // What a program often does by mistake: `return client.run(…)` without `await` in the scope of `await using client`.
+      if (!this.#isClosed || isCancelled(error)) throw error
+      throw new Error(`the client was closed before ${words[0]} was answered`, { cause: error })
+    }
+  }
+
+  async #send(words: readonly (string | number)[]): Promise<Reply> {
     let connection = this.#idle.pop()
     while (connection !== undefined && !connection.isWhole) {
       connection.abort()

@@ -42,13 +42,14 @@ export interface JobdOptions
     Pick<AccessOptions, 'publicUrl' | 'trustProxy'> {
   /** The jobs' file. */
   file: string
-  /** An address that others can reach needs a password or tokens. */
-  host: string
-  /** 0: one that is free. */
-  port: number
+  /** An address that others can reach needs a password or tokens. @defaultValue 127.0.0.1 */
+  host?: string
+  /** 0: one that is free. @defaultValue 7379 */
+  port?: number
   /** The page's; 0: one that is free. @defaultValue 0 */
   http?: number
-  workers: number
+  /** How many jobs run at once. @defaultValue 4 */
+  workers?: number
   /** Asked of clients and by the page; a token with the name "default". @defaultValue none */
   password?: string
   /** Secrets with the names of their owners, which the audit shows. @defaultValue none */
@@ -95,7 +96,7 @@ export interface Jobd extends AsyncDisposable {
  * @throws the error of the part that could not start; nothing is left running then
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
-  const { host, grace = 0 } = options
+  const { host = '127.0.0.1', workers = 4, grace = 0 } = options
   const log = withAudit(options.logger ?? consoleLogger)
   const credentials = new Credentials(tokensOf(options))
   if (credentials.isEmpty && !isLoopback(host))
@@ -156,11 +157,11 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
   // A dynamic supervisor that is started anew begins without children: the task after it hires them again.
   const hire = async (): Promise<void> => {
-    const workers = find<SupervisorRef>(system, 'workers')
-    for (let i = 1; i <= options.workers; i++) await workers.startChild(`worker-${i}`)
+    const crew = find<SupervisorRef>(system, 'workers')
+    for (let i = 1; i <= workers; i++) await crew.startChild(`worker-${i}`)
   }
   // When they are started anew they listen where they did before.
-  let [port, httpPort] = [options.port, options.http ?? 0]
+  let [port, httpPort] = [options.port ?? 7_379, options.http ?? 0]
   const openListener = async (): Promise<Listener> => {
     const listener = await Listener.start(directory, feed, { ...options.clients, host, port })
     port = listener.port
