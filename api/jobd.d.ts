@@ -16,7 +16,7 @@ export declare class Connection implements AsyncDisposable {
 }
 
 // dist/client/job-client.d.ts
-import type { Job, JobFilter, JobRequest } from '../jobs/job.ts';
+import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts';
 import type { Kinds } from '../jobs/kind.ts';
 import type { Reply } from '../protocol/resp.ts';
 export type AddOptions = Partial<Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
@@ -58,7 +58,10 @@ export declare class JobClient<K extends object = Kinds> implements AsyncDisposa
     }): Promise<Job[]>;
     cancel(id: number): Promise<void>;
     retry(id: number): Promise<void>;
-    log(id: number): Promise<string>;
+    log(id: number, { attempt }?: {
+        attempt?: number;
+    }): Promise<string>;
+    attempts(id: number): Promise<AttemptRecord[]>;
     every(name: string, times: string | number, kind: keyof K & string, payload?: unknown, options?: EveryOptions): Promise<Date>;
     unschedule(name: string): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
@@ -124,11 +127,12 @@ export declare class EventStream {
 
 // dist/dashboard/job-output.d.ts
 import type { JobChange } from '../store/job-feed.ts';
+import type { Output } from '../store/job-outputs.ts';
 import type { PageOutput } from './page-events.ts';
 export declare class JobOutput {
     #private;
     constructor(id: number, send: (event: 'log' | 'output' | 'end', data: PageOutput) => void);
-    begin(log: string, isOver: boolean): void;
+    begin(before: Output, isOver: boolean): void;
     see(change: JobChange): void;
     flush(): boolean;
 }
@@ -174,11 +178,12 @@ export declare function isOfActor(error: unknown): error is Error;
 // dist/dashboard/output-viewer.d.ts
 import type { ServerResponse } from 'node:http';
 import type { JobChange } from '../store/job-feed.ts';
+import type { Output } from '../store/job-outputs.ts';
 import { EventStream } from './event-stream.ts';
 export declare class OutputViewer extends EventStream {
     #private;
     constructor(id: number, response: ServerResponse);
-    begin(log: string, isOver: boolean): void;
+    begin(before: Output, isOver: boolean): void;
     see(change: JobChange): void;
     flush(): void;
 }
@@ -251,8 +256,10 @@ export interface PageChanges {
 }
 export interface PageOutput {
     job: number;
-    text: string;
+    attempt: number;
+    head: string;
     omitted: number;
+    text: string;
 }
 
 // dist/dashboard/page-files.d.ts
@@ -302,6 +309,7 @@ export declare class PageViewer extends EventStream {
     seeRestart(restart: Restart): void;
     seeSamples(samples: Sample[], counts: PageCounts): void;
     flush(tree: PageNode): void;
+    flushOutputs(): void;
 }
 export declare function toPageJob(job: Job): PageJob;
 
@@ -350,7 +358,7 @@ export declare class TrustedProxies {
 
 // dist/index.d.ts
 export { type AddOptions, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
-export type { Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
+export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts';
 export type { Rate } from './jobs/kind-limits.ts';
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts';
@@ -422,6 +430,14 @@ export interface Job extends JobRequest {
     endedAt: number | null;
     schedule: string | null;
     scheduledAt: number | null;
+}
+export interface AttemptRecord {
+    attempt: number;
+    state: 'running' | 'done' | 'failed' | 'cancelled' | 'lost';
+    startedAt: number | null;
+    endedAt: number | null;
+    error: string | null;
+    outputSize: number;
 }
 export interface QueuedJob {
     readonly id: number;
@@ -541,7 +557,7 @@ export interface Kind<P = string, R = unknown> {
 export type Kinds = Readonly<Record<string, Kind<any>>>;
 export declare function defineKinds<P, const T>(kinds: {
     [K in keyof P]: Kind<P[K]>;
-} & T): T;
+} & T): NoInfer<T>;
 export declare function isKinds(value: unknown): value is Kinds;
 export declare const mostInRate = 100000;
 export declare function checkRate(what: string, rate: Rate): void;
@@ -738,6 +754,45 @@ export declare class Times {
     constructor(spec: string, zone: string | null);
     get isOfWallClock(): boolean;
     after(time: number): number | null;
+}
+
+// dist/scheduling/dispatcher.d.ts
+import { type ActorContext, type ActorRef, type ReplyPort } from '@tasktree/actor';
+import type { Job, QueuedJob } from '../jobs/job.ts';
+import type { Store } from '../store/store.ts';
+import type { Admission } from './admission.ts';
+import type { Outcome } from './attempt.ts';
+import type { JobQueue } from './job-queue.ts';
+import type { Worker } from './worker.ts';
+export interface DispatcherParts {
+    readonly ctx: ActorContext;
+    readonly queue: JobQueue;
+    readonly admission: Admission;
+    readonly asks: () => ActorRef<Store>['ask'];
+    readonly worker: (name: string) => ActorRef<Worker>;
+    readonly mayBegin: () => boolean;
+    readonly publish: (job: Job, times: {
+        waited?: number;
+        ran?: number;
+    }) => void;
+    readonly enqueue: (job: Omit<QueuedJob, 'dueAt'>, delay: number) => void;
+    readonly over: (job: Job, times: {
+        ran?: number;
+    }) => void;
+}
+export declare class Dispatcher {
+    #private;
+    constructor(parts: DispatcherParts);
+    get statistics(): {
+        running: number;
+        idle: number;
+        requeued: number;
+    };
+    take(worker: string): ReplyPort<Job>;
+    finish(worker: string, outcome: Outcome): ReplyPort<void>;
+    cancel(id: number): void;
+    idle(): ReplyPort<void>;
+    dispatch(): void;
 }
 
 // dist/scheduling/history.d.ts
@@ -1186,6 +1241,15 @@ export declare class Listener implements AsyncDisposable {
 // dist/server/passing.d.ts
 export declare function isPassing(error: unknown): error is Error;
 
+// dist/store/attempt-rows.d.ts
+import type { AttemptRecord, Job } from '../jobs/job.ts';
+import type { JobOutputs } from './job-outputs.ts';
+import type { Statements } from './statements.ts';
+export declare const keptAttempts = 20;
+export declare const attemptColumns = "job, attempt, state, startedAt, endedAt, error";
+export declare function keepAsLost(where: string): string;
+export declare function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs): AttemptRecord[];
+
 // dist/store/file-lock.d.ts
 export declare class FileLock implements Disposable {
     #private;
@@ -1220,6 +1284,19 @@ export declare class GroupCommit {
 }
 export {};
 
+// dist/store/held-outputs.d.ts
+export interface HeldOutput {
+    readonly job: number;
+    readonly attempt: number;
+    text: string;
+}
+export declare class HeldOutputs {
+    #private;
+    get length(): number;
+    add(job: number, attempt: number, text: string): void;
+    take(): HeldOutput[];
+}
+
 // dist/store/job-feed.d.ts
 import type { Job } from '../jobs/job.ts';
 export type JobChange = 
@@ -1240,6 +1317,7 @@ export type JobChange =
  | {
     type: 'output';
     id: number;
+    attempt: number;
     text: string;
     offset: number;
 };
@@ -1280,6 +1358,27 @@ export declare function isPassingFailure({ errcode }: {
     errcode: number;
 }): boolean;
 
+// dist/store/job-outputs.d.ts
+import type { Statements } from './statements.ts';
+export interface Output {
+    attempt: number;
+    head: string;
+    omitted: number;
+    tail: string;
+    size: number;
+}
+export declare class JobOutputs {
+    #private;
+    constructor(statements: Statements);
+    append(job: number, attempt: number, text: string): number;
+    close(job: number): void;
+    rolledBack(): void;
+    read(job: number, attempt: number): Output;
+    sizes(job: number): Map<number, number>;
+}
+export declare function textOf({ head, omitted, tail }: Output): string;
+export declare function omittedLine(omitted: number): string;
+
 // dist/store/job-pages.d.ts
 import type { DatabaseSync } from 'node:sqlite';
 import { type Job, type JobFilter, type JobState } from '../jobs/job.ts';
@@ -1298,6 +1397,40 @@ export interface JobTable {
     total: number;
 }
 export declare function readTable(database: DatabaseSync, { filter, sort, isDescending, offset, limit }: TableQuery, counts: Readonly<Record<JobState, number>>): JobTable;
+
+// dist/store/job-records.d.ts
+import type { Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts';
+import type { StoredResult } from '../jobs/stored-value.ts';
+import { type Revival, type StoredQueuedJob } from './job-rows.ts';
+import type { Statements } from './statements.ts';
+export interface Added {
+    job: Job;
+    isNew: boolean;
+}
+export interface ScheduledTime {
+    schedule: string;
+    scheduledAt: number;
+}
+export declare class JobRecords {
+    #private;
+    constructor(statements: Statements);
+    committed(): void;
+    rolledBack(): void;
+    get counts(): Readonly<Record<JobState, number>>;
+    find(id: number): Job | null;
+    list(filter: JobFilter, limit: number): Job[];
+    queued(after: number, limit: number): StoredQueuedJob[];
+    matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): number[];
+    add(request: JobRequest, time?: ScheduledTime | null): Added;
+    begin(id: number, now: number): Job;
+    end(id: number, state: JobState, { text, type }: StoredResult): Job;
+    fail(id: number, error: string, delay: number): Job;
+    requeue(id: number, reason: string): Job;
+    requeueRunning(reason: string): void;
+    revive(id: number, states: readonly JobState[]): Revival;
+    shiftDelays(ms: number): void;
+    delete(ids: readonly number[]): number[];
+}
 
 // dist/store/job-rows.d.ts
 import type { SQLInputValue } from 'node:sqlite';
@@ -1358,7 +1491,7 @@ export declare function advanceSchedule(database: DatabaseSync, name: string, { 
 // dist/store/schema.d.ts
 import type { DatabaseSync } from 'node:sqlite';
 export declare const applicationId = 1785684580;
-export declare const schemaVersion = 2;
+export declare const schemaVersion = 3;
 export type FileState = {
     kind: 'empty';
 } | {
@@ -1375,20 +1508,28 @@ export declare function create(database: DatabaseSync): void;
 export declare function migrate(database: DatabaseSync, version: number): void;
 export declare function numberOf(database: DatabaseSync, pragma: string): number;
 
+// dist/store/statements.d.ts
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+export declare class Statements {
+    #private;
+    constructor(database: DatabaseSync);
+    row(sql: string, ...values: SQLInputValue[]): unknown;
+    rowOf(sql: string, values: Record<string, SQLInputValue>): unknown;
+    rows(sql: string, ...values: SQLInputValue[]): unknown[];
+}
+
 // dist/store/store.d.ts
 import { Actor, type ReplyPort } from '@tasktree/actor';
-import type { Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts';
+import type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from '../jobs/job.ts';
 import type { StoredResult } from '../jobs/stored-value.ts';
 import type { JobFeed } from './job-feed.ts';
 import type { JobFile } from './job-file.ts';
-import { type Revival, type StoredQueuedJob } from './job-rows.ts';
+import { type Output } from './job-outputs.ts';
 import { type JobTable, type TableQuery } from './job-pages.ts';
+import { type Added } from './job-records.ts';
+import type { Revival, StoredQueuedJob } from './job-rows.ts';
 import { type Retention } from './retention.ts';
 import { type Schedule, type ScheduleRequest } from './schedule-rows.ts';
-export interface Added {
-    job: Job;
-    isNew: boolean;
-}
 export interface Begin {
     at: number;
     kind: string;
@@ -1409,7 +1550,7 @@ export declare class Store extends Actor {
     putSchedule(schedule: ScheduleRequest, nextAt: number | null): ReplyPort<void>;
     removeSchedule(name: string): ReplyPort<boolean>;
     fire({ name, request }: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<Job[]>;
-    end(id: number, state: JobState, { text, type }?: StoredResult): ReplyPort<Job>;
+    end(id: number, state: JobState, result?: StoredResult): ReplyPort<Job>;
     fail(id: number, error: string, delay: number): ReplyPort<Job>;
     requeue(id: number): ReplyPort<Job>;
     revive(id: number, states: readonly JobState[]): ReplyPort<Revival>;
@@ -1419,8 +1560,9 @@ export declare class Store extends Actor {
     setting(name: string): ReplyPort<string | null>;
     set(name: string, value: string): ReplyPort<void>;
     delete(ids: readonly number[]): ReplyPort<number[]>;
-    append(id: number, text: string): void;
-    log(id: number): ReplyPort<string | null>;
+    append(id: number, attempt: number, text: string): void;
+    output(id: number, attempt?: number | null): ReplyPort<Output | null>;
+    attempts(id: number): ReplyPort<AttemptRecord[] | null>;
     get(id: number): ReplyPort<Job | null>;
     list(filter: JobFilter, limit: number): ReplyPort<Job[]>;
     table(query: TableQuery): ReplyPort<JobTable>;
@@ -1439,10 +1581,10 @@ import { type JobFileOptions } from '../store/job-file.ts';
 import type { Retention } from '../store/retention.ts';
 export interface JobdOptions extends Pick<JobFileOptions, 'waitLock' | 'maxDeaths' | 'vacuum'>, Pick<AccessOptions, 'publicUrl' | 'trustProxy'> {
     file: string;
-    host: string;
-    port: number;
+    host?: string;
+    port?: number;
     http?: number;
-    workers: number;
+    workers?: number;
     password?: string;
     tokens?: readonly Token[];
     grace?: number;
