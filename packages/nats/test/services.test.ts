@@ -8,7 +8,7 @@ import {
   NoProc,
   ReplyError,
 } from '@tasktree/actor'
-import { createTask, Future, isCancelled, sleep } from '@tasktree/core'
+import { copyContext, createTask, failAfter, isCancelled, sleep } from '@tasktree/core'
 import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rejection } from './support/rejection.ts'
@@ -28,8 +28,17 @@ class Counter extends Actor {
   crash(): never {
     throw new RangeError('broken')
   }
-  trace(): string | null {
-    return null
+  #traces: (string | null)[] = []
+  async trace(): Promise<(string | null)[]> {
+    const before = traceparent.get()
+    await sleep(1)
+    return [before, traceparent.get()]
+  }
+  noteTrace(): void {
+    this.#traces.push(traceparent.get())
+  }
+  traces(): (string | null)[] {
+    return this.#traces
   }
   async slow(ms: number): Promise<string> {
     await sleep(ms)
@@ -110,28 +119,31 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
     expect(await nobody.tell.add(1)).toBe(true)
   })
 
-  test('the trace travels with an ask', async () => {
-    const where = options()
-    // Any ref will do: this one is no actor, and answers with the trace of its caller.
-    const tracer = {
-      ask: () => ({ trace: async () => traceparent.get() }),
-      tell: {},
-      path: 'tracer',
-      whenStopped: new Future(),
-    } as unknown as ActorRef<Counter>
-    await inTree(
-      where,
-      (cluster) => [cluster.service('tracer', tracer)],
-      async () => {
-        await using caller = await connect(where)
-        const ref = caller.lookup<Counter>('tracer')
-        await createTask(async () => {
-          traceparent.set('00-a-b-01')
-          expect(await ref.ask.trace()).toBe('00-a-b-01')
-        })
-        expect(await ref.ask.trace()).toBeNull()
-      },
-    )
+  test('the trace context of the sender is that of the handler, and of what the handler awaits', async () => {
+    await served(async (counter) => {
+      await createTask(async () => {
+        traceparent.set('00-a-b-01')
+        expect(await counter.ask.trace()).toEqual(['00-a-b-01', '00-a-b-01'])
+        await counter.tell.noteTrace()
+        await counter.tell({ confirm: true }).noteTrace()
+      })
+      expect(await counter.ask.trace()).toEqual([null, null])
+      await counter.tell({ confirm: true }).noteTrace()
+      const context = copyContext()
+      context.run(() => traceparent.set('00-c-d-01'))
+      expect(await counter.ask({ context }).trace()).toEqual(['00-c-d-01', '00-c-d-01'])
+      expect(await counter.ask.traces()).toEqual(['00-a-b-01', '00-a-b-01', null])
+    })
+  })
+
+  test('the deadline of the scope around an ask ends it, and its message is not handled later', async () => {
+    await served(async (counter) => {
+      const slow = counter.ask.slow(300)
+      const error = await rejection(failAfter(100, () => counter.ask.add(5)))
+      expect((error as Error).name).toBe('TimeoutError')
+      expect(await slow).toBe('awake')
+      expect(await counter.ask.add(0)).toBe(0)
+    })
   })
 
   test('an ask that takes too long says that nobody knows whether it is handled', async () => {
@@ -176,6 +188,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
     expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)
     expect(() => caller.lookup('a', { overflow: 'drop' as never })).toThrow(/'wait' or 'reject'/)
     const ref = caller.lookup<Counter>('a')
+    expect(() => ref.tell({ context: 1 as never })).toThrow(/context must be a Context/)
     expect(() => ref.ask({ reentrant: true })).toThrow(/for actors of one process/)
     expect(() => ref.ask({ timeout: NaN })).toThrow(/timeout must be a number/)
     expect(() => ref.ask.add((() => 1) as never)).toThrow(/the arguments of nats:a add cannot be/)

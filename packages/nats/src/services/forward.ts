@@ -1,6 +1,6 @@
 /** What a receiver does with a message: gives it to an actor, and sends the outcome back. */
 import { type ActorRef, MailboxFull } from '@tasktree/actor'
-import { createTask, ensureFuture, Future } from '@tasktree/core'
+import { type Context, copyContext, ensureFuture, Future } from '@tasktree/core'
 import type { Bus } from '../bus/bus.ts'
 import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
 import { type AskMessage, overloaded } from '../wire/ask-message.ts'
@@ -14,37 +14,41 @@ export type AnyRef = ActorRef<any>
 type Sends = Record<string, ((...args: readonly unknown[]) => PromiseLike<unknown>) | undefined>
 
 /**
- * Calls the method that the message names, of the object that `choose` returns, such as `ref.ask`. The call has the trace
- * context of the message. An error, also of the decoding, is the error of the future.
+ * Calls the method that the message names, of the object that `choose` returns, such as `ref.ask`. `choose` is given the
+ * options with which the handler has the trace context of the message; the call itself has that context too, for a ref
+ * that is not of an actor. An error, also of the decoding, is the error of the future.
  */
 export function forward(
   what: string,
   message: AskMessage,
   codec: Codec,
-  choose: () => unknown,
+  choose: (options: { readonly context?: Context }) => unknown,
 ): Future<unknown> {
-  const send = (): PromiseLike<unknown> => {
+  const context = contextFor(message)
+  const send = (): Future<unknown> => {
     const args = codec.decode(message.body) as readonly unknown[]
-    const sends = choose() as Sends
+    const sends = choose(context === null ? {} : { context }) as Sends
     const method = sends[message.method]
     if (typeof method !== 'function') {
       throw new TypeError(`${what} has no message ${message.method}`)
     }
-    return Reflect.apply(method, sends, args)
-  }
-  if (message.traceparent !== null) {
-    return createTask(async () => {
-      traceparent.set(message.traceparent)
-      return send()
-    })
+    return ensureFuture(Reflect.apply(method, sends, args))
   }
   try {
-    return ensureFuture(send())
+    return context === null ? send() : context.run(send)
   } catch (error) {
     const failed = new Future<unknown>()
     failed.setException(error)
     return failed
   }
+}
+
+/** Returns a context with the trace context of the message; null if the message has none. */
+function contextFor(message: AskMessage): Context | null {
+  if (message.traceparent === null) return null
+  const context = copyContext()
+  context.run(() => traceparent.set(message.traceparent))
+  return context
 }
 
 /** Sends the outcome of a message to where its sender waits. `what` names the message in errors. */

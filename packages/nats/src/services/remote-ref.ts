@@ -1,6 +1,6 @@
 import type { ActorRef, Ask, AskOptions, ExitReason, Tell, TellOptions } from '@tasktree/actor'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
-import type { Future } from '@tasktree/core'
+import { Context, type Future } from '@tasktree/core'
 import { JobSerializationError } from '@tasktree/executor'
 import type { AskMessage } from '../wire/ask-message.ts'
 import { traceparent } from '../wire/trace.ts'
@@ -52,16 +52,19 @@ export class RemoteRef<A> implements ActorRef<A> {
       (method, args) => this.#ask(method, args, 'ask', {}),
       (given: AskOptions) => {
         checkAskOptions(given)
-        return (method, args) => this.#ask(method, args, 'ask', given)
+        return inContext(given.context, (method, args) => this.#ask(method, args, 'ask', given))
       },
     ) as Ask<A>
     this.tell = sends(
       (method, args) => this.#tell(method, args),
       (given: TellOptions) => {
         checkOptions(given)
-        return given.confirm === true
-          ? (method, args) => this.#confirmedTell(method, args)
-          : (method, args) => this.#tell(method, args)
+        return inContext(
+          given.context,
+          given.confirm === true
+            ? (method, args) => this.#confirmedTell(method, args)
+            : (method, args) => this.#tell(method, args),
+        )
       },
     ) as Tell<A>
   }
@@ -118,6 +121,13 @@ export class RemoteRef<A> implements ActorRef<A> {
   #confirmedTell(method: string, args: readonly unknown[]): Future<unknown> {
     return this.#ask(method, args, 'confirm', {})
   }
+}
+
+/** Only the trace context of `context` travels to the actor. @throws {TypeError} when it is not a Context */
+function inContext(context: Context | undefined, send: Send): Send {
+  if (context === undefined) return send
+  if (context instanceof Context) return (method, args) => context.run(() => send(method, args))
+  throw new TypeError(`the option context must be a Context, got ${describe(context)}`)
 }
 
 /** An object with a method for each message, which can be called with options. */

@@ -20,6 +20,14 @@ export interface ServiceOptions extends ChildOptions {
 /** Milliseconds after which the sender of an ask is told which node works on it. */
 const acceptTime = 100
 
+/**
+ * The sender ends an ask exactly at its time. Here it is enough that a message is not handled long after that, and the
+ * actor keeps a list for each different timeout, so there should be few of them.
+ */
+function roundUp(timeout: number): number {
+  return Math.ceil(timeout / 100) * 100
+}
+
 /** @internal the spec of `cluster.service` */
 export function serviceSpec(
   link: Link,
@@ -102,10 +110,14 @@ class Service implements AsyncDisposable {
 
   /** Gives the message to the actor. */
   #send(ask: AskMessage): Future<unknown> {
-    return forward(`the service ${this.#name}`, ask, this.#link.codec, () => {
+    return forward(`the service ${this.#name}`, ask, this.#link.codec, (options) => {
       const ref = this.#ref()
       if (ref === null) throw new NoProc(this.#name)
-      return ask.kind === 'ask' ? ref.ask({ timeout: ask.timeout }) : ref.tell
+      return ask.kind === 'ask'
+        ? ref.ask({ ...options, timeout: roundUp(ask.timeout) })
+        : options.context === undefined
+          ? ref.tell
+          : ref.tell(options)
     })
   }
 
