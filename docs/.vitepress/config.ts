@@ -25,19 +25,22 @@ function titleOf(page: string): string {
 function itemsOf(folder: string, order: readonly string[]): DefaultTheme.SidebarItem[] {
   const names = globSync('*.md', { cwd: join(docs, folder) })
     .map((file) => basename(file, '.md'))
+    .filter((name) => name !== 'index')
     .toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
   function place(name: string): number {
     const at = order.indexOf(name)
-    return name === 'index' ? -1 : at === -1 ? order.length : at
+    return at === -1 ? order.length : at
   }
   return names.map((name) => ({
     text: titleOf(`${folder}/${name}.md`),
-    link: `/${folder}/${name === 'index' ? '' : name}`,
+    link: `/${folder}/${name}`,
   }))
 }
 
 const everyday: DefaultTheme.SidebarItem[] = sections.map(({ title, folder, order }) => ({
   text: title,
+  // With a link the entry is no button, which could not hold the button that folds it.
+  link: `/${folder}/`,
   collapsed: !['start', 'tutorial'].includes(folder),
   items: itemsOf(folder, order),
 }))
@@ -47,6 +50,8 @@ export default defineConfig({
   description: 'Structured concurrency for TypeScript: tasks that can be cancelled, and clean up.',
   lang: 'en',
   cleanUrls: true,
+  // Otherwise each page holds the sidebars of all pages.
+  metaChunk: true,
   srcExclude: ['node_modules/**', 'site/**', 'test/**'],
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }]],
   markdown: {

@@ -10,7 +10,9 @@ export function drawDiagrams(md: MarkdownRenderer): void {
     const token = tokens[index]!
     if (token.info.trim() !== 'mermaid') return fence(tokens, index, ...rest)
     const source = md.utils.escapeHtml(token.content)
-    return `<figure class="diagram">${draw(token.content)}<details><summary>The diagram as text</summary><pre v-pre>${source}</pre></details></figure>`
+    // Vue takes the <style> out of a template, so the drawing is given as text.
+    const drawing = encodeURIComponent(draw(token.content)).replaceAll("'", '%27')
+    return `<figure class="diagram"><div v-html="decodeURIComponent('${drawing}')"></div><details><summary>The diagram as text</summary><pre v-pre>${source}</pre></details></figure>`
   }
 }
 

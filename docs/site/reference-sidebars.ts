@@ -18,6 +18,11 @@ export function referenceSidebars(folder: string): DefaultTheme.SidebarMulti {
   )
 }
 
-function open(item: DefaultTheme.SidebarItem): DefaultTheme.SidebarItem {
-  return { ...item, collapsed: false, ...(item.items && { items: item.items.map(open) }) }
+/** The same item, which cannot be folded: a heading that folds holds a button in a button, which screen readers cannot reach. */
+function open({ text, link, items }: DefaultTheme.SidebarItem): DefaultTheme.SidebarItem {
+  return {
+    ...(text !== undefined && { text }),
+    ...(link !== undefined && { link }),
+    ...(items !== undefined && { items: items.map(open) }),
+  }
 }
