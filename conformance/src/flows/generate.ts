@@ -19,6 +19,7 @@ const blocks = {
 const waitKinds: Record<WaitKind, number> = {
   sleep: 10,
   future: 4,
+  chain: 3,
   ensureFuture: 2,
   event: 3,
   queue: 2,

@@ -118,6 +118,8 @@ export function printWait(kind: string, ms: number | null): string {
       return `sleep(${ms ?? 'Infinity'})`
     case 'future':
       return ms === null ? 'new Future()' : `futureDoneAfter(${ms})`
+    case 'chain':
+      return `sleep(${ms ?? 'Infinity'}).finally(() => {})`
     case 'ensureFuture':
       return ms === null ? 'ensureFuture(new Promise(() => {}))' : `ensureFuture(foreign(${ms}))`
     case 'event':

@@ -1,5 +1,5 @@
 /** How a program waits for something of this library. `ms` is null for a wait that nothing ends. */
-export type WaitKind = 'sleep' | 'future' | 'ensureFuture' | 'event' | 'queue'
+export type WaitKind = 'sleep' | 'future' | 'chain' | 'ensureFuture' | 'event' | 'queue'
 export type Catches = 'error' | 'all'
 
 /** A statement of a program: its name, then its arguments. `print.ts` shows what each one means in JavaScript. */

@@ -20,6 +20,8 @@ export function startWait(
       if (ms !== null) loop.callLater(ms, resolve)
       return future
     }
+    case 'chain':
+      return sleep(ms ?? Infinity).finally(() => {})
     case 'ensureFuture':
       return ensureFuture(ms === null ? new Promise(() => {}) : foreign(loop, ms, mode))
     case 'event': {

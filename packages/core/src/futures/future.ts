@@ -1,5 +1,6 @@
 import { checkCancelMessage, describe } from '../arguments.ts'
 import { type Context, contextOf } from '../context/context-vars.ts'
+import { ChainedPromise } from './chained-promise.ts'
 import { checkLoop, currentFrame, getEventLoop } from '../context/current.ts'
 import {
   CancelledError,
@@ -229,8 +230,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Works as `then` of a promise does. An `await` makes the current task wait on this future; a chained callback does
-   * not.
+   * Works as `then` of a promise does. An `await` makes the current task wait on this future, and so does an `await` of
+   * the promise that `then`, `catch` and `finally` return. A chained callback alone does not.
    *
    * Differs: two callbacks without a name look like an `await`. When this future is pending, the loop calls them
    * outside of every task and every AsyncLocalStorage. The return value is a PromiseLike with `catch` and `finally`.
@@ -284,14 +285,12 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Makes a native promise with the outcome of `future`. This is not a wait of the current task, so a cancel of that
-   * task does not reach `future`. Callbacks chained on the promise keep their asynchronous context (the values of
-   * AsyncLocalStorage).
+   * Makes a promise with the outcome of `future`. Only an `await` of that promise is a wait of the current task.
+   * Callbacks chained on the promise keep their asynchronous context (the values of AsyncLocalStorage).
    */
   static #toPromise<T>(future: Future<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (future.#state === PENDING)
-        future.react(new Awaiter(null, future, resolve as Resolve, reject))
+    return ChainedPromise.of(future, (resolve, reject) => {
+      if (future.#state === PENDING) future.react(new Awaiter(null, future, resolve, reject))
       else future.settle(resolve, reject)
     })
   }

@@ -1,6 +1,7 @@
 import { runningScope } from '../context/async-context.ts'
 import { checkBody } from '../arguments.ts'
 import { type CancelledError, isCancelled, RuntimeError } from '../errors/errors.ts'
+import { awaitHere, ChainedPromise } from '../futures/chained-promise.ts'
 import { Future } from '../futures/future.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import { isAsyncFunction } from '../tasks/coroutine.ts'
@@ -84,16 +85,14 @@ export function enterBody<A, T>(
   try {
     if (isAsyncFunction(body)) return body(argument) as Promise<T>
     const { returned, isOwn } = callAndLook(body, argument)
-    if (!(returned instanceof Promise)) return awaitHere(returned)
+    if (!(returned instanceof Promise) || returned instanceof ChainedPromise) {
+      return awaitHere(returned)
+    }
     return isOwn ? returned : orGivenUp(frame, returned)
   } catch (error) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
     return Promise.reject(error)
   }
-}
-
-async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
-  return await awaitable
 }
 
 /**

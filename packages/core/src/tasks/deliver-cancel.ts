@@ -2,6 +2,7 @@ import { currentFrame } from '../context/current.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
+import { ChainWait } from './chain-wait.ts'
 import type { Frame } from './frame.ts'
 import { ABANDONED, CLOSING, OPEN } from './frame-state.ts'
 import { beginCleanup, endCleanup } from './frame-end.ts'
@@ -88,6 +89,7 @@ export function resumeWait(
   if (task !== null) loop.hold(task)
   else if (frame.state !== OPEN) loop.hold(frame)
   if (frame.cancellation === null && frame.parent === null) return null
+  const canThrow = !(future instanceof ChainWait)
   let due: Frame | null = null
   let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -96,7 +98,7 @@ export function resumeWait(
     isShut ||= each.isShielded
     if (cancellation === null) continue
     const isStruck = cancellation.takeStruck(key)
-    const isDue: boolean = !wasShut && cancellation.takeDue()
+    const isDue: boolean = canThrow && !wasShut && cancellation.takeDue()
     if (!isStruck && !isDue) continue
     if (task !== null) loop.monitor?.cancelThrown(task, key)
     if (isDue) {

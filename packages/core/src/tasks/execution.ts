@@ -2,6 +2,7 @@ import { runInAsyncContext } from '../context/async-context.ts'
 import { Context } from '../context/context-vars.ts'
 import { describe, isThenable } from '../arguments.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import { awaitHere, ChainedPromise } from '../futures/chained-promise.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { taskEnd, taskStart, taskTracing } from './channels.ts'
@@ -151,6 +152,7 @@ export class Execution extends Frame {
       this.crash(error)
       return
     }
+    if (result instanceof ChainedPromise) result = awaitHere(result)
     if (result instanceof Promise) this.#bodyEnd = result.then(bodyReturned, bodyThrew)
     else if (isGenerator<unknown>(result)) {
       const driver = new GeneratorDriver(this, result)

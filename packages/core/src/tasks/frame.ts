@@ -7,10 +7,12 @@ import {
 } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import type { Reject, Resolve } from '../futures/awaiter.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Cancellation } from './cancellation.ts'
+import { ChainWait } from './chain-wait.ts'
 import { beginWait, deliverPending, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
 import { OPEN } from './frame-state.ts'
 import { FrameWaits } from './frame-waits.ts'
@@ -170,6 +172,22 @@ export abstract class Frame extends FrameWaits {
       if (frame.cancellation?.isOwnAbort(error) === true) return true
     }
     return false
+  }
+
+  /**
+   * @internal begins the wait of an `await` for a chain of promises that begins at the pending `future`. `settled` calls
+   * one of its arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
+   */
+  beginChainedAwait(
+    future: Future<unknown>,
+    settled: (end: Resolve, fail: Reject) => unknown,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    const isRefused = this.mustRefuse()
+    // The waiting code gets a CancelledError, and no code looks at the outcome of the chain any more.
+    if (isRefused) settled(Boolean, Boolean)
+    this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
   }
 
   override mustRefuse(): boolean {

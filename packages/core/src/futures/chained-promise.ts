@@ -1,0 +1,86 @@
+import { currentFrame } from '../context/current.ts'
+import { isResolver } from './await-detection.ts'
+import type { Reject, Resolve } from './awaiter.ts'
+import type { Future } from './future.ts'
+
+/**
+ * The promise that `catch`, `finally` and `then` with callbacks return for a future.
+ *
+ * Problem: `await sleep(1_000).catch(log)` waits on a promise and not on the future. If that promise were a plain one,
+ * a cancel of the task would not reach the sleep.
+ *
+ * Idea: this promise knows the future at which its chain begins. In a task, an `await` of this promise is a wait of the
+ * task, and a cancel of that wait goes to the future, as it does for `await sleep(1_000)`. The callbacks then run as in
+ * `try { await sleep(1_000) } catch`.
+ *
+ * A chain that no code awaits is not a wait: a cancel of the task that has called `other.catch(log)` does not reach the
+ * task `other`.
+ */
+export class ChainedPromise<T> extends Promise<T> {
+  /** `console.log` shows a promise by the name of its class. */
+  static override readonly name: string = 'Promise'
+
+  #future: Future<unknown> | null = null
+
+  /** Returns a promise with the outcome of `future`; `begin` gets the functions that settle the promise. */
+  static of<T>(future: Future<T>, begin: (resolve: Resolve, reject: Reject) => void): Promise<T> {
+    const promise = new ChainedPromise<T>((resolve, reject) => begin(resolve as Resolve, reject))
+    promise.#future = future
+    return promise
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- how code that awaits this promise is noticed
+  override then<R = T, E = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const future = this.#future
+    if (future?.done() === false && isResolver(onFulfilled) && isResolver(onRejected)) {
+      const frame = currentFrame()
+      if (frame !== null && (frame.task as unknown) !== future) {
+        const settled = (end: Resolve, fail: Reject): unknown => this.#chain(end, fail)
+        frame.beginChainedAwait(future, settled, onFulfilled as Resolve, onRejected as Reject)
+        // `await` ignores the return value.
+        return undefined as never
+      }
+    }
+    return this.#chain(onFulfilled, onRejected)
+  }
+
+  override catch<E = never>(
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<T | E> {
+    return this.#chain(undefined, onRejected)
+  }
+
+  override finally(onFinally?: (() => void) | null): Promise<T> {
+    if (typeof onFinally !== 'function') return this.#chain()
+    // The types say that a callback returns nothing, but a promise that it returns is awaited.
+    const callback: () => unknown = onFinally
+    return this.#chain(
+      async (value) => {
+        await callback()
+        return value
+      },
+      async (error: unknown) => {
+        await callback()
+        throw error
+      },
+    )
+  }
+
+  /** `then` of a native promise. */
+  #chain<R = T, E = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const chained = super.then(onFulfilled, onRejected) as ChainedPromise<R | E>
+    chained.#future = this.#future
+    return chained
+  }
+}
+
+/** Awaits `awaitable` in the running code, so that this wait belongs to the frame of that code. */
+export async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
+  return await awaitable
+}
