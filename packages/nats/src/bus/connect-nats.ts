@@ -24,6 +24,8 @@ export async function connectNats(
       reconnectTimeWait: 250,
       // A link that is cut without a word is noticed after three pings.
       pingInterval: 2_000,
+      // When a server dies in the middle of the handshake, the client does not notice and waits for this long; 20 s by default.
+      timeout: answerTime,
       noAsyncTraces: true,
       ...options,
     })

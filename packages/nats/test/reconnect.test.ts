@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { connect as dial, createServer, type Socket } from 'node:net'
+import { connect } from '@tasktree/nats'
+import { describe, expect, test } from 'vitest'
+import { NatsServer, withoutServer } from './support/server.ts'
+import { until } from './support/tree.ts'
+
+/** A way to the server that can die in the middle of a handshake, as a server that is killed does. */
+class Way implements AsyncDisposable {
+  readonly #server = createServer((socket) => this.#accept(socket))
+  readonly #sockets = new Set<Socket>()
+  readonly #port: number
+  /** How many connections have died in the middle of the handshake. */
+  deaths = 0
+  #isDeadly = false
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  async open(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return `nats://127.0.0.1:${(this.#server.address() as { port: number }).port}`
+  }
+
+  #accept(socket: Socket): void {
+    const server = dial(this.#port, '127.0.0.1')
+    for (const each of [socket, server]) {
+      this.#sockets.add(each)
+      each.on('error', () => {}).on('close', () => this.#sockets.delete(each))
+    }
+    socket.on('close', () => server.destroy())
+    server.on('close', () => socket.destroy()).pipe(socket)
+    if (!this.#isDeadly) {
+      socket.pipe(server)
+      return
+    }
+    this.#isDeadly = false
+    // The client has got the server's first line, and answers it.
+    socket.once('data', () => {
+      this.deaths++
+      socket.destroy()
+    })
+  }
+
+  /** Cuts the connections. The next one dies in its handshake, and later ones live. */
+  cut(): void {
+    this.#isDeadly = true
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
+
+describe.skipIf(withoutServer)(
+  `reconnecting${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
+  () => {
+    test(
+      'a server that dies in the middle of the handshake delays the next attempt by seconds',
+      { tags: 'slow' },
+      async () => {
+        await using server = await NatsServer.start()
+        await using way = new Way(server.port)
+        await using cluster = await connect({ servers: await way.open(), namespace: 'reconnect' })
+        way.cut()
+        await until(() => way.deaths === 1, 'the handshake')
+        expect(cluster.status).toBe('disconnected')
+        // Within 15 s, and not after the 20 s that the client would wait by itself.
+        await until(() => cluster.status === 'connected', 'the connection')
+      },
+    )
+  },
+)
