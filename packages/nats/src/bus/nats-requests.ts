@@ -11,11 +11,14 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { detached, Future } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
-import { BusTimeout } from '../errors.ts'
+import { BusTimeout, PayloadTooLarge } from '../errors.ts'
 import { translate } from './nats-errors.ts'
 
 /** Milliseconds that the server has for an answer. */
 export const answerTime = 5_000
+
+/** Room for the headers of a request, in bytes: they count as part of the message. */
+const headersSize = 256
 
 export interface Request<T> {
   /** Says in errors what is asked for. */
@@ -63,6 +66,12 @@ export class Requests {
     if (this.#lost !== null) {
       // The client would keep the message, and send it when the connection is back.
       future.setException(this.#lost)
+      return future
+    }
+    const limit = this.#connection.info?.max_payload ?? Infinity
+    const size = data.length + (headers === undefined ? 0 : headersSize)
+    if (size > limit) {
+      future.setException(new PayloadTooLarge(what, size, limit))
       return future
     }
     const key = (++this.#made).toString(36)

@@ -1,4 +1,5 @@
 import type { Actor, LocalActorRef } from '@tasktree/actor'
+import { isCancelled } from '@tasktree/core'
 import type { ShardActors } from './shard-actors.ts'
 
 /** The actor of one key, which runs or does not. There is never more than one: the next one starts when the last has ended. */
@@ -56,7 +57,8 @@ export class Activation {
     let ref: LocalActorRef
     try {
       ref = await current
-    } catch {
+    } catch (error) {
+      if (isCancelled(error)) throw error
       // It did not start; the caller of `get` has the error.
       return
     }

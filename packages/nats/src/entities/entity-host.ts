@@ -142,7 +142,7 @@ class EntityHost extends Actor {
   #stop(shard: number, ref: ChildRef): void {
     if (this.#leaving.has(shard)) return
     this.#leaving.add(shard)
-    ref.stop('the shard belongs to another host')
+    void ref.stop('the shard belongs to another host')
     ref.whenStopped.addDoneCallback(() => {
       this.#leaving.delete(shard)
       this.#shards.delete(shard)

@@ -110,6 +110,9 @@ export function checkEntity(
     throw new TypeError(`the option mailbox has no ${other}; there is capacity`)
   }
   checkCount('mailbox.capacity', capacity, 1)
+  if (capacity > mostCapacity) {
+    throw new RangeError(`mailbox.capacity must be at most ${mostCapacity}, got ${capacity}`)
+  }
   checkLease(lease)
   const supervision = Object.fromEntries(Object.entries(options).filter(([key]) => !own.has(key)))
   return {
@@ -129,6 +132,8 @@ export function checkEntity(
 
 /** Each shard has a lease that is renewed all the time, so more of them only cost. */
 const mostShards = 1_024
+/** The owner of a shard reads a whole mailbox ahead. */
+const mostCapacity = 100_000
 
 function checkState(state: unknown): void {
   if (state === undefined) return

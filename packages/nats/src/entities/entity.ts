@@ -3,6 +3,7 @@ import type { Lease } from '../leases/lease.ts'
 import type { Link } from '../link/link.ts'
 import { hostChildren, HostStatus } from './entity-host.ts'
 import { type AnyEntityOptions, checkEntity } from './entity-type.ts'
+import { MailboxShard } from './mailbox-shard.ts'
 import { RequestShard } from './request-shard.ts'
 import { ShardActors } from './shard-actors.ts'
 
@@ -19,12 +20,12 @@ export function entitySpec(
   const status = new HostStatus()
   const shardChildren = (shard: number, lease: Lease): ChildSpec[] => {
     const actors = new ShardActors(type)
-    return [
-      actors.spec(),
-      child.resource('messages', () => new RequestShard(link, type, shard, lease, actors, status), {
-        shutdown: type.shutdown,
-      }),
-    ]
+    const { state } = type
+    const makeShard = (): RequestShard | MailboxShard =>
+      state === null
+        ? new RequestShard(link, type, shard, lease, actors, status)
+        : new MailboxShard({ link, type, codec: state, shard, lease, actors, status })
+    return [actors.spec(), child.resource('messages', makeShard, { shutdown: type.shutdown })]
   }
   const { shutdown: _, ...rest } = supervision
   const spec = child.supervisor(

@@ -91,10 +91,12 @@ export class MemoryEntity {
 
   /** Waits for the messages that it has, and for the end of its actor. */
   async close(): Promise<void> {
-    this.#idle.cancel()
-    while (this.#open.size > 0) await this.#handled.wait()
-    await this.#activation.stop()
-    this.#idle.cancel()
+    try {
+      while (this.#open.size > 0) await this.#handled.wait()
+      await this.#activation.stop()
+    } finally {
+      this.#idle.cancel()
+    }
   }
 }
 

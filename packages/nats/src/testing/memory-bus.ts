@@ -262,7 +262,10 @@ export class MemoryBus implements Bus {
 
   #bucket(bucket: MemoryBucketState): Bucket {
     const home = this.#home
-    const write = (key: string, value: Uint8Array): number => home.write(bucket, key, value)
+    const write = (key: string, value: Uint8Array): number => {
+      this.#checkSize(key, value)
+      return home.write(bucket, key, value)
+    }
     return {
       create: (key, value) =>
         this.#request(() => (home.entry(bucket, key) === null ? write(key, value) : null)),

@@ -1,0 +1,261 @@
+/**
+ * An entity whose messages are applied to its state once each, in their order.
+ *
+ * For each message: the handler runs, the state is written together with the sequence of the message, and only when that
+ * write has succeeded the sender is answered and the message is deleted. When the process dies before the write, the next
+ * owner runs the handler again, on the state from before. When it dies after the write, the next owner finds a state that has
+ * the message already. When there were two owners, only one of them could write.
+ *
+ * So the state has each message once. A handler may run more than once; what it does elsewhere should use
+ * `ctx.idempotencyKey`.
+ */
+import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef } from '@tasktree/actor'
+import { createTask, detached, isCancelled, sleep, type Task } from '@tasktree/core'
+import type { Delivery } from '../bus/bus.ts'
+import { Fenced, PayloadTooLarge } from '../errors.ts'
+import { Signal } from '../link/signal.ts'
+import { answer, forward } from '../services/forward.ts'
+import { type AskMessage, readAsk, replyHeader } from '../wire/ask-message.ts'
+import type { Outcome } from '../wire/outcome.ts'
+import { Activation } from './activation.ts'
+import { IdleTimer } from './idle-timer.ts'
+import type { MailboxShard } from './mailbox-shard.ts'
+import type { StoredState } from './state-store.ts'
+
+/** Milliseconds before a start that has failed is tried again, doubled each time. */
+const firstRetry = 50
+const longestRetry = 30_000
+/** How often a message is tried in this process when its actor is stopped by others each time. */
+const mostTries = 5
+
+/** What a handler has made of a message, and the state to be written with it. */
+interface Handled {
+  readonly outcome: Outcome
+  readonly data: Uint8Array | null
+}
+
+export class DurableEntity {
+  readonly #shard: MailboxShard
+  readonly #key: string
+  readonly #activation: Activation
+  readonly #queue: Delivery[] = []
+  readonly #idle: IdleTimer
+  readonly #changed = new Signal()
+  /** The state as the server has it, if this node knows. */
+  #stored: StoredState | null = null
+  #actor: Actor | null = null
+  #running: Task<void> | null = null
+  #isIdle = false
+
+  constructor(shard: MailboxShard, key: string) {
+    this.#shard = shard
+    this.#key = key
+    const { actors, type, status } = shard.options
+    this.#activation = new Activation(actors, key)
+    this.#activation.onEnd = () => {
+      this.#actor = null
+      status.active.delete(this)
+    }
+    this.#idle = new IdleTimer(type.idleTimeout, () => {
+      this.#isIdle = true
+      this.#changed.notify()
+    })
+  }
+
+  get #name(): string {
+    return `${this.#shard.options.type.name}/${this.#key}`
+  }
+
+  push(delivery: Delivery): void {
+    this.#isIdle = false
+    this.#queue.push(delivery)
+    this.#changed.notify()
+    if (this.#running !== null) return
+    const running = detached(() => createTask(() => this.#run(), { name: this.#name }))
+    this.#running = running
+    running.addDoneCallback(() => {
+      if (running.cancelled()) return
+      const error = running.exception()
+      if (error !== null) this.#shard.fail(error)
+    })
+  }
+
+  /** Handles the messages, one after the other, until the entity is idle or its shard is closed. */
+  async #run(): Promise<void> {
+    const shard = this.#shard
+    while (!shard.isClosing) {
+      const delivery = this.#queue[0]
+      if (delivery !== undefined) {
+        if (await this.#handle(delivery)) this.#queue.shift()
+        this.#idle.used()
+      } else if (this.#isIdle) {
+        await this.#passivate()
+        if (this.#queue.length > 0) continue
+        shard.forget(this.#key)
+        return
+      } else {
+        await this.#changed.wait()
+      }
+    }
+  }
+
+  /** Returns whether the message is done. Otherwise it must be handled again, or the shard is closing. */
+  async #handle(delivery: Delivery): Promise<boolean> {
+    const shard = this.#shard
+    const { link, lease } = shard.options
+    const { sequence } = delivery
+    const message = readAsk(delivery)
+    if (message === null || (message.kind === 'ask' && link.controls.wasCancelled(message.id))) {
+      shard.done(delivery)
+      return true
+    }
+    const stored = (this.#stored ??= await shard.store.load(this.#key))
+    if (sequence <= stored.sequence) {
+      shard.done(delivery)
+      return true
+    }
+    // The shard ends in a moment. What is done from here on would be for nothing.
+    if (!lease.isHeld) {
+      await sleep(firstRetry)
+      return false
+    }
+    const handled = await this.#call(message, sequence, stored)
+    if (handled === null) return false
+    const { outcome, data } = handled
+    const next = await this.#save(stored, sequence, data)
+    if (next === 'fenced') return false
+    this.#stored = next.state
+    shard.done(delivery)
+    this.#answer(message, delivery.header(replyHeader), next.failure ?? outcome)
+    return true
+  }
+
+  /** Gives the message to the actor. Null when the message must be handled again. */
+  async #call(message: AskMessage, sequence: number, stored: StoredState): Promise<Handled | null> {
+    const { link, type } = this.#shard.options
+    const idempotencyKey = `${link.names.stateOf(type.name, this.#key)}:${sequence}`
+    for (let tries = 1; ; tries++) {
+      const ref = await this.#activate(stored)
+      if (ref === null) return null
+      const actor = this.#actor
+      try {
+        const value = await forward(this.#name, message, link.codec, () =>
+          ref.ask({ timeout: Infinity, idempotencyKey }),
+        )
+        return this.#capture(actor, stored, { kind: 'value', value })
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        const outcome: Outcome = { kind: 'error', error }
+        // An answer that is an error, or a message that the actor does not have.
+        if (!(error instanceof ActorStopped)) return this.#capture(actor, stored, outcome)
+        await ref.whenStopped
+        // A crash takes the message with it, as for every actor: the state is as it was before.
+        const isOver = error instanceof ActorCrashed || tries === mostTries
+        if (isOver) return { outcome, data: stored.data }
+        if (this.#shard.isClosing || !this.#shard.options.lease.isHeld) return null
+      }
+    }
+  }
+
+  /** The state after the message. When it cannot be read or encoded, the message counts as one that has crashed. */
+  async #capture(actor: Actor | null, stored: StoredState, outcome: Outcome): Promise<Handled> {
+    const { link, codec } = this.#shard.options
+    try {
+      return { outcome, data: link.codec.encode(codec.save(actor as never)) }
+    } catch (error) {
+      this.#shard.options.actors.warn(`${this.#name}: its state cannot be saved`, error)
+      await this.#activation.stop(error)
+      return { outcome: { kind: 'error', error }, data: stored.data }
+    }
+  }
+
+  /** Writes the state, and deals with a state that is too large and with another owner. */
+  async #save(
+    stored: StoredState,
+    sequence: number,
+    data: Uint8Array | null,
+  ): Promise<'fenced' | { state: StoredState; failure: Outcome | null }> {
+    const { lease, actors } = this.#shard.options
+    let failure: Outcome | null = null
+    let state: StoredState | null
+    try {
+      state = await this.#shard.store.save(this.#key, stored, { sequence, data }, lease.epoch)
+    } catch (error) {
+      if (!(error instanceof PayloadTooLarge)) throw error
+      actors.warn(`${this.#name}: its state cannot be saved`, error)
+      failure = { kind: 'error', error }
+      await this.#activation.stop(error)
+      const next = { sequence, data: stored.data }
+      state = await this.#shard.store.save(this.#key, stored, next, lease.epoch)
+    }
+    if (state !== null) return { state, failure }
+    await this.#fence()
+    return 'fenced'
+  }
+
+  /** Another owner has written. The actor, which has the wrong state, is stopped, and this node looks at its lease. */
+  async #fence(): Promise<void> {
+    const { lease, actors } = this.#shard.options
+    const error = new Fenced(this.#name)
+    actors.warn(error.message, error)
+    lease.verify()
+    this.#stored = null
+    await this.#activation.stop(error)
+  }
+
+  #answer(message: AskMessage, reply: string | null, outcome: Outcome): void {
+    const { link } = this.#shard.options
+    const bus = link.status === 'connected' ? link.current() : null
+    if (message.kind !== 'ask' || reply === null || bus === null) return
+    answer(bus, link.codec, reply, `${this.#name}.${message.method}`, outcome)
+  }
+
+  /** Stops the actor. What has changed in its state since its last message, by a timer for example, is stored before. */
+  async #passivate(): Promise<void> {
+    const { lease } = this.#shard.options
+    const stored = this.#stored
+    if (this.#actor !== null && stored !== null && lease.isHeld) {
+      const { data } = await this.#capture(this.#actor, stored, { kind: 'cancelled' })
+      const isSame = data === null || Buffer.compare(data, stored.data ?? new Uint8Array(0)) === 0
+      if (!isSame && (await this.#save(stored, stored.sequence, data)) === 'fenced') return
+    }
+    this.#stored = null
+    await this.#activation.stop()
+  }
+
+  /** Waits for the end of the running message, and stops the actor. The shard is closing. */
+  async close(): Promise<void> {
+    this.#changed.notify()
+    try {
+      await this.#running
+      await this.#passivate()
+    } finally {
+      this.#idle.cancel()
+    }
+  }
+
+  /** Starts the actor if it does not run. Null when the shard is closing. */
+  async #activate(stored: StoredState): Promise<LocalActorRef | null> {
+    const { link, codec, status, actors } = this.#shard.options
+    for (
+      let delay = firstRetry;
+      !this.#shard.isClosing;
+      delay = Math.min(2 * delay, longestRetry)
+    ) {
+      try {
+        const ref = await this.#activation.get((actor) => {
+          if (stored.data !== null) codec.load(actor, link.codec.decode(stored.data))
+          this.#actor = actor
+        })
+        status.active.add(this)
+        return ref
+      } catch (error) {
+        if (isCancelled(error)) throw error
+        // The message is not to blame, and must not be lost.
+        actors.warn(`${this.#name} cannot start; it is tried again`, error)
+      }
+      await sleep(delay * (0.5 + Math.random() / 2))
+    }
+    return null
+  }
+}

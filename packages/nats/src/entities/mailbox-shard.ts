@@ -1,0 +1,150 @@
+/**
+ * The owner's side of a shard whose entities have their mailboxes in a stream and their states in a bucket.
+ *
+ * The mailbox is a log. An owner reads it from the front and takes nothing out; it deletes a message only after the state
+ * with the message in it is stored. So a new owner, or the same one after a lost connection, reads every message that may
+ * not have been handled, in the order in which the server stored them. Consumers that acknowledge would not do: a message that
+ * was given to a dead owner comes again later than those after it.
+ */
+import type { Actor } from '@tasktree/actor'
+import { createTask, detached, Future, gather, sleep, type Task } from '@tasktree/core'
+import type { Delivery, ReaderSettings } from '../bus/bus.ts'
+import { ConsumerStalled } from '../errors.ts'
+import type { Lease } from '../leases/lease.ts'
+import type { Link } from '../link/link.ts'
+import { readToken } from '../wire/names.ts'
+import { PullLoop } from '../worker/pull-loop.ts'
+import { DurableEntity } from './durable-entity.ts'
+import type { HostStatus } from './entity-host.ts'
+import type { EntityType, StateCodec } from './entity-type.ts'
+import type { ShardActors } from './shard-actors.ts'
+import { StateStore } from './state-store.ts'
+
+/** How many messages are read ahead beyond one full mailbox, so that one busy entity does not hold up the others. */
+const readAhead = 256
+/** Milliseconds before a reader that has stalled is made anew. */
+const restartDelay = 50
+
+export interface MailboxShardOptions {
+  readonly link: Link
+  readonly type: EntityType
+  readonly codec: StateCodec<Actor>
+  readonly shard: number
+  readonly lease: Lease
+  readonly actors: ShardActors
+  readonly status: HostStatus
+}
+
+export class MailboxShard implements AsyncDisposable {
+  readonly options: MailboxShardOptions
+  readonly store: StateStore
+  readonly #stream: string
+  readonly #entities = new Map<string, DurableEntity>()
+  readonly #loop: PullLoop
+  readonly #deletions = new Set<Task>()
+  #reading: Task<never> | null = null
+  #ended: Future<never> | null = null
+  /** The sequence of the last message that was read. */
+  #read = 0
+  #readers = 0
+  /** How many messages were read and are not done. */
+  #held = 0
+  isClosing = false
+
+  constructor(options: MailboxShardOptions) {
+    this.options = options
+    const { link, type } = options
+    this.store = new StateStore(link, type.name)
+    this.#stream = link.names.mailboxes(type.name)
+    this.#loop = new PullLoop(link, () => this.#nextReader(), this)
+  }
+
+  /** A reader that goes on after the last message that was read. */
+  #nextReader(): ReaderSettings {
+    const { link, type, shard, lease } = this.options
+    return {
+      stream: this.#stream,
+      name: `${shard}-${lease.epoch}-${link.answers.token}-${++this.#readers}`,
+      subject: link.names.mailboxesOf(type.name, shard),
+      from: this.#read + 1,
+    }
+  }
+
+  start(): void {
+    const reading = createTask(() => this.#keepReading(), { name: 'read the mailboxes' })
+    this.#reading = reading
+    reading.addDoneCallback(() => {
+      if (!reading.cancelled()) this.fail(reading.exception())
+    })
+  }
+
+  async #keepReading(): Promise<never> {
+    for (;;) {
+      try {
+        await this.#loop.run()
+      } catch (error) {
+        if (!(error instanceof ConsumerStalled)) throw error
+      }
+      await sleep(restartDelay)
+    }
+  }
+
+  /** Fails when the shard cannot go on, for example when the cluster has ended. */
+  async wait(): Promise<void> {
+    this.#ended ??= new Future()
+    await this.#ended
+  }
+
+  fail(error: unknown): void {
+    this.#ended ??= new Future()
+    if (!this.#ended.done()) this.#ended.setException(error)
+  }
+
+  get room(): number {
+    return this.isClosing ? 0 : this.options.type.capacity + readAhead - this.#held
+  }
+
+  take(delivery: Delivery): void {
+    const { sequence, subject } = delivery
+    if (sequence <= this.#read || this.isClosing) return
+    this.#read = sequence
+    this.#held++
+    const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
+    let entity = this.#entities.get(key)
+    if (entity === undefined) {
+      entity = new DurableEntity(this, key)
+      this.#entities.set(key, entity)
+    }
+    entity.push(delivery)
+  }
+
+  /** The message is in a stored state, or nobody wants it any more. */
+  done({ sequence }: Delivery): void {
+    const { link } = this.options
+    this.#held--
+    this.#loop.roomier()
+    const deletion = async (): Promise<void> => {
+      await link.insist((bus) => bus.deleteMessage(this.#stream, sequence))
+    }
+    const task = detached(() => createTask(deletion, { name: `delete message ${sequence}` }))
+    this.#deletions.add(task)
+    task.addDoneCallback(() => {
+      this.#deletions.delete(task)
+      // If it was not deleted, the next owner finds that the state has it already, and deletes it.
+      if (!task.cancelled()) task.exception()
+    })
+  }
+
+  /** Called by an entity that has been idle and has no actor any more. */
+  forget(key: string): void {
+    this.#entities.delete(key)
+  }
+
+  /** Lets each entity end with its running message. The messages behind it stay in the stream for the next owner. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isClosing = true
+    this.#reading?.cancel()
+    await gather([...this.#entities.values()].map((entity) => createTask(() => entity.close())))
+    await gather([...this.#deletions], { returnExceptions: true })
+  }
+}

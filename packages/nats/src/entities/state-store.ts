@@ -1,0 +1,85 @@
+/**
+ * The stored states of entities. Each write is a compare-and-set on the revision that was read before, so of two owners that
+ * both read revision 7, one writes and the other one learns that it is not the owner any more. This needs no clocks.
+ */
+import type { Bucket, Bus } from '../bus/bus.ts'
+import type { Link } from '../link/link.ts'
+import { stateKey } from '../wire/names.ts'
+
+export interface StoredState {
+  /** 0 when the entity has no state yet. */
+  readonly revision: number
+  /** The sequence of the last message that the state has in it; those up to it are not handled again. */
+  readonly sequence: number
+  /** The encoded state; null when it was never saved, as after a first message that crashed. */
+  readonly data: Uint8Array | null
+}
+
+/** Two numbers, and whether there is data. */
+const headLength = 17
+
+export class StateStore {
+  readonly #link: Link
+  readonly #type: string
+
+  constructor(link: Link, type: string) {
+    this.#link = link
+    this.#type = type
+  }
+
+  async load(key: string): Promise<StoredState> {
+    const entry = await this.#link.insist((bus) => this.#open(bus).get(stateKey(this.#type, key)))
+    if (entry === null) return { revision: 0, sequence: 0, data: null }
+    const { value, revision } = entry
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+    return {
+      revision,
+      sequence: view.getFloat64(0),
+      data: view.getUint8(16) === 0 ? null : value.subarray(headLength),
+    }
+  }
+
+  /**
+   * Writes the state that follows `before`. `epoch` is the term of the writer's lease. Returns null when another owner has
+   * written since `before` was read.
+   *
+   * @throws {PayloadTooLarge}
+   */
+  async save(
+    key: string,
+    before: StoredState,
+    next: { readonly sequence: number; readonly data: Uint8Array | null },
+    epoch: number,
+  ): Promise<StoredState | null> {
+    const value = encode(next.sequence, epoch, next.data)
+    const name = stateKey(this.#type, key)
+    const written = await this.#link.insist((bus) => {
+      const bucket = this.#open(bus)
+      return before.revision === 0
+        ? bucket.create(name, value)
+        : bucket.update(name, value, before.revision)
+    })
+    const revision = written ?? (await this.#findOwn(name, value))
+    return revision === null ? null : { ...next, revision }
+  }
+
+  /** An attempt may have been stored although its answer was lost. Then the entry has this value, which names its writer. */
+  async #findOwn(name: string, value: Uint8Array): Promise<number | null> {
+    const entry = await this.#link.insist((bus) => this.#open(bus).get(name))
+    return entry !== null && Buffer.compare(entry.value, value) === 0 ? entry.revision : null
+  }
+
+  #open(bus: Bus): Bucket {
+    return this.#link.bucket(bus, this.#link.names.states, Infinity)
+  }
+}
+
+function encode(sequence: number, epoch: number, data: Uint8Array | null): Uint8Array {
+  const bytes = new Uint8Array(headLength + (data?.length ?? 0))
+  const view = new DataView(bytes.buffer)
+  view.setFloat64(0, sequence)
+  view.setFloat64(8, epoch)
+  view.setUint8(16, data === null ? 0 : 1)
+  if (data !== null) bytes.set(data, headLength)
+  return bytes
+}

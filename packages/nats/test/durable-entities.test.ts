@@ -1,0 +1,340 @@
+/** Entities with state, over the server in memory, in virtual time. */
+import {
+  Actor,
+  ActorCrashed,
+  type ActorSystem,
+  type ExitReason,
+  MailboxFull,
+  ReplyError,
+} from '@tasktree/actor'
+import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { cluster, type Cluster, Fenced, PayloadTooLarge, type StateCodec } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { describe, expect, test } from 'vitest'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
+import { rejection } from './support/rejection.ts'
+
+const lease = 1_000
+
+/** Keeps a list; what the handlers do beside that is noted outside. */
+class List extends Actor {
+  #items: number[] = []
+  static runs: { key: string; item: number; idempotencyKey: string | null; node: string }[] = []
+  static stops: ExitReason[] = []
+  static failingStarts = 0
+  readonly key: string
+  static readonly state: StateCodec<List, number[]> = {
+    save: (list) => list.#items,
+    load: (list, items) => {
+      list.#items = items
+    },
+  }
+
+  constructor(key: string) {
+    super()
+    this.key = key
+  }
+
+  protected override onStart(): void {
+    if (List.failingStarts > 0) {
+      List.failingStarts--
+      throw new RangeError('not yet')
+    }
+  }
+
+  protected override onStop(reason: ExitReason): void {
+    List.stops.push(reason)
+  }
+
+  async append(item: number, ms = 0): Promise<number> {
+    const { idempotencyKey } = this.ctx
+    List.runs.push({ key: this.key, item, idempotencyKey, node: this.ctx.path.split('/')[1] ?? '' })
+    if (ms > 0) await sleep(ms)
+    this.#items.push(item)
+    return this.#items.length
+  }
+
+  items(): number[] {
+    return this.#items
+  }
+
+  crashAfter(item: number): never {
+    this.#items.push(item)
+    throw new RangeError('broken')
+  }
+
+  refuseAfter(item: number): never {
+    this.#items.push(item)
+    throw new ReplyError('refused')
+  }
+
+  end(): void {
+    this.#items.push(-1)
+    this.ctx.stop()
+  }
+
+  later(item: number): void {
+    this.ctx.after(10, () => void this.#items.push(item))
+  }
+
+  grow(): void {
+    this.#items = Array.from({ length: 5_000 }, (_, i) => i + 0.5)
+  }
+}
+
+const start = (server: MemoryServer, node: string, options = {}): Promise<ActorSystem> =>
+  startMemoryNode(server, node, (own) => [
+    own.entity('list', List, { lease, shards: 4, state: List.state, ...options }),
+  ])
+
+interface Setting {
+  readonly sender: Cluster
+  readonly systems: ActorSystem[]
+  readonly server: MemoryServer
+}
+
+function hosted(
+  nodes: number,
+  body: (setting: Setting) => Promise<void>,
+  options = {},
+  server = new MemoryServer(),
+): Promise<void> {
+  List.runs = []
+  List.stops = []
+  List.failingStarts = 0
+  return runVirtual(async () => {
+    const systems: ActorSystem[] = []
+    for (let i = 0; i < nodes; i++) systems.push(await start(server, `n${i}`, options))
+    await sleep(2 * lease)
+    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+    await body({ sender, systems, server })
+    for (const system of systems) await system.stop()
+  })
+}
+
+describe('a durable entity', () => {
+  test('keeps its state when it is stopped for being idle, and when its node stops', async () => {
+    await hosted(
+      2,
+      async ({ sender, systems }) => {
+        const ref = sender.ref<List>('list', 'a')
+        expect(await ref.ask.append(1)).toBe(1)
+        expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
+        expect(await ref.tell.append(3)).toBe(true)
+        expect(await ref.ask.items()).toEqual([1, 2, 3])
+        await sleep(10_000)
+        expect(List.stops).toEqual([{ kind: 'normal' }])
+        expect(await ref.ask.append(4)).toBe(4)
+        await systems[0]!.stop()
+        expect(await ref.ask({ timeout: 500 }).append(5)).toBe(5)
+      },
+      { idleTimeout: 5_000 },
+    )
+  })
+
+  test('applies what was under way when its node died once each, in order', async () => {
+    await hosted(2, async ({ sender, server }) => {
+      const refs = Array.from({ length: 8 }, (_, i) => sender.ref<List>('list', `k${i}`))
+      const asks = refs.map((ref) =>
+        Array.from({ length: 10 }, (_, item) => ref.ask({ timeout: 60_000 }).append(item, 20)),
+      )
+      await sleep(90)
+      server.connections[0]!.kill()
+      for (const each of asks) for (const ask of each) ask.catch(() => {})
+      await Promise.allSettled(asks.flat())
+      for (const ref of refs) {
+        expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([...Array(10).keys()])
+      }
+      // The message that was being handled has run twice, under one key.
+      const again = List.runs.filter(
+        (run, i) => List.runs.findIndex((each) => each.idempotencyKey === run.idempotencyKey) < i,
+      )
+      expect(again.length).toBeGreaterThan(0)
+      expect(again.length).toBeLessThan(9)
+    })
+  })
+
+  test('loses the message that crashed it, and has the state from before', async () => {
+    await hosted(1, async ({ sender }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(1)
+      const crash = ref.ask.crashAfter(2)
+      const next = ref.ask.append(3)
+      expect(await rejection(crash)).toBeInstanceOf(ActorCrashed)
+      expect(await next).toBe(2)
+      expect(await ref.ask.items()).toEqual([1, 3])
+      // An answer that is an error is no crash, and what the handler has changed is kept.
+      expect(await rejection(ref.ask.refuseAfter(4))).toBeInstanceOf(ReplyError)
+      expect(await ref.ask.items()).toEqual([1, 3, 4])
+      await ref.ask.end()
+      expect(await ref.ask.items()).toEqual([1, 3, 4, -1])
+      const other = sender.ref<{ unknown: () => void }>('list', 'a')
+      expect(await rejection(other.ask.unknown())).toBeInstanceOf(Error)
+      expect(await ref.ask.append(5)).toBe(5)
+    })
+  })
+
+  test('waits in its mailbox while no node hosts it', async () => {
+    await hosted(1, async ({ sender, systems, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(1)
+      await systems[0]!.stop()
+      expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
+      const ask = ref.ask({ timeout: 60_000 }).append(3)
+      const given = ref.ask({ timeout: 60_000 }).append(99)
+      await sleep(5_000)
+      given.cancel()
+      expect(isCancelled(await rejection(given))).toBe(true)
+      systems.push(await start(server, 'later'))
+      expect(await ask).toBe(3)
+      expect(await ref.ask.items()).toEqual([1, 2, 3])
+    })
+  })
+
+  test('refuses messages beyond the capacity of its mailbox, without a harm to others', async () => {
+    await hosted(
+      1,
+      async ({ sender }) => {
+        const ref = sender.ref<List>('list', 'a')
+        const asks = Array.from({ length: 8 }, (_, i) => ref.ask({ timeout: 60_000 }).append(i, 50))
+        await sleep(30)
+        const hasty = sender.ref<List>('list', 'a', { overflow: 'reject' })
+        expect(await rejection(hasty.ask.append(9))).toBeInstanceOf(MailboxFull)
+        expect(await rejection(hasty.tell({ confirm: true }).append(9))).toBeInstanceOf(MailboxFull)
+        expect(await sender.ref<List>('list', 'b').ask.append(1)).toBe(1)
+        await Promise.all(asks)
+        expect((await ref.ask.items()).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+      },
+      { mailbox: { capacity: 3 } },
+    )
+  })
+
+  test('that was written by another owner is fenced, and goes on from what the other has written', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(1)
+      // The other owner: reads the state, applies nothing, writes it again.
+      const bus = await server.connector()
+      const states = await bus.openBucket('tasktree_state')
+      const entry = await states.get('list.a')
+      await states.put('list.a', entry!.value)
+      expect(await ref.ask.append(2)).toBe(2)
+      expect(List.runs.map(({ item }) => item)).toEqual([1, 2, 2])
+      expect(List.runs[1]!.idempotencyKey).toBe(List.runs[2]!.idempotencyKey)
+      const [stop] = List.stops
+      expect(stop).toMatchObject({ kind: 'shutdown' })
+      expect((stop as { detail: unknown }).detail).toBeInstanceOf(Fenced)
+      expect(await ref.ask.items()).toEqual([1, 2])
+      await bus.close()
+    })
+  })
+
+  test('stores what a timer has changed when it is stopped', async () => {
+    await hosted(1, async ({ sender, systems, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.later(7)
+      await sleep(100)
+      await systems[0]!.stop()
+      systems.push(await start(server, 'next'))
+      expect(await ref.ask.items()).toEqual([7])
+    })
+  })
+
+  test('whose state is too large answers so, and has the state from before', async () => {
+    await hosted(
+      1,
+      async ({ sender }) => {
+        const ref = sender.ref<List>('list', 'a')
+        await ref.ask.append(1)
+        expect(await rejection(ref.ask.grow())).toBeInstanceOf(PayloadTooLarge)
+        expect(await ref.ask.items()).toEqual([1])
+      },
+      {},
+      new MemoryServer({ maxPayload: 20_000 }),
+    )
+  })
+
+  test('whose start fails is tried again, and the message is not lost', async () => {
+    await hosted(1, async ({ sender }) => {
+      List.failingStarts = 3
+      const ref = sender.ref<List>('list', 'a')
+      expect(await ref.ask.append(1)).toBe(1)
+      expect(List.failingStarts).toBe(0)
+    })
+  })
+
+  test('gets a confirmed tell once, although the connection was lost while it was sent', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(0)
+      const own = server.connections[1]!
+      for (let i = 1; i <= 20; i++) {
+        const told = ref.tell({ confirm: true }).append(i)
+        await sleep(i / 2)
+        own.cut()
+        await sleep(200)
+        own.restore()
+        expect(await told).toBe(true)
+      }
+      expect(await ref.ask.items()).toEqual([...Array(21).keys()])
+    })
+  })
+
+  test('lets its running message end when its node stops, and the others go to the next owner', async () => {
+    await hosted(1, async ({ sender, systems, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      const asks = [1, 2, 3].map((item) => ref.ask.append(item, 300))
+      await sleep(100)
+      systems.push(await start(server, 'next'))
+      const stopping = createTask(() => systems[0]!.stop())
+      expect(await Promise.all(asks)).toEqual([1, 2, 3])
+      await stopping
+      expect(List.runs.map(({ item }) => item)).toEqual([1, 2, 3])
+      expect(List.runs.at(-1)!.node).toBe('next')
+    })
+  })
+})
+
+/** Passes each item on to a list, before a moment in which its node may die. */
+class Relay extends Actor {
+  #count = 0
+  static cluster: Cluster
+  static readonly state: StateCodec<Relay, number> = {
+    save: (relay) => relay.#count,
+    load: (relay, count) => {
+      relay.#count = count
+    },
+  }
+  async pass(item: number): Promise<number> {
+    await Relay.cluster.ref<List>('list', 'out').tell({ confirm: true }).append(item)
+    await Relay.cluster.ref<List>('list', 'out').tell.append(item + 0.5)
+    await sleep(100)
+    return ++this.#count
+  }
+}
+
+test('what a durable handler tells is stored once, although the handler ran twice', async () => {
+  List.runs = []
+  await runVirtual(async () => {
+    const server = new MemoryServer()
+    const node = (name: string): Promise<ActorSystem> =>
+      startMemoryNode(server, name, (own) => [
+        own.entity('list', List, { lease, shards: 4, state: List.state }),
+        own.entity('relay', Relay, { lease, shards: 4, state: Relay.state }),
+      ])
+    const systems = [await node('one'), await node('two')]
+    await sleep(2 * lease)
+    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+    Relay.cluster = sender
+    const relays = Array.from({ length: 6 }, (_, i) => sender.ref<Relay>('relay', `r${i}`))
+    const passing = relays.map((relay, i) => relay.ask({ timeout: 60_000 }).pass(i))
+    await sleep(70)
+    server.connections[0]!.kill()
+    expect(await Promise.all(passing)).toEqual([1, 1, 1, 1, 1, 1])
+    await sleep(5_000)
+    const items = await sender.ref<List>('list', 'out').ask({ timeout: 60_000 }).items()
+    expect(items.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i / 2))
+    for (const system of systems) await system.stop()
+  })
+})
