@@ -3,27 +3,27 @@ import { describe } from '@tasktree/core/lowlevel'
 
 type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 
-/** How many turns of the microtask queue a body may take to give a part that it has already. */
+/** The number of microtask turns that a body may take to give a part that it holds already. */
 const turnsToRead = 4
 
 /** Reads the body of a response part by part, and can look at its beginning without a wait. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #onFailure: (error: unknown) => void
-  /** The parts that were asked for and not taken: at most two. */
+  /** Reads that have begun and whose parts `next()` has not returned yet: at most two. */
   readonly #asked: Promise<Part>[] = []
-  /** The source needs no cancel: it has failed, or was cancelled. */
+  /** True when the source needs no cancel, because it has failed or was cancelled before. */
   #hasEnded = false
 
-  /** `onFailure` gets the error of the clean-up of a source that was cancelled. */
+  /** A source that is cancelled may fail in its clean-up; `onFailure` gets that error. */
   constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure
     this.#reader = body.getReader()
   }
 
   /**
-   * The beginning of the body: whether its first part is there already, and the length of the whole body if that part is
-   * all of it, as for a text.
+   * Looks at the beginning of the body. `hasBegun` says whether the first part is there already. `length` is the length of
+   * the whole body if the first part is all of it, as it is for a text; otherwise null.
    */
   async look(): Promise<{ hasBegun: boolean; length: number | null }> {
     const first = await this.#ask()
@@ -33,7 +33,7 @@ export class BodyReader {
     return { hasBegun: true, length: second?.done === true ? first.value.byteLength : null }
   }
 
-  /** The next part if it comes within a few turns of the microtask queue; null if it does not, or fails. */
+  /** Returns the next part if it comes within a few microtask turns. Returns null if it comes later, or the read fails. */
   async #ask(): Promise<Part | null> {
     const asked = this.#reader.read()
     this.#asked.push(asked)
@@ -41,7 +41,7 @@ export class BodyReader {
     return await Promise.race([asked.catch(() => null), fewTurns()])
   }
 
-  /** Waits for the next part. A stream gives promises that a cancel cannot interrupt, so a future gives them up. */
+  /** Waits for the next part. A cancel cannot interrupt the promise of a stream, so it ends a future that stands for it. */
   async next(): Promise<Part> {
     try {
       return await ensureFuture(this.#asked.shift() ?? this.#reader.read())

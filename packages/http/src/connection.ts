@@ -4,7 +4,7 @@ import { type Incoming, isEncrypted } from './message.ts'
 
 /** Where a request came from. */
 export interface Connection {
-  /** The address of the peer; undefined for a Unix socket, and when the peer has gone. */
+  /** The address of the peer; undefined for a Unix socket, and after the connection has closed. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   /** Whether the connection uses TLS. */
@@ -13,7 +13,7 @@ export interface Connection {
   readonly rawRequest: Incoming
 }
 
-/** The requests of other libraries whose raw request is known, as of Hono. */
+/** For a request object of another library, such as Hono: the request of Node that it was made from. */
 const known = new WeakMap<object, Incoming>()
 
 export function rememberRaw(request: object, incoming: Incoming): void {

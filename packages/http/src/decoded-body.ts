@@ -1,6 +1,6 @@
-/** The codings that the platform's `fetch` takes away. With one that it does not know, it leaves the body as it is. */
+/** The content codings that the platform's `fetch` decodes. It leaves a body with any other coding as it is. */
 const codings = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
-// The fetch of Node 22 leaves it.
+// The fetch of Node 22 does not decode it.
 if (Number.parseInt(process.versions['undici'] ?? '', 10) >= 7) codings.add('zstd')
 
 const decoded = new WeakSet<ReadableStream>()

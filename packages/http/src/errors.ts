@@ -1,8 +1,9 @@
 import { CancelledError, isCancelled } from '@tasktree/core'
 
 /**
- * What cancels the task of a request whose client has gone: the connection was closed, or the HTTP/2 stream was reset,
- * before the response was finished. Frameworks read its status, so that they answer nobody and log no failure.
+ * The CancelledError for the task of a request whose client has gone: the connection was closed, or the HTTP/2 stream was
+ * reset, before the response was finished. Frameworks read the status of this error. So they send no answer, and log no
+ * failure.
  */
 export class ClientGoneError extends CancelledError {
   override readonly code: string = 'ERR_HTTP_CLIENT_GONE'
@@ -20,7 +21,7 @@ export class ClientGoneError extends CancelledError {
   }
 }
 
-/** What cancels the task of a request that was still running when the grace of `stop()` was over. */
+/** The CancelledError for the task of a request that was still running when the grace of `stop()` was over. */
 export class ServerStoppedError extends CancelledError {
   override readonly code: string = 'ERR_HTTP_SERVER_STOPPED'
 
@@ -42,18 +43,18 @@ export class BodyTooLargeError extends Error {
 }
 
 /**
- * Whether `error` is what a cancel looks like where it arrives: the CancelledError, or the AbortError that an API of the
- * platform makes of an aborted signal. An error that the handler has made of it is an error of its own.
+ * Whether `error` is a cancel as waiting code sees it: a CancelledError, or the AbortError that an API of the platform
+ * throws when its signal aborts. An error that a handler throws in response to a cancel is not one.
  */
 export function isPlainCancel(error: unknown): boolean {
   if (isCancelled(error)) return true
   return error instanceof Error && error.name === 'AbortError' && isOfCancel(error)
 }
 
-/** How many causes of an error are looked at: an error may be its own cause. */
+/** The number of nested causes that are looked at. There must be a limit, because an error may be its own cause. */
 const longestChain = 10
 
-/** Whether `error` is a cancel, or was caused by one: a library may wrap what it was interrupted with. */
+/** Whether `error` is a cancel or has one among its causes, as when a library wraps the error that interrupted it. */
 export function isOfCancel(error: unknown): boolean {
   let each = error
   for (let i = 0; i < longestChain; i++) {

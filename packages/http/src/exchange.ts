@@ -15,8 +15,8 @@ import { type Service, Work } from './service.ts'
  * One request, from its head to the end of its response.
  *
  * The task of the exchange answers the request. The client counts as gone when the response has closed before it was
- * finished; only then is the task cancelled on the client's behalf. The end of the request's body, a finished response and
- * an idle connection cancel nothing. The exchange has ended when its task is done and its response is closed.
+ * finished, and then the task is cancelled. The end of the request's body, a finished response and an idle connection do
+ * not cancel the task. The exchange has ended when its task is done and its response is closed.
  */
 export abstract class Exchange extends Work {
   readonly service: Service
@@ -27,9 +27,9 @@ export abstract class Exchange extends Work {
   #scope: CancelScope | null = null
   #isClosed = false
   #hasAnswered = false
-  /** The server has reset the response: its close does not mean that the client has gone. */
+  /** True when the server itself has reset the response. Then its close does not mean that the client has gone. */
   #isRefused = false
-  /** The client sends its body only after it was told to: `Expect: 100-continue`. */
+  /** True while the client waits for permission to send its body (`Expect: 100-continue`). */
   awaitsContinue = false
 
   constructor(service: Service, incoming: Incoming, outgoing: Outgoing) {
@@ -42,13 +42,13 @@ export abstract class Exchange extends Work {
   /** Answers the request, and calls `answered()` at its end; called in the task. */
   protected abstract answer(): Promise<void>
 
-  /** The code of the task has come to its end. */
+  /** Called when the code of the task has ended. */
   protected answered(): void {
     this.#hasAnswered = true
     if (this.#isClosed) this.#remove()
   }
 
-  /** The response is closed, and it was sent to its end. */
+  /** Called when the response is closed and was sent completely, or when the server has reset it. */
   protected finished(): void {}
 
   begin(): void {
@@ -71,12 +71,12 @@ export abstract class Exchange extends Work {
     return this.#scope?.signal ?? this.task.signal
   }
 
-  /** Whether the request has been cancelled for one of these reasons. */
+  /** Whether the task was cancelled, or its deadline has passed. */
   isBeingCancelled(): boolean {
     return this.task.cancelling() > 0 || this.#scope?.cancelCalled === true
   }
 
-  /** Whether `error` is a consequence of that. */
+  /** Whether `error` is the cancel of this request, or was caused by it. */
   isOwnCancel(error: unknown): boolean {
     return this.isBeingCancelled() && isOfCancel(error)
   }
@@ -97,14 +97,14 @@ export abstract class Exchange extends Work {
     } else sendStatus(this.outgoing, 503, { 'retry-after': '1', ...this.closing() })
   }
 
-  /** The client has gone: seen by the response, or earlier by a reader of the request's body. */
+  /** Called when the client has gone. A reader of the request's body may notice that before the response closes. */
   leave(): void {
     if (!this.task.done()) this.task.cancel(new ClientGoneError())
   }
 
   /**
-   * Whether this response of HTTP/1 is the last one of its connection: the server is stopping, or the client was not told
-   * to send the body that it has announced.
+   * Whether the connection must close after this response. It must if the server is stopping, or if the client still waits
+   * for permission to send its body. Connections of HTTP/2 stay open.
    */
   mustClose(): boolean {
     return (this.service.isDraining || this.awaitsContinue) && !isHttp2(this.outgoing)
@@ -117,14 +117,14 @@ export abstract class Exchange extends Work {
   #onClose(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    // A second cancel would strike the clean-up after the first one.
+    // If `refuse` has reset the response, the task was cancelled then. A second cancel would interrupt its clean-up.
     if (this.#isRefused) this.finished()
     else if (hasGone(this.outgoing)) this.leave()
     else this.finished()
     if (this.#hasAnswered || this.isBeingCancelled()) this.#remove()
   }
 
-  /** A task that was cancelled may have other flows in their clean-up. Any other task is done in this turn. */
+  /** Removes this exchange from those that run. A task that was cancelled may still clean up, so its end is waited for. */
   #remove(): void {
     if (this.isBeingCancelled() && !this.task.done()) {
       this.task.addDoneCallback(() => this.service.remove(this))
@@ -141,7 +141,7 @@ export abstract class Exchange extends Work {
     const result = await cancelScope(
       (scope) => {
         this.#scope = scope
-        // At once, and not when the handler has ended: it may be in an await that cannot be cancelled.
+        // The client is answered at once, because the handler may be in an await that cannot be cancelled.
         const onAbort = (): void => {
           if (scope.cancelCalled) this.refuse()
         }

@@ -8,9 +8,8 @@ export type Next = (error?: unknown) => void
 export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) => void
 
 /**
- * A middleware for Express, Connect and Nest on Express: what comes after it works on the request inside a task, which is
- * cancelled when the client leaves or the deadline passes. The cancel of a handler is no error for Express then, and is not
- * logged.
+ * Returns a middleware for Express, Connect and Nest on Express. The middlewares and handlers after it run inside a task,
+ * which is cancelled when the client leaves or the deadline passes. Express does not log the CancelledError of a handler.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  *
@@ -34,8 +33,8 @@ export function requestScope(options?: ScopeOptions): RequestScope {
 }
 
 /**
- * An error handler for Connect, or for an Express router with error handlers of its own: ends there what a cancelled
- * request has thrown. `requestScope` adds it to an Express application by itself.
+ * An error handler for Connect, or for an Express router that has error handlers of its own. It drops the errors that a
+ * cancelled request has thrown, so that no later error handler gets them. `requestScope` adds it to an Express application.
  */
 export function ignoreCancelled(
   error: unknown,
@@ -59,8 +58,8 @@ interface ExpressApp {
 }
 
 /**
- * Adds the error handler when the first request comes, because the routes of the application are known then. It is moved
- * before the application's own error handlers, so that they do not see cancels either.
+ * Adds `ignoreCancelled` when the first request comes, because only then the application has all its routes. It is put
+ * before the application's own error handlers, so that they get no cancels.
  */
 function hideCancels(app: ExpressApp, scope: RequestScope): void {
   app.use(ignoreCancelled)

@@ -6,8 +6,8 @@ import { type ScopeOptions, Service } from './service.ts'
 export type { ScopeOptions } from './service.ts'
 
 /**
- * A plugin for Fastify: the hooks and the handler that come after it work on the request inside a task, which is cancelled
- * when the client leaves or the deadline passes. The cancel of a handler is not logged as an error.
+ * A plugin for Fastify. The hooks and the handler after it run inside a task, which is cancelled when the client leaves or
+ * the deadline passes. Fastify does not log the CancelledError of a handler.
  *
  * @example
  *     await app.register(fastifyScope, { deadline: 10_000 })
@@ -28,13 +28,13 @@ export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, 
   done()
 }
 
-// The hook is for the application that registers the plugin, and not for a context of the plugin's own.
+// Fastify would otherwise run the hook only for routes that the plugin itself adds, and not for those of the application.
 Object.assign(fastifyScope, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@tasktree/http',
 })
 
-/** `log`, but what was thrown because the request was cancelled is no error. */
+/** Returns a logger like `log` that leaves out the errors of cancelled requests. */
 function withoutCancels(log: FastifyBaseLogger, isCancelled: () => boolean): FastifyBaseLogger {
   const error = (entry: unknown, ...rest: unknown[]): void => {
     const cause = (entry as { err?: unknown } | null)?.err ?? entry

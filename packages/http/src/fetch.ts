@@ -4,11 +4,11 @@ import { noteDecoding } from './decoded-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
 export interface FetchRetry {
-  /** How many times the request is sent at most. @defaultValue 3 */
+  /** The number of attempts at most, the first one included. @defaultValue 3 */
   attempts?: number | undefined
   /**
    * Milliseconds to wait after the `attempt`-th attempt. By default 100, 200, 400 and so on, at most 30,000. A `Retry-After`
-   * of the server counts instead, up to 30,000 milliseconds.
+   * header of the server wins over this option, up to 30,000 milliseconds.
    */
   backoff?: ((attempt: number, error?: unknown) => number) | undefined
 }
@@ -21,25 +21,25 @@ export interface FetchInit extends RequestInit {
   timeout?: number | undefined
   /**
    * Sends the request again after a failure of the network, a timeout before the head of the response, or the status 408,
-   * 429, 502, 503 or 504. A number: the attempts. Without it the request is sent once.
+   * 429, 502, 503 or 504. A number says how many attempts there are. Without this option the request is sent once.
    */
   retry?: number | FetchRetry | undefined
 }
 
-/** Methods that may be sent twice. */
+/** The methods of requests that may be sent twice. */
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
-/** How many milliseconds a wait between attempts may take, whatever the server asks for. */
+/** The longest wait between two attempts, in milliseconds, even if the server asks for a longer one. */
 const longestWait = 30_000
 const temporary = new Set([408, 429, 502, 503, 504])
 
 /**
- * The platform's `fetch` with the cancel of the running code: a cancel of its task or scope ends the request at once, and
- * the reading of the response's body as well. A request that a handler was given can be passed on.
+ * The platform's `fetch`, as a wait of the running code: a cancel of its task or scope ends the request at once, and the
+ * reading of the response's body too. `input` may also be a request that a handler of this package was given.
  *
  * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
- * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The last
- * response or error is the outcome. A response whose body was begun to be read is not asked for again. A scope around the
- * call, as of `timeout()`, ends the waits between attempts as well.
+ * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The
+ * last response or error is the outcome. When the caller reads the body of a response, a failure there causes no new
+ * attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  * @throws {TimeoutError} when the time has passed
@@ -107,7 +107,7 @@ async function attemptAll(
   }
 }
 
-/** The platform cannot read the request of a handler: what is in it is given as options. */
+/** Turns the request of a handler into a URL and options, because the platform's `fetch` cannot read that object. */
 function toPlatform(
   input: string | URL | Request,
   init: RequestInit,
@@ -115,7 +115,7 @@ function toPlatform(
   if (IncomingRequest.ownerOf(input) === null) return [input, init]
   const { url, method, headers, body } = input as Request
   const passed = new Headers(headers)
-  // These are of the connection that the request came on.
+  // These headers describe the connection on which the request came.
   for (const name of [
     'connection',
     'host',
@@ -132,7 +132,7 @@ function toPlatform(
   ]
 }
 
-/** How many milliseconds the server asks for, in seconds or as a date; at most `longestWait`. */
+/** Returns the wait of a `Retry-After` header, which is in seconds or a date, in milliseconds; at most `longestWait`. */
 function retryAfter(response: Response): number | null {
   const value = response.headers.get('retry-after')
   if (value === null) return null
@@ -172,7 +172,7 @@ class Call {
     this.#timeout = timeout
   }
 
-  /** Waits for a promise of the platform. A cancel ends the wait at once, and the call with it. */
+  /** Waits for a promise of the platform's `fetch`. A cancel ends the wait at once, and aborts the call. */
   async wait<T>(begin: () => Promise<T>): Promise<T> {
     try {
       return await ensureFuture(begin())
@@ -196,7 +196,7 @@ class Call {
     })
   }
 
-  /** `response`, but each wait for its body is a wait of the running code. */
+  /** Returns a response like `response`, in which each read of the body is a wait of the code that reads. */
   watch(response: Response): Response {
     this.#hasHead = true
     const { body } = response

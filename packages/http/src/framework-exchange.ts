@@ -11,8 +11,8 @@ const byTask = new WeakMap<object, FrameworkExchange>()
 let isTakingRejections = false
 
 /**
- * An exchange whose request is answered by a framework. The rest of the framework's work on the request is done inside the
- * task, which lasts until the response is closed.
+ * An exchange whose request is answered by a framework. The framework handles the request inside the task, which lasts
+ * until the response is closed.
  */
 export class FrameworkExchange extends Exchange {
   readonly #next: () => unknown
@@ -32,8 +32,8 @@ export class FrameworkExchange extends Exchange {
   }
 
   /**
-   * Calls `next` in the task of the request; answers 503 instead when there are too many requests. `answerRefused` is for a
-   * framework that has to send the answer to a cancelled request itself.
+   * Calls `next` in the task of the request. If too many requests are running, answers 503 instead. A framework that must
+   * send the answer to a cancelled request itself passes `answerRefused`, which sends it.
    */
   static begin(
     service: Service,
@@ -42,7 +42,7 @@ export class FrameworkExchange extends Exchange {
     next: () => unknown,
     answerRefused: (() => void) | null = null,
   ): FrameworkExchange | null {
-    // A second middleware of the kind, or a route inside another: the request has its task already.
+    // The application uses the middleware twice, and the request has its task already.
     const existing = exchanges.get(incoming)
     if (existing !== undefined) {
       next()
@@ -89,7 +89,7 @@ export class FrameworkExchange extends Exchange {
   }
 }
 
-/** A framework that does not await its handlers leaves their cancel unhandled. It is no failure. */
+/** Drops a CancelledError that is unhandled because the framework does not await its handlers. It is not a failure. */
 function isOfCancelledRequest(error: unknown): boolean {
   const task = currentTask()
   return task !== null && byTask.get(task)?.isOwnCancel(error) === true

@@ -41,7 +41,7 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
     if (!isPlainCancel(error)) this.#report(error)
   }
 
-  /** Whether `error` is the cancel of this request, which is nobody's failure. */
+  /** Whether `error` is the cancel of this request, which is not reported as a failure. */
   #isCancel(error: unknown): boolean {
     return this.isBeingCancelled() && isPlainCancel(error)
   }
@@ -60,7 +60,7 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
     }
   }
 
-  /** The handler has thrown, or its response could not be sent. */
+  /** Answers the client when the handler has thrown `error`, or its response could not be sent because of `error`. */
   async #fail(error: unknown): Promise<void> {
     const { outgoing } = this
     if (isResponse(error) && !outgoing.headersSent) {
@@ -77,10 +77,10 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
 
   #failUnexpectedly(error: unknown): void {
     const { outgoing } = this
-    // First the report: sending may fail as well.
+    // The error is reported first, because sending the answer may fail too.
     this.#report(error)
     if (this.isClosed || outgoing.writableEnded) {
-      // The client has its answer, or has gone.
+      // The client has got its answer, or has gone.
     } else if (outgoing.headersSent) reset(outgoing)
     else sendStatus(outgoing, 500, this.closing())
   }

@@ -9,10 +9,10 @@ import { type ScopeOptions, Service } from './service.ts'
 export type { ScopeOptions } from './service.ts'
 
 /**
- * A middleware for Hono on `@hono/node-server`: what comes after it works on the request inside a task, which is cancelled
- * when the client leaves or the deadline passes. The cancel of a handler is not logged as an error.
+ * Returns a middleware for Hono on `@hono/node-server`. The middlewares and handlers after it run inside a task, which is
+ * cancelled when the client leaves or the deadline passes. Hono does not log the CancelledError of a handler.
  *
- * Where Hono runs on something else, the task ends with the handler, and the signal of the request cancels it.
+ * If Hono runs on another server, the task ends with the handler, and the abort of the request's signal cancels it.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  *
@@ -33,7 +33,7 @@ export function honoScope(options?: ScopeOptions): MiddlewareHandler {
       return undefined
     }
     rememberRaw(context.req.raw, incoming)
-    // Hono sends the refusal: what it has not sent itself it takes for an error.
+    // Hono must send the refusal itself, because it reports an error for a response that it has not sent.
     const refusal = (): Response => context.body(null, 503, { 'retry-after': '1' })
     if (service.isFull()) return refusal()
     return await new Promise<Response | undefined>((resolve, reject) => {

@@ -17,7 +17,7 @@ import type { Service, Work } from './service.ts'
 
 export type NodeServer = PlainServer | Http2SecureServer
 
-/** How many milliseconds cancelled requests have for their clean-up before their connections are destroyed. */
+/** The milliseconds that cancelled requests have for their clean-up before their connections are destroyed. */
 const cleanupTime = 5_000
 
 /**
@@ -36,9 +36,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #url: string
   readonly #sockets: Set<Socket>
   readonly #sessions = new Set<ServerHttp2Session>()
-  /** The server has closed its port, and every connection. */
+  /** Ends when the server has closed its port and every connection. */
   readonly #disconnected: Future<void>
-  /** The whole stop is complete: the requests have done their clean-up as well. */
+  /** Ends when the whole stop is complete, and the requests have ended their clean-up. */
   readonly #closed: Future<void>
   readonly #forgetRun: () => void
   #draining: Task<void> | null = null
@@ -73,7 +73,7 @@ export class HttpServer implements AsyncDisposable {
         if (this.#service.isDraining) session.close()
       })
     }
-    // A server that nobody has stopped ends with the run that it was made in.
+    // A server that no code has stopped ends with the run in which it was made.
     this.#forgetRun = this.#loop.addShutdownHook(async () => {
       await this.#destroy()
       this.#close()
@@ -107,13 +107,13 @@ export class HttpServer implements AsyncDisposable {
       this.#draining = detached(() =>
         createTask(() => this.#drain(), { name: 'stop of an HTTP server', loop: this.#loop }),
       )
-      // Only then: a main task that waits for `closed` ends its run, which cancels what still runs.
+      // `closed` must end last. A main task that waits for it then ends the run, which cancels all requests that are left.
       this.#draining.addDoneCallback(() => this.#close())
     }
     await shield(this.#draining)
   }
 
-  /** As `stop`; no cancel interrupts the wait. */
+  /** Stops the server as `stop()` does. A cancel does not interrupt this wait. */
   async [Symbol.asyncDispose](): Promise<void> {
     await shielded(() => this.#stop())
   }
@@ -136,14 +136,14 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  /** Accepts nothing new, and closes the connections that serve no request. */
+  /** Accepts no new connections, and closes those that serve no request. */
   #closeIdle(): void {
     this.#stopListening()
     for (const session of this.#sessions) session.close()
     this.#service.onEnd = (work) => this.#closeAfter(work)
   }
 
-  /** A response whose head was sent before the stop began has left its connection open. */
+  /** Closes the connection of `work` if it serves no other request: a head that was sent before the stop has kept it open. */
   #closeAfter({ incoming }: Work): void {
     if (incoming.httpVersionMajor >= 2) return
     const { socket } = incoming

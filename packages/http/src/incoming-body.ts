@@ -3,26 +3,26 @@ import { BodyTooLargeError, ClientGoneError } from './errors.ts'
 import type { Incoming } from './message.ts'
 
 /**
- * How many bytes of a request's body are read ahead. Node reads a connection no further than the body's buffer allows,
- * and on a connection that it does not read it cannot see that the client has left. So the buffer is large.
+ * The number of bytes of a request's body that are read ahead. Node stops reading a connection when the buffer of the body
+ * is full, and it notices that the client has left only while it reads. So the buffer is large.
  */
 const readAhead = 1 << 20
 
-/** Has no public API: without the property Node's own limit of 64 KiB stays. */
+/** Sets a property that is not public API. If a version of Node does not have it, Node's own limit of 64 KiB stays. */
 export function enlargeReadAhead(readable: object): void {
   const state = (readable as { _readableState?: { highWaterMark?: unknown } })._readableState
   if (typeof state?.highWaterMark === 'number') state.highWaterMark = readAhead
 }
 
-/** What a request belongs to: an exchange, or an upgrade of its connection. */
+/** The exchange, or the upgrade of a connection, to which a request belongs. */
 export interface RequestOwner {
   readonly incoming: Incoming
   /** Aborts when the task of the request is cancelled. */
   readonly signal: AbortSignal
   readonly maxBody: number
-  /** The client has gone. */
+  /** Called when the client has gone. */
   leave(): void
-  /** Tells a client that waits for it to send the body. */
+  /** Tells the client to send its body, if it waits for permission. */
   continue(): void
 }
 
@@ -63,7 +63,7 @@ export class IncomingBody {
     }
   }
 
-  /** Everything that is left. */
+  /** Reads all parts that are left. */
   async readAll(): Promise<Buffer> {
     const chunks: Buffer[] = []
     for (let chunk = await this.read(); chunk !== null; chunk = await this.read())
@@ -102,7 +102,7 @@ export class IncomingBody {
     const breakOff = (): void => {
       if (this.#hasEnded || this.#isBroken) return
       this.#isBroken = true
-      // First the cancel: it ends the wait, and its error is the one that the handler gets.
+      // The task is cancelled before the body fails, so that the handler gets the error of the cancel.
       this.#owner.leave()
       wake()
     }

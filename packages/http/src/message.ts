@@ -20,8 +20,8 @@ export function isHttp2(message: Incoming | Outgoing): message is Http2ServerRes
 }
 
 /**
- * Whether the client left before the response was finished; asked once the response is closed. After a reset of HTTP/2
- * `writableFinished` is true all the same, so the code of the reset decides there.
+ * Whether the client left before the response was finished. Must be called when the response is closed. After a reset of
+ * an HTTP/2 stream `writableFinished` is true even so, and therefore the code of the reset decides.
  */
 export function hasGone(outgoing: Outgoing): boolean {
   const stream = streamOf(outgoing)
@@ -48,7 +48,7 @@ export function reset(outgoing: Outgoing): void {
 
 /** Closes a connection with a TCP reset where that is possible. */
 function resetSocket(socket: Duplex): void {
-  // A TLS socket has no such call: the missing end of the TLS session tells the client.
+  // A TLS socket cannot send a TCP reset. The client notices that the end of the TLS session is missing.
   if (socket.constructor === Socket) (socket as Socket).resetAndDestroy()
   else socket.destroy()
 }
@@ -62,7 +62,7 @@ export function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () =>
 
 const closeListeners = new WeakMap<Socket, (() => void)[]>()
 
-/** One listener for all pipelined requests of a socket: more than ten listeners cause a warning. */
+/** Adds one listener for all pipelined requests of a socket, because Node warns about more than ten listeners. */
 function onSocketClose(socket: Socket, listener: () => void): void {
   const known = closeListeners.get(socket)
   if (known !== undefined) {

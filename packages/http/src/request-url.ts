@@ -1,18 +1,18 @@
-/** Characters that a URL keeps as they are. A path with `.` after a `/` may have to be shortened. */
+/** A path that a URL keeps as it is. One with `/.` is left to the URL parser, which may have to shorten it. */
 const plainPath =
   /^\/(?!.*(?:\/\.|\/%2e))[\w\-.~!$&'()*+,;=:@%/[\]]*(?:\?[\w\-.~!$&()*+,;=:@%/?[\]]*)?$/i
 const plainHost = /^[a-z\d][a-z\d-]*(?:\.[a-z\d-]+)*(?::[1-9]\d{0,4})?$/
 
 /**
- * The absolute URL of a request; null when its target or the name of its host is invalid.
+ * Returns the absolute URL of a request; null when its target or the name of its host is invalid.
  */
 export function urlOf(scheme: string, host: string, target: string): string | null {
-  // A URL without a host takes the first part of its path for the host.
+  // In a URL without a host, the parser would take the first part of the path for the host.
   if (host === '') return null
   if (plainPath.test(target) && plainHost.test(host) && !hasDefaultPort(scheme, host)) {
     return `${scheme}://${host}${target}`
   }
-  // The target of a request to a proxy is a whole URL.
+  // A request to a proxy has a whole URL as its target.
   const isWhole = /^https?:\/\//i.test(target)
   if (isWhole && /^[^:]+:\/\/[/\\?#]/.test(target)) return null
   const text = isWhole ? target : `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`

@@ -7,7 +7,7 @@ const NativeResponse = globalThis.Response
 const token = /^[\w!#$%&'*+.^`|~-]+$/
 const plainValue = /^[\t\u0020-\u007E]*$/
 
-/** What is sent without a stream. */
+/** The parts of a response that can be sent without a stream. */
 export interface PlainResponse {
   readonly status: number
   readonly statusText: string
@@ -16,14 +16,14 @@ export interface PlainResponse {
 }
 
 /**
- * The platform's `Response`, without the stream that the platform makes for each text, which takes longer than the rest
- * of a small exchange. A `Response` of the platform works everywhere in this package as well.
+ * The platform's `Response` makes a stream for each text, which takes longer than the rest of a small exchange. This class
+ * does not. A `Response` of the platform works everywhere in this package too.
  *
- * Texts, bytes and empty bodies with headers in an object are kept as they were given. For everything else, and as soon
- * as a property is used that needs one, a `Response` of the platform is made.
+ * A text, bytes or an empty body with headers in a plain object is kept as it was given. For any other argument, and when
+ * code uses a property that needs it, this class makes a `Response` of the platform.
  */
 class LightResponse {
-  /** The bundler and the name of the class would tell otherwise. */
+  /** Users see this name, and not that of the class. */
   static readonly name: string = 'Response'
 
   readonly #body: Body
@@ -107,12 +107,12 @@ for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] 
 export const Response: typeof globalThis.Response =
   LightResponse as unknown as typeof globalThis.Response
 
-/** What can be sent as it is; null for another `Response`, and for one that was used as a `Response` of the platform. */
+/** Returns the parts of a light response; null for any other, and for one that was used as a `Response` of the platform. */
 export function plainOf(response: unknown): PlainResponse | null {
   return LightResponse.plainOf(response)
 }
 
-/** Null for what the platform's constructor has to look at, invalid arguments included. */
+/** Returns null for arguments that the platform's constructor must handle, such as invalid ones. */
 function toPlain(body: Body, init: Init): PlainResponse | null {
   if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) return null
   const headers: OutgoingHttpHeaders = {}

@@ -24,18 +24,18 @@ const connectionHeaders = new Set([
 ])
 const closing = /(?:^|,)\s*close\s*(?:,|$)/i
 
-/** Whose response is sent: an exchange, or an upgrade that is refused. */
+/** The exchange, or the refused upgrade, whose response is sent. */
 export interface Sender {
   readonly incoming: Incoming
   readonly outgoing: Outgoing
   readonly isClosed: boolean
   readonly signal: AbortSignal
   mustClose(): boolean
-  /** For the clean-up of a source: the cancel itself is no failure. */
+  /** Reports an error of the clean-up of a body's source, unless it is the cancel itself. */
   reportUnlessCancelled(error: unknown): void
 }
 
-/** Whether `value` is a `Response`, of this realm or of another one, as that of the package undici. */
+/** Whether `value` is a `Response` of the platform, or of another library such as undici. */
 export function isResponse(value: unknown): value is Response {
   return (
     value instanceof Response ||
@@ -52,10 +52,10 @@ export function isResponse(value: unknown): value is Response {
 }
 
 /**
- * Sends `response` to the client. Null when it was sent at once; else a promise of the end of its body. A cancel ends the
- * sending, and the source of the body as well.
+ * Sends `response` to the client. Returns null if it was sent at once, otherwise a promise of the end of its body. A cancel
+ * ends the sending and the source of the body.
  *
- * @throws {TypeError} for what is not a Response, and for one whose body was read already
+ * @throws {TypeError} if `response` is not a Response, or its body was read already
  */
 export function sendResponse(sender: Sender, response: Response): Promise<void> | null {
   const plain = plainOf(response)
@@ -123,7 +123,7 @@ function writeHead(
   if (sender.mustClose() || (connection !== undefined && closing.test(String(connection)))) {
     headers.connection = 'close'
   }
-  // 426 Upgrade Required has to name the protocol.
+  // A response 426 (Upgrade Required) must name the protocol.
   if (status === 426 && upgrade !== undefined) headers.upgrade = upgrade
   if (statusText === '') outgoing.writeHead(status, headers)
   else outgoing.writeHead(status, statusText, headers)
@@ -133,7 +133,7 @@ function collectHeaders(headers: Headers): OutgoingHttpHeaders {
   const collected: OutgoingHttpHeaders = {}
   for (const [name, value] of headers) {
     const known = collected[name]
-    // Only Set-Cookie comes more than once: its values cannot be joined.
+    // Only Set-Cookie comes several times, because its values cannot be joined.
     if (known === undefined) collected[name] = value
     else collected[name] = Array.isArray(known) ? [...known, value] : [String(known), value]
   }
@@ -146,11 +146,12 @@ async function sendStream(
   sendHead: () => void,
   headers: OutgoingHttpHeaders,
 ): Promise<void> {
-  // What a cancelled request waits for is its own clean-up, and not that of the source.
+  // A cancelled request does not wait for the clean-up of the source, so an error of that clean-up is reported.
   const reader = new BodyReader(body, (error) => sender.reportUnlessCancelled(error))
   const outgoing = sender.outgoing as ServerResponse
   const { signal } = sender
-  // In the turn of the cancel: `pull` may wait as well, and a stream whose `pull` has thrown calls `cancel` no more.
+  // The source must be cancelled in the turn of the cancel. The same cancel also interrupts a wait in its `pull`, and a stream
+  // whose `pull` has thrown does not call `cancel` any more.
   const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
     const { hasBegun, length } = await reader.look()
@@ -166,7 +167,7 @@ async function sendStream(
       return
     }
     sendHead()
-    // A source that is slow to give its first part, as one of events, lets the client have the head at once.
+    // If the source is slow to give its first part, as a source of events is, the client gets the head at once.
     if (!hasBegun) outgoing.flushHeaders()
     signal.addEventListener('abort', onAbort, { once: true })
     for (let part = await reader.next(); !part.done; part = await reader.next()) {

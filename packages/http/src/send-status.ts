@@ -1,7 +1,7 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import { isHttp2, type Outgoing } from './message.ts'
 
-/** Sends a response of this package, which has no body. Does nothing when the head was sent already. */
+/** Sends a response with `status` and no body. Does nothing when a head was sent already. */
 export function sendStatus(
   outgoing: Outgoing,
   status: number,
@@ -11,9 +11,9 @@ export function sendStatus(
   const response = outgoing as ServerResponse
   const all: OutgoingHttpHeaders = { 'content-length': 0, ...headers }
   if (isHttp2(outgoing)) delete all.connection
-  // What a framework has set for its own response does not belong to this one.
+  // Headers that a framework has set for its own response must not be sent with this one.
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  // A head that Node has refused leaves its own text behind.
+  // If Node has refused the head of an earlier attempt, the text of its status is still set.
   if (!isHttp2(outgoing)) response.statusMessage = STATUS_CODES[status] ?? ''
   response.writeHead(status, all)
   response.end()

@@ -11,7 +11,7 @@ import type { Incoming, Outgoing } from './message.ts'
 import { type HandlerOptions, Service } from './service.ts'
 import { Upgrade, type UpgradeHandler } from './upgrade.ts'
 
-/** Limits of node:http for what a client sends, with Node's own defaults; times in milliseconds. */
+/** Limits that node:http sets to clients, in bytes and milliseconds. Node's defaults hold for those that are left out. */
 export interface Limits {
   /** How many bytes the head of a request may have. */
   maxHeaderSize?: number | undefined
@@ -26,7 +26,7 @@ export interface Limits {
 }
 
 export interface ServeOptions extends HandlerOptions {
-  /** 0, the default: a free port, which `server.url` shows. */
+  /** The port to listen on. With 0 the system chooses a free one, which `server.url` shows. @defaultValue 0 */
   port?: number | undefined
   /** @defaultValue '127.0.0.1' */
   host?: string | undefined
@@ -38,9 +38,9 @@ export interface ServeOptions extends HandlerOptions {
   grace?: number | undefined
   /** How many milliseconds the server accepts requests after `ready()` says no, for load balancers. @defaultValue 0 */
   drainDelay?: number | undefined
-  /** A client that has ended its own side of the connection has not gone. @defaultValue false */
+  /** Whether a client that has ended its own side of the connection still counts as there. @defaultValue false */
   httpAllowHalfOpen?: boolean | undefined
-  /** Called with a connection that its client wants to upgrade; without it such a request is an ordinary one. */
+  /** Called when a client wants to upgrade its connection. Without this option, such a request goes to `handler`. */
   onUpgrade?: UpgradeHandler | undefined
   limits?: Limits | undefined
 }
@@ -50,8 +50,8 @@ export interface ServeOptions extends HandlerOptions {
  * cancelled when the client leaves before the response is finished, when the deadline passes, and when the server stops.
  * Other requests are not affected.
  *
- * What `handler` throws is answered with status 500 without details; `onError` gets the error. A `Response` that it throws
- * is sent. Once the head was sent, an error resets the connection.
+ * If `handler` throws an error, the client gets status 500 without details, and `onError` gets the error. A `Response` that
+ * it throws is sent. If the head was sent before, an error resets the connection.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws the error of node:net when it cannot listen

@@ -25,8 +25,8 @@ export interface HandlerOptions extends ScopeOptions {
   /** How many bytes the body of a request may have; a longer one is answered with 413. Without a limit by default. */
   maxBody?: number | undefined
   /**
-   * Gets each error of the handler; the cancel of a request is none. Without it errors go to the exception handler of the
-   * loop, and so does what `onError` itself throws or rejects with.
+   * Gets each error that the handler throws, but not the cancel of a request. Without this option, errors go to the
+   * exception handler of the loop. So do errors that `onError` itself throws or rejects with.
    */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
@@ -42,7 +42,7 @@ export abstract class Work implements Linked<Work> {
   abstract stop(reason: CancelledError): void
 }
 
-/** What all requests of one server or adapter share: the limits, and the work that has not ended. */
+/** The state that all requests of one server or adapter share: the limits, and the work that has not ended. */
 export class Service {
   readonly deadline: number | undefined
   readonly maxRequests: number
@@ -51,7 +51,7 @@ export class Service {
   readonly #running = new LinkedList<Work>()
   /** Set when the server begins to stop: responses then close their connections. */
   isDraining = false
-  /** Called when a work has ended. */
+  /** Called with each exchange or upgraded connection that has ended. */
   onEnd: ((work: Work) => void) | null = null
 
   constructor(options: HandlerOptions | undefined) {
@@ -74,7 +74,7 @@ export class Service {
     return this.#running.size
   }
 
-  /** Stops all that run. */
+  /** Stops all work that has not ended. */
   stop(reason: CancelledError): void {
     for (const work of Array.from(this.#works())) work.stop(reason)
   }
@@ -97,12 +97,12 @@ export class Service {
     this.#running.push(work)
   }
 
-  /** The task of `work` has ended, and its response or connection is closed. */
+  /** Called when the task of `work` has ended, and its response or connection is closed. */
   remove(work: Work): void {
     if (this.#running.remove(work)) this.onEnd?.(work)
   }
 
-  /** Tells `onError`, or else the exception handler of the loop. */
+  /** Passes the error to `onError` if there is one, otherwise to the exception handler of the loop. */
   report(exception: unknown, request: Request, task: Task, message: string): void {
     const loop = getEventLoop()
     const context = { message, exception, task }

@@ -18,7 +18,7 @@ export interface ShutdownOptions {
  * nothing is left to do, and at the latest after `exitAfter`; or with code 1 if the stop has failed. A second signal ends
  * the process at once. Inside `run`, the signals do not cancel the main task any more.
  *
- * Returns what takes the listeners out again.
+ * Disposing the returned object removes the listeners.
  *
  * @throws {TypeError} {@link RangeError} for a signal that does not exist, a target that cannot be stopped, wrong options
  *
@@ -76,12 +76,12 @@ function stopOf(target: Stoppable): () => PromiseLike<unknown> {
 }
 
 /**
- * The process ends by itself when nothing is left to do. A main task that waits for ever would be reported as a deadlock
- * then, so the exit comes first.
+ * Ends the process as soon as nothing is left to do. If the process were left to end by itself, a main task that waits for
+ * ever would be reported as a deadlock.
  */
 function endProcess(exitAfter: number): void {
   process.prependOnceListener('beforeExit', () => process.exit())
-  // A timer of this kind does not keep the process alive.
+  // This timer does not keep the process alive.
   if (exitAfter !== Infinity) {
     const timer = AbortSignal.timeout(Math.min(exitAfter, longestTimer))
     timer.addEventListener('abort', () => process.exit())

@@ -1,12 +1,12 @@
 import { describe } from '@tasktree/core/lowlevel'
 
-/** An event of `EventSource`. */
+/** An event that an `EventSource` of a browser receives. */
 export interface ServerSentEvent {
   /** The text of the event; it may have several lines. */
   data?: string | undefined
   /** The name that listeners have registered for. @defaultValue 'message' */
   event?: string | undefined
-  /** What a client that connects again sends as `Last-Event-ID`. */
+  /** The id of the event. A client that connects again sends the last one as `Last-Event-ID`. */
   id?: string | undefined
   /** How many milliseconds a client waits before it connects again. */
   retry?: number | undefined
@@ -18,8 +18,9 @@ const encoder = new TextEncoder()
 const lineEnd = /\r\n|\r|\n/
 
 /**
- * A response that sends each of `events`, and ends with them. When the client goes, the source is ended: what it waits for
- * is cancelled, and its `finally` blocks run. The next event is asked for only when the client has taken the one before.
+ * Returns a response that sends each of `events`, and ends after the last one. When the client goes, the wait of the source
+ * is cancelled, and its `finally` blocks run. The source is asked for its next event only when the client has taken the
+ * one before.
  *
  * @throws {TypeError} when `events` cannot be iterated
  *
@@ -90,7 +91,7 @@ function lines(name: string, value: unknown): string[] {
   return value.split(lineEnd)
 }
 
-/** A line break would begin another field. */
+/** Returns `value` if it is one line. A line break in it would begin another field of the event. */
 function oneLine(name: string, value: unknown): string {
   const all = lines(name, value)
   if (all.length > 1 || (value as string).includes('\0')) {
