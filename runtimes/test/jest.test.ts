@@ -1,15 +1,18 @@
 // Programs under Jest: with native modules, and with modules that a transformer has turned into CommonJS.
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-const home = fileURLToPath(new URL('../', import.meta.url))
+const home = new URL('../', import.meta.url)
 
 /** What Jest prints; it ends with code 0 only if every test has passed. */
 async function jest(config: string, nodeOptions: string[] = []): Promise<string> {
   const program = [...nodeOptions, 'node_modules/jest/bin/jest.js', '--config', config]
-  const { stderr } = await promisify(execFile)(process.execPath, program, { cwd: home })
+  const { stderr } = await promisify(execFile)(process.execPath, program, {
+    cwd: fileURLToPath(home),
+  })
   return stderr
 }
 
@@ -18,9 +21,15 @@ test(
   { tags: ['slow'] },
   async () => {
     const printed = await jest('jest/modules.config.json', ['--experimental-vm-modules'])
-    expect(printed).toContain('3 passed')
+    expect(printed).toContain('5 passed')
   },
 )
+
+test('the page on tests shows what runs here', () => {
+  const page = readFileSync(new URL('../docs/how-to/testing.md', home), 'utf8')
+  const shown = readFileSync(new URL('jest/page.test.mjs', home), 'utf8')
+  expect(page).toContain(`\`\`\`js\n${shown}\`\`\`\n`)
+})
 
 test(
   'a copy that Jest loads after resetModules works with the first one',

@@ -127,10 +127,12 @@ test('the lowlevel door', () => {
 test('the testing door', () => {
   expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
     [
+      "LeakError",
       "ScheduleError",
       "VirtualClock",
       "explore",
       "runVirtual",
+      "watchLeaks",
     ]
   `)
 })

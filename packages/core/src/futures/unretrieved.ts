@@ -84,6 +84,16 @@ export class Failures implements Runnable {
     collected.register(future, report, report)
   }
 
+  /** Returns the futures whose failure no code has looked at, as far as they have not been garbage-collected. */
+  unseen(): Future<unknown>[] {
+    const futures = new Set(this.#fresh.filter((future) => future.isUnseenFailure()))
+    for (const report of this.#reports) {
+      const future = report.future.deref()
+      if (future !== undefined) futures.add(future)
+    }
+    return [...futures]
+  }
+
   forget(report: Report): void {
     this.#reports.delete(report)
   }

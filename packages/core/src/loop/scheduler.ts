@@ -322,6 +322,11 @@ export abstract class Scheduler {
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
+  /** @internal the timers that are set, in no particular order */
+  listTimers(): TimerEntry[] {
+    return this.#timers.list()
+  }
+
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
     // A timer that is due already joins the ready queue before the next round, as in asyncio.

@@ -34,6 +34,11 @@ export class TimerHeap {
     return this.#entries[0] === entry
   }
 
+  /** Returns the entries, in no particular order. */
+  list(): readonly TimerEntry[] {
+    return this.#entries
+  }
+
   /** Whether `entry` is in this heap. */
   holds(entry: TimerEntry): boolean {
     return entry.heapIndex !== -1 && this.#entries[entry.heapIndex] === entry

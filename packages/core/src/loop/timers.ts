@@ -74,6 +74,11 @@ export class Timers {
     if (wasFirst) alarm.set()
   }
 
+  /** Returns the timers that are set, in no particular order. */
+  list(): TimerEntry[] {
+    return [...this.#own.heap.list(), ...(this.#other?.heap.list() ?? [])]
+  }
+
   /** Returns the deadline of `entry`; null if that timer is not set. */
   deadlineOf(entry: TimerEntry): number | null {
     return this.#own.heap.deadlineOf(entry) ?? this.#other?.heap.deadlineOf(entry) ?? null

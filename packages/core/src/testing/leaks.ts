@@ -1,0 +1,185 @@
+import { sleep } from '../combine/sleep.ts'
+import { currentTask } from '../context/current.ts'
+import { Future } from '../futures/future.ts'
+import { printable } from '../futures/printable.ts'
+import { detailsOf } from '../futures/wait-details.ts'
+import { Handle } from '../loop/handle.ts'
+import { liveLoops } from '../loop/live-loops.ts'
+import type { EventLoop } from '../loop/loop.ts'
+import { Deadline } from '../scopes/deadline.ts'
+import { scopeOf, snapshot } from '../snapshot/snapshot.ts'
+import { type Frame } from '../tasks/frame.ts'
+import { framesOf } from '../tasks/frame-tree.ts'
+import type { Task } from '../tasks/task.ts'
+
+/**
+ * Leaks are what a test has begun and not ended: tasks, waits, scopes, timers and failures. They are found by a
+ * comparison: everything that the live loops hold at the end of the test, and did not hold at its beginning. A loop
+ * knows its tasks, the frames of its plain code and its timers. So nothing is recorded while the test runs, and a
+ * program without this check pays nothing for it.
+ */
+
+/** How many turns of the loop a test has, after its end, to finish what is ending. */
+const patience = 16
+
+/** A test has left something behind. `leaks` has one line for each thing. */
+export class LeakError extends Error {
+  override readonly name: string = 'LeakError'
+  readonly code: string = 'ERR_LEAK'
+  readonly leaks: readonly string[]
+
+  constructor(leaks: readonly string[]) {
+    const count = leaks.length === 1 ? 'one thing' : `${leaks.length} things`
+    const lines = leaks.map((leak) => `\n- ${leak}`).join('')
+    super(
+      `the test has left ${count} behind; await, cancel or close it before the test ends:${lines}`,
+    )
+    this.leaks = leaks
+  }
+}
+
+/** Knows what there was when it was made. `watchLeaks` makes it. */
+export interface LeakWatch {
+  /** Returns one line for each thing that has come since, and is still there. */
+  find(): string[]
+  /**
+   * Waits a few turns of the loop, for what is just ending, and then looks.
+   *
+   * @throws {LeakError} when something is left
+   */
+  check(): Promise<void>
+}
+
+/**
+ * Notes the tasks, waits, scopes, timers and unseen failures of all loops, and what other packages list in
+ * `snapshot()`: actor systems, pools, processes and servers. The returned watch finds what is there in addition when the
+ * test ends. `it` of `@tasktree/core/vitest` does this for each of its tests.
+ *
+ * A pending future that has no timer, and that no task awaits, is not found: nothing knows of it.
+ *
+ * @example
+ *     const watch = watchLeaks()
+ *     const task = createTask(() => sleep(60_000))
+ *     console.log(watch.find()) // [ 'task "Task-1", which waits for a timer, due in 1 min' ]
+ *     task.cancel()
+ *     await watch.check()
+ */
+export function watchLeaks(): LeakWatch {
+  const before = listThings()
+  const find = (): string[] => {
+    const leaks: string[] = []
+    const after = listThings()
+    for (const [thing, text] of after.things) if (!before.things.has(thing)) leaks.push(text)
+    for (const [part, count] of after.parts) {
+      const more = count - (before.parts.get(part) ?? 0)
+      if (more > 0) leaks.push(`${more} of the ${part} that snapshot() lists`)
+    }
+    return leaks
+  }
+  return {
+    find,
+    async check() {
+      for (let turn = 0; turn < patience && find().length > 0; turn++) await sleep(0)
+      const leaks = find()
+      if (leaks.length > 0) throw new LeakError(leaks)
+    },
+  }
+}
+
+interface Things {
+  /** What the loops hold, each with a line that describes it. */
+  readonly things: Map<object, string>
+  /** How many entries each part of `snapshot()` has that another package has added. */
+  readonly parts: Map<string, number>
+}
+
+function listThings(): Things {
+  const things = new Map<object, string>()
+  for (const loop of liveLoops()) new LoopLister(loop, things).list()
+  const parts = new Map<string, number>()
+  for (const [part, value] of Object.entries(snapshot())) {
+    if (part !== 'loops' && Array.isArray(value)) parts.set(part, value.length)
+  }
+  return { things, parts }
+}
+
+/** Lists what one loop holds. What belongs to a task is part of the task's line. */
+class LoopLister {
+  readonly #loop: EventLoop
+  readonly #things: Map<object, string>
+  readonly #running = currentTask()
+  /** The futures of the waits that are listed. A timer that is one of them is not listed again. */
+  readonly #awaited = new Set<object>()
+
+  constructor(loop: EventLoop, things: Map<object, string>) {
+    this.#loop = loop
+    this.#things = things
+  }
+
+  list(): void {
+    const loop = this.#loop
+    for (const task of loop.liveTasks()) this.#addTask(task)
+    this.#addFrames(loop.rootFrame, 'a call that a callback of the loop began')
+    for (const frame of loop.leftBehind) this.#addFrames(frame, 'a call that has outlived its task')
+    for (const entry of loop.listTimers()) this.#addTimer(entry)
+    for (const future of loop.failures.unseen()) this.#addFailure(future)
+  }
+
+  #addTask(task: Task): void {
+    let text = `task "${printable(task.name)}"`
+    const waits: string[] = []
+    for (const frame of framesOf(task.ownExecution())) {
+      const scope = scopeText(frame)
+      if (scope !== null) text += `, in a ${scope}`
+      frame.peekWaits((_key, future) => {
+        waits.push(printable(detailsOf(future).label))
+        this.#awaited.add(future)
+        // The running task runs the test. While it runs, only calls that it has not awaited wait in it.
+        if (task === this.#running) this.#addWait(future, 'a call that nobody awaited')
+      })
+    }
+    if (waits.length > 0) text += `, which waits for ${waits.join(' and ')}`
+    this.#things.set(task, text)
+  }
+
+  #addWait(future: Future<unknown>, call: string): void {
+    if (this.#things.has(future)) return
+    this.#things.set(future, `${call}, which waits for ${printable(detailsOf(future).label)}`)
+  }
+
+  #addFrames(outermost: Frame, call: string): void {
+    for (const frame of framesOf(outermost)) {
+      const scope = scopeText(frame)
+      if (scope !== null) this.#things.set(frame, `an open ${scope}`)
+      frame.peekWaits((_key, future) => {
+        this.#awaited.add(future)
+        this.#addWait(future, call)
+      })
+    }
+  }
+
+  #addTimer(entry: object): void {
+    // The deadline of a scope is there as long as its scope, which is listed or belongs to a task.
+    if (this.#awaited.has(entry) || entry instanceof Deadline) return
+    if (entry instanceof Future) {
+      const text = `a ${entry.constructor.name} that nobody awaits: ${detailsOf(entry).label}`
+      this.#things.set(entry, text)
+    } else if (entry instanceof Handle) this.#things.set(entry, 'a timer of callLater or callAt')
+  }
+
+  #addFailure(future: Future<unknown>): void {
+    const task = future.ownExecution()?.task ?? null
+    const owner = task === null ? 'a future' : `task "${printable(task.name)}"`
+    this.#things.set(
+      future,
+      `a failure of ${owner} that nobody has looked at: ${String(future.peekOutcome())}`,
+    )
+  }
+}
+
+/** The kind and the name of the scope that a frame belongs to; null if it belongs to none. */
+function scopeText(frame: Frame): string | null {
+  const scope = scopeOf(frame)
+  if (scope === null) return null
+  return scope.name === undefined ? scope.kind : `${scope.kind} "${scope.name}"`
+}
