@@ -12,7 +12,7 @@ export class EventWaiters {
   readonly #futures = new Set<Future<void>>()
   readonly #details: () => WaitDetails
 
-  /** @param details returns what the waiters wait for */
+  /** @param details a function that returns what the waiters wait for, for `why()` of core */
   constructor(details: () => WaitDetails) {
     this.#details = details
   }

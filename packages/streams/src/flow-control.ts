@@ -10,7 +10,10 @@ export interface WriteProtocol {
   connectionLost?(error: Error | null): void
 }
 
-/** The method of a transport whose result `why` shows. */
+/**
+ * A transport that can tell how many bytes its buffer holds. `why()` of core, which explains what a task waits for,
+ * shows this number.
+ */
 type Watched = { getWriteBufferSize?: () => number }
 
 /**
@@ -33,7 +36,7 @@ export class FlowControl implements WriteProtocol {
   #lost = false
   #error: Error | null = null
 
-  /** @internal sets the transport whose buffer size `why` shows */
+  /** @internal sets the transport of this connection; `why()` of core shows how many bytes its buffer holds */
   watch(transport: object): void {
     this.#transport = transport
   }

@@ -6,7 +6,11 @@ export interface OSErrorOptions extends ErrorOptions {
   port?: number | undefined
 }
 
-/** An error of the operating system. Source: OSError. Differs: `code` is the name ("ECONNRESET"). */
+/**
+ * An error of the operating system. Its `code` is the name of the error, such as "ECONNRESET".
+ *
+ * Source: OSError. Differs: Python keeps the number of the error, in `errno`.
+ */
 export class OSError extends Error {
   override readonly name: string = 'OSError'
   readonly code: string

@@ -12,8 +12,8 @@ export interface WaitingRead {
   readonly isGivenUp: boolean
   wake(): boolean
   /**
-   * Makes the read fail with `error`. If the read was already woken, it first tries to take its bytes when its code
-   * continues.
+   * Makes the read fail with `error`. A read that was already woken does not fail now: when its code continues, the read
+   * first tries to take its bytes.
    */
   endWith(error: Error): void
 }
@@ -22,7 +22,10 @@ export interface WaitingRead {
 export interface ReadOwner {
   /** Called when the read has ended or was cancelled. */
   left(read: WaitingRead): void
-  /** Returns where the bytes come from, and how many have arrived, for `why`. */
+  /**
+   * Returns where the bytes come from, and how many have arrived. `why()` of core, which explains what a task waits for,
+   * shows it. `what` is the name of the method that reads.
+   */
   details(what: string): WaitDetails
   /** Called when the read was woken, but there were not enough bytes. @throws the error of a reader that has failed */
   stillWaits(): void
@@ -31,12 +34,13 @@ export interface ReadOwner {
 /**
  * A read that waits for bytes.
  *
- * The reader wakes the read when something has changed. When the code of the read continues, it tries to take its
- * bytes. If there are not enough, the read stays pending and the reader wakes it again later. Until then the bytes stay
- * in the reader, so a read that is cancelled in between has consumed nothing.
+ * The reader wakes the read when bytes have arrived or the stream has ended. When the waiting code continues, the read
+ * tries to take its bytes. If there are not enough bytes, the read stays pending, and the reader wakes it again later.
+ * The bytes stay in the reader until the waiting code continues. So a read that is cancelled before that has consumed
+ * nothing.
  */
 export class PendingRead<T> extends Claim<T> implements WaitingRead {
-  /** @internal a literal, because a bundler may rename the class to `_PendingRead` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_PendingRead` */
   static override readonly name: string = 'PendingRead'
 
   readonly what: string
@@ -45,7 +49,10 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   readonly #attempt: () => T | null
   readonly #owner: ReadOwner
 
-  /** @param attempt takes the bytes out of the reader and returns them; returns null when there are not enough */
+  /**
+   * @param attempt a function that takes the bytes out of the reader and returns them. It returns null, and takes
+   * nothing, if there are not enough bytes.
+   */
   constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner) {
     super()
     this.what = what

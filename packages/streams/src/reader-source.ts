@@ -6,7 +6,11 @@ import type { ReadTransport, StreamReader } from './stream-reader.ts'
 
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
 
-/** Feeds `reader` with the bytes of `source` until the source ends. @throws {TypeError} for any other kind of source */
+/**
+ * Passes the bytes of `source` to `reader` until the source ends.
+ *
+ * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable
+ */
 export function readFrom(source: Source, reader: StreamReader): void {
   if (typeof source === 'object' && source !== null) {
     if ('pipe' in source && 'resume' in source) return readFromNode(source, reader)
@@ -34,7 +38,7 @@ function readFromNode(source: Readable, reader: StreamReader): void {
     try {
       reader.feedData(chunk)
     } catch (error) {
-      // A Readable in object mode may deliver values that are not bytes.
+      // A Readable in object mode may deliver a value that is not bytes. The stream then ends with an error.
       reader.feedEof(error as Error)
       source.destroy()
     }
@@ -51,7 +55,8 @@ function readFromNode(source: Readable, reader: StreamReader): void {
 }
 
 /**
- * Iterates over the chunks of a web stream. Returning from the iterator cancels the stream at once, even during a read.
+ * Returns an iterator over the chunks of a web stream. A call of the iterator's `return` cancels the stream at once, even
+ * while a read of the stream is pending.
  */
 function webChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
   if (stream.locked) {
@@ -71,8 +76,8 @@ function webChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array
 }
 
 /**
- * Feeds a reader from an iterator, one chunk after the other, in a separate task. The task waits while the reader is
- * full.
+ * A task that takes one chunk after the other from an iterator and passes it to a reader. While the buffer of the reader
+ * is full, the task waits and takes no chunk.
  */
 class Pump implements ReadTransport {
   readonly #chunks: AsyncIterator<Uint8Array | string>
@@ -102,8 +107,8 @@ class Pump implements ReadTransport {
   }
 
   /**
-   * Closes the iterator. A generator ends at its current `await` if that awaits a future of the library; otherwise it
-   * ends when the `await` ends.
+   * Closes the iterator. If the iterator is a generator that awaits a future of this library, the `await` is cancelled and
+   * the generator ends at once. If it awaits another promise, it ends when that promise has settled.
    */
   async close(): Promise<void> {
     if (this.#isClosed || this.#task?.done() !== false) return

@@ -46,7 +46,7 @@ const GATHERED = 4096
  * Source: asyncio.StreamReader
  */
 export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
-  /** @internal a literal, because a bundler may rename the class to `_StreamReader` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_StreamReader` */
   static readonly name: string = 'StreamReader'
 
   readonly #buffer = new ByteQueue()
@@ -317,8 +317,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Like `#start`, but a read that must wait is returned as the future itself, which saves a busy connection some
-   * microtasks per read.
+   * Starts a read as `#start` does. If the read must wait, this function returns the future itself, and not a promise of
+   * it. This saves a busy connection some microtasks for each read.
    */
   #startFuture<T>(
     what: string,
@@ -407,7 +407,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#transport?.resumeReading()
   }
 
-  /** Returns up to `n` bytes: a copy of several small chunks, or a view of the first chunk. */
+  /**
+   * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the result is a
+   * view of the first chunk, which may have fewer than `n` bytes.
+   */
   #takeSome(n: number): Buffer {
     const some = Math.min(n, this.#buffer.length)
     return this.#take(some <= GATHERED ? some : Math.min(some, this.#buffer.firstLength))
@@ -503,8 +506,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 }
 
 /**
- * Wraps a read in a native promise, so that a task that awaits a promise which the caller derived with `then` can still
- * be cancelled.
+ * Wraps a read in an async function. The caller may call `then` on the result and let a task await the new promise. A
+ * cancel of this task then still reaches the read, because the async function waits on the read as a part of the task.
  */
 async function waitFor<T>(read: PendingRead<T>): Promise<T> {
   return await read

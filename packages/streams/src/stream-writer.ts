@@ -8,7 +8,7 @@ import type { StreamReader } from './stream-reader.ts'
 import type { WaitOptions } from './event-waiters.ts'
 import type { WriteTransport } from './write-transport.ts'
 
-/** The result of a drain that need not wait, as most drains. */
+/** The result of a drain that does not have to wait. Most drains do not. */
 const DRAINED: Promise<void> = Promise.resolve()
 /** Every 128th drain waits one turn of the loop. Otherwise a peer that always keeps up would starve timers and I/O. */
 const TURN = 128
@@ -17,7 +17,7 @@ const ABORT_GRACE = 5_000
 
 /** A transport that can begin TLS. */
 export interface TlsUpgradable<O> extends WriteTransport {
-  /** Checks the options. @throws {TypeError} when `startTls` does not take `options` */
+  /** Checks the options of `startTls`. @throws {TypeError} when one of them is wrong */
   checkTls(options: O): void
   startTls(options: O, wait?: WaitOptions): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface TlsUpgradable<O> extends WriteTransport {
  * Source: asyncio.StreamWriter
  */
 export class StreamWriter implements AsyncDisposable {
-  /** @internal a literal, because a bundler may rename the class to `_StreamWriter` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_StreamWriter` */
   static readonly name: string = 'StreamWriter'
 
   readonly #transport: WriteTransport
@@ -46,7 +46,8 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Returns a writer to a Writable of Node, or to a WritableStream of the web. A web stream is locked by the writer.
+   * Returns a writer that writes to a Writable of Node or to a WritableStream. A WritableStream is locked by this call, so
+   * no other code can write to it.
    */
   static to(sink: Writable | WritableStream<Uint8Array>): StreamWriter {
     const flow = new FlowControl()
@@ -72,7 +73,7 @@ export class StreamWriter implements AsyncDisposable {
     this.#transport.writeLines(lines)
   }
 
-  /** Ends the writing side after the buffered bytes. Reading continues. */
+  /** Ends the writing side after the buffered bytes have been sent. Reading continues. */
   writeEof(): void {
     this.#transport.writeEof()
   }
@@ -104,7 +105,8 @@ export class StreamWriter implements AsyncDisposable {
   async #drain(options: WaitOptions | undefined): Promise<void> {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
-    // Waits one turn, so that a loop of write and drain that never has to wait notices the end of the connection.
+    // Waits one turn of the loop. Otherwise a program that writes and drains in a loop, and never has to wait, would not
+    // notice the end of the connection.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.dropped) {
@@ -163,7 +165,7 @@ export class StreamWriter implements AsyncDisposable {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
     if (this.#flow.lost) await this.#flow.drain(wait)
-    // No `await` may come before this call, because bytes that are written from now on must be sent over TLS.
+    // No `await` may come before this call. Otherwise other code could write bytes now, and they would be sent without TLS.
     await transport.startTls(options, wait)
   }
 

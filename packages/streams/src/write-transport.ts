@@ -15,8 +15,8 @@ export interface WriteBufferLimits {
 
 /**
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
- * how the sink has ended. Bytes that are written after the end are dropped with one warning, so that a producer that
- * has not noticed the end does not flood the log; its next drain throws.
+ * how the sink has ended. Bytes that are written after the end are dropped. Only the first of these writes gets a
+ * warning, so that a program that has not noticed the end does not flood the log. The next drain of the program throws.
  */
 export abstract class WriteTransport {
   #high = 65_536
@@ -33,7 +33,7 @@ export abstract class WriteTransport {
   protected abstract buffered(): number
   /** Passes bytes to the sink. The sink calls `flushed` when it has accepted them. */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
-  /** Ends the writing side after the buffered bytes. */
+  /** Ends the writing side after the buffered bytes have been sent. */
   protected abstract end(): void
   /** Closes both sides after the buffered bytes have been sent. */
   protected abstract finish(): void
@@ -75,7 +75,7 @@ export abstract class WriteTransport {
     this.write(Buffer.concat(all))
   }
 
-  /** Ends the writing side after the buffered bytes; a second call does nothing. */
+  /** Ends the writing side after the buffered bytes have been sent. A second call does nothing. */
   writeEof(): void {
     if (this.#closing || this.#eof) return
     this.#eof = true
@@ -89,7 +89,7 @@ export abstract class WriteTransport {
     return true
   }
 
-  /** Closes the transport after the buffered bytes have been sent. Reads end at once. */
+  /** Closes the transport after the buffered bytes have been sent. The reading side of the same connection ends at once. */
   close(): void {
     if (this.#closing) return
     this.#closing = true
@@ -155,8 +155,8 @@ export abstract class WriteTransport {
   }
 
   /**
-   * Implements `whenFlushed` for subclasses over a Writable of Node. After an error of the sink, `callback` is never
-   * called.
+   * Calls `callback` when `sink`, a Writable of Node, has accepted all bytes that are buffered now. After an error of the
+   * sink, `callback` is never called. Subclasses that write to a Writable implement `whenFlushed` with this method.
    */
   protected whenNodeFlushed(sink: Writable, callback: () => void): void {
     if (sink.writableEnded) {
@@ -169,8 +169,8 @@ export abstract class WriteTransport {
     this.#paused = true
     this.#undrained = 0
     this.writeProtocol().pauseWriting?.()
-    // Called because otherwise, if the protocol writes no more, nothing would report that the sink has accepted all
-    // bytes.
+    // The sink reports that it has accepted bytes only if this transport asks for it. Without this call, a protocol that
+    // writes no more would stay paused.
     this.whenFlushed(this.#flushed)
   }
 

@@ -17,8 +17,8 @@ class NodeSink extends WriteTransport {
     // This listener is never removed, because an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
     finished(sink, { readable: false }, (error) => {
-      // After close(), a sink that closes early without an error may be a pipe whose reader has ended. That is not a
-      // failure.
+      // Node reports an error if the sink has closed before it has sent all bytes. After close(), such a sink may be a
+      // pipe whose reader has ended, which is not a failure.
       const isOrderly =
         error == null || this.#aborted || (this.isClosing() && sink.errored === null)
       this.lost(isOrderly ? null : toOSError(error))
@@ -121,8 +121,8 @@ class WebSink extends WriteTransport {
   }
 
   /**
-   * Handles a rejected write. An abort by this transport rejects every pending write, and that is not an error of the
-   * sink.
+   * Called when a write was rejected. If this transport has aborted the sink, every pending write is rejected, and the
+   * rejection is not an error of the sink.
    */
   readonly #failed = (error: unknown): void => {
     if (!this.#aborted) this.lost(toOSError(error))
