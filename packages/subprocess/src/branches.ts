@@ -6,13 +6,13 @@ import type { ProcessWaitOptions } from './process.ts'
  * after the `timeout`, the signal of the branches aborts, and this function throws only after all branches have ended.
  * Otherwise a branch could go on reading, and the next `communicate` would miss what that branch has read.
  *
- * `onError` gets the first error, and whether the timeout has passed. This function throws the error that `onError`
- * returns.
+ * Before that, `onError` is called with the first error, and with whether the timeout has passed. It may throw another
+ * error in place of the first one.
  */
 export async function waitForBranches(
   options: ProcessWaitOptions,
   begin: (signal: AbortSignal) => Promise<void>[],
-  onError: (error: unknown, hasExpired: boolean) => Promise<unknown>,
+  onError: (error: unknown, hasExpired: boolean) => Promise<void>,
 ): Promise<void> {
   const { signal, timeout = Infinity } = options
   const waiting = new AbortController()
@@ -30,7 +30,8 @@ export async function waitForBranches(
   } catch (error) {
     waiting.abort()
     await Promise.allSettled(branches)
-    throw await onError(error, hasExpired)
+    await onError(error, hasExpired)
+    throw error
   } finally {
     stopTimer()
     signal?.removeEventListener('abort', abort)

@@ -66,13 +66,16 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
  * output went to the next command or to the loop.
  */
 export class Command implements Promise<CompletedProcess> {
-  /** @internal a literal, because a bundler may rename the class to `_Command` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_Command` */
   static readonly name: string = 'Command'
 
   readonly args: readonly string[]
   readonly #options: CommandOptions
   readonly #task: Task<CompletedProcess>
-  /** The result of the command when a pipe or a loop runs it; null while the command runs by itself. */
+  /**
+   * A future of the result of this command. Used if a pipe, or a loop over lines, runs the command; null if the command
+   * runs by itself.
+   */
   #ofStage: Future<CompletedProcess> | null = null
   #started = false
   #isAwaited = false
@@ -203,7 +206,7 @@ export class Command implements Promise<CompletedProcess> {
     return next
   }
 
-  /** Called when a pipe or a loop will run this command: stops the command from starting by itself. */
+  /** Called when a pipe or a loop takes over this command. From then on, the command does not start by itself. */
   #take(what: string): void {
     if (this.#started)
       throw new RuntimeError(`${what}() of ${this.args[0]} came too late: it has started`)

@@ -4,7 +4,10 @@ import { Milestone } from './milestone.ts'
 import { endWithParent } from './parent-end.ts'
 import { terminate } from './termination.ts'
 
-/** Why this program ended a process. Null is used when the owner of the process ended. */
+/**
+ * Why this program has ended a process: the `timeout` of the process has passed, its `signal` has aborted, or it has
+ * written too much. If the process was ended because its owner has ended, there is no cut, and null stands for that.
+ */
 export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
 
 export interface EndingFacts {
@@ -26,7 +29,10 @@ export class Ending {
   readonly #facts: EndingFacts
   readonly #stopWatchingParent: () => void
   #cut: Cut | null = null
-  /** Null until this program begins to end the process. Reached when no member of its process group is left. */
+  /**
+   * Null until this program begins to end the process. After that: the event that no member of its process group is left
+   * alive.
+   */
   #gone: Milestone | null = null
 
   constructor(facts: EndingFacts) {
@@ -37,7 +43,8 @@ export class Ending {
       end: (first, gone) => this.#begin(null, first).on(gone),
     })
     this.exited.on(() => {
-      // While members of the group are still being ended, they must also be ended if this program ends.
+      // Members of the group may still be alive while this program is ending the group. If this program ends, these members
+      // must be ended too.
       if (this.#gone === null) this.#stopWatchingParent()
       else this.#gone.on(() => this.#stopWatchingParent())
     })
@@ -101,7 +108,8 @@ export class Ending {
   }
 
   /**
-   * Like `send`, for callbacks: an error goes to the exception handler of the loop, because no caller could catch it.
+   * Sends a signal from a callback. No caller could catch an error there, so an error goes to the exception handler of
+   * the loop.
    */
   trySend(signal: NodeJS.Signals): void {
     try {

@@ -100,11 +100,11 @@ export class TimeoutExpired extends TimeoutError {
   override readonly name: string = 'TimeoutExpired'
   override readonly code: string = 'ERR_SUBPROCESS_TIMEOUT'
   readonly args: readonly string[]
-  /** Milliseconds. */
+  /** The timeout that has passed, in milliseconds. */
   readonly timeout: number
-  /** What was written to stdout before; null when it was not captured. */
+  /** The output on stdout until then; null if it was not captured. */
   readonly stdout: Buffer | string | null
-  /** What was written to stderr before; null when it was not captured. */
+  /** The output on stderr until then; null if it was not captured. */
   readonly stderr: Buffer | string | null
 
   constructor(
@@ -128,7 +128,7 @@ export class MaxBufferError extends Error {
   override readonly name: string = 'MaxBufferError'
   readonly code: string = 'ERR_SUBPROCESS_MAX_BUFFER'
   readonly args: readonly string[]
-  /** Bytes. */
+  /** The limit that the output has passed, in bytes. */
   readonly maxBuffer: number
   readonly stdout: Buffer | string
   readonly stderr: Buffer | string

@@ -16,17 +16,17 @@ import { isDead, readProcStat } from './proc-stat.ts'
 interface Watch {
   readonly group: number
   readonly onGone: () => void
-  /** A member that was alive at the last look; null when none is known. */
+  /** The number of a process of the group that was alive at the last look; null when no such process is known. */
   member: number | null
   /** Milliseconds until the next look. */
   pause: number
   nextLook: number
   looks: number
-  /** Counts the complete walks that have found no living member, up to MISSES. */
+  /** The number of complete walks that have found no living member since one was seen; at most MISSES. */
   misses: number
 }
 
-/** Milliseconds between two looks at a group; each pause is twice the one before. */
+/** Milliseconds before the second look at a group. Each later pause between two looks is twice as long. */
 const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
 /**
@@ -39,7 +39,10 @@ const LOOKS_PER_MEMBER = 4
  * that is forked during the walk, so it counts one; a walk of a single step counts two.
  */
 const MISSES = 2
-/** A walk may use this share of the time. After a pause it may use at most BURST milliseconds at once. */
+/**
+ * Walks may use this share of the time of the event loop: 150 ms of each second. After a long pause, a walk may use at
+ * most BURST milliseconds at once.
+ */
 const SHARE = 0.15
 const BURST = 20
 /** A step of a walk begins only when it may run for at least this many milliseconds. */
@@ -162,12 +165,12 @@ class Walk {
   readonly #pids = readPids()
   steps = 0
 
-  /** Returns how many milliseconds to wait until the next step may begin. */
+  /** Returns the number of milliseconds to wait before the next step of this walk may begin. */
   rest(): number {
     return Math.max(0, allowance.missing())
   }
 
-  /** Continues the walk for as long as the allowance permits. Returns true when the walk is complete. */
+  /** Continues the walk until it has used the time that walks may use now. Returns true when the walk is complete. */
   step(): boolean {
     this.steps++
     const start = performance.now()
@@ -198,7 +201,7 @@ const allowance = {
   give(rest: number): void {
     this.left += rest
   },
-  /** Returns how many milliseconds to wait until the next step is worth its timer. */
+  /** Returns the number of milliseconds until walks may use enough time for one step. */
   missing(): number {
     return (STEP - this.left) / SHARE
   },

@@ -26,7 +26,8 @@ export function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void
       return
     }
     seen = pipe.bytesRead
-    // The reader is slow, and more data will come. A timer here would keep a program alive that never reads the rest.
+    // The pipe is paused because its reader is slow, so more data may come. A timer here would keep the program alive
+    // even if it never reads the rest.
     if (pipe.isPaused()) pipe.once('resume', lookLater)
     else lookLater()
   }

@@ -1,12 +1,15 @@
 import { Tracing } from '@tasktree/core/lowlevel'
 import type { Process } from './process.ts'
 
-/** A child process, from its start to its exit. */
+/** The message on the tracing channel `tasktree:process`, for one child process from its start to its exit. */
 export interface ProcessTrace {
   readonly process: Process
   readonly pid: number
   readonly program: string
 }
 
-/** Its result is the returncode. A process that ends with another code than 0 is no error here. */
+/**
+ * The tracing channel `tasktree:process`. The result of a trace is the returncode of the process. A code other than 0 is
+ * not an error on this channel.
+ */
 export const processTracing: Tracing<ProcessTrace> = new Tracing('tasktree:process')

@@ -5,14 +5,17 @@ import { textLines } from './text-lines.ts'
 
 export type Listener = (line: string) => void | PromiseLike<void>
 
-/** What a LineListener needs to know of its process. */
+/** What `listenToLines` needs to know of the process whose lines it reads. */
 export interface HeardProcess {
   readonly program: string
-  /** Called with each line, and with the text after the last line end, because a prompt may have no line end. */
+  /**
+   * Called with each line. Also called with text that has no line end and is followed by silence, because this may be a
+   * prompt.
+   */
   readonly onText: (text: string) => void
-  /** The listener to the lines; undefined if the lines are only looked at by `onText`. */
+  /** The function that the user wants to be called with each line; undefined if there is none. */
   readonly listener: Listener | undefined
-  /** Reached when no more lines shall be passed to the listener. */
+  /** The event after which no more lines are passed to the listener. */
   readonly deaf: Milestone
 }
 

@@ -53,7 +53,7 @@ export function checkManaged(options: ManagedProcessOptions): void {
   if (ready !== undefined && typeof ready !== 'function' && !(ready instanceof RegExp))
     throw new TypeError(`ready must be a RegExp or a function, got ${describe(ready)}`)
   if (ready !== undefined && !isPiped(options.stdout, options) && !isPiped(options.stderr, options))
-    throw new TypeError('ready reads a PIPE, and both outputs were given other places')
+    throw new TypeError('ready needs a PIPE, but both outputs were given other places')
   if (!restarts.has(restart)) {
     throw new TypeError(
       `restart must be 'never', 'on-failure' or 'always', got ${describe(restart)}`,

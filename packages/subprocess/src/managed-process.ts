@@ -36,7 +36,7 @@ export class ManagedProcess implements AsyncDisposable {
   #child: Process | null = null
   #life: Task<number | null> | null = null
   #ready: Future<void> | null = null
-  /** Reached when the process must stop and not be started again. */
+  /** The event that the process must stop and must not be started again. */
   #halt = new Milestone()
   /** How often a stop was requested. `restart` compares this number to notice a `stop` that was called after it. */
   #stops = 0
@@ -87,7 +87,7 @@ export class ManagedProcess implements AsyncDisposable {
       await shield(ready)
     } catch (error) {
       if (this.#life.done()) throw error
-      // The caller gets `error`. How the process ends after that is not reported to this caller.
+      // This call throws `error`. From here on, `#ready` is null, so the end of the process is not reported to this call.
       this.#ready = null
       await this.#untilStopped()
       throw error
@@ -160,8 +160,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Stops the process and waits for its end, even if the caller is cancelled. The process has at most `killGrace` to
-   * end, and its listeners have the same time again.
+   * Stops the process and waits for its end, even if the caller is cancelled. The process has `killGrace` milliseconds to
+   * end, and then its listeners have the same time for the last lines.
    */
   async #untilStopped(): Promise<void> {
     const life = this.#life as Task<number | null>
@@ -283,8 +283,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more, and then
-   * `deaf` is reached.
+   * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more milliseconds
+   * for the last lines. Then `deaf` is reached, and the listeners get no more lines.
    */
   #endWhenHalted(child: Process, deaf: Milestone): () => void {
     const { killGrace = defaultKillGrace } = this.#options

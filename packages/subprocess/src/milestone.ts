@@ -29,7 +29,11 @@ export class Milestone {
     return () => this.#callbacks?.delete(callback)
   }
 
-  /** @param details what the wait is for, in the words of `why` */
+  /**
+   * Waits for the event. An abort of `signal` cancels the wait.
+   *
+   * @param details describes the event for `why()` of core, which explains what a task waits for
+   */
   async wait(signal?: AbortSignal, details: () => WaitDetails = milestone): Promise<void> {
     if (this.reached) return
     const happened = new DetailedFuture<void>(details)

@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder'
 
 /** A line of output, and the name of its output. In a template or with `+` it becomes its text. */
 export class OutputLine {
-  /** @internal a literal, because a bundler may rename the class to `_OutputLine` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_OutputLine` */
   static readonly name: string = 'OutputLine'
 
   readonly from: 'stdout' | 'stderr'
@@ -26,7 +26,7 @@ export class OutputLine {
 export interface LineSource {
   readonly from: 'stdout' | 'stderr'
   readonly reader: StreamReader
-  /** Called with all that is read. */
+  /** Called with each chunk that was read. */
   onChunk?(chunk: Buffer): void
 }
 

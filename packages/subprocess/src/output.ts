@@ -1,8 +1,8 @@
 import type { StreamReader } from '@tasktree/streams'
 
 /**
- * Up to this many bytes, chunks are kept as they arrived, although joining them needs twice the memory. Later chunks
- * are copied into blocks.
+ * The first chunks, up to this many bytes in all, are kept as they arrived, although to join them needs twice their
+ * memory. Later chunks are copied into blocks.
  */
 const UNGATHERED = 64 * 1_048_576
 const BLOCK = 16 * 1_048_576
@@ -34,11 +34,12 @@ export async function readOutput(
 }
 
 /**
- * Collects bytes so that joining them needs little more memory than the bytes themselves. Joining a gigabyte of plain
- * chunks would need two gigabytes.
+ * The problem: the output of a process arrives in chunks, and in the end one Buffer must hold all of it. To join a
+ * gigabyte of chunks needs two gigabytes, because all chunks are in memory until the copy is complete.
  *
- * The memory of a chunk is freed as soon as the chunk was copied, and that of a block before the next one is copied.
- * The garbage collector would free both too late.
+ * The idea: later chunks are copied into blocks of 16 MiB, and the memory of each chunk is freed at once. When the blocks
+ * are joined, the memory of each block is freed before the next block is copied. The garbage collector would free this
+ * memory too late.
  */
 export class Output {
   length = 0

@@ -1,9 +1,10 @@
 /**
  * Ends the children when this process ends.
  *
- * A signal without other listeners would have ended this process. It still does, but the children are ended first. When
- * the program listens to the signal too, the program decides what becomes of its children; then a SIGINT is only passed
- * on, as the terminal would do if the children were in the process group of the terminal.
+ * If only this module listens to a signal, the signal would have ended this process without the module. So the module
+ * first ends the children, and then lets the signal end this process. If the program listens to the signal too, the
+ * program decides what happens to its children. Then this module only passes a SIGINT on to them, as the terminal would
+ * do if the children were in the process group of the terminal.
  *
  * `process.exit` and an uncaught error leave no turn of the loop, so the 'exit' listener blocks until the children have
  * ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
@@ -20,7 +21,7 @@ export interface Dependent {
   readonly foreground: boolean
   readonly killGrace: number
   send(signal: NodeJS.Signals): void
-  /** Ends the child, first with `signal`. Calls `gone` when it has ended. */
+  /** Ends the child: sends `signal`, and SIGKILL if the child does not end. Calls `gone` when the child has ended. */
   end(signal: NodeJS.Signals, gone: () => void): void
 }
 
@@ -35,7 +36,7 @@ const live = new Set<Dependent>()
 let endedBy: NodeJS.Signals | null = null
 /** How many children must still end before this process ends itself. */
 let waitingFor = 0
-/** How many signals have asked this process to end since it last had no children. */
+/** The number of signals by which this process was asked to end. Set to 0 when this process has no children. */
 let asked = 0
 /** True while the listeners of a signal run. The listener of this module runs first. */
 let isDispatching = false
@@ -153,9 +154,12 @@ function hasForeground(): boolean {
 function ignore(): void {}
 
 /**
- * Removes the listeners of other code, including that of core's `run`, because one listener cannot keep a signal from
- * the next. If the owner of a listener removes it in the meantime, it is added again later all the same, because there
- * was nothing that the owner could remove.
+ * Removes the listeners of other code to the signals of the terminal, including the listener of core's `run`. While a
+ * child has the terminal, these signals are for the child only, and a listener cannot keep a signal from the other
+ * listeners.
+ *
+ * The removed listeners are added again later, even one that its owner has tried to remove in the meantime: at that time
+ * the listener was not installed, so the attempt had no effect.
  */
 function silenceOthers(): void {
   if (silenced.size > 0) return

@@ -39,7 +39,7 @@ export interface ProcessWaitOptions {
   timeout?: number | undefined
 }
 
-/** @internal What `start` has made. */
+/** @internal the parts of a new child process, as `start` of `spawn.ts` passes them to the constructor of Process */
 export interface Started {
   readonly child: ChildProcess
   readonly stdin: ChildProcess['stdin']
@@ -115,7 +115,7 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** @internal as the snapshot shows it */
+  /** @internal returns the description of this process for snapshots */
   shown(): ProcessSnapshot {
     return showProcess(
       this.pid,
@@ -165,10 +165,12 @@ export class Process implements AsyncDisposable {
    * the input where that call stopped, and returns all of the output.
    *
    * @throws {TypeError} for an `input` that is neither bytes nor a string, and when stdin is not a PIPE
-   * @throws {RuntimeError} for an `input` after the first call, which has closed stdin or is to be continued
-   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, with its output; or when the one of this
-   * call has passed, with the output until then
-   * @throws {CancelledError} when the `signal` of the process has ended it, or the one of this call has aborted
+   * @throws {RuntimeError} for an `input` in a later call: the first call has closed stdin, or was cancelled and is now
+   * continued
+   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or when the `timeout` of this call has
+   * passed; the error has the output until then
+   * @throws {CancelledError} when the `signal` of the process has ended it, or when the `signal` of this call has
+   * aborted
    */
   communicate(
     input?: Uint8Array | string,
@@ -196,8 +198,8 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * @internal like `communicate`, for `run`, which handles a cut itself. A process that writes more than `max` bytes is
-   * ended.
+   * @internal does the work of `communicate`, and is also used by `run`. If the timeout or the signal of the process has
+   * ended it, nothing is thrown, and `cut` of the result says why. A process that writes more than `max` bytes is ended.
    */
   async capture(
     input: Uint8Array | string | undefined,
@@ -268,14 +270,14 @@ export class Process implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
     try {
-      // The process must not outlive its scope: this takes at most `killGrace`.
+      // The process must not outlive its scope, so this wait continues after a cancel. It takes at most `killGrace`.
       await waitAnyway(() => gone.wait())
     } finally {
       this.#closePipes()
     }
   }
 
-  /** @internal ends the process like leaving its scope does, but its output can still be read */
+  /** @internal ends the process, as at the end of its scope, but keeps its pipes open, so that its output can be read */
   stop(): Milestone {
     return this.#ending.begin(null)
   }
@@ -305,8 +307,7 @@ export class Process implements AsyncDisposable {
   ): Promise<void> {
     await waitForBranches(options, begin, async (error, hasExpired) => {
       if (isCancelled(error) && this.#isOwnerCancelled()) await this[Symbol.asyncDispose]()
-      else if (hasExpired) return this.#expired(options.timeout as number)
-      return error
+      else if (hasExpired) throw this.#expired(options.timeout as number)
     })
   }
 
@@ -335,8 +336,8 @@ export class Process implements AsyncDisposable {
           this.#ending.begin(null).on(() => this.#closePipes())
         }
       })
-      // Stops observing the owner only when the pipes are closed, not at the exit: the pipes must not outlive the owner
-      // either.
+      // The owner is observed until the pipes are closed. The exit of the process would be too early, because the pipes
+      // may stay open after it, and they must not outlive the owner.
       this.#whenClosed(forget)
     }
     if (signal !== undefined) {

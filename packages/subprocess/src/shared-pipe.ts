@@ -29,6 +29,8 @@ export interface SharedPipe {
 const TOKEN_BYTES = 16
 
 /**
+ * Opens a pipe whose writing end can be given to a child twice, as stdout and as stderr.
+ *
  * @throws {OSError} when the system has no sockets left
  * @throws {CancelledError} when `signal` aborts
  */

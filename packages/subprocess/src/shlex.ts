@@ -67,8 +67,8 @@ function splitPosix(s: string, comments: boolean): string[] {
 }
 
 /**
- * Splits without escapes. A quotation at the beginning of a word is a separate word. Within a word quotes have no
- * meaning.
+ * Splits a line in which a backslash escapes nothing. A quotation at the beginning of a word is a separate word. Quotes
+ * inside a word have no meaning.
  */
 function splitPlain(s: string, comments: boolean): string[] {
   const words: string[] = []

@@ -10,6 +10,8 @@ const LAST_SIGNAL = 64
 const SIGNAL_MASK = 0x7f
 
 /**
+ * Checks that `signal` can be sent to a process.
+ *
  * @throws {TypeError} when `signal` is neither the name of a signal nor a number
  * @throws {RangeError} when there is no signal of that number
  */
@@ -30,7 +32,7 @@ export function checkSendable(signal: unknown): asserts signal is NodeJS.Signals
  * The return code as Python has it: -N when signal N has ended the process.
  *
  * Node has no names for real-time signals (32 to 64), and reports a process that such a signal has ended like a process
- * that exited with 0. `realTime` is the signal that was noticed by other means.
+ * that exited with 0. So `realTime` is the real-time signal that `RealTimeEnd` has found; null if it has found none.
  */
 export function toReturncode(
   code: number | null,

@@ -53,7 +53,7 @@ export async function start(
     const places: Places =
       shared === null ? [stdin, stdout, stderr] : [stdin, shared.writer, shared.writer]
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
-    // There must be no `await` until the Process exists, because a cancel in between would leave the child without an
+    // No `await` may stand between this line and the constructor of Process. A cancel there would leave the child without an
     // owner.
     const child = spawnChild(program, args, places, group, options)
     if (child.pid === undefined) throw await failureOf(child, program, options)
@@ -137,8 +137,8 @@ export function createSubprocessShell(
 }
 
 /**
- * Returns Node's word for a place. For the caller's own readers and writers that is a pipe, and a task copies between
- * the pipe and the caller's stream.
+ * Returns the value for the option `stdio` of Node's `spawn`. For a StreamReader or a StreamWriter of the caller this is
+ * a pipe, and a task copies between the pipe and the caller's stream.
  */
 function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
   if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE

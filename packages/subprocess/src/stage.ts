@@ -7,7 +7,7 @@ import type { Process } from './process.ts'
 /** How many bytes of stderr are kept for an error message. */
 const TAIL = 65_536
 
-/** Told how a stage ended. The command that the stage runs implements it. */
+/** The command that a stage runs. The stage tells the command how the program has ended. */
 export interface StageEnd {
   ended(completed: CompletedProcess, wasRead: boolean): void
 }
@@ -76,7 +76,8 @@ export class Stage implements AsyncDisposable {
    * Closes the output, which no code reads any more, and waits for the end of the child and of the commands before it.
    */
   async finish(): Promise<void> {
-    // If the output was not read to its end, the program may fail, by SIGPIPE or because it could not write.
+    // If the output was not read to its end, SIGPIPE may end the program, or the program may fail because it cannot write.
+    // That is not an error.
     const wasRead = this.output.atEof()
     this.#child.closeOutput()
     await this.#child.wait()
@@ -106,7 +107,8 @@ export class Stage implements AsyncDisposable {
     try {
       await this.#child[Symbol.asyncDispose]()
     } finally {
-      // Settled here, because a cancel is thrown only after the end of the child.
+      // The command gets its result in this `finally` block, because the `await` above may throw a cancel, and throws it
+      // only after the end of the child.
       this.#settle(false)
       await this.#source?.[Symbol.asyncDispose]()
     }

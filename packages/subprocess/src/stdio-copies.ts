@@ -118,7 +118,8 @@ export function copyOut(
 }
 
 /**
- * Like `copy` of the streams package, but without a warning when one side ends before the other, which is usual here.
+ * Copies until `from` ends. Unlike `copy` of the streams package, it does not warn when one side ends before the other,
+ * because with child processes this is usual.
  */
 async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
   for (;;) {

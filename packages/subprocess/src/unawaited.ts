@@ -3,8 +3,9 @@
  * process.
  *
  * The command may still be awaited later, so a failure is reported only when that has become impossible: when the
- * command is collected as garbage, when the run of its loop ends, or when the program ends. Plain code has a loop whose
- * run never ends, and a short program ends before anything is collected: the 'exit' listener is for them.
+ * command is collected as garbage, when the run of its loop ends, or when the program ends. The listener for the end of
+ * the program is needed for code outside of `run`, whose loop has no end, in a program that ends before garbage is
+ * collected.
  */
 import type { EventLoop } from '@tasktree/core'
 
@@ -31,8 +32,8 @@ export function reportUnlessAwaited(
   loop: EventLoop,
 ): () => void {
   const failure: Failure = { what, exception, loop, forgetRun: () => {} }
-  // Reading the stack makes the error release the objects on the stack, among them the command, which could otherwise
-  // not be collected.
+  // An error keeps the objects on its stack in memory until its stack is read. The command is among these objects, and
+  // must be collectable as garbage, so the stack is read now.
   if (exception instanceof Error) void exception.stack
   failures.add(failure)
   if (failures.size === 1 && !hasReported) process.on('exit', onExit)
