@@ -1,9 +1,15 @@
-/** The numbers by which objects, functions and symbols are told apart. */
+/**
+ * A number for each object, function or symbol that was an argument. Two objects have different numbers, even if their
+ * contents are equal.
+ */
 const identities = new Map<symbol, number>()
 const objectIdentities = new WeakMap<object, number>()
 let lastIdentity = 0
 
-/** A string that is the same for the same arguments: primitives by value, objects by identity. */
+/**
+ * Returns a string for a list of arguments. Two lists get the same string if they have the same primitive values and
+ * the same objects. Two objects with equal contents are not the same.
+ */
 export function keyOfArguments(...args: readonly unknown[]): string {
   return args.map(keyOf).join()
 }

@@ -1,6 +1,9 @@
 import { checkDuration, checkOptions, describe, growingDelay } from '@tasktree/core/lowlevel'
 
-/** Milliseconds to wait after the `attempt`-th attempt (the first is 1), which failed with `error`. */
+/**
+ * Returns how many milliseconds to wait after an attempt has failed with `error`. `attempt` is the number of that
+ * attempt; the first is 1.
+ */
 export type Backoff = (attempt: number, error?: unknown) => number
 
 export interface ExponentialOptions {
@@ -11,15 +14,15 @@ export interface ExponentialOptions {
   /** Each delay is this many times as long as the delay before; 2 by default. */
   factor?: number | undefined
   /**
-   * 'full', the default: a random share of the delay, so that clients that failed together do not come back together.
-   * 'none': the delay itself.
+   * With 'full', the default, each delay is multiplied by a random number between 0 and 1. So clients whose calls have
+   * failed at the same time do not try again at the same time. With 'none' the delay is used as it is.
    */
   jitter?: 'full' | 'none' | undefined
 }
 
 /**
- * Delays of `min`, `min * factor`, `min * factor ** 2` and so on milliseconds, none longer than `max`, each multiplied by
- * a random number between 0 and 1 unless `jitter` is 'none'.
+ * Returns a Backoff whose delays grow: `min`, `min * factor`, `min * factor ** 2` and so on milliseconds, but at most
+ * `max`. Unless `jitter` is 'none', each delay is multiplied by a random number between 0 and 1.
  *
  * @throws {RangeError} when `min`, `max` or `factor` is out of range, or for another `jitter`
  */
@@ -42,7 +45,7 @@ export function exponential(options?: ExponentialOptions): Backoff {
   }
 }
 
-/** The same delay of `ms` milliseconds each time. @throws {RangeError} when `ms` is negative or NaN */
+/** Returns a Backoff that always waits `ms` milliseconds. @throws {RangeError} when `ms` is negative or NaN */
 export function constant(ms: number): Backoff {
   checkDuration('the delay of the backoff', ms)
   return () => ms

@@ -1,8 +1,8 @@
 import { currentTask, effectiveDeadline, isCancelled } from '@tasktree/core'
 
 /**
- * Whether `error` says that the work was cancelled. Node's own APIs, when they were given the task's signal, throw an
- * AbortError whose cause is the CancelledError.
+ * Whether `error` is the error of a cancel: a CancelledError, or an AbortError that a CancelledError has caused. The
+ * APIs of Node throw such an AbortError if they were given the signal of the cancelled task.
  */
 export function isCancel(error: unknown): boolean {
   return (
@@ -11,22 +11,23 @@ export function isCancel(error: unknown): boolean {
   )
 }
 
-/** How many cancels of the running code were asked for and not taken back. */
+/** Returns how many cancels of the running task were requested and not taken back. */
 export function cancelsSoFar(): number {
   return currentTask()?.cancelling() ?? 0
 }
 
 /**
- * Whether code that began when `cancelsSoFar()` was `before` is being cancelled: by a cancel of its task, or by a cancelled
- * scope around it.
+ * Whether the running code is being cancelled: its task was cancelled after the code began, or a scope around it is
+ * cancelled. `before` is what `cancelsSoFar()` has returned when the code began.
  */
 export function isUnderCancel(before: number): boolean {
   return cancelsSoFar() > before || effectiveDeadline() === -Infinity
 }
 
 /**
- * Whether work that began when `cancelsSoFar()` was `before` has ended because of a cancel. Code that is cancelled may
- * throw another error on its way out. Such an error is no reason to try again.
+ * Whether work has ended with `error` because it was cancelled. `before` is what `cancelsSoFar()` has returned when the
+ * work began. Cancelled code may throw another error in its clean-up, and that error is not a reason to repeat the
+ * work.
  */
 export function wasCancelled(error: unknown, before: number): boolean {
   return isCancel(error) || isUnderCancel(before)

@@ -1,6 +1,6 @@
 import { checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
 
-/** @throws {TypeError} when the option is given and is not a function */
+/** Checks an option that must be a function if it is given. @throws {TypeError} when it is something else */
 export function checkFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === 'function') return
   throw new TypeError(`the option ${name} must be a function, got ${describe(value)}`)
@@ -13,9 +13,10 @@ export function checkFlag(name: string, value: unknown = true): boolean {
 }
 
 /**
- * Asks the option `name`, a predicate, about `error`. Without one the answer is true.
+ * Calls `predicate`, the value of the option `name`, with `error`, and returns the answer. Returns true if the option
+ * is not given.
  *
- * @throws {TypeError} when the answer is a promise, which a condition would always take for true
+ * @throws {TypeError} when the answer is a promise, because every promise would count as true
  */
 export function accepts(
   name: string,
@@ -28,7 +29,7 @@ export function accepts(
   throw new TypeError(`the option ${name} must return a boolean, not a promise`)
 }
 
-/** @throws {TypeError} when the options are missing, or are not an object */
+/** Checks that the options were given. @throws {TypeError} when they are missing, or are not an object */
 export function requireOptions(call: string, takes: string, options: object | undefined): void {
   if (options === undefined) throw new TypeError(`${call} takes ${takes}, got undefined`)
   checkOptions(options)

@@ -3,11 +3,12 @@ import { abortError, cancelOnAbort } from '@tasktree/core/lowlevel'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
- * Runs `body` in a task of its own and waits for the end of that task, as if the caller had called `body` itself: a
- * cancel of the caller reaches it, and its errors are thrown here. `begun` is given the task, by which others can
- * cancel the body alone.
+ * Runs `body` in a new task and waits for the end of that task. For the caller this is as if it had called `body`
+ * itself: a cancel of the caller reaches `body`, and the errors of `body` are thrown here. `begun` is called with the
+ * new task, so that other code can cancel `body` without a cancel of the caller.
  *
- * The task belongs to a group of its own, because only the tasks of a group are inside the caller's cancel scopes.
+ * The task is made in a new task group. Only tasks of a group are inside the cancel scopes of the code that opens the
+ * group.
  */
 export async function runChild<T>(
   body: () => PromiseLike<T>,
@@ -20,7 +21,8 @@ export async function runChild<T>(
         try {
           ended.value = await body()
         } catch (error) {
-          // A task that was cancelled must end as cancelled: debug mode would report a cancel that was swallowed.
+          // A cancelled task must end as cancelled. Otherwise debug mode would report that the task has swallowed a
+          // cancel.
           if (isCancelled(error)) throw error
           ended.failure = { error }
         }
@@ -35,7 +37,7 @@ export async function runChild<T>(
   return ended.value as T
 }
 
-/** Runs `body`; an abort of `signal` cancels it. */
+/** Runs `body`. An abort of `signal` cancels it. */
 export function runWithSignal<T>(
   signal: AbortSignal | undefined,
   body: () => Promise<T>,

@@ -13,37 +13,43 @@ import { CircuitOpenError } from './errors.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 
 /**
- * 'closed': every call is made. 'open': every call is refused. 'half-open': a few trial calls are made, and decide whether
- * the circuit closes or opens again.
+ * With 'closed', every call is made. With 'open', every call is refused. With 'half-open', a few trial calls are made.
+ * If they succeed, the circuit closes; if one fails, it opens again.
  */
 export type CircuitState = 'closed' | 'open' | 'half-open'
 
 export interface CircuitBreakerOptions {
-  /** This many failures … */
+  /** The number of failures within `within` milliseconds that opens the circuit. */
   failures: number
-  /** … within this many milliseconds open the circuit. */
+  /** The time in milliseconds in which `failures` failures open the circuit. */
   within: number
   /** After this many milliseconds an open circuit becomes half-open. */
   resetAfter: number
-  /** How many trial calls of a half-open circuit must succeed to close it, and may run at the same time; 1 by default. */
+  /**
+   * How many trial calls must succeed before a half-open circuit closes. At most this many trial calls run at the same
+   * time. 1 by default.
+   */
   halfOpen?: number | undefined
   /** Whether an error counts as a failure; by default every error does. A cancel never counts. */
   countIf?: ((error: unknown) => boolean) | undefined
 }
 
 /**
- * Stops making calls that fail all the time, so that callers fail fast and the called service can recover. Use one breaker
- * for all calls to one service.
+ * Refuses the calls to a service that has failed several times. The callers then fail at once, and the service has time
+ * to recover. Use one breaker for all calls to one service.
  *
- * Only an outcome that belongs to the present state counts: a call that began before the circuit opened does not close or
- * open it when it ends. A trial call that is cancelled gives its place to another. The breaker has no timer of its own: an
- * open circuit becomes half-open when it is next used or looked at.
+ * Only an outcome that belongs to the present state counts: a call that began before the circuit opened does not close
+ * or open the circuit when it ends. If a trial call is cancelled, another call may become a trial in its place. The
+ * breaker has no timer: an open circuit becomes half-open at the next call of `run`, or when code next reads `state`.
  */
 export class CircuitBreaker {
-  /** @internal bundlers rename the class */
+  /** @internal the name that users see; bundlers rename the class */
   static readonly name: string = 'CircuitBreaker'
 
-  /** Called after each change, with the new state and the previous state. Its errors go to the loop's exception handler. */
+  /**
+   * Called after each change of the state, with the new state and the previous state. If this function throws, the
+   * error goes to the exception handler of the loop.
+   */
   onStateChange: ((state: CircuitState, previous: CircuitState) => void) | null = null
   readonly #failures: number
   readonly #within: number
@@ -51,9 +57,12 @@ export class CircuitBreaker {
   readonly #halfOpen: number
   readonly #countIf: ((error: unknown) => boolean) | undefined
   #state: CircuitState = 'closed'
-  /** Goes up with every change of the state: outcomes of calls that began before are old. */
+  /**
+   * Grows by 1 with every change of the state. A call compares it with its value at the beginning of the call: if the
+   * two differ, the outcome of the call belongs to an earlier state and does not count.
+   */
   #epoch = 0
-  /** When the failures of the last `within` milliseconds were, by the loop's clock. */
+  /** The times of the failures of the last `within` milliseconds, on the clock of the loop. */
   #failureTimes: number[] = []
   #openedAt = 0
   #lastFailure: unknown = undefined
@@ -62,6 +71,8 @@ export class CircuitBreaker {
   #loop: EventLoop | null = null
 
   /**
+   * Makes a breaker whose circuit is closed.
+   *
    * @throws {TypeError} when an option has a wrong type
    * @throws {RangeError} when an option is out of range
    */
@@ -84,9 +95,9 @@ export class CircuitBreaker {
   }
 
   /**
-   * Calls `fn` if the circuit lets the call through, and gives the result of `fn`.
+   * Calls `fn`, unless the circuit refuses the call, and returns the result of `fn`.
    *
-   * @throws {CircuitOpenError} (the promise rejects) when it does not
+   * @throws {CircuitOpenError} when the circuit refuses the call; the returned promise rejects with it
    */
   run<T>(fn: () => PromiseLike<T>, options?: { signal?: AbortSignal }): Promise<T> {
     checkBody('run', fn)
@@ -115,7 +126,10 @@ export class CircuitBreaker {
     return value
   }
 
-  /** Whether the call is a trial. @throws {CircuitOpenError} when it must not be made */
+  /**
+   * Decides whether a call is made. Returns true if it is a trial call. @throws {CircuitOpenError} when the call is
+   * refused
+   */
   #admit(): boolean {
     const { state } = this
     if (state === 'closed') return false
@@ -166,7 +180,10 @@ export class CircuitBreaker {
     }
   }
 
-  /** The time of the current loop. When that has another clock than before, all remembered times are moved to it. */
+  /**
+   * Returns the time of the current loop. If the breaker was used in a loop with another clock before, the remembered
+   * times are first converted to the new clock.
+   */
   #time(): number {
     const loop = getEventLoop()
     const former = this.#loop

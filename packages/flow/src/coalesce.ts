@@ -4,18 +4,20 @@ import { runWithSignal } from './child.ts'
 import { SharedWork } from './shared-work.ts'
 import { sleepUntil } from './sleep-until.ts'
 
-/** Several calls that are one call. */
+/** The next call of the function, which stands for all calls of the user until it begins. */
 interface NextCall<A, R> {
   readonly work: SharedWork<R>
-  /** The arguments of the latest of them. */
+  /** The arguments of the latest call of the user. */
   args: A
-  /** When it begins, in milliseconds of the loop's clock. */
+  /** The time at which the call begins, in milliseconds of the clock of the loop. */
   due: number
 }
 
 /**
- * A function whose calls are one call until that begins: the common part of `debounce` and `throttle`. `due` says when it
- * begins, and is asked at each call.
+ * Returns a function that joins several calls into one call of `fn`: all calls until that call of `fn` begins. This is
+ * the common part of `debounce` and `throttle`.
+ *
+ * `due` is called at each call of the user with the time now. It returns the time at which `fn` is to be called.
  */
 export function coalesce<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,
@@ -30,7 +32,8 @@ export function coalesce<A extends unknown[], R>(
       if (next === call) next = null
     }
     const work: SharedWork<R> = new SharedWork<R>(async (): Promise<R> => {
-      // Later calls may move the time. A timer for each of them would cost more.
+      // Later calls of the user may change `call.due` while this sleep runs. A new timer for each of these calls would
+      // cost more than one sleep that looks again.
       await sleepUntil(getEventLoop(), () => call.due)
       forget()
       return fn(...call.args)

@@ -2,9 +2,9 @@ import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
 import { coalesce } from './coalesce.ts'
 
 /**
- * A function that is called `ms` milliseconds after the last call of a burst, with the arguments of that call. All callers
- * of the burst get the outcome. A caller that is cancelled leaves; when all have left, the function is not called, or is
- * cancelled.
+ * Returns a function that calls `fn` only after no call has come for `ms` milliseconds. `fn` gets the arguments of the
+ * last call, and all callers get its outcome. If a caller is cancelled, the others still get the outcome. If all
+ * callers are cancelled, `fn` is not called, or its call is cancelled.
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RangeError} when `ms` is negative or NaN

@@ -1,11 +1,12 @@
 /**
- * Lets `last`, which is about to be thrown, carry the errors before it in its property `errors`. The console shows them,
- * as it does for an AggregateError. An error with a list of its own, a frozen one or a primitive is left as it is.
+ * Sets the property `errors` of `last`, an error that is about to be thrown, to the errors before it. The console shows
+ * these errors, as it does for an AggregateError. If `last` has such a list already, is frozen or is a primitive,
+ * nothing is changed.
  */
 export function carryErrors(last: unknown, earlier: readonly unknown[]): void {
   const errors = earlier.filter((error) => error !== last)
   if (errors.length === 0 || !(last instanceof Error) || 'errors' in last) return
-  // Not enumerable, like the list of an AggregateError: code that compares or copies errors does not see it. A frozen
-  // error refuses it.
+  // The property is not enumerable, as in an AggregateError, so code that compares or copies errors does not see it. A
+  // frozen error does not accept the property, and stays as it is.
   Reflect.defineProperty(last, 'errors', { value: errors, configurable: true, writable: true })
 }

@@ -1,14 +1,17 @@
-/** `CircuitBreaker.run` refused a call, because the circuit is open or its trial calls are all under way. */
+/**
+ * Thrown by `CircuitBreaker.run` when it refuses a call: the circuit is open, or it is half-open and all its trial
+ * calls have begun.
+ */
 export class CircuitOpenError extends Error {
-  /** @internal bundlers rename the class */
+  /** @internal the name that users see; bundlers rename the class */
   static override readonly name: string = 'CircuitOpenError'
 
   override readonly name: string = CircuitOpenError.name
   readonly code: string = 'ERR_FLOW_CIRCUIT_OPEN'
-  /** After this many milliseconds a trial call may be let through. 0 while the trial calls are under way. */
+  /** After this many milliseconds the circuit may let a trial call through. 0 if the trial calls are running now. */
   readonly retryAfter: number
 
-  /** @param lastFailure the error that opened the circuit, kept as the cause */
+  /** @param lastFailure the error that has opened the circuit. It becomes the `cause`. */
   constructor(retryAfter: number, lastFailure: unknown) {
     super(`the circuit is open: try again in ${retryAfter} ms`, {
       cause: lastFailure,
@@ -17,9 +20,9 @@ export class CircuitOpenError extends Error {
   }
 }
 
-/** An `exhaust` function was called while a call with the same key runs. */
+/** Thrown by a function that `exhaust` has made, because a call with the same key is running. */
 export class BusyError extends Error {
-  /** @internal bundlers rename the class */
+  /** @internal the name that users see; bundlers rename the class */
   static override readonly name: string = 'BusyError'
 
   override readonly name: string = BusyError.name
@@ -30,9 +33,9 @@ export class BusyError extends Error {
   }
 }
 
-/** More events have come than the buffer of `on` holds. */
+/** Thrown by the loop over `on` when more events have come than its buffer holds. */
 export class EventOverflowError extends Error {
-  /** @internal bundlers rename the class */
+  /** @internal the name that users see; bundlers rename the class */
   static override readonly name: string = 'EventOverflowError'
 
   override readonly name: string = EventOverflowError.name

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** Events that have several arguments come as an array of them, others as their argument. */
+/** A listener for the events of an EventEmitter. An event may have any number of arguments. */
 type Listener = (...args: unknown[]) => void
 
 interface Emitter {
@@ -10,8 +10,9 @@ interface Emitter {
 }
 
 /**
- * Calls `heard` with each event of `source`, and `failed` with its 'error' event if it is an EventEmitter and another event
- * was asked for. Returns a function that removes the listeners.
+ * Calls `heard` with each event `event` of `source`: with the argument of the event, or with an array if an
+ * EventEmitter has passed several arguments. If `source` is an EventEmitter and `event` is not 'error', `failed` is
+ * called with the argument of each 'error' event. Returns a function that removes the listeners.
  *
  * @throws {TypeError} when `source` is neither an EventEmitter nor an EventTarget, or for a wrong event name
  */

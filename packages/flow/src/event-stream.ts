@@ -12,18 +12,23 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Listens to an event source from the constructor on, and keeps the events until they are asked for. `on` and `once` use it. */
+/**
+ * Keeps the events of a source until a loop takes them. It listens from its construction on. `on` and `once` use it.
+ */
 export class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
   #events: T[] = []
-  /** Where the first event is in `#events`. The places before it are empty. */
+  /** The index in `#events` of the first event that was not taken. The places before it are empty. */
   #head = 0
   #failure: { error: unknown } | null = null
   #isListening = true
-  /** Calls of `next` that wait. Each looks again when it is woken. */
+  /**
+   * A future for each call of `next` that waits for an event. Each of these calls looks for an event again when its
+   * future is done.
+   */
   readonly #waiting = new Set<Future<void>>()
   readonly #remove: () => void
 
-  /** @param call the function that error messages name */
+  /** @param call the name of the public function that listens, for error messages */
   constructor(
     call: string,
     source: EventEmitter | EventTarget,
@@ -61,7 +66,7 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined>, Asyn
       try {
         await change
       } catch (error) {
-        // A `for await` loop does not call `return` when `next` throws.
+        // This call closes the stream, because a `for await` loop does not call `return` after `next` has thrown.
         this.#close()
         throw error
       } finally {
@@ -90,7 +95,8 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined>, Asyn
   #take(): T {
     const event = this.#events[this.#head] as T
     this.#events[this.#head++] = undefined as T
-    // To shift an array of many elements costs as much as to copy it: the taken ones are dropped in bulk.
+    // The taken events are removed from the array only when they are more than half of it, because to remove the first
+    // element of a long array costs as much as to copy the array.
     if (this.#head > 32 && this.#head * 2 > this.#events.length) {
       this.#events = this.#events.slice(this.#head)
       this.#head = 0

@@ -5,8 +5,8 @@ import { checkKeyed, type KeyedOptions } from './keyed.ts'
 import { Turns } from './turns.ts'
 
 /**
- * A function that refuses a call, with a BusyError, while a call with the same key runs. Without the option `key` all
- * calls have the same key.
+ * Returns a function that calls `fn`, but refuses a call with a BusyError while a call with the same key is running.
+ * Without the option `key`, all calls have the same key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
  */

@@ -3,7 +3,7 @@ import { checkSource, type Source } from './pump.ts'
 import { type WorkOptions, workThrough } from './work-through.ts'
 
 /**
- * As `map`, for calls whose results nobody needs: it keeps none, so `items` may be endless.
+ * Calls `fn` for each item, as `map` does, but does not keep the results. So `items` may have no end.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity

@@ -8,21 +8,22 @@ import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 export interface HedgeOptions {
-  /** After this many milliseconds without a result a further attempt begins beside the running attempts. */
+  /** If no attempt has had a result for this many milliseconds, one more attempt begins. The other attempts go on. */
   delay: number
-  /** How many attempts there are at most; 2 by default. */
+  /** The largest number of attempts; 2 by default. */
   max?: number | undefined
-  /** Its abort cancels the call, for code outside of a task. */
+  /** An abort of this signal cancels the call. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Calls `fn`, and when it is slow calls it again beside the first call: for requests of which a few take much longer than
- * the others. The first result wins. The other attempts are cancelled, and have ended when it is returned.
+ * Calls `fn`, and calls it again if the first call is slow, while the first call goes on. Use it for requests of which
+ * a few take much longer than the others. The first result is returned. Before that, the other attempts are cancelled
+ * and have ended.
  *
- * An attempt that fails counts as long as others are running: one of them may still win. When none is running, the last
- * error is thrown; its property `errors` lists the earlier errors. A failure does not begin a further attempt: for that,
- * hedge a `retry`. Nor does a cancel.
+ * If an attempt fails while other attempts run, the call waits for the others. If all attempts have failed, the last
+ * error is thrown, and its property `errors` lists the earlier errors. A failure does not start another attempt; to try
+ * again after failures, pass a function that calls `retry`. A cancel starts no other attempt either.
  *
  * @throws {TypeError} when `fn` is not a function, or `delay` not a number
  * @throws {RangeError} when `delay` or `max` is out of range
@@ -56,7 +57,7 @@ async function raceAttempts<T>(
     failed: (error) => {
       if (winner === null) failures.push(error)
       else reportUnthrown(error)
-      // None is running.
+      // All attempts that have begun have failed, so no attempt is running.
       if (failures.length === attempts.begun) throwAsIs(new Stop(null))
     },
   })
@@ -68,7 +69,7 @@ async function raceAttempts<T>(
   return throwAsIs(last)
 }
 
-/** The numbers of the attempts, each when its time has come. */
+/** Yields the number of each attempt when it is time for that attempt. */
 async function* attemptNumbers(delay: number, max: number): AsyncGenerator<number> {
   for (let attempt = 1; attempt <= max; attempt++) {
     if (attempt > 1) await sleep(delay)

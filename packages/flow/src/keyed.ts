@@ -1,15 +1,15 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { checkFunction } from './check-options.ts'
 
-/** Options of the functions that treat calls with the same key together. */
+/** The options of `exhaust`, `latest`, `queued` and `singleFlight`, which compare the keys of their calls. */
 export interface KeyedOptions<A extends unknown[]> {
-  /** The key of a call, made of its arguments. */
+  /** Returns the key of a call. It gets the arguments of that call. */
   key?: ((...args: A) => unknown) | undefined
-  /** Its abort cancels every call, and refuses later ones, for code outside of a task. */
+  /** An abort of this signal cancels every call that runs, and refuses later calls. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
-/** @throws {TypeError} when the key is not a function, or the signal is not an AbortSignal */
+/** Checks these options. @throws {TypeError} when the key is not a function, or the signal is not an AbortSignal */
 export function checkKeyed<A extends unknown[]>(
   options: KeyedOptions<A> | undefined,
 ): KeyedOptions<A> {

@@ -5,9 +5,10 @@ import { checkKeyed, type KeyedOptions } from './keyed.ts'
 import { Turns } from './turns.ts'
 
 /**
- * A function of which only the latest call counts. A new call cancels the previous call with the same key, whose promise
- * rejects with a CancelledError, and begins when the previous call has ended. So there is never more than one at a time. Without the option
- * `key` all calls have the same key.
+ * Returns a function that calls `fn`, and of which only the latest call counts. A new call cancels the previous call
+ * with the same key, whose promise rejects with a CancelledError. `fn` is called again when the previous call has
+ * ended, so two calls with the same key never run at the same time. Without the option `key`, all calls have the same
+ * key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
  */

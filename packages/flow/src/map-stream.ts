@@ -14,25 +14,31 @@ import { throwAsIs } from './throw-as-is.ts'
 export interface MapStreamOptions {
   /** At most this many calls of the function run at the same time; 1 by default. */
   concurrency?: number | undefined
-  /** Whether the results come in the order of the items, which is the default. Otherwise they come in the order in which the calls end. */
+  /**
+   * Whether the results come in the order of the items, which is the default. If false, they come in the order in which
+   * the calls end.
+   */
   ordered?: boolean | undefined
-  /** How many results may wait for the loop beyond the `concurrency` calls whose results it has not taken; 0 by default. */
+  /** `mapStream` may be this many items further ahead of the loop than `concurrency` items; 0 by default. */
   buffer?: number | undefined
-  /** Its abort cancels the stream, for code outside of a task. */
+  /** An abort of this signal cancels the stream. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
-/** The result or the error of an item. The result of item `n`, or the `n`-th to end, has the key `n`. */
+/**
+ * The outcome of the call for one item: its result or its error. In an ordered stream, outcomes are stored under the
+ * number of their item; otherwise, in the order in which the calls have ended.
+ */
 type Outcome<R> = { value: R } | { error: unknown }
 
 /**
- * The results of `fn` for each item, for a `for await` loop. Nothing begins before the loop does. At most
- * `concurrency + buffer` items are ahead of the loop: taken from `items`, and their results not taken by the loop. So a
- * slow loop slows the source down, and memory stays flat, however many items there are.
+ * Returns the results of `fn` for each item, for a `for await` loop. `fn` is called first when the loop begins. At most
+ * `concurrency + buffer` items are taken from `items` before the loop has taken their results. So a slow loop slows the
+ * source down, and the memory does not grow with the number of items.
  *
- * The first failure ends the stream in its place: after the results before it, or at once with `ordered: false`. However
- * the loop is left (`break`, an error, a cancel), the running calls are cancelled, `items` is closed, and the loop goes on
- * when all of that has ended.
+ * The first failure ends the stream: after the results of the items before it, or at once with `ordered: false`. If the
+ * loop ends early, by `break`, an error or a cancel, the running calls are cancelled and `items` is closed. The code
+ * after the loop continues when all of them have ended.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` or `buffer` is not a whole number, or too small
@@ -68,7 +74,7 @@ async function* stream<T, R>(
   const outcomes = new Map<number, Outcome<R>>()
   let taken = 0
   let ended = 0
-  /** The loop waits on this future while the next outcome is not there. */
+  /** The future on which the loop waits for the next outcome; null while the loop does not wait. */
   let change: Future<void> | null = null
   const noteChange = (): void => {
     if (change !== null && !change.done()) change.setResult()
@@ -85,7 +91,8 @@ async function* stream<T, R>(
     done: (value, index) => deliver({ value }, index),
     failed: (error, index) => {
       deliver({ error }, index)
-      // The loop still wants the results before the failure, but none after it.
+      // The loop still gets the results of the items before the failure, so the running calls go on, but no more items
+      // are taken.
       pump.end()
     },
   })

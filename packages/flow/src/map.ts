@@ -5,13 +5,15 @@ import { type WorkOptions, workThrough } from './work-through.ts'
 type Mapped<T extends readonly unknown[], R> = { -readonly [K in keyof T]: R }
 
 /**
- * Calls `fn` for each item and gives the results of the calls, in the order of the items. At most `concurrency` calls
- * (Infinity by default) run at the same time, each in a child task, with context variables of its own. The next item is
- * taken from `items` only when there is room for its call. An item that is a promise is awaited first.
+ * Calls `fn` for each item, and returns the results of the calls in the order of the items. At most `concurrency` calls
+ * (Infinity by default) run at the same time. Each call runs in a child task, and context variables that it sets do not
+ * reach the other calls. The next item is taken from `items` only when another call may begin. An item that is a
+ * promise is awaited first.
  *
- * The first failure cancels the other calls and closes `items`. It is thrown when all of them have ended; errors that
- * they throw in the meantime go to the loop's exception handler. With `stopOnError: false` the failures of all items are thrown as
- * one ExceptionGroup, in the order of the items. A cancel of the caller reaches every call.
+ * The first failure cancels the other calls and closes `items`. It is thrown when all calls have ended. If a cancelled
+ * call throws another error meanwhile, that error goes to the exception handler of the loop. With `stopOnError: false`
+ * the failures of all items are thrown as one ExceptionGroup, in the order of the items. A cancel of the caller reaches
+ * every call.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity
@@ -35,7 +37,8 @@ export function map<T, R>(
   checkBody('map', fn)
   const results: (R | undefined)[] = []
   const done = (result: R, index: number): void => {
-    // The array stays dense, even if the last call is the first to end.
+    // Fills the places before `index`, because V8 reads an array with empty places more slowly. The calls for these
+    // places may end later.
     while (results.length < index) results.push(undefined)
     results[index] = result
   }

@@ -3,21 +3,25 @@ import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { EventStream } from './event-stream.ts'
 
 export interface OnOptions {
-  /** How many events may wait for the loop; Infinity by default. */
+  /** How many events the stream keeps until the loop takes them; Infinity by default. */
   buffer?: number | undefined
-  /** An event comes while the buffer is full. 'error', the default: the loop ends with an EventOverflowError. Otherwise the oldest or the newest event is dropped. */
+  /**
+   * What happens when an event comes while the buffer is full. 'error', the default: the loop ends with an
+   * EventOverflowError. 'drop-oldest': the oldest event in the buffer is dropped. 'drop-newest': the new event is
+   * dropped.
+   */
   overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined
-  /** Its abort ends the loop with a CancelledError, for code outside of a task. */
+  /** An abort of this signal ends the loop with a CancelledError. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * The events of an EventEmitter or EventTarget, for a `for await` loop. It gives the argument of each: the Event of an
- * EventTarget, and an array where an EventEmitter has passed several. If an EventEmitter emits 'error', the loop ends with
- * it, after the events before it.
+ * Returns the events of an EventEmitter or EventTarget, for a `for await` loop. The loop gets the argument of each
+ * event: the Event of an EventTarget, or an array if an EventEmitter has passed several arguments. If an EventEmitter
+ * emits 'error', the loop first gets the events before it, and then throws its argument.
  *
- * It listens from the call on, so no event between the call and the loop is lost. Leaving the loop removes the listeners;
- * without a loop, `return()` or `await using` does.
+ * `on` listens from the call on, so no event between the call and the loop is lost. The end of the loop removes the
+ * listeners. If there is no loop, call `return()` or use `await using` to remove them.
  *
  * @throws {TypeError} when `source` has no events, or `event` is not a name
  * @throws {RangeError} when `buffer` is not a whole number of at least 1, or for another `overflow`

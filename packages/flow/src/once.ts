@@ -3,9 +3,10 @@ import { checkOptions } from '@tasktree/core/lowlevel'
 import { EventStream } from './event-stream.ts'
 
 /**
- * Waits for the next `event` of an EventEmitter or EventTarget, and gives its argument: the Event of an EventTarget, and an
- * array where an EventEmitter has passed several. If an EventEmitter emits 'error' first, the promise rejects with it.
- * It listens from the call on, and has removed its listeners when the promise settles.
+ * Waits for the next `event` of an EventEmitter or EventTarget, and returns its argument: the Event of an EventTarget,
+ * or an array if an EventEmitter has passed several arguments. If an EventEmitter emits 'error' first, the promise
+ * rejects with the argument of 'error'. `once` listens from the call on, and has removed its listeners when the promise
+ * settles.
  *
  * @throws {TypeError} when `source` has no events, or `event` is not a name
  */

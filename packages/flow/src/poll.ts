@@ -8,13 +8,13 @@ export interface PollOptions {
   interval: number
   /** After this many milliseconds a TimeoutError is thrown; by default never. */
   timeout?: number | undefined
-  /** Its abort cancels the call, for code outside of a task. */
+  /** An abort of this signal cancels the call. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Calls `fn`, at first at once, until it gives something other than undefined, and gives that. An error of `fn` ends it:
- * to go on after errors, poll a `retry`.
+ * Calls `fn` again and again until it returns a value other than undefined, and returns that value. The first call is
+ * made at once. An error of `fn` ends the polling; to continue after errors, pass a function that calls `retry`.
  *
  * @throws {TypeError} when `fn` is not a function, or `interval` not a number
  * @throws {RangeError} when `interval` or `timeout` is negative or NaN

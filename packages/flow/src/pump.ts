@@ -14,19 +14,23 @@ import { cancelsSoFar, isCancel, isUnderCancel } from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
- * The common part of `map`, `forEach`, `mapStream` and `hedge`: a pump takes item after item from a source and calls a
- * function for each of them, in a child task.
+ * The common part of `map`, `forEach`, `mapStream` and `hedge`. A pump takes one item after the other from a source,
+ * and calls a function for each item in a child task.
  *
- * All those tasks belong to one task group, whose body takes the items. So nothing is running any more when `run` settles,
- * a cancel from outside reaches everything, and an error that leaves a task cancels everything else. `stop` uses the same
- * way: it throws a Stop, which `run` catches.
+ * The problem: when `run` settles, no call may run any more. A cancel must reach every call, and one failure may have
+ * to end all other calls.
  *
- * The body takes the next item only when there is room for its call. Each task begins in a turn of the loop, so timers, I/O
- * and cancels get in between, even if the calls themselves never wait.
+ * The idea: all calls are tasks of one task group, and the body of the group takes the items. The group cancels all its
+ * tasks when one of them throws, and ends after all of them. To end the pump without a failure, a task throws a `Stop`,
+ * which `run` catches.
  *
- * For the items of an array as many tasks are made as calls may run at the same time, and each of them calls the function
- * for one item after the other. That takes a tenth of the time. It is done only where no context variable is set, because
- * each call must begin with the variables of the caller, and an empty context is the only one that can be told unchanged.
+ * The body takes the next item only when another call may begin. Each task begins in a turn of the loop, so timers, I/O
+ * and cancels get their turns even if the calls never wait.
+ *
+ * If the source is an array, there is no task for each item. As many tasks are made as calls may run at the same time,
+ * and each of them calls the function for one item after the other, which takes a tenth of the time. This is done only
+ * if no context variable is set: each call must begin with the variables of the caller, and only for an empty context
+ * can the pump see that the call before has not changed it.
  */
 
 export type Source<T> = Iterable<T | PromiseLike<T>> | AsyncIterable<T>
@@ -35,17 +39,23 @@ export interface PumpOptions<T, R> {
   readonly items: Source<T>
   readonly fn: (item: T, index: number) => PromiseLike<R>
   readonly concurrency: number
-  /** Whether one more item may be taken, although fewer than `concurrency` calls are running; by default always. */
+  /**
+   * Returns whether one more item may be taken while fewer than `concurrency` calls run. By default an item may always
+   * be taken.
+   */
   readonly hasRoom?: () => boolean
-  /** A call has ended. */
+  /** Called when a call has returned `result`. `index` is the number of its item. */
   readonly done: (result: R, index: number) => void
-  /** A call has failed, or the source has; then the index is the number of items that it gave. To throw here stops everything. */
+  /**
+   * Called when a call has failed, or when the source has failed. `index` is the number of the item; for the source, it
+   * is the number of items that the source has given. If this function throws, all other calls are cancelled.
+   */
   readonly failed: (error: unknown, index: number) => void
 }
 
-/** Ends the pump: everything else is cancelled. */
+/** A task of the pump throws this object to cancel all other calls and end the pump. */
 export class Stop {
-  /** `run` throws its error, or nothing if it is null. */
+  /** The error that `run` throws when the pump has ended. Null if `run` throws nothing. */
   readonly failure: { readonly error: unknown } | null
 
   constructor(failure: { readonly error: unknown } | null) {
@@ -54,19 +64,22 @@ export class Stop {
 }
 
 export class Pump<T, R> {
-  /** How many calls have a task that has not ended. */
+  /** How many tasks with a call have not ended. */
   active = 0
   /** How many items were taken from the source. */
   begun = 0
   readonly #options: PumpOptions<T, R>
-  /** The body waits on this future while there is no room. */
+  /** The future on which the body waits until another call may begin; null while the body does not wait. */
   #room: Future<void> | null = null
   #isEnding = false
-  /** How many cancels each of the calls' tasks had when it began. */
+  /** The value of `cancelsSoFar()` when the task of the first call began. It is the same for the tasks of all calls. */
   #before = 0
   /** The first Stop that was thrown. */
   #stop: Stop | null = null
-  /** A call was cancelled, so there is no result for its item. */
+  /**
+   * The error of a call that was cancelled. Such a call has no result, so `run` throws this error. Null if no call was
+   * cancelled.
+   */
   #cancel: { readonly error: unknown } | null = null
 
   constructor(options: PumpOptions<T, R>) {
@@ -74,30 +87,31 @@ export class Pump<T, R> {
   }
 
   /**
-   * Calls the function for all items, and settles when everything that was begun has ended. Rejects when it is cancelled, or
-   * with the failure of the Stop that ended it.
+   * Calls the function for all items, and settles when all calls have ended. Throws CancelledError when it is
+   * cancelled. If a Stop has ended the pump, throws the error of that Stop.
    */
   async run(): Promise<void> {
     try {
       await taskGroup((group) => this.#pull(group))
     } catch (error) {
-      // The group of Stops, one for each task that has thrown one.
+      // This error is an ExceptionGroup with one Stop for each task that has thrown one. It is caught here, because the
+      // Stop only ends the pump.
       if (this.#stop === null || !(error instanceof ExceptionGroup)) throw error
     }
-    // Tasks that were to take the items of an array were cancelled before they began.
+    // If items are left, the tasks for them were cancelled before they began.
     const { items } = this.#options
     if (Array.isArray(items) && this.begun < items.length && !this.#isEnding) this.#cancelled()
     const failure = this.#stop === null ? this.#cancel : this.#stop.failure
     if (failure !== null) throwAsIs(failure.error)
   }
 
-  /** Takes no more items. */
+  /** Makes the pump take no more items. Calls that have begun go on. */
   end(): void {
     this.#isEnding = true
     this.wake()
   }
 
-  /** There may be room again. */
+  /** Makes the body look again whether another call may begin. */
   wake(): void {
     if (this.#room !== null && !this.#room.done() && this.#canGoOn()) this.#room.setResult()
   }
@@ -134,16 +148,21 @@ export class Pump<T, R> {
     }
   }
 
-  /** Calls the function for items that nobody has taken yet, until there are none. */
+  /**
+   * Takes items that no other task has taken, and calls the function for one after the other, until there are no more
+   * items.
+   */
   async #callOneByOne(items: readonly (T | PromiseLike<T>)[]): Promise<void> {
     const context = currentTask()?.getContext() as Context
     try {
       for (let calls = 1; this.begun < items.length && !this.#isEnding; calls++) {
         const index = this.begun++
         const call = (): Promise<void> => this.#call(items[index] as T, index)
-        // A call before may have set context variables, which this one must not see.
+        // An earlier call in this task may have set context variables. This call must not see them, so it runs in a new
+        // context.
         await (isEmpty(context) ? call() : new Context().run(call))
-        // Calls that never wait would keep timers, I/O and cancels out.
+        // Waits a turn of the loop now and then. Otherwise calls that never wait would delay timers, I/O and cancels
+        // until the last item.
         if (calls % 64 === 0) await sleep(0)
       }
     } catch (error) {
@@ -166,7 +185,8 @@ export class Pump<T, R> {
     const task = group.createTask(() => this.#call(item, index))
     observe(task, () => {
       this.active--
-      // Its body never began, if it was cancelled before.
+      // A task that was cancelled before its first step has called neither `done` nor `failed`, so its cancel is noted
+      // here.
       if (task.cancelled()) this.#cancelled()
       this.wake()
     })
@@ -180,7 +200,7 @@ export class Pump<T, R> {
   async #call(item: T | PromiseLike<T>, index: number): Promise<void> {
     if (index === 0) this.#before = cancelsSoFar()
     try {
-      // It was made before the failure that stops everything.
+      // This task was made before another task threw the Stop, so the function is not called.
       if (this.#stop !== null) throwAsIs(this.#stop)
       const { fn, done } = this.#options
       done(await fn(isThenable(item) ? await item : item, index), index)
@@ -189,13 +209,17 @@ export class Pump<T, R> {
     }
   }
 
-  /** The current task, of which `before` cancels were asked for when it began, has failed. Throws the error that the task ends with. */
+  /**
+   * Called when the current task has failed with `error`. `before` is the number of cancels of the task when the task
+   * began. Throws the error with which the task ends.
+   */
   #failed(error: unknown, index: number, before: number): void {
     const isCut = isUnderCancel(before)
     try {
       if (isCancel(error)) {
         this.#cancelled(error)
-        // A cancel that nobody asked this task for ends everything.
+        // If no code has requested this cancel of the task, the function itself has thrown CancelledError. That ends
+        // the pump.
         throwAsIs(isCut ? error : new Stop({ error }))
       }
       if (error instanceof Stop) throwAsIs(error)
@@ -205,7 +229,7 @@ export class Pump<T, R> {
       this.end()
       throw thrown
     }
-    // Debug mode would report a swallowed cancel, if the task did not end as cancelled.
+    // A cancelled task must end as cancelled. Otherwise debug mode would report that the task has swallowed a cancel.
     if (isCut) throw new CancelledError()
   }
 }
@@ -214,7 +238,7 @@ function isEmpty(context: Context): boolean {
   return context.keys().next().done === true
 }
 
-/** @throws {TypeError} when `items` is neither an iterable nor an async iterable */
+/** Checks the source of a pump. @throws {TypeError} when `items` is neither an iterable nor an async iterable */
 export function checkSource(call: string, items: unknown): void {
   if (isIterable(items) || isAsyncIterable(items)) return
   throw new TypeError(`${call} takes an iterable or async iterable, got ${describe(items)}`)

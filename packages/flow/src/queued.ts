@@ -4,8 +4,9 @@ import { checkKeyed, type KeyedOptions } from './keyed.ts'
 import { Turns } from './turns.ts'
 
 /**
- * A function whose calls wait their turn: one at a time for each key, in the order of the calls. Without the option `key`
- * all calls have the same key. A call that is cancelled leaves the line at once.
+ * Returns a function that calls `fn` for one call after the other, in the order of the calls. Only calls with the same
+ * key wait for each other. Without the option `key`, all calls have the same key. A call that is cancelled while it
+ * waits leaves the line at once.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
  */

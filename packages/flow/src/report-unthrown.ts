@@ -1,6 +1,6 @@
 import { getEventLoop } from '@tasktree/core'
 
-/** Tells the loop's exception handler of an error that nobody is there to catch. */
+/** Passes an error that no code can catch to the exception handler of the loop. */
 export function reportUnthrown(exception: unknown): void {
   getEventLoop().callExceptionHandler({
     message: 'An error came too late to be thrown',

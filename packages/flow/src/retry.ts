@@ -7,28 +7,33 @@ import { runWithSignal } from './child.ts'
 import { carryErrors } from './earlier-errors.ts'
 
 export interface RetryOptions {
-  /** How many times the function is called at most; 3 by default, Infinity for no limit. */
+  /** The largest number of calls of the function; 3 by default. Infinity means no limit. */
   attempts?: number | undefined
-  /** How long to wait after each failure; by default `exponential()`. */
+  /** Returns how long to wait after each failure; by default `exponential()`. */
   backoff?: Backoff | undefined
   /** An attempt that takes longer than this many milliseconds is cancelled and fails with a TimeoutError. */
   timeout?: number | undefined
-  /** Whether to try again after this error; by default after every error. */
+  /** Returns whether to try again after this error. By default, every error leads to another attempt. */
   retryIf?: ((error: unknown) => boolean) | undefined
-  /** Called before each wait with the error, the number of the attempt that failed and the milliseconds of the wait. It is awaited. An error of its own ends the call. */
+  /**
+   * Called before each wait, with the error, the number of the attempt that has failed, and the length of the wait in
+   * milliseconds. If it returns a promise, the promise is awaited. If it throws, the call of `retry` ends with that
+   * error.
+   */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
-  /** Its abort cancels the call, for code outside of a task. */
+  /** An abort of this signal cancels the call. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Calls `fn` until a call succeeds, at most `attempts` times, with a wait between the calls. Throws the last error, whose
- * property `errors` lists the errors of the earlier attempts (the newest 100 of them).
+ * Calls `fn` until a call succeeds, at most `attempts` times, and waits between the calls. If the last call fails too,
+ * its error is thrown; the property `errors` of this error lists the errors of the earlier calls (at most the newest
+ * 100).
  *
- * When the next attempt could begin only after the deadline of a scope around the call, the last error is thrown at once.
+ * If the next call could begin only after the deadline of a scope around the code, the last error is thrown at once.
  *
- * A cancel is never retried: the attempt, or the wait, ends with it. Nor is an error that an attempt throws while it is
- * being cancelled.
+ * After a cancel, `fn` is not called again: the running call or the wait ends with the CancelledError. If the cancelled
+ * call throws another error, that error is thrown.
  *
  * @throws {TypeError} when `fn` is not a function, or an option has a wrong type
  * @throws {RangeError} when `attempts` or `timeout` is out of range

@@ -1,29 +1,34 @@
 import { createTask, shield, shielded, type Task } from '@tasktree/core'
 
 /**
- * Work that several callers wait for together. It runs in a task that belongs to none of them: a caller that is cancelled
- * leaves, and the work goes on for the others. When the last caller leaves, the work is cancelled, and that caller's wait
- * ends when the work has ended.
+ * Work for which several callers wait. It runs in a separate task, so if one caller is cancelled, the work goes on for
+ * the other callers. If the last caller is cancelled, the work is cancelled too, and the wait of that caller ends when
+ * the work has ended.
  */
 export class SharedWork<T> {
   readonly #task: Task<T>
   readonly #abandoned: () => void
   #callers = 0
 
-  /** @param abandoned is called when the last caller has left, before the work is cancelled: nobody may join it any more */
+  /**
+   * Starts `work`.
+   *
+   * @param abandoned is called when the last caller was cancelled, before the work is cancelled. From then on, no new
+   * caller may call `join`.
+   */
   constructor(work: () => PromiseLike<T>, abandoned: () => void) {
     this.#abandoned = abandoned
     this.#task = createTask(work)
   }
 
-  /** Waits for the result. */
+  /** Waits for the work, and returns its result. */
   async join(): Promise<T> {
     const task = this.#task
     this.#callers++
     try {
       return await shield(task)
     } catch (error) {
-      // The caller was cancelled, and not the work, if the work goes on.
+      // If the work goes on, it was this caller that was cancelled. If it was the last caller, the work is cancelled.
       if (!task.done() && this.#callers === 1) {
         this.#abandoned()
         await shielded(() => task[Symbol.asyncDispose]())

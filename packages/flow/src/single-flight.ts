@@ -5,11 +5,12 @@ import { checkKeyed, type KeyedOptions } from './keyed.ts'
 import { SharedWork } from './shared-work.ts'
 
 /**
- * A function whose calls share the work: while a call is under way, further calls with the same key wait for its outcome
- * instead of beginning their own. By default the key is made of all arguments; objects among them are told apart by
- * identity. The outcome is not kept: the next call after the end begins anew.
+ * Returns a function whose calls share the work. While a call of `fn` runs, further calls with the same key do not call
+ * `fn`, but wait for the outcome of the running call. By default the key is made of all arguments; two objects are
+ * equal only if they are the same object. The outcome is not kept: the next call after the end calls `fn` again.
  *
- * A caller that is cancelled leaves the others alone. The work is cancelled when its last caller has left.
+ * If a caller is cancelled, the other callers still get the outcome. If all callers are cancelled, the work is
+ * cancelled.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
  */

@@ -1,10 +1,16 @@
 import { type EventLoop, sleep } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
 
-/** Less than a nanosecond is a rounding error of the clock: a sleep of that length might not move it at all. */
+/**
+ * Waits below one nanosecond, in milliseconds, are rounding errors of the clock. A sleep of that length might not
+ * change the time of the clock at all.
+ */
 const leastWait = 1e-6
 
-/** Sleeps until the time `when()` of the clock of `loop`, which may move while it sleeps. */
+/**
+ * Sleeps until the clock of `loop` has reached the time that `when()` returns. `when()` may return another time while
+ * this function sleeps.
+ */
 export async function sleepUntil(
   loop: EventLoop,
   when: () => number,

@@ -3,9 +3,10 @@ import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
 import { coalesce } from './coalesce.ts'
 
 /**
- * A function that begins at most once in `ms` milliseconds. The first call begins at once. Calls that come too early are
- * one call, which begins when it may, with the arguments of the last of them; all of them get its outcome. A caller that is
- * cancelled leaves; when all have left, the function is not called, or is cancelled.
+ * Returns a function that calls `fn` at most once in `ms` milliseconds. The first call is made at once. Calls that come
+ * too early are joined into one call of `fn`, which is made as soon as `ms` milliseconds have passed, with the
+ * arguments of the last of these calls. All their callers get its outcome. If a caller is cancelled, the others still
+ * get the outcome. If all callers are cancelled, `fn` is not called, or its call is cancelled.
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RangeError} when `ms` is negative or NaN
@@ -23,7 +24,8 @@ export function throttle<A extends unknown[], R>(
       lastBegin = getEventLoop().time()
       return fn(...args)
     },
-    // A time in the future is one of another clock: the process has more than one when time is virtual.
+    // `lastBegin` can be later than `now` only if it comes from another clock, for example after a test with virtual
+    // time. Then the call is made at once.
     (now) => (lastBegin > now ? now : lastBegin + ms),
     options,
   )

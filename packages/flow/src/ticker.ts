@@ -3,12 +3,13 @@ import { abortError, checkDuration, checkOptions } from '@tasktree/core/lowlevel
 import { sleepUntil } from './sleep-until.ts'
 
 /**
- * Ticks every `ms` milliseconds, for a `for await` loop. The n-th tick is due `n * ms` milliseconds after the loop began,
- * however long the body of the loop takes, so the ticks do not drift. It gives `n`: 1, 2, 3 and so on. When ticks were
- * missed, because the body or the whole process was busy, the newest of them comes at once and the others are skipped,
- * which shows in the numbers.
+ * Returns the numbers 1, 2, 3 and so on, for a `for await` loop, one every `ms` milliseconds. The n-th tick is due `n *
+ * ms` milliseconds after the loop began, no matter how long the body of the loop takes, so the ticks do not drift. If
+ * the body, or the whole process, was busy at the time of several ticks, the loop gets the newest of them at once. The
+ * others are skipped, and their numbers are missing.
  *
- * The time is that of the loop's clock, which is monotonic: a change of the system's time of day does not matter.
+ * The times are those of the clock of the loop, which is monotonic. So a change of the system's time of day has no
+ * effect.
  *
  * @throws {RangeError} when `ms` is not greater than 0
  */
@@ -26,11 +27,11 @@ async function* tick(
   const loop = getEventLoop()
   const start = loop.time()
   for (let n = 1; ; n++) {
-    // The newest tick that is due, or else the next one.
+    // The next number is that of the newest tick that is due, or of the next tick if none is due.
     n = Math.max(n, Math.floor((loop.time() - start) / ms))
     const due = start + n * ms
     if (signal?.aborted === true) throw abortError(signal)
-    // A loop body that is always late must still let I/O and cancels in.
+    // If the body of the loop is always late, no tick has to wait. This sleep lets I/O and cancels have their turns.
     if (due <= loop.time()) await sleep(0)
     await sleepUntil(loop, () => due, signal)
     yield n

@@ -1,10 +1,11 @@
 import { type CancelledError, Future, type Task } from '@tasktree/core'
 
 /**
- * One call at a time for each key, first come, first served. `latest`, `exhaust` and `queued` use it.
+ * Lets one call run at a time for each key, in the order of the calls. `latest`, `exhaust` and `queued` use it.
  *
- * A turn is given by setting the result of the waiter's future. If the waiter is cancelled in the same turn of the loop,
- * its `await` throws although the future has a result, and the waiter passes the turn on. So a turn is never lost.
+ * Each call that waits has a future. The call gets its turn when that future gets its result. If the call is cancelled
+ * in the same turn of the loop, its `await` throws although the future has a result, and the call passes its turn on to
+ * the next call in line. So a turn is never lost.
  */
 export class Turns {
   readonly #lines = new Map<unknown, Line>()
@@ -13,7 +14,10 @@ export class Turns {
     return this.#lines.has(key)
   }
 
-  /** Waits for the turn of the caller, runs `body`, and gives the turn to the next in line. `body` is given its place in the line. */
+  /**
+   * Waits until it is the turn of the caller, runs `body`, and then passes the turn on. `body` gets the line of its
+   * key, with the calls that wait behind the caller.
+   */
   async take<T>(key: unknown, body: (line: Line) => PromiseLike<T>): Promise<T> {
     let line = this.#lines.get(key)
     if (line === undefined) {
@@ -27,7 +31,7 @@ export class Turns {
     }
   }
 
-  /** Cancels the call that has the turn, and the calls that wait for it. */
+  /** Cancels the call with this key that runs now, and all calls with this key that wait. */
   cancelAll(key: unknown, reason: CancelledError): void {
     const line = this.#lines.get(key)
     if (line === undefined) return
@@ -50,7 +54,7 @@ export class Turns {
   #passOn(key: unknown, line: Line): void {
     line.turnEnded()
     for (let next = line.next(); next !== null; next = line.next()) {
-      // A waiter that was cancelled does not take its turn.
+      // This waiter was cancelled, so the next waiter gets the turn.
       if (next.done()) continue
       next.setResult()
       return
@@ -59,23 +63,29 @@ export class Turns {
   }
 }
 
-/** The call that has the turn, and the calls that wait for it. */
+/** The calls with one key: the call that runs now, and the calls that wait for their turn. */
 export class Line {
-  /** The task of the call that has the turn, once it has begun. */
+  /** The task of the call that runs now; null until the call has made its task. */
   #running: Task | null = null
-  /** The call that has the turn is to be cancelled, as soon as it has a task. */
+  /**
+   * The reason why the call that runs now must be cancelled. If the call has no task yet, it is cancelled as soon as it
+   * has one. Null if it must not be cancelled.
+   */
   #reason: CancelledError | null = null
   readonly waiters: Set<Future<void>> = new Set()
-  /** It goes on where it was: a new iterator would have to step over everything that was deleted since the set last grew. */
+  /**
+   * The iterator over `waiters`, kept from one call of `next` to the following one. A new iterator would first have to
+   * step over all waiters that were deleted since the set last grew.
+   */
   #iterator: SetIterator<Future<void>> | null = null
 
-  /** The call that has the turn runs in `task`. */
+  /** Called when the call that runs now has made its task. */
   runs(task: Task): void {
     if (this.#reason === null) this.#running = task
     else task.cancel(this.#reason)
   }
 
-  /** Cancels the call that has the turn, once. */
+  /** Cancels the call that runs now. A second call of this method does nothing. */
   cancelRunning(reason: CancelledError): void {
     if (this.#reason !== null) return
     this.#reason = reason
@@ -87,7 +97,7 @@ export class Line {
     this.#reason = null
   }
 
-  /** Takes the first waiter out of the line. */
+  /** Removes the first waiter from the line and returns it; null if no call waits. */
   next(): Future<void> | null {
     this.#iterator ??= this.waiters.values()
     const { value } = this.#iterator.next()
@@ -95,7 +105,7 @@ export class Line {
       this.waiters.delete(value)
       return value
     }
-    // It has ended for good, so the next call needs a new one.
+    // This iterator has reached the end and cannot give waiters that are added later, so the next call makes a new one.
     this.#iterator = null
     return this.waiters.size === 0 ? null : this.next()
   }

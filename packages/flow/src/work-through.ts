@@ -9,9 +9,12 @@ import { throwAsIs } from './throw-as-is.ts'
 export interface WorkOptions {
   /** At most this many calls of the function run at the same time; Infinity by default. */
   concurrency?: number | undefined
-  /** Whether the first failure cancels the other calls, which is the default. Otherwise all failures are thrown in the end. */
+  /**
+   * Whether the first failure cancels the other calls, which is the default. If false, all calls are made, and then all
+   * failures are thrown.
+   */
   stopOnError?: boolean | undefined
-  /** Its abort cancels the call, for code outside of a task. */
+  /** An abort of this signal cancels the call. For code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
@@ -20,7 +23,7 @@ interface Failure {
   readonly index: number
 }
 
-/** Calls `fn` for every item of `items`: the common part of `map` and `forEach`. */
+/** Calls `fn` for every item of `items`. This is the common part of `map` and `forEach`. */
 export function workThrough<T, R>(
   items: Source<T>,
   fn: (item: T, index: number) => PromiseLike<R>,
