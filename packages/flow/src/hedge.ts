@@ -12,7 +12,7 @@ export interface HedgeOptions {
   delay: number
   /** The largest number of attempts; 2 by default. */
   max?: number | undefined
-  /** An abort of this signal cancels the call. For code outside of a task. */
+  /** An abort of this signal cancels the call. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 

@@ -21,7 +21,7 @@ export interface MapStreamOptions {
   ordered?: boolean | undefined
   /** `mapStream` may be this many items further ahead of the loop than `concurrency` items; 0 by default. */
   buffer?: number | undefined
-  /** An abort of this signal cancels the stream. For code outside of a task. */
+  /** An abort of this signal cancels the stream. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 

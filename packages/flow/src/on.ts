@@ -11,7 +11,7 @@ export interface OnOptions {
    * dropped.
    */
   overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined
-  /** An abort of this signal ends the loop with a CancelledError. For code outside of a task. */
+  /** An abort of this signal ends the loop with a CancelledError. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 

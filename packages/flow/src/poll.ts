@@ -8,7 +8,7 @@ export interface PollOptions {
   interval: number
   /** After this many milliseconds a TimeoutError is thrown; by default never. */
   timeout?: number | undefined
-  /** An abort of this signal cancels the call. For code outside of a task. */
+  /** An abort of this signal cancels the call. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 

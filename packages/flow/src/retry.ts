@@ -21,7 +21,7 @@ export interface RetryOptions {
    * error.
    */
   onRetry?: ((error: unknown, attempt: number, delay: number) => unknown) | undefined
-  /** An abort of this signal cancels the call. For code outside of a task. */
+  /** An abort of this signal cancels the call. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 

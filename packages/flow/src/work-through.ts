@@ -14,7 +14,7 @@ export interface WorkOptions {
    * failures are thrown.
    */
   stopOnError?: boolean | undefined
-  /** An abort of this signal cancels the call. For code outside of a task. */
+  /** An abort of this signal cancels the call. Meant for code outside of a task. */
   signal?: AbortSignal | undefined
 }
 
