@@ -441,13 +441,15 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     writeFileSync(log, '')
     await using submitter = await connect(where)
     const job = submitter.executor('q').submit(square, 3)
+    // Long enough that only the worker itself can have given the job back.
+    const ackWait = 60_000
     {
-      await using first = await startNode('worker', { ...where, log, work: 60_000, ackWait: 500 })
+      await using first = await startNode('worker', { ...where, log, work: 60_000, ackWait })
       await until(() => readFileSync(log, 'utf8') !== '', 'the begin of the job')
       first.kill('SIGTERM')
       await once(first.child, 'exit')
     }
-    await using _ = await startNode('worker', { ...where, log, ackWait: 500 })
+    await using _ = await startNode('worker', { ...where, log, ackWait })
     expect(await job).toBe(9)
     expect(readFileSync(log, 'utf8')).toBe('3\n3\n')
   })
