@@ -139,8 +139,8 @@ export class DurableEntity {
       if (ref === null) return null
       const actor = this.#actor
       try {
-        const value = await forward(this.#name, message, link.codec, () =>
-          ref.ask({ timeout: Infinity, idempotencyKey }),
+        const value = await forward(this.#name, message, link.codec, (options) =>
+          ref.ask({ ...options, timeout: Infinity, idempotencyKey }),
         )
         return this.#capture(actor, stored, { kind: 'value', value })
       } catch (error) {

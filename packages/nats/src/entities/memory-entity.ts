@@ -1,5 +1,5 @@
 import { ActorCrashed, ActorStopped, type LocalActorRef, NoProc } from '@tasktree/actor'
-import { createTask, detached, getEventLoop, type Task } from '@tasktree/core'
+import { type Context, createTask, detached, getEventLoop, type Task } from '@tasktree/core'
 import type { Bus } from '../bus/bus.ts'
 import { Signal } from '../link/signal.ts'
 import { answer, forward } from '../services/forward.ts'
@@ -75,7 +75,9 @@ export class MemoryEntity {
       const ref = await this.#activation.get(() => {})
       status.active.add(this)
       try {
-        return await forward(this.#name, message, link.codec, () => choose(ref, message.kind))
+        return await forward(this.#name, message, link.codec, ({ context }) =>
+          choose(ref, message.kind, context),
+        )
       } catch (error) {
         if (tries === mostTries || !isUnhandled(error, ref)) throw error
         await ref.whenStopped
@@ -100,8 +102,13 @@ export class MemoryEntity {
   }
 }
 
-function choose(ref: LocalActorRef, kind: AskMessage['kind']): unknown {
-  return kind === 'ask' ? ref.ask({ timeout: Infinity }) : ref.tell
+function choose(
+  ref: LocalActorRef,
+  kind: AskMessage['kind'],
+  context: Context | undefined,
+): unknown {
+  if (kind === 'ask') return ref.ask({ timeout: Infinity, context })
+  return context === undefined ? ref.tell : ref.tell({ context })
 }
 
 /** Whether the actor had ended before the message's turn came, so that the next actor may handle the message. */

@@ -1,0 +1,101 @@
+/** The trace context of a sender, over the server in memory: it is that of the code that does the work. */
+import { Actor, type ActorRef, type ActorSystem, child } from '@tasktree/actor'
+import { createTask, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { type Cluster, cluster, remoteJobs, type StateCodec, traceparent } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { expect, test } from 'vitest'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
+
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+type Seen = (string | null)[]
+
+/** The trace context now, after an await, and in a task of its own. */
+async function look(): Promise<Seen> {
+  const before = traceparent.get()
+  await sleep(1)
+  return [before, traceparent.get(), await createTask(async () => traceparent.get())]
+}
+
+class Tracer extends Actor {
+  told: Seen = []
+  look(): Promise<Seen> {
+    return look()
+  }
+  note(): void {
+    this.told.push(traceparent.get())
+  }
+  notes(): Seen {
+    return this.told
+  }
+}
+
+const home = { look, each: (_item: number): string | null => traceparent.get() }
+const far = remoteJobs<typeof home>('home')
+
+const state: StateCodec<Tracer, Seen> = {
+  save: ({ told }) => told,
+  load: (tracer, told) => {
+    tracer.told = told
+  },
+}
+
+/** Runs `body` with a node that has a service, entities and a worker, and with a sender. */
+function served(body: (sender: Cluster) => Promise<void>): Promise<void> {
+  return runVirtual(async () => {
+    const server = new MemoryServer()
+    const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
+      child.actor('tracer', Tracer),
+      own.service('tracer', () => system.lookup(Tracer, 'tree/tracer')),
+      own.entity('plain', Tracer, { lease: 1_000, shards: 1 }),
+      own.entity('durable', Tracer, { lease: 1_000, shards: 1, state }),
+      own.worker('q', { home }),
+    ])
+    await sleep(2_000)
+    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+    await body(sender)
+    await system.stop()
+  })
+}
+
+/** Runs `body` in a task with the trace context. */
+const traced = (body: () => Promise<void>): Promise<void> =>
+  Promise.resolve(
+    createTask(async () => {
+      traceparent.set(trace)
+      await body()
+    }),
+  )
+
+const receivers: [string, (sender: Cluster) => ActorRef<Tracer>][] = [
+  ['the actor of a service', (sender) => sender.lookup<Tracer>('tracer')],
+  ['an entity', (sender) => sender.ref<Tracer>('plain', 'a')],
+  ['a durable entity', (sender) => sender.ref<Tracer>('durable', 'a')],
+]
+
+test.each(receivers)('the handler of %s has the trace context of the sender', async (_, find) => {
+  await served(async (sender) => {
+    const tracer = find(sender)
+    await traced(async () => {
+      expect(await tracer.ask.look()).toEqual([trace, trace, trace])
+      await tracer.tell({ confirm: true }).note()
+    })
+    expect(await tracer.ask.look()).toEqual([null, null, null])
+    await tracer.tell({ confirm: true }).note()
+    expect(await tracer.ask.notes()).toEqual([trace, null])
+  })
+})
+
+test('the function of a job has the trace context of the submission, in chunks of map too', async () => {
+  await served(async (sender) => {
+    const executor = sender.executor('q')
+    await traced(async () => {
+      expect(await executor.submit(far.look)).toEqual([trace, trace, trace])
+      const seen: unknown[] = []
+      for await (const each of executor.map(far.each, [1, 2, 3], { chunksize: 2 })) seen.push(each)
+      expect(seen).toEqual([trace, trace, trace])
+    })
+    expect(await executor.submit(far.look)).toEqual([null, null, null])
+  })
+})
