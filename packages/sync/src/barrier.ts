@@ -33,7 +33,7 @@ export class Barrier extends Primitive {
   }))
   #state: 'filling' | 'draining' | 'resetting' | 'broken' = 'filling'
   #count = 0
-  /** How many callers of `wait` are not counted in `#count` yet. */
+  /** How many callers of `wait` have not entered the barrier yet, so that `#count` does not count them. */
   #blocked = 0
 
   /** @throws {RangeError} when `parties` is not a positive integer */

@@ -8,14 +8,14 @@ import { Shares } from './shares.ts'
 const totalName = "a limiter's total"
 
 /**
- * Divides a total capacity among its holders: `acquire(weight)` waits until `weight` of it is free.
+ * Divides a total capacity among its holders. `acquire(weight)` waits until `weight` of the capacity is free.
  *
  * Requests are served in order: small requests do not overtake a big request that waits before them, so the big request
  * is always served in the end.
  *
  * @example
- * const memory = new CapacityLimiter(512)
- * using _ = await memory.acquire(64)
+ *     const memory = new CapacityLimiter(512)
+ *     using _ = await memory.acquire(64)
  *
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */
@@ -35,10 +35,10 @@ export class CapacityLimiter extends Primitive {
   }
 
   /**
-   * The whole capacity. It can be changed at any time. Raising the total wakes the waiters whose requests now fit.
-   * Lowering it takes nothing from the holders, but no request is served until enough was released. A request that
-   * waits for more than the new total lets the requests behind it pass, and keeps its place for when the total is
-   * raised again.
+   * The whole capacity. It can be changed at any time. A larger total wakes the waiters whose requests now fit. A
+   * smaller total takes nothing from the holders, but no request is served until the holders have released enough. A
+   * request for more than the total is skipped, so that it does not block the requests behind it. When the total is
+   * raised again, this request is back in its old place.
    */
   get total(): number {
     return this.#shares.total

@@ -11,7 +11,10 @@ import { WaiterQueue } from './waiter-queue.ts'
 /** The state of one handle. The senders that wait in this handle read it. */
 interface Handle<T> {
   closed: boolean
-  /** The `send` calls of this handle that wait, or were woken and have not gone on yet. Null before any `send` has waited. */
+  /**
+   * The `send` calls of this handle that wait, and those that were woken and whose code has not continued yet. Null
+   * before any `send` has waited.
+   */
   senders: Set<Waiter<void, Sending<T>>> | null
 }
 
@@ -147,7 +150,7 @@ class Shared<T> {
  * sending, so the remaining items can be received.
  */
 export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposable {
-  /** @internal a literal, because a bundler may rename the class to `_Channel` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_Channel` */
   static override readonly name: string = 'Channel'
 
   #shared: Shared<T>

@@ -85,7 +85,10 @@ export class Condition extends Primitive {
     }
   }
 
-  /** Acquires the lock again, even if the task is cancelled meanwhile; then throws the last of those cancels. */
+  /**
+   * Acquires the lock again. If the task is cancelled meanwhile, this function still acquires the lock first, and then
+   * throws the last CancelledError.
+   */
   async #reacquire(holder: Releaser): Promise<void> {
     try {
       await waitAnyway(() => this.#lock.acquire())

@@ -1,4 +1,6 @@
-/** `acquireNowait`, `sendNowait` or `receiveNowait` would have to wait. Source: trio.WouldBlock */
+/**
+ * Thrown by `acquireNowait`, `sendNowait` and `receiveNowait` when the call would have to wait. Source: trio.WouldBlock
+ */
 export class WouldBlock extends Error {
   override readonly name: string = 'WouldBlock'
   readonly code: string = 'ERR_SYNC_WOULD_BLOCK'
@@ -11,7 +13,7 @@ export class WouldBlock extends Error {
   }
 }
 
-/** `getNowait` found the queue empty. Source: asyncio.QueueEmpty */
+/** Thrown by `getNowait` when the queue is empty. Source: asyncio.QueueEmpty */
 export class QueueEmpty extends Error {
   override readonly name: string = 'QueueEmpty'
   readonly code: string = 'ERR_SYNC_QUEUE_EMPTY'
@@ -24,7 +26,7 @@ export class QueueEmpty extends Error {
   }
 }
 
-/** `putNowait` found the queue full. Source: asyncio.QueueFull */
+/** Thrown by `putNowait` when the queue is full. Source: asyncio.QueueFull */
 export class QueueFull extends Error {
   override readonly name: string = 'QueueFull'
   readonly code: string = 'ERR_SYNC_QUEUE_FULL'

@@ -8,7 +8,7 @@ import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The task that calls `acquire`; null when code outside of every task does. */
+/** The task that calls `acquire`; null if code outside of every task calls it. */
 type Asker = Task | null
 
 /**
@@ -21,14 +21,17 @@ type Asker = Task | null
  */
 class Possession implements Lender, Host<Releaser, Asker> {
   holder: Releaser | null = null
-  /** The task that holds the lock, for the task tree; null when code outside of every task does. */
+  /** The task that holds the lock, for the task tree; null if code outside of every task holds it. */
   holdingTask: Asker = null
   /** When the lock was taken, in milliseconds of the clock of `holdingTask`'s loop. Null unless that loop is in debug mode. */
   heldSince: number | null = null
   readonly waiters: WaiterQueue<Releaser, Asker>
   /** How many entries of the queue stand for a waiter that was cancelled. */
   #leaving = 0
-  /** Serves the entries that stay in the line in place of cancelled waiters: in the turn of such an entry, the next waiter is woken. */
+  /**
+   * The host of the empty entries that stand in the queue in place of cancelled waiters (see `leave`). When the turn of
+   * such an entry comes, the next waiter is woken.
+   */
   readonly #places: Host<Releaser, Asker> = {
     serve: (place) => {
       this.#leaving--
@@ -82,9 +85,9 @@ class Possession implements Lender, Host<Releaser, Asker> {
   }
 
   /**
-   * Puts an empty entry in the place of a cancelled waiter. The entry stays until the turn of the loop in which the
-   * task gets the CancelledError. A `release` before that turn therefore wakes the next waiter in the same round of the
-   * loop as asyncio does.
+   * Puts an empty entry in the place of a cancelled waiter. The entry leaves the queue in the turn of the loop in which
+   * the cancelled task gets its CancelledError. If `release` is called before that turn, it wakes this entry, and the
+   * entry wakes the next waiter. So the next waiter continues in the same round of the loop as in asyncio.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()

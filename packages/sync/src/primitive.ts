@@ -12,7 +12,7 @@ export interface Awaited {
   readonly of: { readonly kind: string; label(): string; words(): string }
   /** The text that the task tree shows after the name of the primitive. */
   readonly state: string
-  /** The text that `why` shows instead of `state`. */
+  /** The text that `why()` of core, which explains what a task waits for, shows instead of `state`. */
   readonly note?: string | undefined
   /** The task that holds the primitive. */
   readonly next?: Task | null
@@ -62,7 +62,7 @@ export abstract class Primitive {
     return wordsOf(this.constructor.name).replaceAll(' ', '-')
   }
 
-  /** @internal returns the class and the name for `why`: "lock 'db'", "rate limiter #3" */
+  /** @internal returns the class and the name for `why()` of core: "lock 'db'", "rate limiter #3" */
   words(): string {
     const name = this.#name
     return `${wordsOf(this.constructor.name)} ${typeof name === 'number' ? `#${name}` : `'${name}'`}`

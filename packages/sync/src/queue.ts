@@ -122,7 +122,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     state: `until its ${this.#stock.unfinished} unfinished items are done`,
   }))
 
-  /** A `maxsize` of 0 or less means no limit. */
+  /** Makes an empty queue for at most `maxsize` items. A `maxsize` of 0 or less means no limit. */
   constructor(
     options?: { maxsize?: number; name?: string | undefined },
     items: Items<T> = new Fifo<T>(),

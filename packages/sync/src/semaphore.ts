@@ -8,7 +8,7 @@ import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
-/** The task that calls `acquire`; null when code outside of every task does. */
+/** The task that calls `acquire`; null if code outside of every task calls it. */
 type Asker = Task | null
 
 /**
@@ -27,7 +27,10 @@ class Permits implements Host<Releaser, Asker> {
   /** How many waiters were given a permit and have not continued yet. No caller may overtake them. */
   woken = 0
   readonly #lender: Lender
-  /** Runs in the turn of the loop in which a cancelled waiter would have continued: wakes other waiters. */
+  /**
+   * The host of the empty entries that `leave` schedules. In the turn of such an entry, waiters are woken for the
+   * permits that are free.
+   */
   readonly #cancelledTurns: Host<Releaser, Asker> = {
     serve: () => this.#wakeAll(),
     pass: () => {},
@@ -57,8 +60,9 @@ class Permits implements Host<Releaser, Asker> {
   }
 
   /**
-   * Schedules a check for free permits for the turn in which the cancelled task gets its CancelledError. A permit that
-   * became free in between goes to a waiter in that turn, as in asyncio.
+   * Called when a waiter was cancelled. In the turn of the loop in which the cancelled task gets its CancelledError,
+   * the semaphore looks for free permits again. A permit that has become free before that turn goes to a waiter in that
+   * turn, as in asyncio.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()

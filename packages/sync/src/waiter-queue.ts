@@ -11,7 +11,7 @@ import type { Waiter } from './waiter.ts'
 export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
   readonly #awaited: (waiter: Waiter<T, A>) => Awaited
 
-  /** @param awaited returns what a waiter of this queue waits for */
+  /** @param awaited a function that returns what a waiter of this queue waits for */
   constructor(awaited: (waiter: Waiter<T, A>) => Awaited) {
     super()
     this.#awaited = awaited
@@ -23,7 +23,7 @@ export class WaiterQueue<T, A = undefined> extends LinkedList<Waiter<T, A>> {
     return `${of.label()}, ${state}`
   }
 
-  /** Returns what `why` shows about `waiter`. */
+  /** Returns what `why()` of core shows about `waiter`. */
   details(waiter: Waiter<T, A>): WaitDetails {
     const { of, state, note = state, next } = this.#awaited(waiter)
     return { kind: of.kind, label: of.words(), note, next }

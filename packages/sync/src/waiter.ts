@@ -16,7 +16,10 @@ export interface Host<T, A> {
    * the queue.
    */
   serve(waiter: Waiter<T, A>): void
-  /** Called when `waiter` was cancelled after it was woken: gives what it was woken for to another waiter. */
+  /**
+   * Called when `waiter` was cancelled after it was woken. Gives the lock, item or permit for which it was woken to
+   * another waiter.
+   */
   pass(waiter: Waiter<T, A>): void
   /** Called when `waiter` is cancelled while it is in the queue, just before the waiter is removed from the queue. */
   leave?(waiter: Waiter<T, A>): void
@@ -24,15 +27,19 @@ export interface Host<T, A> {
   forget?(waiter: Waiter<T, A>): void
 }
 
-/** The stack at the start of each wait; only in debug mode, because capturing a stack costs more than a wait. */
+/**
+ * The stack at the start of each wait, for the errors that the waits throw. Stored only in debug mode, because to
+ * capture a stack costs more than a wait.
+ */
 const origins = new WeakMap<object, Error>()
 
 /**
- * One pending `acquire`, `get`, `send` and so on: a future that is an entry of a queue and knows what the caller asks
- * for. A cancel removes it from the queue at once. A waiter without a host is never woken; the primitive sets its
- * result directly.
+ * One pending `acquire`, `get`, `send` and so on. It is a future, an entry in the queue of its primitive, and it holds
+ * what the caller has asked for. A cancel removes it from the queue at once. A waiter without a host is never woken;
+ * the primitive sets its result directly.
  *
- * One class serves all primitives, because V8 reads the fields of objects of more than four shapes much more slowly.
+ * All primitives use this one class. With a class for each primitive, V8 would read the fields of waiters much more
+ * slowly, because it optimizes such code for at most four classes.
  */
 export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<T, A>> {
   list: WaiterQueue<T, A> | null = null
@@ -59,7 +66,8 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {
     checkCancelMessage(msg)
-    // A waiter that was already woken is not removed here. When its code continues, it passes on what it was woken for.
+    // A waiter that was already woken is not removed here. When its code continues, `pass` gives the lock, item or
+    // permit to another waiter.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)
       this.list?.remove(this)
