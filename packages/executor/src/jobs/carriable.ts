@@ -32,8 +32,8 @@ const hollowInThreads = [
 ]
 
 /**
- * Classes whose objects arrive empty in another process. Between threads, an object of the additional classes is either
- * copied or refused by the engine itself.
+ * Classes whose objects arrive empty in another process: those of `hollowInThreads`, and some more. Between threads,
+ * the engine itself copies or refuses the objects of these further classes.
  */
 const hollowInProcesses = [
   ...hollowInThreads,

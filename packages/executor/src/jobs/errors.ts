@@ -37,7 +37,7 @@ export class JobSerializationError extends Error {
   readonly code: string = 'ERR_EXECUTOR_SERIALIZATION'
 }
 
-/** `submit` found `maxQueue` jobs waiting already. */
+/** Thrown by `submit` when `maxQueue` jobs wait already. */
 export class ExecutorQueueFull extends Error {
   override readonly name: string = 'ExecutorQueueFull'
   readonly code: string = 'ERR_EXECUTOR_QUEUE_FULL'

@@ -5,7 +5,7 @@ import { describe, observe, type WaitDetails, waitDetails } from '@tasktree/core
 export interface JobControl {
   /** Called when the future was cancelled. */
   abandon(): void
-  /** Returns where the job is now, for `why`. */
+  /** Returns where the job is now. `why()` of core, which explains what a task waits for, shows it. */
   details(): WaitDetails
   /** Called when the reader has room for `count` more values of the stream. */
   grant(count: number): void

@@ -54,7 +54,7 @@ function endOf(source: string, what: string, from: number): number {
   return at === -1 ? source.length : at + what.length
 }
 
-/** Returns the position of the parenthesis that closes the one before `start`. */
+/** Returns the position of the closing parenthesis that belongs to the opening parenthesis just before `start`. */
 function findEnd(source: string, start: number): number {
   let depth = 1
   for (let at = start; at < source.length;) {

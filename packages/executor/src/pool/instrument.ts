@@ -3,7 +3,7 @@ import { Tracing } from '@tasktree/core/lowlevel'
 import type { Executor } from './executor.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
 
-/** The messages on the diagnostics channels of the executor. */
+/** The messages on the diagnostics channels of the executor, about one job. */
 export interface JobEvent {
   readonly executor: Executor
   readonly future: JobFuture<unknown, unknown>
@@ -11,7 +11,10 @@ export interface JobEvent {
   readonly worker: number | null
 }
 
-/** Publishing to a channel without a subscriber costs only the check of one field. */
+/**
+ * The channel on which a message is published for each submitted job. While the channel has no subscriber, a submission
+ * only checks one field.
+ */
 export const jobSubmit: Channel = channel('tasktree:executor:submit')
 export const jobStart: Channel = channel('tasktree:executor:start')
 export const jobEnd: Channel = channel('tasktree:executor:end')

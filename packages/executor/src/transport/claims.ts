@@ -54,13 +54,15 @@ export class JobClaims {
     }
   }
 
-  /** Called by the thread that takes jobs back. Returns the number of the last job that has started. */
+  /** Returns the number of the last job that has started. Called by the thread that takes jobs back. */
   lastStarted(): number {
     const claimed = Atomics.load(this.#memory, claimedSlot)
     return claimed === this.#recalled.upTo ? this.#recalled.started : claimed
   }
 
-  /** Called by the thread that runs the jobs, before it sends the outcome of job `seq`. */
+  /**
+   * Notes that job `seq` has ended. Called by the thread that runs the jobs, before it sends the outcome of the job.
+   */
   noteEnded(seq: number): void {
     Atomics.store(this.#memory, endedSlot, seq)
   }

@@ -65,7 +65,7 @@ export class ProcessLink implements WorkerLink {
     const output = child.stdio[outputPipe] as Readable
     this.#watch = child.stdio.at(lifePipe) as Socket
     for (const pipe of [this.#input, this.#watch]) {
-      // Ignored here, because the 'exit' event reports the death of the process.
+      // The error is ignored here, because the 'exit' event reports the death of the process.
       pipe.on('error', () => {})
     }
     const reader = new FrameReader(

@@ -44,7 +44,7 @@ export class WorkerHandle {
    * submit another job.
    */
   #isSending = false
-  /** The grace of the job that is being cancelled. */
+  /** The time that a cancelled job has for its clean-up before this worker is killed. */
   readonly #grace: CancelGrace
   /** The job to which the next message, a `part`, belongs; null when the next message is not a `part`. */
   #deepSeq: number | null = null

@@ -73,8 +73,9 @@ export function sendDeepResults(
 }
 
 /**
- * Whether `value` is nested more deeply than `readableDepth` in the message to the pool. The message holds an object
- * that occurs twice only where it is met first, so this walk goes depth first and skips objects that it has seen.
+ * Whether `value` is nested more deeply than `readableDepth` in the message to the pool. If an object occurs twice in
+ * `value`, the message holds its contents only at the first place. So this walk goes depth first, as the serializer
+ * does, and skips objects that it has seen.
  */
 function isDeep(value: unknown): boolean {
   const seen = new Set<object>()

@@ -76,7 +76,8 @@ export class Execution implements RunningJob {
 
   async #stream(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<unknown> {
     for (;;) {
-      // The abort is checked first: checking it may deliver a credit, and a later check of the credit must see that.
+      // The abort is checked before the credit, because the check of the abort may receive a message that changes the
+      // credit. In the other order, this loop would wait although there is credit.
       while (!this.#isAborted() && this.#credit === 0) {
         await new Promise<void>((resolve) => {
           this.#wakeStream = resolve

@@ -1,8 +1,10 @@
 /**
- * How long a worker thread waits for its next job before it sleeps in its event loop, in milliseconds. A timer or
- * socket of the worker is late by at most this much. A caller that awaits one job and then submits the next needs far
- * less time. The limit is higher while such a caller keeps the thread busy, because a wait that is longer than the
- * kernel's tick (4 ms at 250 Hz) sets no hardware timer of its own. On one core this saves 8 of 28 microseconds per
+ * How long a worker thread blocks and waits for its next job before it returns to its event loop, in milliseconds. A
+ * timer or a socket of the worker is late by at most this much. A caller that awaits one job and then submits the next
+ * needs far less time.
+ *
+ * If such a caller keeps the thread busy, the limit is `patienceWhenBusy`. It is longer than a tick of the kernel (4 ms
+ * at 250 Hz), and for such a wait the kernel sets no hardware timer. On one core this saves 8 of 28 microseconds per
  * job.
  */
 const patience = 1

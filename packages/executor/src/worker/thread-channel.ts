@@ -55,8 +55,8 @@ function readPort(port: MessagePort, doorbell: Doorbell): () => JobsMessage | un
 }
 
 /**
- * Like `readPort`, for runtimes in which a worker cannot read a port directly: the returned function takes messages
- * from a list that the event loop fills.
+ * Returns a function that takes the next message from a list, which the event loop fills. It replaces `readPort` in
+ * runtimes in which a worker cannot read a port directly.
  */
 function listenToPort(port: MessagePort): () => JobsMessage | undefined {
   const waiting: JobsMessage[] = []
