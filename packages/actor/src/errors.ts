@@ -65,7 +65,7 @@ export class AskTimeout extends Error {
   readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
   readonly path: string
   readonly method: string
-  /** Milliseconds. */
+  /** The timeout that has passed, in milliseconds. */
   readonly timeout: number
   /** Always 'unknown': the handler may have run, may still run, or may never run. */
   readonly delivered = 'unknown' as const
@@ -128,7 +128,7 @@ export class StashFull extends Error {
 export class RestartLimitError extends Error {
   override readonly name: string = 'RestartLimitError'
   readonly code: string = 'ERR_ACTOR_RESTART_LIMIT'
-  /** Path of the child. */
+  /** The path of the child. */
   readonly child: string
   /** How many restarts were made. */
   readonly restarts: number

@@ -85,7 +85,8 @@ export class ActorIncarnation extends Incarnation {
 
   protected override begin(): void {
     const { runtime, path } = this.child
-    // Outside of all flows. Otherwise the new actor would count as a part of the handler that spawned it.
+    // The task is made outside of all flows. Otherwise the new actor would count as a part of the handler that spawned
+    // it.
     this.task = runOutsideOfFlows(() =>
       createTask(() => this.#live(), { name: path, loop: runtime.loop }),
     )
@@ -224,8 +225,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Returns the future to await before more messages are handled: one turn of the loop if there is work left, otherwise a future
-   * that `wake()` completes.
+   * Returns the future to await before more messages are handled. If there is work left, this is one turn of the loop.
+   * Otherwise `wake()` completes the future.
    */
   #nextTurn(): Future<void> {
     if (this.#hasWork()) return sleep(0)
@@ -368,7 +369,8 @@ export class ActorIncarnation extends Incarnation {
     this.#timers?.cancelAll()
     this.#relations?.endMonitors()
     this.#open?.unstashAll()
-    // The timers' ticks, DOWNs and piped results in the mailbox were meant for this incarnation, not for the next.
+    // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
+    // incarnation, and not for the next.
     this.child.mailbox.dropInternal()
     this.ended(reason)
     this.#relations?.breakLinks(reason)

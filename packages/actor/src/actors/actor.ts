@@ -57,8 +57,8 @@ export abstract class Actor {
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
   /**
-   * Called when an actor or child that this actor monitors, or is linked to, has ended or was restarted. Without this
-   * hook the DOWN is a dead letter.
+   * Called when an actor or child that this actor monitors, or is linked to, has ended or was restarted. If the actor
+   * has no such hook, this message (a DOWN) becomes a dead letter.
    */
   protected onDown?(down: Down): PromiseLike<void> | void
 

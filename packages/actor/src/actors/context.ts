@@ -200,7 +200,10 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * Sets the current message aside. `unstashAll` puts it back in the mailbox, and its handler runs again. The result of
-   * the current call is not the answer. @throws {StashFull} @throws {InvalidStateError} outside of a handler
+   * the current call is not the answer.
+   *
+   * @throws {StashFull} when the stash is full
+   * @throws {InvalidStateError} outside of a handler
    */
   stash(): void {
     this.#live().open.stash()

@@ -18,8 +18,8 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 /**
  * Called when a handler threw: fails the ask of the message. Returns the crash, or null when the throw is not a crash.
  *
- * A ReplyError is an answer, and no crash. Neither is an AskCycle: it is thrown before anything was done, and would
- * otherwise crash each actor of the circle in turn.
+ * A ReplyError is an answer and not a crash. An AskCycle is not a crash either: it is thrown before anything was done,
+ * and it would otherwise crash each actor of the circle in turn.
  */
 export function answerThrown(
   incarnation: ActorIncarnation,

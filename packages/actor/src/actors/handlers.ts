@@ -64,8 +64,8 @@ export class Handlers {
   behaviour: Behaviour | null = null
   trace: ((event: TraceEvent) => void) | null = null
   /**
-   * The main flow, if its handler was called without entering the AsyncLocalStorage and now waits; otherwise null. See
-   * `HandlerFlow`.
+   * The flow of the main handler, if that handler was called without entering the AsyncLocalStorage and now waits. Code
+   * of the handler then finds its flow here. Otherwise null.
    */
   unenteredFlow: HandlerFlow | null = null
   #beside: HandlersBeside | null = null
@@ -73,7 +73,10 @@ export class Handlers {
   #burstEnds = 0
   #onBurstOver: (() => void) | null = null
   #callbacks: Callbacks | null = null
-  /** `#waits` counts the promises of handlers that were waited for, `#microtasks` the calls of `onMicrotask`. */
+  /**
+   * The number of promises of handlers that were waited for, and the number of calls of `onMicrotask`. If the two are
+   * equal in `onMicrotask`, the call is for the newest promise.
+   */
   #waits = 0
   #microtasks = 0
   /** The time at which the running handler was called: the previous handler returned at the same time. */

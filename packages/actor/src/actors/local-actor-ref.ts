@@ -12,7 +12,7 @@ import type { ExitReason } from '../exit-reason.ts'
  * in the mailbox.
  */
 export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
-  /** @internal a literal, because a bundler may rename the class to `_LocalActorRef` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_LocalActorRef` */
   static override readonly name: string = 'LocalActorRef'
 
   /** @internal */

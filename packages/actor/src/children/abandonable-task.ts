@@ -40,8 +40,8 @@ export class AbandonableTask<T> {
     if (task.done()) return null
     task.cancel('killed')
     const promise = this.#wait.abandon()
-    // Two turns later, because the task's body should end first and give the task its outcome. `abandon(task)` ends the
-    // task only if other flows keep it running.
+    // The task is abandoned two turns later, because its body should end first and give the task its outcome.
+    // `abandon(task)` ends the task only if other flows keep it running.
     const loop = task.getLoop()
     loop.callSoon(() => {
       loop.callSoon(() => abandon(task))

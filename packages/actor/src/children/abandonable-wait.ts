@@ -16,7 +16,7 @@ export class AbandonableWait implements PromiseLike<unknown> {
     return this
   }
 
-  /** Called by `await` only. */
+  /** Called when code awaits this object; no other code calls it. */
   // oxlint-disable-next-line unicorn/no-thenable -- what makes it awaitable
   then<R, E>(
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,

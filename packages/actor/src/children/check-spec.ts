@@ -83,13 +83,18 @@ export function baseSpec(
   }
 }
 
-/** @throws {TypeError} when `options` is not an object */
+/** Checks that `options` is an object. @throws {TypeError} when it is not */
 export function checkSupervisorObject(options: unknown): void {
   if (typeof options === 'object' && options !== null) return
   throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
 }
 
-/** @throws {TypeError} @throws {RangeError} naming the field */
+/**
+ * Checks the options of a supervisor.
+ *
+ * @throws {TypeError} when an option has a wrong type; the message names the option
+ * @throws {RangeError} when an option is out of range
+ */
 export function checkSupervisor(options: SupervisorOptions): void {
   checkSupervisorObject(options)
   checkKeys('a supervisor', options, supervisorOptionNames)
@@ -119,7 +124,12 @@ function checkPace(options: SupervisorOptions): void {
   )
 }
 
-/** @throws {TypeError} @throws {RangeError} naming the child and the field */
+/**
+ * Checks the specs of the children of a supervisor.
+ *
+ * @throws {TypeError} when a field has a wrong type; the message names the child and the field
+ * @throws {RangeError} when a field is out of range, or when two children have the same id
+ */
 export function checkChildren(
   children: readonly ChildSpec[],
   autoShutdown: SupervisorOptions['autoShutdown'],
@@ -152,7 +162,7 @@ function sumOfDelays(options: BackoffOptions, count: number): number {
   return sum
 }
 
-/** @throws {TypeError} @throws {RangeError} naming the field */
+/** @throws {TypeError} {@link RangeError} when a field of the back-off is wrong; the message names the field */
 function checkBackoff(options: BackoffOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`backoff must be an object, got ${describe(options)}`)

@@ -12,7 +12,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #child: Child
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
-  /** See `ActorWait.waitNumber`. */
+  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
   waitNumber = 0
 
   constructor(child: Child, waits: EndWaits) {

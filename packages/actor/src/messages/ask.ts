@@ -79,12 +79,12 @@ const defaultTimeout = 5000
 export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
-  /** The handler that made this ask; null when other code did. */
+  /** The handler that made this ask; null if other code made it. */
   readonly asker: HandlerFlow | null
   readonly reentrant: boolean
-  /** See `AskOptions.idempotencyKey`. */
+  /** The key that names this message for its handler; null if the sender has given none. */
   idempotencyKey: string | null = null
-  /** How many keys were derived from `idempotencyKey` for what the handler sends. */
+  /** The number of keys that were derived from `idempotencyKey`, for the messages that the handler sends. */
   derivedKeys = 0
   /** The time of the loop's clock at which the ask fails with AskTimeout. */
   deadline = 0
@@ -93,7 +93,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   previousInList: AskFuture | null = null
   /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
   disarm: ((ask: AskFuture) => void) | null = null
-  /** See `ActorWait.waitNumber`. */
+  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
   waitNumber = 0
 
   constructor(

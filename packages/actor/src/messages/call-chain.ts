@@ -3,7 +3,8 @@ import type { CallChain, Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
 /**
- * Returns the call chain of a message that `flow` sends: the reentrant asks that led to `flow` and have no answer yet.
+ * Returns the call chain of a message that `flow` sends: the reentrant asks that led to `flow` and were not answered
+ * yet.
  */
 export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)
@@ -17,8 +18,8 @@ function pruned(chain: CallChain | null): CallChain | null {
 }
 
 /**
- * Returns whether the message results from a reentrant ask of a handler of `incarnation` that still waits for its
- * answer.
+ * Returns whether the message in `envelope` results from a reentrant ask of a handler of `incarnation`, and that
+ * handler still waits for the answer.
  */
 export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
   for (let link = envelope.chain; link !== null; link = link.up) {

@@ -25,7 +25,7 @@ export class Envelope implements Linked<Envelope> {
    * message.
    */
   readonly action: (() => unknown) | null
-  /** The context in which the handler runs; null for that of the actor. */
+  /** The context in which the handler runs; null if it runs in the context of the actor. */
   context: Context | null = null
   chain: CallChain | null = null
   /** The future of the sender that waits for room in the mailbox; null when no sender waits. */

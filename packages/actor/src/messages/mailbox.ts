@@ -21,7 +21,12 @@ export interface MailboxOptions {
 
 const overflows: readonly unknown[] = ['wait', 'reject', 'drop-newest', 'drop-oldest']
 
-/** @throws {TypeError} @throws {RangeError} naming the option */
+/**
+ * Checks the options of a mailbox.
+ *
+ * @throws {TypeError} when an option has a wrong type; the message names the option
+ * @throws {RangeError} when the capacity is out of range
+ */
 export function checkMailbox(options: MailboxOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`mailbox must be an object, got ${describe(options)}`)
@@ -55,9 +60,9 @@ export function checkMailbox(options: MailboxOptions): void {
 export class Admission extends Claim<boolean> implements ActorWait {
   readonly envelope: Envelope
   readonly target: ActorChild
-  /** The handler that sends the message; null when other code does. */
+  /** The handler that sends the message; null if other code sends it. */
   readonly asker: HandlerFlow | null
-  /** See `ActorWait.waitNumber`. */
+  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
   waitNumber = 0
 
   constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {

@@ -1,18 +1,21 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { Tracing } from '@tasktree/core/lowlevel'
 
-/** A message in its handler. */
+/**
+ * What the trace of a message contains. The trace begins when the handler is called, and ends with the outcome of the
+ * handler.
+ */
 export interface MessageTrace {
   readonly path: string
   readonly incarnation: number
   readonly method: string
-  /** The future of the ask, which `tasktree:actor:ask` has told of before; null for a tell. */
+  /** The future of the ask, the object that was published on the channel `tasktree:actor:ask`; null for a tell. */
   readonly ask: object | null
 }
 
 export const messageTracing: Tracing<MessageTrace> = new Tracing('tasktree:actor.message')
 /**
- * Published when an ask was made. The handler runs later, in the context of the actor, and a tool connects the ask and its
- * handler by the published object.
+ * The channel on which the future of each new ask is published. The handler of the ask runs later, in the context of
+ * the actor. A tool can connect the ask and its handler, because the trace of the handler has the same future.
  */
 export const askMade: Channel = channel('tasktree:actor:ask')

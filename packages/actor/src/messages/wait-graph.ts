@@ -14,7 +14,7 @@ export type Waiter = HandlerFlow | Future<unknown>
 
 /** A future that ends only after a handler has ended: an ask, a tell to a full mailbox, the end of an actor. */
 export interface ActorWait extends Future<unknown> {
-  /** The handler that made this ask or wait; null when other code did. */
+  /** The handler that made this ask or wait; null if other code made it. */
   readonly asker: HandlerFlow | null
   /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
   waitNumber: number

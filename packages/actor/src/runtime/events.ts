@@ -61,5 +61,5 @@ export const actorStart: Channel = channel('tasktree:actor:start')
 export const actorStop: Channel = channel('tasktree:actor:stop')
 export const actorRestart: Channel = channel('tasktree:actor:restart')
 
-/** A restart, in the moment of the decision. */
+/** The tracing channel on which each restart is published, at the moment at which the supervisor decides on it. */
 export const restartTracing: Tracing<SystemEvent> = new Tracing('tasktree:actor.restart')

@@ -61,7 +61,7 @@ function formatDetail(message: string, detail: unknown): string {
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** @throws {TypeError} naming the missing method */
+/** Checks that `logger` has the methods of a logger. @throws {TypeError} when one is missing; the message names it */
 export function checkLogger(logger: unknown): void {
   if (typeof logger !== 'object' || logger === null) {
     throw new TypeError(`logger must be an object, got ${describe(logger)}`)

@@ -69,7 +69,7 @@ export class Registry {
     return [...this.#groups.values()]
   }
 
-  /** @throws {NameTaken} when another child has the name */
+  /** Gives a child a name. @throws {NameTaken} when another child has the name */
   register(name: string, ref: ChildRef): void {
     if (typeof name !== 'string' || name === '') {
       throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)

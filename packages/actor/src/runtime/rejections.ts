@@ -4,9 +4,11 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * Reports rejected promises that a handler did not await. Node reports a rejection in the asynchronous context in which
- * the promise was made, and from that context the actor is found. Core owns the listener of the process, and calls
- * `take` before it reports a rejection itself.
+ * The systems with the option `attributeRejections`: if a handler has not awaited a promise that has rejected, the
+ * rejection is reported with the name of the actor.
+ *
+ * Node reports a rejection in the asynchronous context in which the promise was made, and from that context the actor
+ * is found. Core owns the listener of the process, and calls `take` before it reports a rejection itself.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null

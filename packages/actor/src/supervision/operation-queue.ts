@@ -33,11 +33,11 @@ export class OperationQueue {
   }
 }
 
-/** What to do when the caller of a request is cancelled. */
+/** What the supervisor does if the caller of a request is cancelled. */
 export interface Retreat<T> {
-  /** Called while the request is being performed: stops the work. */
+  /** Called if the cancel comes while the request is being performed. It stops the work. */
   undo?: () => void
-  /** Called after the request was performed: undoes its result. */
+  /** Called if the cancel comes after the request was performed. It undoes the result of the request. */
   takeBack?: (value: T) => void
 }
 

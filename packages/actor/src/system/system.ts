@@ -91,7 +91,7 @@ addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()
  * started. Inside `run` it is stopped when the main task ends.
  */
 export class ActorSystem implements AsyncDisposable {
-  /** @internal a literal, because a bundler may rename the class to `_ActorSystem` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_ActorSystem` */
   static readonly name: string = 'ActorSystem'
 
   readonly name: string
