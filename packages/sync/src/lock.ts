@@ -146,8 +146,9 @@ export class Lock extends Primitive {
   }
 
   /**
-   * @internal makes `holder` the holder again after Condition has acquired the lock again. If `holder` was released
-   * meanwhile, as after a `Promise.race`, no code would release the lock, so it is released at once.
+   * @internal called when Condition has acquired the lock again: makes `holder`, the Releaser from before the wait, the
+   * holder again. If code has released `holder` during the wait, for example after a `Promise.race`, no code would
+   * release the lock later, so it is released at once.
    */
   restore(holder: Releaser): void {
     this.#possession.holder = holder

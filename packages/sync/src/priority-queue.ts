@@ -26,9 +26,9 @@ export class PriorityQueue<T> extends Queue<T> {
 }
 
 /**
- * Wraps `compare`: the wrapper throws a TypeError when `compare` returns something that is not a number, or NaN. A function that returns a boolean, such as `a.priority < b.priority`,
- * would silently give a wrong order, because `false` counts as "equal". NaN, the result of a missing priority, would do
- * the same.
+ * Returns a function that calls `compare`, and throws a TypeError if the result is not a number or is NaN. A function
+ * that returns a boolean, such as `a.priority < b.priority`, would silently give a wrong order, because `false` counts
+ * as "equal". NaN, the result of a missing priority, would do the same.
  */
 function checkedCompare<T>(compare: (a: T, b: T) => number): (a: T, b: T) => number {
   return (a, b) => {

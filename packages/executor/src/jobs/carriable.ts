@@ -50,7 +50,9 @@ const hollowInProcesses = [
  */
 const longestDense = 2 ** 25
 
-/** Maps each prototype that was seen to whether its objects are refused. */
+/**
+ * For each prototype that the walk has met: whether its objects are refused. One map for threads and one for processes.
+ */
 const verdicts: Record<Medium, WeakMap<object, boolean>> = {
   thread: new WeakMap(),
   process: new WeakMap(),
