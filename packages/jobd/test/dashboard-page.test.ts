@@ -418,6 +418,41 @@ describe('in Chromium', () => {
     expect(nameless).toEqual([])
   })
 
+  test.for([390, 1_280])(
+    'at a width of %i a row stays as it is, whatever its job does',
+    slow,
+    async (width) => {
+      await using served = await Served.start()
+      await using visit = await Visit.to(served.page, { viewport: { width, height: 844 } })
+      const { page } = visit
+      const zeros = join(served.folder, 'zeros')
+      await writeFile(zeros, '')
+      await truncate(zeros, 2 ** 34)
+      const [first, hashing] = [await visit.add('sleep', '60000'), await visit.add('hash', zeros)]
+      await visit.until(first, 'running')
+      await page.locator(`tr[data-id="${hashing}"] progress[value]`).waitFor()
+      /** The heights of all rows, and where their buttons begin. */
+      const look = async (): Promise<string> =>
+        JSON.stringify(
+          await page.evaluate(`[...document.querySelectorAll('#job-rows tr')].map((row) =>
+          [row.offsetHeight, ${width} > 640 ? row.querySelector('.actions').offsetLeft : 0])`),
+        )
+      const seen = new Set<string>()
+      for (const id of [first, hashing]) {
+        seen.add(await look())
+        await visit.row(id).getByRole('button').click()
+        await visit.until(id, 'cancelled')
+        seen.add(await look())
+        await page.keyboard.press('r')
+        await visit.until(id, 'running')
+        seen.add(await look())
+      }
+      expect([...seen]).toHaveLength(1)
+      const [[one], [two]] = JSON.parse([...seen][0] as string) as [[number], [number]]
+      expect(one).toBe(two)
+    },
+  )
+
   test(
     'ten tabs share one stream: each is live, shows what happens, and can act',
     slow,

@@ -149,6 +149,6 @@ export function textOf({ head, omitted, tail }: Output): string {
 }
 
 /** The line that stands for output that is not kept. */
-export function omittedLine(omitted: number): string {
+function omittedLine(omitted: number): string {
   return `[${omitted} bytes of output are left out here]`
 }

@@ -81,6 +81,8 @@ export class AttemptChoice {
       `wrote ${outputSize.toLocaleString()} bytes`,
     ]
     const text = parts.filter((part) => part !== '').join(', ')
-    setText(this.#outcome, error === null ? text : `${text}: ${error}`)
+    // The error of the latest attempt is the job's, which the facts show.
+    const isLatest = record === this.#records.at(-1)
+    setText(this.#outcome, error === null || isLatest ? text : `${text}: ${error}`)
   }
 }

@@ -83,7 +83,7 @@ export class ControlsPanel {
       const input = make('input')
       input.id = `limit-${option}-${name}`
       input.value = value
-      input.placeholder = 'no limit'
+      input.placeholder = 'none'
       input.ariaLabel = `${label} of ${name}`
       input.addEventListener('change', () => {
         void this.#do('limit', [name, ...words(input.value.trim())], `${name}: ${label} is changed`)
@@ -133,7 +133,7 @@ export class ControlsPanel {
       make('td', 'mono', times),
       make('td', 'mono', `${kind} ${payload}`),
       make('td', '', timeText(nextAt)),
-      make('td', '', lastAt === null ? '–' : `${timeText(lastAt)}, job ${lastJob}`),
+      make('td', 'last', lastAt === null ? '–' : `${timeText(lastAt)}, job ${lastJob}`),
       make('td', 'actions', button),
     )
   }

@@ -102,6 +102,8 @@ export class OutputPanel {
     const state = make('span', 'state', job.state)
     const facts: [string, string | Node | null][] = [
       ['State', state],
+      ['Error', job.error],
+      ['Result', job.result],
       ['Payload', job.payload],
       ['Attempts', job.retries === 0 ? `${job.attempts}` : `${job.attempts} of ${job.retries + 1}`],
       ['Added', new Date(job.createdAt).toLocaleString()],
@@ -118,8 +120,6 @@ export class OutputPanel {
       ['Key', job.key],
       ['Group', job.group],
       ['Schedule', job.schedule],
-      ['Result', job.result],
-      ['Error', job.error],
     ]
     const shown = facts.filter(([, value]) => value !== null) as [string, string | Node][]
     this.#facts.replaceChildren(

@@ -15,13 +15,34 @@ export class OutputText {
   readonly #view = find('output-text', HTMLPreElement)
   /** Stands for what is not shown. */
   readonly #gap = make('span', 'omitted')
+  /** The end is in view, and stays there when text is added or the view becomes smaller. */
+  #isAtEnd = true
+  #height = 0
   #omitted = 0
   #headLength = 0
   #tail: Text[] = []
   #tailLength = 0
 
+  constructor() {
+    this.#view.addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = this.#view
+      // The view has another height by now: the observer below moves it.
+      if (clientHeight !== this.#height) return
+      this.#isAtEnd = scrollHeight - scrollTop - clientHeight < 24
+    })
+    new ResizeObserver(() => {
+      this.#height = this.#view.clientHeight
+      this.#followEnd()
+    }).observe(this.#view)
+  }
+
+  #followEnd(): void {
+    if (this.#isAtEnd) this.#view.scrollTop = this.#view.scrollHeight
+  }
+
   clear(): void {
     this.#view.replaceChildren()
+    this.#isAtEnd = true
     this.#omitted = 0
     this.#headLength = 0
     this.#tail = []
@@ -30,13 +51,11 @@ export class OutputText {
 
   /** Adds a part of the output, and stays at its end if that was in view. */
   add({ head, omitted, text }: PageOutput): void {
-    const view = this.#view
-    const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 24
     this.#addToHead(head)
     if (omitted > 0) this.#omit(omitted)
     if (this.#omitted === 0 && this.#headLength < headCharacters) this.#addToHead(text)
     else this.#addToTail(text)
-    if (isAtEnd) view.scrollTop = view.scrollHeight
+    this.#followEnd()
   }
 
   #addToHead(text: string): void {
