@@ -1,7 +1,9 @@
 /**
- * What this package needs of a message system: messages between programs, streams that keep messages until a worker has
- * acknowledged them, and buckets of keys whose entries expire. NatsBus is made of NATS; MemoryBus of the door `testing`
- * has the same semantics in one process and virtual time, with every fault that the real system has.
+ * The interface between this package and a message system. The package needs three things: messages between programs,
+ * streams that keep each message until a worker has acknowledged it, and buckets, which are maps whose entries expire.
+ *
+ * There are two implementations. NatsBus uses the NATS client. MemoryBus, which users get from `@tasktree/nats/testing`,
+ * runs in one process and in virtual time, behaves like NATS, and produces the faults that NATS can have.
  */
 import type { Future } from '@tasktree/core'
 
@@ -11,97 +13,100 @@ export type Headers = Readonly<Record<string, string>>
 export interface BusMessage {
   readonly subject: string
   readonly data: Uint8Array
-  /** The value of a header; null when the message does not have it. */
+  /** Returns the value of a header, or null if the message does not have that header. */
   header(name: string): string | null
-  /** Where an answer is expected; '' for nowhere. */
+  /** The subject to which the sender expects an answer; empty if it expects none. */
   readonly reply: string
-  /** The server's answer that nobody listens to the subject. */
+  /** Whether the server sent this message to say that no program is subscribed to the subject. */
   readonly isNoResponders: boolean
 }
 
-/** A message of a stream that a consumer was given to work on. It is delivered again unless it is acknowledged in time. */
+/**
+ * A message of a stream that the server has delivered to a consumer. The server delivers it again unless the consumer
+ * acknowledges it in time.
+ */
 export interface Delivery {
   readonly subject: string
   readonly data: Uint8Array
   header(name: string): string | null
   readonly headers: Headers
-  /** How many times it has been delivered, this time included. */
+  /** How many times the server has delivered this message, this time included. */
   readonly count: number
-  /** Its number in the stream. */
+  /** The number of the message in its stream. */
   readonly sequence: number
-  /** When the server has stored it, in milliseconds of the Unix time. */
+  /** When the server stored the message, as Unix time in milliseconds. */
   readonly storedAt: number
-  /** Done: the stream forgets the message. Settles when the server says so. */
+  /** Reports that the work is done, so that the stream deletes the message. Settles when the server confirms it. */
   ack(): Future<void>
-  /** Not done: it is delivered again after `delay` milliseconds. */
+  /** Gives the message back: the server delivers it again after `delay` milliseconds. */
   nak(delay?: number): void
-  /** Still at work: the time for the acknowledgement begins anew. */
+  /** Reports that the work goes on: the server restarts the time in which it expects the acknowledgement. */
   working(): void
-  /** The stream forgets the message, although nobody has done the work. */
+  /** Makes the stream delete the message although the work was not done. */
   term(): void
 }
 
 export interface StreamSettings {
   readonly name: string
   readonly subjects: readonly string[]
-  /** `work`: a message is kept until it is acknowledged. `limits`: until it is too old. */
+  /** With `work` the stream keeps a message until it is acknowledged, with `limits` until it is too old. */
   readonly retention: 'work' | 'limits'
-  /** How many messages it takes; later ones are refused. Undefined leaves a stream that exists as it is. */
+  /** The stream refuses further messages when it holds this many. Undefined leaves an existing stream as it is. */
   readonly maxMessages?: number | undefined
-  /** How many messages of one subject it takes; later ones are refused. */
+  /** The stream refuses further messages for a subject when it holds this many of that subject. */
   readonly maxPerSubject?: number
-  /** Milliseconds after which a message is forgotten. */
+  /** Milliseconds after which the stream deletes a message. */
   readonly maxAge?: number
 }
 
 export interface ConsumerSettings {
   readonly stream: string
   readonly name: string
-  /** Of which messages. */
+  /** The consumer gets the messages of this subject. */
   readonly subject: string
-  /** Milliseconds that a receiver has to acknowledge a message before it is delivered to another receiver. */
+  /** If a receiver does not acknowledge a message for this many milliseconds, the server delivers it again. */
   readonly ackWait: number
 }
 
 /**
- * A consumer that takes nothing: the messages stay in the stream until they are deleted, and need no acknowledgement. The
- * server forgets it when nobody has pulled for a while.
+ * The settings of a consumer that only reads: its messages stay in the stream until they are deleted, and need no
+ * acknowledgement. The server deletes the consumer when it was not pulled for a while.
  */
 export interface ReaderSettings {
   readonly stream: string
   readonly name: string
-  /** Of which messages; may have wildcards. */
+  /** The consumer gets the messages of this subject, which may have wildcards. */
   readonly subject: string
-  /** The sequence at which it begins. */
+  /** The number of the first message that the consumer gets. */
   readonly from: number
 }
 
 export interface StreamState {
   readonly messages: number
-  /** Messages that were delivered and not acknowledged yet. */
+  /** How many messages were delivered and not acknowledged yet. */
   readonly pending: number
 }
 
 export interface Appended {
   readonly sequence: number
-  /** A message with the same id was there already. */
+  /** Whether the stream had a message with the same id already. It has then not stored this one. */
   readonly duplicate: boolean
 }
 
-/** The requests of one receiver for the messages of a consumer. */
+/** Requests messages of a consumer for one receiver. */
 export interface Puller {
-  /** Asks for `count` more messages. */
+  /** Requests `count` more messages. */
   request(count: number): void
   close(): void
 }
 
 export interface PullListener {
   onDelivery(delivery: Delivery): void
-  /** A request for `count` messages has ended without them. */
+  /** A request has expired while `count` of its messages were missing. */
   onExpired(count: number): void
-  /** The consumer lives, and has nothing to deliver. */
+  /** The server reports that the consumer works, and has no message to deliver. */
   onHeartbeat(): void
-  /** The requests have ended, for example because the consumer was deleted. */
+  /** The server has ended the requests, for example because the consumer was deleted. */
   onBroken(why: string): void
 }
 
@@ -110,15 +115,15 @@ export interface Entry {
   readonly revision: number
 }
 
-/** Keys whose entries expire. Nobody is told when an entry expires. */
+/** A map on the server whose entries expire. The server sends no notice when an entry expires. */
 export interface Bucket {
-  /** Its revision; null when there is an entry already. */
+  /** Creates an entry and returns its revision. Returns null if the key has an entry already. */
   create(key: string, value: Uint8Array): Future<number | null>
-  /** The new revision; null when the entry is not at `revision` any more. */
+  /** Replaces an entry and returns its new revision. Returns null if the entry is not at `revision` any more. */
   update(key: string, value: Uint8Array, revision: number): Future<number | null>
   put(key: string, value: Uint8Array): Future<number>
   get(key: string): Future<Entry | null>
-  /** With `revision`, only if the entry is still at it. */
+  /** Deletes an entry. With `revision`, deletes it only if it is still at that revision. */
   delete(key: string, revision?: number): Future<void>
   keys(): Future<string[]>
 }
@@ -131,48 +136,54 @@ export interface PublishOptions {
 export type BusStatus = 'connected' | 'disconnected' | 'closed'
 
 /**
- * One connection. When it is lost, everything that waits for an answer of the server fails with BusTimeout at once; what is
- * asked while it is lost fails too. Subscriptions go on when it is back.
+ * One connection to the message system. When it is lost, every call that waits for an answer of the server fails with
+ * BusTimeout at once, and so does every such call that is made until it is back. Subscriptions survive the loss.
  */
 export interface Bus {
-  /** How many bytes a message may have, its headers included. */
+  /** The largest size of a message in bytes, headers included. */
   readonly maxPayload: number
   readonly status: BusStatus
-  /** Why it was closed, if it was by an error. */
+  /** The error that has closed the connection; null if there was none. */
   readonly closedBy: Error | null
-  /** Names the server in messages. */
+  /** The address of the server, for messages to people. */
   readonly server: string
   onStatus(listener: (status: BusStatus) => void): () => void
   /** The Unix time in milliseconds. */
   now(): number
-  /** @throws {PayloadTooLarge} {BusClosed} */
+  /** @throws {PayloadTooLarge} {ClusterClosed} */
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void
-  /** With `queue`, each message goes to one of the subscribers of that queue. The listener must not wait. */
+  /**
+   * Calls `listener` for each message to `subject`. The listener must not block. With `queue`, the server gives each
+   * message to only one of the subscribers with that queue. Returns a function that ends the subscription.
+   */
   subscribe(
     subject: string,
     listener: (message: BusMessage) => void,
     options?: { queue?: string },
   ): () => void
-  /** Settles when the server has received what was sent before. */
+  /** Settles when the server has received everything that was sent before this call. */
   flush(): Future<void>
   openStream(settings: StreamSettings): Future<void>
   openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void>
-  /** @throws {StreamFull} {StreamMissing} {PayloadTooLarge} {BusTimeout} */
+  /**
+   * Stores a message in the stream that keeps `subject`. Fails with StreamFull, with PayloadTooLarge, and with BusTimeout,
+   * also when no stream keeps the subject.
+   */
   append(
     subject: string,
     data: Uint8Array,
     options: { id: string; headers?: Headers },
   ): Future<Appended>
-  /** False when there is no such message any more. */
+  /** Deletes a message. The result is false if the stream does not have the message any more. */
   deleteMessage(stream: string, sequence: number): Future<boolean>
-  /** Null when there is no such stream. */
+  /** The result is null if there is no such stream. */
   streamState(stream: string): Future<StreamState | null>
   pull(stream: string, consumer: string, listener: PullListener): Puller
-  /** Its entries expire after `ttl` milliseconds; without `ttl`, or with Infinity, they do not. */
+  /** Opens or creates a bucket. Its entries expire after `ttl` milliseconds; without `ttl`, or with Infinity, never. */
   openBucket(name: string, ttl?: number): Future<Bucket>
-  /** Sends what is left, and ends the connection. */
+  /** Sends the messages that were not sent yet, and ends the connection. */
   close(): Future<void>
 }
 
-/** How a cluster gets its bus. */
+/** Makes the connection of a cluster. */
 export type Connector = () => Future<Bus> | PromiseLike<Bus>

@@ -11,7 +11,11 @@ import { NatsBus } from './nats-bus.ts'
 import { code, isRefusal } from './nats-errors.ts'
 import { answerTime } from './nats-requests.ts'
 
-/** Connects as the options say. The client goes on trying to reconnect for as long as the bus is open. */
+/**
+ * Connects to a server. When the connection is lost later, the client tries to reconnect until the bus is closed.
+ *
+ * @throws {ConnectFailed} {NoJetStream}
+ */
 export async function connectNats(
   options: ConnectionOptions,
   durability: Durability,
@@ -22,9 +26,9 @@ export async function connectNats(
     connection = await connect({
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
-      // A link that is cut without a word is noticed after three pings.
+      // The client closes a connection whose server has not answered three of these pings.
       pingInterval: 2_000,
-      // When a server dies in the middle of the handshake, the client does not notice and waits for this long; 20 s by default.
+      // If a server dies during the handshake, the client does not notice, and waits for this long. Its default is 20 s.
       timeout: answerTime,
       noAsyncTraces: true,
       ...options,

@@ -1,4 +1,4 @@
-/** How safe the streams and buckets of a server are from a power loss. */
+/** The options for how safe streams and buckets are from a power loss, and the warning about it. */
 import { checkCount, describe } from '@tasktree/core/lowlevel'
 
 export interface DurabilityOptions {

@@ -41,7 +41,10 @@ export class NatsBucket implements Bucket {
     })
   }
 
-  /** Stores `value` if the entry is at `revision`, which is 0 if there is none. Otherwise the result is `otherwise()`. */
+  /**
+   * Stores `value` if the entry is at `revision`; 0 means that there is no entry. If it is not, the result is that of
+   * `otherwise`.
+   */
   #store(
     key: string,
     value: Uint8Array,
@@ -64,7 +67,10 @@ export class NatsBucket implements Bucket {
     })
   }
 
-  /** The client replaces an entry that was deleted: the server keeps a mark of the deletion, which has a revision. */
+  /**
+   * Creates the entry with the client's method, which also works for an entry that was deleted: the server keeps a
+   * marker of the deletion, and the marker has a revision.
+   */
   #createAgain(key: string, value: Uint8Array): Future<number | null> {
     return this.#translated(
       this.#kv.create(key, value).catch((error: unknown) => {

@@ -39,11 +39,11 @@ import { NatsPuller } from './nats-puller.ts'
 import { readStored, Requests } from './nats-requests.ts'
 import { Pending } from './pending.ts'
 
-/** The header by which a stream knows a message that it has stored already. */
+/** The header with the id of a message. A stream does not store two messages with the same id. */
 const idHeader = 'Nats-Msg-Id'
-/** For how long a stream remembers the ids of its messages: a message that is sent twice within it is stored once. */
+/** Milliseconds for which a stream remembers the ids of its messages. */
 const duplicateWindow = 120_000
-/** Milliseconds without a pull after which the server forgets a reader. */
+/** Milliseconds without a pull after which the server deletes a consumer that only reads. */
 const readerPatience = 300_000
 
 function toHeaders(record: Headers): MsgHdrs {
@@ -323,7 +323,7 @@ export class NatsBus implements Bus {
   }
 
   close(): Future<void> {
-    // Not among what fails when the connection ends.
+    // This future is not one of `#pending`, because those fail when the connection ends.
     return new Pending().follow(this.#close())
   }
 
@@ -338,7 +338,7 @@ export class NatsBus implements Bus {
   }
 }
 
-/** Decodes the parts of a message when they are read, because most receivers read few of them. */
+/** Decodes each part of a message only when it is read, because most receivers read few parts. */
 class NatsMessage implements BusMessage {
   readonly #message: Msg
 

@@ -2,7 +2,7 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import { errors } from '@nats-io/transport-node'
 import { BusTimeout, ClusterClosed } from '../errors.ts'
 
-/** What the server calls its refusals. */
+/** The error codes of JetStream. */
 export const code = {
   noJetStream: 10_039,
   noStream: 10_059,
@@ -20,7 +20,10 @@ export function isWrongSequence(error: unknown): boolean {
   return error instanceof JetStreamApiError && wrongSequence.has(error.code)
 }
 
-/** The client's words for a failure that is not about the request itself become this package's. */
+/**
+ * Returns the error of this package for an error of the client that is not about the request itself, such as a lost
+ * connection. Returns other errors unchanged.
+ */
 export function translate(error: unknown, what: string): unknown {
   if (error instanceof errors.TimeoutError) return new BusTimeout(what, { cause: error })
   if (error instanceof errors.RequestError || error instanceof errors.NoRespondersError) {

@@ -1,17 +1,20 @@
 /**
- * Pulls the messages of a consumer. The client's own `fetch` and `consume` keep a fixed number of messages under way, or
- * make a subscription for each request; a worker needs exactly one message for each slot that becomes free. So this file
- * speaks the protocol of JetStream's pull requests itself: a request names an inbox and a number of messages, and the
- * server answers it with messages, with heartbeats while it has none, and with a status when the request ends.
+ * Pulls the messages of a consumer.
+ *
+ * The problem: a worker needs exactly one message for each job that it has room for. The client's `consume` requests a
+ * fixed number of messages ahead, and its `fetch` makes a subscription for each request.
+ *
+ * The idea: this file uses the protocol of JetStream's pull requests directly. A request names an inbox and a number of
+ * messages. The server answers with messages, with heartbeats while it has none, and with a status when the request ends.
  */
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
 import type { Requests } from './nats-requests.ts'
 
-/** Milliseconds after which the server gives a request up. */
+/** Milliseconds after which the server ends a request. */
 const expires = 30_000
-/** Milliseconds between the server's signs of life. */
+/** Milliseconds between the heartbeats of the server. */
 const heartbeat = 5_000
 
 const status = { heartbeat: 100, noMessages: 404, expired: 408, ended: 409 } as const
@@ -137,7 +140,7 @@ class NatsDelivery implements Delivery {
     try {
       this.#connection.publish(reply, text)
     } catch {
-      // The connection is closed. The message is then delivered again.
+      // The connection is closed, so the server will deliver the message again.
     }
   }
 }

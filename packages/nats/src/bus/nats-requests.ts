@@ -21,19 +21,19 @@ export const answerTime = 5_000
 const headersSize = 256
 
 export interface Request<T> {
-  /** Says in errors what is asked for. */
+  /** Names the request in errors. */
   readonly what: string
   readonly subject: string
   readonly data: Uint8Array | string
   readonly headers?: MsgHdrs
-  /** Makes the result of the answer. What it throws is the failure of the request. */
+  /** Makes the result of the request from the answer. If it throws, the request fails with that error. */
   readonly read: (answer: Msg) => T | Future<T>
 }
 
 interface OpenRequest {
   readonly request: Request<unknown>
   readonly future: Future<unknown>
-  /** The time of `performance.now()` at which it fails. */
+  /** The time of `performance.now()` at which the request fails. */
   readonly expiresAt: number
 }
 
@@ -58,13 +58,13 @@ export class Requests {
 
   /**
    * Sends a message and returns a future of its answer. It fails with BusTimeout when the server does not answer in time,
-   * or when nobody takes the message. Cancelling the future gives the answer up; the message has been sent.
+   * or when no program takes the message. After a cancel of the future the answer is ignored; the message was sent.
    */
   send<T>(request: Request<T>): Future<T> {
     const { subject, data, headers, what } = request
     const future = new Future<T>()
     if (this.#lost !== null) {
-      // The client would keep the message, and send it when the connection is back.
+      // The client would keep the message and send it after the reconnect, when its sender has long seen a failure.
       future.setException(this.#lost)
       return future
     }
@@ -131,7 +131,7 @@ export class Requests {
     }
   }
 
-  /** The connection is lost: fails everything that waits for an answer, and what is sent before `goOn`. */
+  /** Called when the connection is lost: fails all open requests, and every request that is made before `goOn`. */
   fail(error: Error): void {
     this.#lost = error
     for (const { future } of this.#open.values()) if (!future.done()) future.setException(error)
@@ -140,7 +140,7 @@ export class Requests {
     this.#stopTimer = null
   }
 
-  /** The connection is back. */
+  /** Called when the connection is back. */
   goOn(): void {
     this.#lost = null
   }
@@ -155,13 +155,13 @@ function forward(from: Future<unknown>, to: Future<unknown>): void {
   })
 }
 
-/** What the server says about a message for a stream. */
+/** The answer of the server to a message that a stream has stored. */
 export interface Stored {
   readonly seq: number
   readonly duplicate?: boolean
 }
 
-/** Returns what the server says, or why it has refused the message. */
+/** Returns the answer of the server to a message for a stream, or the error with which it has refused the message. */
 export function readStored(answer: Msg): Stored | JetStreamApiError {
   const text = answer.json<
     Stored & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }

@@ -1,12 +1,12 @@
 import { Future } from '@tasktree/core'
 
-/** The answers of the server that somebody waits for. When the connection is lost they fail, because none will come. */
+/** The calls that wait for an answer of the server. When the connection is lost they fail, because no answer will come. */
 export class Pending {
   readonly #futures = new Set<Future<unknown>>()
 
   /**
-   * Follows a promise of the client. A cancel gives the promise up: the client cannot be told, and what becomes of the
-   * promise then is nobody's loss.
+   * Returns a future with the outcome of a promise of the client. After a cancel of the future the promise is ignored,
+   * because the client has no way to cancel it.
    */
   follow<T>(promise: Promise<T>): Future<T> {
     const future = new Future<T>()

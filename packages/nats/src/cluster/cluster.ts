@@ -32,24 +32,24 @@ import { Link, type LinkStatus } from '../link/link.ts'
 import { listNodes, NodeEntry, type NodeInfo } from '../link/nodes.ts'
 import { type ClusterSnapshot, takeSnapshot } from './snapshot.ts'
 
-/** The options of the NATS client, and these. */
+/** The options of a cluster, and all options of the NATS client. */
 export interface ClusterOptions extends ConnectionOptions, DurabilityOptions {
-  /** Begins all names on the server, so that several clusters share one. @defaultValue 'tasktree' */
+  /** The prefix of all names on the server. Clusters with different namespaces can share a server. @defaultValue 'tasktree' */
   namespace?: string
-  /** Names this node; no other node may have the name. @defaultValue the host, the process and a random part */
+  /** The name of this node, which no other node may have. @defaultValue the names of host and process, and a random part */
   node?: string
-  /** How arguments and results become bytes. @defaultValue cloneCodec */
+  /** Encodes arguments and results. @defaultValue cloneCodec */
   codec?: Codec
-  /** Makes the connection, in place of the NATS client: for tests. */
+  /** Makes the connection instead of the NATS client, for tests. */
   connector?: Connector
 }
 
-/** Milliseconds that what is on its way, such as cancels, has when the cluster is closed. */
+/** Milliseconds that work in the background, such as sending a cancel, gets when the cluster is closed. */
 const patience = 2_000
 
 /**
- * One node's part in a cluster: its connection, and everything that goes over it. Made by `cluster`, which does not
- * connect: its `child()` does, as the first child of a tree.
+ * The handle of one node: its connection to the cluster, and everything that uses the connection. The function `cluster`
+ * makes a handle without a connection; `handle.child()` connects, as the first child of a tree.
  */
 export class Cluster implements AsyncDisposable {
   readonly namespace: string
@@ -88,7 +88,10 @@ export class Cluster implements AsyncDisposable {
     return this.#link.status
   }
 
-  /** The connection as a child. What uses the cluster comes after it; a rest-for-one supervisor starts that again with it. */
+  /**
+   * Returns the connection as a child. Children that use the cluster come after it, below a rest-for-one supervisor, which
+   * restarts them together with the connection.
+   */
   child(options: ChildOptions = {}): ChildSpec {
     return child.resource('cluster', () => new Connection(this.#link, this.#entry), options)
   }
@@ -101,15 +104,16 @@ export class Cluster implements AsyncDisposable {
     return this
   }
 
-  /** Runs jobs on the workers of `queue`, on any machine. */
+  /** Returns an executor that runs jobs on the workers of `queue`, on any machine. */
   executor(queue: string, options?: RemoteExecutorOptions): RemoteExecutor {
     this.#queues.add(queue)
     return RemoteExecutor.open(this.#link, queue, options)
   }
 
   /**
-   * A worker of `queue` as a child: takes as many jobs as it has room for, runs them here, and answers. `modules` names
-   * what it can run: `{ images: new URL('./images.js', import.meta.url) }`, or functions in place of the URL.
+   * Returns a worker of `queue` as a child. It takes as many jobs as it has room for, runs them on this node, and sends
+   * the results. `modules` has the functions that it can run: the URL of a module, as in `{ images: new
+   * URL('./images.js', import.meta.url) }`, or an object of functions.
    *
    * @throws {TypeError} {RangeError} naming what is wrong
    */
@@ -121,8 +125,9 @@ export class Cluster implements AsyncDisposable {
   }
 
   /**
-   * Answers the messages for `name` with an actor, as a child. Several programs may serve one name; each message goes to one
-   * of them. `ref` may be a function, which is called for each message: for an actor of the same tree, which is not there yet.
+   * Returns a child that gives the messages for `name` to an actor, and sends its answers. Several programs may serve one
+   * name; each message goes to one of them. `ref` may be a function, which is called for each message. It is needed for an
+   * actor of the same tree, because that actor does not exist yet.
    *
    * @throws {TypeError} {RangeError} naming what is wrong
    */
@@ -180,7 +185,7 @@ export class Cluster implements AsyncDisposable {
     return spec
   }
 
-  /** The actor of `key`, on whichever node it is. Nothing is sent by this call. @throws {TypeError} */
+  /** Returns a ref to the actor of `key`, on whichever node it is. This call sends nothing. @throws {TypeError} */
   ref<A>(type: string, key: string, options: LookupOptions = {}): ActorRef<A> {
     checkName('the type of an entity', type)
     checkName('the key of an entity', key)
@@ -189,7 +194,7 @@ export class Cluster implements AsyncDisposable {
     return new RemoteRef<A>(this.#asks, `${type}/${key}`, route, options)
   }
 
-  /** The actors that answer to `name`, wherever they are. Nothing is sent by this call. @throws {TypeError} */
+  /** Returns a ref to the actors that serve `name`, on any node. This call sends nothing. @throws {TypeError} */
   lookup<A>(name: string, options: LookupOptions = {}): ActorRef<A> {
     checkName('the name of a service', name)
     checkLookup(options)
@@ -197,17 +202,17 @@ export class Cluster implements AsyncDisposable {
     return new RemoteRef<A>(this.#asks, name, route, options)
   }
 
-  /** The nodes that are there, this one included. A node that died is listed for at most 5 seconds. */
+  /** Returns the nodes that are connected, this one included. A node that died is listed for up to 5 more seconds. */
   nodes(): Promise<NodeInfo[]> {
     return listNodes(this.#link)
   }
 
-  /** The nodes, and how many jobs wait and run in the queues that this node or another one uses. */
+  /** Returns the nodes, and the numbers of waiting and running jobs in each queue that a node uses. */
   snapshot(): Promise<ClusterSnapshot> {
     return takeSnapshot(this.#link, this.namespace, this.#queues)
   }
 
-  /** Ends the connection that `connect` has made. What waits for it fails with ClusterClosed. */
+  /** Ends the connection that `connect` has made. Calls that wait for it fail with ClusterClosed. */
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = this.#connection
     this.#connection = null
@@ -247,7 +252,7 @@ class Connection implements AsyncDisposable {
     if (this.#watcher?.done() === false) this.#watcher.setException(error)
   }
 
-  /** Fails when the connection has ended by itself. */
+  /** Never returns. Fails when the connection has ended by itself. */
   async wait(): Promise<void> {
     const watcher = new Future<void>()
     this.#watcher = watcher
@@ -287,19 +292,19 @@ function makeNodeName(): string {
   return `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
 }
 
-/** A cluster handle, which is not connected yet: its `child()` connects. @throws {TypeError} naming the option that is wrong */
+/** Returns a cluster handle without a connection. Its `child()` connects. @throws {TypeError} naming the wrong option */
 export function cluster(options?: ClusterOptions): Cluster {
   return new Cluster(options)
 }
 
-/** A connected cluster, for programs without a tree. @throws {ConnectFailed} {NoJetStream} */
+/** Returns a connected cluster handle, for programs without a tree. @throws {ConnectFailed} {NoJetStream} */
 export async function connect(options?: ClusterOptions): Promise<Cluster> {
   return new Cluster(options).connect()
 }
 
 /**
- * A supervisor whose first child is the connection. The others are started when it is up, and started again when it was
- * made anew.
+ * Returns a supervisor whose first child is the connection. It starts the other children when there is a connection, and
+ * restarts them after each restart of the connection.
  */
 export function clusterTree(
   id: string,

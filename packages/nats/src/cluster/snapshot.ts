@@ -2,22 +2,22 @@ import type { Link, LinkStatus } from '../link/link.ts'
 import { listNodes, type NodeInfo } from '../link/nodes.ts'
 
 export interface QueueSnapshot {
-  /** Jobs that no worker has begun. */
+  /** How many jobs wait for a worker. */
   readonly waiting: number
-  /** Jobs that a worker has and has not ended. */
+  /** How many jobs were delivered to a worker and have no result yet. */
   readonly running: number
-  /** Jobs that must not begin yet, or that no worker knows yet. */
+  /** How many jobs must not begin yet, or wait for a worker that knows their function. */
   readonly delayed: number
 }
 
-/** A cluster at one moment, as one node sees it. */
+/** The state of a cluster at one moment, as one node sees it. */
 export interface ClusterSnapshot {
   readonly namespace: string
   readonly node: string
   readonly status: LinkStatus
   readonly nodes: readonly NodeInfo[]
   readonly queues: Readonly<Record<string, QueueSnapshot>>
-  /** Jobs that were put aside in the last 14 days. */
+  /** How many jobs were put aside in the last 14 days, because no worker could finish them. */
   readonly deadLetters: number
 }
 

@@ -21,32 +21,35 @@ import { SubmissionQueue } from './submission-queue.ts'
 import { Submission } from './submission.ts'
 
 export interface RemoteExecutorOptions {
-  /** How many jobs may be on their way or under way; later ones wait here and are sent in order. @defaultValue 1000 */
+  /** How many jobs may be sent and not finished. Further jobs wait in this program, in order. @defaultValue 1000 */
   maxInFlight?: number
-  /** Milliseconds that results are kept for a submitter that has lost its connection. @defaultValue 3600000 */
+  /** Milliseconds for which the server keeps a result, for a submitter that has lost its connection. @defaultValue 3600000 */
   resultTtl?: number
-  /** Milliseconds that each job has from its submission to its end. @defaultValue Infinity */
+  /** Milliseconds that each job may take from its submission to its end. @defaultValue Infinity */
   deadline?: number
-  /** How many jobs the queue holds, on the server; further ones are refused with QueueFull. @defaultValue as the queue is, first 1000000 */
+  /**
+   * How many jobs the queue holds on the server, which refuses further jobs with QueueFull. @defaultValue the capacity
+   * that the queue has, or 1000000 for a new queue
+   */
   capacity?: number
 }
 
-/** Of one job, or of several: see `RemoteExecutor.with`. */
+/** The options of `RemoteExecutor.with`, for one job or several. */
 export interface SubmitOptions {
   /**
-   * Names the job in the whole cluster. Two submissions with the same id are one job: the second one gets the result of the
-   * first. By default a new name.
+   * The name of the job in the whole cluster. Two submissions with the same id are one job: the second one gets the result
+   * of the first. @defaultValue a random name
    */
   id?: string
-  /** Milliseconds before which no worker begins with it. @defaultValue 0 */
+  /** Milliseconds for which no worker begins the job. @defaultValue 0 */
   delay?: number
-  /** Milliseconds that it has from its submission to its end, its delay included. */
+  /** Milliseconds that the job may take from its submission to its end, its delay included. */
   deadline?: number
 }
 
 /**
- * Runs jobs on the workers of a queue, on any machine of the cluster. A job is begun at least once and has one result: a
- * worker that dies with the job is followed by another one.
+ * Runs jobs on the workers of a queue, on any machine of the cluster. If a worker dies, another worker runs its jobs
+ * again. So the function of a job runs at least once, and the job has exactly one result.
  */
 export class RemoteExecutor implements Executor {
   readonly #submissions: SubmissionQueue
@@ -78,7 +81,7 @@ export class RemoteExecutor implements Executor {
     )
   }
 
-  /** The same executor, whose jobs have these options. */
+  /** Returns a view of this executor whose jobs have these options. */
   with(options: SubmitOptions): RemoteExecutor {
     checkOptions(options)
     const { id, delay, deadline } = options
@@ -92,8 +95,8 @@ export class RemoteExecutor implements Executor {
    * Sends a job to the queue. Its arguments are copied in the call.
    *
    * The job fails with QueueFull when the queue has no room, with PayloadTooLarge when its arguments are too large, with
-   * UnknownJob when no worker has its function, with PoisonedJob when no worker could end it, with ResultTooLarge, with
-   * TimeoutError at its deadline, and with what its function throws. The deadlines of the scopes around the call travel
+   * UnknownJob when no worker has its function, with PoisonedJob when no worker could finish it, with ResultTooLarge, with
+   * TimeoutError at its deadline, and with the error that its function throws. The deadlines of the scopes around the call travel
    * with the job, and so does the trace context `traceparent`.
    *
    * @throws {TypeError} for a function: only what `jobs()` and `remoteJobs()` make has a name on other machines
@@ -105,7 +108,10 @@ export class RemoteExecutor implements Executor {
     return this.#submit(job, args, false).future
   }
 
-  /** As `map` of a pool. With `chunksize`, each chunk is one job: its items are begun again together when its worker dies. */
+  /**
+   * Works like `map` of a pool. With `chunksize`, each chunk is one job: if its worker dies, all items of the chunk run
+   * again.
+   */
   map<T, R>(
     job: Job<[T], R>,
     items: Iterable<T> | AsyncIterable<T>,
@@ -169,8 +175,8 @@ export class RemoteExecutor implements Executor {
   }
 
   /**
-   * The jobs of this executor: `queued` wait here to be sent, `running` were sent and have not ended. Workers are on other
-   * machines, so `workers`, `idle` and `crashed` are 0; `cluster.snapshot()` shows them.
+   * The numbers of this executor's jobs: `queued` jobs wait in this program, `running` jobs were sent and have no result
+   * yet. `workers`, `idle` and `crashed` are 0, because workers are on other nodes; `cluster.snapshot()` shows them.
    */
   get stats(): ExecutorStats {
     const { waiting, running, completed, failed } = this.#submissions
@@ -188,13 +194,13 @@ export class RemoteExecutor implements Executor {
     if (wait) await this.#submissions.untilIdle()
   }
 
-  /** As `shutdown()`. */
+  /** Calls `shutdown()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown()
   }
 }
 
-/** A submission that has failed already, because its arguments cannot be sent. */
+/** Returns a submission that has failed, because its arguments cannot be encoded. */
 function refused(
   submissions: SubmissionQueue,
   message: JobMessage,

@@ -2,8 +2,8 @@ import type { JobRefs } from '@tasktree/executor'
 import { moduleName, referTo } from '@tasktree/executor/lowlevel'
 
 /**
- * References to the functions of a module that workers know as `id`, for programs that do not have the module at hand.
- * With `version`, only workers that have `id@version` run them.
+ * Returns references to the functions of a module that workers know by the name `id`, for programs that do not have the
+ * module. With `version`, only workers that have `id@version` run the jobs.
  *
  * @throws {TypeError} for an `id` or a `version` that is not a name
  *

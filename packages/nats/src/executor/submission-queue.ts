@@ -5,14 +5,14 @@ import { openQueue } from '../link/open-queue.ts'
 import { Signal } from '../link/signal.ts'
 import type { Submission, SubmissionOwner } from './submission.ts'
 
-/** Milliseconds between two looks for results whose announcement did not arrive. */
+/** Milliseconds between two searches for results whose messages were lost. */
 const lookInterval = 30_000
-/** Milliseconds between two looks for the result of a job that somebody else has submitted too. */
+/** Milliseconds between two searches for the results of jobs that another submission had begun. */
 const duplicateInterval = 500
-/** How many results are looked up at the same time. */
+/** How many results are read from the server at the same time. */
 const looksAtOnce = 64
 
-/** The options as they are used. */
+/** The options of an executor after their check. */
 export interface Settings {
   readonly maxInFlight: number
   readonly resultTtl: number
@@ -20,19 +20,19 @@ export interface Settings {
   readonly capacity: number | undefined
 }
 
-/** What all views of one executor share. */
+/** The jobs of one executor, until they have ended. All views that `RemoteExecutor.with` makes share this object. */
 export class SubmissionQueue implements SubmissionOwner {
   readonly link: Link
   readonly queue: string
   readonly settings: Settings
-  /** Submitted, and not begun to be sent. */
+  /** The jobs that were submitted and not sent yet. */
   readonly #waiting: Submission[] = []
   readonly #inFlight = new Set<Submission>()
   readonly #changed = new Signal()
   readonly #idle = new Set<Future<void>>()
   #isKept = false
   #opened: Promise<void> | null = null
-  /** The connection was lost since the last look, so answers may have been lost. */
+  /** Whether the connection was lost after the last search, so that answers may be missing. */
   #mustLook = false
   isShutDown = false
   completed = 0
@@ -85,7 +85,7 @@ export class SubmissionQueue implements SubmissionOwner {
     if (this.#inFlight.size > 0 && !this.#isKept) this.#keep()
   }
 
-  /** Makes sure that the queue is there. */
+  /** Creates the queue on the server if it does not exist. */
   #open(): Promise<void> {
     this.#opened ??= openQueue(this.link, this.queue, this.settings.capacity).catch(
       (error: unknown) => {
@@ -96,7 +96,7 @@ export class SubmissionQueue implements SubmissionOwner {
     return this.#opened
   }
 
-  /** Looks for results whose announcement was lost, as long as there are jobs under way. */
+  /** Searches for results whose messages were lost, for as long as there are jobs without a result. */
   #keep(): void {
     this.#isKept = true
     detached(() =>
@@ -105,7 +105,7 @@ export class SubmissionQueue implements SubmissionOwner {
           try {
             await this.#lookForResults()
           } finally {
-            // In the turn in which it has seen that nothing is under way, so that the next job finds no keeper.
+            // This runs in the turn in which the search found no open job, so the next job starts a new search.
             this.#isKept = false
           }
         },

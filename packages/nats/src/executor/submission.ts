@@ -15,14 +15,14 @@ import { type JobMessage, toHeaders } from '../wire/job-message.ts'
 import { progressTag } from '../wire/progress.ts'
 import { RemoteJob } from './remote-job.ts'
 
-/** What the executor of a submission is told. */
+/** The executor of a submission, as the submission sees it. */
 export interface SubmissionOwner {
   readonly link: Link
   readonly queue: string
   ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void
 }
 
-/** A job from its submission to its end, at the program that has submitted it. */
+/** A job in the program that has submitted it, from the submission to its end. */
 export class Submission implements MappedJob {
   readonly future: RemoteJob<unknown>
   readonly #owner: SubmissionOwner
@@ -30,11 +30,14 @@ export class Submission implements MappedJob {
   readonly #body: Uint8Array
   readonly #stack: SubmitStack
   #timer: Handle | null = null
-  /** How far it has come. Only an accepted job is looked up after a loss of the connection. */
+  /** How far the job has come. After a loss of the connection, only results of accepted jobs are searched for. */
   #state: 'waiting' | 'sending' | 'accepted' = 'waiting'
   #sequence: number | null = null
   #hasEnded = false
-  /** Another submission has the same id, and its submitter is answered: this one has to look for the result. */
+  /**
+   * Whether the server had a job with the same id. The worker sends the result to that submission, so this one must search
+   * for the result.
+   */
   isDuplicate = false
 
   constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stack: SubmitStack) {
@@ -55,12 +58,12 @@ export class Submission implements MappedJob {
     }
   }
 
-  /** Always true once it exists: its arguments could be encoded. */
+  /** Whether the job was sent or is being sent. */
   get isStarted(): boolean {
     return this.#state !== 'waiting'
   }
 
-  /** Whether its result may be there without an answer having come. */
+  /** Whether the server may have the result although no answer has arrived. */
   get isAccepted(): boolean {
     return this.#state === 'accepted'
   }
@@ -73,7 +76,7 @@ export class Submission implements MappedJob {
     return this.#message.id
   }
 
-  /** Sends it, again and again until the server has stored it. */
+  /** Sends the job again and again until the server has stored it. */
   async send(): Promise<void> {
     if (this.#hasEnded) return
     this.#state = 'sending'
@@ -87,7 +90,7 @@ export class Submission implements MappedJob {
           id: message.id,
           headers: toHeaders(message),
         })
-        // A second attempt may store it a second time, after the server has forgotten the id.
+        // The server remembers an id for two minutes. A later attempt may store the job a second time.
         message = { ...message, mayBeKnown: true }
         return sending
       })
@@ -120,7 +123,7 @@ export class Submission implements MappedJob {
     }
   }
 
-  /** Its result has come, as the bytes of an outcome. */
+  /** Called with the encoded outcome of the job. */
   settle(record: Uint8Array): void {
     if (this.#hasEnded) return
     let outcome: Outcome
@@ -149,7 +152,7 @@ export class Submission implements MappedJob {
     noteFailure(this.future)
   }
 
-  /** Where the job is, for `why`. */
+  /** Tells `why` where the job is. */
   #details(): WaitDetails {
     const { queue } = this.#owner
     const where = {
@@ -166,7 +169,7 @@ export class Submission implements MappedJob {
     this.fail(new TimeoutError(`the job ${this.#message.job} did not end within ${ms} ms`))
   }
 
-  /** The future was cancelled. */
+  /** Called when the future was cancelled. */
   #abandon(): void {
     if (this.#hasEnded) return
     this.#cancelRemotely()
@@ -196,13 +199,13 @@ interface CancelledJob {
   readonly id: string
   readonly resultTtl: number
   readonly stream: string
-  /** Its number in the stream, null when the server has not said yet. */
+  /** The number of the job in its stream; null while the server has not confirmed the job. */
   readonly sequence: number | null
 }
 
 /**
- * Cancels a job wherever it is. The order matters: a worker that is given the job before it is deleted listens to the
- * announcement already, and one that comes later does not find the job.
+ * Cancels a job wherever it is. The order of the steps matters. A worker that got the job before the deletion is already
+ * subscribed to announcements, so it hears the cancel. A worker that asks later does not get the job.
  */
 async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
   const { id, resultTtl, stream, sequence } = job

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { BusMessage } from '../bus/bus.ts'
 
-/** The inbox of one cluster handle: one subscription for the answers to everything that the handle has sent. */
+/** The inbox of one cluster handle. One subscription receives the answers to all asks and jobs of the handle. */
 export class Answers {
   readonly #inbox: string
-  /** Names the handle, for the ids that it makes. */
+  /** A random text that makes the ids of this handle unique in the cluster. */
   readonly token: string = randomBytes(12).toString('hex')
   #made = 0
   readonly #listeners = new Map<string, (message: BusMessage) => void>()
@@ -13,17 +13,17 @@ export class Answers {
     this.#inbox = `${prefix}.${this.token}`
   }
 
-  /** What the handle subscribes to. */
+  /** The subject to which the handle subscribes. */
   get subject(): string {
     return `${this.#inbox}.*`
   }
 
-  /** A subject that nobody else uses. */
+  /** Returns a subject of the inbox that was not used before. */
   newSubject(): string {
     return `${this.#inbox}.${(++this.#made).toString(36)}`
   }
 
-  /** Calls `listener` with every message to `subject`, until it is forgotten. */
+  /** Calls `listener` for each message to `subject`, until `forget(subject)`. */
   expect(subject: string, listener: (message: BusMessage) => void): void {
     this.#listeners.set(subject, listener)
   }

@@ -2,8 +2,8 @@ import type { BusMessage } from '../bus/bus.ts'
 import type { Names } from '../wire/names.ts'
 
 /**
- * Cancels that are announced to every node. A cancel may arrive before the job or the ask that it is for, so the latest
- * ids are remembered.
+ * Receives cancels, which are sent to every node. The cancel of a job or an ask may arrive before the job or the ask
+ * itself, so the ids of the latest 10,000 cancels are remembered.
  */
 export class Controls {
   readonly subject: string

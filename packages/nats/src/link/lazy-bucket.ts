@@ -2,8 +2,8 @@ import { createTask, detached, Future } from '@tasktree/core'
 import type { Bucket, Entry } from '../bus/bus.ts'
 
 /**
- * A bucket that is opened when it is first used. Once it is open, a call is passed on at once, so what the call sends
- * leaves in one packet with everything else that is sent in the same turn.
+ * A bucket that is opened when it is first used. Once it is open, a call sends its message within the call, so that the
+ * message leaves in one packet with other messages of the same turn.
  */
 export class LazyBucket implements Bucket {
   readonly #open: () => Future<Bucket>
@@ -43,7 +43,7 @@ export class LazyBucket implements Bucket {
     return createTask(async () => call(await this.#whenOpen()))
   }
 
-  /** A failure to open the bucket is the failure of the calls that wait for it. The next call opens it again. */
+  /** If the bucket cannot be opened, the calls that wait for it fail with that error. The next call tries again. */
   #whenOpen(): Future<Bucket> {
     if (this.#opening === null) {
       const opening = detached(() => this.#open())

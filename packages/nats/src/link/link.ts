@@ -1,7 +1,8 @@
 /**
- * The connection of one cluster handle, as its parts see it: it comes up, is lost, comes back, and ends. What must be
- * done, such as storing a result, is tried again whenever the connection is back; what somebody waits for, such as an ask,
- * fails as soon as the connection is lost.
+ * The connection of one cluster handle, with its whole life: it is opened, is lost, comes back, and ends.
+ *
+ * Work that must be done, such as storing a result, uses `insist`, which tries again whenever the connection is back. Work
+ * for which a caller waits, such as an ask, uses `current` and `onStatus`, and fails as soon as the connection is lost.
  */
 import { createTask, detached, Future, sleep, type Task, wait } from '@tasktree/core'
 import type { Bucket, Bus, BusMessage, BusStatus, Connector } from '../bus/bus.ts'
@@ -12,10 +13,10 @@ import { Answers } from './answers.ts'
 import { Controls } from './controls.ts'
 import { LazyBucket } from './lazy-bucket.ts'
 
-/** Milliseconds before the next attempt; doubled after each, with jitter. */
+/** Milliseconds before the next attempt. The time doubles with each attempt, and is varied at random. */
 const firstRetry = 50
 const longestRetry = 2_000
-/** Milliseconds that a cancel is kept for workers that were not there when it was announced. */
+/** Milliseconds for which a cancel is stored, for workers that were not connected when it was announced. */
 const cancelTtl = 3_600_000
 
 export type LinkStatus = BusStatus | 'idle'
@@ -61,7 +62,7 @@ export class Link {
   /** @throws {ConnectFailed} {NoJetStream} */
   async open(): Promise<Bus> {
     this.#hasEnded = false
-    // What the socket calls later does not belong to the task that happens to connect.
+    // The callbacks of the socket run for as long as the connection, and must not belong to the task that connects.
     const bus = await detached(async () => this.#connector())
     this.#bus = bus
     this.#buckets.clear()
@@ -87,7 +88,7 @@ export class Link {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** The bus when it is connected, now or later. @throws {ClusterClosed} when the cluster has ended */
+  /** Waits until there is a connection, and returns it. @throws {ClusterClosed} when the cluster has ended */
   async connected(): Promise<Bus> {
     if (this.#bus?.status === 'connected') return this.#bus
     if (this.#hasEnded) throw new ClusterClosed()
@@ -100,17 +101,22 @@ export class Link {
     }
   }
 
-  /** The bus if it is connected now, else null. @throws {ClusterClosed} when the cluster has ended or was not started */
+  /**
+   * Returns the connection; null while it is lost.
+   *
+   * @throws {ClusterClosed} when the cluster has ended or was not started
+   */
   current(): Bus | null {
     if (this.#bus === null) throw new ClusterClosed()
     return this.#bus.status === 'connected' ? this.#bus : null
   }
 
   /**
-   * Does `work` until it is done: an attempt that was cut off by a lost connection, or that the server did not answer,
-   * is made again. So the work may be done twice.
+   * Calls `work` again and again until it succeeds. It is called again after a lost connection and after a missing answer
+   * of the server, so the server may do the work more than once.
    *
-   * @throws {ClusterClosed} when the cluster has ended, and what `work` throws apart from BusTimeout
+   * @throws {ClusterClosed} when the cluster has ended
+   * @throws every error of `work` other than BusTimeout and ClusterClosed
    */
   async insist<T>(work: (bus: Bus) => Future<T> | Promise<T>): Promise<T> {
     for (let delay = firstRetry; ; delay = Math.min(2 * delay, longestRetry)) {
@@ -144,7 +150,10 @@ export class Link {
     return this.bucket(bus, this.names.cancels, cancelTtl)
   }
 
-  /** Starts work that nobody waits for, such as a cancel on its way. An orderly end of the cluster waits for it a while. */
+  /**
+   * Starts work in the background, such as sending a cancel. When the cluster ends, `close` waits for such work for a
+   * limited time.
+   */
   start(name: string, body: () => Promise<void>): void {
     const task = detached(() => createTask(body, { name }))
     this.#background.add(task)
@@ -157,7 +166,10 @@ export class Link {
     })
   }
 
-  /** Ends the connection. What waits for it fails, unless `isLost`: then it waits for the next `open`. */
+  /**
+   * Ends the connection. Work in the background gets `patience` milliseconds. Calls that wait for the connection fail with
+   * ClusterClosed, unless the connection had ended by an error: then its supervisor opens another one, and they wait.
+   */
   async close(patience: number): Promise<void> {
     const bus = this.#bus
     const isLost = bus === null || bus.status === 'closed'
@@ -177,7 +189,7 @@ export class Link {
     this.#waiting.clear()
   }
 
-  /** Whether what waits for the connection should give up. */
+  /** Whether the cluster has ended in an orderly way, so that no call should wait for a connection any more. */
   get hasEnded(): boolean {
     return this.#hasEnded
   }

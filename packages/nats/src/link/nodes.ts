@@ -1,4 +1,4 @@
-/** Who is there: each node renews its entry in a bucket whose entries expire. */
+/** The list of nodes. Each node has an entry in a bucket, and renews it before it expires. */
 import { hostname } from 'node:os'
 import { getEventLoop } from '@tasktree/core'
 import type { Bucket, Bus } from '../bus/bus.ts'
@@ -6,17 +6,17 @@ import { token } from '../wire/names.ts'
 import type { Link } from './link.ts'
 import { Signal } from './signal.ts'
 
-/** Milliseconds after which a node that has not renewed its entry counts as gone. */
+/** Milliseconds after which an entry expires. A node without an entry is taken for dead. */
 const nodeLease = 5_000
 
-/** A node of the cluster, as it has described itself at most a lease ago. */
+/** A node of the cluster. The node wrote this description itself, at most 5 seconds ago. */
 export interface NodeInfo {
   readonly node: string
   readonly host: string
   readonly pid: number
   /** Unix time in milliseconds. */
   readonly startedAt: number
-  /** The queues that it has workers for, and how many of their jobs run there. */
+  /** The queues for which the node has workers, each with the number of jobs that run on the node. */
   readonly queues: Readonly<Record<string, number>>
   readonly services: readonly string[]
   /** The singletons that it runs, or waits to run. */
@@ -56,12 +56,12 @@ export class NodeEntry {
     }
   }
 
-  /** Writes the entry now: what it says has changed. */
+  /** Makes `keep` write the entry now, because its content has changed. */
   changed(): void {
     this.#changed.notify()
   }
 
-  /** Writes the entry, again and again, until it is cancelled. */
+  /** Writes the entry and renews it, until it is cancelled. */
   async keep(): Promise<never> {
     for (;;) {
       const startedAt = getEventLoop().time()
@@ -73,7 +73,7 @@ export class NodeEntry {
     }
   }
 
-  /** Nobody has to wait for its lease. */
+  /** Removes the entry, so that the other nodes need not wait until it expires. */
   async remove(bus: Bus): Promise<void> {
     await nodesOf(this.#link, bus).delete(token(this.#link.node))
   }
@@ -95,7 +95,7 @@ export async function listNodes(link: Link): Promise<NodeInfo[]> {
   })
 }
 
-/** Whether the node has renewed its entry in time. */
+/** Returns whether the node has an entry, so whether it was alive a moment ago. */
 export function isNodeThere(link: Link, node: string): Promise<boolean> {
   return link.insist(async (bus) => {
     const entry = await nodesOf(link, bus).get(token(node))

@@ -1,9 +1,9 @@
 import type { Link } from './link.ts'
 
-/** How many jobs a new queue holds. */
+/** How many jobs a queue holds if the option `capacity` was never given. */
 const defaultCapacity = 1_000_000
 
-/** Makes sure that the streams of a queue are there. Executors and workers both do, so either may come first. */
+/** Creates the streams of a queue if they do not exist. Executors and workers both call this, in any order. */
 export async function openQueue(link: Link, queue: string, capacity?: number): Promise<void> {
   const { names } = link
   const name = names.jobs(queue)

@@ -1,6 +1,9 @@
 import { Future, getEventLoop } from '@tasktree/core'
 
-/** Wakes the one loop that waits for something to do. A notice that comes before the wait ends the wait at once. */
+/**
+ * Wakes a loop that waits for work. Only one task may wait at a time. If `notify` is called while no task waits, the next
+ * wait ends at once.
+ */
 export class Signal {
   #waiting: Future<void> | null = null
   #isNoticed = false
@@ -10,7 +13,7 @@ export class Signal {
     if (this.#waiting?.done() === false) this.#waiting.setResult()
   }
 
-  /** Waits for a notice, for at most `ms` milliseconds. */
+  /** Waits for a call of `notify`, for at most `ms` milliseconds. */
   async wait(ms: number = Infinity): Promise<void> {
     if (!this.#isNoticed) {
       const waiting = new Future<void>()
