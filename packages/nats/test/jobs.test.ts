@@ -300,6 +300,38 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test(
+    'two programs that submit one id at the same time get the one result',
+    { tags: 'slow' },
+    async () => {
+      let runs = 0
+      const gate = new Future<void>()
+      const counted = {
+        work: async (): Promise<number> => {
+          runs++
+          await gate
+          return runs
+        },
+      }
+      const { work } = remoteJobs<typeof counted>('counted')
+      const where = options()
+      await inTree(
+        where,
+        (cluster) => [cluster.worker('q', { counted }, { concurrency: 2 })],
+        async (cluster) => {
+          await using other = await connect(where)
+          const jobs = [cluster, other].map((each) =>
+            each.executor('q').with({ id: 'once' }).submit(work),
+          )
+          await Promise.all(jobs.map((job) => job.accepted))
+          await until(() => runs > 0, 'the begin of the job')
+          gate.setResult()
+          expect(await Promise.all(jobs)).toEqual([1, 1])
+        },
+      )
+    },
+  )
+
+  test(
     'the deadline of the scope and the trace travel with the job',
     { tags: 'slow' },
     async () => {
