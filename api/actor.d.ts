@@ -1,5 +1,5 @@
 // dist/actors/actor-child.d.ts
-import type { Future } from '@tasktree/core';
+import type { Context, Future } from '@tasktree/core';
 import { Child, type Owner } from '../children/child.ts';
 import type { ActorSpec } from '../children/child-spec.ts';
 import { type ExitReason } from '../exit-reason.ts';
@@ -21,7 +21,7 @@ export declare class ActorChild extends Child {
     constructor(spec: ActorSpec, owner: Owner, runtime: Runtime);
     protected makeRef(): LocalActorRef;
     protected makeIncarnation(number: number): ActorIncarnation;
-    tell(kind: MessageKind, args: readonly unknown[], pinned?: number): Future<boolean>;
+    tell(kind: MessageKind, args: readonly unknown[], pinned?: number, context?: Context | null): Future<boolean>;
     ask(kind: MessageKind, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
     push(envelope: Envelope): void;
     putBack(envelope: Envelope): void;
@@ -50,11 +50,8 @@ import { Handlers } from './handlers.ts';
 import { OpenMessages } from './open-messages.ts';
 import { Pipes } from './pipes.ts';
 import { Relations } from './relations.ts';
+import { type SystemRequest } from './system-requests.ts';
 import { ActorTimers } from './timers.ts';
-export interface SystemRequest {
-    perform(): void;
-    drop(error: Error): void;
-}
 export declare class ActorIncarnation extends Incarnation {
     #private;
     readonly child: ActorChild;
@@ -144,6 +141,7 @@ export declare class ActorContext<Self extends Actor = Actor> {
     get parent(): ChildRef | null;
     get incarnation(): number;
     get signal(): AbortSignal;
+    get idempotencyKey(): string | null;
     get log(): Logger;
     get trapExit(): boolean;
     set trapExit(on: boolean);
@@ -259,7 +257,7 @@ export declare class LocalActorRef<A extends Actor = Actor> extends ChildRef imp
 }
 
 // dist/actors/message-types.d.ts
-import type { Future } from '@tasktree/core';
+import type { Context, Future } from '@tasktree/core';
 import type { AskOptions } from '../messages/ask.ts';
 import type { ReplyPort } from '../messages/deferred-replies.ts';
 import type { Actor } from './actor.ts';
@@ -293,6 +291,7 @@ export type Tells<A> = {
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>);
 export interface TellOptions {
     confirm?: boolean | undefined;
+    context?: Context | undefined;
 }
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>);
 type SelfAsks<A> = {
@@ -419,6 +418,19 @@ export declare const sys: {
     statistics(ref: AnyRef): ActorStatistics;
 };
 
+// dist/actors/system-requests.d.ts
+export interface SystemRequest {
+    perform(): void;
+    drop(error: Error): void;
+}
+export declare class SystemRequests {
+    #private;
+    get isEmpty(): boolean;
+    add(request: SystemRequest): void;
+    performAll(): void;
+    dropAll(makeError: () => Error): void;
+}
+
 // dist/actors/timers.d.ts
 import type { ActorChild } from './actor-child.ts';
 export interface TimerOptions {
@@ -464,6 +476,17 @@ export declare class AbandonableWait implements PromiseLike<unknown> {
 }
 export declare function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown>;
 
+// dist/children/backoff.d.ts
+export interface BackoffOptions {
+    min: number;
+    max: number;
+    factor?: number;
+    jitter?: number;
+    resetAfter?: number;
+    maxAttempts?: number;
+}
+export declare function delayBefore(options: BackoffOptions, restarts: number): number;
+
 // dist/children/check-spec.d.ts
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts';
 export declare function checkNumber(field: string, value: unknown, low: number, integer: boolean): void;
@@ -503,7 +526,7 @@ export declare class ChildRef {
 // dist/children/child-spec.d.ts
 import type { CoroutineFunction } from '@tasktree/core';
 import type { Actor, ActorClass } from '../actors/actor.ts';
-import type { BackoffOptions } from '../supervision/backoff.ts';
+import type { BackoffOptions } from './backoff.ts';
 import { type MailboxOptions } from '../messages/mailbox.ts';
 import type { Decision } from './incarnation.ts';
 import type { SpawnOptions } from '../actors/spawn.ts';
@@ -649,10 +672,10 @@ export declare function reportEnd(child: Child, incarnation: Incarnation, reason
 import { type CancelledError, Future } from '@tasktree/core';
 import { AskCycle } from '../errors.ts';
 import type { ExitReason } from '../exit-reason.ts';
-import { type Edge } from '../messages/ask-cycle.ts';
 import { type HandlerFlow } from '../messages/handler-flow.ts';
+import type { ActorWait } from '../messages/wait-graph.ts';
 import type { Child } from './child.ts';
-export declare class EndWait extends Future<ExitReason> implements Edge {
+export declare class EndWait extends Future<ExitReason> implements ActorWait {
     #private;
     readonly asker: HandlerFlow | null;
     waitNumber: number;
@@ -974,8 +997,9 @@ export type { ActorRef } from './actors/actor-ref.ts';
 export { LocalActorRef } from './actors/local-actor-ref.ts';
 export type { Ask, Asks, MessageName, Reply, SelfRef, Tell, TellOptions, Tells, } from './actors/message-types.ts';
 export type { AskOptions } from './messages/ask.ts';
+export { deriveIdempotencyKey } from './messages/idempotency-key.ts';
 export { ReplyPort } from './messages/deferred-replies.ts';
-export type { BackoffOptions } from './supervision/backoff.ts';
+export type { BackoffOptions } from './children/backoff.ts';
 export { ChildRef } from './children/child-ref.ts';
 export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './children/child-spec.ts';
 export { ActorContext } from './actors/context.ts';
@@ -999,48 +1023,42 @@ export type { ActorTimer, TimerOptions } from './actors/timers.ts';
 export type { NodeSnapshot } from './system/tree-snapshot.ts';
 
 // dist/messages/ask-cycle.d.ts
-import type { Future } from '@tasktree/core';
 import type { ActorChild } from '../actors/actor-child.ts';
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
-import { AskCycle } from '../errors.ts';
-import type { CallChain, Envelope } from './envelope.ts';
-import type { HandlerFlow } from './handler-flow.ts';
-export interface Edge extends Future<unknown> {
-    readonly asker: HandlerFlow | null;
-    waitNumber: number;
-    blocker(): HandlerFlow | null;
-    refuse(error: AskCycle): void;
-}
-export declare function noteWait(edge: Edge, flow: HandlerFlow): void;
+import type { Envelope } from './envelope.ts';
+import { HandlerFlow } from './handler-flow.ts';
+import { type ActorWait } from './wait-graph.ts';
+export declare function noteWait(wait: ActorWait, flow: HandlerFlow): void;
 export declare function checkCycleLater(flow: HandlerFlow, isRetry?: boolean): void;
 export declare function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null;
-export declare function chainFrom(flow: HandlerFlow): CallChain | null;
-export declare function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean;
 
 // dist/messages/ask-deadlines.d.ts
 import type { AskFuture } from './ask.ts';
 export declare function watchDeadline(ask: AskFuture, timeout: number): void;
 
 // dist/messages/ask.d.ts
-import { type CancelledError, type EventLoop, Future } from '@tasktree/core';
+import { type CancelledError, type Context, type EventLoop, Future } from '@tasktree/core';
 import { type Linked, type LinkedList } from '@tasktree/core/lowlevel';
 import type { ActorChild } from '../actors/actor-child.ts';
-import { type Edge } from './ask-cycle.ts';
 import { Envelope } from './envelope.ts';
 import type { HandlerFlow } from './handler-flow.ts';
 import type { MessageKind } from './message-kind.ts';
+import type { ActorWait } from './wait-graph.ts';
 export interface AskOptions {
     timeout?: number | undefined;
     signal?: AbortSignal | undefined;
     reentrant?: boolean | undefined;
+    idempotencyKey?: string | undefined;
+    context?: Context | undefined;
 }
 export declare function checkAskOptions(options: AskOptions): void;
-export declare class AskFuture extends Future<unknown> implements Edge, Linked<AskFuture> {
+export declare class AskFuture extends Future<unknown> implements ActorWait, Linked<AskFuture> {
     #private;
     readonly target: ActorChild;
     readonly envelope: Envelope;
     readonly asker: HandlerFlow | null;
     readonly reentrant: boolean;
+    idempotencyKey: string | null;
+    derivedKeys: number;
     deadline: number;
     list: LinkedList<AskFuture> | null;
     nextInList: AskFuture | null;
@@ -1057,6 +1075,16 @@ export declare class AskFuture extends Future<unknown> implements Edge, Linked<A
     cancel(msg?: string | CancelledError): boolean;
     then<R = unknown, E = never>(onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
 }
+
+// dist/messages/call-chain.d.ts
+import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { CallChain, Envelope } from './envelope.ts';
+import type { HandlerFlow } from './handler-flow.ts';
+export declare function chainFrom(flow: HandlerFlow): CallChain | null;
+export declare function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean;
+
+// dist/messages/check-context.d.ts
+export declare function checkContext(context: unknown): void;
 
 // dist/messages/dead-letters.d.ts
 import { type Subscription } from '@tasktree/sync';
@@ -1100,6 +1128,7 @@ export type Behaviour = Record<string, (...args: never[]) => unknown>;
 export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
 
 // dist/messages/envelope.d.ts
+import type { Context } from '@tasktree/core';
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { AskFuture } from './ask.ts';
 import type { HandlerFlow } from './handler-flow.ts';
@@ -1117,6 +1146,7 @@ export declare class Envelope implements Linked<Envelope> {
     readonly args: readonly unknown[];
     readonly ask: AskFuture | null;
     readonly action: (() => unknown) | null;
+    context: Context | null;
     chain: CallChain | null;
     admission: Admission | null;
     flow: HandlerFlow | null;
@@ -1143,6 +1173,7 @@ export declare class HandlerFlow {
     readonly task: Task;
     readonly since: number;
     promise: PromiseLike<unknown> | null;
+    settled: Promise<unknown> | null;
     port: ReplyPort | null;
     stashed: boolean;
     ended: boolean;
@@ -1160,20 +1191,23 @@ export declare function currentFlow(): HandlerFlow | null;
 export declare function currentIncarnation(): ActorIncarnation | null;
 export declare function activeFlow(): HandlerFlow | null;
 
+// dist/messages/idempotency-key.d.ts
+export declare function deriveIdempotencyKey(): string | null;
+
 // dist/messages/mailbox.d.ts
 import type { CancelledError, EventLoop } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
 import type { ActorChild } from '../actors/actor-child.ts';
-import { type Edge } from './ask-cycle.ts';
 import type { Envelope } from './envelope.ts';
 import type { HandlerFlow } from './handler-flow.ts';
+import type { ActorWait } from './wait-graph.ts';
 export interface MailboxOptions {
     capacity?: number;
     overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
     onRestart?: 'keep' | 'drop';
 }
 export declare function checkMailbox(options: MailboxOptions): void;
-export declare class Admission extends Claim<boolean> implements Edge {
+export declare class Admission extends Claim<boolean> implements ActorWait {
     readonly envelope: Envelope;
     readonly target: ActorChild;
     readonly asker: HandlerFlow | null;
@@ -1267,9 +1301,48 @@ export interface MessageTrace {
     readonly incarnation: number;
     readonly method: string;
     readonly ask: object | null;
+    readonly message: object;
 }
 export declare const messageTracing: Tracing<MessageTrace>;
+export interface AskTrace {
+    readonly path: string;
+    readonly method: string;
+    readonly ask: object;
+}
+export declare const askTracing: Tracing<AskTrace>;
+export declare const tellMade: Channel;
 export declare const askMade: Channel;
+
+// dist/messages/wait-graph.d.ts
+import { type Future } from '@tasktree/core';
+import type { AskCycle } from '../errors.ts';
+import { HandlerFlow } from './handler-flow.ts';
+export type Waiter = HandlerFlow | Future<unknown>;
+export interface ActorWait extends Future<unknown> {
+    readonly asker: HandlerFlow | null;
+    waitNumber: number;
+    blocker(): HandlerFlow | null;
+    refuse(error: AskCycle): void;
+}
+export declare function isActorWait(future: Future<unknown>): future is ActorWait;
+interface Edge {
+    readonly future: Future<unknown>;
+    readonly to: Waiter | null;
+}
+export interface Node {
+    readonly waiter: Waiter;
+    readonly edges: Edge[];
+    readonly others: Future<unknown>[];
+    isResuming: boolean;
+}
+export type WaitGraph = ReadonlyMap<Waiter, Node>;
+export declare function graphFrom(start: HandlerFlow): WaitGraph;
+export declare function stuckNodes(graph: WaitGraph): Set<Waiter>;
+export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>;
+export declare function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits>;
+export declare function withOnly(live: LiveWaits, graph: WaitGraph): WaitGraph;
+export declare function pathBetween(from: Waiter, to: Waiter, graph: WaitGraph): Waiter[] | null;
+export {};
 
 // dist/runtime/events.d.ts
 import { type Channel } from 'node:diagnostics_channel';
@@ -1424,17 +1497,6 @@ export declare class Runtime {
     deadLetter(path: string, envelope: Envelope, reason: DeadLetterReason): void;
 }
 export declare function runtimeOfLoop(): Runtime;
-
-// dist/supervision/backoff.d.ts
-export interface BackoffOptions {
-    min: number;
-    max: number;
-    factor?: number;
-    jitter?: number;
-    resetAfter?: number;
-    maxAttempts?: number;
-}
-export declare function delayBefore(options: BackoffOptions, restarts: number): number;
 
 // dist/supervision/child-requests.d.ts
 import type { Future } from '@tasktree/core';

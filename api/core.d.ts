@@ -269,7 +269,7 @@ export declare function noteAwaitSite(reaction: Reaction): void;
 export declare function noteYieldSite(): void;
 export declare function awaitSiteOf(reaction: Reaction): readonly string[];
 export declare function programFrames(): string[];
-export declare function callSites(): readonly NodeJS.CallSite[];
+export declare function callSites(limit?: number): readonly NodeJS.CallSite[];
 export declare function isForeign(file: string): boolean;
 export declare function toPath(file: string): string;
 
@@ -302,6 +302,7 @@ export declare class Awaiter extends Derived implements Reaction {
     label(): string;
     protected promise(): Promise<unknown>;
     isWait(): boolean;
+    replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null;
     letGo(): void;
 }
 export declare class OwnAwait extends Derived {
@@ -311,6 +312,19 @@ export declare class OwnAwait extends Derived {
     static write(frame: Frame, future: Future<unknown>, resolve: Resolve, promise: PromiseLike<unknown>): void;
 }
 export {};
+
+// dist/futures/chained-promise.d.ts
+import type { Reject, Resolve } from './awaiter.ts';
+import type { Future } from './future.ts';
+export declare class ChainedPromise<T> extends Promise<T> {
+    #private;
+    static readonly name: string;
+    static of<T>(future: Future<T>, begin: (resolve: Resolve, reject: Reject) => void): Promise<T>;
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    catch<E = never>(onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
+    finally(onFinally?: (() => void) | null): Promise<T>;
+}
+export declare function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T>;
 
 // dist/futures/claim.d.ts
 import { CancelledError } from '../errors/errors.ts';
@@ -464,10 +478,19 @@ export interface WaitDetails {
     note?: string | undefined;
     text?: string | undefined;
     next?: Future<unknown> | null | undefined;
+    parts?: Iterable<Future<unknown>> | undefined;
 }
 export declare const waitDetails: unique symbol;
 export declare function detailsOf(future: Future<unknown>): WaitDetails;
 export declare const foreignPromise: WaitDetails;
+
+// dist/growing-delay.d.ts
+export interface GrowingDelays {
+    readonly min: number;
+    readonly max: number;
+    readonly factor: number;
+}
+export declare function growingDelay({ min, max, factor }: GrowingDelays, count: number): number;
 
 // dist/index.d.ts
 export { asCompleted } from './combine/as-completed.ts';
@@ -502,7 +525,10 @@ export { TaskGroup, taskGroup, type TaskGroupOptions } from './scopes/task-group
 export { type ManagedTask, TaskManager } from './run/task-manager.ts';
 export { formatTaskTree } from './tasks/task-tree.ts';
 export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
-export { CancelScope, cancelScope, type CancelScopeOptions, currentScope, effectiveDeadline, failAfter, moveOnAfter, type ScopeResult, shielded, } from './scopes/cancel-scope.ts';
+export { CancelScope, cancelScope, type CancelScopeOptions, type ScopeResult, } from './scopes/cancel-scope.ts';
+export { currentScope, effectiveDeadline } from './scopes/current-scope.ts';
+export { failAfter, moveOnAfter } from './scopes/fail-after.ts';
+export { shielded } from './scopes/shielded.ts';
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts';
 
 // dist/linked-list.d.ts
@@ -752,12 +778,14 @@ export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, c
 export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
 export { LinkedList, type Linked } from './linked-list.ts';
+export { growingDelay, type GrowingDelays } from './growing-delay.ts';
 export { afterDelay } from './loop/real-timer.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 export { whenLostUnseen } from './futures/unretrieved.ts';
 export { currentFrame } from './context/current.ts';
 export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';
+export { bodyWaitsFor } from './tasks/body-waits-for.ts';
 export { runInNewFrame } from './scopes/open-frame.ts';
 export { waitAnyway } from './scopes/wait-anyway.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
@@ -769,7 +797,8 @@ export { printable } from './futures/printable.ts';
 export { DetailedFuture } from './futures/detailed-future.ts';
 export { type WaitDetails, waitDetails } from './futures/wait-details.ts';
 export { LiveList } from './loop/live-list.ts';
-export { type TraceOutcome, Tracing } from './tasks/tracing.ts';
+export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts';
+export { createServiceTask } from './tasks/service-task.ts';
 
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
@@ -852,6 +881,7 @@ export declare class TaskManager implements AsyncDisposable {
 }
 
 // dist/scopes/cancel-scope.d.ts
+import type { ScopeFrame } from '../tasks/frame.ts';
 export type ScopeResult<T> = {
     cancelled: false;
     value: T;
@@ -880,11 +910,10 @@ export declare class CancelScope {
     cancel(reason?: unknown): void;
 }
 export declare function cancelScope<T>(body: (scope: CancelScope) => PromiseLike<T>, options?: CancelScopeOptions): Promise<ScopeResult<T>>;
-export declare function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T>;
-export declare function moveOnAfter<T>(ms: number | null, body: (scope: CancelScope) => PromiseLike<T>): Promise<ScopeResult<T>>;
-export declare function shielded<T>(body: () => PromiseLike<T>, options?: {
-    grace?: number;
-}): Promise<T>;
+export declare function runScope<T>(frame: ScopeFrame, body: (scope: CancelScope) => PromiseLike<T>, options: CancelScopeOptions): Promise<ScopeResult<T>>;
+
+// dist/scopes/current-scope.d.ts
+import { CancelScope } from './cancel-scope.ts';
 export declare function currentScope(): CancelScope | null;
 export declare function effectiveDeadline(): number;
 
@@ -901,16 +930,47 @@ export declare class Deadline implements TimerEntry {
     label(): string;
 }
 
+// dist/scopes/fail-after.d.ts
+import { type CancelScope, type ScopeResult } from './cancel-scope.ts';
+export declare function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLike<T>): Promise<T>;
+export declare function moveOnAfter<T>(ms: number | null, body: (scope: CancelScope) => PromiseLike<T>): Promise<ScopeResult<T>>;
+
+// dist/scopes/group-limit.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+export declare class GroupLimit {
+    #private;
+    constructor(limit: number, loop: EventLoop);
+    run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T>;
+}
+
 // dist/scopes/open-frame.d.ts
 import { type CancelledError } from '../errors/errors.ts';
 import { type Frame, ScopeFrame } from '../tasks/frame.ts';
-import { type ScopeKind } from './tracing.ts';
+import { type ScopeKind } from './scope-tracing.ts';
 export declare function inFrame<T>(kind: ScopeKind, name: string | undefined, fn: (frame: ScopeFrame) => Promise<T>): Promise<T>;
 export declare function runInNewFrame<T>(fn: () => T): T;
 export declare function enterFrame<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
 export declare function enterBody<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
 export declare function endFrame(frame: ScopeFrame, cancelsBefore: number): Promise<CancelledError | null> | null;
 export declare function throwOut(frame: Frame, error: unknown): never;
+
+// dist/scopes/scope-tracing.d.ts
+import type { Task } from '../tasks/task.ts';
+import { Tracing } from '../tasks/tracing.ts';
+export type ScopeKind = 'timeout' | 'scope' | 'group' | 'shield';
+export interface ScopeMessage {
+    readonly task: Task;
+    readonly kind: ScopeKind;
+    readonly name: string | null;
+}
+export declare const scopeTracing: Tracing<ScopeMessage>;
+export declare function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T>;
+
+// dist/scopes/shielded.d.ts
+export declare function shielded<T>(body: () => PromiseLike<T>, options?: {
+    grace?: number;
+}): Promise<T>;
 
 // dist/scopes/task-group.d.ts
 import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
@@ -940,18 +1000,6 @@ export declare function timeout<T>(ms: number | null, body: (scope: Timeout) => 
 export declare function timeoutAt<T>(when: number | null, body: (scope: Timeout) => PromiseLike<T>): Promise<T>;
 export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T>;
 
-// dist/scopes/tracing.d.ts
-import type { Task } from '../tasks/task.ts';
-import { Tracing } from '../tasks/tracing.ts';
-export type ScopeKind = 'timeout' | 'scope' | 'group' | 'shield';
-export interface ScopeMessage {
-    readonly task: Task;
-    readonly kind: ScopeKind;
-    readonly name: string | null;
-}
-export declare const scopeTracing: Tracing<ScopeMessage>;
-export declare function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T>;
-
 // dist/scopes/wait-anyway.d.ts
 export declare function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void>;
 
@@ -964,7 +1012,7 @@ export declare function explainKnot(tasks: readonly Task[]): string;
 
 // dist/snapshot/snapshot.d.ts
 import type { Future } from '../futures/future.ts';
-import type { ScopeKind } from '../scopes/tracing.ts';
+import type { ScopeKind } from '../scopes/scope-tracing.ts';
 import { type Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
 export interface WaitSnapshot {
@@ -1033,6 +1081,11 @@ export declare function abandon(task: Task): void;
 import type { CancelledError } from '../errors/errors.ts';
 export declare function abortSignal(controller: AbortController, reason: CancelledError, onTaken: () => void): boolean;
 
+// dist/tasks/body-waits-for.d.ts
+import type { Future } from '../futures/future.ts';
+import type { Task } from './task.ts';
+export declare function bodyWaitsFor(task: Task, future: Future<unknown>, end?: Promise<unknown> | null): Promise<boolean>;
+
 // dist/tasks/cancel-and-wait.d.ts
 import { Future } from '../futures/future.ts';
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
@@ -1080,6 +1133,17 @@ export declare class Cancellation {
     isOwnAbort(error: unknown): boolean;
 }
 
+// dist/tasks/chain-wait.d.ts
+import { type CancelledError } from '../errors/errors.ts';
+import type { Reject, Resolve } from '../futures/awaiter.ts';
+import { DetailedFuture } from '../futures/detailed-future.ts';
+import type { Future } from '../futures/future.ts';
+export declare class ChainWait extends DetailedFuture<unknown> {
+    #private;
+    constructor(future: Future<unknown>, settled: (end: Resolve, fail: Reject) => unknown);
+    cancel(message?: string | CancelledError): boolean;
+}
+
 // dist/tasks/channels.d.ts
 import { type Channel } from 'node:diagnostics_channel';
 import type { Task } from './task.ts';
@@ -1091,7 +1155,11 @@ export declare const taskCreate: Channel;
 export declare const taskStart: Channel;
 export declare const taskEnd: Channel;
 export declare const taskCancel: Channel;
-export declare const taskTracing: Tracing<TaskMessage>;
+export interface TaskTrace extends TaskMessage {
+    readonly isService: boolean;
+}
+export declare const taskTracing: Tracing<TaskTrace>;
+export declare const serviceTasks: WeakSet<Task>;
 
 // dist/tasks/coroutine.d.ts
 import type { Future } from '../futures/future.ts';
@@ -1151,6 +1219,7 @@ export declare class Execution extends Frame {
     constructor(task: Task, loop: EventLoop, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
     get scopeLoop(): EventLoop;
     get body(): TaskBody<unknown> | null;
+    get bodyEnd(): Promise<void> | null;
     get started(): boolean;
     scopeContext(): Context;
     label(): string;
@@ -1170,11 +1239,16 @@ import type { Future } from '../futures/future.ts';
 import type { Execution } from './execution.ts';
 export declare function follow(execution: Execution, future: Future<unknown>): void;
 
-// dist/tasks/frame-waits.d.ts
-import { Future } from '../futures/future.ts';
-import type { Reaction } from '../futures/reaction.ts';
+// dist/tasks/frame-end.d.ts
 import type { Frame } from './frame.ts';
-import type { Task } from './task.ts';
+export declare function afterGroupTask(group: Frame): void;
+export declare function beginCleanup(frame: Frame): void;
+export declare function endCleanup(frame: Frame): void;
+export declare function afterWait(frame: Frame): void;
+export declare function hasWaits(frame: Frame): boolean;
+export declare function close(frame: Frame): void;
+
+// dist/tasks/frame-state.d.ts
 export declare const CREATED = -1;
 export declare const OPEN = 0;
 export declare const ENDED = 1;
@@ -1182,18 +1256,22 @@ export declare const CLOSING = 2;
 export declare const CLEANING = 3;
 export declare const ABANDONED = 4;
 export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CLOSING | typeof CLEANING | typeof ABANDONED;
+
+// dist/tasks/frame-tree.d.ts
+import type { Frame } from './frame.ts';
+export declare function framesOf(frame: Frame): Frame[];
+
+// dist/tasks/frame-waits.d.ts
+import { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
+import type { Task } from './task.ts';
 export declare abstract class FrameWaits implements Reaction {
     #private;
     readonly task: Task | null;
     readonly enclosing: Frame | null;
     get parent(): Frame | null;
 }
-export declare function afterGroupTask(group: Frame): void;
-export declare function beginCleanup(frame: Frame): void;
-export declare function endCleanup(frame: Frame): void;
-export declare function hasWaits(frame: Frame): boolean;
-export declare function close(frame: Frame): void;
-export declare function framesOf(frame: Frame): Frame[];
 export declare class Interruption extends Future<never> {
 }
 
@@ -1251,11 +1329,12 @@ export declare class GeneratorDriver<T> implements Reaction {
 // dist/tasks/level-cancel.d.ts
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
-import type { Frame } from './frame.ts';
+import type { Frame, ScopeFrame } from './frame.ts';
 export declare function levelOf(frame: Frame | null): Frame | null;
 export declare function cancelLevel(frame: Frame, reason: unknown): void;
 export declare function strikeInside(inside: Frame, frame: Frame): void;
 export declare function strikeNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, level: Frame): void;
+export declare function deliverHeldBack(frame: ScopeFrame): void;
 
 // dist/tasks/promise-hook.d.ts
 export declare const canSeeFlows: boolean;
@@ -1276,6 +1355,11 @@ export declare function strikeWaits(frame: Frame, msg: Message, cancellation: Ca
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export {};
+
+// dist/tasks/service-task.d.ts
+import type { TaskBody } from './execution.ts';
+import { type Task, type TaskOptions } from './task.ts';
+export declare function createServiceTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 
 // dist/tasks/task-tree.d.ts
 import type { EventLoop } from '../loop/loop.ts';
@@ -1325,12 +1409,15 @@ export interface TraceOutcome {
     error?: unknown;
     cancelled?: boolean;
 }
+export interface TraceEntry {
+    enter?: <T>(begin: () => T) => T;
+}
 export declare class Tracing<M extends object> {
     #private;
     constructor(name: string);
     get isOn(): boolean;
     get isLive(): boolean;
-    run<T>(key: object, message: M, begin: () => T): T;
+    run<T>(key: object, message: M & TraceEntry, begin: () => T): T;
     settle(key: object, outcome: TraceOutcome): void;
 }
 export declare function outcomeOf(future: Future<unknown>): TraceOutcome;

@@ -94,7 +94,7 @@ export declare class JobFuture<R, Y = never> extends Future<R> {
 }
 
 // dist/jobs/job-kind.d.ts
-import type { JobTarget } from '../transport/protocol.ts';
+import { type JobTarget } from '../transport/protocol.ts';
 import { type SubmitStack } from './submit-stack.ts';
 export declare const maxKinds = 500;
 export declare class JobKind {
@@ -158,6 +158,7 @@ export {};
 import type { WaitDetails } from '@tasktree/core/lowlevel';
 import type { Transferable } from 'node:worker_threads';
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
+import type { CallMode, Carrier } from '../transport/protocol.ts';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 import { type JobControl, JobFuture } from './job-future.ts';
 import type { JobKind } from './job-kind.ts';
@@ -172,6 +173,7 @@ export declare class PendingJob implements JobControl, Linked<PendingJob> {
     readonly args: readonly unknown[];
     readonly chunked: boolean;
     readonly transferList: readonly Transferable[];
+    carrier: Carrier | null;
     submitted: SubmitStack;
     worker: WorkerHandle | null;
     seq: number;
@@ -185,6 +187,7 @@ export declare class PendingJob implements JobControl, Linked<PendingJob> {
     isSuspect: boolean;
     constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
     get mayFollow(): boolean;
+    get mode(): CallMode;
     addPart(results: readonly unknown[]): void;
     details(): WaitDetails;
     abandon(): void;
@@ -291,6 +294,7 @@ import { type Channel } from 'node:diagnostics_channel';
 import { Tracing } from '@tasktree/core/lowlevel';
 import type { Executor } from './executor.ts';
 import type { JobFuture } from '../jobs/job-future.ts';
+import type { Carrier } from '../transport/protocol.ts';
 export interface JobEvent {
     readonly executor: Executor;
     readonly future: JobFuture<unknown, unknown>;
@@ -304,6 +308,7 @@ export interface JobTrace {
     readonly future: JobFuture<unknown, unknown>;
     readonly job: string;
     worker: number | null;
+    carrier?: Carrier;
 }
 export declare const jobTracing: Tracing<JobTrace>;
 
@@ -344,7 +349,6 @@ export interface CheckedPoolOptions {
 export declare function checkPoolOptions(options: PoolOptions): CheckedPoolOptions;
 
 // dist/pool/outcomes.d.ts
-import type { JobFuture } from '../jobs/job-future.ts';
 import type { PendingJob } from '../jobs/pending-job.ts';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 import type { Executor } from './executor.ts';
@@ -354,7 +358,7 @@ export declare class Outcomes {
     failed: number;
     constructor(executor: Executor);
     get ended(): number;
-    submitted(future: JobFuture<unknown, unknown>, job: string): void;
+    submitted(job: PendingJob): void;
     started({ future }: PendingJob, worker: WorkerHandle): void;
     complete(job: PendingJob, value: unknown, worker: WorkerHandle): void;
     fail(job: PendingJob, error: unknown, worker?: WorkerHandle | null): void;
@@ -438,7 +442,8 @@ import { type EncodedError } from '../jobs/encode-error.ts';
 import { BrokenExecutor } from '../jobs/errors.ts';
 import type { PendingJob } from '../jobs/pending-job.ts';
 import type { JobTarget } from '../transport/protocol.ts';
-import { type LeftJobs, WorkerHandle, type WorkerOwner } from '../transport/worker-handle.ts';
+import { WorkerHandle } from '../transport/worker-handle.ts';
+import type { LeftJobs, WorkerOwner } from '../transport/worker-owner.ts';
 import type { StartWorker, WorkerExit } from '../transport/worker-link.ts';
 import { Dispatch, type Workforce as DispatchWorkforce } from './dispatch.ts';
 import { type LivePool } from './live-pools.ts';
@@ -476,6 +481,16 @@ export declare class Workforce implements DispatchWorkforce, WorkerOwner, LivePo
     onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
 }
 export declare function copyError({ message, cause }: BrokenExecutor): BrokenExecutor;
+
+// dist/transport/cancel-grace.d.ts
+import type { PendingJob } from '../jobs/pending-job.ts';
+export declare class CancelGrace {
+    #private;
+    constructor(ms: number, killIfRunning: (job: PendingJob) => void);
+    get job(): PendingJob | null;
+    begin(job: PendingJob): void;
+    end(): void;
+}
 
 // dist/transport/claims.d.ts
 export declare const claimSlots = 3;
@@ -561,18 +576,24 @@ export interface SourceTarget {
     readonly source: string;
 }
 export type JobTarget = SourceTarget | ModuleTarget;
+export declare function nameOf(target: JobTarget): string;
+export type Carrier = Readonly<Record<string, string>>;
+export type CallMode = boolean | {
+    readonly chunked: boolean;
+    readonly carrier: Carrier;
+};
 export type JobMessage = readonly [
     seq: number,
     kind: number,
     args: readonly unknown[],
     target: JobTarget | null,
-    chunked: boolean
+    mode: CallMode
 ];
 export type SingleJobMessage = readonly [
     seq: number,
     kind: number,
     target: JobTarget | null,
-    chunked: boolean,
+    mode: CallMode,
     ...args: readonly unknown[]
 ];
 export declare function isSingle(message: readonly JobMessage[] | SingleJobMessage): message is SingleJobMessage;
@@ -688,28 +709,10 @@ export declare function encodeWords(...words: readonly number[]): Buffer;
 export declare function readWords(count: number, deliver: (first: number, second: number) => void): (chunk: Buffer) => void;
 
 // dist/transport/worker-handle.d.ts
-import type { EncodedError } from '../jobs/encode-error.ts';
 import type { PendingJob } from '../jobs/pending-job.ts';
 import type { JobTarget } from './protocol.ts';
-import type { StartWorker, WorkerExit } from './worker-link.ts';
-export interface WorkerOwner {
-    onReady(worker: WorkerHandle): void;
-    onStartFailed(worker: WorkerHandle, error: EncodedError): void;
-    onInitUnreadable(worker: WorkerHandle, why: string): void;
-    onStarted(worker: WorkerHandle, job: PendingJob): void;
-    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
-    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
-    onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void;
-    onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void;
-    onEnded(worker: WorkerHandle): void;
-    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
-    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
-}
-export interface LeftJobs {
-    readonly running: PendingJob | null;
-    readonly receiving: PendingJob[];
-    readonly unstarted: PendingJob[];
-}
+import type { StartWorker } from './worker-link.ts';
+import type { WorkerOwner } from './worker-owner.ts';
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended';
 export declare class WorkerHandle {
     #private;
@@ -769,6 +772,30 @@ export interface WorkerLink {
 export type StartWorker = (id: number, listener: WorkerListener) => WorkerLink;
 export declare function assertMessageCarriable(message: JobsMessage, medium: Medium, moved: readonly Transferable[]): void;
 
+// dist/transport/worker-owner.d.ts
+import type { EncodedError } from '../jobs/encode-error.ts';
+import type { PendingJob } from '../jobs/pending-job.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+import type { WorkerExit } from './worker-link.ts';
+export interface WorkerOwner {
+    onReady(worker: WorkerHandle): void;
+    onStartFailed(worker: WorkerHandle, error: EncodedError): void;
+    onInitUnreadable(worker: WorkerHandle, why: string): void;
+    onStarted(worker: WorkerHandle, job: PendingJob): void;
+    onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
+    onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
+    onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void;
+    onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void;
+    onEnded(worker: WorkerHandle): void;
+    onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
+    onExit(worker: WorkerHandle, exit: WorkerExit, left: LeftJobs): void;
+}
+export interface LeftJobs {
+    readonly running: PendingJob | null;
+    readonly receiving: PendingJob[];
+    readonly unstarted: PendingJob[];
+}
+
 // dist/worker-entry.d.ts
 export {};
 
@@ -807,7 +834,7 @@ export declare function reportProgress(value: unknown): void;
 export {};
 
 // dist/worker/execution.d.ts
-import { type JobMessage } from '../transport/protocol.ts';
+import { type Carrier, type JobMessage } from '../transport/protocol.ts';
 import { type RunningJob } from './context.ts';
 import type { JobFunction } from './load-job.ts';
 import type { WorkerChannel } from './runtime.ts';
@@ -816,12 +843,15 @@ export declare class Execution implements RunningJob {
     readonly seq: number;
     readonly kind: number;
     readonly isChunked: boolean;
+    readonly carrier: Carrier | null;
+    failure: unknown;
     constructor(job: JobMessage, channel: WorkerChannel, explain: (error: unknown) => unknown);
     age(): number;
     call(fn: JobFunction): unknown;
     grant(count: number): void;
     reportProgress(value: unknown): void;
     abort(): void;
+    isAborted(): boolean;
     get signal(): AbortSignal;
 }
 
@@ -840,11 +870,12 @@ export declare function afterTicks(callback: () => void): void;
 export {};
 
 // dist/worker/load-job.d.ts
-import type { JobTarget } from '../transport/protocol.ts';
+import { type JobTarget } from '../transport/protocol.ts';
 export type JobFunction = (...args: any[]) => unknown;
 export declare class JobLoader {
     #private;
     learn(kind: number, target: JobTarget): void;
+    nameOf(kind: number): string;
     load(kind: number): JobFunction | Promise<JobFunction>;
     explain(kind: number, thrown: unknown): unknown;
     forget(): void;
@@ -852,6 +883,16 @@ export declare class JobLoader {
 
 // dist/worker/process-channel.d.ts
 export declare function connectProcess(entry: string): void;
+
+// dist/worker/run-tracing.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Carrier } from '../transport/protocol.ts';
+export interface RunTrace {
+    readonly job: string;
+    readonly worker: number | null;
+    readonly carrier: Carrier | null;
+}
+export declare const runTracing: Tracing<RunTrace>;
 
 // dist/worker/runtime.d.ts
 import type { Transferable } from 'node:worker_threads';

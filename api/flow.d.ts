@@ -139,6 +139,14 @@ export { throttle } from './throttle.ts';
 export { ticker } from './ticker.ts';
 export type { WorkOptions } from './work-through.ts';
 
+// dist/instrument.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+export interface AttemptTrace {
+    readonly name: string;
+    readonly attempt: number;
+}
+export declare const attemptTracing: Tracing<AttemptTrace>;
+
 // dist/keyed.d.ts
 export interface KeyedOptions<A extends unknown[]> {
     key?: ((...args: A) => unknown) | undefined;

@@ -63,8 +63,8 @@ export declare function isOfCancel(error: unknown): boolean;
 // dist/exchange.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
 import { type Incoming, type Outgoing } from './message.ts';
-import type { Service, Work } from './service.ts';
-export declare abstract class Exchange implements Work {
+import { type Service, Work } from './service.ts';
+export declare abstract class Exchange extends Work {
     #private;
     readonly service: Service;
     readonly incoming: Incoming;
@@ -75,6 +75,7 @@ export declare abstract class Exchange implements Work {
     protected answered(): void;
     protected finished(): void;
     begin(): void;
+    protected noteFailure(error: unknown): void;
     get task(): Task<void>;
     get isClosed(): boolean;
     get signal(): AbortSignal;
@@ -217,6 +218,15 @@ export { shutdownOn, type ShutdownOptions, type Stoppable } from './shutdown-on.
 export { type ServerSentEvent, sse } from './sse.ts';
 export type { UpgradeHandler } from './upgrade.ts';
 
+// dist/instrument.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Incoming, Outgoing } from './message.ts';
+export interface RequestTrace {
+    readonly incoming: Incoming;
+    readonly outgoing: Outgoing;
+}
+export declare const requestTracing: Tracing<RequestTrace>;
+
 // dist/message.d.ts
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -226,7 +236,7 @@ export declare function isHttp2(message: Incoming | Outgoing): message is Http2S
 export declare function hasGone(outgoing: Outgoing): boolean;
 export declare function isEncrypted(socket: object): boolean;
 export declare function reset(outgoing: Outgoing): void;
-export declare function onceClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void;
+export declare function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void;
 
 // dist/node-handler.d.ts
 import type { Handler } from './handler-exchange.ts';
@@ -249,7 +259,7 @@ export interface PlainResponse {
     readonly body: string | Uint8Array | null;
 }
 export declare const Response: typeof globalThis.Response;
-export declare function plainOf(response: object): PlainResponse | null;
+export declare function plainOf(response: unknown): PlainResponse | null;
 export declare function hasNoBody(status: number): boolean;
 
 // dist/send-response.d.ts
@@ -298,6 +308,8 @@ export declare function serve(handler: Handler, options?: ServeOptions): Promise
 
 // dist/service.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
+import { type Linked, LinkedList } from '@tasktree/core/lowlevel';
+import type { Duplex } from 'node:stream';
 import type { Incoming } from './message.ts';
 export interface ScopeOptions {
     deadline?: number | undefined;
@@ -307,9 +319,12 @@ export interface HandlerOptions extends ScopeOptions {
     maxBody?: number | undefined;
     onError?: ((error: unknown, request: Request) => void) | undefined;
 }
-export interface Work {
-    readonly incoming: Incoming;
-    stop(reason: CancelledError): void;
+export declare abstract class Work implements Linked<Work> {
+    abstract readonly incoming: Incoming;
+    list: LinkedList<Work> | null;
+    nextInList: Work | null;
+    previousInList: Work | null;
+    abstract stop(reason: CancelledError): void;
 }
 export declare class Service {
     #private;
@@ -319,7 +334,9 @@ export declare class Service {
     isDraining: boolean;
     onEnd: ((work: Work) => void) | null;
     constructor(options: HandlerOptions | undefined);
-    get running(): ReadonlySet<Work>;
+    get running(): number;
+    stop(reason: CancelledError): void;
+    isServing(socket: Duplex): boolean;
     isFull(): boolean;
     add(work: Work): void;
     remove(work: Work): void;
@@ -351,9 +368,9 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestOwner } from './incoming-body.ts';
 import { type Sender } from './send-response.ts';
-import type { Service, Work } from './service.ts';
+import { type Service, Work } from './service.ts';
 export type UpgradeHandler = (request: Request, socket: Duplex, head: Buffer) => PromiseLike<Response | void> | Response | void;
-export declare class Upgrade implements RequestOwner, Sender, Work {
+export declare class Upgrade extends Work implements RequestOwner, Sender {
     #private;
     readonly incoming: IncomingMessage;
     readonly maxBody: number;

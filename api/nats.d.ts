@@ -9,6 +9,7 @@ export interface BusMessage {
     readonly isNoResponders: boolean;
 }
 export interface Delivery {
+    readonly subject: string;
     readonly data: Uint8Array;
     header(name: string): string | null;
     readonly headers: Headers;
@@ -25,6 +26,7 @@ export interface StreamSettings {
     readonly subjects: readonly string[];
     readonly retention: 'work' | 'limits';
     readonly maxMessages?: number | undefined;
+    readonly maxPerSubject?: number;
     readonly maxAge?: number;
 }
 export interface ConsumerSettings {
@@ -32,6 +34,12 @@ export interface ConsumerSettings {
     readonly name: string;
     readonly subject: string;
     readonly ackWait: number;
+}
+export interface ReaderSettings {
+    readonly stream: string;
+    readonly name: string;
+    readonly subject: string;
+    readonly from: number;
 }
 export interface StreamState {
     readonly messages: number;
@@ -60,11 +68,11 @@ export interface Bucket {
     update(key: string, value: Uint8Array, revision: number): Future<number | null>;
     put(key: string, value: Uint8Array): Future<number>;
     get(key: string): Future<Entry | null>;
-    delete(key: string): Future<void>;
+    delete(key: string, revision?: number): Future<void>;
     keys(): Future<string[]>;
 }
 export interface PublishOptions {
-    readonly headers?: Headers;
+    readonly headers?: Headers | undefined;
     readonly reply?: string;
 }
 export type BusStatus = 'connected' | 'disconnected' | 'closed';
@@ -81,7 +89,7 @@ export interface Bus {
     }): () => void;
     flush(): Future<void>;
     openStream(settings: StreamSettings): Future<void>;
-    openConsumer(settings: ConsumerSettings): Future<void>;
+    openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void>;
     append(subject: string, data: Uint8Array, options: {
         id: string;
         headers?: Headers;
@@ -94,15 +102,49 @@ export interface Bus {
 }
 export type Connector = () => Future<Bus> | PromiseLike<Bus>;
 
+// dist/bus/connect-nats.d.ts
+import { type ConnectionOptions } from '@nats-io/transport-node';
+import { type Durability } from './durability.ts';
+import { NatsBus } from './nats-bus.ts';
+export declare function connectNats(options: ConnectionOptions, durability: Durability): Promise<NatsBus>;
+
+// dist/bus/durability.d.ts
+export interface DurabilityOptions {
+    replicas?: number;
+    powerLossWarning?: boolean;
+}
+export interface Durability {
+    readonly replicas: number;
+    readonly powerLossWarning: boolean;
+}
+export declare function checkDurability(options: DurabilityOptions): Durability;
+export declare function warnOfPowerLoss(servers: string, durability: Durability): void;
+
+// dist/bus/nats-bucket.d.ts
+import type { KV } from '@nats-io/kv';
+import type { Future } from '@tasktree/core';
+import type { Bucket, Entry } from './bus.ts';
+import { type Requests } from './nats-requests.ts';
+import type { Pending } from './pending.ts';
+export declare class NatsBucket implements Bucket {
+    #private;
+    constructor(name: string, kv: KV, requests: Requests, pending: Pending);
+    create(key: string, value: Uint8Array): Future<number | null>;
+    update(key: string, value: Uint8Array, revision: number): Future<number | null>;
+    put(key: string, value: Uint8Array): Future<number>;
+    get(key: string): Future<Entry | null>;
+    delete(key: string, revision?: number): Future<void>;
+    keys(): Future<string[]>;
+}
+
 // dist/bus/nats-bus.d.ts
 import { type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-import type { Future } from '@tasktree/core';
-import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, StreamSettings, StreamState } from './bus.ts';
-export declare function connectNats(options: ConnectionOptions): Promise<NatsBus>;
+import { type NatsConnection } from '@nats-io/transport-node';
+import { Future } from '@tasktree/core';
+import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, ReaderSettings, StreamSettings, StreamState } from './bus.ts';
 export declare class NatsBus implements Bus {
     #private;
-    constructor(connection: NatsConnection, client: JetStreamClient, manager: JetStreamManager, inboxPrefix: string | undefined);
+    constructor(connection: NatsConnection, client: JetStreamClient, manager: JetStreamManager, replicas: number, inboxPrefix: string | undefined);
     get status(): BusStatus;
     get closedBy(): Error | null;
     get server(): string;
@@ -115,8 +157,8 @@ export declare class NatsBus implements Bus {
     }): () => void;
     flush(): Future<void>;
     openStream(settings: StreamSettings): Future<void>;
-    openConsumer({ stream, name, subject, ackWait }: ConsumerSettings): Future<void>;
-    append(subject: string, data: Uint8Array, options: {
+    openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void>;
+    append(subject: string, data: Uint8Array, { id, headers: given }: {
         id: string;
         headers?: Headers;
     }): Future<Appended>;
@@ -127,16 +169,52 @@ export declare class NatsBus implements Bus {
     close(): Future<void>;
 }
 
+// dist/bus/nats-errors.d.ts
+export declare const code: {
+    readonly noJetStream: 10039;
+    readonly noStream: 10059;
+    readonly noMessage: 10037;
+    readonly full: 10077;
+};
+export declare function isRefusal(error: unknown, number: number): boolean;
+export declare function isWrongSequence(error: unknown): boolean;
+export declare function translate(error: unknown, what: string): unknown;
+
 // dist/bus/nats-puller.d.ts
 import { type NatsConnection } from '@nats-io/transport-node';
 import type { Puller, PullListener } from './bus.ts';
-import type { Pending } from './pending.ts';
+import type { Requests } from './nats-requests.ts';
 export declare class NatsPuller implements Puller {
     #private;
-    constructor(connection: NatsConnection, stream: string, consumer: string, inboxPrefix: string | undefined, pending: Pending, listener: PullListener);
+    constructor(connection: NatsConnection, stream: string, consumer: string, inboxPrefix: string | undefined, requests: Requests, listener: PullListener);
     request(count: number): void;
     close(): void;
 }
+
+// dist/bus/nats-requests.d.ts
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { Future } from '@tasktree/core';
+export declare const answerTime = 5000;
+export interface Request<T> {
+    readonly what: string;
+    readonly subject: string;
+    readonly data: Uint8Array | string;
+    readonly headers?: MsgHdrs;
+    readonly read: (answer: Msg) => T | Future<T>;
+}
+export declare class Requests {
+    #private;
+    constructor(connection: NatsConnection, inboxPrefix: string | undefined);
+    send<T>(request: Request<T>): Future<T>;
+    fail(error: Error): void;
+    goOn(): void;
+}
+export interface Stored {
+    readonly seq: number;
+    readonly duplicate?: boolean;
+}
+export declare function readStored(answer: Msg): Stored | JetStreamApiError;
 
 // dist/bus/pending.d.ts
 import { Future } from '@tasktree/core';
@@ -148,18 +226,21 @@ export declare class Pending {
 
 // dist/cluster/cluster.d.ts
 import type { ConnectionOptions } from '@nats-io/transport-node';
-import { type ActorRef, type ChildOptions, type ChildSpec } from '@tasktree/actor';
+import { type Actor, type ActorClass, type ActorRef, type ChildOptions, type ChildSpec } from '@tasktree/actor';
 import type { Connector } from '../bus/bus.ts';
+import { type DurabilityOptions } from '../bus/durability.ts';
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts';
 import { type Codec } from '../wire/codec.ts';
 import { type LookupOptions } from '../services/remote-ref.ts';
 import { type ServiceOptions } from '../services/service.ts';
 import type { WorkerModules } from '../worker/modules.ts';
 import { type WorkerOptions } from '../worker/worker.ts';
+import type { EntityRest } from '../entities/entity-type.ts';
+import { type SingletonOptions } from '../leases/singleton.ts';
 import { type LinkStatus } from '../link/link.ts';
 import { type NodeInfo } from '../link/nodes.ts';
 import { type ClusterSnapshot } from './snapshot.ts';
-export interface ClusterOptions extends ConnectionOptions {
+export interface ClusterOptions extends ConnectionOptions, DurabilityOptions {
     namespace?: string;
     node?: string;
     codec?: Codec;
@@ -175,6 +256,9 @@ export declare class Cluster implements AsyncDisposable {
     executor(queue: string, options?: RemoteExecutorOptions): RemoteExecutor;
     worker(queue: string, modules: WorkerModules, options?: WorkerOptions): ChildSpec;
     service<A>(name: string, ref: ActorRef<A> | (() => ActorRef<A> | null), options?: ServiceOptions): ChildSpec;
+    singleton(id: string, spec: ChildSpec, options?: SingletonOptions): ChildSpec;
+    entity<A extends Actor, P extends unknown[]>(type: string, actorClass: ActorClass<A, P>, ...[options]: EntityRest<A, P>): ChildSpec;
+    ref<A>(type: string, key: string, options?: LookupOptions): ActorRef<A>;
     lookup<A>(name: string, options?: LookupOptions): ActorRef<A>;
     nodes(): Promise<NodeInfo[]>;
     snapshot(): Promise<ClusterSnapshot>;
@@ -201,6 +285,227 @@ export interface ClusterSnapshot {
     readonly deadLetters: number;
 }
 export declare function takeSnapshot(link: Link, namespace: string, ownQueues: Iterable<string>): Promise<ClusterSnapshot>;
+
+// dist/entities/activation.d.ts
+import type { Actor, LocalActorRef } from '@tasktree/actor';
+import type { ShardActors } from './shard-actors.ts';
+export declare class Activation {
+    #private;
+    onEnd: (() => void) | null;
+    constructor(actors: ShardActors, key: string);
+    get(prepare: (actor: Actor) => void): Promise<LocalActorRef>;
+    stop(detail?: unknown): Promise<void>;
+}
+
+// dist/entities/durable-entity.d.ts
+import type { Delivery } from '../bus/bus.ts';
+import type { MailboxShard } from './mailbox-shard.ts';
+export declare class DurableEntity {
+    #private;
+    constructor(shard: MailboxShard, key: string);
+    push(delivery: Delivery): void;
+    close(): Promise<void>;
+}
+
+// dist/entities/entity-host.d.ts
+import { type ChildSpec } from '@tasktree/actor';
+import type { Lease } from '../leases/lease.ts';
+import type { Link } from '../link/link.ts';
+import { type EntityType } from './entity-type.ts';
+export declare class HostStatus {
+    readonly owned: Set<number>;
+    readonly active: Set<object>;
+}
+export interface HostOptions {
+    readonly link: Link;
+    readonly type: EntityType;
+    readonly status: HostStatus;
+    readonly shardChildren: (shard: number, lease: Lease) => readonly ChildSpec[];
+    readonly onChange: () => void;
+}
+export declare function hostChildren(options: HostOptions): ChildSpec[];
+
+// dist/entities/entity-route.d.ts
+import { Future } from '@tasktree/core';
+import type { Bus } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+import { type Route } from '../services/route.ts';
+import type { RemoteAsk } from '../services/remote-ask.ts';
+import { type AskMessage } from '../wire/ask-message.ts';
+import type { KnownTypes } from './known-types.ts';
+export declare class EntityRoute implements Route {
+    #private;
+    constructor(types: KnownTypes, link: Link, type: string, key: string);
+    nameOf(kind: AskMessage['kind']): string | null;
+    insists({ kind }: AskMessage): boolean;
+    ask(ask: RemoteAsk, _bus: Bus, left: number): void;
+    tell(link: Link, message: AskMessage): Future<boolean>;
+    nobody(ask: RemoteAsk): void;
+    withdraw(link: Link, ask: RemoteAsk): void;
+}
+
+// dist/entities/entity-type.d.ts
+import type { Actor, ActorClass, ChildOptions } from '@tasktree/actor';
+export interface StateCodec<A, S = unknown> {
+    save(actor: A): S;
+    load(actor: A, state: S): void;
+}
+export interface EntityOptions<A, P extends unknown[] = unknown[]> extends ChildOptions {
+    args?: (key: string) => P;
+    shards?: number;
+    state?: StateCodec<A, any>;
+    idleTimeout?: number;
+    mailbox?: {
+        capacity?: number;
+    };
+    lease?: number;
+}
+export type AnyEntityOptions = EntityOptions<any, any>;
+export type EntityRest<A, P extends unknown[]> = [] extends P ? [options?: EntityOptions<A, P>] : [string] extends P ? [options?: EntityOptions<A, P>] : [options: EntityOptions<A, P> & {
+    args: (key: string) => P;
+}];
+export interface EntityTerms {
+    readonly shards: number;
+    readonly isDurable: boolean;
+    readonly lease: number;
+}
+export interface EntityType {
+    readonly name: string;
+    readonly actorClass: ActorClass<Actor, any[]>;
+    readonly args: (key: string) => readonly unknown[];
+    readonly state: StateCodec<Actor> | null;
+    readonly terms: EntityTerms;
+    readonly idleTimeout: number;
+    readonly capacity: number;
+    readonly shutdown: number | 'kill';
+}
+export declare function checkEntity(name: string, actorClass: ActorClass<Actor, any[]>, options: AnyEntityOptions): {
+    type: EntityType;
+    supervision: ChildOptions;
+};
+export declare function termsKey(type: string): string;
+
+// dist/entities/entity.d.ts
+export {};
+
+// dist/entities/idle-timer.d.ts
+export declare class IdleTimer {
+    #private;
+    constructor(timeout: number, onIdle: () => void);
+    used(): void;
+    cancel(): void;
+}
+
+// dist/entities/known-types.d.ts
+import type { Link } from '../link/link.ts';
+import { type EntityTerms } from './entity-type.ts';
+type Found = {
+    readonly terms: EntityTerms | null;
+} | {
+    readonly error: unknown;
+};
+type Listener = (found: Found) => void;
+export declare class KnownTypes {
+    #private;
+    constructor(link: Link);
+    find(type: string, listener: Listener): void;
+}
+export {};
+
+// dist/entities/mailbox-shard.d.ts
+import type { Actor } from '@tasktree/actor';
+import type { Delivery } from '../bus/bus.ts';
+import type { Lease } from '../leases/lease.ts';
+import type { Link } from '../link/link.ts';
+import type { HostStatus } from './entity-host.ts';
+import type { EntityType, StateCodec } from './entity-type.ts';
+import type { ShardActors } from './shard-actors.ts';
+import { StateStore } from './state-store.ts';
+export interface MailboxShardOptions {
+    readonly link: Link;
+    readonly type: EntityType;
+    readonly codec: StateCodec<Actor>;
+    readonly shard: number;
+    readonly lease: Lease;
+    readonly actors: ShardActors;
+    readonly status: HostStatus;
+}
+export declare class MailboxShard implements AsyncDisposable {
+    #private;
+    readonly options: MailboxShardOptions;
+    readonly store: StateStore;
+    isClosing: boolean;
+    constructor(options: MailboxShardOptions);
+    start(): void;
+    wait(): Promise<void>;
+    fail(error: unknown): void;
+    get room(): number;
+    take(delivery: Delivery): void;
+    done({ sequence }: Delivery): void;
+    forget(key: string): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/entities/memory-entity.d.ts
+import type { Bus } from '../bus/bus.ts';
+import { type AskMessage } from '../wire/ask-message.ts';
+import type { RequestShard } from './request-shard.ts';
+export declare class MemoryEntity {
+    #private;
+    constructor(shard: RequestShard, key: string);
+    receive(bus: Bus, reply: string, message: AskMessage): void;
+    close(): Promise<void>;
+}
+
+// dist/entities/placement.d.ts
+export declare function shardOf(key: string, shards: number): number;
+export declare function rightHost(hosts: Iterable<string>, shard: number): string;
+
+// dist/entities/request-shard.d.ts
+import type { Lease } from '../leases/lease.ts';
+import type { Link } from '../link/link.ts';
+import type { HostStatus } from './entity-host.ts';
+import type { EntityType } from './entity-type.ts';
+import type { ShardActors } from './shard-actors.ts';
+export declare class RequestShard implements AsyncDisposable {
+    #private;
+    readonly link: Link;
+    readonly type: EntityType;
+    readonly actors: ShardActors;
+    readonly status: HostStatus;
+    constructor(link: Link, type: EntityType, shard: number, lease: Lease, actors: ShardActors, status: HostStatus);
+    start(): Promise<void>;
+    forget(key: string): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+// dist/entities/shard-actors.d.ts
+import { Actor, type ChildSpec, type LocalActorRef } from '@tasktree/actor';
+import type { EntityType } from './entity-type.ts';
+export declare class ShardActors {
+    #private;
+    constructor(type: EntityType);
+    spec(): ChildSpec;
+    warn(text: string, error: unknown): void;
+    start(key: string, prepare: (actor: Actor) => void): Promise<LocalActorRef>;
+}
+
+// dist/entities/state-store.d.ts
+import type { Link } from '../link/link.ts';
+export interface StoredState {
+    readonly revision: number;
+    readonly sequence: number;
+    readonly data: Uint8Array | null;
+}
+export declare class StateStore {
+    #private;
+    constructor(link: Link, type: string);
+    load(key: string): Promise<StoredState>;
+    save(key: string, before: StoredState, next: {
+        readonly sequence: number;
+        readonly data: Uint8Array | null;
+    }, epoch: number): Promise<StoredState | null>;
+}
 
 // dist/errors.d.ts
 export declare class ConnectFailed extends Error {
@@ -277,6 +582,22 @@ export declare class StreamFull extends Error {
     readonly code: string;
     constructor(subject: string, options?: ErrorOptions);
 }
+export declare class LeaseLost extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(key: string, why: string);
+}
+export declare class SettingsDiffer extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(what: string, own: string, agreed: string, where: string);
+}
+export declare class Fenced extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly entity: string;
+    constructor(entity: string);
+}
 
 // dist/executor/remote-executor.d.ts
 import { type Executor, type ExecutorStats, type GeneratorJob, type Job, type MapOptions } from '@tasktree/executor';
@@ -323,6 +644,32 @@ export declare function remoteJobs<M>(id: string, options?: {
     version?: string;
 }): JobRefs<M>;
 
+// dist/executor/submission-queue.d.ts
+import type { Link } from '../link/link.ts';
+import type { Submission, SubmissionOwner } from './submission.ts';
+export interface Settings {
+    readonly maxInFlight: number;
+    readonly resultTtl: number;
+    readonly deadline: number;
+    readonly capacity: number | undefined;
+}
+export declare class SubmissionQueue implements SubmissionOwner {
+    #private;
+    readonly link: Link;
+    readonly queue: string;
+    readonly settings: Settings;
+    isShutDown: boolean;
+    completed: number;
+    failed: number;
+    constructor(link: Link, queue: string, settings: Settings);
+    get waiting(): number;
+    get running(): number;
+    add(submission: Submission): void;
+    ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void;
+    cancelAll(): void;
+    untilIdle(): Promise<void>;
+}
+
 // dist/executor/submission.d.ts
 import { type MappedJob, type SubmitStack } from '@tasktree/executor/lowlevel';
 import type { Link } from '../link/link.ts';
@@ -349,19 +696,69 @@ export declare class Submission implements MappedJob {
 
 // dist/index.d.ts
 export type { Bus, BusStatus, Connector } from './bus/bus.ts';
+export type { DurabilityOptions } from './bus/durability.ts';
 export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts';
-export type { NodeInfo } from './link/nodes.ts';
+export type { EntityShare, NodeInfo } from './link/nodes.ts';
 export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts';
-export { BusTimeout, ClusterClosed, ConnectFailed, ConnectionLost, ConsumerStalled, NodeLost, NoJetStream, PayloadTooLarge, PoisonedJob, QueueFull, ResultTooLarge, UnknownJob, } from './errors.ts';
+export { BusTimeout, ClusterClosed, ConnectFailed, ConnectionLost, ConsumerStalled, Fenced, LeaseLost, NodeLost, NoJetStream, PayloadTooLarge, PoisonedJob, QueueFull, ResultTooLarge, SettingsDiffer, UnknownJob, } from './errors.ts';
 export { RemoteExecutor, type RemoteExecutorOptions, type SubmitOptions, } from './executor/remote-executor.ts';
 export { RemoteJob } from './executor/remote-job.ts';
 export { remoteJobs } from './executor/remote-jobs.ts';
+export type { EntityOptions, EntityRest, StateCodec } from './entities/entity-type.ts';
+export type { SingletonOptions } from './leases/singleton.ts';
 export { type LookupOptions, RemoteRef } from './services/remote-ref.ts';
 export type { ServiceOptions } from './services/service.ts';
 export { cloneCodec, type Codec, jsonCodec } from './wire/codec.ts';
 export { traceparent } from './wire/trace.ts';
 export type { Handlers, WorkerModules } from './worker/modules.ts';
 export type { WorkerOptions } from './worker/worker.ts';
+
+// dist/leases/agreement.d.ts
+import type { Link } from '../link/link.ts';
+export declare function agreeOn(link: Link, what: string, key: string, settings: object): Promise<void>;
+export declare function readAgreement(link: Link, key: string): Promise<unknown>;
+
+// dist/leases/lease.d.ts
+import { LeaseLost } from '../errors.ts';
+import type { Link } from '../link/link.ts';
+export declare const leastLease = 200;
+export interface LeaseSettings {
+    readonly key: string;
+    readonly ttl: number;
+}
+export declare class Lease {
+    #private;
+    readonly epoch: number;
+    loss: LeaseLost | null;
+    onLost: (() => void) | null;
+    constructor(link: Link, settings: LeaseSettings, value: Uint8Array, revision: number, confirmedAt: number);
+    get margin(): number;
+    get isHeld(): boolean;
+    keep(): Promise<never>;
+    verify(): void;
+    release(): Promise<void>;
+}
+export declare function acquireLease(link: Link, settings: LeaseSettings): Promise<Lease>;
+
+// dist/leases/leased.d.ts
+import { type ChildOptions, type ChildSpec } from '@tasktree/actor';
+import type { Link } from '../link/link.ts';
+import { type Lease, type LeaseSettings } from './lease.ts';
+export interface LeasedOptions {
+    readonly id: string;
+    readonly lease: LeaseSettings;
+    readonly children: (lease: Lease) => readonly ChildSpec[];
+    readonly onChange?: (isRunning: boolean) => void;
+    readonly supervision: ChildOptions;
+}
+export declare function leasedSpec(link: Link, options: LeasedOptions): ChildSpec;
+
+// dist/leases/singleton.d.ts
+import type { ChildOptions } from '@tasktree/actor';
+export interface SingletonOptions extends ChildOptions {
+    lease?: number;
+}
+export declare function checkLease(lease: number): void;
 
 // dist/link/answers.d.ts
 import type { BusMessage } from '../bus/bus.ts';
@@ -389,6 +786,20 @@ export declare class Controls {
     forget(id: string): void;
 }
 
+// dist/link/lazy-bucket.d.ts
+import { Future } from '@tasktree/core';
+import type { Bucket, Entry } from '../bus/bus.ts';
+export declare class LazyBucket implements Bucket {
+    #private;
+    constructor(open: () => Future<Bucket>);
+    create(key: string, value: Uint8Array): Future<number | null>;
+    update(key: string, value: Uint8Array, revision: number): Future<number | null>;
+    put(key: string, value: Uint8Array): Future<number>;
+    get(key: string): Future<Entry | null>;
+    delete(key: string, revision?: number): Future<void>;
+    keys(): Future<string[]>;
+}
+
 // dist/link/link.d.ts
 import { Future } from '@tasktree/core';
 import type { Bucket, Bus, BusStatus, Connector } from '../bus/bus.ts';
@@ -412,9 +823,9 @@ export declare class Link {
     connected(): Promise<Bus>;
     current(): Bus | null;
     insist<T>(work: (bus: Bus) => Future<T> | Promise<T>): Promise<T>;
-    bucket(bus: Bus, name: string, ttl: number): Future<Bucket>;
-    results(bus: Bus, ttl: number): Future<Bucket>;
-    cancels(bus: Bus): Future<Bucket>;
+    bucket(bus: Bus, name: string, ttl: number): Bucket;
+    results(bus: Bus, ttl: number): Bucket;
+    cancels(bus: Bus): Bucket;
     start(name: string, body: () => Promise<void>): void;
     close(patience: number): Promise<void>;
     get hasEnded(): boolean;
@@ -430,13 +841,22 @@ export interface NodeInfo {
     readonly startedAt: number;
     readonly queues: Readonly<Record<string, number>>;
     readonly services: readonly string[];
+    readonly singletons: Readonly<Record<string, 'running' | 'waiting'>>;
+    readonly entities: Readonly<Record<string, EntityShare>>;
+}
+export interface EntityShare {
+    readonly shards: readonly number[];
+    readonly active: number;
 }
 export declare class NodeEntry {
     #private;
     readonly queues: Map<string, () => number>;
     readonly services: Set<string>;
+    readonly singletons: Map<string, 'running' | 'waiting'>;
+    readonly entities: Map<string, () => EntityShare>;
     constructor(link: Link);
     describe(): NodeInfo;
+    changed(): void;
     keep(): Promise<never>;
     remove(bus: Bus): Promise<void>;
 }
@@ -453,6 +873,19 @@ export declare class Signal {
     notify(): void;
     wait(ms?: number): Promise<void>;
 }
+
+// dist/services/forward.d.ts
+import { type ActorRef } from '@tasktree/actor';
+import { type Context, Future } from '@tasktree/core';
+import type { Bus } from '../bus/bus.ts';
+import { type AskMessage } from '../wire/ask-message.ts';
+import type { Codec } from '../wire/codec.ts';
+import { type Outcome } from '../wire/outcome.ts';
+export type AnyRef = ActorRef<any>;
+export declare function forward(what: string, message: AskMessage, codec: Codec, choose: (options: {
+    readonly context?: Context;
+}) => unknown): Future<unknown>;
+export declare function answer(bus: Bus, codec: Codec, reply: string, what: string, outcome: Outcome): void;
 
 // dist/services/open-asks.d.ts
 import type { ExitReason } from '@tasktree/actor';
@@ -474,25 +907,31 @@ export declare class OpenAsks {
 import { type CancelledError, Future } from '@tasktree/core';
 import { type AskMessage } from '../wire/ask-message.ts';
 import type { OpenAsks } from './open-asks.ts';
+import type { Route } from './route.ts';
 export interface RemoteAskOptions {
     readonly path: string;
-    readonly subject: string;
-    readonly body: Uint8Array;
+    readonly route: Route;
     readonly message: AskMessage;
     readonly waits: boolean;
 }
 export declare class RemoteAsk extends Future<unknown> {
     #private;
+    readonly reply: string;
     node: string | null;
     constructor(owner: OpenAsks, options: RemoteAskOptions);
     get path(): string;
+    get message(): AskMessage;
+    overloaded(): void;
+    lost(delivered: false | 'unknown'): void;
+    sendLater(): void;
+    confirmed(): void;
     refuse(error: unknown): void;
     cancel(msg?: string | CancelledError): boolean;
 }
 
 // dist/services/remote-ref.d.ts
 import type { ActorRef, Ask, ExitReason, Tell } from '@tasktree/actor';
-import type { Future } from '@tasktree/core';
+import { type Future } from '@tasktree/core';
 export interface LookupOptions {
     overflow?: 'wait' | 'reject';
 }
@@ -504,6 +943,33 @@ export declare class RemoteRef<A> implements ActorRef<A> {
     get whenStopped(): Future<ExitReason>;
 }
 export declare function checkLookup(options: LookupOptions): void;
+
+// dist/services/route.d.ts
+import type { Future } from '@tasktree/core';
+import type { Bus } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+import { type AskMessage } from '../wire/ask-message.ts';
+import type { RemoteAsk } from './remote-ask.ts';
+export interface Route {
+    nameOf(kind: AskMessage['kind']): string | null;
+    ask(ask: RemoteAsk, bus: Bus, left: number): void;
+    tell(link: Link, message: AskMessage): Future<boolean>;
+    nobody(ask: RemoteAsk): void;
+    withdraw(link: Link, ask: RemoteAsk): void;
+    insists(message: AskMessage): boolean;
+}
+export declare function announceCancel(link: Link, { message }: RemoteAsk): void;
+export declare function publishAsk(subject: string, ask: RemoteAsk, bus: Bus, left: number): void;
+export declare class ServiceRoute implements Route {
+    #private;
+    constructor(subject: string);
+    nameOf(): null;
+    ask(ask: RemoteAsk, bus: Bus, left: number): void;
+    tell(link: Link, message: AskMessage): Future<boolean>;
+    nobody(ask: RemoteAsk): void;
+    withdraw(link: Link, ask: RemoteAsk): void;
+    insists(): boolean;
+}
 
 // dist/services/service.d.ts
 import { type ChildOptions } from '@tasktree/actor';
@@ -517,7 +983,7 @@ export { MemoryServer, type MemoryServerOptions } from './testing/memory-server.
 
 // dist/testing/memory-bus.d.ts
 import { Future } from '@tasktree/core';
-import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, StreamSettings, StreamState } from '../bus/bus.ts';
+import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, ReaderSettings, StreamSettings, StreamState } from '../bus/bus.ts';
 export declare class MemoryBus implements Bus {
     #private;
     readonly server: string;
@@ -539,7 +1005,7 @@ export declare class MemoryBus implements Bus {
     }): () => void;
     flush(): Future<void>;
     openStream(settings: StreamSettings): Future<void>;
-    openConsumer(settings: ConsumerSettings): Future<void>;
+    openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void>;
     append(subject: string, data: Uint8Array, options: {
         id: string;
         headers?: Headers;
@@ -591,7 +1057,8 @@ export declare class MemoryServer {
 export {};
 
 // dist/testing/memory-stream.d.ts
-import type { ConsumerSettings, Headers, StreamSettings, StreamState } from '../bus/bus.ts';
+import type { ConsumerSettings, Headers, ReaderSettings, StreamSettings, StreamState } from '../bus/bus.ts';
+export declare function matches(pattern: readonly string[], subject: readonly string[]): boolean;
 export interface StoredMessage {
     readonly sequence: number;
     readonly subject: string;
@@ -613,14 +1080,14 @@ export declare class MemoryStream {
         duplicate: boolean;
     };
     delete(sequence: number): boolean;
-    consumer(settings: ConsumerSettings): MemoryConsumer;
+    consumer(settings: ConsumerSettings | ReaderSettings): MemoryConsumer;
     find(consumer: string): MemoryConsumer | null;
     withdraw(connection: object): void;
     get state(): StreamState;
 }
 export declare class MemoryConsumer {
     #private;
-    constructor(stream: MemoryStream, settings: ConsumerSettings, late: (ms: number) => number);
+    constructor(stream: MemoryStream, settings: ConsumerSettings | ReaderSettings, late: (ms: number) => number);
     get pending(): number;
     request(asker: Asker, count: number, deliver: Deliver): void;
     hasRequest(asker: Asker): boolean;
@@ -632,22 +1099,27 @@ export declare class MemoryConsumer {
 }
 
 // dist/wire/ask-message.d.ts
-import type { Headers } from '../bus/bus.ts';
+import type { BusMessage, Headers } from '../bus/bus.ts';
 export interface AskMessage {
     readonly id: string;
     readonly method: string;
     readonly kind: 'ask' | 'tell' | 'confirm';
     readonly timeout: number;
     readonly traceparent: string | null;
+    readonly body: Uint8Array;
 }
-export declare function askHeaders(message: AskMessage): Headers;
-export declare function readAsk(read: (name: string) => string | null): AskMessage | null;
+export declare function encodeAsk(message: AskMessage, timeout: number): Uint8Array;
+export declare const replyHeader = "Tasktree-Reply";
+export declare function askHeaders({ traceparent }: AskMessage): Headers | undefined;
+export declare function readAsk(message: Pick<BusMessage, 'data' | 'header'>): AskMessage | null;
 export declare const answerTag: {
     readonly accepted: 4;
     readonly overloaded: 5;
+    readonly moved: 6;
 };
 export declare function acceptedBy(node: string): Uint8Array;
 export declare const overloaded: Uint8Array;
+export declare const moved: Uint8Array;
 
 // dist/wire/codec.d.ts
 export interface Codec {
@@ -682,6 +1154,7 @@ export declare function readHeaders(header: (name: string) => string | null): Jo
 
 // dist/wire/names.d.ts
 export declare function token(text: string): string;
+export declare function readToken(encoded: string): string;
 export declare function checkName(what: string, name: unknown): void;
 export declare class Names {
     #private;
@@ -695,11 +1168,25 @@ export declare class Names {
     get everyDeadLetter(): string;
     service(name: string): string;
     control(id: string): string;
+    leases(ttl: number): string;
+    freed(key: string): string;
+    get settings(): string;
+    hosts(type: string): string;
+    entity(type: string, shard: number, key: string): string;
+    entitiesOf(type: string, shard: number): string;
+    mailboxes(type: string): string;
+    mailbox(type: string, shard: number, key: string): string;
+    mailboxesOf(type: string, shard: number): string;
+    everyMailbox(type: string): string;
+    get states(): string;
+    stateOf(type: string, key: string): string;
     get nodes(): string;
     get cancels(): string;
     results(ttl: number): string;
 }
+export declare function stateKey(type: string, key: string): string;
 export declare const defaultResultTtl = 3600000;
+export declare const defaultLease = 5000;
 
 // dist/wire/outcome.d.ts
 import type { Codec } from './codec.ts';
@@ -720,7 +1207,39 @@ export declare const progressTag = 3;
 
 // dist/wire/trace.d.ts
 import { ContextVar } from '@tasktree/core';
+import { Tracing } from '@tasktree/core/lowlevel';
+export declare const traceHeader = "traceparent";
 export declare const traceparent: ContextVar<string | null>;
+export type Carrier = Readonly<Record<string, string>>;
+export interface JobTrace {
+    readonly executor: object;
+    readonly future: object;
+    readonly job: string;
+    readonly worker: null;
+    carrier?: Carrier;
+}
+export declare const jobTracing: Tracing<JobTrace>;
+interface RunTrace {
+    readonly job: string;
+    readonly worker: string;
+    readonly carrier: Carrier | null;
+}
+export declare const runTracing: Tracing<RunTrace>;
+export interface AskTrace {
+    readonly path: string;
+    readonly method: string;
+    readonly ask: object;
+    carrier?: Carrier;
+}
+export declare const askTracing: Tracing<AskTrace>;
+interface ServeTrace {
+    readonly receiver: string;
+    readonly method: string;
+    readonly carrier: Carrier | null;
+}
+export declare const serveTracing: Tracing<ServeTrace>;
+export declare function carrierOf(header: string | null): Carrier | null;
+export {};
 
 // dist/worker/dead-letters.d.ts
 import type { Link } from '../link/link.ts';
@@ -789,7 +1308,7 @@ export declare class Modules {
 export {};
 
 // dist/worker/pull-loop.d.ts
-import type { ConsumerSettings, Delivery } from '../bus/bus.ts';
+import type { ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 export interface Receiver {
     readonly room: number;
@@ -797,7 +1316,7 @@ export interface Receiver {
 }
 export declare class PullLoop {
     #private;
-    constructor(link: Link, settings: ConsumerSettings, receiver: Receiver);
+    constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver);
     roomier(): void;
     run(): Promise<never>;
 }

@@ -79,6 +79,12 @@ export { StreamWriter } from './stream-writer.ts';
 export type { WaitOptions } from './event-waiters.ts';
 export { type WriteBufferLimits, WriteTransport } from './write-transport.ts';
 
+// dist/line-text.d.ts
+export type CharacterWidth = 1 | 2;
+export declare const newlines: Readonly<Record<CharacterWidth, Buffer>>;
+export declare function widthOf(encoding: BufferEncoding): CharacterWidth;
+export declare function lineText(line: Buffer, encoding: BufferEncoding): string;
+
 // dist/os-error.d.ts
 export interface OSErrorOptions extends ErrorOptions {
     code?: string | undefined;
@@ -156,9 +162,22 @@ import type { StreamReader } from './stream-reader.ts';
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
 export declare function readFrom(source: Source, reader: StreamReader): void;
 
+// dist/separator-search.d.ts
+import type { ByteQueue } from './byte-queue.ts';
+import type { CharacterWidth } from './line-text.ts';
+import { type Bytes } from './to-buffer.ts';
+export declare class SeparatorSearch {
+    #private;
+    constructor(buffer: ByteQueue, separators: readonly Buffer[], width: CharacterWidth, limit: number);
+    next(): number | null;
+}
+export declare function findSeparator(buffer: ByteQueue, separator: Buffer, from: number, width: CharacterWidth): number;
+export declare function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[];
+
 // dist/stream-reader.d.ts
 import type { Readable } from 'node:stream';
 import type { WaitOptions } from './event-waiters.ts';
+import { type Bytes } from './to-buffer.ts';
 export interface StreamReaderOptions {
     limit?: number | undefined;
 }
@@ -167,7 +186,6 @@ export interface ReadTransport {
     resumeReading(): void;
     close?(): PromiseLike<void> | void;
 }
-type Bytes = Uint8Array | string;
 export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     #private;
     constructor(options?: StreamReaderOptions);
@@ -192,7 +210,6 @@ export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposa
     setTransport(transport: ReadTransport): void;
     takeUnread(): Buffer;
 }
-export {};
 
 // dist/stream-writer.d.ts
 import type { Writable } from 'node:stream';
@@ -222,6 +239,10 @@ export declare class StreamWriter implements AsyncDisposable {
     startTls<O>(options: O, wait?: WaitOptions): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
+
+// dist/to-buffer.d.ts
+export type Bytes = Uint8Array | string;
+export declare function toBuffer(data: Bytes): Buffer;
 
 // dist/write-transport.d.ts
 import type { Writable } from 'node:stream';

@@ -1,3 +1,7 @@
+// dist/branches.d.ts
+import type { ProcessWaitOptions } from './process.ts';
+export declare function waitForBranches(options: ProcessWaitOptions, begin: (signal: AbortSignal) => Promise<void>[], onError: (error: unknown, hasExpired: boolean) => Promise<unknown>): Promise<void>;
+
 // dist/command.d.ts
 import { type CompletedProcess } from './errors.ts';
 import { type OutputLine } from './output-lines.ts';
@@ -158,6 +162,19 @@ export interface ProcessTrace {
 }
 export declare const processTracing: Tracing<ProcessTrace>;
 
+// dist/line-listener.d.ts
+import { type Task } from '@tasktree/core';
+import type { StreamReader } from '@tasktree/streams';
+import type { Milestone } from './milestone.ts';
+export type Listener = (line: string) => void | PromiseLike<void>;
+export interface HeardProcess {
+    readonly program: string;
+    readonly onText: (text: string) => void;
+    readonly listener: Listener | undefined;
+    readonly deaf: Milestone;
+}
+export declare function listenToLines(reader: StreamReader | null, process: HeardProcess): Task<void>;
+
 // dist/managed-options.d.ts
 import { type SpawnOptions } from './options.ts';
 export interface ManagedBackoff {
@@ -274,6 +291,23 @@ export interface ProcStat {
 export declare function readProcStat(pid: number | string): ProcStat | null;
 export declare function isDead({ state }: ProcStat): boolean;
 
+// dist/process-list.d.ts
+import type { Task } from '@tasktree/core';
+export interface ProcessSnapshot {
+    pid: number;
+    command: string;
+    task?: number;
+    state: 'running' | 'ending';
+    age: number;
+}
+interface ListedProcess {
+    readonly pid: number;
+    readonly returncode: number | null;
+}
+export declare function addToSnapshots(process: ListedProcess): void;
+export declare function showProcess(pid: number, args: readonly string[], owner: Task | null, isEnding: boolean, startedAt: number): ProcessSnapshot;
+export {};
+
 // dist/process.d.ts
 import { StreamReader, StreamWriter } from '@tasktree/streams';
 import { type Cut } from './ending.ts';
@@ -285,13 +319,6 @@ export interface Captured {
 export interface ProcessWaitOptions {
     signal?: AbortSignal | undefined;
     timeout?: number | undefined;
-}
-export interface ProcessSnapshot {
-    pid: number;
-    command: string;
-    task?: number;
-    state: 'running' | 'ending';
-    age: number;
 }
 export declare class Process implements AsyncDisposable {
     #private;
@@ -409,6 +436,13 @@ import { type Task } from '@tasktree/core';
 import { type StreamReader, type StreamWriter } from '@tasktree/streams';
 import type { Socket } from 'node:net';
 import type { Milestone } from './milestone.ts';
+export declare class StdioCopies {
+    #private;
+    constructor(process: object);
+    add(copy: Task<void>): void;
+    untilDone(signal: AbortSignal): Promise<void>;
+    cancelAll(): void;
+}
 export interface CopiedChild {
     readonly pid: number;
     readonly exited: Milestone;

@@ -102,6 +102,7 @@ test('the lowlevel door', () => {
       "checkOptions",
       "checkSignal",
       "completed",
+      "createServiceTask",
       "currentFrame",
       "describe",
       "durationText",

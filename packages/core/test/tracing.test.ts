@@ -15,6 +15,7 @@ import {
   timeout,
   TimeoutError,
 } from '@tasktree/core'
+import { createServiceTask, type TraceEntry } from '@tasktree/core/lowlevel'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
@@ -241,4 +242,56 @@ test('a store that is bound to the start of scopes is entered in the body and in
     scopes.start.unbindStore(store as never)
   }
   expect(seen).toEqual(['crew', 'crew', undefined])
+})
+
+test('a tool that sets enter on the start begins the work in its own context, around that of an earlier tool', async () => {
+  const log: string[] = []
+  const tool =
+    (name: string) =>
+    (message: unknown): void => {
+      const work = message as TraceEntry
+      const { enter } = work
+      work.enter = (begin) => {
+        log.push(`${name} in`)
+        try {
+          return enter === undefined ? begin() : enter(begin)
+        } finally {
+          log.push(`${name} out`)
+        }
+      }
+    }
+  const tools = [tool('first'), tool('second')]
+  await runVirtual(async () => {
+    for (const each of tools) channel.start.subscribe(each)
+    try {
+      await createTask(async () => void log.push(`in ${currentTask()?.name}`), { name: 'a' })
+    } finally {
+      for (const each of tools) channel.start.unsubscribe(each)
+    }
+  })
+  expect(log).toEqual(['second in', 'first in', 'in a', 'first out', 'second out'])
+})
+
+test('the task that a package starts for itself says so', async () => {
+  const services: [string, boolean][] = []
+  const onStart = (message: unknown): void => {
+    const { task, isService } = message as { task: Task; isService: boolean }
+    services.push([task.name, isService])
+  }
+  channel.start.subscribe(onStart)
+  try {
+    await runVirtual(async () => {
+      await createServiceTask(() => createTask(() => sleep(1), { name: 'inner' }), {
+        name: 'own',
+        eager: true,
+      })
+    })
+  } finally {
+    channel.start.unsubscribe(onStart)
+  }
+  expect(services).toEqual([
+    ['Task-1', false],
+    ['own', true],
+    ['inner', false],
+  ])
 })

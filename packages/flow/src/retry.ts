@@ -5,6 +5,7 @@ import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './child.ts'
 import { carryErrors } from './earlier-errors.ts'
+import { type AttemptTrace, attemptTracing } from './instrument.ts'
 
 export interface RetryOptions {
   /** The largest number of calls of the function; 3 by default. Infinity means no limit. */
@@ -73,9 +74,9 @@ async function attemptAll<T>(fn: (attempt: number) => PromiseLike<T>, policy: Po
   let earlier: unknown[] | null = null
   for (let attempt = 1; ; attempt++) {
     try {
-      return await (policy.timeout === undefined
-        ? fn(attempt)
-        : limited(fn, attempt, policy.timeout))
+      return await (attemptTracing.isOn
+        ? traced(fn, attempt, policy.timeout)
+        : begin(fn, attempt, policy.timeout))
     } catch (error) {
       const { attempts, backoff, retryIf, onRetry } = policy
       if (wasCancelled(error, before)) throw error
@@ -91,10 +92,26 @@ async function attemptAll<T>(fn: (attempt: number) => PromiseLike<T>, policy: Po
   }
 }
 
-function limited<T>(
+function begin<T>(
   fn: (attempt: number) => PromiseLike<T>,
   attempt: number,
-  timeout: number,
+  timeout: number | undefined,
+): PromiseLike<T> {
+  return timeout === undefined ? fn(attempt) : withTimeout(timeout, () => fn(attempt))
+}
+
+async function traced<T>(
+  fn: (attempt: number) => PromiseLike<T>,
+  attempt: number,
+  timeout: number | undefined,
 ): Promise<T> {
-  return withTimeout(timeout, () => fn(attempt))
+  const trace: AttemptTrace = { name: fn.name, attempt }
+  try {
+    const result = await attemptTracing.run(trace, trace, () => begin(fn, attempt, timeout))
+    attemptTracing.settle(trace, { result })
+    return result
+  } catch (error) {
+    attemptTracing.settle(trace, { error })
+    throw error
+  }
 }

@@ -2,13 +2,14 @@ import {
   type CancelledError,
   type CancelScope,
   cancelScope,
-  createTask,
   currentTask,
   type Task,
 } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { ClientGoneError, isOfCancel } from './errors.ts'
 import { hasGone, type Incoming, isHttp2, onClosed, type Outgoing, reset } from './message.ts'
 import { sendStatus } from './send-status.ts'
+import { requestTracing } from './instrument.ts'
 import { type Service, Work } from './service.ts'
 
 /**
@@ -26,6 +27,7 @@ export abstract class Exchange extends Work {
   /** The scope of the deadline. */
   #scope: CancelScope | null = null
   #isClosed = false
+  #failure: unknown = undefined
   #hasAnswered = false
   /** True when the server itself has reset the response. Then its close does not mean that the client has gone. */
   #isRefused = false
@@ -54,8 +56,19 @@ export abstract class Exchange extends Work {
   begin(): void {
     this.service.add(this)
     onClosed(this.incoming, this.outgoing, () => this.#onClose())
+    const { incoming, outgoing } = this
+    if (!requestTracing.isOn) this.#start()
+    else requestTracing.run(this, { incoming, outgoing }, () => this.#start())
+  }
+
+  #start(): void {
     // `#run` sets the task itself, because the answer begins inside this call.
-    createTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
+    createServiceTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
+  }
+
+  /** Notes what the handler has thrown, for tools that trace the request. */
+  protected noteFailure(error: unknown): void {
+    this.#failure = error
   }
 
   get task(): Task<void> {
@@ -127,8 +140,17 @@ export abstract class Exchange extends Work {
   /** Removes this exchange from those that run. A task that was cancelled may still clean up, so its end is waited for. */
   #remove(): void {
     if (this.isBeingCancelled() && !this.task.done()) {
-      this.task.addDoneCallback(() => this.service.remove(this))
-    } else this.service.remove(this)
+      this.task.addDoneCallback(() => this.#end())
+    } else this.#end()
+  }
+
+  #end(): void {
+    if (requestTracing.isLive) {
+      const { statusCode } = this.outgoing
+      const result = this.#failure === undefined ? { result: statusCode } : { error: this.#failure }
+      requestTracing.settle(this, this.isBeingCancelled() ? { cancelled: true } : result)
+    }
+    this.service.remove(this)
   }
 
   #run(): Promise<void> {

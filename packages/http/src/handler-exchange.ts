@@ -87,6 +87,7 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
 
   #report(error: unknown): void {
     const { task } = this
+    this.noteFailure(error)
     this.service.report(error, this.#request, task, `the handler of ${task.name} has failed`)
   }
 }

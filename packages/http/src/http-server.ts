@@ -1,5 +1,4 @@
 import {
-  createTask,
   detached,
   type EventLoop,
   Future,
@@ -9,6 +8,7 @@ import {
   sleep,
   type Task,
 } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Server as PlainServer } from 'node:http'
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
@@ -105,7 +105,10 @@ export class HttpServer implements AsyncDisposable {
     if (this.#closed.done()) return
     if (this.#draining === null) {
       this.#draining = detached(() =>
-        createTask(() => this.#drain(), { name: 'stop of an HTTP server', loop: this.#loop }),
+        createServiceTask(() => this.#drain(), {
+          name: 'stop of an HTTP server',
+          loop: this.#loop,
+        }),
       )
       // `closed` must end last. A main task that waits for it then ends the run, which cancels all requests that are left.
       this.#draining.addDoneCallback(() => this.#close())

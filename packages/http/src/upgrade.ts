@@ -1,4 +1,5 @@
-import { createTask, currentTask, type CancelledError, type Task } from '@tasktree/core'
+import { currentTask, type CancelledError, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -51,7 +52,7 @@ export class Upgrade extends Work implements RequestOwner, Sender {
     const request = new IncomingRequest(this, url) as unknown as Request
     this.#request = request
     const run = (): Promise<void> => this.#run(() => onUpgrade(request, socket, head))
-    const task = createTask(run, { name: taskName(this.incoming), eager: true })
+    const task = createServiceTask(run, { name: taskName(this.incoming), eager: true })
     socket.once('close', () => this.leave())
     task.addDoneCallback(() => this.#service.remove(this))
   }

@@ -1,5 +1,4 @@
 import {
-  createTask,
   detached,
   type EventLoop,
   type Future,
@@ -11,6 +10,7 @@ import {
   cancelTasks,
 } from '@tasktree/core'
 import {
+  createServiceTask,
   addSnapshotPart,
   cancelOnAbort,
   checkOptions,
@@ -148,7 +148,9 @@ export class Server implements AsyncDisposable {
     if (this.#isClosed) throw new RuntimeError('the server is closed')
     if (this.#isServing) return
     // The start runs in a separate task, so that a cancel of one caller does not end the wait of another.
-    this.#starting ??= detached(() => createTask(() => this.#start(), { name: 'startServing' }))
+    this.#starting ??= detached(() =>
+      createServiceTask(() => this.#start(), { name: 'startServing' }),
+    )
     const starting = this.#starting
     this.#starters++
     try {

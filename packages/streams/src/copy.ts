@@ -1,5 +1,5 @@
-import { cancelTasks, createTask, gather } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { cancelTasks, gather } from '@tasktree/core'
+import { createServiceTask, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { WaitOptions } from './event-waiters.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -58,8 +58,8 @@ async function copyBoth(
   options: WaitOptions | undefined,
 ): Promise<[number, number]> {
   const tasks = [
-    createTask(() => relay(a[0], b[1]), { name: 'copyBidirectional a to b' }),
-    createTask(() => relay(b[0], a[1]), { name: 'copyBidirectional b to a' }),
+    createServiceTask(() => relay(a[0], b[1]), { name: 'copyBidirectional a to b' }),
+    createServiceTask(() => relay(b[0], a[1]), { name: 'copyBidirectional b to a' }),
   ]
   try {
     const [aToB, bToA] = await cancelOnAbort(gather(tasks), options?.signal)

@@ -1,5 +1,5 @@
-import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { Future, isCancelled, type Task } from '@tasktree/core'
+import { createServiceTask, describe } from '@tasktree/core/lowlevel'
 import { finished, type Readable } from 'node:stream'
 import { toOSError } from './os-error.ts'
 import type { ReadTransport, StreamReader } from './stream-reader.ts'
@@ -93,7 +93,7 @@ class Pump implements ReadTransport {
 
   start(): void {
     this.#reader.setTransport(this)
-    this.#task = createTask(() => this.#run(), { name: 'StreamReader.from' })
+    this.#task = createServiceTask(() => this.#run(), { name: 'StreamReader.from' })
   }
 
   pauseReading(): void {

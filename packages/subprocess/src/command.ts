@@ -1,5 +1,11 @@
-import { createTask, Future, isCancelled, RuntimeError, shield, type Task } from '@tasktree/core'
-import { currentFrame, describe, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { Future, isCancelled, RuntimeError, shield, type Task } from '@tasktree/core'
+import {
+  createServiceTask,
+  currentFrame,
+  describe,
+  hasFailed,
+  observe,
+} from '@tasktree/core/lowlevel'
 import { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import { DEVNULL, PIPE } from './options.ts'
@@ -90,7 +96,7 @@ export class Command implements Promise<CompletedProcess> {
     this.args = args
     this.#options = options
     // The task begins after the current statement, which may still call `pipe` or `lines`.
-    const task = createTask(() => this.#run(), { name: `$ ${program}` })
+    const task = createServiceTask(() => this.#run(), { name: `$ ${program}` })
     this.#task = task
     observe(task, () => this.#onTaskEnd())
   }

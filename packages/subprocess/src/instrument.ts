@@ -11,5 +11,6 @@ export interface ProcessTrace {
 /**
  * The tracing channel `tasktree:process`. The result of a trace is the returncode of the process. A code other than 0 is
  * not an error on this channel.
+ * The trace of a process that this program has ended is cancelled.
  */
 export const processTracing: Tracing<ProcessTrace> = new Tracing('tasktree:process')

@@ -1,4 +1,5 @@
-import { createTask, currentTask, getEventLoop, isCancelled, type Task } from '@tasktree/core'
+import { currentTask, getEventLoop, isCancelled, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import type { Milestone } from './milestone.ts'
 import { textLines } from './text-lines.ts'
@@ -24,7 +25,9 @@ export interface HeardProcess {
  * cancels its task, for example by a timeout, would cancel the process.
  */
 export function listenToLines(reader: StreamReader | null, process: HeardProcess): Task<void> {
-  return createTask(() => passLinesOn(reader, process), { name: `lines of ${process.program}` })
+  return createServiceTask(() => passLinesOn(reader, process), {
+    name: `lines of ${process.program}`,
+  })
 }
 
 async function passLinesOn(reader: StreamReader | null, process: HeardProcess): Promise<void> {

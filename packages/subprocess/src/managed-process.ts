@@ -1,5 +1,4 @@
 import {
-  createTask,
   Future,
   getEventLoop,
   RuntimeError,
@@ -8,7 +7,13 @@ import {
   TimeoutError,
   wait,
 } from '@tasktree/core'
-import { abortError, afterDelay, describe, waitAnyway } from '@tasktree/core/lowlevel'
+import {
+  abortError,
+  afterDelay,
+  createServiceTask,
+  describe,
+  waitAnyway,
+} from '@tasktree/core/lowlevel'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { listenToLines } from './line-listener.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
@@ -82,7 +87,7 @@ export class ManagedProcess implements AsyncDisposable {
     const ready = new Future<void>()
     this.#ready = ready
     this.#halt = new Milestone()
-    this.#life = createTask(() => this.#live(), { name: `process ${this.#program}` })
+    this.#life = createServiceTask(() => this.#live(), { name: `process ${this.#program}` })
     try {
       await shield(ready)
     } catch (error) {

@@ -1,4 +1,5 @@
-import { createTask, Future, type Task } from '@tasktree/core'
+import { Future, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 
@@ -61,7 +62,7 @@ export async function* interleaveLines(
     }
   }
   const tasks: Task<void>[] = sources.map((source) =>
-    createTask(() => read(source), { name: `lines of ${source.from}` }),
+    createServiceTask(() => read(source), { name: `lines of ${source.from}` }),
   )
   for (const task of tasks) task.addDoneCallback(notify)
   try {

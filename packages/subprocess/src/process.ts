@@ -284,8 +284,11 @@ export class Process implements AsyncDisposable {
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#returncode = toReturncode(code, signal, this.#realTime.signal)
+    if (processTracing.isLive) {
+      const isEnded = this.#ending.begun && this.#returncode !== 0
+      processTracing.settle(this, isEnded ? { cancelled: true } : { result: this.#returncode })
+    }
     this.#ending.exited.reach()
-    if (processTracing.isLive) processTracing.settle(this, { result: this.#returncode })
     const isEnded = (): boolean => this.#ending.begun
     endWhenSilent(this.#started.stdout, isEnded)
     endWhenSilent(this.#started.stderr, isEnded)

@@ -1,4 +1,5 @@
-import { createTask, shield, type Task } from '@tasktree/core'
+import { shield, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import type { LineSource } from './output-lines.ts'
@@ -48,7 +49,9 @@ export class Stage implements AsyncDisposable {
     this.#reading =
       stderr === null || facts.readsErrors
         ? null
-        : createTask(() => this.#readTail(stderr), { name: `stderr of process ${child.pid}` })
+        : createServiceTask(() => this.#readTail(stderr), {
+            name: `stderr of process ${child.pid}`,
+          })
   }
 
   /** Returns both outputs, for a loop over their lines. */

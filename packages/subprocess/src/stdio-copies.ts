@@ -1,5 +1,11 @@
-import { createTask, isCancelled, shield, type Task } from '@tasktree/core'
-import { afterDelay, cancelOnAbort, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { isCancelled, shield, type Task } from '@tasktree/core'
+import {
+  afterDelay,
+  cancelOnAbort,
+  createServiceTask,
+  hasFailed,
+  observe,
+} from '@tasktree/core/lowlevel'
 import {
   ConnectionResetError,
   OSError,
@@ -70,7 +76,7 @@ export interface CopiedChild {
 
 /** Copies `source` to the stdin of `child`, until either ends. */
 export function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void> {
-  const task = createTask(
+  const task = createServiceTask(
     async () => {
       try {
         await pump(source, stdin)
@@ -95,7 +101,7 @@ export function copyOut(
   sink: StreamWriter,
   pipe: Socket,
 ): Task<void> {
-  const task = createTask(
+  const task = createServiceTask(
     async () => {
       try {
         await pump(output, sink)

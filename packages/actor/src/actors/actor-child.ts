@@ -10,6 +10,7 @@ import { asMessage, Envelope } from '../messages/envelope.ts'
 import { activeFlow } from '../messages/handler-flow.ts'
 import { Admission, Mailbox } from '../messages/mailbox.ts'
 import type { MessageKind } from '../messages/message-kind.ts'
+import { tellMade } from '../messages/tracing.ts'
 import type { DeadLetterReason } from '../runtime/events.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { ActorIncarnation } from './actor-incarnation.ts'
@@ -60,6 +61,9 @@ export class ActorChild extends Child {
   ): Future<boolean> {
     const envelope = new Envelope(kind, args, null)
     envelope.context = context
+    if (tellMade.hasSubscribers) {
+      tellMade.publish({ path: this.path, method: kind.name, message: envelope })
+    }
     if (this.#isGone(pinned)) return this.#refuseTell(envelope, 'no-proc')
     if (this.draining) return this.#refuseTell(envelope, 'draining')
     if (!this.mailbox.isFull()) {

@@ -1,5 +1,5 @@
-import { createTask, Future, isCancelled, sleep, type Task } from '@tasktree/core'
-import { abandon, isThenable, observe } from '@tasktree/core/lowlevel'
+import { Future, isCancelled, sleep, type Task } from '@tasktree/core'
+import { createServiceTask, abandon, isThenable, observe } from '@tasktree/core/lowlevel'
 import { AbandonableWait, abandoned, inTask } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -88,7 +88,7 @@ export class ActorIncarnation extends Incarnation {
     // The task is made outside of all flows. Otherwise the new actor would count as a part of the handler that spawned
     // it.
     this.task = runOutsideOfFlows(() =>
-      createTask(() => this.#live(), { name: path, loop: runtime.loop }),
+      createServiceTask(() => this.#live(), { name: path, loop: runtime.loop }),
     )
     setTaskOf(this, this.task)
     // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.

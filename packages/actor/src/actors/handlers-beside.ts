@@ -1,5 +1,5 @@
-import { createTask, isCancelled, type Task } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
+import { isCancelled, type Task } from '@tasktree/core'
+import { createServiceTask, observe } from '@tasktree/core/lowlevel'
 import { PersistentCancel } from './persistent-cancel.ts'
 import { ActorStopped } from '../errors.ts'
 import { killed } from '../exit-reason.ts'
@@ -31,7 +31,7 @@ export class HandlersBeside {
     const { path, runtime } = incarnation.child
     let flow!: HandlerFlow
     const task = runOutsideOfFlows(() =>
-      createTask(() => this.#run(flow), {
+      createServiceTask(() => this.#run(flow), {
         name: `${path} ${envelope.type}`,
         loop: runtime.loop,
       }),

@@ -155,7 +155,13 @@ export class Handlers {
     const { action, type: method, ask } = flow.envelope
     if (!messageTracing.isOn || action !== null) return this.#call(flow)
     const { path } = this.#child
-    const trace = { path, incarnation: this.#incarnation.number, method, ask }
+    const trace = {
+      path,
+      incarnation: this.#incarnation.number,
+      method,
+      ask,
+      message: flow.envelope,
+    }
     return messageTracing.run(flow, trace, () => this.#call(flow))
   }
 

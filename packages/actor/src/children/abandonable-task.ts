@@ -1,11 +1,5 @@
-import {
-  coroutine,
-  type CoroutineFunction,
-  createTask,
-  type EventLoop,
-  type Task,
-} from '@tasktree/core'
-import { abandon } from '@tasktree/core/lowlevel'
+import { coroutine, type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core'
+import { createServiceTask, abandon } from '@tasktree/core/lowlevel'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
 /**
@@ -18,7 +12,7 @@ export class AbandonableTask<T> {
 
   constructor(name: string, loop: EventLoop, body: CoroutineFunction<[], T>) {
     const incarnation = coroutine(body)
-    this.task = createTask(
+    this.task = createServiceTask(
       async () => {
         const settle = async (): Promise<T> => incarnation()
         return (await this.#wait.begin(settle())) as T

@@ -16,7 +16,7 @@ import { Envelope } from './envelope.ts'
 import { checkContext } from './check-context.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 import type { MessageKind } from './message-kind.ts'
-import { askMade } from './tracing.ts'
+import { askMade, askTracing } from './tracing.ts'
 import type { ActorWait } from './wait-graph.ts'
 
 export interface AskOptions {
@@ -110,6 +110,9 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     this.reentrant = reentrant
     this.envelope = new Envelope(kind, args, this)
     if (askMade.hasSubscribers) askMade.publish({ ask: this })
+    if (askTracing.isOn) {
+      askTracing.run(this, { path: target.path, method: kind.name, ask: this }, () => {})
+    }
   }
 
   /** Called for each new ask, before its message is sent: counts the ask, and starts its timeout and its signal. */
@@ -141,6 +144,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
       return
     }
     this.#settle()
+    if (askTracing.isLive) askTracing.settle(this, { result: value })
     this.setResult(value)
   }
 
@@ -169,6 +173,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     if (this.done()) return
     this.target.withdraw(this.envelope)
     this.#settle()
+    if (askTracing.isLive) askTracing.settle(this, { error })
     this.setException(error)
   }
 
@@ -189,6 +194,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     if (this.done()) return super.cancel(msg)
     this.target.withdraw(this.envelope)
     this.#settle()
+    if (askTracing.isLive) askTracing.settle(this, { cancelled: true })
     return super.cancel(msg)
   }
 

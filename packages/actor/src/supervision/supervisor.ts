@@ -1,5 +1,5 @@
-import { createTask, Future, isCancelled, type Task } from '@tasktree/core'
-import { observe } from '@tasktree/core/lowlevel'
+import { Future, isCancelled, type Task } from '@tasktree/core'
+import { createServiceTask, observe } from '@tasktree/core/lowlevel'
 import type { ChildRef } from '../children/child-ref.ts'
 import type { ChildSpec, SupervisorOptions } from '../children/child-spec.ts'
 import { checkChildren } from '../children/check-spec.ts'
@@ -71,7 +71,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   protected override begin(): void {
-    this.task = createTask(() => this.#live(), { name: this.path, loop: this.#loop })
+    this.task = createServiceTask(() => this.#live(), { name: this.path, loop: this.#loop })
     // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.
     observe(this.task, () => {
       if (this.over) return

@@ -15,5 +15,15 @@ export const taskCreate: Channel = channel('tasktree:task:create')
 export const taskStart: Channel = channel('tasktree:task:start')
 export const taskEnd: Channel = channel('tasktree:task:end')
 export const taskCancel: Channel = channel('tasktree:task:cancel')
+
+/** The message on the tracing channel `tasktree:task`. */
+export interface TaskTrace extends TaskMessage {
+  /** Whether the task was made by `createServiceTask`. */
+  readonly isService: boolean
+}
+
 /** The tracing channel `tasktree:task`. One piece of work on it is a task, from its first step to its end. */
-export const taskTracing: Tracing<TaskMessage> = new Tracing('tasktree:task')
+export const taskTracing: Tracing<TaskTrace> = new Tracing('tasktree:task')
+
+/** The tasks of `createServiceTask` that were made while a tool was subscribed. */
+export const serviceTasks: WeakSet<Task> = new WeakSet()

@@ -5,7 +5,7 @@ import { type CancelledError, isCancelled, toCancelledError } from '../errors/er
 import { awaitHere, ChainedPromise } from '../futures/chained-promise.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { taskEnd, taskStart, taskTracing } from './channels.ts'
+import { serviceTasks, taskEnd, taskStart, taskTracing } from './channels.ts'
 import {
   claimGenerator,
   Coroutine,
@@ -138,7 +138,8 @@ export class Execution extends Frame {
 
   static #runTraced(this: Execution): void {
     const { task } = this
-    taskTracing.run(task, { task }, () => Execution.#runBody.call(this))
+    const isService = serviceTasks.has(task)
+    taskTracing.run(task, { task, isService }, () => Execution.#runBody.call(this))
   }
 
   static #runBody(this: Execution): void {

@@ -9,7 +9,7 @@ import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { cancelAndWait } from './cancel-and-wait.ts'
 import { Cancellation } from './cancellation.ts'
-import { taskCreate } from './channels.ts'
+import { serviceTasks, taskCreate, taskTracing } from './channels.ts'
 import { isCoroutine } from './coroutine.ts'
 import { Execution, type TaskBody } from './execution.ts'
 import type { Frame } from './frame.ts'
@@ -24,6 +24,8 @@ export interface TaskOptions {
   /** Whether to run the body inside the call of `createTask`, up to its first suspension. */
   eager?: boolean | undefined
   loop?: EventLoop | undefined
+  /** @internal see `createServiceTask` */
+  isService?: boolean | undefined
   /** The abort of this signal cancels the task. If the signal was aborted before, the body never begins. */
   signal?: AbortSignal | undefined
 }
@@ -64,6 +66,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     execution.setStart(captureOwnContext(execution, map))
     const number = loop.adopt(execution)
     if (this.#name === 0) this.#name = number
+    if (options?.isService === true && taskTracing.isOn) serviceTasks.add(this)
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
     if (options?.eager === true) execution.begin()
     else loop.push(execution)

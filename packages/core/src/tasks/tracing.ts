@@ -10,6 +10,16 @@ export interface TraceOutcome {
   cancelled?: boolean
 }
 
+/** What a subscriber of `start` may set on the message of a piece of work. */
+export interface TraceEntry {
+  /**
+   * Called with the function that begins the work, and must call it and return its result. A tool sets this to begin
+   * the work inside a context that is not an AsyncLocalStorage of its own. If the field is set already, the tool's
+   * function must call the earlier one.
+   */
+  enter?: <T>(begin: () => T) => T
+}
+
 /**
  * A TracingChannel of Node for work that begins in a call and ends later. One message object goes through all events of
  * one piece of work. `start` and `end` are published around the call that begins the work. When the work ends, `error`
@@ -23,7 +33,7 @@ export interface TraceOutcome {
  */
 export class Tracing<M extends object> {
   readonly #channel: TracingChannel<object, object>
-  readonly #messages = new WeakMap<object, M & TraceOutcome>()
+  readonly #messages = new WeakMap<object, M & TraceEntry & TraceOutcome>()
   /** How many pieces of work are traced now. */
   #live = 0
 
@@ -52,12 +62,14 @@ export class Tracing<M extends object> {
    * Calls `begin`, which begins a piece of work, and publishes `message` on `start` and `end` around that call. `key`
    * is the object by which `settle` finds the message again.
    */
-  run<T>(key: object, message: M, begin: () => T): T {
+  run<T>(key: object, message: M & TraceEntry, begin: () => T): T {
     const { start, end } = this.#channel
     this.#messages.set(key, message)
     this.#live++
     try {
-      return start.runStores(message, begin)
+      return start.runStores(message, () =>
+        message.enter === undefined ? begin() : message.enter(begin),
+      )
     } finally {
       end.publish(message)
     }

@@ -1,4 +1,4 @@
-import type { JobTarget } from '../transport/protocol.ts'
+import { type JobTarget, nameOf } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
 import { readTarget, whyUnsendable } from './job-target.ts'
 import { type SubmitStack, typicalStack } from './submit-stack.ts'
@@ -40,11 +40,7 @@ export class JobKind {
 
   /** The name that is shown to people: the name of the function, or of the module and its export. */
   get name(): string {
-    const { target } = this
-    if ('source' in target) {
-      return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
-    }
-    return target.name
+    return nameOf(this.target)
   }
 
   /**

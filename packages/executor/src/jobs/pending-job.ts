@@ -1,6 +1,7 @@
 import type { WaitDetails } from '@tasktree/core/lowlevel'
 import type { Transferable } from 'node:worker_threads'
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
+import type { CallMode, Carrier } from '../transport/protocol.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import { type JobControl, JobFuture } from './job-future.ts'
 import type { JobKind } from './job-kind.ts'
@@ -21,6 +22,8 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
+  /** The text fields of a tracing tool that travel with the job. */
+  carrier: Carrier | null = null
   /** The stack of the submission. Set only after the job was sent or queued. */
   submitted: SubmitStack = {}
   readonly #owner: JobOwner
@@ -57,6 +60,11 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
    */
   get mayFollow(): boolean {
     return this.kind.isShort && this.transferList.length === 0 && !this.isSuspect
+  }
+
+  get mode(): CallMode {
+    const { chunked, carrier } = this
+    return carrier === null ? chunked : { chunked, carrier }
   }
 
   addPart(results: readonly unknown[]): void {

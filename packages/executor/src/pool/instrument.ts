@@ -2,6 +2,7 @@ import { channel, type Channel } from 'node:diagnostics_channel'
 import { Tracing } from '@tasktree/core/lowlevel'
 import type { Executor } from './executor.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
+import type { Carrier } from '../transport/protocol.ts'
 
 /** The messages on the diagnostics channels of the executor, about one job. */
 export interface JobEvent {
@@ -27,6 +28,8 @@ export interface JobTrace {
   readonly job: string
   /** The number of the worker that runs the job; null before the job was sent to one. */
   worker: number | null
+  /** A subscriber of `start` may set this to text fields, which then travel to the worker with the job. */
+  carrier?: Carrier
 }
 
 export const jobTracing: Tracing<JobTrace> = new Tracing('tasktree:executor.job')

@@ -1,9 +1,8 @@
-import type { JobFuture } from '../jobs/job-future.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { Executor } from './executor.ts'
 import { noteFailure } from './forgotten-jobs.ts'
-import { jobEnd, jobStart, jobSubmit, jobTracing } from './instrument.ts'
+import { jobEnd, jobStart, jobSubmit, type JobTrace, jobTracing } from './instrument.ts'
 
 /**
  * Handles the ends of the jobs of one pool: completes their futures, counts them, and publishes to the diagnostics
@@ -22,10 +21,17 @@ export class Outcomes {
     return this.completed + this.failed
   }
 
-  submitted(future: JobFuture<unknown, unknown>, job: string): void {
+  submitted(job: PendingJob): void {
+    const { future, kind } = job
     if (jobTracing.isOn) {
-      const trace = { executor: this.#executor, future, job, worker: null }
+      const trace: JobTrace = {
+        executor: this.#executor,
+        future,
+        job: kind.name,
+        worker: null,
+      }
       jobTracing.run(future, trace, () => {})
+      job.carrier = trace.carrier ?? null
     }
     if (jobSubmit.hasSubscribers) {
       jobSubmit.publish({ executor: this.#executor, future, worker: null })

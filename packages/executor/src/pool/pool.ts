@@ -126,7 +126,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     const { dispatch } = this.#workforce
     if (!dispatch.hasRoom()) throw new ExecutorQueueFull(this.#options.maxQueue)
     const job = new PendingJob(this, kind, args, chunked)
-    this.#outcomes.submitted(job.future, kind.name)
+    this.#outcomes.submitted(job)
     if (kind.problem !== null) {
       this.#outcomes.fail(job, new JobSerializationError(kind.problem))
       return job

@@ -14,20 +14,34 @@ export interface SourceTarget {
 
 export type JobTarget = SourceTarget | ModuleTarget
 
+/** Returns the name of the function that `target` stands for, for people. */
+export function nameOf(target: JobTarget): string {
+  if (!('source' in target)) return target.name
+  return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
+}
+
+/** Text fields that tracing tools send with a job to its worker, such as `traceparent` of W3C. */
+export type Carrier = Readonly<Record<string, string>>
+
+/**
+ * How a worker calls the function of a job. If `chunked`, the one argument is a list, and the worker calls the function
+ * with each of its items. The mode of a job without a carrier is just this boolean, because it is smaller.
+ */
+export type CallMode = boolean | { readonly chunked: boolean; readonly carrier: Carrier }
+
 /**
  * The message of one job. Messages that are sent for each job are tuples, because structured clone copies a tuple
  * faster than an object with named fields.
  *
  * `seq` counts the jobs of one worker from 1; the worker starts them in this order. `kind` is the number of the
- * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets. When
- * `chunked` is true, the one argument is a list, and the worker calls the function with each of its items.
+ * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets.
  */
 export type JobMessage = readonly [
   seq: number,
   kind: number,
   args: readonly unknown[],
   target: JobTarget | null,
-  chunked: boolean,
+  mode: CallMode,
 ]
 
 /** A job that is sent alone, as one flat list. Copying two more nested lists would take 0.8 microseconds. */
@@ -35,7 +49,7 @@ export type SingleJobMessage = readonly [
   seq: number,
   kind: number,
   target: JobTarget | null,
-  chunked: boolean,
+  mode: CallMode,
   ...args: readonly unknown[],
 ]
 

@@ -166,12 +166,12 @@ export class WorkerHandle {
 
   #wrap(jobs: readonly PendingJob[], first: number): JobsMessage {
     if (jobs.length === 1) {
-      const [{ kind, args, chunked }] = jobs as [PendingJob]
-      return [first, kind.id, this.#known.has(kind) ? null : kind.target, chunked, ...args]
+      const [{ kind, args, mode }] = jobs as [PendingJob]
+      return [first, kind.id, this.#known.has(kind) ? null : kind.target, mode, ...args]
     }
-    return jobs.map(({ kind, args, chunked }, index): JobMessage => {
+    return jobs.map(({ kind, args, mode }, index): JobMessage => {
       const target = this.#known.has(kind) ? null : kind.target
-      return [first + index, kind.id, args, target, chunked]
+      return [first + index, kind.id, args, target, mode]
     })
   }
 

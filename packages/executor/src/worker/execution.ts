@@ -1,7 +1,12 @@
 import { types } from 'node:util'
 import { encodeError } from '../jobs/encode-error.ts'
 import { takeTransferList } from '../jobs/transfer.ts'
-import { type ChunkOutcome, type JobMessage, streamWindow } from '../transport/protocol.ts'
+import {
+  type Carrier,
+  type ChunkOutcome,
+  type JobMessage,
+  streamWindow,
+} from '../transport/protocol.ts'
 import { describeUnsent } from './chunk.ts'
 import { currentJob, type RunningJob } from './context.ts'
 import type { JobFunction } from './load-job.ts'
@@ -12,9 +17,12 @@ export class Execution implements RunningJob {
   readonly seq: number
   readonly kind: number
   readonly isChunked: boolean
+  readonly carrier: Carrier | null
   readonly #args: readonly unknown[]
   readonly #channel: WorkerChannel
   readonly #explain: (error: unknown) => unknown
+  /** What the function has thrown for an item of a chunk; undefined if nothing. */
+  failure: unknown = undefined
   #start = 0
   #controller: AbortController | null = null
   #aborted = false
@@ -22,10 +30,11 @@ export class Execution implements RunningJob {
   #wakeStream: (() => void) | null = null
 
   constructor(job: JobMessage, channel: WorkerChannel, explain: (error: unknown) => unknown) {
-    const [seq, kind, args, , isChunked] = job
+    const [seq, kind, args, , mode] = job
     this.seq = seq
     this.kind = kind
-    this.isChunked = isChunked
+    this.isChunked = typeof mode === 'boolean' ? mode : mode.chunked
+    this.carrier = typeof mode === 'boolean' ? null : mode.carrier
     this.#args = args
     this.#channel = channel
     this.#explain = explain
@@ -56,6 +65,7 @@ export class Execution implements RunningJob {
         // reads `then`, which may throw.
         results.push(types.isPromise(value) ? await value : value)
       } catch (error) {
+        this.failure = error
         const encoded = encodeError(this.#explain(error), this.#channel.tryClone)
         return { results, error: encoded }
       }
@@ -78,12 +88,12 @@ export class Execution implements RunningJob {
     for (;;) {
       // The abort is checked before the credit, because the check of the abort may receive a message that changes the
       // credit. In the other order, this loop would wait although there is credit.
-      while (!this.#isAborted() && this.#credit === 0) {
+      while (!this.isAborted() && this.#credit === 0) {
         await new Promise<void>((resolve) => {
           this.#wakeStream = resolve
         })
       }
-      if (this.#isAborted()) {
+      if (this.isAborted()) {
         await iterator.return?.()
         return undefined
       }
@@ -123,7 +133,8 @@ export class Execution implements RunningJob {
     this.#wakeStream?.()
   }
 
-  #isAborted(): boolean {
+  /** Whether the pool has cancelled the job. */
+  isAborted(): boolean {
     if (!this.#aborted && this.#channel.isCancelled(this.seq)) this.abort()
     return this.#aborted
   }
@@ -131,7 +142,7 @@ export class Execution implements RunningJob {
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController()
-      if (this.#isAborted()) this.#controller.abort()
+      if (this.isAborted()) this.#controller.abort()
       this.#makePollable(this.#controller.signal)
     }
     return this.#controller.signal
@@ -139,7 +150,7 @@ export class Execution implements RunningJob {
 
   /** Makes `signal.aborted` read the shared memory, because a loop that only polls the signal gets no messages. */
   #makePollable(signal: AbortSignal): void {
-    const isAborted = (): boolean => this.#isAborted()
+    const isAborted = (): boolean => this.isAborted()
     Object.defineProperties(signal, {
       aborted: { get: isAborted },
       throwIfAborted: {

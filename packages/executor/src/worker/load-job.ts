@@ -2,7 +2,7 @@ import { describe } from '@tasktree/core/lowlevel'
 import { JobSerializationError } from '../jobs/errors.ts'
 import { findNamingHelpers } from '../jobs/scan-source.ts'
 import { transfer } from '../jobs/transfer.ts'
-import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
+import { type JobTarget, type ModuleTarget, nameOf } from '../transport/protocol.ts'
 import { reportProgress, workerId, workerSignal } from './context.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
@@ -42,6 +42,11 @@ export class JobLoader {
 
   learn(kind: number, target: JobTarget): void {
     this.#targets.set(kind, target)
+  }
+
+  /** Returns the name of the function of a job kind, for people. */
+  nameOf(kind: number): string {
+    return nameOf(this.#targets.get(kind) as JobTarget)
   }
 
   /**

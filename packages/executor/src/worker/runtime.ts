@@ -13,8 +13,10 @@ import {
   type SingleJobMessage,
 } from '../transport/protocol.ts'
 import { describeUnsent, isChunkOutcome, sendDeepResults, trimChunk } from './chunk.ts'
+import { workerId } from './context.ts'
 import { Execution } from './execution.ts'
-import { JobLoader } from './load-job.ts'
+import { runTracing } from './run-tracing.ts'
+import { type JobFunction, JobLoader } from './load-job.ts'
 
 /** The connection of a worker to its pool. */
 export interface WorkerChannel {
@@ -196,8 +198,8 @@ export class WorkerRuntime {
         const fn = this.#loader.load(execution.kind)
         outcome =
           typeof fn === 'function'
-            ? execution.call(fn)
-            : fn.then((loaded) => execution.call(loaded))
+            ? this.#call(execution, fn)
+            : fn.then((loaded) => this.#call(execution, loaded))
       } catch (error) {
         job = this.#endFailed(execution, error)
         continue
@@ -216,6 +218,18 @@ export class WorkerRuntime {
     this.#channel.rest()
   }
 
+  #call(execution: Execution, fn: JobFunction): unknown {
+    if (!runTracing.isOn) return execution.call(fn)
+    const { kind, carrier } = execution
+    const trace = { job: this.#loader.nameOf(kind), worker: workerId, carrier }
+    return runTracing.run(execution, trace, () => execution.call(fn))
+  }
+
+  #settleTrace(execution: Execution, error: unknown, result: unknown): void {
+    const isCancelled = error !== undefined && execution.isAborted()
+    runTracing.settle(execution, isCancelled ? { cancelled: true } : { error, result })
+  }
+
   #goOn(job: JobMessage | null): void {
     if (job !== null) {
       this.#run(job)
@@ -228,6 +242,7 @@ export class WorkerRuntime {
 
   /** Sends the outcome of a job. Returns the next job that was already received; null when there is none. */
   #end(execution: Execution, value: unknown): JobMessage | null {
+    if (runTracing.isLive) this.#settleTrace(execution, execution.failure, value)
     const next = this.#finish(execution)
     try {
       this.#postResult(execution, value, next)
@@ -259,6 +274,7 @@ export class WorkerRuntime {
   }
 
   #endFailed(execution: Execution, thrown: unknown): JobMessage | null {
+    if (runTracing.isLive) this.#settleTrace(execution, thrown, undefined)
     const next = this.#finish(execution)
     this.#postError(execution, this.#loader.explain(execution.kind, thrown), next)
     return next
@@ -304,6 +320,6 @@ export function valueIn(message: FromWorker): unknown {
   return message.type === 'yield' || message.type === 'progress' ? message.value : null
 }
 
-function unwrap([seq, kind, target, chunked, ...args]: SingleJobMessage): JobMessage {
-  return [seq, kind, args, target, chunked]
+function unwrap([seq, kind, target, mode, ...args]: SingleJobMessage): JobMessage {
+  return [seq, kind, args, target, mode]
 }

@@ -9,8 +9,8 @@ import {
   type ChildOptions,
   type ChildSpec,
 } from '@tasktree/actor'
-import { cancelTasks, createTask, Future, isCancelled, type Task } from '@tasktree/core'
-import { checkOptions } from '@tasktree/core/lowlevel'
+import { cancelTasks, Future, isCancelled, type Task } from '@tasktree/core'
+import { checkOptions, createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
 import { checkDurability, type DurabilityOptions } from '../bus/durability.ts'
@@ -240,7 +240,7 @@ class Connection implements AsyncDisposable {
     bus.onStatus((status) => {
       if (status === 'closed') this.#end(bus.closedBy ?? new Error('the connection was closed'))
     })
-    const keeping = createTask(() => this.#entry.keep(), { name: `node ${this.#link.node}` })
+    const keeping = createServiceTask(() => this.#entry.keep(), { name: `node ${this.#link.node}` })
     this.#keeping = keeping
     keeping.addDoneCallback(() => {
       if (!keeping.cancelled()) this.#end(keeping.exception())

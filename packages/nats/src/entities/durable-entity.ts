@@ -10,7 +10,8 @@
  * `ctx.idempotencyKey`.
  */
 import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef } from '@tasktree/actor'
-import { createTask, detached, isCancelled, sleep, type Task } from '@tasktree/core'
+import { detached, isCancelled, sleep, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Delivery } from '../bus/bus.ts'
 import { Fenced, PayloadTooLarge } from '../errors.ts'
 import { Signal } from '../link/signal.ts'
@@ -71,7 +72,7 @@ export class DurableEntity {
     this.#queue.push(delivery)
     this.#changed.notify()
     if (this.#running !== null) return
-    const running = detached(() => createTask(() => this.#run(), { name: this.#name }))
+    const running = detached(() => createServiceTask(() => this.#run(), { name: this.#name }))
     this.#running = running
     running.addDoneCallback(() => {
       if (running.cancelled()) return

@@ -8,6 +8,7 @@
  */
 import type { Actor } from '@tasktree/actor'
 import { createTask, detached, Future, gather, sleep, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Delivery, ReaderSettings } from '../bus/bus.ts'
 import { ConsumerStalled } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
@@ -71,7 +72,7 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   start(): void {
-    const reading = createTask(() => this.#keepReading(), { name: 'read the mailboxes' })
+    const reading = createServiceTask(() => this.#keepReading(), { name: 'read the mailboxes' })
     this.#reading = reading
     reading.addDoneCallback(() => {
       if (!reading.cancelled()) this.fail(reading.exception())
@@ -126,7 +127,7 @@ export class MailboxShard implements AsyncDisposable {
     const deletion = async (): Promise<void> => {
       await link.insist((bus) => bus.deleteMessage(this.#stream, sequence))
     }
-    const task = detached(() => createTask(deletion, { name: `delete message ${sequence}` }))
+    const task = detached(() => createServiceTask(deletion, { name: `delete message ${sequence}` }))
     this.#deletions.add(task)
     task.addDoneCallback(() => {
       this.#deletions.delete(task)

@@ -1,5 +1,6 @@
 import { ActorCrashed, ActorStopped, type LocalActorRef, NoProc } from '@tasktree/actor'
-import { type Context, createTask, detached, getEventLoop, type Task } from '@tasktree/core'
+import { type Context, detached, getEventLoop, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bus } from '../bus/bus.ts'
 import { Signal } from '../link/signal.ts'
 import { answer, forward } from '../services/forward.ts'
@@ -41,7 +42,9 @@ export class MemoryEntity {
     const { controls } = link
     const { kind, id } = message
     if (kind === 'ask' && controls.wasCancelled(id)) return
-    const task = detached(() => createTask(() => this.#deliver(message), { name: this.#name }))
+    const task = detached(() =>
+      createServiceTask(() => this.#deliver(message), { name: this.#name }),
+    )
     this.#open.add(task)
     const answers = kind !== 'tell' && reply !== ''
     const accept = answers

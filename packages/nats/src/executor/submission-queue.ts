@@ -1,4 +1,5 @@
-import { createTask, detached, Future, isCancelled, taskGroup } from '@tasktree/core'
+import { detached, Future, isCancelled, taskGroup } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
@@ -100,7 +101,7 @@ export class SubmissionQueue implements SubmissionOwner {
   #keep(): void {
     this.#isKept = true
     detached(() =>
-      createTask(
+      createServiceTask(
         async () => {
           try {
             await this.#lookForResults()

@@ -13,6 +13,7 @@ import type { Link } from '../link/link.ts'
 import { decodeOutcome, encodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { type JobMessage, toHeaders } from '../wire/job-message.ts'
 import { progressTag } from '../wire/progress.ts'
+import { type JobTrace, jobTracing } from '../wire/trace.ts'
 import { RemoteJob } from './remote-job.ts'
 
 /** The executor of a submission, as the submission sees it. */
@@ -26,7 +27,7 @@ export interface SubmissionOwner {
 export class Submission implements MappedJob {
   readonly future: RemoteJob<unknown>
   readonly #owner: SubmissionOwner
-  readonly #message: JobMessage
+  #message: JobMessage
   readonly #body: Uint8Array
   readonly #stack: SubmitStack
   #timer: Handle | null = null
@@ -50,6 +51,7 @@ export class Submission implements MappedJob {
       details: () => this.#details(),
       grant: () => {},
     })
+    if (jobTracing.isOn) this.#trace()
     owner.link.answers.expect(message.reply, (answer) => this.#receive(answer))
     const { deadline } = message
     if (deadline !== Infinity) {
@@ -145,7 +147,7 @@ export class Submission implements MappedJob {
 
   fail(error: unknown): void {
     if (this.#hasEnded) return
-    this.#end('failed')
+    this.#end('failed', error)
     if (!this.future.accepted.done()) this.future.accepted.setException(error)
     if (this.future.done()) return
     this.future.setException(error)
@@ -177,8 +179,24 @@ export class Submission implements MappedJob {
     this.#end('cancelled')
   }
 
-  #end(how: 'completed' | 'failed' | 'cancelled'): void {
+  /** Begins the trace of the job. The trace context of the tool then travels with the job. */
+  #trace(): void {
+    const trace: JobTrace = {
+      executor: this.#owner,
+      future: this.future,
+      job: this.#message.job,
+      worker: null,
+    }
+    jobTracing.run(this.future, trace, () => {})
+    const traceparent = trace.carrier?.['traceparent']
+    if (traceparent !== undefined) this.#message = { ...this.#message, traceparent }
+  }
+
+  #end(how: 'completed' | 'failed' | 'cancelled', error?: unknown): void {
     this.#hasEnded = true
+    if (jobTracing.isLive) {
+      jobTracing.settle(this.future, how === 'cancelled' ? { cancelled: true } : { error })
+    }
     this.#timer?.cancel()
     this.#owner.link.answers.forget(this.#message.reply)
     if (how === 'completed' && !this.future.accepted.done()) this.future.accepted.setResult()

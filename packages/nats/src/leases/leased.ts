@@ -5,6 +5,7 @@
  */
 import { Actor, child, type ChildOptions, type ChildSpec, type Down } from '@tasktree/actor'
 import { cancelTasks, createTask, getEventLoop, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Link } from '../link/link.ts'
 import { acquireLease, type Lease, type LeaseSettings } from './lease.ts'
 
@@ -96,7 +97,7 @@ class HeldLease implements AsyncDisposable {
   }
 
   start(): void {
-    this.#keeping = createTask(() => this.#lease.keep(), { name: 'keep the lease' })
+    this.#keeping = createServiceTask(() => this.#lease.keep(), { name: 'keep the lease' })
   }
 
   /** Fails when the lease is lost. */

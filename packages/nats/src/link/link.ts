@@ -4,7 +4,8 @@
  * Work that must be done, such as storing a result, uses `insist`, which tries again whenever the connection is back. Work
  * for which a caller waits, such as an ask, uses `current` and `onStatus`, and fails as soon as the connection is lost.
  */
-import { createTask, detached, Future, sleep, type Task, wait } from '@tasktree/core'
+import { detached, Future, sleep, type Task, wait } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bucket, Bus, BusMessage, BusStatus, Connector } from '../bus/bus.ts'
 import { BusTimeout, ClusterClosed } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
@@ -155,7 +156,7 @@ export class Link {
    * limited time.
    */
   start(name: string, body: () => Promise<void>): void {
-    const task = detached(() => createTask(body, { name }))
+    const task = detached(() => createServiceTask(body, { name }))
     this.#background.add(task)
     task.addDoneCallback(() => {
       this.#background.delete(task)

@@ -1,12 +1,13 @@
 /** What a receiver does with a message: gives it to an actor, and sends the outcome back. */
 import { type ActorRef, MailboxFull } from '@tasktree/actor'
 import { type Context, copyContext, ensureFuture, Future } from '@tasktree/core'
+import { observe } from '@tasktree/core/lowlevel'
 import type { Bus } from '../bus/bus.ts'
 import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
 import { type AskMessage, overloaded } from '../wire/ask-message.ts'
 import type { Codec } from '../wire/codec.ts'
 import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
-import { traceparent } from '../wire/trace.ts'
+import { carrierOf, serveTracing, traceparent } from '../wire/trace.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a ref to any actor
 export type AnyRef = ActorRef<any>
@@ -35,7 +36,8 @@ export function forward(
     return ensureFuture(Reflect.apply(method, sends, args))
   }
   try {
-    return context === null ? send() : context.run(send)
+    const call = serveTracing.isOn ? () => traced(what, message, send) : send
+    return context === null ? call() : context.run(call)
   } catch (error) {
     const failed = new Future<unknown>()
     failed.setException(error)
@@ -49,6 +51,20 @@ function contextFor(message: AskMessage): Context | null {
   const context = copyContext()
   context.run(() => traceparent.set(message.traceparent))
   return context
+}
+
+function traced(
+  receiver: string,
+  { method, traceparent: header }: AskMessage,
+  send: () => Future<unknown>,
+): Future<unknown> {
+  const trace = { receiver, method, carrier: carrierOf(header) }
+  const sent = serveTracing.run(trace, trace, send)
+  observe(sent, () => {
+    const error = sent.cancelled() ? undefined : (sent.exception() ?? undefined)
+    serveTracing.settle(trace, sent.cancelled() ? { cancelled: true } : { error })
+  })
+  return sent
 }
 
 /** Sends the outcome of a message to where its sender waits. `what` names the message in errors. */

@@ -1,6 +1,7 @@
 /** The asks of one cluster handle that wait for an answer, and what ends them early: a lost connection, a lost node. */
 import type { ExitReason } from '@tasktree/actor'
-import { createTask, detached, Future, sleep } from '@tasktree/core'
+import { detached, Future, sleep } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { ClusterClosed, NodeLost } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { isNodeThere } from '../link/nodes.ts'
@@ -53,7 +54,7 @@ export class OpenAsks {
   watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
-    detached(() => createTask(() => this.#watchNodes(), { name: 'nodes that have asks' }))
+    detached(() => createServiceTask(() => this.#watchNodes(), { name: 'nodes that have asks' }))
   }
 
   async #watchNodes(): Promise<void> {

@@ -4,6 +4,7 @@ import type { BusMessage } from '../bus/bus.ts'
 import { ConnectionLost } from '../errors.ts'
 import { answerTag, type AskMessage } from '../wire/ask-message.ts'
 import { decodeOutcome } from '../wire/outcome.ts'
+import { type AskTrace, askTracing } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import type { Route } from './route.ts'
 
@@ -22,7 +23,7 @@ export interface RemoteAskOptions {
 /** What a remote ref's `ask.method(...)` and `tell({ confirm: true }).method(...)` return. */
 export class RemoteAsk extends Future<unknown> {
   readonly #owner: OpenAsks
-  readonly #options: RemoteAskOptions
+  #options: RemoteAskOptions
   /** Where the answer is expected. */
   readonly reply: string
   /** The time of the loop's clock until which the sender waits, or the scopes around the call allow it to wait. */
@@ -39,12 +40,23 @@ export class RemoteAsk extends Future<unknown> {
     this.#options = options
     this.reply = owner.link.answers.newSubject()
     const loop = this.getLoop()
+    if (askTracing.isOn) this.#trace()
     const { timeout } = options.message
     this.#deadline = Math.min(loop.time() + timeout, effectiveDeadline())
     owner.add(this)
     owner.link.answers.expect(this.reply, (answer) => this.#receive(answer))
     if (timeout !== Infinity) this.#timer = loop.callLater(timeout, () => this.#expire())
     this.#send()
+  }
+
+  /** Begins the trace of the ask. The trace context of the tool then travels with the ask. */
+  #trace(): void {
+    const { path, message } = this.#options
+    const trace: AskTrace = { path, method: message.method, ask: this }
+    askTracing.run(this, trace, () => {})
+    const traceparent = trace.carrier?.['traceparent']
+    if (traceparent === undefined) return
+    this.#options = { ...this.#options, message: { ...message, traceparent } }
   }
 
   get path(): string {
@@ -122,6 +134,7 @@ export class RemoteAsk extends Future<unknown> {
       if (outcome.kind === 'error') this.refuse(outcome.error)
       else {
         this.#end()
+        if (askTracing.isLive) askTracing.settle(this, {})
         this.setResult(outcome.kind === 'value' ? outcome.value : undefined)
       }
     } catch (error) {
@@ -138,6 +151,7 @@ export class RemoteAsk extends Future<unknown> {
   refuse(error: unknown): void {
     if (this.done()) return
     this.#end()
+    if (askTracing.isLive) askTracing.settle(this, { error })
     this.setException(error)
   }
 
@@ -145,6 +159,7 @@ export class RemoteAsk extends Future<unknown> {
     if (this.done()) return super.cancel(msg)
     this.#options.route.withdraw(this.#owner.link, this)
     this.#end()
+    if (askTracing.isLive) askTracing.settle(this, { cancelled: true })
     return super.cancel(msg)
   }
 

@@ -1,9 +1,9 @@
+import { createServiceTask } from '@tasktree/core/lowlevel'
 /**
  * Holds the jobs that must not begin yet, in a stream of their own. The server keeps the time: the wheel takes each job
  * and gives it back with the delay that is left, so a restart of the wheel, or of the server, loses nothing. Every worker
  * of the queue has a wheel. A job whose time has come goes to the stream of the queue, under the same id.
  */
-import { createTask } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { StreamFull } from '../errors.ts'
@@ -50,7 +50,9 @@ export class DelayWheel {
       return
     }
     this.#held++
-    const task = createTask(async () => this.#release(delivery), { name: `release ${message.id}` })
+    const task = createServiceTask(async () => this.#release(delivery), {
+      name: `release ${message.id}`,
+    })
     task.addDoneCallback(() => {
       this.#held--
       this.#loop.roomier()

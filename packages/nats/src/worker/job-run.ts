@@ -6,7 +6,7 @@ import { PoisonedJob, ResultTooLarge, UnknownJob } from '../errors.ts'
 import { type JobMessage, toHeaders } from '../wire/job-message.ts'
 import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { progressTag } from '../wire/progress.ts'
-import { traceparent } from '../wire/trace.ts'
+import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Milliseconds between two tries of a job that no worker knows. */
@@ -104,10 +104,13 @@ export class JobRun {
       const call = { args, isChunked, onProgress: (value: unknown) => this.#report(value) }
       const value = await this.#within(left, () => {
         traceparent.set(this.message.traceparent)
-        return start(call)
+        return runTracing.isOn ? this.#traced(() => start(call)) : start(call)
       })
+      if (runTracing.isLive) runTracing.settle(this, { result: value })
       outcome = { kind: 'value', value }
     } catch (error) {
+      if (runTracing.isLive)
+        runTracing.settle(this, this.#isCancelled ? { cancelled: true } : { error })
       if (this.#isGivenUp || this.#wasEndedFromOutside()) {
         this.delivery.nak()
         return
@@ -123,6 +126,12 @@ export class JobRun {
     // The request for the next job is sent after the record of this one, and leaves in one packet with it.
     this.#worker.executed(this)
     await settled
+  }
+
+  #traced(begin: () => Future<unknown>): Future<unknown> {
+    const { job, traceparent: header } = this.message
+    const trace = { job, worker: this.#link.node, carrier: carrierOf(header) }
+    return runTracing.run(this, trace, begin)
   }
 
   /** The program ends, or the pool was shut down: that is not an outcome of the job. */

@@ -1,6 +1,6 @@
 /** The functions that a worker can run, by the names that they have in the whole cluster. */
 import { createTask, type Future, taskSignal } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { createServiceTask, describe } from '@tasktree/core/lowlevel'
 import { type Executor, type JobFuture, jobs, type JobRef } from '@tasktree/executor'
 import { type ChunkOutcome, currentJob, encodeError } from '@tasktree/executor/lowlevel'
 import type { Codec } from '../wire/codec.ts'
@@ -71,7 +71,7 @@ export class Modules {
     const run = async (args: readonly unknown[]): Promise<unknown> =>
       finish(await (handler as Handler)(...args))
     return ({ args, isChunked, onProgress }) =>
-      createTask(
+      createServiceTask(
         () =>
           currentJob.run({ signal: taskSignal(), reportProgress: onProgress }, () =>
             isChunked ? this.#each(args[0], run) : run(args),

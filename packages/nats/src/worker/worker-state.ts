@@ -1,5 +1,6 @@
 /** What the children of one worker share: the jobs that run, and the room for more. */
-import { createTask, getEventLoop, sleep, type Task } from '@tasktree/core'
+import { getEventLoop, sleep, type Task } from '@tasktree/core'
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import { BrokenExecutor, WorkerCrashedError } from '@tasktree/executor'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
@@ -102,7 +103,7 @@ export class WorkerState implements Receiver {
     const run = new JobRun(this, delivery, message)
     this.#executing.add(run)
     this.link.controls.expect(message.id, () => run.cancel())
-    const task = createTask(() => run.run(), { name: `${message.job} ${message.id}` })
+    const task = createServiceTask(() => run.run(), { name: `${message.job} ${message.id}` })
     this.#runs.set(run, task)
     task.addDoneCallback(() => this.#ended(run, task))
   }

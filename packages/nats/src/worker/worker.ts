@@ -1,7 +1,13 @@
 import { child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
-import { createTask, type Task } from '@tasktree/core'
+import { type Task } from '@tasktree/core'
 import { cancelTasks } from '@tasktree/core'
-import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  createServiceTask,
+  checkCount,
+  checkDuration,
+  checkOptions,
+  describe,
+} from '@tasktree/core/lowlevel'
 import type { Executor } from '@tasktree/executor'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
@@ -100,7 +106,7 @@ class RunningJobs implements AsyncDisposable {
   }
 
   start(): void {
-    this.#keepAlive = createTask(() => this.#worker.keepAlive(), { name: 'keep jobs alive' })
+    this.#keepAlive = createServiceTask(() => this.#worker.keepAlive(), { name: 'keep jobs alive' })
   }
 
   /** Settles when the jobs cannot be kept alive any more. */

@@ -1,0 +1,77 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { context, type Context, ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api'
+import { type Carrier, extract, inject, linkTo } from './carrier.ts'
+import { together } from './together.ts'
+import { watchWork } from './watch-work.ts'
+
+interface AskTrace {
+  readonly path: string
+  readonly method: string
+  readonly ask: object
+  carrier?: Carrier
+}
+
+interface MessageTrace {
+  readonly path: string
+  readonly incarnation: number
+  readonly method: string
+  readonly ask: object | null
+  readonly message: object
+}
+
+interface ServeTrace {
+  readonly receiver: string
+  readonly method: string
+  readonly carrier: Carrier | null
+}
+
+/**
+ * Makes a span for each ask, and a span for each message in its handler. The handler of an ask is a child of the ask.
+ * The handler of a tell is the root of a trace of its own, with a link to the span that was active at the tell, because
+ * the sender does not wait for it. Asks and tells that came from another program have a span where they are served.
+ */
+export function watchAsks(tracer: Tracer): Disposable {
+  const asks = new WeakMap<object, Context>()
+  const tells = new WeakMap<object, Context>()
+  const onTell = (event: unknown): void => {
+    tells.set((event as { message: object }).message, context.active())
+  }
+  subscribe('tasktree:actor:tell', onTell)
+  return together(
+    { [Symbol.dispose]: () => unsubscribe('tasktree:actor:tell', onTell) },
+    watchWork<AskTrace>('tasktree:actor.ask', tracer, (trace) => ({
+      name: `ask ${trace.method}`,
+      kind: SpanKind.CLIENT,
+      attributes: attributesOf(trace),
+      begun: (inside) => {
+        asks.set(trace.ask, inside)
+        trace.carrier = inject(inside)
+      },
+    })),
+    watchWork<MessageTrace>('tasktree:actor.message', tracer, (trace) => {
+      const { ask, message, method, incarnation } = trace
+      const attributes = { ...attributesOf(trace), 'tasktree.actor.incarnation': incarnation }
+      const asker = ask === null ? undefined : asks.get(ask)
+      if (asker !== undefined) {
+        return { name: `handle ${method}`, kind: SpanKind.SERVER, attributes, parent: asker }
+      }
+      const links = linkTo(tells.get(message))
+      const parent = ROOT_CONTEXT
+      return { name: `handle ${method}`, kind: SpanKind.CONSUMER, attributes, parent, links }
+    }),
+    watchWork<ServeTrace>('tasktree:actor.serve', tracer, ({ receiver, method, carrier }) => {
+      const parent = extract(carrier)
+      return {
+        name: `serve ${method}`,
+        kind: SpanKind.SERVER,
+        attributes: { 'tasktree.actor.receiver': receiver, 'tasktree.actor.method': method },
+        parent,
+        links: linkTo(parent),
+      }
+    }),
+  )
+}
+
+function attributesOf({ path, method }: AskTrace | MessageTrace): Record<string, string> {
+  return { 'tasktree.actor.path': path, 'tasktree.actor.method': method }
+}

@@ -1,0 +1,15 @@
+import type { Tracer } from '@opentelemetry/api'
+import { watchWork } from './watch-work.ts'
+
+interface AttemptTrace {
+  readonly name: string
+  readonly attempt: number
+}
+
+/** Makes a span for each attempt of `retry`. */
+export function watchAttempts(tracer: Tracer): Disposable {
+  return watchWork<AttemptTrace>('tasktree:flow.attempt', tracer, ({ name, attempt }) => ({
+    name: name === '' ? 'attempt' : `attempt ${name}`,
+    attributes: { 'tasktree.attempt': attempt },
+  }))
+}

@@ -1,0 +1,48 @@
+import {
+  type Context,
+  isSpanContextValid,
+  isValidSpanId,
+  isValidTraceId,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api'
+
+/** Text fields that carry a context to another thread, process or machine. */
+export type Carrier = Readonly<Record<string, string>>
+
+/**
+ * Returns the fields for `context`: those of the registered propagator, and `traceparent` of W3C in any case, because
+ * messages on NATS have room for that one only.
+ */
+export function inject(context: Context): Carrier {
+  const carrier: Record<string, string> = {}
+  propagation.inject(context, carrier)
+  const span = trace.getSpanContext(context)
+  if (carrier['traceparent'] === undefined && span !== undefined && isSpanContextValid(span)) {
+    const flags = span.traceFlags.toString(16).padStart(2, '0')
+    carrier['traceparent'] = `00-${span.traceId}-${span.spanId}-${flags}`
+  }
+  return carrier
+}
+
+/** Returns the context that `carrier` has brought; the root context if it has brought none. */
+export function extract(carrier: Carrier | null): Context {
+  if (carrier === null) return ROOT_CONTEXT
+  const context = propagation.extract(ROOT_CONTEXT, carrier)
+  if (trace.getSpanContext(context) !== undefined) return context
+  const [, traceId, spanId, flags] =
+    /^00-(\w{32})-(\w{16})-(\w{2})$/.exec(carrier['traceparent'] ?? '') ?? []
+  if (traceId === undefined || spanId === undefined || flags === undefined) return context
+  if (!isValidTraceId(traceId) || !isValidSpanId(spanId)) return context
+  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED
+  return trace.setSpanContext(context, { traceId, spanId, traceFlags, isRemote: true })
+}
+
+/** Returns a link to the span of `context`; none if there is no span in it. */
+export function linkTo(context: Context | undefined): Link[] {
+  const span = context === undefined ? undefined : trace.getSpanContext(context)
+  return span === undefined ? [] : [{ context: span }]
+}

@@ -1,0 +1,63 @@
+import { type MeterProvider, metrics, trace, type TracerProvider } from '@opentelemetry/api'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import { watchAsks } from './asks.ts'
+import { watchAttempts } from './attempts.ts'
+import { watchJobs } from './jobs.ts'
+import { observeMetrics } from './metrics.ts'
+import { watchProcesses } from './processes.ts'
+import { watchRequests } from './requests.ts'
+import { watchTasks } from './tasks.ts'
+import { together } from './together.ts'
+
+export interface InstrumentOptions {
+  /** Makes the tracer. By default the global one, also if it is registered after the call of `instrument`. */
+  tracerProvider?: TracerProvider | undefined
+  /** Makes the meter. By default the global one, which must be registered before the call of `instrument`. */
+  meterProvider?: MeterProvider | undefined
+}
+
+/** The name of the tracer and of the meter: the instrumentation scope. */
+const scope = '@tasktree/otel'
+
+/**
+ * Begins to make spans and metrics of this thread. Disposing of the result ends that: nothing stays subscribed, and
+ * spans that are open then end at that moment. Each call makes spans of its own, so call it once.
+ *
+ * There is a span for each task that has a name, each job of a pool, each ask and each message in its handler, each
+ * child process, each request to a server of `@tasktree/http`, and each attempt of `retry`. The span of a piece of work
+ * is the active span while the work runs, so spans of other libraries become its children. Without a context manager
+ * of OpenTelemetry no span is active, and every span is a root.
+ *
+ * A worker thread or process of a pool needs a call of its own, for example in the `initializer` of the pool. The span
+ * of the job in the worker is then a child of the span of its submission.
+ *
+ * A cancel is the attribute `tasktree.cancelled`, and never an error.
+ *
+ * @throws {TypeError} when an option is not a provider
+ *
+ * @example
+ *     const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] })
+ *     provider.register()
+ *     instrument()
+ */
+export function instrument(options: InstrumentOptions = {}): Disposable {
+  checkOptions(options)
+  const { tracerProvider = trace.getTracerProvider(), meterProvider = metrics.getMeterProvider() } =
+    options
+  if (typeof tracerProvider?.getTracer !== 'function') {
+    throw new TypeError(
+      `the option tracerProvider must be a TracerProvider, got ${describe(tracerProvider)}`,
+    )
+  }
+  if (typeof meterProvider?.getMeter !== 'function') {
+    throw new TypeError(
+      `the option meterProvider must be a MeterProvider, got ${describe(meterProvider)}`,
+    )
+  }
+  const tracer = tracerProvider.getTracer(scope)
+  const watches = [watchTasks, watchJobs, watchAsks, watchProcesses, watchRequests, watchAttempts]
+  return together(
+    ...watches.map((watch) => watch(tracer)),
+    observeMetrics(meterProvider.getMeter(scope)),
+  )
+}

@@ -1,0 +1,46 @@
+import { SpanKind, type Tracer } from '@opentelemetry/api'
+import { type Carrier, extract, inject, linkTo } from './carrier.ts'
+import { together } from './together.ts'
+import { watchWork } from './watch-work.ts'
+
+interface JobTrace {
+  readonly job: string
+  carrier?: Carrier
+}
+
+interface RunTrace {
+  readonly job: string
+  readonly worker: number | string | null
+  readonly carrier: Carrier | null
+}
+
+/**
+ * Makes a span for each job where it was submitted, and in a worker a span for each job that runs there. The context
+ * travels with the job, so the second is a child of the first, and is linked to it as well: tools that show producers
+ * and consumers look for the link.
+ */
+export function watchJobs(tracer: Tracer): Disposable {
+  return together(
+    watchWork<JobTrace>('tasktree:executor.job', tracer, (message) => ({
+      name: `submit ${message.job}`,
+      kind: SpanKind.PRODUCER,
+      attributes: { 'tasktree.job.name': message.job },
+      begun: (inside) => {
+        message.carrier = inject(inside)
+      },
+    })),
+    watchWork<RunTrace>('tasktree:executor.run', tracer, ({ job, worker, carrier }) => {
+      const parent = extract(carrier)
+      return {
+        name: `run ${job}`,
+        kind: SpanKind.CONSUMER,
+        attributes: {
+          'tasktree.job.name': job,
+          ...(worker === null ? {} : { 'tasktree.worker.id': String(worker) }),
+        },
+        parent,
+        links: linkTo(parent),
+      }
+    }),
+  )
+}

@@ -1,0 +1,39 @@
+import { basename } from 'node:path'
+import { SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api'
+import { watchWork } from './watch-work.ts'
+
+interface ProcessTrace {
+  readonly process: { readonly returncode: number | null }
+  readonly pid: number
+  readonly program: string
+  readonly cancelled?: boolean
+}
+
+/**
+ * Makes a span for each child process, from its start to its exit. An exit with another code than 0 is an error, unless
+ * this program has ended the process.
+ *
+ * Source: the semantic conventions of OpenTelemetry for command line programs, client spans
+ */
+export function watchProcesses(tracer: Tracer): Disposable {
+  return watchWork<ProcessTrace>('tasktree:process', tracer, (trace) => {
+    const name = basename(trace.program)
+    return {
+      name,
+      kind: SpanKind.CLIENT,
+      attributes: { 'process.executable.name': name, 'process.pid': trace.pid },
+      ending: (span) => {
+        const { returncode } = trace.process
+        if (returncode === null) return false
+        span.setAttribute('process.exit.code', returncode)
+        if (returncode !== 0 && trace.cancelled !== true) {
+          const how =
+            returncode < 0 ? `ended by signal ${-returncode}` : `exited with ${returncode}`
+          span.setStatus({ code: SpanStatusCode.ERROR, message: how })
+          span.setAttribute('error.type', String(returncode))
+        }
+        return true
+      },
+    }
+  })
+}

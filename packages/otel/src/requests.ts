@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  context,
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
+import { extract } from './carrier.ts'
+import { watchWork } from './watch-work.ts'
+
+interface RequestTrace {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly cancelled?: boolean
+}
+
+/** The methods that a span may be named for; any other method of a client is `_OTHER`. */
+const known = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+  'QUERY',
+])
+
+/**
+ * Makes a span for each request to a server, a child of the span that the client names in `traceparent`. There is no
+ * span for a request that has one of another library already, such as `@opentelemetry/instrumentation-http`: the work
+ * of the request is then inside that span.
+ *
+ * Source: the semantic conventions of OpenTelemetry for HTTP servers
+ */
+export function watchRequests(tracer: Tracer): Disposable {
+  return watchWork<RequestTrace>('tasktree:http.request', tracer, (message) => {
+    if (hasServerSpan()) return null
+    const { incoming, outgoing } = message
+    const method = incoming.method ?? ''
+    const isKnown = known.has(method)
+    const [path = '', query] = (incoming.url ?? '').split(/\?(.*)/s)
+    return {
+      name: isKnown ? method : 'HTTP',
+      kind: SpanKind.SERVER,
+      parent: parentOf(incoming),
+      attributes: {
+        'http.request.method': isKnown ? method : '_OTHER',
+        ...(isKnown ? {} : { 'http.request.method_original': method }),
+        'network.protocol.version': incoming.httpVersion,
+        'url.path': path,
+        ...(query === undefined ? {} : { 'url.query': query }),
+        'url.scheme': 'encrypted' in incoming.socket ? 'https' : 'http',
+      },
+      ending: (span) => endRequest(span, message, isKnown ? method : 'HTTP', outgoing),
+    }
+  })
+}
+
+function hasServerSpan(): boolean {
+  const active: (Span & { kind?: SpanKind }) | undefined = trace.getSpan(context.active())
+  return active?.kind === SpanKind.SERVER
+}
+
+function parentOf({ headers }: IncomingMessage): Context {
+  const brought = propagation.extract(ROOT_CONTEXT, headers)
+  if (trace.getSpanContext(brought) !== undefined) return brought
+  const { traceparent } = headers
+  return extract(typeof traceparent === 'string' ? { traceparent } : null)
+}
+
+function endRequest(
+  span: Span,
+  { incoming, cancelled }: RequestTrace,
+  method: string,
+  { statusCode, headersSent }: ServerResponse,
+): boolean {
+  const route = routeOf(incoming)
+  if (route !== null) {
+    span.setAttribute('http.route', route)
+    span.updateName(`${method} ${route}`)
+  }
+  if (!headersSent) return false
+  span.setAttribute('http.response.status_code', statusCode)
+  if (statusCode >= 500 && cancelled !== true) {
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    span.setAttribute('error.type', String(statusCode))
+  }
+  return true
+}
+
+/** Returns the route that Express has noted on the request, such as `/users/:id`; null if there is none. */
+function routeOf(incoming: IncomingMessage): string | null {
+  const { route, baseUrl } = incoming as { route?: { path?: unknown }; baseUrl?: unknown }
+  if (typeof route?.path !== 'string') return null
+  return `${typeof baseUrl === 'string' ? baseUrl : ''}${route.path}`
+}

@@ -1,0 +1,21 @@
+import type { Tracer } from '@opentelemetry/api'
+import type { Task } from '@tasktree/core'
+import { taskId } from '@tasktree/core/lowlevel'
+import { watchWork } from './watch-work.ts'
+
+interface TaskTrace {
+  readonly task: Task
+  readonly isService: boolean
+}
+
+/** The names that the loop gives to tasks without a name of their own. */
+const madeUp = /^Task-\d+$/
+
+/** Makes a span for each named task of the program, from its first step to its end. */
+export function watchTasks(tracer: Tracer): Disposable {
+  return watchWork<TaskTrace>('tasktree:task', tracer, ({ task, isService }) => {
+    const { name } = task
+    if (isService || madeUp.test(name)) return null
+    return { name, attributes: { 'tasktree.task.id': taskId(task) } }
+  })
+}

@@ -1,0 +1,97 @@
+import { tracingChannel } from 'node:diagnostics_channel'
+import {
+  type Attributes,
+  context,
+  type Context,
+  type Link,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
+import type { TraceEntry, TraceOutcome } from '@tasktree/core/lowlevel'
+
+/** What a span is made from. */
+export interface Work {
+  readonly name: string
+  readonly kind?: SpanKind
+  readonly attributes?: Attributes
+  readonly links?: Link[]
+  /** The context whose span is the parent; by default the active one. */
+  readonly parent?: Context
+  /** Called with the context of the new span. */
+  readonly begun?: (inside: Context) => void
+  /** Called before the span ends. Returns true if the span has its status already. */
+  readonly ending?: (span: Span) => boolean
+}
+
+type Message = TraceEntry & TraceOutcome
+
+interface OpenSpan {
+  readonly span: Span
+  readonly ending: Work['ending']
+}
+
+/**
+ * Makes a span for each piece of work that a TracingChannel of Tasktree tells of. `describe` says what the span is made
+ * from; null for no span. The span is active while the work runs. Disposing of the result ends the open spans.
+ *
+ * The span becomes active by `enter` of the message. The documented way, `bindStore`, needs the AsyncLocalStorage of
+ * the context manager, which is a private field of OpenTelemetry's and Sentry's.
+ */
+export function watchWork<M extends object>(
+  channel: string,
+  tracer: Tracer,
+  describe: (message: M) => Work | null,
+): Disposable {
+  const open = new Map<object, OpenSpan>()
+  const start = (message: M & Message): void => {
+    const work = describe(message)
+    if (work === null) return
+    const { parent = context.active(), kind = SpanKind.INTERNAL, attributes = {} } = work
+    const { name, links = [], begun, ending } = work
+    const span = tracer.startSpan(name, { kind, attributes, links }, parent)
+    const inside = trace.setSpan(parent, span)
+    open.set(message, { span, ending })
+    begun?.(inside)
+    const { enter } = message
+    message.enter = (begin) =>
+      context.with(inside, enter === undefined ? begin : () => enter(begin))
+  }
+  const asyncEnd = (message: M & Message): void => {
+    const opened = open.get(message)
+    if (opened === undefined) return
+    open.delete(message)
+    end(opened, message)
+  }
+  const channels = tracingChannel<object, object>(channel)
+  channels.start.subscribe(start as Listener)
+  channels.asyncEnd.subscribe(asyncEnd as Listener)
+  return {
+    [Symbol.dispose]: () => {
+      channels.start.unsubscribe(start as Listener)
+      channels.asyncEnd.unsubscribe(asyncEnd as Listener)
+      for (const { span } of open.values()) span.end()
+      open.clear()
+    },
+  }
+}
+
+type Listener = (message: unknown) => void
+
+function end({ span, ending }: OpenSpan, { cancelled, error }: TraceOutcome): void {
+  const hasStatus = ending?.(span) ?? false
+  if (cancelled === true) span.setAttribute('tasktree.cancelled', true)
+  else if (error !== undefined) noteError(span, error, hasStatus)
+  span.end()
+}
+
+function noteError(span: Span, error: unknown, hasStatus: boolean): void {
+  const isError = error instanceof Error
+  span.recordException(isError ? error : String(error))
+  if (hasStatus) return
+  const message = isError ? error.message : String(error)
+  span.setStatus({ code: SpanStatusCode.ERROR, message })
+  span.setAttribute('error.type', isError ? error.name : '_OTHER')
+}
