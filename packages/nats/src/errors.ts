@@ -1,4 +1,4 @@
-/** No connection to the message server could be made. `cause` is what its client says. */
+/** The program could not connect to the server. `cause` is the error of the NATS client. */
 export class ConnectFailed extends Error {
   override readonly name: string = 'ConnectFailed'
   readonly code: string = 'ERR_NATS_CONNECT'
@@ -8,7 +8,7 @@ export class ConnectFailed extends Error {
   }
 }
 
-/** The server has no JetStream, which jobs and the list of nodes need. */
+/** The server runs without JetStream, which this package needs for jobs and for the list of nodes. */
 export class NoJetStream extends Error {
   override readonly name: string = 'NoJetStream'
   readonly code: string = 'ERR_NATS_NO_JETSTREAM'
@@ -21,7 +21,7 @@ export class NoJetStream extends Error {
   }
 }
 
-/** The cluster is not connected: its child was not started, or has ended. */
+/** The cluster handle is not connected: its child was not started, or has ended. */
 export class ClusterClosed extends Error {
   override readonly name: string = 'ClusterClosed'
   readonly code: string = 'ERR_NATS_CLUSTER_CLOSED'
@@ -33,11 +33,11 @@ export class ClusterClosed extends Error {
   }
 }
 
-/** The connection to the server was lost while something waited for its answer, or there is none now. */
+/** The connection to the server was lost while an ask waited for its answer, or there was no connection for an ask. */
 export class ConnectionLost extends Error {
   override readonly name: string = 'ConnectionLost'
   readonly code: string = 'ERR_NATS_CONNECTION_LOST'
-  /** Whether the message may have been handled: false when it was not sent. */
+  /** False if the message was not sent. Otherwise it is unknown whether an actor has handled it. */
   readonly delivered: false | 'unknown'
 
   constructor(what: string, delivered: false | 'unknown') {
@@ -47,7 +47,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The node that had begun to handle an ask is gone: its lease has expired. */
+/** The node that was handling an ask has died: its entry in the list of nodes has expired. */
 export class NodeLost extends Error {
   override readonly name: string = 'NodeLost'
   readonly code: string = 'ERR_NATS_NODE_LOST'
@@ -60,7 +60,7 @@ export class NodeLost extends Error {
   }
 }
 
-/** The queue holds as many jobs as it may. The job was not taken. */
+/** The queue has as many jobs as its capacity allows, so the server has refused the job. */
 export class QueueFull extends Error {
   override readonly name: string = 'QueueFull'
   readonly code: string = 'ERR_NATS_QUEUE_FULL'
@@ -75,7 +75,7 @@ export class QueueFull extends Error {
   }
 }
 
-/** The arguments of a job or of a message have more bytes than the server takes in one message. It was not sent. */
+/** The arguments of a job or of a message are larger than the server's limit. Nothing was sent. */
 export class PayloadTooLarge extends Error {
   override readonly name: string = 'PayloadTooLarge'
   readonly code: string = 'ERR_NATS_PAYLOAD_TOO_LARGE'
@@ -91,7 +91,7 @@ export class PayloadTooLarge extends Error {
   }
 }
 
-/** The job has run, but its result has more bytes than the server takes in one message. It is not run again. */
+/** The job has run, but its result is larger than the server's limit. The job does not run again. */
 export class ResultTooLarge extends Error {
   override readonly name: string = 'ResultTooLarge'
   readonly code: string = 'ERR_NATS_RESULT_TOO_LARGE'
@@ -103,7 +103,7 @@ export class ResultTooLarge extends Error {
   }
 }
 
-/** No worker of the queue has had the job's function for as long as `unknownAfter`. */
+/** For `unknownAfter` milliseconds, no worker of the queue had the function of the job. */
 export class UnknownJob extends Error {
   override readonly name: string = 'UnknownJob'
   readonly code: string = 'ERR_NATS_UNKNOWN_JOB'
@@ -112,18 +112,18 @@ export class UnknownJob extends Error {
   constructor(job: string, queue: string, known: readonly string[]) {
     const has = known.length === 0 ? 'no modules' : `the modules ${known.join(', ')}`
     super(
-      `no worker of the queue ${JSON.stringify(queue)} knows the job ${job}: the last one that looked has ${has}`,
+      `no worker of the queue ${JSON.stringify(queue)} knows the job ${job}: the worker that got it last has ${has}`,
     )
     this.job = job
   }
 }
 
-/** The job was given to workers as often as `maxDeliver` allows, and none came to an end with it. It is in the dead-letter stream. */
+/** Workers began the job as often as `maxDeliver` allows, and none of them finished it. It is in the dead-letter stream now. */
 export class PoisonedJob extends Error {
   override readonly name: string = 'PoisonedJob'
   readonly code: string = 'ERR_NATS_POISONED_JOB'
   readonly job: string
-  /** How many times it was begun. */
+  /** How many times the job was delivered to a worker. */
   readonly deliveries: number
 
   constructor(job: string, deliveries: number, why: string, options?: ErrorOptions) {
@@ -133,7 +133,7 @@ export class PoisonedJob extends Error {
   }
 }
 
-/** The consumer of a queue has sent neither messages nor signs of life. Its supervisor makes it anew. */
+/** The consumer of a queue has sent neither messages nor heartbeats. Its supervisor starts another one. */
 export class ConsumerStalled extends Error {
   override readonly name: string = 'ConsumerStalled'
   readonly code: string = 'ERR_NATS_CONSUMER_STALLED'
@@ -143,7 +143,7 @@ export class ConsumerStalled extends Error {
   }
 }
 
-/** The bus was asked for something and did not answer in time. Whether it was done is unknown. */
+/** The server did not answer a request in time. It may have done what was requested. */
 export class BusTimeout extends Error {
   override readonly name: string = 'BusTimeout'
   readonly code: string = 'ERR_NATS_TIMEOUT'
@@ -153,7 +153,7 @@ export class BusTimeout extends Error {
   }
 }
 
-/** The stream holds as many messages as it may. */
+/** The stream has as many messages as its limit allows, so the server has refused the message. */
 export class StreamFull extends Error {
   override readonly name: string = 'StreamFull'
   readonly code: string = 'ERR_NATS_STREAM_FULL'

@@ -1,4 +1,4 @@
-/** What a receiver does with a message: gives it to an actor, and sends the outcome back. */
+/** Gives a message from another program to an actor, and sends the outcome back. */
 import { type ActorRef, MailboxFull } from '@tasktree/actor'
 import { type Context, copyContext, ensureFuture, Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'

@@ -1,4 +1,4 @@
-/** The asks of one cluster handle that wait for an answer, and what ends them early: a lost connection, a lost node. */
+/** The asks of one cluster handle that wait for an answer. They fail early when the connection or the node is lost. */
 import type { ExitReason } from '@tasktree/actor'
 import { detached, Future, sleep } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
@@ -7,7 +7,7 @@ import type { Link } from '../link/link.ts'
 import { isNodeThere } from '../link/nodes.ts'
 import type { RemoteAsk } from './remote-ask.ts'
 
-/** Milliseconds between two looks whether a node that has an ask is still there. */
+/** Milliseconds between two checks whether the nodes that handle asks are alive. */
 const lookInterval = 1_000
 
 export class OpenAsks {
@@ -29,7 +29,7 @@ export class OpenAsks {
     })
   }
 
-  /** Names an ask in the whole cluster. */
+  /** Returns an id that no other ask in the cluster has. */
   newId(): string {
     return `${this.link.answers.token}-${(++this.#sent).toString(36)}`
   }
@@ -42,7 +42,7 @@ export class OpenAsks {
     this.#asks.delete(ask)
   }
 
-  /** Settles when the cluster handle has ended, after which no message arrives any more. */
+  /** Returns a future that settles when the cluster handle has ended. No message can be sent after that. */
   untilStopped(): Future<ExitReason> {
     const stopped = new Future<ExitReason>()
     this.#stopped.add(stopped)
@@ -50,7 +50,7 @@ export class OpenAsks {
     return stopped
   }
 
-  /** Looks after the nodes that work on asks, while there are such asks. */
+  /** Begins to check whether the nodes that handle asks are alive, until there are no such asks. */
   watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true

@@ -8,7 +8,7 @@ import { type AskTrace, askTracing } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import type { Route } from './route.ts'
 
-/** Milliseconds before a message to a full mailbox is sent again: between half and all of this, doubled each time. */
+/** A message to a full mailbox is sent again after 50 to 100 % of this many milliseconds. The time doubles each time. */
 const firstRetry = 10
 const longestRetry = 500
 
@@ -16,22 +16,22 @@ export interface RemoteAskOptions {
   readonly path: string
   readonly route: Route
   readonly message: AskMessage
-  /** Whether it is sent again, until its time is over, when the mailbox is full. */
+  /** Whether the message is sent again when the mailbox is full, until the time of the ask is over. */
   readonly waits: boolean
 }
 
-/** What a remote ref's `ask.method(...)` and `tell({ confirm: true }).method(...)` return. */
+/** The future that `ask.method(...)` and `tell({ confirm: true }).method(...)` of a remote ref return. */
 export class RemoteAsk extends Future<unknown> {
   readonly #owner: OpenAsks
   #options: RemoteAskOptions
-  /** Where the answer is expected. */
+  /** The subject for the answer. */
   readonly reply: string
-  /** The time of the loop's clock until which the sender waits, or the scopes around the call allow it to wait. */
+  /** The time of the loop's clock at which the timeout or a scope around the call ends the ask. */
   readonly #deadline: number
   #timer: Handle | null = null
   #retry: Handle | null = null
   #retryDelay = firstRetry
-  /** The node that works on it, if it has said so. */
+  /** The node that handles the message; null until that node has reported it. */
   node: string | null = null
 
   constructor(owner: OpenAsks, options: RemoteAskOptions) {
@@ -99,13 +99,13 @@ export class RemoteAsk extends Future<unknown> {
     }
   }
 
-  /** The mailbox was full. */
+  /** Called when the mailbox was full. */
   overloaded(): void {
     if (this.#options.waits) this.sendLater()
     else this.refuse(new MailboxFull(this.path, 0))
   }
 
-  /** The connection is lost, or was not there. */
+  /** Called when the connection is lost, or when there was none. */
   lost(delivered: false | 'unknown'): void {
     if (this.#options.route.insists(this.message)) this.sendLater()
     else this.refuse(new ConnectionLost(this.path, delivered))
@@ -120,7 +120,7 @@ export class RemoteAsk extends Future<unknown> {
     this.#retry = this.getLoop().callLater(delay, () => this.#send())
   }
 
-  /** A confirmed tell is in the mailbox. */
+  /** Called when the message of a confirmed tell is in the mailbox. */
   confirmed(): void {
     if (this.done()) return
     this.#end()

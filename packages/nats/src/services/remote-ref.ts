@@ -9,13 +9,19 @@ import { RemoteAsk } from './remote-ask.ts'
 import type { Route } from './route.ts'
 
 export interface LookupOptions {
-  /** What an ask does when the mailbox is full: `wait` sends it again until its time is over, `reject` fails. @defaultValue 'wait' */
+  /**
+   * What an ask does when the mailbox is full. With `wait` its message is sent again until the time of the ask is over; with
+   * `reject` it fails with MailboxFull. @defaultValue 'wait'
+   */
   overflow?: 'wait' | 'reject'
 }
 
 const defaultTimeout = 5_000
 
-/** What the language, the console or a debugger looks for on any object: a proxy must not look like a promise. */
+/**
+ * Names that the language, the console or a debugger reads from any object. The proxies have no messages of these names. With
+ * a method `then`, for example, a proxy would look like a promise.
+ */
 const notMessages: ReadonlySet<string> = new Set([
   'then',
   'toJSON',
@@ -30,9 +36,9 @@ const notMessages: ReadonlySet<string> = new Set([
 type Send = (method: string, args: readonly unknown[]) => Future<unknown>
 
 /**
- * The address of an actor on other machines. Its asks fail with NoProc when nobody answers to the name, with
- * ConnectionLost as soon as the connection is lost, with NodeLost when the node that works on it is gone, with AskTimeout,
- * and with what the actor's own ref would give.
+ * The ref of an actor on another machine. An ask fails with NoProc if no node serves the name, with ConnectionLost as soon as
+ * the connection is lost, with NodeLost if the node that handles it has died, with AskTimeout at its timeout, and otherwise
+ * with the same errors as an ask of a local ref.
  */
 export class RemoteRef<A> implements ActorRef<A> {
   readonly path: string
@@ -69,7 +75,7 @@ export class RemoteRef<A> implements ActorRef<A> {
     ) as Tell<A>
   }
 
-  /** Settles when this program's cluster handle has ended. The actors that answer to the name may come and go. */
+  /** Settles when the cluster handle of this program has ended. It does not follow the actors behind the name. */
   get whenStopped(): Future<ExitReason> {
     return this.#asks.untilStopped()
   }
@@ -113,7 +119,7 @@ export class RemoteRef<A> implements ActorRef<A> {
     return ask
   }
 
-  /** At most once: true when it has been sent, false when there is no connection. */
+  /** Sends a message at most once. The result is true if it was sent, and false if there is no connection. */
   #tell(method: string, args: readonly unknown[]): Future<unknown> {
     return this.#route.tell(this.#asks.link, this.#message('tell', method, args, Infinity))
   }
@@ -130,7 +136,7 @@ function inContext(context: Context | undefined, send: Send): Send {
   throw new TypeError(`the option context must be a Context, got ${describe(context)}`)
 }
 
-/** An object with a method for each message, which can be called with options. */
+/** Returns an object that has a method for each message, and can be called with options. */
 function sends<O>(send: Send, withOptions: (options: O) => Send): unknown {
   const call = (options: O): unknown => methods(withOptions(options), Object.create(null) as object)
   return methods(send, call)

@@ -1,6 +1,6 @@
 /**
- * Gives the messages that come for a name to an actor. The callback of the subscription only sends each message on and
- * never waits, because the server cuts off a client that is slow to read.
+ * Gives the messages for a name to an actor. The callback of the subscription starts the handling of each message and does
+ * not wait for it, because the server disconnects a client that reads slowly.
  */
 import { child, type ChildOptions, type ChildSpec, NoProc } from '@tasktree/actor'
 import { type Future, getEventLoop } from '@tasktree/core'
@@ -13,11 +13,14 @@ import type { Outcome } from '../wire/outcome.ts'
 import { answer, type AnyRef, forward } from './forward.ts'
 
 export interface ServiceOptions extends ChildOptions {
-  /** How many messages may be under way; further ones are answered as from a full mailbox. @defaultValue 1000 */
+  /**
+   * How many messages are handled at the same time. Further messages are answered as if the mailbox were full.
+   * @defaultValue 1000
+   */
   maxPending?: number
 }
 
-/** Milliseconds after which the sender of an ask is told which node works on it. */
+/** After this many milliseconds the sender of an ask is told which node handles it. */
 const acceptTime = 100
 
 /**
@@ -121,7 +124,7 @@ class Service implements AsyncDisposable {
     })
   }
 
-  /** Takes no more messages, and lets those that have come be answered. */
+  /** Takes no more messages, and waits until the messages that have arrived are answered. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#link.status !== 'idle') this.#unsubscribe?.()
     await Promise.allSettled(this.#open)

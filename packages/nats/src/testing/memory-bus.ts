@@ -21,10 +21,10 @@ import { BusTimeout, ClusterClosed, PayloadTooLarge } from '../errors.ts'
 import type { MemoryBucketState, MemoryServer } from './memory-server.ts'
 import type { MemoryConsumer, MemoryStream, StoredMessage } from './memory-stream.ts'
 
-/** Milliseconds between the signs of life of a consumer. */
+/** Milliseconds between the heartbeats of a consumer. */
 const heartbeat = 5_000
 
-/** One connection to a MemoryServer, with the faults that a test makes. */
+/** One connection to a MemoryServer. Its methods produce faults: `cut`, `restore`, `kill`, `isStalled`. */
 export class MemoryBus implements Bus {
   readonly server: string = 'memory'
   readonly closedBy: Error | null = null
@@ -32,11 +32,11 @@ export class MemoryBus implements Bus {
   readonly #listeners = new Set<(status: BusStatus) => void>()
   readonly #waiting = new Set<Future<unknown>>()
   #status: BusStatus = 'connected'
-  /** Counts the losses of the connection: what was under way before a loss does not arrive after it. */
+  /** How many times the connection was lost or restored. A message from before such a change does not arrive after it. */
   #epoch = 0
   #toServerAt = 0
   #toClientAt = 0
-  /** While it is true, the server forgets this connection's requests for messages, and does not say so. */
+  /** While this is true, the server drops this connection's requests for messages without an error. */
   #isStalled = false
 
   /** @internal made by a MemoryServer */
@@ -65,17 +65,17 @@ export class MemoryBus implements Bus {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Loses the connection. What is under way in either direction is lost. */
+  /** Cuts the connection. All messages that are on their way, in both directions, are lost. */
   cut(): void {
     if (this.#status === 'connected') this.#change('disconnected')
   }
 
-  /** The connection is back, with its subscriptions. */
+  /** Restores the connection and its subscriptions. */
   restore(): void {
     if (this.#status === 'disconnected') this.#change('connected')
   }
 
-  /** The program at this end is gone: nothing that it still does reaches the server, and it hears nothing. */
+  /** Acts as if the program of this connection had died: no message from it or to it arrives any more. */
   kill(): void {
     this.cut()
     this.#home.forgetSubscriptions(this)
@@ -102,7 +102,7 @@ export class MemoryBus implements Bus {
     for (const listener of this.#listeners) listener(status)
   }
 
-  /** In the order of the calls, as a TCP connection carries them. */
+  /** Calls of `act` keep the order in which they were made, as on a TCP connection. */
   #toServer(act: () => void): void {
     this.#toServerAt = this.#carry(this.#toServerAt, act)
   }
@@ -123,7 +123,7 @@ export class MemoryBus implements Bus {
     return at
   }
 
-  /** Does `work` at the server and brings its outcome back. */
+  /** Calls `work` at the server, and returns a future of its outcome. */
   #request<T>(work: () => T): Future<T> {
     const answer = new Future<T>()
     if (this.#status !== 'connected') {
@@ -205,7 +205,7 @@ export class MemoryBus implements Bus {
     const asker = { connection: this }
     let isOpen = true
     const find = (): MemoryConsumer | null => this.#home.stream(streamName)?.find(consumer) ?? null
-    // A sign of life of a request that the server has.
+    // The server sends heartbeats while it has a request.
     const tick = (): void => {
       if (find()?.hasRequest(asker) === true) {
         this.toClient(() => {

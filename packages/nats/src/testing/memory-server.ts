@@ -1,8 +1,14 @@
 /**
- * A message server in the memory of one program, for tests in virtual time. It has what makes the real one hard to use:
- * messages take a while, and are lost with their connection; what was delivered and not acknowledged is delivered again;
- * acknowledgements are not fenced; entries of buckets expire without notice; timers ring late and in any order. The same
- * seed gives the same course of events.
+ * A message server in the memory of one program, for tests in virtual time. It behaves like NATS in everything that makes
+ * NATS hard to use:
+ *
+ * - A message takes time, and is lost if the connection is lost meanwhile.
+ * - A message that was not acknowledged in time is delivered again.
+ * - Any receiver of a message can acknowledge it, even if the server has delivered it to another receiver since then.
+ * - Entries of buckets expire without notice.
+ * - Timers of the server are late, by different amounts.
+ *
+ * With the same seed, everything happens in the same order.
  */
 import { Future, getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
@@ -12,11 +18,11 @@ import { MemoryBus } from './memory-bus.ts'
 import { matches, MemoryStream } from './memory-stream.ts'
 
 export interface MemoryServerOptions {
-  /** Chooses how long each message takes and how late each timer is. @defaultValue 0 */
+  /** The seed of the random numbers for the delays of messages and timers. @defaultValue 0 */
   seed?: number
-  /** The longest time that a message takes one way, in milliseconds. @defaultValue 5 */
+  /** The longest time that a message takes in one direction, in milliseconds. @defaultValue 5 */
   latency?: number
-  /** How many bytes a message may have. @defaultValue 1048576 */
+  /** The largest size of a message, in bytes. @defaultValue 1048576 */
   maxPayload?: number
 }
 
@@ -59,7 +65,7 @@ export class MemoryServer {
     this.maxPayload = maxPayload
   }
 
-  /** For the option `connector` of a cluster: each call makes a connection of its own. */
+  /** The option `connector` for a cluster. Each call makes a new connection. */
   get connector(): Connector {
     return () => {
       const bus = new MemoryBus(this)
@@ -75,16 +81,16 @@ export class MemoryServer {
     return this.#buses
   }
 
-  /** A number from 0 up to 1, the same for the same seed. */
+  /** Returns the next random number from 0 to 1. The seed determines the numbers. */
   random(): number {
-    // Mulberry32.
+    // This is the generator Mulberry32.
     this.#random = (this.#random + 0x6d2b_79f5) >>> 0
     let mixed = Math.imul(this.#random ^ (this.#random >>> 15), 1 | this.#random)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** How long a message takes. */
+  /** Returns how many milliseconds the next message takes. */
   delay(): number {
     return this.random() * this.#latency
   }
@@ -163,7 +169,7 @@ export class MemoryServer {
     return this.#streams.get(name) ?? null
   }
 
-  /** The stream that keeps the messages to `subject`. */
+  /** Returns the stream that keeps the messages to `subject`. */
   streamOf(subject: string): MemoryStream | null {
     const tokens = subject.split('.')
     for (const stream of this.#streams.values()) {
@@ -178,7 +184,7 @@ export class MemoryServer {
     return bucket
   }
 
-  /** The entry, unless it has expired. */
+  /** Returns the entry of a key, unless it has expired. */
   entry(bucket: MemoryBucketState, key: string): BucketEntry | null {
     const entry = bucket.entries.get(key)
     if (entry === undefined) return null
@@ -194,7 +200,7 @@ export class MemoryServer {
     return revision
   }
 
-  /** What the connection had asked for is forgotten. */
+  /** Drops the requests for messages of a connection. */
   disconnected(bus: MemoryBus): void {
     for (const stream of this.#streams.values()) stream.withdraw(bus)
   }

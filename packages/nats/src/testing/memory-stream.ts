@@ -8,7 +8,7 @@ import type {
 } from '../bus/bus.ts'
 import { StreamFull } from '../errors.ts'
 
-/** Whether a subject is one of those that a pattern with `*` and `>` stands for; both are split at the dots. */
+/** Returns whether a subject matches a pattern with `*` and `>`. Both were split at their dots. */
 export function matches(pattern: readonly string[], subject: readonly string[]): boolean {
   for (const [i, token] of pattern.entries()) {
     if (token === '>') return subject.length > i
@@ -25,10 +25,10 @@ export interface StoredMessage {
   readonly storedAt: number
 }
 
-/** Takes a message that the server delivers, for the `count`-th time. */
+/** Receives a message. `count` says how many times the server has delivered it, this time included. */
 export type Deliver = (message: StoredMessage, count: number) => void
 
-/** Who asks for messages: one of the pullers of a connection. */
+/** A puller of a connection, as the server sees it. */
 export interface Asker {
   readonly connection: object
 }
@@ -48,7 +48,7 @@ export class MemoryStream {
   readonly #late: (ms: number) => number
   #last = 0
 
-  /** `late` makes a timer ring later than it should, as timers do. */
+  /** `late` returns the actual delay of a timer, which is longer than the intended one. */
   constructor(settings: StreamSettings, late: (ms: number) => number) {
     this.settings = settings
     this.#late = late
@@ -81,7 +81,7 @@ export class MemoryStream {
     return count
   }
 
-  /** Acknowledgements are not fenced: whoever acknowledges a message ends it for all. */
+  /** Deletes a message. Any receiver can do this, even if the server has delivered the message to another one since then. */
   delete(sequence: number): boolean {
     for (const consumer of this.#consumers.values()) consumer.forget(sequence)
     return this.messages.delete(sequence)
@@ -100,7 +100,7 @@ export class MemoryStream {
     return this.#consumers.get(consumer) ?? null
   }
 
-  /** Forgets the requests of a connection that is gone. */
+  /** Drops the requests of a connection that was lost. */
   withdraw(connection: object): void {
     for (const consumer of this.#consumers.values()) consumer.withdraw(connection)
   }
@@ -112,15 +112,15 @@ export class MemoryStream {
   }
 }
 
-/** Gives the messages of a stream to those who have asked for them, and again when they were not acknowledged in time. */
+/** Delivers the messages of a stream to the pullers that request them, and again if they are not acknowledged in time. */
 export class MemoryConsumer {
   readonly #stream: MemoryStream
   readonly #subject: readonly string[]
-  /** Infinity for a reader, which needs no acknowledgements. */
+  /** Infinity for a consumer that only reads, because it needs no acknowledgements. */
   readonly #ackWait: number
   readonly #late: (ms: number) => number
   readonly #requests: Request[] = []
-  /** Delivered and not acknowledged: when it is delivered again. */
+  /** The time of the next delivery of each message that was delivered and not acknowledged. */
   readonly #timers = new Map<number, TimerHandle>()
   readonly #counts = new Map<number, number>()
   readonly #again: number[] = []

@@ -1,20 +1,26 @@
 import { decodeValue, encodeValue } from '@tasktree/executor/lowlevel'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** Turns values into bytes and back. All programs of a cluster must have the same one. */
+/** Encodes values as bytes, and decodes them. All programs of a cluster must use the same codec. */
 export interface Codec {
-  /** @throws for a value that it cannot carry */
+  /** @throws an error for a value that the codec cannot encode */
   encode(value: unknown): Uint8Array
   decode(bytes: Uint8Array): unknown
 }
 
-/** What structured clone carries: Map, Set, Date, BigInt, typed arrays, cycles. The default. Only Node can read it. */
+/**
+ * The default codec. It encodes everything that structured clone can copy: Map, Set, Date, BigInt, typed arrays, cycles.
+ * Only Node can decode it.
+ */
 export const cloneCodec: Codec = {
   encode: encodeValue,
   decode: (bytes) => decodeValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
 }
 
-/** JSON, which programs in other languages can read. `undefined` becomes null, and what JSON cannot express is refused. */
+/**
+ * JSON, for clusters with programs in other languages. It encodes `undefined` as null, and throws for values that JSON does
+ * not have.
+ */
 export const jsonCodec: Codec = {
   encode: (value) => {
     const text = JSON.stringify(value ?? null) as string | undefined

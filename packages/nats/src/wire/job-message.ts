@@ -2,26 +2,26 @@ import type { Headers } from '../bus/bus.ts'
 import { defaultResultTtl } from './names.ts'
 import { traceHeader } from './trace.ts'
 
-/** What travels with a job beside its arguments, in the headers of its message. */
+/** The fields of a job, apart from its arguments. They are headers of its message. */
 export interface JobMessage {
   readonly id: string
-  /** Which function: `images#resize`. */
+  /** The name of the function, such as `images#resize`. */
   readonly job: string
-  /** The subject that is told the result; '' when nobody waits for it. */
+  /** The subject to which the result is sent; empty if no program waits for it. */
   readonly reply: string
   readonly resultTtl: number
-  /** The Unix time in milliseconds by which it must have ended; Infinity for no such time. */
+  /** The Unix time in milliseconds by which the job must end; Infinity if there is no limit. */
   readonly deadline: number
-  /** Not before this Unix time in milliseconds; 0 for at once. */
+  /** The Unix time in milliseconds before which the job must not begin; 0 if it may begin at once. */
   readonly notBefore: number
   readonly traceparent: string | null
-  /** Whether its one argument is a list, and the function is called for each item of it. */
+  /** Whether the one argument is a list, and the function is called for each of its items. */
   readonly isChunked: boolean
-  /** How many times it was put back, because no worker knew its function. */
+  /** How many times the job was put back because a worker did not have its function. */
   readonly putBack: number
-  /** The Unix time in milliseconds of its first submission. */
+  /** The Unix time in milliseconds of the submission; 0 if the job was never put back. */
   readonly submittedAt: number
-  /** Whether it may have been stored or begun before: then its result and its cancel are looked up before it begins. */
+  /** Whether the job may have been stored or begun before. A worker then first asks the server for a result and a cancel. */
   readonly mayBeKnown: boolean
 }
 
@@ -39,10 +39,10 @@ const name = {
   known: `${prefix}May-Be-Known`,
 } as const
 
-/** Names the node that has put a job aside, and why, in the dead-letter stream. */
+/** Headers in the dead-letter stream: why the job was put aside, and how many times it was delivered. */
 export const deadLetterHeader = { reason: `${prefix}Reason`, deliveries: `${prefix}Deliveries` }
 
-/** What has its usual value is left out. */
+/** Returns the headers of a job. Fields with their default values have no header. */
 export function toHeaders(message: JobMessage): Headers {
   const headers: Record<string, string> = { [name.id]: message.id, [name.job]: message.job }
   if (message.reply !== '') headers[name.reply] = message.reply
@@ -57,7 +57,7 @@ export function toHeaders(message: JobMessage): Headers {
   return headers
 }
 
-/** Null when it is not a job. */
+/** Returns null if the message is not a job. */
 export function readHeaders(header: (name: string) => string | null): JobMessage | null {
   const number = (key: string, otherwise: number): number => {
     const text = header(key)

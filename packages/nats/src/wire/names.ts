@@ -1,8 +1,8 @@
 import { describe } from '@tasktree/core/lowlevel'
 
 /**
- * One token of a subject, of a stream's name or of a bucket's key: letters, digits, `_` and `-` stay, each other byte
- * becomes `=XX`. Keys of buckets refuse `%`.
+ * Encodes a text as one token of a subject, of the name of a stream, or of the key of a bucket. Letters, digits, `_` and `-`
+ * stay; each other byte becomes `=XX`. Percent encoding is not possible, because keys of buckets must not have a `%`.
  */
 export function token(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9_-]/gu, (character) =>
@@ -17,13 +17,13 @@ export function readToken(encoded: string): string {
   return decodeURIComponent(encoded.replaceAll('=', '%'))
 }
 
-/** @throws {TypeError} for what is not a text that names something */
+/** @throws {TypeError} for an empty text and for other values that are not a name */
 export function checkName(what: string, name: unknown): void {
   if (typeof name === 'string' && name !== '') return
   throw new TypeError(`${what} must be a text that is not empty, got ${describe(name)}`)
 }
 
-/** Every name that a cluster uses on its server. All begin with the namespace, so that several share a server. */
+/** All names that a cluster uses on its server. They begin with the namespace, so that several clusters can share a server. */
 export class Names {
   readonly #space: string
 
@@ -31,7 +31,7 @@ export class Names {
     this.#space = token(namespace)
   }
 
-  /** The stream of the jobs that wait or run. */
+  /** The stream of the jobs that wait or run. The stream deletes a job when its result is stored. */
   jobs(queue: string): string {
     return `${this.#space}_JOBS_${token(queue)}`
   }
@@ -65,7 +65,7 @@ export class Names {
     return `${this.#space}.svc.${token(name)}`
   }
 
-  /** Where cancels are announced. */
+  /** The subject on which the cancel of the job or ask `id` is announced. */
   control(id: string): string {
     return `${this.#space}.ctl.${id}`
   }
@@ -134,7 +134,7 @@ export class Names {
     return `${this.#space}_cancel`
   }
 
-  /** A bucket has one time for all its entries. */
+  /** The bucket of results that are kept for `ttl` milliseconds. On nats-server 2.9 all entries of a bucket have one time. */
   results(ttl: number): string {
     return ttl === defaultResultTtl ? `${this.#space}_result` : `${this.#space}_result_${ttl}`
   }
@@ -145,7 +145,7 @@ export function stateKey(type: string, key: string): string {
   return `${token(type)}.${token(key)}`
 }
 
-/** Milliseconds that a result is kept. */
+/** Milliseconds for which a result is kept. */
 export const defaultResultTtl = 3_600_000
 /** Milliseconds that a lease lasts without being renewed. */
 export const defaultLease = 5_000

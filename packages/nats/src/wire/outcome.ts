@@ -1,6 +1,6 @@
 /**
- * How a job or an ask has ended, as bytes: one byte that says which way, then the value or the error. The record of a
- * job's result and the answer to its submitter are the same bytes.
+ * Encodes the outcome of a job or an ask: one byte for its kind, then the value or the error. The record of a job and the
+ * answer to its submitter are the same bytes.
  */
 import {
   ActorCrashed,
@@ -59,7 +59,7 @@ const carried = [
 
 let isCarried = false
 
-/** Called when it is first needed, because a module that only declares must do nothing when it is loaded. */
+/** Called before the first use and not when this file is loaded, because loading a module must have no effects. */
 function carryErrorTypes(): void {
   if (isCarried) return
   isCarried = true
@@ -73,7 +73,7 @@ function tagged(tag: number, body: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** @throws what the codec throws for a value that it cannot carry; an error and a cancel can always be carried */
+/** @throws the error of the codec for a value that it cannot encode. Errors and cancels can always be encoded. */
 export function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array {
   switch (outcome.kind) {
     case 'value':
@@ -96,7 +96,7 @@ function encodeThrown(error: unknown, codec: Codec): Uint8Array {
   }
 }
 
-/** `sentAt` makes the stack of the call that sent the job, for an error. */
+/** For an error, `sentAt` returns the stack of the call that has submitted the job. */
 export function decodeOutcome(
   bytes: Uint8Array,
   codec: Codec,

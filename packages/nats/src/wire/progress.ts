@@ -1,2 +1,2 @@
-/** The first byte of an answer that reports the progress of a job; the value follows. Outcomes begin with smaller numbers. */
+/** The first byte of a message that reports the progress of a job. The value follows. Outcomes begin with smaller numbers. */
 export const progressTag = 3

@@ -5,8 +5,8 @@ import { Tracing } from '@tasktree/core/lowlevel'
 export const traceHeader = 'traceparent'
 
 /**
- * The trace context of the work that runs now, as the W3C header `traceparent` has it; null for none. It travels with jobs
- * and asks: where the job or the handler runs, it has the value that it had at the caller.
+ * The trace context of the running code, in the form of the W3C header `traceparent`; null if there is none. It travels with
+ * jobs, asks and tells: in the function of a job and in the handler of an actor it has the value that it had at the caller.
  */
 export const traceparent: ContextVar<string | null> = new ContextVar<string | null>('traceparent', {
   default: null,

@@ -4,7 +4,7 @@ import type { PoisonedJob } from '../errors.ts'
 import { deadLetterHeader } from '../wire/job-message.ts'
 import type { JobRun } from './job-run.ts'
 
-/** Milliseconds that a dead letter is kept: 14 days. */
+/** Milliseconds for which a dead letter is kept: 14 days. */
 const maxAge = 14 * 24 * 3_600_000
 
 export interface DeadJob {
@@ -12,7 +12,7 @@ export interface DeadJob {
   readonly error: PoisonedJob
 }
 
-/** Moves the jobs that no worker can end to the dead-letter stream, and fails them. */
+/** Moves jobs that no worker can finish to the dead-letter stream, and makes them fail. */
 export class DeadLetters {
   readonly #link: Link
   readonly #queue: string
@@ -31,7 +31,10 @@ export class DeadLetters {
     this.#added.notify()
   }
 
-  /** Runs until it is cancelled. A job that is being moved then is delivered again, and moved by another worker. */
+  /**
+   * Runs until it is cancelled. If the cancel interrupts the move of a job, the server delivers the job again, and another
+   * worker moves it.
+   */
   async run(): Promise<never> {
     const { names } = this.#link
     await this.#link.insist((bus) =>

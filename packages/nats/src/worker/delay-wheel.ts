@@ -1,8 +1,10 @@
 import { createServiceTask } from '@tasktree/core/lowlevel'
 /**
- * Holds the jobs that must not begin yet, in a stream of their own. The server keeps the time: the wheel takes each job
- * and gives it back with the delay that is left, so a restart of the wheel, or of the server, loses nothing. Every worker
- * of the queue has a wheel. A job whose time has come goes to the stream of the queue, under the same id.
+ * Releases jobs that must not begin before a certain time.
+ *
+ * The idea: such jobs are in a separate stream, and the server keeps the time. The wheel takes each job, and gives it back
+ * to the server with the delay that is left, so a restart of the wheel or of the server loses nothing. When the time of a
+ * job has come, the wheel appends it to the stream of the queue, under the same id. Every worker has a wheel.
  */
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
@@ -10,11 +12,11 @@ import { StreamFull } from '../errors.ts'
 import { readHeaders, toHeaders } from '../wire/job-message.ts'
 import { PullLoop } from './pull-loop.ts'
 
-/** How many jobs are taken at the same time, to be looked at. */
+/** How many jobs the wheel takes at the same time. */
 const grip = 64
-/** Milliseconds that the wheel has to look at a job. */
+/** If the wheel has not handled a job for this many milliseconds, the server delivers it again. */
 const ackWait = 30_000
-/** Milliseconds after which a job whose queue is full is tried again. */
+/** Milliseconds before the next attempt to append a job to a full queue. */
 const fullDelay = 1_000
 
 export class DelayWheel {
@@ -56,7 +58,7 @@ export class DelayWheel {
     task.addDoneCallback(() => {
       this.#held--
       this.#loop.roomier()
-      // Cancelled with its loop, or the cluster has ended: the job is delivered again.
+      // A failure needs no report: the server delivers the job again.
       if (!task.cancelled()) task.exception()
     })
   }

@@ -1,4 +1,4 @@
-/** One job at a worker, from its delivery until the server has its result. */
+/** One delivery of a job to a worker, until the server has the result. */
 import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
@@ -9,7 +9,7 @@ import { progressTag } from '../wire/progress.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import type { WorkerState } from './worker-state.ts'
 
-/** Milliseconds between two tries of a job that no worker knows. */
+/** Milliseconds before the next attempt with a job that the worker does not know. */
 const unknownDelay = 2_000
 
 export class JobRun {
@@ -19,7 +19,7 @@ export class JobRun {
   readonly #link: Link
   #work: Future<unknown> | null = null
   #isCancelled = false
-  /** The worker ends, and the job must be done by another one. */
+  /** Whether this worker ends, so that another worker must do the job. */
   #isGivenUp = false
 
   constructor(worker: WorkerState, delivery: Delivery, message: JobMessage) {
@@ -29,30 +29,30 @@ export class JobRun {
     this.message = message
   }
 
-  /** Cancelled by its submitter. */
+  /** Called when the submitter has cancelled the job. */
   cancel(): void {
     this.#isCancelled = true
     this.#work?.cancel('the job was cancelled')
   }
 
-  /** Ends the job here; it is delivered to another worker. */
+  /** Ends the job on this worker, and gives it back for another worker. */
   giveUp(): void {
     this.#isGivenUp = true
     this.#work?.cancel('the worker ends')
   }
 
-  /** Whether the submitter has cancelled it, as far as the server knows. */
+  /** Asks the server whether the submitter has cancelled the job. */
   async wasCancelled(): Promise<boolean> {
     const { id } = this.message
     const entry = await this.#link.insist((bus) => this.#link.cancels(bus).get(id))
     return entry !== null
   }
 
-  /** Does everything that has to be done with the delivery, except for a slow settlement: see `settle`. */
+  /** Handles the delivery: skips it, refuses it, or runs the job and stores its result. */
   async run(): Promise<void> {
     const { message, delivery } = this
     if (delivery.count > this.#worker.maxDeliver) {
-      const why = 'each worker that began with it died or did not end it in time'
+      const why = 'each worker that began it has died, or has not finished it in time'
       this.#bury(why, undefined)
       return
     }
@@ -70,7 +70,10 @@ export class JobRun {
     await this.#execute(left)
   }
 
-  /** Whether it has its result already, or needs none. A settled job is answered again: its first answer may be lost. */
+  /**
+   * Returns whether the job has a result already or was cancelled. Sends an existing result again, because the first
+   * message with it may be lost.
+   */
   async #isSettled(): Promise<boolean> {
     const { id, resultTtl } = this.message
     const record = await this.#link.insist((bus) => this.#link.results(bus, resultTtl).get(id))
@@ -123,7 +126,7 @@ export class JobRun {
       } else outcome = { kind: 'error', error }
     }
     const settled = this.settle(outcome)
-    // The request for the next job is sent after the record of this one, and leaves in one packet with it.
+    // `executed` requests the next job. The request leaves in one packet with the record, which `settle` has just sent.
     this.#worker.executed(this)
     await settled
   }
@@ -134,11 +137,11 @@ export class JobRun {
     return runTracing.run(this, trace, begin)
   }
 
-  /** The program ends, or the pool was shut down: that is not an outcome of the job. */
+  /** Whether the end of the program or of the pool has cancelled the job. That is not a result of the job. */
   #wasEndedFromOutside(): boolean {
     const work = this.#work
     if (this.#isCancelled || work === null || !work.done() || !work.cancelled()) return false
-    // A task that threw a CancelledError by itself has not been cancelled by anybody.
+    // A task without a cancel request has thrown the CancelledError itself. That is a result of the job.
     return !(work instanceof Task) || work.cancelling() > 0
   }
 
@@ -155,13 +158,16 @@ export class JobRun {
   #retry(error: unknown): void {
     const { delivery } = this
     if (delivery.count >= this.#worker.maxDeliver) {
-      this.#bury('it failed in a way that may pass, as often as it may be tried', error)
+      this.#bury('each attempt has failed, and maxDeliver allows no further one', error)
       return
     }
     delivery.nak(this.#worker.backoff(delivery.count))
   }
 
-  /** No worker may know the job yet, while a new version is rolled out. It comes back after a while, as a new message. */
+  /**
+   * Puts a job back that this worker does not know, because another worker may get its function while a new version is
+   * rolled out. The job comes back after a delay, as a new message.
+   */
   async #putBack(): Promise<void> {
     const { message } = this
     const { link, queue, modules, unknownAfter } = this.#worker
@@ -197,7 +203,7 @@ export class JobRun {
     bus.publish(this.message.reply, bytes)
   }
 
-  /** Hands it to the dead-letter mover, which also settles it. */
+  /** Gives the job to the dead-letter mover, which also stores its failure. */
   #bury(why: string, cause: unknown): void {
     const { job } = this.message
     const error = new PoisonedJob(job, this.delivery.count, why, { cause })
@@ -205,17 +211,18 @@ export class JobRun {
   }
 
   /**
-   * Makes `outcome` the result, unless the job has one: the first writer wins. The record comes first, then the answer,
-   * and the acknowledgement last, so that a worker that dies between two of them leaves nothing undone.
+   * Stores `outcome` as the result of the job, unless it has one already. The record is stored first, then the answer is
+   * sent, and the delivery is acknowledged last. If the worker dies between two of these steps, the job is delivered
+   * again, and the next worker does the rest.
    */
   async settle(outcome: Outcome): Promise<void> {
     const record = await this.record(outcome)
-    // In one turn, so that both leave in one packet.
+    // The answer and the acknowledgement are sent in one turn, so that they leave in one packet.
     this.reply(record)
     await this.#acknowledge()
   }
 
-  /** Stores the outcome. Gives the record that counts, which may be another worker's. */
+  /** Stores the outcome. Returns the record that the server has, which another worker may have stored before. */
   async record(outcome: Outcome): Promise<Uint8Array> {
     const { id, resultTtl } = this.message
     const record = this.#encode(outcome)
@@ -245,17 +252,17 @@ export class JobRun {
     return encodeOutcome({ kind: 'error', error }, codec)
   }
 
-  /** Tells the submitter. */
+  /** Sends the result to the submitter. */
   reply(record: Uint8Array): void {
     const { reply } = this.message
-    // Without a connection the submitter finds the record.
+    // If there is no connection, the submitter finds the record on the server.
     if (reply !== '' && this.#link.status === 'connected')
       this.#link.current()?.publish(reply, record)
   }
 
   /**
-   * Tells the server that the job is done. If that is lost, the job is delivered again, and the worker that gets it finds
-   * the result.
+   * Tells the server that the job is done. If this message is lost, the server delivers the job again, and the next worker
+   * finds the result.
    */
   async #acknowledge(): Promise<void> {
     try {

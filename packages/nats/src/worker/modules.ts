@@ -11,7 +11,7 @@ export type Handler = (...args: any[]) => unknown
 /** Functions that run in the worker's own process, by their names. */
 export type Handlers = Readonly<Record<string, Handler>>
 
-/** What a worker can run: for each module its URL, or its functions. A name may have a version: `images@2`. */
+/** The modules of a worker by their names. Each is a URL or an object of functions. A name may have a version: `images@2`. */
 export type WorkerModules = Readonly<Record<string, URL | string | Handlers>>
 
 export interface Call {
@@ -20,7 +20,7 @@ export interface Call {
   readonly onProgress: (value: unknown) => void
 }
 
-/** Begins a call. Cancelling the future cancels the call. */
+/** Starts a call of a function. A cancel of the future cancels the call. */
 type Start = (call: Call) => Future<unknown>
 
 export class Modules {
@@ -41,7 +41,7 @@ export class Modules {
     return Object.keys(this.#modules)
   }
 
-  /** Null when this worker does not have the function. @throws what the module throws when it is loaded */
+  /** Returns null if this worker does not have the function. @throws every error of loading the module */
   async find(job: string): Promise<Start | null> {
     const at = job.lastIndexOf('#')
     const module = job.slice(0, at)
@@ -87,7 +87,7 @@ export class Modules {
     return createTask(() => this.#each(call.args[0], async (args) => submit(args)))
   }
 
-  /** The results of the items up to the first failure, and that failure. */
+  /** Returns the results of the items up to the first failure, and that failure. */
   async #each(
     items: unknown,
     run: (args: readonly unknown[]) => Promise<unknown>,
@@ -105,7 +105,7 @@ export class Modules {
   }
 }
 
-/** A generator is run to its end: what it yields does not travel, and what it returns is the result. */
+/** Runs a generator to its end, and returns its return value. The values that it yields are not sent. */
 async function finish(value: unknown): Promise<unknown> {
   if (!isGenerator(value)) return value
   for (;;) {

@@ -1,20 +1,22 @@
 /**
- * Keeps exactly as many messages of a consumer requested as somebody has room for, and watches over the consumer: pull
- * requests can stop to be served without a word, after a reconnect for example. The server sends a heartbeat while it
- * has nothing to deliver; when that stays away, the loop ends with ConsumerStalled, and its supervisor starts it again
- * with a new inbox.
+ * Requests exactly as many messages of a consumer as the receiver has room for.
+ *
+ * The problem: after a reconnect, for example, the server may stop to serve pull requests without an error.
+ *
+ * The idea: the server sends heartbeats while it has nothing to deliver. When no heartbeat comes, the loop ends with
+ * ConsumerStalled, and its supervisor starts another loop, which has a new inbox.
  */
 import type { Bus, ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { Signal } from '../link/signal.ts'
 import { ConsumerStalled } from '../errors.ts'
 
-/** Milliseconds without a sign of life after which a consumer has stalled: two and a half heartbeats. */
+/** A consumer has stalled after this many milliseconds of silence, which is two and a half heartbeats. */
 const stallTime = 12_500
 const lookInterval = 2_500
 
 export interface Receiver {
-  /** How many messages it can take now. */
+  /** How many messages the receiver can take now. */
   readonly room: number
   take(delivery: Delivery): void
 }
@@ -33,7 +35,10 @@ export class PullLoop {
     this.#receiver = receiver
   }
 
-  /** The receiver has more room. The request leaves in this turn, in one packet with what else is sent in it. */
+  /**
+   * Called when the receiver has more room. The request is sent in this call, so that it leaves in one packet with the
+   * other messages of this turn.
+   */
   roomier(): void {
     this.#requestMore()
   }

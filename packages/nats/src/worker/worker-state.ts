@@ -1,4 +1,4 @@
-/** What the children of one worker share: the jobs that run, and the room for more. */
+/** The state of one worker, which its children share: the jobs that run, and the room for more. */
 import { getEventLoop, sleep, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import { BrokenExecutor, WorkerCrashedError } from '@tasktree/executor'
@@ -18,11 +18,11 @@ export interface WorkerSettings {
   readonly backoff: (attempt: number) => number
   readonly retryIf: (error: unknown) => boolean
   readonly unknownAfter: number
-  /** Milliseconds that running jobs have to end when the worker stops. */
+  /** Milliseconds that running jobs get to end when the worker stops. */
   readonly grace: number
 }
 
-/** Bytes that the name of a result's record and its headers take of a message. */
+/** Bytes of a message that the name of a record and its headers may take. */
 const recordOverhead = 1_024
 
 export class WorkerState implements Receiver {
@@ -32,11 +32,11 @@ export class WorkerState implements Receiver {
   readonly #settings: WorkerSettings
   readonly #deadLetters: DeadLetters
   readonly #loop: PullLoop
-  /** Every job that is not settled, and its task. */
+  /** All jobs whose results are not stored yet, each with its task. */
   readonly #runs = new Map<JobRun, Task<void>>()
-  /** Those whose function runs. */
+  /** The jobs whose function runs. */
   readonly #executing = new Set<JobRun>()
-  /** Those that wait for the dead-letter mover. */
+  /** The jobs that wait for the dead-letter mover. */
   readonly #burying = new Set<JobRun>()
   readonly #hasEnded = new Signal()
   #isStopping = false
@@ -76,7 +76,7 @@ export class WorkerState implements Receiver {
     return this.#settings.backoff(attempt)
   }
 
-  /** Whether the failure is not the job's own. */
+  /** Whether a job that has failed with this error is tried again. */
   mayRetry(error: unknown): boolean {
     if (error instanceof WorkerCrashedError || error instanceof BrokenExecutor) return true
     return this.#settings.retryIf(error)
@@ -86,7 +86,7 @@ export class WorkerState implements Receiver {
     return (this.link.current()?.maxPayload ?? Infinity) - recordOverhead
   }
 
-  /** A job that only waits for its result to be stored takes no room, unless there are many of them. */
+  /** A job whose function has ended takes no room while its result is being stored, unless there are many such jobs. */
   get room(): number {
     const { concurrency } = this.#settings
     if (this.#isStopping || this.#runs.size >= 4 * concurrency + 16) return 0
@@ -96,7 +96,7 @@ export class WorkerState implements Receiver {
   take(delivery: Delivery): void {
     const message = readHeaders((name) => delivery.header(name))
     if (message === null) {
-      // Not a job of this package, and nobody waits for it.
+      // The message is not a job of this package, so no program waits for its result.
       delivery.term()
       return
     }
@@ -108,7 +108,7 @@ export class WorkerState implements Receiver {
     task.addDoneCallback(() => this.#ended(run, task))
   }
 
-  /** Its function has ended. */
+  /** Called when the function of a job has ended. */
   executed(run: JobRun): void {
     this.#executing.delete(run)
     this.#loop.roomier()
@@ -122,12 +122,12 @@ export class WorkerState implements Receiver {
     if (task.cancelled()) return
     const exception = task.exception()
     if (exception === null || this.link.hasEnded) return
-    // The job is delivered again, because it was not acknowledged.
+    // The job was not acknowledged, so the server will deliver it again.
     const message = `The job ${run.message.job} could not be settled`
     getEventLoop().callExceptionHandler({ message, exception, task })
   }
 
-  /** Hands a job to the dead-letter mover. */
+  /** Gives a job to the dead-letter mover. */
   bury(job: DeadJob): void {
     this.#burying.add(job.run)
     this.#deadLetters.add(job)
@@ -143,7 +143,10 @@ export class WorkerState implements Receiver {
     return this.#loop.run()
   }
 
-  /** Tells the server that the jobs are being worked on, and looks whether they were cancelled. Runs until it is cancelled. */
+  /**
+   * Tells the server regularly that the jobs are in progress, and asks it whether they were cancelled. Runs until it is
+   * cancelled.
+   */
   async keepAlive(): Promise<never> {
     for (;;) {
       await sleep(this.#settings.ackWait / 3)
@@ -154,7 +157,7 @@ export class WorkerState implements Receiver {
     }
   }
 
-  /** Lets the running jobs end, for as long as the settings allow; then they are cancelled here and given back. */
+  /** Waits for the running jobs, for `grace` milliseconds. Then cancels the remaining jobs and gives them back. */
   async stop(): Promise<void> {
     this.#isStopping = true
     const giveUpAt = this.link.now() + this.#settings.grace

@@ -19,20 +19,26 @@ import { type WorkerSettings, WorkerState } from './worker-state.ts'
 export interface WorkerOptions extends ChildOptions {
   /** How many jobs run at the same time. @defaultValue 1 */
   concurrency?: number
-  /** Where the functions of modules run: a pool of threads or of processes. @defaultValue in this process, on its loop */
+  /** The pool of threads or processes that runs the functions. @defaultValue none: they run in this process */
   executor?: Executor
   /**
-   * Milliseconds without a sign of life of the worker after which its jobs are given to other workers. The worker gives
-   * one three times in this time, from its main thread. @defaultValue 30000
+   * If the server hears nothing from the worker for this many milliseconds, it gives the worker's jobs to other workers.
+   * The worker reports three times in this time, from its main thread. @defaultValue 30000
    */
   ackWait?: number
-  /** How often a job is begun when workers die with it, before it is put aside. @defaultValue 5 */
+  /** How many times a job is delivered before it is put aside, if workers die with it. @defaultValue 5 */
   maxDeliver?: number
-  /** Milliseconds before the next attempt after the `attempt`-th one has failed in a way that may pass. @defaultValue 1000, doubled each time, at most 30000 */
+  /**
+   * Returns the milliseconds between failed attempt number `attempt` and the next one, for a job that is tried again.
+   * @defaultValue 1000 for the first attempt, doubled for each further one, at most 30000
+   */
   backoff?: (attempt: number) => number
-  /** Whether a job that failed with this error is tried again. Crashed workers of a pool always are. @defaultValue never */
+  /**
+   * Returns whether a job that has failed with this error is tried again. A job whose worker in a pool has crashed always
+   * is. @defaultValue a function that returns false
+   */
   retryIf?: (error: unknown) => boolean
-  /** Milliseconds after which a job that no worker knows fails. @defaultValue 60000 */
+  /** Milliseconds after which a job fails if no worker has its function. @defaultValue 60000 */
   unknownAfter?: number
 }
 
@@ -46,7 +52,7 @@ const own: ReadonlySet<string> = new Set([
   'unknownAfter',
 ])
 
-/** The share of the time to stop that running jobs have to end by themselves. */
+/** The share of the option `shutdown` that running jobs get to end by themselves. */
 const graceShare = 0.8
 
 /** @internal the spec of `cluster.worker` */
@@ -67,7 +73,7 @@ export function workerSpec(
   const spec = child.supervisor(
     `worker-${queue}`,
     {
-      // What each part cannot do for a while it tries again by itself; a part that ends has met something new.
+      // The children handle lost connections themselves, so a child that fails has met another kind of problem.
       maxRestarts: 10,
       within: 60_000,
       backoff: { min: 50, max: 2_000 },
@@ -96,7 +102,7 @@ export function workerSpec(
 
 const defaultShutdown = 5_000
 
-/** The jobs of a worker, as a child that starts before what brings jobs and stops after it. */
+/** The running jobs, as a child. It starts before the consumer, which brings jobs, and stops after it. */
 class RunningJobs implements AsyncDisposable {
   readonly #worker: WorkerState
   #keepAlive: Task<never> | null = null
@@ -109,7 +115,7 @@ class RunningJobs implements AsyncDisposable {
     this.#keepAlive = createServiceTask(() => this.#worker.keepAlive(), { name: 'keep jobs alive' })
   }
 
-  /** Settles when the jobs cannot be kept alive any more. */
+  /** Fails when reporting to the server fails. */
   async wait(): Promise<void> {
     await this.#keepAlive
   }
