@@ -98,6 +98,7 @@ export class DurableEntity {
         await this.#changed.wait()
       }
     }
+    this.#idle.cancel()
   }
 
   /** Returns whether the message is done. Otherwise it must be handled again, or the shard is closing. */
@@ -233,6 +234,12 @@ export class DurableEntity {
     } finally {
       this.#idle.cancel()
     }
+  }
+
+  /** Begins nothing more. The lease of the shard is lost. A write that is under way finds out whether it still counts. */
+  abort(): void {
+    this.#changed.notify()
+    this.#idle.cancel()
   }
 
   /** Starts the actor if it does not run. Null when the shard is closing. */

@@ -3,7 +3,14 @@
  * shards are its own. For each of those it starts a child that waits for the shard's lease; a shard that belongs to another
  * host by now is stopped, which gives its lease back.
  */
-import { Actor, child, type ChildRef, type ChildSpec, type SupervisorRef } from '@tasktree/actor'
+import {
+  Actor,
+  child,
+  type ChildRef,
+  type ChildSpec,
+  StaleIncarnation,
+  type SupervisorRef,
+} from '@tasktree/actor'
 import { getEventLoop } from '@tasktree/core'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { agreeOn } from '../leases/agreement.ts'
@@ -104,7 +111,17 @@ class EntityHost extends Actor {
     if (say === 'gone') this.#heardAt.delete(node)
     else this.#heardAt.set(node, getEventLoop().time())
     if (say === 'hello') this.#say('here')
-    if (isKnown === (say === 'gone')) this.ctx.after(0, () => this.#assign(), { key: 'assign' })
+    if (isKnown === (say === 'gone')) this.#assignSoon()
+  }
+
+  #assignSoon(): void {
+    try {
+      this.ctx.after(0, () => this.#assign(), { key: 'assign' })
+    } catch (error) {
+      // The host was killed, which calls no hook that would end the subscription.
+      if (!(error instanceof StaleIncarnation)) throw error
+      this.#unsubscribe?.()
+    }
   }
 
   /** Starts the shards that belong to this host, and stops those that do not. */

@@ -145,6 +145,11 @@ export class MailboxShard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.isClosing = true
     this.#reading?.cancel()
+    if (!this.options.lease.isHeld) {
+      // Another node may own the shard by now. What runs is for nothing, and is cancelled with the actors.
+      for (const entity of this.#entities.values()) entity.abort()
+      return
+    }
     await gather([...this.#entities.values()].map((entity) => createTask(() => entity.close())))
     await gather([...this.#deletions], { returnExceptions: true })
   }

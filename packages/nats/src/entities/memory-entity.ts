@@ -94,6 +94,11 @@ export class MemoryEntity {
     if (this.#open.size === 0) this.#shard.forget(this.#key)
   }
 
+  /** Ends at once. The lease of the shard is lost. */
+  abort(): void {
+    this.#idle.cancel()
+  }
+
   /** Waits for the messages that it has, and for the end of its actor. */
   async close(): Promise<void> {
     try {

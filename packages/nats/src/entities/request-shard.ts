@@ -73,6 +73,12 @@ export class RequestShard implements AsyncDisposable {
   /** Lets the messages that have come be handled, and stops the actors. Later messages are sent to the next owner. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true
+    if (this.link.status !== 'idle' && !this.#lease.isHeld) {
+      // Another node may own the shard by now. What runs is cancelled with the actors.
+      this.#unsubscribe?.()
+      for (const entity of this.#entities.values()) entity.abort()
+      return
+    }
     await gather([...this.#entities.values()].map((entity) => createTask(() => entity.close())))
     if (this.link.status !== 'idle') this.#unsubscribe?.()
   }

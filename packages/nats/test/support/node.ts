@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../fixtures/node.ts', import.meta.url))
+function programOf(role: string): string {
+  const file = role === 'entities' || role === 'singleton' ? 'entity-node' : 'node'
+  return fileURLToPath(new URL(`../fixtures/${file}.ts`, import.meta.url))
+}
 
 /** A node of the cluster in a process of its own, which can be killed and paused. */
 export class Node implements AsyncDisposable {
@@ -24,7 +27,7 @@ export class Node implements AsyncDisposable {
   }
 }
 
-/** Starts `fixtures/node.ts` in a role, with its options; settles when it is ready. `command` is what starts it, if not Node itself. */
+/** Starts `fixtures/node.ts` or `fixtures/entity-node.ts` in a role, with its options; settles when it is ready. `command` is what starts it, if not Node itself. */
 export async function startNode(
   role: string,
   options: object,
@@ -34,7 +37,7 @@ export async function startNode(
     ...command,
     process.execPath,
     '--conditions=@tasktree/source',
-    program,
+    programOf(role),
     role,
     JSON.stringify({ powerLossWarning: false, ...options }),
   ]
