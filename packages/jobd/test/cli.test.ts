@@ -4,7 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import type { Command } from 'commander'
 import { expect, test } from 'vitest'
+import { makeProgram } from '../src/cli/program.ts'
 import { inFolder } from './support/folder.ts'
 import { type Ended, runProgram } from './support/program.ts'
 import { main, Served } from './support/served.ts'
@@ -19,22 +21,27 @@ function clientOf(served: Served, env: Record<string, string> = {}) {
 }
 
 const commands =
-  'serve tree kill pause resume drain stats top add get wait list log cancel retry requeue delete bulk kinds reload limit every schedules unschedule backup restore check'.split(
+  'serve tree kill pause resume drain stats top add get wait list log attempts cancel retry requeue delete bulk kinds reload limit every schedules unschedule backup restore check'.split(
     ' ',
   )
 
 test('every command has a help of its own, and the program lists them all', slow, async () => {
-  const [all, ...each] = await Promise.all([
-    runProgram(['--help']),
-    ...commands.map((name) => runProgram([name, '--help'])),
-  ])
+  const program = makeProgram()
+  expect(program.commands.map((command) => command.name()).toSorted()).toEqual(commands.toSorted())
+  // Two of them as programs; the others by what commander would print.
+  const [all, serve] = await Promise.all([runProgram(['--help']), runProgram(['serve', '--help'])])
+  expect(serve).toMatchObject({ code: 0, err: '' })
+  expect(serve?.out).toBe(helpOf(program, 'serve'))
   expect(all?.code).toBe(0)
-  for (const [i, name] of commands.entries()) {
+  for (const name of commands) {
     expect(all?.out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'))
-    expect(each[i]).toMatchObject({ code: 0, err: '' })
-    expect(each[i]?.out).toMatch(new RegExp(`^Usage: jobd ${name}\\b`))
+    expect(helpOf(program, name)).toMatch(new RegExp(`^Usage: jobd ${name}\\b`))
   }
 })
+
+function helpOf(program: Command, name: string): string | undefined {
+  return program.commands.find((command) => command.name() === name)?.helpInformation()
+}
 
 test.for([
   'nonsense',
@@ -287,6 +294,62 @@ test('jobs are paused, requeued and dealt with in bulk', slow, async () => {
   expect(await said('bulk delete --kind shell')).toBe('delete: 1 job\n')
   expect((await jobd('bulk', 'delete', '--older', '1 week')).code).toBe(2)
 })
+
+test('each attempt has its output, and a table says how it went', slow, async () => {
+  await using served = await Served.start()
+  const jobd = clientOf(served)
+  const lines = join(served.folder, 'lines')
+  await jobd(
+    'add',
+    'shell',
+    `echo line >> ${lines}; cat -n ${lines}; exit 3`,
+    '--retries',
+    '1',
+    '--wait',
+  )
+  expect((await jobd('log', '1')).out).toBe('     1\tline\n     2\tline\n')
+  expect((await jobd('log', '1', '--attempt', '1')).out).toBe('     1\tline\n')
+  expect(await jobd('log', '1', '--attempt', '3')).toMatchObject({
+    code: 1,
+    err: 'job 1 has had 2 attempts\n',
+  })
+  const table = (await jobd('attempts', '1')).out
+  expect(table).toMatch(
+    /^ATTEMPT +STATE +BEGAN +ENDED +BYTES +ERROR\n1 +failed +\d{4}-\S+Z +\S+Z +12 +exit code 3/,
+  )
+  const attempts = JSON.parse((await jobd('attempts', '1', '--json')).out) as object[]
+  expect(attempts).toMatchObject([
+    { attempt: 1, state: 'failed', outputSize: 12, startedAt: expect.any(Number) },
+    { attempt: 2, state: 'failed', outputSize: 24, endedAt: expect.any(Number) },
+  ])
+  expect((await jobd('attempts', '7')).err).toBe('there is no job 7\n')
+  expect((await jobd('add', 'sleep', '1', '--delay', '60000')).out).toBe('2\n')
+  expect((await jobd('attempts', '2')).out).toBe('job 2 has not begun yet\n')
+})
+
+test.for([
+  ['throw new Error("on purpose")', 'cannot be loaded: on purpose'],
+  ['export default {', 'cannot be loaded: '],
+  ['import "./nowhere.ts"', 'cannot be loaded: '],
+  ['export default {}', 'must have a default export that defineKinds has made'],
+])('a module of kinds that cannot be used ends serve with one line: %s', slow, ([text, message]) =>
+  inFolder(async (folder) => {
+    const module = join(folder, 'kinds.ts')
+    await writeFile(module, text as string)
+    const { code, out, err } = await runProgram([
+      'serve',
+      '--db',
+      join(folder, 'db'),
+      '--port',
+      '0',
+      '--kinds',
+      module,
+    ])
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(/^jobd could not start: [^\n]*kinds\.ts [^\n]*\n$/)
+    expect(err).toContain(message)
+  }),
+)
 
 test(
   'secrets come from the environment or from files, and each has its own name',
