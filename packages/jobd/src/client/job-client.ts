@@ -7,7 +7,7 @@ import { Connection } from './connection.ts'
 /** Connections that are kept for later commands. */
 const mostIdle = 4
 
-/** Options of a job; what is left out is as its kind says. Times are milliseconds. */
+/** Options of a job. The kind says the values of options that are left out. Times are milliseconds. */
 export type AddOptions = Partial<
   Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
     key: string
@@ -87,7 +87,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     try {
       return await this.#send(words)
     } catch (error) {
-      // What a program often does by mistake: `return client.run(…)` without `await` in the scope of `await using client`.
+      // Programs often do this by mistake: `return client.run(…)` without `await` in the scope of `await using client`.
       if (!this.#isClosed || isCancelled(error)) throw error
       throw new Error(`the client was closed before ${words[0]} was answered`, { cause: error })
     }
@@ -202,8 +202,8 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * Adds a job at each time of a cron pattern, or each so many milliseconds. A schedule of that name is changed; one
-   * whose times stay the same keeps its next time, so that a program may call this at each start. Gives the next time.
+   * Adds a job at each time of a cron pattern, or of an interval in milliseconds. A schedule of that name is changed; when
+   * its times stay the same it keeps its next time, so that a program may call this at each start. Gives the next time.
    */
   async every(
     name: string,

@@ -19,13 +19,13 @@ interface Piece {
 
 /**
  * The output of a job's latest attempt as events for a page, until the job ends. When a later attempt begins, its output
- * takes the place of the one before.
+ * takes the place of the earlier output.
  */
 export class JobOutput {
   readonly #id: number
   readonly #send: (event: 'log' | 'output' | 'end', data: PageOutput) => void
   #ended = false
-  /** What was written before, as long as the page has not been told; null before it was read, and afterwards. */
+  /** The output that was read from the file, until the page is told of it; null before and afterwards. */
   #before: Output | null = null
   /** The attempt that the page shows, and how many bytes of its output the page has been told of; null before the first event. */
   #shown: { attempt: number; told: number } | null = null
@@ -86,7 +86,7 @@ export class JobOutput {
   #tell(shown: { attempt: number; told: number }, { attempt, offset, size, text }: Piece): void {
     this.#turnTo(shown, attempt)
     if (attempt < shown.attempt || offset + size <= shown.told) return
-    // What was read from the file may have had the beginning of the piece.
+    // The output that was read from the file may have contained the beginning of the piece.
     const known = Math.max(0, shown.told - offset)
     const fresh = known === 0 ? text : Buffer.from(text).toString('utf8', known)
     this.#send('output', this.#event(attempt, Math.max(0, offset - shown.told), fresh))

@@ -13,7 +13,7 @@ import type {
   PageSnapshot,
 } from './page-events.ts'
 
-/** How many changes of each sort are kept for a page that does not read. The newest jobs are kept, because the page shows those. */
+/** How many changes of each sort are kept for a page that does not read. The newest jobs are kept, because the page shows the newest. */
 const most = { jobs: 200, deleted: 1_000, restarts: 100, samples: 300, outputs: 20 }
 
 /** How many characters of a job's texts are sent. The page asks for the whole text when it shows it. */

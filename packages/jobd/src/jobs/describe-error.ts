@@ -2,7 +2,7 @@
 const deepest = 5
 
 /**
- * An error's message with those of its causes: "fetch failed: connect ECONNREFUSED 127.0.0.1:1". The outermost message
+ * The message of an error and of its causes: "fetch failed: connect ECONNREFUSED 127.0.0.1:1". The outermost message
  * alone often says nothing.
  */
 export function describeError(error: unknown, depth = 0): string {
@@ -20,7 +20,7 @@ function innerErrors(error: Error): unknown[] {
   return error.cause === undefined || error.cause === null ? members : [...members, error.cause]
 }
 
-/** An error without a message may still have a code, as the one that collects the failures of several addresses. */
+/** An error without a message may still have a code, as the error that collects the failures of several addresses does. */
 function nameOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

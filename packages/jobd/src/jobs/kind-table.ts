@@ -72,8 +72,8 @@ export class KindTable {
   }
 
   /**
-   * Reads the module again. Kinds that run in a pool are replaced; those that run in the server are not, because the
-   * modules that they import are loaded once in a process.
+   * Reads the module again. Kinds that run in a pool are replaced. Kinds that run in the server are not, because a
+   * process loads a module once.
    *
    * @throws {KindError} for a module that cannot be loaded; everything stays as it was then
    */

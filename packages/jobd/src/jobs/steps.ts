@@ -1,6 +1,6 @@
 import { readStep, storeStep } from './stored-value.ts'
 
-/** The steps of one attempt: those that earlier attempts committed are answered from memory. */
+/** The steps of one attempt. Steps that earlier attempts committed are answered from memory. */
 export class Steps {
   readonly #known: Map<string, string>
   readonly #underWay = new Set<string>()

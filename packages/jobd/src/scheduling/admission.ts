@@ -10,7 +10,7 @@ import type { Openings } from './ready-jobs.ts'
 /** No rate looks back further, in milliseconds: a month. */
 const longestRate = 2_592_000_000
 
-/** What the admission asks of the scheduler. */
+/** The functions of the scheduler that the admission calls. */
 export interface AdmissionHooks {
   /** Arms a timer. */
   after: (ms: number, call: () => void) => void
@@ -20,7 +20,7 @@ export interface AdmissionHooks {
   dispatch: () => void
 }
 
-/** Which jobs may begin: not those of kinds that are paused, unknown, or at a limit of theirs. */
+/** Decides which jobs may begin. Jobs of a kind wait while it is paused, unknown, or at one of its limits. */
 export class Admission implements Openings {
   readonly pauses = new Pauses()
   readonly limits: Limits
@@ -49,7 +49,7 @@ export class Admission implements Openings {
     return this.#table.names
   }
 
-  /** Takes what the file has. A time in the future, which the wall clock was set back from, counts as now. */
+  /** Reads the pauses, the limits and the beginnings from the file. A time in the future, from which the wall clock was set back, counts as now. */
   async read(asks: ActorRef<Store>['ask']): Promise<void> {
     this.pauses.parse(await asks.setting('paused'))
     this.limits.parse(await asks.setting('limits'))

@@ -5,10 +5,10 @@ export class ScheduleError extends RangeError {
   override readonly name: string = 'ScheduleError'
 }
 
-/** Fewer milliseconds between two jobs of a schedule would be a loop. */
+/** Fewer milliseconds between two jobs of a schedule would keep the server busy with nothing else. */
 const leastInterval = 100
 
-/** The times of a schedule: of a cron pattern in a time zone, or each so many milliseconds. */
+/** The times of a schedule: of a cron pattern in a time zone, or of an interval in milliseconds. */
 export class Times {
   readonly #cron: Cron | null
   readonly #interval: number
@@ -28,7 +28,7 @@ export class Times {
     }
     try {
       this.#cron = new Cron(spec, zone === null ? {} : { timezone: zone })
-      // A time zone that there is none of shows itself only here.
+      // An unknown time zone throws only here.
       this.#cron.nextRun()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

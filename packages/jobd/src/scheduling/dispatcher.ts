@@ -10,7 +10,7 @@ import { delayAfter } from './retry-delay.ts'
 import { retryWriting, storeRetryDelay } from './retry-writing.ts'
 import type { Worker } from './worker.ts'
 
-/** Where a dispatcher finds the others, and whom it tells. */
+/** The parts of the server that a dispatcher uses, and what it calls when a job changes. */
 export interface DispatcherParts {
   readonly ctx: ActorContext
   readonly queue: JobQueue

@@ -28,7 +28,7 @@ function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
 export class Gate {
   #running = 0
   #starting = 0
-  /** The times of the latest beginnings, the oldest first; those before `#first` are forgotten. */
+  /** The times of the latest beginnings, the oldest first; the times before `#first` are forgotten. */
   #begun: number[] = []
   #first = 0
 
@@ -40,7 +40,7 @@ export class Gate {
     const count = this.#begun.length - this.#first
     if (count + this.#starting < rate.limit) return now
     if (this.#starting >= rate.limit) return Infinity
-    // Room comes when this many of those that have begun are old enough.
+    // There is room again when this many of the beginnings are old enough.
     const last = this.#begun[this.#first + count + this.#starting - rate.limit] as number
     return last + rate.per
   }
@@ -205,7 +205,7 @@ export class Limits {
     if (gates?.get(group)?.isIdle(longest, this.#now()) === true) gates.delete(group)
   }
 
-  /** Drops what is known of groups whose rates have run out of memory. */
+  /** Forgets the groups in which nothing has begun for so long that no rate looks back to it. */
   sweep(): void {
     for (const [kind, gates] of this.#groups)
       for (const group of gates.keys()) this.#forgetIdle(kind, group)

@@ -32,7 +32,7 @@ class PeekQueue<T> {
   }
 }
 
-/** The ready jobs of one group of a kind; those without a group have a line of their own. */
+/** The ready jobs of one group of a kind. Jobs without a group have a line of their own. */
 class Line {
   readonly group: string | null
   readonly jobs = new PeekQueue<QueuedJob>(compareJobs)

@@ -88,7 +88,7 @@ export class Scheduler extends Actor {
     return this.#recover()
   }
 
-  /** Where nothing can be written nothing is begun; questions are answered all the same. */
+  /** While the file cannot be written no job begins, but questions are answered. */
   async #recover(): Promise<void> {
     try {
       await this.#admission.read(this.#asks)
@@ -113,7 +113,7 @@ export class Scheduler extends Actor {
     this.#shiftDelays(step)
   }
 
-  /** Where nothing can be written now, the next minute tries again. */
+  /** While the file cannot be written it does nothing; a minute later it is called again. */
   #forgetBegins(): void {
     this.ctx.pipe(
       this.#asks.forgetBegins(this.#admission.sweep()),
@@ -287,7 +287,7 @@ export class Scheduler extends Actor {
     return this.#dispatcher.idle()
   }
 
-  /** The server is ending: begins no more jobs; answers when those that run have ended. */
+  /** The server is ending: begins no more jobs; answers when the running jobs have ended. */
   drain(): ReplyPort<void> {
     this.#isEnding = true
     return this.idle()

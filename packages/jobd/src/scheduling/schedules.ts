@@ -21,7 +21,7 @@ export interface Due {
   nextAt: number | null
 }
 
-/** What a schedule whose next time was `nextAt` has to do at `now`. */
+/** The times that a schedule, whose next time was `nextAt`, has to serve at `now`. */
 export function dueTimes(
   times: Times,
   { nextAt, missed }: { nextAt: number | null; missed: MissedPolicy },
@@ -44,7 +44,7 @@ export function dueTimes(
   if (missed === 'all') return { times: passed.slice(-mostMissed), nextAt: next }
   if (missed === 'skip')
     return { times: passed.filter((time) => now - time <= punctual), nextAt: next }
-  // Punctual times are each kept; of those that were missed, the last one stands for all.
+  // Each punctual time gets a job; of the missed times only the last gets a job.
   const onTime = passed.filter((time) => now - time <= punctual)
   return { times: onTime.length > 0 ? onTime : [last], nextAt: next }
 }
@@ -63,8 +63,8 @@ const lookTime = 1_000
 const retryTime = 1_000
 
 /**
- * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, wherever it is set; schedules of so
- * many milliseconds do not. A time that was served is never served again, because the file has the next one.
+ * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, wherever it is set; schedules that are counted
+ * in milliseconds do not. A time that was served is never served again, because the file has the next one.
  */
 export class Schedules extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -113,8 +113,8 @@ export class Schedules extends Actor {
   }
 
   /**
-   * Adds a schedule, or changes the one of its name. One whose times stay the same keeps its next time, so that a program
-   * may ask for its schedules at each start. Answers with the next time, after the commit.
+   * Adds a schedule, or changes the schedule of that name. When its times stay the same it keeps its next time, so that a
+   * program may ask for its schedules at each start. Answers with the next time, after the commit.
    */
   put(request: ScheduleRequest): ReplyPort<number | null> {
     const { name, spec, zone } = request
@@ -192,7 +192,7 @@ export class Schedules extends Actor {
     )
   }
 
-  /** What is counted in milliseconds moves with a step of the wall clock, and so comes when it would have come. */
+  /** Schedules that are counted in milliseconds move with a step of the wall clock, so that they are due when they would have been. */
   #checkClock(): void {
     const step = this.#clock.takeStep()
     if (step === 0) return

@@ -49,7 +49,7 @@ async function reviveAll(
   return revivals.filter(({ job }) => job !== null).length
 }
 
-/** Does something to all jobs that a filter leaves, the oldest first; answers with how many those were. */
+/** Does something to all jobs that a filter leaves, the oldest first; answers with how many jobs that were. */
 export async function carryOutAll(
   name: keyof typeof bulkActions,
   filter: JobFilter,

@@ -78,7 +78,7 @@ export class Connection {
     this.#task?.cancel()
   }
 
-  /** What is there already, then what comes next; false when no more comes. */
+  /** Yields the commands that are there already, then waits for more; false when no more comes. */
   async #serveChunk(): Promise<boolean> {
     for (;;) {
       this.#parser.isKnown = this.#session.who !== null

@@ -74,7 +74,7 @@ export class Credentials {
     const found = this.find(secret, wanted)
     const network = networkOf(address)
     const wrong = this.#wrongOf(network)
-    // Noted before the delay: whoever hangs up early has guessed all the same.
+    // Noted before the delay: a client that hangs up early has guessed too.
     if (found === null) this.#note(network, wrong + 1)
     const penalty = Math.min(longestDelay, wrongDelay * Math.max(0, wrong - freeGuesses + 1))
     const delay = found === null ? Math.max(wrongDelay, penalty) : penalty
@@ -91,7 +91,7 @@ export class Credentials {
   }
 
   #note(network: string, wrong: number): void {
-    // Put at the end again: the first is the one that guessed longest ago.
+    // Put at the end again: the first address is then the one that guessed longest ago.
     this.#guesses.delete(network)
     this.#guesses.set(network, { wrong, at: performance.now() })
     const [oldest] = this.#guesses.keys()

@@ -10,7 +10,7 @@ const pollTime = 50
  * The right to use a jobs' file, which one process has at a time. It is a write transaction, never committed, on an
  * empty database beside the file: the operating system takes such a lock from a process that dies, even by kill -9.
  * A lock on the file itself would not do, because the store closes and opens the file when it is restarted. The lock's
- * file stays: whoever removed it could leave two processes with a lock on two different files of one name.
+ * file stays: if it were removed, two processes could each have a lock on a different file of that name.
  */
 export class FileLock implements Disposable {
   readonly #database: DatabaseSync

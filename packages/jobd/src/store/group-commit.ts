@@ -24,7 +24,7 @@ export interface TransactionHooks {
 
 /**
  * The writes of an actor that come together share one transaction, and so one fsync. Each is answered after the commit;
- * what is read meanwhile is answered then too, because what is not committed yet must be told to nobody.
+ * reads that come meanwhile are answered after the commit too, because nobody may be told what is not committed yet.
  */
 export class GroupCommit {
   readonly #database: DatabaseSync

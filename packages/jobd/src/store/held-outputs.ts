@@ -1,4 +1,4 @@
-/** What an attempt has written, and what is not in the file yet. */
+/** Output of an attempt that is not in the file yet. */
 export interface HeldOutput {
   readonly job: number
   readonly attempt: number

@@ -15,7 +15,7 @@ export interface Output {
   /** Bytes between `head` and `tail` that are not kept. */
   omitted: number
   tail: string
-  /** Bytes of the whole output, with those that are not kept. */
+  /** Bytes of the whole output, the omitted bytes too. */
   size: number
 }
 
@@ -29,7 +29,7 @@ interface OpenPart {
 }
 
 /**
- * What the attempts of jobs write. A job may write for days, so neither the file nor the memory may grow with its output:
+ * The outputs of the attempts of jobs. A job may write for days, so neither the file nor the memory may grow with its output:
  * the output is a row for every 16 KiB, and rows between the beginning and the end are deleted while the attempt runs.
  * Each row says at which byte of the whole output it starts. A gap between two rows is therefore known by its size, and
  * no counter has to be kept beside the rows. Rows are cut between characters, never within one.

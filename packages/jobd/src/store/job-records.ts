@@ -160,8 +160,8 @@ export class JobRecords {
   }
 
   /**
-   * A job that ended in one of `states` begins anew, with as many attempts as at first beside those it had. `job` is
-   * null when it did not: `before` says why, or `keyHolder`, the job that has its key by now.
+   * A job that ended in one of `states` begins anew, and may have as many further attempts as it had at first. `job` is
+   * null when it does not: `before` says why, or `keyHolder`, the job that has its key by now.
    */
   revive(id: number, states: readonly JobState[]): Revival {
     const before = this.find(id)
@@ -200,7 +200,7 @@ export class JobRecords {
     )
   }
 
-  /** Deletes those of the jobs whose state is final, with all that there is of them; gives their numbers. */
+  /** Deletes each of the jobs whose state is final, with its output, steps and attempts; gives their numbers. */
   delete(ids: readonly number[]): number[] {
     const gone = this.#statements.rows(
       `DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND endedAt IS NOT NULL RETURNING id, state`,

@@ -61,7 +61,7 @@ export function backUpFile(path: string, target: string): void {
 }
 
 /**
- * Puts a copy in the place of a file that no server uses. What was there is kept beside it; gives its name.
+ * Puts a copy in the place of a file that no server uses. The file that was there is kept beside it; gives its name.
  *
  * @throws {JobFileError} when the copy is damaged, or a server uses the file
  */

@@ -35,7 +35,7 @@ export function listSchedules(database: DatabaseSync): Schedule[] {
   })
 }
 
-/** Adds a schedule, or changes the one of its name. */
+/** Adds a schedule, or changes the schedule of that name. */
 export function putSchedule(
   database: DatabaseSync,
   { name, spec, zone, missed, request }: ScheduleRequest,
@@ -55,7 +55,7 @@ export function removeSchedule(database: DatabaseSync, name: string): boolean {
   return database.prepare('DELETE FROM schedules WHERE name = ?').run(name).changes > 0
 }
 
-/** Moves a schedule on to its next time. `job`: the one that was added for `at`; null: none was. */
+/** Moves a schedule on to its next time. `job`: the number of the job that was added for `at`; null: no job was. */
 export function advanceSchedule(
   database: DatabaseSync,
   name: string,

@@ -96,7 +96,7 @@ export class Store extends Actor {
     }
   }
 
-  /** The new job, or the one that holds its key. */
+  /** Adds a job. Answers with it, or with the job that holds its key. */
   add(request: JobRequest): ReplyPort<Added> {
     return this.#transactions.write(() => this.#jobs.add(request))
   }
@@ -231,7 +231,7 @@ export class Store extends Actor {
     })
   }
 
-  /** Deletes those of the jobs whose state is final, with their output; answers with their numbers. */
+  /** Deletes each of the jobs whose state is final, with its output; answers with their numbers. */
   delete(ids: readonly number[]): ReplyPort<number[]> {
     const port = this.ctx.reply<number[]>()
     let deleted: number[] = []
@@ -274,7 +274,7 @@ export class Store extends Actor {
     )
   }
 
-  /** Ends what is known of a job's attempt, whose output is complete. */
+  /** The attempt has ended: writes the rest of its output, and forgets where the output ends. */
   #closeOutput(id: number): void {
     this.#writeOutputs()
     this.#outputs.close(id)

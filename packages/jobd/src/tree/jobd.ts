@@ -64,7 +64,7 @@ export interface JobdOptions
   kinds?: KindSource
   /** Whether there are the built-in kinds: shell, hash, words, primes, fetch, python, sleep. @defaultValue true */
   builtInKinds?: boolean
-  /** Limits by kind, in place of those in its definition; JOB.LIMIT changes them while the server runs. @defaultValue none */
+  /** Limits by kind, in place of the limits in its definition; JOB.LIMIT changes them while the server runs. @defaultValue none */
   limits?: Readonly<Record<string, LimitChange>>
   /** Bytes; beyond them nothing more is written to the file. @defaultValue no limit */
   maxFileSize?: number
@@ -105,7 +105,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   for (const [kind, limits] of Object.entries(options.limits ?? {}))
     checkLimits(kinds, kind, limits)
   const access = new Access({ ...options, hostName: host, credentials })
-  // A part that cannot start must not leave those before it running.
+  // A part that cannot start must not leave the parts before it running.
   await using started = new AsyncDisposableStack()
   const file = started.use(
     await JobFile.take({

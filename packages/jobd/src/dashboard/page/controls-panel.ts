@@ -54,7 +54,7 @@ export class ControlsPanel {
 
   #show(controls: PageControls): void {
     const text = JSON.stringify(controls)
-    // Rows that are the same stay, and with them the focus and what is being typed.
+    // When nothing has changed the rows stay, and with them the focus and a text that is being typed.
     if (text === this.#shown) return
     const focused = document.activeElement?.id ?? ''
     this.#shown = text

@@ -5,7 +5,7 @@ import { get } from './requests.ts'
 /** Rows of a page. */
 const pageSize = 50
 
-/** Milliseconds between two key strokes in the search field before it is searched for what is there. */
+/** The search begins this many milliseconds after the last key stroke in its field. */
 const pause = 250
 
 const states = ['queued', 'running', 'done', 'failed', 'cancelled'] as const

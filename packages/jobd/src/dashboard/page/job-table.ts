@@ -142,7 +142,7 @@ export class JobTable {
     if (focused instanceof HTMLElement && row.contains(focused)) focused.focus()
   }
 
-  /** Gives the row that the focus goes to when the one that had it is removed. */
+  /** Removes rows; gives the row that is to have the focus when the focused row was removed. */
   #removeRows(wanted: ReadonlySet<number>): HTMLElement | null {
     let neighbour: HTMLElement | null = null
     for (const [id, { row }] of this.#rows) {
@@ -165,7 +165,7 @@ export class JobTable {
     for (const row of this.#rows.values()) row.showAge()
   }
 
-  /** Does what was chosen to every job that the filters leave, on all pages, after a question. */
+  /** Carries the chosen action out for every job that the filters leave, on all pages, after a question. */
   async #carryOutAll(): Promise<void> {
     const action = this.#bulk.value
     this.#bulk.value = ''

@@ -71,7 +71,7 @@ function reachHub(receive: (message: ToTab) => void): (message: ToHub) => void {
     const tab = { send: receive }
     return (message) => hub.receive(tab, message)
   }
-  // Named after the server: tabs of a server that was started anew do not share the worker of the one before.
+  // Named after the server: tabs of a server that was started anew do not share the worker of the earlier server.
   const { port } = new SharedWorker('events-worker.js', { name: meta('jobd-server') })
   port.addEventListener('message', ({ data }: MessageEvent<ToTab>) => receive(data))
   port.start()

@@ -64,7 +64,7 @@ export class Roving {
   }
 }
 
-/** The buttons of the current item can be reached by the tab key, those of the others cannot. */
+/** The tab key reaches the buttons of the current item, and not the buttons of other items. */
 export function setReachable(item: HTMLElement, isReachable: boolean): void {
   item.tabIndex = isReachable ? 0 : -1
   for (const button of ownButtons(item)) button.tabIndex = isReachable ? 0 : -1

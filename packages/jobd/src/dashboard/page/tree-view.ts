@@ -17,7 +17,7 @@ function cell(className: string, ...content: Node[]): HTMLSpanElement {
 
 /**
  * One part of the tree, as it stands in the page: a row of a grid, because a row may have a button in it, and is named by
- * what it shows. The lists around the rows are for the eye alone.
+ * what it shows. The lists around the rows only indent them.
  */
 class NodeView {
   readonly item = make('li')
