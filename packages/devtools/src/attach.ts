@@ -2,7 +2,7 @@ import { race, sleep } from '@tasktree/core'
 import type { WebSocket } from 'ws'
 import { Failure } from './failure.ts'
 import { connect, Session } from './session.ts'
-import { checkSignal, checkTarget, holderOf, listeningPorts } from './target.ts'
+import { checkSignal, checkTarget, holderOf, listeningPorts, signalPort } from './target.ts'
 
 /**
  * Opens the inspector of a running process, and leaves the process as it was found.
@@ -14,8 +14,6 @@ import { checkSignal, checkTarget, holderOf, listeningPorts } from './target.ts'
  * An inspector that was open before, by --inspect or by a debugger, is used as it is and stays open.
  */
 
-/** The port that Node opens after the signal, unless it was told another. */
-const usualPort = 9229
 /** Milliseconds until the inspector must have opened, and between two signals. */
 const patience = 4_000
 const signalPause = 400
@@ -127,11 +125,12 @@ async function openInspector(pid: number): Promise<string> {
     const url = await waitFor(pid, signalPause)
     if (url !== null) return url
   } while (performance.now() < end)
-  const holder = holderOf(usualPort)
+  const port = signalPort(pid)
+  const holder = port === 0 ? null : holderOf(port)
   throw new Failure(
     holder === null
       ? `process ${pid} did not open its inspector: it may be inside a synchronous call such as execSync, or may not be allowed to (--permission). Its port may still open later`
-      : `port ${usualPort} is taken by ${holder}, so process ${pid} cannot open its inspector. Start it with --inspect-port=0`,
+      : `port ${port} is taken by ${holder}, so process ${pid} cannot open its inspector. Start it with --inspect-port=0`,
   )
 }
 

@@ -47,9 +47,16 @@ export function checkSignal(pid: number): void {
   const caught = BigInt(`0x${/^SigCgt:\s+([\da-f]+)/m.exec(status)?.[1] ?? '0'}`)
   if ((caught & sigusr1) === 0n) {
     throw new Failure(
-      `process ${pid} does not handle SIGUSR1: it was started with --disable-sigusr1, or is only just starting`,
+      `process ${pid} does not handle SIGUSR1: it was started with --disable-sigusr1 or --permission, or is only just starting`,
     )
   }
+}
+
+/** The port that Node opens after the signal: 9229, unless the process was told another. 0 is any free port. */
+export function signalPort(pid: number): number {
+  const args = (readProc(pid, 'cmdline') ?? '').split('\0')
+  const port = args.map((arg) => /^--inspect-port=(?:.*:)?(\d+)$/.exec(arg)?.[1]).find(Boolean)
+  return port === undefined ? 9229 : Number(port)
 }
 
 /** The TCP ports on which the process listens, by the inodes of its sockets. */

@@ -1,6 +1,6 @@
-import { type JobTarget, nameOf } from '../transport/protocol.ts'
+import type { JobTarget } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
-import { readTarget, whyUnsendable } from './job-target.ts'
+import { nameOf, readTarget, whyUnsendable } from './job-target.ts'
 import { type SubmitStack, typicalStack } from './submit-stack.ts'
 
 /**

@@ -32,3 +32,9 @@ export function whyUnsendable(target: JobTarget): string | null {
   if (specifier === null) return null
   return `the job imports ${JSON.stringify(specifier)}, relative to the module it comes from, which the worker does not know: export the job from a module and use jobs(), or pass new URL(${JSON.stringify(specifier)}, import.meta.url).href as an argument and import that`
 }
+
+/** Returns the name of the function that `target` stands for, for people. */
+export function nameOf(target: JobTarget): string {
+  if (!('source' in target)) return target.name
+  return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
+}

@@ -14,12 +14,6 @@ export interface SourceTarget {
 
 export type JobTarget = SourceTarget | ModuleTarget
 
-/** Returns the name of the function that `target` stands for, for people. */
-export function nameOf(target: JobTarget): string {
-  if (!('source' in target)) return target.name
-  return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
-}
-
 /** Text fields that tracing tools send with a job to its worker, such as `traceparent` of W3C. */
 export type Carrier = Readonly<Record<string, string>>
 

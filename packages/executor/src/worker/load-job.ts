@@ -1,8 +1,9 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobSerializationError } from '../jobs/errors.ts'
+import { nameOf } from '../jobs/job-target.ts'
 import { findNamingHelpers } from '../jobs/scan-source.ts'
 import { transfer } from '../jobs/transfer.ts'
-import { type JobTarget, type ModuleTarget, nameOf } from '../transport/protocol.ts'
+import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
 import { reportProgress, workerId, workerSignal } from './context.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape

@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { testWhere } from '../../../vitest.skips.ts'
+import { app, cli, listensOnNothing, start, tasktree } from './support.ts'
+
+const slow = { timeout: 60_000, tags: ['slow'] }
+
+/** The command ends with code 1, and with one line that has `text`. */
+async function expectFailure(
+  running: ReturnType<typeof tasktree>,
+  text: string | RegExp,
+): Promise<void> {
+  const { code, out, error } = await running
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(error).toMatch(text)
+  expect(error.split('\n')).toHaveLength(2)
+}
+
+test('a stranger holds the port of the inspector: the stranger is named', slow, async () => {
+  const stranger = createServer((socket) => socket.destroy())
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
+  const { port } = stranger.address() as { port: number }
+  try {
+    const target = await start([`--inspect-port=${port}`, ...app('calm.mjs')])
+    await expectFailure(
+      tasktree(['ps', target.pid]),
+      new RegExp(
+        `port ${port} is taken by process ${process.pid} \\(.+\\), so process ${target.pid} cannot open its inspector. Start it with --inspect-port=0`,
+      ),
+    )
+    expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
+  } finally {
+    await new Promise((resolve) => stranger.close(resolve))
+  }
+})
+
+test('a process inside of execSync gives no answer in time', slow, async () => {
+  const target = await start(app('stuck.mjs'))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await expectFailure(
+    tasktree(['ps', target.pid]),
+    /it may be inside a synchronous call such as execSync/,
+  )
+  expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
+})
+
+test('a process with --permission may not open its inspector', slow, async () => {
+  const target = await start(['--permission', '--allow-fs-read=*', ...app('calm.mjs')])
+  await expectFailure(
+    tasktree(['ps', target.pid]),
+    // Node 26 does not listen to the signal then; older ones listen, and do not open the port.
+    /it was started with --disable-sigusr1 or --permission|may not be allowed to \(--permission\)/,
+  )
+  expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
+})
+
+test('a process that ends while it is recorded', slow, async () => {
+  const target = await start(app('calm.mjs'))
+  const file = join(tmpdir(), `tasktree-never-written-${process.pid}.json`)
+  const recording = tasktree(['record', target.pid, file, '--for', '30'])
+  await target.wrote('Debugger attached')
+  setTimeout(() => target.child.kill('SIGKILL'), 500)
+  await expectFailure(recording, `process ${target.pid} has ended`)
+  expect(() => statSync(file)).toThrow('ENOENT')
+})
+
+const canUnshare = spawnSync('unshare', ['--net', 'true']).status === 0
+
+testWhere(canUnshare, 'this user may not make a network namespace')(
+  'a process in another network namespace',
+  slow,
+  async () => {
+    const target = await start(['--net', process.execPath, ...app('calm.mjs')], {
+      command: 'unshare',
+    })
+    await expectFailure(
+      tasktree(['ps', target.pid]),
+      `process ${target.pid} is in another network namespace: run tasktree inside its container`,
+    )
+    expect(target.output()).not.toContain('Debugger')
+  },
+)
+
+/** The user `nobody`. */
+const nobody = 65_534
+const isRoot = process.geteuid?.() === 0
+
+testWhere(isRoot && isOpenToAll(), 'the test cannot become the user nobody')(
+  'a process of another user is left alone; root may look into a process of any user',
+  slow,
+  async () => {
+    const [own, theirs] = await Promise.all([
+      start(app('calm.mjs')),
+      start(app('calm.mjs'), { uid: nobody }),
+    ])
+    await expectFailure(
+      tasktree(['ps', own.pid], nobody),
+      `process ${own.pid} belongs to another user (uid 0, yours is ${nobody})`,
+    )
+    expect(own.output()).not.toContain('Debugger')
+    expect((await tasktree(['why', theirs.pid, 'victim'])).out).toBe(
+      'victim sleeps until it is cancelled\n',
+    )
+    expect(await listensOnNothing(theirs.pid)).toBe(true)
+  },
+)
+
+/** Whether any user may run Node and read the command. */
+function isOpenToAll(): boolean {
+  try {
+    for (const file of [process.execPath, cli.at(-1) as string]) {
+      accessSync(file, constants.R_OK)
+      for (let path = file; path !== dirname(path); path = dirname(path)) {
+        if ((statSync(path).mode & 0o005) !== 0o005 && path !== file) return false
+      }
+    }
+    return true
+  } catch {
+    return false
+  }
+}
