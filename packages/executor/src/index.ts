@@ -5,7 +5,7 @@ export {
   WorkerCrashedError,
 } from './jobs/errors.ts'
 export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts'
-export type { JobEvent } from './pool/instrument.ts'
+export type { JobEvent } from './pool/tracing.ts'
 export {
   type GeneratorJob,
   type Job,

@@ -8,7 +8,7 @@ import {
 } from '@tasktree/core/lowlevel'
 import { accepts, checkFunction, requireOptions } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 import { CircuitOpenError } from './errors.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 

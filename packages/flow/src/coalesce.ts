@@ -1,6 +1,6 @@
 import { getEventLoop } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 import { SharedWork } from './shared-work.ts'
 import { sleepUntil } from './sleep-until.ts'
 

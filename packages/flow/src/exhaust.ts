@@ -1,7 +1,7 @@
 import { checkBody } from '@tasktree/core/lowlevel'
 import { BusyError } from './errors.ts'
-import { runWithSignal } from './child.ts'
-import { checkKeyed, type KeyedOptions } from './keyed.ts'
+import { runWithSignal } from './run-child.ts'
+import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
 import { Turns } from './turns.ts'
 
 /**

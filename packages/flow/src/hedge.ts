@@ -1,7 +1,7 @@
 import { sleep } from '@tasktree/core'
 import { checkBody, checkCount, checkDuration } from '@tasktree/core/lowlevel'
 import { requireOptions } from './check-options.ts'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 import { carryErrors } from './earlier-errors.ts'
 import { Pump, Stop } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'

@@ -1,7 +1,7 @@
 import { CancelledError } from '@tasktree/core'
 import { checkBody } from '@tasktree/core/lowlevel'
-import { runChild, runWithSignal } from './child.ts'
-import { checkKeyed, type KeyedOptions } from './keyed.ts'
+import { runChild, runWithSignal } from './run-child.ts'
+import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
 import { Turns } from './turns.ts'
 
 /**

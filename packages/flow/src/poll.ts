@@ -1,7 +1,7 @@
 import { sleep, timeout as withTimeout } from '@tasktree/core'
 import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
 import { requireOptions } from './check-options.ts'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 
 export interface PollOptions {
   /** Milliseconds between the end of one call and the beginning of the next. */

@@ -1,6 +1,6 @@
 import { checkBody } from '@tasktree/core/lowlevel'
-import { runWithSignal } from './child.ts'
-import { checkKeyed, type KeyedOptions } from './keyed.ts'
+import { runWithSignal } from './run-child.ts'
+import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
 import { Turns } from './turns.ts'
 
 /**

@@ -3,7 +3,7 @@ import { checkBody, checkCount, checkDuration, checkOptions } from '@tasktree/co
 import { type Backoff, exponential } from './backoff.ts'
 import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 import { carryErrors } from './earlier-errors.ts'
 import { type AttemptTrace, attemptTracing } from './instrument.ts'
 

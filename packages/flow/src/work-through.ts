@@ -1,7 +1,7 @@
 import { ExceptionGroup } from '@tasktree/core'
 import { checkCount, checkOptions } from '@tasktree/core/lowlevel'
 import { checkFlag } from './check-options.ts'
-import { runWithSignal } from './child.ts'
+import { runWithSignal } from './run-child.ts'
 import { Pump, type Source, Stop } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'

@@ -12,7 +12,7 @@ import { DEVNULL, PIPE } from './options.ts'
 import { interleaveLines, type OutputLine } from './output-lines.ts'
 import { checkRun, type RunOptions, runToEnd } from './run.ts'
 import { start } from './spawn.ts'
-import { Stage } from './stage.ts'
+import { Stage } from './pipe-stage.ts'
 import { type CommandValue, toArgs } from './template.ts'
 import { reportUnlessAwaited } from './unawaited.ts'
 

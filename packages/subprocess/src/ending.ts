@@ -1,7 +1,7 @@
 import { type CancelledError, getEventLoop } from '@tasktree/core'
 import { PermissionError } from './errors.ts'
 import { Milestone } from './milestone.ts'
-import { endWithParent } from './parent-end.ts'
+import { endWithParent } from './end-with-parent.ts'
 import { terminate } from './termination.ts'
 
 /**

@@ -11,11 +11,11 @@ import {
 import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { waitForBranches } from './branches.ts'
+import { waitForAll } from './wait-for-all.ts'
 import { type Cut, Ending } from './ending.ts'
 import { ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { endWhenSilent } from './held-pipe.ts'
-import { processTracing } from './instrument.ts'
+import { processTracing } from './tracing.ts'
 import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { Output, readOutput } from './output.ts'
@@ -308,7 +308,7 @@ export class Process implements AsyncDisposable {
     options: ProcessWaitOptions = {},
     begin: (signal: AbortSignal) => Promise<void>[],
   ): Promise<void> {
-    await waitForBranches(options, begin, async (error, hasExpired) => {
+    await waitForAll(options, begin, async (error, hasExpired) => {
       if (isCancelled(error) && this.#isOwnerCancelled()) await this[Symbol.asyncDispose]()
       else if (hasExpired) throw this.#expired(options.timeout as number)
     })

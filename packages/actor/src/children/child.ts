@@ -4,7 +4,7 @@ import type { ChildRef } from './child-ref.ts'
 import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Monitor } from '../actors/monitor.ts'
-import { EndWaits } from './end-futures.ts'
+import { EndWaits } from './end-waits.ts'
 import { budgetOf, PatientWait, type Incarnation } from './incarnation.ts'
 
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'

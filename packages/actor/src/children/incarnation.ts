@@ -9,7 +9,7 @@ import {
 import { type ExitReason, formatThrown, shutdown } from '../exit-reason.ts'
 import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
-import { type EndWait, EndWaits } from './end-futures.ts'
+import { type EndWait, EndWaits } from './end-waits.ts'
 
 /** The result of `decide`: what a supervisor does about a crash. It replaces the rule of the restart type. */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'

@@ -18,7 +18,7 @@ import {
   RuntimeError,
   TimeoutError,
 } from '@tasktree/core'
-import { sayWhy, show } from './clone-path.ts'
+import { sayWhy, show } from './explain-uncloneable.ts'
 import {
   BrokenExecutor,
   ExecutorQueueFull,

@@ -8,7 +8,7 @@
  * while another worker is free.
  */
 import { afterDelay, LinkedList } from '@tasktree/core/lowlevel'
-import { explainUncloneable } from '../jobs/clone-path.ts'
+import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'

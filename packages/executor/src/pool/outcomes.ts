@@ -2,7 +2,7 @@ import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { Executor } from './executor.ts'
 import { noteFailure } from './forgotten-jobs.ts'
-import { jobEnd, jobStart, jobSubmit, type JobTrace, jobTracing } from './instrument.ts'
+import { jobEnd, jobStart, jobSubmit, type JobTrace, jobTracing } from './tracing.ts'
 
 /**
  * Handles the ends of the jobs of one pool: completes their futures, counts them, and publishes to the diagnostics

@@ -8,7 +8,7 @@
  */
 import { getEventLoop } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
-import { explainUncloneable, sayWhy } from '../jobs/clone-path.ts'
+import { explainUncloneable, sayWhy } from '../jobs/explain-uncloneable.ts'
 import { decodeError, type EncodedError } from '../jobs/encode-error.ts'
 import { BrokenExecutor, JobSerializationError, WorkerCrashedError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'

@@ -1,5 +1,5 @@
 /** Handles results that cannot be sent, both single results and results in a chunk of `map`. */
-import { explainUncloneable } from '../jobs/clone-path.ts'
+import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { encodeError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import { takeTransferList } from '../jobs/transfer.ts'

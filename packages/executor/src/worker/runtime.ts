@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
-import { sayWhy } from '../jobs/clone-path.ts'
+import { sayWhy } from '../jobs/explain-uncloneable.ts'
 import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
 import { takeTransferList } from '../jobs/transfer.ts'
 import {

@@ -9,7 +9,7 @@ import type { ProcessWaitOptions } from './process.ts'
  * Before that, `onError` is called with the first error, and with whether the timeout has passed. It may throw another
  * error in place of the first one.
  */
-export async function waitForBranches(
+export async function waitForAll(
   options: ProcessWaitOptions,
   begin: (signal: AbortSignal) => Promise<void>[],
   onError: (error: unknown, hasExpired: boolean) => Promise<void>,
