@@ -1,0 +1,40 @@
+import { createTask, run, sleep, snapshot, type Task, why } from '@tasktree/core'
+import { ThreadPoolExecutor } from '@tasktree/executor'
+import { expect, test } from 'vitest'
+
+test(
+  'why tells the worker of a job that runs, and the position of a job that waits',
+  { tags: ['slow'] },
+  async () => {
+    await run(async () => {
+      const pool = new ThreadPoolExecutor({ maxWorkers: 1, name: 'images', cancelGrace: 0 })
+      const spin = async function spin(): Promise<void> {
+        await new Promise(() => {})
+      }
+      const submit = (name: string): Task<void> =>
+        createTask(async () => await pool.submit(spin), { name })
+      const tasks = [submit('first'), submit('second'), submit('third')]
+      const ending = createTask(
+        async () => {
+          await sleep(0)
+          await pool.shutdown()
+        },
+        { name: 'ending' },
+      )
+      while (pool.stats.running === 0) await sleep(5)
+      expect([...tasks, ending].map((task) => why(task))).toEqual([
+        "first waits for job 'spin' (in worker 1)",
+        "second waits for job 'spin' (1 in the queue of its pool)",
+        "third waits for job 'spin' (2 in the queue of its pool)",
+        "ending waits for the end of pool 'images' (1 workers left)",
+      ])
+      expect(snapshot()['pools']).toMatchObject([
+        { name: 'images', queued: 2, running: 1, jobs: [{ worker: 1, job: 'spin' }] },
+      ])
+      for (const task of tasks) task.cancel()
+      for (const task of tasks) await task.catch(() => {})
+      await ending
+    })
+    expect(snapshot()['pools']).toEqual([])
+  },
+)
