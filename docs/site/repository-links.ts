@@ -20,7 +20,7 @@ function findRepository(): string | null {
 /** The page of the site for each file and folder of the repository that a page includes. */
 const pageOf: ReadonlyMap<string, string> = new Map([
   ['README.md', '/'],
-  ...globSync('*/*.md', { cwd: docs }).flatMap((page): [string, string][] => {
+  ...globSync(['*/*.md', 'packages/*/*.md'], { cwd: docs }).flatMap((page): [string, string][] => {
     const file = includedBy(join(docs, page))
     if (file === null) return []
     const included = relative(root, file)
