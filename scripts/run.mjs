@@ -123,7 +123,10 @@ async function example(args) {
 }
 
 /** Builds the documentation site and serves it on localhost. */
-function docs(args) {
+async function docs(args) {
+  // The timelines are drawn from runs of the built packages.
+  const built = await build('@tasktree/docs^...')
+  if (built !== 0) return built
   return pinned('node', [join('docs', 'site', 'main.ts'), ...args])
 }
 

@@ -57,6 +57,11 @@ export default defineConfig({
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(md) {
+      // An indented block looks like a fenced one, and scrolls like it.
+      md.renderer.rules.code_block = (tokens, index, ...rest) => {
+        tokens[index]!.info = 'text'
+        return md.renderer.rules.fence!(tokens, index, ...rest)
+      }
       drawDiagrams(md)
       showTimelines(md)
       linkToRepository(md)

@@ -12,7 +12,7 @@ export function drawDiagrams(md: MarkdownRenderer): void {
     const source = md.utils.escapeHtml(token.content)
     // Vue takes the <style> out of a template, so the drawing is given as text.
     const drawing = encodeURIComponent(draw(token.content)).replaceAll("'", '%27')
-    return `<figure class="diagram"><div v-html="decodeURIComponent('${drawing}')"></div><details><summary>The diagram as text</summary><pre v-pre>${source}</pre></details></figure>`
+    return `<figure class="diagram"><div class="drawing" tabindex="0" role="group" aria-label="A diagram, which scrolls sideways" v-html="decodeURIComponent('${drawing}')"></div><details><summary>The diagram as text</summary><pre v-pre>${source}</pre></details></figure>`
   }
 }
 

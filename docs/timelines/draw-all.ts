@@ -33,8 +33,8 @@ async function recordingOf(program: string, folder: string): Promise<Recording> 
 /** Draws every timeline into its file, from which the page takes it. */
 export async function drawTimelines(): Promise<void> {
   mkdirSync(dirname(timelineFile('')), { recursive: true })
-  const programs = globSync('*/*.md', { cwd: docs }).flatMap((page) =>
-    timelinePrograms(page).map((program) => ({ page, program })),
+  const programs = globSync('{*,*/*}.md', { cwd: docs, exclude: ['node_modules'] }).flatMap(
+    (page) => timelinePrograms(page).map((program) => ({ page, program })),
   )
   await map(
     programs,
