@@ -8,13 +8,13 @@ const docs = resolve(import.meta.dirname, '..')
 const packages = resolve(docs, '../packages')
 
 /** A way into a package: `core`, or `core/testing` for `@tasktree/core/testing`, and the file that it names. */
-export interface Door {
+interface Door {
   name: string
   file: string
 }
 
 /** Every door of every package, the main door of a package first. */
-export function listDoors(): Door[] {
+function listDoors(): Door[] {
   return globSync('*/package.json', { cwd: packages })
     .toSorted()
     .flatMap((manifest) => {
