@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
@@ -18,8 +19,12 @@ const shared: ViteUserConfig = defineConfig({
     reporters: ['default', besideThisFile('./vitest.reporter.ts')],
     restoreMocks: true,
     unstubEnvs: true,
-    testTimeout: 5_000,
-    tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: 60_000 }],
+    // Many tests wait most of the time, for processes and timers. So no core is kept free for the runner.
+    maxWorkers: Math.max(2, availableParallelism()),
+    // Only a test that hangs takes this long. A test that others leave a tenth of a core does not.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: 120_000 }],
   },
 })
 
