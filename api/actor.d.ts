@@ -668,7 +668,7 @@ import type { Incarnation } from './incarnation.ts';
 export declare function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string;
 export declare function reportEnd(child: Child, incarnation: Incarnation, reason: ExitReason, outcome: string): void;
 
-// dist/children/end-futures.d.ts
+// dist/children/end-waits.d.ts
 import { type CancelledError, Future } from '@tasktree/core';
 import { AskCycle } from '../errors.ts';
 import type { ExitReason } from '../exit-reason.ts';
@@ -698,7 +698,7 @@ import { type CancelledError, type EventLoop, Future, type Task } from '@tasktre
 import { type ExitReason } from '../exit-reason.ts';
 import type { HandlerFlow } from '../messages/handler-flow.ts';
 import type { Child } from './child.ts';
-import { type EndWait } from './end-futures.ts';
+import { type EndWait } from './end-waits.ts';
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
 export declare class Starting extends Future<'running' | 'ignored'> {
     #private;

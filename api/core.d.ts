@@ -464,6 +464,7 @@ export declare class Failures implements Runnable {
     constructor(loop: EventLoop);
     note(future: Future<unknown>): void;
     run(): void;
+    unseen(): Future<unknown>[];
     forget(report: Report): void;
     report(report: Report): void;
     reportAll(): void;
@@ -742,6 +743,7 @@ export declare class TimerHeap {
     #private;
     nextDeadline(): number | null;
     isFirst(entry: TimerEntry): boolean;
+    list(): readonly TimerEntry[];
     holds(entry: TimerEntry): boolean;
     deadlineOf(entry: TimerEntry): number | null;
     push(entry: TimerEntry, deadline: number): void;
@@ -759,6 +761,7 @@ export declare class Timers {
     get clock(): Clock;
     add(entry: TimerEntry, deadline: number): boolean;
     remove(entry: TimerEntry): void;
+    list(): TimerEntry[];
     deadlineOf(entry: TimerEntry): number | null;
     takeDue(take: (entry: TimerEntry) => void): void;
     clear(): void;
@@ -1424,6 +1427,7 @@ export declare function outcomeOf(future: Future<unknown>): TraceOutcome;
 
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';
+export { LeakError, type LeakWatch, watchLeaks } from './testing/leaks.ts';
 export { runVirtual } from './testing/run-virtual.ts';
 export { VirtualClock } from './testing/virtual-clock.ts';
 
@@ -1441,6 +1445,19 @@ export declare function explore(program: () => PromiseLike<void>, options?: {
 }): Promise<{
     schedules: number;
 }>;
+
+// dist/testing/leaks.d.ts
+export declare class LeakError extends Error {
+    readonly name: string;
+    readonly code: string;
+    readonly leaks: readonly string[];
+    constructor(leaks: readonly string[]);
+}
+export interface LeakWatch {
+    find(): string[];
+    check(): Promise<void>;
+}
+export declare function watchLeaks(): LeakWatch;
 
 // dist/testing/run-virtual.d.ts
 import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts';
@@ -1476,3 +1493,34 @@ export declare class VirtualClock implements Clock {
     yieldToIO(resume: () => void): void;
     stop(): void;
 }
+
+// dist/vitest.d.ts
+import { type TestAPI, type TestContext, type TestOptions } from 'vitest';
+export type VirtualBody = (context: TestContext) => PromiseLike<unknown>;
+export interface VirtualOptions extends TestOptions {
+    seed?: number;
+    start?: number;
+    leaks?: false;
+}
+export interface ExploreOptions extends TestOptions {
+    seeds?: number;
+    seed?: number;
+    leaks?: false;
+}
+export interface AddTest<Options> {
+    (name: string, body: VirtualBody): void;
+    (name: string, options: Options, body: VirtualBody): void;
+}
+export interface TestKind<Options> extends AddTest<Options> {
+    only: AddTest<Options>;
+    skip: AddTest<Options>;
+}
+export interface It extends TestAPI<{
+    tasktreeLeaks: void;
+}> {
+    virtual: TestKind<VirtualOptions>;
+    explore: TestKind<ExploreOptions>;
+}
+export declare const it: It;
+export declare const test: It;
+export declare function checkLeaks(): void;

@@ -1,7 +1,7 @@
 // dist/index.d.ts
 export { BrokenExecutor, ExecutorQueueFull, JobSerializationError, WorkerCrashedError, } from './jobs/errors.ts';
 export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts';
-export type { JobEvent } from './pool/instrument.ts';
+export type { JobEvent } from './pool/tracing.ts';
 export { type GeneratorJob, type Job, JobRef, type JobRefs, jobs, type JobsOptions, } from './jobs/job.ts';
 export { JobFuture } from './jobs/job-future.ts';
 export type { PoolOptions } from './pool/options.ts';
@@ -15,11 +15,6 @@ export { reportProgress, workerId, workerSignal } from './worker/context.ts';
 import type { Transferable } from 'node:worker_threads';
 export type Medium = 'thread' | 'process';
 export declare function assertCarriable(value: unknown, medium: Medium, moved?: readonly Transferable[]): void;
-
-// dist/jobs/clone-path.d.ts
-export declare function explainUncloneable(root: unknown, name: string, send: (value: unknown) => void, thrown: unknown): string;
-export declare function show(value: unknown): string;
-export declare function sayWhy(thrown: unknown): string;
 
 // dist/jobs/encode-error.d.ts
 type EncodedValue = {
@@ -74,6 +69,11 @@ export declare class ExecutorQueueFull extends Error {
     constructor(maxQueue: number);
 }
 
+// dist/jobs/explain-uncloneable.d.ts
+export declare function explainUncloneable(root: unknown, name: string, send: (value: unknown) => void, thrown: unknown): string;
+export declare function show(value: unknown): string;
+export declare function sayWhy(thrown: unknown): string;
+
 // dist/jobs/job-future.d.ts
 import { type CancelledError, Future } from '@tasktree/core';
 import { type WaitDetails } from '@tasktree/core/lowlevel';
@@ -94,7 +94,7 @@ export declare class JobFuture<R, Y = never> extends Future<R> {
 }
 
 // dist/jobs/job-kind.d.ts
-import { type JobTarget } from '../transport/protocol.ts';
+import type { JobTarget } from '../transport/protocol.ts';
 import { type SubmitStack } from './submit-stack.ts';
 export declare const maxKinds = 500;
 export declare class JobKind {
@@ -119,6 +119,7 @@ export declare class JobKinds {
 import type { JobTarget } from '../transport/protocol.ts';
 export declare function readTarget(job: unknown): JobTarget;
 export declare function whyUnsendable(target: JobTarget): string | null;
+export declare function nameOf(target: JobTarget): string;
 
 // dist/jobs/job.d.ts
 export declare class JobRef<A extends unknown[], R> {
@@ -289,29 +290,6 @@ export interface Executor extends AsyncDisposable {
 import type { Future } from '@tasktree/core';
 export declare function noteFailure(future: Future<unknown>): void;
 
-// dist/pool/instrument.d.ts
-import { type Channel } from 'node:diagnostics_channel';
-import { Tracing } from '@tasktree/core/lowlevel';
-import type { Executor } from './executor.ts';
-import type { JobFuture } from '../jobs/job-future.ts';
-import type { Carrier } from '../transport/protocol.ts';
-export interface JobEvent {
-    readonly executor: Executor;
-    readonly future: JobFuture<unknown, unknown>;
-    readonly worker: number | null;
-}
-export declare const jobSubmit: Channel;
-export declare const jobStart: Channel;
-export declare const jobEnd: Channel;
-export interface JobTrace {
-    readonly executor: Executor;
-    readonly future: JobFuture<unknown, unknown>;
-    readonly job: string;
-    worker: number | null;
-    carrier?: Carrier;
-}
-export declare const jobTracing: Tracing<JobTrace>;
-
 // dist/pool/live-pools.d.ts
 export interface LivePool {
     endIdleWorkers(): void;
@@ -420,6 +398,29 @@ import { WorkerPool } from './pool.ts';
 export declare class ThreadPoolExecutor extends WorkerPool {
     constructor(options?: PoolOptions);
 }
+
+// dist/pool/tracing.d.ts
+import { type Channel } from 'node:diagnostics_channel';
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Executor } from './executor.ts';
+import type { JobFuture } from '../jobs/job-future.ts';
+import type { Carrier } from '../transport/protocol.ts';
+export interface JobEvent {
+    readonly executor: Executor;
+    readonly future: JobFuture<unknown, unknown>;
+    readonly worker: number | null;
+}
+export declare const jobSubmit: Channel;
+export declare const jobStart: Channel;
+export declare const jobEnd: Channel;
+export interface JobTrace {
+    readonly executor: Executor;
+    readonly future: JobFuture<unknown, unknown>;
+    readonly job: string;
+    worker: number | null;
+    carrier?: Carrier;
+}
+export declare const jobTracing: Tracing<JobTrace>;
 
 // dist/pool/worker-entry-url.d.ts
 export declare function resolveWorkerEntry(option: unknown): () => URL;
@@ -576,7 +577,6 @@ export interface SourceTarget {
     readonly source: string;
 }
 export type JobTarget = SourceTarget | ModuleTarget;
-export declare function nameOf(target: JobTarget): string;
 export type Carrier = Readonly<Record<string, string>>;
 export type CallMode = boolean | {
     readonly chunked: boolean;
@@ -870,7 +870,7 @@ export declare function afterTicks(callback: () => void): void;
 export {};
 
 // dist/worker/load-job.d.ts
-import { type JobTarget } from '../transport/protocol.ts';
+import type { JobTarget } from '../transport/protocol.ts';
 export type JobFunction = (...args: any[]) => unknown;
 export declare class JobLoader {
     #private;

@@ -24,11 +24,6 @@ export declare function checkFlag(name: string, value?: unknown): boolean;
 export declare function accepts(name: string, predicate: ((error: unknown) => unknown) | undefined, error: unknown): boolean;
 export declare function requireOptions(call: string, takes: string, options: object | undefined): void;
 
-// dist/child.d.ts
-import { type Task } from '@tasktree/core';
-export declare function runChild<T>(body: () => PromiseLike<T>, begun: (task: Task) => unknown): Promise<T>;
-export declare function runWithSignal<T>(signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T>;
-
 // dist/circuit-breaker.d.ts
 export type CircuitState = 'closed' | 'open' | 'half-open';
 export interface CircuitBreakerOptions {
@@ -100,7 +95,7 @@ export declare class EventStream<T> implements AsyncIterableIterator<T, undefine
 }
 
 // dist/exhaust.d.ts
-import { type KeyedOptions } from './keyed.ts';
+import { type KeyedOptions } from './keyed-options.ts';
 export declare function exhaust<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/for-each.d.ts
@@ -124,7 +119,7 @@ export { BusyError, CircuitOpenError, EventOverflowError } from './errors.ts';
 export { exhaust } from './exhaust.ts';
 export { forEach } from './for-each.ts';
 export { hedge, type HedgeOptions } from './hedge.ts';
-export type { KeyedOptions } from './keyed.ts';
+export type { KeyedOptions } from './keyed-options.ts';
 export { latest } from './latest.ts';
 export { map } from './map.ts';
 export { mapStream, type MapStreamOptions } from './map-stream.ts';
@@ -139,15 +134,7 @@ export { throttle } from './throttle.ts';
 export { ticker } from './ticker.ts';
 export type { WorkOptions } from './work-through.ts';
 
-// dist/instrument.d.ts
-import { Tracing } from '@tasktree/core/lowlevel';
-export interface AttemptTrace {
-    readonly name: string;
-    readonly attempt: number;
-}
-export declare const attemptTracing: Tracing<AttemptTrace>;
-
-// dist/keyed.d.ts
+// dist/keyed-options.d.ts
 export interface KeyedOptions<A extends unknown[]> {
     key?: ((...args: A) => unknown) | undefined;
     signal?: AbortSignal | undefined;
@@ -155,7 +142,7 @@ export interface KeyedOptions<A extends unknown[]> {
 export declare function checkKeyed<A extends unknown[]>(options: KeyedOptions<A> | undefined): KeyedOptions<A>;
 
 // dist/latest.d.ts
-import { type KeyedOptions } from './keyed.ts';
+import { type KeyedOptions } from './keyed-options.ts';
 export declare function latest<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/map-stream.d.ts
@@ -231,7 +218,7 @@ export declare class Pump<T, R> {
 export declare function checkSource(call: string, items: unknown): void;
 
 // dist/queued.d.ts
-import { type KeyedOptions } from './keyed.ts';
+import { type KeyedOptions } from './keyed-options.ts';
 export declare function queued<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/report-unthrown.d.ts
@@ -249,6 +236,11 @@ export interface RetryOptions {
 }
 export declare function retry<T>(fn: (attempt: number) => PromiseLike<T>, options?: RetryOptions): Promise<T>;
 
+// dist/run-child.d.ts
+import { type Task } from '@tasktree/core';
+export declare function runChild<T>(body: () => PromiseLike<T>, begun: (task: Task) => unknown): Promise<T>;
+export declare function runWithSignal<T>(signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T>;
+
 // dist/shared-work.d.ts
 export declare class SharedWork<T> {
     #private;
@@ -257,7 +249,7 @@ export declare class SharedWork<T> {
 }
 
 // dist/single-flight.d.ts
-import { type KeyedOptions } from './keyed.ts';
+import { type KeyedOptions } from './keyed-options.ts';
 export declare function singleFlight<A extends unknown[], R>(fn: (...args: A) => PromiseLike<R>, options?: KeyedOptions<A>): (...args: A) => Promise<R>;
 
 // dist/sleep-until.d.ts
@@ -276,6 +268,14 @@ export declare function throwAsIs(error: unknown): never;
 export declare function ticker(ms: number, options?: {
     signal?: AbortSignal;
 }): AsyncIterable<number>;
+
+// dist/tracing.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+export interface AttemptTrace {
+    readonly name: string;
+    readonly attempt: number;
+}
+export declare const attemptTracing: Tracing<AttemptTrace>;
 
 // dist/turns.d.ts
 import { type CancelledError, Future, type Task } from '@tasktree/core';

@@ -1,7 +1,3 @@
-// dist/branches.d.ts
-import type { ProcessWaitOptions } from './process.ts';
-export declare function waitForBranches(options: ProcessWaitOptions, begin: (signal: AbortSignal) => Promise<void>[], onError: (error: unknown, hasExpired: boolean) => Promise<unknown>): Promise<void>;
-
 // dist/command.d.ts
 import { type CompletedProcess } from './errors.ts';
 import { type OutputLine } from './output-lines.ts';
@@ -25,6 +21,17 @@ export declare class Command implements Promise<CompletedProcess> {
     [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void>;
     pipe(next: Command): Command;
 }
+
+// dist/end-with-parent.d.ts
+export interface Dependent {
+    readonly pid: number;
+    readonly group: boolean;
+    readonly foreground: boolean;
+    readonly killGrace: number;
+    send(signal: NodeJS.Signals): void;
+    end(signal: NodeJS.Signals, gone: () => void): void;
+}
+export declare function endWithParent(child: Dependent): () => void;
 
 // dist/ending.d.ts
 import { type CancelledError } from '@tasktree/core';
@@ -152,16 +159,6 @@ export { shlex, type SplitOptions } from './shlex.ts';
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts';
 export type { CommandValue } from './template.ts';
 
-// dist/instrument.d.ts
-import { Tracing } from '@tasktree/core/lowlevel';
-import type { Process } from './process.ts';
-export interface ProcessTrace {
-    readonly process: Process;
-    readonly pid: number;
-    readonly program: string;
-}
-export declare const processTracing: Tracing<ProcessTrace>;
-
 // dist/line-listener.d.ts
 import { type Task } from '@tasktree/core';
 import type { StreamReader } from '@tasktree/streams';
@@ -270,16 +267,29 @@ export declare class Output {
     take(): Buffer;
 }
 
-// dist/parent-end.d.ts
-export interface Dependent {
-    readonly pid: number;
-    readonly group: boolean;
-    readonly foreground: boolean;
-    readonly killGrace: number;
-    send(signal: NodeJS.Signals): void;
-    end(signal: NodeJS.Signals, gone: () => void): void;
+// dist/pipe-stage.d.ts
+import type { StreamReader } from '@tasktree/streams';
+import { type CompletedProcess } from './errors.ts';
+import type { LineSource } from './output-lines.ts';
+import type { Process } from './process.ts';
+export interface StageEnd {
+    ended(completed: CompletedProcess, wasRead: boolean): void;
 }
-export declare function endWithParent(child: Dependent): () => void;
+export declare class Stage implements AsyncDisposable {
+    #private;
+    readonly output: StreamReader;
+    constructor(child: Process, facts: {
+        readonly args: readonly string[];
+        readonly check: boolean;
+        readonly source: Stage | null;
+        readonly command: StageEnd;
+        readonly readsErrors: boolean;
+    });
+    sources(): LineSource[];
+    finish(): Promise<void>;
+    check(): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 // dist/proc-stat.d.ts
 export interface ProcStat {
@@ -407,30 +417,6 @@ export declare function createSubprocessExec(program: string, args?: readonly st
 export declare function start(program: string, args: readonly string[], options: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
 
-// dist/stage.d.ts
-import type { StreamReader } from '@tasktree/streams';
-import { type CompletedProcess } from './errors.ts';
-import type { LineSource } from './output-lines.ts';
-import type { Process } from './process.ts';
-export interface StageEnd {
-    ended(completed: CompletedProcess, wasRead: boolean): void;
-}
-export declare class Stage implements AsyncDisposable {
-    #private;
-    readonly output: StreamReader;
-    constructor(child: Process, facts: {
-        readonly args: readonly string[];
-        readonly check: boolean;
-        readonly source: Stage | null;
-        readonly command: StageEnd;
-        readonly readsErrors: boolean;
-    });
-    sources(): LineSource[];
-    finish(): Promise<void>;
-    check(): void;
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
 // dist/stdio-copies.d.ts
 import { type Task } from '@tasktree/core';
 import { type StreamReader, type StreamWriter } from '@tasktree/streams';
@@ -469,6 +455,20 @@ export declare function terminate(target: Target, signal: NodeJS.Signals, done: 
 import type { StreamReader } from '@tasktree/streams';
 export declare function textLines(reader: StreamReader, onPrompt: (text: string) => void): AsyncGenerator<string, void>;
 
+// dist/tracing.d.ts
+import { Tracing } from '@tasktree/core/lowlevel';
+import type { Process } from './process.ts';
+export interface ProcessTrace {
+    readonly process: Process;
+    readonly pid: number;
+    readonly program: string;
+}
+export declare const processTracing: Tracing<ProcessTrace>;
+
 // dist/unawaited.d.ts
 import type { EventLoop } from '@tasktree/core';
 export declare function reportUnlessAwaited(command: object, what: string, exception: unknown, loop: EventLoop): () => void;
+
+// dist/wait-for-all.d.ts
+import type { ProcessWaitOptions } from './process.ts';
+export declare function waitForAll(options: ProcessWaitOptions, begin: (signal: AbortSignal) => Promise<void>[], onError: (error: unknown, hasExpired: boolean) => Promise<void>): Promise<void>;

@@ -5,7 +5,7 @@ import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './run-child.ts'
 import { carryErrors } from './earlier-errors.ts'
-import { type AttemptTrace, attemptTracing } from './instrument.ts'
+import { type AttemptTrace, attemptTracing } from './tracing.ts'
 
 export interface RetryOptions {
   /** The largest number of calls of the function; 3 by default. Infinity means no limit. */
