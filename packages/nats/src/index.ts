@@ -2,7 +2,7 @@ export type { Bus, BusStatus, Connector } from './bus/bus.ts'
 export type { DurabilityOptions } from './bus/durability.ts'
 export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts'
 export type { EntityShare, NodeInfo } from './link/nodes.ts'
-export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts'
+export type { ClusterSnapshot, EntitySnapshot, QueueSnapshot } from './cluster/snapshot.ts'
 export {
   BusTimeout,
   ClusterClosed,

@@ -128,6 +128,9 @@ describe('a durable entity', () => {
         expect(await ref.ask.append(4)).toBe(4)
         await systems[0]!.stop()
         expect(await ref.ask({ timeout: 500 }).append(5)).toBe(5)
+        await sleep(8_000)
+        const { list } = (await sender.snapshot()).entities
+        expect(list).toEqual({ shards: ['n1', 'n1', 'n1', 'n1'], active: 0, waiting: 0 })
       },
       { idleTimeout: 5_000 },
     )
@@ -184,6 +187,7 @@ describe('a durable entity', () => {
       const ask = ref.ask({ timeout: 60_000 }).append(3)
       const given = ref.ask({ timeout: 60_000 }).append(99)
       await sleep(5_000)
+      expect((await sender.snapshot()).entities).toEqual({})
       given.cancel()
       expect(isCancelled(await rejection(given))).toBe(true)
       systems.push(await start(server, 'later'))

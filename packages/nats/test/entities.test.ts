@@ -127,6 +127,10 @@ describe('an entity', () => {
       expect(shares.flat().toSorted((a, b) => a - b)).toEqual(
         Array.from({ length: 16 }, (_, i) => i),
       )
+      const { entities } = await sender.snapshot()
+      const { shards, active, waiting } = entities['counter']!
+      expect(new Set(shards)).toEqual(new Set(['n0', 'second']))
+      expect([active, waiting]).toEqual([0, null])
       expect(shares.filter((share) => share.length > 0)).toHaveLength(2)
     })
   })

@@ -70,9 +70,9 @@ describe.skipIf(obstacle)(`cut links of owners${obstacle ? ` (skipped: ${obstacl
       const lists = Array.from({ length: 10 }, (_, i) => cluster.ref<List>('list', `key ${i}`))
       await Promise.all(lists.map((list) => list.ask({ timeout: 20_000 }).items()))
       let sent = 0
-      let isOver = false
+      const cutting = { isOver: false }
       const sending = (async () => {
-        while (!isOver) {
+        while (!cutting.isOver) {
           await Promise.all(lists.map((list) => list.tell({ confirm: true }).append(sent)))
           sent++
           await delay(20)
@@ -85,7 +85,7 @@ describe.skipIf(obstacle)(`cut links of owners${obstacle ? ` (skipped: ${obstacl
       await delay(cutTime)
       for (const direction of directions) cut.restore(direction)
       await delay(2 * lease)
-      isOver = true
+      cutting.isOver = true
       await sending
       for (const list of lists) {
         const items = await list.ask({ timeout: 60_000 }).items()

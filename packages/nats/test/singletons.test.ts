@@ -1,5 +1,5 @@
 /** Singletons over the server in memory, in virtual time. `entity-kill.test.ts` has those on real servers. */
-import { Actor, type ActorSystem, child, type ChildSpec } from '@tasktree/actor'
+import { Actor, type ActorSystem, child, type ChildSpec, silentLogger } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { cluster } from '@tasktree/nats'
@@ -165,11 +165,37 @@ describe('a singleton', () => {
       await using looker = await cluster({ connector: server.connector, node: 'looker' }).connect()
       await sleep(100)
       const nodes = await looker.nodes()
+      const { singletons } = await looker.snapshot()
+      expect(singletons).toEqual({ work: 'one' })
       expect(nodes.map(({ singletons }) => singletons)).toEqual([
         {},
         { work: 'running' },
         { work: 'waiting' },
       ])
+    })
+  })
+
+  test('with another lease than the cluster has fails, because two nodes could run it', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      const one = await startMemoryNode(server, 'one', (own) => [
+        own.singleton('work', log.spec('one'), { lease }),
+      ])
+      await sleep(500)
+      const said: string[] = []
+      const logger = { ...silentLogger, warn: (text: string) => void said.push(text) }
+      const two = await startMemoryNode(
+        server,
+        'two',
+        (own) => [own.singleton('work', log.spec('two'), { lease: 2 * lease })],
+        logger,
+      )
+      await sleep(5_000)
+      expect(said.join('\n')).toMatch(/the singleton work has the settings {"lease":1000}/)
+      await two.stop()
+      expect(log.running).toEqual(['one'])
+      await one.stop()
     })
   })
 

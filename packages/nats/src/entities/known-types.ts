@@ -33,7 +33,7 @@ export class KnownTypes {
   async #read(type: string): Promise<void> {
     let found: Found = { error: new ClusterClosed() }
     try {
-      const terms = (await readAgreement(this.#link, termsKey(token(type)))) as EntityTerms | null
+      const terms = await readTerms(this.#link, type)
       found = { terms }
       if (terms !== null) this.#known.set(type, found)
     } catch (error) {
@@ -44,4 +44,9 @@ export class KnownTypes {
       for (const listener of listeners) listener(found)
     }
   }
+}
+
+/** Returns what the cluster has agreed on for a type; null when no node has ever hosted the type. */
+export async function readTerms(link: Link, type: string): Promise<EntityTerms | null> {
+  return (await readAgreement(link, termsKey(token(type)))) as EntityTerms | null
 }

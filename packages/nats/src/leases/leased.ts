@@ -7,11 +7,14 @@ import { Actor, child, type ChildOptions, type ChildSpec, type Down } from '@tas
 import { cancelTasks, createTask, getEventLoop, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Link } from '../link/link.ts'
+import { agreeOn } from './agreement.ts'
 import { acquireLease, type Lease, type LeaseSettings } from './lease.ts'
 
 export interface LeasedOptions {
   readonly id: string
   readonly lease: LeaseSettings
+  /** What all nodes must give alike, if nobody else has made sure of it. */
+  readonly agreement?: { readonly what: string; readonly settings: object }
   /** What runs while the lease is held. */
   readonly children: (lease: Lease) => readonly ChildSpec[]
   /** Told whether the children run. */
@@ -43,7 +46,11 @@ class Guardian extends Actor {
   }
 
   #campaign(): void {
+    const { agreement } = this.#options
     const acquire = async (): Promise<void> => {
+      if (agreement !== undefined) {
+        await agreeOn(this.#link, agreement.what, this.#options.lease.key, agreement.settings)
+      }
       this.#fresh = await acquireLease(this.#link, this.#options.lease)
     }
     this.ctx.pipe(createTask(acquire), () => this.#run())

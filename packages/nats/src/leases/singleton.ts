@@ -33,6 +33,7 @@ export function singletonSpec(
   return leasedSpec(link, {
     id,
     lease: { key: `singleton.${token(id)}`, ttl: lease },
+    agreement: { what: `the singleton ${id}`, settings: { lease } },
     children: () => [spec],
     onChange,
     supervision,

@@ -1,4 +1,4 @@
-import { ActorSystem, type ChildSpec, silentLogger } from '@tasktree/actor'
+import { ActorSystem, type ChildSpec, type Logger, silentLogger } from '@tasktree/actor'
 import { type Cluster, clusterTree } from '@tasktree/nats'
 import type { MemoryServer } from '@tasktree/nats/testing'
 
@@ -7,8 +7,8 @@ export function startMemoryNode(
   { connector }: MemoryServer,
   node: string,
   children: (cluster: Cluster) => ChildSpec[],
+  logger: Logger = process.env['LOUD'] ? console : silentLogger,
 ): Promise<ActorSystem> {
-  const logger = process.env['LOUD'] ? console : silentLogger
   return ActorSystem.start({
     name: node,
     logger,
