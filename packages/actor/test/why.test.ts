@@ -1,6 +1,7 @@
-import { Actor, spawn } from '@tasktree/actor'
+import { Actor, ActorSystem, child, type LocalActorRef, silentLogger, spawn } from '@tasktree/actor'
 import { createTask, sleep, why } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
+import { Lock } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
 class Clerk extends Actor {
@@ -30,5 +31,44 @@ test('why tells the actor that is asked, its mailbox, and what its handler waits
     ])
     for (const task of [first, second, third, watcher]) task.cancel()
     await clerk.stop(0)
+  })
+})
+
+class Shop extends Actor {
+  readonly #lock = new Lock({ name: 'till' })
+  readonly #clerk: LocalActorRef<Clerk>
+
+  constructor(clerk: LocalActorRef<Clerk>) {
+    super()
+    this.#clerk = clerk
+  }
+  async pay(): Promise<void> {
+    await this.#lock.acquire()
+    await this.#lock.acquire()
+  }
+  async order(): Promise<void> {
+    await this.#clerk.ask({ timeout: Infinity }).serve()
+  }
+}
+
+test('the tree of a system says what an actor waits for in the words of core', async () => {
+  await runVirtual(async () => {
+    const system = await ActorSystem.start({
+      name: 's',
+      logger: silentLogger,
+      children: [child.actor('clerk', Clerk)],
+    })
+    const clerk = system.lookup(Clerk, 'clerk') as LocalActorRef<Clerk>
+    for (const id of ['till', 'desk']) await system.root.startChild(child.actor(id, Shop, [clerk]))
+    void system.lookup(Shop, 'till')?.tell.pay()
+    void system.lookup(Shop, 'desk')?.tell.order()
+    await sleep(10)
+    const [, first, second] = system.tree().split('\n').slice(1)
+    expect(first).toContain("in pay  waits for lock 'till'")
+    expect(second).toContain("in order  waits for the answer of actor '/s/clerk' to serve()")
+    const before = system.tree()
+    await sleep(1_000)
+    expect(system.tree()).toBe(before)
+    await system.stop({ timeout: 0 })
   })
 })

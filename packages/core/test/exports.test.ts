@@ -105,6 +105,7 @@ test('the lowlevel door', () => {
       "createServiceTask",
       "currentFrame",
       "describe",
+      "detailsOf",
       "durationText",
       "growingDelay",
       "hasFailed",

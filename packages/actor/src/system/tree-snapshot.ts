@@ -1,3 +1,4 @@
+import { detailsOf } from '@tasktree/core/lowlevel'
 import { ActorChild } from '../actors/actor-child.ts'
 import { formatReason } from '../exit-reason.ts'
 import type { ChildKind, ChildStatus, Child } from '../children/child.ts'
@@ -24,7 +25,7 @@ export interface NodeSnapshot {
   readonly handled?: number
   /** The message that the actor is handling now. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
-  /** What the child's task waits for. An ask is shown as `path method`. */
+  /** What the child's task waits for, in the words of core's `snapshot()`. */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
 }
@@ -35,14 +36,9 @@ function waitsOf(child: Child): string[] {
   if (task === undefined) return []
   if (child instanceof ActorChild && child.incarnation?.handlers.main === null) return []
   return [...task.waitingOn].map((future) => {
-    if ('target' in future && 'envelope' in future) {
-      const { target, envelope } = future as unknown as {
-        target: Child
-        envelope: { type: string }
-      }
-      return `${target.path} ${envelope.type}`
-    }
-    return 'name' in future ? String(future.name) : future.constructor.name
+    const { kind, label } = detailsOf(future)
+    // The label of a sleep tells the time that is left. A tree in which nothing happens must stay the same.
+    return kind === 'sleep' ? 'Sleep' : label
   })
 }
 
