@@ -24,12 +24,10 @@ export function findSharedFaults(manifest: Fields): string[] {
   })
 }
 
-/** How the README of a package says that it is installed. Whoever follows the line has all that its programs need. */
-export function installLine(name: string): string {
-  if (name === '@tasktree/core') return `npm install ${name}`
-  // Nothing of it runs in a program.
-  if (name === '@tasktree/eslint-plugin') return `npm install --save-dev ${name}`
-  return `npm install @tasktree/core ${name}`
+/** The packages that the install lines of a README name. Whoever follows them has all that its programs need. */
+export function installedBy(readme: string): string[] {
+  const lines = readme.matchAll(/^ {4}npm install(?: --save-dev)? (.*)$/gm)
+  return [...lines].flatMap((line) => (line[1] as string).trim().split(/\s+/))
 }
 
 /** One line for each fault in what a package itself says of itself. */
@@ -45,7 +43,10 @@ export function findPackageFaults(manifest: Fields, readme: string): string[] {
   for (const field of sharedFields) {
     if (manifest[field] !== undefined) faults.push(`must leave "${field}" to the root package.json`)
   }
-  if (!readme.includes(`    ${installLine(String(name))}\n`)) {
+  const installed = installedBy(readme)
+  // Nothing of the plugin runs in a program, beside core.
+  const needsCore = name !== '@tasktree/eslint-plugin'
+  if (!installed.includes(String(name)) || (needsCore && !installed.includes('@tasktree/core'))) {
     faults.push('must say in its README how it is installed, and name core')
   }
   return faults.map((fault) => `${String(name)} ${fault}`)
@@ -98,9 +99,17 @@ export function findFaults(root: string): string[] {
   ]
 }
 
+/** One line for each changeset that waits: what is published must have its changelog. */
+export function findWaiting(root: string): string[] {
+  return globSync('.changeset/*.md', { cwd: root })
+    .toSorted()
+    .map((file) => `${file} waits: run pnpm version-packages, and commit what it makes`)
+}
+
 if (import.meta.main) {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const faults = [...findSharedFaults(readFields(join(root, 'package.json'))), ...findFaults(root)]
+  if (process.argv.includes('--publish')) faults.push(...findWaiting(root))
   for (const fault of faults) console.log(fault)
   if (faults.length > 0) process.exitCode = 1
 }

@@ -1,9 +1,8 @@
 // Runs `changeset version` on a copy of what it reads, so that a check can look at a release that nobody has made.
-import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { runChangesets, versionPackages } from './version-packages.ts'
 
 /**
  * Gives what `read` finds in the copy after `changeset version`. The changesets are those that wait in `root`, or `changeset`
@@ -36,8 +35,8 @@ export function versionCopy<T>(
       const text = `---\n'${changeset.package}': ${changeset.bump}\n---\n\nA release.\n`
       writeFileSync(join(copy, '.changeset/release.md'), text)
     }
-    const changesets = fileURLToPath(import.meta.resolve('@changesets/cli/bin.js'))
-    execFileSync(process.execPath, [changesets, 'version'], { cwd: copy, stdio: 'pipe' })
+    if (changeset === undefined) versionPackages(copy)
+    else runChangesets(copy)
     return read(copy)
   } finally {
     rmSync(copy, { recursive: true })

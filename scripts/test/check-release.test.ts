@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import {
   type Fields,
@@ -93,18 +95,59 @@ test.each(globSync('packages/*', { cwd: root }).map((folder) => basename(folder)
   },
 )
 
-test('a release made in a copy writes a changelog for each package, and leaves the repository alone', () => {
-  const before = readFileSync(join(root, 'packages/core/package.json'), 'utf8')
-  const changelogs = firstChangelogs(root)
-  for (const text of changelogs.values()) {
-    expect(text).toMatch(
-      /^# @tasktree\/[\w-]+\n\n## 0\.\d+\.0\n\n### Minor Changes\n\n(?:[\s\S]*\n)?- Add: /,
-    )
-  }
-  expect(readFileSync(join(root, 'packages/core/package.json'), 'utf8')).toBe(before)
+test(
+  'a release made in a copy writes a changelog for each package, and leaves the repository alone',
+  { tags: ['slow'] },
+  () => {
+    const before = readFileSync(join(root, 'packages/core/package.json'), 'utf8')
+    const changelogs = firstChangelogs(root)
+    for (const text of changelogs.values()) {
+      expect(text).toMatch(/^# @tasktree\/[\w-]+\n\n## 0\.1\.0\n\n### Minor Changes\n\n- Add: /)
+      expect(text).not.toContain('Updated dependencies')
+    }
+    expect(readFileSync(join(root, 'packages/core/package.json'), 'utf8')).toBe(before)
+  },
+)
+
+test('the first release of every package is 0.1.0', { tags: ['slow'] }, () => {
+  const versions = versionCopy(root, (copy) =>
+    globSync('packages/*/package.json', { cwd: copy }).map(
+      (file) => JSON.parse(readFileSync(join(copy, file), 'utf8')) as Fields,
+    ),
+  )
+  expect(new Set(versions.map(({ version }) => version))).toEqual(new Set(['0.1.0']))
 })
 
-test('the copy of a failed release is removed', () => {
+const workflow = readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')
+
+test('the release workflow checks the release before it builds and publishes', () => {
+  const steps = [...workflow.matchAll(/- run: npx --yes pnpm@\S+ (.*)$/gm)].map((step) => step[1])
+  expect(steps).toEqual(['install --frozen-lockfile', 'check:release', 'check', 'release'])
+  const { scripts } = fields('package.json') as { scripts: Record<string, string> }
+  expect(scripts['check:release']).toBe('node scripts/check-release.ts')
+  expect(scripts['release']).toMatch(
+    /^pnpm check:release --publish && .* publish --access public && /,
+  )
+})
+
+test('the release workflow has the identity of the workflow, and no token', () => {
+  expect(workflow).toContain('id-token: write')
+  expect(workflow).not.toMatch(/secrets\.|TOKEN/)
+})
+
+test('the check ends with code 1 and names what is missing', { tags: ['slow'] }, async () => {
+  const script = join(root, 'scripts/check-release.ts')
+  const ended = await promisify(execFile)(process.execPath, [script, '--publish']).then(
+    () => ({ code: 0, stdout: '' }),
+    (error: { code: number; stdout: string }) => error,
+  )
+  const missing = findSharedFaults(fields('package.json'))
+  const waiting = globSync('.changeset/*.md', { cwd: root }).map((file) => `${file} waits`)
+  for (const fault of [...missing, ...waiting]) expect(ended.stdout).toContain(fault)
+  if (missing.length + waiting.length > 0) expect(ended.code).toBe(1)
+})
+
+test('the copy of a failed release is removed', { tags: ['slow'] }, () => {
   let folder = ''
   const fail = (copy: string): never => {
     folder = copy

@@ -1,0 +1,207 @@
+// A dry run of the release: every package is published to a registry of the test, installed from there by each package
+// manager, and used as its README says. `TASKTREE_INSTALL_ALL=1` runs every README with every package manager.
+import { execFile } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NatsServer, withoutServer } from '../../packages/nats/test/support/server.ts'
+import { installedBy } from '../../scripts/check-release.ts'
+import { programsOf } from '../../vitest.programs.ts'
+import { testWhere } from '../../vitest.skips.ts'
+import {
+  makeApp,
+  npm,
+  type PackageManager,
+  packageManagers,
+  type Source,
+} from '../installed/package-managers.ts'
+import { LocalRegistry } from '../installed/registry.ts'
+
+const home = new URL('../', import.meta.url)
+const root = fileURLToPath(new URL('../', home))
+const isLinux = process.platform === 'linux' && process.arch === 'x64'
+const linuxOnly = 'the runtimes are installed for Linux on x64 only'
+const needsLinux = testWhere(isLinux, linuxOnly)
+
+const folders = globSync('packages/*', { cwd: root }).toSorted()
+
+let registry: LocalRegistry
+let work: string
+let source: Source
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'tasktree-release-'))
+  registry = await LocalRegistry.start(join(root, 'node_modules/.pnpm'))
+  source = { url: registry.url, caches: join(work, 'caches') }
+  const config = join(work, 'npmrc')
+  await writeFile(config, `${registry.url.replace('http:', '')}:_authToken=none\n`)
+  const flags = ['--no-git-checks', '--access', 'public', '--registry', registry.url]
+  await promisify(execFile)('pnpm', ['-r', '--filter', './packages/*', 'publish', ...flags], {
+    cwd: root,
+    shell: process.platform === 'win32',
+    env: { ...process.env, npm_config_userconfig: config },
+  })
+}, 180_000)
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]()
+  await rm(work, { recursive: true })
+})
+
+/** A new app with the packages installed. */
+async function install(manager: PackageManager, packages: readonly string[]): Promise<string> {
+  const app = await mkdtemp(join(work, 'app with a space-'))
+  await makeApp(app)
+  await manager.install(app, packages, source)
+  return app
+}
+
+test.each(folders.map((folder) => basename(folder)))(
+  '%s is published as the registry shows it',
+  (name) => {
+    const manifest = registry.published.get(`@tasktree/${name}`)
+    expect(manifest).toMatchObject({ license: 'MIT', author: expect.any(String) })
+    expect(JSON.stringify(manifest)).not.toMatch(/workspace:|@tasktree\/source|"scripts":\{"/)
+  },
+)
+
+test('turbo builds every package before these tests', () => {
+  const { dependencies } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  expect(Object.keys(dependencies)).toEqual(
+    folders.map((folder) => `@tasktree/${basename(folder)}`),
+  )
+})
+
+/** Every package, and what they need beside them that an app must install itself. */
+function allPackages(): string[] {
+  const manifests = [...registry.published.values()]
+  const peers = manifests.flatMap(({ peerDependencies = {}, peerDependenciesMeta = {} }) =>
+    Object.keys(peerDependencies as object).filter(
+      (peer) => !(peer in (peerDependenciesMeta as object)),
+    ),
+  )
+  return [...new Set([...registry.published.keys(), ...peers])]
+}
+
+/** A program that loads every door of every package, but those for a lint or a test runner. */
+function openDoors(): string {
+  const doors = [...registry.published.values()].flatMap(({ name, exports }) =>
+    Object.entries(exports as Record<string, unknown>)
+      .filter(([path, target]) => typeof target === 'object' && path !== './vitest')
+      .map(([path]) => join(name, path)),
+  )
+  return `
+    const doors = await Promise.all(${JSON.stringify(doors)}.map((door) => import(door)))
+    const { createTask, run, sleep } = await import('@tasktree/core')
+    const { Queue } = await import('@tasktree/sync')
+    await run(async () => {
+      const queue = new Queue()
+      createTask(async () => queue.put(doors.length))
+      console.log(await queue.get(), 'doors are open')
+    })`
+}
+
+describe.each(packageManagers)('$name', (manager) => {
+  const isHere = isLinux || !manager.onLinuxOnly
+  const testHere = testWhere(isHere, 'this package manager is installed for Linux on x64 only')
+
+  testHere(
+    'installs all packages, and all their doors open',
+    { tags: ['slow'], timeout: 180_000 },
+    async () => {
+      const app = await install(manager, allPackages())
+      expect(await manager.run(app, openDoors())).toMatch(/^\d\d doors are open\n$/)
+      expect(await manager.command(app, 'jobd', '--help')).toContain('Usage: jobd')
+      expect(await manager.command(app, 'tasktree', '--help')).toContain('Usage: tasktree')
+    },
+  )
+})
+
+interface Readme {
+  readonly name: string
+  /** What the install lines of the README name. */
+  readonly packages: readonly string[]
+  readonly programs: readonly string[]
+}
+
+// jobd is a program, which says itself which Node it needs. Programs of devtools need another process: their package runs
+// them. The plugin for linters has no program.
+const readmes: Readme[] = ['README.md', ...folders.map((folder) => join(folder, 'README.md'))]
+  .filter((file) => !/jobd|devtools|eslint/.test(file))
+  .map((name) => {
+    const text = readFileSync(join(root, name), 'utf8')
+    return { name, packages: installedBy(text), programs: programsOf(text) }
+  })
+
+test.each(readmes)('$name says how to install what its programs need', ({ packages }) => {
+  expect(packages).toContain('@tasktree/core')
+})
+
+/** The frameworks that programs of http are beside. Their users have installed them. */
+const frameworks = ['@hono', 'express', 'fastify', 'hono', 'ws']
+
+describe('with the install line of its README alone', () => {
+  let server: NatsServer | null = null
+  beforeAll(async () => {
+    if (withoutServer === false) server = await NatsServer.start()
+  })
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  async function runPrograms(
+    { name, packages, programs }: Readme,
+    manager: PackageManager,
+    run: (app: string, program: string) => Promise<unknown>,
+  ): Promise<void> {
+    const app = await install(manager, packages)
+    if (/http/.test(name)) {
+      for (const framework of frameworks) {
+        const target = join(app, 'node_modules', framework)
+        if (existsSync(target)) continue
+        await symlink(fileURLToPath(new URL(`node_modules/${framework}`, home)), target, 'junction')
+      }
+    }
+    // One after the other: some show what comes first, which a busy machine would mix up.
+    for (const program of programs) await run(app, program)
+  }
+
+  const withServer = testWhere(isLinux && withoutServer === false, withoutServer || linuxOnly)
+
+  for (const readme of readmes) {
+    const testHere = /nats/.test(readme.name) ? withServer : needsLinux
+    testHere(
+      `Node 22 runs the programs of ${readme.name}`,
+      { tags: ['slow'], timeout: 120_000 },
+      () =>
+        runPrograms(readme, npm, async (app, program) => {
+          const node = fileURLToPath(new URL('node_modules/node22/bin/node', home))
+          const args = ['--no-warnings', '--input-type=module-typescript', '--eval', program]
+          const env = { ...process.env, ...(server === null ? {} : { NATS_URL: server.url }) }
+          await promisify(execFile)(node, args, { cwd: app, timeout: 50_000, env })
+        }),
+    )
+  }
+
+  const all = testWhere(
+    isLinux && process.env['TASKTREE_INSTALL_ALL'] === '1',
+    'it takes minutes: set TASKTREE_INSTALL_ALL=1',
+  )
+  const others = packageManagers.filter((manager) => manager !== npm)
+  // Those of http need the frameworks, those of nats a server, and those of executor processes, which bun and deno lack.
+  const alone = readmes.filter(({ name }) => !/http|nats/.test(name))
+  const pairs = others.flatMap((manager) => alone.map((readme) => ({ manager, readme })))
+  const runnable = pairs.filter(
+    ({ manager, readme }) => !(manager.onLinuxOnly && readme.name.includes('executor')),
+  )
+  all.each(runnable)(
+    'the programs of $readme.name run where $manager.name has installed them',
+    { tags: ['slow'], timeout: 120_000 },
+    ({ manager, readme }) =>
+      runPrograms(readme, manager, (app, program) => manager.run(app, program)),
+  )
+})
