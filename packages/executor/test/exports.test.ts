@@ -16,6 +16,7 @@ test('the public names', () => {
       "reportProgress",
       "runInExecutor",
       "toThread",
+      "traceparent",
       "transfer",
       "workerId",
       "workerSignal",

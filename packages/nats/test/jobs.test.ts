@@ -166,7 +166,13 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
         options(),
         (cluster) => [cluster.worker('q', { tasks: fixture }, { executor: pool })],
         async (cluster) => {
-          expect(await cluster.executor('q').submit(tasks.square, 4)).toBe(16)
+          const executor = cluster.executor('q')
+          expect(await executor.submit(tasks.square, 4)).toBe(16)
+          // The trace context reaches the process of the pool.
+          traceparent.set('00-a-b-01')
+          expect(await executor.submit(tasks.trace)).toBe('00-a-b-01')
+          traceparent.set(null)
+          expect(await executor.submit(tasks.trace)).toBeNull()
         },
       )
     },

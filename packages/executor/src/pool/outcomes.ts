@@ -1,6 +1,7 @@
 import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { Executor } from './executor.ts'
+import { carriedTrace } from '../jobs/traceparent.ts'
 import { noteFailure } from './forgotten-jobs.ts'
 import { jobEnd, jobStart, jobSubmit, type JobTrace, jobTracing } from './tracing.ts'
 
@@ -33,6 +34,7 @@ export class Outcomes {
       jobTracing.run(future, trace, () => {})
       job.carrier = trace.carrier ?? null
     }
+    job.carrier ??= carriedTrace()
     if (jobSubmit.hasSubscribers) {
       jobSubmit.publish({ executor: this.#executor, future, worker: null })
     }

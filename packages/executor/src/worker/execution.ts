@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { encodeError } from '../jobs/encode-error.ts'
+import { enterTrace } from '../jobs/traceparent.ts'
 import { takeTransferList } from '../jobs/transfer.ts'
 import {
   type Carrier,
@@ -49,6 +50,7 @@ export class Execution implements RunningJob {
 
   /** Calls the function. Returns its result, or a promise if the job does not end within the call. */
   call(fn: JobFunction): unknown {
+    enterTrace(this.carrier)
     this.#start = performance.now()
     return currentJob.run(this, () => {
       if (this.isChunked) return this.#callEach(fn, this.#args[0] as unknown[])

@@ -1,16 +1,8 @@
-import { ContextVar } from '@tasktree/core'
+export { traceparent } from '@tasktree/executor'
 import { Tracing } from '@tasktree/core/lowlevel'
 
 /** The name of the W3C header in the messages of NATS. */
 export const traceHeader = 'traceparent'
-
-/**
- * The trace context of the running code, in the form of the W3C header `traceparent`; null if there is none. It travels with
- * jobs, asks and tells: in the function of a job and in the handler of an actor it has the value that it had at the caller.
- */
-export const traceparent: ContextVar<string | null> = new ContextVar<string | null>('traceparent', {
-  default: null,
-})
 
 /** Text fields of a tracing tool. Of these, `traceparent` travels between machines. */
 export type Carrier = Readonly<Record<string, string>>

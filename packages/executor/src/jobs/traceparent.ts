@@ -1,0 +1,35 @@
+import { ContextVar } from '@tasktree/core'
+import type { Carrier } from '../transport/protocol.ts'
+
+const key = Symbol.for('@tasktree/executor.traceparent')
+
+/** Finds the one variable that all copies of this package share, because a job's module may have loaded another copy. */
+function findVariable(): ContextVar<string | null> {
+  const home = globalThis as { [key]?: ContextVar<string | null> }
+  return (home[key] ??= new ContextVar<string | null>('traceparent', { default: null }))
+}
+
+/**
+ * The trace context of the running code, in the form of the W3C header `traceparent`; null if there is none. It travels
+ * with jobs: in the function of a job it has the value that it had at `submit`.
+ *
+ * @example
+ * traceparent.set(request.headers.traceparent ?? null)
+ * await pool.submit(resize, image) // resize() reads the same value with traceparent.get()
+ */
+export const traceparent: ContextVar<string | null> = findVariable()
+
+/** Returns the text fields that travel with a job that is submitted now; null if there is no trace. */
+export function carriedTrace(): Carrier | null {
+  const value = traceparent.get()
+  return value === null ? null : { traceparent: value }
+}
+
+/**
+ * Gives the job that a worker begins now its trace context. A worker runs one job at a time, outside of all tasks, so it
+ * is enough to set the variable there. A context of its own for each job would keep the job's function from calling `run`.
+ */
+export function enterTrace(carrier: Carrier | null): void {
+  const value = carrier?.['traceparent'] ?? null
+  if (traceparent.get() !== value) traceparent.set(value)
+}
