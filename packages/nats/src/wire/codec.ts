@@ -1,5 +1,6 @@
 import { decodeValue, encodeValue } from '@tasktree/executor/lowlevel'
 import { describe } from '@tasktree/core/lowlevel'
+import { decodePlain, encodePlain, isEncodedPlain } from './plain-values.ts'
 
 /** Encodes values as bytes, and decodes them. All programs of a cluster must use the same codec. */
 export interface Codec {
@@ -13,8 +14,11 @@ export interface Codec {
  * Only Node can decode it.
  */
 export const cloneCodec: Codec = {
-  encode: encodeValue,
-  decode: (bytes) => decodeValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+  encode: (value) => encodePlain(value) ?? encodeValue(value),
+  decode: (bytes) =>
+    isEncodedPlain(bytes)
+      ? decodePlain(bytes)
+      : decodeValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
 }
 
 /**
