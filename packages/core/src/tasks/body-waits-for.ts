@@ -96,15 +96,16 @@ function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null):
     resolve({
       // oxlint-disable-next-line unicorn/no-thenable -- V8 calls it in a microtask of the promise that is asked about
       then(onFulfilled: Resolve, onRejected: Reject): void {
-        settle(
-          callSites(longestTrace)
-            .filter((site) => site.isAsync())
-            .map(placeOf),
-        )
+        settle(callSites(longestTrace).filter(isAsync).map(placeOf))
         void outcome.promise.then(onFulfilled, onRejected)
       },
     })
   })
+}
+
+/** Whether `site` is an async function that waits. Engines other than V8 may have no such method. */
+function isAsync(site: Partial<NodeJS.CallSite>): boolean {
+  return site.isAsync?.() === true
 }
 
 function placeOf(site: NodeJS.CallSite): string {
