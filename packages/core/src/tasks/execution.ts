@@ -56,8 +56,8 @@ export class Execution extends Frame {
   #body: TaskBody<unknown> | null
   #context: Context | null
   /**
-   * If the body is an async function: a promise that fulfils after the body has ended, and that no code awaits.
-   * `bodyWaitsFor` uses it. Otherwise null.
+   * While an async body runs: a promise that fulfils after the body has ended, and that no code awaits. `bodyWaitsFor`
+   * uses it. Otherwise null.
    */
   #bodyEnd: Promise<void> | null = null
 
@@ -278,6 +278,7 @@ export class Execution extends Frame {
     const { task, scopeLoop: loop } = execution
     if (execution.state === OPEN) execution.state = ENDED
     execution.#body = null
+    execution.#bodyEnd = null
     execution.endDriver()
     loop.disown(execution)
     loop.monitor?.taskEnded(task)
