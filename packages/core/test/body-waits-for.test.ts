@@ -109,6 +109,17 @@ test.for(Object.entries(leaving))('the body does not wait after %s', ([, body]) 
   }),
 )
 
+test('a body that has ended does not wait for what its calls wait for', () =>
+  runVirtual(async () => {
+    const future = new Future<string>()
+    const task = createTask(async () => {
+      void inner(future)
+    })
+    await task
+    expect([task.waitingOn.has(future), await bodyWaitsFor(task, future)]).toEqual([true, false])
+    future.setResult('value')
+  }))
+
 test('a future that has ended in the turn of the question is not waited for, and its result arrives', () =>
   runVirtual(async () => {
     const [future, task] = await begin(async (each) => each)

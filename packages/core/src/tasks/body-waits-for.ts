@@ -70,8 +70,9 @@ export async function bodyWaitsFor(
       if (each === future && !each.done()) waits.push([frame, key])
     })
   }
-  // A generator, and a body that has returned a future, have only one flow.
-  if (end === null) return waits.length > 0
+  // A generator, and a body that has returned a future, have only one flow. Waits that are left after the end of the
+  // body belong to calls that no code awaits.
+  if (end === null) return task.ownExecution().body !== null && waits.length > 0
   if (marker === null) return false
   if (!awaited.has(end)) {
     awaited.add(end)
