@@ -23,13 +23,24 @@ function draw(diagram: string): string {
   const svg = renderMermaidSVG(source, {
     bg: 'var(--vp-c-bg)',
     fg: 'var(--vp-c-text-1)',
+    muted: 'var(--vp-c-text-2)',
     font: 'inherit',
+    nodeSpacing: 16,
+    layerSpacing: 28,
     transparent: true,
     padding: 8,
   })
-  return svg
-    .replaceAll(/@import url\([^)]*\);?/g, '')
-    .replace('<svg ', '<svg role="img" aria-label="A diagram; its text follows" ')
-    .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
-    .replaceAll(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
+  // It may shrink to three quarters; below that its text is too small, and it scrolls.
+  const width = Number(/ width="([\d.]+)"/.exec(svg)?.[1] ?? 600)
+  const size = `width: ${width}px; min-width: ${width * 0.75}px; max-width: 100%; height: auto`
+  return (
+    svg
+      .replaceAll(/@import url\([^)]*\);?/g, '')
+      // The styles of a drawing hold for the whole page otherwise.
+      .replaceAll(/^( *)(text|svg) \{/gm, '$1.diagram $2 {')
+      .replace('<svg ', '<svg role="img" aria-label="A diagram; its text follows" ')
+      .replace(/ style="/, ` style="${size}; `)
+      .replaceAll(/\bid="([^"]+)"/g, `id="${id}-$1"`)
+      .replaceAll(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
+  )
 }
