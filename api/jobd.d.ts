@@ -1377,7 +1377,6 @@ export declare class JobOutputs {
     sizes(job: number): Map<number, number>;
 }
 export declare function textOf({ head, omitted, tail }: Output): string;
-export declare function omittedLine(omitted: number): string;
 
 // dist/store/job-pages.d.ts
 import type { DatabaseSync } from 'node:sqlite';
