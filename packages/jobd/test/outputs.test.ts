@@ -1,15 +1,21 @@
 import { DatabaseSync } from 'node:sqlite'
 import { statSync } from 'node:fs'
-import { sleep } from '@tasktree/core'
+import { join } from 'node:path'
+import { type ActorRef, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { run, sleep } from '@tasktree/core'
 import * as fc from 'fast-check'
 import { defineKinds } from '@tasktree/jobd'
 import { expect, test } from 'vitest'
 import type { AttemptRecord } from '../src/jobs/job.ts'
+import { JobFeed } from '../src/store/job-feed.ts'
+import { JobFile } from '../src/store/job-file.ts'
 import { JobOutputs, textOf } from '../src/store/job-outputs.ts'
 import { create } from '../src/store/schema.ts'
 import { Statements } from '../src/store/statements.ts'
+import { Store } from '../src/store/store.ts'
 import { inFolder } from './support/folder.ts'
 import { inJobd, until } from './support/in-jobd.ts'
+import { request } from './support/scheduling.ts'
 
 const slow = { tags: ['slow'] }
 const KiB = 1_024
@@ -79,6 +85,29 @@ test('what a rolled back transaction wrote is forgotten', () => {
   expect(current.append(1, 1, 'on')).toBe(5)
   expect(current.read(1, 1)).toMatchObject({ head: 'kept on', size: 7 })
 })
+
+test('output that a full disk refuses is lost, and later output is kept in its place', () =>
+  inFolder((folder) =>
+    run(async () => {
+      using file = await JobFile.take({ path: join(folder, 'jobs'), maxSize: 400_000 })
+      await using system = await ActorSystem.start({
+        name: 'jobd',
+        logger: silentLogger,
+        children: [child.actor('store', Store, [file, new JobFeed()])],
+      })
+      const store = system.lookup(Store, 'store') as ActorRef<Store>
+      const { id } = (await store.ask.add(request('shell'))).job
+      await store.ask.begin(id)
+      for (const [text, head] of [
+        ['kept ', 'kept '],
+        ['x'.repeat(1_000_000), 'kept '],
+        ['on', 'kept on'],
+      ] as const) {
+        void store.tell.append(id, 1, text)
+        expect(await store.ask.output(id)).toMatchObject({ head, omitted: 0, size: head.length })
+      }
+    }),
+  ))
 
 test('one line says how much is left out, on a line of its own', () => {
   const output = { attempt: 1, omitted: 77, tail: 'tail', size: 99 }
