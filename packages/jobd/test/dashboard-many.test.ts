@@ -139,8 +139,15 @@ describe('50,000 jobs in Chromium', () => {
 
   test('axe finds nothing serious, in both schemes and widths', slow, () =>
     inMany(async (page, served) => {
-      await addNaps(served, 3)
-      await page.locator('#job-rows tr').first().click()
+      // The job whose panel is open has had two attempts.
+      const last = (await addNaps(served, 3)).at(-1) ?? 0
+      await run(async () => {
+        await using client = await JobClient.connect('127.0.0.1', served.port)
+        await client.cancel(last)
+        await client.retry(last)
+      })
+      await page.locator(`#job-rows tr[data-id="${last}"][data-state="running"]`).click()
+      await page.locator('#attempts label', { hasText: '2 running' }).waitFor()
       await page.locator('details.options summary').click()
       for (const width of [1_280, 390])
         for (const colorScheme of ['light', 'dark'] as const) {

@@ -108,6 +108,11 @@ test(
           )
           expect([...acknowledged].filter((id) => !known.has(id))).toEqual([])
           expect(countDeletions(database).early).toBe(0)
+          // Whatever ended an attempt, how it went is kept when the next one begins.
+          const untold = database.prepare(
+            `SELECT id, attempts FROM jobs WHERE attempts - 1 > (SELECT count(*) FROM attempts WHERE job = id AND attempt < attempts)`,
+          )
+          expect(untold.all()).toEqual([])
         }
         expect(acknowledged.size).toBeGreaterThan(rounds)
         // And in the end every one of them is done.
