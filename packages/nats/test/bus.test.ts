@@ -1,5 +1,5 @@
 /** What the package relies on, of the real server and of the one in memory alike. */
-import { run } from '@tasktree/core'
+import { createTask, run } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -45,6 +45,26 @@ function semantics(home: () => Home): void {
       expect(entry?.revision).toBe(second)
       expect(text(entry?.value)).toBe('b')
       expect(await bucket.keys()).toEqual(['key'])
+    })
+  })
+
+  test('the keys are listed while their entries are written, and without the deleted ones', async () => {
+    await home().use(async (bus) => {
+      const bucket = await bus.openBucket('listed')
+      await bucket.put('one', bytes('a'))
+      await bucket.put('two', bytes('a'))
+      await bucket.put('gone', bytes('a'))
+      await bucket.delete('gone')
+      let isListing = true
+      const write = async (): Promise<void> => {
+        while (isListing) await bucket.put('one', bytes('b'))
+      }
+      const writing = createTask(write)
+      for (let i = 0; i < 50; i++) {
+        expect((await bucket.keys()).toSorted()).toEqual(['one', 'two'])
+      }
+      isListing = false
+      await writing
     })
   })
 

@@ -1,4 +1,4 @@
-import { JetStreamApiError } from '@nats-io/jetstream'
+import { JetStreamApiError, type StreamAPI } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import { headers } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
@@ -10,10 +10,12 @@ import type { Pending } from './pending.ts'
 export class NatsBucket implements Bucket {
   readonly #name: string
   readonly #kv: KV
+  readonly #streams: StreamAPI
   readonly #requests: Requests
   readonly #pending: Pending
 
-  constructor(name: string, kv: KV, requests: Requests, pending: Pending) {
+  constructor(name: string, kv: KV, streams: StreamAPI, requests: Requests, pending: Pending) {
+    this.#streams = streams
     this.#name = name
     this.#kv = kv
     this.#requests = requests
@@ -113,10 +115,19 @@ export class NatsBucket implements Bucket {
     return this.#translated(this.#listKeys())
   }
 
+  /**
+   * Lists the subjects of the bucket's stream. The client's method `keys` reads the entries with a consumer, and waits for
+   * ever if an entry is written at the same time: the consumer then delivers fewer messages than the client expects.
+   */
   async #listKeys(): Promise<string[]> {
-    const keys: string[] = []
-    for await (const key of await this.#kv.keys()) keys.push(key)
-    return keys
+    const prefix = this.#subject('')
+    const { state } = await this.#streams.info(`KV_${this.#name}`, {
+      subjects_filter: `${prefix}>`,
+    })
+    const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length))
+    // The server keeps a marker of each deleted entry.
+    const entries = await Promise.all(keys.map((key) => this.#kv.get(key)))
+    return keys.filter((_, i) => entries[i]?.operation === 'PUT')
   }
 
   #translated<T>(promise: Promise<T>): Future<T> {

@@ -314,7 +314,7 @@ export class NatsBus implements Bus {
     const opening = new Kvm(this.#client).create(name, options)
     return this.#pending.follow(
       opening.then(
-        (kv) => new NatsBucket(name, kv, this.#requests, this.#pending),
+        (kv) => new NatsBucket(name, kv, this.#manager.streams, this.#requests, this.#pending),
         (error: unknown) => {
           throw translate(error, `the bucket ${name}`)
         },
