@@ -22,6 +22,7 @@ describe.skipIf(withoutServer)(
         'a.png at 100\nb.png at 200\n',
         '42\n2 nodes\n',
         'billing runs on one\nbilling runs on two\n',
+        '10\n16\n',
         'false\n3\n',
       ],
     )

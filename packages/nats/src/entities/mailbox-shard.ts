@@ -48,8 +48,8 @@ export class MailboxShard implements AsyncDisposable {
   /** The sequence of the last message that was read. */
   #read = 0
   #readers = 0
-  /** How many messages were read and are not done. */
-  #held = 0
+  /** The sequences of the messages that were read and are not done. */
+  readonly #held = new Set<number>()
   isClosing = false
 
   constructor(options: MailboxShardOptions) {
@@ -60,14 +60,18 @@ export class MailboxShard implements AsyncDisposable {
     this.#loop = new PullLoop(link, () => this.#nextReader(), this)
   }
 
-  /** A reader that goes on after the last message that was read. */
+  /**
+   * A reader of all messages that are there. Those that this owner has read before are dropped in `take`. It would be enough to
+   * go on after them, but a server that was killed may have forgotten deletions, and what it brings back would fill the
+   * mailboxes.
+   */
   #nextReader(): ReaderSettings {
     const { link, type, shard, lease } = this.options
     return {
       stream: this.#stream,
       name: `${shard}-${lease.epoch}-${link.answers.token}-${++this.#readers}`,
       subject: link.names.mailboxesOf(type.name, shard),
-      from: this.#read + 1,
+      from: 1,
     }
   }
 
@@ -102,14 +106,18 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   get room(): number {
-    return this.isClosing ? 0 : this.options.type.capacity + readAhead - this.#held
+    return this.isClosing ? 0 : this.options.type.capacity + readAhead - this.#held.size
   }
 
   take(delivery: Delivery): void {
     const { sequence, subject } = delivery
-    if (sequence <= this.#read || this.isClosing) return
+    if (this.isClosing || this.#held.has(sequence)) return
+    if (sequence <= this.#read) {
+      this.#delete(sequence)
+      return
+    }
     this.#read = sequence
-    this.#held++
+    this.#held.add(sequence)
     const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
     let entity = this.#entities.get(key)
     if (entity === undefined) {
@@ -121,9 +129,13 @@ export class MailboxShard implements AsyncDisposable {
 
   /** The message is in a stored state, or nobody wants it any more. */
   done({ sequence }: Delivery): void {
-    const { link } = this.options
-    this.#held--
+    this.#held.delete(sequence)
     this.#loop.roomier()
+    this.#delete(sequence)
+  }
+
+  #delete(sequence: number): void {
+    const { link } = this.options
     const deletion = async (): Promise<void> => {
       await link.insist((bus) => bus.deleteMessage(this.#stream, sequence))
     }
