@@ -30,3 +30,14 @@ test('two copies after jest.resetModules() wait for and cancel each other', asyn
   })
   expect(isCancelled(new other.CancelledError('of the other copy'))).toBe(true)
 })
+
+test('virtual time and leak checks', async () => {
+  const { createTask, sleep, sleepForever } = require('@tasktree/core')
+  const { LeakError, runVirtual, watchLeaks } = require('@tasktree/core/testing')
+  const watch = watchLeaks()
+  expect(await runVirtual(() => sleep(86_400_000, 'a day'))).toBe('a day')
+  const task = createTask(() => sleepForever(), { name: 'poller' })
+  await expect(watch.check()).rejects.toBeInstanceOf(LeakError)
+  task.cancel()
+  await watch.check()
+})

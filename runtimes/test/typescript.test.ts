@@ -4,22 +4,41 @@ import { expect, test } from 'vitest'
 
 const home = new URL('../', import.meta.url)
 
-const options =
-  '--noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable --types node'
+const compilers = ['typescript54', 'typescript55', 'typescript59', 'typescript60', 'typescript']
 
-test.each(['typescript54', 'typescript55', 'typescript59', 'typescript60', 'typescript'])(
-  'programs compile with %s',
+/** What a compiler says of our programs and declarations. Older ones do not know everything in the declarations of Node. */
+async function compile(compiler: string, options: string, ...files: string[]): Promise<string[]> {
+  // From version 6 on, a compiler that is given a file asks to be told that tsconfig.json does not count.
+  const ignore = /typescript(60)?$/.test(compiler) ? ['--ignoreConfig'] : []
+  const always =
+    '--noEmit --strict --target es2022 --lib es2023,esnext.disposable --types node'.split(' ')
+  const tsc = `node_modules/${compiler}/bin/tsc`
+  const args = [tsc, ...always, ...options.split(' '), ...ignore, ...files]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: home }).catch(
+    (error: { stdout: string }) => error,
+  )
+  return stdout.split('\n').filter((line) => /^(\.\.\/packages|types)\//.test(line))
+}
+
+test.each(compilers)(
+  '%s compiles programs with every package, as Node resolves modules',
   { tags: ['slow'] },
   async (compiler) => {
-    const tsc = `node_modules/${compiler}/bin/tsc`
-    // From version 6 on, a compiler that is given a file asks to be told that tsconfig.json does not count.
-    const ignore = /typescript(60)?$/.test(compiler) ? ['--ignoreConfig'] : []
-    const args = [tsc, ...options.split(' '), ...ignore, 'types/program.ts']
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: home }).catch(
-      (error: { stdout: string }) => error,
-    )
-    // Older compilers do not know everything in the declarations of Node. What is ours they must know.
-    const ours = stdout.split('\n').filter((line) => /^(\.\.\/packages|types)\//.test(line))
-    expect(ours).toEqual([])
+    const files = ['types/program.ts', 'types/every-package.ts', 'types/commonjs.cts']
+    const said = await compile(compiler, '--module nodenext', ...files)
+    // TS1479: an ES module cannot be imported by a CommonJS one. From 5.8 on, it can be, as Node's `require` can.
+    const refused = said.filter((line) => /^types\/commonjs\.cts.* TS1479: /.test(line))
+    expect(said).toEqual(refused)
+    expect(refused).toHaveLength(/5[45]$/.test(compiler) ? 2 : 0)
+  },
+)
+
+test.each(compilers)(
+  '%s compiles programs with every package, as bundlers resolve modules',
+  { tags: ['slow'] },
+  async (compiler) => {
+    // The declarations are checked above.
+    const options = '--module esnext --moduleResolution bundler --skipLibCheck'
+    expect(await compile(compiler, options, 'types/every-package.ts')).toEqual([])
   },
 )

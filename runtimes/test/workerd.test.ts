@@ -12,7 +12,7 @@ const home = new URL('../', import.meta.url)
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
 testWhere(isLinux, 'the runtimes are installed for Linux on x64 only')(
-  'core and sync run in workerd with nodejs_compat',
+  'core, sync, flow, streams and actor run in workerd with nodejs_compat',
   { tags: ['slow'] },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tasktree-workerd-'))

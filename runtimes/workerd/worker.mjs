@@ -1,6 +1,8 @@
-// Core and sync in workerd, the runtime of Cloudflare Workers: tasks, a lock, a cancel, a timeout, a queue and a run that is
-// cancelled with its request.
+// Core, sync, flow, streams and actor in workerd, the runtime of Cloudflare Workers: tasks, a lock, a cancel, a timeout, a queue, a run
+// that is cancelled with its request, a retry and an actor.
 import assert from 'node:assert'
+import { PassThrough } from 'node:stream'
+import { Actor, spawn } from '@tasktree/actor'
 import {
   ContextVar,
   createTask,
@@ -13,6 +15,8 @@ import {
   TimeoutError,
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
+import { map, retry, singleFlight } from '@tasktree/flow'
+import { StreamReader, StreamWriter } from '@tasktree/streams'
 import { Lock, Queue, Semaphore } from '@tasktree/sync'
 
 const name = new ContextVar('name', { default: 'none' })
@@ -55,11 +59,53 @@ async function groups() {
   assert.ok(!semaphore.locked())
 }
 
+async function flows() {
+  assert.deepEqual(await map([3, 1, 2], (n) => sleep(n, 2 * n), { concurrency: 2 }), [6, 2, 4])
+  let calls = 0
+  const failing = async () => {
+    if (++calls < 3) throw new Error('not yet')
+    return calls
+  }
+  assert.equal(await retry(failing, { backoff: () => 1 }), 3)
+  const load = singleFlight(() => sleep(1, ++calls))
+  assert.deepEqual(await gather([() => load(), () => load()]), [4, 4])
+}
+
+async function streams() {
+  const pipe = new PassThrough()
+  const reader = StreamReader.from(pipe)
+  const writer = StreamWriter.to(pipe)
+  writer.write('first\nsec')
+  assert.equal(String(await reader.readLine()), 'first\n')
+  const error = await timeout(5, () => reader.readLine()).catch((e) => e)
+  assert.ok(error instanceof TimeoutError)
+  writer.write('ond\n')
+  assert.equal(String(await reader.readLine()), 'second\n')
+}
+
+async function actors() {
+  class Counter extends Actor {
+    count = 0
+
+    add(n) {
+      this.count += n
+      return this.count
+    }
+  }
+  const counter = await spawn(Counter)
+  assert.equal(await counter.ask.add(2), 2)
+  assert.equal(await counter.ask.add(3), 5)
+  await counter.stop()
+}
+
 // oxlint-disable-next-line import/no-default-export -- what workerd looks for
 export default {
   async test() {
     await run(locks)
     await run(groups)
+    await run(flows)
+    await run(streams)
+    await run(actors)
     // Two runs at the same time, as of two requests.
     const results = await Promise.all([1, 2].map((n) => run(() => sleep(1, n))))
     assert.deepEqual(results, [1, 2])

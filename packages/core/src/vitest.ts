@@ -123,8 +123,6 @@ export const it: It = Object.assign(checked, {
   explore: testKind<ExploreOptions>(plain, runUnderSchedules),
 })
 
-export const test: It = it
-
 /**
  * Makes every test of the file fail that leaves something behind, also those of vitest's own `it`. Call it at the top of a
  * test file, or in a file of `setupFiles` for all.

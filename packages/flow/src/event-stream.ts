@@ -3,6 +3,7 @@ import { Future } from '@tasktree/core'
 import { abortError } from '@tasktree/core/lowlevel'
 import { EventOverflowError } from './errors.ts'
 import { listen } from './event-source.ts'
+import type { Events } from './on.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
@@ -15,7 +16,7 @@ export interface EventStreamOptions {
 /**
  * Keeps the events of a source until a loop takes them. It listens from its construction on. `on` and `once` use it.
  */
-export class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
+export class EventStream<T> implements Events<T> {
   #events: T[] = []
   /** The index in `#events` of the first event that was not taken. The places before it are empty. */
   #head = 0

@@ -16,6 +16,17 @@ export interface OnOptions {
 }
 
 /**
+ * The events of a source, for a `for await` loop. This is AsyncIterableIterator, spelled out, because that type takes
+ * other type arguments before TypeScript 5.6.
+ */
+export interface Events<T> extends AsyncDisposable {
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends the loop, and removes the listeners. */
+  return(): Promise<IteratorResult<T, undefined>>
+  [Symbol.asyncIterator](): Events<T>
+}
+
+/**
  * Returns the events of an EventEmitter or EventTarget, for a `for await` loop. The loop gets the argument of each
  * event: the Event of an EventTarget, or an array if an EventEmitter has passed several arguments. If an EventEmitter
  * emits 'error', the loop first gets the events before it, and then throws its argument.
@@ -30,7 +41,7 @@ export function on<T = unknown>(
   source: EventEmitter | EventTarget,
   event: string | symbol,
   options?: OnOptions,
-): AsyncIterableIterator<T, undefined> & AsyncDisposable {
+): Events<T> {
   checkOptions(options)
   const { buffer = Infinity, overflow = 'error', signal } = options ?? {}
   checkCount('the option buffer', buffer, 1)

@@ -1,0 +1,35 @@
+// Run by `node --test`, `bun test` and `deno test`: see test/runners.test.ts.
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, mock, test } from 'node:test'
+import { createTask, sleep, sleepForever, timeout, TimeoutError } from '@tasktree/core'
+import { LeakError, runVirtual, watchLeaks } from '@tasktree/core/testing'
+
+let watch
+beforeEach(() => {
+  watch = watchLeaks()
+})
+afterEach(() => watch.check())
+
+void test('an answer that takes an hour is given up', async () => {
+  await runVirtual(async () => {
+    const answer = timeout(60_000, () => sleep(3_600_000))
+    await assert.rejects(answer, TimeoutError)
+  })
+})
+
+void test('a task that is left is found', async () => {
+  const task = createTask(() => sleepForever(), { name: 'poller' })
+  await assert.rejects(watch.check(), LeakError)
+  task.cancel()
+})
+
+void test('fake timers move a sleep', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const slept = sleep(60_000, 'slept')
+    mock.timers.tick(60_000)
+    assert.equal(await slept, 'slept')
+  } finally {
+    mock.timers.reset()
+  }
+})

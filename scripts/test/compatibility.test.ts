@@ -1,0 +1,39 @@
+// The page on compatibility promises only what a test shows, and says of the rest why not.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const page = join(root, 'docs/reference/compatibility.md')
+
+/** The rows of all tables: the name in the first column, and the cells beside it. */
+const rows = readFileSync(page, 'utf8')
+  .split('\n')
+  .filter(
+    (line) =>
+      line.startsWith('| ') && !/^\| (?:-|package|TypeScript|bundler|test runner)/.test(line),
+  )
+  .map((line) =>
+    line
+      .slice(2, -2)
+      .split(' | ')
+      .map((cell) => cell.trim()),
+  )
+  .map(([name, ...cells]) => ({ name: name as string, cells }))
+
+test.each(rows)('each cell of $name has a test, or says why not', ({ cells }) => {
+  expect(cells.length).toBeGreaterThan(1)
+  for (const cell of cells) {
+    const files = [...cell.matchAll(/\]\((.*?)\)/g)].map((match) => match[1] as string)
+    if (files.length === 0) expect(cell).toMatch(/^no: /)
+    for (const file of files) expect(existsSync(join(dirname(page), file)) ? '' : file).toBe('')
+  }
+})
+
+test('every package is in the table of the runtimes', () => {
+  const names = rows.map(({ name }) => name)
+  for (const folder of globSync('packages/*', { cwd: root })) {
+    expect(names).toContain(`\`${basename(folder)}\``)
+  }
+})
