@@ -798,7 +798,7 @@ export { idOf as taskId } from './snapshot/task-ids.ts';
 export { durationText } from './futures/duration-text.ts';
 export { printable } from './futures/printable.ts';
 export { DetailedFuture } from './futures/detailed-future.ts';
-export { type WaitDetails, waitDetails } from './futures/wait-details.ts';
+export { detailsOf, type WaitDetails, waitDetails } from './futures/wait-details.ts';
 export { LiveList } from './loop/live-list.ts';
 export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts';
 export { createServiceTask } from './tasks/service-task.ts';
@@ -1522,5 +1522,4 @@ export interface It extends TestAPI<{
     explore: TestKind<ExploreOptions>;
 }
 export declare const it: It;
-export declare const test: It;
 export declare function checkLeaks(): void;

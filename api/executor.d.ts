@@ -8,6 +8,7 @@ export type { PoolOptions } from './pool/options.ts';
 export { ProcessPoolExecutor, type ProcessPoolOptions } from './pool/process-pool.ts';
 export { runInExecutor, toThread } from './pool/run-in-executor.ts';
 export { ThreadPoolExecutor } from './pool/thread-pool.ts';
+export { traceparent } from './jobs/traceparent.ts';
 export { transfer } from './jobs/transfer.ts';
 export { reportProgress, workerId, workerSignal } from './worker/context.ts';
 
@@ -211,6 +212,13 @@ export interface SubmitStack {
 export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
 export declare function stackText(submitted: SubmitStack): string;
 export declare function typicalStack(earlier: SubmitStack): SubmitStack;
+
+// dist/jobs/traceparent.d.ts
+import { ContextVar } from '@tasktree/core';
+import type { Carrier } from '../transport/protocol.ts';
+export declare const traceparent: ContextVar<string | null>;
+export declare function carriedTrace(): Carrier | null;
+export declare function enterTrace(carrier: Carrier | null): void;
 
 // dist/jobs/transfer.d.ts
 import type { Transferable } from 'node:worker_threads';

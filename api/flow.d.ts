@@ -80,12 +80,13 @@ export declare function listen(call: string, source: EventEmitter | EventTarget,
 
 // dist/event-stream.d.ts
 import type { EventEmitter } from 'node:events';
+import type { Events } from './on.ts';
 export interface EventStreamOptions {
     readonly buffer: number;
     readonly overflow: 'error' | 'drop-oldest' | 'drop-newest';
     readonly signal: AbortSignal | undefined;
 }
-export declare class EventStream<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
+export declare class EventStream<T> implements Events<T> {
     #private;
     constructor(call: string, source: EventEmitter | EventTarget, event: string | symbol, { buffer, overflow, signal }: EventStreamOptions);
     next(): Promise<IteratorResult<T, undefined>>;
@@ -123,7 +124,7 @@ export type { KeyedOptions } from './keyed-options.ts';
 export { latest } from './latest.ts';
 export { map } from './map.ts';
 export { mapStream, type MapStreamOptions } from './map-stream.ts';
-export { on, type OnOptions } from './on.ts';
+export { type Events, on, type OnOptions } from './on.ts';
 export { once } from './once.ts';
 export { poll, type PollOptions } from './poll.ts';
 export type { Source } from './pump.ts';
@@ -172,7 +173,12 @@ export interface OnOptions {
     overflow?: 'error' | 'drop-oldest' | 'drop-newest' | undefined;
     signal?: AbortSignal | undefined;
 }
-export declare function on<T = unknown>(source: EventEmitter | EventTarget, event: string | symbol, options?: OnOptions): AsyncIterableIterator<T, undefined> & AsyncDisposable;
+export interface Events<T> extends AsyncDisposable {
+    next(): Promise<IteratorResult<T, undefined>>;
+    return(): Promise<IteratorResult<T, undefined>>;
+    [Symbol.asyncIterator](): Events<T>;
+}
+export declare function on<T = unknown>(source: EventEmitter | EventTarget, event: string | symbol, options?: OnOptions): Events<T>;
 
 // dist/once.d.ts
 import type { EventEmitter } from 'node:events';

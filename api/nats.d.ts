@@ -276,12 +276,19 @@ export interface QueueSnapshot {
     readonly running: number;
     readonly delayed: number;
 }
+export interface EntitySnapshot {
+    readonly shards: readonly (string | null)[];
+    readonly active: number;
+    readonly waiting: number | null;
+}
 export interface ClusterSnapshot {
     readonly namespace: string;
     readonly node: string;
     readonly status: LinkStatus;
     readonly nodes: readonly NodeInfo[];
     readonly queues: Readonly<Record<string, QueueSnapshot>>;
+    readonly singletons: Readonly<Record<string, string | null>>;
+    readonly entities: Readonly<Record<string, EntitySnapshot>>;
     readonly deadLetters: number;
 }
 export declare function takeSnapshot(link: Link, namespace: string, ownQueues: Iterable<string>): Promise<ClusterSnapshot>;
@@ -305,6 +312,7 @@ export declare class DurableEntity {
     constructor(shard: MailboxShard, key: string);
     push(delivery: Delivery): void;
     close(): Promise<void>;
+    abort(): void;
 }
 
 // dist/entities/entity-host.d.ts
@@ -410,6 +418,7 @@ export declare class KnownTypes {
     constructor(link: Link);
     find(type: string, listener: Listener): void;
 }
+export declare function readTerms(link: Link, type: string): Promise<EntityTerms | null>;
 export {};
 
 // dist/entities/mailbox-shard.d.ts
@@ -454,6 +463,7 @@ export declare class MemoryEntity {
     #private;
     constructor(shard: RequestShard, key: string);
     receive(bus: Bus, reply: string, message: AskMessage): void;
+    abort(): void;
     close(): Promise<void>;
 }
 
@@ -699,7 +709,7 @@ export type { Bus, BusStatus, Connector } from './bus/bus.ts';
 export type { DurabilityOptions } from './bus/durability.ts';
 export { Cluster, cluster, type ClusterOptions, clusterTree, connect } from './cluster/cluster.ts';
 export type { EntityShare, NodeInfo } from './link/nodes.ts';
-export type { ClusterSnapshot, QueueSnapshot } from './cluster/snapshot.ts';
+export type { ClusterSnapshot, EntitySnapshot, QueueSnapshot } from './cluster/snapshot.ts';
 export { BusTimeout, ClusterClosed, ConnectFailed, ConnectionLost, ConsumerStalled, Fenced, LeaseLost, NodeLost, NoJetStream, PayloadTooLarge, PoisonedJob, QueueFull, ResultTooLarge, SettingsDiffer, UnknownJob, } from './errors.ts';
 export { RemoteExecutor, type RemoteExecutorOptions, type SubmitOptions, } from './executor/remote-executor.ts';
 export { RemoteJob } from './executor/remote-job.ts';
@@ -747,6 +757,10 @@ import { type Lease, type LeaseSettings } from './lease.ts';
 export interface LeasedOptions {
     readonly id: string;
     readonly lease: LeaseSettings;
+    readonly agreement?: {
+        readonly what: string;
+        readonly settings: object;
+    };
     readonly children: (lease: Lease) => readonly ChildSpec[];
     readonly onChange?: (isRunning: boolean) => void;
     readonly supervision: ChildOptions;
@@ -1202,14 +1216,18 @@ export type Outcome = {
 export declare function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array;
 export declare function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt?: () => string): Outcome;
 
+// dist/wire/plain-values.d.ts
+export declare function encodePlain(value: unknown): Uint8Array | null;
+export declare function isEncodedPlain(bytes: Uint8Array): boolean;
+export declare function decodePlain(bytes: Uint8Array): unknown;
+
 // dist/wire/progress.d.ts
 export declare const progressTag = 3;
 
 // dist/wire/trace.d.ts
-import { ContextVar } from '@tasktree/core';
+export { traceparent } from '@tasktree/executor';
 import { Tracing } from '@tasktree/core/lowlevel';
 export declare const traceHeader = "traceparent";
-export declare const traceparent: ContextVar<string | null>;
 export type Carrier = Readonly<Record<string, string>>;
 export interface JobTrace {
     readonly executor: object;
@@ -1239,7 +1257,6 @@ interface ServeTrace {
 }
 export declare const serveTracing: Tracing<ServeTrace>;
 export declare function carrierOf(header: string | null): Carrier | null;
-export {};
 
 // dist/worker/dead-letters.d.ts
 import type { Link } from '../link/link.ts';
