@@ -1,5 +1,5 @@
 /** What the package relies on, of the real server and of the one in memory alike. */
-import { createTask, run } from '@tasktree/core'
+import { cancelTasks, createTask, run } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -55,16 +55,13 @@ function semantics(home: () => Home): void {
       await bucket.put('two', bytes('a'))
       await bucket.put('gone', bytes('a'))
       await bucket.delete('gone')
-      let isListing = true
-      const write = async (): Promise<void> => {
-        while (isListing) await bucket.put('one', bytes('b'))
-      }
-      const writing = createTask(write)
+      const writing = createTask(async (): Promise<never> => {
+        for (;;) await bucket.put('one', bytes('b'))
+      })
       for (let i = 0; i < 50; i++) {
         expect((await bucket.keys()).toSorted()).toEqual(['one', 'two'])
       }
-      isListing = false
-      await writing
+      await cancelTasks([writing])
     })
   })
 
