@@ -9,6 +9,10 @@ function besideThisFile(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
+// Node keeps there what it has compiled. Many tests start programs, and without it each of them compiles the same modules
+// again, which is three quarters of the work of its start.
+process.env['NODE_COMPILE_CACHE'] ??= besideThisFile('./node_modules/.cache/compiled')
+
 const shared: ViteUserConfig = defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },

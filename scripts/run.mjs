@@ -20,7 +20,13 @@ function execute(command, args, { env, quiet = false } = {}) {
       cwd: root,
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       shell,
-      env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env },
+      env: {
+        ...process.env,
+        TURBO_TELEMETRY_DISABLED: '1',
+        // Node keeps there what it has compiled: hundreds of programs are started, most of them of the same modules.
+        NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
+        ...env,
+      },
     })
     const output = []
     child.stdout?.on('data', (chunk) => output.push(chunk))

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -230,20 +230,24 @@ test(
 )
 
 test('a drain begins nothing more, and answers when nothing runs', slow, () =>
-  inJobd(async ({ add, reach, client, wait, get }) => {
-    const id = await add('sleep', '300')
+  inJobd(async ({ add, reach, client, wait, get, file }) => {
+    const gate = `${file}.gate`
+    const id = await add('shell', `until [ -e '${gate}' ]; do sleep 0.02; done`)
     await reach(id, 'running')
-    const next = await add('sleep', '0')
     await expect(client.command('JOB.DRAIN', 'TIMEOUT', 20)).rejects.toThrow(
       'TIMEOUT jobs still run',
     )
-    await client.command('JOB.DRAIN')
+    const next = await add('sleep', '0')
+    let isDrained = false
+    const drain = client.command('JOB.DRAIN').then(() => (isDrained = true))
+    expect(await get(next)).toMatchObject({ state: 'queued' })
+    expect(isDrained).toBe(false)
+    writeFileSync(gate, '')
+    await drain
     expect(await get(id)).toMatchObject({ state: 'done' })
-    const later = await add('sleep', '0')
-    expect(await get(later)).toMatchObject({ state: 'queued' })
+    expect(await get(next)).toMatchObject({ state: 'queued' })
     await client.command('JOB.RESUME')
     await wait(next)
-    await wait(later)
   }),
 )
 
