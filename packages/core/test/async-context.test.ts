@@ -209,11 +209,15 @@ test('to enter a storage in an ended task is no look at what it threw', async ()
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()
     await core.run(async () => {
+      const entered = new core.Future()
       core.createTask(async () => {
-        setTimeout(() => storage.run(1, () => console.log('entered')), 1)
+        setTimeout(() => {
+          storage.run(1, () => console.log('entered'))
+          entered.setResult()
+        }, 1)
         throw new Error('nobody looks')
       })
-      await core.sleep(10)
+      await entered
     })
   `)
   expect(output).toMatch(/entered\n(.|\n)*exception was never retrieved(.|\n)*nobody looks/)

@@ -125,8 +125,11 @@ describe('a scope reaches the code that its body runs through', () => {
   })
 })
 
-test('in a worker thread a scope strikes its own branch, and a task of its own loop', async () => {
-  const { code, output } = await program(`
+test(
+  'in a worker thread a scope strikes its own branch, and a task of its own loop',
+  { tags: ['slow'] },
+  async () => {
+    const { code, output } = await program(`
     import { Worker } from 'node:worker_threads'
     const source = ${JSON.stringify(`
       import { run, sleep, timeout, createTask } from '@tasktree/core'
@@ -151,5 +154,6 @@ test('in a worker thread a scope strikes its own branch, and a task of its own l
       })
       console.log(JSON.stringify(results))
     })`)
-  expect([code, output]).toEqual([0, '["TimeoutError","beside","CancelledError"]\n'])
-})
+    expect([code, output]).toEqual([0, '["TimeoutError","beside","CancelledError"]\n'])
+  },
+)

@@ -139,8 +139,11 @@ test('a dropped parked task can be collected with the future it waits on', () =>
     expect(registry).toEqual(['future'])
   }))
 
-test('a parked task takes less than 1,100 bytes, with its future and its async function', async () => {
-  const { code, output } = await program(`
+test(
+  'a parked task takes less than 1,100 bytes, with its future and its async function',
+  { tags: ['slow'] },
+  async () => {
+    const { code, output } = await program(`
     const parked = 100_000
     const tasks = Array.from({ length: parked }, () => null)
     gc()
@@ -157,10 +160,11 @@ test('a parked task takes less than 1,100 bytes, with its future and its async f
       console.log((process.memoryUsage().heapUsed - before) / parked, tasks.every((task) => task.waitingOn.size === 1))
     })
   `)
-  const [bytes, areParked] = output.trim().split(' ')
-  expect([code, areParked]).toEqual([0, 'true'])
-  expect(Number(bytes)).toBeLessThan(1_100)
-})
+    const [bytes, areParked] = output.trim().split(' ')
+    expect([code, areParked]).toEqual([0, 'true'])
+    expect(Number(bytes)).toBeLessThan(1_100)
+  },
+)
 
 test('who waits is told without a look at all others that wait for the same', () =>
   runVirtual(async () => {
