@@ -121,6 +121,7 @@ export declare function checkDurability(options: DurabilityOptions): Durability;
 export declare function warnOfPowerLoss(servers: string, durability: Durability): void;
 
 // dist/bus/nats-bucket.d.ts
+import { type StreamAPI } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { Future } from '@tasktree/core';
 import type { Bucket, Entry } from './bus.ts';
@@ -128,7 +129,7 @@ import { type Requests } from './nats-requests.ts';
 import type { Pending } from './pending.ts';
 export declare class NatsBucket implements Bucket {
     #private;
-    constructor(name: string, kv: KV, requests: Requests, pending: Pending);
+    constructor(name: string, kv: KV, streams: StreamAPI, requests: Requests, pending: Pending);
     create(key: string, value: Uint8Array): Future<number | null>;
     update(key: string, value: Uint8Array, revision: number): Future<number | null>;
     put(key: string, value: Uint8Array): Future<number>;
