@@ -36,7 +36,7 @@ export function cancelLevel(frame: Frame, reason: unknown): void {
 }
 
 /** Ends every wait in the frame `inside` and in everything inside it, because the scope of `frame` is cancelled. */
-export function strikeInside(inside: Frame, frame: Frame): void {
+function strikeInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
   // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
