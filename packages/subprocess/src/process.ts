@@ -8,25 +8,23 @@ import {
   observe,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
-import { OSError, StreamReader, StreamWriter } from '@tasktree/streams'
+import { StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { waitForAll } from './wait-for-all.ts'
+import { Communication, type Outputs } from './communication.ts'
 import { type Cut, Ending } from './ending.ts'
 import { ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { endWhenSilent } from './held-pipe.ts'
 import { processTracing } from './tracing.ts'
 import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
-import { Output, readOutput } from './output.ts'
 import { addToSnapshots, type ProcessSnapshot, showProcess } from './process-list.ts'
 import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
 import { copyIn, copyOut, StdioCopies } from './stdio-copies.ts'
 
-/** The output of a process; null for an output that is not a pipe. */
-export interface Captured {
-  stdout: Buffer | null
-  stderr: Buffer | null
+/** The outputs of a process that has ended, and why this program has ended it. */
+export interface Captured extends Outputs {
   cut: Cut | null
 }
 
@@ -71,10 +69,8 @@ export class Process implements AsyncDisposable {
   readonly #ownerSignal: AbortSignal | null = this.#owner === null ? null : taskSignal()
   readonly #ending: Ending
   readonly #copies = new StdioCopies(this)
-  /** What `communicate` has read so far. If a call is cancelled, the next call continues with it. */
-  readonly #outputs = { stdout: new Output(), stderr: new Output() }
-  #hasCommunicated = false
-  #hasInput = false
+  /** The input and the outputs of `communicate`. If a call is cancelled, the next call continues with them. */
+  readonly #communication: Communication
   #returncode: number | null = null
   readonly #startedAt = performance.now()
   readonly #realTime: RealTimeEnd
@@ -98,6 +94,7 @@ export class Process implements AsyncDisposable {
     this.stdin = this.#connectIn(stdin)
     this.stdout = this.#connectOut(reader(started.stdout), options.stdout, started.stdout)
     this.stderr = this.#connectOut(reader(started.stderr), options.stderr, started.stderr)
+    this.#communication = new Communication(this.stdin, this.stdout, this.stderr)
     // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
     // grandchild would then fill the memory.
     child.stdio.fill(null)
@@ -180,7 +177,7 @@ export class Process implements AsyncDisposable {
     if (input !== undefined && this.stdin === null)
       throw new TypeError('communicate() was given input, and stdin is no PIPE')
     checkWait(options)
-    if (input !== undefined && this.#hasCommunicated) {
+    if (input !== undefined && this.#communication.hasBegun) {
       throw new RuntimeError(
         'communicate() takes input in its first call only: a later call continues with that input',
       )
@@ -206,29 +203,13 @@ export class Process implements AsyncDisposable {
     max: number,
     options?: ProcessWaitOptions,
   ): Promise<Captured> {
-    this.#hasCommunicated = true
-    if (input !== undefined && this.stdin !== null) {
-      this.#hasInput = true
-      this.stdin.write(input)
-    }
-    const read = async (which: 'stdout' | 'stderr', signal: AbortSignal): Promise<void> => {
-      const reader = this[which]
-      if (reader === null) return
-      await readOutput(reader, this.#outputs[which], max, signal, () =>
-        this.#ending.begin({ over: which }),
-      )
-    }
+    const communication = this.#communication
+    communication.begin(input)
     await this.#untilDone(options, (signal) => [
-      read('stdout', signal),
-      read('stderr', signal),
-      this.#feed(signal),
+      ...communication.branches(signal, max, (over) => this.#ending.begin({ over })),
       this.#untilExited(signal),
     ])
-    return {
-      stdout: this.stdout === null ? null : this.#outputs.stdout.take(),
-      stderr: this.stderr === null ? null : this.#outputs.stderr.take(),
-      cut: this.#ending.cut,
-    }
+    return { ...communication.take(), cut: this.#ending.cut }
   }
 
   /** @internal closes stdout, because no code reads it any more: the next write of the process fails with SIGPIPE */
@@ -322,11 +303,7 @@ export class Process implements AsyncDisposable {
   }
 
   #expired(timeout: number): TimeoutExpired {
-    const { stdout, stderr } = this.#outputs
-    return new TimeoutExpired(this.#started.args, timeout, {
-      stdout: this.#hasCommunicated && this.stdout !== null ? stdout.copy() : null,
-      stderr: this.#hasCommunicated && this.stderr !== null ? stderr.copy() : null,
-    })
+    return new TimeoutExpired(this.#started.args, timeout, this.#communication.copy())
   }
 
   /** Makes the process end with its owner, at its `timeout`, and when its `signal` aborts. */
@@ -379,20 +356,6 @@ export class Process implements AsyncDisposable {
     const { args, options } = this.#started
     if (cut === 'timeout') throw new TimeoutExpired(args, options.timeout as number, captured)
     if (isCancelled(cut)) throw cut
-  }
-
-  /** Waits until the input has been written, and closes stdin. */
-  async #feed(signal: AbortSignal): Promise<void> {
-    if (this.stdin === null) return
-    if (this.#hasInput) {
-      try {
-        await this.stdin.drain({ signal })
-      } catch (error) {
-        // The process has closed its stdin early, which is not an error, as in Python.
-        if (!(error instanceof OSError)) throw error
-      }
-    }
-    this.stdin.close()
   }
 
   /** Returns the writer to stdin; null when the caller's own reader is copied to stdin. */

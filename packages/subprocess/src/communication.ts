@@ -1,0 +1,93 @@
+import { OSError, type StreamReader, type StreamWriter } from '@tasktree/streams'
+import { Output, readOutput } from './output.ts'
+
+/** The outputs of a process; null for an output that is not a pipe. */
+export interface Outputs {
+  stdout: Buffer | null
+  stderr: Buffer | null
+}
+
+/**
+ * What `communicate` does with the pipes of a process: it writes the input, and reads both outputs to their ends, all at
+ * the same time. A process that waits for one pipe while this program waits for another would hang otherwise.
+ *
+ * A call may be cancelled at any time. This object keeps what was read, so that the next call continues.
+ */
+export class Communication {
+  readonly #stdin: StreamWriter | null
+  readonly #stdout: StreamReader | null
+  readonly #stderr: StreamReader | null
+  readonly #outputs = { stdout: new Output(), stderr: new Output() }
+  #hasBegun = false
+  #hasInput = false
+
+  /** A pipe is null if the process has no such pipe. */
+  constructor(
+    stdin: StreamWriter | null,
+    stdout: StreamReader | null,
+    stderr: StreamReader | null,
+  ) {
+    this.#stdin = stdin
+    this.#stdout = stdout
+    this.#stderr = stderr
+  }
+
+  /** Whether there was a call of `communicate`. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
+  /** Called at the beginning of each call of `communicate`. Only the first call has an `input`. */
+  begin(input: Uint8Array | string | undefined): void {
+    this.#hasBegun = true
+    if (input === undefined || this.#stdin === null) return
+    this.#hasInput = true
+    this.#stdin.write(input)
+  }
+
+  /**
+   * Starts to write and to read, and returns a promise for each pipe. `onOver` is called when an output has more than
+   * `max` bytes. An abort of `signal` ends all of them.
+   */
+  branches(
+    signal: AbortSignal,
+    max: number,
+    onOver: (which: 'stdout' | 'stderr') => void,
+  ): Promise<void>[] {
+    const read = async (which: 'stdout' | 'stderr', reader: StreamReader | null): Promise<void> => {
+      if (reader === null) return
+      await readOutput(reader, this.#outputs[which], max, signal, () => onOver(which))
+    }
+    return [read('stdout', this.#stdout), read('stderr', this.#stderr), this.#feed(signal)]
+  }
+
+  /** Waits until the input has been written, and closes stdin. */
+  async #feed(signal: AbortSignal): Promise<void> {
+    if (this.#stdin === null) return
+    if (this.#hasInput) {
+      try {
+        await this.#stdin.drain({ signal })
+      } catch (error) {
+        // The process has closed its stdin early, which is not an error, as in Python.
+        if (!(error instanceof OSError)) throw error
+      }
+    }
+    this.#stdin.close()
+  }
+
+  /** Returns all that was read, and removes it from this object. */
+  take(): Outputs {
+    return {
+      stdout: this.#stdout === null ? null : this.#outputs.stdout.take(),
+      stderr: this.#stderr === null ? null : this.#outputs.stderr.take(),
+    }
+  }
+
+  /** Returns a copy of all that was read, and keeps it for the next call. Both are null before the first call. */
+  copy(): Outputs {
+    return {
+      stdout: this.#hasBegun && this.#stdout !== null ? this.#outputs.stdout.copy() : null,
+      stderr: this.#hasBegun && this.#stderr !== null ? this.#outputs.stderr.copy() : null,
+    }
+  }
+}
