@@ -1335,7 +1335,6 @@ import type { Reaction } from '../futures/reaction.ts';
 import type { Frame, ScopeFrame } from './frame.ts';
 export declare function levelOf(frame: Frame | null): Frame | null;
 export declare function cancelLevel(frame: Frame, reason: unknown): void;
-export declare function strikeInside(inside: Frame, frame: Frame): void;
 export declare function strikeNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, level: Frame): void;
 export declare function deliverHeldBack(frame: ScopeFrame): void;
 

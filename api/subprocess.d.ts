@@ -22,6 +22,22 @@ export declare class Command implements Promise<CompletedProcess> {
     pipe(next: Command): Command;
 }
 
+// dist/communication.d.ts
+import { type StreamReader, type StreamWriter } from '@tasktree/streams';
+export interface Outputs {
+    stdout: Buffer | null;
+    stderr: Buffer | null;
+}
+export declare class Communication {
+    #private;
+    constructor(stdin: StreamWriter | null, stdout: StreamReader | null, stderr: StreamReader | null);
+    get hasBegun(): boolean;
+    begin(input: Uint8Array | string | undefined): void;
+    branches(signal: AbortSignal, max: number, onOver: (which: 'stdout' | 'stderr') => void): Promise<void>[];
+    take(): Outputs;
+    copy(): Outputs;
+}
+
 // dist/end-with-parent.d.ts
 export interface Dependent {
     readonly pid: number;
@@ -320,10 +336,9 @@ export {};
 
 // dist/process.d.ts
 import { StreamReader, StreamWriter } from '@tasktree/streams';
+import { type Outputs } from './communication.ts';
 import { type Cut } from './ending.ts';
-export interface Captured {
-    stdout: Buffer | null;
-    stderr: Buffer | null;
+export interface Captured extends Outputs {
     cut: Cut | null;
 }
 export interface ProcessWaitOptions {
