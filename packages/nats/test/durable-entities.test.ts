@@ -285,6 +285,25 @@ describe('a durable entity', () => {
     })
   })
 
+  test('gets a confirmed tell once, although the server has forgotten that it was stored', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(0)
+      for (let i = 1; i <= 20; i++) {
+        const told = ref.tell({ confirm: true }).append(i)
+        // The message is stored and handled, and the sender does not hear of it.
+        await sleep(i / 2)
+        server.connections[1]!.cut()
+        await sleep(50)
+        server.restart()
+        await sleep(50)
+        for (const each of server.connections) each.restore()
+        expect(await told).toBe(true)
+      }
+      expect(await ref.ask({ timeout: 10_000 }).items()).toEqual([...Array(21).keys()])
+    })
+  })
+
   test('lets its running message end when its node stops, and the others go to the next owner', async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       const ref = sender.ref<List>('list', 'a')

@@ -98,7 +98,7 @@ function explore(seed: number): Promise<Counts> {
           await sleep(server.random() * 200)
         }
       }
-      // Cuts of any connection, the sender's too; nodes that end without a word, or in an orderly way, and are replaced.
+      // Restarts of the server; cuts of any connection, the sender's too; nodes that end without a word, or in an orderly way, and are replaced.
       const trouble = async (): Promise<void> => {
         for (let i = 0; i < faults; i++) {
           await sleep(server.random() * 400)
@@ -106,7 +106,15 @@ function explore(seed: number): Promise<Counts> {
           const bus = alive[Math.floor(server.random() * alive.length)]
           if (bus === undefined) continue
           const choice = server.random()
-          if (bus !== server.connections[0] && choice < 0.35) {
+          if (choice < 0.1) {
+            const lost = alive.slice()
+            server.restart()
+            await sleep(100)
+            for (const each of lost) {
+              await sleep(server.random() * 100)
+              each.restore()
+            }
+          } else if (bus !== server.connections[0] && choice < 0.35) {
             bus.kill()
             systems.push(await startNode(started++))
           } else if (choice < 0.55) {

@@ -20,6 +20,7 @@ import { type AskMessage, readAsk, replyHeader } from '../wire/ask-message.ts'
 import type { Outcome } from '../wire/outcome.ts'
 import { Activation } from './activation.ts'
 import { IdleTimer } from './idle-timer.ts'
+import { addId, hasId } from './recent-ids.ts'
 import type { MailboxShard } from './mailbox-shard.ts'
 import type { StoredState } from './state-store.ts'
 
@@ -112,7 +113,7 @@ export class DurableEntity {
       return true
     }
     const stored = (this.#stored ??= await shard.store.load(this.#key))
-    if (sequence <= stored.sequence) {
+    if (sequence <= stored.sequence || hasId(stored.recent, message.id)) {
       shard.done(delivery)
       return true
     }
@@ -124,7 +125,8 @@ export class DurableEntity {
     const handled = await this.#call(message, sequence, stored)
     if (handled === null) return false
     const { outcome, data } = handled
-    const next = await this.#save(stored, sequence, data)
+    const recent = addId(stored.recent, message.id, delivery.storedAt)
+    const next = await this.#save(stored, { sequence, data, recent })
     if (next === 'fenced') return false
     this.#stored = next.state
     shard.done(delivery)
@@ -174,21 +176,20 @@ export class DurableEntity {
   /** Writes the state, and deals with a state that is too large and with another owner. */
   async #save(
     stored: StoredState,
-    sequence: number,
-    data: Uint8Array | null,
+    next: Omit<StoredState, 'revision'>,
   ): Promise<'fenced' | { state: StoredState; failure: Outcome | null }> {
     const { lease, actors } = this.#shard.options
     let failure: Outcome | null = null
     let state: StoredState | null
     try {
-      state = await this.#shard.store.save(this.#key, stored, { sequence, data }, lease.epoch)
+      state = await this.#shard.store.save(this.#key, stored, next, lease.epoch)
     } catch (error) {
       if (!(error instanceof PayloadTooLarge)) throw error
       actors.warn(`${this.#name}: its state cannot be saved`, error)
       failure = { kind: 'error', error }
       await this.#activation.stop(error)
-      const next = { sequence, data: stored.data }
-      state = await this.#shard.store.save(this.#key, stored, next, lease.epoch)
+      const without = { ...next, data: stored.data }
+      state = await this.#shard.store.save(this.#key, stored, without, lease.epoch)
     }
     if (state !== null) return { state, failure }
     await this.#fence()
@@ -219,7 +220,7 @@ export class DurableEntity {
     if (this.#actor !== null && stored !== null && lease.isHeld) {
       const { data } = await this.#capture(this.#actor, stored, { kind: 'cancelled' })
       const isSame = data === null || Buffer.compare(data, stored.data ?? new Uint8Array(0)) === 0
-      if (!isSame && (await this.#save(stored, stored.sequence, data)) === 'fenced') return
+      if (!isSame && (await this.#save(stored, { ...stored, data })) === 'fenced') return
     }
     this.#stored = null
     await this.#activation.stop()

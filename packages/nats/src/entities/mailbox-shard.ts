@@ -105,6 +105,9 @@ export class MailboxShard implements AsyncDisposable {
     if (!this.#ended.done()) this.#ended.setException(error)
   }
 
+  /** A receiver with so much room need not request each message by itself. */
+  readonly batch: number = readAhead / 2
+
   get room(): number {
     return this.isClosing ? 0 : this.options.type.capacity + readAhead - this.#held.size
   }

@@ -5,6 +5,7 @@
 import type { Bucket, Bus } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { stateKey } from '../wire/names.ts'
+import { noIds, type RecentIds } from './recent-ids.ts'
 
 export interface StoredState {
   /** 0 when the entity has no state yet. */
@@ -13,10 +14,11 @@ export interface StoredState {
   readonly sequence: number
   /** The encoded state; null when it was never saved, as after a first message that crashed. */
   readonly data: Uint8Array | null
+  readonly recent: RecentIds
 }
 
-/** Two numbers, and whether there is data. */
-const headLength = 17
+/** Sequence, epoch, whether there is data, and the length of the ids. */
+const headLength = 19
 
 export class StateStore {
   readonly #link: Link
@@ -29,13 +31,15 @@ export class StateStore {
 
   async load(key: string): Promise<StoredState> {
     const entry = await this.#link.insist((bus) => this.#open(bus).get(stateKey(this.#type, key)))
-    if (entry === null) return { revision: 0, sequence: 0, data: null }
+    if (entry === null) return { revision: 0, sequence: 0, data: null, recent: noIds }
     const { value, revision } = entry
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+    const dataAt = headLength + view.getUint16(17)
     return {
       revision,
       sequence: view.getFloat64(0),
-      data: view.getUint8(16) === 0 ? null : value.subarray(headLength),
+      data: view.getUint8(16) === 0 ? null : value.subarray(dataAt),
+      recent: value.slice(headLength, dataAt),
     }
   }
 
@@ -48,10 +52,10 @@ export class StateStore {
   async save(
     key: string,
     before: StoredState,
-    next: { readonly sequence: number; readonly data: Uint8Array | null },
+    next: Omit<StoredState, 'revision'>,
     epoch: number,
   ): Promise<StoredState | null> {
-    const value = encode(next.sequence, epoch, next.data)
+    const value = encode(next, epoch)
     const name = stateKey(this.#type, key)
     const written = await this.#link.insist((bus) => {
       const bucket = this.#open(bus)
@@ -74,12 +78,15 @@ export class StateStore {
   }
 }
 
-function encode(sequence: number, epoch: number, data: Uint8Array | null): Uint8Array {
-  const bytes = new Uint8Array(headLength + (data?.length ?? 0))
+function encode(state: Omit<StoredState, 'revision'>, epoch: number): Uint8Array {
+  const { sequence, data, recent } = state
+  const bytes = new Uint8Array(headLength + recent.length + (data?.length ?? 0))
   const view = new DataView(bytes.buffer)
   view.setFloat64(0, sequence)
   view.setFloat64(8, epoch)
   view.setUint8(16, data === null ? 0 : 1)
-  if (data !== null) bytes.set(data, headLength)
+  view.setUint16(17, recent.length)
+  bytes.set(recent, headLength)
+  if (data !== null) bytes.set(data, headLength + recent.length)
   return bytes
 }

@@ -76,6 +76,15 @@ export class MemoryServer {
     }
   }
 
+  /**
+   * All connections are lost, and with them what a server that was killed and started again does not know any more: the ids of
+   * messages that are not in a stream any more. `restore()` of each connection brings it back.
+   */
+  restart(): void {
+    for (const bus of this.#buses) bus.cut()
+    for (const stream of this.#streams.values()) stream.forgetIds()
+  }
+
   /** The connections in the order in which they were made. */
   get connections(): readonly MemoryBus[] {
     return this.#buses

@@ -75,6 +75,11 @@ export class MemoryStream {
     return { sequence, duplicate: false }
   }
 
+  /** Forgets the ids of messages that were deleted. */
+  forgetIds(): void {
+    for (const [id, sequence] of this.#ids) if (!this.messages.has(sequence)) this.#ids.delete(id)
+  }
+
   #count(subject: string): number {
     let count = 0
     for (const message of this.messages.values()) if (message.subject === subject) count++

@@ -16,6 +16,8 @@ const stallTime = 12_500
 const lookInterval = 2_500
 
 export interface Receiver {
+  /** While messages are requested, fewer more than this are not worth a request. @defaultValue 1 */
+  readonly batch?: number
   /** How many messages the receiver can take now. */
   readonly room: number
   take(delivery: Delivery): void
@@ -86,6 +88,7 @@ export class PullLoop {
     this.#requestMore = () => {
       const missing = this.#receiver.room - requested
       if (missing <= 0 || bus.status !== 'connected') return
+      if (missing < (this.#receiver.batch ?? 1) && requested > 0) return
       if (requested <= 0) heardAt = bus.now()
       puller.request(missing)
       requested += missing
