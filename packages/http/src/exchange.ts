@@ -63,7 +63,7 @@ export abstract class Exchange extends Work {
 
   #start(): void {
     // `#run` sets the task itself, because the answer begins inside this call.
-    createServiceTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
+    void createServiceTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
   }
 
   /** Notes what the handler has thrown, for tools that trace the request. */

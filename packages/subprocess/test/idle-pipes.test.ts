@@ -45,6 +45,7 @@ test('what a grandchild goes on writing is not cut, as long as it comes', async 
     // It ends when nothing more comes, although the grandchild still has the pipe.
     let end: string | null = null
     void stdout?.read(-1).then((rest) => (end = String(rest)))
+    // oxlint-disable-next-line eslint/no-unmodified-loop-condition -- the callback above sets it
     while (end === null) {
       vi.advanceTimersByTime(DRAIN_GRACE)
       await nextTurn()
