@@ -449,6 +449,7 @@ export declare class MailboxShard implements AsyncDisposable {
     start(): void;
     wait(): Promise<void>;
     fail(error: unknown): void;
+    readonly batch: number;
     get room(): number;
     take(delivery: Delivery): void;
     done({ sequence }: Delivery): void;
@@ -471,6 +472,12 @@ export declare class MemoryEntity {
 // dist/entities/placement.d.ts
 export declare function shardOf(key: string, shards: number): number;
 export declare function rightHost(hosts: Iterable<string>, shard: number): string;
+
+// dist/entities/recent-ids.d.ts
+export type RecentIds = Uint8Array;
+export declare const noIds: RecentIds;
+export declare function hasId(ids: RecentIds, id: string): boolean;
+export declare function addId(ids: RecentIds, id: string, storedAt: number): RecentIds;
 
 // dist/entities/request-shard.d.ts
 import type { Lease } from '../leases/lease.ts';
@@ -503,19 +510,18 @@ export declare class ShardActors {
 
 // dist/entities/state-store.d.ts
 import type { Link } from '../link/link.ts';
+import { type RecentIds } from './recent-ids.ts';
 export interface StoredState {
     readonly revision: number;
     readonly sequence: number;
     readonly data: Uint8Array | null;
+    readonly recent: RecentIds;
 }
 export declare class StateStore {
     #private;
     constructor(link: Link, type: string);
     load(key: string): Promise<StoredState>;
-    save(key: string, before: StoredState, next: {
-        readonly sequence: number;
-        readonly data: Uint8Array | null;
-    }, epoch: number): Promise<StoredState | null>;
+    save(key: string, before: StoredState, next: Omit<StoredState, 'revision'>, epoch: number): Promise<StoredState | null>;
 }
 
 // dist/errors.d.ts
@@ -1055,6 +1061,7 @@ export declare class MemoryServer {
     readonly maxPayload: number;
     constructor(options?: MemoryServerOptions);
     get connector(): Connector;
+    restart(): void;
     get connections(): readonly MemoryBus[];
     random(): number;
     delay(): number;
@@ -1094,6 +1101,7 @@ export declare class MemoryStream {
         sequence: number;
         duplicate: boolean;
     };
+    forgetIds(): void;
     delete(sequence: number): boolean;
     consumer(settings: ConsumerSettings | ReaderSettings): MemoryConsumer;
     find(consumer: string): MemoryConsumer | null;
@@ -1329,6 +1337,7 @@ export {};
 import type { ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 export interface Receiver {
+    readonly batch?: number;
     readonly room: number;
     take(delivery: Delivery): void;
 }

@@ -1,4 +1,4 @@
-import type { Actor, ActorRef } from '@tasktree/actor'
+import { Actor, type ActorRef } from '@tasktree/actor'
 import type { Executor } from '@tasktree/executor'
 import { type Cluster, type RemoteJob, remoteJobs } from '@tasktree/nats'
 
@@ -11,6 +11,43 @@ interface Images {
 }
 interface Counter extends Actor {
   add(n: number): number
+}
+
+class Keyed extends Actor {
+  readonly #key: string
+  constructor(key: string) {
+    super()
+    this.#key = key
+  }
+  key(): string {
+    return this.#key
+  }
+}
+class Placed extends Actor {
+  readonly place: number
+  constructor(place: number, name: string) {
+    super()
+    this.place = place + name.length
+  }
+}
+
+export function entities(cluster: Cluster): void {
+  cluster.entity('keyed', Keyed)
+  cluster.entity('keyed', Keyed, { idleTimeout: 1, state: { save: () => 1, load: () => {} } })
+  cluster.entity('placed', Placed, { args: (key) => [1, key] })
+  // @ts-expect-error -- its constructor takes more than the key
+  cluster.entity('placed', Placed)
+  // @ts-expect-error -- the place is a number
+  cluster.entity('placed', Placed, { args: (key) => [key, key] })
+  cluster.entity('keyed', Keyed, {
+    // @ts-expect-error -- the actor has no such method
+    state: { save: (keyed) => keyed.unknown(), load: () => {} },
+  })
+  const ref = cluster.ref<Keyed>('keyed', 'a')
+  is<Equal<typeof ref, ActorRef<Keyed>>>()
+  void ref.ask.key()
+  // @ts-expect-error -- it takes nothing
+  void ref.tell({ confirm: true }).key(1)
 }
 
 export function types(cluster: Cluster): void {
