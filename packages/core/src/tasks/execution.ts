@@ -153,9 +153,10 @@ export class Execution extends Frame {
       this.crash(error)
       return
     }
-    if (result instanceof ChainedPromise) result = awaitHere(result)
-    if (result instanceof Promise) this.#bodyEnd = result.then(bodyReturned, bodyThrew)
-    else if (isGenerator<unknown>(result)) {
+    if (result instanceof Promise) {
+      const promise = result instanceof ChainedPromise ? awaitHere(result) : result
+      this.#bodyEnd = promise.then(bodyReturned, bodyThrew)
+    } else if (isGenerator<unknown>(result)) {
       const driver = new GeneratorDriver(this, result)
       this.driveBy(driver)
       driver.start()
