@@ -468,27 +468,30 @@ const waitingWays = {
     }),
 } satisfies Record<string, (call: Call) => PromiseLike<unknown>>
 
-/** The ways in which a handler begins to wait for the answer to `call`, and continues without it. */
+/**
+ * The ways in which a handler begins to wait for the answer to `call`, and continues without it after `lost()`. If
+ * `lost()` never settles, the handler really waits.
+ */
 const leavingWays = {
-  'Promise.race': (call) => Promise.race([call(), native(1)]),
-  'Promise.race with an async function': (call) =>
-    Promise.race([(async () => call())(), native(1)]),
-  'Promise.any': (call) => Promise.any([call(), native(1)]),
-  'Promise.all': (call) =>
-    Promise.all([call(), native(1).then(() => Promise.reject(new Error('first')))]),
-  'a call that no code awaits': async (call) => {
+  'Promise.race': (call, lost) => Promise.race([call(), lost()]),
+  'Promise.race with an async function': (call, lost) =>
+    Promise.race([(async () => call())(), lost()]),
+  'Promise.any': (call, lost) => Promise.any([call(), lost()]),
+  'Promise.all': (call, lost) =>
+    Promise.all([call(), lost().then(() => Promise.reject(new Error('first')))]),
+  'a call that no code awaits': async (call, lost) => {
     void (async () => call())()
-    await native(1)
+    await lost()
   },
-  'Promise.race in a task': (call) => createTask(() => Promise.race([call(), native(1)])),
-  'Promise.race in a task that runs on': (call) =>
+  'Promise.race in a task': (call, lost) => createTask(() => Promise.race([call(), lost()])),
+  'Promise.race in a task that runs on': (call, lost) =>
     createTask(async () => {
-      await Promise.race([call(), native(1)])
+      await Promise.race([call(), lost()])
       await native(40)
     }),
-  'Promise.race in a gather': (call) => gather([async () => Promise.race([call(), native(1)])]),
-  'Promise.race in a timeout': (call) => timeout(1_000, () => Promise.race([call(), native(1)])),
-} satisfies Record<string, (call: Call) => PromiseLike<unknown>>
+  'Promise.race in a gather': (call, lost) => gather([async () => Promise.race([call(), lost()])]),
+  'Promise.race in a timeout': (call, lost) => timeout(1_000, () => Promise.race([call(), lost()])),
+} satisfies Record<string, (call: Call, lost: Call) => PromiseLike<unknown>>
 
 class Waiting extends Actor {
   answer = 'none'
@@ -499,9 +502,12 @@ class Waiting extends Actor {
   async waits(way: keyof typeof waitingWays): Promise<unknown> {
     return waitingWays[way](() => this.peer.ask.asksBack())
   }
-  async leaves(way: keyof typeof leavingWays): Promise<string> {
+  async leaves(way: keyof typeof leavingWays, after: number): Promise<string> {
     try {
-      await leavingWays[way](() => this.peer.ask.asksBack())
+      await leavingWays[way](
+        () => this.peer.ask.asksBack(),
+        () => native(after),
+      )
     } catch (error) {
       if (error instanceof AskCycle) throw error
     }
@@ -556,9 +562,26 @@ test.for(Object.keys(leavingWays) as (keyof typeof leavingWays)[])(
   (way) =>
     virtually(async () => {
       const [system, a, b] = await pair()
-      expect(await a.ask.leaves(way)).toBe('left')
+      expect(await a.ask.leaves(way, 1)).toBe('left')
       await settled()
       expect([a.incarnation, await b.ask.lastAnswer()]).toEqual([1, 'quick'])
       await system.stop()
     })(),
+)
+
+const racingWays = (Object.keys(leavingWays) as (keyof typeof leavingWays)[]).filter(
+  (way) => way !== 'a call that no code awaits',
+)
+
+test.for(racingWays)('there is a circle while the handler still waits in %s', (way) =>
+  virtually(async () => {
+    const [system, a, b] = await pair()
+    const before = getRunningLoop().time()
+    const outcome = a.ask.leaves(way, 4_000)
+    await sleep(30)
+    expect(await b.ask.lastAnswer()).toBe('AskCycle')
+    expect(getRunningLoop().time() - before).toBe(30)
+    await Promise.allSettled([outcome])
+    await system.stop()
+  })(),
 )

@@ -31,6 +31,9 @@ import {
  * AskCycle; the others then get their answers. An ask is not an edge while no handler awaits it (it was piped or
  * cancelled, or its answer is deferred).
  *
+ * A wait for a native promise is not visible. So an open race between an ask and a native promise counts as a wait for
+ * the ask alone.
+ *
  * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails, the
  * check asks V8 for which of the futures the handlers really wait (`bodyWaitsFor` of core). If V8 cannot tell, no ask fails:
  * a wrong AskCycle breaks a correct program, whereas a real circle that is not found ends by the timeout of an ask.
