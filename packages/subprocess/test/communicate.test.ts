@@ -18,6 +18,7 @@ import {
   TimeoutExpired,
 } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
+import { Gates } from './support/gates.ts'
 
 const pipes = { stdin: PIPE, stdout: PIPE, stderr: PIPE } as const
 const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('')
@@ -26,7 +27,10 @@ const slow =
   'i=0; while [ $i -lt 200 ]; do echo $i; echo $i >&2; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.01; done; exit 7'
 
 test('a communicate that is given up by a signal loses nothing, however often', async () => {
-  const child = await createSubprocessShell(slow, { ...pipes, stdin: DEVNULL })
+  using gates = new Gates()
+  // The end comes after a number of tries, also on a machine on which one try takes as long as the rest of the script.
+  const script = `${gates.passing('tries')}; ${slow}`
+  const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
   let tries = 0
   for (;;) {
     const controller = new AbortController()
@@ -37,7 +41,7 @@ test('a communicate that is given up by a signal loses nothing, however often', 
       break
     } catch (error) {
       expect(isCancelled(error)).toBe(true)
-      tries++
+      if (++tries === 4) gates.open('tries')
     }
   }
   expect(tries).toBeGreaterThan(3)
@@ -68,10 +72,10 @@ test('cancelled in any turn of the loop it loses nothing', { tags: ['slow'] }, (
 )
 
 test('as in Python, a timeout of communicate leaves the process, and the next call returns everything', async () => {
-  const child = await createSubprocessShell('echo one; sleep 0.2; echo two', {
-    ...pipes,
-    stdin: DEVNULL,
-  })
+  using gates = new Gates()
+  const script = `echo one; ${gates.opening('one')}; ${gates.passing('two')}; echo two`
+  const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
+  await gates.passed('one')
   const error: unknown = await child
     .communicate(undefined, { timeout: 60 })
     .catch((reason: unknown) => reason)
@@ -79,14 +83,15 @@ test('as in Python, a timeout of communicate leaves the process, and the next ca
   expect(error).toMatchObject({ timeout: 60, args: ['/bin/sh', '-c', expect.any(String)] })
   expect(String((error as TimeoutExpired).stdout)).toBe('one\n')
   expect(child.returncode).toBeNull()
+  gates.open('two')
   expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
 })
 
 test('the idiom of Python: kill after the timeout, then take the rest', async () => {
-  const child = await createSubprocessShell('echo begun; exec sleep 60', {
-    ...pipes,
-    stdin: DEVNULL,
-  })
+  using gates = new Gates()
+  const script = `echo begun; ${gates.opening('begun')}; exec sleep 60`
+  const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
+  await gates.passed('begun')
   await expect(child.communicate(undefined, { timeout: 80 })).rejects.toBeInstanceOf(TimeoutExpired)
   child.kill()
   expect(String((await child.communicate())[0])).toBe('begun\n')
@@ -116,9 +121,12 @@ test('a wait has a timeout too, which leaves the process', async () => {
 })
 
 test('two at once: the second one fails, and the first one loses nothing', async () => {
-  const child = await createSubprocessShell('sleep 0.05; echo all', { ...pipes, stdin: DEVNULL })
+  using gates = new Gates()
+  const script = `${gates.passing('all')}; echo all`
+  const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
   const first = child.communicate()
   await expect(child.communicate()).rejects.toBeInstanceOf(RuntimeError)
+  gates.open('all')
   expect((await first).map(String)).toEqual(['all\n', ''])
 })
 
@@ -139,11 +147,13 @@ test('a wait that is cancelled in any turn leaves no handle', () =>
 
 test('a timeout that the owner opens gives up the waiting, and leaves the process', () =>
   runLoop(async () => {
-    const script = 'echo one; sleep 0.3; echo two'
+    using gates = new Gates()
+    const script = `echo one; ${gates.passing('two')}; echo two`
     const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
     await expect(timeout(40, () => child.communicate())).rejects.toBeInstanceOf(TimeoutError)
     await expect(timeout(20, () => child.wait())).rejects.toBeInstanceOf(TimeoutError)
     expect(child.returncode).toBeNull()
+    gates.open('two')
     expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
   }))
 

@@ -2,7 +2,7 @@
 import { sleep } from '@tasktree/core'
 import { createSubprocessShell, DEVNULL, PIPE, run } from '@tasktree/subprocess'
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -24,39 +24,45 @@ test('a grandchild that holds the pipe does not hold the result', async () => {
   endAll('sleep 5151')
 })
 
-test('what a grandchild goes on writing is not cut, as long as it comes', async () => {
-  // The grandchild writes what comes through a named pipe, and the time of this program passes when the test says so.
+/**
+ * Calls `body` with a function that writes a line to the named pipe FIFO of an environment. The time of this program passes
+ * only when the test says so.
+ */
+async function withPrompter(
+  body: (prompt: (line: string) => void, env: Record<string, string>) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'idle-pipes-'))
   const fifo = join(folder, 'fifo')
   execFileSync('mkfifo', [fifo])
   const prompter = openSync(fifo, 'r+')
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
-    const script = '(while read -r line; do echo "$line"; done < "$FIFO") & exit 0'
-    const env = { ...process.env, FIFO: fifo }
-    const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE, env })
-    expect(await child.wait()).toBe(0)
-    const { stdout } = child
-    for (let i = 1; i <= 20; i++) {
-      vi.advanceTimersByTime(DRAIN_GRACE - 10)
-      writeSync(prompter, `${i}\n`)
-      expect(String(await stdout?.readLine())).toBe(`${i}\n`)
-    }
-    // It ends when nothing more comes, although the grandchild still has the pipe.
-    let end: string | null = null
-    void stdout?.read(-1).then((rest) => (end = String(rest)))
-    // oxlint-disable-next-line eslint/no-unmodified-loop-condition -- the callback above sets it
-    while (end === null) {
-      vi.advanceTimersByTime(DRAIN_GRACE)
-      await nextTurn()
-    }
-    expect(end).toBe('')
+    const prompt = (line: string): void => void writeSync(prompter, `${line}\n`)
+    await body(prompt, { PATH: process.env['PATH'] ?? '', FIFO: fifo })
   } finally {
     vi.useRealTimers()
     closeSync(prompter)
     rmSync(folder, { recursive: true })
   }
-})
+}
+
+test('what a grandchild goes on writing is not cut, as long as it comes', () =>
+  withPrompter(async (prompt, env) => {
+    const script = '(while read -r line; do echo "$line"; done) < "$FIFO" & exit 0'
+    const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE, env })
+    expect(await child.wait()).toBe(0)
+    const { stdout } = child
+    for (let i = 1; i <= 20; i++) {
+      vi.advanceTimersByTime(DRAIN_GRACE - 10)
+      await nextTurn()
+      prompt(`${i}`)
+      expect(String(await stdout?.readLine())).toBe(`${i}\n`)
+    }
+    // It ends when nothing more comes, although the grandchild still has the pipe.
+    const time = setInterval(() => vi.advanceTimersByTime(DRAIN_GRACE), 5)
+    expect(String(await stdout?.read(-1))).toBe('')
+    clearInterval(time)
+  }))
 
 test('a slow reader loses nothing of what came before the end', async () => {
   // More than its reader takes in by itself.
@@ -68,6 +74,26 @@ test('a slow reader loses nothing of what came before the end', async () => {
   expect(await child.stdout?.read(-1)).toHaveLength(200_000)
   endAll('sleep 5252')
 })
+
+test('a program that is held up loses nothing of what has come meanwhile', () =>
+  withPrompter(async (prompt, env) => {
+    // The file tells that the line is in the pipe.
+    const mark = `${env['FIFO']}.mark`
+    const script =
+      '(read -r line; echo "$line"; : > "$FIFO.mark"; exec sleep 5656) < "$FIFO" & exit 0'
+    const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE, env })
+    try {
+      expect(await child.wait()).toBe(0)
+      await nextTurn()
+      prompt('late')
+      while (!existsSync(mark)) execFileSync('sleep', ['0.01'])
+      // The timer comes before this program reads again, as timers do after a program was held up.
+      vi.advanceTimersByTime(DRAIN_GRACE)
+      expect(String(await child.stdout?.readLine())).toBe('late\n')
+    } finally {
+      endAll('sleep 5656')
+    }
+  }))
 
 test('a timeout ends the reading though something outside of the group goes on writing', async () => {
   const script = 'setsid sh -c "while :; do echo x; sleep 0.01; done # 5353" & sleep 60'
