@@ -69,7 +69,7 @@ function sentences({ events }: Recording): string[] {
   return events.map(({ at, task, text, wait }) => {
     if (wait === undefined) return `${time(at)}: ${task} ${text}`
     const verb = wait.label === 'sleeps' ? 'sleeps' : `waits for ${wait.label}`
-    return `${time(at)}: ${task} ${verb} until ${time(wait.to)}${wait.cleaning ? ', cleaning up' : ''}`
+    return `${time(at)}: ${task} ${verb} until ${time(wait.to)}${wait.cleaning ? ', after its cancel' : ''}`
   })
 }
 
@@ -112,7 +112,7 @@ export function drawTimeline(recording: Recording): string {
     `<figure class="timeline" v-pre><div class="drawing" tabindex="0" role="group" aria-label="A timeline, which scrolls sideways">` +
     `<svg viewBox="0 0 ${width} ${top + 16}" role="img" aria-label="A timeline of ${lanes.length} tasks over ${time(end)}. The same follows as text.">` +
     `${axis.join('')}${rows.join('')}</svg></div>` +
-    `<figcaption><span class="key wait"></span> waits <span class="key clean"></span> cleans up ` +
+    `<figcaption><span class="key wait"></span> waits <span class="key clean"></span> waits after its cancel ` +
     `<span class="key cancel"></span> is cancelled, or its time is over <span class="key dot"></span> prints. ` +
     `Drawn from a run of the program above, in virtual time.</figcaption>` +
     `<details><summary>The timeline as text</summary><ol>${list.join('')}</ol></details></figure>\n`
