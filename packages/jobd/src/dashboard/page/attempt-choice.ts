@@ -78,7 +78,8 @@ export class AttemptChoice {
       `Attempt ${attempt}`,
       startedAt === null ? '' : `began ${new Date(startedAt).toLocaleString()}`,
       startedAt === null || endedAt === null ? '' : `took ${formatDuration(endedAt - startedAt)}`,
-      `wrote ${outputSize.toLocaleString()} bytes`,
+      // While the attempt runs this would be an old number.
+      endedAt === null ? '' : `wrote ${outputSize.toLocaleString()} bytes`,
     ]
     const text = parts.filter((part) => part !== '').join(', ')
     // The error of the latest attempt is the job's, which the facts show.
