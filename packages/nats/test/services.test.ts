@@ -10,6 +10,7 @@ import {
 } from '@tasktree/actor'
 import { copyContext, createTask, failAfter, isCancelled, sleep } from '@tasktree/core'
 import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
+import { connect as connectClient } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rejection } from './support/rejection.ts'
 import { NatsServer, withoutServer } from './support/server.ts'
@@ -143,6 +144,24 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
       expect((error as Error).name).toBe('TimeoutError')
       expect(await slow).toBe('awake')
       expect(await counter.ask.add(0)).toBe(0)
+    })
+  })
+
+  test('messages that are not asks are ignored', async () => {
+    await served(async (counter) => {
+      const client = await connectClient({ servers: server.url })
+      const subject = `t${names}.svc.counter`
+      for (const text of [
+        '',
+        'hello',
+        'ask 1000\n',
+        'ask 1000 id %E0%A4%A\n[1]',
+        'other - id add\n',
+      ]) {
+        client.publish(subject, text, { reply: 'nowhere' })
+      }
+      await client.drain()
+      expect(await counter.ask.add(2)).toBe(2)
     })
   })
 
