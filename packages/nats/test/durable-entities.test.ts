@@ -7,7 +7,7 @@ import {
   MailboxFull,
   ReplyError,
 } from '@tasktree/actor'
-import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { createTask, getEventLoop, isCancelled, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { cluster, type Cluster, Fenced, PayloadTooLarge, type StateCodec } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
@@ -72,6 +72,10 @@ class List extends Actor {
   end(): void {
     this.#items.push(-1)
     this.ctx.stop()
+  }
+
+  endLater(): void {
+    this.ctx.after(10, () => this.ctx.stop())
   }
 
   later(item: number): void {
@@ -231,6 +235,33 @@ describe('a durable entity', () => {
       expect((stop as { detail: unknown }).detail).toBeInstanceOf(Fenced)
       expect(await ref.ask.items()).toEqual([1, 2])
       await bus.close()
+    })
+  })
+
+  test('that has ended by itself between two messages is started again', async () => {
+    await hosted(1, async ({ sender }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(1)
+      for (let wait = 0; wait < 30; wait += 2) {
+        await ref.ask.endLater()
+        await sleep(wait)
+        expect(await ref.ask.items()).toEqual([1])
+      }
+    })
+  })
+
+  test('does not hold up the stop of its node when it cannot start', async () => {
+    await hosted(1, async ({ sender, systems, server }) => {
+      List.failingStarts = Infinity
+      const ref = sender.ref<List>('list', 'a')
+      const ask = ref.ask({ timeout: 600_000 }).append(1)
+      await sleep(100_000)
+      const stoppedAt = getEventLoop().time()
+      await systems[0]!.stop()
+      expect(getEventLoop().time() - stoppedAt).toBeLessThan(500)
+      List.failingStarts = 0
+      systems.push(await start(server, 'next'))
+      expect(await ask).toBe(1)
     })
   })
 

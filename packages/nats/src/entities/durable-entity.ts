@@ -9,7 +9,7 @@
  * So the state has each message once. A handler may run more than once; what it does elsewhere should use
  * `ctx.idempotencyKey`.
  */
-import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef } from '@tasktree/actor'
+import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef, NoProc } from '@tasktree/actor'
 import { detached, isCancelled, sleep, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Delivery } from '../bus/bus.ts'
@@ -43,6 +43,7 @@ export class DurableEntity {
   readonly #queue: Delivery[] = []
   readonly #idle: IdleTimer
   readonly #changed = new Signal()
+  readonly #closing = new Signal()
   /** The state as the server has it, if this node knows. */
   #stored: StoredState | null = null
   #actor: Actor | null = null
@@ -150,8 +151,11 @@ export class DurableEntity {
       } catch (error) {
         if (isCancelled(error)) throw error
         const outcome: Outcome = { kind: 'error', error }
+        const isGone = error instanceof NoProc && error.path === ref.path
         // An answer that is an error, or a message that the actor does not have.
-        if (!(error instanceof ActorStopped)) return this.#capture(actor, stored, outcome)
+        if (!isGone && !(error instanceof ActorStopped)) {
+          return this.#capture(actor, stored, outcome)
+        }
         await ref.whenStopped
         // A crash takes the message with it, as for every actor: the state is as it was before.
         const isOver = error instanceof ActorCrashed || tries === mostTries
@@ -229,6 +233,7 @@ export class DurableEntity {
   /** Waits for the end of the running message, and stops the actor. The shard is closing. */
   async close(): Promise<void> {
     this.#changed.notify()
+    this.#closing.notify()
     try {
       await this.#running
       await this.#passivate()
@@ -240,6 +245,7 @@ export class DurableEntity {
   /** Begins nothing more. The lease of the shard is lost. A write that is under way finds out whether it still counts. */
   abort(): void {
     this.#changed.notify()
+    this.#closing.notify()
     this.#idle.cancel()
   }
 
@@ -263,7 +269,7 @@ export class DurableEntity {
         // The message is not to blame, and must not be lost.
         actors.warn(`${this.#name} cannot start; it is tried again`, error)
       }
-      await sleep(delay * (0.5 + Math.random() / 2))
+      await this.#closing.wait(delay * (0.5 + Math.random() / 2))
     }
     return null
   }

@@ -68,8 +68,11 @@ class EntityHost extends Actor {
   }
 
   protected override async onStart(): Promise<void> {
-    const { link, type } = this.#options
+    const { link, type, status } = this.#options
     const { name, terms } = type
+    // Shards that were killed could not say that they own nothing any more.
+    status.owned.clear()
+    status.active.clear()
     if (terms.isDurable) {
       await link.insist((bus) =>
         bus.openStream({

@@ -42,6 +42,7 @@ class Guardian extends Actor {
   }
 
   protected override onStart(): void {
+    this.#options.onChange?.(false)
     this.#campaign()
   }
 
