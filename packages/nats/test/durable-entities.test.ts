@@ -265,6 +265,26 @@ describe('a durable entity', () => {
     })
   })
 
+  test('handles new messages that have the sequences of lost ones, after a power loss of the server', async () => {
+    await hosted(1, async ({ sender, systems, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(1)
+      await systems[0]!.stop()
+      // As if the state had been stored with message 1000, which the stream has lost.
+      const bus = await server.connector()
+      const states = await bus.openBucket('tasktree_state')
+      const { value } = (await states.get('list.a'))!
+      new DataView(value.buffer, value.byteOffset).setFloat64(0, 1_000)
+      await states.put('list.a', value)
+      await bus.close()
+      await sleep(10)
+      expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
+      systems.push(await start(server, 'next'))
+      expect(await ref.ask.append(3)).toBe(3)
+      expect(await ref.ask.items()).toEqual([1, 2, 3])
+    })
+  })
+
   test('stores what a timer has changed when it is stopped', async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       const ref = sender.ref<List>('list', 'a')

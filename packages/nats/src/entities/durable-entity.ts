@@ -107,14 +107,16 @@ export class DurableEntity {
   async #handle(delivery: Delivery): Promise<boolean> {
     const shard = this.#shard
     const { link, lease } = shard.options
-    const { sequence } = delivery
+    const { sequence, storedAt } = delivery
     const message = readAsk(delivery)
     if (message === null || (message.kind === 'ask' && link.controls.wasCancelled(message.id))) {
       shard.done(delivery)
       return true
     }
     const stored = (this.#stored ??= await shard.store.load(this.#key))
-    if (sequence <= stored.sequence || hasId(stored.recent, message.id)) {
+    // A server that has lost its latest messages, to a power loss, gives their sequences to new messages.
+    const isOld = sequence <= stored.sequence && storedAt <= stored.at
+    if (isOld || hasId(stored.recent, message.id)) {
       shard.done(delivery)
       return true
     }
@@ -126,8 +128,8 @@ export class DurableEntity {
     const handled = await this.#call(message, sequence, stored)
     if (handled === null) return false
     const { outcome, data } = handled
-    const recent = addId(stored.recent, message.id, delivery.storedAt)
-    const next = await this.#save(stored, { sequence, data, recent })
+    const recent = addId(stored.recent, message.id, storedAt)
+    const next = await this.#save(stored, { sequence, at: storedAt, data, recent })
     if (next === 'fenced') return false
     this.#stored = next.state
     shard.done(delivery)

@@ -47,6 +47,8 @@ export class MailboxShard implements AsyncDisposable {
   #ended: Future<never> | null = null
   /** The sequence of the last message that was read. */
   #read = 0
+  /** When that message was stored. */
+  #readAt = 0
   #readers = 0
   /** The sequences of the messages that were read and are not done. */
   readonly #held = new Set<number>()
@@ -113,13 +115,14 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   take(delivery: Delivery): void {
-    const { sequence, subject } = delivery
+    const { sequence, subject, storedAt } = delivery
     if (this.isClosing || this.#held.has(sequence)) return
-    if (sequence <= this.#read) {
+    if (sequence <= this.#read && storedAt <= this.#readAt) {
       this.#delete(sequence)
       return
     }
     this.#read = sequence
+    this.#readAt = storedAt
     this.#held.add(sequence)
     const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
     let entity = this.#entities.get(key)

@@ -12,13 +12,17 @@ export interface StoredState {
   readonly revision: number
   /** The sequence of the last message that the state has in it; those up to it are not handled again. */
   readonly sequence: number
+  /** When the server has stored that message, in milliseconds of the Unix time. */
+  readonly at: number
   /** The encoded state; null when it was never saved, as after a first message that crashed. */
   readonly data: Uint8Array | null
   readonly recent: RecentIds
 }
 
-/** Sequence, epoch, whether there is data, and the length of the ids. */
-const headLength = 19
+/** Sequence, epoch, time, whether there is data, and the length of the ids. */
+const headLength = 27
+
+const none: StoredState = { revision: 0, sequence: 0, at: 0, data: null, recent: noIds }
 
 export class StateStore {
   readonly #link: Link
@@ -31,14 +35,15 @@ export class StateStore {
 
   async load(key: string): Promise<StoredState> {
     const entry = await this.#link.insist((bus) => this.#open(bus).get(stateKey(this.#type, key)))
-    if (entry === null) return { revision: 0, sequence: 0, data: null, recent: noIds }
+    if (entry === null) return none
     const { value, revision } = entry
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
-    const dataAt = headLength + view.getUint16(17)
+    const dataAt = headLength + view.getUint16(25)
     return {
       revision,
       sequence: view.getFloat64(0),
-      data: view.getUint8(16) === 0 ? null : value.subarray(dataAt),
+      at: view.getFloat64(16),
+      data: view.getUint8(24) === 0 ? null : value.subarray(dataAt),
       recent: value.slice(headLength, dataAt),
     }
   }
@@ -79,13 +84,14 @@ export class StateStore {
 }
 
 function encode(state: Omit<StoredState, 'revision'>, epoch: number): Uint8Array {
-  const { sequence, data, recent } = state
+  const { sequence, at, data, recent } = state
   const bytes = new Uint8Array(headLength + recent.length + (data?.length ?? 0))
   const view = new DataView(bytes.buffer)
   view.setFloat64(0, sequence)
   view.setFloat64(8, epoch)
-  view.setUint8(16, data === null ? 0 : 1)
-  view.setUint16(17, recent.length)
+  view.setFloat64(16, at)
+  view.setUint8(24, data === null ? 0 : 1)
+  view.setUint16(25, recent.length)
   bytes.set(recent, headLength)
   if (data !== null) bytes.set(data, headLength + recent.length)
   return bytes
