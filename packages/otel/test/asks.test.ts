@@ -142,7 +142,9 @@ test('jobs and asks on NATS are children of their senders, and linked to them', 
     '        handle deposit',
     '          store',
   ])
-  expect(linksOf(recording.find('run work#square'))).toEqual([
-    idOf(recording.find('submit work#square')),
-  ])
+  const running = recording.find('run work#square')
+  expect(linksOf(running)).toEqual([idOf(recording.find('submit work#square'))])
+  expect(running.parentSpanContext?.isRemote).toBe(true)
+  const serving = recording.find('serve deposit')
+  expect(linksOf(serving)).toEqual([parentOf(serving)])
 })
