@@ -8,7 +8,7 @@ export interface Ended {
   err: string
 }
 
-/** Runs the program to its end; `env` is all that it has beside the path. */
+/** Runs the program to its end; `env` is all that it has beside the path and what Node has compiled. */
 export async function runProgram(
   words: readonly string[],
   env: Record<string, string> = {},
@@ -17,7 +17,12 @@ export async function runProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
     // One that hangs fails its test, and is not left behind.
     timeout: 30_000,
-    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NO_COLOR: '1',
+      ...env,
+    },
   })
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
