@@ -407,6 +407,9 @@ describe('in Chromium', () => {
     await visit.add('shell', `echo ${'long '.repeat(100)}`)
     const width = await page.evaluate('document.documentElement.scrollWidth')
     expect(width).toBeLessThanOrEqual(390)
+    const top = async (card: string): Promise<number> =>
+      (await page.locator(card).boundingBox())?.y ?? 0
+    expect(await top('.jobs-card')).toBeLessThan(await top('.charts-card'))
     const nameless = await page.evaluate(`
       [...document.querySelectorAll('button, input, select, progress, canvas, [role="row"]')]
         .filter((element) => {
