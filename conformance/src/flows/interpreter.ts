@@ -121,8 +121,9 @@ export class FlowInterpreter {
     }
     await waitForAll()
     await cancelAll()
-    // Flows that outlive their task go on meanwhile, or are refused. They may create tasks. On a busy machine one timer may be
-    // late together with all timers of such a flow but the last; a number of short ones gives each of those its turn.
+    // Flows that outlive their task go on meanwhile, or are refused. They may create tasks. In real time this is a number of
+    // short waits: after a pause of the machine the timer of one long wait would end together with the first timer of a flow,
+    // and leave no time for the flow's later timers.
     const turns = this.#mode === 'real' ? 20 : 1
     for (let i = 0; i < turns; i++) await this.#foreign(Math.ceil(patience / turns))
     await cancelAll()

@@ -133,7 +133,7 @@ test('without output there is no prompt', async () => {
 })
 
 test('a `ready` that could never be asked is refused', () => {
-  const message = 'ready reads a PIPE, and both outputs were given other places'
+  const message = 'ready needs a PIPE, but both outputs were given other places'
   expect(
     () => new ManagedProcess('true', [], { ready: /x/, stdout: 'ignore', stderr: 'inherit' }),
   ).toThrow(new TypeError(message))

@@ -191,7 +191,7 @@ test('megabytes in both directions at once do not deadlock', async () => {
   expect(stdout.equals(input)).toBe(true)
 })
 
-test('any arguments survive', async () => {
+test('any arguments survive', { tags: ['slow'] }, async () => {
   const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
   await fc.assert(
     fc.asyncProperty(fc.array(text), async (args) => {

@@ -130,7 +130,7 @@ test('join quotes what must be quoted', () => {
   expect(shlex.join(['"a', 'b"'])).toBe(`'"a' 'b"'`)
 })
 
-test('any words survive join and split', () => {
+test('any words survive join and split', { tags: ['slow'] }, () => {
   for (const { words } of cases) expect(shlex.split(shlex.join(words))).toEqual(words)
   const words = fc.array(fc.string({ unit: 'binary' }))
   fc.assert(
@@ -138,9 +138,9 @@ test('any words survive join and split', () => {
       expect(shlex.split(shlex.join(args))).toEqual(args)
     }),
   )
-}, 30_000)
+})
 
-test('any words survive join and a real sh', () => {
+test('any words survive join and a real sh', { tags: ['slow'] }, () => {
   const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1 })
   fc.assert(
     fc.property(words, (args) => {
