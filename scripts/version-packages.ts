@@ -26,15 +26,12 @@ export function versionPackages(root: string): void {
     )
   }
   runChangesets(root)
-  for (const folder of fresh) edit(join(folder, 'CHANGELOG.md'), withoutUpdates)
+  for (const folder of fresh) edit(join(folder, 'CHANGELOG.md'), withoutPatches)
 }
 
-/** Nobody has had an earlier version, so that none of its dependencies is updated. */
-function withoutUpdates(changelog: string): string {
-  return changelog.replace(
-    /\n### Patch Changes\n\n(?:- Updated dependencies.*\n| {2}- @tasktree.*\n)+/,
-    '',
-  )
+/** Nobody has had an earlier version: what was mended on the way to the first one, and updated, is no news. */
+function withoutPatches(changelog: string): string {
+  return changelog.replace(/\n### Patch Changes\n[\s\S]*$/, '')
 }
 
 /** Runs `changeset version` in `root`, on the versions that are there. */

@@ -61,7 +61,7 @@ const withNode: Pick<PackageManager, 'onLinuxOnly' | 'run' | 'command'> = {
   run: (app, program) => execute(app, process.execPath, [...typescript, program]),
   command: (app, name, ...args) => {
     const path = [join(process.execPath, '..'), process.env['PATH']].join(delimiter)
-    return execute(app, join(app, 'node_modules/.bin', name), args, { PATH: path })
+    return execute(app, join('node_modules', '.bin', name), args, { PATH: path })
   },
 }
 

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -54,7 +54,9 @@ afterAll(async () => {
 
 /** A new app with the packages installed. */
 async function install(manager: PackageManager, packages: readonly string[]): Promise<string> {
-  const app = await mkdtemp(join(work, 'app with a space-'))
+  // The shell of Windows, which starts npm's scripts there, would take the name for two.
+  const name = process.platform === 'win32' ? 'app-' : 'app with a space-'
+  const app = await mkdtemp(join(work, name))
   await makeApp(app)
   await manager.install(app, packages, source)
   return app
@@ -94,7 +96,7 @@ function openDoors(): string {
   const doors = [...registry.published.values()].flatMap(({ name, exports }) =>
     Object.entries(exports as Record<string, unknown>)
       .filter(([path, target]) => typeof target === 'object' && path !== './vitest')
-      .map(([path]) => join(name, path)),
+      .map(([path]) => posix.join(name, path)),
   )
   return `
     const doors = await Promise.all(${JSON.stringify(doors)}.map((door) => import(door)))

@@ -24,7 +24,7 @@ test.each([0, 1])(
       'junction',
     )
     await writeFile(join(app, 'package.json'), '{ "type": "module" }')
-    const importOfItself = fileURLToPath(new URL('dist/index.js', home))
+    const importOfItself = new URL('dist/index.js', home).href
     const config = (configs[i] as string).replace('@tasktree/eslint-plugin', importOfItself)
     await writeFile(join(app, 'eslint.config.js'), config)
     const file = i === 0 ? 'main.js' : 'main.ts'
