@@ -8,8 +8,8 @@ import { inJobd, type InJobd, until } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
-/** A second, and what a busy machine adds. */
-const soon = 3_000
+/** Milliseconds. What is ended here would go on for longer, on any machine. */
+const soon = 20_000
 
 function isAlive(pid: number): boolean {
   try {
@@ -83,7 +83,7 @@ test.for([
       const begun = performance.now()
       for (const id of ids) expect((await wait(id))['state']).toMatch(/cancelled|failed/)
       expect(await wait(await add('primes', '10'))).toMatchObject({ result: '4' })
-      expect(performance.now() - begun).toBeLessThan(soon + 2_000)
+      expect(performance.now() - begun).toBeLessThan(soon)
     },
     { workers: 4, limits: { primes: { concurrency: 4 } } },
   ),
