@@ -203,12 +203,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Returns the nodes that are connected, this one included. A node that died is listed for up to 5 more seconds. */
-  nodes(): Promise<NodeInfo[]> {
+  async nodes(): Promise<NodeInfo[]> {
+    await this.#entry.ensureWritten()
     return listNodes(this.#link)
   }
 
   /** Returns the nodes, and the numbers of waiting and running jobs in each queue that a node uses. */
-  snapshot(): Promise<ClusterSnapshot> {
+  async snapshot(): Promise<ClusterSnapshot> {
+    await this.#entry.ensureWritten()
     return takeSnapshot(this.#link, this.namespace, this.#queues)
   }
 

@@ -38,6 +38,7 @@ export class NodeEntry {
   readonly singletons: Map<string, 'running' | 'waiting'> = new Map()
   readonly entities: Map<string, () => EntityShare> = new Map()
   readonly #changed = new Signal()
+  #isWritten = false
 
   constructor(link: Link) {
     this.#link = link
@@ -65,16 +66,27 @@ export class NodeEntry {
   async keep(): Promise<never> {
     for (;;) {
       const startedAt = getEventLoop().time()
-      await this.#link.insist((bus) => {
-        const value = new TextEncoder().encode(JSON.stringify(this.describe()))
-        return nodesOf(this.#link, bus).put(token(this.#link.node), value)
-      })
+      await this.#write()
       await this.#changed.wait(Math.max(0, startedAt + nodeLease / 3 - getEventLoop().time()))
     }
   }
 
+  async #write(): Promise<void> {
+    await this.#link.insist((bus) => {
+      const value = new TextEncoder().encode(JSON.stringify(this.describe()))
+      return nodesOf(this.#link, bus).put(token(this.#link.node), value)
+    })
+    this.#isWritten = true
+  }
+
+  /** Waits until the entry is on the server, where `keep` writes it in the background after the connect. */
+  async ensureWritten(): Promise<void> {
+    if (!this.#isWritten) await this.#write()
+  }
+
   /** Removes the entry, so that the other nodes need not wait until it expires. */
   async remove(bus: Bus): Promise<void> {
+    this.#isWritten = false
     await nodesOf(this.#link, bus).delete(token(this.#link.node))
   }
 }
