@@ -17,7 +17,7 @@ import {
 } from './support/linearizability.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 
-const seeds = Number(process.env['TASKTREE_NATS_SEEDS'] ?? 40)
+const seeds = Number(process.env['TASKTREE_NATS_SEEDS'] ?? 25)
 const lease = 600
 const keys = ['a', 'b', 'c']
 const [clients, operations, faults] = [3, 6, 6]
@@ -167,7 +167,7 @@ test(
       }
     }
     console.log(`${seeds} seeds: ${JSON.stringify(sum)}`)
-    // Handlers that ran twice, or the faults have hit nothing.
-    expect(sum.runs).toBeGreaterThan(sum.applied)
+    // Handlers that ran twice and outcomes that nobody knows, or the faults have hit nothing.
+    expect(sum.runs - sum.applied + sum.unknown).toBeGreaterThan(0)
   },
 )

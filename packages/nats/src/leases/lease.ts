@@ -171,12 +171,21 @@ async function tryToAcquire(link: Link, settings: LeaseSettings): Promise<Lease 
   const { key } = settings
   const text = JSON.stringify({ node: link.node, by: `${link.answers.token}-${++made}` })
   const value = new TextEncoder().encode(text)
-  const sentAt = getEventLoop().time()
+  const startedAt = getEventLoop().time()
+  let sentAt = startedAt
   try {
-    const created = await link.insist((bus) => leasesOf(link, bus, settings).create(key, value))
-    // A first attempt may have been stored although its answer was lost.
-    const revision = created ?? (await findOwn(link, settings, value))
-    return revision === null ? null : new Lease(link, settings, value, revision, sentAt)
+    const created = await link.insist((bus) => {
+      sentAt = getEventLoop().time()
+      return leasesOf(link, bus, settings).create(key, value)
+    })
+    if (created !== null) return new Lease(link, settings, value, created, sentAt)
+    // An earlier attempt may have been stored although its answer was lost. The lease began with it, at the latest.
+    const revision = await findOwn(link, settings, value)
+    if (revision === null) return null
+    const lease = new Lease(link, settings, value, revision, startedAt)
+    if (lease.isHeld) return lease
+    await lease.release()
+    return null
   } catch (error) {
     if (isCancelled(error)) {
       link.start(`give back ${key}`, () => releaseEntry(link, settings, value))

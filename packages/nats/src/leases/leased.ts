@@ -115,6 +115,7 @@ class HeldLease implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#keeping !== null) await cancelTasks([this.#keeping])
-    if (this.#lease.loss === null) await this.#lease.release()
+    // After a loss too: a server that was silent for a while may still have the entry.
+    await this.#lease.release()
   }
 }
