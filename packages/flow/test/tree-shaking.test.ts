@@ -39,10 +39,11 @@ test('retry is small alone', async () => {
       "backoff.ts",
       "cancels.ts",
       "check-options.ts",
-      "child.ts",
       "earlier-errors.ts",
       "retry.ts",
+      "run-child.ts",
       "throw-as-is.ts",
+      "tracing.ts",
     ]
   `)
 })
