@@ -514,6 +514,7 @@ import { type RecentIds } from './recent-ids.ts';
 export interface StoredState {
     readonly revision: number;
     readonly sequence: number;
+    readonly at: number;
     readonly data: Uint8Array | null;
     readonly recent: RecentIds;
 }
@@ -879,6 +880,7 @@ export declare class NodeEntry {
     describe(): NodeInfo;
     changed(): void;
     keep(): Promise<never>;
+    ensureWritten(): Promise<void>;
     remove(bus: Bus): Promise<void>;
 }
 export declare function listNodes(link: Link): Promise<NodeInfo[]>;
