@@ -154,6 +154,44 @@ describe('a singleton', () => {
     })
   })
 
+  test('whose lease is lost while it starts is given up, and its node waits again', async () => {
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const log = new Log()
+      let starts = 0
+      class Slow extends Actor {
+        protected override async onStart(): Promise<void> {
+          starts++
+          await sleep(600_000)
+        }
+      }
+      const said: string[] = []
+      const logger = { ...silentLogger, warn: (text: string) => void said.push(text) }
+      const slow = child.actor('work', Slow)
+      const one = await startMemoryNode(
+        server,
+        'one',
+        (own) => [own.singleton('work', slow, { lease })],
+        logger,
+      )
+      await sleep(100)
+      const two = await startMemoryNode(server, 'two', (own) => [
+        own.singleton('work', log.spec('two'), { lease }),
+      ])
+      server.connections[0]!.cut()
+      await sleep(5_000)
+      expect(starts).toBe(1)
+      expect(log.running).toEqual(['two'])
+      server.connections[0]!.restore()
+      await sleep(5_000)
+      await two.stop()
+      await sleep(100)
+      expect(starts).toBe(2)
+      expect(said.filter((text) => text.startsWith('restarting'))).toEqual([])
+      await one.stop()
+    })
+  })
+
   test('that cannot be started again fails as a child, and its lease is free for other nodes', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()

@@ -4,7 +4,7 @@
  * others. In an orderly stop the lease is the last child that is stopped, so it is given back when nothing runs any more.
  */
 import { Actor, child, type ChildOptions, type ChildSpec, type Down } from '@tasktree/actor'
-import { cancelTasks, createTask, getEventLoop, type Task } from '@tasktree/core'
+import { cancelTasks, createTask, getEventLoop, isCancelled, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Link } from '../link/link.ts'
 import { agreeOn } from './agreement.ts'
@@ -77,8 +77,14 @@ class Guardian extends Actor {
     lease.onLost = () => {
       getEventLoop().callLater(lease.margin / 2, () => void holder.kill())
     }
-    for (const spec of this.#options.children(lease)) await holder.startChild(spec)
-    this.#options.onChange?.(true)
+    try {
+      for (const spec of this.#options.children(lease)) await holder.startChild(spec)
+      this.#options.onChange?.(true)
+    } catch (error) {
+      if (isCancelled(error)) throw error
+      // When the lease was lost during the start, `onDown` follows.
+      if (lease.loss === null) throw error
+    }
   }
 
   protected override onDown({ reason }: Down): void {
