@@ -13,7 +13,7 @@ import {
 import { expect, test } from 'vitest'
 import { virtual } from './support/virtual.ts'
 
-test('a group of groups that are nested deeper than the stack is split', () => {
+test('a group of groups that are nested deeper than the stack is split', { tags: ['slow'] }, () => {
   let group = new ExceptionGroup('innermost', [new TypeError('t'), new RangeError('r')])
   for (let i = 0; i < 20_000; i++) group = new ExceptionGroup('around', [group])
   const [types, rest] = group.split(TypeError)
