@@ -35,7 +35,7 @@ async function execute(
 ): Promise<string> {
   // npm's and pnpm's commands are scripts on Windows, which only a shell starts.
   const shell = isWindows && command !== process.execPath
-  const options = { cwd, shell, env: { ...process.env, ...env }, timeout: 110_000 }
+  const options = { cwd, shell, env: { ...process.env, ...env }, timeout: 170_000 }
   const ended = promisify(execFile)(command, args, options)
   const { stdout } = await ended.catch((error: { stdout: string; stderr: string }) => {
     throw new Error(`${command} ${args.join(' ')} failed: ${error.stderr}${error.stdout}`, {

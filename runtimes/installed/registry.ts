@@ -13,6 +13,8 @@ import { promisify } from 'node:util'
 interface Manifest {
   readonly name: string
   readonly version: string
+  /** The peers that are optional. */
+  readonly peerDependenciesMeta?: object
   readonly [field: string]: unknown
 }
 
@@ -34,6 +36,11 @@ interface Publication {
 export class LocalRegistry implements AsyncDisposable {
   /** The names of the packages that were published, each with its manifest. */
   readonly published = new Map<string, Manifest>()
+  /**
+   * What the published packages work with if it is there: frameworks, linters, test runners. npm asks for them without
+   * installing them, and to pack them would take most of the time.
+   */
+  readonly #optionalPeers = new Set<string>()
   readonly #packages = new Map<string, Map<string, Version>>()
   readonly #store: string
   readonly #server: Server
@@ -89,6 +96,8 @@ export class LocalRegistry implements AsyncDisposable {
     const [attachment] = Object.values(_attachments) as [{ data: string }]
     const tarball = Buffer.from(attachment.data, 'base64')
     this.published.set(name, manifest)
+    for (const peer of Object.keys(manifest.peerDependenciesMeta ?? {}))
+      this.#optionalPeers.add(peer)
     this.#packages.set(name, new Map([[manifest.version, { manifest, tarball, folder: null }]]))
   }
 
@@ -97,6 +106,7 @@ export class LocalRegistry implements AsyncDisposable {
     const known = this.#packages.get(name)
     if (known !== undefined) return known
     const versions = new Map<string, Version>()
+    if (this.#optionalPeers.has(name)) return versions
     this.#packages.set(name, versions)
     const prefix = `${name.replace('/', '+')}@`
     for (const entry of readdirSync(this.#store)) {
