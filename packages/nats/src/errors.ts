@@ -180,7 +180,7 @@ export class SettingsDiffer extends Error {
 
   constructor(what: string, own: string, agreed: string, where: string) {
     super(
-      `${what} has the settings ${agreed} in this cluster, and this node gives ${own}: give all nodes the same. To change them, stop all of these nodes and delete ${where}`,
+      `${what} has the settings ${agreed} in this cluster, and this node gives ${own}: give all nodes the same. To change them, choose another name, or let all of its messages be handled, stop all nodes that host it or send to it, and delete ${where}`,
     )
   }
 }
