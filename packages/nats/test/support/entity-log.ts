@@ -39,14 +39,23 @@ export function termsOf(notes: readonly Note[], gap: number): Term[] {
   return terms
 }
 
-/** The longest time in which two nodes have run the singleton, in milliseconds. */
-export function longestOverlap(terms: readonly Term[]): number {
-  let longest = 0
-  for (const [i, one] of terms.entries()) {
-    for (const other of terms.slice(i + 1)) {
-      if (one.node === other.node) continue
-      longest = Math.max(longest, Math.min(one.to, other.to) - Math.max(one.from, other.from))
+/**
+ * The most ticks that a node has made while another node ran the singleton: of two terms that overlap, the ticks of the
+ * shorter one in that time. They are counted, and not measured as a time, because a busy machine may stop a process for any time
+ * between two of its ticks.
+ */
+export function mostStrayTicks(notes: readonly Note[], gap: number): number {
+  const terms = termsOf(notes, gap).toSorted((a, b) => a.to - a.from - (b.to - b.from))
+  let most = 0
+  for (const [i, shorter] of terms.entries()) {
+    for (const longer of terms.slice(i + 1)) {
+      if (shorter.node === longer.node) continue
+      const [from, to] = [Math.max(shorter.from, longer.from), Math.min(shorter.to, longer.to)]
+      const ticks = notes.filter(
+        ({ node, what, at }) => node === shorter.node && what === 'tick' && from <= at && at <= to,
+      )
+      most = Math.max(most, ticks.length)
     }
   }
-  return longest
+  return most
 }
