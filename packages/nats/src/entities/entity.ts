@@ -1,6 +1,7 @@
 import { type Actor, type ActorClass, child, type ChildSpec } from '@tasktree/actor'
 import type { Lease } from '../leases/lease.ts'
 import type { Link } from '../link/link.ts'
+import { token } from '../wire/names.ts'
 import { hostChildren, HostStatus } from './entity-host.ts'
 import { type AnyEntityOptions, checkEntity } from './entity-type.ts'
 import { MailboxShard } from './mailbox-shard.ts'
@@ -29,7 +30,7 @@ export function entitySpec(
   }
   const { shutdown: _, ...rest } = supervision
   const spec = child.supervisor(
-    `entity-${name}`,
+    `entity-${token(name)}`,
     {
       strategy: 'rest-for-one',
       maxRestarts: 10,
