@@ -118,49 +118,57 @@ function hosted(
 }
 
 describe('a durable entity', () => {
-  test('keeps its state when it is stopped for being idle, and when its node stops', async () => {
-    await hosted(
-      2,
-      async ({ sender, systems }) => {
-        const ref = sender.ref<List>('list', 'a')
-        expect(await ref.ask.append(1)).toBe(1)
-        expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
-        expect(await ref.tell.append(3)).toBe(true)
-        expect(await ref.ask.items()).toEqual([1, 2, 3])
-        await sleep(10_000)
-        expect(List.stops).toEqual([{ kind: 'normal' }])
-        expect(await ref.ask.append(4)).toBe(4)
-        await systems[0]!.stop()
-        expect(await ref.ask({ timeout: 500 }).append(5)).toBe(5)
-        await sleep(8_000)
-        const { list } = (await sender.snapshot()).entities
-        expect(list).toEqual({ shards: ['n1', 'n1', 'n1', 'n1'], active: 0, waiting: 0 })
-      },
-      { idleTimeout: 5_000 },
-    )
-  })
+  test(
+    'keeps its state when it is stopped for being idle, and when its node stops',
+    { tags: 'slow' },
+    async () => {
+      await hosted(
+        2,
+        async ({ sender, systems }) => {
+          const ref = sender.ref<List>('list', 'a')
+          expect(await ref.ask.append(1)).toBe(1)
+          expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
+          expect(await ref.tell.append(3)).toBe(true)
+          expect(await ref.ask.items()).toEqual([1, 2, 3])
+          await sleep(10_000)
+          expect(List.stops).toEqual([{ kind: 'normal' }])
+          expect(await ref.ask.append(4)).toBe(4)
+          await systems[0]!.stop()
+          expect(await ref.ask({ timeout: 500 }).append(5)).toBe(5)
+          await sleep(8_000)
+          const { list } = (await sender.snapshot()).entities
+          expect(list).toEqual({ shards: ['n1', 'n1', 'n1', 'n1'], active: 0, waiting: 0 })
+        },
+        { idleTimeout: 5_000 },
+      )
+    },
+  )
 
-  test('applies what was under way when its node died once each, in order', async () => {
-    await hosted(2, async ({ sender, server }) => {
-      const refs = Array.from({ length: 8 }, (_, i) => sender.ref<List>('list', `k${i}`))
-      const asks = refs.map((ref) =>
-        Array.from({ length: 10 }, (_, item) => ref.ask({ timeout: 60_000 }).append(item, 20)),
-      )
-      await sleep(90)
-      server.connections[0]!.kill()
-      for (const each of asks) for (const ask of each) ask.catch(() => {})
-      await Promise.allSettled(asks.flat())
-      for (const ref of refs) {
-        expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([...Array(10).keys()])
-      }
-      // The message that was being handled has run twice, under one key.
-      const again = List.runs.filter(
-        (run, i) => List.runs.findIndex((each) => each.idempotencyKey === run.idempotencyKey) < i,
-      )
-      expect(again.length).toBeGreaterThan(0)
-      expect(again.length).toBeLessThan(9)
-    })
-  })
+  test(
+    'applies what was under way when its node died once each, in order',
+    { tags: 'slow' },
+    async () => {
+      await hosted(2, async ({ sender, server }) => {
+        const refs = Array.from({ length: 8 }, (_, i) => sender.ref<List>('list', `k${i}`))
+        const asks = refs.map((ref) =>
+          Array.from({ length: 10 }, (_, item) => ref.ask({ timeout: 60_000 }).append(item, 20)),
+        )
+        await sleep(90)
+        server.connections[0]!.kill()
+        for (const each of asks) for (const ask of each) ask.catch(() => {})
+        await Promise.allSettled(asks.flat())
+        for (const ref of refs) {
+          expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([...Array(10).keys()])
+        }
+        // The message that was being handled has run twice, under one key.
+        const again = List.runs.filter(
+          (run, i) => List.runs.findIndex((each) => each.idempotencyKey === run.idempotencyKey) < i,
+        )
+        expect(again.length).toBeGreaterThan(0)
+        expect(again.length).toBeLessThan(9)
+      })
+    },
+  )
 
   test('loses the message that crashed it, and has the state from before', async () => {
     await hosted(1, async ({ sender }) => {
@@ -182,7 +190,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('waits in its mailbox while no node hosts it', async () => {
+  test('waits in its mailbox while no node hosts it', { tags: 'slow' }, async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
@@ -250,7 +258,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('does not hold up the stop of its node when it cannot start', async () => {
+  test('does not hold up the stop of its node when it cannot start', { tags: 'slow' }, async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       List.failingStarts = Infinity
       const ref = sender.ref<List>('list', 'a')
@@ -355,19 +363,23 @@ describe('a durable entity', () => {
     })
   })
 
-  test('lets its running message end when its node stops, and the others go to the next owner', async () => {
-    await hosted(1, async ({ sender, systems, server }) => {
-      const ref = sender.ref<List>('list', 'a')
-      const asks = [1, 2, 3].map((item) => ref.ask.append(item, 300))
-      await sleep(100)
-      systems.push(await start(server, 'next'))
-      const stopping = createTask(() => systems[0]!.stop())
-      expect(await Promise.all(asks)).toEqual([1, 2, 3])
-      await stopping
-      expect(List.runs.map(({ item }) => item)).toEqual([1, 2, 3])
-      expect(List.runs.at(-1)!.node).toBe('next')
-    })
-  })
+  test(
+    'lets its running message end when its node stops, and the others go to the next owner',
+    { tags: 'slow' },
+    async () => {
+      await hosted(1, async ({ sender, systems, server }) => {
+        const ref = sender.ref<List>('list', 'a')
+        const asks = [1, 2, 3].map((item) => ref.ask.append(item, 300))
+        await sleep(100)
+        systems.push(await start(server, 'next'))
+        const stopping = createTask(() => systems[0]!.stop())
+        expect(await Promise.all(asks)).toEqual([1, 2, 3])
+        await stopping
+        expect(List.runs.map(({ item }) => item)).toEqual([1, 2, 3])
+        expect(List.runs.at(-1)!.node).toBe('next')
+      })
+    },
+  )
 })
 
 /** Passes each item on to a list, before a moment in which its node may die. */
@@ -388,27 +400,31 @@ class Relay extends Actor {
   }
 }
 
-test('what a durable handler tells is stored once, although the handler ran twice', async () => {
-  List.runs = []
-  await runVirtual(async () => {
-    const server = new MemoryServer()
-    const node = (name: string): Promise<ActorSystem> =>
-      startMemoryNode(server, name, (own) => [
-        own.entity('list', List, { lease, shards: 4, state: List.state }),
-        own.entity('relay', Relay, { lease, shards: 4, state: Relay.state }),
-      ])
-    const systems = [await node('one'), await node('two')]
-    await sleep(2 * lease)
-    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
-    Relay.cluster = sender
-    const relays = Array.from({ length: 6 }, (_, i) => sender.ref<Relay>('relay', `r${i}`))
-    const passing = relays.map((relay, i) => relay.ask({ timeout: 60_000 }).pass(i))
-    await sleep(70)
-    server.connections[0]!.kill()
-    expect(await Promise.all(passing)).toEqual([1, 1, 1, 1, 1, 1])
-    await sleep(5_000)
-    const items = await sender.ref<List>('list', 'out').ask({ timeout: 60_000 }).items()
-    expect(items.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i / 2))
-    for (const system of systems) await system.stop()
-  })
-})
+test(
+  'what a durable handler tells is stored once, although the handler ran twice',
+  { tags: 'slow' },
+  async () => {
+    List.runs = []
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const node = (name: string): Promise<ActorSystem> =>
+        startMemoryNode(server, name, (own) => [
+          own.entity('list', List, { lease, shards: 4, state: List.state }),
+          own.entity('relay', Relay, { lease, shards: 4, state: Relay.state }),
+        ])
+      const systems = [await node('one'), await node('two')]
+      await sleep(2 * lease)
+      await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+      Relay.cluster = sender
+      const relays = Array.from({ length: 6 }, (_, i) => sender.ref<Relay>('relay', `r${i}`))
+      const passing = relays.map((relay, i) => relay.ask({ timeout: 60_000 }).pass(i))
+      await sleep(70)
+      server.connections[0]!.kill()
+      expect(await Promise.all(passing)).toEqual([1, 1, 1, 1, 1, 1])
+      await sleep(5_000)
+      const items = await sender.ref<List>('list', 'out').ask({ timeout: 60_000 }).items()
+      expect(items.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i / 2))
+      for (const system of systems) await system.stop()
+    })
+  },
+)

@@ -69,7 +69,7 @@ function hosted(
 const keys = Array.from({ length: 40 }, (_, i) => `key ${i}/é.*>`)
 
 describe('an entity', () => {
-  test('has one actor for each key, wherever it is asked from', async () => {
+  test('has one actor for each key, wherever it is asked from', { tags: 'slow' }, async () => {
     await hosted(3, async (sender, systems) => {
       for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(1)
       for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(2)
@@ -135,25 +135,29 @@ describe('an entity', () => {
     })
   })
 
-  test('is taken over when its node has died; what was under way fails with NodeLost or is sent again', async () => {
-    await hosted(2, async (sender, _systems, server) => {
-      const refs = keys.map((key) => sender.ref<Counter>('counter', key))
-      await Promise.all(refs.map((ref) => ref.ask.add(1)))
-      const waiting = refs.map((ref) => ref.ask({ timeout: 60_000 }).slow(30_000))
-      for (const each of waiting) each.catch(() => {})
-      await sleep(200)
-      server.connections[0]!.kill()
-      const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 60_000 }).add(1)))
-      // Some were there before, and the others begin anew.
-      expect(new Set(answers)).toEqual(new Set([1, 2]))
-      const outcomes = await Promise.allSettled(waiting)
-      const lost = outcomes.filter(({ status }) => status === 'rejected')
-      expect(lost.length).toBeGreaterThan(0)
-      for (const each of lost) {
-        expect((each as PromiseRejectedResult).reason).toBeInstanceOf(NodeLost)
-      }
-    })
-  })
+  test(
+    'is taken over when its node has died; what was under way fails with NodeLost or is sent again',
+    { tags: 'slow' },
+    async () => {
+      await hosted(2, async (sender, _systems, server) => {
+        const refs = keys.map((key) => sender.ref<Counter>('counter', key))
+        await Promise.all(refs.map((ref) => ref.ask.add(1)))
+        const waiting = refs.map((ref) => ref.ask({ timeout: 60_000 }).slow(30_000))
+        for (const each of waiting) each.catch(() => {})
+        await sleep(200)
+        server.connections[0]!.kill()
+        const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 60_000 }).add(1)))
+        // Some were there before, and the others begin anew.
+        expect(new Set(answers)).toEqual(new Set([1, 2]))
+        const outcomes = await Promise.allSettled(waiting)
+        const lost = outcomes.filter(({ status }) => status === 'rejected')
+        expect(lost.length).toBeGreaterThan(0)
+        for (const each of lost) {
+          expect((each as PromiseRejectedResult).reason).toBeInstanceOf(NodeLost)
+        }
+      })
+    },
+  )
 
   test('that crashes answers with the crash, and begins anew with the next message', async () => {
     await hosted(1, async (sender) => {
@@ -168,37 +172,41 @@ describe('an entity', () => {
     })
   })
 
-  test('is stopped after idleTimeout, and started by its next message', async () => {
-    const reasons: ExitReason[] = []
-    class Idler extends Counter {
-      protected override onStop(reason: ExitReason): void {
-        reasons.push(reason)
+  test(
+    'is stopped after idleTimeout, and started by its next message',
+    { tags: 'slow' },
+    async () => {
+      const reasons: ExitReason[] = []
+      class Idler extends Counter {
+        protected override onStop(reason: ExitReason): void {
+          reasons.push(reason)
+        }
       }
-    }
-    await runVirtual(async () => {
-      const server = new MemoryServer()
-      const system = await startMemoryNode(server, 'one', (own) => [
-        own.entity('idler', Idler, { lease, shards: 4, idleTimeout: 5_000 }),
-      ])
-      await sleep(lease)
-      await using sender = await cluster({ connector: server.connector }).connect()
-      const ref = sender.ref<Idler>('idler', 'a')
-      for (let i = 1; i < 4; i++) {
-        expect(await ref.ask.add(1)).toBe(i)
-        await sleep(4_000)
-      }
-      expect(reasons).toEqual([])
-      // A long handler is not idle.
-      expect(await ref.ask({ timeout: 60_000 }).slow(20_000)).toBe('a')
-      expect(await ref.ask.add(0)).toBe(3)
-      await sleep(6_000)
-      expect(reasons).toHaveLength(1)
-      expect((await sender.nodes()).map(({ entities }) => entities['idler']?.active)).toContain(0)
-      expect(await ref.ask.add(1)).toBe(1)
-      await system.stop()
-      expect(reasons).toHaveLength(2)
-    })
-  })
+      await runVirtual(async () => {
+        const server = new MemoryServer()
+        const system = await startMemoryNode(server, 'one', (own) => [
+          own.entity('idler', Idler, { lease, shards: 4, idleTimeout: 5_000 }),
+        ])
+        await sleep(lease)
+        await using sender = await cluster({ connector: server.connector }).connect()
+        const ref = sender.ref<Idler>('idler', 'a')
+        for (let i = 1; i < 4; i++) {
+          expect(await ref.ask.add(1)).toBe(i)
+          await sleep(4_000)
+        }
+        expect(reasons).toEqual([])
+        // A long handler is not idle.
+        expect(await ref.ask({ timeout: 60_000 }).slow(20_000)).toBe('a')
+        expect(await ref.ask.add(0)).toBe(3)
+        await sleep(6_000)
+        expect(reasons).toHaveLength(1)
+        expect((await sender.nodes()).map(({ entities }) => entities['idler']?.active)).toContain(0)
+        expect(await ref.ask.add(1)).toBe(1)
+        await system.stop()
+        expect(reasons).toHaveLength(2)
+      })
+    },
+  )
 
   test('refuses messages beyond its capacity: an ask is sent again or fails', async () => {
     await hosted(

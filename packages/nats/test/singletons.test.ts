@@ -86,33 +86,37 @@ describe('a singleton', () => {
     })
   })
 
-  test('is run once by a node that was cut off while it waited for it', async () => {
-    for (let seed = 0; seed < 20; seed++) {
-      await runVirtual(
-        async () => {
-          const server = new MemoryServer({ seed })
-          const log = new Log()
-          const start = (node: string): Promise<ActorSystem> =>
-            startMemoryNode(server, node, (own) => [
-              own.singleton('work', log.spec(node), { lease }),
-            ])
-          const one = await start('one')
-          await sleep(100)
-          const two = await start('two')
-          await sleep(1_000 + server.random() * lease)
-          server.connections[1]!.cut()
-          await one.stop()
-          await sleep(10_000)
-          server.connections[1]!.restore()
-          await sleep(5_000)
-          expect(log.runs.filter(({ node }) => node === 'two')).toHaveLength(1)
-          expect(log.running).toEqual(['two'])
-          await two.stop()
-        },
-        { seed },
-      )
-    }
-  })
+  test(
+    'is run once by a node that was cut off while it waited for it',
+    { tags: 'slow' },
+    async () => {
+      for (let seed = 0; seed < 20; seed++) {
+        await runVirtual(
+          async () => {
+            const server = new MemoryServer({ seed })
+            const log = new Log()
+            const start = (node: string): Promise<ActorSystem> =>
+              startMemoryNode(server, node, (own) => [
+                own.singleton('work', log.spec(node), { lease }),
+              ])
+            const one = await start('one')
+            await sleep(100)
+            const two = await start('two')
+            await sleep(1_000 + server.random() * lease)
+            server.connections[1]!.cut()
+            await one.stop()
+            await sleep(10_000)
+            server.connections[1]!.restore()
+            await sleep(5_000)
+            expect(log.runs.filter(({ node }) => node === 'two')).toHaveLength(1)
+            expect(log.running).toEqual(['two'])
+            await two.stop()
+          },
+          { seed },
+        )
+      }
+    },
+  )
 
   test('that takes long to stop is killed before another node starts it', async () => {
     await runVirtual(async () => {
