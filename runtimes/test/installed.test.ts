@@ -84,9 +84,7 @@ test('turbo builds every package before these tests', () => {
 function allPackages(): string[] {
   const manifests = [...registry.published.values()]
   const peers = manifests.flatMap(({ peerDependencies = {}, peerDependenciesMeta = {} }) =>
-    Object.keys(peerDependencies as object).filter(
-      (peer) => !(peer in (peerDependenciesMeta as object)),
-    ),
+    Object.keys(peerDependencies as object).filter((peer) => !(peer in peerDependenciesMeta)),
   )
   return [...new Set([...registry.published.keys(), ...peers])]
 }
