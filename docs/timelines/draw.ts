@@ -114,7 +114,7 @@ export function drawTimeline(recording: Recording): string {
     `${axis.join('')}${rows.join('')}</svg></div>` +
     `<figcaption><span class="key wait"></span> waits <span class="key clean"></span> waits after its cancel ` +
     `<span class="key cancel"></span> is cancelled, or its time is over <span class="key dot"></span> prints. ` +
-    `Drawn from a run of the program above, in virtual time.</figcaption>` +
+    `Drawn from a run of the program above, in ${recording.isReal ? 'real' : 'virtual'} time.</figcaption>` +
     `<details><summary>The timeline as text</summary><ol>${list.join('')}</ol></details></figure>\n`
   )
 }

@@ -1,4 +1,4 @@
-// Stands for `@tasktree/core` in a program whose timeline is drawn: its `run` runs in virtual time, and writes what happened.
+// Stands for `@tasktree/core` in a program whose timeline is drawn: its `run` writes what happened.
 import { writeFileSync } from 'node:fs'
 import { record } from './recorder.ts'
 
@@ -7,5 +7,5 @@ export * from '@tasktree/core'
 export async function run(main: () => PromiseLike<unknown>): Promise<void> {
   const file = process.env['TIMELINE_FILE']
   if (file === undefined) throw new Error('TIMELINE_FILE must say where the recording goes')
-  writeFileSync(file, JSON.stringify(await record(main)))
+  writeFileSync(file, JSON.stringify(await record(main, process.env['TIMELINE_REAL'] === '1')))
 }

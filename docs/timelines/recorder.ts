@@ -1,4 +1,4 @@
-// Runs a program under virtual time and notes what its tasks do.
+// Runs a program and notes what its tasks do: under virtual time, or in real time if the program waits for the real world.
 import { subscribe } from 'node:diagnostics_channel'
 import { format } from 'node:util'
 import { currentTask, newEventLoop, run, snapshot, type Task } from '@tasktree/core'
@@ -10,11 +10,11 @@ type WaitSnapshot = ReturnType<typeof snapshot>['loops'][number]['tasks'][number
 
 /** A clock that tells of each jump before the program sees it: nothing has happened since the last one. */
 class RecordingClock extends VirtualClock {
-  onJump: (to: number) => void = () => {}
+  onJump: () => void = () => {}
 
   override setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void {
     const tell = (): void => {
-      this.onJump(this.now())
+      this.onJump()
       wake()
     }
     super.setAlarm(deadline, tell, isIdle)
@@ -24,13 +24,20 @@ class RecordingClock extends VirtualClock {
 /** What a task waits for, without the times, which change while it waits. */
 function labelOf({ kind, label, note }: WaitSnapshot): string {
   if (kind === 'sleep') return 'sleeps'
+  if (kind === 'process') return label.replace(/child process \d+/, 'a child process')
   if (kind === 'task' || kind === 'group' || note === undefined) return label
   return note.startsWith('held by') ? `${label}, ${note}` : label
 }
 
-/** Runs `main` on a loop with a recording clock. */
-export async function record(main: () => PromiseLike<unknown>): Promise<Recording> {
+/** Runs `main` on a loop with a recording clock, or in real time with a look every 5 ms. */
+export async function record(
+  main: () => PromiseLike<unknown>,
+  isReal: boolean,
+): Promise<Recording> {
   const clock = new RecordingClock()
+  const loop = isReal ? newEventLoop() : newEventLoop({ clock })
+  const start = loop.time()
+  const now = (): number => loop.time() - start
   const lanes = new Map<number, Lane>()
   const events: RecordedEvent[] = []
   let from = 0
@@ -42,17 +49,19 @@ export async function record(main: () => PromiseLike<unknown>): Promise<Recordin
     said: string,
   ): void {
     if (lane === undefined) return
-    lane.marks.push({ at: clock.now(), kind, text })
-    events.push({ at: clock.now(), task: lane.name, text: said })
+    lane.marks.push({ at: now(), kind, text })
+    events.push({ at: now(), task: lane.name, text: said })
   }
 
-  clock.onJump = (to) => {
+  /** Notes what each task has waited for since the last look. */
+  function look(): void {
+    const to = now()
     for (const task of snapshot().loops.flatMap(({ tasks }) => tasks)) {
       const lane = lanes.get(task.id)
       if (lane === undefined) continue
-      const { deadline = Infinity } = task
+      const deadline = (task.deadline ?? Infinity) - start
       const cleaning = task.cancelling > 0 || deadline <= from
-      // No task runs while the clock jumps, so a task that waits for nothing of ours waits for a promise.
+      // No task runs now, so a task that waits for nothing of ours waits for a promise.
       const label = task.waitingOn.map(labelOf).join(' and ') || 'a promise'
       const last = lane.waits.at(-1)
       const goesOn = last?.to === from && last.label === label && last.cleaning === cleaning
@@ -62,7 +71,8 @@ export async function record(main: () => PromiseLike<unknown>): Promise<Recordin
         lane.waits.push(wait)
         events.push({ at: from, task: lane.name, wait })
       }
-      if (deadline === to) mark(lane, 'deadline', 'the time is over', 'has used up its time')
+      if (from < deadline && deadline <= to)
+        mark(lane, 'deadline', 'the time is over', 'has used up its time')
     }
     from = to
   }
@@ -72,12 +82,12 @@ export async function record(main: () => PromiseLike<unknown>): Promise<Recordin
     const parent = currentTask()
     const above = parent === null ? undefined : lanes.get(taskId(parent))
     const name = lanes.size === 0 ? 'main' : task.name
-    events.push({ at: clock.now(), task: name, text: 'is created' })
+    events.push({ at: now(), task: name, text: 'is created' })
     lanes.set(taskId(task), {
       id: taskId(task),
       name,
       depth: above === undefined ? 0 : above.depth + 1,
-      begin: clock.now(),
+      begin: now(),
       end: Infinity,
       outcome: 'done',
       waits: [],
@@ -92,11 +102,11 @@ export async function record(main: () => PromiseLike<unknown>): Promise<Recordin
     const { task } = message as { task: Task }
     const lane = lanes.get(taskId(task))
     if (lane === undefined) return
-    lane.end = clock.now()
+    lane.end = now()
     if (task.cancelled()) lane.outcome = 'cancelled'
     else if (task.exception() !== null) lane.outcome = 'failed'
     const text = { done: 'ends', cancelled: 'ends as cancelled', failed: 'fails' }[lane.outcome]
-    events.push({ at: clock.now(), task: lane.name, text })
+    events.push({ at: now(), task: lane.name, text })
   })
   console.log = (...values: unknown[]) => {
     const task = currentTask()
@@ -104,8 +114,11 @@ export async function record(main: () => PromiseLike<unknown>): Promise<Recordin
     mark(task === null ? undefined : lanes.get(taskId(task)), 'log', text, `prints “${text}”`)
   }
 
-  await run(main, { loop: newEventLoop({ clock }) })
-  const end = clock.now()
+  clock.onJump = look
+  const timer = isReal ? setInterval(look, 5) : undefined
+  await run(main, { loop })
+  clearInterval(timer)
+  const end = now()
   for (const lane of lanes.values()) if (lane.end === Infinity) lane.end = end
-  return { lanes: [...lanes.values()], events, end }
+  return { lanes: [...lanes.values()], events, end, isReal }
 }

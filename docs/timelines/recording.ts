@@ -1,4 +1,4 @@
-// What a recorded program did, in milliseconds of virtual time.
+// What a recorded program did, in milliseconds since its start.
 
 /** A wait of a task. */
 export interface RecordedWait {
@@ -42,4 +42,5 @@ export interface Recording {
   readonly lanes: readonly Lane[]
   readonly events: readonly RecordedEvent[]
   readonly end: number
+  readonly isReal: boolean
 }
