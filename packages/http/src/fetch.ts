@@ -1,5 +1,6 @@
 import { type CancelledError, ensureFuture, isCancelled, sleep, TimeoutError } from '@tasktree/core'
 import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { noteDecoding } from './decoded-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
@@ -155,8 +156,34 @@ async function fetchOnce(
   }
   const signal = signals.length === 1 ? controller.signal : AbortSignal.any(signals)
   const call = new Call(controller, signal, timeout)
-  const response = await call.wait(() => globalThis.fetch(target, { ...init, signal }))
+  const { body } = init
+  const sent =
+    body instanceof ReadableStream
+      ? { ...init, body: inThisContext(body), signal }
+      : { ...init, signal }
+  const response = await call.wait(() => globalThis.fetch(target, sent))
   return call.watch(response)
+}
+
+/**
+ * Returns a stream like `body` whose source runs in the asynchronous context of this call: its waits belong to the code
+ * that sends the request. The platform may read a body in another context. If the connection belonged to an earlier
+ * request, that may be the context of a scope that was cancelled and has ended, in which no wait may begin.
+ */
+function inThisContext(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    const { done, value } = await reader.read()
+    if (done) controller.close()
+    else controller.enqueue(value)
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: AsyncLocalStorage.bind(pull),
+      cancel: AsyncLocalStorage.bind((reason: unknown) => reader.cancel(reason)),
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /** One request to a server, and the reading of its response. */

@@ -1,12 +1,15 @@
 import {
   cancelScope,
   createTask,
+  currentTask,
+  detached,
   getEventLoop,
   run,
   sleep,
   timeout,
   TimeoutError,
 } from '@tasktree/core'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { runVirtual } from '@tasktree/core/testing'
 import { fetch, serve } from '@tasktree/http'
 import { describe, expect, test, vi } from 'vitest'
@@ -116,6 +119,44 @@ describe('a cancel', () => {
       },
     ))
 })
+
+test('the source of a body runs in the task that sends it, wherever the platform reads it', () =>
+  run(async () => {
+    const seen: unknown[] = []
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        seen.push(currentTask()?.name)
+        yield Buffer.from('a')
+        seen.push(currentTask()?.name)
+        await sleep(1)
+        yield Buffer.from('b')
+      } finally {
+        seen.push(currentTask()?.name)
+      }
+    }
+    const elsewhere = detached(() => AsyncLocalStorage.snapshot())
+    const platform = vi
+      .spyOn(globalThis, 'fetch')
+      .mockImplementation((_url, init) =>
+        elsewhere(async () => new Response(await new Response(init?.body).text())),
+      )
+    const upload = (): Promise<Response> =>
+      fetch('http://a', {
+        method: 'POST',
+        body: ReadableStream.from(source()),
+        duplex: 'half',
+      } as RequestInit)
+    const task = createTask(upload, { name: 'sender' })
+    expect(await (await task).text()).toBe('ab')
+    expect(seen).toEqual(['sender', 'sender', 'sender'])
+    platform.mockImplementation((_url, init) =>
+      elsewhere(async () => {
+        await (init?.body as ReadableStream).cancel()
+        return new Response()
+      }),
+    )
+    await upload()
+  }))
 
 test('works outside of a task, with a signal', () =>
   served(
