@@ -187,10 +187,7 @@ describe('with the install line of its README alone', () => {
     )
   }
 
-  const all = testWhere(
-    isLinux && process.env['TASKTREE_INSTALL_ALL'] === '1',
-    'it takes minutes: set TASKTREE_INSTALL_ALL=1',
-  )
+  const isWhole = process.env['TASKTREE_INSTALL_ALL'] === '1'
   const others = packageManagers.filter((manager) => manager !== npm)
   // Those of http need the frameworks, those of nats a server, and those of executor processes, which bun and deno lack.
   const alone = readmes.filter(({ name }) => !/http|nats/.test(name))
@@ -198,7 +195,8 @@ describe('with the install line of its README alone', () => {
   const runnable = pairs.filter(
     ({ manager, readme }) => !(manager.onLinuxOnly && readme.name.includes('executor')),
   )
-  all.each(runnable)(
+  // It takes minutes, so it is left out of the ordinary run.
+  needsLinux.each(isWhole ? runnable : [])(
     'the programs of $readme.name run where $manager.name has installed them',
     { tags: ['slow'], timeout: 120_000 },
     ({ manager, readme }) =>

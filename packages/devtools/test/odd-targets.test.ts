@@ -64,7 +64,8 @@ test('a process that ends while it is recorded', slow, async () => {
   const recording = tasktree(['record', target.pid, file, '--for', '30'])
   await target.wrote('Debugger attached')
   setTimeout(() => target.child.kill('SIGKILL'), 500)
-  await expectFailure(recording, `process ${target.pid} has ended`)
+  // On a busy machine the process may have gone before the command looks at it again.
+  await expectFailure(recording, /process \d+ has ended|there is no process/)
   expect(() => statSync(file)).toThrow('ENOENT')
 })
 

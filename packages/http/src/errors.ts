@@ -2,8 +2,8 @@ import { CancelledError, isCancelled } from '@tasktree/core'
 
 /**
  * The CancelledError for the task of a request whose client has gone: the connection was closed, or the HTTP/2 stream was
- * reset, before the response was finished. Frameworks read the status of this error. So they send no answer, and log no
- * failure.
+ * reset, before the response was finished. Its status is 499, which tells a framework that no answer is due and that there
+ * is nothing to log.
  */
 export class ClientGoneError extends CancelledError {
   override readonly code: string = 'ERR_HTTP_CLIENT_GONE'

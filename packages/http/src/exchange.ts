@@ -137,7 +137,7 @@ export abstract class Exchange extends Work {
     if (this.#hasAnswered || this.isBeingCancelled()) this.#remove()
   }
 
-  /** Removes this exchange from those that run. A task that was cancelled may still clean up, so its end is waited for. */
+  /** Removes this exchange from the running ones, but not before a cancelled task has ended its clean-up. */
   #remove(): void {
     if (this.isBeingCancelled() && !this.task.done()) {
       this.task.addDoneCallback(() => this.#end())

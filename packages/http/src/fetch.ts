@@ -108,7 +108,7 @@ async function attemptAll(
   }
 }
 
-/** Turns the request of a handler into a URL and options, because the platform's `fetch` cannot read that object. */
+/** Turns the request of a handler into a URL and options, because the platform's `fetch` cannot read that request object. */
 function toPlatform(
   input: string | URL | Request,
   init: RequestInit,

@@ -32,8 +32,8 @@ export class FrameworkExchange extends Exchange {
   }
 
   /**
-   * Calls `next` in the task of the request. If too many requests are running, answers 503 instead. A framework that must
-   * send the answer to a cancelled request itself passes `answerRefused`, which sends it.
+   * Calls `next` in the task of the request. If too many requests are running, answers 503 instead. Some frameworks must
+   * send such an answer themselves; their adapters pass `answerRefused`, a function that sends it.
    */
   static begin(
     service: Service,

@@ -48,7 +48,8 @@ export function reset(outgoing: Outgoing): void {
 
 /** Closes a connection with a TCP reset where that is possible. */
 function resetSocket(socket: Duplex): void {
-  // A TLS socket cannot send a TCP reset. The client notices that the end of the TLS session is missing.
+  // A TLS socket cannot send a TCP reset, so it is only destroyed. The client sees that the TLS session ended without its
+  // closing message.
   if (socket.constructor === Socket) (socket as Socket).resetAndDestroy()
   else socket.destroy()
 }

@@ -1,4 +1,7 @@
-/** A path that a URL keeps as it is. One with `/.` is left to the URL parser, which may have to shorten it. */
+/**
+ * Matches a path that the URL parser would not change, so that parsing can be skipped. A path with `/.` does not match,
+ * because the parser may shorten it.
+ */
 const plainPath =
   /^\/(?!.*(?:\/\.|\/%2e))[\w\-.~!$&'()*+,;=:@%/[\]]*(?:\?[\w\-.~!$&()*+,;=:@%/?[\]]*)?$/i
 const plainHost = /^[a-z\d][a-z\d-]*(?:\.[a-z\d-]+)*(?::[1-9]\d{0,4})?$/

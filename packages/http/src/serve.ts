@@ -21,7 +21,7 @@ export interface Limits {
   requestTimeout?: number | undefined
   /** How long an idle connection stays open. */
   keepAliveTimeout?: number | undefined
-  /** How often the two timeouts above are checked. */
+  /** How often `headersTimeout` and `requestTimeout` are checked. */
   connectionsCheckingInterval?: number | undefined
 }
 

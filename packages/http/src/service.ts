@@ -25,8 +25,8 @@ export interface HandlerOptions extends ScopeOptions {
   /** How many bytes the body of a request may have; a longer one is answered with 413. Without a limit by default. */
   maxBody?: number | undefined
   /**
-   * Gets each error that the handler throws, but not the cancel of a request. Without this option, errors go to the
-   * exception handler of the loop. So do errors that `onError` itself throws or rejects with.
+   * Called with each error that the handler throws, but not with the cancel of a request. Without this option, and if
+   * `onError` itself fails, the error goes to the exception handler of the event loop of `@tasktree/core`.
    */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }

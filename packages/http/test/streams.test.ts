@@ -8,7 +8,7 @@ import { Log, requestTasks } from './support/probe.ts'
 const size = Number(process.env['TASKTREE_HTTP_BYTES'] ?? 256 * 1024 * 1024)
 const chunk = new Uint8Array(65_536).fill(120)
 /** What a process may hold beside what it held before. The whole body would be more. */
-const most = 96 * 1024 * 1024
+const most = 160 * 1024 * 1024
 
 function counted(bytes: number): ReadableStream<Uint8Array> {
   let left = bytes

@@ -97,7 +97,7 @@ function observeTasks(
     result.observe(tasks, count, { 'tasktree.task.state': state })
 }
 
-/** Pools of one name count as one. */
+/** Reports the queue length of each pool. Pools with the same name are added together. */
 function observeQueues(
   result: BatchObservableResult,
   queued: Observable,
@@ -129,7 +129,7 @@ function observeMailboxes(
   }
 }
 
-/** Returns a part of a snapshot: an empty list if its package is not loaded or could not give it. */
+/** Returns one list of the program's snapshot; an empty one if its package is not loaded or could not make it. */
 function listOf<T>(part: unknown): readonly T[] {
   return Array.isArray(part) ? part : []
 }

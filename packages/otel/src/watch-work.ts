@@ -37,8 +37,9 @@ interface OpenSpan {
  * Makes a span for each piece of work that a TracingChannel of Tasktree tells of. `describe` says what the span is made
  * from; null for no span. The span is active while the work runs. Disposing of the result ends the open spans.
  *
- * The span becomes active by `enter` of the message. The documented way, `bindStore`, needs the AsyncLocalStorage of
- * the context manager, which is a private field of OpenTelemetry's and Sentry's.
+ * The span is made active by a call of `enter` of the message that the channel publishes. The documented way,
+ * `bindStore`, needs the AsyncLocalStorage of the context manager, which is a private field of OpenTelemetry's and
+ * Sentry's.
  */
 export function watchWork<M extends object>(
   channel: string,

@@ -28,7 +28,7 @@ export interface PageNode {
 
 export type PageCounts = Record<JobState, number>
 
-/** One page of the table. */
+/** The part of the table of jobs that the browser shows at the moment. */
 export interface PageTable {
   jobs: PageJob[]
   /** How many jobs the filter leaves in each state, whichever state is chosen. */

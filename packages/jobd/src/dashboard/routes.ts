@@ -7,7 +7,7 @@ import { writeHead } from './page-files.ts'
 import { toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
 
-/** What requests are answered from. */
+/** The parts of the server from which the routes read their answers. */
 export interface Site {
   readonly sources: LiveSources
   readonly view: LiveView

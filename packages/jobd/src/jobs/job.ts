@@ -8,7 +8,7 @@ export interface JobRequest {
   payload: string
   /** The smallest first. */
   priority: number
-  /** Milliseconds until it may begin. */
+  /** Milliseconds until the job may begin. */
   delay: number
   /** Milliseconds an attempt may take; 0: no limit. */
   timeout: number

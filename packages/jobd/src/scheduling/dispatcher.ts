@@ -52,7 +52,7 @@ export class Dispatcher {
     return { running: this.#running.size, idle: this.#idle.size, requeued: this.#requeued }
   }
 
-  /** The next job for `worker`, when there is one. */
+  /** Replies with the next job for `worker`, as soon as there is one. */
   take(worker: string): ReplyPort<Job> {
     const port = this.#parts.ctx.reply<Job>()
     this.#idle.get(worker)?.reject(new ReplyError(`${worker} has asked again`))

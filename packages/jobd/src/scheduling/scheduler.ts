@@ -30,10 +30,13 @@ export interface SchedulerOptions {
   limits: Readonly<Record<string, LimitChange>>
 }
 
-/** Milliseconds between two looks at the wall clock. */
+/** Milliseconds between two checks of the wall clock. */
 const clockTime = 1_000
 
-/** Decides which job runs when: by priority and then by age, where delays, pauses and limits allow it. */
+/**
+ * Takes jobs in and brings each to its end: it stores them, and gives them to the workers by priority and then by age, as
+ * far as delays, pauses and limits allow. `ready-jobs.ts` decides the order.
+ */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
   readonly #worker: (name: string) => ActorRef<Worker>
@@ -136,7 +139,7 @@ export class Scheduler extends Actor {
     return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
   }
 
-  /** Answers after the commit. @throws {QueueFull} @throws {StoreError} */
+  /** Adds a job. Replies with its number when the job is committed to the file. @throws {QueueFull} @throws {StoreError} */
   submit(request: JobRequest): ReplyPort<number> {
     if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
     const port = this.ctx.reply<number>()

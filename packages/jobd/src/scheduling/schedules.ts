@@ -183,7 +183,7 @@ export class Schedules extends Actor {
         this.#look()
       },
       (error) => {
-        // The queue is full, or the file cannot be written: the next look tries again.
+        // The queue is full, or the file cannot be written: the next check of the schedules tries again.
         entry.isFiring = false
         this.ctx.log.warn(
           `the jobs of schedule ${schedule.name} are not added yet: ${String(error)}`,

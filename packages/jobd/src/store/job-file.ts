@@ -49,7 +49,8 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Takes the lock, checks the file, migrates an old one, and settles the jobs that ran when the last server died.
+   * Takes the lock, checks the file, migrates an old one, and queues the jobs again, or
+   * fails them, that were running when the last server died.
    *
    * @throws {JobFileError} when the file cannot be used
    */

@@ -6,7 +6,7 @@ import { longestShown } from '../jobs/shown-job.ts'
 export const columns =
   'id, kind, payload, priority, delay, timeout, retries, key, keep, "group", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt'
 
-/** The same with long texts cut. */
+/** The columns of `columns`, with long texts shortened. */
 export const shortColumns: string = columns.replaceAll(
   /payload|\bkey\b|\bresult\b|error/g,
   (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,

@@ -141,7 +141,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   }
   const reload = async (): Promise<Reloaded> => {
     const done = await kinds.reload()
-    // New workers load the module, and all that it imports, anew.
+    // The workers are replaced, so that the new ones load the module of job kinds, and all that it imports, again.
     for (const name of ['threads', 'processes'] as const) poolNamed(name).renew()
     void directory.scheduler.tell.kindsChanged()
     return done

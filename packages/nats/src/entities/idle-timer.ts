@@ -12,7 +12,7 @@ export class IdleTimer {
     this.#onIdle = onIdle
   }
 
-  /** The time begins anew. */
+  /** Starts the idle time again, because the entity was used. */
   used(): void {
     this.#usedAt = getEventLoop().time()
     if (this.#timer === null && this.#timeout !== Infinity) this.#wait(this.#timeout)

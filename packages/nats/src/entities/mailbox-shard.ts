@@ -149,7 +149,7 @@ export class MailboxShard implements AsyncDisposable {
     this.#deletions.add(task)
     task.addDoneCallback(() => {
       this.#deletions.delete(task)
-      // If it was not deleted, the next owner finds that the state has it already, and deletes it.
+      // If the message could not be deleted, the next owner sees that the entity's state includes it, and deletes it.
       if (!task.cancelled()) task.exception()
     })
   }

@@ -101,7 +101,7 @@ class Guardian extends Actor {
   }
 }
 
-/** A lease as a child. */
+/** Lets a supervisor own a lease as one of its children. */
 class HeldLease implements AsyncDisposable {
   readonly #lease: Lease
   #keeping: Task<never> | null = null

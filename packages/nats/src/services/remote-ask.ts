@@ -26,7 +26,7 @@ export class RemoteAsk extends Future<unknown> {
   #options: RemoteAskOptions
   /** The subject for the answer. */
   readonly reply: string
-  /** The time of the loop's clock at which the timeout or a scope around the call ends the ask. */
+  /** The latest time at which the ask ends, by the event loop's clock: its timeout, or the deadline of a scope around it. */
   readonly #deadline: number
   #timer: Handle | null = null
   #retry: Handle | null = null

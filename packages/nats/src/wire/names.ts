@@ -99,7 +99,7 @@ export class Names {
     return `${this.#space}.rpc.${token(type)}.${shard}.*`
   }
 
-  /** The stream of the mailboxes of a type. */
+  /** The name of the stream that holds the mailboxes of an entity type. */
   mailboxes(type: string): string {
     return `${this.#space}_MBX_${token(type)}`
   }
@@ -134,7 +134,8 @@ export class Names {
     return `${this.#space}_cancel`
   }
 
-  /** The bucket of results that are kept for `ttl` milliseconds. On nats-server 2.9 all entries of a bucket have one time. */
+  /** The bucket of results that are kept for `ttl` milliseconds. On nats-server 2.9 all entries of a bucket
+   * share one expiry time, so each `ttl` has a bucket of its own. */
   results(ttl: number): string {
     return ttl === defaultResultTtl ? `${this.#space}_result` : `${this.#space}_result_${ttl}`
   }

@@ -96,7 +96,7 @@ function encodeThrown(error: unknown, codec: Codec): Uint8Array {
   }
 }
 
-/** For an error, `sentAt` returns the stack of the call that has submitted the job. */
+/** Decodes the outcome of a job. `sentAt` returns the stack of the call that submitted the job; it is added to an error. */
 export function decodeOutcome(
   bytes: Uint8Array,
   codec: Codec,

@@ -43,7 +43,7 @@ export class ControlsPanel {
     try {
       this.#show(await get<PageControls>('controls'))
     } catch {
-      // The server is being started again, which the stream shows; the next look sees it.
+      // The request failed because the server is restarting. The event stream shows that, and the next request succeeds.
     }
   }
 

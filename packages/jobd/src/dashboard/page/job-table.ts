@@ -63,7 +63,7 @@ export class JobTable {
     return this.#rows.get(id)?.job
   }
 
-  /** Reads the table again, after a new snapshot. */
+  /** Loads the table again after the server has sent a new snapshot of its state. */
   begin(progress: readonly PageProgress[]): void {
     this.#progress.clear()
     for (const each of progress) this.#progress.set(each.id, each)
