@@ -790,6 +790,7 @@ export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';
 export { bodyWaitsFor } from './tasks/body-waits-for.ts';
 export { runInNewFrame } from './scopes/open-frame.ts';
+export { cancelIsDue, deferred } from './tasks/due-cancel.ts';
 export { waitAnyway } from './scopes/wait-anyway.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
 export { takeSignal } from './loop/process-events.ts';
@@ -1104,7 +1105,6 @@ export declare class Cancellation {
     count: number;
     wasAsked: boolean;
     isSpreading: boolean;
-    pending: boolean;
     isSeen: boolean;
     message: string | CancelledError | undefined;
     struckWait: Future<unknown> | null;
@@ -1114,10 +1114,14 @@ export declare class Cancellation {
     isLevel: boolean;
     levelReason: unknown;
     constructor(frame: Frame);
+    static isAnyOpen(): boolean;
+    get pending(): boolean;
+    set pending(isPending: boolean);
     get signal(): AbortSignal;
     abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean;
     begin(isFromInside: boolean): void;
     beginLevel(reason: unknown): void;
+    endLevel(): void;
     get isDue(): boolean;
     takeDue(): boolean;
     get isFromInside(): boolean;
@@ -1197,6 +1201,11 @@ export declare function deliverWith(frame: Frame): void;
 export declare function mustRefuse(frame: Frame): boolean;
 export declare function refuse(frame: Frame, future: Future<unknown>): Future<never>;
 export declare function awaitAnyway(frame: Frame, future: Future<void>): Promise<void>;
+
+// dist/tasks/due-cancel.d.ts
+import { Future } from '../futures/future.ts';
+export declare function cancelIsDue(): boolean;
+export declare function deferred<T>(operation: () => Future<T>): Future<T>;
 
 // dist/tasks/ensure-future.d.ts
 import { type Awaitable } from './coroutine.ts';

@@ -1,5 +1,6 @@
-import { createTask, Future, shielded } from '@tasktree/core'
+import { checkpoint, createTask, Future, shielded } from '@tasktree/core'
 import {
+  cancelIsDue,
   cancelOnAbort,
   checkBody,
   checkCount,
@@ -111,6 +112,8 @@ async function* stream<T, R>(
         await change
         continue
       }
+      // Code that takes results which are ready, and awaits foreign promises, has no other wait.
+      if (cancelIsDue()) await checkpoint()
       outcomes.delete(taken)
       taken++
       pump.wake()

@@ -145,13 +145,13 @@ test('the source of a body runs in the task that sends it, wherever the platform
         method: 'POST',
         body: ReadableStream.from(source()),
         duplex: 'half',
-      } as RequestInit)
+      })
     const task = createTask(upload, { name: 'sender' })
     expect(await (await task).text()).toBe('ab')
     expect(seen).toEqual(['sender', 'sender', 'sender'])
     platform.mockImplementation((_url, init) =>
       elsewhere(async () => {
-        await (init?.body as ReadableStream).cancel()
+        await (init as { body: ReadableStream }).body.cancel()
         return new Response()
       }),
     )

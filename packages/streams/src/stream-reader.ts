@@ -1,5 +1,5 @@
-import { RuntimeError } from '@tasktree/core'
-import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import { checkpoint, RuntimeError } from '@tasktree/core'
+import { cancelIsDue, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
@@ -116,7 +116,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     if (this.#first !== null || this.#exception !== null || n === 0 || this.#eof) {
       return this.#startFuture('read', 0, attempt, options) as Promise<Buffer>
     }
-    if (this.#buffer.length > 0) return Promise.resolve(this.#takeSome(n))
+    if (this.#buffer.length > 0 && !cancelIsDue()) return Promise.resolve(this.#takeSome(n))
+    if (this.#buffer.length > 0) return afterCheckpoint(() => this.read(n, options))
     return this.#wait('read', 0, attempt, options) as Promise<Buffer>
   }
 
@@ -328,6 +329,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   ): Promise<T> | PendingRead<T> {
     const first = this.#first
     if (first === null) {
+      if (cancelIsDue())
+        return afterCheckpoint(() => this.#startFuture(what, needs, attempt, options))
       try {
         if (this.#exception !== null) throw this.#exception
         const taken = attempt()
@@ -461,7 +464,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   #startLine(width: CharacterWidth, options: WaitOptions | undefined): Promise<Buffer> {
     if (width === 1 && this.#first === null && this.#exception === null) {
       const at = this.#buffer.indexOf(newlines[1], 0)
-      if (at !== -1 && at <= this.#limit) return Promise.resolve(this.#take(at + 1))
+      if (at !== -1 && at <= this.#limit && !cancelIsDue()) {
+        return Promise.resolve(this.#take(at + 1))
+      }
     }
     const search = this.#search([newlines[width]], width)
     const attempt = (): Buffer | null => {
@@ -503,6 +508,15 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
       yield lineText(line, encoding)
     }
   }
+}
+
+/**
+ * Begins a read after a turn of the loop, because a cancel is due: the cancel ends the wait for that turn, and no byte is
+ * taken. Otherwise a loop that always finds bytes in the buffer would never be cancelled.
+ */
+async function afterCheckpoint<T>(read: () => PromiseLike<T>): Promise<T> {
+  await checkpoint()
+  return await read()
 }
 
 /**

@@ -1,5 +1,12 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, checkCount, completed, describe } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkCount,
+  completed,
+  deferred,
+  describe,
+} from '@tasktree/core/lowlevel'
 import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
@@ -188,6 +195,7 @@ export class Broadcast<T> extends Primitive {
       return cancelOnAbort(publishing, options?.signal)
     }
     if (this.#closed) return failed(closedError())
+    if (cancelIsDue()) return deferred(() => this.publish(message, options))
     this.#deliver(message)
     return completed()
   }

@@ -1,5 +1,12 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, checkCount, completed, describe } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkCount,
+  completed,
+  deferred,
+  describe,
+} from '@tasktree/core/lowlevel'
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
 import { failed } from './failed.ts'
@@ -209,6 +216,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       return cancelOnAbort(sender, options?.signal)
     }
     if (this.closed) return failed(new ChannelClosed())
+    if (cancelIsDue()) return deferred(() => this.send(item, options))
     shared.put(item)
     return completed()
   }
@@ -242,7 +250,9 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       shared.wake()
       return cancelOnAbort(receiver, options?.signal)
     }
-    return ended ? failed(new EndOfChannel()) : completed(shared.take())
+    if (ended) return failed(new EndOfChannel())
+    if (cancelIsDue()) return deferred(() => this.receive(options))
+    return completed(shared.take())
   }
 
   /**

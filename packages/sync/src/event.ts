@@ -1,5 +1,5 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, completed } from '@tasktree/core/lowlevel'
+import { cancelIsDue, cancelOnAbort, completed, deferred } from '@tasktree/core/lowlevel'
 import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
 import { Waiter } from './waiter.ts'
@@ -46,6 +46,7 @@ export class Event extends Primitive {
       this.#waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
+    if (cancelIsDue()) return deferred(() => this.wait(options))
     return completed(true)
   }
 

@@ -1,5 +1,12 @@
 import { currentTask, type Future, RuntimeError, type Task } from '@tasktree/core'
-import { cancelOnAbort, checkBody, completed, durationText } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkBody,
+  completed,
+  deferred,
+  durationText,
+} from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
@@ -123,6 +130,7 @@ export class Lock extends Primitive {
       possession.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
+    if (cancelIsDue()) return deferred(() => this.acquire(options))
     return completed(possession.take(currentTask()))
   }
 

@@ -1,5 +1,5 @@
 import type { Future } from '@tasktree/core'
-import { cancelOnAbort, completed, describe } from '@tasktree/core/lowlevel'
+import { cancelIsDue, cancelOnAbort, completed, deferred, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
 import { failed } from './failed.ts'
@@ -163,6 +163,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
       return cancelOnAbort(putter, options?.signal)
     }
     if (stock.isShutDown) return failed(new QueueShutDown())
+    if (cancelIsDue()) return deferred(() => this.put(item, options))
     stock.put(item)
     return completed()
   }
@@ -193,7 +194,9 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
       stock.getters.push(getter)
       return cancelOnAbort(getter, options?.signal)
     }
-    return stock.isEmpty() ? failed(new QueueShutDown()) : completed(stock.take())
+    if (stock.isEmpty()) return failed(new QueueShutDown())
+    if (cancelIsDue()) return deferred(() => this.get(options))
+    return completed(stock.take())
   }
 
   /**
@@ -227,6 +230,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
       this.#joiners.push(joiner)
       return cancelOnAbort(joiner, options?.signal)
     }
+    if (cancelIsDue()) return deferred(() => this.join(options))
     return completed()
   }
 

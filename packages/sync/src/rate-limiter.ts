@@ -1,5 +1,12 @@
 import { type EventLoop, type Future, getEventLoop, type TimerHandle } from '@tasktree/core'
-import { cancelOnAbort, completed, describe, timelineOf } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  completed,
+  deferred,
+  describe,
+  timelineOf,
+} from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { type Awaited, checkNamed, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
@@ -61,7 +68,8 @@ export class RateLimiter extends Primitive {
   /**
    * @param options.limit how many tokens the bucket gets in each interval
    * @param options.interval the length of an interval, in milliseconds
-   * @param options.burst the most tokens that the bucket keeps; `limit` by default
+   * @param options.burst the most tokens that the bucket keeps; `limit` by default. A bucket that was idle gives them all
+   * at once, so up to `burst + limit` tokens go out in one interval; with 1 they go out evenly
    * @throws {RangeError} when one of these numbers is not positive and finite
    */
   constructor(options: {
@@ -92,6 +100,7 @@ export class RateLimiter extends Primitive {
     this.#checkAmount(n)
     const refusal = refused(options)
     if (refusal !== null) return refusal
+    if (cancelIsDue()) return deferred(() => this.acquire(n, options))
     if (this.#take(n)) return completed()
     const waiter = new Waiter(this.#host, n)
     this.#line.push(waiter)

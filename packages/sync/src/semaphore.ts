@@ -1,5 +1,12 @@
 import { currentTask, type Future, type Task } from '@tasktree/core'
-import { cancelOnAbort, checkBody, checkCount, completed } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkBody,
+  checkCount,
+  completed,
+  deferred,
+} from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import { refused } from './refused.ts'
@@ -113,6 +120,7 @@ export class Semaphore extends Primitive {
       permits.waiters.push(waiter)
       return cancelOnAbort(waiter, options?.signal)
     }
+    if (cancelIsDue()) return deferred(() => this.acquire(options))
     return completed(permits.take())
   }
 

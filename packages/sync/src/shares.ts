@@ -1,5 +1,12 @@
 import { currentTask, type Future, type Task } from '@tasktree/core'
-import { cancelOnAbort, completed, type Linked, LinkedList } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  completed,
+  deferred,
+  type Linked,
+  LinkedList,
+} from '@tasktree/core/lowlevel'
 import type { Awaited } from './primitive.ts'
 import { refused } from './refused.ts'
 import { type Lender, Releaser } from './releaser.ts'
@@ -105,6 +112,7 @@ export class Shares implements Host<Releaser, Request> {
   acquire(amount: number, options: { signal?: AbortSignal } | undefined): Future<Releaser> {
     const refusal = refused(options)
     if (refusal !== null) return refusal
+    if (cancelIsDue()) return deferred(() => this.acquire(amount, options))
     const share = this.take(amount)
     if (share !== null) return completed(share)
     const request: Request = { amount, order: this.#requests++, task: currentTask() }

@@ -148,6 +148,7 @@ export class CancelScope {
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
+    this.#frame.cancellation?.endLevel()
     this.#timer?.cancel()
     this.#timer = null
     const isOuter = !this.#frame.isShielded && isCancelledAround(this.#frame, outerCancels)

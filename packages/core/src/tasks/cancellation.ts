@@ -4,6 +4,9 @@ import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 
+/** How many cancels of this thread are pending, and how many cancelled scopes have not ended. */
+let open = 0
+
 /**
  * The cancels of one frame: how many were asked for, whether one is pending, and the signal that tells of them. A
  * pending cancel is remembered, to be delivered at a later wait.
@@ -30,8 +33,9 @@ export class Cancellation {
    * this frame meanwhile has gone round a circle of tasks.
    */
   isSpreading = false
-  /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
-  pending = false
+  #pending = false
+  /** Whether the scope of the frame is cancelled and has not ended. */
+  #isLevelOpen = false
   /**
    * Whether code has looked at the aborted signal since the cancel became pending. Then the cancel counts as delivered
    * and ends no wait any more. But if the body of the task returns before its next wait, the task still ends as
@@ -85,6 +89,24 @@ export class Cancellation {
     this.#frame = frame
   }
 
+  /**
+   * Whether a cancel may be due anywhere in this thread. `cancelIsDue` looks at frames only then. A task or scope that
+   * is dropped while its cancel is pending is counted for ever, which costs time but changes nothing else.
+   */
+  static isAnyOpen(): boolean {
+    return open > 0
+  }
+
+  /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
+  get pending(): boolean {
+    return this.#pending
+  }
+
+  set pending(isPending: boolean) {
+    if (isPending !== this.#pending) open += isPending ? 1 : -1
+    this.#pending = isPending
+  }
+
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
     // `signal.aborted` is not read here, because a look at it counts as the delivery of the cancel.
@@ -122,9 +144,17 @@ export class Cancellation {
   }
 
   beginLevel(reason: unknown): void {
+    if (!this.isLevel) open++
+    this.#isLevelOpen = true
     this.isLevel = true
     this.levelReason = reason
     this.wasAsked = true
+  }
+
+  /** Notes that the scope of the frame has ended. */
+  endLevel(): void {
+    if (this.#isLevelOpen) open--
+    this.#isLevelOpen = false
   }
 
   /**

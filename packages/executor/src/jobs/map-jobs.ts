@@ -4,8 +4,15 @@
  * The source of the items may be slow or endless, so the code waits for the next item and the next result at the same
  * time. Neither wait may delay the other, and a cancel or the timeout ends both.
  */
-import { FIRST_COMPLETED, Future, getEventLoop, TimeoutError, wait } from '@tasktree/core'
-import { checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
+import {
+  checkpoint,
+  FIRST_COMPLETED,
+  Future,
+  getEventLoop,
+  TimeoutError,
+  wait,
+} from '@tasktree/core'
+import { cancelIsDue, checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '../pool/executor.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import { decodeError } from './encode-error.ts'
@@ -157,6 +164,8 @@ class Mapping<T, R> {
         const awaited = ordered ? [...this.#pending.values().take(1)] : [...this.#pending]
         const ready = awaited.find(({ job }) => job.future.done())
         if (ready !== undefined) {
+          // Code that takes results which are ready, and awaits foreign promises, has no other wait.
+          if (cancelIsDue()) await checkpoint()
           this.#pending.delete(ready)
           yield* this.#unpack(ready)
         } else if (awaited.length > 0 || asked !== null) {
@@ -209,9 +218,9 @@ class Mapping<T, R> {
       return
     }
     // The results that arrived early are complete even if the rest of the chunk cannot be decoded.
-    if (job.parts !== undefined) yield* job.parts as readonly R[]
+    if (job.parts !== undefined) yield* cancellable(job.parts as readonly R[])
     const { results, error } = job.future.result() as ChunkOutcome
-    yield* results as R[]
+    yield* cancellable(results as readonly R[])
     if (error !== null) throw decodeError(error, '')
   }
 
@@ -228,6 +237,14 @@ class Mapping<T, R> {
       this.#pending.delete(single)
       yield job.future.result() as R
     }
+  }
+}
+
+/** Yields `results`. Before each of them a cancel that is due is thrown. */
+async function* cancellable<R>(results: readonly R[]): AsyncGenerator<R, void> {
+  for (const result of results) {
+    if (cancelIsDue()) await checkpoint()
+    yield result
   }
 }
 

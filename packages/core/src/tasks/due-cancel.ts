@@ -1,0 +1,79 @@
+import { currentFrame, getEventLoop } from '../context/current.ts'
+import type { CancelledError } from '../errors/errors.ts'
+import { Future } from '../futures/future.ts'
+import type { Runnable } from '../loop/ready-queue.ts'
+import type { EventLoop } from '../loop/loop.ts'
+import { Cancellation } from './cancellation.ts'
+import type { Frame } from './frame.ts'
+import { levelOf } from './level-cancel.ts'
+
+/**
+ * The problem: code that takes what is ready does not wait. A loop such as `for await (const item of queue) await
+ * write(item)`, whose `write` is a foreign promise, may never wait on a future as long as the queue has items. A cancel
+ * that comes during `write` would stay pending until the queue is empty.
+ *
+ * The idea: an operation that could end at once asks `cancelIsDue()` first. If a cancel is due, the operation is done
+ * by a `Deferred`, in a turn of its own. The `await` of the Deferred is a wait, which the cancel ends before anything
+ * is taken. In asyncio this cannot happen, because a task there waits on nothing but futures.
+ */
+
+/**
+ * Whether a cancel that came from outside will end the next wait of the running code: it is pending, or a scope around
+ * the code is cancelled. False for a cancel that the running code itself has asked for, as in asyncio. Costs the look
+ * at a number if no task and no scope is being cancelled.
+ */
+export function cancelIsDue(): boolean {
+  if (!Cancellation.isAnyOpen()) return false
+  const frame = currentFrame()
+  if (frame === null) return false
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    const { cancellation } = each
+    if (cancellation?.isDue === true && !cancellation.isFromInside) return true
+    if (each.isShielded) break
+  }
+  return levelOf(frame) !== null
+}
+
+/**
+ * Returns a future that calls `operation` in the next turn and ends as the future that it returns. A cancel that is
+ * due ends the wait for it, and `operation` is then not called. If no code awaits the future, `operation` is called.
+ */
+export function deferred<T>(operation: () => Future<T>): Future<T> {
+  return new Deferred(getEventLoop(), operation)
+}
+
+class Deferred<T> extends Future<T> implements Runnable {
+  readonly #operation: () => Future<T>
+  #inner: Future<T> | null = null
+
+  constructor(loop: EventLoop, operation: () => Future<T>) {
+    super({ loop })
+    this.#operation = operation
+    loop.push(this)
+  }
+
+  override cancel(message?: string | CancelledError): boolean {
+    return this.#inner === null ? super.cancel(message) : this.#inner.cancel(message)
+  }
+
+  run(): void {
+    if (this.done()) return
+    const inner = this.#operation()
+    if (inner.done()) this.#endAs(inner)
+    else {
+      this.#inner = inner
+      inner.onDone(() => this.#endAs(inner))
+    }
+  }
+
+  label(): string {
+    return 'an operation that was put off'
+  }
+
+  #endAs(inner: Future<T>): void {
+    this.#inner = null
+    if (inner.cancelled()) this.endCancelled(inner.cancelledError())
+    else if (inner.exception() !== null) this.fail(inner.exception())
+    else this.fulfill(inner.result())
+  }
+}
