@@ -1,3 +1,4 @@
+import { currentFrame } from '../context/current.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
@@ -34,6 +35,8 @@ export class Cancellation {
    */
   isSpreading = false
   #pending = false
+  /** Whether the pending cancel became pending while no code of the task ran. */
+  #isFromElsewhere = false
   /** Whether the scope of the frame is cancelled and has not ended. */
   #isLevelOpen = false
   /**
@@ -105,6 +108,12 @@ export class Cancellation {
   set pending(isPending: boolean) {
     if (isPending !== this.#pending) open += isPending ? 1 : -1
     this.#pending = isPending
+    this.#isFromElsewhere = isPending && currentFrame()?.task !== this.#frame.task
+  }
+
+  /** Whether a cancel is to end the next wait that other code than that of the task has made pending. */
+  get isDueFromElsewhere(): boolean {
+    return this.isDue && this.#isFromElsewhere
   }
 
   get signal(): AbortSignal {

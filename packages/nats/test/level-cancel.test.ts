@@ -1,0 +1,92 @@
+import { Actor, type ActorSystem, child } from '@tasktree/actor'
+import { sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { type Cluster, cluster, remoteJobs, type StateCodec } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
+import { describe, expect, test } from 'vitest'
+import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
+
+class Counter extends Actor {
+  count = 0
+  async add(n: number): Promise<number> {
+    await sleep(1)
+    this.count += n
+    return this.count
+  }
+}
+
+const state: StateCodec<Counter, number> = {
+  save: ({ count }) => count,
+  load: (counter, count) => {
+    counter.count = count
+  },
+}
+
+const home = {
+  double: (n: number): Promise<number> => sleep(1, 2 * n) as unknown as Promise<number>,
+}
+const far = remoteJobs<typeof home>('home')
+
+/** The first moments follow each other at once, and the later ones let the network go on. */
+const moment = (i: number): Promise<void> => sleep(i < 25 ? 0 : 5).then(() => {})
+
+const operations: Record<string, (sender: Cluster, server: MemoryServer) => Promise<unknown>> = {
+  'a connection': async (_sender, { connector }) => {
+    await using other = await cluster({ connector, node: 'other' }).connect()
+    await other.nodes()
+  },
+  'a job': async (sender) => sender.executor('q').submit(far.double, 1),
+  'a map of jobs': async (sender) => {
+    for await (const _ of sender.executor('q').map(far.double, [1, 2, 3]));
+  },
+  'an executor that shuts down': async (sender) => {
+    const executor = sender.executor('q')
+    executor.submit(far.double, 1).catch(() => {})
+    await executor.shutdown()
+  },
+  'an ask of a service': async (sender) => sender.lookup<Counter>('counter').ask.add(1),
+  'a confirmed tell': async (sender) =>
+    sender.lookup<Counter>('counter').tell({ confirm: true }).add(1),
+  'an ask of an entity': async (sender) => sender.ref<Counter>('plain', 'key').ask.add(1),
+  'an ask of a durable entity': async (sender) => sender.ref<Counter>('durable', 'key').ask.add(1),
+  'the lists of nodes and of all': async (sender) => {
+    await sender.nodes()
+    await sender.snapshot()
+  },
+}
+
+describe('a scope that is cancelled at any turn ends without spinning, and the cluster goes on', () => {
+  test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
+    runVirtual(async () => {
+      const server = new MemoryServer()
+      const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
+        child.actor('counter', Counter),
+        own.service('counter', () => system.lookup(Counter, 'tree/counter')),
+        own.entity('plain', Counter, { lease: 1_000, shards: 1 }),
+        own.entity('durable', Counter, { lease: 1_000, shards: 1, state }),
+        own.worker('q', { home }),
+      ])
+      await sleep(2_000)
+      {
+        await using sender = await cluster({
+          connector: server.connector,
+          node: 'sender',
+        }).connect()
+        // An entity that was woken stays, so it is woken before.
+        for (const type of ['plain', 'durable']) await sender.ref<Counter>(type, 'key').ask.add(0)
+        const operate = operations[name] as (typeof operations)[string]
+        const cancels = await sweepLevelCancel({
+          operate: () => operate(sender, server),
+          moment,
+          grace: 10_000,
+          settle: 10_000,
+        })
+        expect(cancels).toBeGreaterThan(0)
+        expect(await sender.executor('q').submit(far.double, 4)).toBe(8)
+        expect(await sender.lookup<Counter>('counter').ask.add(0)).toBeGreaterThanOrEqual(0)
+      }
+      await system.stop()
+    }),
+  )
+})
