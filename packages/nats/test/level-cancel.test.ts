@@ -24,7 +24,7 @@ const state: StateCodec<Counter, number> = {
 }
 
 const home = {
-  double: (n: number): Promise<number> => sleep(1, 2 * n) as unknown as Promise<number>,
+  double: async (n: number): Promise<number> => sleep(1, 2 * n),
 }
 const far = remoteJobs<typeof home>('home')
 
