@@ -111,9 +111,9 @@ export class Cancellation {
     this.#isFromElsewhere = isPending && currentFrame()?.task !== this.#frame.task
   }
 
-  /** Whether a cancel is to end the next wait that other code than that of the task has made pending. */
-  get isDueFromElsewhere(): boolean {
-    return this.isDue && this.#isFromElsewhere
+  /** Whether a cancel is pending that came while no code of the task ran. */
+  get isPendingFromElsewhere(): boolean {
+    return this.#pending && this.#isFromElsewhere
   }
 
   get signal(): AbortSignal {

@@ -135,7 +135,7 @@ export function deliverWith(frame: Frame): void {
   for (let each = frame.parent; each !== null && !inner.isShielded; each = each.parent) {
     inner = each
     const { cancellation } = each
-    if (cancellation?.pending !== true || cancellation.isFromInside) continue
+    if (cancellation?.isPendingFromElsewhere !== true || cancellation.isFromInside) continue
     cancellation.pending = false
     cancellation.strikeNow(each.newestEnded)
     strikeInner(frame, each)

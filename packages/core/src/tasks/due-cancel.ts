@@ -28,7 +28,7 @@ export function cancelIsDue(): boolean {
   if (frame === null) return false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     const { cancellation } = each
-    if (cancellation?.isDueFromElsewhere === true) return true
+    if (cancellation?.isDue === true && cancellation.isPendingFromElsewhere) return true
     if (each.isShielded) break
   }
   return levelOf(frame) !== null
