@@ -1117,6 +1117,7 @@ export declare class Cancellation {
     static isAnyOpen(): boolean;
     get pending(): boolean;
     set pending(isPending: boolean);
+    get isPendingFromElsewhere(): boolean;
     get signal(): AbortSignal;
     abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean;
     begin(isFromInside: boolean): void;
