@@ -39,7 +39,7 @@ function itemsOf(folder: string, order: readonly string[]): DefaultTheme.Sidebar
 
 const everyday: DefaultTheme.SidebarItem[] = sections.map(({ title, folder, order }) => ({
   text: title,
-  // With a link the entry is no button, which could not hold the button that folds it.
+  // Without a link VitePress would make the entry a button, and the button that folds the entry would be inside it.
   link: `/${folder}/`,
   collapsed: !['start', 'tutorial'].includes(folder),
   items: itemsOf(folder, order),
