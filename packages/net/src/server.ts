@@ -14,7 +14,6 @@ import {
   addSnapshotPart,
   cancelOnAbort,
   checkOptions,
-  describe,
   DetailedFuture,
   LiveList,
   waitAnyway,
@@ -24,7 +23,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
 import { displayAddress, nameOf } from './addresses.ts'
 import { connectionTracing } from './instrument.ts'
-import { checkListenerOptions, listen, type Listener, type ListenerOptions } from './listener.ts'
+import { listen, type Listener, type ListenerOptions } from './listener.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { after, checkTls, handshakeTimeoutOf, shutdownOf, type TlsOptions } from './tls.ts'
 import { Transport } from './transport.ts'
@@ -386,68 +385,5 @@ export class Server implements AsyncDisposable {
 
   #report(message: string, exception: unknown): void {
     this.#loop.callExceptionHandler({ message, exception })
-  }
-}
-
-/**
- * Turns the arguments `(host, port, options)` or `(options)` into one options object. @throws {TypeError} for other
- * arguments
- */
-export function parseListen<O extends ListenerOptions>(
-  hostOrOptions: string | O,
-  port: number | undefined,
-  more: O | undefined,
-): O {
-  checkOptions(more)
-  if (typeof hostOrOptions === 'string') return { ...(more as O), host: hostOrOptions, port }
-  if (typeof hostOrOptions === 'object' && hostOrOptions !== null) return hostOrOptions
-  throw new TypeError(
-    `expected a host and a port, or options with host and port or path, got ${describe(hostOrOptions)}`,
-  )
-}
-
-/**
- * Starts a server that calls `factory` for the protocol of each connection.
- *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
- * @throws {AddressInUseError} and other OSErrors
- *
- * Source: asyncio loop.create_server, loop.create_unix_server
- */
-export function createServer(
-  factory: () => Protocol | BufferedProtocol,
-  options: ListenerOptions,
-): Promise<Server>
-export function createServer(
-  factory: () => Protocol | BufferedProtocol,
-  host: string,
-  port: number,
-  options?: ListenerOptions,
-): Promise<Server>
-export function createServer(
-  factory: () => Protocol | BufferedProtocol,
-  hostOrOptions: string | ListenerOptions,
-  port?: number,
-  more?: ListenerOptions,
-): Promise<Server> {
-  if (typeof factory !== 'function') {
-    throw new TypeError(
-      `createServer takes a function that makes a protocol, got ${describe(factory)}`,
-    )
-  }
-  const options = parseListen(hostOrOptions, port, more)
-  checkListenerOptions(options)
-  return started(new Server(factory, options), options)
-}
-
-/** Starts the server unless the option `startServing` is false. A server that cannot listen is closed. */
-export async function started(server: Server, options: ListenerOptions): Promise<Server> {
-  if (options.startServing === false) return server
-  try {
-    await server.startServing()
-    return server
-  } catch (error) {
-    server.close()
-    throw error
   }
 }

@@ -3,7 +3,8 @@ import { describe } from '@tasktree/core/lowlevel'
 import { StreamReader, type StreamWriter } from '@tasktree/streams'
 import { AsyncResource } from 'node:async_hooks'
 import { checkListenerOptions, type ListenerOptions } from './listener.ts'
-import { parseListen, Server, started } from './server.ts'
+import { parseListen, started } from './create-server.ts'
+import { Server } from './server.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void
