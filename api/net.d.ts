@@ -30,6 +30,15 @@ export declare function openConnection(host: string, port: number, options?: Ope
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, target: Target, options?: ConnectOptions): Promise<[Transport, P]>;
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, host: string, port: number, options?: ConnectOptions): Promise<[Transport, P]>;
 
+// dist/create-server.d.ts
+import { type ListenerOptions } from './listener.ts';
+import type { BufferedProtocol, Protocol } from './protocol.ts';
+import { Server } from './server.ts';
+export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
+export declare function createServer(factory: () => Protocol | BufferedProtocol, options: ListenerOptions): Promise<Server>;
+export declare function createServer(factory: () => Protocol | BufferedProtocol, host: string, port: number, options?: ListenerOptions): Promise<Server>;
+export declare function started(server: Server, options: ListenerOptions): Promise<Server>;
+
 // dist/datagram-socket.d.ts
 import { type WaitOptions } from '@tasktree/streams';
 import { type DatagramAddress, type DatagramOptions, type DatagramTransport } from './datagram.ts';
@@ -127,7 +136,8 @@ export { createDatagramEndpoint, type DatagramAddress, type DatagramOptions, typ
 export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts';
 export type { ListenerOptions } from './listener.ts';
 export type { BufferedProtocol, Protocol } from './protocol.ts';
-export { createServer, Server, type ServerSocket } from './server.ts';
+export { createServer } from './create-server.ts';
+export { Server, type ServerSocket } from './server.ts';
 export { type ClientHandler, startServer, type StartServerOptions } from './start-server.ts';
 export type { Target } from './target.ts';
 export type { TlsOptions } from './tls.ts';
@@ -201,8 +211,6 @@ export declare function copyIntoBuffer(protocol: BufferedProtocol, data: Buffer)
 // dist/server.d.ts
 import { type EventLoop } from '@tasktree/core';
 import { type WaitOptions } from '@tasktree/streams';
-import { type ListenerOptions } from './listener.ts';
-import type { BufferedProtocol, Protocol } from './protocol.ts';
 import { type TlsOptions } from './tls.ts';
 export interface ServerSocket {
     address: string;
@@ -229,10 +237,6 @@ export declare class Server implements AsyncDisposable {
     waitClosed(options?: WaitOptions): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
-export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
-export declare function createServer(factory: () => Protocol | BufferedProtocol, options: ListenerOptions): Promise<Server>;
-export declare function createServer(factory: () => Protocol | BufferedProtocol, host: string, port: number, options?: ListenerOptions): Promise<Server>;
-export declare function started(server: Server, options: ListenerOptions): Promise<Server>;
 
 // dist/start-server.d.ts
 import { StreamReader, type StreamWriter } from '@tasktree/streams';
