@@ -23,7 +23,7 @@ export class BodyReader {
 
   /**
    * Looks at the beginning of the body. `hasBegun` says whether the first part is there already. `length` is the length of
-   * the whole body if the first part is all of it, as it is for a text; otherwise null.
+   * the whole body if the body has only one part, as the body of a text has; otherwise null.
    */
   async look(): Promise<{ hasBegun: boolean; length: number | null }> {
     const first = await this.#ask()
@@ -37,11 +37,14 @@ export class BodyReader {
   async #ask(): Promise<Part | null> {
     const asked = this.#reader.read()
     this.#asked.push(asked)
-    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a stream knows no cancels
+    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of a stream
     return await Promise.race([asked.catch(() => null), fewTurns()])
   }
 
-  /** Waits for the next part. A cancel cannot interrupt the promise of a stream, so it ends a future that stands for it. */
+  /**
+   * Waits for the next part. A cancel cannot interrupt the promise of a stream. So this method waits for a future that
+   * follows the promise, and a cancel ends that future.
+   */
   async next(): Promise<Part> {
     try {
       return await ensureFuture(this.#asked.shift() ?? this.#reader.read())

@@ -13,7 +13,7 @@ export interface Connection {
   readonly rawRequest: Incoming
 }
 
-/** For a request object of another library, such as Hono: the request of Node that it was made from. */
+/** Maps the request object of another library, such as Hono, to the request of Node that it was made from. */
 const known = new WeakMap<object, Incoming>()
 
 export function rememberRaw(request: object, incoming: Incoming): void {
@@ -21,9 +21,9 @@ export function rememberRaw(request: object, incoming: Incoming): void {
 }
 
 /**
- * Where `request` came from: the peer's address, and the raw request of Node.
+ * Returns where `request` came from: the peer's address, and the raw request of Node.
  *
- * @throws {TypeError} when `request` is not one that a handler of this package was given
+ * @throws {TypeError} when this package did not pass `request` to a handler
  *
  * @example
  *     serve((request) => new Response(`you are ${connection(request).remoteAddress}`))

@@ -15,7 +15,7 @@ export class ClientGoneError extends CancelledError {
     super(message)
   }
 
-  /** The response that Hono gives for this error. Nobody receives it. */
+  /** Hono calls this to get a response for the error. Nobody receives that response, because the client has gone. */
   getResponse(): Response {
     return new Response(null, { status: this.status })
   }
@@ -44,7 +44,7 @@ export class BodyTooLargeError extends Error {
 
 /**
  * Whether `error` is a cancel as waiting code sees it: a CancelledError, or the AbortError that an API of the platform
- * throws when its signal aborts. An error that a handler throws in response to a cancel is not one.
+ * throws when its signal aborts. An error that a handler throws in response to a cancel is not a cancel.
  */
 export function isPlainCancel(error: unknown): boolean {
   if (isCancelled(error)) return true

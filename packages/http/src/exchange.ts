@@ -24,7 +24,7 @@ export abstract class Exchange extends Work {
   readonly incoming: Incoming
   readonly outgoing: Outgoing
   #task: Task<void> | null = null
-  /** The scope of the deadline. */
+  /** The scope that is cancelled when the deadline passes; null if there is no deadline. */
   #scope: CancelScope | null = null
   #isClosed = false
   #failure: unknown = undefined
@@ -41,7 +41,7 @@ export abstract class Exchange extends Work {
     this.outgoing = outgoing
   }
 
-  /** Answers the request, and calls `answered()` at its end; called in the task. */
+  /** Answers the request. Runs in the task, and must call `answered()` at its end. */
   protected abstract answer(): Promise<void>
 
   /** Called when the code of the task has ended. */
@@ -50,7 +50,7 @@ export abstract class Exchange extends Work {
     if (this.#isClosed) this.#remove()
   }
 
-  /** Called when the response is closed and was sent completely, or when the server has reset it. */
+  /** Called when the response has closed, if it was sent completely or the server itself has reset it. */
   protected finished(): void {}
 
   begin(): void {
@@ -62,11 +62,11 @@ export abstract class Exchange extends Work {
   }
 
   #start(): void {
-    // `#run` sets the task itself, because the answer begins inside this call.
+    // `#run` sets `#task`, because the answer begins before this call returns.
     void createServiceTask(() => this.#run(), { name: taskName(this.incoming), eager: true })
   }
 
-  /** Notes what the handler has thrown, for tools that trace the request. */
+  /** Notes the error that the handler has thrown, for tools that trace the request. */
   protected noteFailure(error: unknown): void {
     this.#failure = error
   }
@@ -130,14 +130,17 @@ export abstract class Exchange extends Work {
   #onClose(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    // If `refuse` has reset the response, the task was cancelled then. A second cancel would interrupt its clean-up.
+    // If `refuse` has reset the response, the task was cancelled at that moment. A second cancel would interrupt its
+    // clean-up.
     if (this.#isRefused) this.finished()
     else if (hasGone(this.outgoing)) this.leave()
     else this.finished()
     if (this.#hasAnswered || this.isBeingCancelled()) this.#remove()
   }
 
-  /** Removes this exchange from the running ones, but not before a cancelled task has ended its clean-up. */
+  /**
+   * Removes this exchange from the running exchanges. If its task was cancelled, first waits until the clean-up has ended.
+   */
   #remove(): void {
     if (this.isBeingCancelled() && !this.task.done()) {
       this.task.addDoneCallback(() => this.#end())
@@ -176,7 +179,7 @@ export abstract class Exchange extends Work {
   }
 }
 
-/** `GET /path`, without the query. */
+/** Returns the name for the task of a request: `GET /path`, without the query. */
 export function taskName(incoming: Incoming): string {
   const target = incoming.url as string
   const end = target.indexOf('?')

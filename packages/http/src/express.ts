@@ -34,7 +34,8 @@ export function requestScope(options?: ScopeOptions): RequestScope {
 
 /**
  * An error handler for Connect, or for an Express router that has error handlers of its own. It drops the errors that a
- * cancelled request has thrown, so that no later error handler gets them. `requestScope` adds it to an Express application.
+ * cancelled request has thrown, so that no later error handler gets them. `requestScope` adds it to an Express
+ * application.
  */
 export function ignoreCancelled(
   error: unknown,
@@ -58,8 +59,8 @@ interface ExpressApp {
 }
 
 /**
- * Adds `ignoreCancelled` when the first request comes, because only then the application has all its routes. It is put
- * before the application's own error handlers, so that they get no cancels.
+ * Adds `ignoreCancelled` when the first request comes, because only then the application has all its routes. Moves it
+ * before the application's own error handlers, so that these error handlers get no cancels.
  */
 function hideCancels(app: ExpressApp, scope: RequestScope): void {
   app.use(ignoreCancelled)

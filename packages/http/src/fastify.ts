@@ -28,7 +28,7 @@ export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, 
   done()
 }
 
-// Fastify would otherwise run the hook only for routes that the plugin itself adds, and not for those of the application.
+// Without `skip-override`, Fastify runs the hook only for routes that the plugin itself adds, not for all other routes.
 Object.assign(fastifyScope, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@tasktree/http',

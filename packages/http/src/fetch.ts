@@ -5,19 +5,20 @@ import { noteDecoding } from './decoded-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
 export interface FetchRetry {
-  /** The number of attempts at most, the first one included. @defaultValue 3 */
+  /** The greatest number of attempts, the first attempt included. @defaultValue 3 */
   attempts?: number | undefined
   /**
-   * Milliseconds to wait after the `attempt`-th attempt. By default 100, 200, 400 and so on, at most 30,000. A `Retry-After`
-   * header of the server wins over this option, up to 30,000 milliseconds.
+   * Returns the milliseconds to wait after attempt number `attempt`. By default 100, 200, 400 and so on, at most 30,000.
+   * If the server sends a `Retry-After` header, that time is used instead, at most 30,000 milliseconds.
    */
   backoff?: ((attempt: number, error?: unknown) => number) | undefined
 }
 
 export interface FetchInit extends RequestInit {
   /**
-   * How many milliseconds each attempt may take, the reading of the response's body included; then it fails with a
-   * TimeoutError. The waits between attempts do not count: `timeout()` of the core bounds the whole call.
+   * How many milliseconds each attempt may take, the reading of the response's body included. An attempt that takes longer
+   * fails with a TimeoutError. The waits between attempts do not count. To limit the whole call, use `timeout()` of
+   * `@tasktree/core`.
    */
   timeout?: number | undefined
   /**
@@ -34,13 +35,13 @@ const longestWait = 30_000
 const temporary = new Set([408, 429, 502, 503, 504])
 
 /**
- * The platform's `fetch`, as a wait of the running code: a cancel of its task or scope ends the request at once, and the
- * reading of the response's body too. `input` may also be a request that a handler of this package was given.
+ * Calls the platform's `fetch` as a wait of the running code: a cancel of its task or scope ends the request at once, and
+ * the reading of the response's body too. `input` may also be a request that this package has passed to a handler.
  *
  * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
  * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The
- * last response or error is the outcome. When the caller reads the body of a response, a failure there causes no new
- * attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts.
+ * last response or error is the outcome. A failure while the caller reads the body of a response causes no
+ * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  * @throws {TimeoutError} when the time has passed
@@ -108,7 +109,9 @@ async function attemptAll(
   }
 }
 
-/** Turns the request of a handler into a URL and options, because the platform's `fetch` cannot read that request object. */
+/**
+ * Turns the request of a handler into a URL and options, because the platform's `fetch` cannot read that request object.
+ */
 function toPlatform(
   input: string | URL | Request,
   init: RequestInit,
@@ -116,7 +119,8 @@ function toPlatform(
   if (IncomingRequest.ownerOf(input) === null) return [input, init]
   const { url, method, headers, body } = input as Request
   const passed = new Headers(headers)
-  // These headers describe the connection on which the request came.
+  // These headers describe the connection on which the request came. They are wrong for the connection to the next server,
+  // so they are not passed on.
   for (const name of [
     'connection',
     'host',
@@ -133,7 +137,10 @@ function toPlatform(
   ]
 }
 
-/** Returns the wait of a `Retry-After` header, which is in seconds or a date, in milliseconds; at most `longestWait`. */
+/**
+ * Returns the milliseconds that a `Retry-After` header asks the client to wait, at most `longestWait`. The header holds
+ * seconds or a date. Returns null if there is no such header, or its value is invalid.
+ */
 function retryAfter(response: Response): number | null {
   const value = response.headers.get('retry-after')
   if (value === null) return null
@@ -166,9 +173,9 @@ async function fetchOnce(
 }
 
 /**
- * Returns a stream like `body` whose source runs in the asynchronous context of this call: its waits belong to the code
- * that sends the request. The platform may read a body in another context. If the connection belonged to an earlier
- * request, that may be the context of a scope that was cancelled and has ended, in which no wait may begin.
+ * Returns a stream like `body` whose source runs in the asynchronous context of this call, so that the waits of the source
+ * belong to the code that sends the request. The platform may read a body in another context. If an earlier request used
+ * the same connection, that may be the context of a scope that was cancelled and has ended, and no wait may begin there.
  */
 function inThisContext(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const reader = body.getReader()

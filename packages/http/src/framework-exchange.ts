@@ -42,7 +42,7 @@ export class FrameworkExchange extends Exchange {
     next: () => unknown,
     answerRefused: (() => void) | null = null,
   ): FrameworkExchange | null {
-    // The application uses the middleware twice, and the request has its task already.
+    // If the application uses the middleware twice, the request has its task already.
     const existing = exchanges.get(incoming)
     if (existing !== undefined) {
       next()
@@ -89,7 +89,10 @@ export class FrameworkExchange extends Exchange {
   }
 }
 
-/** Drops a CancelledError that is unhandled because the framework does not await its handlers. It is not a failure. */
+/**
+ * Whether `error` is an unhandled rejection that must be dropped: the cancel of a request, which is not a failure. It is
+ * unhandled because the framework does not await its handlers.
+ */
 function isOfCancelledRequest(error: unknown): boolean {
   const task = currentTask()
   return task !== null && byTask.get(task)?.isOwnCancel(error) === true

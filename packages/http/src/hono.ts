@@ -12,7 +12,7 @@ export type { ScopeOptions } from './service.ts'
  * Returns a middleware for Hono on `@hono/node-server`. The middlewares and handlers after it run inside a task, which is
  * cancelled when the client leaves or the deadline passes. Hono does not log the CancelledError of a handler.
  *
- * If Hono runs on another server, the task ends with the handler, and the abort of the request's signal cancels it.
+ * If Hono runs on another server, the task ends with the handler, and is cancelled when the signal of the request aborts.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  *

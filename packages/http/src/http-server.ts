@@ -23,9 +23,10 @@ const cleanupTime = 5_000
 /**
  * A running server, made by `serve`. Leaving the scope of `await using` stops it.
  *
- * A stop goes through these steps: `ready()` says no, and responses close their connections; after `drainDelay` the server
- * accepts no new connections and closes idle ones; running requests have `grace` milliseconds to end; then their tasks are
- * cancelled; when the tasks have ended, every connection that is left is destroyed.
+ * A stop goes through these steps: `ready()` answers 503, and each response closes its connection; after `drainDelay`
+ * milliseconds the server accepts no new connections and closes idle connections; running requests have `grace`
+ * milliseconds to end; then their tasks are cancelled; when the tasks have ended, every connection that is left is
+ * destroyed.
  */
 export class HttpServer implements AsyncDisposable {
   readonly #server: NodeServer
@@ -73,29 +74,29 @@ export class HttpServer implements AsyncDisposable {
         if (this.#service.isDraining) session.close()
       })
     }
-    // A server that no code has stopped ends with the run in which it was made.
+    // If no code stops the server, it ends with the run in which it was made.
     this.#forgetRun = this.#loop.addShutdownHook(async () => {
       await this.#destroy()
       this.#close()
     })
   }
 
-  /** Where it listens, such as `http://127.0.0.1:8080`; `unix:` and the path for a Unix socket. */
+  /** Where the server listens, such as `http://127.0.0.1:8080`; `unix:` and the path for a Unix socket. */
   get url(): string {
     return this.#url
   }
 
   /**
-   * Ends when the stop of the server is complete: the requests have ended, their clean-up included, and every connection is
-   * closed.
+   * Ends when the stop of the server is complete: the requests have ended, their clean-up included, and every connection
+   * is closed.
    */
   get closed(): Future<void> {
     return shield(this.#closed)
   }
 
   /**
-   * Stops the server as described above, and waits until it has stopped. A second call waits for the same end. A cancel
-   * of the waiting task ends only its wait.
+   * Stops the server in the steps that the description of this class lists, and waits until the stop is complete. A second
+   * call waits for the same stop. If the waiting task is cancelled, only its wait ends, and the stop goes on.
    */
   stop(): Promise<void> {
     return this.#stop()
@@ -110,7 +111,8 @@ export class HttpServer implements AsyncDisposable {
           loop: this.#loop,
         }),
       )
-      // `closed` must end last. A main task that waits for it then ends the run, which cancels all requests that are left.
+      // `closed` must end last. A main task may wait for it and then return. That ends the run, which cancels all requests
+      // that are left.
       this.#draining.addDoneCallback(() => this.#close())
     }
     await shield(this.#draining)
@@ -139,14 +141,17 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  /** Accepts no new connections, and closes those that serve no request. */
+  /** Stops accepting connections, and closes the connections that serve no request. */
   #closeIdle(): void {
     this.#stopListening()
     for (const session of this.#sessions) session.close()
     this.#service.onEnd = (work) => this.#closeAfter(work)
   }
 
-  /** Closes the connection of `work` if it serves no other request: a head that was sent before the stop has kept it open. */
+  /**
+   * Closes the connection of `work` if it serves no other request. The connection is still open if the head of the
+   * response was sent before the stop began, because that head had no `Connection: close`.
+   */
   #closeAfter({ incoming }: Work): void {
     if (incoming.httpVersionMajor >= 2) return
     const { socket } = incoming

@@ -8,7 +8,10 @@ import type { Incoming } from './message.ts'
  */
 const readAhead = 1 << 20
 
-/** Sets a property that is not public API. If a version of Node does not have it, Node's own limit of 64 KiB stays. */
+/**
+ * Makes `readAhead` the size of the read buffer. The property is not public API of Node. If a version of Node does not
+ * have it, Node's own limit of 64 KiB stays.
+ */
 export function enlargeReadAhead(readable: object): void {
   const state = (readable as { _readableState?: { highWaterMark?: unknown } })._readableState
   if (typeof state?.highWaterMark === 'number') state.highWaterMark = readAhead
@@ -40,7 +43,7 @@ export class IncomingBody {
   }
 
   /**
-   * The next part; null at the end.
+   * Returns the next part; null at the end of the body.
    *
    * @throws {BodyTooLargeError} when there are more bytes than `maxBody`
    * @throws {ClientGoneError} when the client has gone
@@ -63,7 +66,7 @@ export class IncomingBody {
     }
   }
 
-  /** Reads all parts that are left. */
+  /** Reads all parts that are left, and returns them as one buffer. */
   async readAll(): Promise<Buffer> {
     const chunks: Buffer[] = []
     for (let chunk = await this.read(); chunk !== null; chunk = await this.read())
@@ -71,7 +74,7 @@ export class IncomingBody {
     return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
   }
 
-  /** The body as a stream that reads only when its reader asks for more. */
+  /** Returns the body as a stream that reads only when its reader asks for more. */
   stream(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {

@@ -6,10 +6,10 @@ const decoder = new TextDecoder()
 /**
  * The `Request` that a handler gets. Making a `Request` of the platform takes about as long as the rest of a small
  * exchange (15 microseconds). So this class has the usual properties and methods itself, and makes a `Request` of the
- * platform only when code uses one of the others.
+ * platform only when code uses another property.
  *
- * Its prototype inherits from that of `Request`, so `instanceof Request` holds. The platform's own code cannot read it:
- * `new Request(request)` and the global `fetch(request)` need `request.clone()`.
+ * The prototype of this class inherits from the prototype of `Request`, so `instanceof Request` holds. The platform's own
+ * code cannot read this object: `new Request(request)` and the global `fetch(request)` need `request.clone()`.
  */
 export class IncomingRequest {
   readonly #owner: RequestOwner
@@ -78,7 +78,7 @@ export class IncomingRequest {
     return (await this.#asResponse()).formData()
   }
 
-  /** A `Request` of the platform, which shares the body with this one. */
+  /** Returns a `Request` of the platform. Both requests can read the whole body. */
   clone(): Request {
     if (this.bodyUsed)
       throw new TypeError('the body of the request was read already: clone it before')

@@ -3,11 +3,11 @@ import type { Incoming, Outgoing } from './message.ts'
 
 /**
  * A request to a server, from its head until its task has ended and its response is closed. A request whose client has
- * left, or whose deadline has passed, is cancelled. What the handler has thrown is its error.
+ * left, or whose deadline has passed, is cancelled. If the handler has thrown an error, the trace ends with that error.
  */
 export interface RequestTrace {
   readonly incoming: Incoming
-  /** Has the status at the end. */
+  /** When the trace ends, its `statusCode` is the status that was sent. */
   readonly outgoing: Outgoing
 }
 

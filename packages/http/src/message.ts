@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 export type Incoming = IncomingMessage | Http2ServerRequest
 export type Outgoing = ServerResponse | Http2ServerResponse
 
-/** NGHTTP2_INTERNAL_ERROR */
+/** The HTTP/2 error code INTERNAL_ERROR (`NGHTTP2_INTERNAL_ERROR` in Node). */
 const internalError = 2
 
 /** The stream of a message over HTTP/2; undefined over HTTP/1. */
@@ -20,8 +20,8 @@ export function isHttp2(message: Incoming | Outgoing): message is Http2ServerRes
 }
 
 /**
- * Whether the client left before the response was finished. Must be called when the response is closed. After a reset of
- * an HTTP/2 stream `writableFinished` is true even so, and therefore the code of the reset decides.
+ * Whether the client left before the response was finished. Must be called when the response is closed. For
+ * HTTP/2 the code of the reset decides, because `writableFinished` is true even after a reset of the stream.
  */
 export function hasGone(outgoing: Outgoing): boolean {
   const stream = streamOf(outgoing)
@@ -34,7 +34,7 @@ export function isEncrypted(socket: object): boolean {
   return 'encrypted' in socket
 }
 
-/** Ends the response so that the client cannot take it for a complete one. */
+/** Ends the response so that the client cannot mistake it for a complete response. */
 export function reset(outgoing: Outgoing): void {
   const stream = streamOf(outgoing)
   if (stream !== undefined) {
@@ -54,10 +54,11 @@ function resetSocket(socket: Duplex): void {
   else socket.destroy()
 }
 
-/** Calls `listener` when the response, or the connection on which it was to be sent, has closed; possibly twice. */
+/** Calls `listener` once or twice: when the response closes, and perhaps when the connection for the response closes. */
 export function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void {
   outgoing.on('close', listener)
-  // A pipelined response has no socket before its turn. In Node 22 it then never emits `close`.
+  // A pipelined response has no socket before its turn. If the connection closes before that, Node 22 emits no `close` on
+  // it.
   if (outgoing.socket === null && !isHttp2(outgoing)) onSocketClose(incoming.socket, listener)
 }
 

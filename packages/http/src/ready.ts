@@ -3,9 +3,9 @@ import { HandlerExchange } from './handler-exchange.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
 /**
- * The answer to a readiness probe: 200 while the server accepts requests, 503 from the beginning of `stop()` on.
+ * Returns the answer to a readiness probe: status 200 while the server accepts requests, 503 after a call of `stop()`.
  *
- * @throws {TypeError} when `request` is not one that a handler of `serve` or `nodeHandler` was given
+ * @throws {TypeError} when `serve` or `nodeHandler` did not pass `request` to a handler
  *
  * @example
  *     serve((request) => (new URL(request.url).pathname === '/ready' ? ready(request) : answer(request)))

@@ -10,7 +10,7 @@ const plainHost = /^[a-z\d][a-z\d-]*(?:\.[a-z\d-]+)*(?::[1-9]\d{0,4})?$/
  * Returns the absolute URL of a request; null when its target or the name of its host is invalid.
  */
 export function urlOf(scheme: string, host: string, target: string): string | null {
-  // In a URL without a host, the parser would take the first part of the path for the host.
+  // In a URL without a host, the parser would use the first part of the path as the host.
   if (host === '') return null
   if (plainPath.test(target) && plainHost.test(host) && !hasDefaultPort(scheme, host)) {
     return `${scheme}://${host}${target}`

@@ -17,13 +17,13 @@ export interface PlainResponse {
 
 /**
  * The platform's `Response` makes a stream for each text, which takes longer than the rest of a small exchange. This class
- * does not. A `Response` of the platform works everywhere in this package too.
+ * makes no stream. A `Response` of the platform works everywhere in this package too.
  *
  * A text, bytes or an empty body with headers in a plain object is kept as it was given. For any other argument, and when
  * code uses a property that needs it, this class makes a `Response` of the platform.
  */
 class LightResponse {
-  /** Users see this name, and not that of the class. */
+  /** Users see this name, not the name of the class. */
   static readonly name: string = 'Response'
 
   readonly #body: Body
@@ -107,7 +107,10 @@ for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] 
 export const Response: typeof globalThis.Response =
   LightResponse as unknown as typeof globalThis.Response
 
-/** Returns the parts of a light response; null for any other, and for one that was used as a `Response` of the platform. */
+/**
+ * Returns the parts of a LightResponse. Returns null for any other value, and for a LightResponse that has made a
+ * `Response` of the platform.
+ */
 export function plainOf(response: unknown): PlainResponse | null {
   return LightResponse.plainOf(response)
 }

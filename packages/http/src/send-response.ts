@@ -31,7 +31,7 @@ export interface Sender {
   readonly isClosed: boolean
   readonly signal: AbortSignal
   mustClose(): boolean
-  /** Reports an error of the clean-up of a body's source, unless it is the cancel itself. */
+  /** Reports an error that the source of a body has thrown in its clean-up, unless the error is the cancel itself. */
   reportUnlessCancelled(error: unknown): void
 }
 
@@ -52,8 +52,8 @@ export function isResponse(value: unknown): value is Response {
 }
 
 /**
- * Sends `response` to the client. Returns null if it was sent at once, otherwise a promise of the end of its body. A cancel
- * ends the sending and the source of the body.
+ * Sends `response` to the client. Returns null if it was sent at once, otherwise a promise that resolves when the body was
+ * sent. A cancel ends the sending and the source of the body.
  *
  * @throws {TypeError} if `response` is not a Response, or its body was read already
  */
@@ -150,8 +150,8 @@ async function sendStream(
   const reader = new BodyReader(body, (error) => sender.reportUnlessCancelled(error))
   const outgoing = sender.outgoing as ServerResponse
   const { signal } = sender
-  // The source must be cancelled in the turn of the cancel. The same cancel also interrupts a wait in its `pull`, and a stream
-  // whose `pull` has thrown does not call `cancel` any more.
+  // The source must be cancelled in the turn of the cancel. The same cancel also interrupts a wait in its `pull`, and a
+  // stream whose `pull` has thrown does not call `cancel` any more.
   const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
     const { hasBegun, length } = await reader.look()
@@ -182,7 +182,10 @@ async function sendStream(
   }
 }
 
-/** Writes `chunk`. Returns false if the client reads slower than the body comes: wait then until `outgoing` is drained. */
+/**
+ * Writes `chunk`. Returns false if the client reads slower than the body comes. The caller must then wait until `outgoing`
+ * is drained.
+ */
 function write(outgoing: Outgoing, chunk: Uint8Array): boolean {
   checkBytes(chunk)
   if (chunk.byteLength === 0 || outgoing.destroyed) return true

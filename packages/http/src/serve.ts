@@ -11,7 +11,7 @@ import type { Incoming, Outgoing } from './message.ts'
 import { type HandlerOptions, Service } from './service.ts'
 import { Upgrade, type UpgradeHandler } from './upgrade.ts'
 
-/** Limits that node:http sets to clients, in bytes and milliseconds. Node's defaults hold for those that are left out. */
+/** Limits that node:http sets for clients, in bytes and milliseconds. A limit that is left out has the default of Node. */
 export interface Limits {
   /** How many bytes the head of a request may have. */
   maxHeaderSize?: number | undefined
@@ -21,12 +21,12 @@ export interface Limits {
   requestTimeout?: number | undefined
   /** How long an idle connection stays open. */
   keepAliveTimeout?: number | undefined
-  /** How often `headersTimeout` and `requestTimeout` are checked. */
+  /** The time between two checks of `headersTimeout` and `requestTimeout`. */
   connectionsCheckingInterval?: number | undefined
 }
 
 export interface ServeOptions extends HandlerOptions {
-  /** The port to listen on. With 0 the system chooses a free one, which `server.url` shows. @defaultValue 0 */
+  /** The port to listen on. With 0 the system chooses a free port, which `server.url` shows. @defaultValue 0 */
   port?: number | undefined
   /** @defaultValue '127.0.0.1' */
   host?: string | undefined
@@ -34,11 +34,21 @@ export interface ServeOptions extends HandlerOptions {
   path?: string | undefined
   /** The key, the certificate and other options of node:tls. The server then speaks HTTP/2 as well. */
   tls?: SecureServerOptions | undefined
-  /** How many milliseconds running requests have to end after a stop. @defaultValue 5000 */
+  /** How many milliseconds running requests have to end when the server stops. @defaultValue 5000 */
   grace?: number | undefined
-  /** How many milliseconds the server accepts requests after `ready()` says no, for load balancers. @defaultValue 0 */
+  /**
+   * How many milliseconds the server still accepts requests after a call of `stop()`. During this time `ready()` answers
+   * 503, so that load balancers send their requests to other servers.
+   *
+   * @defaultValue 0
+   */
   drainDelay?: number | undefined
-  /** Whether a client that has ended its own side of the connection still counts as there. @defaultValue false */
+  /**
+   * Whether a client that has ended its own side of the connection still gets its response. If false, the server treats
+   * such a client as gone.
+   *
+   * @defaultValue false
+   */
   httpAllowHalfOpen?: boolean | undefined
   /** Called when a client wants to upgrade its connection. Without this option, such a request goes to `handler`. */
   onUpgrade?: UpgradeHandler | undefined
@@ -50,8 +60,8 @@ export interface ServeOptions extends HandlerOptions {
  * cancelled when the client leaves before the response is finished, when the deadline passes, and when the server stops.
  * Other requests are not affected.
  *
- * If `handler` throws an error, the client gets status 500 without details, and `onError` gets the error. A `Response` that
- * it throws is sent. If the head was sent before, an error resets the connection.
+ * If `handler` throws an error, the client gets status 500 without details, and `onError` gets the error. A `Response`
+ * that the handler throws is sent. If the head was sent before the error, the server resets the connection.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws the error of node:net when it cannot listen

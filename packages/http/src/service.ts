@@ -13,16 +13,22 @@ import type { Incoming } from './message.ts'
 
 export interface ScopeOptions {
   /**
-   * How many milliseconds a request may take, its response included. Then its scope is cancelled. The client gets status
-   * 503 with `Retry-After`, or a reset if the head was sent already. Without a limit by default.
+   * How many milliseconds a request may take, its response included. When they have passed, the scope of the request is
+   * cancelled. The client gets status 503 with `Retry-After`, or a reset if the head was sent already. By default there is
+   * no limit.
    */
   deadline?: number | undefined
-  /** How many requests are served at the same time; others are answered with 503. Without a limit by default. */
+  /**
+   * How many requests are served at the same time. Further requests are answered with 503. By default there is no limit.
+   */
   maxRequests?: number | undefined
 }
 
 export interface HandlerOptions extends ScopeOptions {
-  /** How many bytes the body of a request may have; a longer one is answered with 413. Without a limit by default. */
+  /**
+   * How many bytes the body of a request may have. A request with a longer body is answered with 413. By default there is
+   * no limit.
+   */
   maxBody?: number | undefined
   /**
    * Called with each error that the handler throws, but not with the cancel of a request. Without this option, and if

@@ -7,16 +7,16 @@ export type Stoppable = { stop(): PromiseLike<unknown> } | AsyncDisposable
 
 export interface ShutdownOptions {
   /**
-   * How many milliseconds the rest of the program has to end after the stop, until the process is ended.
+   * How many milliseconds the rest of the program has to end after the stop. Then `process.exit()` is called.
    * @defaultValue 5000
    */
   exitAfter?: number | undefined
 }
 
 /**
- * Stops `target` when the process gets one of `signals`. When it has stopped, the process ends with code 0 as soon as
- * nothing is left to do, and at the latest after `exitAfter`; or with code 1 if the stop has failed. A second signal ends
- * the process at once. Inside `run`, the signals do not cancel the main task any more.
+ * Stops `target` when the process gets one of `signals`. After the stop, the process ends as soon as nothing is left to
+ * do, and at the latest after `exitAfter` milliseconds. The exit code is 0, or 1 if the stop has failed. A second signal
+ * ends the process at once. Inside `run`, the signals do not cancel the main task any more.
  *
  * Disposing the returned object removes the listeners.
  *

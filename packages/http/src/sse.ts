@@ -6,7 +6,7 @@ export interface ServerSentEvent {
   data?: string | undefined
   /** The name that listeners have registered for. @defaultValue 'message' */
   event?: string | undefined
-  /** The id of the event. A client that connects again sends the last one as `Last-Event-ID`. */
+  /** The id of the event. A client that connects again sends the last id that it got, as `Last-Event-ID`. */
   id?: string | undefined
   /** How many milliseconds a client waits before it connects again. */
   retry?: number | undefined
@@ -18,9 +18,9 @@ const encoder = new TextEncoder()
 const lineEnd = /\r\n|\r|\n/
 
 /**
- * Returns a response that sends each of `events`, and ends after the last one. When the client goes, the wait of the source
- * is cancelled, and its `finally` blocks run. The source is asked for its next event only when the client has taken the
- * one before.
+ * Returns a response that sends each of `events`, and ends after the last one. When the client leaves, the wait of the
+ * source is cancelled, and its `finally` blocks run. The source is asked for its next event only when the client has taken
+ * the previous event.
  *
  * @throws {TypeError} when `events` cannot be iterated
  *

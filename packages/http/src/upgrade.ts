@@ -13,8 +13,8 @@ import { sendStatus } from './send-status.ts'
 import { type Service, Work } from './service.ts'
 
 /**
- * Takes over a connection that its client wants to upgrade, as to a WebSocket. A Response that it throws or returns
- * refuses the upgrade.
+ * Takes over a connection that its client wants to upgrade, for example to a WebSocket. If the handler throws or returns a
+ * Response, the client gets that response, and the upgrade is refused.
  */
 export type UpgradeHandler = (
   request: Request,
@@ -41,7 +41,7 @@ export class Upgrade extends Work implements RequestOwner, Sender {
 
   begin(onUpgrade: UpgradeHandler, head: Buffer): void {
     const socket = this.#socket
-    // Without a listener an error of the connection would end the process. The close that follows it is noticed.
+    // Without a listener an error of the connection would end the process. The listener of `close` below does the rest.
     socket.on('error', () => {})
     const url = requestUrl(this.incoming)
     if (url === null || this.#service.isFull() || this.#service.isDraining) {
@@ -116,7 +116,7 @@ export class Upgrade extends Work implements RequestOwner, Sender {
   }
 }
 
-/** What the hook returns, or the Response that it throws. */
+/** Returns the result of the hook, or the Response that the hook throws. */
 async function responseOf(hook: () => ReturnType<UpgradeHandler>): Promise<Response | void> {
   try {
     return await hook()
@@ -126,7 +126,10 @@ async function responseOf(hook: () => ReturnType<UpgradeHandler>): Promise<Respo
   }
 }
 
-/** Node has given the connection away: this response writes to it, and ends it. */
+/**
+ * Returns a response that writes to `socket`, and then ends it. Node makes no response for an upgrade, because it hands
+ * the connection over to the program.
+ */
 function responseOn(socket: Duplex, incoming: IncomingMessage): ServerResponse {
   const outgoing = new ServerResponse(incoming)
   const onDrain = (): void => {
