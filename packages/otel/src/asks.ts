@@ -26,9 +26,10 @@ interface ServeTrace {
 }
 
 /**
- * Makes a span for each ask, and a span for each message in its handler. The handler of an ask is a child of the ask.
- * The handler of a tell is the root of a trace of its own, with a link to the span that was active at the tell, because
- * the sender does not wait for it. Asks and tells that came from another program have a span where they are served.
+ * Makes a span for each ask, and a span for each message that an actor handles. (The sender of an ask waits for an
+ * answer. The sender of a tell does not.) The span of a handled ask is a child of the span of the ask. The span of a
+ * handled tell is the root of its own trace, because the sender does not wait. It has a link to the span that was active
+ * at the tell. An ask or tell that came from another program also has a span in the program that has received it.
  */
 export function watchAsks(tracer: Tracer): Disposable {
   const asks = new WeakMap<object, Context>()

@@ -14,8 +14,8 @@ import {
 export type Carrier = Readonly<Record<string, string>>
 
 /**
- * Returns the fields for `context`: those of the registered propagator, and `traceparent` of W3C in any case, because
- * messages on NATS have room for that one only.
+ * Returns the fields for `context`: the fields of the registered propagator, and always `traceparent` of W3C, because
+ * messages on NATS have room for this field only.
  */
 export function inject(context: Context): Carrier {
   const carrier: Record<string, string> = {}
@@ -28,7 +28,7 @@ export function inject(context: Context): Carrier {
   return carrier
 }
 
-/** Returns the context that `carrier` has brought; the root context if it has brought none. */
+/** Returns the context that the fields of `carrier` describe; the root context if they describe none. */
 export function extract(carrier: Carrier | null): Context {
   if (carrier === null) return ROOT_CONTEXT
   const context = propagation.extract(ROOT_CONTEXT, carrier)
@@ -41,7 +41,7 @@ export function extract(carrier: Carrier | null): Context {
   return trace.setSpanContext(context, { traceId, spanId, traceFlags, isRemote: true })
 }
 
-/** Returns a link to the span of `context`; none if there is no span in it. */
+/** Returns a list with a link to the span of `context`. The list is empty if `context` has no span. */
 export function linkTo(context: Context | undefined): Link[] {
   const span = context === undefined ? undefined : trace.getSpanContext(context)
   return span === undefined ? [] : [{ context: span }]

@@ -10,9 +10,9 @@ import { watchTasks } from './tasks.ts'
 import { together } from './together.ts'
 
 export interface InstrumentOptions {
-  /** Makes the tracer. By default the global one, also if it is registered after the call of `instrument`. */
+  /** Makes the tracer. By default the global provider, even if it is registered after the call of `instrument`. */
   tracerProvider?: TracerProvider | undefined
-  /** Makes the meter. By default the global one, which must be registered before the call of `instrument`. */
+  /** Makes the meter. By default the global provider, which must be registered before the call of `instrument`. */
   meterProvider?: MeterProvider | undefined
 }
 
@@ -20,10 +20,10 @@ export interface InstrumentOptions {
 const scope = '@tasktree/otel'
 
 /**
- * Begins to make spans and metrics of this thread. Disposing of the result ends that: nothing stays subscribed, and
- * spans that are open then end at that moment. Each call makes spans of its own, so call it once.
+ * Begins to make spans and metrics of this thread. Disposing of the result removes all subscriptions, and ends the open
+ * spans. Call this function once, because each call makes its own spans.
  *
- * There is a span for each task that has a name, each job of a pool, each ask and each message in its handler, each
+ * There is a span for each task that has a name, each job of a pool, each ask, each message that an actor handles, each
  * child process, each request to a server of `@tasktree/http`, and each attempt of `retry`. The span of a piece of work
  * is the active span while the work runs, so spans of other libraries become its children. Without a context manager
  * of OpenTelemetry no span is active, and every span is a root.
@@ -31,7 +31,7 @@ const scope = '@tasktree/otel'
  * A worker thread or process of a pool needs a call of its own, for example in the `initializer` of the pool. The span
  * of the job in the worker is then a child of the span of its submission.
  *
- * A cancel is the attribute `tasktree.cancelled`, and never an error.
+ * The span of cancelled work has the attribute `tasktree.cancelled`. A cancel is never reported as an error.
  *
  * @throws {TypeError} when an option is not a provider
  *

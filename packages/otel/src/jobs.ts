@@ -15,9 +15,9 @@ interface RunTrace {
 }
 
 /**
- * Makes a span for each job where it was submitted, and in a worker a span for each job that runs there. The context
- * travels with the job, so the second is a child of the first, and is linked to it as well: tools that show producers
- * and consumers look for the link.
+ * Makes a span for each job in the thread that submits it, and a second span in the worker that runs it. The context
+ * travels with the job, so the second span is a child of the first. The second span also has a link to the first,
+ * because tools that show producers and consumers look for the link.
  */
 export function watchJobs(tracer: Tracer): Disposable {
   return together(

@@ -5,14 +5,14 @@ import { type RuntimeSnapshot, snapshot } from '@tasktree/core'
 
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
 
-/** A node of the tree of an actor system, in a snapshot. */
+/** A node of the tree that an actor system adds to a snapshot. */
 interface ActorNode {
   readonly path: string
   readonly mailbox?: { readonly size: number }
   readonly children: readonly ActorNode[]
 }
 
-/** The figures of the event loop's delay: the name of each and how it is read, in nanoseconds. */
+/** The figures for the delay of the event loop: the name of each figure, and the function that reads it in nanoseconds. */
 const delays: readonly (readonly [string, (histogram: DelayHistogram) => number])[] = [
   ['min', ({ min }) => min],
   ['max', ({ max }) => max],
@@ -25,7 +25,8 @@ const delays: readonly (readonly [string, (histogram: DelayHistogram) => number]
 
 /**
  * Makes the metrics of this thread. Each collection takes one snapshot, which takes 1 millisecond for each 1,000 tasks
- * at most. The delay of the event loop is measured from the first collection on, so it is in the second one.
+ * at most. The delay of the event loop is measured from the first collection on, so it is reported from
+ * the second collection on.
  *
  * Source: for `nodejs.eventloop.delay`, the semantic conventions of OpenTelemetry for Node
  */
@@ -97,7 +98,7 @@ function observeTasks(
     result.observe(tasks, count, { 'tasktree.task.state': state })
 }
 
-/** Reports the queue length of each pool. Pools with the same name are added together. */
+/** Reports the queue length of each pool. For pools with the same name, reports the sum. */
 function observeQueues(
   result: BatchObservableResult,
   queued: Observable,
@@ -129,7 +130,7 @@ function observeMailboxes(
   }
 }
 
-/** Returns one list of the program's snapshot; an empty one if its package is not loaded or could not make it. */
+/** Returns `part` of a snapshot. Returns an empty list if the package that adds the part is not loaded, or has failed. */
 function listOf<T>(part: unknown): readonly T[] {
   return Array.isArray(part) ? part : []
 }

@@ -19,7 +19,7 @@ interface RequestTrace {
   readonly cancelled?: boolean
 }
 
-/** The methods that a span may be named for; any other method of a client is `_OTHER`. */
+/** The methods that may be in the name of a span. Any other method that a client sends is reported as `_OTHER`. */
 const known = new Set([
   'GET',
   'HEAD',
@@ -34,9 +34,9 @@ const known = new Set([
 ])
 
 /**
- * Makes a span for each request to a server, a child of the span that the client names in `traceparent`. There is no
- * span for a request that has one of another library already, such as `@opentelemetry/instrumentation-http`: the work
- * of the request is then inside that span.
+ * Makes a span for each request to a server, a child of the span that the client names in `traceparent`. If
+ * another library, such as `@opentelemetry/instrumentation-http`, has already made a span for the request, this function
+ * makes none. The work of the request is then inside the span of that library.
  *
  * Source: the semantic conventions of OpenTelemetry for HTTP servers
  */

@@ -8,7 +8,7 @@ interface TaskTrace {
   readonly isService: boolean
 }
 
-/** The names that the loop gives to tasks without a name of their own. */
+/** Matches the names that the event loop gives to tasks that the program has not named. */
 const madeUp = /^Task-\d+$/
 
 /** Makes a span for each named task of the program, from its first step to its end. */

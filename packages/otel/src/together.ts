@@ -1,4 +1,4 @@
-/** Joins `parts` into one. They are disposed of in reverse order. (Node 22 has no DisposableStack.) */
+/** Joins `parts` into one Disposable. The parts are disposed of in reverse order. (Node 22 has no DisposableStack.) */
 export function together(...parts: readonly Disposable[]): Disposable {
   return {
     [Symbol.dispose]: () => {

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api'
 import type { TraceEntry, TraceOutcome } from '@tasktree/core/lowlevel'
 
-/** What a span is made from. */
+/** The data that a span is made from. */
 export interface Work {
   readonly name: string
   readonly kind?: SpanKind
@@ -20,9 +20,9 @@ export interface Work {
   readonly links?: Link[]
   /** The context whose span is the parent; by default the active one. */
   readonly parent?: Context
-  /** Called with the context of the new span. */
+  /** Called when the span has begun, with a context in which the span is active. */
   readonly begun?: (inside: Context) => void
-  /** Called before the span ends. Returns true if the span has its status already. */
+  /** Called before the span ends. Must return true if an error of the work must not change the status of the span. */
   readonly ending?: (span: Span) => boolean
 }
 
@@ -34,12 +34,12 @@ interface OpenSpan {
 }
 
 /**
- * Makes a span for each piece of work that a TracingChannel of Tasktree tells of. `describe` says what the span is made
- * from; null for no span. The span is active while the work runs. Disposing of the result ends the open spans.
+ * Makes a span for each piece of work that is published on a TracingChannel of Tasktree. `describe` returns the data for
+ * the span, or null for no span. The span is active while the work runs. Disposing of the result ends the open spans.
  *
- * The span is made active by a call of `enter` of the message that the channel publishes. The documented way,
- * `bindStore`, needs the AsyncLocalStorage of the context manager, which is a private field of OpenTelemetry's and
- * Sentry's.
+ * To make the span active, this function sets `enter` on the message of the channel. The code that publishes the message
+ * begins the work inside `enter`. The documented way, `bindStore`, needs the AsyncLocalStorage of the context manager.
+ * The context managers of OpenTelemetry and Sentry keep it in a private field.
  */
 export function watchWork<M extends object>(
   channel: string,
