@@ -7,25 +7,30 @@ import { checkSignal, checkTarget, holderOf, listeningPorts, signalPort } from '
 /**
  * Opens the inspector of a running process, and leaves the process as it was found.
  *
- * SIGUSR1 makes Node open its inspector on port 9229. That port can be taken: by a stranger, or by another process that was
- * signalled at the same time, because then nothing opens. So the signal is repeated, the port is looked for among the
- * sockets of that very process, and once attached the inspector moves to a free port, which lets others have 9229.
+ * SIGUSR1 makes Node open its inspector on port 9229. If another program has that port, for example a Node process that
+ * was signalled at the same time, Node opens nothing. So `attach` repeats the signal. It looks for the inspector only on
+ * ports of the process itself, because another process may have opened 9229. Once connected, it moves the inspector to a
+ * free port, so that other processes can use 9229.
  *
- * An inspector that was open before, by --inspect or by a debugger, is used as it is and stays open.
+ * If the inspector was open before, by --inspect or by a debugger, `attach` uses it as it is and leaves it open.
  */
 
-/** Milliseconds until the inspector must have opened, and between two signals. */
+/** The milliseconds that the inspector may take to open. */
 const patience = 4_000
+/** The milliseconds between two signals. */
 const signalPause = 400
 
 const inspector = "process.getBuiltinModule('node:inspector')"
 const move = `(() => { const i = ${inspector}; i.close(); i.open(0, '127.0.0.1') })()`
-/** In a busy loop a plain close is undone when the loop ends; the second one comes after it. */
+/**
+ * Closes the inspector twice. If the process is inside a busy loop, it opens the inspector again when that loop ends. The
+ * close in `setImmediate` runs after that.
+ */
 const shut = `(() => { const i = ${inspector}; setImmediate(() => i.close()); i.close() })()`
 
 /** A thread of the process. */
 export interface Thread {
-  /** 'main', or the title of the worker. */
+  /** 'main', or the title of the worker thread. */
   readonly name: string
   readonly session: Session
 }
@@ -47,7 +52,10 @@ export class Attached implements AsyncDisposable {
     return (this.threads[0] as Thread).session
   }
 
-  /** Worker threads have an inspector of their own, behind that of the main thread. */
+  /**
+   * Opens a session to each worker thread. A worker thread has its own inspector, and its messages go through the
+   * inspector of the main thread.
+   */
   async findWorkers(): Promise<void> {
     const { main } = this
     const workers = new Map<string, Session>()
@@ -71,14 +79,14 @@ export class Attached implements AsyncDisposable {
     await main.call('NodeWorker.enable', { waitForDebuggerOnStart: false })
   }
 
-  /** Closes the inspector that was opened for this connection, and disconnects. */
+  /** Disconnects. Closes the inspector too, unless it was open before `attach` was called. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#socket.once('close', () => resolve())
     })
     if (this.main.isClosed) return
     if (this.#wasOpen) {
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the session's promise knows no cancels
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of the session
       await this.main.call('NodeWorker.disable').catch(() => {})
       this.#socket.close()
     } else this.main.evaluate(shut).catch(() => {})
@@ -87,12 +95,12 @@ export class Attached implements AsyncDisposable {
   }
 }
 
-/** Waits for `work`, for at most `ms` milliseconds. */
+/** Waits until `work` is done, or until `ms` milliseconds have passed. */
 async function before(work: Promise<unknown>, ms: number): Promise<void> {
   await race([work, sleep(ms)])
 }
 
-/** @throws {Failure} when the process cannot be attached to */
+/** Connects to the inspector of a process, and opens it if necessary. @throws {Failure} when that is not possible */
 export async function attach(pid: number): Promise<Attached> {
   checkTarget(pid)
   const open = await findInspector(pid)
@@ -101,9 +109,9 @@ export async function attach(pid: number): Promise<Attached> {
     return new Attached(pid, session, socket, true)
   }
   const first = await connect(pid, await openInspector(pid))
-  // The connection ends by this, and so the answer may be lost.
+  // The move ends the connection, so the answer may be lost.
   await before(
-    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the session's promise knows no cancels
+    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of the session
     first.session.evaluate(move).catch(() => {}),
     1_000,
   )
@@ -151,7 +159,7 @@ async function waitFor(pid: number, ms: number): Promise<string | null> {
   return null
 }
 
-/** The address of an inspector of this process that is open; null when there is none. */
+/** Returns the address of the inspector of process `pid`; null when it is not open. */
 async function findInspector(pid: number): Promise<string | null> {
   for (const port of listeningPorts(pid)) {
     const url = await probe(port)
@@ -160,7 +168,10 @@ async function findInspector(pid: number): Promise<string | null> {
   return null
 }
 
-/** Whether it is an inspector that listens on `port`. Any other server is left alone after one short request. */
+/**
+ * Returns the address of the inspector that listens on `port`; null when another server listens there. That server gets at
+ * most two short requests, one for each host.
+ */
 async function probe(port: number): Promise<string | null> {
   for (const host of ['127.0.0.1', '[::1]']) {
     try {
@@ -170,9 +181,9 @@ async function probe(port: number): Promise<string | null> {
       const list = (await response.json()) as { webSocketDebuggerUrl?: string; type?: string }[]
       const url = Array.isArray(list) ? list[0]?.webSocketDebuggerUrl : undefined
       if (url !== undefined) return url
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- fetch knows no cancels
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of `fetch`
     } catch {
-      // No inspector.
+      // The server on this port is not an inspector.
     }
   }
   return null

@@ -143,7 +143,7 @@ async function names(attached: Attached): Promise<Map<number, string>> {
 async function confirm(question: string): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    // Where nobody can answer, the input ends.
+    // If nobody can answer, for example in a script, the input ends. The empty text then means no.
     const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
     const answer = await Promise.race([asking.question(`${question} [y/N] `), closed])
     return /^y(es)?$/i.test(answer.trim())

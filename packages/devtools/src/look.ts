@@ -3,14 +3,14 @@ import type { Attached } from './attach.ts'
 import { Failure } from './failure.ts'
 import type { Session } from './session.ts'
 
-/** One thread of the process, as it is now. */
+/** The snapshot of one thread of the process. */
 export interface ThreadSnapshot extends RuntimeSnapshot {
   thread: string
 }
 
 export const door = "globalThis[Symbol.for('tasktree.snapshot')]"
 
-/** The snapshots of all threads that have loaded Tasktree. @throws {Failure} when none has */
+/** Takes a snapshot of each thread that has loaded Tasktree. @throws {Failure} when no thread has loaded it */
 export async function look(attached: Attached, stacks = false): Promise<ThreadSnapshot[]> {
   const { main, pid } = attached
   if (main.isClosed) throw new Failure(`process ${pid} has ended, or has closed its inspector`)
@@ -33,7 +33,7 @@ export async function look(attached: Attached, stacks = false): Promise<ThreadSn
   return taken
 }
 
-/** The thread that has the task, and the task's id. @throws {Failure} when there is none, or several of that name */
+/** Finds a task by its id or its name. @throws {Failure} when there is no such task, or several tasks have that name */
 export async function findTask(
   attached: Attached,
   idOrName: string,
@@ -59,7 +59,7 @@ export async function findTask(
   return first
 }
 
-/** The sentence of `why` for a task. */
+/** Returns the text that explains why a task does not go on. The process that has the task makes the text. */
 export async function why(attached: Attached, idOrName: string): Promise<string> {
   const { session, id } = await findTask(attached, idOrName)
   const text = await session.evaluate(`${door}.why(${id})`)
@@ -67,7 +67,10 @@ export async function why(attached: Attached, idOrName: string): Promise<string>
   return text
 }
 
-/** Asks for a cancel in a turn of the loop. Resolves once it was asked for; false when the loop is too busy to come to it. */
+/**
+ * Cancels a task. The process does this in `setImmediate`, because the inspector may evaluate an expression in the middle
+ * of a statement. Returns false if the process has not cancelled the task within about a second, because its loop is busy.
+ */
 export async function cancel(session: Session, id: number): Promise<boolean> {
   const mark = `globalThis[Symbol.for('tasktree.cancelled')]`
   await session.evaluate(

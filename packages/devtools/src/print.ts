@@ -3,7 +3,7 @@ import { durationText } from '@tasktree/core/lowlevel'
 import pc from 'picocolors'
 import type { ThreadSnapshot } from './look.ts'
 
-/** What a task waits for, on one line. */
+/** Returns one line that names everything that a task waits for. */
 export function waitText(task: TaskSnapshot): string {
   return task.waitingOn
     .map(({ label, note, at }) => {
@@ -21,7 +21,7 @@ const paint: Record<TaskSnapshot['state'], (text: string) => string> = {
   done: pc.dim,
 }
 
-/** A line a task: id, state, age, name, what it waits for. */
+/** Returns a table with one line for each task: its id, state, age and name, and everything that it waits for. */
 export function ps(threads: readonly ThreadSnapshot[]): string {
   const rows = threads.flatMap(({ thread, loops }) =>
     loops.flatMap(({ tasks }) => tasks.map((task) => ({ thread, task }))),
@@ -49,7 +49,7 @@ interface Node {
   readonly children: Node[]
 }
 
-/** The tree of each thread: tasks under the tasks that created them, then what the packages add. */
+/** Returns the tree of each thread: each task below the task that created it, then the parts that other packages add. */
 export function pstree(pid: number, threads: readonly ThreadSnapshot[]): string {
   const lines: string[] = []
   for (const thread of threads) {
@@ -76,7 +76,10 @@ function nodesOf(thread: ThreadSnapshot): Node[] {
   return nodes
 }
 
-/** A part of another package is plain JSON: its lists become branches, and what is left is one line. */
+/**
+ * Makes a node of a part that another package has added to the snapshot. Such a part is plain JSON. Its `root` or its
+ * `children` become the children of the node, and all other fields become the text of the node.
+ */
 function partNode(part: unknown): Node {
   if (typeof part !== 'object' || part === null) return { text: String(part), children: [] }
   const { root, children = [], ...fields } = part as { root?: unknown; children?: unknown[] }
@@ -121,7 +124,7 @@ function scopeText({ kind, name, deadline }: ScopeSnapshot, time: number): strin
   return `[${kind}${name === undefined ? '' : ` ${name}`}${left}]`
 }
 
-/** Without recursion: a tree may be deeper than the stack. */
+/** Writes a tree as lines. Does not use recursion, because a tree may be deeper than the call stack can be. */
 function write(lines: string[], root: Node, indent: string, branch: string): void {
   const pending = [{ node: root, indent, branch }]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {

@@ -18,7 +18,10 @@ export interface TraceEvent {
   readonly args?: Record<string, unknown>
 }
 
-/** What the recorder in the process notes: the time, what happened, the task, its name, and the task that did it. */
+/**
+ * An event that the recorder in the process has noted: the time, the kind of the event, the id and the name of the task,
+ * and the id of the task that caused the event.
+ */
 type Note = readonly [
   time: number,
   what: 'create' | 'end' | 'cancel',
@@ -28,7 +31,7 @@ type Note = readonly [
 ]
 
 const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
-/** Subscribes in a turn of the loop, because an evaluation may come in the middle of a statement. */
+/** Subscribes in `setImmediate`, because the inspector may evaluate an expression in the middle of a statement. */
 const install = `setImmediate(() => {
   const door = ${door}, channels = process.getBuiltinModule('node:diagnostics_channel')
   const notes = [], stops = []
@@ -45,11 +48,14 @@ interface Track {
   name: string
   begin: number
   end: number | null
-  /** What it waits for, and since when. */
+  /** The wait that the task is in: its label, and the time at which it began. */
   wait: { label: string; since: number } | null
 }
 
-/** The events of a process over a while. One track a task; its waits are slices on the track, and a cancel is an arrow. */
+/**
+ * Records the events of a process for some time. Each task is a track. A wait is a slice on the track of its task, and a
+ * cancel is an arrow from one track to another.
+ */
 export class Recording {
   readonly #attached: Attached
   readonly #tracks = new Map<number, Track>()
@@ -61,7 +67,7 @@ export class Recording {
     this.#attached = attached
   }
 
-  /** @throws {Failure} when the loop of the process is too busy to begin */
+  /** Starts the recorder in the process. @throws {Failure} when the loop of the process is too busy to start it */
   async start(): Promise<void> {
     await look(this.#attached)
     const { main } = this.#attached
@@ -76,7 +82,7 @@ export class Recording {
     }
   }
 
-  /** Looks at what has happened since the last look, and at what each task waits for now. */
+  /** Fetches the events since the last sample, and notes the present wait of each task. */
   async sample(): Promise<void> {
     const { main } = this.#attached
     const notes = JSON.parse(String(await main.evaluate(`${recorder}.take()`))) as Note[]
@@ -109,7 +115,7 @@ export class Recording {
     const id = ++this.#arrows
     const shared = { name: 'cancel', cat: 'cancel', pid: this.#attached.pid, id }
     if (from === 0) this.#track(0, 'plain code', time)
-    // An arrow begins and ends in a slice.
+    // In the trace format an arrow must begin and end in a slice.
     this.#slice(from, 'cancel()', time, 1)
     this.#slice(to, 'cancelled', time, 1)
     this.#events.push({ ...shared, ph: 's', ts: time * 1_000, tid: from })
@@ -146,7 +152,7 @@ export class Recording {
     if (!this.#attached.main.isClosed) await this.#attached.main.evaluate(remove)
   }
 
-  /** The trace so far, as the Chrome trace format has it. */
+  /** Returns everything that was recorded until now, in the Chrome trace format. */
   trace(): { traceEvents: TraceEvent[]; displayTimeUnit: 'ms' } {
     const { pid } = this.#attached
     const events: TraceEvent[] = [

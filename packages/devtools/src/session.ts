@@ -2,7 +2,7 @@ import { getEventLoop } from '@tasktree/core'
 import { WebSocket } from 'ws'
 import { Failure } from './failure.ts'
 
-/** A message of the inspector protocol, of either direction. */
+/** A message of the inspector protocol: a call, its answer, or an event. */
 interface Message {
   readonly id?: number
   readonly method?: string
@@ -16,10 +16,10 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-/** Milliseconds that an answer may take. */
+/** The milliseconds that an answer may take. */
 const patience = 5_000
 
-/** One end of the inspector protocol: of a process, or of one of its worker threads. */
+/** A session with the inspector of a process, or with the inspector of one of its worker threads. */
 export class Session {
   readonly #pid: number
   readonly #send: (text: string) => void
@@ -47,7 +47,7 @@ export class Session {
     else waiter.reject(new Failure(`process ${this.#pid}: ${error.message}`))
   }
 
-  /** Every answer that is waited for fails. */
+  /** Marks the session as closed. Every call that waits for an answer fails. */
   close(): void {
     this.#isClosed = true
     for (const { reject } of this.#waiters.values()) {
@@ -60,7 +60,7 @@ export class Session {
     this.#listeners.set(method, listener)
   }
 
-  /** @throws {Failure} when there is no answer in time, or the process ends */
+  /** Calls a method of the inspector. @throws {Failure} when there is no answer in time, or the process ends */
   async call(method: string, params: object = {}): Promise<Record<string, unknown>> {
     if (this.#isClosed) throw new Failure(`process ${this.#pid} has ended`)
     const id = ++this.#latest
@@ -82,7 +82,7 @@ export class Session {
     }
   }
 
-  /** Evaluates an expression whose value is plain data. @throws {Failure} when it throws */
+  /** Evaluates an expression whose value is plain data. @throws {Failure} when the expression throws */
   async evaluate(expression: string): Promise<unknown> {
     const { result, exceptionDetails } = (await this.call('Runtime.evaluate', {
       expression,
@@ -100,7 +100,7 @@ export class Session {
   }
 }
 
-/** Connects to an inspector. `closed` is called when the connection ends. */
+/** Connects to an inspector. When the connection ends, the session is closed. */
 export async function connect(
   pid: number,
   url: string,

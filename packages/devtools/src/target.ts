@@ -3,8 +3,9 @@ import { basename } from 'node:path'
 import { Failure } from './failure.ts'
 
 /**
- * What is to be known of a process before it is sent a signal. SIGUSR1 makes Node open its inspector, but it kills a program
- * that does not handle it: `sleep`, Python, and a Node that is only just starting. So everything is read from /proc first.
+ * Checks that a process can be sent a signal. SIGUSR1 makes Node open its inspector, but it kills a program that does not
+ * handle the signal: `sleep`, Python, and also Node while it is still starting. So the checks come before the signal, and
+ * they only read files in /proc.
  */
 
 const sigusr1 = 1n << 9n
@@ -52,14 +53,14 @@ export function checkSignal(pid: number): void {
   }
 }
 
-/** The port that Node opens after the signal: 9229, unless the process was told another. 0 is any free port. */
+/** Returns the port that Node opens after the signal: 9229, or the port of `--inspect-port`. 0 means any free port. */
 export function signalPort(pid: number): number {
   const args = (readProc(pid, 'cmdline') ?? '').split('\0')
   const port = args.map((arg) => /^--inspect-port=(?:.*:)?(\d+)$/.exec(arg)?.[1]).find(Boolean)
   return port === undefined ? 9229 : Number(port)
 }
 
-/** The TCP ports on which the process listens, by the inodes of its sockets. */
+/** Returns the TCP ports on which the process listens. It finds them by the inodes of the sockets. */
 export function listeningPorts(pid: number): number[] {
   const inodes = new Set<string>()
   for (const fd of list(`/proc/${pid}/fd`)) {
@@ -71,7 +72,7 @@ export function listeningPorts(pid: number): number[] {
     .map(({ port }) => port)
 }
 
-/** The process that listens on `port`, in words; null when none does. */
+/** Returns a text that names the process that listens on `port`; null when no process does. */
 export function holderOf(port: number): string | null {
   if (!listeners('self').some((each) => each.port === port)) return null
   for (const pid of list('/proc').map(Number)) {
@@ -86,7 +87,7 @@ function listeners(pid: number | 'self'): { port: number; inode: string }[] {
   for (const name of ['net/tcp', 'net/tcp6']) {
     for (const line of (readProc(pid, name) ?? '').split('\n').slice(1)) {
       const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
-      // 0A: it listens.
+      // The state 0A means that the socket listens.
       if (state !== '0A') continue
       found.push({ port: Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16), inode })
     }

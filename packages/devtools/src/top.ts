@@ -8,7 +8,10 @@ import { look, type ThreadSnapshot } from './look.ts'
 import { waitText } from './print.ts'
 
 const probe = `globalThis[Symbol.for('tasktree.delay')]`
-/** Installed in a turn of the loop; its timer keeps no process alive. */
+/**
+ * Starts to measure the delay of the event loop. Does so in `setImmediate`, because the inspector may evaluate an
+ * expression in the middle of a statement. The timer of `monitorEventLoopDelay` does not keep the process alive.
+ */
 const install = `setImmediate(() => {
   const { monitorEventLoopDelay } = process.getBuiltinModule('node:perf_hooks')
   ${probe} = monitorEventLoopDelay({ resolution: 10 })
@@ -25,7 +28,7 @@ interface Rate {
   readonly turns: number
 }
 
-/** The live view. Ends by the key q, or with a Failure when the process ends. */
+/** The live view. The key q ends it. When the process ends, `run()` throws a Failure. */
 export class Top {
   readonly #attached: Attached
   readonly #interval: number
@@ -118,7 +121,7 @@ export class Top {
   }
 
   #draw(): void {
-    // Where the output is no terminal, both are missing.
+    // If the output is not a terminal, `rows` and `columns` are undefined.
     const { rows, columns }: { rows?: number; columns?: number } = process.stdout
     const lines = [...this.#head(), ...this.#tasks()].slice(0, (rows ?? 24) - 2)
     this.#screen(
@@ -206,11 +209,11 @@ function countActors(root: unknown): { actors: number; mailbox: number; restarts
   return sum
 }
 
-/** The first `width` characters of a line, not counting its colours. */
+/** Returns the first `width` characters of a line. The codes for colours are not counted. */
 function cut(line: string, width: number): string {
   let shown = 0
   let result = ''
-  // oxlint-disable-next-line eslint/no-control-regex -- colours begin with it
+  // oxlint-disable-next-line eslint/no-control-regex -- the codes for colours begin with this character
   for (const part of line.split(/(\x1b\[[\d;]*m)/)) {
     if (part.startsWith('\x1b')) result += part
     else {
