@@ -116,7 +116,7 @@ async function demo(args) {
   const built = await build('@tasktree/demo...')
   if (built !== 0) return built
   if (args[0] === 'cluster')
-    return pinned('node', [join('apps', 'demo', 'dist', 'cluster', 'run-cluster.js')])
+    return pinned('node', [join('apps', 'demo', 'dist', 'cluster', 'cluster-main.js')])
   const folder = args.length === 0 ? join('apps', 'demo') : join('packages', 'jobd')
   return pinned('node', [join(folder, 'dist', 'main.js'), ...args])
 }

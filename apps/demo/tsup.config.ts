@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/cluster/run-cluster.ts', 'src/cluster/node.ts'],
+  entry: ['src/main.ts', 'src/cluster/cluster-main.ts', 'src/cluster/node.ts'],
   format: ['esm'],
   target: 'node22',
   platform: 'node',

@@ -2,9 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineKinds, type Kind } from '@tasktree/jobd'
 
-/** The kind of jobs that the tour adds to those of jobd. */
+/** The kind of job that the tour adds to the built-in kinds of jobd. */
 export const kinds: { readonly lines: Kind } = defineKinds({
-  /** Counts the lines of the sources of each package under a folder, a step for each: a retry would not count them again. */
+  /**
+   * Counts the lines of the source files of each package under a folder. Each package is a step of the job: the server stores
+   * the count, so a retry of the job does not count the lines of that package again.
+   */
   lines: {
     placeholder: 'a folder with packages',
     retries: 2,

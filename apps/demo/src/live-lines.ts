@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from 'node:util'
 import logUpdate from 'log-update'
 
-/** Lines that stay at the bottom of a terminal and change, under what is printed. Where there is none they are left out. */
+/** Changing lines at the bottom of a terminal, below the printed text. If the output is not a terminal, they are not shown. */
 export class LiveLines implements Disposable {
   readonly #isTerminal = process.stdout.isTTY
   #lines: string[] = []
 
-  /** Columns to write in. */
+  /** How many characters a line may have. */
   get width(): number {
     return this.#isTerminal ? process.stdout.columns : 120
   }
@@ -16,14 +16,14 @@ export class LiveLines implements Disposable {
     if (this.#isTerminal) logUpdate(lines.join('\n'))
   }
 
-  /** A text that stays. */
+  /** Prints a text above the changing lines. The text stays there. */
   print(text: string): void {
     if (this.#isTerminal) logUpdate.clear()
     process.stdout.write(this.#isTerminal ? `${text}\n` : `${stripVTControlCharacters(text)}\n`)
     if (this.#isTerminal && this.#lines.length > 0) this.show(this.#lines)
   }
 
-  /** Takes the changing lines away. */
+  /** Removes the changing lines from the terminal. */
   [Symbol.dispose](): void {
     this.#lines = []
     if (!this.#isTerminal) return
@@ -32,7 +32,7 @@ export class LiveLines implements Disposable {
   }
 }
 
-/** A bar of `width` characters for a share from 0 to 1. */
+/** Returns a progress bar of `width` characters. `share` is the finished part of the work, from 0 to 1. */
 export function makeBar(share: number, width: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width)
   return '█'.repeat(full) + '░'.repeat(width - full)

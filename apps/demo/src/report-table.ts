@@ -5,12 +5,12 @@ const gap = 2
 
 const colours = { done: 'green', failed: 'red', cancelled: 'yellow' } as const
 
-/** A state in its colour, where the output has colours. */
+/** Returns the state, in its colour if the output has colours. */
 export function paintState(state: string): string {
   return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
 }
 
-/** Columns of texts under their heads; the last column is cut at `width`. */
+/** Returns the rows as a table. The last column is cut so that a line has at most `width` characters, but never below 6. */
 export function makeTable(heads: string[], rows: string[][], width: number): string {
   const lines = [heads.map((head) => styleText('dim', head)), ...rows]
   const widths = heads.map((_, column) =>

@@ -5,7 +5,7 @@ import type { kinds } from './kinds.ts'
 
 type JobKind = keyof typeof kinds | 'sleep' | 'hash' | 'words' | 'shell' | 'primes'
 
-/** A job of the tour, with what it is expected to come to. */
+/** A job of the tour, with the state in which it is expected to end. */
 export interface TourJob {
   title: string
   kind: JobKind
@@ -17,7 +17,10 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
 const notSources = new Set(['node_modules', 'dist', 'docs', 'api'])
 
-/** The folders that together hold every source file: the packages one by one, and what stands beside them. */
+/**
+ * Returns the folders that together hold every source file of the repository: the folder of each package and of each app,
+ * and the other folders at the top of the repository. Hidden folders and the folders in `notSources` are left out.
+ */
 async function sourceFolders(): Promise<string[]> {
   const foldersIn = async (path: string): Promise<string[]> => {
     const entries = await readdir(join(repository, path), { withFileTypes: true })
@@ -31,7 +34,10 @@ async function sourceFolders(): Promise<string[]> {
   return nested.flat().toSorted()
 }
 
-/** Naps first: they keep every worker busy for long enough to kill one that has a job. */
+/**
+ * Returns the jobs of the tour. The sleep jobs come first, because they keep every worker busy for long enough that the tour
+ * can kill a worker that has a job.
+ */
 export async function tourJobs(): Promise<TourJob[]> {
   const done = (title: string, kind: JobKind, payload: string): TourJob => ({
     title,

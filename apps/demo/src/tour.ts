@@ -11,10 +11,10 @@ import { LiveLines, makeBar } from './live-lines.ts'
 import { makeTable, paintState } from './report-table.ts'
 import { type TourJob, tourJobs } from './tour-jobs.ts'
 
-/** Far more than it takes: a tour that hangs must end, and say so. Milliseconds. */
+/** The time limit of the tour in milliseconds. The tour takes far less, so it reaches the limit only if it hangs. */
 const longestTour = 120_000
 
-/** Milliseconds between two looks at what is going on. */
+/** Milliseconds between two updates of the progress display. */
 const lookTime = 80
 
 const workers = 3
@@ -33,7 +33,8 @@ interface Finished {
 /**
  * Starts the server on a temporary file, gives it real work, kills a worker midway, and shows that nothing was lost.
  *
- * @throws when something was
+ * @throws {Error} when a job did not end as expected, or the killed worker was not restarted
+ * @throws {TimeoutError} when the tour hangs
  */
 export async function tour(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'jobd-'))
@@ -73,7 +74,7 @@ async function inFolder(folder: string): Promise<void> {
 
 function ignore(): void {}
 
-/** Gives the jobs with the numbers that the server gave them. */
+/** Submits the jobs, and returns them in a map. Its keys are the numbers that the server has given to the jobs. */
 async function submit(
   display: LiveLines,
   jobs: TourJob[],
@@ -87,7 +88,7 @@ async function submit(
   return submitted
 }
 
-/** Waits for every job, shows how far they are, and kills a worker while all of them are at work. */
+/** Waits for every job, shows the progress, and kills one worker as soon as every worker has a job. */
 async function work(
   display: LiveLines,
   jobs: Map<number, TourJob>,
@@ -152,7 +153,7 @@ function report(display: LiveLines, finished: Finished[]): void {
   )
 }
 
-/** @throws when a job came out otherwise than it should, or the killed worker has not come back */
+/** Prints the totals. @throws {Error} when a job did not end as expected, or the killed worker was not restarted */
 function conclude(display: LiveLines, finished: Finished[], system: ActorSystem): void {
   const count = (state: string): number =>
     finished.filter(({ job }) => job['state'] === state).length

@@ -13,7 +13,7 @@ function isInstalled(): boolean {
   }
 }
 
-const main = fileURLToPath(new URL('../dist/cluster/run-cluster.js', import.meta.url))
+const main = fileURLToPath(new URL('../dist/cluster/cluster-main.js', import.meta.url))
 
 describe.skipIf(!isInstalled())(
   `the cluster demo${isInstalled() ? '' : ' (skipped: nats-server is not installed)'}`,

@@ -11,7 +11,7 @@ import { createSubprocessExec, DEVNULL, PIPE, type Process } from '@tasktree/sub
 const jobCount = 120
 const nodes = ['node-1', 'node-2', 'node-3']
 const victim = 'node-2'
-/** Milliseconds; far more than it takes. */
+/** The time limit of the demo in milliseconds. The demo takes far less, so it reaches the limit only if it hangs. */
 const longest = 60_000
 
 interface Primes {
@@ -19,7 +19,10 @@ interface Primes {
 }
 const { count } = remoteJobs<Primes>('primes')
 
-/** The program, or null. Debian keeps it in a folder that is not on everybody's path. */
+/**
+ * Returns the path of the program nats-server, or null if it is not installed. Debian installs it in /usr/sbin, which is not
+ * on the PATH of every user.
+ */
 function findServer(): string | null {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
   for (const folder of folders) {
@@ -27,15 +30,15 @@ function findServer(): string | null {
       accessSync(join(folder, 'nats-server'), constants.X_OK)
       return join(folder, 'nats-server')
     } catch {
-      // Not in this one.
+      // It is not in this folder.
     }
   }
   return null
 }
 
 /**
- * Starts nats-server and three nodes, gives them work, kills one of them midway, and shows that nothing was lost. Gives the
- * exit code.
+ * Starts nats-server and three nodes, gives the nodes work, kills one of them midway, and shows that no job was lost. Returns
+ * the exit code.
  */
 export async function showCluster(): Promise<number> {
   const server = findServer()

@@ -1,5 +1,5 @@
 import { KeyboardInterrupt, run } from '@tasktree/core'
-import { showCluster } from './show-cluster.ts'
+import { showCluster } from './cluster-demo.ts'
 
 try {
   process.exitCode = await run(showCluster)
