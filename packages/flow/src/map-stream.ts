@@ -33,9 +33,9 @@ export interface MapStreamOptions {
 type Outcome<R> = { value: R } | { error: unknown }
 
 /**
- * Returns the results of `fn` for each item, for a `for await` loop. `fn` is called first when the loop begins. At most
- * `concurrency + buffer` items are taken from `items` before the loop has taken their results. So a slow loop slows the
- * source down, and the memory does not grow with the number of items.
+ * Returns the results of `fn` for each item, for a `for await` loop. No call of `fn` begins before the loop begins. At
+ * most `concurrency + buffer` items are taken from `items` before the loop has taken their results. So a slow loop slows
+ * the source down, and the memory does not grow with the number of items.
  *
  * The first failure ends the stream: after the results of the items before it, or at once with `ordered: false`. If the
  * loop ends early, by `break`, an error or a cancel, the running calls are cancelled and `items` is closed. The code
@@ -112,7 +112,8 @@ async function* stream<T, R>(
         await change
         continue
       }
-      // Code that takes results which are ready, and awaits foreign promises, has no other wait.
+      // If the results are ready, and the body of the loop awaits only promises that are not futures, a cancel could not be
+      // delivered anywhere else.
       if (cancelIsDue()) await checkpoint()
       outcomes.delete(taken)
       taken++
