@@ -6,21 +6,6 @@ export declare function accept(service: Service, handler: Handler, incoming: Inc
 export declare function requestUrl(incoming: Incoming): string | null;
 export declare function checkHandler(call: string, handler: unknown): void;
 
-// dist/body-reader.d.ts
-type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
-export declare class BodyReader {
-    #private;
-    constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void);
-    look(): Promise<{
-        hasBegun: boolean;
-        length: number | null;
-    }>;
-    next(): Promise<Part>;
-    cancel(reason: unknown): void;
-}
-export declare function checkBytes(part: unknown): void;
-export {};
-
 // dist/connection.d.ts
 import { type Incoming } from './message.ts';
 export interface Connection {
@@ -249,6 +234,21 @@ export declare function ready(request: Request): Response;
 
 // dist/request-url.d.ts
 export declare function urlOf(scheme: string, host: string, target: string): string | null;
+
+// dist/response-body-reader.d.ts
+type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
+export declare class BodyReader {
+    #private;
+    constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void);
+    look(): Promise<{
+        hasBegun: boolean;
+        length: number | null;
+    }>;
+    next(): Promise<Part>;
+    cancel(reason: unknown): void;
+}
+export declare function checkBytes(part: unknown): void;
+export {};
 
 // dist/response.d.ts
 import type { OutgoingHttpHeaders } from 'node:http';
