@@ -338,7 +338,7 @@ export declare function hostChildren(options: HostOptions): ChildSpec[];
 import { Future } from '@tasktree/core';
 import type { Bus } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
-import { type Route } from '../services/route.ts';
+import { type Route } from '../services/service-route.ts';
 import type { RemoteAsk } from '../services/remote-ask.ts';
 import { type AskMessage } from '../wire/ask-message.ts';
 import type { KnownTypes } from './known-types.ts';
@@ -930,7 +930,7 @@ export declare class OpenAsks {
 import { type CancelledError, Future } from '@tasktree/core';
 import { type AskMessage } from '../wire/ask-message.ts';
 import type { OpenAsks } from './open-asks.ts';
-import type { Route } from './route.ts';
+import type { Route } from './service-route.ts';
 export interface RemoteAskOptions {
     readonly path: string;
     readonly route: Route;
@@ -967,7 +967,7 @@ export declare class RemoteRef<A> implements ActorRef<A> {
 }
 export declare function checkLookup(options: LookupOptions): void;
 
-// dist/services/route.d.ts
+// dist/services/service-route.d.ts
 import type { Future } from '@tasktree/core';
 import type { Bus } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';

@@ -3,11 +3,11 @@
  *
  * For each message: the handler runs, the state is written together with the sequence of the message, and only when that
  * write has succeeded the sender is answered and the message is deleted. When the process dies before the write, the next
- * owner runs the handler again, on the state from before. When it dies after the write, the next owner finds a state that has
- * the message already. When there were two owners, only one of them could write.
+ * owner runs the handler again, on the state from before. When it dies after the write, the next owner finds that the state
+ * includes the message, and does not run the handler. When there were two owners, only one of them could write.
  *
- * So the state has each message once. A handler may run more than once; what it does elsewhere should use
- * `ctx.idempotencyKey`.
+ * So each message is applied to the state once. But a handler may run more than once, so a handler with effects elsewhere
+ * should use `ctx.idempotencyKey` for them.
  */
 import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef, NoProc } from '@tasktree/actor'
 import { detached, isCancelled, sleep, type Task } from '@tasktree/core'
@@ -27,10 +27,10 @@ import type { StoredState } from './state-store.ts'
 /** Milliseconds before a start that has failed is tried again, doubled each time. */
 const firstRetry = 50
 const longestRetry = 30_000
-/** How often a message is tried in this process when its actor is stopped by others each time. */
+/** If other code stops the actor each time, a message is tried at most this many times in this process. */
 const mostTries = 5
 
-/** What a handler has made of a message, and the state to be written with it. */
+/** The outcome of a message, and the encoded state that is written with it. */
 interface Handled {
   readonly outcome: Outcome
   readonly data: Uint8Array | null
@@ -44,7 +44,7 @@ export class DurableEntity {
   readonly #idle: IdleTimer
   readonly #changed = new Signal()
   readonly #closing = new Signal()
-  /** The state as the server has it, if this node knows. */
+  /** The state that the server has; null if this node does not know it. */
   #stored: StoredState | null = null
   #actor: Actor | null = null
   #running: Task<void> | null = null
@@ -103,7 +103,7 @@ export class DurableEntity {
     this.#idle.cancel()
   }
 
-  /** Returns whether the message is done. Otherwise it must be handled again, or the shard is closing. */
+  /** Returns true if the message needs no more work, and false if it must be handled again or the shard is closing. */
   async #handle(delivery: Delivery): Promise<boolean> {
     const shard = this.#shard
     const { link, lease } = shard.options
@@ -114,13 +114,14 @@ export class DurableEntity {
       return true
     }
     const stored = (this.#stored ??= await shard.store.load(this.#key))
-    // A server that has lost its latest messages, to a power loss, gives their sequences to new messages.
+    // A server that has lost its latest messages in a power loss gives their sequences to new messages. So the times are
+    // compared too.
     const isOld = sequence <= stored.sequence && storedAt <= stored.at
     if (isOld || hasId(stored.recent, message.id)) {
       shard.done(delivery)
       return true
     }
-    // The shard ends in a moment. What is done from here on would be for nothing.
+    // The lease is lost, so the shard is about to end. The next owner will handle the message.
     if (!lease.isHeld) {
       await sleep(firstRetry)
       return false
@@ -137,7 +138,7 @@ export class DurableEntity {
     return true
   }
 
-  /** Gives the message to the actor. Null when the message must be handled again. */
+  /** Gives the message to the actor. Returns null if the message must be handled again. */
   async #call(message: AskMessage, sequence: number, stored: StoredState): Promise<Handled | null> {
     const { link, type } = this.#shard.options
     const idempotencyKey = `${link.names.stateOf(type.name, this.#key)}:${sequence}`
@@ -154,12 +155,12 @@ export class DurableEntity {
         if (isCancelled(error)) throw error
         const outcome: Outcome = { kind: 'error', error }
         const isGone = error instanceof NoProc && error.path === ref.path
-        // An answer that is an error, or a message that the actor does not have.
+        // The actor has answered with an error, or it has no such method.
         if (!isGone && !(error instanceof ActorStopped)) {
           return this.#capture(actor, stored, outcome)
         }
         await ref.whenStopped
-        // A crash takes the message with it, as for every actor: the state is as it was before.
+        // A message that has crashed the actor is not tried again, as with every actor. The state stays as it was before.
         const isOver = error instanceof ActorCrashed || tries === mostTries
         if (isOver) return { outcome, data: stored.data }
         if (this.#shard.isClosing || !this.#shard.options.lease.isHeld) return null
@@ -167,7 +168,10 @@ export class DurableEntity {
     }
   }
 
-  /** The state after the message. When it cannot be read or encoded, the message counts as one that has crashed. */
+  /**
+   * Returns the outcome with the state after the message. If `save` fails, or its value cannot be encoded, the message counts as
+   * one that has crashed the actor.
+   */
   async #capture(actor: Actor | null, stored: StoredState, outcome: Outcome): Promise<Handled> {
     const { link, codec } = this.#shard.options
     try {
@@ -179,7 +183,10 @@ export class DurableEntity {
     }
   }
 
-  /** Writes the state, and deals with a state that is too large and with another owner. */
+  /**
+   * Writes the state. If the data is too large, the message fails, and the data from before is written. Returns 'fenced' if
+   * another owner has written.
+   */
   async #save(
     stored: StoredState,
     next: Omit<StoredState, 'revision'>,
@@ -202,7 +209,7 @@ export class DurableEntity {
     return 'fenced'
   }
 
-  /** Another owner has written. The actor, which has the wrong state, is stopped, and this node looks at its lease. */
+  /** Called when another owner has written. Stops the actor, because its state is wrong, and checks the lease of this node. */
   async #fence(): Promise<void> {
     const { lease, actors } = this.#shard.options
     const error = new Fenced(this.#name)
@@ -219,7 +226,7 @@ export class DurableEntity {
     answer(bus, link.codec, reply, `${this.#name}.${message.method}`, outcome)
   }
 
-  /** Stops the actor. What has changed in its state since its last message, by a timer for example, is stored before. */
+  /** Stops the actor. Before that, stores its state if it has changed since the last message, for example by a timer. */
   async #passivate(): Promise<void> {
     const { lease } = this.#shard.options
     const stored = this.#stored
@@ -232,7 +239,7 @@ export class DurableEntity {
     await this.#activation.stop()
   }
 
-  /** Waits for the end of the running message, and stops the actor. The shard is closing. */
+  /** Called when the shard is closing. Waits until the running message is handled, and stops the actor. */
   async close(): Promise<void> {
     this.#changed.notify()
     this.#closing.notify()
@@ -244,14 +251,17 @@ export class DurableEntity {
     }
   }
 
-  /** Begins nothing more. The lease of the shard is lost. A write that is under way finds out whether it still counts. */
+  /**
+   * Called when the lease of the shard is lost. The entity begins no further message. A write that is under way fails if another
+   * owner has written.
+   */
   abort(): void {
     this.#changed.notify()
     this.#closing.notify()
     this.#idle.cancel()
   }
 
-  /** Starts the actor if it does not run. Null when the shard is closing. */
+  /** Starts the actor if it does not run. Returns null if the shard is closing. */
   async #activate(stored: StoredState): Promise<LocalActorRef | null> {
     const { link, codec, status, actors } = this.#shard.options
     for (
@@ -268,7 +278,7 @@ export class DurableEntity {
         return ref
       } catch (error) {
         if (isCancelled(error)) throw error
-        // The message is not to blame, and must not be lost.
+        // The message has not caused the failure, so it must not be lost.
         actors.warn(`${this.#name} cannot start; it is tried again`, error)
       }
       await this.#closing.wait(delay * (0.5 + Math.random() / 2))

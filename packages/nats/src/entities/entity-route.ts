@@ -1,20 +1,20 @@
 /**
- * The way of a message to the owner of an entity. Without a mailbox on the server it is a request to the owner, which is sent
- * again while the shard has no owner. With a mailbox it is appended to the stream, whether there is an owner or not.
+ * The route of a message to the owner of an entity. Without a mailbox on the server, the message is a request to the owner, and
+ * is sent again while the shard has no owner. With a mailbox, the message is appended to the stream, even if there is no owner.
  */
 import { deriveIdempotencyKey, NoProc } from '@tasktree/actor'
 import { Future } from '@tasktree/core'
 import type { Bus, Headers } from '../bus/bus.ts'
 import { BusTimeout, StreamFull } from '../errors.ts'
 import type { Link } from '../link/link.ts'
-import { announceCancel, publishAsk, type Route } from '../services/route.ts'
+import { announceCancel, publishAsk, type Route } from '../services/service-route.ts'
 import type { RemoteAsk } from '../services/remote-ask.ts'
 import { askHeaders, type AskMessage, encodeAsk, replyHeader } from '../wire/ask-message.ts'
 import type { EntityTerms } from './entity-type.ts'
 import type { KnownTypes } from './known-types.ts'
 import { shardOf } from './placement.ts'
 
-/** The header by which a stream knows a message that it has stored already. */
+/** The header with the id of a message. A stream does not store two messages with the same id. */
 const idHeader = 'Nats-Msg-Id'
 
 export class EntityRoute implements Route {
@@ -22,7 +22,7 @@ export class EntityRoute implements Route {
   readonly #link: Link
   readonly #type: string
   readonly #key: string
-  /** Where in the stream the messages of asks are. */
+  /** The sequences of the messages of asks that are stored in the stream. */
   readonly #stored = new WeakMap<RemoteAsk, number>()
 
   constructor(types: KnownTypes, link: Link, type: string, key: string) {
@@ -33,8 +33,8 @@ export class EntityRoute implements Route {
   }
 
   /**
-   * A tell in a handler that may run again has the same id each time, so the stream stores it once. An ask must not: the
-   * answer to the first one went to a node that may be gone.
+   * A tell in a handler that may run again has the same id each time, so the stream stores it once. An ask gets a new id each
+   * time, because the answer to the first ask went to a node that may be gone.
    */
   nameOf(kind: AskMessage['kind']): string | null {
     return kind === 'ask' ? null : deriveIdempotencyKey()
@@ -108,7 +108,7 @@ export class EntityRoute implements Route {
     return sent
   }
 
-  /** Nobody owns the shard at the moment, or nobody hosts the type at all. */
+  /** Called when no node owns the shard. The ask fails if no node hosts the type; otherwise it is sent again. */
   nobody(ask: RemoteAsk): void {
     const { answers, names } = this.#link
     const reply = answers.newSubject()
@@ -129,7 +129,7 @@ export class EntityRoute implements Route {
     this.#delete(ask)
   }
 
-  /** Takes the message out of the mailbox, so that it does not wait there for an owner. */
+  /** Deletes the message from the mailbox, so that it does not wait there for an owner. */
   #delete(ask: RemoteAsk): void {
     const sequence = this.#stored.get(ask)
     if (sequence === undefined) return

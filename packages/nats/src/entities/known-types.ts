@@ -4,11 +4,14 @@ import type { Link } from '../link/link.ts'
 import { token } from '../wire/names.ts'
 import { type EntityTerms, termsKey } from './entity-type.ts'
 
-/** What became of a look for the terms of a type; `terms` is null when no node has ever hosted the type. */
+/**
+ * The terms of a type, which are the settings that all nodes agree on, or the error of reading them. `terms` is null if no node
+ * has ever hosted the type.
+ */
 type Found = { readonly terms: EntityTerms | null } | { readonly error: unknown }
 type Listener = (found: Found) => void
 
-/** The terms of the types that this node has sent to. Senders need them to find the shard of a key. */
+/** Reads and keeps the terms of the types to which this node sends. A sender needs them to find the shard of a key. */
 export class KnownTypes {
   readonly #link: Link
   readonly #known = new Map<string, Found>()

@@ -3,8 +3,8 @@
  *
  * The mailbox is a log. An owner reads it from the front and takes nothing out; it deletes a message only after the state
  * with the message in it is stored. So a new owner, or the same one after a lost connection, reads every message that may
- * not have been handled, in the order in which the server stored them. Consumers that acknowledge would not do: a message that
- * was given to a dead owner comes again later than those after it.
+ * not have been handled, in the order in which the server stored them. A consumer with acknowledgements would not keep this
+ * order: a message that a dead owner had received would be delivered a second time, but after the messages behind it.
  */
 import type { Actor } from '@tasktree/actor'
 import { createTask, detached, Future, gather, sleep, type Task } from '@tasktree/core'
@@ -50,7 +50,7 @@ export class MailboxShard implements AsyncDisposable {
   /** When that message was stored. */
   #readAt = 0
   #readers = 0
-  /** The sequences of the messages that were read and are not done. */
+  /** The sequences of the messages that were read, and are not handled yet. */
   readonly #held = new Set<number>()
   isClosing = false
 
@@ -63,9 +63,9 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   /**
-   * A reader of all messages that are there. Those that this owner has read before are dropped in `take`. It would be enough to
-   * go on after them, but a server that was killed may have forgotten deletions, and what it brings back would fill the
-   * mailboxes.
+   * Returns the settings of a reader of all messages in the stream. `take` deletes the messages that this owner has read
+   * before. A reader that skips them would not be enough: a server that was killed may have forgotten deletions, and the
+   * messages that it brings back would fill the mailboxes.
    */
   #nextReader(): ReaderSettings {
     const { link, type, shard, lease } = this.options
@@ -107,7 +107,7 @@ export class MailboxShard implements AsyncDisposable {
     if (!this.#ended.done()) this.#ended.setException(error)
   }
 
-  /** A receiver with so much room need not request each message by itself. */
+  /** While a request is open, the loop requests more messages only if there is room for this many. That saves requests. */
   readonly batch: number = readAhead / 2
 
   get room(): number {
@@ -133,7 +133,7 @@ export class MailboxShard implements AsyncDisposable {
     entity.push(delivery)
   }
 
-  /** The message is in a stored state, or nobody wants it any more. */
+  /** Called when the message needs no more work: a stored state includes it, it was cancelled, or it cannot be read. */
   done({ sequence }: Delivery): void {
     this.#held.delete(sequence)
     this.#loop.roomier()
@@ -159,12 +159,13 @@ export class MailboxShard implements AsyncDisposable {
     this.#entities.delete(key)
   }
 
-  /** Lets each entity end with its running message. The messages behind it stay in the stream for the next owner. */
+  /** Waits until each entity has handled its running message. Later messages stay in the stream for the next owner. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.isClosing = true
     this.#reading?.cancel()
     if (!this.options.lease.isHeld) {
-      // Another node may own the shard by now. What runs is for nothing, and is cancelled with the actors.
+      // The lease is lost, so another node may own the shard by now. The running handlers are cancelled when the actors are
+      // stopped.
       for (const entity of this.#entities.values()) entity.abort()
       return
     }

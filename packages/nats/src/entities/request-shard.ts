@@ -50,7 +50,7 @@ export class RequestShard implements AsyncDisposable {
   #receive(bus: Bus, message: BusMessage): void {
     const ask = readAsk(message)
     // A node that was paused beyond its lease finds old messages in its socket. Their senders may have sent them to the new
-    // owner too, so an answer from here could make a sender send one again that is being handled.
+    // owner too, so an answer from this node could make a sender repeat a message that is being handled.
     if (ask === null || !this.#lease.isHeld) return
     if (this.#isClosing) {
       if (message.reply !== '') bus.publish(message.reply, moved)
@@ -70,11 +70,15 @@ export class RequestShard implements AsyncDisposable {
     this.#entities.delete(key)
   }
 
-  /** Lets the messages that have come be handled, and stops the actors. Later messages are sent to the next owner. */
+  /**
+   * Waits until the messages that have arrived are handled, and stops the actors. The senders of later messages are told to
+   * send them to the next owner.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true
     if (this.link.status !== 'idle' && !this.#lease.isHeld) {
-      // Another node may own the shard by now. What runs is cancelled with the actors.
+      // The lease is lost, so another node may own the shard by now. The running handlers are cancelled when the actors are
+      // stopped.
       this.#unsubscribe?.()
       for (const entity of this.#entities.values()) entity.abort()
       return

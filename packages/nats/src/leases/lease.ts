@@ -4,12 +4,12 @@
  * The lease is an entry of a bucket whose entries expire. `create` succeeds for one node only. The holder renews the entry
  * every third of its time, by compare-and-set on the entry's revision. The server counts the time from the moment at which
  * it stores a renewal. The holder cannot know that moment, so it counts from the moment at which it has sent the renewal,
- * which is earlier. It also gives up a fifth of the time early, so that what runs under the lease has that fifth to end
- * before another node can get the lease.
+ * which is earlier. It also gives up a fifth of the time early, so that the work under the lease has that fifth to end before
+ * another node can get the lease.
  *
  * This holds while the clocks of holder and server run at nearly the same speed, and the holder's code gets to run. A
- * process that is paused finds out when it goes on. What must not be done twice even then needs a compare-and-set of its
- * own, as the state of an entity has.
+ * paused process notices the loss only when it continues. Work that must not be done twice even in this case needs a separate
+ * compare-and-set, as the state of an entity has.
  */
 import {
   createTask,
@@ -24,12 +24,12 @@ import { LeaseLost } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { Signal } from '../link/signal.ts'
 
-/** The part of the lease's time that what runs under it has to end. */
+/** After a loss, the work under a lease has this share of the lease's time to end. */
 const marginShare = 0.2
-/** Milliseconds that giving a lease back may take. */
+/** The release of a lease may take this many milliseconds. */
 const releaseTime = 2_000
 
-/** The least time of a lease in milliseconds: below it, one slow answer of the server would lose the lease. */
+/** The shortest time of a lease in milliseconds. A shorter lease would be lost by one slow answer of the server. */
 export const leastLease = 200
 
 export interface LeaseSettings {
@@ -39,14 +39,14 @@ export interface LeaseSettings {
   readonly ttl: number
 }
 
-/** A lease that this node has got. */
+/** A lease that this node has acquired. */
 export class Lease {
   readonly #link: Link
   readonly #settings: LeaseSettings
   readonly #value: Uint8Array
   readonly #due = new Signal()
   #revision: number
-  /** When the last renewal that the server has confirmed was sent, by the clock of the loop. */
+  /** The time, on the clock of the loop, at which the last confirmed renewal was sent. */
   #confirmedAt: number
   /** The number of the term in which this node has the lease. A later holder of the lease has a greater one. */
   readonly epoch: number
@@ -70,7 +70,7 @@ export class Lease {
     this.epoch = revision
   }
 
-  /** Milliseconds that what runs under the lease has to end after a loss. */
+  /** After a loss, the work under the lease has this many milliseconds to end. */
   get margin(): number {
     return marginShare * this.#settings.ttl
   }
@@ -157,7 +157,8 @@ export async function acquireLease(link: Link, settings: LeaseSettings): Promise
     for (;;) {
       const lease = await tryToAcquire(link, settings)
       if (lease !== null) return lease
-      // Nobody is told when an entry expires. The jitter keeps the nodes that wait from asking all at once.
+      // The server does not tell when an entry expires, so each waiting node tries again from time to time. The jitter keeps
+      // the nodes from trying all at once.
       await isFree.wait((ttl / 2) * (0.75 + Math.random() / 2))
     }
   } finally {
@@ -179,7 +180,8 @@ async function tryToAcquire(link: Link, settings: LeaseSettings): Promise<Lease 
       return leasesOf(link, bus, settings).create(key, value)
     })
     if (created !== null) return new Lease(link, settings, value, created, sentAt)
-    // An earlier attempt may have been stored although its answer was lost. The lease began with it, at the latest.
+    // An earlier attempt may have been stored although its answer was lost. It was not sent before `startedAt`, so the lease
+    // is counted from that time.
     const revision = await findOwn(link, settings, value)
     if (revision === null) return null
     const lease = new Lease(link, settings, value, revision, startedAt)
@@ -194,7 +196,7 @@ async function tryToAcquire(link: Link, settings: LeaseSettings): Promise<Lease 
   }
 }
 
-/** The revision of the entry if it has this value, otherwise null. */
+/** Returns the revision of the lease's entry if its value is `value`, which no other holder writes; otherwise null. */
 async function findOwn(
   link: Link,
   settings: LeaseSettings,
@@ -217,7 +219,7 @@ async function releaseEntry(link: Link, settings: LeaseSettings, value: Uint8Arr
     await waitFor(createTask(release), releaseTime)
   } catch (error) {
     if (isCancelled(error)) throw error
-    // The lease expires by itself: nothing runs under it any more.
+    // Nothing runs under the lease any more, so it may expire by itself.
   }
 }
 

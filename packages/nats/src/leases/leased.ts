@@ -13,17 +13,17 @@ import { acquireLease, type Lease, type LeaseSettings } from './lease.ts'
 export interface LeasedOptions {
   readonly id: string
   readonly lease: LeaseSettings
-  /** What all nodes must give alike, if nobody else has made sure of it. */
+  /** Settings that must be the same on all nodes. Left out if other code has compared them already. */
   readonly agreement?: { readonly what: string; readonly settings: object }
-  /** What runs while the lease is held. */
+  /** Returns the children that run while the lease is held. */
   readonly children: (lease: Lease) => readonly ChildSpec[]
-  /** Told whether the children run. */
+  /** Called with true when the children have started, and with false when they do not run. */
   readonly onChange?: (isRunning: boolean) => void
   readonly supervision: ChildOptions
 }
 
 export function leasedSpec(link: Link, options: LeasedOptions): ChildSpec {
-  // As a supervisor, it has no time limit of its own: each of its children has one.
+  // The guardian is a supervisor. Its stop has no time limit, because the stop of each of its children has one.
   const supervision = { shutdown: Infinity, ...options.supervision }
   return child.actor(options.id, Guardian, [link, options], supervision)
 }
@@ -73,7 +73,8 @@ class Guardian extends Actor {
     })
     this.#fresh = null
     this.ctx.monitor(holder)
-    // The supervisor stops its children in their own time, which may be longer than the lease's margin.
+    // After a loss the supervisor stops its children, but the time limit of a child may be longer than the lease's margin. So
+    // the children that still run after half the margin are killed.
     lease.onLost = () => {
       getEventLoop().callLater(lease.margin / 2, () => void holder.kill())
     }
@@ -82,7 +83,7 @@ class Guardian extends Actor {
       this.#options.onChange?.(true)
     } catch (error) {
       if (isCancelled(error)) throw error
-      // When the lease was lost during the start, `onDown` follows.
+      // If the lease was lost during the start, `onDown` is called next, and handles the loss.
       if (lease.loss === null) throw error
     }
   }
@@ -121,7 +122,7 @@ class HeldLease implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#keeping !== null) await cancelTasks([this.#keeping])
-    // After a loss too: a server that was silent for a while may still have the entry.
+    // The lease is released after a loss too, because a server that was silent for a while may still have the entry.
     await this.#lease.release()
   }
 }

@@ -6,7 +6,7 @@ import { answerTag, type AskMessage } from '../wire/ask-message.ts'
 import { decodeOutcome } from '../wire/outcome.ts'
 import { type AskTrace, askTracing } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
-import type { Route } from './route.ts'
+import type { Route } from './service-route.ts'
 
 /** A message to a full mailbox is sent again after 50 to 100 % of this many milliseconds. The time doubles each time. */
 const firstRetry = 10

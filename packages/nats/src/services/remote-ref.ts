@@ -6,7 +6,7 @@ import type { AskMessage } from '../wire/ask-message.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import { RemoteAsk } from './remote-ask.ts'
-import type { Route } from './route.ts'
+import type { Route } from './service-route.ts'
 
 export interface LookupOptions {
   /**

@@ -1,4 +1,7 @@
-/** How the messages of a remote ref get to their receiver: to whoever serves a name, or to the owner of an entity. */
+/**
+ * A route brings the messages of a remote ref to their receiver. The route in this file leads to a node that serves a name. The
+ * route to the owner of an entity is in `entity-route.ts`.
+ */
 import { NoProc } from '@tasktree/actor'
 import { completed } from '@tasktree/core/lowlevel'
 import type { Future } from '@tasktree/core'
@@ -8,21 +11,21 @@ import { askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
 import type { RemoteAsk } from './remote-ask.ts'
 
 export interface Route {
-  /** Names a new message in the whole cluster. Null lets the ref choose a name that no other message has. */
+  /** Returns the id of a new message. If it is null, the ref makes an id that no other message in the cluster has. */
   nameOf(kind: AskMessage['kind']): string | null
-  /** Sends the message of an ask, or of a confirmed tell, once. `left` is what is left of its time, in milliseconds. */
+  /** Sends the message of an ask, or of a confirmed tell, once. The sender waits for `left` more milliseconds. */
   ask(ask: RemoteAsk, bus: Bus, left: number): void
   /** Sends a message at most once. The future says whether the message was sent. */
   tell(link: Link, message: AskMessage): Future<boolean>
-  /** The server has said that nobody listens where the ask was sent. */
+  /** Called when the server has answered that no node listens on the subject to which the ask was sent. */
   nobody(ask: RemoteAsk): void
-  /** The sender of the ask does not wait any more. */
+  /** Called when the sender of the ask does not wait any more. */
   withdraw(link: Link, ask: RemoteAsk): void
   /** Whether the ask is sent again when the connection is back, in place of failing when it is lost. */
   insists(message: AskMessage): boolean
 }
 
-/** Tells the receiver that nobody waits for the answer. If the turn of the message has not come, it is not handled. */
+/** Tells the receiver that the sender does not wait any more. The receiver drops the message if it has not begun with it. */
 export function announceCancel(link: Link, { message }: RemoteAsk): void {
   if (link.status !== 'connected') return
   link.current()?.publish(link.names.control(message.id), new Uint8Array(0))
@@ -34,7 +37,7 @@ export function publishAsk(subject: string, ask: RemoteAsk, bus: Bus, left: numb
   bus.publish(subject, encodeAsk(message, left), { headers: askHeaders(message), reply })
 }
 
-/** To one of those who serve a name. */
+/** The route to one of the nodes that serve a name. */
 export class ServiceRoute implements Route {
   readonly #subject: string
 
