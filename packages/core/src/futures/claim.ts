@@ -54,16 +54,16 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal whether the waiter of this claim may stop waiting. False once the claim is woken, because it will take
-   * the thing in its turn, for that waiter.
+   * @internal whether the waiter of this claim may stop waiting. False once the claim is woken, because the claim will
+   * then take the lock or the item for that waiter in its turn of the loop.
    */
   override canBeLeft(): boolean {
     return !this.#woken || this.takesNothing()
   }
 
   /**
-   * @internal whether this claim waits only for a turn of the loop, as that of `sleep(0)` does, and not for a thing.
-   * Then no other waiter loses anything when the waiter of this claim stops waiting.
+   * @internal whether this claim waits only for a turn of the loop, and not for a lock or an item. The claim of `sleep(0)`
+   * is an example. No other waiter loses anything when the waiter of such a claim stops waiting.
    */
   takesNothing(): boolean {
     return false
@@ -132,8 +132,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Runs the turn of a claim that nobody or several wait for: takes the thing. Of several waiters, the first resumes
-   * in this turn, and the others in turns of their own.
+   * Runs the turn of a claim that has no waiter, or several waiters: takes the thing. The first waiter resumes in this
+   * turn, and each other waiter in a turn of its own.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()

@@ -19,7 +19,7 @@ import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
-/** What an exception handler is told: what has happened, and in which task, future or handle. */
+/** The data that an exception handler gets: what has happened, and in which task, future or handle. */
 export interface ExceptionContext {
   message: string
   exception?: unknown

@@ -265,8 +265,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal from now on `reaction` resumes the body of the task. If the frame is the reaction of an `await` at this
-   * moment, that wait is first moved to a separate Awaiter.
+   * @internal from now on `reaction` resumes the body of the task. If this frame itself is registered to resume a pending
+   * `await`, that wait is first moved to a separate Awaiter.
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#giveAway(this, this.frame)

@@ -38,14 +38,14 @@ export class LeakError extends Error {
   }
 }
 
-/** Knows what there was when it was made. `watchLeaks` makes it. */
+/** Finds the things that the program has begun since the call of `watchLeaks` that made this watch. */
 export interface LeakWatch {
   /** Returns one line for each thing that has come since, and is still there. */
   find(): string[]
   /**
-   * Waits a few turns of the loop, for what is just ending, and then looks.
+   * Waits a few turns of the loop, so that tasks and timers that are about to end can end. Then calls `find`.
    *
-   * @throws {LeakError} when something is left
+   * @throws {LeakError} when `find` returns at least one line
    */
   check(): Promise<void>
 }
@@ -55,7 +55,7 @@ export interface LeakWatch {
  * `snapshot()`: actor systems, pools, processes and servers. The returned watch finds what is there in addition when the
  * test ends. `it` of `@tasktree/core/vitest` does this for each of its tests.
  *
- * A pending future that has no timer, and that no task awaits, is not found: nothing knows of it.
+ * A pending future that has no timer, and that no task awaits, is not found, because no list contains it.
  *
  * @example
  *     const watch = watchLeaks()
