@@ -4,7 +4,7 @@ export type CharacterWidth = 1 | 2
 /** The encodings that are UTF-16. A line feed in UTF-16 begins at an even position. */
 const utf16: ReadonlySet<string> = new Set(['utf16le', 'utf-16le', 'ucs2', 'ucs-2'])
 
-/** The bytes of a line feed, for each width. */
+/** The bytes of a line feed, for each number of bytes that a line feed can have. */
 export const newlines: Readonly<Record<CharacterWidth, Buffer>> = {
   1: Buffer.from('\n'),
   2: Buffer.from('\n', 'utf16le'),
