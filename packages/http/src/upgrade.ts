@@ -41,7 +41,7 @@ export class Upgrade extends Work implements RequestOwner, Sender {
 
   begin(onUpgrade: UpgradeHandler, head: Buffer): void {
     const socket = this.#socket
-    // Without a listener an error of the connection would end the process. The listener of `close` below does the rest.
+    // Without a listener an error of the connection would end the process. After an error the connection emits `close`.
     socket.on('error', () => {})
     const url = requestUrl(this.incoming)
     if (url === null || this.#service.isFull() || this.#service.isDraining) {
