@@ -1,13 +1,18 @@
 // dist/accept.d.ts
 import { type Handler } from './handler-exchange.ts';
-import { type Incoming, type Outgoing } from './message.ts';
+import { type Incoming, type Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
 export declare function accept(service: Service, handler: Handler, incoming: Incoming, outgoing: Outgoing, awaitsContinue?: boolean): void;
 export declare function requestUrl(incoming: Incoming): string | null;
 export declare function checkHandler(call: string, handler: unknown): void;
 
+// dist/client-gone.d.ts
+import { type Incoming, type Outgoing } from './node-messages.ts';
+export declare function hasGone(outgoing: Outgoing): boolean;
+export declare function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void;
+
 // dist/connection.d.ts
-import { type Incoming } from './message.ts';
+import { type Incoming } from './node-messages.ts';
 export interface Connection {
     readonly remoteAddress: string | undefined;
     readonly remotePort: number | undefined;
@@ -47,7 +52,7 @@ export declare function isOfCancel(error: unknown): boolean;
 
 // dist/exchange.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
-import { type Incoming, type Outgoing } from './message.ts';
+import { type Incoming, type Outgoing } from './node-messages.ts';
 import { type Service, Work } from './service.ts';
 export declare abstract class Exchange extends Work {
     #private;
@@ -75,7 +80,7 @@ export declare abstract class Exchange extends Work {
 export declare function taskName(incoming: Incoming): string;
 
 // dist/express.d.ts
-import type { Incoming, Outgoing } from './message.ts';
+import type { Incoming, Outgoing } from './node-messages.ts';
 import { type ScopeOptions } from './service.ts';
 export type { ScopeOptions } from './service.ts';
 export type Next = (error?: unknown) => void;
@@ -102,7 +107,7 @@ export declare function fetch(input: string | URL | Request, init?: FetchInit): 
 
 // dist/framework-exchange.d.ts
 import { Exchange } from './exchange.ts';
-import type { Incoming, Outgoing } from './message.ts';
+import type { Incoming, Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
 export declare class FrameworkExchange extends Exchange {
     #private;
@@ -117,7 +122,7 @@ export declare class FrameworkExchange extends Exchange {
 // dist/handler-exchange.d.ts
 import { Exchange } from './exchange.ts';
 import type { RequestOwner } from './incoming-body.ts';
-import { type Incoming, type Outgoing } from './message.ts';
+import type { Incoming, Outgoing } from './node-messages.ts';
 import { type Sender } from './send-response.ts';
 import type { Service } from './service.ts';
 export type Handler = (request: Request) => PromiseLike<Response> | Response;
@@ -150,7 +155,7 @@ export declare class HttpServer implements AsyncDisposable {
 }
 
 // dist/incoming-body.d.ts
-import type { Incoming } from './message.ts';
+import type { Incoming } from './node-messages.ts';
 export declare function enlargeReadAhead(readable: object): void;
 export interface RequestOwner {
     readonly incoming: Incoming;
@@ -205,35 +210,46 @@ export type { UpgradeHandler } from './upgrade.ts';
 
 // dist/instrument.d.ts
 import { Tracing } from '@tasktree/core/lowlevel';
-import type { Incoming, Outgoing } from './message.ts';
+import type { Incoming, Outgoing } from './node-messages.ts';
 export interface RequestTrace {
     readonly incoming: Incoming;
     readonly outgoing: Outgoing;
 }
 export declare const requestTracing: Tracing<RequestTrace>;
 
-// dist/message.d.ts
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-export type Incoming = IncomingMessage | Http2ServerRequest;
-export type Outgoing = ServerResponse | Http2ServerResponse;
-export declare function isHttp2(message: Incoming | Outgoing): message is Http2ServerResponse;
-export declare function hasGone(outgoing: Outgoing): boolean;
-export declare function isEncrypted(socket: object): boolean;
-export declare function reset(outgoing: Outgoing): void;
-export declare function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void;
-
 // dist/node-handler.d.ts
 import type { Handler } from './handler-exchange.ts';
-import type { Incoming, Outgoing } from './message.ts';
+import type { Incoming, Outgoing } from './node-messages.ts';
 import { type HandlerOptions } from './service.ts';
 export declare function nodeHandler(handler: Handler, options?: HandlerOptions): (incoming: Incoming, outgoing: Outgoing) => void;
+
+// dist/node-messages.d.ts
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
+export type Incoming = IncomingMessage | Http2ServerRequest;
+export type Outgoing = ServerResponse | Http2ServerResponse;
+export declare function streamOf(message: Incoming | Outgoing): ServerHttp2Stream | undefined;
+export declare function isHttp2(message: Incoming | Outgoing): message is Http2ServerResponse;
+export declare function isEncrypted(socket: object): boolean;
 
 // dist/ready.d.ts
 export declare function ready(request: Request): Response;
 
+// dist/request-deadline.d.ts
+import { type CancelScope } from '@tasktree/core';
+interface LimitedRequest {
+    readonly answer: (scope: CancelScope) => Promise<void>;
+    readonly refuse: () => void;
+}
+export declare function answerBefore(deadline: number, { answer, refuse }: LimitedRequest): Promise<void>;
+export {};
+
 // dist/request-url.d.ts
 export declare function urlOf(scheme: string, host: string, target: string): string | null;
+
+// dist/reset-response.d.ts
+import { type Outgoing } from './node-messages.ts';
+export declare function resetResponse(outgoing: Outgoing): void;
 
 // dist/response-body-reader.d.ts
 type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
@@ -263,7 +279,7 @@ export declare function plainOf(response: unknown): PlainResponse | null;
 export declare function hasNoBody(status: number): boolean;
 
 // dist/send-response.d.ts
-import { type Incoming, type Outgoing } from './message.ts';
+import { type Incoming, type Outgoing } from './node-messages.ts';
 export interface Sender {
     readonly incoming: Incoming;
     readonly outgoing: Outgoing;
@@ -277,7 +293,7 @@ export declare function sendResponse(sender: Sender, response: Response): Promis
 
 // dist/send-status.d.ts
 import { type OutgoingHttpHeaders } from 'node:http';
-import { type Outgoing } from './message.ts';
+import { type Outgoing } from './node-messages.ts';
 export declare function sendStatus(outgoing: Outgoing, status: number, headers?: OutgoingHttpHeaders): void;
 
 // dist/serve.d.ts
@@ -310,7 +326,7 @@ export declare function serve(handler: Handler, options?: ServeOptions): Promise
 import { type CancelledError, type Task } from '@tasktree/core';
 import { type Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { Duplex } from 'node:stream';
-import type { Incoming } from './message.ts';
+import type { Incoming } from './node-messages.ts';
 export interface ScopeOptions {
     deadline?: number | undefined;
     maxRequests?: number | undefined;

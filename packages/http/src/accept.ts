@@ -1,6 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { type Handler, HandlerExchange } from './handler-exchange.ts'
-import { type Incoming, isEncrypted, type Outgoing } from './message.ts'
+import { type Incoming, isEncrypted, type Outgoing } from './node-messages.ts'
 import { enlargeReadAhead } from './incoming-body.ts'
 import { urlOf } from './request-url.ts'
 import { sendStatus } from './send-status.ts'

@@ -1,6 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { IncomingRequest } from './incoming-request.ts'
-import { type Incoming, isEncrypted } from './message.ts'
+import { type Incoming, isEncrypted } from './node-messages.ts'
 
 /** Where a request came from. */
 export interface Connection {

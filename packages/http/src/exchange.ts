@@ -1,13 +1,10 @@
-import {
-  type CancelledError,
-  type CancelScope,
-  cancelScope,
-  currentTask,
-  type Task,
-} from '@tasktree/core'
+import { type CancelledError, type CancelScope, currentTask, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
+import { hasGone, onClosed } from './client-gone.ts'
 import { ClientGoneError, isOfCancel } from './errors.ts'
-import { hasGone, type Incoming, isHttp2, onClosed, type Outgoing, reset } from './message.ts'
+import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
+import { answerBefore } from './request-deadline.ts'
+import { resetResponse } from './reset-response.ts'
 import { sendStatus } from './send-status.ts'
 import { requestTracing } from './instrument.ts'
 import { type Service, Work } from './service.ts'
@@ -106,7 +103,7 @@ export abstract class Exchange extends Work {
     if (this.#isClosed || this.outgoing.writableEnded) return
     if (this.outgoing.headersSent) {
       this.#isRefused = true
-      reset(this.outgoing)
+      resetResponse(this.outgoing)
     } else sendStatus(this.outgoing, 503, { 'retry-after': '1', ...this.closing() })
   }
 
@@ -159,23 +156,14 @@ export abstract class Exchange extends Work {
   #run(): Promise<void> {
     this.#task = currentTask() as Task<void>
     const { deadline } = this.service
-    return deadline === undefined ? this.answer() : this.#answerBefore(deadline)
-  }
-
-  async #answerBefore(deadline: number): Promise<void> {
-    const result = await cancelScope(
-      (scope) => {
+    if (deadline === undefined) return this.answer()
+    return answerBefore(deadline, {
+      answer: (scope) => {
         this.#scope = scope
-        // The client is answered at once, because the handler may be in an await that cannot be cancelled.
-        const onAbort = (): void => {
-          if (scope.cancelCalled) this.refuse()
-        }
-        scope.signal.addEventListener('abort', onAbort, { once: true })
         return this.answer()
       },
-      { timeout: deadline, name: 'deadline' },
-    )
-    if (result.cancelled) this.refuse()
+      refuse: () => this.refuse(),
+    })
   }
 }
 

@@ -1,5 +1,5 @@
 import { FrameworkExchange } from './framework-exchange.ts'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 import { type ScopeOptions, Service } from './service.ts'
 
 export type { ScopeOptions } from './service.ts'

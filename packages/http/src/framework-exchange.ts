@@ -2,7 +2,7 @@ import { currentTask, Future } from '@tasktree/core'
 import { takeRejections } from '@tasktree/core/lowlevel'
 import { Exchange } from './exchange.ts'
 import { enlargeReadAhead } from './incoming-body.ts'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
 

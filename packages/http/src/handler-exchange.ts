@@ -3,7 +3,8 @@ import { BodyTooLargeError, isPlainCancel } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestOwner } from './incoming-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
-import { type Incoming, type Outgoing, reset } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
+import { resetResponse } from './reset-response.ts'
 import { isResponse, type Sender, sendResponse } from './send-response.ts'
 import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
@@ -81,7 +82,7 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
     this.#report(error)
     if (this.isClosed || outgoing.writableEnded) {
       // The client has got its answer, or has gone.
-    } else if (outgoing.headersSent) reset(outgoing)
+    } else if (outgoing.headersSent) resetResponse(outgoing)
     else sendStatus(outgoing, 500, this.closing())
   }
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { rememberRaw } from './connection.ts'
 import { ClientGoneError } from './errors.ts'
 import { FrameworkExchange } from './framework-exchange.ts'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 import { type ScopeOptions, Service } from './service.ts'
 
 export type { ScopeOptions } from './service.ts'

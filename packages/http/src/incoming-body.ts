@@ -1,6 +1,6 @@
 import { Future } from '@tasktree/core'
 import { BodyTooLargeError, ClientGoneError } from './errors.ts'
-import type { Incoming } from './message.ts'
+import type { Incoming } from './node-messages.ts'
 
 /**
  * The number of bytes of a request's body that are read ahead. Node stops reading a connection when the buffer of the body

@@ -1,5 +1,5 @@
 import { Tracing } from '@tasktree/core/lowlevel'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 
 /**
  * A request to a server, from its head until its task has ended and its response is closed. A request whose client has

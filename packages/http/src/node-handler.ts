@@ -1,6 +1,6 @@
 import { accept, checkHandler } from './accept.ts'
 import type { Handler } from './handler-exchange.ts'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 import { type HandlerOptions, Service } from './service.ts'
 
 /**

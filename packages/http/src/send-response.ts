@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { BodyReader, checkBytes } from './response-body-reader.ts'
 import { isDecoded } from './decoded-body.ts'
 import { ClientGoneError } from './errors.ts'
-import { type Incoming, isHttp2, type Outgoing } from './message.ts'
+import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
 import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
 
 /**

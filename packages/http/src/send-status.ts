@@ -1,5 +1,5 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
-import { isHttp2, type Outgoing } from './message.ts'
+import { isHttp2, type Outgoing } from './node-messages.ts'
 
 /** Sends a response with `status` and no body. Does nothing when a head was sent already. */
 export function sendStatus(

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { accept, checkHandler } from './accept.ts'
 import type { Handler } from './handler-exchange.ts'
 import { HttpServer, type NodeServer } from './http-server.ts'
-import type { Incoming, Outgoing } from './message.ts'
+import type { Incoming, Outgoing } from './node-messages.ts'
 import { type HandlerOptions, Service } from './service.ts'
 import { Upgrade, type UpgradeHandler } from './upgrade.ts'
 

@@ -9,7 +9,7 @@ import {
   LinkedList,
 } from '@tasktree/core/lowlevel'
 import type { Duplex } from 'node:stream'
-import type { Incoming } from './message.ts'
+import type { Incoming } from './node-messages.ts'
 
 export interface ScopeOptions {
   /**
