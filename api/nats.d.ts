@@ -125,7 +125,7 @@ import { type StreamAPI } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { Future } from '@tasktree/core';
 import type { Bucket, Entry } from './bus.ts';
-import { type Requests } from './nats-requests.ts';
+import { type Requests } from './server-requests.ts';
 import type { Pending } from './pending.ts';
 export declare class NatsBucket implements Bucket {
     #private;
@@ -184,7 +184,7 @@ export declare function translate(error: unknown, what: string): unknown;
 // dist/bus/nats-puller.d.ts
 import { type NatsConnection } from '@nats-io/transport-node';
 import type { Puller, PullListener } from './bus.ts';
-import type { Requests } from './nats-requests.ts';
+import type { Requests } from './server-requests.ts';
 export declare class NatsPuller implements Puller {
     #private;
     constructor(connection: NatsConnection, stream: string, consumer: string, inboxPrefix: string | undefined, requests: Requests, listener: PullListener);
@@ -192,7 +192,15 @@ export declare class NatsPuller implements Puller {
     close(): void;
 }
 
-// dist/bus/nats-requests.d.ts
+// dist/bus/pending.d.ts
+import { Future } from '@tasktree/core';
+export declare class Pending {
+    #private;
+    follow<T>(promise: Promise<T>): Future<T>;
+    fail(error: Error): void;
+}
+
+// dist/bus/server-requests.d.ts
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { Future } from '@tasktree/core';
@@ -216,14 +224,6 @@ export interface Stored {
     readonly duplicate?: boolean;
 }
 export declare function readStored(answer: Msg): Stored | JetStreamApiError;
-
-// dist/bus/pending.d.ts
-import { Future } from '@tasktree/core';
-export declare class Pending {
-    #private;
-    follow<T>(promise: Promise<T>): Future<T>;
-    fail(error: Error): void;
-}
 
 // dist/cluster/cluster.d.ts
 import type { ConnectionOptions } from '@nats-io/transport-node';
@@ -349,7 +349,7 @@ export declare class EntityRoute implements Route {
     insists({ kind }: AskMessage): boolean;
     ask(ask: RemoteAsk, _bus: Bus, left: number): void;
     tell(link: Link, message: AskMessage): Future<boolean>;
-    nobody(ask: RemoteAsk): void;
+    noResponders(ask: RemoteAsk): void;
     withdraw(link: Link, ask: RemoteAsk): void;
 }
 
@@ -890,11 +890,38 @@ export declare function isNodeThere(link: Link, node: string): Promise<boolean>;
 import type { Link } from './link.ts';
 export declare function openQueue(link: Link, queue: string, capacity?: number): Promise<void>;
 
+// dist/link/pull-loop.d.ts
+import type { ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts';
+import type { Link } from './link.ts';
+export interface Receiver {
+    readonly batch?: number;
+    readonly room: number;
+    take(delivery: Delivery): void;
+}
+export declare class PullLoop {
+    #private;
+    constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver);
+    roomier(): void;
+    run(): Promise<never>;
+}
+
 // dist/link/signal.d.ts
 export declare class Signal {
     #private;
     notify(): void;
     wait(ms?: number): Promise<void>;
+}
+
+// dist/link/stall-watchdog.d.ts
+import type { Bus } from '../bus/bus.ts';
+export declare const checkInterval = 2500;
+export declare class StallWatchdog {
+    #private;
+    constructor(bus: Bus, stream: string);
+    heard(): void;
+    broke(why: string): void;
+    checkRequests(): void;
+    checkSilence(): void;
 }
 
 // dist/services/forward.d.ts
@@ -944,6 +971,7 @@ export declare class RemoteAsk extends Future<unknown> {
     constructor(owner: OpenAsks, options: RemoteAskOptions);
     get path(): string;
     get message(): AskMessage;
+    noProc(): void;
     overloaded(): void;
     lost(delivered: false | 'unknown'): void;
     sendLater(): void;
@@ -977,7 +1005,7 @@ export interface Route {
     nameOf(kind: AskMessage['kind']): string | null;
     ask(ask: RemoteAsk, bus: Bus, left: number): void;
     tell(link: Link, message: AskMessage): Future<boolean>;
-    nobody(ask: RemoteAsk): void;
+    noResponders(ask: RemoteAsk): void;
     withdraw(link: Link, ask: RemoteAsk): void;
     insists(message: AskMessage): boolean;
 }
@@ -989,7 +1017,7 @@ export declare class ServiceRoute implements Route {
     nameOf(): null;
     ask(ask: RemoteAsk, bus: Bus, left: number): void;
     tell(link: Link, message: AskMessage): Future<boolean>;
-    nobody(ask: RemoteAsk): void;
+    noResponders(ask: RemoteAsk): void;
     withdraw(link: Link, ask: RemoteAsk): void;
     insists(): boolean;
 }
@@ -1297,7 +1325,7 @@ export declare class DelayWheel {
 
 // dist/worker/job-run.d.ts
 import type { Delivery } from '../bus/bus.ts';
-import { type JobMessage } from '../wire/job-message.ts';
+import type { JobMessage } from '../wire/job-message.ts';
 import { type Outcome } from '../wire/outcome.ts';
 import type { WorkerState } from './worker-state.ts';
 export declare class JobRun {
@@ -1313,6 +1341,10 @@ export declare class JobRun {
     record(outcome: Outcome): Promise<Uint8Array>;
     reply(record: Uint8Array): void;
 }
+
+// dist/worker/keep-alive.d.ts
+import type { WorkerState } from './worker-state.ts';
+export declare function keepJobsAlive(worker: WorkerState): Promise<never>;
 
 // dist/worker/modules.d.ts
 import { type Future } from '@tasktree/core';
@@ -1335,20 +1367,12 @@ export declare class Modules {
 }
 export {};
 
-// dist/worker/pull-loop.d.ts
-import type { ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts';
-import type { Link } from '../link/link.ts';
-export interface Receiver {
-    readonly batch?: number;
-    readonly room: number;
-    take(delivery: Delivery): void;
-}
-export declare class PullLoop {
-    #private;
-    constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver);
-    roomier(): void;
-    run(): Promise<never>;
-}
+// dist/worker/unknown-job.d.ts
+import type { Delivery } from '../bus/bus.ts';
+import { UnknownJob } from '../errors.ts';
+import { type JobMessage } from '../wire/job-message.ts';
+import type { WorkerState } from './worker-state.ts';
+export declare function putBackUnknown({ link, queue, modules, unknownAfter }: WorkerState, delivery: Delivery, message: JobMessage): Promise<UnknownJob | null>;
 
 // dist/worker/worker-state.d.ts
 import type { Delivery } from '../bus/bus.ts';
@@ -1356,7 +1380,7 @@ import type { Link } from '../link/link.ts';
 import { type DeadJob } from './dead-letters.ts';
 import { JobRun } from './job-run.ts';
 import type { Modules } from './modules.ts';
-import { type Receiver } from './pull-loop.ts';
+import { type Receiver } from '../link/pull-loop.ts';
 export interface WorkerSettings {
     readonly concurrency: number;
     readonly ackWait: number;
@@ -1373,6 +1397,7 @@ export declare class WorkerState implements Receiver {
     readonly modules: Modules;
     constructor(link: Link, queue: string, modules: Modules, settings: WorkerSettings);
     get maxDeliver(): number;
+    get ackWait(): number;
     get unknownAfter(): number;
     get running(): number;
     backoff(attempt: number): number;
@@ -1384,7 +1409,8 @@ export declare class WorkerState implements Receiver {
     bury(job: DeadJob): void;
     moveDeadLetters(): Promise<never>;
     consume(): Promise<never>;
-    keepAlive(): Promise<never>;
+    get unsettled(): readonly JobRun[];
+    get burying(): readonly JobRun[];
     stop(): Promise<void>;
 }
 

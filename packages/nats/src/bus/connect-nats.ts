@@ -9,7 +9,7 @@ import { ConnectFailed, NoJetStream } from '../errors.ts'
 import { type Durability, warnOfPowerLoss } from './durability.ts'
 import { NatsBus } from './nats-bus.ts'
 import { code, isRefusal } from './nats-errors.ts'
-import { answerTime } from './nats-requests.ts'
+import { answerTime } from './server-requests.ts'
 
 /**
  * Connects to a server. When the connection is lost later, the client tries to reconnect until the bus is closed.

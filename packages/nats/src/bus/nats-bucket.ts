@@ -4,7 +4,7 @@ import { headers } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import type { Bucket, Entry } from './bus.ts'
 import { isWrongSequence, translate } from './nats-errors.ts'
-import { readStored, type Requests } from './nats-requests.ts'
+import { readStored, type Requests } from './server-requests.ts'
 import type { Pending } from './pending.ts'
 
 export class NatsBucket implements Bucket {

@@ -36,7 +36,7 @@ import type {
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
-import { readStored, Requests } from './nats-requests.ts'
+import { readStored, Requests } from './server-requests.ts'
 import { Pending } from './pending.ts'
 
 /** The header with the id of a message. A stream does not store two messages with the same id. */

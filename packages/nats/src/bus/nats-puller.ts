@@ -10,7 +10,7 @@
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
-import type { Requests } from './nats-requests.ts'
+import type { Requests } from './server-requests.ts'
 
 /** Milliseconds after which the server ends a request. */
 const expires = 30_000

@@ -2,7 +2,7 @@
  * The route of a message to the owner of an entity. Without a mailbox on the server, the message is a request to the owner, and
  * is sent again while the shard has no owner. With a mailbox, the message is appended to the stream, even if there is no owner.
  */
-import { deriveIdempotencyKey, NoProc } from '@tasktree/actor'
+import { deriveIdempotencyKey } from '@tasktree/actor'
 import { Future } from '@tasktree/core'
 import type { Bus, Headers } from '../bus/bus.ts'
 import { BusTimeout, StreamFull } from '../errors.ts'
@@ -51,7 +51,7 @@ export class EntityRoute implements Route {
       try {
         const bus = this.#link.current()
         if ('error' in found) ask.refuse(found.error)
-        else if (found.terms === null) ask.refuse(new NoProc(ask.path))
+        else if (found.terms === null) ask.noProc()
         else if (bus === null) ask.lost(false)
         else if (found.terms.isDurable) this.#append(ask, bus, left, found.terms)
         else publishAsk(this.#subject(found.terms), ask, bus, left)
@@ -109,12 +109,12 @@ export class EntityRoute implements Route {
   }
 
   /** Called when no node owns the shard. The ask fails if no node hosts the type; otherwise it is sent again. */
-  nobody(ask: RemoteAsk): void {
+  noResponders(ask: RemoteAsk): void {
     const { answers, names } = this.#link
     const reply = answers.newSubject()
     answers.expect(reply, ({ isNoResponders }) => {
       answers.forget(reply)
-      if (isNoResponders) ask.refuse(new NoProc(ask.path))
+      if (isNoResponders) ask.noProc()
     })
     ask.addDoneCallback(() => answers.forget(reply))
     const question = JSON.stringify({ say: 'who', node: this.#link.node })

@@ -1,4 +1,4 @@
-import { AskTimeout, MailboxFull } from '@tasktree/actor'
+import { AskTimeout, MailboxFull, NoProc } from '@tasktree/actor'
 import { type CancelledError, effectiveDeadline, Future, type Handle } from '@tasktree/core'
 import type { BusMessage } from '../bus/bus.ts'
 import { ConnectionLost } from '../errors.ts'
@@ -83,7 +83,7 @@ export class RemoteAsk extends Future<unknown> {
 
   #receive(answer: BusMessage): void {
     if (answer.isNoResponders) {
-      this.#options.route.nobody(this)
+      this.#options.route.noResponders(this)
       return
     }
     const [tag] = answer.data
@@ -97,6 +97,11 @@ export class RemoteAsk extends Future<unknown> {
     } else {
       this.#settle(answer.data)
     }
+  }
+
+  /** Called by the route when no node serves the name, or hosts the type of the entity. */
+  noProc(): void {
+    this.refuse(new NoProc(this.path))
   }
 
   /** Called when the mailbox was full. */

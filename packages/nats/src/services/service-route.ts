@@ -2,7 +2,6 @@
  * A route brings the messages of a remote ref to their receiver. The route in this file leads to a node that serves a name. The
  * route to the owner of an entity is in `entity-route.ts`.
  */
-import { NoProc } from '@tasktree/actor'
 import { completed } from '@tasktree/core/lowlevel'
 import type { Future } from '@tasktree/core'
 import type { Bus } from '../bus/bus.ts'
@@ -17,8 +16,11 @@ export interface Route {
   ask(ask: RemoteAsk, bus: Bus, left: number): void
   /** Sends a message at most once. The future says whether the message was sent. */
   tell(link: Link, message: AskMessage): Future<boolean>
-  /** Called when the server has answered that no node listens on the subject to which the ask was sent. */
-  nobody(ask: RemoteAsk): void
+  /**
+   * Called when the server has answered that no node listens on the subject to which the ask was sent. Calls `ask.noProc`,
+   * or sends the ask again.
+   */
+  noResponders(ask: RemoteAsk): void
   /** Called when the sender of the ask does not wait any more. */
   withdraw(link: Link, ask: RemoteAsk): void
   /** Whether the ask is sent again when the connection is back, in place of failing when it is lost. */
@@ -59,8 +61,8 @@ export class ServiceRoute implements Route {
     return completed(bus !== null)
   }
 
-  nobody(ask: RemoteAsk): void {
-    ask.refuse(new NoProc(ask.path))
+  noResponders(ask: RemoteAsk): void {
+    ask.noProc()
   }
 
   withdraw(link: Link, ask: RemoteAsk): void {

@@ -10,7 +10,7 @@ import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { StreamFull } from '../errors.ts'
 import { readHeaders, toHeaders } from '../wire/job-message.ts'
-import { PullLoop } from './pull-loop.ts'
+import { PullLoop } from '../link/pull-loop.ts'
 
 /** How many jobs the wheel takes at the same time. */
 const grip = 64

@@ -2,15 +2,13 @@
 import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
-import { PoisonedJob, ResultTooLarge, UnknownJob } from '../errors.ts'
-import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import { PoisonedJob, ResultTooLarge } from '../errors.ts'
+import type { JobMessage } from '../wire/job-message.ts'
 import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { progressTag } from '../wire/progress.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
+import { putBackUnknown } from './unknown-job.ts'
 import type { WorkerState } from './worker-state.ts'
-
-/** Milliseconds before the next attempt with a job that the worker does not know. */
-const unknownDelay = 2_000
 
 export class JobRun {
   readonly delivery: Delivery
@@ -93,7 +91,9 @@ export class JobRun {
     try {
       const start = await this.#worker.modules.find(job)
       if (start === null) {
-        await this.#putBack()
+        const error = await putBackUnknown(this.#worker, this.delivery, this.message)
+        if (error === null) await this.#acknowledge()
+        else await this.settle({ kind: 'error', error })
         return
       }
       let args: readonly unknown[]
@@ -162,35 +162,6 @@ export class JobRun {
       return
     }
     delivery.nak(this.#worker.backoff(delivery.count))
-  }
-
-  /**
-   * Puts a job back that this worker does not know, because another worker may get its function while a new version is
-   * rolled out. The job comes back after a delay, as a new message.
-   */
-  async #putBack(): Promise<void> {
-    const { message } = this
-    const { link, queue, modules, unknownAfter } = this.#worker
-    const submittedAt = message.submittedAt === 0 ? this.delivery.storedAt : message.submittedAt
-    if (link.now() - submittedAt >= unknownAfter) {
-      const error = new UnknownJob(message.job, queue, modules.names)
-      await this.settle({ kind: 'error', error })
-      return
-    }
-    const again: JobMessage = {
-      ...message,
-      submittedAt,
-      putBack: message.putBack + 1,
-      notBefore: Math.ceil(link.now() + Math.min(unknownDelay, unknownAfter)),
-      mayBeKnown: true,
-    }
-    await link.insist((bus) =>
-      bus.append(link.names.delay(queue), this.delivery.data, {
-        id: `${message.id}:${again.putBack}`,
-        headers: toHeaders(again),
-      }),
-    )
-    await this.#acknowledge()
   }
 
   #report(value: unknown): void {

@@ -9,7 +9,7 @@ import { readHeaders } from '../wire/job-message.ts'
 import { type DeadJob, DeadLetters } from './dead-letters.ts'
 import { JobRun } from './job-run.ts'
 import type { Modules } from './modules.ts'
-import { PullLoop, type Receiver } from './pull-loop.ts'
+import { PullLoop, type Receiver } from '../link/pull-loop.ts'
 
 export interface WorkerSettings {
   readonly concurrency: number
@@ -62,6 +62,10 @@ export class WorkerState implements Receiver {
 
   get maxDeliver(): number {
     return this.#settings.maxDeliver
+  }
+
+  get ackWait(): number {
+    return this.#settings.ackWait
   }
 
   get unknownAfter(): number {
@@ -143,18 +147,14 @@ export class WorkerState implements Receiver {
     return this.#loop.run()
   }
 
-  /**
-   * Tells the server regularly that the jobs are in progress, and asks it whether they were cancelled. Runs until it is
-   * cancelled.
-   */
-  async keepAlive(): Promise<never> {
-    for (;;) {
-      await sleep(this.#settings.ackWait / 3)
-      if (this.link.status !== 'connected') continue
-      const runs = [...this.#runs.keys()]
-      for (const run of [...runs, ...this.#burying]) run.delivery.working()
-      for (const run of runs) if (await run.wasCancelled()) run.cancel()
-    }
+  /** The jobs whose results are not stored yet. */
+  get unsettled(): readonly JobRun[] {
+    return [...this.#runs.keys()]
+  }
+
+  /** The jobs that wait for the dead-letter mover. */
+  get burying(): readonly JobRun[] {
+    return [...this.#burying]
   }
 
   /** Waits for the running jobs, for `grace` milliseconds. Then cancels the remaining jobs and gives them back. */

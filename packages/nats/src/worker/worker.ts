@@ -13,6 +13,7 @@ import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
 import { checkName } from '../wire/names.ts'
 import { DelayWheel } from './delay-wheel.ts'
+import { keepJobsAlive } from './keep-alive.ts'
 import { Modules, type WorkerModules } from './modules.ts'
 import { type WorkerSettings, WorkerState } from './worker-state.ts'
 
@@ -112,7 +113,9 @@ class RunningJobs implements AsyncDisposable {
   }
 
   start(): void {
-    this.#keepAlive = createServiceTask(() => this.#worker.keepAlive(), { name: 'keep jobs alive' })
+    this.#keepAlive = createServiceTask(() => keepJobsAlive(this.#worker), {
+      name: 'keep jobs alive',
+    })
   }
 
   /** Fails when reporting to the server fails. */

@@ -1,19 +1,14 @@
 /**
- * Requests exactly as many messages of a consumer as the receiver has room for.
+ * Requests exactly as many messages of a consumer as the receiver has room for. Workers, the delay wheel and the mailboxes
+ * of entities are receivers.
  *
- * The problem: after a reconnect, for example, the server may stop to serve pull requests without an error.
- *
- * The idea: the server sends heartbeats while it has nothing to deliver. When no heartbeat comes, the loop ends with
- * ConsumerStalled, and its supervisor starts another loop, which has a new inbox.
+ * When the consumer has stalled, the loop ends with ConsumerStalled, and its supervisor starts another loop, which has a
+ * new inbox.
  */
 import type { Bus, ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts'
-import type { Link } from '../link/link.ts'
-import { Signal } from '../link/signal.ts'
-import { ConsumerStalled } from '../errors.ts'
-
-/** A consumer has stalled after this many milliseconds of silence, which is two and a half heartbeats. */
-const stallTime = 12_500
-const lookInterval = 2_500
+import type { Link } from './link.ts'
+import { Signal } from './signal.ts'
+import { checkInterval, StallWatchdog } from './stall-watchdog.ts'
 
 export interface Receiver {
   /** While messages are requested, fewer more than this are not worth a request. @defaultValue 1 */
@@ -63,25 +58,22 @@ export class PullLoop {
   /** Returns when the connection is lost. */
   async #pull(bus: Bus, stream: string, name: string): Promise<void> {
     let requested = 0
-    let heardAt = bus.now()
-    let broken: string | null = null
+    const watchdog = new StallWatchdog(bus, stream)
     const puller = bus.pull(stream, name, {
       onDelivery: (delivery) => {
         requested--
-        heardAt = bus.now()
+        watchdog.heard()
         this.#receiver.take(delivery)
         this.#changed.notify()
       },
       onExpired: (count) => {
         requested -= count
-        heardAt = bus.now()
+        watchdog.heard()
         this.#changed.notify()
       },
-      onHeartbeat: () => {
-        heardAt = bus.now()
-      },
+      onHeartbeat: () => watchdog.heard(),
       onBroken: (why) => {
-        broken = why
+        watchdog.broke(why)
         this.#changed.notify()
       },
     })
@@ -89,19 +81,16 @@ export class PullLoop {
       const missing = this.#receiver.room - requested
       if (missing <= 0 || bus.status !== 'connected') return
       if (missing < (this.#receiver.batch ?? 1) && requested > 0) return
-      if (requested <= 0) heardAt = bus.now()
+      if (requested <= 0) watchdog.heard()
       puller.request(missing)
       requested += missing
     }
     try {
       while (bus.status === 'connected') {
-        if (broken !== null) throw new ConsumerStalled(stream, broken)
+        watchdog.checkRequests()
         this.#requestMore()
-        await this.#changed.wait(lookInterval)
-        const silence = bus.now() - heardAt
-        if (requested > 0 && silence > stallTime) {
-          throw new ConsumerStalled(stream, `it was silent for ${Math.round(silence)} ms`)
-        }
+        await this.#changed.wait(checkInterval)
+        if (requested > 0) watchdog.checkSilence()
       }
     } finally {
       this.#requestMore = () => {}

@@ -1,0 +1,38 @@
+import type { Delivery } from '../bus/bus.ts'
+import { UnknownJob } from '../errors.ts'
+import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import type { WorkerState } from './worker-state.ts'
+
+/** Milliseconds before the next attempt with a job that the worker does not know. */
+const unknownDelay = 2_000
+
+/**
+ * Puts a job back whose function this worker does not have, because another worker may get the function while a new
+ * version is rolled out. The job comes back after a delay, as a new message, so the caller must acknowledge the old one.
+ * When the job is older than `unknownAfter` milliseconds, it is not put back, and the error with which it must fail is
+ * returned.
+ */
+export async function putBackUnknown(
+  { link, queue, modules, unknownAfter }: WorkerState,
+  delivery: Delivery,
+  message: JobMessage,
+): Promise<UnknownJob | null> {
+  const submittedAt = message.submittedAt === 0 ? delivery.storedAt : message.submittedAt
+  if (link.now() - submittedAt >= unknownAfter) {
+    return new UnknownJob(message.job, queue, modules.names)
+  }
+  const again: JobMessage = {
+    ...message,
+    submittedAt,
+    putBack: message.putBack + 1,
+    notBefore: Math.ceil(link.now() + Math.min(unknownDelay, unknownAfter)),
+    mayBeKnown: true,
+  }
+  await link.insist((bus) =>
+    bus.append(link.names.delay(queue), delivery.data, {
+      id: `${message.id}:${again.putBack}`,
+      headers: toHeaders(again),
+    }),
+  )
+  return null
+}
