@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { median, table } from '../measure.ts'
 
-const names = ['node:http', 'hono', 'hono-platform', 'fastify', 'tasktree', 'tasktree-platform']
+const names = [
+  'node:http',
+  'node:http-request',
+  'hono',
+  'hono-platform',
+  'fastify',
+  'tasktree',
+  'tasktree-platform',
+]
 const kinds = ['hello', 'json', 'stream']
 const [kind, rounds = '5', seconds = '1'] = process.argv.slice(2)
 const connections = 64
@@ -79,7 +87,7 @@ try {
       (samples.get(name) as Sample[]).map((sample) => sample[what])
     const ratio = (name: string, base: string, what: keyof Sample): number =>
       median(of(name, what).map((value, i) => value / (of(base, what)[i] ?? NaN)))
-    const bases = ['node:http', 'hono', 'hono-platform']
+    const bases = ['node:http', 'node:http-request', 'hono', 'hono-platform']
     const row = (name: string, what: keyof Sample): (string | number)[] => [
       name,
       median(of(name, what)),

@@ -2,7 +2,7 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { Response as LightResponse, serve } from '@tasktree/http'
 import fastify from 'fastify'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 
@@ -35,6 +35,22 @@ function webHandler(Made: ResponseClass): (request: Request) => Promise<Response
 
 async function echo(request: Request, Made: ResponseClass): Promise<Response> {
   return Made.json(await request.json())
+}
+
+/** The shortest adapter from node:http to the platform's `Request` and `Response`, as programs without a library write it. */
+async function adapt(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { method = 'GET', headers } = incoming
+  const request = new Request(`http://${headers.host}${incoming.url}`, {
+    method,
+    headers: headers as Record<string, string>,
+    ...(method === 'GET'
+      ? {}
+      : { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' }),
+  })
+  const response = await webHandler(Response)(request)
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  for await (const bytes of response.body ?? []) outgoing.write(bytes)
+  outgoing.end()
 }
 
 function listen(server: Server): Promise<number> {
@@ -70,6 +86,8 @@ const servers: Record<string, () => Promise<number>> = {
         }
       }),
     ),
+  'node:http-request': () =>
+    listen(createServer((request, response) => void adapt(request, response))),
   hono: () =>
     listen(createAdaptorServer({ fetch: (request) => webHandler(Response)(request) }) as Server),
   'hono-platform': () =>

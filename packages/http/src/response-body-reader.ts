@@ -1,5 +1,7 @@
-import { ensureFuture, isCancelled } from '@tasktree/core'
+import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ServerResponse } from 'node:http'
 
 type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 
@@ -10,7 +12,7 @@ const turnsToRead = 4
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #onFailure: (error: unknown) => void
-  /** Reads that have begun and whose parts `next()` has not returned yet: at most two. */
+  /** Reads that `look()` has begun and whose parts `sendTo()` has not sent yet: at most two. */
   readonly #asked: Promise<Part>[] = []
   /** True when the source needs no cancel, because it has failed or was cancelled before. */
   #hasEnded = false
@@ -22,15 +24,16 @@ export class BodyReader {
   }
 
   /**
-   * Looks at the beginning of the body. `hasBegun` says whether the first part is there already. `length` is the length of
-   * the whole body if the body has only one part, as the body of a text has; otherwise null.
+   * Looks at the beginning of the body. `hasBegun` says whether the first part is there already. `whole` is the whole body
+   * if it has at most one part, as the body of a text has; otherwise null.
    */
-  async look(): Promise<{ hasBegun: boolean; length: number | null }> {
+  async look(): Promise<{ hasBegun: boolean; whole: Uint8Array | null }> {
     const first = await this.#ask()
-    if (first?.done === false) checkBytes(first.value)
-    if (first === null || first.done) return { hasBegun: first !== null, length: first && 0 }
+    if (first === null) return { hasBegun: false, whole: null }
+    if (first.done) return { hasBegun: true, whole: new Uint8Array() }
+    checkBytes(first.value)
     const second = await this.#ask()
-    return { hasBegun: true, length: second?.done === true ? first.value.byteLength : null }
+    return { hasBegun: true, whole: second?.done === true ? first.value : null }
   }
 
   /** Returns the next part if it comes within a few microtask turns. Returns null if it comes later, or the read fails. */
@@ -42,16 +45,40 @@ export class BodyReader {
   }
 
   /**
-   * Waits for the next part. A cancel cannot interrupt the promise of a stream. So this method waits for a future that
-   * follows the promise, and a cancel ends that future.
+   * Passes the rest of the body to `outgoing`, and reads on only when `outgoing` has room. The future resolves when the body
+   * has ended. A cancel of the future ends the reading: the caller then calls `cancel()`.
+   *
+   * One future stands for the whole body, because a cancel cannot interrupt the promise of a stream, and a future for each
+   * part costs about 1 µs.
    */
-  async next(): Promise<Part> {
-    try {
-      return await ensureFuture(this.#asked.shift() ?? this.#reader.read())
-    } catch (error) {
-      if (!isCancelled(error)) this.#hasEnded = true
-      throw error
+  sendTo(outgoing: ServerResponse): Future<void> {
+    const sent = new Future<void>()
+    const onFailure = (error: unknown): void => {
+      this.#hasEnded = true
+      if (!sent.done()) sent.setException(error)
     }
+    // The source runs inside `read`, so it must find the context of the request also after an event of `outgoing`.
+    const readNext = AsyncLocalStorage.bind((): void => {
+      if (!sent.done()) (this.#asked.shift() ?? this.#reader.read()).then(onPart, onFailure)
+    })
+    const onPart = (part: Part): void => {
+      if (sent.done()) return
+      if (part.done) sent.setResult()
+      else pass(part.value)
+    }
+    const pass = (bytes: Uint8Array): void => {
+      try {
+        checkBytes(bytes)
+        // The 'close' event of a destroyed response cancels the request. An endless body must leave the loop time for it.
+        if (outgoing.destroyed) setImmediate(readNext)
+        else if (bytes.byteLength === 0 || outgoing.write(bytes)) readNext()
+        else outgoing.once('drain', readNext)
+      } catch (error) {
+        sent.setException(error)
+      }
+    }
+    readNext()
+    return sent
   }
 
   /** Tells the source of the body, once, that nobody will read it. */

@@ -1,8 +1,7 @@
-import { Future } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { BodyReader, checkBytes } from './response-body-reader.ts'
+import { BodyReader } from './response-body-reader.ts'
 import { isDecoded } from './decoded-body.ts'
 import { ClientGoneError } from './errors.ts'
 import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
@@ -154,53 +153,34 @@ async function sendStream(
   // stream whose `pull` has thrown does not call `cancel` any more.
   const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
-    const { hasBegun, length } = await reader.look()
+    const { hasBegun, whole } = await reader.look()
     const given = headers['content-length']
     if (given !== undefined) {
-      if (length !== null && Number(given) !== length) {
-        throw new TypeError(`the body has ${length} bytes, and its content-length is ${given}`)
+      if (whole !== null && Number(given) !== whole.byteLength) {
+        throw new TypeError(
+          `the body has ${whole.byteLength} bytes, and its content-length is ${given}`,
+        )
       }
       outgoing.strictContentLength = true
-    } else if (length !== null) headers['content-length'] = length
+    } else if (whole !== null) headers['content-length'] = whole.byteLength
     if (sender.isClosed || outgoing.writableEnded) {
       reader.cancel(new ClientGoneError())
       return
     }
     sendHead()
+    if (whole !== null) {
+      outgoing.end(whole)
+      return
+    }
     // If the source is slow to give its first part, as a source of events is, the client gets the head at once.
     if (!hasBegun) outgoing.flushHeaders()
     signal.addEventListener('abort', onAbort, { once: true })
-    for (let part = await reader.next(); !part.done; part = await reader.next()) {
-      if (!write(outgoing, part.value)) await drained(outgoing)
-    }
+    await reader.sendTo(outgoing)
     outgoing.end()
   } catch (error) {
     reader.cancel(error)
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
-  }
-}
-
-/**
- * Writes `chunk`. Returns false if the client reads slower than the body comes. The caller must then wait until `outgoing`
- * is drained.
- */
-function write(outgoing: Outgoing, chunk: Uint8Array): boolean {
-  checkBytes(chunk)
-  if (chunk.byteLength === 0 || outgoing.destroyed) return true
-  return (outgoing as ServerResponse).write(chunk)
-}
-
-async function drained(outgoing: Outgoing): Promise<void> {
-  const drain = new Future<void>()
-  const onDrain = (): void => {
-    if (!drain.done()) drain.setResult()
-  }
-  outgoing.once('drain', onDrain)
-  try {
-    await drain
-  } finally {
-    outgoing.off('drain', onDrain)
   }
 }

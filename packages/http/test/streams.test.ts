@@ -1,6 +1,6 @@
-import { run, sleep } from '@tasktree/core'
+import { ContextVar, run, sleep } from '@tasktree/core'
 import { Response as LightResponse, type ServerSentEvent, serve, sse } from '@tasktree/http'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
@@ -222,3 +222,104 @@ test('a change of its headers is sent', () =>
     const response = await fetch(server.url)
     expect([response.headers.get('x-a'), await response.text()]).toEqual(['b', 'text'])
   }))
+
+describe('a body in parts', () => {
+  const context = new ContextVar<string>('context')
+
+  test('its source runs in the context of the request, also after the client was slow', () =>
+    run(async () => {
+      const seen = new Set<string | undefined>()
+      let pulls = 0
+      await using server = await serve(() => {
+        context.set('of the request')
+        return new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              seen.add(context.get('none'))
+              if (++pulls > 64) controller.close()
+              else controller.enqueue(chunk.slice())
+            },
+          }),
+        )
+      })
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      client.socket.pause()
+      // The kernel's buffers and those of Node are full when the source is asked no more.
+      for (let before = -1; before !== pulls; await sleep(50)) before = pulls
+      const askedWhilePaused = pulls
+      client.socket.resume()
+      while (pulls <= 64) await sleep(1)
+      expect(askedWhilePaused).toBeLessThan(64)
+      expect(seen).toEqual(new Set(['of the request']))
+      client.leave()
+    }))
+
+  test('is not read on after its client has left while it was slow', () =>
+    run(async () => {
+      const log = new Log()
+      let pulls = 0
+      await using server = await serve(
+        () =>
+          new Response(
+            new ReadableStream<Uint8Array>({
+              pull(controller) {
+                pulls++
+                controller.enqueue(chunk.slice())
+              },
+              cancel() {
+                log.add('cancelled')
+              },
+            }),
+          ),
+      )
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      client.socket.pause()
+      for (let before = -1; before !== pulls; await sleep(50)) before = pulls
+      client.leave()
+      await log.until('cancelled')
+      const after = pulls
+      await sleep(20)
+      expect(pulls).toBe(after)
+      expect(requestTasks()).toEqual([])
+    }))
+
+  test('whose first part is not bytes is refused before the head', async () => {
+    const errors: unknown[] = []
+    await run(async () => {
+      await using server = await serve(
+        () => new Response(ReadableStream.from(['text'] as never[])),
+        { onError: (error) => errors.push(error) },
+      )
+      expect((await fetch(server.url)).status).toBe(500)
+    })
+    expect(String(errors[0])).toContain('must give bytes')
+  })
+
+  test('whose later part is not bytes, or whose source fails, resets the connection', async () => {
+    const errors: unknown[] = []
+    async function* mixed(last: unknown): AsyncGenerator<unknown> {
+      yield new Uint8Array(5)
+      await sleep(5)
+      yield new Uint8Array(5)
+      if (last instanceof Error) throw last
+      yield last
+    }
+    await run(async () => {
+      let last: unknown = 'text'
+      await using server = await serve(
+        () => new Response(ReadableStream.from(mixed(last)) as ReadableStream<Uint8Array>),
+        { onError: (error) => errors.push(error) },
+      )
+      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow()
+      last = new Error('the source has failed')
+      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow()
+      expect(requestTasks()).toEqual([])
+    })
+    expect(errors.map(String)).toEqual([
+      expect.stringContaining('must give bytes'),
+      'Error: the source has failed',
+    ])
+  })
+})
