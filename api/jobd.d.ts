@@ -562,7 +562,7 @@ export declare function isKinds(value: unknown): value is Kinds;
 export declare const mostInRate = 100000;
 export declare function checkRate(what: string, rate: Rate): void;
 
-// dist/jobs/payloads.d.ts
+// dist/jobs/payload-parsers.d.ts
 export declare function parseText(what: string): (payload: string) => string;
 export declare function parseWholeNumber(what: string, most: number): (payload: string) => number;
 
@@ -893,7 +893,7 @@ export declare class Metrics extends Actor {
     summary(): MetricsSummary;
 }
 
-// dist/scheduling/pass-on.d.ts
+// dist/scheduling/pass-on-error.d.ts
 export declare function passOn(error: unknown): unknown;
 
 // dist/scheduling/pauses.d.ts
@@ -934,6 +934,18 @@ export declare class QueueFull extends ReplyError {
     constructor(limit: number);
 }
 
+// dist/scheduling/queue-loader.d.ts
+import type { ActorRef } from '@tasktree/actor';
+import type { Store } from '../store/store.ts';
+import type { JobQueue } from './job-queue.ts';
+export declare class QueueLoader {
+    #private;
+    constructor(queue: JobQueue);
+    get isOpen(): boolean;
+    read(asks: ActorRef<Store>['ask']): Promise<void>;
+    open(): void;
+}
+
 // dist/scheduling/queue-statistics.d.ts
 export interface QueueStatistics {
     ready: number;
@@ -958,18 +970,6 @@ export declare class ReadyJobs {
     take(openings: Openings): QueuedJob | null;
     unblock(kind: string, group: string): void;
     unblockAll(kind: string): void;
-}
-
-// dist/scheduling/recovery.d.ts
-import type { ActorRef } from '@tasktree/actor';
-import type { Store } from '../store/store.ts';
-import type { JobQueue } from './job-queue.ts';
-export declare class Recovery {
-    #private;
-    constructor(queue: JobQueue);
-    get isOpen(): boolean;
-    read(asks: ActorRef<Store>['ask']): Promise<void>;
-    open(): void;
 }
 
 // dist/scheduling/retry-delay.d.ts
@@ -1238,7 +1238,13 @@ export declare class Listener implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/server/passing.d.ts
+// dist/server/login-delays.d.ts
+export declare class LoginDelays {
+    #private;
+    delayAfter(address: string, isRight: boolean): number;
+}
+
+// dist/server/passing-errors.d.ts
 export declare function isPassing(error: unknown): error is Error;
 
 // dist/store/attempt-rows.d.ts
@@ -1506,6 +1512,11 @@ export declare function inspect(database: DatabaseSync): FileState;
 export declare function create(database: DatabaseSync): void;
 export declare function migrate(database: DatabaseSync, version: number): void;
 export declare function numberOf(database: DatabaseSync, pragma: string): number;
+
+// dist/store/server-deaths.d.ts
+import type { DatabaseSync } from 'node:sqlite';
+export declare function settleDeaths(database: DatabaseSync, maxDeaths: number): void;
+export declare function requeueAtEnd(database: DatabaseSync): void;
 
 // dist/store/statements.d.ts
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';

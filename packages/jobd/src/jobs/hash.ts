@@ -1,5 +1,5 @@
 import { defineKinds, type Kind } from './kind.ts'
-import { parseText } from './payloads.ts'
+import { parseText } from './payload-parsers.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
 /** SHA-256 of a file, or of every file under a folder, in the thread pool. */

@@ -1,5 +1,5 @@
 import { defineKinds, type Kind } from './kind.ts'
-import { parseWholeNumber } from './payloads.ts'
+import { parseWholeNumber } from './payload-parsers.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
 /** How many primes there are up to a number, in the thread pool: a computation that can be cancelled. */

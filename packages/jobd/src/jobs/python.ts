@@ -1,7 +1,7 @@
 import { createSubprocessExec, DEVNULL, PIPE, type Process, STDOUT } from '@tasktree/subprocess'
 import { killGrace, outcomeOf } from './child-output.ts'
 import { defineKinds, type Kind } from './kind.ts'
-import { parseText } from './payloads.ts'
+import { parseText } from './payload-parsers.ts'
 
 /** Python code in a python3 child process; a clear failure where there is no python3. */
 export const python: { readonly python: Kind } = defineKinds({

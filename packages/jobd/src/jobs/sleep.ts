@@ -1,6 +1,6 @@
 import { sleep as pause } from '@tasktree/core'
 import { defineKinds, type Kind } from './kind.ts'
-import { parseWholeNumber } from './payloads.ts'
+import { parseWholeNumber } from './payload-parsers.ts'
 
 /** Waits. */
 export const sleep: { readonly sleep: Kind<number> } = defineKinds({

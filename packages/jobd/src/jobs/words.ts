@@ -1,5 +1,5 @@
 import { defineKinds, type Kind } from './kind.ts'
-import { parseText } from './payloads.ts'
+import { parseText } from './payload-parsers.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
 /** The number of words of the text files under a path, in the process pool. */

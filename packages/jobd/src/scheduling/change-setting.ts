@@ -1,5 +1,5 @@
 import type { ActorContext, ReplyPort } from '@tasktree/actor'
-import { passOn } from './pass-on.ts'
+import { passOn } from './pass-on-error.ts'
 
 /** A setting that is kept in the file as a text. */
 export interface Setting {

@@ -1,6 +1,6 @@
 import type { ActorContext, ReplyPort } from '@tasktree/actor'
 import { finalStates, type Job } from '../jobs/job.ts'
-import { passOn } from './pass-on.ts'
+import { passOn } from './pass-on-error.ts'
 
 /** An answer that is given when a job has ended. */
 export interface Waiter {

@@ -13,11 +13,11 @@ import { Dispatcher } from './dispatcher.ts'
 import { JobQueue } from './job-queue.ts'
 import { JobWaiters, type Waiter } from './job-waiters.ts'
 import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
-import { passOn } from './pass-on.ts'
+import { passOn } from './pass-on-error.ts'
 import { retryWriting, storeRetryDelay } from './retry-writing.ts'
 import { changeSetting, type Setting } from './change-setting.ts'
 import { QueueFull } from './queue-full.ts'
-import { Recovery } from './recovery.ts'
+import { QueueLoader } from './queue-loader.ts'
 import type { QueueStatistics } from './queue-statistics.ts'
 import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
@@ -48,7 +48,7 @@ export class Scheduler extends Actor {
     (ms, call) => void this.ctx.after(ms, call),
     () => this.#dispatch(),
   )
-  readonly #recovery = new Recovery(this.#queue)
+  readonly #loader = new QueueLoader(this.#queue)
   readonly #waiters = new JobWaiters()
   #adding = 0
   /** How often the clock was looked at. */
@@ -82,29 +82,29 @@ export class Scheduler extends Actor {
       admission: this.#admission,
       asks: () => this.#asks,
       worker: this.#worker,
-      mayBegin: () => this.#recovery.isOpen && !this.#isEnding,
+      mayBegin: () => this.#loader.isOpen && !this.#isEnding,
       publish: (job, times) => this.#publish(job, times),
       enqueue: (job, delay) => this.#enqueue(job, delay),
       over: (job, times) => this.#over(job, times),
     })
     this.ctx.every(clockTime, () => this.#checkClock())
-    return this.#recover()
+    return this.#load()
   }
 
   /** While the file cannot be written no job begins, but questions are answered. */
-  async #recover(): Promise<void> {
+  async #load(): Promise<void> {
     try {
       await this.#admission.read(this.#asks)
-      await this.#recovery.read(this.#asks)
+      await this.#loader.read(this.#asks)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      this.ctx.after(storeRetryDelay, () => this.#recover())
+      this.ctx.after(storeRetryDelay, () => this.#load())
     }
   }
 
   /** Clients can connect: from now on jobs are begun. */
   open(): void {
-    this.#recovery.open()
+    this.#loader.open()
     this.#dispatch()
   }
 

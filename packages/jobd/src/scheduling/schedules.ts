@@ -1,7 +1,7 @@
 import { Actor, type ActorRef, ReplyError, type ReplyPort } from '@tasktree/actor'
 import type { MissedPolicy, Schedule, ScheduleRequest } from '../store/schedule-rows.ts'
 import type { Store } from '../store/store.ts'
-import { passOn } from './pass-on.ts'
+import { passOn } from './pass-on-error.ts'
 import type { Scheduler } from './scheduler.ts'
 import { WallClock } from './wall-clock.ts'
 import { Times } from './cron.ts'

@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
-import { keepAsLost } from './attempt-rows.ts'
 import { FileLock } from './file-lock.ts'
 import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
+import { requeueAtEnd, settleDeaths } from './server-deaths.ts'
 
 const pageSize = 4_096
 
@@ -152,8 +152,7 @@ export class JobFile implements Disposable {
     try {
       const database = this.#connect()
       transact(database, () => {
-        loseAttempts(database, 'the server was ended')
-        database.exec(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
+        requeueAtEnd(database)
       })
     } catch (error) {
       if (!isSqlite(error)) throw error
@@ -196,23 +195,6 @@ export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): st
   const [row] = database.prepare(`PRAGMA ${pragma}(1)`).all()
   const text = String(Object.values(row ?? {})[0])
   return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
-}
-
-/** Queues each job again that ran when the server died, and counts the death. A job with `maxDeaths` deaths has failed. */
-function settleDeaths(database: DatabaseSync, maxDeaths: number): void {
-  loseAttempts(database, 'the server died')
-  database.exec(`
-    UPDATE jobs SET deaths = deaths + 1 WHERE state = 'running';
-    UPDATE jobs SET state = 'queued' WHERE state = 'running' AND deaths < ${maxDeaths};
-    UPDATE jobs SET state = 'failed', endedAt = ${Date.now()},
-      error = 'lost with the server, which died during ' || deaths || ' of its attempts'
-      WHERE state = 'running';
-  `)
-}
-
-/** Keeps what is known of the attempts that run, for a reason that ends them all. */
-function loseAttempts(database: DatabaseSync, reason: string): void {
-  database.prepare(keepAsLost(`state = 'running'`)).run(Date.now(), reason)
 }
 
 /** A consistent copy, whole or not there at all, whatever interrupts the writing of it. */

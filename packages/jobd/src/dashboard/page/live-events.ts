@@ -1,6 +1,6 @@
 import type { PageChanges, PageOutput, PageSnapshot } from '../page-events.ts'
 import { find, setText } from './element.ts'
-import { EventHub, type ToHub, type ToTab } from './event-hub.ts'
+import { SharedEventStream, type FromTab, type ToTab } from './shared-event-stream.ts'
 import { get, meta, token } from './requests.ts'
 
 const badge = find('connection', HTMLParagraphElement)
@@ -20,7 +20,7 @@ export interface EventHandlers {
 
 /** What the server sends to this tab, by the stream that all tabs share. */
 export class LiveEvents {
-  readonly #tell: (message: ToHub) => void
+  readonly #tell: (message: FromTab) => void
 
   constructor(handlers: EventHandlers) {
     const receive = (message: ToTab): void => {
@@ -46,7 +46,7 @@ export class LiveEvents {
           break
       }
     }
-    this.#tell = reachHub(receive)
+    this.#tell = joinSharedStream(receive)
     this.#tell({ type: 'hello', token })
     addEventListener('pagehide', () => this.#tell({ type: 'bye' }))
     // A page that the browser had put aside, and shows again, has missed what happened.
@@ -65,11 +65,11 @@ export class LiveEvents {
   }
 }
 
-function reachHub(receive: (message: ToTab) => void): (message: ToHub) => void {
+function joinSharedStream(receive: (message: ToTab) => void): (message: FromTab) => void {
   if (typeof SharedWorker === 'undefined') {
-    const hub = new EventHub(new URL('.', location.href).href)
+    const stream = new SharedEventStream(new URL('.', location.href).href)
     const tab = { send: receive }
-    return (message) => hub.receive(tab, message)
+    return (message) => stream.receive(tab, message)
   }
   // Named after the server: tabs of a server that was started anew do not share the worker of the earlier server.
   const { port } = new SharedWorker('events-worker.js', { name: meta('jobd-server') })

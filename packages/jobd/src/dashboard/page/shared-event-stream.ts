@@ -1,13 +1,13 @@
 import type { PageChanges, PageOutput, PageSnapshot } from '../page-events.ts'
 
-/** What a tab tells the hub. */
-export type ToHub =
+/** What a tab tells the stream. */
+export type FromTab =
   | { type: 'hello'; token: string }
   | { type: 'follow'; job: number }
   | { type: 'unfollow'; job: number }
   | { type: 'bye' }
 
-/** What the hub tells a tab. */
+/** What the stream tells a tab. */
 export type ToTab =
   | { type: 'live' }
   | { type: 'lost' }
@@ -17,7 +17,7 @@ export type ToTab =
   | { type: 'changes'; changes: PageChanges }
   | { type: 'output'; event: 'log' | 'output' | 'end'; output: PageOutput }
 
-/** A tab as the hub sees it. */
+/** A tab as the stream sees it. */
 export interface Tab {
   send: (message: ToTab) => void
 }
@@ -30,10 +30,10 @@ const longestSilence = 10_000
 
 /**
  * The one stream of events that all tabs of a browser share. A browser opens at most six connections to a server, and
- * each stream holds one: with a stream for each tab, six tabs would leave no connection for anything else. The hub
+ * each stream holds one: with a stream for each tab, six tabs would leave no connection for anything else. The stream
  * runs in a SharedWorker, or in the page itself where there are none.
  */
-export class EventHub {
+export class SharedEventStream {
   readonly #base: string
   readonly #tabs = new Map<Tab, Set<number>>()
   #token = ''
@@ -47,7 +47,7 @@ export class EventHub {
     this.#base = base
   }
 
-  receive(tab: Tab, message: ToHub): void {
+  receive(tab: Tab, message: FromTab): void {
     const followed = this.#tabs.get(tab)
     if (message.type === 'hello') this.#join(tab, message.token)
     else if (followed === undefined) return

@@ -4,28 +4,32 @@ import type { Store } from '../store/store.ts'
 import type { JobQueue } from './job-queue.ts'
 import { longestRetryDelay } from './retry-delay.ts'
 
-/** A job that ran when the server died begins this long after clients can connect again, so that it can be cancelled. */
+/** A job that ran when the server died begins this many milliseconds after clients can connect, so that they can cancel it. */
 const pauseAfterDeath = 500
 
-/** How many queued jobs are read from the file at a time. */
+/** How many queued jobs one request reads from the file. */
 const chunk = 10_000
 
-/** Brings the queued jobs of the file back into the queue, and holds every job until clients can connect. */
-export class Recovery {
+/**
+ * Loads the queued jobs of the file into the queue when the scheduler starts. No job may begin before clients can connect,
+ * so that a client can cancel a job that brings the server down. The deaths of the server were counted before, in
+ * `server-deaths.ts`.
+ */
+export class QueueLoader {
   readonly #queue: JobQueue
-  /** Jobs that ran when a server died, until clients can connect; null from then on. */
+  /** The jobs that ran when a server died. They wait until clients can connect; null after that. */
   #survivors: StoredQueuedJob[] | null = []
 
   constructor(queue: JobQueue) {
     this.#queue = queue
   }
 
-  /** Whether jobs may be begun. */
+  /** Whether jobs may begin, because clients can connect. */
   get isOpen(): boolean {
     return this.#survivors === null
   }
 
-  /** Reads the file; it may be called again after it failed. */
+  /** Reads the file. After a failure it may be called again. */
   async read(asks: ActorRef<Store>['ask']): Promise<void> {
     await asks.requeueRunning()
     let last = 0
@@ -37,7 +41,10 @@ export class Recovery {
     }
   }
 
-  /** How long a job still waits is known by the wall clock alone. Wherever that stands, it is not longer than it was at first. */
+  /**
+   * Adds a job to the queue. The wall clock may have been set while the server was down. So the job waits at most as long
+   * as its delay, or the delay before an attempt, was when it was written.
+   */
   #add(job: StoredQueuedJob): void {
     if (this.#queue.get(job.id) !== undefined) return
     if (job.deaths > 0 && this.#survivors !== null) {
@@ -49,7 +56,7 @@ export class Recovery {
     this.#queue.add(job, Math.min(Math.max(0, job.notBefore - Date.now()), longest))
   }
 
-  /** Clients can connect. */
+  /** Called when clients can connect. */
   open(): void {
     const survivors = this.#survivors ?? []
     this.#survivors = null
