@@ -96,19 +96,17 @@ export declare class JobFuture<R, Y = never> extends Future<R> {
 
 // dist/jobs/job-kind.d.ts
 import type { JobTarget } from '../transport/protocol.ts';
-import { type SubmitStack } from './submit-stack.ts';
+import { SubmitStacks } from './submit-stack.ts';
 export declare const maxKinds = 500;
 export declare class JobKind {
     #private;
     readonly id: number;
     readonly target: JobTarget;
     readonly problem: string | null;
+    readonly stacks: SubmitStacks;
     constructor(id: number, target: JobTarget);
     get name(): string;
     get isShort(): boolean;
-    get typicalStack(): SubmitStack | null;
-    noteSuccess(submitted: SubmitStack): void;
-    noteFailure(): void;
     note(ms: number): void;
 }
 export declare class JobKinds {
@@ -209,9 +207,13 @@ export declare function findNamingHelpers(source: string): string[];
 export interface SubmitStack {
     readonly stack?: string;
 }
-export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
+export declare class SubmitStacks {
+    #private;
+    capture(caller: (...args: never[]) => unknown): SubmitStack;
+    noteSuccess(submitted: SubmitStack): void;
+    noteFailure(): void;
+}
 export declare function stackText(submitted: SubmitStack): string;
-export declare function typicalStack(earlier: SubmitStack): SubmitStack;
 
 // dist/jobs/traceparent.d.ts
 import { ContextVar } from '@tasktree/core';
@@ -231,7 +233,7 @@ export { carryErrorType, decodeError, encodeError, type EncodedError, encodeSumm
 export type { JobControl } from './jobs/job-future.ts';
 export { moduleName, referTo } from './jobs/job.ts';
 export { type MappedJob, mapJobs } from './jobs/map-jobs.ts';
-export { captureStack, stackText, type SubmitStack } from './jobs/submit-stack.ts';
+export { stackText, type SubmitStack, SubmitStacks } from './jobs/submit-stack.ts';
 export { decodeValue, encodeValue } from './transport/codec.ts';
 export type { ChunkOutcome } from './transport/protocol.ts';
 export { noteFailure } from './pool/forgotten-jobs.ts';

@@ -663,6 +663,8 @@ export declare function remoteJobs<M>(id: string, options?: {
 }): JobRefs<M>;
 
 // dist/executor/submission-queue.d.ts
+import type { JobRef } from '@tasktree/executor';
+import { SubmitStacks } from '@tasktree/executor/lowlevel';
 import type { Link } from '../link/link.ts';
 import type { Submission, SubmissionOwner } from './submission.ts';
 export interface Settings {
@@ -680,6 +682,7 @@ export declare class SubmissionQueue implements SubmissionOwner {
     completed: number;
     failed: number;
     constructor(link: Link, queue: string, settings: Settings);
+    stacksOf(job: JobRef<unknown[], unknown>): SubmitStacks;
     get waiting(): number;
     get running(): number;
     add(submission: Submission): void;
@@ -689,7 +692,7 @@ export declare class SubmissionQueue implements SubmissionOwner {
 }
 
 // dist/executor/submission.d.ts
-import { type MappedJob, type SubmitStack } from '@tasktree/executor/lowlevel';
+import { type MappedJob, type SubmitStack, type SubmitStacks } from '@tasktree/executor/lowlevel';
 import type { Link } from '../link/link.ts';
 import { type JobMessage } from '../wire/job-message.ts';
 import { RemoteJob } from './remote-job.ts';
@@ -701,12 +704,14 @@ export interface SubmissionOwner {
 export declare class Submission implements MappedJob {
     #private;
     readonly future: RemoteJob<unknown>;
+    submitted: SubmitStack;
     isDuplicate: boolean;
-    constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stack: SubmitStack);
+    constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stacks: SubmitStacks);
     get isStarted(): boolean;
     get isAccepted(): boolean;
     get resultTtl(): number;
     get id(): string;
+    get job(): string;
     send(): Promise<void>;
     settle(record: Uint8Array): void;
     fail(error: unknown): void;

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RuntimeError, sleep, TimeoutError } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
@@ -25,8 +28,29 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
     await collect(pool.map(wait, [20, 20]))
     expect(await collect(pool.map(wait, [60, 1, 30, 2]))).toEqual([60, 1, 30, 2])
-    const asTheyCome = await collect(pool.map(wait, [200, 1], { ordered: false }))
-    expect(asTheyCome).toEqual([1, 200])
+    const folder = await mkdtemp(join(tmpdir(), 'tasktree-map-'))
+    const signal = join(folder, 'signal')
+    const job = async (path: string | null): Promise<string> => {
+      if (path === null) return 'second'
+      const { existsSync } = await import('node:fs')
+      while (!existsSync(path)) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 1)
+        })
+      }
+      return 'first'
+    }
+    try {
+      const ended: string[] = []
+      for await (const result of pool.map(job, [signal, null], { ordered: false })) {
+        ended.push(result)
+        // The first job ends only now.
+        await writeFile(signal, '')
+      }
+      expect(ended).toEqual(['second', 'first'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   test('many small jobs complete, in order', async () => {

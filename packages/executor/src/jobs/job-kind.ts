@@ -1,7 +1,7 @@
 import type { JobTarget } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
 import { nameOf, readTarget, whyUnsendable } from './job-target.ts'
-import { type SubmitStack, typicalStack } from './submit-stack.ts'
+import { SubmitStacks } from './submit-stack.ts'
 
 /**
  * A job that takes less than this many milliseconds counts as short. Several short jobs are sent to a worker at once.
@@ -9,11 +9,6 @@ import { type SubmitStack, typicalStack } from './submit-stack.ts'
 const shortJob = 1
 /** How fast the estimate falls when jobs become shorter. The estimate rises to the time of a longer job at once. */
 const decay = 0.2
-/**
- * After this many jobs of a kind without a failure, submissions no longer capture their stacks. A capture takes 2 to 4
- * microseconds, a tenth of a small job, and only a failed job uses the stack.
- */
-const trusted = 1_000
 /** How many functions sent by source are remembered, in the pool and in each worker. */
 export const maxKinds = 500
 
@@ -27,10 +22,8 @@ export class JobKind {
   readonly target: JobTarget
   /** Why the function cannot be sent to a worker; null when it can. */
   readonly problem: string | null
+  readonly stacks: SubmitStacks = new SubmitStacks()
   #jobTime = Infinity
-  #succeeded = 0
-  #hasFailed = false
-  #typical: SubmitStack | null = null
 
   constructor(id: number, target: JobTarget) {
     this.id = id
@@ -49,22 +42,6 @@ export class JobKind {
    */
   get isShort(): boolean {
     return this.#jobTime < shortJob
-  }
-
-  /** A stack that replaces the stacks of further submissions; null while each submission must capture its own. */
-  get typicalStack(): SubmitStack | null {
-    return this.#typical
-  }
-
-  noteSuccess(submitted: SubmitStack): void {
-    if (this.#hasFailed || ++this.#succeeded !== trusted) return
-    this.#typical = typicalStack(submitted)
-  }
-
-  /** Makes all later submissions capture their stacks. */
-  noteFailure(): void {
-    this.#hasFailed = true
-    this.#typical = null
   }
 
   note(ms: number): void {

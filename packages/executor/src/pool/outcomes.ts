@@ -49,7 +49,7 @@ export class Outcomes {
   complete(job: PendingJob, value: unknown, worker: WorkerHandle): void {
     if (job.future.done()) return
     this.completed++
-    job.kind.noteSuccess(job.submitted)
+    job.kind.stacks.noteSuccess(job.submitted)
     job.future.setResult(value)
     if (jobTracing.isLive) jobTracing.settle(job.future, { result: value })
     this.#publishEnd(job, worker)
@@ -58,7 +58,7 @@ export class Outcomes {
   fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
     if (job.future.done()) return
     this.failed++
-    job.kind.noteFailure()
+    job.kind.stacks.noteFailure()
     job.future.setException(error)
     noteFailure(job.future)
     if (jobTracing.isLive) jobTracing.settle(job.future, { error })

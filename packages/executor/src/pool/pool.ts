@@ -13,7 +13,6 @@ import { type JobKind, JobKinds } from '../jobs/job-kind.ts'
 import { readTarget } from '../jobs/job-target.ts'
 import { mapJobs } from '../jobs/map-jobs.ts'
 import { type JobOwner, PendingJob } from '../jobs/pending-job.ts'
-import { captureStack } from '../jobs/submit-stack.ts'
 import type { StartWorker } from '../transport/worker-link.ts'
 import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
 import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './options.ts'
@@ -134,7 +133,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     dispatch.add(job)
     // The stack is captured after the job was sent, because a capture takes as long as a small job, which meanwhile
     // runs in its worker.
-    job.submitted = kind.typicalStack ?? captureStack(submitFrame)
+    job.submitted = kind.stacks.capture(submitFrame)
     return job
   }
 

@@ -10,7 +10,7 @@ import {
   JobSerializationError,
   type MapOptions,
 } from '@tasktree/executor'
-import { captureStack, mapJobs } from '@tasktree/executor/lowlevel'
+import { mapJobs } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { checkName, defaultResultTtl } from '../wire/names.ts'
@@ -155,15 +155,17 @@ export class RemoteExecutor implements Executor {
       submittedAt: 0,
       mayBeKnown: this.#options.id !== undefined,
     }
-    const stack = captureStack(submitFrame)
+    const stacks = submissions.stacksOf(ref)
     let body: Uint8Array
     try {
       body = link.codec.encode(args)
     } catch (cause) {
-      return refused(submissions, message, stack, cause)
+      return refused(new Submission(submissions, message, new Uint8Array(0), stacks), cause)
     }
-    const submission = new Submission(submissions, message, body, stack)
+    const submission = new Submission(submissions, message, body, stacks)
     submissions.add(submission)
+    // The stack is captured after the job was sent, so that the capture takes no time of the job.
+    submission.submitted = stacks.capture(submitFrame)
     return submission
   }
 
@@ -200,17 +202,13 @@ export class RemoteExecutor implements Executor {
   }
 }
 
-/** Returns a submission that has failed, because its arguments cannot be encoded. */
-function refused(
-  submissions: SubmissionQueue,
-  message: JobMessage,
-  stack: ReturnType<typeof captureStack>,
-  cause: unknown,
-): Submission {
-  const submission = new Submission(submissions, message, new Uint8Array(0), stack)
+/** Fails `submission`, because its arguments cannot be encoded. */
+function refused(submission: Submission, cause: unknown): Submission {
   const why = cause instanceof Error ? cause.message : String(cause)
   submission.fail(
-    new JobSerializationError(`the arguments of ${message.job} cannot be sent: ${why}`, { cause }),
+    new JobSerializationError(`the arguments of ${submission.job} cannot be sent: ${why}`, {
+      cause,
+    }),
   )
   return submission
 }

@@ -1,17 +1,17 @@
-import { detached, Future, isCancelled, taskGroup } from '@tasktree/core'
-import { createServiceTask } from '@tasktree/core/lowlevel'
+import { detached, Future, getEventLoop, type Handle, isCancelled, taskGroup } from '@tasktree/core'
+import type { JobRef } from '@tasktree/executor'
+import { SubmitStacks } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
-import { Signal } from '../link/signal.ts'
 import type { Submission, SubmissionOwner } from './submission.ts'
 
 /** Milliseconds between two searches for results whose messages were lost. */
-const lookInterval = 30_000
+const searchInterval = 30_000
 /** Milliseconds between two searches for the results of jobs that another submission had begun. */
 const duplicateInterval = 500
 /** How many results are read from the server at the same time. */
-const looksAtOnce = 64
+const readsAtOnce = 64
 
 /** The options of an executor after their check. */
 export interface Settings {
@@ -29,15 +29,21 @@ export class SubmissionQueue implements SubmissionOwner {
   /** The jobs that were submitted and not sent yet. */
   readonly #waiting: Submission[] = []
   readonly #inFlight = new Set<Submission>()
-  readonly #changed = new Signal()
   readonly #idle = new Set<Future<void>>()
-  #isKept = false
+  /** The timer of the next search; null while there are no jobs without a result. */
+  #search: Handle | null = null
+  /** When the results of all accepted jobs are searched for again. */
+  #searchAt = Infinity
+  #isSearching = false
+  #mustSearchAgain = false
   #opened: Promise<void> | null = null
   /** Whether the connection was lost after the last search, so that answers may be missing. */
-  #mustLook = false
+  #mustSearchAll = false
   isShutDown = false
   completed = 0
   failed = 0
+
+  readonly #stacks = new WeakMap<object, SubmitStacks>()
 
   constructor(link: Link, queue: string, settings: Settings) {
     this.link = link
@@ -45,11 +51,18 @@ export class SubmissionQueue implements SubmissionOwner {
     this.settings = settings
     link.onStatus((status) => {
       if (status === 'connected') {
-        this.#mustLook = true
-        this.#changed.notify()
+        this.#mustSearchAll = true
+        if (this.#inFlight.size > 0) this.#searchNow()
       }
       if (status === 'idle' && link.hasEnded) this.#failAll()
     })
+  }
+
+  /** The stacks of the submissions of `job`. */
+  stacksOf(job: JobRef<unknown[], unknown>): SubmitStacks {
+    let stacks = this.#stacks.get(job)
+    if (stacks === undefined) this.#stacks.set(job, (stacks = new SubmitStacks()))
+    return stacks
   }
 
   get waiting(): number {
@@ -80,10 +93,13 @@ export class SubmissionQueue implements SubmissionOwner {
           return
         }
         await submission.send()
-        if (submission.isDuplicate) this.#changed.notify()
+        if (submission.isDuplicate) this.#searchNow()
       })
     }
-    if (this.#inFlight.size > 0 && !this.#isKept) this.#keep()
+    if (this.#search === null && !this.#isSearching) {
+      this.#searchAt = this.link.now() + searchInterval
+      this.#planSearch()
+    }
   }
 
   /** Creates the queue on the server if it does not exist. */
@@ -97,47 +113,51 @@ export class SubmissionQueue implements SubmissionOwner {
     return this.#opened
   }
 
-  /** Searches for results whose messages were lost, for as long as there are jobs without a result. */
-  #keep(): void {
-    this.#isKept = true
-    detached(() =>
-      createServiceTask(
-        async () => {
-          try {
-            await this.#lookForResults()
-          } finally {
-            // This runs in the turn in which the search found no open job, so the next job starts a new search.
-            this.#isKept = false
-          }
-        },
-        { name: `results of ${this.queue}` },
-      ),
-    )
+  /** Plans the next search for results whose messages were lost, if there are jobs without a result. */
+  #planSearch(): void {
+    this.#search?.cancel()
+    this.#search = null
+    if (this.#inFlight.size === 0) return
+    const hasDuplicates = [...this.#inFlight].some((each) => each.isDuplicate)
+    const left = Math.max(0, this.#searchAt - this.link.now())
+    const ms = hasDuplicates ? Math.min(duplicateInterval, left) : left
+    // The timer belongs to all jobs, and not to the task that has submitted one of them.
+    this.#search = detached(() => getEventLoop().callLater(ms, () => this.#searchNow()))
   }
 
-  async #lookForResults(): Promise<void> {
-    let lookAt = this.link.now() + lookInterval
-    while (this.#inFlight.size > 0) {
-      const next = [...this.#inFlight].some((each) => each.isDuplicate)
-        ? this.link.now() + duplicateInterval
-        : lookAt
-      await this.#changed.wait(Math.max(0, next - this.link.now()))
-      const isDue = this.#mustLook || this.link.now() >= lookAt
-      const lookedFor = [...this.#inFlight].filter(
-        (each) => each.isAccepted && (isDue || each.isDuplicate),
-      )
-      if (isDue) {
-        this.#mustLook = false
-        lookAt = this.link.now() + lookInterval
-      }
+  /** Begins a search. If one is running, the next begins when it has ended. */
+  #searchNow(): void {
+    if (this.#isSearching) {
+      this.#mustSearchAgain = true
+      return
+    }
+    const isDue = this.#mustSearchAll || this.link.now() >= this.#searchAt
+    if (isDue) {
+      this.#mustSearchAll = false
+      this.#searchAt = this.link.now() + searchInterval
+    }
+    const lookedFor = [...this.#inFlight].filter(
+      (each) => each.isAccepted && (isDue || each.isDuplicate),
+    )
+    if (lookedFor.length === 0) this.#planSearch()
+    else this.link.start(`results of ${this.queue}`, () => this.#lookForAll(lookedFor))
+  }
+
+  async #lookForAll(submissions: readonly Submission[]): Promise<void> {
+    this.#isSearching = true
+    try {
       await taskGroup(
         async (group) => {
-          for (const submission of lookedFor) {
-            group.createTask(() => this.#lookFor(submission))
-          }
+          for (const submission of submissions) group.createTask(() => this.#lookFor(submission))
         },
-        { limit: looksAtOnce },
+        { limit: readsAtOnce },
       )
+    } finally {
+      this.#isSearching = false
+      const mustSearchAgain = this.#mustSearchAgain
+      this.#mustSearchAgain = false
+      if (mustSearchAgain) this.#searchNow()
+      else this.#planSearch()
     }
   }
 
@@ -158,7 +178,8 @@ export class SubmissionQueue implements SubmissionOwner {
     if (how === 'failed') this.failed++
     if (this.#inFlight.delete(submission)) this.#pump()
     if (this.#inFlight.size > 0) return
-    this.#changed.notify()
+    this.#search?.cancel()
+    this.#search = null
     for (const idle of this.#idle) if (!idle.done()) idle.setResult()
     this.#idle.clear()
   }

@@ -6,6 +6,7 @@ import {
   noteFailure,
   stackText,
   type SubmitStack,
+  type SubmitStacks,
 } from '@tasktree/executor/lowlevel'
 import { PayloadTooLarge, QueueFull, StreamFull } from '../errors.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
@@ -29,7 +30,9 @@ export class Submission implements MappedJob {
   readonly #owner: SubmissionOwner
   #message: JobMessage
   readonly #body: Uint8Array
-  readonly #stack: SubmitStack
+  readonly #stacks: SubmitStacks
+  /** The stack of the call that has submitted the job, which is added to its error. */
+  submitted: SubmitStack = {}
   #timer: Handle | null = null
   /** How far the job has come. After a loss of the connection, only results of accepted jobs are searched for. */
   #state: 'waiting' | 'sending' | 'accepted' = 'waiting'
@@ -41,11 +44,11 @@ export class Submission implements MappedJob {
    */
   isDuplicate = false
 
-  constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stack: SubmitStack) {
+  constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stacks: SubmitStacks) {
     this.#owner = owner
     this.#message = message
     this.#body = body
-    this.#stack = stack
+    this.#stacks = stacks
     this.future = new RemoteJob<unknown>(message.id, {
       abandon: () => this.#abandon(),
       details: () => this.#details(),
@@ -76,6 +79,11 @@ export class Submission implements MappedJob {
 
   get id(): string {
     return this.#message.id
+  }
+
+  /** The reference of the job: its module's id and its export. */
+  get job(): string {
+    return this.#message.job
   }
 
   /** Sends the job again and again until the server has stored it. */
@@ -130,15 +138,17 @@ export class Submission implements MappedJob {
     if (this.#hasEnded) return
     let outcome: Outcome
     try {
-      outcome = decodeOutcome(record, this.#owner.link.codec, () => stackText(this.#stack))
+      outcome = decodeOutcome(record, this.#owner.link.codec, () => stackText(this.submitted))
     } catch (error) {
       this.fail(error)
       return
     }
     if (outcome.kind === 'error') {
+      this.#stacks.noteFailure()
       this.fail(outcome.error)
       return
     }
+    if (outcome.kind === 'value') this.#stacks.noteSuccess(this.submitted)
     this.#end(outcome.kind === 'cancelled' ? 'cancelled' : 'completed')
     if (this.future.done()) return
     if (outcome.kind === 'value') this.future.setResult(outcome.value)
