@@ -1,5 +1,20 @@
-import { type CancelledError, ensureFuture, isCancelled, sleep, TimeoutError } from '@tasktree/core'
-import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  type CancelledError,
+  effectiveDeadline,
+  getEventLoop,
+  isCancelled,
+  sleep,
+  TimeoutError,
+} from '@tasktree/core'
+import {
+  cancelOnAbort,
+  checkCount,
+  checkDuration,
+  checkOptions,
+  describe,
+  DetailedFuture,
+  type WaitDetails,
+} from '@tasktree/core/lowlevel'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { noteDecoding } from './decoded-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
@@ -23,7 +38,9 @@ export interface FetchInit extends RequestInit {
   timeout?: number | undefined
   /**
    * Sends the request again after a failure of the network, a timeout before the head of the response, or the status 408,
-   * 429, 502, 503 or 504. A number says how many attempts there are. Without this option the request is sent once.
+   * 429, 502, 503 or 504. A number says how many attempts there are. Without this option the request is sent once. If the
+   * next attempt could begin only after the deadline of a scope around the call, the call ends at once with the last
+   * response or error.
    */
   retry?: number | FetchRetry | undefined
 }
@@ -41,7 +58,8 @@ const temporary = new Set([408, 429, 502, 503, 504])
  * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
  * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The
  * last response or error is the outcome. A failure while the caller reads the body of a response causes no
- * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts.
+ * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts. If the next attempt
+ * could begin only after the deadline of such a scope, the call ends at once with the last response or error.
  *
  * @throws {TypeError} {@link RangeError} for wrong options
  * @throws {TimeoutError} when the time has passed
@@ -94,18 +112,41 @@ async function attemptAll(
   const hasStream =
     request.body instanceof ReadableStream || (target instanceof Request && target.body !== null)
   const most = idempotent.has(method) && !hasStream ? attempts : 1
+  const signal = request.signal ?? (target instanceof Request ? target.signal : null)
   for (let attempt = 1; ; attempt++) {
-    let delay: number
+    let response: Response | null = null
+    let failure: unknown
     try {
-      const response = await fetchOnce(target, request, timeout)
+      response = await fetchOnce(target, request, timeout, signal)
       if (attempt >= most || !temporary.has(response.status)) return response
-      delay = retryAfter(response) ?? backoff(attempt)
-      await response.body?.cancel()
     } catch (error) {
-      if (attempt >= most || isCancelled(error) || init.signal?.aborted === true) throw error
-      delay = backoff(attempt, error)
+      if (attempt >= most || isCancelled(error) || signal?.aborted === true) throw error
+      failure = error
     }
-    await sleep(delay)
+    const delay =
+      response === null ? backoff(attempt, failure) : (retryAfter(response) ?? backoff(attempt))
+    if (endsTooLate(delay)) {
+      if (response === null) throw failure
+      return response
+    }
+    // If the connection fails now, the error of this body is of no interest, because the request is sent again.
+    await response?.body?.cancel().catch(() => {})
+    await pause(delay, signal)
+  }
+}
+
+/** Whether a wait of `delay` milliseconds ends only when the time of a scope around the code is over. */
+function endsTooLate(delay: number): boolean {
+  return getEventLoop().time() + delay >= effectiveDeadline()
+}
+
+/** Waits between two attempts. An abort of `signal` ends the wait, and its reason is thrown, as a `fetch` throws it. */
+async function pause(delay: number, signal: AbortSignal | null): Promise<void> {
+  if (signal === null) return await sleep(delay)
+  try {
+    await cancelOnAbort(sleep(delay), signal)
+  } catch (error) {
+    throw signal.aborted && (error as Error).cause === signal.reason ? signal.reason : error
   }
 }
 
@@ -153,16 +194,16 @@ async function fetchOnce(
   target: string | URL | Request,
   init: RequestInit,
   timeout: number | undefined,
+  given: AbortSignal | null,
 ): Promise<Response> {
   const controller = new AbortController()
   const signals = [controller.signal]
-  const given = init.signal ?? (target instanceof Request ? target.signal : null)
-  if (given != null) signals.push(given)
+  if (given !== null) signals.push(given)
   if (timeout !== undefined && timeout !== Infinity) {
     signals.push(AbortSignal.timeout(Math.min(Math.ceil(timeout), 0x7fff_ffff)))
   }
   const signal = signals.length === 1 ? controller.signal : AbortSignal.any(signals)
-  const call = new Call(controller, signal, timeout)
+  const call = new Call(controller, signal, timeout, describeRequest(target, init))
   const { body } = init
   const sent =
     body instanceof ReadableStream
@@ -193,27 +234,57 @@ function inThisContext(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Ar
   )
 }
 
+/** Returns the method and the URL of a request. The URL has no query, because a query may hold secrets. */
+function describeRequest(target: string | URL | Request, init: RequestInit): string {
+  const isRequest = target instanceof Request
+  const method = init.method ?? (isRequest ? target.method : 'GET')
+  const url = String(isRequest ? target.url : target)
+  return `${method.toUpperCase()} ${url.replace(/[?#].*/s, '')}`
+}
+
 /** One request to a server, and the reading of its response. */
 class Call {
   readonly #controller: AbortController
   readonly #signal: AbortSignal
   readonly #timeout: number | undefined
+  readonly #request: string
   #hasHead = false
 
-  constructor(controller: AbortController, signal: AbortSignal, timeout: number | undefined) {
+  constructor(
+    controller: AbortController,
+    signal: AbortSignal,
+    timeout: number | undefined,
+    request: string,
+  ) {
     this.#controller = controller
     this.#signal = signal
     this.#timeout = timeout
+    this.#request = request
   }
 
   /** Waits for a promise of the platform's `fetch`. A cancel ends the wait at once, and aborts the call. */
   async wait<T>(begin: () => Promise<T>): Promise<T> {
+    const ended = new DetailedFuture<T>(() => this.#details())
     try {
-      return await ensureFuture(begin())
+      begin().then(
+        (value) => {
+          if (!ended.done()) ended.setResult(value)
+        },
+        // After a cancel the error is of no interest, because the cancel has aborted the call.
+        (error: unknown) => {
+          if (!ended.done()) ended.setException(error)
+        },
+      )
+      return await ended
     } catch (error) {
       if (isCancelled(error)) this.abort(error)
       throw this.#explain(error)
     }
+  }
+
+  #details(): WaitDetails {
+    const part = this.#hasHead ? 'the body of an answer' : 'an answer'
+    return { kind: 'http', label: `${part} of ${this.#request}` }
   }
 
   abort(reason: CancelledError): void {

@@ -6,8 +6,10 @@ import {
   getEventLoop,
   run,
   sleep,
+  snapshot,
   timeout,
   TimeoutError,
+  why,
 } from '@tasktree/core'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { runVirtual } from '@tasktree/core/testing'
@@ -219,7 +221,7 @@ describe('retry', () => {
   })
 
   test.each(['3600', '1e999', 'Fri, 31 Dec 2100 23:59:59 GMT'])(
-    'waits for Retry-After: %s at most 30 seconds, and no longer than the scope around it',
+    'waits for Retry-After: %s at most 30 seconds, and not at all for a scope that ends sooner',
     (value) => {
       const times: number[] = []
       return runVirtual(async () => {
@@ -231,10 +233,9 @@ describe('retry', () => {
           expect((await fetch('http://a', { retry: 2 })).status).toBe(503)
           expect((times[1] as number) - (times[0] as number)).toBe(30_000)
           const begin = getEventLoop().time()
-          await expect(timeout(1_000, () => fetch('http://a', { retry: 2 }))).rejects.toThrow(
-            TimeoutError,
-          )
-          expect(getEventLoop().time() - begin).toBe(1_000)
+          const response = await timeout(1_000, () => fetch('http://a', { retry: 2 }))
+          expect(response.status).toBe(503)
+          expect(getEventLoop().time() - begin).toBe(0)
           expect(times).toHaveLength(3)
         } finally {
           vi.restoreAllMocks()
@@ -242,6 +243,100 @@ describe('retry', () => {
       })
     },
   )
+
+  describe('in a scope with a deadline', () => {
+    /** Calls `fetch` with a scope of 1,000 ms around it; returns the outcome, the time it took and the number of requests. */
+    function within(
+      platform: () => Promise<Response>,
+      delay: number,
+    ): Promise<{ outcome: unknown; took: number; sent: number }> {
+      return runVirtual(async () => {
+        const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(platform)
+        try {
+          const begin = getEventLoop().time()
+          const retry = { attempts: 3, backoff: () => delay }
+          const outcome: unknown = await timeout(1_000, () => fetch('http://a', { retry })).catch(
+            (error: unknown) => error,
+          )
+          return { outcome, took: getEventLoop().time() - begin, sent: spy.mock.calls.length }
+        } finally {
+          vi.restoreAllMocks()
+        }
+      })
+    }
+
+    test.each([1_000, 20_000, Infinity])(
+      'gives the last response at once if the next attempt would begin after %d ms',
+      async (delay) => {
+        const { outcome, took, sent } = await within(
+          async () => new Response('why', { status: 503 }),
+          delay,
+        )
+        expect(outcome).toMatchObject({ status: 503 })
+        expect(await (outcome as Response).text()).toBe('why')
+        expect([took, sent]).toEqual([0, 1])
+      },
+    )
+
+    test('throws the last error at once', async () => {
+      const failure = new TypeError('fetch failed')
+      const { outcome, took, sent } = await within(() => Promise.reject(failure), 1_000)
+      expect(outcome).toBe(failure)
+      expect([took, sent]).toEqual([0, 1])
+    })
+
+    test('makes the attempts that can begin in time', async () => {
+      const { outcome, took, sent } = await within(
+        async () => new Response(null, { status: 503 }),
+        600,
+      )
+      expect(outcome).toMatchObject({ status: 503 })
+      expect([took, sent]).toEqual([600, 2])
+    })
+  })
+
+  test.each([
+    ['the signal of the options', (signal: AbortSignal) => ['http://a', { signal }] as const],
+    [
+      'the signal of the request',
+      (signal: AbortSignal) => [new Request('http://a', { signal }), {}] as const,
+    ],
+  ])('an abort of %s ends the wait between attempts, as it ends a request', (_name, call) =>
+    runVirtual(async () => {
+      const platform = globalThis.fetch
+      vi.spyOn(globalThis, 'fetch').mockImplementation(
+        async () => new Response(null, { status: 503 }),
+      )
+      try {
+        const reason = new Error('enough')
+        const controller = new AbortController()
+        const [input, init] = call(controller.signal)
+        const begin = getEventLoop().time()
+        getEventLoop().callLater(10, () => controller.abort(reason))
+        const retry = { attempts: 3, backoff: () => 5_000 }
+        await expect(fetch(input, { ...init, retry })).rejects.toBe(reason)
+        expect(getEventLoop().time() - begin).toBe(10)
+        await expect(platform('http://a', { signal: controller.signal })).rejects.toBe(reason)
+      } finally {
+        vi.restoreAllMocks()
+      }
+    }),
+  )
+
+  test('an error of the function backoff is thrown, and the function is not called again', async () => {
+    vi.spyOn(globalThis, 'fetch').mockImplementation(
+      async () => new Response(null, { status: 503 }),
+    )
+    const backoff = vi.fn(() => {
+      throw new Error('of backoff')
+    })
+    try {
+      await expect(fetch('http://a', { retry: { backoff } })).rejects.toThrow('of backoff')
+      expect(backoff).toHaveBeenCalledTimes(1)
+    } finally {
+      vi.restoreAllMocks()
+    }
+  })
 
   test('does not send a POST twice, nor what the server has refused', () => {
     let calls = 0
@@ -287,6 +382,38 @@ test('passes the request of a handler on, with its body', () =>
     })
     expect(await response.json()).toEqual(['PUT', 'b', 'body'])
   }))
+
+test('why() and the snapshot say which answer a task waits for, without the query, which may hold a secret', () =>
+  served(
+    (request, log) => (request.method === 'PUT' ? log.work('work') : partial(log)),
+    async (url, log) => {
+      const head = createTask(() => fetch(`${url}/a?key=secret#b`, { method: 'put' }), {
+        name: 'head',
+      })
+      const body = createTask(
+        async () => {
+          const response = await fetch(new Request(`${url}/b?key=secret`))
+          log.add('has the head')
+          return await response.text()
+        },
+        { name: 'body' },
+      )
+      await log.until('work began')
+      await log.until('has the head')
+      await sleep(5)
+      expect(why(head)).toBe(`head waits for an answer of PUT ${url}/a`)
+      expect(why(body)).toBe(`body waits for the body of an answer of GET ${url}/b`)
+      const waits = snapshot().loops.flatMap(({ tasks }) => tasks)
+      expect(waits.find(({ name }) => name === 'head')?.waitingOn).toEqual([
+        { kind: 'http', label: `an answer of PUT ${url}/a` },
+      ])
+      head.cancel()
+      body.cancel()
+      await Promise.allSettled([head, body])
+      await log.until('work ended')
+      await log.until('source ended')
+    },
+  ))
 
 test.each([
   { timeout: -1 },
