@@ -19,7 +19,8 @@ export function addAttemptCommands(program: Command): void {
     withClient(options, async (client) => {
       const wanted = options.attempt === undefined ? [] : ['ATTEMPT', options.attempt]
       const output = await client.text('JOB.LOG', id, ...wanted)
-      // A program that reads it gets it as it is; a terminal would obey its control characters.
+      // A program gets the output unchanged. For a terminal its control characters are escaped, because a terminal
+      // would obey them.
       const text = process.stdout.isTTY ? visible(output) : output
       process.stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`)
     }),

@@ -1,4 +1,6 @@
-/** Ends a command with code 1 and this message: the program works, but the command did not succeed. */
+/**
+ * An error that ends the command with exit code 1 and its message. The program works, but the command did not succeed.
+ */
 export class Failure extends Error {
   override readonly name: string = 'Failure'
 }

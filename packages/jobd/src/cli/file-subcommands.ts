@@ -10,7 +10,7 @@ interface FileOptions {
   db?: string
 }
 
-/** Everything about the jobs' file itself: backup, restore, check. They run where the file is. */
+/** Commands about the jobs' file: backup, restore, check. They run on the machine that has the file. */
 export function addFileCommands(program: Command): void {
   const file = (): Option => new Option('--db <file>', "the jobs' file")
 
@@ -57,7 +57,7 @@ export function addFileCommands(program: Command): void {
     })
 }
 
-/** Where the server on this machine has its file. */
+/** Asks the server on this machine for the path of its file. */
 async function fileOfServer(options: ConnectionOptions): Promise<string> {
   const info = await withClient(options, (client) => client.text('INFO'))
   const path = /^jobs_file:(.+?)\r?$/m.exec(info)?.[1]
@@ -65,7 +65,7 @@ async function fileOfServer(options: ConnectionOptions): Promise<string> {
   return resolve(path)
 }
 
-/** What is wrong with a file is no mistake of the program. */
+/** Turns the error of an unusable file into a Failure, because the program itself is not at fault. */
 function attempt<T>(work: () => T): T {
   try {
     return work()

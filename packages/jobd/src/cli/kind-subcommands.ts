@@ -14,7 +14,7 @@ interface EveryOptions extends ConnectionOptions {
   missed?: string
 }
 
-/** Everything about kinds of jobs: kinds, reload, limit, every, schedules, unschedule. */
+/** Commands about kinds of jobs: kinds, reload, limit, every, schedules, unschedule. */
 export function addKindCommands(program: Command): void {
   addConnection(
     program.command('kinds').description('List the kinds of jobs.').option('--json', 'as JSON'),

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { LimitChange } from '../jobs/kind-limits.ts'
 
-/** A parser of whole numbers for an option or an argument. */
+/** Returns a parser of whole numbers for an option or an argument. */
 export function wholeNumber(least: number, most = 2 ** 50): (text: string) => number {
   return (text) => {
     const n = Number(text)
@@ -19,7 +19,7 @@ export const jobId: (text: string) => number = wholeNumber(1)
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** Milliseconds, or a number with a unit: 500ms, 30s, 15m, 12h, 7d. */
+/** Reads a duration, and returns milliseconds: 500, 500ms, 30s, 15m, 12h, 7d. */
 export function duration(text: string): number {
   const [, digits = '', unit = 'ms'] = /^(\d{1,15})(ms|s|m|h|d)?$/.exec(text) ?? []
   const ms = Number(digits) * units[unit as keyof typeof units]
@@ -30,12 +30,12 @@ export function duration(text: string): number {
   return ms
 }
 
-/** A duration, or the word `forever`. */
+/** Reads a duration, or the word `forever`. */
 export function durationOrForever(text: string): number {
   return text === 'forever' ? Infinity : duration(text)
 }
 
-/** A limit as people write it: 4, or 10/s, 10/m, 10/h, 10/500 for 10 in 500 milliseconds. */
+/** Reads a limit: 4 for concurrency; 10/s, 10/m, 10/h, or 10/500 (10 in 500 milliseconds) for a rate. */
 function parseLimit(text: string): LimitChange {
   const [, digits = '', unit] = /^(\d{1,9})(?:\/(s|m|h|d|\d{1,9}))?$/.exec(text) ?? []
   const n = Number(digits)
@@ -46,7 +46,7 @@ function parseLimit(text: string): LimitChange {
   return { rate: { limit: n, per } }
 }
 
-/** Limits by kind, from kind=limit, or kind:group=limit for the jobs of one group. */
+/** Reads kind=limit, or kind:group=limit for the jobs of one group, and adds it to the limits of all kinds. */
 export function addLimit(
   text: string,
   all: Readonly<Record<string, LimitChange>>,

@@ -1,4 +1,4 @@
-/** The options that were given, as words of the protocol. */
+/** Returns the options that were given as words of the protocol. */
 export function wordsOf<O extends object>(
   options: O,
   names: readonly (keyof O & string)[],

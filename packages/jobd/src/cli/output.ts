@@ -2,17 +2,23 @@ import { readFileSync } from 'node:fs'
 import { visible } from '../log/server-log.ts'
 import { Failure } from './failure.ts'
 
-/** Prints a text of this program's own. */
+/** Prints a text that this program has made itself. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** Prints a text that comes from a job or a client: it must not steer the terminal. */
+/**
+ * Prints a text that comes from a job or a client. Its control characters are escaped, so that it cannot control the
+ * terminal.
+ */
 export function printForeign(text: string): void {
   print(visible(text))
 }
 
-/** Prints a value for programs. JSON leaves the control characters above 127 as they are; a terminal may obey them. */
+/**
+ * Prints a value as JSON, for programs. Also escapes the control characters above 127, because JSON does not, and a
+ * terminal may obey them.
+ */
 export function printJson(value: unknown): void {
   const json = JSON.stringify(value)
   print(
@@ -23,7 +29,7 @@ export function printJson(value: unknown): void {
   )
 }
 
-/** The text of a file that holds a secret, without the line end that editors add. @throws {Failure} when it cannot be read */
+/** Reads a secret from a file, without the line end that editors add. @throws {Failure} when the file cannot be read */
 export function readSecret(path: string): string {
   try {
     return readFileSync(path, 'utf8').trimEnd()

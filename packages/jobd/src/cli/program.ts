@@ -5,7 +5,7 @@ import { addKindCommands } from './kind-subcommands.ts'
 import { addJobCommands } from './job-subcommands.ts'
 import { addServerCommands } from './server-subcommands.ts'
 
-/** The command line. A mistake in it is a CommanderError, said with the command's usage line. */
+/** Makes the command line. A mistake of the user becomes a CommanderError with the usage line of the command. */
 export function makeProgram(): Command {
   const program = new Command('jobd')
     .description('A durable job server that any Redis client can talk to.')

@@ -37,7 +37,11 @@ export interface ServeOptions {
   log: LogFormat
 }
 
-/** Stays up until a signal ends it, in order, or the tree has given up. @throws {Failure} when it cannot start */
+/**
+ * Runs a server until a signal ends it in an orderly way, or until its tree has given up.
+ *
+ * @throws {Failure} when the server cannot start
+ */
 export async function serve(options: ServeOptions): Promise<void> {
   const isJson = options.log === 'json'
   const log = new LineLog(options.log, (line) =>
@@ -62,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** SIGHUP reads the module of the kinds again. What goes wrong is logged, and the kinds stay as they were. */
+/** Called at SIGHUP: reads the module of the kinds again. An error is logged, and the kinds stay as they were. */
 async function reload(jobd: Jobd, log: LineLog): Promise<void> {
   try {
     const { reloaded, kept } = await jobd.reload()
@@ -75,7 +79,7 @@ async function reload(jobd: Jobd, log: LineLog): Promise<void> {
   }
 }
 
-/** A signal cancels the main task: told to end it ends well. @throws {Failure} when the tree has given up */
+/** Waits until a signal cancels the main task, which is not a failure. @throws {Failure} when the tree has given up */
 async function untilTold(done: PromiseLike<void>): Promise<void> {
   try {
     await done

@@ -13,7 +13,7 @@ import {
   wholeNumber,
 } from './option-values.ts'
 
-/** Everything about the server: serve, tree, kill, pause, resume, drain, stats, top. */
+/** Commands about the server: serve, tree, kill, pause, resume, drain, stats, top. */
 export function addServerCommands(program: Command): void {
   program
     .command('serve')

@@ -15,12 +15,14 @@ const colours = {
   lost: 'magenta',
 } as const
 
-/** A state in its colour, where the output has colours. */
+/** Returns the name of a state in its colour, or without a colour if the output has none. */
 export function paintState(state: string): string {
   return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
 }
 
-/** Columns of texts, without lines around them, no wider than `width`: the widest columns are cut. */
+/**
+ * Makes a table without lines around its columns. If it is wider than `width` characters, the widest columns are cut.
+ */
 export function makeTable(heads: string[], rows: string[][], width = Infinity): string {
   const widths = columnWidths([heads, ...rows], width)
   const nothing = ''
@@ -66,7 +68,7 @@ function columnWidths(rows: string[][], most: number): number[] {
 
 const narrowest = 6
 
-/** The newest first, as the server lists them. */
+/** Makes a table of jobs in the order in which the server lists them, with the newest first. */
 export function makeJobTable(jobs: readonly JobRecord[], width?: number): string {
   const rows = jobs.map((job) => [
     textOf(job['id']),
@@ -79,12 +81,12 @@ export function makeJobTable(jobs: readonly JobRecord[], width?: number): string
   return makeTable(['JOB', 'KIND', 'PAYLOAD', 'STATE', 'TRIES', 'RESULT'], rows, width)
 }
 
-/** A value of a record as it is shown. */
+/** Returns the text that is shown for a value of a record. */
 export function textOf(value: string | number | null | undefined): string {
   return value === null || value === undefined ? '' : String(value)
 }
 
-/** A text without line ends, and with its control characters escaped. */
+/** Returns a text on one line, with its control characters escaped. */
 export function oneLine(value: string | number | null | undefined): string {
   return visible(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
 }

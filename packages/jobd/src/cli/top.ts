@@ -13,7 +13,10 @@ export interface TopOptions extends ConnectionOptions {
   interval: number
 }
 
-/** A table that redraws until a key ends it; where the output is no terminal, one look. */
+/**
+ * Shows a table and draws it again until a key ends the program. If the output is not a terminal, prints the table
+ * once.
+ */
 export async function top(options: TopOptions): Promise<void> {
   await withClient(options, async (client) => {
     if (!process.stdout.isTTY) {
@@ -33,10 +36,10 @@ export async function top(options: TopOptions): Promise<void> {
   })
 }
 
-/** A terminal in raw mode gives Ctrl-C as a key too. */
+/** The keys that end the program. A terminal in raw mode reports Ctrl-C (0x03) as a key too. */
 const endKeys: ReadonlySet<number> = new Set(Buffer.from('qQ\u0003'))
 
-/** The keys that end it. */
+/** Listens for the keys that end the program. */
 class Keys implements Disposable {
   readonly quit = new Event()
   readonly #onData = (data: Buffer): void => {
@@ -57,7 +60,10 @@ class Keys implements Disposable {
   }
 }
 
-/** No more lines than the terminal has: what is above its top cannot be redrawn. */
+/**
+ * Returns the text of the table. It has at most as many lines as the terminal, because lines above the top of the
+ * terminal cannot be drawn again.
+ */
 async function look(client: JobClient, columns: number, rows: number): Promise<string> {
   const statistics = toRecord(await client.command('JOB.STATS'))
   const tree = (await client.text('TREE')).split('\n')
@@ -76,7 +82,10 @@ async function look(client: JobClient, columns: number, rows: number): Promise<s
   ].join('\n')
 }
 
-/** As many of the parts as fit into one line: a longer line would wrap, and the lines above it could not be redrawn. */
+/**
+ * Joins as many parts as fit into one line. A longer line would wrap, and then the lines above it could not be drawn
+ * again.
+ */
 function fit(parts: readonly string[], columns: number): string {
   let line = ''
   for (const part of parts) {

@@ -8,7 +8,7 @@ import { Failure } from './failure.ts'
 import { readSecret } from './output.ts'
 import { portNumber } from './option-values.ts'
 
-/** The options that every command has which talks to a server. */
+/** The options of every command that sends something to a server. */
 export interface ConnectionOptions {
   host: string
   port: number
@@ -16,7 +16,11 @@ export interface ConnectionOptions {
   passwordFile?: string
 }
 
-/** @throws {Failure} when there is no server, it has gone, or it answers with an error */
+/**
+ * Connects a client, and calls `body` with it.
+ *
+ * @throws {Failure} when there is no server, the connection is lost, or the server answers with an error
+ */
 export async function withClient<T>(
   { host, port, password, passwordFile }: ConnectionOptions,
   body: (client: JobClient) => Promise<T>,
@@ -45,12 +49,12 @@ async function connect(host: string, port: number, password: string | null): Pro
   }
 }
 
-/** The server's answer as a message for people, in place of the protocol's error. */
+/** Turns an error of the connection or of the server into a Failure with a message for the user. */
 function explain(error: unknown): unknown {
   const isLost = [OSError, ProtocolError, IncompleteReadError].some((kind) => error instanceof kind)
   if (isLost && error instanceof Error)
     return new Failure(`the connection was lost: ${error.message}`, { cause: error })
-  // An answer of the server's is a plain Error that begins with a word in capitals.
+  // An error that the server has answered is a plain Error whose message begins with a word in capitals.
   const answer =
     error instanceof Error && error.name === 'Error' ? /^([A-Z]+) (.*)$/.exec(error.message) : null
   if (answer === null) return error

@@ -4,14 +4,14 @@ import { encodeCommand, readReply, type Reply } from '../protocol/resp.ts'
 /** Milliseconds after which an attempt to connect fails. */
 const longestConnecting = 10_000
 
-/** Where a server is, and the secret that it asks for. */
+/** The address of a server, and the secret that it asks for. */
 export interface Address {
   host: string
   port: number
   password: string | null
 }
 
-/** One connection to a server: one command at a time. */
+/** A connection to a server. It carries one command at a time. */
 export class Connection implements AsyncDisposable {
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
@@ -38,12 +38,15 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** False when a command was cut off: the next reply would be that of another command. */
+  /**
+   * Whether the connection can carry another command. It cannot after a command that was interrupted, because the next
+   * reply would belong to the interrupted command.
+   */
   get isWhole(): boolean {
     return this.#isWhole && !this.#writer.isClosing() && !this.#reader.atEof()
   }
 
-  /** The answer; an error that the server answers is given, not thrown. */
+  /** Sends a command and returns the reply. An error reply is returned, not thrown. */
   async command(words: readonly (string | number)[]): Promise<Reply> {
     this.#isWhole = false
     this.#writer.write(encodeCommand(words.map(String)))
@@ -53,7 +56,7 @@ export class Connection implements AsyncDisposable {
     return reply
   }
 
-  /** At once, with whatever is under way. */
+  /** Closes the connection at once, even if a command is waiting for its reply. */
   abort(): void {
     this.#writer.abort()
   }

@@ -4,10 +4,10 @@ import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { Connection } from './connection.ts'
 
-/** Connections that are kept for later commands. */
+/** At most this many connections are kept for later commands. */
 const mostIdle = 4
 
-/** Options of a job. The kind says the values of options that are left out. Times are milliseconds. */
+/** Options of a job. The kind of the job defines the values of options that are left out. Times are milliseconds. */
 export type AddOptions = Partial<
   Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
     key: string
@@ -18,7 +18,7 @@ export type AddOptions = Partial<
 
 /** Options of a schedule. */
 export interface EveryOptions extends AddOptions {
-  /** The time zone of a cron pattern. @defaultValue the server's */
+  /** The time zone of a cron pattern. @defaultValue the time zone of the server */
   zone?: string
   /** What happens with times that passed while the server was down. @defaultValue once */
   missed?: 'skip' | 'once' | 'all'
@@ -39,8 +39,8 @@ export class JobFailedError extends Error {
 }
 
 /**
- * A client of a server. Commands may be sent at the same time: each has a connection of its own meanwhile. A cancelled
- * command closes its connection, and what it has begun on the server may go on.
+ * A client of a server. Several commands may wait for their answers at the same time: each of them has a connection of
+ * its own until it is answered. A cancelled command closes its connection. The server may still carry the command out.
  *
  * @example
  *     await using client = await JobClient.connect<typeof kinds>('127.0.0.1', 7379)
@@ -60,7 +60,12 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     this.#password = password
   }
 
-  /** Connects, and sends the password if there is one. @throws {OSError} when nobody listens there; the server's error for a wrong password */
+  /**
+   * Connects, and sends the password if there is one.
+   *
+   * @throws {OSError} when no server listens at the address
+   * @throws the error that the server answers, for example for a wrong password
+   */
   static async connect<K extends object = Kinds>(
     host: string,
     port: number,
@@ -76,11 +81,11 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * Sends any command of the protocol and gives the reply.
+   * Sends any command of the protocol and returns the reply.
    *
    * @throws the error that the server answers
    * @throws {OSError} when the connection was lost: whether the command was carried out is not known then
-   * @throws {Error} when the client is closed, also while the command waits for its answer
+   * @throws {Error} when the client is closed, even while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
     if (this.#isClosed) throw new Error('the client is closed')
@@ -121,7 +126,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * Adds a job, and gives its number when the job is safe on the disk. A payload that is not a text is sent as JSON.
+   * Adds a job, and returns its number when the job is safe on the disk. A payload that is not a text is sent as JSON.
    *
    * @throws the error that the server answers: for an unknown kind, a payload that it refuses, a full queue
    */
@@ -134,7 +139,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * Adds a job and waits for its result, however long that takes. A cancel ends the wait; the job goes on.
+   * Adds a job and waits for its result, however long that takes. A cancel ends the wait. The job goes on.
    *
    * @throws {JobFailedError} when the job fails, or is cancelled
    */
@@ -146,14 +151,18 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     return (await this.result(await this.add(kind, payload, options))) as ResultOf<K[N]>
   }
 
-  /** Waits for a job's end. Null: there is no such job. @throws the error of the server when `timeout` ms have passed */
+  /**
+   * Waits until a job has ended, and returns it, or null if there is no such job.
+   *
+   * @throws the error of the server when `timeout` milliseconds have passed
+   */
   async wait(id: number, { timeout }: { timeout?: number } = {}): Promise<Job | null> {
     const limit = timeout === undefined ? [] : ['TIMEOUT', timeout]
     return toJob(await this.command('JOB.WAIT', id, ...limit))
   }
 
   /**
-   * Waits for a job's result: a text, or what was kept as JSON; undefined when its kind gave none.
+   * Waits for the result of a job: a text, or a value that was stored as JSON; undefined if its kind returned none.
    *
    * @throws {JobFailedError} when the job has failed, or was cancelled
    * @throws {RangeError} when there is no such job
@@ -166,7 +175,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     return job.resultType === 'json' ? JSON.parse(job.result) : job.result
   }
 
-  /** Null: there is no such job. */
+  /** Returns a job, or null if there is no such job. */
   async get(id: number): Promise<Job | null> {
     return toJob(await this.command('JOB.GET', id))
   }
@@ -186,24 +195,29 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * What an attempt of the job has written, by default the latest one. Of long output the first 256 KiB and the last
-   * 768 KiB are there, with a line between them that says how much is missing.
+   * Returns the output of an attempt of the job, by default of the latest one. Of long output it returns the first 256
+   * KiB and the last 768 KiB, with a line between them that says how much is missing.
    *
-   * @throws the error that the server answers: there is no such job, or it has not had that attempt
+   * @throws the error that the server answers: there is no such job, or the job has not had that attempt
    */
   async log(id: number, { attempt }: { attempt?: number } = {}): Promise<string> {
     return this.text('JOB.LOG', id, ...(attempt === undefined ? [] : ['ATTEMPT', attempt]))
   }
 
-  /** The latest attempts of a job, at most 20, the earliest first. @throws the server's error when there is no such job */
+  /**
+   * Returns the latest attempts of a job, at most 20, the earliest first.
+   *
+   * @throws the error of the server when there is no such job
+   */
   async attempts(id: number): Promise<AttemptRecord[]> {
     const reply = (await this.command('JOB.ATTEMPTS', id)) as Reply[]
     return reply.map((each) => toRecord(each) as unknown as AttemptRecord)
   }
 
   /**
-   * Adds a job at each time of a cron pattern, or of an interval in milliseconds. A schedule of that name is changed; when
-   * its times stay the same it keeps its next time, so that a program may call this at each start. Gives the next time.
+   * Adds a job at each time of a cron pattern, or of an interval in milliseconds. If there is a schedule of that name,
+   * it is changed. If its times stay the same, it keeps its next time, so that a program may call this at each start.
+   * Returns the next time.
    */
   async every(
     name: string,
@@ -220,7 +234,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     await this.command('JOB.UNSCHEDULE', name)
   }
 
-  /** Ends the commands that are under way as well. */
+  /** Closes the client. Commands that wait for their answers fail. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     for (const connection of this.#busy) connection.abort()
@@ -249,7 +263,7 @@ function toJob(reply: Reply): Job | null {
   return reply === null ? null : (toRecord(reply) as unknown as Job)
 }
 
-/** A map of plain values, which a reply holds as keys and values in turn. */
+/** Makes an object of a reply that lists keys and values in turn. */
 export function toRecord(reply: Reply): Record<string, string | number | null> {
   if (!Array.isArray(reply)) throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
   const record: Record<string, string | number | null> = {}
