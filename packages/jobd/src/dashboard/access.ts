@@ -5,27 +5,34 @@ import { anonymous } from '../server/commands.ts'
 import type { Credentials } from '../server/credentials.ts'
 import { type Origin, TrustedProxies } from './trusted-proxies.ts'
 
-/** At most this many sessions are remembered; the owner of the oldest must log in again. */
+/** At most this many sessions are remembered. The oldest session is then forgotten, and its user must log in again. */
 const mostSessions = 1_000
 
 export interface AccessOptions {
   /** The host name that the server was told to listen at. */
   hostName: string
   credentials: Credentials
-  /** Where browsers find the page when a proxy is in front: `https://jobs.example.com/prefix`. @defaultValue none */
+  /**
+   * The URL of the page for browsers, if there is a proxy before the server: `https://jobs.example.com/prefix`.
+   * @defaultValue none
+   */
   publicUrl?: string | undefined
   /** The addresses of proxies whose X-Forwarded headers are believed. @defaultValue the proxies of this machine */
   trustProxy?: readonly string[] | undefined
 }
 
 /**
- * Who may see the page, and who may change something: a page of another origin may do neither, whatever
- * names it has resolved to this address. It outlives the server's restarts, so that open pages go on.
+ * Decides which requests may read the page and which may change something. A page of another origin may do neither,
+ * even if its host name resolves to this address. This object outlives restarts of the dashboard, so that open pages
+ * can go on.
  */
 export class Access {
-  /** A secret that stands in the page and comes with each request that changes something. Pages of other origins cannot read it. */
+  /**
+   * A secret that is written into the page. The page sends it with each request that changes something. Pages of other
+   * origins cannot read it.
+   */
   readonly token: string = randomBytes(24).toString('base64url')
-  /** Tells this server from one that is started after it. */
+  /** Distinguishes this server from a server that is started later at the same address. */
   readonly id: string = randomBytes(8).toString('base64url')
   /** The path that the public URL begins with, without a slash at its end. */
   readonly prefix: string
@@ -36,7 +43,7 @@ export class Access {
   /** The name that the user of each session has logged in with. */
   readonly #sessions = new Map<string, string>()
 
-  /** @throws {RangeError} for a public URL or a trusted proxy that is not one */
+  /** @throws {RangeError} for a public URL that is not a URL, or a trusted proxy that is not an address */
   constructor({ hostName, credentials, publicUrl, trustProxy = ['loopback'] }: AccessOptions) {
     this.#hostName = hostName.toLowerCase()
     this.#credentials = credentials
@@ -50,8 +57,9 @@ export class Access {
   }
 
   /**
-   * Whether the request was made for this server. A foreign name can be made to resolve to this machine, and its pages
-   * would then be of this origin. With secrets that is no danger, because the browser has no session for that name.
+   * Whether the host name of the request is a name of this server. An attacker can make a foreign name resolve to this
+   * machine, and the attacker's pages would then have the origin of this server. If there are secrets, such a page can
+   * do nothing, because the browser has no session for that name.
    */
   isOwnHost({ host }: IncomingHttpHeaders): boolean {
     const url = URL.parse(`http://${host ?? ''}`)
@@ -81,15 +89,19 @@ export class Access {
     return !this.#credentials.isEmpty
   }
 
-  /** Who sent the request: the name of a session, or of everyone where no secret is asked for; null: not known yet. */
+  /**
+   * Returns the name of the user who sent the request: the name of the session, or `anonymous` if there are no secrets.
+   * Returns null if the user must log in first.
+   */
   nameOf(headers: IncomingHttpHeaders): string | null {
     if (this.#credentials.isEmpty) return anonymous
     return this.#sessions.get(sessionIn(headers)) ?? null
   }
 
   /**
-   * Who sent a request that carries a secret itself, as programs do: `Authorization: Bearer secret`. No page of another
-   * origin can send that, so such a request needs no token of the page. Null: it carries no secret, or a wrong one.
+   * Returns the name of the program that sent the request with `Authorization: Bearer secret`, or null if the request
+   * has no secret or a wrong one. A page of another origin cannot send this header, so such a request does not need the
+   * token of the page.
    */
   async bearerOf(request: IncomingMessage): Promise<string | null> {
     const secret = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
@@ -97,7 +109,7 @@ export class Access {
     return this.#credentials.logIn(this.originOf(request).address, secret)
   }
 
-  /** The cookie of a new session, or null when the secret is wrong. */
+  /** Begins a session, and returns its cookie, or null when the secret is wrong. */
   async logIn(request: IncomingMessage, secret: string): Promise<string | null> {
     const { address } = this.originOf(request)
     const name = await this.#credentials.logIn(address, secret)
@@ -109,7 +121,7 @@ export class Access {
     return this.#cookie(request, session)
   }
 
-  /** Ends the session of the request, and gives the cookie that forgets it. */
+  /** Ends the session of the request, and returns the cookie that deletes it in the browser. */
   logOut(request: IncomingMessage): string {
     this.#sessions.delete(sessionIn(request.headers))
     return `${this.#cookie(request, '')}; Max-Age=0`

@@ -26,7 +26,7 @@ export interface DashboardOptions {
 const mostConnections = 1_000
 const mostBytes = 1_048_576
 
-/** The page and its live events over HTTP. */
+/** Serves the page and its live events over HTTP. */
 export class Dashboard implements AsyncDisposable {
   readonly #access: Access
   readonly #files: PageFiles
@@ -50,7 +50,7 @@ export class Dashboard implements AsyncDisposable {
     this.#server.maxConnections = mostConnections
   }
 
-  /** @throws when the address is taken, or not this machine's */
+  /** @throws when the address is in use, or does not belong to this machine */
   static async start(options: DashboardOptions): Promise<Dashboard> {
     const dashboard = new Dashboard(options)
     try {
@@ -68,7 +68,7 @@ export class Dashboard implements AsyncDisposable {
   }
 
   #accept(request: IncomingMessage, response: ServerResponse): void {
-    // Outside of whatever task made the server: a request is a task of its own.
+    // Called from the loop, so that the task of the request is not a child of the task that made the server.
     this.#loop.callSoon(() => {
       if (response.closed) return
       const name = `${request.method} ${request.url} (${++this.#numberOfRequests})`
@@ -84,7 +84,7 @@ export class Dashboard implements AsyncDisposable {
       const refusal = refusalOf(error)
       const { status, message } = refusal ?? new Refusal(500, 'this has failed; the log says why')
       if (!response.headersSent) {
-        // The server does not read the rest of a request that it refuses, so it ends the connection.
+        // The server does not read the rest of a request that it refuses, so the connection cannot be used again.
         writeHead(response, status, 'json', request.complete ? {} : { Connection: 'close' })
         response.end(JSON.stringify({ error: message }))
       } else response.destroy()
@@ -93,12 +93,13 @@ export class Dashboard implements AsyncDisposable {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Node leaves the body of an answer to HEAD out by itself.
+    // HEAD is handled like GET, because Node itself leaves out the body of the answer to HEAD.
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const url = URL.parse(request.url ?? '', 'http://localhost')
     if (url === null) throw new Refusal(400, 'that is no address')
     const path = this.#pathOf(url)
-    // Programs that watch the server ask for its health, under any host name. The answers tell nothing else.
+    // Monitoring programs ask for the health of the server, under any host name and without a secret. The answers
+    // contain nothing else.
     if (method === 'GET' && (await this.#answerHealth(path, response))) return
     const bearer = await this.#access.bearerOf(request)
     if (bearer === null && !this.#access.isOwnHost(request.headers))
@@ -146,7 +147,7 @@ export class Dashboard implements AsyncDisposable {
     await handle({ site: this.#site, response, sender, words, query: url.searchParams, body })
   }
 
-  /** The path without the prefix of the public URL, which a proxy may have taken away already. */
+  /** Returns the path without the prefix of the public URL. A proxy may have removed the prefix already. */
   #pathOf({ pathname }: URL): string {
     const { prefix } = this.#access
     return prefix !== '' && pathname.startsWith(`${prefix}/`)
@@ -162,7 +163,7 @@ export class Dashboard implements AsyncDisposable {
     return true
   }
 
-  /** The form of the login page. */
+  /** Handles the form of the login page. */
   async #logIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(await readBody(request))
     const cookie = await this.#access.logIn(request, form.get('password') ?? '')
@@ -177,8 +178,8 @@ export class Dashboard implements AsyncDisposable {
 
   /** Closes the listener, every stream and every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // All of it before the first await, which is where a kill ends this. The one that follows listens at the
-    // same port, and a connection that stayed open would go on with this one.
+    // Everything is closed before the first await, because a kill ends this function there. The next dashboard listens
+    // at the same port, and clients whose connection stayed open would still talk to this dashboard.
     this.#server.close()
     const ended = [this.#view[Symbol.asyncDispose](), this.#requests.cancelAll()]
     this.#server.closeAllConnections()
@@ -197,7 +198,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** The answer to an error that is the client's mistake or will pass; null for a failure of the server itself. */
+/**
+ * Returns the answer to an error that the client has made or that will pass; null for a failure of the server itself.
+ */
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error
   return isOfActor(error) ? new Refusal(503, `not now: ${error.message}`) : null

@@ -1,13 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { writeHead } from './page-files.ts'
 
-/** Something is sent at least every this many milliseconds, because only a send shows that the other side has vanished. */
+/**
+ * After this many milliseconds without an event, a comment is sent, because only a send shows that the client has gone.
+ */
 const longestSilence = 15_000
 
-/** Milliseconds until a browser that lost its connection opens another. */
+/** Milliseconds after which a browser that has lost its connection connects again. */
 const reconnectTime = 500
 
-/** An answer that stays open: server-sent events. */
+/** An HTTP response that stays open and carries server-sent events. */
 export class EventStream {
   readonly #response: ServerResponse
   #sentAt = performance.now()
@@ -16,19 +18,19 @@ export class EventStream {
     this.#response = response
   }
 
-  /** Calls `closed` once, when either side has closed it. */
+  /** Begins the response. Calls `closed` once, when the client or the server has closed the stream. */
   open(closed: () => void): void {
     if (this.#response.closed) {
       closed()
       return
     }
     this.#response.once('close', closed)
-    // Without this header nginx would collect the events before it passes them on.
+    // Without this header nginx would hold events back and pass on many at once.
     writeHead(this.#response, 200, 'events', { 'X-Accel-Buffering': 'no' })
     this.#response.write(`retry: ${reconnectTime}\n\n`)
   }
 
-  /** Whether the other side has taken what was sent. */
+  /** Whether the client has read what was sent, so that more may be sent. */
   get isReady(): boolean {
     return !this.#response.writableNeedDrain && !this.#response.writableEnded
   }

@@ -3,13 +3,16 @@ import type { JobChange } from '../store/job-feed.ts'
 import type { Output } from '../store/job-outputs.ts'
 import type { PageOutput } from './page-events.ts'
 
-/** At most this many characters wait for a page that does not read. If there are more, the last ones are kept. */
+/** At most this many characters wait for a page that reads slowly. If there are more, only the last ones are kept. */
 const mostCharacters = 262_144
 
 /** Small pieces are joined up to this many characters, so that few pieces wait. */
 const joinedCharacters = 16_384
 
-/** Output of an attempt that the page has still to be told. Offset and size are bytes of the attempt's output. */
+/**
+ * A part of the output of an attempt that was not sent to the page yet. `offset` and `size` are bytes of the attempt's
+ * output.
+ */
 interface Piece {
   readonly attempt: number
   readonly offset: number
@@ -18,16 +21,22 @@ interface Piece {
 }
 
 /**
- * The output of a job's latest attempt as events for a page, until the job ends. When a later attempt begins, its output
- * takes the place of the earlier output.
+ * Makes events for a page of the output of a job's latest attempt, until the job ends. When a later attempt begins, the
+ * page shows the output of that attempt instead.
  */
 export class JobOutput {
   readonly #id: number
   readonly #send: (event: 'log' | 'output' | 'end', data: PageOutput) => void
   #ended = false
-  /** The output that was read from the file, until the page is told of it; null before and afterwards. */
+  /**
+   * The output that was read from the file and was not sent to the page yet; null before it is read and after it was
+   * sent.
+   */
   #before: Output | null = null
-  /** The attempt that the page shows, and how many bytes of its output the page has been told of; null before the first event. */
+  /**
+   * The attempt that the page shows, and how many bytes of its output were sent or reported as omitted; null before the
+   * first event.
+   */
   #shown: { attempt: number; told: number } | null = null
   #latestAttempt = 0
   #pieces: Piece[] = []
@@ -37,7 +46,7 @@ export class JobOutput {
     this.#send = send
   }
 
-  /** The output so far, which the first event tells. `isOver`: nothing follows. */
+  /** Called with the output so far, which the first event contains. `isOver` is true if no output follows. */
   begin(before: Output, isOver: boolean): void {
     this.#before = before
     if (isOver) this.#ended = true
@@ -66,7 +75,9 @@ export class JobOutput {
     if (waiting > mostCharacters) this.#pieces = [endOf(this.#pieces[0] as Piece)]
   }
 
-  /** Sends what waits; call it when the page is ready for more. Returns true when the output has ended. */
+  /**
+   * Sends the parts that wait. To be called when the page is ready for more. Returns true when the output has ended.
+   */
   flush(): boolean {
     const before = this.#before
     if (before !== null) {
@@ -93,7 +104,7 @@ export class JobOutput {
     shown.told = offset + size
   }
 
-  /** A later attempt has begun. */
+  /** Shows `attempt` in place of the attempt that is shown, if it is a later one. */
   #turnTo(shown: { attempt: number; told: number }, attempt: number): void {
     if (attempt <= shown.attempt) return
     Object.assign(shown, { attempt, told: 0 })
@@ -105,7 +116,7 @@ export class JobOutput {
   }
 }
 
-/** The last characters of a piece that is too long. */
+/** Returns the end of a piece that is too long. */
 function endOf({ attempt, offset, size, text }: Piece): Piece {
   const end = text.slice(-mostCharacters).replace(/^[\uDC00-\uDFFF]/, '')
   const endSize = Buffer.byteLength(end)

@@ -14,25 +14,28 @@ import { toPageNode } from './page-tree.ts'
 import { PageViewer, toPageJob } from './page-viewer.ts'
 import { Refusal } from './refusal.ts'
 
-/** Where the view gets its data. Each part is looked up when it is used, because it may have been restarted. */
+/**
+ * The parts of the server from which the view gets its data. Each part is looked up when it is used, because it may
+ * have been restarted.
+ */
 export interface LiveSources {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
   readonly kinds: KindTable
   readonly feed: JobFeed
   readonly history: History
-  /** What the page's panel of controls shows. */
+  /** Returns the data for the page's panel of controls. */
   readonly controls: () => Promise<PageControls>
-  /** Carries out one of the server's commands; the answer to a refused command is an Error. */
+  /** Carries out a command of the server. Returns an Error if the command is refused. */
   readonly command: (words: string[], sender: Sender) => unknown
   readonly audit: (who: string, action: string) => void
-  /** What Prometheus reads. */
+  /** Returns the measurements in the format of Prometheus. */
   readonly prometheus: () => Promise<{ type: string; text: string }>
-  /** Why the server cannot take jobs at the moment; null when it can. */
+  /** Returns the reason why the server cannot take jobs at the moment; null when it can. */
   readonly unready: () => Promise<string | null>
 }
 
-/** Who sent a request. */
+/** The sender of a request: the name for the audit, and the address. */
 export interface Sender {
   who: string
   address: string
@@ -41,7 +44,7 @@ export interface Sender {
 /** The least number of milliseconds between two events of a page. */
 const flushTime = 100
 
-/** Milliseconds between two looks at the metrics and the counts. */
+/** Milliseconds between two reads of the metrics and the counts. */
 const lookTime = 1_000
 
 /** At most this many streams are open. */
@@ -49,7 +52,7 @@ const mostViewers = 200
 
 const latestJobs = 100
 
-/** Follows the jobs and the tree while pages are open, and sends each page what has changed. */
+/** Follows the jobs and the tree while pages are open, and sends the changes to each page. */
 export class LiveView implements AsyncDisposable {
   readonly #sources: LiveSources
   readonly #serverId: string
@@ -72,7 +75,7 @@ export class LiveView implements AsyncDisposable {
     this.#tasks.create('send what changed', () => this.#sendChanges())
   }
 
-  /** Opens a page's stream. @throws {Refusal} when too many are open */
+  /** Opens the event stream of a page. @throws {Refusal} when too many streams are open */
   async showPage(response: ServerResponse): Promise<void> {
     const viewer = new PageViewer(response)
     this.#add(this.#pages, viewer)
@@ -86,7 +89,7 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** The present state of everything, for the page that has the named stream. */
+  /** Returns the current state of everything that the page shows. `stream` is the name of the page's event stream. */
   async snapshot(stream: string): Promise<PageSnapshot> {
     const { system, store, history, kinds } = this.#sources
     const [jobs, counts] = await Promise.all([store.ask.list({}, latestJobs), store.ask.counts()])
@@ -105,7 +108,11 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** A page's stream carries that job's output from now on, or no more. @throws {Refusal} when there is no such stream or job */
+  /**
+   * Makes a page's event stream carry the output of a job, or, if `isFollowed` is false, carry it no longer.
+   *
+   * @throws {Refusal} when there is no such stream or job
+   */
   async follow(stream: string, id: number, isFollowed: boolean): Promise<void> {
     const viewer = [...this.#pages].find(({ name }) => name === stream)
     if (viewer === undefined) throw new Refusal(404, 'that stream has ended')
@@ -121,7 +128,7 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** Opens a stream of one job's output. @throws {Refusal} when there is no such job, or too many are open */
+  /** Opens a stream of one job's output. @throws {Refusal} when there is no such job, or too many streams are open */
   async showOutput(id: number, response: ServerResponse): Promise<void> {
     const viewer = new OutputViewer(id, response)
     this.#add(this.#outputs, viewer)
@@ -135,7 +142,7 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
-  /** The output of a job's latest attempt so far, and whether it is complete. */
+  /** Reads the output so far of a job's latest attempt, and whether it is complete. */
   async #readOutput(id: number): Promise<[output: Output, isOver: boolean]> {
     const { store } = this.#sources
     const job = await store.ask.get(id)
@@ -186,7 +193,7 @@ export class LiveView implements AsyncDisposable {
         seen = samples.at(-1)?.n ?? seen
         for (const viewer of this.#pages) viewer.seeSamples(samples, counts)
       } catch (error) {
-        // The store is being restarted. The next look will find it again.
+        // The store is being restarted. The next read will succeed.
         if (!isOfActor(error)) throw error
       }
       await sleep(lookTime)

@@ -4,7 +4,10 @@ import type { Output } from '../store/job-outputs.ts'
 import { EventStream } from './event-stream.ts'
 import { JobOutput } from './job-output.ts'
 
-/** A stream of one job's output alone, for programs; a page gets outputs by its own stream. */
+/**
+ * An event stream with the output of one job and nothing else, for programs. A page gets outputs through its own event
+ * stream.
+ */
 export class OutputViewer extends EventStream {
   readonly #output: JobOutput
   #begun = false

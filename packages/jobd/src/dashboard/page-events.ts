@@ -21,7 +21,7 @@ export interface PageNode {
   lastExit: string | null
   /** The number of messages that wait in the mailbox. */
   mailbox: number
-  /** What it does or waits for; empty when it is idle. */
+  /** What the part does or waits for; empty when the part is idle. */
   activity: string
   children: PageNode[]
 }
@@ -31,13 +31,13 @@ export type PageCounts = Record<JobState, number>
 /** The part of the table of jobs that the browser shows at the moment. */
 export interface PageTable {
   jobs: PageJob[]
-  /** How many jobs the filter leaves in each state, whichever state is chosen. */
+  /** How many jobs in each state match the filter, if its own state is ignored. */
   counts: PageCounts
-  /** How many jobs there are on all pages. */
+  /** How many jobs match the filter, on all pages of the table. */
   total: number
 }
 
-/** What an operator can change. */
+/** The settings that an operator can change. */
 export interface PageControls {
   isAllPaused: boolean
   kinds: {
@@ -60,11 +60,11 @@ export interface PageControls {
 
 /** The first event of a page's stream: `snapshot`. */
 export interface PageSnapshot {
-  /** When this changes, the server was started anew, and the token in the page is no longer valid. */
+  /** The id of the server. If it changes, the server was restarted, and the token in the page is no longer valid. */
   server: string
-  /** The name of this stream, by which the page says which jobs' output it is to carry. */
+  /** The name of this stream. The page sends it when it asks for the output of a job. */
   stream: string
-  /** The kinds of jobs, each with what an empty field for its payload shows. */
+  /** The kinds of jobs, each with the placeholder for an empty payload field. */
   kinds: Readonly<Record<string, string>>
   tree: PageNode
   counts: PageCounts
@@ -75,12 +75,12 @@ export interface PageSnapshot {
   restarts: Restart[]
 }
 
-/** Every later event, `changes`: each property that is present has changed. */
+/** Every later event of a page's stream: `changes`. Each property that is present has changed. */
 export interface PageChanges {
   tree?: PageNode
   counts?: PageCounts
   jobs?: PageJob[]
-  /** The numbers of jobs that are no longer there. */
+  /** The numbers of jobs that were deleted. */
   deleted?: number[]
   progress?: PageProgress[]
   samples?: Sample[]
@@ -88,15 +88,15 @@ export interface PageChanges {
 }
 
 /**
- * An event of the output of a job's latest attempt: `log` comes first, and again when a later attempt begins; `output`
- * adds to it; `end` is the last.
+ * An event of the output of a job's latest attempt. `log` comes first, and again when a later attempt begins; `output`
+ * adds text; `end` is the last event.
  */
 export interface PageOutput {
   job: number
   attempt: number
   /** The beginning of the output; empty in every event but `log`. */
   head: string
-  /** Bytes between `head`, or what came before, and `text` that are not shown. */
+  /** How many bytes before `text` are left out, after `head` or after the events before. */
   omitted: number
   text: string
 }

@@ -25,7 +25,7 @@ const contentTypes = {
   events: 'text/event-stream; charset=utf-8',
 } as const
 
-/** Every answer has the headers that keep the page to itself. */
+/** Writes the head of a response, with the headers that protect the page. */
 export function writeHead(
   response: ServerResponse,
   status: number,
@@ -40,7 +40,7 @@ export class PageFiles {
   readonly page: string
   readonly login: string
   readonly wrongPassword: string
-  /** By the path of their request. */
+  /** The files that are sent without a login, by the path of their request. */
   readonly public: ReadonlyMap<string, { type: 'css' | 'js' | 'svg'; text: string }>
 
   constructor({ id, token, hasPassword }: Access) {
@@ -60,7 +60,7 @@ export class PageFiles {
   }
 }
 
-// The build puts them beside the bundle; from source they are there as well, once it has run.
+// The build puts the page's files beside the bundle. A server that runs from source uses the files of the last build.
 const folder = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/page/' : './page/',
   import.meta.url,

@@ -1,7 +1,10 @@
 import type { NodeSnapshot } from '@tasktree/actor'
 import type { PageNode } from './page-events.ts'
 
-/** The tree as the page shows it. Times are left out: a tree in which nothing happens is the same each time. */
+/**
+ * Returns the tree as the page shows it. Times are left out, so that the result is the same while nothing happens in
+ * the tree.
+ */
 export function toPageNode(node: NodeSnapshot): PageNode {
   const { id, path, kind, status, restarts, lastExit } = node
   const activity = [

@@ -13,13 +13,16 @@ import type {
   PageSnapshot,
 } from './page-events.ts'
 
-/** How many changes of each sort are kept for a page that does not read. The newest jobs are kept, because the page shows the newest. */
+/**
+ * How many changes of each sort wait at most for a page that reads slowly. Older changes are dropped, because the page
+ * shows the newest jobs.
+ */
 const most = { jobs: 200, deleted: 1_000, restarts: 100, samples: 300, outputs: 20 }
 
-/** How many characters of a job's texts are sent. The page asks for the whole text when it shows it. */
+/** How many characters of each text of a job are sent. The page asks for the whole text when it shows the job. */
 const shownCharacters = 240
 
-/** One open page: gathers what changed, and sends it when the page is ready for more. */
+/** The event stream of one open page. It collects changes, and sends them when the page is ready for more. */
 export class PageViewer extends EventStream {
   /** The name by which the page refers to this stream. */
   readonly name: string = randomBytes(8).toString('base64url')
@@ -35,7 +38,7 @@ export class PageViewer extends EventStream {
   #sentTree = ''
   #sentCounts = ''
 
-  /** The first event. What happened since this viewer was made is sent after it. */
+  /** Sends the first event. The changes since this viewer was made follow it. */
   begin(snapshot: PageSnapshot): void {
     this.#begun = true
     this.#sentTree = JSON.stringify(snapshot.tree)
@@ -84,7 +87,7 @@ export class PageViewer extends EventStream {
     this.#counts = counts
   }
 
-  /** Sends what has changed, unless the page has not yet read what was sent before. */
+  /** Sends the changes, unless the page has not yet read what was sent before. */
   flush(tree: PageNode): void {
     if (!this.#begun || !this.isReady) return
     const changes: PageChanges = {}
@@ -110,7 +113,10 @@ export class PageViewer extends EventStream {
     this.flushOutputs()
   }
 
-  /** Sends what waits of outputs, one after another as the page reads: the beginning of an output may be a mebibyte. */
+  /**
+   * Sends the outputs that wait, one after the other, because the beginning of one output may have 1 MiB. The next one
+   * is sent when the page has read.
+   */
   flushOutputs(): void {
     for (const [id, output] of this.#outputs) {
       if (!this.#begun || !this.isReady) return
@@ -119,7 +125,7 @@ export class PageViewer extends EventStream {
   }
 }
 
-/** The job as the page's table shows it. */
+/** Returns the job as the page's table shows it. */
 export function toPageJob(job: Job): PageJob {
   const { id, kind, state, priority, timeout, retries, attempts, deaths } = job
   const { createdAt, notBefore, startedAt, endedAt } = job

@@ -1,4 +1,4 @@
-/** A request that is answered with an error of HTTP. */
+/** An error that is sent to the client as an HTTP status with a message. */
 export class Refusal extends Error {
   override readonly name: string = 'Refusal'
   readonly status: number

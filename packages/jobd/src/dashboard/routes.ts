@@ -17,7 +17,7 @@ interface Exchange {
   site: Site
   response: ServerResponse
   sender: Sender
-  /** What the path's pattern has found. */
+  /** The parts of the path that the pattern of the route has found. */
   words: string[]
   query: URLSearchParams
   body: string
@@ -79,7 +79,7 @@ async function showMetrics({ site, response }: Exchange): Promise<void> {
   response.end(text)
 }
 
-/** Says which job's output a page's stream is to carry, or carries no more. */
+/** Makes a page's event stream carry the output of a job, or carry it no longer. */
 async function follow({ site, response, words: [stream = ''], body }: Exchange): Promise<void> {
   const { job, follow } = parseObject(body)
   if (typeof job !== 'number' || typeof follow !== 'boolean')
@@ -95,7 +95,10 @@ async function listJobs({ site, response, query }: Exchange): Promise<void> {
   answer(response, jobs.map(toPageJob))
 }
 
-/** One page of the table: what the filter leaves, in an order, with the counts for the filter's other states. */
+/**
+ * Answers with one page of the table: the jobs that match the filter, in the wanted order, and the counts for each
+ * state.
+ */
 async function showTable({ site, response, query }: Exchange): Promise<void> {
   const state = query.get('state') ?? ''
   if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
@@ -134,12 +137,12 @@ function numberIn(query: URLSearchParams, name: string, otherwise: number, most:
   return n
 }
 
-/** Kinds with their limits, what is paused, and the schedules. */
+/** Answers with the kinds and their limits, the pauses, and the schedules. */
 async function showControls({ site, response }: Exchange): Promise<void> {
   answer(response, await site.sources.controls())
 }
 
-/** The commands that the page may send as they are. */
+/** The commands of the protocol that the page may send unchanged. */
 const pageCommands: ReadonlySet<string> = new Set(
   'add pause resume limit every unschedule bulk reload requeue delete'.split(' '),
 )
@@ -166,7 +169,7 @@ async function listAttempts({ site, response, words: [id] }: Exchange): Promise<
   answer(response, attempts)
 }
 
-/** The output of one attempt, as far as it has come. */
+/** Answers with the output of one attempt so far. */
 async function showAttempt({ site, response, words }: Exchange): Promise<void> {
   const [job = 0, attempt = 0] = words.map(Number)
   const output = await site.sources.store.ask.output(job, attempt)
@@ -175,7 +178,7 @@ async function showAttempt({ site, response, words }: Exchange): Promise<void> {
   answer(response, { job, attempt, head, omitted, text: tail } satisfies PageOutput)
 }
 
-/** Carries out a command of the protocol. The page shows the message when it is refused. */
+/** Carries out a command of the protocol. If the command is refused, the page shows the message. */
 async function carryOut({ site, sender }: Exchange, words: string[]): Promise<unknown> {
   const reply = await site.sources.command(words, sender)
   if (reply instanceof Error) throw new Refusal(409, reply.message.replace(/^ERR /, ''))
@@ -222,7 +225,7 @@ function parseObject(body: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** The texts of a JSON object. */
+/** Reads the properties `names` of a JSON object. They must be texts. */
 function parseTexts(body: string, names: string[]): Record<string, string> {
   const value = parseObject(body)
   const texts: Record<string, string> = {}

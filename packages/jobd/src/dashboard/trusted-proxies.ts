@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
-/** Where a request comes from, and how its browser reached the server. */
+/** The client of a request, and how it reached the server. */
 export interface Origin {
   address: string
   /** The host in the browser's address bar. */
@@ -10,13 +10,13 @@ export interface Origin {
 }
 
 /**
- * The proxies whose X-Forwarded headers are believed. Anybody can send such headers, so they count only when the
+ * The proxies whose X-Forwarded headers are trusted. Any client can send such headers, so they are used only if the
  * connection itself comes from one of these addresses.
  */
 export class TrustedProxies {
   readonly #list = new BlockList()
 
-  /** Addresses, networks (10.0.0.0/8) or the word `loopback`. @throws {RangeError} for anything else */
+  /** `addresses` has addresses, networks (10.0.0.0/8) or the word `loopback`. @throws {RangeError} for anything else */
   constructor(addresses: readonly string[]) {
     for (const text of addresses) this.#add(text)
   }
@@ -50,7 +50,7 @@ export class TrustedProxies {
     const peer = plain(socket.remoteAddress ?? '')
     const host = headers.host ?? ''
     if (!this.#has(peer)) return { address: peer, host, isSecure: false }
-    // Each proxy adds the address of its own peer at the end: the last one that is not a proxy of ours is the client.
+    // Each proxy appends the address of its own peer. So the last address that is not a trusted proxy is the client.
     const hops = [...textsOf(headers['x-forwarded-for']).map(plain), peer]
     const address = hops.findLast((hop) => !this.#has(hop)) ?? hops[0] ?? peer
     return {
@@ -61,7 +61,7 @@ export class TrustedProxies {
   }
 }
 
-/** The values of a header that is a list. */
+/** Returns the values of a header that is a list. */
 function textsOf(header: string | string[] | undefined): string[] {
   return (Array.isArray(header) ? header.join(',') : (header ?? ''))
     .split(',')
@@ -69,7 +69,7 @@ function textsOf(header: string | string[] | undefined): string[] {
     .filter((text) => text !== '')
 }
 
-/** The plain form of an IPv4 address. A socket for both families shows it as an IPv6 address. */
+/** Returns the plain form of an IPv4 address. A socket for IPv4 and IPv6 reports it as an IPv6 address. */
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

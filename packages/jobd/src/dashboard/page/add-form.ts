@@ -7,7 +7,7 @@ const kind = find('kind', HTMLSelectElement)
 const payload = find('payload', HTMLInputElement)
 const error = find('add-error', HTMLParagraphElement)
 
-/** The form for a new job, with every option that JOB.ADD has. What the server refuses is said in the form itself. */
+/** The form for a new job, with every option of JOB.ADD. If the server refuses the job, the form shows the reason. */
 export class AddForm {
   #placeholders: Readonly<Record<string, string>> = {}
 
@@ -24,7 +24,7 @@ export class AddForm {
     payload.focus()
   }
 
-  /** Kinds, each with what an empty field for its payload shows. */
+  /** `kinds` has the placeholder for an empty payload field of each kind. */
   show(kinds: Readonly<Record<string, string>>): void {
     this.#placeholders = kinds
     const chosen = kind.value

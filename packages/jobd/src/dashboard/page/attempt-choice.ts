@@ -11,7 +11,10 @@ export class AttemptChoice {
   #records: readonly AttemptRecord[] = []
   #chosen: number | null = null
 
-  /** `choose` is called with the attempt that the reader has chosen; null: the latest one, whichever that is. */
+  /**
+   * `choose` is called with the attempt that the reader has chosen, or null for the latest attempt, even if another
+   * attempt begins later.
+   */
   constructor(choose: (attempt: number | null) => void) {
     this.#choose = choose
     this.#field.addEventListener('change', (event) => {
@@ -22,12 +25,12 @@ export class AttemptChoice {
     })
   }
 
-  /** The attempt that the reader has chosen; null: the latest one. */
+  /** The attempt that the reader has chosen; null for the latest attempt. */
   get chosen(): number | null {
     return this.#chosen
   }
 
-  /** Begins with another job. */
+  /** Called when the panel shows another job. */
   clear(): void {
     this.#chosen = null
     this.show([])
@@ -48,7 +51,7 @@ export class AttemptChoice {
       setText(label, `${attempt} ${state}`)
     }
     this.#field.hidden = records.length < 2
-    // The chosen attempt is no longer kept: the latest one takes its place.
+    // If the server no longer has the chosen attempt, the latest attempt is shown.
     const isGone = this.#chosen !== null && !attempts.has(this.#chosen)
     if (isGone) this.#chosen = null
     const shown = this.#choices.get(this.#chosen ?? records.at(-1)?.attempt ?? 0)
@@ -67,7 +70,7 @@ export class AttemptChoice {
     return input
   }
 
-  /** How the attempt went that is shown; the facts of the job say it of a job with one attempt. */
+  /** Shows how the chosen attempt went. If the job has only one attempt, the facts of the job show that already. */
   #showOutcome(): void {
     const wanted = this.#chosen ?? this.#records.at(-1)?.attempt
     const record = this.#records.find(({ attempt }) => attempt === wanted)
@@ -78,11 +81,11 @@ export class AttemptChoice {
       `Attempt ${attempt}`,
       startedAt === null ? '' : `began ${new Date(startedAt).toLocaleString()}`,
       startedAt === null || endedAt === null ? '' : `took ${formatDuration(endedAt - startedAt)}`,
-      // While the attempt runs this would be an old number.
+      // While the attempt runs, this number would be out of date.
       endedAt === null ? '' : `wrote ${outputSize.toLocaleString()} bytes`,
     ]
     const text = parts.filter((part) => part !== '').join(', ')
-    // The error of the latest attempt is the job's, which the facts show.
+    // The error of the latest attempt is the error of the job, which the facts of the job show.
     const isLatest = record === this.#records.at(-1)
     setText(this.#outcome, error === null || isLatest ? text : `${text}: ${error}`)
   }

@@ -40,7 +40,10 @@ const running: Line[] = [
   { label: '95 %', colour: '--running', dashed: true, value: ({ ran }) => ran?.p95 ?? null },
 ]
 
-/** How the values of a plot are written, and which steps its axis may have: no finer than what can be written. */
+/**
+ * How the values of a plot are written, and which steps its axis may have. The steps are not finer than the numbers
+ * that are written.
+ */
 interface Scale {
   format: (value: number) => string
   formatTick: (value: number) => string
@@ -66,7 +69,7 @@ const countScale: Scale = {
 }
 countScale.steps.sort((a, b) => a - b)
 
-/** One plot over time. It is made anew when the colours change, which the canvas does not see. */
+/** One plot over time. It is made again when the colours of the page change, because a canvas keeps its colours. */
 class Chart {
   readonly #place: HTMLElement
   readonly #lines: Line[]
@@ -80,7 +83,7 @@ class Chart {
   constructor(id: string, lines: Line[], { format, formatTick, steps }: Scale) {
     this.#place = find(id, HTMLDivElement)
     this.#place.append(this.#nothing)
-    // Where the pointer leaves the plot, the newest values come back.
+    // When the pointer leaves the plot, the legend shows the newest values again.
     this.#place.addEventListener('pointerleave', () => setTimeout(() => this.#showNewest(), 0))
     this.#lines = lines
     this.#format = format
@@ -152,7 +155,7 @@ class Chart {
     this.#showNewest()
   }
 
-  /** The legend shows the newest values, unless the pointer is at others. */
+  /** Shows the newest values in the legend, unless the pointer is on the plot. */
   #showNewest(): void {
     const plot = this.#plot
     if (plot === null || this.#samples.length === 0) return
@@ -160,7 +163,7 @@ class Chart {
     plot.setLegend({ idx: this.#samples.length - 1 })
   }
 
-  /** The server's time, which need not be this browser's. */
+  /** The time of the server, which may differ from the time of this browser. */
   get #now(): number {
     return this.#samples.at(-1)?.at ?? Date.now()
   }
@@ -177,7 +180,7 @@ class Chart {
   }
 }
 
-/** The colour of a style property in the scheme, light or dark, that is shown now. */
+/** Returns the colour of a style property in the current scheme, light or dark. */
 function getComputedColour(property: string, opacity = 1): string {
   const probe = document.createElement('span')
   probe.style.color = `rgb(from var(${property}) r g b / ${opacity})`

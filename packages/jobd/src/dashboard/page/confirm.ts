@@ -2,7 +2,7 @@ import { find, setText } from './element.ts'
 
 const dialog = find('confirm', HTMLDialogElement)
 
-/** Asks before something that cannot be undone; true when the answer is yes. */
+/** Asks the user before an action that cannot be undone. Returns true if the answer is yes. */
 export function confirm(question: string, yes: string): Promise<boolean> {
   setText(find('confirm-text', HTMLParagraphElement), question)
   const button = find('confirm-yes', HTMLButtonElement)

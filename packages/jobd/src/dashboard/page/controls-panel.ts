@@ -4,13 +4,13 @@ import { find, make, setText } from './element.ts'
 import { notify } from './notice.ts'
 import { change, get, post, reasonOf } from './requests.ts'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two reads of the settings. */
 const lookTime = 5_000
 
 type KindControls = PageControls['kinds'][number]
 type Rate = KindControls['limits']['rate']
 
-/** What an operator can change: pauses, limits and schedules. */
+/** The panel with the settings that an operator can change: pauses, limits and schedules. */
 export class ControlsPanel {
   readonly #kinds = find('kind-rows', HTMLTableSectionElement)
   readonly #schedules = find('schedule-rows', HTMLTableSectionElement)
@@ -54,7 +54,7 @@ export class ControlsPanel {
 
   #show(controls: PageControls): void {
     const text = JSON.stringify(controls)
-    // When nothing has changed the rows stay, and with them the focus and a text that is being typed.
+    // If nothing has changed, the rows are not made again, so that the focus and a half-typed text stay.
     if (text === this.#shown) return
     const focused = document.activeElement?.id ?? ''
     this.#shown = text
@@ -173,7 +173,7 @@ function rateText(rate: Rate): string {
   return `${rate.limit}/${unit}`
 }
 
-/** 10/s, 10/m, 10/h, or 10/500 for 10 in 500 milliseconds. */
+/** Reads a rate: 10/s, 10/m, 10/h, or 10/500 for 10 in 500 milliseconds. */
 function rateWords(text: string): string[] {
   if (text === '') return ['RATE', 'none']
   const [limit = '', unit = 's'] = text.split('/')

@@ -1,11 +1,11 @@
-/** The element of the page with that id. @throws when the page has none of that type */
+/** Returns the element of the page with this id. @throws when the page has no element of this id and type */
 export function find<E extends HTMLElement>(id: string, type: new () => E): E {
   const element = document.querySelector(`#${id}`)
   if (!(element instanceof type)) throw new TypeError(`the page has no ${type.name} #${id}`)
   return element
 }
 
-/** A new element with texts and child elements in it. */
+/** Makes an element with texts and child elements. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',
@@ -17,7 +17,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Writes a text only when it differs, so that screen readers and selections are not disturbed. */
+/** Changes the text of an element only if it differs, so that screen readers and selections are not disturbed. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }

@@ -1,6 +1,6 @@
 import { SharedEventStream, type FromTab, type ToTab } from './shared-event-stream.ts'
 
-// The SharedWorker that all tabs of a browser share.
+// The program of the SharedWorker, which holds the event stream for all tabs of a browser.
 const stream = new SharedEventStream(new URL('.', location.href).href)
 
 addEventListener('connect', (event) => {

@@ -2,7 +2,7 @@ import type { PageTable } from '../page-events.ts'
 import { find, make, setText } from './element.ts'
 import { get } from './requests.ts'
 
-/** Rows of a page. */
+/** How many rows a page of the table has. */
 const pageSize = 50
 
 /** The search begins this many milliseconds after the last key stroke in its field. */
@@ -10,7 +10,7 @@ const pause = 250
 
 const states = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
 
-/** Which jobs the table shows, in which order, and which page of them. */
+/** The filter, the order and the page of the table that the user has chosen. */
 export class JobQuery {
   readonly #filter = find('filter', HTMLFieldSetElement)
   readonly #search = find('search', HTMLInputElement)
@@ -25,7 +25,7 @@ export class JobQuery {
   #offset = 0
   #total = 0
 
-  /** `changed` is called when other jobs are to be shown. */
+  /** `changed` is called when the table must show other jobs. */
   constructor(changed: () => void) {
     const restart = (): void => {
       this.#offset = 0
@@ -56,14 +56,17 @@ export class JobQuery {
     }
   }
 
-  /** To the page before, or after. */
+  /** Goes to the page before or after the current one. */
   readonly turn: (by: number) => void
 
   focus(): void {
     this.#search.focus()
   }
 
-  /** The first click sorts downwards, the second upwards, the third as at first. */
+  /**
+   * Called when the head of a column is clicked. The first click sorts in descending order, the second in ascending
+   * order, the third restores the initial order.
+   */
   #sortBy(sort: string): void {
     if (this.#sort !== sort) [this.#sort, this.#isDescending] = [sort, true]
     else if (this.#isDescending) this.#isDescending = false
@@ -80,7 +83,7 @@ export class JobQuery {
     return this.#filter.querySelector<HTMLInputElement>('input:checked')?.value ?? ''
   }
 
-  /** The filter without its state, as words of the protocol. */
+  /** The filter as words of the protocol. */
   get words(): string[] {
     const words: string[] = []
     if (this.state !== '') words.push('STATE', this.state)
@@ -101,7 +104,7 @@ export class JobQuery {
     this.#kind.value = names.includes(chosen) ? chosen : ''
   }
 
-  /** Reads the page that is to be shown. @throws what the server answers */
+  /** Reads the page of the table that must be shown. @throws the error that the server answers */
   async read(): Promise<PageTable> {
     const query = new URLSearchParams({
       sort: this.#sort,
@@ -116,7 +119,7 @@ export class JobQuery {
     return get<PageTable>(`table?${query}`)
   }
 
-  /** Shows the counts beside the filters, and where in all jobs the page is. */
+  /** Shows the counts beside the filters, and which of all jobs are on the page. */
   show({ jobs, counts, total }: PageTable): void {
     this.#total = total
     let all = 0
@@ -133,7 +136,7 @@ export class JobQuery {
     this.#next.disabled = last >= total
   }
 
-  /** When jobs went away, the page may be one that is no longer there. */
+  /** Whether the page no longer exists, because jobs were deleted or no longer match the filter. */
   get isPastEnd(): boolean {
     return this.#offset > 0 && this.#offset >= this.#total
   }

@@ -14,7 +14,7 @@ export async function retry(id: number): Promise<void> {
   if ((await post(`jobs/${id}/retry`)) !== null) notify(`Job ${id} is queued again`)
 }
 
-/** Queues a job again that has ended. One that is done has done its work: it is done twice only after a question. */
+/** Queues a job again that has ended. If the job is done, asks the user first, because its work would be done twice. */
 export async function queueAgain({ id, state }: PageJob): Promise<void> {
   if (state === 'done' && !(await confirm(`Job ${id} is done. Do it again?`, 'Queue again'))) return
   if ((await post('commands/requeue', { words: [String(id)] })) !== null)
@@ -133,7 +133,7 @@ export class JobRow {
     const hadFocus = this.#actions.contains(document.activeElement)
     this.#actions.replaceChildren(this.#button(action))
     setReachable(this.row, this.row.tabIndex === 0)
-    // The button that was pressed has become another one: the keyboard stays in its row.
+    // The button that had the focus was replaced. The focus goes to the row, so that the user stays there.
     if (hadFocus) this.row.focus()
   }
 

@@ -14,8 +14,9 @@ const actionKeys: Readonly<Record<string, string>> = { c: 'cancel', r: 'retry', 
 const readTime = 1_000
 
 /**
- * One page of the jobs that the filters leave. Rows change as the stream says; which rows there are, and in which order,
- * the server says, which is asked again after changes, at most once a second.
+ * The table of jobs. It shows one page of the jobs that match the filters. Events of the stream change the rows. The
+ * server decides which rows there are, and their order, so the table asks the server again after changes, at most once
+ * a second.
  */
 export class JobTable {
   readonly #body = find('job-rows', HTMLTableSectionElement)
@@ -29,10 +30,10 @@ export class JobTable {
   #selected: number | null = null
   #readAt = 0
   #timer = 0
-  /** Counts reads: an answer that a later read has overtaken is dropped. */
+  /** How many reads were begun. An answer is dropped if a later read was begun meanwhile. */
   #reads = 0
 
-  /** `open` is called with the job whose output is asked for. */
+  /** `open` is called with the job whose output the user wants to see. */
   constructor(open: (id: number) => void) {
     this.#open = open
     this.#body.addEventListener('click', (event) => {
@@ -83,7 +84,7 @@ export class JobTable {
     if (jobs.length > 0) this.#readSoon()
   }
 
-  /** The jobs are no longer there. */
+  /** Called when jobs were deleted. */
   remove(ids: readonly number[]): void {
     for (const id of ids) this.#progress.delete(id)
     this.#readSoon()
@@ -115,7 +116,7 @@ export class JobTable {
     }
   }
 
-  /** Adds missing rows, and removes others. */
+  /** Shows these jobs: adds missing rows, and removes other rows. */
   #show(jobs: readonly PageJob[]): void {
     const wanted = new Set(jobs.map(({ id }) => id))
     const neighbour = this.#removeRows(wanted)
@@ -135,14 +136,17 @@ export class JobTable {
     this.#roving.update(neighbour)
   }
 
-  /** Moving an element takes the focus from it. */
+  /** Moves a row, and gives it the focus again, because an element that is moved loses the focus. */
   #move(row: HTMLElement, place: Element | null): void {
     const focused = document.activeElement
     this.#body.insertBefore(row, place)
     if (focused instanceof HTMLElement && row.contains(focused)) focused.focus()
   }
 
-  /** Removes rows; gives the row that is to have the focus when the focused row was removed. */
+  /**
+   * Removes the rows of jobs that are not in `wanted`. If the focused row was removed, returns the row that must get
+   * the focus.
+   */
   #removeRows(wanted: ReadonlySet<number>): HTMLElement | null {
     let neighbour: HTMLElement | null = null
     for (const [id, { row }] of this.#rows) {
@@ -165,7 +169,7 @@ export class JobTable {
     for (const row of this.#rows.values()) row.showAge()
   }
 
-  /** Carries the chosen action out for every job that the filters leave, on all pages, after a question. */
+  /** Asks the user, and then carries out the chosen action for all jobs that match the filters, on all pages. */
   async #carryOutAll(): Promise<void> {
     const action = this.#bulk.value
     this.#bulk.value = ''

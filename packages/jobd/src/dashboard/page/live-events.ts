@@ -11,14 +11,14 @@ function show(state: 'live' | 'lost', text: string): void {
 }
 
 export interface EventHandlers {
-  /** Everything, at the beginning and after each loss of the connection. */
+  /** Called with the state of everything, at the beginning and each time the connection was lost. */
   begin: (snapshot: PageSnapshot) => void
   apply: (changes: PageChanges) => void
-  /** A part of the output of a job that is followed. */
+  /** Called with a part of the output of a followed job. */
   output: (event: 'log' | 'output' | 'end', output: PageOutput) => void
 }
 
-/** What the server sends to this tab, by the stream that all tabs share. */
+/** Receives the events for this tab from the stream that all tabs share. */
 export class LiveEvents {
   readonly #tell: (message: FromTab) => void
 
@@ -49,13 +49,15 @@ export class LiveEvents {
     this.#tell = joinSharedStream(receive)
     this.#tell({ type: 'hello', token })
     addEventListener('pagehide', () => this.#tell({ type: 'bye' }))
-    // A page that the browser had put aside, and shows again, has missed what happened.
+    // If the browser shows a page from its back/forward cache, the page has missed events.
     addEventListener('pageshow', (event) => {
       if (event.persisted) location.reload()
     })
   }
 
-  /** The job's output comes from its beginning, then as it is written. */
+  /**
+   * From now on, `output` is called with the output of the job: first with the output so far, then with each new part.
+   */
   follow(job: number): void {
     this.#tell({ type: 'follow', job })
   }
@@ -71,7 +73,8 @@ function joinSharedStream(receive: (message: ToTab) => void): (message: FromTab)
     const tab = { send: receive }
     return (message) => stream.receive(tab, message)
   }
-  // Named after the server: tabs of a server that was started anew do not share the worker of the earlier server.
+  // The worker is named after the server, so that the tabs of a restarted server do not share the worker of the earlier
+  // server.
   const { port } = new SharedWorker('events-worker.js', { name: meta('jobd-server') })
   port.addEventListener('message', ({ data }: MessageEvent<ToTab>) => receive(data))
   port.start()

@@ -8,7 +8,10 @@ import { notify } from './notice.ts'
 import { OutputText } from './output-text.ts'
 import { get, reasonOf } from './requests.ts'
 
-/** The panel of one job: its fields, its attempts, and the output of one of them, as it comes. */
+/**
+ * The panel of one job. It shows the fields of the job, its attempts, and the output of one attempt while it is
+ * written.
+ */
 export class OutputPanel {
   readonly #panel = find('output', HTMLElement)
   readonly #title = find('output-title', HTMLHeadingElement)
@@ -18,7 +21,7 @@ export class OutputPanel {
   readonly #events: () => LiveEvents
   readonly #closed: (id: number) => void
   #id: number | null = null
-  /** The stream has said that nothing follows. */
+  /** Whether the stream has reported that no more output follows. */
   #isOver = false
 
   /** `closed` is called with the job that was shown. */
@@ -60,7 +63,7 @@ export class OutputPanel {
     this.#events().follow(id)
   }
 
-  /** Reads the whole texts of the job, which the table cuts, and its attempts. */
+  /** Reads the job with its whole texts, which the table shortens, and its attempts. */
   async refresh(): Promise<void> {
     const id = this.#id
     if (id === null) return
@@ -72,14 +75,17 @@ export class OutputPanel {
       if (this.#id !== id) return
       this.#showFacts(job)
       this.#attempts.show(attempts)
-      // The job begins anew: its stream had ended.
+      // The job was queued again after the stream of its output had ended.
       if (this.#isOver && (job.state === 'queued' || job.state === 'running')) this.#follow(id)
     } catch (error) {
       notify(reasonOf(error))
     }
   }
 
-  /** Shows the output of an earlier attempt; null: that of the latest one, as it comes. */
+  /**
+   * Shows the output of an earlier attempt, or, if `attempt` is null, the output of the latest attempt while it is
+   * written.
+   */
   async #showAttempt(attempt: number | null): Promise<void> {
     const id = this.#id
     if (id === null) return
@@ -129,7 +135,7 @@ export class OutputPanel {
     this.#facts.dataset['state'] = job.state
   }
 
-  /** A part of the latest attempt's output has come. */
+  /** Called when a part of the latest attempt's output has arrived. */
   take(event: 'log' | 'output' | 'end', output: PageOutput): void {
     if (output.job !== this.#id) return
     if (event === 'end') this.#isOver = true

@@ -1,21 +1,26 @@
 import type { PageOutput } from '../page-events.ts'
 import { find, make, setText } from './element.ts'
 
-/** The page shows at least this many characters from the beginning of an output and from its end, as the server keeps them. */
+/**
+ * The page shows at least this many characters from the beginning and from the end of an output. The server keeps as
+ * many bytes.
+ */
 const headCharacters = 262_144
 const tailCharacters = 786_432
 
-/** Text is taken away when the end has grown to this many characters, so that it is not done for each piece. */
+/**
+ * When the end has this many characters, it is shortened to `tailCharacters`. So this need not be done for each piece.
+ */
 const mostTailCharacters = 1_048_576
 
 const encoder = new TextEncoder()
 
-/** The output of one attempt. Of long output the beginning and the end are shown, with a line between them. */
+/** Shows the output of one attempt. Of long output it shows the beginning and the end, with a line between them. */
 export class OutputText {
   readonly #view = find('output-text', HTMLPreElement)
-  /** Stands for what is not shown. */
+  /** The line that says how much output is left out. */
   readonly #gap = make('span', 'omitted')
-  /** The end is in view, and stays there when text is added or the view becomes smaller. */
+  /** Whether the end of the output is visible. Then it stays visible when text is added or the view becomes smaller. */
   #isAtEnd = true
   #height = 0
   #omitted = 0
@@ -26,7 +31,7 @@ export class OutputText {
   constructor() {
     this.#view.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#view
-      // The view has another height by now: the observer below moves it.
+      // The height of the view has changed. The observer below handles that.
       if (clientHeight !== this.#height) return
       this.#isAtEnd = scrollHeight - scrollTop - clientHeight < 24
     })
@@ -49,7 +54,7 @@ export class OutputText {
     this.#tailLength = 0
   }
 
-  /** Adds a part of the output, and stays at its end if that was in view. */
+  /** Adds a part of the output. If the end was visible, scrolls to the new end. */
   add({ head, omitted, text }: PageOutput): void {
     this.#addToHead(head)
     if (omitted > 0) this.#omit(omitted)
@@ -73,7 +78,7 @@ export class OutputText {
     if (this.#tailLength > mostTailCharacters) this.#shorten(tailCharacters)
   }
 
-  /** Takes the oldest texts of the end away, until at most `most` characters are there. */
+  /** Removes the oldest texts of the end until it has at most `most` characters. */
   #shorten(most: number): void {
     let bytes = 0
     while (this.#tailLength > most) {
@@ -86,7 +91,10 @@ export class OutputText {
     this.#showGap(bytes)
   }
 
-  /** Output is missing after the end that is shown: that end is no longer the end. */
+  /**
+   * Called when output is missing between the shown text and the text that follows. Removes the end, because newer text
+   * will be the end.
+   */
   #omit(omitted: number): void {
     this.#shorten(0)
     this.#showGap(omitted)

@@ -36,23 +36,26 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T | nul
   }
 }
 
-/** The reason that the user is shown for a failed request. */
+/** Returns the reason of a failed request, as the user is told it. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return `No answer from the server within ${patience / 1_000} s`
-  // What browsers call a server that cannot be reached differs, and says little.
+  // A TypeError means that the server cannot be reached. Its message is different in each browser, and not helpful.
   return error instanceof TypeError ? 'The server cannot be reached' : error.message
 }
 
 async function read<T>(response: Response): Promise<T> {
-  // The password is asked for again: the server was started anew.
+  // The server was restarted and asks for the password again.
   if (response.status === 401) location.reload()
   const text = await response.text()
   if (response.ok) return JSON.parse(text) as T
   throw new Error(errorIn(text) ?? `The server answered ${response.status} ${response.statusText}`)
 }
 
-/** A proxy that cannot reach the server answers with a page of its own. */
+/**
+ * Returns the error message in a response; null if there is none, for example in the page of a proxy that cannot reach
+ * the server.
+ */
 function errorIn(text: string): string | null {
   try {
     return (JSON.parse(text) as { error?: string }).error ?? null

@@ -1,6 +1,7 @@
 /**
- * Of a list of elements one is in the order of the tab key, the others are reached from it by the arrows.
- * The elements may come and go: the current one is remembered as long as it is there.
+ * Lets the user reach the elements of a list by keys. The tab key reaches only the current element; the arrow keys go
+ * from it to the other elements. Elements may be added and removed. The current element stays the current one until it
+ * is removed.
  */
 export class Roving {
   readonly #all: () => HTMLElement[]
@@ -8,7 +9,7 @@ export class Roving {
   /** Whether an element has had the focus. Until then the first element is the current one. */
   #hadFocus = false
 
-  /** `all`: the elements in their order. */
+  /** `all` returns the elements in their order. */
   constructor(container: HTMLElement, all: () => HTMLElement[]) {
     this.#all = all
     container.addEventListener('keydown', (event) => this.#onKey(event))
@@ -23,7 +24,7 @@ export class Roving {
     return this.#current
   }
 
-  /** After elements came or went. `next` is focused when the focused one has gone. */
+  /** Called after elements were added or removed. If the focused element was removed, `next` gets the focus. */
   update(next: HTMLElement | null = null): void {
     const all = this.#all()
     if (!this.#hadFocus || this.#current === null || !all.includes(this.#current)) {

@@ -1,48 +1,55 @@
 import type { PageChanges, PageOutput, PageSnapshot } from '../page-events.ts'
 
-/** What a tab tells the stream. */
+/** A message from a tab to the shared stream. */
 export type FromTab =
   | { type: 'hello'; token: string }
   | { type: 'follow'; job: number }
   | { type: 'unfollow'; job: number }
   | { type: 'bye' }
 
-/** What the stream tells a tab. */
+/** A message from the shared stream to a tab. */
 export type ToTab =
   | { type: 'live' }
   | { type: 'lost' }
-  /** The stream was refused: perhaps the password is asked for again. */
+  /** The server has refused the stream, perhaps because it asks for the password again. */
   | { type: 'refused' }
   | { type: 'snapshot'; snapshot: PageSnapshot }
   | { type: 'changes'; changes: PageChanges }
   | { type: 'output'; event: 'log' | 'output' | 'end'; output: PageOutput }
 
-/** A tab as the stream sees it. */
+/** A tab that uses the shared stream. */
 export interface Tab {
   send: (message: ToTab) => void
 }
 
-/** Milliseconds until a stream that was refused is asked for again. */
+/** Milliseconds after which a stream that was refused is opened again. */
 const retryDelay = 1_000
 
-/** A server that works sends its measurements each second: a stream that is silent for this long is dead. */
+/**
+ * A stream that is silent for this many milliseconds has failed, because a working server sends its measurements each
+ * second.
+ */
 const longestSilence = 10_000
 
 /**
- * The one stream of events that all tabs of a browser share. A browser opens at most six connections to a server, and
- * each stream holds one: with a stream for each tab, six tabs would leave no connection for anything else. The stream
- * runs in a SharedWorker, or in the page itself where there are none.
+ * The event stream that all tabs of a browser share.
+ *
+ * The problem: a browser opens at most six connections to a server, and each event stream needs one of them. If each
+ * tab had its own stream, six tabs would leave no connection for other requests.
+ *
+ * The idea: this object opens one stream and passes the events on to all tabs. It runs in a SharedWorker, or in the
+ * page itself if the browser does not support SharedWorkers.
  */
 export class SharedEventStream {
   readonly #base: string
   readonly #tabs = new Map<Tab, Set<number>>()
   #token = ''
   #source: EventSource | null = null
-  /** The name of the open stream; null while there is none. */
+  /** The name that the server gave the open stream; null while no stream is open. */
   #stream: string | null = null
   #silence = 0
 
-  /** `base`: the address of the page, without its file. */
+  /** `base` is the URL of the page without the name of its file. */
   constructor(base: string) {
     this.#base = base
   }
@@ -102,7 +109,7 @@ export class SharedEventStream {
     source.addEventListener('error', () => {
       this.#stream = null
       this.#send({ type: 'lost' })
-      // A connection that was lost is opened again by the browser; one that was refused is not.
+      // The browser opens a lost connection again, but not a connection that the server has refused.
       if (source.readyState !== EventSource.CLOSED || this.#source !== source) return
       this.#send({ type: 'refused' })
       this.#again(retryDelay)
@@ -124,7 +131,10 @@ export class SharedEventStream {
     this.#silence = setTimeout(() => this.#open(), delay)
   }
 
-  /** After each loss there is a new snapshot, and the outputs are asked for anew. */
+  /**
+   * Called with the first event of a new stream: at the beginning and each time the connection was lost. Sends the
+   * snapshot to all tabs, and asks the server again for the outputs that they follow.
+   */
   #begin(snapshot: PageSnapshot): void {
     this.#stream = snapshot.stream
     this.#send({ type: 'snapshot', snapshot })
@@ -139,7 +149,10 @@ export class SharedEventStream {
       if (jobs.has(output.job)) tab.send({ type: 'output', event, output })
   }
 
-  /** Sends a snapshot to a tab that comes later. The tab may also get changes that are older than its snapshot; the changes that follow correct them. */
+  /**
+   * Sends a snapshot to a tab that was opened later. The tab may also get changes that are older than its snapshot.
+   * Later changes correct them.
+   */
   async #sendSnapshot(tab: Tab, stream: string): Promise<void> {
     try {
       const response = await fetch(`${this.#base}snapshot?stream=${stream}`)
@@ -152,7 +165,10 @@ export class SharedEventStream {
     }
   }
 
-  /** Says which job's output the stream is to carry. A stream that has ended meanwhile is followed by another, which asks again. */
+  /**
+   * Tells the server to send the output of a job through the stream, or to stop sending it. If the stream has ended
+   * meanwhile, the next stream tells the server again.
+   */
   async #tell(job: number, follow: boolean): Promise<void> {
     const stream = this.#stream
     if (stream === null) return
@@ -163,7 +179,7 @@ export class SharedEventStream {
         body: JSON.stringify({ job, follow }),
       })
     } catch {
-      // The connection is lost, which the stream notices too.
+      // The connection is lost. The stream notices that too.
     }
   }
 }

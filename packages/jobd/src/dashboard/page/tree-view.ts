@@ -16,8 +16,8 @@ function cell(className: string, ...content: Node[]): HTMLSpanElement {
 }
 
 /**
- * One part of the tree, as it stands in the page: a row of a grid, because a row may have a button in it, and is named by
- * what it shows. The lists around the rows only indent them.
+ * Shows one part of the tree. For screen readers it is a row of a grid, because a row may contain a button, and the
+ * text of a row is its name. The lists around the rows only indent them.
  */
 class NodeView {
   readonly item = make('li')
@@ -62,11 +62,11 @@ class NodeView {
 
   show(node: PageNode, views: Map<string, NodeView>, level: number): void {
     this.item.dataset['status'] = node.status
-    // What has stopped cannot be killed.
+    // A part that has stopped cannot be killed, so it has no button.
     if (this.#kill !== null) this.#kill.hidden = node.status !== 'running'
     const isRunning = node.status === 'running'
     const what = `${node.kind}${node.activity === '' ? '' : `, ${node.activity}`}`
-    // That a part runs is shown by its dot, and is hidden as a text.
+    // The dot of a part shows that it runs. The text `running` is only for screen readers.
     this.#status.classList.toggle('hidden', isRunning)
     setText(this.#status, `${node.status}, `)
     setText(this.#text, what)
@@ -104,12 +104,12 @@ async function kill(path: string): Promise<void> {
   if ((await post('actors/kill', { path })) !== null) notify(`${shorten(path)} is killed`)
 }
 
-/** A path without the root, with which all paths begin. */
+/** Returns a path without the root, with which all paths begin. */
 function shorten(path: string): string {
   return path.replace(/^\/[^/]+\//, '')
 }
 
-/** The supervised tree, and its latest restarts. */
+/** Shows the supervised tree and its latest restarts. */
 export class TreeView {
   readonly #tree = find('tree', HTMLDivElement)
   readonly #restarts = find('restarts', HTMLOListElement)
@@ -144,13 +144,13 @@ export class TreeView {
     this.#roving.update()
   }
 
-  /** The restarts so far, the oldest first. */
+  /** Shows the restarts so far, given with the oldest first. */
   beginRestarts(restarts: readonly Restart[]): void {
     this.#restarts.replaceChildren()
     this.#prepend(restarts)
   }
 
-  /** Restarts of just now: their parts flash. */
+  /** Shows new restarts. The parts that were restarted flash. */
   showRestarts(restarts: readonly Restart[]): void {
     for (const { path } of restarts) this.#views.get(path)?.flash()
     this.#prepend(restarts)
