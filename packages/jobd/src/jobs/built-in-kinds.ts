@@ -7,7 +7,7 @@ import { shell } from './shell.ts'
 import { sleep } from './sleep.ts'
 import { words } from './words.ts'
 
-/** The kinds that every server has unless it is told otherwise. */
+/** The kinds that every server has, unless the option `builtInKinds` is false. */
 export const builtInKinds: Kinds = defineKinds({
   ...shell,
   ...hash,

@@ -1,13 +1,19 @@
 import type { Process } from '@tasktree/subprocess'
 import type { JobContext } from './kind.ts'
 
-/** SIGKILL follows SIGTERM so soon that the processes of a cancelled job are gone within a second. Milliseconds. */
+/**
+ * Milliseconds between SIGTERM and SIGKILL. They are few, so that the processes of a cancelled job end within a second.
+ */
 export const killGrace = 500
 
-/** The end of its output, this many characters, is a job's result too. */
+/** The result of the job is the end of its output, at most this many characters. */
 const longestResult = 4_096
 
-/** Reads a child's output as it comes, until its end. @throws when its exit code is not 0 */
+/**
+ * Passes the output of a child process on until the process ends, and returns the end of the output.
+ *
+ * @throws when the exit code is not 0
+ */
 export async function outcomeOf(child: Process, ctx: Pick<JobContext, 'output'>): Promise<string> {
   await using _ = child
   const decoder = new TextDecoder()

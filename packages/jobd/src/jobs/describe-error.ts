@@ -1,9 +1,9 @@
-/** How deep a chain of causes is followed: it could be a circle. */
+/** At most this many causes are followed, because a chain of causes may be a circle. */
 const deepest = 5
 
 /**
- * The message of an error and of its causes: "fetch failed: connect ECONNREFUSED 127.0.0.1:1". The outermost message
- * alone often says nothing.
+ * Returns the message of an error together with the messages of its causes: "fetch failed: connect ECONNREFUSED
+ * 127.0.0.1:1". The first message alone is often not helpful.
  */
 export function describeError(error: unknown, depth = 0): string {
   if (!(error instanceof Error)) return String(error)
@@ -20,7 +20,10 @@ function innerErrors(error: Error): unknown[] {
   return error.cause === undefined || error.cause === null ? members : [...members, error.cause]
 }
 
-/** An error without a message may still have a code, as the error that collects the failures of several addresses does. */
+/**
+ * Returns a text for an error without a message. It may have a code, for example the error of Node for a connection
+ * that failed at several addresses.
+ */
 function nameOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { taskSignal } from '@tasktree/core'
 import { defineKinds, type Kind } from './kind.ts'
 
-/** An HTTP GET; its result is the status, the number of bytes and the time. */
+/** The kind `fetch`: an HTTP GET request. The result is the status, the number of bytes and the time. */
 export const fetchUrl: { readonly fetch: Kind<URL> } = defineKinds({
   fetch: {
     placeholder: 'a URL',

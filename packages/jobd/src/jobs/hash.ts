@@ -2,7 +2,7 @@ import { defineKinds, type Kind } from './kind.ts'
 import { parseText } from './payload-parsers.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
-/** SHA-256 of a file, or of every file under a folder, in the thread pool. */
+/** The kind `hash`: the SHA-256 of a file, or of every file under a folder. It runs in the thread pool. */
 export const hash: { readonly hash: Kind } = defineKinds({
   hash: {
     placeholder: 'a path',

@@ -1,4 +1,4 @@
-// The functions that run in the pools' workers. Each uses nothing but its arguments.
+// The functions that run in the pools' workers. They use nothing but their arguments.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -32,7 +32,7 @@ function makeProgress(total: number): (done: number) => void {
   }
 }
 
-/** SHA-256 of a file, or of every file under a folder, in the order of their names. */
+/** Returns the SHA-256 of a file, or of all files under a folder in the order of their names. */
 export async function hash(path: string): Promise<string> {
   const digest = createHash('sha256')
   const files = await filesUnder(path)
@@ -48,7 +48,7 @@ export async function hash(path: string): Promise<string> {
   return `${digest.digest('hex')}  ${files.length} file(s)`
 }
 
-/** How many words the text files under a path have. */
+/** Counts the words of the text files under a path. */
 export async function words(path: string): Promise<string> {
   const files = (await filesUnder(path)).filter((file) => /\.(md|txt)$/.test(file))
   const progress = makeProgress(files.length)
@@ -60,7 +60,7 @@ export async function words(path: string): Promise<string> {
   return `${total} words in ${files.length} file(s)`
 }
 
-/** How many primes there are up to `n`. */
+/** Counts the primes up to `n`. */
 export function primes(n: number): string {
   const composite = new Uint8Array(n + 1)
   const progress = makeProgress(n)

@@ -2,84 +2,93 @@ export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as
 export type JobState = (typeof jobStates)[number]
 export const finalStates: ReadonlySet<JobState> = new Set(['done', 'failed', 'cancelled'])
 
-/** What a client asks for. */
+/** A job as a client asks for it. */
 export interface JobRequest {
   kind: string
   payload: string
-  /** The smallest first. */
+  /** Jobs with a smaller number begin first. */
   priority: number
   /** Milliseconds until the job may begin. */
   delay: number
-  /** Milliseconds an attempt may take; 0: no limit. */
+  /** Milliseconds that an attempt may take; 0 for no limit. */
   timeout: number
-  /** Further attempts after a failure. */
+  /** How many further attempts follow a failure. */
   retries: number
-  /** A second job with the key of an earlier one is not added: the earlier job stands for both. */
+  /**
+   * While a job blocks its key, no second job with the same key is added. The client then gets the number of the
+   * earlier job.
+   */
   key: string | null
-  /** For how many milliseconds a finished job still blocks its key; null: until the job is deleted. */
+  /** For how many milliseconds a finished job still blocks its key; null if it blocks the key until it is deleted. */
   keep: number | null
-  /** Jobs of a kind that have one group share its limits; null: the job is in no group. */
+  /** Jobs of the same kind and group share the limits of the group; null if the job is in no group. */
   group: string | null
 }
 
 export interface Job extends JobRequest {
   id: number
   state: JobState
-  /** How often it was begun. */
+  /** How many attempts have begun. */
   attempts: number
-  /** How often the server died while it ran. */
+  /** How many times the server died while the job ran. */
   deaths: number
   result: string | null
-  /** How to read the result: as it is, or as JSON; null: there is none. */
+  /** Whether the result is plain text or JSON; null if there is no result. */
   resultType: 'text' | 'json' | null
   error: string | null
-  /** `Date.now()` milliseconds. */
+  /** This time and the times below are `Date.now()` milliseconds. */
   createdAt: number
   notBefore: number
-  /** When the latest attempt began; null before the first one, and for jobs that the first edition ran. */
+  /** When the latest attempt began; null before the first attempt, and for jobs that the first edition of jobd ran. */
   startedAt: number | null
-  /** Null until its state is final. */
+  /** When the job ended; null until its state is final. */
   endedAt: number | null
-  /** The schedule that added it; null: a client did. */
+  /** The schedule that added the job; null if a client added it. */
   schedule: string | null
-  /** When its schedule was due; null without a schedule. */
+  /** The time of its schedule for which the job was added; null without a schedule. */
   scheduledAt: number | null
 }
 
-/** How an attempt went. `lost`: its worker, or the server, ended before it. */
+/** How an attempt went. Its state is `lost` if the worker or the server ended before the attempt did. */
 export interface AttemptRecord {
   attempt: number
   state: 'running' | 'done' | 'failed' | 'cancelled' | 'lost'
-  /** `Date.now()` milliseconds; null where an older version has not kept it. */
+  /** `Date.now()` milliseconds; null if an older version of jobd has not stored the time. */
   startedAt: number | null
   endedAt: number | null
   error: string | null
-  /** Bytes that it has written. */
+  /** How many bytes the attempt has written. */
   outputSize: number
 }
 
-/** What there is to know of a job that waits for its turn. */
+/** A job in the queue, with the properties that decide when it begins. */
 export interface QueuedJob {
   readonly id: number
   readonly kind: string
   readonly group: string | null
   readonly priority: number
-  /** When it may begin, in milliseconds of the loop's clock, which no change of the wall clock moves. */
+  /**
+   * When the job may begin, in milliseconds of the event loop's clock, which does not change when the wall clock is
+   * set.
+   */
   readonly dueAt: number
 }
 
-/** Which jobs a command is about; every part that is given must hold. */
+/** Selects jobs. A job must match every property that is given. */
 export interface JobFilter {
   state?: JobState
   kind?: string
   key?: string
   group?: string
   schedule?: string
-  /** In the number, the key, the payload or the error. */
+  /** A text in the number, the key, the payload or the error of the job. */
   search?: string
-  /** Added more than this many milliseconds ago. */
+  /** Matches jobs that were added more than this many milliseconds ago. */
   older?: number
-  /** Added at this time or later, or at this time or earlier; `Date.now()` milliseconds. */
+  /**
+   * Match jobs that were added at the time `since` or later, and at the time `until` or earlier; `Date.now()`
+   * milliseconds.
+   */
   since?: number
   until?: number
 }

@@ -4,7 +4,7 @@ import { isKinds, type JobContext, type Kind } from './kind.ts'
 import { Steps } from './steps.ts'
 import { storeResult, type StoredResult } from './stored-value.ts'
 
-/** What a worker has to know of an attempt. */
+/** The data of an attempt that are sent to a worker of a pool. */
 export interface AttemptFacts extends Pick<
   JobContext,
   'id' | 'kind' | 'attempt' | 'idempotencyKey' | 'scheduledAt'
@@ -14,13 +14,13 @@ export interface AttemptFacts extends Pick<
   steps: readonly (readonly [name: string, text: string])[]
 }
 
-/** What a worker tells the server while the job runs. */
+/** A message from a worker of a pool to the server while the job runs. */
 export type WorkerReport =
   | { progress: readonly [done: number, total: number] }
   | { output: string }
   | { step: readonly [name: string, text: string] }
 
-/** Does a job of a user's kind in a worker of a pool, which loads the user's module for itself. */
+/** Runs a job of a user's kind in a worker of a pool. The worker imports the user's module itself. */
 export async function runKind(url: string, facts: AttemptFacts): Promise<StoredResult> {
   const { payload, steps, ...known } = facts
   const module = (await import(url)) as { default?: unknown }
@@ -39,7 +39,7 @@ export async function runKind(url: string, facts: AttemptFacts): Promise<StoredR
     output: (text) => report({ output: text }),
     step: new Steps(steps, (name, text) => report({ step: [name, text] })).run,
   }
-  // A task, so that a cancel interrupts whatever the kind awaits.
+  // The kind runs in a task, so that a cancel interrupts its awaits.
   const task = createTask(async () =>
     kind.run(kind.parse === undefined ? payload : kind.parse(payload), ctx),
   )

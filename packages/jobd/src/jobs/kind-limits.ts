@@ -5,18 +5,18 @@ export interface Rate {
   readonly per?: number
 }
 
-/** What limits the jobs of a kind. Null: no limit. */
+/** The limits of a kind. A property is null if there is no such limit. */
 export interface KindLimits {
-  /** How many may run at once. */
+  /** How many jobs may run at the same time. */
   concurrency: number | null
-  /** How many may begin in a time. */
+  /** How many jobs may begin within a time. */
   rate: Required<Rate> | null
-  /** The same for the jobs of one group. */
+  /** The same limits for the jobs of each group. */
   groupConcurrency: number | null
   groupRate: Required<Rate> | null
 }
 
-/** A change of limits; what is left out stays, and null takes a limit away. */
+/** A change of limits. A limit that is left out does not change, and null removes a limit. */
 export interface LimitChange {
   concurrency?: number | null
   rate?: Rate | null

@@ -8,10 +8,10 @@ import { poolJobs } from './pool-jobs.ts'
 import { Steps } from './steps.ts'
 import { storeResult, type StoredResult } from './stored-value.ts'
 
-/** A user's kinds: the object itself, or the URL of a module that has it as its default export. */
+/** The kinds of a user: an object of kinds, or the URL of a module that has such an object as its default export. */
 export type KindSource = Kinds | URL
 
-/** A module of kinds cannot be used, or a kind is not there, or it refuses a payload. */
+/** A module of kinds cannot be used, a kind does not exist, or a kind refuses a payload. */
 export class KindError extends Error {
   override readonly name: string = 'KindError'
 }
@@ -22,25 +22,25 @@ interface Entry {
   readonly url: URL | null
 }
 
-/** What `reload` has done. */
+/** The result of `reload`. */
 export interface Reloaded {
-  /** Kinds that are new from now on. */
+  /** Kinds whose next jobs run the new code. */
   reloaded: string[]
-  /** Kinds that run in the server itself, and stay as they were until it is started again. */
+  /** Kinds that run in the server itself. They keep their old code until the server is restarted. */
   kept: string[]
 }
 
 /** The results of the steps that earlier attempts of a job committed. */
 export type CommittedSteps = readonly (readonly [name: string, text: string])[]
 
-/** What the server gives to a job that it runs, beside what is known of the job. */
+/** The functions and values that the server gives to a running job, besides the properties of the job. */
 export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'output'> {
   readonly steps: CommittedSteps
-  /** Keeps the result of a step. */
+  /** Stores the result of a step. */
   readonly saveStep: (name: string, text: string) => PromiseLike<void>
 }
 
-/** The kinds of jobs that this server does, by their names. */
+/** The kinds of jobs that this server can run, by their names. */
 export class KindTable {
   readonly #entries = new Map<string, Entry>()
   readonly #url: URL | null
@@ -51,7 +51,7 @@ export class KindTable {
     if (builtIn) this.#put(builtInKinds, null)
   }
 
-  /** @throws {KindError} for a module that cannot be loaded, or has no kinds */
+  /** @throws {KindError} for a module that cannot be loaded, or that has no kinds */
   static async load(source: KindSource | undefined, builtIn: boolean): Promise<KindTable> {
     const url = source instanceof URL ? source : null
     const table = new KindTable(url, builtIn)
@@ -75,7 +75,7 @@ export class KindTable {
    * Reads the module again. Kinds that run in a pool are replaced. Kinds that run in the server are not, because a
    * process loads a module once.
    *
-   * @throws {KindError} for a module that cannot be loaded; everything stays as it was then
+   * @throws {KindError} for a module that cannot be loaded; then nothing has changed
    */
   async reload(): Promise<Reloaded> {
     const url = this.#url
@@ -141,7 +141,11 @@ export class KindTable {
     return entry
   }
 
-  /** Does a job. A cancel ends the work itself. @throws what the kind throws, or that its result cannot be kept */
+  /**
+   * Runs a job, and returns its result. A cancel also cancels the work.
+   *
+   * @throws the error of the kind, or a TypeError for a result that cannot be stored
+   */
   async perform(job: Job, tools: JobTools): Promise<StoredResult> {
     const { kind, url } = this.#find(job.kind)
     const { pools, progress, output, steps, saveStep } = tools
@@ -149,7 +153,7 @@ export class KindTable {
       id: job.id,
       kind: job.kind,
       attempt: job.attempts,
-      // Numbers are not used twice in a file, and the time tells the jobs of two files apart.
+      // A file never uses a number twice. The time distinguishes the jobs of different files.
       idempotencyKey: `jobd-${job.id}-${job.createdAt}`,
       scheduledAt: job.scheduledAt,
     }
@@ -164,7 +168,7 @@ export class KindTable {
           else if ('output' in report) output(report.output)
           else saving.push(settled(saveStep(...report.step)))
         })
-      // A step that could not be kept fails the attempt, as it does in the server.
+      // If the result of a step could not be stored, the attempt fails, as it does for a kind that runs in the server.
       for (const failure of await Promise.all(saving)) if (failure !== null) throw failure
       return result
     }
@@ -182,7 +186,7 @@ export class KindTable {
   }
 }
 
-/** The error of a promise; null when it has none. */
+/** Waits for a promise, and returns its error, or null if it has none. */
 async function settled(promise: PromiseLike<void>): Promise<Error | null> {
   try {
     await promise
@@ -192,7 +196,7 @@ async function settled(promise: PromiseLike<void>): Promise<Error | null> {
   }
 }
 
-/** Loads the module at `url`; `shown` names it in errors. */
+/** Loads the module at `url`. Errors name it by `shown`. */
 async function loadModule(url: URL, shown: URL): Promise<Kinds> {
   const name = shown.protocol === 'file:' ? fileURLToPath(shown) : shown.href
   let module: { default?: unknown }

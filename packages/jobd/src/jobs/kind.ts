@@ -1,22 +1,25 @@
 import type { Executor } from '@tasktree/executor'
 import type { Rate } from './kind-limits.ts'
 
-/** The pools of the server. Looked up at each use, because a pool that was restarted is another one. */
+/** The pools of the server. Do not keep a pool in a variable: after a restart the property returns another pool. */
 export interface Pools {
   readonly threads: Executor
   readonly processes: Executor
 }
 
-/** What a running job can reach. */
+/** The second argument of `run`: the properties of the job, and the functions that it can call. */
 export interface JobContext {
   /** The number of the job. */
   readonly id: number
   readonly kind: string
-  /** 1 in the first attempt, one more in each later one. */
+  /** The number of the attempt: 1 in the first attempt. */
   readonly attempt: number
-  /** The same text in every attempt of the job, and in no other job: for services that do the same request only once. */
+  /**
+   * A text that is the same in every attempt of the job, and different in every other job. Services use such a key to
+   * do a repeated request only once.
+   */
   readonly idempotencyKey: string
-  /** For a job of a schedule, the time that it was due at, in `Date.now()` milliseconds; null for any other job. */
+  /** For a job of a schedule, the time for which it was added, in `Date.now()` milliseconds; null for any other job. */
   readonly scheduledAt: number | null
   /** The server's pools. A kind that runs in a pool has none. */
   readonly pools: Pools
@@ -27,58 +30,63 @@ export interface JobContext {
   /** Adds a piece of text to the job's output, without an end of line. */
   readonly output: (text: string) => void
   /**
-   * Calls `work` and keeps its result in the jobs' file; a later attempt of the job gets that result without a call.
-   * The promise resolves when the result is committed. In a pool it does not wait for that commit, which follows
-   * within milliseconds. The result must be a value that JSON can hold.
+   * Calls `work` and stores its result in the jobs' file. A later attempt of the job gets the stored result, and does
+   * not call `work` again. The promise resolves when the result is committed. In a pool it resolves before the commit,
+   * which follows within milliseconds. The result must be a value that JSON can hold.
    *
    * @throws {TypeError} for a result that JSON cannot hold
-   * @throws {Error} when a step of this name is under way in this attempt
+   * @throws {Error} when a step of this name is running in this attempt
    */
   readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>
 }
 
-/** How jobs of a kind are read and done. */
+/** A kind of jobs: how their payload is read, how they run, and their limits. */
 export interface Kind<P = string, R = unknown> {
   /** Shown by the page in an empty field for the payload. */
   readonly placeholder?: string
   /**
-   * Reads the payload, before the job is added and again before each attempt. A payload for which it throws is refused.
-   * It must not be asynchronous. @defaultValue the text itself
+   * Reads the payload. It is called before the job is added, and again before each attempt. If it throws, the payload
+   * is refused. It must not be asynchronous. @defaultValue a function that returns the text itself
    */
   readonly parse?: (payload: string) => P
   /**
-   * Does the job. A text is its result as it is; any other result is kept as JSON. A cancel ends the work at its next
-   * `await`; in a pool it ends the worker if nothing else helps.
+   * Does the job, and returns its result. A text is stored unchanged, any other result as JSON. A cancel interrupts the
+   * work at its next `await`. In a pool, a worker that does not react to the cancel is terminated.
    */
-  // A method, because a kind without `parse` may say that its payload is a string where nothing else says so.
+  // This is a method, because TypeScript compares the parameters of methods less strictly: a kind without `parse` may
+  // declare its payload as a string.
   run(payload: P, ctx: JobContext): R | PromiseLike<R>
-  /** Where it runs: in a worker of that pool. @defaultValue in the server itself, which it must not keep busy */
+  /**
+   * The pool whose workers run the jobs. @defaultValue none: jobs run in the server itself, and must not block its
+   * event loop
+   */
   readonly pool?: 'threads' | 'processes'
-  /** How many jobs of the kind may run at once. @defaultValue no limit */
+  /** How many jobs of the kind may run at the same time. @defaultValue no limit */
   readonly concurrency?: number
-  /** How many jobs of the kind may begin in a time. @defaultValue no limit */
+  /** How many jobs of the kind may begin within a time. @defaultValue no limit */
   readonly rate?: Rate
-  /** How many jobs of one GROUP may run at once. @defaultValue 1 */
+  /** How many jobs of one GROUP may run at the same time. @defaultValue 1 */
   readonly groupConcurrency?: number
-  /** How many jobs of one GROUP may begin in a time. @defaultValue no limit */
+  /** How many jobs of one GROUP may begin within a time. @defaultValue no limit */
   readonly groupRate?: Rate
-  /** Milliseconds an attempt may take, where JOB.ADD says nothing else. @defaultValue 0, no limit */
+  /** Milliseconds that an attempt may take, unless JOB.ADD has the option TIMEOUT. @defaultValue 0, no limit */
   readonly timeout?: number
-  /** Further attempts after a failure, where JOB.ADD says nothing else. @defaultValue 0 */
+  /** How many further attempts follow a failure, unless JOB.ADD has the option RETRIES. @defaultValue 0 */
   readonly retries?: number
 }
 
-/** Kinds by their names, whatever their payloads are. */
-// oxlint-disable-next-line typescript/no-explicit-any -- what parse and run of one kind have in common is lost in a table
+/** Kinds by their names. Their payloads may have any type. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a table cannot express that parse and run of one kind have the
+// same payload type
 export type Kinds = Readonly<Record<string, Kind<any>>>
 
 const kindsMark = Symbol.for('@tasktree/jobd.kinds')
 
 /**
- * Checks kinds of jobs, and gives them back with their types.
+ * Checks kinds of jobs, and returns them with their types.
  *
- * @throws {TypeError} for a kind that is not one
- * @throws {RangeError} for a number out of its range
+ * @throws {TypeError} for a value that is not a kind
+ * @throws {RangeError} for a number that is out of range
  *
  * @example
  *     export default defineKinds({
@@ -97,7 +105,7 @@ export function defineKinds<P, const T>(kinds: { [K in keyof P]: Kind<P[K]> } & 
   return Object.defineProperty({ ...kinds }, kindsMark, { value: true })
 }
 
-/** Whether `value` was made by `defineKinds`, of this copy of the package or of another. */
+/** Whether `value` was made by `defineKinds`, of this copy of the package or of another copy. */
 export function isKinds(value: unknown): value is Kinds {
   return typeof value === 'object' && value !== null && kindsMark in value
 }
@@ -137,7 +145,7 @@ function checkKind(name: string, kind: unknown): void {
     if (numbers[option] !== undefined) checkRate(`${name}.${option}`, numbers[option])
 }
 
-/** A rate remembers the time of each of its latest beginnings. */
+/** The largest limit of a rate, because the times of that many latest beginnings are kept in memory. */
 export const mostInRate = 100_000
 
 /** @throws {TypeError} @throws {RangeError} */

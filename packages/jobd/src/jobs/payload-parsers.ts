@@ -1,4 +1,4 @@
-/** Gives the payload as it is, unless it is empty. @throws {RangeError} for an empty one */
+/** Returns a parser that accepts every text that is not empty. It throws a RangeError for an empty text. */
 export function parseText(what: string): (payload: string) => string {
   return (payload) => {
     if (payload.trim() === '') throw new RangeError(`expected ${what}, got an empty payload`)
@@ -6,7 +6,7 @@ export function parseText(what: string): (payload: string) => string {
   }
 }
 
-/** Reads a whole number from 0 to `most`. @throws {RangeError} for anything else */
+/** Returns a parser of whole numbers from 0 to `most`. It throws a RangeError for anything else. */
 export function parseWholeNumber(what: string, most: number): (payload: string) => number {
   return (payload) => {
     const n = Number(payload)

@@ -4,12 +4,15 @@ import type { JobContext } from './kind.ts'
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
-/** The functions that run in the pools' workers, by the file that the workers load: in what is built it is a folder away. */
+/**
+ * References to the functions that run in the workers of the pools. Workers load them from their own file. In the built
+ * package that file is in the folder `jobs`.
+ */
 export const poolJobs = jobs<typeof InPools>(
   new URL(`${extension === 'ts' ? '.' : './jobs'}/in-pools.${extension}`, import.meta.url),
 )
 
-/** The same job, whose progress is shown. */
+/** Reports the progress of a job in a pool as the progress of the whole job, and returns the job. */
 export function follow(job: JobFuture<string>, ctx: JobContext): JobFuture<string> {
   return job.onProgress((value) => {
     const { done, total } = value as { done: number; total: number }

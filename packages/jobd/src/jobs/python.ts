@@ -3,7 +3,10 @@ import { killGrace, outcomeOf } from './child-output.ts'
 import { defineKinds, type Kind } from './kind.ts'
 import { parseText } from './payload-parsers.ts'
 
-/** Python code in a python3 child process; a clear failure where there is no python3. */
+/**
+ * The kind `python`: runs Python code in a python3 child process. The job fails with a clear error if there is no
+ * python3.
+ */
 export const python: { readonly python: Kind } = defineKinds({
   python: {
     placeholder: 'Python code',

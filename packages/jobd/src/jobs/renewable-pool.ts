@@ -2,8 +2,8 @@ import { gather } from '@tasktree/core'
 import type { Executor } from '@tasktree/executor'
 
 /**
- * A pool that can be replaced by a new one: its workers then load their modules again. Jobs that run in the old pool go
- * on until they end.
+ * A pool that can be replaced by a new pool, so that new workers load their modules again. Jobs that run in the old
+ * pool go on until they end.
  */
 export class RenewablePool implements AsyncDisposable {
   readonly #make: () => Executor

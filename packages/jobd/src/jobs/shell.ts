@@ -3,7 +3,10 @@ import { killGrace, outcomeOf } from './child-output.ts'
 import { defineKinds, type Kind } from './kind.ts'
 import { parseText } from './payload-parsers.ts'
 
-/** A command line in a child process. Its output is kept, and its exit code decides. */
+/**
+ * The kind `shell`: runs a command line in a child process. The output is stored. The job fails if the exit code is not
+ * 0.
+ */
 export const shell: { readonly shell: Kind } = defineKinds({
   shell: {
     placeholder: 'a command line',

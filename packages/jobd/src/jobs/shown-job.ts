@@ -1,12 +1,15 @@
 import type { Job } from './job.ts'
 
-/** Of a long text lists and messages show this many characters. */
+/** Lists and messages show at most this many characters of a text. */
 export const longestShown = 1_024
 
-/** The texts of a job that a client may make as long as it likes. */
+/** The texts of a job whose length a client decides. */
 const texts = ['payload', 'key', 'group', 'result', 'error'] as const
 
-/** The job with its long texts cut, because many such jobs may be held for a client that is slow to read them. */
+/**
+ * Returns the job with its long texts shortened, because many such jobs may wait in memory for a client that reads
+ * slowly.
+ */
 export function shorten(job: Job): Job {
   const short = { ...job }
   for (const name of texts) {
@@ -16,7 +19,7 @@ export function shorten(job: Job): Job {
   return short
 }
 
-/** By way of bytes, because a slice would keep the whole text in memory. */
+/** Copies the beginning of a text through a buffer, because a slice of a string keeps the whole string in memory. */
 function cut(text: string): string {
   return Buffer.from(text.slice(0, longestShown), 'utf16le').toString('utf16le')
 }

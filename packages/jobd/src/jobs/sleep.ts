@@ -2,7 +2,7 @@ import { sleep as pause } from '@tasktree/core'
 import { defineKinds, type Kind } from './kind.ts'
 import { parseWholeNumber } from './payload-parsers.ts'
 
-/** Waits. */
+/** The kind `sleep`: waits for some milliseconds. */
 export const sleep: { readonly sleep: Kind<number> } = defineKinds({
   sleep: {
     placeholder: 'milliseconds',

@@ -1,12 +1,15 @@
 import { readStep, storeStep } from './stored-value.ts'
 
-/** The steps of one attempt. Steps that earlier attempts committed are answered from memory. */
+/**
+ * Runs the steps of one attempt. For a step that an earlier attempt has committed, returns the stored result and does
+ * not run the step again.
+ */
 export class Steps {
   readonly #known: Map<string, string>
   readonly #underWay = new Set<string>()
   readonly #save: (name: string, text: string) => PromiseLike<void> | void
 
-  /** `save` is called with the result of each new step, as it is to be kept. */
+  /** `known` has the results that earlier attempts committed. `save` stores the result of a new step. */
   constructor(
     known: Iterable<readonly [name: string, text: string]>,
     save: (name: string, text: string) => PromiseLike<void> | void,
@@ -15,7 +18,10 @@ export class Steps {
     this.#save = save
   }
 
-  /** Each caller gets what a later attempt would get: a copy by way of JSON. */
+  /**
+   * Runs a step, or returns its stored result. The result of a new step is also read back from JSON, so that the caller
+   * gets the same value as a later attempt.
+   */
   readonly run = async <T>(name: string, work: () => T | PromiseLike<T>): Promise<T> => {
     if (typeof name !== 'string' || name === '')
       throw new TypeError(`the name of a step must be a text, got ${JSON.stringify(name)}`)

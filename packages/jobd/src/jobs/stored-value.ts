@@ -1,16 +1,16 @@
 import { describeError } from './describe-error.ts'
 
-/** A longer result does not fit into the answer that describes a job. Characters. */
+/** The longest result, in characters. A longer result would not fit into the answer that describes a job. */
 const longest = 1_048_576
 
-/** A job's result as the file has it. */
+/** The result of a job as it is stored in the file. */
 export interface StoredResult {
   readonly text: string | null
-  /** How to read the text; null when there is no result. */
+  /** Whether the text is plain text or JSON; null if there is no result. */
   readonly type: 'text' | 'json' | null
 }
 
-/** The result of a kind's `run` as it is kept. @throws {TypeError} for a value that cannot be kept */
+/** Encodes the result of a kind's `run` for the file. @throws {TypeError} for a value that cannot be stored */
 export function storeResult(value: unknown): StoredResult {
   if (value === undefined) return { text: null, type: null }
   const stored: StoredResult =
@@ -24,7 +24,7 @@ export function storeResult(value: unknown): StoredResult {
   return stored
 }
 
-/** A value as JSON. @throws {TypeError} for a value that JSON cannot hold */
+/** Encodes a value as JSON. @throws {TypeError} for a value that JSON cannot hold */
 function toJson(what: string, value: unknown): string {
   let text: string | undefined
   try {
@@ -36,7 +36,11 @@ function toJson(what: string, value: unknown): string {
   return text
 }
 
-/** The result of a step as it is kept: JSON, or an empty text for undefined. @throws {TypeError} */
+/**
+ * Encodes the result of a step for the file: JSON, or an empty text for undefined.
+ *
+ * @throws {TypeError} for a value that JSON cannot hold
+ */
 export function storeStep(name: string, value: unknown): string {
   return value === undefined ? '' : toJson(`the result of step '${name}'`, value)
 }

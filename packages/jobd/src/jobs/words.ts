@@ -2,7 +2,7 @@ import { defineKinds, type Kind } from './kind.ts'
 import { parseText } from './payload-parsers.ts'
 import { follow, poolJobs } from './pool-jobs.ts'
 
-/** The number of words of the text files under a path, in the process pool. */
+/** The kind `words`: counts the words of the text files under a path. It runs in the process pool. */
 export const words: { readonly words: Kind } = defineKinds({
   words: {
     placeholder: 'a path',

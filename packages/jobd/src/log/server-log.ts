@@ -4,12 +4,12 @@ import { describeError } from '../jobs/describe-error.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'audit'
 
-/** How log lines look: for people, or one JSON object a line for programs. */
+/** The format of log lines: text for people, or one JSON object in each line for programs. */
 export type LogFormat = 'human' | 'json'
 
-/** What the server logs: what the tree logs, what clients did, and what an operator should know. */
+/** The log of the server: messages of the tree, actions of clients, and notices for the operator. */
 export interface ServerLog extends Logger {
-  /** Somebody did something that changes what others see. */
+  /** Called when a user has done something that changes the server for other users. */
   audit(who: string, action: string): void
 }
 
@@ -66,7 +66,7 @@ export class LineLog implements ServerLog {
   }
 }
 
-/** A log without an audit of its own gets the audit as information. */
+/** Adds an audit to a log that has none: it writes the actions at the level `info`. */
 export function withAudit(logger: Logger): ServerLog {
   if ('audit' in logger) return logger as ServerLog
   return {
@@ -78,9 +78,9 @@ export function withAudit(logger: Logger): ServerLog {
   }
 }
 
-/** What clients send must not steer the terminal. */
+/** Escapes the control characters in a text, so that a text of a client cannot control the terminal. */
 export function visible(text: string): string {
-  // oxlint-disable-next-line eslint/no-control-regex -- the control characters are what it is about
+  // oxlint-disable-next-line eslint/no-control-regex -- the function replaces control characters
   return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, escapeOf)
 }
 

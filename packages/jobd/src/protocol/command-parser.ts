@@ -5,14 +5,14 @@ import { ProtocolError } from './resp.ts'
 /** An argument as a client sent it: a Buffer when it is not UTF-8. */
 export type Word = string | Buffer
 
-/** Limits of what a client may send, so that a hostile client cannot fill the memory. */
+/** The limits for a client, so that a hostile client cannot fill the memory. */
 export const limits = {
   /** How many arguments a command may have. */
   arguments: 1_024,
   argument: 1_048_576,
-  /** Bytes of all arguments of a command together. */
+  /** How many bytes all arguments of a command may have together. */
   command: 4_194_304,
-  /** Bytes of a line: an inline command, or the header of a frame. */
+  /** How many bytes a line may have. A line is an inline command, or the header of an array or of a bulk string. */
   line: 65_536,
   /** The limits for a client that has not given the password yet. They are enough for the command that gives it. */
   unknown: { arguments: 10, argument: 16_384 },
@@ -21,23 +21,23 @@ export const limits = {
 const [CR, LF, STAR, DOLLAR, MINUS] = [13, 10, 42, 36, 45]
 
 /**
- * Takes a client's bytes apart, however they come: RESP arrays of bulk strings, and inline lines. It holds no
- * more than one command that is not whole yet, and what was fed last.
+ * Makes commands of the bytes of a client: RESP arrays of bulk strings, and inline commands. Chunks may begin and end
+ * anywhere. The parser keeps at most one incomplete command and the last chunk in memory.
  */
 export class CommandParser {
-  /** Whether the client has given the password, or none is asked for. */
+  /** Whether the client has given the password, or needs none. */
   isKnown = true
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
-  /** Chunks that came after `#bytes`. They are joined only when there are enough bytes for what is being read. */
+  /** Chunks that came after `#bytes`. They are joined only when there are enough bytes to read the next part. */
   #later: Buffer[] = []
   #available = 0
   #needed = 1
-  /** The array that is being read: how many of its arguments have still to come, and the arguments that have come. */
+  /** The array that is being read: how many of its arguments are missing, and the arguments that have arrived. */
   #missing = 0
   #words: Word[] = []
   #size = 0
-  /** The length of the argument that is being read; -1 while its header has still to come. */
+  /** The length of the argument that is being read; -1 until its header has arrived. */
   #length = -1
 
   /** Adds bytes from the client. The parser keeps `chunk`, so the caller must not change it afterwards. */
@@ -49,12 +49,16 @@ export class CommandParser {
     this.#available += chunk.length
   }
 
-  /** Whether a part of a command has come. The server then limits the time that the rest may take. */
+  /** Whether a part of a command has arrived. The server limits the time until the rest must arrive. */
   get isMidway(): boolean {
     return this.#available > 0 || this.#missing > 0
   }
 
-  /** The next command, or null until more is fed. @throws {ProtocolError} */
+  /**
+   * Returns the next command, or null if more bytes are needed.
+   *
+   * @throws {ProtocolError} for bytes that are not a command
+   */
   next(): Word[] | null {
     for (;;) {
       if (this.#available < this.#needed) return null
@@ -89,7 +93,7 @@ export class CommandParser {
     }
   }
 
-  /** Whether all arguments are there. */
+  /** Reads the arguments that have arrived. Returns whether all arguments of the command are there. */
   #readArguments(): boolean {
     while (this.#missing > 0) {
       if (this.#length === -1 && !this.#readLength()) return false
@@ -126,7 +130,7 @@ export class CommandParser {
     return true
   }
 
-  /** The index of the line's end, or -1 when the end has not come yet. */
+  /** Returns the index of the line's end, or -1 if the end has not arrived yet. */
   #findLine(tooLong: string): number {
     const end = this.#bytes.indexOf(LF, this.#at)
     if ((end === -1 ? this.#bytes.length : end) - this.#at > limits.line)

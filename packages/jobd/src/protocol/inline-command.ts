@@ -8,8 +8,8 @@ const escapes: ReadonlyMap<number, number> = new Map(
 )
 
 /**
- * The words of an inline command: parted by white space; in double quotes with `\n`, `\x0a` and the like, in
- * single ones with `\'`. Null when a quote is not closed, or something follows it at once.
+ * Splits an inline command into words at white space. Double quotes may contain `\n`, `\x0a` and the like, single
+ * quotes only `\'`. Returns null if a quote is not closed, or if a character other than white space follows it.
  *
  * Source: sdssplitargs of Redis
  */

@@ -1,8 +1,8 @@
 import type { StreamReader } from '@tasktree/streams'
 
 /**
- * A reply. Errors are `Error`s, `{ simple }` is a simple string, a Map a RESP3 map (in RESP2 an array),
- * `{ push }` a message that answers no command, `{ several }` more than one reply to a command.
+ * A reply. An Error is an error reply, `{ simple }` is a simple string, a Map is a RESP3 map (in RESP2 an array), `{
+ * push }` is a message that does not answer a command, and `{ several }` is more than one reply to a command.
  */
 export type Reply =
   | null
@@ -16,12 +16,15 @@ export type Reply =
   | Reply[]
   | Map<string, Reply>
 
-/** The client has sent bytes that are not RESP. The server answers with the error and closes the connection, as Redis does. */
+/**
+ * The other side has sent bytes that are not RESP. The server answers with the error and closes the connection, as
+ * Redis does.
+ */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
 }
 
-/** The bytes of a reply as a latin1 string: each character is one byte to be sent. */
+/** Encodes a reply as a latin1 string. Each character is one byte to be sent. */
 export function encode(reply: Reply, version: 2 | 3): string {
   if (reply === null) return version === 3 ? '_\r\n' : '$-1\r\n'
   if (typeof reply === 'number') return encodeNumber(reply, version)
@@ -38,7 +41,7 @@ export function encode(reply: Reply, version: 2 | 3): string {
   return reply.several.map((each) => encode(each, version)).join('')
 }
 
-/** RESP2 has integers only, so a number with a fraction is sent to it as a text. */
+/** Encodes a number. RESP2 has only integers, so a fraction is sent as a text. */
 function encodeNumber(n: number, version: 2 | 3): string {
   if (Number.isInteger(n)) return `:${n}\r\n`
   return version === 3 ? `,${n}\r\n` : encodeBulk(String(n))
@@ -64,12 +67,12 @@ function toLine(text: string): string {
   return toBytes(text.replaceAll(/[\r\n]+/g, ' '))
 }
 
-/** For clients: the bytes of a command. */
+/** Encodes a command, for clients. */
 export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
   return Buffer.from(encode([...words], 2), 'latin1')
 }
 
-/** For clients: reads the next reply. @throws {ProtocolError} when the bytes are not a reply */
+/** Reads the next reply, for clients. @throws {ProtocolError} when the bytes are not a reply */
 export async function readReply(reader: StreamReader): Promise<Reply> {
   const line = (await reader.readLine()).toString()
   if (!line.endsWith('\r\n')) throw new ProtocolError('the server has gone')

@@ -7,27 +7,30 @@ import { Limits } from './limits.ts'
 import { Pauses } from './pauses.ts'
 import type { Openings } from './ready-jobs.ts'
 
-/** No rate looks back further, in milliseconds: a month. */
+/** The longest time of a rate, in milliseconds: 30 days. */
 const longestRate = 2_592_000_000
 
 /** The functions of the scheduler that the admission calls. */
 export interface AdmissionHooks {
-  /** Arms a timer. */
+  /** Starts a timer. */
   after: (ms: number, call: () => void) => void
-  /** Jobs of the group may begin again. */
+  /** Called when jobs of the group may begin again. */
   unblock: (kind: string, group: string) => void
-  /** A limit has opened: idle workers may get jobs. */
+  /** Called when a limit lets jobs begin again, so that idle workers can get jobs. */
   dispatch: () => void
 }
 
-/** Decides which jobs may begin. Jobs of a kind wait while it is paused, unknown, or at one of its limits. */
+/**
+ * Decides which jobs may begin. Jobs wait while their kind is paused, is unknown to this server, or has reached a
+ * limit.
+ */
 export class Admission implements Openings {
   readonly pauses = new Pauses()
   readonly limits: Limits
   readonly #table: KindTable
   readonly #hooks: AdmissionHooks
   readonly #loop: EventLoop = getEventLoop()
-  /** Kinds, and kinds with groups, whose rates are waited for. */
+  /** The kinds and groups for which a timer waits until their rate lets a job begin. */
   readonly #awaited = new Set<string>()
 
   constructor(
@@ -49,7 +52,10 @@ export class Admission implements Openings {
     return this.#table.names
   }
 
-  /** Reads the pauses, the limits and the beginnings from the file. A time in the future, from which the wall clock was set back, counts as now. */
+  /**
+   * Reads the pauses, the limits and the beginnings from the file. If the wall clock was set back, a beginning may be
+   * in the future. It then counts as now.
+   */
   async read(asks: ActorRef<Store>['ask']): Promise<void> {
     this.pauses.parse(await asks.setting('paused'))
     this.limits.parse(await asks.setting('limits'))
@@ -57,13 +63,13 @@ export class Admission implements Openings {
       this.limits.remember(kind, group, this.#loop.time() - Math.max(0, Date.now() - at))
   }
 
-  /** Forgets what no rate looks back to; gives the time before which that is. */
+  /** Forgets groups that no limit needs any more. Returns the time before which no rate needs a beginning. */
   sweep(): number {
     this.limits.sweep()
     return Date.now() - longestRate
   }
 
-  /** Jobs of a kind that this server does not know wait until it does. */
+  /** Whether jobs of the kind may begin. Jobs of a kind that this server does not have wait until the server has it. */
   kind(kind: string): boolean {
     if (this.pauses.has(kind) || !this.#table.has(kind)) return false
     return this.#isOpen(kind, this.limits.opensAt(kind), () => this.#hooks.dispatch())
@@ -76,7 +82,10 @@ export class Admission implements Openings {
     })
   }
 
-  /** A limit that opens with time alone is looked at again then, by one timer for each `name`. */
+  /**
+   * Whether `time` has come. If not, and if it is not Infinity, a timer calls `then` at that time. There is one timer
+   * for each `name`.
+   */
   #isOpen(name: string, time: number, then: () => void): boolean {
     const wait = time - this.#loop.time()
     if (wait <= 0) return true

@@ -5,14 +5,14 @@ import type { Place } from './limits.ts'
 /** How an attempt ended. */
 export type Outcome = { result: StoredResult } | { error: string } | { cancelled: true }
 
-/** A job that a worker has, from when it is handed out until its end is written. */
+/** A job that was given to a worker. The attempt lasts until its end is written to the file. */
 export interface Attempt {
   readonly queued: QueuedJob
   readonly place: Place
-  /** When it began, on the loop's clock. */
+  /** When the attempt began, by the loop's clock. */
   begunAt: number
   isCancelled: boolean
-  /** Counted for the job, once that is written. */
+  /** The number of the attempt; 0 until its beginning is written. */
   attempts: number
   isEnding: boolean
 }

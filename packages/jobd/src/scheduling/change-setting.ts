@@ -1,15 +1,15 @@
 import type { ActorContext, ReplyPort } from '@tasktree/actor'
 import { passOn } from './pass-on-error.ts'
 
-/** A setting that is kept in the file as a text. */
+/** A setting that is stored in the file as a text. */
 export interface Setting {
   toString(): string
   parse(text: string | null): void
 }
 
 /**
- * Changes a setting at once, and answers when the change is written; then calls `done`. When the change cannot be written,
- * the setting is as it was before.
+ * Changes a setting at once, and writes it to the file. When it is written, answers and calls `done`. If it cannot be
+ * written, restores the setting from before.
  */
 export function changeSetting<S extends Setting>(
   setting: S,

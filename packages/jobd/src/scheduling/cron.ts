@@ -1,19 +1,19 @@
 import { Cron } from 'croner'
 
-/** A schedule that cannot be followed. */
+/** The times of a schedule cannot be used. */
 export class ScheduleError extends RangeError {
   override readonly name: string = 'ScheduleError'
 }
 
-/** Fewer milliseconds between two jobs of a schedule would keep the server busy with nothing else. */
+/** The smallest interval of a schedule, in milliseconds. With a smaller one the schedule would use up the server. */
 const leastInterval = 100
 
-/** The times of a schedule: of a cron pattern in a time zone, or of an interval in milliseconds. */
+/** Computes the times of a schedule from a cron pattern and a time zone, or from an interval in milliseconds. */
 export class Times {
   readonly #cron: Cron | null
   readonly #interval: number
 
-  /** @throws {ScheduleError} for a pattern, a number or a time zone that is not one */
+  /** @throws {ScheduleError} for a pattern, an interval or a time zone that is not valid */
   constructor(spec: string, zone: string | null) {
     const isInterval = /^\d+$/.test(spec)
     this.#interval = isInterval ? Number(spec) : 0
@@ -38,12 +38,12 @@ export class Times {
     }
   }
 
-  /** Whether it follows the wall clock; a number of milliseconds does not. */
+  /** Whether the times follow the wall clock. An interval in milliseconds does not. */
   get isOfWallClock(): boolean {
     return this.#cron !== null
   }
 
-  /** The first time after `time`, both in `Date.now()` milliseconds; null: there is none. */
+  /** Returns the first time after `time`, both in `Date.now()` milliseconds, or null if there is none. */
   after(time: number): number | null {
     if (this.#cron === null) return time + this.#interval
     return this.#cron.nextRun(new Date(time))?.getTime() ?? null

@@ -10,28 +10,28 @@ import { delayAfter } from './retry-delay.ts'
 import { retryWriting, storeRetryDelay } from './retry-writing.ts'
 import type { Worker } from './worker.ts'
 
-/** The parts of the server that a dispatcher uses, and what it calls when a job changes. */
+/** The parts of the server that a dispatcher uses, and the functions that it calls when a job changes. */
 export interface DispatcherParts {
   readonly ctx: ActorContext
   readonly queue: JobQueue
   readonly admission: Admission
-  /** Questions to the store without a time limit. */
+  /** Asks the store, without a time limit. */
   readonly asks: () => ActorRef<Store>['ask']
   readonly worker: (name: string) => ActorRef<Worker>
-  /** Whether jobs may be begun at all. */
+  /** Whether any job may begin. */
   readonly mayBegin: () => boolean
-  /** A job is in a new state. Times are milliseconds. */
+  /** Called when a job is in a new state. `waited` and `ran` are milliseconds. */
   readonly publish: (job: Job, times: { waited?: number; ran?: number }) => void
-  /** A job is queued again, and may begin in `delay` milliseconds. */
+  /** Called when a job is queued again. It may begin in `delay` milliseconds. */
   readonly enqueue: (job: Omit<QueuedJob, 'dueAt'>, delay: number) => void
-  /** A job has come to its end. */
+  /** Called when a job has ended. */
   readonly over: (job: Job, times: { ran?: number }) => void
 }
 
 /**
- * Gives jobs to workers that are idle, and sees each attempt through until its end is written. It remembers which worker
- * has which job: a worker that asks for another job without having finished has been restarted, and what it had is
- * queued again.
+ * Gives jobs to idle workers, and writes the beginning and the end of each attempt to the file. It remembers which
+ * worker has which job. A worker that asks for a job although it has not finished its last one was restarted. That last
+ * job is queued again.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts
@@ -39,9 +39,9 @@ export class Dispatcher {
   readonly #idle = new Map<string, ReplyPort<Job>>()
   readonly #running = new Map<string, Attempt>()
   #requeued = 0
-  /** The file cannot be written: nothing is begun. */
+  /** Whether the last write of a beginning has failed. No job begins then, for `storeRetryDelay` milliseconds. */
   #isBlocked = false
-  /** To be answered when no job runs. */
+  /** The requests of `idle`, which are answered when no job runs. */
   #untilIdle: ReplyPort<void>[] = []
 
   constructor(parts: DispatcherParts) {
@@ -52,7 +52,7 @@ export class Dispatcher {
     return { running: this.#running.size, idle: this.#idle.size, requeued: this.#requeued }
   }
 
-  /** Replies with the next job for `worker`, as soon as there is one. */
+  /** Called by a worker that is idle. Answers with the next job as soon as one may begin. */
   take(worker: string): ReplyPort<Job> {
     const port = this.#parts.ctx.reply<Job>()
     this.#idle.get(worker)?.reject(new ReplyError(`${worker} has asked again`))
@@ -66,7 +66,7 @@ export class Dispatcher {
     return port
   }
 
-  /** Answers when it is written. */
+  /** Called by a worker whose attempt has ended. Answers when the outcome is written. */
   finish(worker: string, outcome: Outcome): ReplyPort<void> {
     const port = this.#parts.ctx.reply<void>()
     const attempt = this.#running.get(worker)
@@ -75,7 +75,7 @@ export class Dispatcher {
     return port
   }
 
-  /** Cancels the attempt of that job, if there is one. */
+  /** Cancels the running attempt of a job, if there is one. */
   cancel(id: number): void {
     for (const [worker, attempt] of this.#running) {
       if (attempt.queued.id !== id) continue
@@ -92,11 +92,11 @@ export class Dispatcher {
     return port
   }
 
-  /** Begins as many jobs as workers are idle and limits allow. */
+  /** Begins as many jobs as there are idle workers, and as the limits allow. */
   dispatch(): void {
     if (this.#isBlocked || !this.#parts.mayBegin()) return
     for (const [worker, port] of this.#idle) {
-      // Its last job is still being written: it keeps its place until then.
+      // The end of this worker's last job is not written yet. That job still counts for the limits.
       if (this.#running.has(worker)) continue
       const queued = this.#parts.queue.take(this.#parts.admission)
       if (queued === null) return
@@ -142,7 +142,7 @@ export class Dispatcher {
     )
   }
 
-  /** Writes that a job is cancelled which was cancelled while its beginning could not be written. */
+  /** Writes that a job was cancelled. Used if the job was cancelled while the file could not be written. */
   #cancelLater(queued: QueuedJob): void {
     this.#retryWriting(
       () => this.#parts.asks().end(queued.id, 'cancelled'),
@@ -168,7 +168,7 @@ export class Dispatcher {
     this.dispatch()
   }
 
-  /** Writes the outcome of an attempt, and tries again until the file takes it. */
+  /** Writes the outcome of an attempt. If the file cannot be written, tries again. */
   #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
     attempt.isEnding = true
     const { id } = attempt.queued
@@ -203,7 +203,7 @@ export class Dispatcher {
   }
 
   #again(attempt: Attempt, job: Job, delay: number, times: { ran?: number }): void {
-    // It was to be cancelled while that was written.
+    // The job was cancelled while it was written that it is queued again.
     if (attempt.isCancelled) {
       this.#cancelLater(attempt.queued)
       return

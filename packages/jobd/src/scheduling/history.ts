@@ -1,14 +1,17 @@
 import { type ActorSystem, formatReason } from '@tasktree/actor'
 import type { Restart, Sample, Tally } from './sample.ts'
 
-/** One sample a second: five minutes of them. */
+/** How many samples are kept. There is one each second, so these are five minutes. */
 const keptSamples = 300
 
 const keptRestarts = 100
 
 export const noTally = (): Tally => ({ added: 0, done: 0, failed: 0, cancelled: 0 })
 
-/** What has happened since the server started. It outlives the actors that write and show it, so a restart wipes nothing. */
+/**
+ * The measurements and restarts since the server started. It outlives the actors that write and show it, so that the
+ * restart of an actor deletes nothing.
+ */
 export class History {
   readonly totals: Tally = noTally()
   #samples: Sample[] = []
@@ -20,7 +23,7 @@ export class History {
     this.#samples = [...this.#samples, { n: ++this.#count, ...sample }].slice(-keptSamples)
   }
 
-  /** The samples after number `n`, the oldest first. */
+  /** Returns the samples with a number greater than `n`, the oldest first. */
   samplesSince(n: number): Sample[] {
     const first = this.#samples.findIndex((sample) => sample.n > n)
     return first === -1 ? [] : this.#samples.slice(first)
@@ -35,7 +38,7 @@ export class History {
     return this.#restarts
   }
 
-  /** How often each child of the tree was restarted, by path. */
+  /** How many times each child of the tree was restarted, by its path. */
   get restartCounts(): ReadonlyMap<string, number> {
     return this.#restartCounts
   }

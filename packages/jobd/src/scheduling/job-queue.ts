@@ -3,12 +3,18 @@ import { PriorityQueue } from '@tasktree/sync'
 import type { QueuedJob } from '../jobs/job.ts'
 import { type Openings, ReadyJobs } from './ready-jobs.ts'
 
-/** Jobs in line that were cancelled are cleared away when there are this many more than jobs that wait. */
+/**
+ * Cancelled jobs stay in the heaps for a while. They are removed when there are more of them than waiting jobs plus this
+ * number.
+ */
 const mostGhosts = 1_000
 
 /**
- * The jobs that wait: for a worker, or for their time. Times are of the loop's clock, which no change of the wall clock
- * moves. A heap cannot drop an element in its middle, so a cancelled job stays in line; the map says which jobs count.
+ * The jobs that wait for a worker, or for the time at which they may begin. Times are times of the loop's clock, which
+ * does not change when the wall clock is set.
+ *
+ * A heap cannot remove an element in its middle, so a cancelled job stays in its heap. The map `#jobs` has only the
+ * jobs that were not cancelled.
  */
 export class JobQueue {
   readonly #loop: EventLoop = getEventLoop()
@@ -17,10 +23,10 @@ export class JobQueue {
   readonly #after: (ms: number, call: () => void) => void
   readonly #onDue: () => void
   #ready = this.#noneReady()
-  /** When the delayed jobs are looked at next. */
+  /** When the timer for the next delayed job fires; Infinity if there is no timer. */
   #wakeAt = Infinity
 
-  /** `after` arms a timer; `onDue` is called when delayed jobs have become ready. */
+  /** `after` starts a timer. `onDue` is called when delayed jobs have become ready. */
   constructor(after: (ms: number, call: () => void) => void, onDue: () => void) {
     this.#after = after
     this.#onDue = onDue
@@ -38,7 +44,10 @@ export class JobQueue {
     return this.#jobs.get(id)
   }
 
-  /** A job that may begin in `delay` milliseconds, Infinity for one that is held; true when that is now. */
+  /**
+   * Adds a job that may begin in `delay` milliseconds. With Infinity, the job waits until it is added again. Returns
+   * true if the job may begin now.
+   */
   add({ id, kind, group, priority }: Omit<QueuedJob, 'dueAt'>, delay: number): boolean {
     const now = this.#loop.time()
     const job: QueuedJob = { id, kind, group, priority, dueAt: delay > 0 ? now + delay : now }
@@ -49,14 +58,14 @@ export class JobQueue {
       this.#ready.put(job)
       return true
     }
-    // A job that is held for now is put in line when it is added again.
+    // This job waits in the map only, until it is added again.
     if (job.dueAt === Infinity) return false
     this.#delayed.putNowait(job)
     this.#wakeFor(job.dueAt)
     return false
   }
 
-  /** Puts a job back that could not be dealt with. */
+  /** Adds a job again that was removed, with the time that it had. */
   putBack(job: QueuedJob): boolean {
     return this.add(job, job.dueAt - this.#loop.time())
   }
@@ -74,12 +83,12 @@ export class JobQueue {
     return job
   }
 
-  /** Jobs of the group may begin again. */
+  /** Called when jobs of the group may begin again. */
   unblock(kind: string, group: string): void {
     this.#ready.unblock(kind, group)
   }
 
-  /** The limits of the kind have changed. */
+  /** Called when the limits of the kind have changed. */
   unblockAll(kind: string): void {
     this.#ready.unblockAll(kind)
   }
@@ -99,7 +108,7 @@ export class JobQueue {
     }
   }
 
-  /** One timer, for whichever is the first. */
+  /** Starts a timer for `time`, unless an earlier timer is running. */
   #wakeFor(time: number): void {
     if (time >= this.#wakeAt) return
     this.#wakeAt = time

@@ -2,18 +2,18 @@ import type { ActorContext, ReplyPort } from '@tasktree/actor'
 import { finalStates, type Job } from '../jobs/job.ts'
 import { passOn } from './pass-on-error.ts'
 
-/** An answer that is given when a job has ended. */
+/** A request that is answered when a job has ended. */
 export interface Waiter {
   readonly port: ReplyPort<Job | null>
-  /** Ends the wait after its time limit; null: it has none. */
+  /** The timer that ends the wait; null if the wait has no time limit. */
   timer: Disposable | null
-  /** What the asker calls this wait, to end it; null: it never does. */
+  /** The name by which the asker can end the wait; null if the asker never ends it. */
   readonly ticket: string | null
 }
 
 /**
- * The waits for the ends of jobs, by job. Whatever ends a wait also ends its timer: a million waits of one connection
- * must leave nothing behind.
+ * The requests that wait until a job has ended, by job. The end of a wait also ends its timer, so that a million waits
+ * of one connection leave nothing in memory.
  */
 export class JobWaiters {
   readonly #waiters = new Map<number, Set<Waiter>>()
@@ -24,7 +24,7 @@ export class JobWaiters {
     this.#waiters.set(id, waiters)
   }
 
-  /** Answers a waiter at once if its job has ended before it was added, or if there is no such job. */
+  /** Answers a waiter as soon as `reply` says that its job has ended already, or that there is no such job. */
   settleIfOver(
     id: number,
     waiter: Waiter,
@@ -43,7 +43,7 @@ export class JobWaiters {
     )
   }
 
-  /** Whether it was still waiting. */
+  /** Ends a wait without an answer. Returns whether the waiter was still waiting. */
   remove(id: number, waiter: Waiter): boolean {
     const waiters = this.#waiters.get(id)
     if (waiters?.delete(waiter) !== true) return false
@@ -52,13 +52,13 @@ export class JobWaiters {
     return true
   }
 
-  /** The asker has gone. */
+  /** Called when the asker with this ticket does not wait any more. */
   removeTicket(id: number, ticket: string): void {
     for (const waiter of this.#waiters.get(id) ?? [])
       if (waiter.ticket === ticket) this.remove(id, waiter)
   }
 
-  /** The job has ended. */
+  /** Called when a job has ended. Answers all its waiters. */
   tell(job: Job): void {
     const waiters = this.#waiters.get(job.id) ?? []
     this.#waiters.delete(job.id)
@@ -68,7 +68,7 @@ export class JobWaiters {
     }
   }
 
-  /** How many wait. */
+  /** How many requests wait. */
   get size(): number {
     let size = 0
     for (const waiters of this.#waiters.values()) size += waiters.size

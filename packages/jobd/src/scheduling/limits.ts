@@ -1,7 +1,7 @@
 import type { Kind } from '../jobs/kind.ts'
 import type { KindLimits, LimitChange, Rate } from '../jobs/kind-limits.ts'
 
-/** In a rate that says nothing else, milliseconds. */
+/** The time of a rate that has no time of its own, in milliseconds. */
 const defaultPer = 1_000
 
 function full(rate: Rate | null | undefined): Required<Rate> | null {
@@ -10,7 +10,7 @@ function full(rate: Rate | null | undefined): Required<Rate> | null {
     : { limit: rate.limit, per: rate.per ?? defaultPer }
 }
 
-/** The limits that the definition of a kind gives. */
+/** Returns the limits in the definition of a kind. */
 function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
   return {
     concurrency: kind?.concurrency ?? null,
@@ -21,18 +21,21 @@ function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
 }
 
 /**
- * Counts what runs and what has begun, of one kind or of one group. A job that is about to begin has no time yet: it
- * counts as one that begins now until its beginning is written, so that a slow disk cannot bring two beginnings closer
- * together than the rate allows.
+ * Counts the running jobs and the latest beginnings of one kind or of one group.
+ *
+ * A job begins when its beginning is written to the file. Until then it counts as a job that begins now. Otherwise a
+ * slow disk could bring two beginnings closer together than the rate allows.
  */
 export class Gate {
   #running = 0
   #starting = 0
-  /** The times of the latest beginnings, the oldest first; the times before `#first` are forgotten. */
+  /** The times of the latest beginnings, the oldest first. Entries before the index `#first` are not valid any more. */
   #begun: number[] = []
   #first = 0
 
-  /** When another job may begin: `now`, a later time, or Infinity while too many run or are about to begin. */
+  /**
+   * Returns when another job may begin: `now`, a later time, or Infinity while too many jobs run or are about to begin.
+   */
   opensAt(concurrency: number | null, rate: Required<Rate> | null, now: number): number {
     if (concurrency !== null && this.#running >= concurrency) return Infinity
     if (rate === null) return now
@@ -40,7 +43,7 @@ export class Gate {
     const count = this.#begun.length - this.#first
     if (count + this.#starting < rate.limit) return now
     if (this.#starting >= rate.limit) return Infinity
-    // There is room again when this many of the beginnings are old enough.
+    // Another job may begin when this beginning is older than the time of the rate.
     const last = this.#begun[this.#first + count + this.#starting - rate.limit] as number
     return last + rate.per
   }
@@ -50,13 +53,13 @@ export class Gate {
     this.#starting++
   }
 
-  /** The beginning is written. */
+  /** Called when the beginning of the job is written. */
   begin(now: number, isRated: boolean): void {
     this.#starting--
     if (isRated) this.#begun.push(now)
   }
 
-  /** The beginning could not be written. */
+  /** Called when the beginning of the job could not be written. */
   giveUp(): void {
     this.#starting--
   }
@@ -65,12 +68,12 @@ export class Gate {
     this.#running--
   }
 
-  /** A beginning before the server was started. */
+  /** Adds a beginning from before the start of the server. */
   remember(at: number): void {
     this.#begun.push(at)
   }
 
-  /** Whether nothing is known that could hold a job back. */
+  /** Whether no job runs, and no beginning is recent enough to delay another job. */
   isIdle(longest: number, now: number): boolean {
     this.#forget(now - longest)
     return this.#running === 0 && this.#begun.length === this.#first
@@ -86,21 +89,21 @@ export class Gate {
   }
 }
 
-/** The place of a job that runs, in the limits of its kind and of its group. */
+/** Counts one job in the limits of its kind and of its group, from before its beginning until its end. */
 export interface Place {
-  /** The beginning is written. */
+  /** Called when the beginning of the job is written. */
   begin(): void
-  /** The beginning could not be written; the place is still to be left. */
+  /** Called when the beginning of the job could not be written. `leave` must still be called. */
   giveUp(): void
   leave(): void
 }
 
-/** The limits of all kinds, and what counts against them. */
+/** The limits of all kinds, and the jobs that count for them. */
 export class Limits {
   readonly #kindOf: (name: string) => Kind<unknown> | undefined
-  /** Set when the server was started. */
+  /** The limits that were given when the server was started. */
   readonly #given: Readonly<Record<string, LimitChange>>
-  /** Set while it runs, and kept in the file. */
+  /** The limits that were changed while the server ran. They are stored in the file. */
   #changed: Record<string, LimitChange> = {}
   readonly #gates = new Map<string, Gate>()
   readonly #groups = new Map<string, Map<string, Gate>>()
@@ -125,13 +128,13 @@ export class Limits {
     return { ...rest, rate: full(rate), groupRate: full(groupRate) }
   }
 
-  /** Null: the limits of the kind are again what they were at the start. */
+  /** Changes the limits of a kind. If `change` is null, the kind has its limits from the start of the server again. */
   change(kind: string, change: LimitChange | null): void {
     if (change === null) delete this.#changed[kind]
     else this.#changed[kind] = { ...this.#changed[kind], ...change }
   }
 
-  /** What was changed, as it is kept in the file. */
+  /** Returns the changed limits as they are stored in the file. */
   toString(): string {
     return JSON.stringify(this.#changed)
   }
@@ -140,7 +143,7 @@ export class Limits {
     this.#changed = JSON.parse(text ?? '{}') as Record<string, LimitChange>
   }
 
-  /** A job of the kind began at that time of the loop's clock, before the server was started. */
+  /** Adds a beginning from before the start of the server, at the time `at` of the loop's clock. */
   remember(kind: string, group: string | null, at: number): void {
     this.#gate(kind).remember(at)
     if (group !== null) this.#groupGate(kind, group).remember(at)
@@ -151,7 +154,7 @@ export class Limits {
     return rate !== null || groupRate !== null
   }
 
-  /** When a job of the kind may begin, as far as its kind is concerned; Infinity: when another one has ended. */
+  /** Returns when the limits of the kind let a job begin; Infinity if another job must end first. */
   opensAt(kind: string): number {
     const { concurrency, rate } = this.of(kind)
     return this.#gate(kind).opensAt(concurrency, rate, this.#now())
@@ -196,7 +199,7 @@ export class Limits {
     return gate
   }
 
-  /** There may be millions of groups in the life of a server: one that nothing is known of any more is dropped. */
+  /** Forgets a group if it cannot delay a job any more, because a server may have millions of groups in its life. */
   #forgetIdle(kind: string, group: string | null): void {
     if (group === null) return
     const gates = this.#groups.get(kind)
@@ -205,7 +208,7 @@ export class Limits {
     if (gates?.get(group)?.isIdle(longest, this.#now()) === true) gates.delete(group)
   }
 
-  /** Forgets the groups in which nothing has begun for so long that no rate looks back to it. */
+  /** Forgets all groups that cannot delay a job any more. */
   sweep(): void {
     for (const [kind, gates] of this.#groups)
       for (const group of gates.keys()) this.#forgetIdle(kind, group)

@@ -5,13 +5,13 @@ import { type History, noTally } from './history.ts'
 import type { PrometheusMetrics } from './prometheus.ts'
 import type { MetricsSummary, Sample, Spread, Tally } from './sample.ts'
 
-/** How long a sample takes, in milliseconds. */
+/** The time of one sample, in milliseconds. */
 const sampleTime = 1_000
 
-/** Of one sample: more times than this are sampled at random. */
+/** At most this many durations of one sample are kept. Of more durations, a random choice is kept. */
 const keptTimes = 1_000
 
-/** Durations of one sample: all of them, or a fair choice when there are too many. */
+/** The durations of one sample, or a uniform random choice of them if there are too many. */
 class Times {
   readonly #kept: number[] = []
   #seen = 0
@@ -33,7 +33,7 @@ class Times {
   }
 }
 
-/** Counts what happens to jobs, second by second. */
+/** Counts the changes of all jobs, and makes a sample of them each second. */
 export class Metrics extends Actor {
   static override readonly interleave = ['since', 'summary']
   readonly #history: History
@@ -54,12 +54,12 @@ export class Metrics extends Actor {
     const unexpected = (): never => {
       throw new Error('what happens cannot be followed any more')
     }
-    // In a pipe: it ends with this incarnation, a kill included.
+    // A pipe of the actor ends when the actor ends, even if the actor is killed.
     this.ctx.pipe(async () => this.#followJobs(), unexpected)
     this.ctx.every(sampleTime, () => this.#sample())
   }
 
-  /** The samples after number `n`, the oldest first. */
+  /** Returns the samples with a number greater than `n`, the oldest first. */
   since(n: number): Sample[] {
     return this.#history.samplesSince(n)
   }
@@ -106,7 +106,7 @@ export class Metrics extends Actor {
   }
 }
 
-/** The counter that a job's new state belongs to; null for a job that is queued again or begins. */
+/** Returns the counter for a job's new state; null for a job that is queued again or begins. */
 function tallied(job: Job): keyof Tally | null {
   if (job.state === 'queued') return job.attempts === 0 ? 'added' : null
   return job.state === 'running' ? null : job.state

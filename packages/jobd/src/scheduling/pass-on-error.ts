@@ -1,8 +1,9 @@
 import { ReplyError } from '@tasktree/actor'
 
 /**
- * The error that a client of the scheduler gets for an error of the store. What the store answered is passed on; that the
- * store has ended is not, because the scheduler is about to be started anew after it.
+ * Returns the error that the asker of the scheduler gets for an error of the store. An error that the store has
+ * answered is passed on unchanged. If the store has ended, the asker gets a ReplyError, because the scheduler will be
+ * restarted after the store.
  */
 export function passOn(error: unknown): unknown {
   if (error instanceof ReplyError) return error

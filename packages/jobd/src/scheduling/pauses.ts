@@ -1,11 +1,11 @@
-/** Stands for every kind in the list that is written to the file. */
+/** In the list that is written to the file, this name means every kind. */
 export const everyKind = '*'
 
-/** The kinds of which nothing is begun until they are resumed. */
+/** The paused kinds. Their jobs do not begin until the kind is resumed. */
 export class Pauses {
   readonly #kinds = new Set<string>()
 
-  /** Whether jobs of that kind are not begun. */
+  /** Whether the kind is paused. */
   has(kind: string): boolean {
     return this.#kinds.size > 0 && (this.#kinds.has(everyKind) || this.#kinds.has(kind))
   }
@@ -14,12 +14,12 @@ export class Pauses {
     return this.#kinds.has(everyKind)
   }
 
-  /** Null: every kind. */
+  /** Pauses a kind; null pauses every kind. */
   add(kind: string | null): void {
     this.#kinds.add(kind ?? everyKind)
   }
 
-  /** Null: every kind, including kinds that were paused one by one. */
+  /** Resumes a kind; null resumes every kind, also kinds that were paused one by one. */
   remove(kind: string | null): void {
     if (kind === null) this.#kinds.clear()
     else this.#kinds.delete(kind)
@@ -29,12 +29,12 @@ export class Pauses {
     return [...this.#kinds].toSorted()
   }
 
-  /** As it is written to the file. */
+  /** Returns the text that is written to the file. */
   toString(): string {
     return JSON.stringify(this.list())
   }
 
-  /** Takes what `toString` wrote; null: nothing was written yet. */
+  /** Reads a text that `toString` has made; null if no text was written yet. */
   parse(text: string | null): void {
     this.#kinds.clear()
     for (const kind of JSON.parse(text ?? '[]') as string[]) this.#kinds.add(kind)

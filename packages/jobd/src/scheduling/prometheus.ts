@@ -2,10 +2,10 @@ import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 import { type JobState, jobStates } from '../jobs/job.ts'
 import type { History } from './history.ts'
 
-/** Seconds: from a job that waits for nothing to one of hours. */
+/** The bounds of the histograms, in seconds: from 1 ms to 2 hours. */
 const buckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1_800, 7_200]
 
-/** What only the parts of the tree know at the moment. */
+/** Current values that the parts of the tree must be asked for. */
 export interface CurrentFacts {
   counts: Readonly<Record<JobState, number>>
   ready: number
@@ -13,7 +13,7 @@ export interface CurrentFacts {
   paused: readonly string[]
 }
 
-/** The server's figures in the form that Prometheus reads. It outlives the actors that observe and ask. */
+/** The measurements of the server for Prometheus. This object outlives the actors that use it. */
 export class PrometheusMetrics {
   readonly #registry = new Registry()
   readonly #waited: Histogram
@@ -78,12 +78,12 @@ export class PrometheusMetrics {
     for (const metric of processMetrics()) this.#registry.registerMetric(metric)
   }
 
-  /** A job that begins has waited for this many milliseconds. */
+  /** Called when a job begins that has waited for this many milliseconds. */
   observeWait(ms: number): void {
     this.#waited.observe(ms / 1_000)
   }
 
-  /** An attempt has ended after this many milliseconds. */
+  /** Called when an attempt has ended after this many milliseconds. */
   observeRun(ms: number): void {
     this.#ran.observe(ms / 1_000)
   }
@@ -106,7 +106,10 @@ export class PrometheusMetrics {
   }
 }
 
-/** Not prom-client's own default metrics, because those leave observers behind when the server ends. */
+/**
+ * Returns metrics of the process. The default metrics of prom-client are not used, because their observers would stay
+ * after the end of the server.
+ */
 function processMetrics(): Metric[] {
   const registers: Registry[] = []
   return [

@@ -1,6 +1,6 @@
 import { ReplyError } from '@tasktree/actor'
 
-/** No room for another job. */
+/** The queue has as many jobs as it may have. */
 export class QueueFull extends ReplyError {
   override readonly name: string = 'QueueFull'
 

@@ -1,6 +1,6 @@
-/** How it goes in the queue and with the workers. */
+/** Numbers about the queue and the workers. */
 export interface QueueStatistics {
-  /** Jobs in line, including a few that were cancelled. */
+  /** Jobs that could begin, including some that were cancelled. */
   ready: number
   running: number
   /** Workers without a job. */

@@ -5,7 +5,7 @@ function compareJobs(a: QueuedJob, b: QueuedJob): number {
   return a.priority - b.priority || a.id - b.id
 }
 
-/** A priority queue whose first element can be looked at. */
+/** A priority queue whose first element can be read without removing it. */
 class PeekQueue<T> {
   readonly #queue: PriorityQueue<T>
   #first: T | null = null
@@ -26,7 +26,7 @@ class PeekQueue<T> {
     return this.#first
   }
 
-  /** Drops the element that `peek` gave. */
+  /** Removes the element that `peek` has returned. */
   shift(): void {
     this.#first = null
   }
@@ -36,9 +36,9 @@ class PeekQueue<T> {
 class Line {
   readonly group: string | null
   readonly jobs = new PeekQueue<QueuedJob>(compareJobs)
-  /** Its group may begin nothing for now: the line is in no heap until `unblock`. */
+  /** Whether no job of the group may begin at the moment. The line is then in no heap until `unblock` is called. */
   isBlocked = false
-  /** The job for which the line is in the heap of its kind. */
+  /** The job with which the line is in the heap of its kind; null if the line is not in the heap. */
   listed: QueuedJob | null = null
 
   constructor(group: string | null) {
@@ -46,23 +46,23 @@ class Line {
   }
 }
 
-/** A line in the heap of its kind, with the job that was its first when it was put there. */
+/** An entry of a kind's heap: a line, and the job that was the first of the line when the entry was made. */
 interface Head {
   readonly job: QueuedJob
   readonly line: Line
 }
 
 /**
- * The ready jobs of one kind: a heap of lines, ordered by their first jobs. A heap cannot move an element, so a line whose
- * first job has changed is put in again, and the entry for its former first job is dropped when it comes up. To find the
- * next job therefore costs O(log n), however many groups there are.
+ * The ready jobs of one kind: a heap of lines, ordered by their first jobs. A heap cannot move an element, so a line
+ * whose first job has changed gets another entry. The entry with its former first job is dropped when it becomes the
+ * first of the heap. So finding the next job takes O(log n) for any number of groups.
  */
 class Lane {
   readonly #lines = new Map<string | null, Line>()
   readonly #heads = new PeekQueue<Head>((a, b) => compareJobs(a.job, b.job))
   readonly #isWanted: (job: QueuedJob) => boolean
 
-  /** Jobs that `isWanted` rejects are dropped on the way. */
+  /** Jobs that `isWanted` rejects are dropped when they are found. */
   constructor(isWanted: (job: QueuedJob) => boolean) {
     this.#isWanted = isWanted
   }
@@ -77,7 +77,7 @@ class Lane {
     this.#list(line)
   }
 
-  /** The next job; lines of groups that `mayBegin` rejects are blocked. */
+  /** Returns the entry of the next job that may begin. Lines of groups that `mayBegin` rejects become blocked. */
   peek(mayBegin: (group: string) => boolean): Head | null {
     for (;;) {
       const head = this.#heads.peek()
@@ -93,7 +93,7 @@ class Lane {
     }
   }
 
-  /** Takes the job that `peek` gave. */
+  /** Removes the job that `peek` has returned. */
   take({ line }: Head): void {
     line.jobs.shift()
     this.#heads.shift()
@@ -116,11 +116,11 @@ class Lane {
       }
   }
 
-  /** Puts a line in the heap for its first job, unless it is there; an empty line is forgotten. */
+  /** Adds an entry for the first job of a line to the heap, unless there is one. An empty line is forgotten. */
   #list(line: Line): void {
     const first = this.#firstOf(line)
     if (first === null) {
-      // An old entry of the heap may be of a line that another one of its group has followed.
+      // An old entry of the heap may have an earlier line of this group. Only the current line is deleted.
       if (this.#lines.get(line.group) === line) this.#lines.delete(line.group)
     } else if (!line.isBlocked && line.listed !== first) {
       line.listed = first
@@ -137,19 +137,22 @@ class Lane {
   }
 }
 
-/** What may begin at the moment. */
+/** Says which kinds and groups may begin jobs at the moment. */
 export interface Openings {
   kind(kind: string): boolean
   group(kind: string, group: string): boolean
 }
 
-/** Jobs that could begin, by priority and then by age; kinds and groups that are at their limits are passed over. */
+/**
+ * The jobs that wait for a worker and for nothing else, by priority and then by age. Jobs of kinds and groups that have
+ * reached a limit are passed over.
+ */
 export class ReadyJobs {
   readonly #lanes = new Map<string, Lane>()
   readonly #isWanted: (job: QueuedJob) => boolean
   #size = 0
 
-  /** `isWanted`: whether a job in line still counts. */
+  /** `isWanted` returns false for a job that was cancelled. */
   constructor(isWanted: (job: QueuedJob) => boolean) {
     this.#isWanted = (job) => {
       const isStill = isWanted(job)
@@ -158,7 +161,7 @@ export class ReadyJobs {
     }
   }
 
-  /** How many are in line, wanted or not. */
+  /** How many jobs there are, including cancelled ones that were not dropped yet. */
   get size(): number {
     return this.#size
   }
@@ -173,7 +176,7 @@ export class ReadyJobs {
     lane.put(job)
   }
 
-  /** The next job that may begin. */
+  /** Takes the next job that may begin; null if there is none. */
   take(openings: Openings): QueuedJob | null {
     let best: { head: Head; lane: Lane } | null = null
     for (const [kind, lane] of this.#lanes) {
@@ -188,12 +191,12 @@ export class ReadyJobs {
     return best.head.job
   }
 
-  /** Jobs of the group may begin again. */
+  /** Called when jobs of the group may begin again. */
   unblock(kind: string, group: string): void {
     this.#lanes.get(kind)?.unblock(group)
   }
 
-  /** Jobs of every group of the kind may begin again, or may not: that is found out anew. */
+  /** Called when the limits of the kind have changed. `peek` then checks every group of the kind again. */
   unblockAll(kind: string): void {
     this.#lanes.get(kind)?.unblockAll()
   }

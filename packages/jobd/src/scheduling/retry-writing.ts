@@ -1,10 +1,13 @@
 import type { ActorContext } from '@tasktree/actor'
 import { StoreError } from '../store/group-commit.ts'
 
-/** When the file could not be written, it is tried again after this many milliseconds. */
+/** Milliseconds before the next attempt to write the file. */
 export const storeRetryDelay = 1_000
 
-/** Writes, and tries again until the file takes it; then calls `done` in the actor. Any other error is the actor's. */
+/**
+ * Calls `write` again and again until the file could be written, then calls `done` in the actor. Any other error than a
+ * StoreError crashes the actor.
+ */
 export function retryWriting<T>(
   ctx: ActorContext,
   write: () => PromiseLike<T>,

@@ -1,33 +1,33 @@
-/** Milliseconds. */
+/** The median and the 95th percentile of durations, in milliseconds. */
 export interface Spread {
   median: number
   p95: number
 }
 
-/** What happened within one second; `at` is when it ended, in `Date.now()` milliseconds. */
+/** The events of one second. `at` is the end of that second, in `Date.now()` milliseconds. */
 export interface Sample {
-  /** One more with each sample: samples are told apart by it, because `at` goes back when the clock is set back. */
+  /** The number of the sample. It identifies the sample, because `at` goes back when the clock is set back. */
   n: number
   at: number
   added: number
   done: number
   failed: number
   cancelled: number
-  /** From when a job could begin to when it did; null when none began. */
+  /** How long the jobs that began had waited since they could begin; null if no job began. */
   waited: Spread | null
-  /** How long the attempts took that ended; null when none did. */
+  /** How long the attempts that ended had taken; null if no attempt ended. */
   ran: Spread | null
 }
 
 export interface MetricsSummary {
-  /** Since the server started. */
+  /** Counts since the server started. */
   totals: Tally
-  /** Means of the last ten seconds. */
+  /** Means of the counts in the last ten seconds. */
   perSecond: Tally
-  /** Of the last minute's samples, the worst. */
+  /** The largest values of the samples of the last minute. */
   waited: Spread | null
   ran: Spread | null
-  /** How often each child of the tree was restarted, by path. */
+  /** How many times each child of the tree was restarted, by its path. */
   restarts: Record<string, number>
 }
 
@@ -38,7 +38,7 @@ export interface Tally {
   cancelled: number
 }
 
-/** A part of the tree that ended and is started again; `at` is in `Date.now()` milliseconds. */
+/** A part of the tree has ended and is started again; `at` is in `Date.now()` milliseconds. */
 export interface Restart {
   at: number
   path: string

@@ -23,10 +23,10 @@ import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
-  /** At most this many jobs may be queued; further ones are refused. */
+  /** At most this many jobs may be queued. Further jobs are refused. */
   maxQueued: number
   kinds: KindTable
-  /** By kind, in place of the limits in its definition. */
+  /** Limits by kind, which replace the limits in the definition of the kind. */
   limits: Readonly<Record<string, LimitChange>>
 }
 
@@ -34,8 +34,8 @@ export interface SchedulerOptions {
 const clockTime = 1_000
 
 /**
- * Takes jobs in and brings each to its end: it stores them, and gives them to the workers by priority and then by age, as
- * far as delays, pauses and limits allow. `ready-jobs.ts` decides the order.
+ * Accepts jobs, stores them, and gives them to the workers by priority and then by age, as far as delays, pauses and
+ * limits allow. `ready-jobs.ts` decides the order, `dispatcher.ts` follows the attempts.
  */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -51,9 +51,9 @@ export class Scheduler extends Actor {
   readonly #loader = new QueueLoader(this.#queue)
   readonly #waiters = new JobWaiters()
   #adding = 0
-  /** How often the clock was looked at. */
+  /** How many times the wall clock was checked. */
   #looks = 0
-  /** The server is ending: nothing is begun. */
+  /** Whether the server is ending. No job begins then. */
   #isEnding = false
   #dispatcher!: Dispatcher
 
@@ -91,7 +91,10 @@ export class Scheduler extends Actor {
     return this.#load()
   }
 
-  /** While the file cannot be written no job begins, but questions are answered. */
+  /**
+   * Loads the settings and the queued jobs. If the file cannot be written, tries again later. Until it succeeds no job
+   * begins, but requests are answered.
+   */
   async #load(): Promise<void> {
     try {
       await this.#admission.read(this.#asks)
@@ -102,7 +105,7 @@ export class Scheduler extends Actor {
     }
   }
 
-  /** Clients can connect: from now on jobs are begun. */
+  /** Called when clients can connect. From then on jobs begin. */
   open(): void {
     this.#loader.open()
     this.#dispatch()
@@ -116,7 +119,10 @@ export class Scheduler extends Actor {
     this.#shiftDelays(step)
   }
 
-  /** While the file cannot be written it does nothing; a minute later it is called again. */
+  /**
+   * Deletes beginnings that no rate needs any more. If the file cannot be written, the next call, a minute later,
+   * deletes them.
+   */
   #forgetBegins(): void {
     this.ctx.pipe(
       this.#asks.forgetBegins(this.#admission.sweep()),
@@ -133,7 +139,7 @@ export class Scheduler extends Actor {
     )
   }
 
-  /** Questions to the store without a time limit, because the store answers after its write, and a disk may be slow. */
+  /** Asks the store without a time limit, because the store answers after its write, and a disk may be slow. */
   get #asks(): ActorRef<Store>['ask'] {
     const { ask } = this.#store()
     return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
@@ -162,7 +168,10 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** Adds the jobs of a schedule for the times `due`; answers with their numbers, after the commit. */
+  /**
+   * Adds the jobs of a schedule for the times `due`, and moves the schedule on to `nextAt`. Answers with the numbers of
+   * the jobs after the commit.
+   */
   fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]> {
     if (due.length > 0 && this.#queue.size + this.#adding >= this.#maxQueued)
       throw new QueueFull(this.#maxQueued)
@@ -181,17 +190,20 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** The next job for `worker`, when there is one. */
+  /** Called by a worker that is idle. Answers with the next job as soon as one may begin. */
   take(worker: string): ReplyPort<Job> {
     return this.#dispatcher.take(worker)
   }
 
-  /** Answers when it is written. */
+  /** Called by a worker whose attempt has ended. Answers when the outcome is written. */
   finish(worker: string, outcome: Outcome): ReplyPort<void> {
     return this.#dispatcher.finish(worker, outcome)
   }
 
-  /** Answers with the job when it has ended, cancelled or otherwise; null when there is no such job. */
+  /**
+   * Cancels a job. Answers with the job when it has ended, which it may have done before the cancel; null if there is
+   * no such job.
+   */
   cancel(id: number): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
     const queued = this.#queue.remove(id)
@@ -214,7 +226,7 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** Queues a job again that has ended in one of `states`. */
+  /** Queues a job again, if its state is one of `states`. */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
     const port = this.ctx.reply<Revival>()
     this.ctx.pipe(
@@ -231,7 +243,10 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** Answers with the job when it has ended, or as it is after `ms` milliseconds; null when there is none. */
+  /**
+   * Answers with the job when it has ended, or with its current state after `ms` milliseconds; null if there is no such
+   * job. `stopWaiting` with the same ticket ends the wait.
+   */
   wait(id: number, ms: number | null = null, ticket: string | null = null): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
     const waiter: Waiter = { port, timer: null, ticket }
@@ -243,17 +258,20 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** The asker of that wait has gone. */
+  /** Called when the asker of `wait` does not wait any more. */
   stopWaiting(id: number, ticket: string): void {
     this.#waiters.removeTicket(id, ticket)
   }
 
-  /** Begins no more jobs of a kind, or none at all, also after a restart. Answers when that is written. */
+  /**
+   * Pauses a kind, or every kind if `kind` is null: no job of it begins until `resume`, even after a restart of the
+   * server. Answers when the pause is written.
+   */
   pause(kind: string | null): ReplyPort<void> {
     return this.#change('paused', this.#admission.pauses, (pauses) => pauses.add(kind))
   }
 
-  /** Begins jobs of a kind again; without a kind, jobs of every kind. */
+  /** Resumes a paused kind, or every kind if `kind` is null. */
   resume(kind: string | null): ReplyPort<void> {
     const { pauses } = this.#admission
     if (kind !== null && pauses.hasAll)
@@ -261,7 +279,10 @@ export class Scheduler extends Actor {
     return this.#change('paused', pauses, () => pauses.remove(kind))
   }
 
-  /** Changes the limits of a kind, also for later starts; null: they are again what they were at the start. */
+  /**
+   * Changes the limits of a kind, also for later starts of the server. If `change` is null, the kind has its limits
+   * from the start of the server again.
+   */
   limit(kind: string, change: LimitChange | null): ReplyPort<void> {
     const { limits } = this.#admission
     return this.#change('limits', limits, () => {
@@ -274,7 +295,7 @@ export class Scheduler extends Actor {
     return this.#admission.limits.of(kind)
   }
 
-  /** Kinds were loaded anew. */
+  /** Called when kinds were reloaded. */
   kindsChanged(): void {
     for (const kind of this.#admission.kinds) this.#queue.unblockAll(kind)
     this.#dispatch()
@@ -290,7 +311,7 @@ export class Scheduler extends Actor {
     return this.#dispatcher.idle()
   }
 
-  /** The server is ending: begins no more jobs; answers when the running jobs have ended. */
+  /** Called when the server is ending. No more jobs begin. Answers when the running jobs have ended. */
   drain(): ReplyPort<void> {
     this.#isEnding = true
     return this.idle()
@@ -317,7 +338,7 @@ export class Scheduler extends Actor {
     )
   }
 
-  /** `delay`: in how many milliseconds it may begin. */
+  /** Adds a job to the queue. It may begin in `delay` milliseconds. */
   #enqueue(job: Omit<QueuedJob, 'dueAt'>, delay: number): void {
     if (this.#queue.add(job, delay)) this.#dispatch()
   }
@@ -326,7 +347,7 @@ export class Scheduler extends Actor {
     this.#dispatcher.dispatch()
   }
 
-  /** A job has come to its end. */
+  /** Called when a job has ended. */
   #over(job: Job, times: { ran?: number } = {}): void {
     this.#publish(job, times)
     this.#waiters.tell(job)

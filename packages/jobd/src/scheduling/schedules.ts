@@ -6,13 +6,19 @@ import type { Scheduler } from './scheduler.ts'
 import { WallClock } from './wall-clock.ts'
 import { Times } from './cron.ts'
 
-/** A time that is noticed at most this much later was not missed: a busy server is late now and then. Milliseconds. */
+/**
+ * A time that is noticed at most this many milliseconds later does not count as missed, because a busy server may be a
+ * little late.
+ */
 const punctual = 2_000
 
-/** At most this many missed times are made up for at once; the older ones are left out. */
+/** At most this many missed times get their jobs afterwards. Older missed times get no job. */
 const mostMissed = 1_000
 
-/** The search for missed times ends after this many: a schedule of each second that was off for a year has 31 million. */
+/**
+ * At most this many missed times are searched one by one: a schedule of each second that did not run for a year has
+ * missed 31 million times.
+ */
 const mostSearched = 5_000
 
 /** Which times of a schedule are due, and when it is due next. */
@@ -21,7 +27,7 @@ export interface Due {
   nextAt: number | null
 }
 
-/** The times that a schedule, whose next time was `nextAt`, has to serve at `now`. */
+/** Returns the times for which a schedule must add jobs at `now`, and its next time. */
 export function dueTimes(
   times: Times,
   { nextAt, missed }: { nextAt: number | null; missed: MissedPolicy },
@@ -31,7 +37,7 @@ export function dueTimes(
   let next = nextAt
   for (let i = 0; next !== null && next <= now; i++) {
     if (i === mostSearched) {
-      // What lies so far back is not made up for one by one.
+      // There are too many missed times, so the search continues at `now`.
       next = times.after(now)
       break
     }
@@ -52,19 +58,21 @@ export function dueTimes(
 interface Entry {
   schedule: Schedule
   readonly times: Times
-  /** Its jobs are being added: it is looked at again afterwards. */
+  /** Whether its jobs are being added. The schedule is checked again afterwards. */
   isFiring: boolean
 }
 
-/** Milliseconds between two looks, because the wall clock may be set meanwhile. */
+/**
+ * Milliseconds between two checks of the schedules. They are frequent, because the wall clock may be set at any time.
+ */
 const lookTime = 1_000
 
-/** After a failure, milliseconds until the file is tried again. */
+/** Milliseconds before the schedules are read again after a failure. */
 const retryTime = 1_000
 
 /**
- * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, wherever it is set; schedules that are counted
- * in milliseconds do not. A time that was served is never served again, because the file has the next one.
+ * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, even when it is set; intervals in
+ * milliseconds do not. A time never gets two jobs, because the next time is written to the file together with the jobs.
  */
 export class Schedules extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -105,7 +113,7 @@ export class Schedules extends Actor {
     this.#entries.set(schedule.name, { schedule, times, isFiring: false })
   }
 
-  /** By name. */
+  /** Returns the schedules, sorted by name. */
   list(): Schedule[] {
     return [...this.#entries.values()]
       .map(({ schedule }) => schedule)
@@ -113,8 +121,8 @@ export class Schedules extends Actor {
   }
 
   /**
-   * Adds a schedule, or changes the schedule of that name. When its times stay the same it keeps its next time, so that a
-   * program may ask for its schedules at each start. Answers with the next time, after the commit.
+   * Adds a schedule, or changes the schedule of that name. If its times stay the same, it keeps its next time, so that
+   * a program may add its schedules at each start. Answers with the next time, after the commit.
    */
   put(request: ScheduleRequest): ReplyPort<number | null> {
     const { name, spec, zone } = request
@@ -136,7 +144,7 @@ export class Schedules extends Actor {
     return port
   }
 
-  /** Answers after the commit. @throws {ReplyError} when there is no such schedule */
+  /** Deletes a schedule. Answers after the commit. @throws {ReplyError} when there is no such schedule */
   remove(name: string): ReplyPort<void> {
     const port = this.ctx.reply<void>()
     this.ctx.pipe(
@@ -151,7 +159,7 @@ export class Schedules extends Actor {
     return port
   }
 
-  /** Adds the jobs that are due, and waits for the next. */
+  /** Adds the jobs of all times that have come, and starts a timer for the next time. */
   #look(): void {
     this.#checkClock()
     const now = Date.now()
@@ -192,7 +200,10 @@ export class Schedules extends Actor {
     )
   }
 
-  /** Schedules that are counted in milliseconds move with a step of the wall clock, so that they are due when they would have been. */
+  /**
+   * If the wall clock was set, moves the next times of intervals by the same step, so that the time until the next job
+   * does not change.
+   */
   #checkClock(): void {
     const step = this.#clock.takeStep()
     if (step === 0) return

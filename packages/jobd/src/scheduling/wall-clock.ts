@@ -1,11 +1,13 @@
 import { type EventLoop, getEventLoop } from '@tasktree/core'
 
-/** A smaller difference is not a step: the kernel corrects a clock that drifts by slowing it down. Milliseconds. */
+/**
+ * A smaller difference, in milliseconds, is not a step, because the kernel corrects a drifting clock in small amounts.
+ */
 const smallestStep = 1_000
 
 /**
- * Notices that the wall clock was set. The file keeps times of the wall clock, because nothing else means anything
- * after a restart; a running server waits by the loop's clock, which only goes forward. This class compares the two.
+ * Notices that the wall clock was set. The file has times of the wall clock, because only those are valid after a
+ * restart. A running server waits by the loop's clock, which only goes forward. This class compares the two clocks.
  */
 export class WallClock {
   readonly #loop: EventLoop = getEventLoop()
@@ -15,7 +17,7 @@ export class WallClock {
     return Date.now() - this.#loop.time()
   }
 
-  /** By how many milliseconds the wall clock has stepped since the last look; 0: it has not. */
+  /** Returns by how many milliseconds the wall clock was set since the last call; 0 if it was not set. */
   takeStep(): number {
     const offset = this.#currentOffset()
     const step = offset - this.#offset

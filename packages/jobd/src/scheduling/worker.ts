@@ -10,7 +10,7 @@ import type { Outcome } from './attempt.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Store } from '../store/store.ts'
 
-/** Where a worker finds the others, each in whichever incarnation it is. */
+/** The parts of the server that a worker uses. The functions return the current incarnation of an actor. */
 export interface Workshop {
   readonly store: () => ActorRef<Store>
   readonly scheduler: () => ActorRef<Scheduler>
@@ -19,11 +19,14 @@ export interface Workshop {
   readonly feed: JobFeed
 }
 
-/** Takes a job, does it, takes the next. Its end cancels the work: the child process dies, the thread is freed. */
+/**
+ * Takes a job from the scheduler, runs it, and takes the next one. If the worker ends, its job is cancelled: a child
+ * process is killed, and a thread of a pool becomes free.
+ */
 export class Worker extends Actor {
   readonly #shop: Workshop
   #attempt: { id: number; task: Task<StoredResult> } | null = null
-  /** The job that was to be cancelled, perhaps before it came here. */
+  /** The job that `cancel` was called with, perhaps before the job arrived here. */
   #cancelled: number | null = null
 
   constructor(shop: Workshop) {
@@ -45,7 +48,7 @@ export class Worker extends Actor {
     this.ctx.pipe(
       this.#shop.scheduler().ask({ timeout: Infinity }).take(this.ctx.name),
       (job) => this.#begin(job),
-      // The scheduler was restarted: it will ask for its workers again.
+      // The scheduler was restarted, so the worker asks the new one.
       () => void this.ctx.after(50, () => this.#takeNext()),
     )
   }
@@ -75,7 +78,7 @@ export class Worker extends Actor {
       pools,
       output: (text) => void store().tell.append(job.id, job.attempts, text),
       progress: (done, total) => feed.publish({ type: 'progress', id: job.id, done, total }),
-      // Only a later attempt, or a job that was queued again, can find steps.
+      // The first attempt of a job cannot find stored steps.
       steps: job.attempts > 1 ? await ask.steps(job.id) : [],
       saveStep: (name, text) => ask.saveStep(job.id, name, text),
     }
