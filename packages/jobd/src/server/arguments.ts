@@ -1,4 +1,4 @@
-/** A client's mistake. The client gets it as an error reply, with `code` before the text. */
+/** A command that a client has used wrongly. The client gets an error reply with `code` before the message. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError'
   readonly code: string
@@ -9,10 +9,17 @@ export class CommandError extends Error {
   }
 }
 
-/** In milliseconds some 34,000 years: added to a date it is still an exact integer. */
+/**
+ * The largest number in a command. As milliseconds it is about 35,700 years, and its sum with a date is still an exact
+ * integer.
+ */
 export const largest: number = 2 ** 50
 
-/** A number within the range of the store's integers, because a larger one would crash the store. @throws {CommandError} */
+/**
+ * Reads a whole number. It must be in the range of the store's integers, because a larger number would crash the store.
+ *
+ * @throws {CommandError}
+ */
 export function parseNumber(
   name: string,
   text: string | undefined,
@@ -27,7 +34,7 @@ export function parseNumber(
   return n
 }
 
-/** Names and values in turn, each name at most once. @throws {CommandError} */
+/** Reads options, which are names and values in turn. Each name may occur once. @throws {CommandError} */
 export function parseOptions(
   words: readonly string[],
   names: readonly string[],

@@ -1,22 +1,22 @@
 import { finalStates, type JobFilter, type JobState } from '../jobs/job.ts'
 import type { Directory } from './commands.ts'
 
-/** How many jobs are looked up, and dealt with, at a time. */
+/** How many jobs are searched, and then changed, in one step. */
 const chunk = 1_000
 
-/** How long the work of a cancelled job may take to end, in milliseconds. */
+/** How many milliseconds a cancelled job may take to end. */
 const longestCancel = 10_000
 
 type Parts = Pick<Directory, 'store' | 'scheduler'>
 
 interface BulkAction {
-  /** The action leaves jobs in other states alone. */
+  /** The states of the jobs that the action changes. */
   readonly states: readonly JobState[]
-  /** Answers with how many of the jobs it was done to. */
+  /** Changes the jobs. Returns how many of them were changed. */
   readonly carryOut: (ids: readonly number[], parts: Parts) => Promise<number>
 }
 
-/** What can be done to all jobs that a filter leaves. */
+/** The actions for all jobs that match a filter. */
 export const bulkActions = {
   RETRY: {
     states: ['failed', 'cancelled'],
@@ -49,7 +49,7 @@ async function reviveAll(
   return revivals.filter(({ job }) => job !== null).length
 }
 
-/** Does something to all jobs that a filter leaves, the oldest first; answers with how many jobs that were. */
+/** Carries out an action for all jobs that match a filter, the oldest first. Returns how many jobs were changed. */
 export async function carryOutAll(
   name: keyof typeof bulkActions,
   filter: JobFilter,

@@ -5,14 +5,19 @@ import { type Directory, execute, initialName, overlaps, type Session } from './
 import type { JobFeed } from '../store/job-feed.ts'
 import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
 
-/** Replies are collected up to this many characters; then the client must take them before it is served further. */
+/**
+ * Replies are collected up to this many characters. Then the client must read them before its next command is handled.
+ */
 const batch = 65_536
 
-/** Commands of one client that are under way at once, at most, and the characters in them. */
+/** How many commands of one client may run at the same time, and how many characters their arguments may have. */
 const mostUnderWay = 1_000
 const mostCharacters = 1_048_576
 
-/** One client: its commands in their order, and the replies in theirs. */
+/**
+ * The connection of one client. It carries out the commands of the client, and sends the replies in the order of the
+ * commands.
+ */
 export class Connection {
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
@@ -25,10 +30,13 @@ export class Connection {
   #out = ''
   #underWay: Promise<Reply>[] = []
   #following: Task<void> | null = null
-  /** Since when a part of a command is there, or a reply is not taken; the loop's milliseconds. */
+  /**
+   * Since when the rest of a command is missing, and since when the client does not read its replies; null if that is
+   * not so. Times of the loop's clock.
+   */
   #midwaySince: number | null = null
   #stalledSince: number | null = null
-  /** Since when it is known that the client will send no more, while a command is under way. */
+  /** Since when it is known that the client will send no more commands, while a command runs. */
   #endedSince: number | null = null
   #charactersUnderWay = 0
 
@@ -44,11 +52,11 @@ export class Connection {
       address: addressOf(writer),
       isSubscribed: false,
     }
-    // Nobody is known until the password was given: not to say it has a limit as well.
+    // A client that has not given the password yet has only a limited time for it.
     if (this.#session.who === null) this.#midwaySince = this.#loop.time()
   }
 
-  /** Until the client, or a mistake of its, ends it. */
+  /** Serves the client until it closes the connection, sends bytes that are not RESP, or has gone. */
   async serve(): Promise<void> {
     try {
       while (!this.#session.closing && (await this.#serveChunk())) continue
@@ -57,7 +65,7 @@ export class Connection {
         await this.#answerUnderWay()
         this.#put(new Error(`ERR Protocol error: ${error.message}`))
         this.#flush()
-        // A client that has gone, in whatever way, is no failure of ours.
+        // An OSError means that the client has gone, which is not a failure of the server.
       } else if (!(error instanceof OSError)) throw error
     } finally {
       this.#following?.cancel()
@@ -65,20 +73,26 @@ export class Connection {
     this.#writer.close()
   }
 
-  /** Ends the connection when the client keeps the server waiting for longer than these many milliseconds. */
+  /**
+   * Ends the connection if the client has not sent the rest of a command for `midway` milliseconds, or has not read its
+   * replies for `stalled` milliseconds.
+   */
   checkPatience(midway: number, stalled: number): void {
     const now = this.#loop.time()
     const isSlow = this.#midwaySince !== null && now - this.#midwaySince > midway
     if (this.#reader.atEof()) this.#endedSince ??= now
     const isLate = this.#endedSince !== null && now - this.#endedSince > midway
     const isStalled = this.#stalledSince !== null && now - this.#stalledSince > stalled
-    // A client that has gone while its command is under way will not read the answer: the command is cancelled too.
+    // A client that has gone will not read the reply of its running command, so the command is cancelled too.
     if (!isSlow && !isLate && !isStalled && !this.#writer.isClosing()) return
     this.#writer.abort()
     this.#task?.cancel()
   }
 
-  /** Yields the commands that are there already, then waits for more; false when no more comes. */
+  /**
+   * Carries out the commands that have arrived, then waits for the next bytes. Returns false if the connection has
+   * ended.
+   */
   async #serveChunk(): Promise<boolean> {
     for (;;) {
       this.#parser.isKnown = this.#session.who !== null
@@ -99,7 +113,7 @@ export class Connection {
     return chunk.length > 0
   }
 
-  /** Begins a command; to be waited for when it gives a promise. */
+  /** Begins a command. If it returns a promise, the caller must wait for it before the next command. */
   #begin(words: readonly Word[]): Promise<void> | undefined {
     if (overlaps(words) && this.#session.who !== null) {
       const reply = execute(words, this.#directory, this.#session)
@@ -142,12 +156,12 @@ export class Connection {
 
   #flush(): void {
     if (this.#out === '') return
-    // A client that has gone reads nothing any more; `drain` says that it has.
+    // If the client has gone, nothing is written. The following `drain` then throws an error.
     if (!this.#writer.isClosing()) this.#writer.write(Buffer.from(this.#out, 'latin1'))
     this.#out = ''
   }
 
-  /** Waits while the client does not take what it is sent. */
+  /** Sends the collected replies, and waits until the client has read enough of them. */
   async #send(): Promise<void> {
     if (this.#out === '') return
     this.#flush()
@@ -171,7 +185,7 @@ export class Connection {
     }
   }
 
-  /** A message for every new state of a job; a client that does not read them loses the oldest. */
+  /** Sends a message for every new state of a job. A client that reads slowly does not get the oldest messages. */
   async #follow(jobs: ReturnType<JobFeed['subscribeStates']>): Promise<void> {
     using _ = jobs
     try {

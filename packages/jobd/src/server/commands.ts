@@ -15,19 +15,22 @@ import { QueueFull } from '../scheduling/queue-full.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { Store } from '../store/store.ts'
 
-/** What a connection remembers between its commands. */
+/** The state of a connection that commands read and change. */
 export interface Session {
   version: 2 | 3
   closing: boolean
-  /** The name that goes with the secret that was given; null: a secret is needed, and none was given yet. */
+  /**
+   * The name of the user, which belongs to the secret that the client gave; null if the client must still give a
+   * secret.
+   */
   who: string | null
-  /** Where the client is: for the audit, and for the limit of guesses. */
+  /** The address of the client, for the audit and for the delays of logins. */
   address: string
-  /** Gets a message for every new state of a job. */
+  /** Whether the client gets a message for every new state of a job. */
   isSubscribed: boolean
 }
 
-/** Where commands find what they need, in whichever incarnation it is. */
+/** The parts of the server that commands use. Each property returns the current incarnation of its part. */
 export interface Directory {
   readonly system: ActorSystem
   readonly store: ActorRef<Store>
@@ -35,32 +38,32 @@ export interface Directory {
   readonly metrics: ActorRef<Metrics>
   readonly schedules: ActorRef<Schedules>
   readonly kinds: KindTable
-  /** Loads the user's kinds anew, and starts new pools for them. */
+  /** Reloads the user's kinds, and starts new pools for them. */
   readonly reload: () => Promise<Reloaded>
   readonly credentials: Credentials
-  /** Writes down who did something that changes what others see. */
+  /** Writes to the audit that a user has done something that changes the server for other users. */
   readonly audit: (who: string, action: string) => void
   /** The absolute path of the jobs' file. */
   readonly file: string
 }
 
-/** The name of everyone, where no secret is asked for. */
+/** The name of every client if there are no secrets. */
 export const anonymous = 'anonymous'
 
-/** Who a client is before it has said anything: where no secret is asked for, everyone is known. */
+/** Returns the name of a client that has sent nothing yet; null if it must give a secret first. */
 export function initialName({ credentials }: Pick<Directory, 'credentials'>): string | null {
   return credentials.isEmpty ? anonymous : null
 }
 
 export interface Command {
-  /** How many arguments it takes. */
+  /** How many arguments the command takes, at least and at most. */
   readonly least: number
   readonly most: number
-  /** May begin while others of its kind, sent before, are not answered yet. */
+  /** Whether the command may begin although earlier overlapping commands of the client are not answered yet. */
   readonly overlaps?: boolean
-  /** May be used without a secret. */
+  /** Whether a client may use the command before it has given a secret. */
   readonly isOpen?: boolean
-  /** That it was carried out goes to the audit. */
+  /** Whether a successful command is written to the audit. */
   readonly isAudited?: boolean
   readonly run: (
     words: readonly string[],
@@ -73,7 +76,7 @@ const ok: Reply = { simple: 'OK' }
 
 const channel = 'jobs'
 
-/** What a RESP2 connection may say while it is subscribed. */
+/** The commands that a RESP2 connection may send while it is subscribed. */
 const allowedSubscribed: ReadonlySet<string> = new Set(
   'SUBSCRIBE UNSUBSCRIBE PING QUIT RESET'.split(' '),
 )
@@ -94,7 +97,8 @@ const commands: ReadonlyMap<string, Command> = new Map(
     HELLO: { least: 0, most: 7, isOpen: true, run: hello },
     AUTH: { least: 1, most: 2, isOpen: true, run: auth },
     QUIT: { least: 0, most: Infinity, isOpen: true, run: quit },
-    // Lines that a page in a browser may be made to send; no client of ours does.
+    // A foreign page can make a browser send an HTTP request to this port. Its lines begin with these words, and end
+    // the connection.
     POST: { least: 0, most: Infinity, isOpen: true, run: hangUp },
     'HOST:': { least: 0, most: Infinity, isOpen: true, run: hangUp },
     RESET: { least: 0, most: 0, isOpen: true, run: reset },
@@ -117,8 +121,8 @@ function findCommand(name: string): Command | undefined {
 }
 
 /**
- * Every mistake of a client is an answer, and so is that a part of the tree is being restarted. A failure of
- * ours is one too, and goes to the loop's exception handler.
+ * Carries out a command. If the client has made a mistake, or a part of the tree is being restarted, the reply is an
+ * Error. A failure of the server itself is also reported to the loop's exception handler.
  */
 export function execute(
   words: readonly Word[],
@@ -137,7 +141,7 @@ export function execute(
       `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
     )
   const [, first] = words
-  // Only PING and ECHO give their argument back, so only they may get bytes that are not UTF-8.
+  // Only PING and ECHO return their argument, so only they accept bytes that are not UTF-8.
   if (given === 1 && Buffer.isBuffer(first) && /^(ping|echo)$/i.test(name)) return first
   const texts = words.slice(1)
   if (!texts.every((word) => typeof word === 'string'))
@@ -159,7 +163,9 @@ async function settle(reply: PromiseLike<Reply>): Promise<Reply> {
   }
 }
 
-/** Answers, and writes to the audit. A refused command has changed nothing and is left out. */
+/**
+ * Waits for the reply, and writes the command to the audit. A refused command has changed nothing, and is not written.
+ */
 async function settleAudited(
   reply: PromiseLike<Reply> | Reply,
   words: readonly string[],
@@ -208,7 +214,7 @@ function select([index]: readonly string[]): Reply {
   return index === '0' ? ok : new Error('ERR DB index is out of range')
 }
 
-/** Clients describe themselves on connecting. The server accepts that and ignores it. */
+/** Handles CLIENT, with which clients describe themselves after connecting. The server accepts that and ignores it. */
 function client([sub = '']: readonly string[]): Reply {
   switch (sub.toUpperCase()) {
     case 'ID':
@@ -290,7 +296,7 @@ function hangUp(_: readonly string[], __: Directory, session: Session): Reply {
   return { several: [] }
 }
 
-/** As after connecting. */
+/** Resets the connection to its state after connecting. */
 function reset(_: readonly string[], directory: Directory, session: Session): Reply {
   session.version = 2
   session.isSubscribed = false

@@ -17,7 +17,7 @@ import type { Command, Directory } from './commands.ts'
 
 const ok: Reply = { simple: 'OK' }
 
-/** More jobs would be too much for one reply. */
+/** JOB.LIST returns at most this many jobs, because a reply is made in memory. */
 const mostListed = 1_000
 
 const filterNames = [
@@ -33,10 +33,10 @@ const filterNames = [
 ]
 const mostFilterWords = 2 * filterNames.length
 
-/** For the work to end, in milliseconds. */
+/** How many milliseconds JOB.CANCEL waits until the cancelled work has ended. */
 const longestCancel = 10_000
 
-/** Of the tickets of JOB.WAIT: each wait has its own. */
+/** How many tickets were made. Each JOB.WAIT has a ticket, by which it can be ended. */
 let tickets = 0
 
 /** Every command about jobs. */
@@ -64,7 +64,7 @@ export const jobCommands: Record<string, Command> = {
       try {
         job = await scheduler.ask({ timeout: Infinity }).wait(number, ms, ticket)
       } catch (error) {
-        // The client has gone: nobody waits any more.
+        // The client has gone, so the scheduler need not keep the wait.
         if (isCancelled(error)) void scheduler.tell.stopWaiting(number, ticket)
         throw error
       }
@@ -273,10 +273,15 @@ function toFilter(options: ReadonlyMap<string, string>): JobFilter {
   }
 }
 
-/** The options of a job, which JOB.ADD and JOB.EVERY have. */
+/** The options of a job, for JOB.ADD and JOB.EVERY. */
 export const requestOptions = ['PRIORITY', 'DELAY', 'TIMEOUT', 'RETRIES', 'KEY', 'KEEP', 'GROUP']
 
-/** @throws {CommandError} @throws {KindError} */
+/**
+ * Reads the options of a job, and checks its kind and payload.
+ *
+ * @throws {CommandError} for wrong options
+ * @throws {KindError} for a kind or a payload that the server does not accept
+ */
 export function toRequest(
   kind: string,
   payload: string,

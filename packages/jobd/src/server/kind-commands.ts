@@ -9,7 +9,7 @@ import { requestOptions, toRequest } from './job-commands.ts'
 
 const ok: Reply = { simple: 'OK' }
 
-/** A rate looks back by a month at most. */
+/** The longest time of a rate, in milliseconds: 30 days. */
 const longestPer = 2_592_000_000
 
 const limitOptions = ['CONCURRENCY', 'RATE', 'PER', 'GROUP', 'GROUPRATE', 'GROUPPER']
@@ -49,7 +49,7 @@ export const kindCommands: Record<string, Command> = {
       const missed = (options.get('MISSED') ?? 'once').toLowerCase()
       if (!isMissedPolicy(missed))
         throw new CommandError(`MISSED must be one of ${missedPolicies.join(', ')}`)
-      // Here as well as there, because a mistake must not reach the actor as a crash.
+      // The times are checked here, before the actor makes them, because an error in the actor would crash it.
       const times = new Times(spec, zone)
       if (times.after(Date.now()) === null)
         throw new CommandError(`the schedule '${spec.slice(0, 64)}' has no time in the future`)
@@ -102,7 +102,7 @@ function isMissedPolicy(text: string): text is MissedPolicy {
   return (missedPolicies as readonly string[]).includes(text)
 }
 
-/** A number, or `none` for no limit. @throws {CommandError} */
+/** Reads a limit: a number, or `none` for no limit. @throws {CommandError} */
 function parseLimit(name: string, text: string, most?: number): number | null {
   return text.toLowerCase() === 'none' ? null : parseNumber(name, text, 1, most)
 }

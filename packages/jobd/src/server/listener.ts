@@ -6,17 +6,17 @@ import type { JobFeed } from '../store/job-feed.ts'
 
 export interface ListenerOptions {
   host: string
-  /** 0: one that is free. */
+  /** 0 chooses a free port. */
   port: number
-  /** Further clients are turned away. @defaultValue 10000 */
+  /** At most this many clients may be connected. Further connections are closed at once. @defaultValue 10000 */
   maxClients?: number
-  /** How long a client may take for the rest of a command, or for the password, in milliseconds. @defaultValue 30000 */
+  /** How many milliseconds a client may take for the rest of a command, or for the password. @defaultValue 30000 */
   patience?: number
-  /** How long a client may leave its replies unread, in milliseconds. @defaultValue 60000 */
+  /** How many milliseconds a client may leave its replies unread. @defaultValue 60000 */
   stallTime?: number
 }
 
-/** Listens for RESP clients; each is a task of the server's. */
+/** Listens for RESP clients. Each connection is served in a task of its own. */
 export class Listener implements AsyncDisposable {
   readonly #options: Required<ListenerOptions>
   readonly #connections = new Set<Connection>()
@@ -28,7 +28,7 @@ export class Listener implements AsyncDisposable {
     this.#options = { maxClients: 10_000, patience: 30_000, stallTime: 60_000, ...options }
   }
 
-  /** @throws {OSError} when the address is taken, or not this machine's */
+  /** @throws {OSError} when the address is in use, or does not belong to this machine */
   static async start(
     directory: Directory,
     feed: JobFeed,
@@ -65,7 +65,7 @@ export class Listener implements AsyncDisposable {
     })
   }
 
-  /** Accepts no more clients; connected clients stay. */
+  /** Stops accepting clients. Connected clients stay connected. */
   close(): void {
     this.#server.close()
   }

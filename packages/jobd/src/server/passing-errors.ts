@@ -9,7 +9,9 @@ import {
 
 const kinds = [NoProc, ActorStopped, ActorRestarting, AskTimeout, MailboxFull, SupervisorStopping]
 
-/** Whether the error says that a part of the tree has ended or is being started again. The same question may be asked again. */
+/**
+ * Whether the error says that a part of the tree has ended or is being restarted. The same request may succeed later.
+ */
 export function isPassing(error: unknown): error is Error {
   return error instanceof Error && kinds.some((kind) => error instanceof kind)
 }

@@ -2,22 +2,26 @@ import type { AttemptRecord, Job } from '../jobs/job.ts'
 import type { JobOutputs } from './job-outputs.ts'
 import type { Statements } from './statements.ts'
 
-/** How many attempts of a job are kept: the latest ones, each with its output. */
+/** How many attempts of a job are stored, with their outputs. Earlier attempts are deleted. */
 export const keptAttempts = 20
 
 /**
- * A job's row says how its latest attempt goes. When the job begins anew, that is overwritten; this table keeps what was
- * there before. A job that succeeds at once has no row here, so that most jobs cost no further write.
+ * The row of a job describes its latest attempt. The next attempt overwrites that, so the table `attempts` has the
+ * attempts before the latest one. A job that succeeds in its first attempt has no row in this table, and needs no
+ * further write.
  */
 export const attemptColumns = 'job, attempt, state, startedAt, endedAt, error'
 
-/** The statement that keeps the latest attempt of each job that `where` leaves as lost. Its parameters: the time, the reason, those of `where`. */
+/**
+ * Returns the statement that stores the latest attempt of each job that matches `where` as lost. Its parameters are the
+ * time, the reason, and the parameters of `where`.
+ */
 export function keepAsLost(where: string): string {
   return `INSERT OR REPLACE INTO attempts (${attemptColumns})
     SELECT id, attempts, 'lost', startedAt, ?, ? FROM jobs WHERE ${where}`
 }
 
-/** The attempts of a job that are kept, the first ones first. */
+/** Returns the stored attempts of a job, the earliest first. */
 export function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs): AttemptRecord[] {
   const sizes = outputs.sizes(job.id)
   const sizeOf = (attempt: number): number => sizes.get(attempt) ?? 0
@@ -34,7 +38,8 @@ export function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs
     ...records,
     {
       attempt,
-      // A job that waits for its next attempt, and whose last one was not kept: an older version wrote it.
+      // The job waits for its next attempt, and its last attempt has no row, because an older version of jobd wrote the
+      // file.
       state: isKnown ? state : 'failed',
       startedAt,
       endedAt: isKnown ? endedAt : null,

@@ -7,10 +7,14 @@ import { sleep } from '@tasktree/core'
 const pollTime = 50
 
 /**
- * The right to use a jobs' file, which one process has at a time. It is a write transaction, never committed, on an
- * empty database beside the file: the operating system takes such a lock from a process that dies, even by kill -9.
- * A lock on the file itself would not do, because the store closes and opens the file when it is restarted. The lock's
- * file stays: if it were removed, two processes could each have a lock on a different file of that name.
+ * A lock, so that only one process uses a jobs' file.
+ *
+ * The idea: the lock is a write transaction, never committed, on an empty database beside the jobs' file. The operating
+ * system releases such a lock when the process dies, even after kill -9. A lock on the jobs' file itself would be
+ * released when a restarted store closes the file and opens it again.
+ *
+ * The file of the lock is never deleted. Otherwise two processes could hold locks on two different files with the same
+ * name.
  */
 export class FileLock implements Disposable {
   readonly #database: DatabaseSync
@@ -19,7 +23,9 @@ export class FileLock implements Disposable {
     this.#database = database
   }
 
-  /** Waits for at most `patience` milliseconds; null when the lock could not be had. */
+  /**
+   * Takes the lock. Waits for at most `patience` milliseconds, and returns null if another process still has the lock.
+   */
   static async acquire(
     file: string,
     patience: number,
@@ -39,7 +45,7 @@ export class FileLock implements Disposable {
   static tryAcquire(file: string): FileLock | null {
     const database = new DatabaseSync(lockPathOf(file), { timeout: 0 })
     try {
-      // The journal is kept in memory, because a journal on the disk would stay behind after kill -9.
+      // The journal is in memory, because a journal on the disk would not be deleted after kill -9.
       database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
       return new FileLock(database)
     } catch (error) {
@@ -54,7 +60,9 @@ export class FileLock implements Disposable {
   }
 }
 
-/** Resolves symbolic links, so that two names of one file have the same lock. */
+/**
+ * Returns the path of the lock's file. Symbolic links are resolved, so that two names of one file have the same lock.
+ */
 function lockPathOf(file: string): string {
   return `${realPathOf(file)}-lock`
 }
@@ -63,7 +71,8 @@ function realPathOf(file: string): string {
   try {
     return realpathSync(file)
   } catch {
-    // The file may not exist yet, because it is made after its lock. A wrong folder gives an error when the lock is opened.
+    // The jobs' file may not exist yet, because it is made after its lock. If the folder does not exist either, opening
+    // the lock fails.
     try {
       return join(realpathSync(dirname(file)), basename(file))
     } catch {

@@ -23,14 +23,15 @@ export interface TransactionHooks {
 }
 
 /**
- * The writes of an actor that come together share one transaction, and so one fsync. Each is answered after the commit;
- * reads that come meanwhile are answered after the commit too, because nobody may be told what is not committed yet.
+ * Writes that an actor receives in one turn share one transaction, and so one fsync. Each write is answered after the
+ * commit. A read during the transaction is answered after the commit too, because its answer may contain changes that
+ * are not committed yet.
  */
 export class GroupCommit {
   readonly #database: DatabaseSync
   readonly #ctx: ActorContext
   readonly #hooks: TransactionHooks
-  /** What waits for the commit; null when no transaction is open. */
+  /** The requests that are answered after the commit; null if no transaction is open. */
   #uncommitted: Uncommitted[] | null = null
 
   constructor(database: DatabaseSync, ctx: ActorContext, hooks: TransactionHooks) {
@@ -51,7 +52,7 @@ export class GroupCommit {
     return port
   }
 
-  /** Does a write in the open transaction; its caller gets the answer after the commit. */
+  /** Does a write in a transaction. The caller gets the answer after the commit. */
   write<T>(work: () => T): ReplyPort<T> {
     const port = this.#ctx.reply<T>()
     let value: T
@@ -62,13 +63,14 @@ export class GroupCommit {
     return port
   }
 
-  /** Does `work` in the transaction that is open, or opens one. */
+  /** Does `work` in the open transaction, or in a new one if none is open. */
   do(work: () => unknown, uncommitted: Uncommitted): void {
     try {
       if (this.#uncommitted === null) {
         this.#database.exec('BEGIN IMMEDIATE')
         this.#uncommitted = []
-        // The messages that are in the mailbox already are handled before this timer, and join the transaction.
+        // The messages that are already in the mailbox are handled before this timer fires, so their writes join the
+        // transaction.
         this.#ctx.after(0, () => this.commit())
       }
       work()
@@ -97,11 +99,11 @@ export class GroupCommit {
     this.#uncommitted = null
     this.#hooks.rolledBack()
     if (!(error instanceof Error) || !('errcode' in error)) throw error
-    // Some failures of SQLite have rolled the transaction back already.
+    // After some errors SQLite has rolled the transaction back already.
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     const failure = new StoreError(error)
     for (const { fail } of all) fail(failure)
-    // After any other failure the file is opened anew.
+    // Any other error crashes the store. Its supervisor restarts it, and it opens the file again.
     if (!isPassingFailure({ errcode: Number(error.errcode) })) throw error
     this.#ctx.log.warn(failure.message)
   }

@@ -6,14 +6,14 @@ export interface HeldOutput {
 }
 
 /**
- * Output that waits for the next write. A job that writes line by line, or without end, would otherwise cost a commit,
- * with its `fsync`, for each piece.
+ * Output that waits in memory for the next write. Without this wait, a job that writes line by line would cost a
+ * commit, with its `fsync`, for each line.
  */
 export class HeldOutputs {
   #held: HeldOutput[] = []
   #length = 0
 
-  /** How many characters wait. */
+  /** How many characters of output wait. */
   get length(): number {
     return this.#length
   }
@@ -25,7 +25,7 @@ export class HeldOutputs {
     else this.#held.push({ job, attempt, text })
   }
 
-  /** Gives what waits, in its order, and forgets it. */
+  /** Returns the output that waits, in its order, and removes it. */
   take(): HeldOutput[] {
     const held = this.#held
     this.#held = []

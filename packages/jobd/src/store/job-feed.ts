@@ -1,22 +1,23 @@
 import { Broadcast } from '@tasktree/sync'
 import type { Job } from '../jobs/job.ts'
 
-/** What happened to a job. */
+/** A change of a job. */
 export type JobChange =
   /**
-   * Long texts are cut. `waited`: how long a job that begins has waited since it could; `ran`: how long an attempt took
-   * that has ended. Both are milliseconds of a clock that no change of the wall clock moves.
+   * The job has a new state. Its long texts are shortened. `waited` is how long a job that begins has waited since it
+   * could begin. `ran` is how long an attempt that has ended took. Both are milliseconds of the loop's clock, which
+   * does not change when the wall clock is set.
    */
   | { type: 'state'; job: Job; waited?: number; ran?: number }
   | { type: 'deleted'; ids: readonly number[] }
   | { type: 'progress'; id: number; done: number; total: number }
-  /** `offset`: how many bytes of output the attempt had before. */
+  /** The attempt has written `text`. `offset` is how many bytes of output it had before. */
   | { type: 'output'; id: number; attempt: number; text: string; offset: number }
 
-/** A subscriber may lag behind by this many changes; then it loses the oldest. */
+/** How many changes wait for a slow subscriber. If there are more, it does not get the oldest ones. */
 const capacity = 10_000
 
-/** Everything that happens to jobs, for its subscribers. It outlives the actors that publish and listen. */
+/** Publishes all changes of jobs to subscribers. It outlives the actors that use it. */
 export class JobFeed {
   readonly #changes = new Broadcast<JobChange>({ lag: 'drop-oldest', capacity })
   readonly #states = new Broadcast<Job>({ lag: 'drop-oldest', capacity })
@@ -26,12 +27,15 @@ export class JobFeed {
     if (change.type === 'state') void this.#states.publish(change.job)
   }
 
-  /** All changes from now on. */
+  /** Returns all changes from now on. */
   subscribe(): AsyncIterable<JobChange> & Disposable {
     return this.#changes.subscribe()
   }
 
-  /** The changes of state from now on. A slow subscriber of it does not keep the outputs of jobs in memory. */
+  /**
+   * Returns the jobs with a new state from now on. A slow subscriber of states does not keep the outputs of jobs in
+   * memory.
+   */
   subscribeStates(): AsyncIterable<Job> & Disposable {
     return this.#states.subscribe()
   }

@@ -10,31 +10,37 @@ const pageSize = 4_096
 /** A file of more bytes than this is not checked for damage at each start, because the check reads all of it. */
 const largestChecked = 67_108_864
 
-/** The value of SQLite's `auto_vacuum` with which single pages can be given back to the file system. */
+/** The value of SQLite's `auto_vacuum` with which a file can shrink page by page. */
 const INCREMENTAL = 2
 
 export interface JobFileOptions {
   path: string
   /** The file grows to at most this many bytes; a write that needs more fails. @defaultValue no limit */
   maxSize?: number | undefined
-  /** For how long to wait for another process that has the file, in milliseconds. @defaultValue 10000 */
+  /** How many milliseconds to wait for another process that uses the file. @defaultValue 10000 */
   waitLock?: number | undefined
-  /** How many times the server may die during one job before that job has failed. @defaultValue 3 */
+  /** After this many deaths of the server during one job, the job has failed. @defaultValue 3 */
   maxDeaths?: number | undefined
-  /** Whether a file of the first edition is made able to shrink at once, which takes time and space. @defaultValue true */
+  /**
+   * Whether a file of the first edition is rewritten at once, so that it can shrink. Rewriting takes time and space.
+   * @defaultValue true
+   */
   vacuum?: boolean | undefined
-  /** Called with each text that an operator should read: a wait for the lock, a migration. */
+  /** Called with each message for the operator, for example about a wait for the lock or a migration. */
   notice?: ((text: string) => void) | undefined
 }
 
-/** The jobs' file cannot be used: it is held by another process, not a file of ours, of a newer version, or broken. */
+/**
+ * The jobs' file cannot be used: another process uses it, it is not a file of jobd, a newer version wrote it, or it is
+ * damaged.
+ */
 export class JobFileError extends Error {
   override readonly name: string = 'JobFileError'
 }
 
 /**
- * The SQLite file of the jobs, and the lock on it. It outlives the store's incarnations: a killed store has no time to
- * close the file, and the lock is held from the start of the server to its end.
+ * The SQLite file of the jobs, and the lock on it. This object outlives the incarnations of the store, because a killed
+ * store cannot close the file, and because the lock must be held until the server ends.
  */
 export class JobFile implements Disposable {
   readonly #path: string
@@ -49,8 +55,8 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Takes the lock, checks the file, migrates an old one, and queues the jobs again, or
-   * fails them, that were running when the last server died.
+   * Takes the lock, checks the file, migrates it if it is old, and settles the jobs that were running when the last
+   * server died: they are queued again or have failed.
    *
    * @throws {JobFileError} when the file cannot be used
    */
@@ -97,7 +103,7 @@ export class JobFile implements Disposable {
           .run(`process ${process.pid} on ${hostname()}`)
       })
     } catch (error) {
-      // The disk is full or the file is read-only. The server starts all the same, because it can still show the jobs.
+      // The disk is full or the file is read-only. The server starts nevertheless, because it can still show the jobs.
       if (!isSqlite(error) || !isPassingFailure(error)) throw error
       notice(`${path} cannot be written: ${error.message}`)
     }
@@ -109,7 +115,10 @@ export class JobFile implements Disposable {
     if (problem !== null) throw new JobFileError(`${this.#path} is broken: ${problem}`)
   }
 
-  /** Opens the file. A connection that a killed store has left open is closed first, which rolls its transaction back. */
+  /**
+   * Opens the file. If a killed store has left its connection open, closes that connection first, which rolls its
+   * transaction back.
+   */
   open(): DatabaseSync {
     const database = this.#connect()
     if (inspect(database).kind !== 'current') {
@@ -125,7 +134,8 @@ export class JobFile implements Disposable {
     this.#database = database
     try {
       database.exec(
-        // In this order: `auto_vacuum` of a new file can no longer be set when `journal_mode` has written its header.
+        // The order matters: `auto_vacuum` of a new file cannot be set any more after `journal_mode` has written the
+        // header of the file.
         `PRAGMA page_size = ${pageSize}; ${isNew ? 'PRAGMA auto_vacuum = INCREMENTAL;' : ''}
          PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`,
       )
@@ -145,8 +155,9 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * The end of a server in order: what it cancelled is queued for the next start, and no death is counted for it. A file
-   * that cannot be written any more is left as a crash would leave it.
+   * Called at the orderly end of a server. The jobs that the server has cancelled at its end are queued again for the
+   * next start, and no death is counted for them. If the file cannot be written any more, it stays as it would after a
+   * crash.
    */
   release(): void {
     try {
@@ -184,20 +195,20 @@ async function takeLock(
   throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
 }
 
-/** An error of SQLite's with the name of the file; any other error as it is. */
+/** Adds the name of the file to an error of SQLite. Returns any other error unchanged. */
 export function explain(path: string, error: unknown): unknown {
   if (error instanceof JobFileError || !isSqlite(error)) return error
   return new JobFileError(`${path} cannot be used: ${error.message}`, { cause: error })
 }
 
-/** What SQLite's own check finds first; null when all is well. It reads the whole file. */
+/** Returns the first problem that SQLite's own check finds; null if there is none. The check reads the whole file. */
 export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): string | null {
   const [row] = database.prepare(`PRAGMA ${pragma}(1)`).all()
   const text = String(Object.values(row ?? {})[0])
   return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
 }
 
-/** A consistent copy, whole or not there at all, whatever interrupts the writing of it. */
+/** Makes a consistent copy of the file. If it is interrupted, there is no file at `target`. */
 export function keepCopy(database: DatabaseSync, target: string): void {
   const part = `${target}.part`
   rmSync(part, { force: true })
@@ -216,7 +227,7 @@ function transact(database: DatabaseSync, work: () => void): void {
   }
 }
 
-/** The process that has the file, as its server has written into it. */
+/** Returns the process that uses the file. Its server has written that into the file. */
 export function holderOf(path: string): string {
   try {
     using database = new DatabaseSync(path, { readOnly: true })

@@ -1,49 +1,54 @@
 import type { Statements } from './statements.ts'
 
-/** Of the output of one attempt at least this many bytes are kept, counted from the beginning and from the end. */
+/** At least this many bytes from the beginning and from the end of an attempt's output are stored. */
 const keptHead = 262_144
 const keptTail = 786_432
 
-/** The most bytes that one row has. */
+/** The largest size of a row, in bytes. */
 const partSize = 16_384
 
-/** What is kept of the output of one attempt. */
+/** The stored output of one attempt. */
 export interface Output {
   attempt: number
-  /** All of it, or its beginning when `omitted` is not 0. */
+  /** The whole output, or its beginning if `omitted` is not 0. */
   head: string
-  /** Bytes between `head` and `tail` that are not kept. */
+  /** How many bytes between `head` and `tail` are not stored. */
   omitted: number
   tail: string
-  /** Bytes of the whole output, the omitted bytes too. */
+  /** How many bytes the whole output had, including the omitted bytes. */
   size: number
 }
 
-/** The row that further output of an attempt is added to. */
+/** The last row of a running attempt, to which further output is appended. */
 interface OpenPart {
   readonly attempt: number
-  /** Bytes of output before this part. */
+  /** How many bytes of output there are before this row. */
   start: number
-  /** Bytes of this part. */
+  /** How many bytes this row has. */
   size: number
 }
 
 /**
- * The outputs of the attempts of jobs. A job may write for days, so neither the file nor the memory may grow with its output:
- * the output is a row for every 16 KiB, and rows between the beginning and the end are deleted while the attempt runs.
- * Each row says at which byte of the whole output it starts. A gap between two rows is therefore known by its size, and
- * no counter has to be kept beside the rows. Rows are cut between characters, never within one.
+ * The outputs of the attempts of jobs.
+ *
+ * The problem: a job may write for days, so neither the file nor the memory may grow with its output.
+ *
+ * The idea: the output is stored in rows of 16 KiB, and rows that are neither in the first 256 KiB nor in the last 768
+ * KiB are deleted while the attempt runs. Each row has the offset of its first byte in the whole output. So the size of
+ * a gap between two rows is known without a separate counter. A row never begins or ends inside a character.
  */
 export class JobOutputs {
   readonly #statements: Statements
-  /** By job. */
+  /** The row to which output is appended, by job. */
   readonly #open = new Map<number, OpenPart>()
 
   constructor(statements: Statements) {
     this.#statements = statements
   }
 
-  /** Adds to the output of an attempt; to be called in a transaction. Gives how many bytes the output had before. */
+  /**
+   * Appends to the output of an attempt. Must be called in a transaction. Returns how many bytes the output had before.
+   */
   append(job: number, attempt: number, text: string): number {
     const part = this.#openPart(job, attempt)
     const offset = part.start + part.size
@@ -69,7 +74,7 @@ export class JobOutputs {
     return offset
   }
 
-  /** Goes on with a new row, and deletes the rows that belong neither to the beginning nor to the end any more. */
+  /** Begins a new row, and deletes the rows that are neither in the beginning nor in the end of the output any more. */
   #beginPart(job: number, part: OpenPart): void {
     part.start += part.size
     part.size = 0
@@ -97,12 +102,12 @@ export class JobOutputs {
     return part
   }
 
-  /** The job's attempt has ended. */
+  /** Called when the attempt of the job has ended. */
   close(job: number): void {
     this.#open.delete(job)
   }
 
-  /** A transaction was rolled back: the rows are no longer as they were remembered. */
+  /** Called when a transaction was rolled back, because the rows may then be different from `#open`. */
   rolledBack(): void {
     this.#open.clear()
   }
@@ -123,7 +128,7 @@ export class JobOutputs {
     return { attempt, head: texts.head.join(''), omitted, tail: texts.tail.join(''), size }
   }
 
-  /** How many bytes each attempt of a job has written. */
+  /** Returns how many bytes each attempt of a job has written. */
   sizes(job: number): Map<number, number> {
     const rows = this.#statements.rows(
       'SELECT attempt, max(start + octet_length(text)) AS size FROM outputs WHERE job = ? GROUP BY attempt',
@@ -133,7 +138,10 @@ export class JobOutputs {
   }
 }
 
-/** How many of the first `most` bytes are whole characters: a byte of the form 10xxxxxx goes on with the character before. */
+/**
+ * Returns how many of the first `most` bytes form whole characters. A byte of the form 10xxxxxx continues the character
+ * before it.
+ */
 function wholeCharacters(bytes: Buffer, most: number): number {
   if (bytes.length <= most) return bytes.length
   let length = most
@@ -141,14 +149,14 @@ function wholeCharacters(bytes: Buffer, most: number): number {
   return length
 }
 
-/** The output as one text, with a line that says how much is missing. */
+/** Returns the output as one text, with a line that says how much is missing. */
 export function textOf({ head, omitted, tail }: Output): string {
   if (omitted === 0) return head
   const end = head.endsWith('\n') ? '' : '\n'
   return `${head}${end}${omittedLine(omitted)}\n${tail}`
 }
 
-/** The line that stands for output that is not kept. */
+/** Returns the line that replaces output that is not stored. */
 function omittedLine(omitted: number): string {
   return `[${omitted} bytes of output are left out here]`
 }

@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Job, type JobFilter, type JobState, jobStates } from '../jobs/job.ts'
 import { conditionsOf, noJobs, shortColumns } from './job-rows.ts'
 
-/** What a table of jobs can be sorted by; `running`: jobs that run come first, then the newest. */
+/**
+ * The columns by which a table of jobs can be sorted. With `running`, running jobs come first, then the newest jobs.
+ */
 export const tableSorts = [
   'running',
   'id',
@@ -24,17 +26,20 @@ export interface TableQuery {
 }
 
 export interface JobTable {
-  /** Long texts are cut. */
+  /** The jobs of the page. Their long texts are shortened. */
   jobs: Job[]
-  /** How many jobs the filter leaves in each state, whichever state it names. */
+  /** How many jobs in each state match the filter, if its own state is ignored. */
   counts: Record<JobState, number>
-  /** How many jobs the filter leaves. */
+  /** How many jobs match the filter. */
   total: number
 }
 
 const duration = `coalesce(endedAt, unixepoch('subsec') * 1000) - startedAt`
 
-/** Reads a page of a table. `counts`: of all jobs, which need not be counted then. */
+/**
+ * Reads a page of a table of jobs. `counts` has the numbers of all jobs, so that they need not be counted here if there
+ * is no filter.
+ */
 export function readTable(
   database: DatabaseSync,
   { filter, sort, isDescending, offset, limit }: TableQuery,
@@ -53,7 +58,7 @@ export function readTable(
   const way = isDescending ? 'DESC' : 'ASC'
   let jobs: Job[]
   if (sort === 'running' && state === undefined) {
-    // Two reads by an index: one that sorts all jobs by whether they run would read all of them.
+    // Two queries, each with an index. A single query that sorts by whether a job runs would read all jobs.
     const { running } = found
     jobs = read([`state = 'running'`], 'id DESC', offset, Math.min(limit, running - offset))
     const skip = Math.max(0, offset - running)

@@ -13,25 +13,28 @@ import {
 } from './job-rows.ts'
 import type { Statements } from './statements.ts'
 
-/** A job, and whether it was added just now. */
+/** The result of adding a job: the new job, or the existing job that prevented it. */
 export interface Added {
   job: Job
   isNew: boolean
 }
 
-/** The time of a schedule that a job is added for. */
+/** The schedule, and its time, for which a job is added. */
 export interface ScheduledTime {
   schedule: string
   scheduledAt: number
 }
 
-/** The tables that have rows of a job, beside `jobs`. */
+/** The tables, besides `jobs`, that have rows for a job. */
 const tablesOfJob = ['outputs', 'steps', 'attempts']
 
-/** The jobs of the file. Whatever changes something is to be called in a transaction. */
+/** Reads and changes the jobs of the file. Methods that change something must be called in a transaction. */
 export class JobRecords {
   readonly #statements: Statements
-  /** How many jobs are in each state: counted along, because counting a million rows takes 50 ms. */
+  /**
+   * How many jobs are in each state. The numbers are updated with each change, because counting a million rows takes 50
+   * ms.
+   */
   #counts = noJobs()
   /** The counts as they were before the open transaction. */
   #committedCounts = noJobs()
@@ -60,20 +63,23 @@ export class JobRecords {
     return this.#statements.row(`SELECT ${columns} FROM jobs WHERE id = ?`, id) as Job | null
   }
 
-  /** The newest first; long texts are cut. */
+  /** Returns the jobs that match a filter, the newest first, with long texts shortened. */
   list(filter: JobFilter, limit: number): Job[] {
     const { where, values } = conditionsOf(filter)
     const sql = `SELECT ${shortColumns} FROM jobs ${where} ORDER BY id DESC LIMIT ?`
     return this.#statements.rows(sql, ...values, limit) as Job[]
   }
 
-  /** At most `limit` queued jobs with a number greater than `after`, the oldest first. */
+  /** Returns at most `limit` queued jobs with a number greater than `after`, the oldest first. */
   queued(after: number, limit: number): StoredQueuedJob[] {
     const sql = `SELECT id, kind, "group", priority, delay, attempts, deaths, notBefore FROM jobs WHERE state = 'queued' AND id > ? ORDER BY id LIMIT ?`
     return this.#statements.rows(sql, after, limit) as StoredQueuedJob[]
   }
 
-  /** The numbers of the jobs in `states` that a filter leaves, after the number `after`, the oldest first. */
+  /**
+   * Returns the numbers of at most `limit` jobs that match a filter, are in one of `states`, and have a number greater
+   * than `after`, the oldest first.
+   */
   matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): number[] {
     const { where, values } = conditionsOf(filter, [
       'id > ?',
@@ -84,7 +90,10 @@ export class JobRecords {
     return rows.map(({ id }) => id)
   }
 
-  /** The new job; or the job that holds its key, or that its schedule has added for that time. */
+  /**
+   * Adds a job, and returns it. If another job blocks the key, or if the schedule has a job for this time already,
+   * returns that job instead.
+   */
   add(request: JobRequest, time: ScheduledTime | null = null): Added {
     const { key } = request
     const now = Date.now()
@@ -105,14 +114,14 @@ export class JobRecords {
     return { job, isNew: true }
   }
 
-  /** An attempt begins, and is counted before it does: an attempt that a crash cuts short has been one. */
+  /** Called before an attempt begins. The attempt is counted here, so that it also counts if a crash interrupts it. */
   begin(id: number, now: number): Job {
     const job = this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, now)
     if (job.attempts > keptAttempts) this.#forgetAttempts(id, job.attempts - keptAttempts)
     return job
   }
 
-  /** An attempt has ended, and the job with it. */
+  /** Called when the latest attempt has ended, and the job has ended with it. */
   end(id: number, state: JobState, { text, type }: StoredResult): Job {
     return this.#update(
       'state = ?, result = ?, resultType = ?, error = NULL, endedAt = ?',
@@ -124,7 +133,10 @@ export class JobRecords {
     )
   }
 
-  /** An attempt has failed: the job begins again after `delay` milliseconds, or has failed when it has no attempt left. */
+  /**
+   * Called when an attempt has failed. The job is queued again and may begin after `delay` milliseconds, or it has
+   * failed if it has no attempt left.
+   */
   fail(id: number, error: string, delay: number): Job {
     const now = Date.now()
     const job = this.#update(
@@ -145,13 +157,13 @@ export class JobRecords {
     return job
   }
 
-  /** An attempt was lost, for `reason`: the job is to begin again. */
+  /** Called when an attempt was lost because of `reason`. The job is queued again. */
   requeue(id: number, reason: string): Job {
     this.#statements.row(keepAsLost('id = ?'), Date.now(), reason, id)
     return this.#update(`state = 'queued'`, id)
   }
 
-  /** All attempts were lost, for `reason`: their jobs are to begin again. */
+  /** Called when all running attempts were lost because of `reason`. Their jobs are queued again. */
   requeueRunning(reason: string): void {
     this.#statements.row(keepAsLost(`state = 'running'`), Date.now(), reason)
     this.#statements.row(`UPDATE jobs SET state = 'queued' WHERE state = 'running'`)
@@ -160,8 +172,9 @@ export class JobRecords {
   }
 
   /**
-   * A job that ended in one of `states` begins anew, and may have as many further attempts as it had at first. `job` is
-   * null when it does not: `before` says why, or `keyHolder`, the job that has its key by now.
+   * Queues a job again whose state is one of `states`. It gets as many attempts as a new job. If the job is not queued,
+   * `job` in the result is null, and the reason is either in `before`, the job as it is, or in `keyHolder`, the job
+   * that has the key now.
    */
   revive(id: number, states: readonly JobState[]): Revival {
     const before = this.find(id)
@@ -172,7 +185,7 @@ export class JobRecords {
       if (!hasLetGo(holder, Date.now())) return { before, job: null, keyHolder: holder.id }
       this.#letGo(holder)
     }
-    // A job that was cancelled between two attempts has its last attempt there already.
+    // If the job was cancelled between two attempts, its last attempt is in the table already.
     this.#statements.row(
       `INSERT OR IGNORE INTO attempts (${attemptColumns})
        SELECT id, attempts, state, startedAt, endedAt, error FROM jobs WHERE id = ? AND attempts > 0`,
@@ -184,14 +197,17 @@ export class JobRecords {
       Date.now(),
       id,
     ) as Job
-    // A job that is done begins from nothing; one that has failed goes on after the steps that it has taken.
+    // A job that was done begins without stored steps. A job that has failed keeps the results of its steps.
     if (before.state === 'done') this.#statements.row('DELETE FROM steps WHERE job = ?', id)
     this.#counts[before.state]--
     this.#counts.queued++
     return { before, job, keyHolder: null }
   }
 
-  /** The wall clock has stepped by `ms`: the times of what waits move with it, so that the waits stay as long as they were. */
+  /**
+   * Called when the wall clock was set forward by `ms`, or back if `ms` is negative. Moves the times of waiting jobs by
+   * the same step, so that they wait as long as before.
+   */
   shiftDelays(ms: number): void {
     this.#statements.row(
       `UPDATE jobs SET notBefore = notBefore + ? WHERE state = 'queued' AND notBefore > ?`,
@@ -200,7 +216,10 @@ export class JobRecords {
     )
   }
 
-  /** Deletes each of the jobs whose state is final, with its output, steps and attempts; gives their numbers. */
+  /**
+   * Deletes the given jobs whose state is final, with their outputs, steps and attempts. Returns the numbers of the
+   * deleted jobs.
+   */
   delete(ids: readonly number[]): number[] {
     const gone = this.#statements.rows(
       `DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) AND endedAt IS NOT NULL RETURNING id, state`,

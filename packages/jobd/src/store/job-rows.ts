@@ -2,23 +2,23 @@ import type { SQLInputValue } from 'node:sqlite'
 import { finalStates, type Job, type JobFilter, type JobState } from '../jobs/job.ts'
 import { longestShown } from '../jobs/shown-job.ts'
 
-/** What is read of a job. */
+/** The columns that are read for a job. */
 export const columns =
   'id, kind, payload, priority, delay, timeout, retries, key, keep, "group", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt'
 
-/** The columns of `columns`, with long texts shortened. */
+/** Like `columns`, with long texts shortened. */
 export const shortColumns: string = columns.replaceAll(
   /payload|\bkey\b|\bresult\b|error/g,
   (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
 )
 
-/** A queued job as the file has it. */
+/** A queued job as it is stored in the file. */
 export type StoredQueuedJob = Pick<
   Job,
   'id' | 'kind' | 'group' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'
 >
 
-/** The result of queueing a job again that had ended. */
+/** The result of queueing an ended job again. */
 export type Revival = { before: Job | null; job: Job | null; keyHolder: number | null }
 
 export const noJobs = (): Record<JobState, number> => ({
@@ -29,12 +29,12 @@ export const noJobs = (): Record<JobState, number> => ({
   cancelled: 0,
 })
 
-/** Whether a job that held its key has ended for so long that the key is free again. */
+/** Whether a job has ended, and its time for the key is over, so that it does not block the key any more. */
 export function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean {
   return finalStates.has(state) && keep !== null && now >= (endedAt ?? 0) + keep
 }
 
-/** The WHERE clause of a filter, with the values of its parameters. */
+/** Returns the WHERE clause for a filter, and the values of its parameters. */
 export function conditionsOf(
   { state, kind, key, group, schedule, search, older, since, until }: JobFilter,
   more: readonly string[] = [],

@@ -13,7 +13,7 @@ import { FileLock } from './file-lock.ts'
 import { explain, firstProblem, holderOf, JobFileError } from './job-file.ts'
 import { applicationId, inspect, numberOf, schemaVersion } from './schema.ts'
 
-/** What a file of jobs holds. */
+/** The schema version of a jobs' file, and how many jobs it has. */
 export interface FileReport {
   version: number
   /** How many jobs are in each state. */
@@ -21,9 +21,9 @@ export interface FileReport {
 }
 
 /**
- * Reads a whole file and looks for damage. A server may use the file meanwhile.
+ * Reads a whole jobs' file and searches for damage. A server may use the file at the same time.
  *
- * @throws {JobFileError} when it is damaged, or not a file of jobs
+ * @throws {JobFileError} when the file is damaged, or is not a jobs' file
  */
 export function checkFile(path: string): FileReport {
   try {
@@ -42,9 +42,10 @@ export function checkFile(path: string): FileReport {
 }
 
 /**
- * Copies a file as it is at one moment, while a server may use it. The copy is whole, or not there at all.
+ * Makes a consistent copy of a jobs' file. A server may use the file at the same time. If the copying is interrupted,
+ * there is no file at `target`.
  *
- * @throws {JobFileError} when the file cannot be read, or the target is a file of something else
+ * @throws {JobFileError} when the file cannot be read, or the target is a file of another program
  */
 export function backUpFile(path: string, target: string): void {
   refuseForeign(target)
@@ -61,9 +62,10 @@ export function backUpFile(path: string, target: string): void {
 }
 
 /**
- * Puts a copy in the place of a file that no server uses. The file that was there is kept beside it; gives its name.
+ * Replaces a jobs' file by a copy. The old file is kept beside it. Returns the name of the old file, or null if there
+ * was none.
  *
- * @throws {JobFileError} when the copy is damaged, or a server uses the file
+ * @throws {JobFileError} when the copy is damaged, or when a server uses the file
  */
 export function restoreFile(backup: string, path: string): string | null {
   checkFile(backup)
@@ -78,7 +80,8 @@ export function restoreFile(backup: string, path: string): string | null {
       putInPlace(part, path)
       return null
     }
-    // What its last server left in the log beside it belongs to the old file, and must not get into the new one.
+    // The log that the last server left beside the file belongs to the old file. It must not be applied to the new
+    // file.
     settleLog(path)
     renameSync(path, before)
     putInPlace(part, path)
@@ -97,7 +100,7 @@ function tryLock(path: string): FileLock | null {
 }
 
 function openExisting(path: string): DatabaseSync {
-  // SQLite would make a file that is not there.
+  // This is checked first, because SQLite would make a file that does not exist.
   if (!existsSync(path)) throw new JobFileError(`there is no file ${path}`)
   return new DatabaseSync(path, { readOnly: true, timeout: 10_000 })
 }
@@ -115,7 +118,7 @@ function refuseForeign(target: string): void {
     isOurs =
       numberOf(database, 'application_id') === applicationId || inspect(database).kind === 'old'
   } catch {
-    // It is not a database at all, and so not a jobs' file.
+    // The target is not a database, and so not a jobs' file.
   }
   if (!isOurs) throw new JobFileError(`${target} is there already, and is not a file of jobs`)
 }
@@ -125,7 +128,7 @@ function settleLog(path: string): void {
     using database = new DatabaseSync(path)
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
-    // A broken file is put aside unchanged, together with its log.
+    // If the file is damaged, its log cannot be applied. The log is kept beside the old file.
     if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.before-restore-wal`)
     if (!(error instanceof Error && 'errcode' in error)) throw error
   }

@@ -1,26 +1,29 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { JobState } from '../jobs/job.ts'
 
-/** For how long jobs that have ended are kept, in milliseconds, and how many of them. Infinity: no limit. */
+/** How long, in milliseconds, jobs that have ended are kept, and how many of them. Infinity means no limit. */
 export interface Retention {
-  /** Jobs that are done. */
+  /** How long jobs that are done are kept. */
   done?: number
-  /** Jobs that have failed or were cancelled. */
+  /** How long jobs that have failed or were cancelled are kept. */
   failed?: number
-  /** At most this many ended jobs are kept, whatever their age; the oldest are deleted first. */
+  /** At most this many jobs that have ended are kept, even if they are recent. The oldest are deleted first. */
   last?: number
 }
 
 const ended = ['done', 'failed', 'cancelled'] as const
 
-/** The retention that is written in the file. A new file keeps jobs for 7 and 30 days; a file of the first edition keeps all. */
+/**
+ * Returns the retention that is written in the file. In a new file it is 7 days for done jobs and 30 days for the
+ * others. A file of the first edition keeps all jobs.
+ */
 export function retentionOf(database: DatabaseSync): Required<Retention> {
   const find = database.prepare('SELECT value FROM settings WHERE name = ?')
   const limit = (name: string): number => Number(find.get(name)?.['value'] ?? Infinity)
   return { done: limit('keepDone'), failed: limit('keepFailed'), last: limit('keepLast') }
 }
 
-/** The numbers of at most `limit` jobs that have ended and need not be kept any longer. */
+/** Returns the numbers of at most `limit` jobs that have ended and need not be kept any longer. */
 export function surplusJobs(
   database: DatabaseSync,
   { done = Infinity, failed = Infinity, last = Infinity }: Retention,

@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { JobRequest } from '../jobs/job.ts'
 
-/** What happens with the times of a schedule that passed while the server was down, or its jobs could not be added. */
+/**
+ * What a schedule does about times that it has missed, because the server was down or jobs could not be added: no jobs,
+ * one job, or a job for each time.
+ */
 export const missedPolicies = ['skip', 'once', 'all'] as const
 export type MissedPolicy = (typeof missedPolicies)[number]
 
@@ -10,20 +13,20 @@ export interface ScheduleRequest {
   readonly name: string
   /** A cron pattern, or a number of milliseconds. */
   readonly spec: string
-  /** The time zone of a cron pattern; null: the server's. */
+  /** The time zone of a cron pattern; null for the time zone of the server. */
   readonly zone: string | null
   readonly missed: MissedPolicy
-  /** The job that it adds each time. */
+  /** The job that the schedule adds at each time. */
   readonly request: JobRequest
 }
 
-/** A schedule as the file has it. Times are `Date.now()` milliseconds. */
+/** A schedule as it is stored in the file. Times are `Date.now()` milliseconds. */
 export interface Schedule extends ScheduleRequest {
   readonly createdAt: number
-  /** Null: its pattern has no further time. */
+  /** The next time; null if the pattern has no further time. */
   readonly nextAt: number | null
   readonly lastAt: number | null
-  /** The job that it added last. */
+  /** The job that the schedule has added last. */
   readonly lastJob: number | null
 }
 
@@ -50,12 +53,12 @@ export function putSchedule(
     .run(name, spec, zone, missed, JSON.stringify(request), Date.now(), nextAt)
 }
 
-/** Whether there was one. */
+/** Deletes a schedule. Returns whether there was one of this name. */
 export function removeSchedule(database: DatabaseSync, name: string): boolean {
   return database.prepare('DELETE FROM schedules WHERE name = ?').run(name).changes > 0
 }
 
-/** Moves a schedule on to its next time. `job`: the number of the job that was added for `at`; null: no job was. */
+/** Stores the next time of a schedule. `job` is the job that was added for the time `at`, or null if none was added. */
 export function advanceSchedule(
   database: DatabaseSync,
   name: string,

@@ -1,14 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Written into the header of a file of ours ("jobd" in ASCII): `file` and other programs recognize it. */
+/**
+ * The id that is written into the header of a jobs' file ("jobd" in ASCII), so that the command `file` and other
+ * programs can recognize it.
+ */
 export const applicationId = 0x6a_6f_62_64
 
 /** The version of the schema below, kept in SQLite's `user_version`. The first edition wrote 0. */
 export const schemaVersion = 3
 
 /**
- * `key` is what the client gave and is kept for display. `heldKey` is the same text while the job blocks its key, and
- * NULL afterwards: two jobs can then have had one key, but only one can hold it. `endedAt` is NULL until the state is final.
+ * `key` is the key that the client gave; it is kept to be shown. `heldKey` is the same text while the job blocks its
+ * key, and NULL afterwards. So several jobs may have the same `key`, but only one of them has it as its `heldKey`.
+ * `endedAt` is NULL until the state is final.
  */
 const jobsTable1 = `(
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
@@ -29,8 +33,8 @@ const settingsTable =
   'CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID'
 
 /**
- * What version 2 adds: groups, results that are JSON, steps, the times at which jobs of kinds with a rate began, and
- * schedules. The unique index makes it impossible that a schedule adds two jobs for one time.
+ * Version 2 adds groups, results that are JSON, steps, the times at which jobs of kinds with a rate began, and
+ * schedules. The unique index prevents that a schedule adds two jobs for one time.
  */
 const version2 = `
   ALTER TABLE jobs ADD COLUMN "group" TEXT;
@@ -50,8 +54,8 @@ const version2 = `
 `
 
 /**
- * What version 3 adds: the attempts that a job had before its latest one, and an output for each attempt. `start` is at
- * which byte of the attempt's output a row begins: see `job-outputs.ts`.
+ * Version 3 adds the attempts that a job had before its latest one, and an output for each attempt. `start` is the
+ * offset of a row's first byte in the output of the attempt. `job-outputs.ts` explains the rows.
  */
 const version3 = `
   CREATE TABLE outputs (
@@ -66,20 +70,27 @@ const version3 = `
 
 const stamp = `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`
 
-/** What must be done with a file before this version can use it. */
+/** Whether this version can use a file: it is empty, has the current schema, must be migrated, or is refused. */
 export type FileState =
   | { kind: 'empty' }
   | { kind: 'current' }
   | { kind: 'old'; version: number }
   | { kind: 'refused'; reason: string }
 
-/** The columns of the first edition's tables, as SQLite lists them: other tables of these names are not ours. */
+/**
+ * The columns of the tables in a file of the first edition, as SQLite lists them. A table with the same name and other
+ * columns belongs to another program.
+ */
 const firstEdition = {
   jobs: 'id kind payload priority delay timeout retries key state attempts allowed result error createdAt notBefore',
   outputs: 'job text',
 }
 
-/** Looks at the tables without changing anything. @throws what SQLite says of a file that is not a database */
+/**
+ * Finds out whether this version can use a file, without changing the file.
+ *
+ * @throws the error of SQLite for a file that is not a database
+ */
 export function inspect(database: DatabaseSync): FileState {
   const version = numberOf(database, 'user_version')
   const id = numberOf(database, 'application_id')
@@ -118,8 +129,8 @@ export function create(database: DatabaseSync): void {
 }
 
 /**
- * From version 0: the table is written anew, because SQLite cannot drop the UNIQUE of the old column `key`. The file
- * gets no retention: it keeps everything, as it did, until the operator turns retention on.
+ * Migrates from version 0. The table is written again, because SQLite cannot remove the UNIQUE of the old column `key`.
+ * The file has no retention, so it keeps all jobs, as before, until the operator sets a retention.
  */
 function fromFirstEdition(database: DatabaseSync): void {
   const kept = firstEdition.jobs.replaceAll(' ', ', ')
@@ -134,14 +145,14 @@ function fromFirstEdition(database: DatabaseSync): void {
   `)
 }
 
-/** From version 1: results so far were texts. */
+/** Migrates from version 1. All results in such a file are texts. */
 function fromVersion1(database: DatabaseSync): void {
   database.exec(`${version2} UPDATE jobs SET resultType = 'text' WHERE result IS NOT NULL;`)
 }
 
 /**
- * From version 2: a job had one output, to which all its attempts wrote. It becomes the output of the latest attempt,
- * because nothing says which attempt wrote which row.
+ * Migrates from version 2. A job had one output, to which all its attempts wrote. It becomes the output of the latest
+ * attempt, because the file does not say which attempt wrote which row.
  */
 function fromVersion2(database: DatabaseSync): void {
   database.exec(`
@@ -158,14 +169,14 @@ function fromVersion2(database: DatabaseSync): void {
   `)
 }
 
-/** The step from each older version to the next. */
+/** The migration from each older version to the next one. */
 const steps: readonly ((database: DatabaseSync) => void)[] = [
   fromFirstEdition,
   fromVersion1,
   fromVersion2,
 ]
 
-/** Brings an older file to this version; to be called in a transaction. */
+/** Migrates an older file to this version. Must be called in a transaction. */
 export function migrate(database: DatabaseSync, version: number): void {
   for (const step of steps.slice(version)) step(database)
   database.exec(stamp)

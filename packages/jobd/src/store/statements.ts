@@ -1,6 +1,9 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 
-/** The statements of one connection. Each is prepared once, because preparing costs more than most of them do. */
+/**
+ * Runs SQL statements on one connection. Each statement is prepared once, because preparing a statement takes longer
+ * than running most of them.
+ */
 export class Statements {
   readonly #database: DatabaseSync
   readonly #prepared = new Map<string, StatementSync>()
@@ -9,7 +12,7 @@ export class Statements {
     this.#database = database
   }
 
-  /** The first row; null when there is none. */
+  /** Runs a statement, and returns its first row; null if it has none. */
   row(sql: string, ...values: SQLInputValue[]): unknown {
     return this.#prepare(sql).get(...values) ?? null
   }

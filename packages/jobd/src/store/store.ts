@@ -23,19 +23,22 @@ import {
 import { numberOf } from './schema.ts'
 import { Statements } from './statements.ts'
 
-/** Milliseconds between two looks for jobs that need not be kept, and how many are deleted in one transaction. */
+/**
+ * Milliseconds between two searches for jobs that need not be kept, and how many of them are deleted in one
+ * transaction.
+ */
 const sweepTime = 1_000
 const sweepBatch = 500
 
-/** Output waits for at most this many milliseconds until it is written, or until this many characters wait. */
+/** Output is written after this many milliseconds, or when this many characters wait. */
 const holdTime = 20
 const mostHeld = 524_288
 
-/** Unused pages are given back to the file system when there are this many, this many after one commit. */
+/** When the file has `mostUnusedPages` unused pages, it is shortened by `returnedPages` after each commit. */
 const mostUnusedPages = 2_000
 const returnedPages = 1_000
 
-/** When a job of a kind with a rate has begun, in `Date.now()` milliseconds. */
+/** The beginning of a job of a kind with a rate. `at` is in `Date.now()` milliseconds. */
 export interface Begin {
   at: number
   kind: string
@@ -43,8 +46,8 @@ export interface Begin {
 }
 
 /**
- * The jobs' file and its only writer. Writes that come together are committed together, and each is answered
- * after that commit: what a client was told survives a crash at any moment.
+ * The actor that reads the jobs' file, and that alone writes it. Writes that arrive together are committed together.
+ * Each write is answered after the commit, so that everything a client was told survives a crash.
  */
 export class Store extends Actor {
   readonly #file: JobFile
@@ -59,7 +62,7 @@ export class Store extends Actor {
   #retention!: Retention
   #transactions!: GroupCommit
 
-  /** A field that `retention` does not have is read from the file. */
+  /** A property that is missing in `retention` is read from the file. */
   constructor(file: JobFile, feed: JobFeed, retention: Retention = {}) {
     super()
     this.#file = file
@@ -96,14 +99,14 @@ export class Store extends Actor {
     }
   }
 
-  /** Adds a job. Answers with it, or with the job that holds its key. */
+  /** Adds a job. Answers with the job, or with the existing job that blocks its key. */
   add(request: JobRequest): ReplyPort<Added> {
     return this.#transactions.write(() => this.#jobs.add(request))
   }
 
   /**
-   * Begins an attempt. `isRated`: its time is kept, because no restart may let more jobs begin than the rate of their kind
-   * allows.
+   * Stores the beginning of an attempt. If `isRated` is true, its time is stored too. Otherwise more jobs than the rate
+   * allows could begin after a restart.
    */
   begin(id: number, isRated = false): ReplyPort<Job> {
     const now = Date.now()
@@ -115,20 +118,20 @@ export class Store extends Actor {
     })
   }
 
-  /** The times at which jobs of kinds with a rate have begun, the oldest first. */
+  /** Returns the beginnings of jobs of kinds with a rate, the oldest first. */
   begins(): ReplyPort<Begin[]> {
     const sql = 'SELECT at, kind, "group" FROM begins ORDER BY at'
     return this.#transactions.read(() => this.#statements.rows(sql) as Begin[])
   }
 
-  /** Forgets the times that are older than the longest rate looks back. */
+  /** Deletes the beginnings before the time `before`. */
   forgetBegins(before: number): ReplyPort<void> {
     return this.#transactions.write(() => {
       this.#statements.row('DELETE FROM begins WHERE at < ?', before)
     })
   }
 
-  /** The results of the steps that earlier attempts of a job committed. */
+  /** Returns the results of the steps that earlier attempts of a job committed. */
   steps(id: number): ReplyPort<[name: string, text: string][]> {
     const sql = 'SELECT name, result FROM steps WHERE job = ?'
     return this.#transactions.read(() => {
@@ -137,7 +140,7 @@ export class Store extends Actor {
     })
   }
 
-  /** Answers when it is committed. */
+  /** Stores the result of a step. Answers after the commit. */
   saveStep(id: number, name: string, text: string): ReplyPort<void> {
     return this.#transactions.write(() => {
       this.#statements.row('INSERT OR REPLACE INTO steps VALUES (?, ?, ?)', id, name, text)
@@ -152,14 +155,14 @@ export class Store extends Actor {
     return this.#transactions.write(() => putSchedule(this.#database, schedule, nextAt))
   }
 
-  /** Whether there was one. */
+  /** Deletes a schedule. Answers with whether there was one of this name. */
   removeSchedule(name: string): ReplyPort<boolean> {
     return this.#transactions.write(() => removeSchedule(this.#database, name))
   }
 
   /**
-   * Adds the jobs of a schedule for the times `due`, and moves it on to `nextAt`, in one transaction: after a crash both
-   * have happened, or neither. Answers with the jobs that are new.
+   * Adds the jobs of a schedule for the times `due`, and stores `nextAt` as its next time. One transaction does both,
+   * so that after a crash either both are stored or neither. Answers with the new jobs.
    */
   fire(
     { name, request }: Schedule,
@@ -174,7 +177,7 @@ export class Store extends Actor {
     })
   }
 
-  /** Ends an attempt, and the job with it. */
+  /** Stores that the latest attempt has ended, and the job with it. */
   end(
     id: number,
     state: JobState,
@@ -184,36 +187,39 @@ export class Store extends Actor {
     return this.#transactions.write(() => this.#jobs.end(id, state, result))
   }
 
-  /** Ends an attempt that failed: the job begins again after `delay` milliseconds, or has failed when it has no attempt left. */
+  /**
+   * Stores that an attempt has failed. The job is queued again and may begin after `delay` milliseconds, or it has
+   * failed if it has no attempt left.
+   */
   fail(id: number, error: string, delay: number): ReplyPort<Job> {
     this.#closeOutput(id)
     return this.#transactions.write(() => this.#jobs.fail(id, error, delay))
   }
 
-  /** Ends an attempt that its worker did not live through: the job is to begin again. */
+  /** Stores that an attempt was lost because its worker ended. The job is queued again. */
   requeue(id: number): ReplyPort<Job> {
     this.#closeOutput(id)
     return this.#transactions.write(() => this.#jobs.requeue(id, 'its worker was restarted'))
   }
 
-  /** Begins a job anew that ended in one of `states`. */
+  /** Queues a job again whose state is one of `states`. */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
     return this.#transactions.write(() => this.#jobs.revive(id, states))
   }
 
-  /** After a restart of the scheduler: jobs that ran are queued again. */
+  /** Called after a restart of the scheduler. Queues the running jobs again. */
   requeueRunning(): ReplyPort<void> {
     return this.#transactions.write(() =>
       this.#jobs.requeueRunning('a part of the server was restarted'),
     )
   }
 
-  /** At most `limit` queued jobs with a number greater than `after`, the oldest first. */
+  /** Returns at most `limit` queued jobs with a number greater than `after`, the oldest first. */
   queued(after: number, limit: number): ReplyPort<StoredQueuedJob[]> {
     return this.#transactions.read(() => this.#jobs.queued(after, limit))
   }
 
-  /** The wall clock has stepped by `ms`: the times of what waits move with it. */
+  /** Called when the wall clock was set by `ms`. Moves the times of waiting jobs by the same step. */
   shiftDelays(ms: number): ReplyPort<void> {
     return this.#transactions.write(() => this.#jobs.shiftDelays(ms))
   }
@@ -231,7 +237,7 @@ export class Store extends Actor {
     })
   }
 
-  /** Deletes each of the jobs whose state is final, with its output; answers with their numbers. */
+  /** Deletes the given jobs whose state is final. Answers with the numbers of the deleted jobs. */
   delete(ids: readonly number[]): ReplyPort<number[]> {
     const port = this.ctx.reply<number[]>()
     let deleted: number[] = []
@@ -245,7 +251,7 @@ export class Store extends Actor {
     return port
   }
 
-  /** Keeps a piece of an attempt's output; of long output only the beginning and the end. */
+  /** Stores a part of an attempt's output. Of long output only the beginning and the end are stored. */
   append(id: number, attempt: number, text: string): void {
     this.#held.add(id, attempt, text)
     if (this.#held.length >= mostHeld) this.#writeOutputs()
@@ -274,13 +280,16 @@ export class Store extends Actor {
     )
   }
 
-  /** The attempt has ended: writes the rest of its output, and forgets where the output ends. */
+  /** Called when an attempt has ended. Writes the rest of its output. */
   #closeOutput(id: number): void {
     this.#writeOutputs()
     this.#outputs.close(id)
   }
 
-  /** The output of an attempt; without its number, of the latest one. Null when the job is not there, or has not had that attempt. */
+  /**
+   * Returns the output of an attempt, or, if `attempt` is null, of the latest attempt. Answers with null if there is no
+   * such job, or if the job has not had that attempt.
+   */
   output(id: number, attempt: number | null = null): ReplyPort<Output | null> {
     this.#writeOutputs()
     return this.#transactions.read(() => {
@@ -290,7 +299,7 @@ export class Store extends Actor {
     })
   }
 
-  /** The attempts of a job that are kept, the first ones first; null when there is no such job. */
+  /** Returns the stored attempts of a job, the earliest first; null if there is no such job. */
   attempts(id: number): ReplyPort<AttemptRecord[] | null> {
     this.#writeOutputs()
     return this.#transactions.read(() => {
@@ -303,17 +312,20 @@ export class Store extends Actor {
     return this.#transactions.read(() => this.#jobs.find(id))
   }
 
-  /** The newest first; long texts are cut. */
+  /** Returns the jobs that match a filter, the newest first, with long texts shortened. */
   list(filter: JobFilter, limit: number): ReplyPort<Job[]> {
     return this.#transactions.read(() => this.#jobs.list(filter, limit))
   }
 
-  /** A page of the jobs that a filter leaves, and how many of them are in each state. */
+  /** Returns a page of the jobs that match a filter, and how many of them are in each state. */
   table(query: TableQuery): ReplyPort<JobTable> {
     return this.#transactions.read(() => readTable(this.#database, query, this.#jobs.counts))
   }
 
-  /** The numbers of the jobs in `states` that a filter leaves, after the number `after`, the oldest first. */
+  /**
+   * Returns the numbers of at most `limit` jobs that match a filter, are in one of `states`, and have a number greater
+   * than `after`, the oldest first.
+   */
   matching(
     filter: JobFilter,
     states: readonly JobState[],
@@ -328,7 +340,10 @@ export class Store extends Actor {
     return this.#transactions.read(() => ({ ...this.#jobs.counts }))
   }
 
-  /** Deletes what the retention does not keep, a batch at a time, so that a client never waits for more than one batch. */
+  /**
+   * Deletes the jobs that the retention does not keep. Each call deletes one batch, so that a client never waits for
+   * more than one batch.
+   */
   #sweep(): void {
     const surplus = surplusJobs(this.#database, this.#retention, this.#jobs.counts, sweepBatch)
     if (surplus.length === 0) return
@@ -337,7 +352,7 @@ export class Store extends Actor {
         this.#feed.publish({ type: 'deleted', ids: surplus })
         this.ctx.after(0, () => this.#sweep())
       },
-      // The next sweep tries again.
+      // If the deletion fails, the next sweep tries again.
       fail: () => {},
     })
   }
@@ -347,7 +362,7 @@ export class Store extends Actor {
     try {
       this.#database.exec(`PRAGMA incremental_vacuum(${returnedPages})`)
     } catch (error) {
-      // The disk is full or the file is read-only. A later commit tries it again.
+      // The disk is full or the file is read-only. A later commit tries again to shorten it.
       this.ctx.log.debug(`no pages were given back: ${String(error)}`)
     }
   }

@@ -42,45 +42,65 @@ export interface JobdOptions
     Pick<AccessOptions, 'publicUrl' | 'trustProxy'> {
   /** The jobs' file. */
   file: string
-  /** An address that others can reach needs a password or tokens. @defaultValue 127.0.0.1 */
+  /**
+   * The address at which the server listens. If other machines can reach it, a password or tokens are needed.
+   * @defaultValue 127.0.0.1
+   */
   host?: string
-  /** 0: one that is free. @defaultValue 7379 */
+  /** The port for Redis clients; 0 chooses a free port. @defaultValue 7379 */
   port?: number
-  /** The page's; 0: one that is free. @defaultValue 0 */
+  /** The port of the page; 0 chooses a free port. @defaultValue 0 */
   http?: number
-  /** How many jobs run at once. @defaultValue 4 */
+  /** How many jobs run at the same time. @defaultValue 4 */
   workers?: number
-  /** Asked of clients and by the page; a token with the name "default". @defaultValue none */
+  /**
+   * The secret that clients and users of the page must give. It is the same as a token with the name "default".
+   * @defaultValue none
+   */
   password?: string
-  /** Secrets with the names of their owners, which the audit shows. @defaultValue none */
+  /** Secrets, and the names of their owners, which the audit shows. @defaultValue none */
   tokens?: readonly Token[]
-  /** How long running jobs may go on when the server is to end, in milliseconds. @defaultValue 0 */
+  /** How many milliseconds running jobs get to end when the server ends. @defaultValue 0 */
   grace?: number
-  /** At most this many jobs may be queued; further ones are refused. @defaultValue 100000 */
+  /** At most this many jobs may be queued. Further jobs are refused. @defaultValue 100000 */
   maxQueued?: number
-  /** How long finished jobs are kept. @defaultValue as the file says: 7 and 30 days for a new one, for ever for one of the first edition */
+  /**
+   * How long finished jobs are kept. @defaultValue the retention in the file: 7 and 30 days in a new file, no limit in
+   * a file of the first edition
+   */
   retention?: Retention
-  /** Kinds of jobs beside the built-in ones, or the URL of a module that has them as its default export. @defaultValue none */
+  /**
+   * Kinds of jobs besides the built-in ones, or the URL of a module that has such kinds as its default export.
+   * @defaultValue none
+   */
   kinds?: KindSource
   /** Whether there are the built-in kinds: shell, hash, words, primes, fetch, python, sleep. @defaultValue true */
   builtInKinds?: boolean
-  /** Limits by kind, in place of the limits in its definition; JOB.LIMIT changes them while the server runs. @defaultValue none */
+  /**
+   * Limits by kind, which replace the limits in the definition of the kind. JOB.LIMIT changes them while the server
+   * runs. @defaultValue none
+   */
   limits?: Readonly<Record<string, LimitChange>>
-  /** Bytes; beyond them nothing more is written to the file. @defaultValue no limit */
+  /** The largest size of the jobs' file in bytes. When the file has this size, writes fail. @defaultValue no limit */
   maxFileSize?: number
-  /** What clients may do at most. */
+  /** The limits for clients. */
   clients?: Omit<ListenerOptions, 'host' | 'port'>
   logger?: Logger
 }
 
-/** A part that answers later than this, in milliseconds, does not count as ready. */
+/** A part that does not answer within this many milliseconds is not ready. */
 const longestReady = 2_000
 
-/** A server that runs. Leaving its scope ends it in order: running jobs have their grace, queued jobs stay in the file. */
+/**
+ * A running server. Leaving its scope ends it in an orderly way: running jobs get the time `grace` to end, and queued
+ * jobs stay in the file.
+ */
 export interface Jobd extends AsyncDisposable {
   /**
-   * Reads the module of the kinds again. Kinds that run in a pool are replaced; jobs of them that run now go on as they
-   * were. @throws {KindError} when the module cannot be loaded, or the kinds are not from a module
+   * Reads the module of the kinds again. Kinds that run in a pool are replaced. Their running jobs go on with the old
+   * code.
+   *
+   * @throws {KindError} when the module cannot be loaded, or the kinds are not from a module
    */
   reload(): Promise<Reloaded>
   readonly system: ActorSystem
@@ -89,11 +109,13 @@ export interface Jobd extends AsyncDisposable {
 }
 
 /**
- * The whole server as one supervised tree. When one part is restarted, so are the parts that were started after it.
+ * Starts the whole server as one supervised tree. When one part is restarted, the parts that were started after it are
+ * restarted too.
  *
- * @throws {RangeError} for an address that others can reach without a password, and for options that are wrong
- * @throws {JobFileError} for a file that cannot be used: another process has it, it is broken, or of a newer version
- * @throws the error of the part that could not start; nothing is left running then
+ * @throws {RangeError} for an address that other machines can reach without a password, and for wrong options
+ * @throws {JobFileError} for a file that cannot be used: another process uses it, it is damaged, or a newer version
+ * wrote it
+ * @throws the error of a part that could not start; then all started parts are stopped
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const { host = '127.0.0.1', workers = 4, grace = 0 } = options
@@ -105,7 +127,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   for (const [kind, limits] of Object.entries(options.limits ?? {}))
     checkLimits(kinds, kind, limits)
   const access = new Access({ ...options, hostName: host, credentials })
-  // A part that cannot start must not leave the parts before it running.
+  // If a part cannot start, this stack stops the parts that were started before it.
   await using started = new AsyncDisposableStack()
   const file = started.use(
     await JobFile.take({
@@ -155,17 +177,18 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     feed,
   }
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
-  // A dynamic supervisor that is started anew begins without children: the task after it hires them again.
+  // A dynamic supervisor that is restarted has no children. This task, which is restarted after it, starts the workers
+  // again.
   const hire = async (): Promise<void> => {
     const crew = find<SupervisorRef>(system, 'workers')
     for (let i = 1; i <= workers; i++) await crew.startChild(`worker-${i}`)
   }
-  // When they are started anew they listen where they did before.
+  // A restarted listener or dashboard listens at the same port as before.
   let [port, httpPort] = [options.port ?? 7_379, options.http ?? 0]
   const openListener = async (): Promise<Listener> => {
     const listener = await Listener.start(directory, feed, { ...options.clients, host, port })
     port = listener.port
-    // Only now, so that a job that brings the server down can be cancelled before it begins again.
+    // Jobs may begin only when clients can connect, so that a client can cancel a job that brings the server down.
     void directory.scheduler.tell.open()
     return listener
   }
@@ -225,17 +248,17 @@ function tokensOf({ password, tokens = [] }: JobdOptions): Token[] {
   return [...tokens, ...(password === undefined ? [] : [{ name: defaultName, secret: password }])]
 }
 
-/** Accepts no more clients, begins no more jobs, and lets running ones end for `grace` milliseconds. */
+/** Stops accepting clients and beginning jobs, and gives running jobs `grace` milliseconds to end. */
 async function drain(system: ActorSystem, { scheduler }: Directory, grace: number): Promise<void> {
   try {
     await system.root.stopChild('dashboard')
-    // Clients that are connected stay: one that waits for a running job hears of its end.
+    // Connected clients stay connected, so that a client that waits for a running job gets its answer.
     find<ResourceRef<Listener>>(system, 'listener').value.close()
     await moveOnAfter(grace, async () => {
       await scheduler.ask({ timeout: Infinity }).drain()
     })
   } catch (error) {
-    // It has stopped already, or given up: nothing runs then.
+    // The tree has stopped or has given up, so no job runs.
     if (!isPassing(error)) throw error
   }
 }
@@ -244,7 +267,10 @@ function find<R extends { readonly path: string }>(system: ActorSystem, path: st
   return system.lookup<R>(path) as R
 }
 
-/** Looked up when they are used: the tree grows part by part. */
+/**
+ * Returns the parts of the tree. Each part is looked up when it is used, because parts are started later and may be
+ * restarted.
+ */
 function directoryOf(
   system: ActorSystem,
   credentials: Credentials,
@@ -331,7 +357,7 @@ async function readControls({ scheduler, schedules, kinds }: Directory): Promise
   }
 }
 
-/** Why the server cannot take jobs; null when it can. */
+/** Returns the reason why the server cannot accept jobs; null if it can. */
 async function findProblem({ system, store, scheduler }: Directory): Promise<string | null> {
   try {
     await store.ask({ timeout: longestReady }).counts()
@@ -343,7 +369,12 @@ async function findProblem({ system, store, scheduler }: Directory): Promise<str
   }
 }
 
-/** @throws {KindError} for a kind that is not there @throws {TypeError} @throws {RangeError} for a wrong limit */
+/**
+ * Checks the limits of a kind that were given as an option.
+ *
+ * @throws {KindError} for a kind that does not exist
+ * @throws {TypeError} {RangeError} for a wrong limit
+ */
 function checkLimits(kinds: KindTable, kind: string, limits: LimitChange): void {
   kinds.check(kind)
   for (const name of ['concurrency', 'groupConcurrency'] as const) {

@@ -1,10 +1,11 @@
 import type { BackoffOptions, SupervisorOptions } from '@tasktree/actor'
 
 /**
- * A part that is killed now and then comes back at once, however often: its back-off starts anew when the part has lived for
- * `resetAfter`. A part that cannot start at all, because the disk is broken for example, is tried ever more slowly and
- * given up after `maxAttempts` consecutive failures, about a minute. A part that keeps failing a little later is given up
- * after `maxRestarts` within `within`.
+ * How parts of the tree are restarted. A part that is killed from time to time is restarted at once: its back-off
+ * begins again when the part has run for `resetAfter` milliseconds. If a part cannot start at all, for example because
+ * the disk is damaged, the time between attempts grows, and the supervisor gives up after `maxAttempts` consecutive
+ * failures, about a minute. If a part fails again and again some time after its start, the supervisor gives up after
+ * `maxRestarts` restarts within `within` milliseconds.
  */
 const backoff: BackoffOptions = {
   min: 10,
