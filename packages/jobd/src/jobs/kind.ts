@@ -76,8 +76,7 @@ export interface Kind<P = string, R = unknown> {
 }
 
 /** Kinds by their names. Their payloads may have any type. */
-// oxlint-disable-next-line typescript/no-explicit-any -- a table cannot express that parse and run of one kind have the
-// same payload type
+// oxlint-disable-next-line typescript/no-explicit-any -- parse and run have one payload type, which a table cannot express
 export type Kinds = Readonly<Record<string, Kind<any>>>
 
 const kindsMark = Symbol.for('@tasktree/jobd.kinds')
