@@ -203,7 +203,7 @@ export class Dispatcher {
   }
 
   #again(attempt: Attempt, job: Job, delay: number, times: { ran?: number }): void {
-    // The job was cancelled while it was written that it is queued again.
+    // The job was cancelled during the write that queued it again.
     if (attempt.isCancelled) {
       this.#cancelLater(attempt.queued)
       return

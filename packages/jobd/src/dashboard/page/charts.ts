@@ -194,7 +194,7 @@ function timeOf(seconds: number): string {
   return formatTime(new Date(seconds * 1_000))
 }
 
-/** Throughput and latency of the last minutes. */
+/** The charts of the page: throughput and latency of the last minutes. */
 export class Charts {
   readonly #charts = [
     new Chart('added', added, countScale),
