@@ -1,24 +1,15 @@
+import { shrinkGreedily, withoutParts } from './greedy-shrink.ts'
 import type { Program, Statement } from './program.ts'
 
 /**
  * Makes a program smaller for as long as `stillFails` returns true: it removes statements, and puts the block of a statement
  * in the statement's place. It is greedy, so the result may not be the smallest program.
  */
-export async function shrink(
+export function shrink(
   program: Program,
   stillFails: (candidate: Program) => Promise<boolean>,
 ): Promise<Program> {
-  let smallest = program
-  for (let found = true; found;) {
-    found = false
-    for (const candidate of smallerPrograms(smallest)) {
-      if (!(await stillFails(candidate))) continue
-      smallest = candidate
-      found = true
-      break
-    }
-  }
-  return smallest
+  return shrinkGreedily(program, smallerPrograms, stillFails)
 }
 
 function* smallerPrograms(program: Program): Generator<Program> {
@@ -30,10 +21,7 @@ function* smallerPrograms(program: Program): Generator<Program> {
 }
 
 function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
-  // Halves, quarters, … single statements.
-  for (let size = block.length; size > 0; size = Math.floor(size / 2)) {
-    for (let start = 0; start < block.length; start += size) yield block.toSpliced(start, size)
-  }
+  yield* withoutParts(block)
   for (const [index, statement] of block.entries()) {
     for (const inner of blocksOf(statement)) yield block.toSpliced(index, 1, ...inner)
     for (const smaller of smallerStatements(statement)) yield block.with(index, smaller)

@@ -1,21 +1,12 @@
+import { shrinkGreedily, smallerTries, withoutParts } from '../greedy-shrink.ts'
 import type { Program, Statement } from './program.ts'
 
 /** Makes a program smaller for as long as `stillFails` says that the smaller one fails too. */
-export async function shrinkProgram(
+export function shrinkProgram(
   program: Program,
   stillFails: (candidate: Program) => Promise<boolean>,
 ): Promise<Program> {
-  let smallest = program
-  for (let found = true; found;) {
-    found = false
-    for (const candidate of smallerPrograms(smallest)) {
-      if (!(await stillFails(candidate))) continue
-      smallest = candidate
-      found = true
-      break
-    }
-  }
-  return smallest
+  return shrinkGreedily(program, smallerPrograms, stillFails)
 }
 
 function* smallerPrograms(program: Program): Generator<Program> {
@@ -47,9 +38,7 @@ function* smallerPrograms(program: Program): Generator<Program> {
 }
 
 function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
-  for (let size = block.length; size > 0; size = Math.floor(size / 2)) {
-    for (let start = 0; start < block.length; start += size) yield block.toSpliced(start, size)
-  }
+  yield* withoutParts(block)
   for (const [index, statement] of block.entries()) {
     for (const replacement of replacements(statement)) {
       yield block.toSpliced(index, 1, ...replacement)
@@ -107,21 +96,9 @@ function* replacements(statement: Statement): Generator<Statement[]> {
       for (const smaller of smallerBlocks(block)) yield [[name, count, smaller]]
       return
     }
-    case 'try': {
-      const [name, body, catches, handler, final] = statement
-      yield body
-      yield handler
-      if (final !== null) yield [...body, ...final]
-      if (final !== null && catches !== null) {
-        yield [[name, body, null, [], final]]
-        yield [[name, body, catches, handler, null]]
-      }
-      for (const smaller of smallerBlocks(body)) yield [[name, smaller, catches, handler, final]]
-      for (const smaller of smallerBlocks(handler)) yield [[name, body, catches, smaller, final]]
-      if (final === null) return
-      for (const smaller of smallerBlocks(final)) yield [[name, body, catches, handler, smaller]]
+    case 'try':
+      yield* smallerTries(statement, smallerBlocks)
       return
-    }
     case 'fail':
     case 'cancel':
   }

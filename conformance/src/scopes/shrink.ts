@@ -1,27 +1,16 @@
+import { shrinkGreedily, smallerTries, withoutParts } from '../greedy-shrink.ts'
 import type { Statement } from './program.ts'
 
 /** Makes a program smaller for as long as `stillFails` says that the smaller one fails too. */
-export async function shrinkBody(
+export function shrinkBody(
   body: Statement[],
   stillFails: (candidate: Statement[]) => Promise<boolean>,
 ): Promise<Statement[]> {
-  let smallest = body
-  for (let found = true; found;) {
-    found = false
-    for (const candidate of smallerBlocks(smallest)) {
-      if (!(await stillFails(candidate))) continue
-      smallest = candidate
-      found = true
-      break
-    }
-  }
-  return smallest
+  return shrinkGreedily(body, smallerBlocks, stillFails)
 }
 
 function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
-  for (let size = block.length; size > 0; size = Math.floor(size / 2)) {
-    for (let start = 0; start < block.length; start += size) yield block.toSpliced(start, size)
-  }
+  yield* withoutParts(block)
   for (const [index, statement] of block.entries()) {
     for (const replacement of replacements(statement)) {
       yield block.toSpliced(index, 1, ...replacement)
@@ -50,21 +39,9 @@ function* replacements(statement: Statement): Generator<Statement[]> {
       for (const inner of smallerBlocks(block)) yield [[name, number, inner]]
       return
     }
-    case 'try': {
-      const [name, body, catches, handler, final] = statement
-      yield body
-      yield handler
-      if (final !== null) yield [...body, ...final]
-      if (final !== null && catches !== null) {
-        yield [[name, body, null, [], final]]
-        yield [[name, body, catches, handler, null]]
-      }
-      for (const inner of smallerBlocks(body)) yield [[name, inner, catches, handler, final]]
-      for (const inner of smallerBlocks(handler)) yield [[name, body, catches, inner, final]]
-      if (final === null) return
-      for (const inner of smallerBlocks(final)) yield [[name, body, catches, handler, inner]]
+    case 'try':
+      yield* smallerTries(statement, smallerBlocks)
       return
-    }
     case 'sleep':
       if (statement[1] > 1) yield [['sleep', Math.ceil(statement[1] / 2)]]
       return
