@@ -11,7 +11,6 @@ import {
 import { Kvm } from '@nats-io/kv'
 import {
   headers as makeHeaders,
-  type Msg,
   type MsgHdrs,
   nanos,
   type NatsConnection,
@@ -33,6 +32,7 @@ import type {
   StreamSettings,
   StreamState,
 } from './bus.ts'
+import { LazyMessage } from './lazy-message.ts'
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
@@ -338,32 +338,12 @@ export class NatsBus implements Bus {
   }
 }
 
-/** Decodes each part of a message only when it is read, because most receivers read few parts. */
-class NatsMessage implements BusMessage {
-  readonly #message: Msg
-
-  constructor(message: Msg) {
-    this.#message = message
-  }
-
-  get subject(): string {
-    return this.#message.subject
-  }
-
-  get data(): Uint8Array {
-    return this.#message.data
-  }
-
-  header(name: string): string | null {
-    const { headers } = this.#message
-    return headers?.has(name) === true ? headers.get(name) : null
-  }
-
+class NatsMessage extends LazyMessage implements BusMessage {
   get reply(): string {
-    return this.#message.reply ?? ''
+    return this.message.reply ?? ''
   }
 
   get isNoResponders(): boolean {
-    return this.data.length === 0 && this.#message.headers?.code === 503
+    return this.data.length === 0 && this.message.headers?.code === 503
   }
 }

@@ -10,6 +10,7 @@
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
+import { LazyMessage } from './lazy-message.ts'
 import type { Requests } from './server-requests.ts'
 
 /** Milliseconds after which the server ends a request. */
@@ -76,18 +77,17 @@ const ackText = '+ACK'
 const workingText = '+WPI'
 const termText = '+TERM'
 
-class NatsDelivery implements Delivery {
+class NatsDelivery extends LazyMessage implements Delivery {
   readonly #connection: NatsConnection
   readonly #requests: Requests
-  readonly #message: Msg
   readonly count: number
   readonly sequence: number
   readonly storedAt: number
 
   constructor(connection: NatsConnection, requests: Requests, message: Msg) {
+    super(message)
     this.#requests = requests
     this.#connection = connection
-    this.#message = message
     // $JS.ACK.[domain.account.]stream.consumer.count.sequence.consumer sequence.nanoseconds.pending[.random]
     const tokens = (message.reply ?? '').split('.')
     const at = tokens.length === 9 ? 4 : 6
@@ -96,28 +96,15 @@ class NatsDelivery implements Delivery {
     this.storedAt = Math.floor(Number(tokens[at + 3]) / 1e6)
   }
 
-  get subject(): string {
-    return this.#message.subject
-  }
-
-  get data(): Uint8Array {
-    return this.#message.data
-  }
-
-  header(name: string): string | null {
-    const { headers } = this.#message
-    return headers?.has(name) === true ? headers.get(name) : null
-  }
-
   get headers(): Headers {
-    const { headers } = this.#message
+    const { headers } = this.message
     return Object.fromEntries(
       (headers?.keys() ?? []).map((name) => [name, headers?.get(name) ?? '']),
     )
   }
 
   ack(): Future<void> {
-    const { reply = '' } = this.#message
+    const { reply = '' } = this.message
     const what = 'an acknowledgement'
     return this.#requests.send<void>({ what, subject: reply, data: ackText, read: () => {} })
   }
@@ -136,7 +123,7 @@ class NatsDelivery implements Delivery {
   }
 
   #respond(text: string): void {
-    const { reply = '' } = this.#message
+    const { reply = '' } = this.message
     try {
       this.#connection.publish(reply, text)
     } catch {

@@ -1,0 +1,23 @@
+import type { Msg } from '@nats-io/transport-node'
+
+/** Decodes each part of a message only when it is read, because most receivers read few parts. */
+export class LazyMessage {
+  protected readonly message: Msg
+
+  constructor(message: Msg) {
+    this.message = message
+  }
+
+  get subject(): string {
+    return this.message.subject
+  }
+
+  get data(): Uint8Array {
+    return this.message.data
+  }
+
+  header(name: string): string | null {
+    const { headers } = this.message
+    return headers?.has(name) === true ? headers.get(name) : null
+  }
+}
