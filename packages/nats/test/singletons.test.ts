@@ -36,16 +36,19 @@ class Log {
   }
 }
 
+/** Starts a node with the singleton, whose runs there are noted in `log`. */
+function startLogged(server: MemoryServer, log: Log, node: string): Promise<ActorSystem> {
+  return startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
+}
+
 describe('a singleton', () => {
   test('runs on one node, and another takes over at once after an orderly stop', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
-      const start = (node: string): Promise<ActorSystem> =>
-        startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
-      const one = await start('one')
+      const one = await startLogged(server, log, 'one')
       await sleep(100)
-      const two = await start('two')
+      const two = await startLogged(server, log, 'two')
       await sleep(5_000)
       expect(log.running).toEqual(['one'])
       const stoppedAt = getEventLoop().time()
@@ -63,11 +66,9 @@ describe('a singleton', () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
-      const start = (node: string): Promise<ActorSystem> =>
-        startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
-      const one = await start('one')
+      const one = await startLogged(server, log, 'one')
       await sleep(100)
-      const two = await start('two')
+      const two = await startLogged(server, log, 'two')
       await sleep(1_000)
       const cutAt = getEventLoop().time()
       server.connections[0]!.cut()
@@ -95,13 +96,9 @@ describe('a singleton', () => {
           async () => {
             const server = new MemoryServer({ seed })
             const log = new Log()
-            const start = (node: string): Promise<ActorSystem> =>
-              startMemoryNode(server, node, (own) => [
-                own.singleton('work', log.spec(node), { lease }),
-              ])
-            const one = await start('one')
+            const one = await startLogged(server, log, 'one')
             await sleep(100)
-            const two = await start('two')
+            const two = await startLogged(server, log, 'two')
             await sleep(1_000 + server.random() * lease)
             server.connections[1]!.cut()
             await one.stop()
@@ -179,9 +176,7 @@ describe('a singleton', () => {
         logger,
       )
       await sleep(100)
-      const two = await startMemoryNode(server, 'two', (own) => [
-        own.singleton('work', log.spec('two'), { lease }),
-      ])
+      const two = await startLogged(server, log, 'two')
       server.connections[0]!.cut()
       await sleep(5_000)
       expect(starts).toBe(1)
@@ -210,9 +205,7 @@ describe('a singleton', () => {
         }),
       ])
       await sleep(100)
-      const two = await startMemoryNode(server, 'two', (own) => [
-        own.singleton('work', log.spec('two'), { lease }),
-      ])
+      const two = await startLogged(server, log, 'two')
       await sleep(2_000)
       expect(log.running).toEqual(['two'])
       await one.stop()
@@ -249,9 +242,7 @@ describe('a singleton', () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
-      const one = await startMemoryNode(server, 'one', (own) => [
-        own.singleton('work', log.spec('one'), { lease }),
-      ])
+      const one = await startLogged(server, log, 'one')
       await sleep(500)
       const said: string[] = []
       const logger = { ...silentLogger, warn: (text: string) => void said.push(text) }
