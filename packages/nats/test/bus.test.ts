@@ -2,12 +2,12 @@
 import { cancelTasks, createTask, run } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Bus } from '../src/bus/bus.ts'
 import { connectNats } from '../src/bus/connect-nats.ts'
 import { BusTimeout, PayloadTooLarge, StreamFull } from '../src/errors.ts'
 import { rejection } from './support/rejection.ts'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer } from './support/server.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value)
@@ -96,60 +96,52 @@ describe('the server in memory', () => {
   }))
 })
 
-describe.skipIf(withoutServer)(
-  `the real server${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    let server: NatsServer
-    beforeAll(async () => {
-      server = await NatsServer.start()
-    })
-    afterAll(() => server[Symbol.asyncDispose]())
-    const use: Home['use'] = (body) =>
-      run(async () => {
-        const bus = await connectNats(
-          { servers: server.url },
-          { replicas: 1, powerLossWarning: false },
-        )
-        try {
-          await body(bus)
-        } finally {
-          await bus.close()
-        }
-      })
-
-    semantics(() => ({ use }))
-
-    test('a message that no stream stores fails at once', async () => {
-      await use(async (bus) => {
-        const error = await rejection(bus.append('nobody.x', bytes('a'), { id: '1' }))
-        expect(error).toBeInstanceOf(BusTimeout)
-        expect((error as Error).message).toContain('nobody takes it now')
-      })
+describeWithServer('the real server', (server) => {
+  const use: Home['use'] = (body) =>
+    run(async () => {
+      const bus = await connectNats(
+        { servers: server.url },
+        { replicas: 1, powerLossWarning: false },
+      )
+      try {
+        await body(bus)
+      } finally {
+        await bus.close()
+      }
     })
 
-    test('what waits for an answer fails when the bus is closed', async () => {
-      await run(async () => {
-        const bus = await connectNats(
-          { servers: server.url },
-          { replicas: 1, powerLossWarning: false },
-        )
-        const bucket = await bus.openBucket('closed')
-        server.signal('SIGSTOP')
-        try {
-          const waiting = bucket.put('key', bytes('a'))
-          const closing = bus.close()
-          // The client waits for the paused server, which must go on for the bus to close.
-          server.signal('SIGCONT')
-          await closing
-          expect(waiting.done()).toBe(true)
-          await Promise.allSettled([waiting])
-          expect(await rejection(bucket.put('key', bytes('b')))).toMatchObject({
-            name: 'ClusterClosed',
-          })
-        } finally {
-          server.signal('SIGCONT')
-        }
-      })
+  semantics(() => ({ use }))
+
+  test('a message that no stream stores fails at once', async () => {
+    await use(async (bus) => {
+      const error = await rejection(bus.append('nobody.x', bytes('a'), { id: '1' }))
+      expect(error).toBeInstanceOf(BusTimeout)
+      expect((error as Error).message).toContain('nobody takes it now')
     })
-  },
-)
+  })
+
+  test('what waits for an answer fails when the bus is closed', async () => {
+    await run(async () => {
+      const bus = await connectNats(
+        { servers: server.url },
+        { replicas: 1, powerLossWarning: false },
+      )
+      const bucket = await bus.openBucket('closed')
+      server.signal('SIGSTOP')
+      try {
+        const waiting = bucket.put('key', bytes('a'))
+        const closing = bus.close()
+        // The client waits for the paused server, which must go on for the bus to close.
+        server.signal('SIGCONT')
+        await closing
+        expect(waiting.done()).toBe(true)
+        await Promise.allSettled([waiting])
+        expect(await rejection(bucket.put('key', bytes('b')))).toMatchObject({
+          name: 'ClusterClosed',
+        })
+      } finally {
+        server.signal('SIGCONT')
+      }
+    })
+  })
+})

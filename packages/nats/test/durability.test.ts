@@ -2,9 +2,9 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ConnectFailed, connect, remoteJobs } from '@tasktree/nats'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { rejection } from './support/rejection.ts'
-import { freePort, NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
 const home = { add: (a: number, b: number): number => a + b }
@@ -24,90 +24,74 @@ function natsWarnings(): { readonly list: Error[]; [Symbol.dispose](): void } {
 /** Warnings are emitted in a later tick. */
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe.skipIf(withoutServer)(
-  `durability${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    let server: NatsServer
-    beforeAll(async () => {
-      server = await NatsServer.start()
-    })
-    afterAll(() => server[Symbol.asyncDispose]())
+describeWithServer('durability', (server) => {
+  test('a process is warned once of a power loss, unless it has opted out', async () => {
+    using warnings = natsWarnings()
+    await (await connect({ servers: server.url, powerLossWarning: false }))[Symbol.asyncDispose]()
+    await nextTick()
+    expect(warnings.list).toEqual([])
+    await (await connect({ servers: server.url }))[Symbol.asyncDispose]()
+    await (await connect({ servers: server.url }))[Symbol.asyncDispose]()
+    await nextTick()
+    expect(warnings.list.map(String)).toEqual([
+      expect.stringMatching(
+        /^TasktreeWarning: nats:\/\/127\.0\.0\.1:\d+: a power loss can lose .* replicas: 3, .* powerLossWarning: false$/,
+      ),
+    ])
+  })
 
-    test('a process is warned once of a power loss, unless it has opted out', async () => {
-      using warnings = natsWarnings()
-      await (await connect({ servers: server.url, powerLossWarning: false }))[Symbol.asyncDispose]()
-      await nextTick()
-      expect(warnings.list).toEqual([])
-      await (await connect({ servers: server.url }))[Symbol.asyncDispose]()
-      await (await connect({ servers: server.url }))[Symbol.asyncDispose]()
-      await nextTick()
-      expect(warnings.list.map(String)).toEqual([
-        expect.stringMatching(
-          /^TasktreeWarning: nats:\/\/127\.0\.0\.1:\d+: a power loss can lose .* replicas: 3, .* powerLossWarning: false$/,
-        ),
-      ])
-    })
+  test('replicas need a cluster of servers', async () => {
+    const error = await rejection(connect({ servers: server.url, replicas: 3 }))
+    expect(error).toBeInstanceOf(ConnectFailed)
+    expect((error as Error).message).toMatch(/replicas is 3, and the server is not part of a/)
+    expect(String(await rejection(connect({ replicas: 0 })))).toMatch(/replicas/)
+    const odd = connect({ powerLossWarning: 'no' as never })
+    expect(String(await rejection(odd))).toMatch(/powerLossWarning must be true or false/)
+  })
 
-    test('replicas need a cluster of servers', async () => {
-      const error = await rejection(connect({ servers: server.url, replicas: 3 }))
-      expect(error).toBeInstanceOf(ConnectFailed)
-      expect((error as Error).message).toMatch(/replicas is 3, and the server is not part of a/)
-      expect(String(await rejection(connect({ replicas: 0 })))).toMatch(/replicas/)
-      const odd = connect({ powerLossWarning: 'no' as never })
-      expect(String(await rejection(odd))).toMatch(/powerLossWarning must be true or false/)
-    })
-
-    // The servers take up to nine seconds for each election of a leader.
-    test.skipIf(!isLong)(
-      'with three replicas an accepted job outlives the loss of a server and its disk (skipped: set TASKTREE_NATS_LONG=1)',
-      { tags: 'slow' },
-      async () => {
-        const routes = [await freePort(), await freePort(), await freePort()]
-        const urls = routes.map((port) => `nats://127.0.0.1:${port}`)
-        await using stack = new AsyncDisposableStack()
-        const servers = await Promise.all(
-          urls.map((url, i) => {
-            const cluster = [
-              '--cluster_name',
-              'three',
-              '--cluster',
-              url,
-              '--routes',
-              urls.join(','),
-            ]
-            return NatsServer.start(['-js', '-n', `server-${i}`, ...cluster])
-          }),
-        )
-        for (const each of servers) stack.use(each)
-        const options = { servers: servers.map(({ url }) => url), replicas: 3 }
-        // The servers choose a leader first.
-        await until(async () => {
-          try {
-            await (await connect(options))[Symbol.asyncDispose]()
-            return true
-          } catch {
-            return false
-          }
-        }, 'a cluster of three servers')
-        await using submitter = await connect(options)
-        const job = submitter.executor('q').submit(add, 1, 2)
-        await job.accepted
-        const client = await connectClient({ servers: options.servers })
-        const { config, cluster } = await (
-          await jetstreamManager(client)
-        ).streams.info('tasktree_JOBS_q')
-        await client.close()
-        expect(config.num_replicas).toBe(3)
-        const leader = servers.find((_, i) => cluster?.leader === `server-${i}`)
-        await leader?.[Symbol.asyncDispose]()
-        await inTree(
-          options,
-          (handle) => [handle.worker('q', { home })],
-          async () => {
-            expect(await job).toBe(3)
-          },
-        )
-      },
-    )
-  },
-)
+  // The servers take up to nine seconds for each election of a leader.
+  test.skipIf(!isLong)(
+    'with three replicas an accepted job outlives the loss of a server and its disk (skipped: set TASKTREE_NATS_LONG=1)',
+    { tags: 'slow' },
+    async () => {
+      const routes = [await freePort(), await freePort(), await freePort()]
+      const urls = routes.map((port) => `nats://127.0.0.1:${port}`)
+      await using stack = new AsyncDisposableStack()
+      const servers = await Promise.all(
+        urls.map((url, i) => {
+          const cluster = ['--cluster_name', 'three', '--cluster', url, '--routes', urls.join(',')]
+          return NatsServer.start(['-js', '-n', `server-${i}`, ...cluster])
+        }),
+      )
+      for (const each of servers) stack.use(each)
+      const options = { servers: servers.map(({ url }) => url), replicas: 3 }
+      // The servers choose a leader first.
+      await until(async () => {
+        try {
+          await (await connect(options))[Symbol.asyncDispose]()
+          return true
+        } catch {
+          return false
+        }
+      }, 'a cluster of three servers')
+      await using submitter = await connect(options)
+      const job = submitter.executor('q').submit(add, 1, 2)
+      await job.accepted
+      const client = await connectClient({ servers: options.servers })
+      const { config, cluster } = await (
+        await jetstreamManager(client)
+      ).streams.info('tasktree_JOBS_q')
+      await client.close()
+      expect(config.num_replicas).toBe(3)
+      const leader = servers.find((_, i) => cluster?.leader === `server-${i}`)
+      await leader?.[Symbol.asyncDispose]()
+      await inTree(
+        options,
+        (handle) => [handle.worker('q', { home })],
+        async () => {
+          expect(await job).toBe(3)
+        },
+      )
+    },
+  )
+})

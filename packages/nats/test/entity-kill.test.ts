@@ -2,31 +2,25 @@
  * Entities and a singleton on real nodes, which are paused beyond their lease, continued and killed, and on a real server,
  * which is killed. In CI 10 rounds are run; `TASKTREE_NATS_ROUNDS=100` runs more.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, connect, ConnectionLost } from '@tasktree/nats'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { mostStrayTicks, readLog, termsOf } from './support/entity-log.ts'
 import {
   linearize,
+  type List,
   type ListInput,
   listModel,
   type ListOutput,
   type Operation,
 } from './support/linearizability.ts'
+import { makeLogFile } from './support/log-file.ts'
 import { type Node, startNode } from './support/node.ts'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer, NatsServer } from './support/server.ts'
 
 const rounds = Number(process.env['TASKTREE_NATS_ROUNDS'] ?? 10)
 const messages = 200
 const lease = 500
-
-interface List {
-  append(item: number): Promise<number>
-  items(): number[]
-}
 
 type History = Operation<ListInput, ListOutput>[]
 
@@ -77,150 +71,130 @@ async function findOwner(cluster: Cluster, log: string): Promise<string | null> 
   return nodes.some(({ node }) => node === last?.node) ? (last?.node ?? null) : null
 }
 
-describe.skipIf(withoutServer)(
-  `kills of owners${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    let folder: string
-    let server: NatsServer
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'tasktree nats entities-'))
-      server = await NatsServer.start()
-    })
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
-    })
-
-    function logFile(name: string): string {
-      const file = join(folder, name)
-      writeFileSync(file, '')
-      return file
-    }
-
-    test(
-      `${rounds} rounds of ${messages} messages: the owner is paused beyond its lease and continued, the next one is killed, and each message is applied once, in order`,
-      { tags: 'slow', timeout: 60_000 + rounds * 20_000 },
-      async () => {
-        const log = logFile('owners')
-        const options = { servers: server.url, namespace: 'owners' }
-        const nodes = new Map<string, Node>()
-        let started = 0
-        const start = async (): Promise<void> => {
-          const node = `n${started++}`
-          nodes.set(node, await startNode('entities', { ...options, log, lease, node }))
-        }
-        await using cluster = await connect({ ...options, node: 'sender', powerLossWarning: false })
-        try {
-          await Promise.all([start(), start(), start()])
-          await cluster.ref<List>('list', 'main').ask({ timeout: 20_000 }).items()
-          for (let round = 0; round < rounds; round++) {
-            // Ten rounds make one list of 2,000 items.
-            const list = cluster.ref<List>('list', `main-${Math.floor(round / 10)}`)
-            let sent = (round % 10) * messages
-            let isOver = false
-            const history: History = []
-            let item = 0
-            const side = `side-${round}`
-            const clients = [1, 2].map(() =>
-              operate(
-                cluster,
-                side,
-                history,
-                () => ++item,
-                () => isOver,
-              ),
-            )
-            const sending = (async () => {
-              for (const end = sent + messages; sent < end; sent++) {
-                await list.tell({ confirm: true }).append(sent)
-                if (sent % 4 === 0) await delay(1)
-              }
-            })()
-            await delay(50 + 20 * (round % 5))
-            const owner = await findOwner(cluster, log)
-            const zombie = nodes.get(owner ?? '')
-            zombie?.kill('SIGSTOP')
-            const replacing = start()
-            await delay(1.4 * lease)
-            zombie?.kill('SIGCONT')
-            await delay(100)
-            const next = await findOwner(cluster, log)
-            const victim = nodes.get(next ?? '')
-            victim?.kill()
-            if (victim !== undefined && next !== null) nodes.delete(next)
-            await sending
-            isOver = true
-            await Promise.all([...clients, replacing])
-            await checkHistory(cluster, side, history)
-            const items = await list.ask({ timeout: 30_000 }).items()
-            expect(items).toEqual(Array.from({ length: sent }, (_, i) => i))
-          }
-          const notes = readLog(log)
-          const runs = notes.filter(({ what, detail }) => what === 'append' && detail !== '')
-          const owners = new Set(runs.map(({ node }) => node))
-          const fenced = notes.filter(({ what }) => what === 'fenced').length
-          const terms = termsOf(notes, lease / 2).length
-          const strays = mostStrayTicks(notes, lease / 2)
-          console.log(
-            `${rounds} rounds: ${owners.size} owners, ${fenced} times fenced, ${terms} terms of the singleton, ${strays} ticks beside another node`,
+describeWithServer('kills of owners', (server) => {
+  test(
+    `${rounds} rounds of ${messages} messages: the owner is paused beyond its lease and continued, the next one is killed, and each message is applied once, in order`,
+    { tags: 'slow', timeout: 60_000 + rounds * 20_000 },
+    async () => {
+      const log = makeLogFile()
+      const options = { servers: server.url, namespace: 'owners' }
+      const nodes = new Map<string, Node>()
+      let started = 0
+      const start = async (): Promise<void> => {
+        const node = `n${started++}`
+        nodes.set(node, await startNode('entities', { ...options, log, lease, node }))
+      }
+      await using cluster = await connect({ ...options, node: 'sender', powerLossWarning: false })
+      try {
+        await Promise.all([start(), start(), start()])
+        await cluster.ref<List>('list', 'main').ask({ timeout: 20_000 }).items()
+        for (let round = 0; round < rounds; round++) {
+          // Ten rounds make one list of 2,000 items.
+          const list = cluster.ref<List>('list', `main-${Math.floor(round / 10)}`)
+          let sent = (round % 10) * messages
+          let isOver = false
+          const history: History = []
+          let item = 0
+          const side = `side-${round}`
+          const clients = [1, 2].map(() =>
+            operate(
+              cluster,
+              side,
+              history,
+              () => ++item,
+              () => isOver,
+            ),
           )
-          expect(owners.size).toBeGreaterThan(2)
-          // A paused process goes on for a moment when it is continued, until it looks at its clock.
-          expect(strays).toBeLessThan(10)
-        } finally {
-          await Promise.all([...nodes.values()].map((node) => node[Symbol.asyncDispose]()))
-        }
-      },
-    )
-
-    test(
-      'the server is killed three times under load: each confirmed message is applied once, in order',
-      { tags: 'slow' },
-      async () => {
-        await using mortal = await NatsServer.start()
-        const log = logFile('server')
-        const options = { servers: mortal.url, namespace: 'server' }
-        await using _one = await startNode('entities', { ...options, log, lease, node: 'one' })
-        await using _two = await startNode('entities', { ...options, log, lease, node: 'two' })
-        await using cluster = await connect({ ...options, powerLossWarning: false })
-        const list = cluster.ref<List>('list', 'main')
-        await list.ask({ timeout: 20_000 }).items()
-        const history: History = []
-        let item = 0
-        let isOver = false
-        const next = (): number => ++item
-        const client = operate(cluster, 'side', history, next, () => isOver)
-        const sending = (async () => {
-          for (let sent = 0; sent < 600; sent++) {
-            await list.tell({ confirm: true }).append(sent)
-            if (sent % 4 === 0) await delay(5)
-          }
-        })()
-        for (let kill = 0; kill < 3; kill++) {
-          await delay(200)
-          await mortal.kill()
-          await delay(300)
-          await mortal.restart()
-        }
-        await sending
-        isOver = true
-        await client
-        await checkHistory(cluster, 'side', history)
-        const items = await list.ask({ timeout: 30_000 }).items()
-        expect(items).toEqual(Array.from({ length: 600 }, (_, i) => i))
-        const lost = history.filter(({ output }) => output === undefined).length
-        console.log(`three kills of the server: ${history.length} asks, ${lost} of them lost`)
-        // What the server has brought back is deleted again.
-        const giveUp = performance.now() + 15_000
-        let waiting: number | null | undefined = null
-        while (waiting !== 0 && performance.now() < giveUp) {
+          const sending = (async () => {
+            for (const end = sent + messages; sent < end; sent++) {
+              await list.tell({ confirm: true }).append(sent)
+              if (sent % 4 === 0) await delay(1)
+            }
+          })()
+          await delay(50 + 20 * (round % 5))
+          const owner = await findOwner(cluster, log)
+          const zombie = nodes.get(owner ?? '')
+          zombie?.kill('SIGSTOP')
+          const replacing = start()
+          await delay(1.4 * lease)
+          zombie?.kill('SIGCONT')
           await delay(100)
-          waiting = (await cluster.snapshot()).entities['list']?.waiting
+          const next = await findOwner(cluster, log)
+          const victim = nodes.get(next ?? '')
+          victim?.kill()
+          if (victim !== undefined && next !== null) nodes.delete(next)
+          await sending
+          isOver = true
+          await Promise.all([...clients, replacing])
+          await checkHistory(cluster, side, history)
+          const items = await list.ask({ timeout: 30_000 }).items()
+          expect(items).toEqual(Array.from({ length: sent }, (_, i) => i))
         }
-        expect(waiting).toBe(0)
-        // The server could not tell the owners of any lease, so no two of them were there at once.
-        expect(mostStrayTicks(readLog(log), lease / 2)).toBeLessThan(3)
-      },
-    )
-  },
-)
+        const notes = readLog(log)
+        const runs = notes.filter(({ what, detail }) => what === 'append' && detail !== '')
+        const owners = new Set(runs.map(({ node }) => node))
+        const fenced = notes.filter(({ what }) => what === 'fenced').length
+        const terms = termsOf(notes, lease / 2).length
+        const strays = mostStrayTicks(notes, lease / 2)
+        console.log(
+          `${rounds} rounds: ${owners.size} owners, ${fenced} times fenced, ${terms} terms of the singleton, ${strays} ticks beside another node`,
+        )
+        expect(owners.size).toBeGreaterThan(2)
+        // A paused process goes on for a moment when it is continued, until it looks at its clock.
+        expect(strays).toBeLessThan(10)
+      } finally {
+        await Promise.all([...nodes.values()].map((node) => node[Symbol.asyncDispose]()))
+      }
+    },
+  )
+
+  test(
+    'the server is killed three times under load: each confirmed message is applied once, in order',
+    { tags: 'slow' },
+    async () => {
+      await using mortal = await NatsServer.start()
+      const log = makeLogFile()
+      const options = { servers: mortal.url, namespace: 'server' }
+      await using _one = await startNode('entities', { ...options, log, lease, node: 'one' })
+      await using _two = await startNode('entities', { ...options, log, lease, node: 'two' })
+      await using cluster = await connect({ ...options, powerLossWarning: false })
+      const list = cluster.ref<List>('list', 'main')
+      await list.ask({ timeout: 20_000 }).items()
+      const history: History = []
+      let item = 0
+      let isOver = false
+      const next = (): number => ++item
+      const client = operate(cluster, 'side', history, next, () => isOver)
+      const sending = (async () => {
+        for (let sent = 0; sent < 600; sent++) {
+          await list.tell({ confirm: true }).append(sent)
+          if (sent % 4 === 0) await delay(5)
+        }
+      })()
+      for (let kill = 0; kill < 3; kill++) {
+        await delay(200)
+        await mortal.kill()
+        await delay(300)
+        await mortal.restart()
+      }
+      await sending
+      isOver = true
+      await client
+      await checkHistory(cluster, 'side', history)
+      const items = await list.ask({ timeout: 30_000 }).items()
+      expect(items).toEqual(Array.from({ length: 600 }, (_, i) => i))
+      const lost = history.filter(({ output }) => output === undefined).length
+      console.log(`three kills of the server: ${history.length} asks, ${lost} of them lost`)
+      // What the server has brought back is deleted again.
+      const giveUp = performance.now() + 15_000
+      let waiting: number | null | undefined = null
+      while (waiting !== 0 && performance.now() < giveUp) {
+        await delay(100)
+        waiting = (await cluster.snapshot()).entities['list']?.waiting
+      }
+      expect(waiting).toBe(0)
+      // The server could not tell the owners of any lease, so no two of them were there at once.
+      expect(mostStrayTicks(readLog(log), lease / 2)).toBeLessThan(3)
+    },
+  )
+})

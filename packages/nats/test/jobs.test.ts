@@ -30,10 +30,10 @@ import {
   UnknownJob,
 } from '@tasktree/nats'
 import type * as Tasks from './fixtures/tasks.ts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { square } from './support/history.ts'
 import { startNode } from './support/node.ts'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 import { rejection } from './support/rejection.ts'
 
@@ -79,21 +79,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServer})` : ''}`, () => {
-  let server: NatsServer
-  let names = 0
-  const options = (): { servers: string; namespace: string } => ({
-    servers: server.url,
-    namespace: `t${++names}`,
-  })
-  beforeAll(async () => {
-    server = await NatsServer.start()
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
-
+describeWithServer('jobs', (server) => {
   test('a job runs at a worker, and its result or its error comes back', async () => {
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
       async (cluster) => {
         const executor = cluster.executor('q')
@@ -117,7 +106,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
 
   test('what a generator job yields does not travel, and what it returns is its result', async () => {
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
       async (cluster) => {
         const job = cluster.executor('q').submit(far.count, 3)
@@ -129,7 +118,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
 
   test('progress comes back while the job runs', async () => {
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
       async (cluster) => {
         const seen: unknown[] = []
@@ -143,7 +132,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
 
   test('map gives the results in order, also in chunks', async () => {
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
       async (cluster) => {
         const executor = cluster.executor('q')
@@ -163,7 +152,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
       expect(await pool.submit(tasks.square, 3)).toBe(9)
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [cluster.worker('q', { tasks: fixture }, { executor: pool })],
         async (cluster) => {
           const executor = cluster.executor('q')
@@ -183,7 +172,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     // The worker of the pool has as long as it needs to end its child, even on a busy machine.
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, cancelGrace: 15_000 })
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { tasks: fixture }, { executor: pool })],
       async (cluster) => {
         const job = cluster.executor('q').submit(tasks.nest, file)
@@ -216,7 +205,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
         },
       }
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [cluster.worker('q', { slow })],
         async (cluster) => {
           const executor = cluster.executor('q')
@@ -249,7 +238,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     }
     const { work } = remoteJobs<typeof gated>('gated')
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { gated })],
       async (cluster) => {
         const executor = cluster.executor('q')
@@ -274,7 +263,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     { tags: 'slow' },
     async () => {
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [cluster.worker('q', { home })],
         async (cluster) => {
           const executor = cluster.executor('q')
@@ -296,7 +285,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     const counted = { work: (): number => ++runs }
     const { work } = remoteJobs<typeof counted>('counted')
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { counted })],
       async (cluster) => {
         const executor = cluster.executor('q').with({ id: 'once' })
@@ -320,7 +309,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
         },
       }
       const { work } = remoteJobs<typeof counted>('counted')
-      const where = options()
+      const where = server.newCluster()
       await inTree(
         where,
         (cluster) => [cluster.worker('q', { counted }, { concurrency: 2 })],
@@ -343,7 +332,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     { tags: 'slow' },
     async () => {
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [cluster.worker('q', { home })],
         async (cluster) => {
           const executor = cluster.executor('q')
@@ -367,7 +356,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     { tags: 'slow' },
     async () => {
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [cluster.worker('q', { home }, { unknownAfter: 200 })],
         async (cluster) => {
           const executor = cluster.executor('q')
@@ -390,7 +379,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
       const file = join(folder, 'crash')
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
       await inTree(
-        options(),
+        server.newCluster(),
         (cluster) => [
           cluster.worker(
             'q',
@@ -411,7 +400,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
 
   test('a result or arguments above the limit of the server fail clearly', async () => {
     await inTree(
-      options(),
+      server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
       async (cluster) => {
         const executor = cluster.executor('q')
@@ -429,7 +418,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test('a full queue refuses a job', async () => {
-    await using cluster = await connect(options())
+    await using cluster = await connect(server.newCluster())
     const executor = cluster.executor('q', { capacity: 2 })
     const taken = [executor.submit(far.add, 1, 1), executor.submit(far.add, 1, 1)]
     await Promise.all(taken.map((job) => job.accepted))
@@ -444,7 +433,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
     'a stopping worker lets its jobs end, and gives back what does not end',
     { tags: 'slow' },
     async () => {
-      const where = options()
+      const where = server.newCluster()
       const log: string[] = []
       const long = {
         work: async (ms: number): Promise<string> => {
@@ -475,7 +464,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
   )
 
   test('the end of a program is not the result of its jobs', { tags: 'slow' }, async () => {
-    const where = options()
+    const where = server.newCluster()
     const log = join(folder, 'ended')
     writeFileSync(log, '')
     await using submitter = await connect(where)
@@ -494,7 +483,7 @@ describe.skipIf(withoutServer)(`jobs${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test('what is not a worker is refused at the call', async () => {
-    await using cluster = await connect(options())
+    await using cluster = await connect(server.newCluster())
     const { worker } = { worker: cluster.worker.bind(cluster) as (...args: unknown[]) => unknown }
     expect(() => worker('', {})).toThrow(/the queue must be a text/)
     expect(() => worker('q', [])).toThrow(/the modules of a worker must be an object/)

@@ -2,167 +2,146 @@
  * Kills and pauses of real workers and of the real server. In CI 10 short rounds are run; `TASKTREE_NATS_ROUNDS=100` runs
  * more, and `TASKTREE_NATS_LONG=1` the long one: 20,000 jobs, a kill each second.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { checkResults, checkRound, square } from './support/history.ts'
 import { checkLeftovers } from './support/leftovers.ts'
+import { makeLogFile } from './support/log-file.ts'
 import { type Node, startNode } from './support/node.ts'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer, NatsServer } from './support/server.ts'
 
 const rounds = Number(process.env['TASKTREE_NATS_ROUNDS'] ?? 10)
 const isLong = process.env['TASKTREE_NATS_LONG'] === '1'
 const ackWait = 500
 
-describe.skipIf(withoutServer)(
-  `kills${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    let folder: string
-    let server: NatsServer
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'tasktree nats kill-'))
-      server = await NatsServer.start()
-    })
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
-    })
-
-    function logFile(name: string): string {
-      const file = join(folder, name)
-      writeFileSync(file, '')
-      return file
-    }
-
-    test(
-      `${rounds} rounds: a worker is killed, one is paused beyond its ackWait and continued, and each job has one result`,
-      { tags: 'slow', timeout: 60_000 + rounds * 20_000 },
-      async () => {
-        const workers: Node[] = []
-        let current = { servers: server.url, namespace: 'k0', log: '' }
-        const start = async (): Promise<void> => {
-          workers.push(await startNode('worker', { ...current, ackWait, work: 2, concurrency: 4 }))
+describeWithServer('kills', (server) => {
+  test(
+    `${rounds} rounds: a worker is killed, one is paused beyond its ackWait and continued, and each job has one result`,
+    { tags: 'slow', timeout: 60_000 + rounds * 20_000 },
+    async () => {
+      const workers: Node[] = []
+      let current = { servers: server.url, namespace: 'k0', log: '' }
+      const start = async (): Promise<void> => {
+        workers.push(await startNode('worker', { ...current, ackWait, work: 2, concurrency: 4 }))
+      }
+      try {
+        const namespace = 'kill'
+        const log = makeLogFile()
+        current = { servers: server.url, namespace, log }
+        await Promise.all([start(), start(), start()])
+        let repeated = 0
+        for (let round = 0; round < rounds; round++) {
+          writeFileSync(log, '')
+          const history = await checkRound(current, log, 300, async () => {
+            await delay(20 + 30 * (round % 5))
+            const victim = workers.shift() as Node
+            const sleeper = workers.shift() as Node
+            victim.kill()
+            sleeper.kill('SIGSTOP')
+            const replaced = start()
+            await delay(1.3 * ackWait)
+            sleeper.kill('SIGCONT')
+            workers.push(sleeper)
+            await replaced
+          })
+          repeated += history.repeated
         }
-        try {
-          const namespace = 'kill'
-          const log = logFile('kill')
-          current = { servers: server.url, namespace, log }
-          await Promise.all([start(), start(), start()])
-          let repeated = 0
-          for (let round = 0; round < rounds; round++) {
-            writeFileSync(log, '')
-            const history = await checkRound(current, log, 300, async () => {
-              await delay(20 + 30 * (round % 5))
-              const victim = workers.shift() as Node
-              const sleeper = workers.shift() as Node
+        console.log(`${rounds} rounds of 300 jobs: ${repeated} executions were repeated`)
+        // A kill in the middle of the work makes other workers repeat something, or the test tests nothing.
+        expect(repeated).toBeGreaterThan(0)
+      } finally {
+        await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
+      }
+    },
+  )
+
+  test(
+    'the server is killed three times under load: no accepted job is lost, and what the server brings back is done',
+    { tags: 'slow' },
+    async () => {
+      await using mortal = await NatsServer.start()
+      const log = makeLogFile()
+      const options = { servers: mortal.url, namespace: 'server' }
+      await using worker = await startNode('worker', { ...options, log, ackWait, concurrency: 8 })
+      await using cluster = await connect(options)
+      const executions = await checkResults(cluster, log, 3_000, async () => {
+        for (let kill = 0; kill < 3; kill++) {
+          await delay(150)
+          await mortal.kill()
+          await delay(300)
+          await mortal.restart()
+        }
+      })
+      const left = await checkLeftovers(mortal.url, 'server', ackWait)
+      console.log(`${executions - 3_000} executions were repeated, ${left} messages are left`)
+      expect(worker.child.exitCode).toBeNull()
+    },
+  )
+
+  test(
+    'a submitter that was killed has lost nothing that was accepted',
+    { tags: 'slow' },
+    async () => {
+      const options = { servers: server.url, namespace: 'submitter' }
+      const log = makeLogFile()
+      {
+        // Gone before any worker is there.
+        const cluster = await connect(options)
+        const executor = cluster.executor('q')
+        const jobs = Array.from({ length: 20 }, (_, n) =>
+          executor.with({ id: `job-${n}` }).submit(square, n),
+        )
+        await Promise.all(jobs.map((job) => job.accepted))
+        for (const job of jobs) job.catch(() => {})
+        await cluster[Symbol.asyncDispose]()
+      }
+      await using _ = await startNode('worker', { ...options, log, ackWait })
+      await using cluster = await connect(options)
+      const again = cluster.executor('q').with({ id: 'job-7' }).submit(square, 7)
+      expect(await again).toBe(49)
+    },
+  )
+
+  test.skipIf(!isLong)(
+    'five workers and 20,000 jobs, a worker killed each second for 20 s and one paused (skipped: set TASKTREE_NATS_LONG=1)',
+    { tags: 'slow', timeout: 300_000 },
+    async () => {
+      const log = makeLogFile()
+      const current = { servers: server.url, namespace: 'long' }
+      const workers: Node[] = []
+      const start = async (): Promise<void> => {
+        workers.push(
+          await startNode('worker', {
+            ...current,
+            log,
+            ackWait: 2_000,
+            work: 20,
+            concurrency: 4,
+          }),
+        )
+      }
+      try {
+        await Promise.all([start(), start(), start(), start(), start()])
+        const history = await checkRound(current, log, 20_000, async () => {
+          for (let second = 0; second < 20; second++) {
+            await delay(1_000)
+            const victim = workers.shift() as Node
+            if (second % 5 === 2) {
+              victim.kill('SIGSTOP')
+              void delay(5_000).then(() => victim.kill('SIGCONT'))
+              workers.push(victim)
+            } else {
               victim.kill()
-              sleeper.kill('SIGSTOP')
-              const replaced = start()
-              await delay(1.3 * ackWait)
-              sleeper.kill('SIGCONT')
-              workers.push(sleeper)
-              await replaced
-            })
-            repeated += history.repeated
-          }
-          console.log(`${rounds} rounds of 300 jobs: ${repeated} executions were repeated`)
-          // A kill in the middle of the work makes other workers repeat something, or the test tests nothing.
-          expect(repeated).toBeGreaterThan(0)
-        } finally {
-          await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
-        }
-      },
-    )
-
-    test(
-      'the server is killed three times under load: no accepted job is lost, and what the server brings back is done',
-      { tags: 'slow' },
-      async () => {
-        await using mortal = await NatsServer.start()
-        const log = logFile('server')
-        const options = { servers: mortal.url, namespace: 'server' }
-        await using worker = await startNode('worker', { ...options, log, ackWait, concurrency: 8 })
-        await using cluster = await connect(options)
-        const executions = await checkResults(cluster, log, 3_000, async () => {
-          for (let kill = 0; kill < 3; kill++) {
-            await delay(150)
-            await mortal.kill()
-            await delay(300)
-            await mortal.restart()
+              await start()
+            }
           }
         })
-        const left = await checkLeftovers(mortal.url, 'server', ackWait)
-        console.log(`${executions - 3_000} executions were repeated, ${left} messages are left`)
-        expect(worker.child.exitCode).toBeNull()
-      },
-    )
-
-    test(
-      'a submitter that was killed has lost nothing that was accepted',
-      { tags: 'slow' },
-      async () => {
-        const options = { servers: server.url, namespace: 'submitter' }
-        const log = logFile('submitter')
-        {
-          // Gone before any worker is there.
-          const cluster = await connect(options)
-          const executor = cluster.executor('q')
-          const jobs = Array.from({ length: 20 }, (_, n) =>
-            executor.with({ id: `job-${n}` }).submit(square, n),
-          )
-          await Promise.all(jobs.map((job) => job.accepted))
-          for (const job of jobs) job.catch(() => {})
-          await cluster[Symbol.asyncDispose]()
-        }
-        await using _ = await startNode('worker', { ...options, log, ackWait })
-        await using cluster = await connect(options)
-        const again = cluster.executor('q').with({ id: 'job-7' }).submit(square, 7)
-        expect(await again).toBe(49)
-      },
-    )
-
-    test.skipIf(!isLong)(
-      'five workers and 20,000 jobs, a worker killed each second for 20 s and one paused (skipped: set TASKTREE_NATS_LONG=1)',
-      { tags: 'slow', timeout: 300_000 },
-      async () => {
-        const log = logFile('long')
-        const current = { servers: server.url, namespace: 'long' }
-        const workers: Node[] = []
-        const start = async (): Promise<void> => {
-          workers.push(
-            await startNode('worker', {
-              ...current,
-              log,
-              ackWait: 2_000,
-              work: 20,
-              concurrency: 4,
-            }),
-          )
-        }
-        try {
-          await Promise.all([start(), start(), start(), start(), start()])
-          const history = await checkRound(current, log, 20_000, async () => {
-            for (let second = 0; second < 20; second++) {
-              await delay(1_000)
-              const victim = workers.shift() as Node
-              if (second % 5 === 2) {
-                victim.kill('SIGSTOP')
-                void delay(5_000).then(() => victim.kill('SIGCONT'))
-                workers.push(victim)
-              } else {
-                victim.kill()
-                await start()
-              }
-            }
-          })
-          console.log(`20,000 jobs: ${history.repeated} executions were repeated`)
-        } finally {
-          await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
-        }
-      },
-    )
-  },
-)
+        console.log(`20,000 jobs: ${history.repeated} executions were repeated`)
+      } finally {
+        await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
+      }
+    },
+  )
+})

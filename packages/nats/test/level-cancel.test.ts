@@ -1,11 +1,10 @@
-import { Actor, type ActorSystem, child } from '@tasktree/actor'
+import { Actor } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
-import { runVirtual } from '@tasktree/core/testing'
 import { type Cluster, cluster, remoteJobs, type StateCodec } from '@tasktree/nats'
-import { MemoryServer } from '@tasktree/nats/testing'
+import type { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
 import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
-import { startMemoryNode } from './support/nodes-in-memory.ts'
+import { withReceivers } from './support/nodes-in-memory.ts'
 
 class Counter extends Actor {
   count = 0
@@ -45,9 +44,9 @@ const operations: Record<string, (sender: Cluster, server: MemoryServer) => Prom
     executor.submit(far.double, 1).catch(() => {})
     await executor.shutdown()
   },
-  'an ask of a service': async (sender) => sender.lookup<Counter>('counter').ask.add(1),
+  'an ask of a service': async (sender) => sender.lookup<Counter>('actor').ask.add(1),
   'a confirmed tell': async (sender) =>
-    sender.lookup<Counter>('counter').tell({ confirm: true }).add(1),
+    sender.lookup<Counter>('actor').tell({ confirm: true }).add(1),
   'an ask of an entity': async (sender) => sender.ref<Counter>('plain', 'key').ask.add(1),
   'an ask of a durable entity': async (sender) => sender.ref<Counter>('durable', 'key').ask.add(1),
   'the lists of nodes and of all': async (sender) => {
@@ -58,35 +57,19 @@ const operations: Record<string, (sender: Cluster, server: MemoryServer) => Prom
 
 describe('a scope that is cancelled at any turn ends without spinning, and the cluster goes on', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
-    runVirtual(async () => {
-      const server = new MemoryServer()
-      const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
-        child.actor('counter', Counter),
-        own.service('counter', () => system.lookup(Counter, 'tree/counter')),
-        own.entity('plain', Counter, { lease: 1_000, shards: 1 }),
-        own.entity('durable', Counter, { lease: 1_000, shards: 1, state }),
-        own.worker('q', { home }),
-      ])
-      await sleep(2_000)
-      {
-        await using sender = await cluster({
-          connector: server.connector,
-          node: 'sender',
-        }).connect()
-        // An entity that was woken stays, so it is woken before.
-        for (const type of ['plain', 'durable']) await sender.ref<Counter>(type, 'key').ask.add(0)
-        const operate = operations[name] as (typeof operations)[string]
-        const cancels = await sweepLevelCancel({
-          operate: () => operate(sender, server),
-          moment,
-          grace: 10_000,
-          settle: 10_000,
-        })
-        expect(cancels).toBeGreaterThan(0)
-        expect(await sender.executor('q').submit(far.double, 4)).toBe(8)
-        expect(await sender.lookup<Counter>('counter').ask.add(0)).toBeGreaterThanOrEqual(0)
-      }
-      await system.stop()
+    withReceivers({ actor: Counter, state, home }, async (sender, server) => {
+      // An entity that was woken stays, so it is woken before.
+      for (const type of ['plain', 'durable']) await sender.ref<Counter>(type, 'key').ask.add(0)
+      const operate = operations[name] as (typeof operations)[string]
+      const cancels = await sweepLevelCancel({
+        operate: () => operate(sender, server),
+        moment,
+        grace: 10_000,
+        settle: 10_000,
+      })
+      expect(cancels).toBeGreaterThan(0)
+      expect(await sender.executor('q').submit(far.double, 4)).toBe(8)
+      expect(await sender.lookup<Counter>('actor').ask.add(0)).toBeGreaterThanOrEqual(0)
     }),
   )
 })

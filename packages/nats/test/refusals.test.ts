@@ -11,9 +11,9 @@ import {
   PoisonedJob,
   remoteJobs,
 } from '@tasktree/nats'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { rejection } from './support/rejection.ts'
-import { freePort, NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
 const home = { add: (a: number, b: number): number => a + b }
@@ -26,14 +26,9 @@ test('options that are wrong are refused at the call', async () => {
   expect(String(await refuse({ codec: {} }))).toMatch(/must have the functions encode and decode/)
 })
 
-describe.skipIf(withoutServer)(
-  `refusals${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    let server: NatsServer
-    beforeAll(async () => {
-      server = await NatsServer.start(['-js', '--user', 'me', '--pass', 'secret'])
-    })
-    afterAll(() => server[Symbol.asyncDispose]())
+describeWithServer(
+  'refusals',
+  (server) => {
     const options = (
       namespace: string,
     ): { servers: string; user: string; pass: string; namespace: string } => ({
@@ -123,4 +118,5 @@ describe.skipIf(withoutServer)(
       expect((await two.nodes()).map(({ node }) => node)).toEqual([two.node])
     })
   },
+  ['-js', '--user', 'me', '--pass', 'secret'],
 )

@@ -11,9 +11,9 @@ import {
 import { copyContext, createTask, failAfter, isCancelled, sleep } from '@tasktree/core'
 import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
 import { connect as connectClient } from '@nats-io/transport-node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { rejection } from './support/rejection.ts'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { describeWithServer, NatsServer } from './support/server.ts'
 import { startNode } from './support/node.ts'
 import { inTree, until } from './support/tree.ts'
 
@@ -50,24 +50,13 @@ class Counter extends Actor {
   }
 }
 
-describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServer})` : ''}`, () => {
-  let server: NatsServer
-  let names = 0
-  const options = (): { servers: string; namespace: string } => ({
-    servers: server.url,
-    namespace: `t${++names}`,
-  })
-  beforeAll(async () => {
-    server = await NatsServer.start()
-  })
-  afterAll(() => server[Symbol.asyncDispose]())
-
+describeWithServer('asks', (server) => {
   /** A node with the service, and a ref to it from another connection. */
   async function served(
     body: (counter: ActorRef<Counter>, caller: Cluster) => Promise<void>,
     mailbox?: { capacity: number; overflow: 'reject' },
   ): Promise<void> {
-    const where = options()
+    const where = server.newCluster()
     await inTree(
       where,
       () => [],
@@ -111,7 +100,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test('an ask to a name without actors fails at once', async () => {
-    await using caller = await connect(options())
+    await using caller = await connect(server.newCluster())
     const nobody = caller.lookup<Counter>('nobody')
     const start = performance.now()
     expect(await rejection(nobody.ask.add(1))).toBeInstanceOf(NoProc)
@@ -149,9 +138,9 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test('messages that are not asks are ignored', async () => {
-    await served(async (counter) => {
+    await served(async (counter, caller) => {
       const client = await connectClient({ servers: server.url })
-      const subject = `t${names}.svc.counter`
+      const subject = `${caller.namespace}.svc.counter`
       for (const text of [
         '',
         'hello',
@@ -203,7 +192,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
   })
 
   test('what is wrong in a call is said at the call', async () => {
-    await using caller = await connect(options())
+    await using caller = await connect(server.newCluster())
     expect(() => caller.lookup('')).toThrow(/the name of a service must be a text/)
     expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)
     expect(() => caller.lookup('a', { overflow: 'drop' as never })).toThrow(/'wait' or 'reject'/)
@@ -255,7 +244,7 @@ describe.skipIf(withoutServer)(`asks${withoutServer ? ` (skipped: ${withoutServe
   )
 
   test('an ask fails when the node that works on it is killed', { tags: 'slow' }, async () => {
-    const where = options()
+    const where = server.newCluster()
     await using node = await startNode('sleeper', where)
     await using caller = await connect(where)
     const sleeper = caller.lookup<{ nap: () => Promise<void> } & Actor>('sleeper')

@@ -1,11 +1,9 @@
 /** The trace context of a sender, over the server in memory: it is that of the code that does the work. */
-import { Actor, type ActorRef, type ActorSystem, child } from '@tasktree/actor'
+import { Actor, type ActorRef } from '@tasktree/actor'
 import { createTask, sleep } from '@tasktree/core'
-import { runVirtual } from '@tasktree/core/testing'
-import { type Cluster, cluster, remoteJobs, type StateCodec, traceparent } from '@tasktree/nats'
-import { MemoryServer } from '@tasktree/nats/testing'
+import { type Cluster, remoteJobs, type StateCodec, traceparent } from '@tasktree/nats'
 import { expect, test } from 'vitest'
-import { startMemoryNode } from './support/nodes-in-memory.ts'
+import { withReceivers } from './support/nodes-in-memory.ts'
 
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -41,23 +39,7 @@ const state: StateCodec<Tracer, Seen> = {
   },
 }
 
-/** Runs `body` with a node that has a service, entities and a worker, and with a sender. */
-function served(body: (sender: Cluster) => Promise<void>): Promise<void> {
-  return runVirtual(async () => {
-    const server = new MemoryServer()
-    const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
-      child.actor('tracer', Tracer),
-      own.service('tracer', () => system.lookup(Tracer, 'tree/tracer')),
-      own.entity('plain', Tracer, { lease: 1_000, shards: 1 }),
-      own.entity('durable', Tracer, { lease: 1_000, shards: 1, state }),
-      own.worker('q', { home }),
-    ])
-    await sleep(2_000)
-    await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
-    await body(sender)
-    await system.stop()
-  })
-}
+const receiving = { actor: Tracer, state, home }
 
 /** Runs `body` in a task with the trace context. */
 const traced = (body: () => Promise<void>): Promise<void> =>
@@ -69,13 +51,13 @@ const traced = (body: () => Promise<void>): Promise<void> =>
   )
 
 const receivers: [string, (sender: Cluster) => ActorRef<Tracer>][] = [
-  ['the actor of a service', (sender) => sender.lookup<Tracer>('tracer')],
+  ['the actor of a service', (sender) => sender.lookup<Tracer>('actor')],
   ['an entity', (sender) => sender.ref<Tracer>('plain', 'a')],
   ['a durable entity', (sender) => sender.ref<Tracer>('durable', 'a')],
 ]
 
 test.each(receivers)('the handler of %s has the trace context of the sender', async (_, find) => {
-  await served(async (sender) => {
+  await withReceivers(receiving, async (sender) => {
     const tracer = find(sender)
     await traced(async () => {
       expect(await tracer.ask.look()).toEqual([trace, trace, trace])
@@ -88,7 +70,7 @@ test.each(receivers)('the handler of %s has the trace context of the sender', as
 })
 
 test('the function of a job has the trace context of the submission, in chunks of map too', async () => {
-  await served(async (sender) => {
+  await withReceivers(receiving, async (sender) => {
     const executor = sender.executor('q')
     await traced(async () => {
       expect(await executor.submit(far.look)).toEqual([trace, trace, trace])

@@ -72,6 +72,12 @@ export function linearize<S, I, O>(
   return search(model.initial) ? order : null
 }
 
+/** A list that an actor holds. Its callers are checked against `listModel`. */
+export interface List {
+  append(item: number): Promise<number>
+  items(): number[]
+}
+
 export type ListInput = { readonly append: number } | 'items'
 export type ListOutput = number | readonly number[]
 

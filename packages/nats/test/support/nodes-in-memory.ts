@@ -1,6 +1,21 @@
-import { ActorSystem, type ChildSpec, type Logger, silentLogger } from '@tasktree/actor'
-import { type Cluster, clusterTree } from '@tasktree/nats'
-import type { MemoryServer } from '@tasktree/nats/testing'
+import {
+  type Actor,
+  ActorSystem,
+  child,
+  type ChildSpec,
+  type Logger,
+  silentLogger,
+} from '@tasktree/actor'
+import { sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import {
+  type Cluster,
+  cluster,
+  clusterTree,
+  type StateCodec,
+  type WorkerModules,
+} from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
 
 /** A node on a server in memory, as a system with one tree of the cluster. */
 export function startMemoryNode(
@@ -13,5 +28,38 @@ export function startMemoryNode(
     name: node,
     logger,
     children: [clusterTree('tree', { connector, node }, children)],
+  })
+}
+
+/** What a node has that receives asks and jobs: an actor of one class in each role, and the functions of a worker. */
+interface Receivers<A extends Actor, S> {
+  readonly actor: new () => A
+  readonly state: StateCodec<A, S>
+  readonly home: WorkerModules[string]
+}
+
+/**
+ * Runs `body` with a sender, and with another node that has the service `actor`, the entities `plain` and `durable`, and a
+ * worker of the queue `q`.
+ */
+export function withReceivers<A extends Actor, S>(
+  { actor, state, home }: Receivers<A, S>,
+  body: (sender: Cluster, server: MemoryServer) => Promise<void>,
+): Promise<void> {
+  return runVirtual(async () => {
+    const server = new MemoryServer()
+    const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
+      child.actor('actor', actor),
+      own.service('actor', () => system.lookup(actor, 'tree/actor')),
+      own.entity('plain', actor, { lease: 1_000, shards: 1 }),
+      own.entity('durable', actor, { lease: 1_000, shards: 1, state }),
+      own.worker('q', { home }),
+    ])
+    await sleep(2_000)
+    {
+      await using sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+      await body(sender, server)
+    }
+    await system.stop()
   })
 }

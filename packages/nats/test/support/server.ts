@@ -4,6 +4,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe } from 'vitest'
 
 /** Debian keeps it in a folder that is not on everybody's path. */
 const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/bin'].join(delimiter)
@@ -31,32 +32,48 @@ export function freePort(): Promise<number> {
   })
 }
 
+const withJetStream = ['-js']
+
 /** A nats-server of a test, which can be killed, paused and started again on the same data. */
 export class NatsServer implements AsyncDisposable {
-  readonly port: number
-  readonly #data: string
   readonly #flags: readonly string[]
   readonly #address: string
+  #port = 0
+  #data: string | null = null
   #child: ChildProcess | null = null
+  #namespaces = 0
 
-  constructor(port: number, flags: readonly string[], address: string) {
-    this.#address = address
-    this.port = port
+  constructor(flags: readonly string[], address = '127.0.0.1') {
     this.#flags = flags
-    this.#data = mkdtempSync(join(tmpdir(), 'tasktree nats-'))
+    this.#address = address
   }
 
   static async start(
-    flags: readonly string[] = ['-js'],
-    address = '127.0.0.1',
+    flags: readonly string[] = withJetStream,
+    address?: string,
   ): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), flags, address)
-    await server.restart()
+    const server = new NatsServer(flags, address)
+    await server.start()
     return server
   }
 
+  get port(): number {
+    return this.#port
+  }
+
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`
+    return `nats://127.0.0.1:${this.#port}`
+  }
+
+  /** The options of a cluster in a namespace that no other test uses. */
+  newCluster(): { servers: string; namespace: string } {
+    return { servers: this.url, namespace: `t${++this.#namespaces}` }
+  }
+
+  async start(): Promise<void> {
+    this.#port = await freePort()
+    this.#data = mkdtempSync(join(tmpdir(), 'tasktree nats-'))
+    await this.restart()
   }
 
   get pid(): number {
@@ -64,10 +81,11 @@ export class NatsServer implements AsyncDisposable {
   }
 
   async restart(): Promise<void> {
-    const flags = ['-a', this.#address, '-p', String(this.port), '-sd', this.#data, ...this.#flags]
+    const where = ['-a', this.#address, '-p', String(this.#port), '-sd', this.#data as string]
+    const flags = [...where, ...this.#flags]
     this.#child = spawn(serverProgram as string, flags, { stdio: 'ignore' })
     for (let tries = 0; tries < 200; tries++) {
-      if (await canConnect(this.port)) return
+      if (await canConnect(this.#port)) return
       await delay(25)
     }
     throw new Error('nats-server did not start')
@@ -89,8 +107,28 @@ export class NatsServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
-    rmSync(this.#data, { recursive: true, force: true })
+    if (this.#data !== null) rmSync(this.#data, { recursive: true, force: true })
   }
+}
+
+/**
+ * Groups tests that share one server, which is started before the first of them and stopped after the last one. They are
+ * skipped on a machine without nats-server.
+ */
+export function describeWithServer(
+  name: string,
+  tests: (server: NatsServer) => void,
+  flags: readonly string[] = withJetStream,
+): void {
+  describe.skipIf(withoutServer)(
+    `${name}${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
+    () => {
+      const server = new NatsServer(flags)
+      beforeAll(() => server.start())
+      afterAll(() => server[Symbol.asyncDispose]())
+      tests(server)
+    },
+  )
 }
 
 function canConnect(port: number): Promise<boolean> {

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, test } from 'vitest'
+import { makeLogFile } from './log-file.ts'
+import { findObstacle, Host } from './network.ts'
+import { type Node, startNode } from './node.ts'
+import { NatsServer, withoutServer } from './server.ts'
+
+const obstacle = withoutServer || findObstacle()
+
+const cuts = [
+  ['to the host', ['to the host']],
+  ['from the host', ['from the host']],
+  ['both ways', ['to the host', 'from the host']],
+] as const
+
+/** Two hosts, each linked to the server of a cluster with the namespace `cut`. */
+export interface LinkedHosts {
+  /** Which way the link is cut, in words. */
+  readonly name: string
+  readonly near: Host
+  readonly far: Host
+  /** How a client that runs on neither host reaches the cluster. */
+  readonly options: { readonly servers: string; readonly namespace: string }
+  /** The file in which the nodes write what they do. */
+  readonly log: string
+  /** Starts a node of the cluster on a host. */
+  start(host: Host, role: string, options: object): Promise<Node>
+  /** Cuts the link of a host, and restores it after `time` milliseconds. */
+  cutFor(host: Host, time: number): Promise<void>
+}
+
+/** Runs `body` in one test for each way in which a link can be cut. The name of the way replaces `%s` in `title`. */
+export function testCutLinks(
+  group: string,
+  title: string,
+  body: (hosts: LinkedHosts) => Promise<void>,
+): void {
+  describe.skipIf(obstacle)(`${group}${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
+    // oxlint-disable-next-line vitest/valid-title -- it is handed on
+    test.each(cuts)(title, { tags: 'slow', timeout: 120_000 }, async (name, directions) => {
+      using near = new Host()
+      using far = new Host()
+      await using server = await NatsServer.start(['-js'], '0.0.0.0')
+      const log = makeLogFile()
+      await body({
+        name,
+        near,
+        far,
+        options: { servers: server.url, namespace: 'cut' },
+        log,
+        start: (host, role, options) => {
+          const servers = `nats://${host.here}:${server.port}`
+          return startNode(role, { ...options, servers, namespace: 'cut', log }, host.command)
+        },
+        cutFor: async (host, time) => {
+          for (const direction of directions) host.cut(direction)
+          await delay(time)
+          for (const direction of directions) host.restore(direction)
+        },
+      })
+    })
+  })
+}
