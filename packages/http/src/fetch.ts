@@ -129,10 +129,14 @@ async function attemptAll(
       if (response === null) throw failure
       return response
     }
-    // If the connection fails now, the error of this body is of no interest, because the request is sent again.
-    await response?.body?.cancel().catch(() => {})
+    if (response !== null) drop(response)
     await pause(delay, signal)
   }
+}
+
+/** Tells the server that nobody reads the body of `response`. The request is sent again, so a failure is of no interest. */
+function drop(response: Response): void {
+  response.body?.cancel().then(undefined, () => {})
 }
 
 /** Whether a wait of `delay` milliseconds ends only when the time of a scope around the code is over. */
