@@ -107,6 +107,7 @@ function allFailed(host: string, port: number, exceptions: unknown[]): Error {
     const Class = first.constructor as typeof OSError
     return new Class(`no address of ${host}:${port} could be connected: ${list(errors)}`, {
       code: first.code,
+      errno: first.errno,
       syscall: first.syscall,
       address: host,
       port,

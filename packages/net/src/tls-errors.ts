@@ -9,11 +9,11 @@ export interface TlsErrorOptions extends OSErrorOptions {
 export class TlsError extends OSError {
   override readonly name: string = 'TlsError'
   /** OpenSSL's description of the cause, such as "wrong version number". */
-  readonly reason: string | undefined
+  declare readonly reason: string | undefined
 
   constructor(message: string, options: TlsErrorOptions = {}) {
     super(message, { code: 'ERR_TLS', ...options })
-    this.reason = options.reason
+    if (options.reason !== undefined) this.reason = options.reason
   }
 }
 
@@ -27,7 +27,7 @@ export class CertificateError extends TlsError {
   override readonly name: string = 'CertificateError'
   declare readonly reason: string
   /** The name or address that the certificate was verified for; undefined if there was none. */
-  readonly host: string | undefined
+  declare readonly host: string | undefined
   /**
    * The peer's certificate, followed by the certificates of its issuers as far as they are known; empty when the peer
    * has shown none.
@@ -36,7 +36,7 @@ export class CertificateError extends TlsError {
 
   constructor(message: string, options: CertificateErrorOptions = {}) {
     super(message, { code: 'ERR_TLS_CERT', reason: message, ...options })
-    this.host = options.host
+    if (options.host !== undefined) this.host = options.host
     this.chain = options.chain ?? []
   }
 }
@@ -44,12 +44,14 @@ export class CertificateError extends TlsError {
 /** Wraps an error of a socket or of TLS in our class for it; any other error is returned unchanged. */
 export function toNetError(error: unknown): Error {
   if (!(error instanceof Error) || error instanceof OSError) return toOSError(error)
-  const { code, reason } = error as Error & { code?: unknown; reason?: unknown }
+  const { code, reason, errno, syscall } = error as NodeJS.ErrnoException & { reason?: unknown }
   if (typeof code !== 'string' || !(/^ERR_(SSL|TLS|OSSL)_/.test(code) || code === 'EPROTO')) {
     return toOSError(error)
   }
   return new TlsError(error.message, {
     code,
+    errno,
+    syscall,
     cause: error,
     reason: typeof reason === 'string' ? reason : undefined,
   })

@@ -117,6 +117,10 @@ test('when all fail, one error has the cause of each', () =>
         expect.objectContaining({ name: 'ConnectionRefusedError', address, port }),
       ),
     )
+    const { errno } = errors[0] as ConnectionRefusedError
+    expect(errno).toBeLessThan(0)
+    expect(error).toMatchObject({ errno })
+    expect(Object.values(error as Error)).not.toContain(undefined)
     for (const { message } of errors as Error[]) {
       expect((error as Error).message).toContain(message)
     }

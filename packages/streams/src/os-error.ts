@@ -1,34 +1,48 @@
+import { isCancelled } from '@tasktree/core'
+
 export interface OSErrorOptions extends ErrorOptions {
   code?: string | undefined
   errno?: number | undefined
   syscall?: string | undefined
+  path?: string | undefined
+  dest?: string | undefined
   address?: string | undefined
   port?: number | undefined
 }
 
 /**
- * An error of the operating system. Its `code` is the name of the error, such as "ECONNRESET".
+ * An error of the operating system. Its `code` is the name of the error, such as "ECONNRESET". As with the errors of
+ * Node, a fact that is not known is not a property of the error.
  *
- * Source: OSError. Differs: Python keeps the number of the error, in `errno`.
+ * Source: OSError. Differs: Python keeps the number of the error, in `errno`; `path` and `dest` are `filename` and
+ * `filename2` there.
  */
 export class OSError extends Error {
   override readonly name: string = 'OSError'
   readonly code: string
-  readonly errno: number | undefined
-  readonly syscall: string | undefined
+  /** The number of the error, negative as in Node. */
+  declare readonly errno: number | undefined
+  /** The system call that has failed, such as "open". */
+  declare readonly syscall: string | undefined
+  /** The file of the failed operation, if there is one. */
+  declare readonly path: string | undefined
+  /** The second file of an operation on two files, such as a rename. */
+  declare readonly dest: string | undefined
   /** The address of the failed operation, if there is one. */
-  readonly address: string | undefined
-  readonly port: number | undefined
+  declare readonly address: string | undefined
+  declare readonly port: number | undefined
 
   constructor(message: string, options: OSErrorOptions = {}) {
     super(message, options)
     this.code = options.code ?? 'EIO'
-    this.errno = options.errno
-    this.syscall = options.syscall
-    this.address = options.address
-    this.port = options.port
+    for (const fact of facts) {
+      const value = options[fact]
+      if (value !== undefined) Object.assign(this, { [fact]: value })
+    }
   }
 }
+
+const facts = ['errno', 'syscall', 'path', 'dest', 'address', 'port'] as const
 
 /** The peer has reset the connection, or the connection has ended for another reason. Source: ConnectionResetError */
 export class ConnectionResetError extends OSError {
@@ -89,18 +103,32 @@ export function toOSError(error: unknown): Error {
     return new OSError(`the stream failed with ${String(error)}`, { cause: error })
   }
   if (error instanceof OSError || !isSystemError(error)) return error
-  const { code, errno, syscall, address, port } = error
-  const facts = { code, errno, syscall, address, port, cause: error }
-  if (syscall === 'getaddrinfo') return new GaiError(error.message, facts)
-  return new (byCode.get(code) ?? OSError)(error.message, facts)
+  const { code, errno, syscall, path, dest, address, port } = error
+  const options = { code, errno, syscall, path, dest, address, port, cause: error }
+  if (syscall === 'getaddrinfo') return new GaiError(error.message, options)
+  return new (byCode.get(code) ?? OSError)(error.message, options)
 }
 
-interface SystemError extends Error {
+/** The codes of Node for a stream that was destroyed without an error, or was ended, before it had sent all bytes. */
+const closedEarly = /^ERR_STREAM_(DESTROYED|PREMATURE_CLOSE|WRITE_AFTER_END)$/
+const ofConnection = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ECONNREFUSED'])
+
+/**
+ * Whether `error` says only that the other end, or other code of this program, has closed the stream. A cancel counts too:
+ * it was a cancel of the code behind the sink, and a writer must not take it for a cancel of its own task.
+ *
+ * Source: ConnectionError, the base class of such errors in Python
+ */
+export function isOfConnection(error: Error): boolean {
+  const { code } = error as { code?: unknown }
+  return (
+    isCancelled(error) ||
+    (typeof code === 'string' && (ofConnection.has(code) || closedEarly.test(code)))
+  )
+}
+
+interface SystemError extends Error, OSErrorOptions {
   code: string
-  errno?: number
-  syscall?: string
-  address?: string
-  port?: number
 }
 
 function isSystemError(error: Error): error is SystemError {

@@ -8,11 +8,11 @@ interface PathErrorOptions extends OSErrorOptions {
 
 /** The system has refused an operation because of a path. */
 class PathError extends OSError {
-  readonly path: string
+  declare readonly path: string
 
+  // oxlint-disable-next-line eslint/no-useless-constructor -- it makes `path` a required option
   constructor(message: string, options: PathErrorOptions) {
     super(message, options)
-    this.path = options.path
   }
 }
 

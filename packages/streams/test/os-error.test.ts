@@ -1,0 +1,88 @@
+import { createReadStream, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
+import { once } from 'node:events'
+import { lookup } from 'node:dns/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { run } from '@tasktree/core'
+import { GaiError, OSError, StreamReader, toOSError } from '@tasktree/streams'
+import { expect, test } from 'vitest'
+
+/** The facts of an error that are its own properties, without those of every error, of the class or of DNS. */
+function factsOf(error: object): Record<string, unknown> {
+  const names = Object.keys(error).filter((name) => !['name', 'hostname'].includes(name))
+  return Object.fromEntries(names.toSorted().map((name) => [name, Reflect.get(error, name)]))
+}
+
+async function failureOf(what: () => unknown): Promise<Error> {
+  try {
+    await what()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('this must fail')
+}
+
+const missing = join(tmpdir(), 'no such file')
+
+test.each<[string, () => unknown, string[]]>([
+  ['a file', () => once(createReadStream(missing), 'end'), ['code', 'errno', 'path', 'syscall']],
+  [
+    'a rename',
+    () => renameSync(missing, `${missing} 2`),
+    ['code', 'dest', 'errno', 'path', 'syscall'],
+  ],
+  [
+    'a connection',
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as { port: number }
+      server.close()
+      await once(server, 'close')
+      await once(createConnection(port, '127.0.0.1'), 'connect')
+    },
+    ['address', 'code', 'errno', 'port', 'syscall'],
+  ],
+  ['a name', () => lookup('no-such-name.invalid'), ['code', 'errno', 'syscall']],
+])(
+  'an error of %s has the facts of the error of Node, and no others',
+  async (_name, fail, names) => {
+    const control = await failureOf(fail)
+    const error = toOSError(control)
+    expect(Object.keys(factsOf(control))).toEqual(names)
+    expect(error).toBeInstanceOf(OSError)
+    expect(factsOf(error)).toEqual(factsOf(control))
+    expect(error.cause).toBe(control)
+    expect(inspect({ ...error })).not.toContain('undefined')
+  },
+)
+
+test('an error without facts has its code alone', () => {
+  expect(factsOf(new OSError('x'))).toEqual({ code: 'EIO' })
+  expect(factsOf(new GaiError('x', { address: undefined }))).toEqual({
+    code: 'ENOTFOUND',
+    syscall: 'getaddrinfo',
+  })
+  expect(new OSError('x').path).toBeUndefined()
+})
+
+test('a read says which file has failed', () =>
+  run(async () => {
+    const reader = StreamReader.from(createReadStream(missing))
+    await expect(reader.read()).rejects.toMatchObject({
+      name: 'OSError',
+      code: 'ENOENT',
+      syscall: 'open',
+      path: missing,
+    })
+    const folder = mkdtempSync(join(tmpdir(), 'os-error-'))
+    try {
+      const error = await failureOf(() => StreamReader.from(createReadStream(folder)).read())
+      expect(factsOf(error)).toEqual(factsOf(error.cause as Error))
+      expect(error).toMatchObject({ code: 'EISDIR', syscall: 'read' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }))
