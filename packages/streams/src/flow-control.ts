@@ -1,5 +1,5 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
-import { ConnectionResetError } from './os-error.ts'
+import { ConnectionResetError, isOfConnection } from './os-error.ts'
 import { peerOf } from './peer-of.ts'
 import { type WaitOptions, EventWaiters } from './event-waiters.ts'
 
@@ -75,7 +75,12 @@ export class FlowControl implements WriteProtocol {
     this.#closing.wake(error)
   }
 
-  /** Waits until the protocol may write again. @throws {ConnectionResetError} when the connection is gone */
+  /**
+   * Waits until the protocol may write again.
+   *
+   * @throws {ConnectionResetError} when the connection is gone
+   * @throws the error with which the stream has failed, if another error than a lost connection has ended it
+   */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#drain(options)
@@ -83,6 +88,7 @@ export class FlowControl implements WriteProtocol {
 
   async #drain(options: WaitOptions | undefined): Promise<void> {
     if (this.#lost) {
+      if (this.#error !== null && !isOfConnection(this.#error)) throw this.#error
       throw new ConnectionResetError('the connection is lost', { cause: this.#error ?? undefined })
     }
     if (this.#paused) await this.#draining.wait(options)

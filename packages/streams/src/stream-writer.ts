@@ -60,7 +60,8 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Passes bytes to the sink without waiting; a string is sent as UTF-8. Do not change the bytes until `drain` has
-   * returned. After the stream has closed, a write does nothing but warn once.
+   * returned. After the stream has closed, a write does nothing, and the next `drain` throws. Code that goes on writing and
+   * never drains is warned once.
    *
    * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} after `writeEof`
@@ -86,11 +87,14 @@ export class StreamWriter implements AsyncDisposable {
    * Waits while more bytes are buffered than the high-water mark.
    *
    * @throws {ConnectionResetError} when the connection is gone
-   * @throws the error with which reading failed
+   * @throws the error with which reading failed, or another error of the sink than a lost connection, such as `ENOSPC`
+   *
+   * Source: asyncio.StreamWriter.drain. Differs: asyncio raises ConnectionResetError for each error of a sink.
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     const transport = this.#transport
+    transport.drains()
     if (
       !this.#flow.paused &&
       !transport.isClosing() &&

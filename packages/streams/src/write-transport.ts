@@ -5,6 +5,11 @@ import type { WriteProtocol } from './flow-control.ts'
 
 /** A program that writes this many times the high-water mark without a drain gets one warning. */
 const UNDRAINED = 16
+/**
+ * A program that writes this many times after the end without a drain gets one warning. Code that drains after each
+ * batch of writes gets none, because its next drain throws.
+ */
+const DROPPED = 128
 
 export interface WriteBufferLimits {
   /** The protocol must pause when more than this many bytes are buffered. */
@@ -15,8 +20,8 @@ export interface WriteBufferLimits {
 
 /**
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
- * how the sink has ended. Bytes that are written after the end are dropped. Only the first of these writes gets a
- * warning, so that a program that has not noticed the end does not flood the log. The next drain of the program throws.
+ * how the sink has ended. Bytes that are written after the end are dropped, and the next drain of the program throws. A
+ * program that never drains gets one warning, and not one for each write, so that it does not flood the log.
  */
 export abstract class WriteTransport {
   #high = 65_536
@@ -28,6 +33,8 @@ export abstract class WriteTransport {
   #undrained = 0
   #warned = false
   #dropped = false
+  /** How many writes were dropped since the last drain. */
+  #droppedWrites = 0
 
   /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
@@ -51,9 +58,7 @@ export abstract class WriteTransport {
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
     if (this.#closing) {
       this.#dropped = true
-      this.#warn(
-        'data was written to a closed stream and dropped: await drain() to learn that it closed',
-      )
+      if (++this.#droppedWrites === DROPPED) this.#warnDropped()
       return
     }
     if (data.length === 0) return
@@ -110,6 +115,11 @@ export abstract class WriteTransport {
   /** @internal whether bytes that were written after the end were dropped */
   get dropped(): boolean {
     return this.#dropped
+  }
+
+  /** @internal `StreamWriter` calls this for each drain: code that drains needs no warning */
+  drains(): void {
+    this.#droppedWrites = 0
   }
 
   getWriteBufferSize(): number {
@@ -182,6 +192,12 @@ export abstract class WriteTransport {
 
   #warnUndrained(): void {
     this.#warn(`${this.buffered()} bytes are buffered for a peer that does not read: await drain()`)
+  }
+
+  #warnDropped(): void {
+    this.#warn(
+      'data was written to a closed stream and dropped: await drain() to learn that it closed',
+    )
   }
 
   #warn(message: string): void {

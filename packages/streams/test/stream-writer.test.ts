@@ -1,7 +1,28 @@
-import { PassThrough, Writable } from 'node:stream'
-import { createTask, Future, getRunningLoop, run, RuntimeError, sleep, wait } from '@tasktree/core'
-import { ConnectionResetError, FlowControl, StreamWriter } from '@tasktree/streams'
-import { expect, test, vi } from 'vitest'
+import { createWriteStream, existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import {
+  CancelledError,
+  createTask,
+  Future,
+  getRunningLoop,
+  isCancelled,
+  run,
+  RuntimeError,
+  sleep,
+  wait,
+} from '@tasktree/core'
+import {
+  ConnectionResetError,
+  copy,
+  FlowControl,
+  OSError,
+  StreamReader,
+  StreamWriter,
+} from '@tasktree/streams'
+import { describe, expect, test, vi } from 'vitest'
 
 test('drain waits for a slow sink, and a cancelled one leaves nothing behind', () =>
   run(async () => {
@@ -40,8 +61,103 @@ test('a drain that waits ends with the error of the sink', () =>
     failed.setResult()
     await expect(draining).rejects.toThrow('disk full')
     await expect(writer.waitClosed()).rejects.toThrow('disk full')
-    await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+    await expect(writer.drain()).rejects.toThrow('disk full')
   }))
+
+describe('an error of the sink that is not of a connection', () => {
+  const full = '/dev/full'
+
+  /** Writes and drains until the drain throws; returns what it threw. */
+  async function fill(writer: StreamWriter): Promise<unknown> {
+    for (;;) {
+      writer.write('x\n')
+      try {
+        await writer.drain()
+      } catch (error) {
+        return error
+      }
+      await sleep(1)
+    }
+  }
+
+  test.skipIf(!existsSync(full))('is thrown by drain, as it is by pipeline of Node', () =>
+    run(async () => {
+      const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+      const control: unknown = await pipeline(['x\n'], createWriteStream(full)).catch(
+        (error: unknown) => error,
+      )
+      const { code, errno, syscall } = control as NodeJS.ErrnoException
+      expect(code).toBe('ENOSPC')
+      const writer = StreamWriter.to(createWriteStream(full))
+      const error = await fill(writer)
+      expect(error).toBeInstanceOf(OSError)
+      expect(error).toMatchObject({ name: 'OSError', code, errno, syscall })
+      await expect(writer.drain()).rejects.toBe(error)
+      await expect(writer.waitClosed()).rejects.toBe(error)
+      await expect(copy(StreamReader.from(Readable.from(['x'])), writer)).rejects.toBe(error)
+      expect(warn).not.toHaveBeenCalled()
+    }),
+  )
+
+  test('says which file could not be opened', () =>
+    run(async () => {
+      const path = join(tmpdir(), 'no such folder', 'file')
+      const error = await fill(StreamWriter.to(createWriteStream(path)))
+      expect(error).toMatchObject({ name: 'OSError', code: 'ENOENT', syscall: 'open', path })
+    }))
+
+  test('is thrown by a drain of a web stream, whatever it is', () =>
+    run(async () => {
+      const failure = new RangeError('quota')
+      const sink = new WritableStream({ write: () => Promise.reject(failure) })
+      expect(await fill(StreamWriter.to(sink))).toBe(failure)
+    }))
+
+  test.each([
+    ['EPIPE', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })],
+    ['ECONNRESET', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
+    ['the end of the stream', undefined],
+    ['a cancel of other code', new CancelledError('enough')],
+  ])('control: %s is a ConnectionResetError', (_name, failure) =>
+    run(async () => {
+      const sink = new PassThrough()
+      const writer = StreamWriter.to(sink)
+      sink.destroy(failure)
+      await writer.waitClosed().catch(() => {})
+      const error: unknown = await writer.drain().catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(ConnectionResetError)
+      expect(isCancelled(error)).toBe(false)
+      const { cause } = error as Error
+      if (failure !== undefined) expect([cause, (cause as Error).cause]).toContain(failure)
+    }),
+  )
+})
+
+describe('writes after the end', () => {
+  function closed(): StreamWriter {
+    const writer = StreamWriter.to(new PassThrough())
+    writer.abort()
+    return writer
+  }
+
+  test('of code that drains after each batch get no warning', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const writer = closed()
+    for (let batch = 0; batch < 20; batch++) {
+      for (let i = 0; i < 100; i++) writer.write('x')
+      await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+    }
+    expect(warn).not.toHaveBeenCalled()
+  })
+
+  test('of code that never drains get one warning', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const writer = closed()
+    for (let i = 0; i < 1_000; i++) writer.write('x')
+    expect(warn).toHaveBeenCalledTimes(1)
+    expect(String(warn.mock.calls[0]?.[0])).toMatch(/closed stream.*await drain\(\)/)
+  })
+})
 
 test('a producer that never drains is warned once', () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})

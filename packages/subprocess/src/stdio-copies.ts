@@ -131,8 +131,11 @@ async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
   for (;;) {
     const chunk = await from.read(65_536)
     if (chunk.length === 0) return
-    if (to.isClosing())
+    if (to.isClosing()) {
+      // If the stream has failed, `drain` throws its error, such as that of a full disk.
+      await to.drain()
       throw new ConnectionResetError('the stream that the output is copied to is closed')
+    }
     to.write(chunk)
     await to.drain()
   }
