@@ -252,19 +252,19 @@ import { type Outgoing } from './node-messages.ts';
 export declare function resetResponse(outgoing: Outgoing): void;
 
 // dist/response-body-reader.d.ts
-type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
+import { Future } from '@tasktree/core';
+import type { ServerResponse } from 'node:http';
 export declare class BodyReader {
     #private;
     constructor(body: ReadableStream<Uint8Array>, onFailure: (error: unknown) => void);
     look(): Promise<{
         hasBegun: boolean;
-        length: number | null;
+        whole: Uint8Array | null;
     }>;
-    next(): Promise<Part>;
+    sendTo(outgoing: ServerResponse): Future<void>;
     cancel(reason: unknown): void;
 }
 export declare function checkBytes(part: unknown): void;
-export {};
 
 // dist/response.d.ts
 import type { OutgoingHttpHeaders } from 'node:http';
