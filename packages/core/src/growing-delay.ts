@@ -15,9 +15,7 @@ export interface GrowingDelays {
  *
  * @example
  *     const delays = { min: 100, max: 5_000, factor: 2 }
- *     growingDelay(delays, 0) // 100
- *     growingDelay(delays, 3) // 800
- *     growingDelay(delays, 10) // 5000
+ *     console.log([0, 3, 10].map((count) => growingDelay(delays, count))) // [ 100, 800, 5000 ]
  */
 export function growingDelay({ min, max, factor }: GrowingDelays, count: number): number {
   // After very many attempts the power is Infinity, and with a `min` of 0 the product is NaN.

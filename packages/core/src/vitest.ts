@@ -50,6 +50,8 @@ export interface It extends TestAPI<{ tasktreeLeaks: void }> {
    * with the task tree. Real I/O has no virtual time.
    *
    * @example
+   *     import { expect } from 'vitest'
+   *
    *     it.virtual('gives up after an hour', async () => {
    *       await expect(timeout(3_600_000, () => sleepForever())).rejects.toThrow(TimeoutError)
    *     })
@@ -60,7 +62,14 @@ export interface It extends TestAPI<{ tasktreeLeaks: void }> {
    * which the body fails.
    *
    * @example
+   *     import { expect } from 'vitest'
+   *
    *     it.explore('no update is lost', { seeds: 200 }, async () => {
+   *       let balance = 0
+   *       const add = async () => {
+   *         await sleep(0)
+   *         balance++
+   *       }
    *       await gather([add, add])
    *       expect(balance).toBe(2)
    *     })
@@ -118,6 +127,18 @@ const checked = plain.extend<{ tasktreeLeaks: void }>({
   ],
 })
 
+/**
+ * The `it` of vitest. A test that leaves a task, a timer, a server or the like behind fails. `it.virtual` and
+ * `it.explore` add tests in virtual time.
+ *
+ * @example
+ *     import { expect } from 'vitest'
+ *
+ *     it('leaves nothing behind', async () => {
+ *       const task = createTask(() => sleep(1, 'done'))
+ *       expect(await task).toBe('done')
+ *     })
+ */
 export const it: It = Object.assign(checked, {
   virtual: testKind<VirtualOptions>(plain, runInVirtualTime),
   explore: testKind<ExploreOptions>(plain, runUnderSchedules),
@@ -126,6 +147,14 @@ export const it: It = Object.assign(checked, {
 /**
  * Makes every test of the file fail that leaves something behind, also those of vitest's own `it`. Call it at the top of a
  * test file, or in a file of `setupFiles` for all.
+ *
+ * @example
+ *     import { expect, test } from 'vitest'
+ *
+ *     checkLeaks()
+ *     test('leaves nothing behind', async () => {
+ *       expect(await createTask(() => sleep(1, 'done'))).toBe('done')
+ *     })
  */
 export function checkLeaks(): void {
   let check = async (): Promise<void> => {}

@@ -22,6 +22,15 @@ class StateChange extends Condition {
  * Makes tasks wait until `parties` tasks have called `wait`, and then lets all of them continue at once. After that the
  * barrier can be used again.
  *
+ * @example
+ *     const barrier = new Barrier(2)
+ *     const player = async (name: string, ms: number) => {
+ *       await sleep(ms) // loads
+ *       await barrier.wait() // until both are here
+ *       return name
+ *     }
+ *     console.log(await gather([player('Ada', 1), player('Bob', 10)])) // [ 'Ada', 'Bob' ]
+ *
  * Source: asyncio.Barrier
  */
 export class Barrier extends Primitive {

@@ -4,6 +4,16 @@ import { Semaphore } from './semaphore.ts'
 /**
  * A semaphore whose `release` throws when it was called more often than `acquire`.
  *
+ * @example
+ *     const connections = new BoundedSemaphore(2)
+ *     const held = await connections.acquire()
+ *     held.release()
+ *     try {
+ *       connections.release() // one too many: a mistake of the program
+ *     } catch (error) {
+ *       console.log((error as Error).name) // RangeError
+ *     }
+ *
  * Source: asyncio.BoundedSemaphore
  */
 export class BoundedSemaphore extends Semaphore {

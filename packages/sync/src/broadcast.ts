@@ -45,6 +45,12 @@ class Unread<T> extends Fifo<T> {
 /**
  * The messages for one subscriber, in a separate queue. Iterating the subscription yields the messages in order, until
  * the broadcast is closed or the subscription is disposed of. Leaving the loop disposes of the subscription.
+ *
+ * @example
+ *     const prices = new Broadcast<number>({ lag: 'drop-oldest', capacity: 2 })
+ *     const subscription = prices.subscribe()
+ *     for (const price of [1, 2, 3]) await prices.publish(price)
+ *     console.log(subscription.dropped, await subscription.get()) // 1 2
  */
 export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disposable {
   readonly #unread: Queue<T>
@@ -135,10 +141,11 @@ export class Subscription<T> extends Primitive implements AsyncIterable<T>, Disp
  * `publish` is cancelled while it waits, no subscriber gets its message.
  *
  * @example
- * const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 })
- * const subscription = news.subscribe()
- * await news.publish('hello')
- * for await (const item of subscription) console.log(item)
+ *     const news = new Broadcast<string>({ lag: 'drop-oldest', history: 10 })
+ *     await news.publish('hello')
+ *     const late = news.subscribe() // gets the history first
+ *     news.close()
+ *     for await (const item of late) console.log(item) // hello
  */
 export class Broadcast<T> extends Primitive {
   readonly #history = new Fifo<T>()

@@ -15,7 +15,11 @@ const totalName = "a limiter's total"
  *
  * @example
  *     const memory = new CapacityLimiter(512)
- *     using _ = await memory.acquire(64)
+ *     {
+ *       using _ = await memory.acquire(64)
+ *       console.log(memory.available) // 448
+ *     }
+ *     console.log(memory.available) // 512
  *
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */

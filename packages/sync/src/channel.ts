@@ -153,6 +153,16 @@ class Shared<T> {
  * continues, so a cancelled `receive()` removes no item. A cancelled `send()` has sent nothing. With capacity 0, a
  * `send` ends only when a receiver waits for the item.
  *
+ * @example
+ *     const lines = new Channel<string>({ capacity: 10 })
+ *     const producer = createTask(async () => {
+ *       await lines.send('first')
+ *       await lines.send('second')
+ *       lines.close()
+ *     })
+ *     for await (const line of lines) console.log(line) // first, then second
+ *     await producer
+ *
  * Source: trio.open_memory_channel. Differs: one handle both sends and receives. Closing a handle only ends its
  * sending, so the remaining items can be received.
  */

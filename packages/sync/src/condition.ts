@@ -19,6 +19,21 @@ import { WaiterQueue } from './waiter-queue.ts'
  * When `wait` ends, the lock is held again, even if the wait was cancelled. A wait may end although nothing has
  * changed: check the state again after it, or use `waitFor`.
  *
+ * @example
+ *     const condition = new Condition()
+ *     let stock = 0
+ *     const buyer = createTask(() =>
+ *       condition.runExclusive(async () => {
+ *         await condition.waitFor(() => stock > 0) // lets the lock go while it waits
+ *         return --stock
+ *       }),
+ *     )
+ *     await condition.runExclusive(() => {
+ *       stock = 3
+ *       condition.notifyAll()
+ *     })
+ *     console.log(await buyer) // 2
+ *
  * Source: asyncio.Condition
  */
 export class Condition extends Primitive {

@@ -8,6 +8,15 @@ import { WaiterQueue } from './waiter-queue.ts'
 /**
  * A flag. Tasks can wait until it is set.
  *
+ * @example
+ *     const ready = new Event()
+ *     const client = createTask(async () => {
+ *       await ready.wait()
+ *       return 'connected'
+ *     })
+ *     ready.set()
+ *     console.log(await client) // connected
+ *
  * Source: asyncio.Event
  */
 export class Event extends Primitive {

@@ -110,6 +110,15 @@ class Possession implements Lender, Host<Releaser, Asker> {
  * A lock with at most one holder. Waiters are served in order: `release` wakes the first waiter, and no other caller
  * can overtake it. If a waiter is cancelled, even after it was woken, the next waiter is served.
  *
+ * @example
+ *     const lock = new Lock({ name: 'file' })
+ *     const append = (line: string) =>
+ *       lock.runExclusive(async () => {
+ *         await sleep(1)
+ *         console.log(line) // one, then two
+ *       })
+ *     await gather([append('one'), append('two')])
+ *
  * Source: asyncio.Lock. Differs: `acquire` gives a Releaser.
  */
 export class Lock extends Primitive {

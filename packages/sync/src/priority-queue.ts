@@ -8,6 +8,14 @@ import { Queue } from './queue.ts'
  * Without `compare`, items are numbers, bigints, strings, or arrays. Arrays are compared element by element, as in
  * `[priority, item]`, where the item may be anything.
  *
+ * @example
+ *     const jobs = new PriorityQueue<{ name: string; priority: number }>({
+ *       compare: (a, b) => a.priority - b.priority, // the smallest comes first
+ *     })
+ *     jobs.putNowait({ name: 'report', priority: 5 })
+ *     jobs.putNowait({ name: 'alarm', priority: 1 })
+ *     console.log((await jobs.get()).name) // alarm
+ *
  * Source: asyncio.PriorityQueue. Differs: equal priorities keep their order.
  */
 export class PriorityQueue<T> extends Queue<T> {

@@ -112,6 +112,18 @@ class Stock<T> {
  * a `get` that is cancelled in between removes no item. As in asyncio, another caller may take the item in between;
  * then the woken `get` waits again.
  *
+ * @example
+ *     const queue = new Queue<number>({ maxsize: 10 })
+ *     const worker = createTask(async () => {
+ *       for await (const n of queue) {
+ *         console.log(n * n) // 1, then 4
+ *         queue.taskDone()
+ *       }
+ *     })
+ *     for (const n of [1, 2]) await queue.put(n)
+ *     await queue.join() // until each item is done
+ *     worker.cancel()
+ *
  * Source: asyncio.Queue
  */
 export class Queue<T> extends Primitive implements AsyncIterable<T> {

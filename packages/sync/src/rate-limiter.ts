@@ -25,8 +25,10 @@ const leastWait = 1e-6
  * earlier run left.
  *
  * @example
- * const limiter = new RateLimiter({ limit: 10, interval: 1000 })
- * await limiter.acquire()
+ *     const limiter = new RateLimiter({ limit: 2, interval: 50 })
+ *     const start = performance.now()
+ *     for (let i = 0; i < 3; i++) await limiter.acquire() // the third waits
+ *     console.log(performance.now() - start > 15) // true
  */
 export class RateLimiter extends Primitive {
   readonly #limit: number

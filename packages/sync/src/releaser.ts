@@ -3,7 +3,17 @@ export interface Lender {
   takeBack(held: Releaser): void
 }
 
-/** The right to release a primitive once: `using _ = await lock.acquire()`. Releasing a second time does nothing. */
+/**
+ * The right to release a primitive once: `using _ = await lock.acquire()`. Releasing a second time does nothing.
+ *
+ * @example
+ *     const lock = new Lock()
+ *     {
+ *       using _held: Releaser = await lock.acquire()
+ *       console.log(lock.locked()) // true
+ *     }
+ *     console.log(lock.locked()) // false
+ */
 export class Releaser implements Disposable {
   #lender: Lender | null
 

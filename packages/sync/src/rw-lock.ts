@@ -17,8 +17,14 @@ const namedHolders = 5
  * between would wait for the first read, and the second read would wait for that writer.
  *
  * @example
- * const lock = new RWLock()
- * using _ = await lock.read()
+ *     const lock = new RWLock()
+ *     {
+ *       using _first = await lock.read()
+ *       using _second = await lock.read() // readers share the lock
+ *       console.log(lock.statistics().readers) // 2
+ *     }
+ *     using _ = await lock.write() // a writer is alone
+ *     console.log(lock.statistics().writers) // 1
  *
  * Source: tokio's RwLock; asyncio has none.
  */

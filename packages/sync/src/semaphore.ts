@@ -98,6 +98,11 @@ class Permits implements Host<Releaser, Asker> {
  * A fixed number of permits. Waiters are served in order. `release` gives the permit to the first waiter and wakes it.
  * If that waiter was cancelled in the meantime, the permit goes to the next waiter.
  *
+ * @example
+ *     const downloads = new Semaphore(2)
+ *     const get = (page: string) => downloads.runExclusive(() => sleep(5, page)) // two at a time
+ *     console.log(await gather(['a', 'b', 'c'].map(get))) // [ 'a', 'b', 'c' ]
+ *
  * Source: asyncio.Semaphore. Differs: `acquire` gives a Releaser.
  */
 export class Semaphore extends Primitive {

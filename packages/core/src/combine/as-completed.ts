@@ -147,6 +147,10 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
  *
  * @throws {TypeError} when `aws` is not an iterable of what can be awaited, and when `timeout` is NaN
  *
+ * @example
+ *     const pages = ['slow', 'fast'].map((name) => sleep(name === 'slow' ? 20 : 1, name))
+ *     for await (const page of asCompleted(pages)) console.log(page) // fast, then slow
+ *
  * Source: asyncio.as_completed. Differs: `for await` gives results, not tasks.
  */
 export function asCompleted<T>(

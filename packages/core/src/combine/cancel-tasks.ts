@@ -10,6 +10,11 @@ import { wait } from './wait.ts'
  * this call still waits for the tasks.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
+ *
+ * @example
+ *     const tasks = [createTask(() => sleepForever()), createTask(() => sleepForever())]
+ *     await cancelTasks(tasks) // returns when their clean-up has ended
+ *     console.log(tasks.every((task) => task.cancelled())) // true
  */
 export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   if (!isIterable(tasks)) {

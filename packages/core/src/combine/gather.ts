@@ -68,6 +68,10 @@ class Gathering<T> extends Future<T> {
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  *
+ * @example
+ *     const [name, size] = await gather([sleep(5, 'cat.png'), async () => 512])
+ *     console.log(name, size) // cat.png 512
+ *
  * Source: asyncio.gather. Differs: takes one array.
  */
 export function gather<const T extends readonly Awaitable<unknown>[]>(

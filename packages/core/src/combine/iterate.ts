@@ -15,7 +15,11 @@ const returnGrace = 1_000
  * @throws {TypeError} when `source` is not an async iterable
  *
  * @example
- *     for await (const event of iterate(stream)) await handle(event)
+ *     async function* events() {
+ *       yield 'opened'
+ *       yield 'closed'
+ *     }
+ *     for await (const event of iterate(events())) console.log(event) // opened, then closed
  */
 export function iterate<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
   const make = (source as Partial<AsyncIterable<T>> | null | undefined)?.[Symbol.asyncIterator]

@@ -15,7 +15,8 @@ import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
  * @throws {RangeError} when `aws` is empty
  *
  * @example
- *     const answer = await race([() => askServer('a'), () => askServer('b')])
+ *     const answer = await race([() => sleep(500, 'slow'), () => sleep(1, 'fast')])
+ *     console.log(answer) // fast
  *
  * Source: Promise.race. Differs: the losers are cancelled.
  */
@@ -43,7 +44,10 @@ async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
  * @throws {AggregateError} when all have failed, or `aws` is empty
  *
  * @example
- *     const page = await any([() => fromCache(url), () => fromNetwork(url)])
+ *     const broken = async () => {
+ *       throw new Error('no connection')
+ *     }
+ *     console.log(await any([broken, () => sleep(5, 'the mirror')])) // the mirror
  *
  * Source: Promise.any. Differs: the losers are cancelled.
  */

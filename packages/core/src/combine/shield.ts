@@ -9,6 +9,13 @@ import { detailsOf } from '../futures/wait-details.ts'
  * a CancelledError, and `aw` continues. If `aw` fails after that, the failure is reported as never retrieved. If `aw`
  * itself is cancelled, the returned future is cancelled too.
  *
+ * @example
+ *     const save = createTask(() => sleep(10, 'saved'))
+ *     const request = createTask(() => shield(save))
+ *     await sleep(1)
+ *     request.cancel() // ends the wait, not the work
+ *     console.log(await save, request.cancelled()) // saved true
+ *
  * Source: asyncio.shield
  */
 export function shield<T>(aw: Awaitable<T>): Future<T> {

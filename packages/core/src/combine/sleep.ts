@@ -77,8 +77,15 @@ class Pause<R> extends Claim<R> {
  * Returns a future that ends only when it, or the task that waits on it, is cancelled.
  *
  * @example
- *     await using server = await startServer(onClient, 'localhost', 8888)
- *     await sleepForever()
+ *     const server = createTask(async () => {
+ *       try {
+ *         await sleepForever()
+ *       } finally {
+ *         console.log('closed') // closed
+ *       }
+ *     })
+ *     await sleep(1)
+ *     server.cancel()
  *
  * Source: trio.sleep_forever
  */
@@ -91,10 +98,13 @@ export function sleepForever(): Future<never> {
  * computations should await this now and then.
  *
  * @example
+ *     const rows = Array.from({ length: 3_000 }, (_, i) => i)
+ *     let sum = 0
  *     for (const [i, row] of rows.entries()) {
- *       compute(row)
+ *       sum += row
  *       if (i % 1_000 === 0) await checkpoint()
  *     }
+ *     console.log(sum) // 4498500
  *
  * Source: trio.lowlevel.checkpoint
  */
@@ -107,6 +117,9 @@ export function checkpoint(): Future<void> {
  * of the loop, in which everything that is ready runs and I/O is handled. If `ms` is Infinity, only a cancel ends it.
  *
  * @throws {TypeError} when `ms` is not a number, or NaN
+ *
+ * @example
+ *     console.log(await sleep(10, 'ten milliseconds later')) // ten milliseconds later
  *
  * Source: asyncio.sleep. Differs: milliseconds; the time runs from the call, not from the await.
  */

@@ -6,6 +6,16 @@ import { sleep } from './sleep.ts'
  * Sleeps that another task can end early: each sleep has a key. A sleep that is ended early returns, while a cancel of
  * the sleeping task still throws.
  *
+ * @example
+ *     const sleeper = new Sleeper<string>()
+ *     const poll = createTask(async () => {
+ *       await sleeper.sleep('poller', 60_000)
+ *       return 'polls at once'
+ *     })
+ *     await sleep(1)
+ *     sleeper.cancel('poller') // wakes it
+ *     console.log(await poll) // polls at once
+ *
  * Source: the Sleeper of the asyncio cookbook. Differs: two sleeps under one key are both ended.
  */
 export class Sleeper<K = unknown> {

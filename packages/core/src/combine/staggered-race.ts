@@ -22,6 +22,11 @@ export type RaceResult<T> =
  *
  * @throws {TypeError} when `coros` is not an iterable of functions, and when `delay` is NaN
  *
+ * @example
+ *     const connect = (ms: number, name: string) => () => sleep(ms, name)
+ *     const { value, index } = await staggeredRace([connect(500, 'IPv6'), connect(1, 'IPv4')], 20)
+ *     console.log(value, index) // IPv4 1
+ *
  * Source: asyncio.staggered.staggered_race
  */
 export function staggeredRace<T>(

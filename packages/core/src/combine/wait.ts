@@ -23,6 +23,12 @@ const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
  * @throws {TypeError} when `aws` is not an iterable of futures, and when `timeout` is NaN
  * @throws {RangeError} when `aws` is empty, or `returnWhen` is not one of the three modes
  *
+ * @example
+ *     const tasks = [5, 60_000].map((ms) => createTask(() => sleep(ms)))
+ *     const { done, pending } = await wait(tasks, { returnWhen: FIRST_COMPLETED })
+ *     console.log(done.size, pending.size) // 1 1
+ *     await cancelTasks(pending)
+ *
  * Source: asyncio.wait
  */
 export function wait<F extends Future<unknown>>(

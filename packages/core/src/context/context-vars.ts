@@ -9,6 +9,12 @@ type Values = Map<ContextVar<unknown>, unknown>
  * The values of context variables, for the code that runs in this context. Every task has a context of its own, a copy
  * of its creator's: a `set` in the task is seen by all code that the task awaits, and not by its creator.
  *
+ * @example
+ *     const user = new ContextVar<string>('user')
+ *     const context = copyContext()
+ *     context.run(() => user.set('Ada'))
+ *     console.log(context.get(user), user.get('nobody')) // Ada nobody
+ *
  * Source: contextvars.Context
  */
 export class Context {
@@ -106,6 +112,12 @@ function currentContext(): Context {
 /**
  * Returns a copy of the current context. The copy does not see later changes of the original, and the original does
  * not see changes of the copy. Source: contextvars.copy_context
+ *
+ * @example
+ *     const user = new ContextVar<string>('user', { default: 'nobody' })
+ *     const context = copyContext()
+ *     user.set('Ada')
+ *     console.log(user.get(), context.run(() => user.get())) // Ada nobody
  */
 export function copyContext(): Context {
   return currentContext().copy()
@@ -129,6 +141,13 @@ const unset: unique symbol = Symbol('unset')
 /**
  * `ContextVar.set` returns a token, and `ContextVar.reset` takes it to restore the earlier value. Source:
  * contextvars.Token
+ *
+ * @example
+ *     const user = new ContextVar<string>('user', { default: 'nobody' })
+ *     const token = user.set('Ada')
+ *     console.log(user.get()) // Ada
+ *     user.reset(token)
+ *     console.log(user.get()) // nobody
  */
 export class Token<T> {
   readonly variable: ContextVar<T>
@@ -154,6 +173,15 @@ export class Token<T> {
 
 /**
  * A variable that can have a different value in each task.
+ *
+ * @example
+ *     const requestId = new ContextVar<number>('requestId')
+ *     const answer = async () => {
+ *       await sleep(1)
+ *       return requestId.get() // no parameter was passed
+ *     }
+ *     requestId.set(7)
+ *     console.log(await createTask(answer)) // 7
  *
  * Source: contextvars.ContextVar
  */

@@ -8,6 +8,10 @@ import type { Task } from '../tasks/task.ts'
 /**
  * The task whose code is running; null in code outside of every task, and in callbacks of a loop. Source:
  * asyncio.current_task
+ *
+ * @example
+ *     const task = createTask(async () => currentTask()?.name, { name: 'worker' })
+ *     console.log(await task) // worker
  */
 export function currentTask(): Task | null {
   return runningScope()?.frame?.task ?? null
@@ -25,6 +29,12 @@ export function currentFrame(): Frame | null {
  * The loop of the running task or callback.
  *
  * @throws {RuntimeError} when neither a task nor a callback of a loop is running
+ *
+ * @example
+ *     const loop = getRunningLoop()
+ *     const start = loop.time()
+ *     await sleep(10)
+ *     console.log(loop.time() - start >= 10) // true
  *
  * Source: asyncio.get_running_loop
  */
@@ -54,6 +64,11 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
 /**
  * Returns the running loop. Outside of every loop, returns the default loop of the process: it is made on the first
  * call, and again after it was closed.
+ *
+ * @example
+ *     const loop = getEventLoop() // outside of a task it is the loop of the process
+ *     loop.callLater(5, () => console.log('later')) // later
+ *     await sleep(20)
  *
  * Source: asyncio.get_event_loop
  */

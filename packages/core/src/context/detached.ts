@@ -12,8 +12,11 @@ import { getEventLoop } from './current.ts'
  * @throws {TypeError} when `fn` is not a function
  *
  * @example
- *     let pool: Pool | null = null
- *     const getPool = (): Pool => (pool ??= detached(() => new Pool()))
+ *     let refresher: Task<never> | null = null
+ *     // Started by the first task that needs it, and not ended with that task.
+ *     const getRefresher = () => (refresher ??= detached(() => createTask(() => sleepForever())))
+ *     console.log(getRefresher() === getRefresher()) // true
+ *     getRefresher().cancel()
  */
 export function detached<T>(fn: () => T): T {
   checkBody('detached', fn)

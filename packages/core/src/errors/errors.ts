@@ -54,6 +54,18 @@ export class CancelledError extends Error {
  * Whether `error` is a CancelledError, made by this copy of the package or by another one. If the end of a `using`
  * block throws while another error leaves the block, JavaScript puts both into a SuppressedError; then the newer of
  * the two decides, as in Python.
+ *
+ * @example
+ *     const task = createTask(async () => {
+ *       try {
+ *         await sleepForever()
+ *       } catch (error) {
+ *         if (isCancelled(error)) throw error // never swallow a cancel
+ *         console.error(error)
+ *       }
+ *     })
+ *     await cancelTasks([task])
+ *     console.log(task.cancelled()) // true
  */
 export function isCancelled(error: unknown): error is CancelledError {
   return findCancelled(error) !== null

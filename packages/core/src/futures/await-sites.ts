@@ -29,9 +29,13 @@ const kept = 10
  *
  * @example
  *     captureAwaitSites(true)
- *     const task = createTask(main)
- *     await sleep(100)
- *     console.log(snapshot().loops[0]?.tasks[0]?.waitingOn[0]?.at) // /app/main.mjs:7
+ *     const task = createTask(async () => await sleep(20), { name: 'poller' })
+ *     await sleep(1)
+ *     const all = snapshot().loops.flatMap(({ tasks }) => tasks)
+ *     console.log(all.find(({ name }) => name === 'poller')?.waitingOn[0]?.at)
+ *     // for instance /app/main.mjs:7
+ *     await task
+ *     captureAwaitSites(false)
  */
 export function captureAwaitSites(on: boolean): void {
   if (typeof on !== 'boolean') {

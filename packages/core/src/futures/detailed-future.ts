@@ -8,7 +8,13 @@ import { type WaitDetails, waitDetails } from './wait-details.ts'
  * frequent.
  *
  * @example
- *     const connected = new DetailedFuture<void>(() => ({ kind: 'socket', label: `a connection to ${host}` }))
+ *     const host = 'db.example'
+ *     const details = () => ({ kind: 'socket', label: `a connection to ${host}` })
+ *     const connected = new DetailedFuture<void>(details)
+ *     const task = createTask(() => connected, { name: 'query' })
+ *     await sleep(1)
+ *     console.log(why(task)) // query waits for a connection to db.example
+ *     connected.setResult()
  */
 export class DetailedFuture<T> extends Future<T> {
   /** @internal the task tree shows this name; `Future` says more to a user than the name of this class */

@@ -63,6 +63,11 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
  * A result that is not there yet, and the only thing that the runtime waits on. Async code waits for a future with
  * `await`, a generator coroutine with `yield*`. A cancel of a task cancels the future that the task waits on.
  *
+ * @example
+ *     const answer = new Future<string>()
+ *     setTimeout(() => answer.setResult('ready'), 5)
+ *     console.log(answer.done(), await answer) // false ready
+ *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
 // Private methods are static, in this class and in those that extend it. For private methods of an instance the
@@ -493,6 +498,9 @@ export function completed<T>(value?: T): Future<T | undefined> {
 /**
  * Whether `x` is a Future, or a Task, which is a Future too. Futures of another copy of this package count. Source:
  * asyncio.isfuture
+ *
+ * @example
+ *     console.log(isFuture(sleep(1)), isFuture(Promise.resolve())) // true false
  */
 export function isFuture(x: unknown): x is Future<unknown> {
   return x instanceof Future || (typeof x === 'object' && x !== null && futureBrand in x)

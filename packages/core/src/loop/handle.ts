@@ -6,7 +6,18 @@ import type { Runnable } from './ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
-/** A callback that the loop will call. `cancel()` prevents the call. Source: asyncio.Handle */
+/**
+ * A callback that the loop will call. `cancel()` prevents the call.
+ *
+ * @example
+ *     let calls = 0
+ *     const handle = getRunningLoop().callSoon(() => calls++)
+ *     handle.cancel()
+ *     await sleep(1)
+ *     console.log(calls) // 0
+ *
+ * Source: asyncio.Handle
+ */
 export class Handle implements Runnable, Scope {
   /** @internal */
   readonly frame: Frame
@@ -65,7 +76,17 @@ export class Handle implements Runnable, Scope {
   }
 }
 
-/** A callback that runs at a given time. Source: asyncio.TimerHandle */
+/**
+ * A callback that runs at a given time.
+ *
+ * @example
+ *     const loop = getRunningLoop()
+ *     const timer = loop.callLater(60_000, () => {})
+ *     console.log(timer.when() > loop.time() + 59_000) // true
+ *     timer.cancel()
+ *
+ * Source: asyncio.TimerHandle
+ */
 export class TimerHandle extends Handle implements TimerEntry {
   readonly #when: number
   /** @internal */

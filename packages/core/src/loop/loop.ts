@@ -33,6 +33,13 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 /**
  * Runs tasks and callbacks in microtasks, first in, first out. Timers and I/O get a turn every few milliseconds.
  *
+ * @example
+ *     const loop = getEventLoop()
+ *     loop.setExceptionHandler((_loop, { message, exception }) => console.error(message, exception))
+ *     const tick = loop.callLater(5, () => console.log('tick')) // tick
+ *     await sleep(20)
+ *     console.log(tick.when() <= loop.time()) // true
+ *
  * Source: asyncio's event loop. Differs: a loop dispatches callbacks and tasks from the moment it is made, so plain
  * code can use everything without running a loop. `runForever` and `runUntilComplete` only wait.
  */
@@ -371,7 +378,16 @@ export function timelineOf(loop: EventLoop): object {
   return loop.timeline
 }
 
-/** Makes a new loop. It uses the system's clock unless `options.clock` is given. Source: asyncio.new_event_loop */
+/**
+ * Makes a new loop. It uses the system's clock unless `options.clock` is given.
+ *
+ * @example
+ *     const loop = newEventLoop()
+ *     console.log(await loop.runUntilComplete(async () => 'done')) // done
+ *     loop.close()
+ *
+ * Source: asyncio.new_event_loop
+ */
 export function newEventLoop(options?: { clock?: Clock }): EventLoop {
   checkOptions(options)
   const clock: unknown = options?.clock
@@ -381,7 +397,16 @@ export function newEventLoop(options?: { clock?: Clock }): EventLoop {
   return new EventLoop(options)
 }
 
-/** Returns the tasks of `loop` that are not done; by default those of the current loop. Source: asyncio.all_tasks */
+/**
+ * Returns the tasks of `loop` that are not done; by default those of the current loop.
+ *
+ * @example
+ *     const task = createTask(() => sleepForever(), { name: 'poller' })
+ *     console.log([...allTasks()].map(({ name }) => name).includes('poller')) // true
+ *     task.cancel()
+ *
+ * Source: asyncio.all_tasks
+ */
 export function allTasks(loop: EventLoop = getEventLoop()): Set<Task> {
   checkLoop(loop)
   return new Set(loop.liveTasks())

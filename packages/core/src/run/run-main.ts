@@ -20,9 +20,13 @@ const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 1
  * @throws {TypeError} when `main` is neither a function nor a Coroutine
  *
  * @example
- *     runMain(async () => {
- *       await using server = await startServer(onClient, 'localhost', 8888)
- *       await sleepForever()
+ *     await runMain(async () => {
+ *       try {
+ *         await sleep(10)
+ *         console.log('done') // done
+ *       } finally {
+ *         await sleep(1) // Ctrl-C and SIGTERM cancel the main task, and clean-up runs
+ *       }
  *     })
  *
  * Source: asyncio.run in `if __name__ == '__main__'`. Differs: says how the process ends.

@@ -15,6 +15,13 @@ import { checkMain, Runner, type RunnerOptions } from './runner.ts'
  * @throws {DeadlockError} when nothing is left that could end the wait of the main task, or of a task that it has left
  * behind; the message is the task tree
  *
+ * @example
+ *     const total = await run(async () => {
+ *       const [a, b] = await gather([sleep(5, 1), sleep(5, 2)])
+ *       return a + b
+ *     })
+ *     console.log(total) // 3
+ *
  * Source: asyncio.run
  */
 export function run<T>(

@@ -47,6 +47,12 @@ export interface RunnerOptions {
  * Runs one main function after another on one loop. When the runner is closed, it ends the tasks that the main
  * functions have left behind.
  *
+ * @example
+ *     await using runner = new Runner()
+ *     const user = new ContextVar<string>('user', { default: 'nobody' })
+ *     await runner.run(async () => void user.set('Ada'))
+ *     console.log(await runner.run(async () => user.get())) // Ada
+ *
  * Source: asyncio.Runner
  */
 export class Runner implements AsyncDisposable {

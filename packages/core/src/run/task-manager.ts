@@ -21,6 +21,12 @@ export interface ManagedTask {
 /**
  * Named background tasks of an application. At the end of an `await using` scope, the manager cancels its tasks and
  * waits until all have ended.
+ *
+ * @example
+ *     await using tasks = new TaskManager({ onError: (error, name) => console.error(name, error) })
+ *     tasks.create('heartbeat', () => sleepForever())
+ *     console.log(tasks.list().map(({ name, state }) => `${name} ${state}`)) // [ 'heartbeat running' ]
+ *     await tasks.cancel('heartbeat')
  */
 export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null

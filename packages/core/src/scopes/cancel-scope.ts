@@ -34,6 +34,13 @@ export interface CancelScopeOptions {
  * the waits of the body, the calls that the body begins, and every task of a `taskGroup` that is opened in the scope.
  * A task made by a plain `createTask` is not inside.
  *
+ * @example
+ *     const { cancelled } = await cancelScope(async (scope) => {
+ *       setTimeout(() => scope.cancel('the user has left'), 5)
+ *       await sleepForever()
+ *     })
+ *     console.log(cancelled) // true
+ *
  * Source: trio.CancelScope. Differs: takes the body, so that it can see how the body ends; times are in milliseconds.
  */
 export class CancelScope {
@@ -178,11 +185,10 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
  * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
  *
  * @example
- *     const result = await cancelScope(async (scope) => {
- *       stopButton.onclick = () => scope.cancel('stopped by the user')
- *       return await download()
- *     }, { timeout: 30_000 })
- *     if (result.cancelled) console.log('no download:', result.reason)
+ *     const stop = new AbortController()
+ *     setTimeout(() => stop.abort('stopped by the user'), 5)
+ *     const result = await cancelScope(() => sleep(60_000, 'the file'), { signal: stop.signal })
+ *     if (result.cancelled) console.log('no download:', result.reason) // no download: stopped by the user
  *
  * Source: trio.CancelScope
  */

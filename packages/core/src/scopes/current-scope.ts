@@ -5,6 +5,14 @@ import { CancelScope } from './cancel-scope.ts'
 /**
  * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. For
  * a task of a group, the search continues with the scopes around the group.
+ *
+ * @example
+ *     const result = await cancelScope(async () => {
+ *       await sleep(1)
+ *       currentScope()?.cancel('enough') // deep in the code, without a parameter
+ *       await sleepForever()
+ *     })
+ *     console.log(result.cancelled) // true
  */
 export function currentScope(): CancelScope | null {
   for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
@@ -17,6 +25,13 @@ export function currentScope(): CancelScope | null {
  * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
  * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. Scopes outside of a
  * shield do not count.
+ *
+ * @example
+ *     await failAfter(1_000, async () => {
+ *       const left = effectiveDeadline() - getRunningLoop().time()
+ *       console.log(left > 900 && left <= 1_000) // true
+ *     })
+ *     console.log(effectiveDeadline()) // Infinity
  */
 export function effectiveDeadline(): number {
   let nearest = Infinity

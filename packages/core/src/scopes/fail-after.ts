@@ -12,10 +12,10 @@ import { inFrame } from './open-frame.ts'
  * @throws {TimeoutError} when the time has passed
  *
  * @example
- *     const text = await failAfter(5_000, async () => {
- *       const response = await fetch(url, { signal: taskSignal() })
- *       return response.text()
- *     })
+ *     import { readFile } from 'node:fs/promises'
+ *
+ *     const text = await failAfter(5_000, () => readFile('package.json', { signal: taskSignal() }))
+ *     console.log(text.length > 0) // true
  *
  * Source: trio.fail_after
  */
@@ -36,8 +36,8 @@ export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLi
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
  * @example
- *     const result = await moveOnAfter(100, () => cache.get(key))
- *     const value = result.cancelled ? fallback : result.value
+ *     const result = await moveOnAfter(10, () => sleep(60_000, 'from the cache'))
+ *     console.log(result.cancelled ? 'the default' : result.value) // the default
  *
  * Source: trio.move_on_after
  */

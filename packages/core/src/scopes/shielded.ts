@@ -15,7 +15,8 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
  *     try {
  *       await work()
  *     } finally {
- *       await shielded(() => connection.sendGoodbye(), { grace: 2_000 })
+ *       // A cancel waits at most two seconds for the goodbye.
+ *       await shielded(() => sleep(5), { grace: 2_000 })
  *     }
  *
  * Source: trio.CancelScope(shield=True). Differs: has a grace.

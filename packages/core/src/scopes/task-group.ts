@@ -46,6 +46,14 @@ function cancelFor(reason: unknown): string | CancelledError | undefined {
 /**
  * A group of tasks that end together. `taskGroup` passes this object to its body.
  *
+ * @example
+ *     const poll = async (group: TaskGroup) => {
+ *       group.createTask(() => sleepForever(), { name: 'poller' })
+ *       await sleep(5)
+ *       group.cancel() // ends the tasks of the group
+ *     }
+ *     await taskGroup(poll)
+ *
  * Source: asyncio.TaskGroup
  */
 export class TaskGroup {
@@ -121,10 +129,16 @@ export class TaskGroup {
    * @throws {TypeError} when `fn` is not a function
    *
    * @example
-   *     const port = await group.start<number>(async (started) => {
-   *       await using server = await startServer(onClient, 'localhost', 0)
-   *       started(server.sockets[0].port)
-   *       await server.serveForever()
+   *     import { startServer } from '@tasktree/net'
+   *
+   *     await taskGroup(async (group) => {
+   *       const port = await group.start<number>(async (started) => {
+   *         await using server = await startServer(handle, 'localhost', 0)
+   *         started(server.sockets[0]?.port)
+   *         await server.serveForever()
+   *       })
+   *       console.log(port > 0) // true
+   *       group.cancel()
    *     })
    *
    * Source: trio.Nursery.start
@@ -314,6 +328,14 @@ export class TaskGroup {
  * from outside cancels the body and all tasks. Outside of a task, the body runs in a new task.
  *
  * @throws {TypeError} when `body` is not a function
+ *
+ * @example
+ *     const total = await taskGroup(async (group) => {
+ *       const left = group.createTask(() => sleep(5, 1))
+ *       const right = group.createTask(() => sleep(5, 2))
+ *       return (await left) + (await right)
+ *     }) // here no task of the group runs any more
+ *     console.log(total) // 3
  *
  * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how the body ends.
  */

@@ -13,6 +13,13 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 /**
  * The deadline of a `timeout`. `timeout` passes this object to its body.
  *
+ * @example
+ *     const result = await timeout(5, async (scope) => {
+ *       scope.reschedule(getRunningLoop().time() + 60_000) // a minute more
+ *       return await sleep(20, 'in time')
+ *     })
+ *     console.log(result) // in time
+ *
  * Source: asyncio.Timeout
  */
 export class Timeout {
@@ -151,6 +158,14 @@ function checkDeadline(deadline: number | null): void {
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
+ * @example
+ *     try {
+ *       await timeout(10, () => sleepForever())
+ *     } catch (error) {
+ *       if (!(error instanceof TimeoutError)) throw error
+ *       console.log('too slow') // too slow
+ *     }
+ *
  * Source: asyncio.timeout. Differs: takes the body, so that it can see how the body ends.
  */
 export function timeout<T>(
@@ -166,6 +181,12 @@ export function timeout<T>(
  * Works as `timeout`, with a deadline in milliseconds of the loop's clock.
  *
  * @throws {TypeError} when `when` is NaN or `body` is not a function
+ *
+ * @example
+ *     const deadline = getRunningLoop().time() + 1_000
+ *     // Both steps share one deadline.
+ *     await timeoutAt(deadline, () => sleep(5))
+ *     console.log(await timeoutAt(deadline, () => sleep(5, 'in time'))) // in time
  *
  * Source: asyncio.timeout_at
  */
@@ -183,6 +204,11 @@ export function timeoutAt<T>(
  * Null or Infinity means no limit. A function is called in the current task; if `ms` is 0 or less, it is never called.
  *
  * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
+ *
+ * @example
+ *     const task = createTask(() => sleepForever())
+ *     const error = await waitFor(task, 10).catch((reason: unknown) => reason)
+ *     console.log(error instanceof TimeoutError, task.cancelled()) // true true
  *
  * Source: asyncio.wait_for
  */

@@ -105,7 +105,10 @@ const parts = new Map<string, () => unknown>()
  * @throws {RangeError} when `name` is a field that every snapshot has
  *
  * @example
- *     const remove = addSnapshotPart('caches', () => caches.map((each) => ({ name: each.name, size: each.size })))
+ *     const sizes = new Map([['pages', 3]])
+ *     const remove = addSnapshotPart('caches', () => [...sizes].map(([name, size]) => ({ name, size })))
+ *     console.log('caches' in snapshot()) // true
+ *     remove()
  */
 export function addSnapshotPart(name: string, fn: () => unknown): () => void {
   if (typeof name !== 'string' || name === '') {
@@ -134,9 +137,12 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
  * @throws {TypeError} for wrong options
  *
  * @example
- *     for (const { tasks } of snapshot().loops) {
- *       for (const task of tasks) console.log(task.name, task.state, task.waitingOn.map(({ label }) => label).join(', '))
+ *     const poller = createTask(() => sleepForever(), { name: 'poller' })
+ *     await sleep(1)
+ *     for (const task of snapshot().loops.flatMap(({ tasks }) => tasks)) {
+ *       if (task.name === 'poller') console.log(task.state, task.waitingOn[0]?.label) // waiting its cancel
  *     }
+ *     poller.cancel()
  */
 export function snapshot(options?: { stacks?: boolean }): RuntimeSnapshot {
   checkOptions(options)

@@ -21,8 +21,12 @@ const shownLinks = 25
  * @throws {TypeError} when `task` is not a Task
  *
  * @example
- *     console.log(why(task))
- *     // worker-3 waits for lock 'db' (held by task 'migrate' for 41 s), which sleeps for another 19 s
+ *     const holder = createTask(() => sleep(60_000), { name: 'migrate' })
+ *     const worker = createTask(() => holder, { name: 'worker' })
+ *     await sleep(1)
+ *     console.log(why(worker))
+ *     // for instance worker waits for task 'migrate', which sleeps for another 60 s
+ *     holder.cancel()
  */
 export function why(task: Task): string {
   if (!(task instanceof Task)) throw new TypeError(`why takes a Task, got ${describe(task)}`)

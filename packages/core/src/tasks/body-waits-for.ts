@@ -49,12 +49,14 @@ let place: Promise<string | null> | null = null
  * has ended, and that no code awaits. Without it, the flow of the task's body is meant.
  *
  * @example
+ *     import { setImmediate, setTimeout } from 'node:timers/promises'
+ *
  *     const answer = new Future<string>()
  *     const task = createTask(async () => {
- *       await Promise.race([answer, setImmediate()]) // of node:timers/promises
- *       await setTimeout(1_000)
+ *       await Promise.race([answer, setImmediate()])
+ *       await setTimeout(50)
  *     })
- *     await sleep(100)
+ *     await sleep(20)
  *     console.log(task.waitingOn.has(answer), await bodyWaitsFor(task, answer)) // true false
  */
 export async function bodyWaitsFor(

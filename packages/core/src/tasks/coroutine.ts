@@ -26,6 +26,11 @@ const neverAwaited = new FinalizationRegistry<string>((name) => {
  * it in the current task; `createTask`, `gather` and similar functions run it in a new task. A Coroutine that is
  * garbage-collected without having run is reported as a RuntimeWarning.
  *
+ * @example
+ *     const add = coroutine(async (a: number, b: number) => a + b)
+ *     const sum = add(1, 2) // nothing runs yet
+ *     console.log(sum instanceof Coroutine, await sum) // true 3
+ *
  * Source: a coroutine object
  */
 export class Coroutine<T> implements PromiseLike<T> {
@@ -138,6 +143,13 @@ const coroutineFunctions = new WeakSet<object>()
  *
  * @throws {TypeError} when `fn` is not a function
  *
+ * @example
+ *     const double = coroutine(function* (n: number) {
+ *       yield* sleep(1)
+ *       return n * 2
+ *     })
+ *     console.log(await createTask(double(21))) // 42
+ *
  * Source: `async def`, asyncio.coroutine
  */
 export function coroutine<A extends unknown[], T>(
@@ -153,7 +165,17 @@ export function coroutine<A extends unknown[], T>(
   return wrapped
 }
 
-/** Whether `x` is a Coroutine or a generator object: a call that a task can run. Source: asyncio.iscoroutine */
+/**
+ * Whether `x` is a Coroutine or a generator object: a call that a task can run.
+ *
+ * @example
+ *     const main = coroutine(async () => 'done')
+ *     const begun = main()
+ *     console.log(isCoroutine(begun), isCoroutine(main)) // true false
+ *     await begun
+ *
+ * Source: asyncio.iscoroutine
+ */
 export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGenerator<unknown> {
   return x instanceof Coroutine || isGenerator(x)
 }
@@ -169,6 +191,10 @@ export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {
 /**
  * Whether `x` is an async function, a generator function, or a function made by `coroutine`. Source:
  * inspect.iscoroutinefunction
+ *
+ * @example
+ *     const plain = () => 1
+ *     console.log(isCoroutineFunction(async () => 1), isCoroutineFunction(plain)) // true false
  */
 export function isCoroutineFunction(x: unknown): x is CoroutineFunction<unknown[], unknown> {
   if (typeof x !== 'function') return false

@@ -15,6 +15,10 @@ import { createTask } from './task.ts'
  *
  * @throws {TypeError} for anything else
  *
+ * @example
+ *     const answer = ensureFuture(Promise.resolve(42)) // a promise has no cancel, a Future has
+ *     console.log(isFuture(answer), await answer) // true 42
+ *
  * Source: asyncio.ensure_future
  */
 export function ensureFuture<T>(

@@ -24,6 +24,11 @@ const shownWaits = 5
  * on. Of a large tree only a part is shown, with the number of the tasks that are left out.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
+ *
+ * @example
+ *     createTask(() => sleepForever(), { name: 'poller' })
+ *     await sleep(1)
+ *     console.log(formatTaskTree().includes('poller')) // true
  */
 export function formatTaskTree(options?: { loop?: EventLoop }): string {
   checkOptions(options)

@@ -34,6 +34,19 @@ export interface TaskOptions {
  * A future whose outcome comes from running a coroutine. Tasks are made by `createTask`. While the code of a task
  * runs, `currentTask()` returns that task.
  *
+ * @example
+ *     const task = createTask(async () => {
+ *       try {
+ *         await sleepForever()
+ *       } finally {
+ *         console.log('cleans up') // cleans up
+ *       }
+ *     })
+ *     await sleep(1)
+ *     task.cancel('no longer needed')
+ *     await wait([task])
+ *     console.log(task.cancelled()) // true
+ *
  * Source: asyncio.Task. Differs: a task can wait on several futures at the same time (`Promise.all`), and on foreign
  * promises, which a cancel cannot interrupt.
  */
@@ -203,6 +216,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
  *
  * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
  *
+ * @example
+ *     const task = createTask(() => sleep(10, 'done'), { name: 'worker' })
+ *     console.log(task.name, task.done(), await task) // worker false done
+ *
  * Source: asyncio.create_task. Differs: takes the function, because a call of an async function would run it at once.
  */
 export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T> {
@@ -254,6 +271,13 @@ function checkTaskOptions(options: TaskOptions): void {
  * the task is cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
  *
  * @throws {RuntimeError} outside of a task
+ *
+ * @example
+ *     import { readFile } from 'node:fs/promises'
+ *
+ *     // A cancel of the task ends the read.
+ *     const manifest = await readFile('package.json', { encoding: 'utf8', signal: taskSignal() })
+ *     console.log(manifest.startsWith('{')) // true
  */
 export function taskSignal(): AbortSignal {
   const frame = currentFrame()

@@ -33,6 +33,21 @@ export class ScheduleError extends Error {
  * @throws {TypeError} when `program` is not a function or `seed` not an integer
  * @throws {RangeError} when `seeds` is not a positive integer
  * @throws {ScheduleError} for the first seed that fails
+ *
+ * @example
+ *     const { schedules } = await explore(
+ *       async () => {
+ *         let sum = 0
+ *         const add = async (n: number) => {
+ *           await sleep(0)
+ *           sum += n
+ *         }
+ *         await gather([() => add(1), () => add(2)]) // in another order each time
+ *         if (sum !== 3) throw new Error(`the sum is ${sum}`)
+ *       },
+ *       { seeds: 20 },
+ *     )
+ *     console.log(schedules) // 20
  */
 export function explore(
   program: () => PromiseLike<void>,

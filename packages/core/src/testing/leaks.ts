@@ -59,8 +59,8 @@ export interface LeakWatch {
  *
  * @example
  *     const watch = watchLeaks()
- *     const task = createTask(() => sleep(60_000))
- *     console.log(watch.find()) // [ 'task "Task-1", which waits for a timer, due in 1 min' ]
+ *     const task = createTask(() => sleep(60_000), { name: 'poller' })
+ *     console.log(watch.find().length) // 1
  *     task.cancel()
  *     await watch.check()
  */

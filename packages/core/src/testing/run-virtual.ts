@@ -17,6 +17,13 @@ const looksToBeSure = 5
  * rejects with DeadlockError at once, unless it waits for real I/O.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
+ *
+ * @example
+ *     await runVirtual(async () => {
+ *       const loop = getRunningLoop()
+ *       await sleep(3_600_000) // takes no time
+ *       console.log(loop.time()) // 3600000
+ *     })
  */
 export function runVirtual<T>(
   main: CoroutineFunction<[], T> | Coroutine<T>,

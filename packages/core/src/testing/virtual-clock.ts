@@ -4,6 +4,13 @@ import { type Clock, SystemClock } from '../loop/clock.ts'
 /**
  * A clock that stands still while anything can run. When every task waits, the clock jumps to the next timer, so a
  * sleep of an hour takes no time.
+ *
+ * @example
+ *     const clock = new VirtualClock()
+ *     const loop = newEventLoop({ clock })
+ *     await loop.runUntilComplete(() => sleep(3_600_000)) // takes no time
+ *     console.log(clock.now()) // 3600000
+ *     loop.close()
  */
 export class VirtualClock implements Clock {
   readonly virtual: boolean = true
