@@ -32,6 +32,17 @@ export interface OpenOptions extends ConnectOptions {
  * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
  * @throws {TimeoutError} after `timeout` milliseconds
  *
+ * @example
+ *     await using server = await startServer(
+ *       async (reader, writer) => writer.write(await reader.readLine()),
+ *       'localhost',
+ *       0,
+ *     )
+ *     const [reader, writer] = await openConnection({ port: server.sockets[0]?.port as number })
+ *     writer.write('an echo\n')
+ *     console.log(String(await reader.readLine()).trim()) // an echo
+ *     writer.close()
+ *
  * Source: asyncio.open_connection, asyncio.open_unix_connection
  */
 export function openConnection(
@@ -66,6 +77,18 @@ async function open(
  * Connects, and returns a transport with the protocol that `factory` made for it.
  *
  * @throws as openConnection does
+ *
+ * @example
+ *     const greet: ClientHandler = (_reader, writer) => writer.write('hello')
+ *     await using server = await startServer(greet, 'localhost', 0)
+ *     const { port } = server.sockets[0] as ServerSocket
+ *     const answer = new Future<string>()
+ *     const [transport] = await createConnection(
+ *       () => ({ dataReceived: (data) => answer.setResult(data.toString()) }),
+ *       { port },
+ *     )
+ *     console.log(await answer) // hello
+ *     transport.close()
  *
  * Source: asyncio loop.create_connection, loop.create_unix_connection
  */

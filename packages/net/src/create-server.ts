@@ -26,6 +26,16 @@ export function parseListen<O extends ListenerOptions>(
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
+ * @example
+ *     await using server = await createServer(
+ *       () => ({ connectionMade: (transport) => transport.write('hello\n') }),
+ *       '127.0.0.1',
+ *       0,
+ *     )
+ *     const [reader, writer] = await openConnection('127.0.0.1', server.sockets[0]?.port as number)
+ *     console.log(String(await reader.readLine()).trim()) // hello
+ *     writer.close()
+ *
  * Source: asyncio loop.create_server, loop.create_unix_server
  */
 export function createServer(

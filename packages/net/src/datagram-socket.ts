@@ -176,6 +176,14 @@ class Receiver implements DatagramProtocol {
 /**
  * A UDP socket with methods to await: a task can send and receive datagrams, and iterate over them. Several tasks may
  * receive at the same time; each datagram goes to one task, in the order of their calls.
+ *
+ * @example
+ *     await using server = await DatagramSocket.open({ localAddr: { host: '127.0.0.1' } })
+ *     const [host, port] = server.getExtraInfo('sockname') as [string, number]
+ *     await using client = await DatagramSocket.open({ remoteAddr: { host, port } })
+ *     await client.send('ping')
+ *     const [data] = await server.receive()
+ *     console.log(data.toString()) // ping
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   /** @internal a literal, because a bundler may rename the class to `_DatagramSocket` */

@@ -38,7 +38,17 @@ export interface DatagramOptions extends WaitOptions {
   allowBroadcast?: boolean | undefined
 }
 
-/** A UDP socket. Source: asyncio.DatagramTransport */
+/**
+ * A UDP socket.
+ *
+ * @example
+ *     const [transport] = await createDatagramEndpoint(() => ({}), { localAddr: { host: '127.0.0.1' } })
+ *     transport.sendTo('ping', { host: '127.0.0.1', port: 9 }) // does not wait
+ *     transport.close()
+ *     console.log(transport.isClosing()) // true
+ *
+ * Source: asyncio.DatagramTransport
+ */
 export class DatagramTransport implements Disposable {
   readonly #socket: Socket
   readonly #protocol: DatagramProtocol
@@ -199,6 +209,17 @@ export class DatagramTransport implements Disposable {
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
+ *
+ * @example
+ *     const received = new Future<string>()
+ *     const [transport] = await createDatagramEndpoint(
+ *       () => ({ datagramReceived: (data) => received.setResult(data.toString()) }),
+ *       { localAddr: { host: '127.0.0.1' } },
+ *     )
+ *     const [host, port] = transport.getExtraInfo('sockname') as [string, number]
+ *     transport.sendTo('ping', { host, port }) // to itself
+ *     console.log(await received) // ping
+ *     transport.close()
  *
  * Source: asyncio loop.create_datagram_endpoint
  */

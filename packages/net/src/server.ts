@@ -56,6 +56,13 @@ function peerText(transport: Transport): string {
  * A listening server. It makes a protocol and a transport for each connection. Leaving the scope of `await using`
  * closes the listener, cancels the clients' tasks, and waits until the tasks and the connections have ended.
  *
+ * @example
+ *     const server = await startServer(() => {}, '127.0.0.1', 0)
+ *     console.log(server.isServing(), server.sockets[0]?.address) // true 127.0.0.1
+ *     server.close() // accepts no more
+ *     server.closeClients()
+ *     await server.waitClosed()
+ *
  * Source: asyncio.Server
  */
 export class Server implements AsyncDisposable {

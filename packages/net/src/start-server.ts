@@ -22,6 +22,16 @@ export interface StartServerOptions extends ListenerOptions {
  * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
+ * @example
+ *     await using server = await startServer(
+ *       async (reader, writer) => {
+ *         for await (const line of reader.lines()) writer.write(`${line.toUpperCase()}\n`)
+ *       },
+ *       '127.0.0.1',
+ *       0,
+ *     )
+ *     console.log((server.sockets[0]?.port ?? 0) > 0) // true
+ *
  * Source: asyncio.start_server, asyncio.start_unix_server. Differs: a handler's connection is closed with its task, and
  * leaving the server's scope cancels the handlers.
  */

@@ -64,6 +64,16 @@ const NONE = Buffer.alloc(0)
  * `start()` on the protocol gets them. Bytes that arrive while a buffered protocol is paused stay in `#unread` until it
  * resumes. `startTls()` passes all unread bytes to TLS. See docs/design/streams.md.
  *
+ * @example
+ *     const greet = (transport: Transport) => {
+ *       transport.write('hello\n')
+ *       transport.close() // when all is written
+ *     }
+ *     await using server = await createServer(() => ({ connectionMade: greet }), '127.0.0.1', 0)
+ *     const [reader, writer] = await openConnection('127.0.0.1', server.sockets[0]?.port as number)
+ *     console.log(String(await reader.read()).trim()) // hello
+ *     writer.close()
+ *
  * Source: asyncio.Transport
  */
 export class Transport extends WriteTransport {

@@ -14,7 +14,14 @@ const SLAB = 16_384
 let slab: Buffer | null = null
 let used = 0
 
-/** Returns a copy of `bytes`. The copy keeps at most 16 KiB in memory, or eight times its size. */
+/**
+ * Returns a copy of `bytes`. The copy keeps at most 16 KiB in memory, or eight times its size.
+ *
+ * @example
+ *     const block = Buffer.from('a big block of many records')
+ *     const record = compactCopy(block.subarray(2, 5)) // does not keep the block in memory
+ *     console.log(record.toString()) // big
+ */
 export function compactCopy(bytes: Uint8Array): Buffer {
   const n = bytes.length
   if (n * 2 > SLAB) return Buffer.from(bytes)

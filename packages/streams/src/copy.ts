@@ -12,6 +12,14 @@ const PIECE = 131_072
  * Closes neither of the two.
  *
  * @throws {TypeError} for anything but a StreamReader and a StreamWriter
+ *
+ * @example
+ *     import { PassThrough, Readable } from 'node:stream'
+ *
+ *     const sink = new PassThrough()
+ *     const reader = StreamReader.from(Readable.from(['some ', 'text']))
+ *     console.log(await copy(reader, StreamWriter.to(sink))) // 9
+ *     console.log(String(sink.read())) // some text
  */
 export function copy(
   reader: StreamReader,
@@ -35,6 +43,16 @@ export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter]
  * @returns the number of bytes from `a` to `b` and from `b` to `a`
  * @throws {TypeError} for anything but two pairs of a StreamReader and a StreamWriter
  * @throws the error of the first direction that failed
+ *
+ * @example
+ *     import { type ClientHandler, openConnection, startServer } from '@tasktree/net'
+ *
+ *     const proxy: ClientHandler = async (reader, writer) => {
+ *       const upstream = await openConnection('localhost', 5432) // the real server
+ *       await copyBidirectional([reader, writer], upstream)
+ *     }
+ *     await using server = await startServer(proxy, 'localhost', 0)
+ *     console.log(server.isServing()) // true
  */
 export function copyBidirectional(
   a: StreamPair,

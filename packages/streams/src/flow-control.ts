@@ -19,6 +19,13 @@ type Watched = { getWriteBufferSize?: () => number }
 /**
  * The futures of callers that wait until the buffer of a transport is drained, or until the transport has closed. The
  * end of the connection ends both kinds of waits.
+ *
+ * @example
+ *     const flow = new FlowControl()
+ *     flow.pauseWriting() // the transport's buffer is full
+ *     setTimeout(() => flow.resumeWriting(), 5)
+ *     await flow.drain()
+ *     console.log(flow.paused) // false
  */
 export class FlowControl implements WriteProtocol {
   readonly #draining = new EventWaiters(() => ({

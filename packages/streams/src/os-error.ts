@@ -97,7 +97,19 @@ const byCode: ReadonlyMap<string, new (message: string, options: OSErrorOptions)
     ['EADDRINUSE', AddressInUseError],
   ])
 
-/** Wraps a system error of Node in the OSError class for its code; any other error is returned unchanged. */
+/**
+ * Wraps a system error of Node in the OSError class for its code; any other error is returned unchanged.
+ *
+ * @example
+ *     import { createConnection } from 'node:net'
+ *     import { once } from 'node:events'
+ *
+ *     try {
+ *       await once(createConnection(1, '127.0.0.1'), 'connect')
+ *     } catch (error) {
+ *       console.log(toOSError(error).name) // ConnectionRefusedError
+ *     }
+ */
 export function toOSError(error: unknown): Error {
   if (!(error instanceof Error)) {
     return new OSError(`the stream failed with ${String(error)}`, { cause: error })

@@ -43,6 +43,12 @@ const GATHERED = 4096
  * unless the view would be much smaller than the chunk. Then the result is a copy, so that a small record which the
  * caller keeps does not keep the whole chunk in memory.
  *
+ * @example
+ *     import { Readable } from 'node:stream'
+ *
+ *     await using reader = StreamReader.from(Readable.from(['name: Ada\n', 'age: ', '36\n']))
+ *     for await (const line of reader.lines()) console.log(line) // name: Ada, then age: 36
+ *
  * Source: asyncio.StreamReader
  */
 export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {

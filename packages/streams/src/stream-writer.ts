@@ -26,6 +26,16 @@ export interface TlsUpgradable<O> extends WriteTransport {
  * Writes bytes to a connection, a process or another sink. `write` never waits; a `drain` after it waits while the peer
  * is slower than the writer. Leaving the scope of `await using` closes the stream and waits for its end.
  *
+ * @example
+ *     import { PassThrough } from 'node:stream'
+ *
+ *     const sink = new PassThrough()
+ *     const writer = StreamWriter.to(sink)
+ *     writer.write('hello\n')
+ *     await writer.drain() // waits while the buffer is full
+ *     console.log(String(sink.read()).trim()) // hello
+ *     writer.close()
+ *
  * Source: asyncio.StreamWriter
  */
 export class StreamWriter implements AsyncDisposable {

@@ -22,6 +22,13 @@ export interface WriteBufferLimits {
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
  * how the sink has ended. Bytes that are written after the end are dropped, and the next drain of the program throws. A
  * program that never drains gets one warning, and not one for each write, so that it does not flood the log.
+ *
+ * @example
+ *     const head = (transport: WriteTransport) => {
+ *       transport.setWriteBufferLimits({ high: 16_384 }) // above it, drain() waits
+ *       transport.write('HTTP/1.1 204 No Content\r\n\r\n')
+ *     }
+ *     head(StreamWriter.to(process.stderr).transport)
  */
 export abstract class WriteTransport {
   #high = 65_536

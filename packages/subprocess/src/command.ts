@@ -29,7 +29,8 @@ export interface Dollar {
    * @throws {TypeError} {@link RangeError} for any other value in `${}`, a NUL byte, and wrong options
    *
    * @example
-   * await $`git log -n ${5} -- ${path}`
+   *     const path = 'a file'
+   *     console.log(await $`printf %s-%s ${1} ${path}`.text()) // 1-a file
    */
   (strings: TemplateStringsArray, ...values: CommandValue[]): Command
   /** Returns a `$` whose commands have these options: `$({ cwd: '/' })`ls``. */
@@ -39,6 +40,10 @@ export interface Dollar {
 /**
  * Runs programs. The command starts in the next turn of the loop, and resolves with the result of `run`. If the task
  * that awaits the command is cancelled, the program is ended.
+ *
+ * @example
+ *     const name = "it's a file; no shell sees this"
+ *     console.log(await $`printf %s ${name}`.text()) // it's a file; no shell sees this
  */
 export const $: Dollar = dollar({})
 
@@ -70,6 +75,10 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
  * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then
  * starts nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its
  * output went to the next command or to the loop.
+ *
+ * @example
+ *     const sorted = $`printf ${'b\\na\\n'}`.pipe($`sort`)
+ *     for await (const line of sorted.lines()) console.log(line) // a, then b
  */
 export class Command implements Promise<CompletedProcess> {
   /** @internal the name that users see; without it, a bundler may rename the class to `_Command` */
@@ -178,7 +187,7 @@ export class Command implements Promise<CompletedProcess> {
    * @throws as `lines`
    *
    * @example
-   * for await (const { from, text } of $`git clone --progress ${url}`) console.log(from, text)
+   *     for await (const { from, text } of $`echo hello`) console.log(from, text) // stdout hello
    */
   [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void> {
     this.#take('for await')

@@ -31,6 +31,14 @@ export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'st
  * stops the process and ends that task.
  *
  * Its stdin is a PIPE. Its stdout and stderr are those of the parent unless there is a listener to their lines.
+ *
+ * @example
+ *     await using server = new ManagedProcess('sh', ['-c', 'echo listening; exec sleep 60'], {
+ *       ready: /listening/, // start() waits for this line
+ *       restart: 'on-failure',
+ *     })
+ *     await server.start()
+ *     console.log(server.state) // running
  */
 export class ManagedProcess implements AsyncDisposable {
   readonly #program: string

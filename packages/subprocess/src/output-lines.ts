@@ -3,7 +3,14 @@ import { createServiceTask } from '@tasktree/core/lowlevel'
 import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 
-/** A line of output, and the name of its output. In a template or with `+` it becomes its text. */
+/**
+ * A line of output, and the name of its output. In a template or with `+` it becomes its text.
+ *
+ * @example
+ *     for await (const line of $`sh -c ${'echo out; sleep 0.1; echo err >&2'}`) {
+ *       console.log(line.from, line.text) // stdout out, then stderr err
+ *     }
+ */
 export class OutputLine {
   /** @internal the name that users see; without it, a bundler may rename the class to `_OutputLine` */
   static readonly name: string = 'OutputLine'

@@ -54,6 +54,11 @@ export interface Started {
  * the process is left, the process and its whole group are sent SIGTERM, and after `killGrace` SIGKILL. If the process
  * ends by itself, processes that it started and left running are not ended.
  *
+ * @example
+ *     await using process = await createSubprocessExec('cat', [], { stdin: PIPE, stdout: PIPE })
+ *     const [output] = await process.communicate('hello')
+ *     console.log(String(output), process.returncode) // hello 0
+ *
  * Source: asyncio.subprocess.Process
  */
 export class Process implements AsyncDisposable {

@@ -9,6 +9,13 @@ import { toFolder } from './options.ts'
  * Makes a ManagedProcess that runs `python3 -u`, found on PATH. It runs a script when `scriptOrCode` ends in `.py` or
  * is the path of a file; otherwise `scriptOrCode` is the code to run. `start` throws FileNotFoundError when there is no
  * python3.
+ *
+ * @example
+ *     await using hello = python('print("hello", flush=True)', [], {
+ *       onStdout: (line) => console.log(line), // hello
+ *     })
+ *     await hello.start()
+ *     await hello.wait()
  */
 export function python(
   scriptOrCode: string,

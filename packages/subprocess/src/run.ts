@@ -30,6 +30,10 @@ export interface RunOptions extends SpawnOptions {
  * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes, with the first of them
  * @throws what createSubprocessExec throws
  *
+ * @example
+ *     const { stdout, returncode } = await run('sort', [], { input: 'b\na\n', encoding: 'utf8' })
+ *     console.log(JSON.stringify(stdout), returncode) // "a\nb\n" 0
+ *
  * Source: subprocess.run. Differs: by default it captures the output, and stdin is empty.
  */
 export function run(

@@ -9,6 +9,10 @@ export interface SplitOptions {
 
 /**
  * Splits command lines into words, and joins words into command lines. Source: shlex. Differs: there is no lexer class.
+ *
+ * @example
+ *     console.log(shlex.split("cp 'my file' b")) // [ 'cp', 'my file', 'b' ]
+ *     console.log(shlex.join(['cp', 'my file', 'b'])) // cp 'my file' b
  */
 export const shlex: {
   /**

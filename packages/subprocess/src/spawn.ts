@@ -23,6 +23,11 @@ import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
  * runs
  * @throws {CancelledError} when `signal` has aborted
  *
+ * @example
+ *     await using child = await createSubprocessExec('sh', ['-c', 'echo one; echo two'], { stdout: PIPE })
+ *     for await (const line of child.stdout?.lines() ?? []) console.log(line) // one, then two
+ *     console.log(await child.wait()) // 0
+ *
  * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
  */
 export function createSubprocessExec(
@@ -123,6 +128,11 @@ async function failureOf(
  * `shlex.quote` before it becomes a part of the command.
  *
  * @throws as createSubprocessExec
+ *
+ * @example
+ *     await using child = await createSubprocessShell('echo "$((6 * 7))" | cat', { stdout: PIPE })
+ *     const [output] = await child.communicate()
+ *     console.log(String(output).trim()) // 42
  *
  * Source: asyncio.create_subprocess_shell
  */
