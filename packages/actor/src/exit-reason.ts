@@ -25,7 +25,15 @@ export function isAbnormal(reason: ExitReason): boolean {
   return reason.kind === 'error' || reason.kind === 'killed'
 }
 
-/** Describes the reason in a few words, for logs and error messages. */
+/**
+ * Describes the reason in a few words, for logs and error messages.
+ *
+ * @example
+ *     class Clerk extends Actor {}
+ *     const clerk = await spawn(Clerk)
+ *     clerk.stop('the office closes')
+ *     console.log(formatReason(await clerk.whenStopped)) // shutdown (the office closes)
+ */
 export function formatReason(reason: ExitReason): string {
   if (reason.kind === 'error') return `error: ${formatThrown(reason.error)}`
   if (reason.kind !== 'shutdown' || reason.detail === undefined) return reason.kind

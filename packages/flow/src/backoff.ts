@@ -25,6 +25,10 @@ export interface ExponentialOptions {
  * `max`. Unless `jitter` is 'none', each delay is multiplied by a random number between 0 and 1.
  *
  * @throws {RangeError} when `min`, `max` or `factor` is out of range, or for another `jitter`
+ *
+ * @example
+ *     const backoff = exponential({ min: 100, max: 1_000, jitter: 'none' })
+ *     console.log([1, 2, 3, 10].map((attempt) => backoff(attempt))) // [ 100, 200, 400, 1000 ]
  */
 export function exponential(options?: ExponentialOptions): Backoff {
   checkOptions(options)
@@ -45,7 +49,15 @@ export function exponential(options?: ExponentialOptions): Backoff {
   }
 }
 
-/** Returns a Backoff that always waits `ms` milliseconds. @throws {RangeError} when `ms` is negative or NaN */
+/**
+ * Returns a Backoff that always waits `ms` milliseconds.
+ *
+ * @throws {RangeError} when `ms` is negative or NaN
+ *
+ * @example
+ *     const backoff = constant(100)
+ *     console.log(backoff(1), backoff(2)) // 100 100
+ */
 export function constant(ms: number): Backoff {
   checkDuration('the delay of the backoff', ms)
   return () => ms

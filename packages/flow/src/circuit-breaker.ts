@@ -41,6 +41,16 @@ export interface CircuitBreakerOptions {
  * Only an outcome that belongs to the present state counts: a call that began before the circuit opened does not close
  * or open the circuit when it ends. If a trial call is cancelled, another call may become a trial in its place. The
  * breaker has no timer: an open circuit becomes half-open at the next call of `run`, or when code next reads `state`.
+ *
+ * @example
+ *     const breaker = new CircuitBreaker({ failures: 2, within: 10_000, resetAfter: 30_000 })
+ *     const call = () =>
+ *       breaker.run(async () => {
+ *         throw new Error('the server is down')
+ *       })
+ *     for (let i = 0; i < 2; i++) await call().catch(() => {})
+ *     console.log(breaker.state) // open
+ *     await call().catch((error: Error) => console.log(error.name)) // CircuitOpenError
  */
 export class CircuitBreaker {
   /** @internal the name that users see; bundlers rename the class */

@@ -8,6 +8,13 @@ import { coalesce } from './coalesce.ts'
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RangeError} when `ms` is negative or NaN
+ *
+ * @example
+ *     const search = debounce(async (text: string) => {
+ *       console.log('searches for', text) // searches for task
+ *       return text.length
+ *     }, 10)
+ *     console.log(await gather([search('t'), search('ta'), search('task')])) // [ 4, 4, 4 ]
  */
 export function debounce<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

@@ -9,6 +9,12 @@ import { Turns } from './turns.ts'
  * Without the option `key`, all calls have the same key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
+ *
+ * @example
+ *     const save = exhaust(() => sleep(10, 'saved'))
+ *     const first = save()
+ *     await save().catch((error: Error) => console.log(error.name)) // BusyError
+ *     console.log(await first) // saved
  */
 export function exhaust<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

@@ -7,6 +7,10 @@ import { type WorkOptions, workThrough } from './work-through.ts'
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity
+ *
+ * @example
+ *     const pages = ['a', 'b', 'c']
+ *     await forEach(pages, (page) => handle(page), { concurrency: 2 })
  */
 export function forEach<T>(
   items: Source<T>,

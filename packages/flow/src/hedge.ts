@@ -27,6 +27,11 @@ export interface HedgeOptions {
  *
  * @throws {TypeError} when `fn` is not a function, or `delay` not a number
  * @throws {RangeError} when `delay` or `max` is out of range
+ *
+ * @example
+ *     // A second call after 10 ms, if the first has not answered. The loser is cancelled.
+ *     const answer = await hedge((attempt) => sleep(attempt === 1 ? 500 : 1, attempt), { delay: 10 })
+ *     console.log(answer) // 2
  */
 export function hedge<T>(
   fn: (attempt: number) => PromiseLike<T>,

@@ -11,6 +11,13 @@ import { Turns } from './turns.ts'
  * key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
+ *
+ * @example
+ *     const search = latest((text: string) => sleep(10, `results for ${text}`))
+ *     const first = search('ta')
+ *     const second = search('task') // cancels the first
+ *     console.log(await second) // results for task
+ *     await first.catch((error: Error) => console.log(error.name)) // CancelledError
  */
 export function latest<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

@@ -43,6 +43,10 @@ type Outcome<R> = { value: R } | { error: unknown }
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` or `buffer` is not a whole number, or too small
+ *
+ * @example
+ *     const squares = mapStream([1, 2, 3], (n) => sleep(5, n * n), { concurrency: 2, ordered: true })
+ *     for await (const square of squares) console.log(square) // 1, then 4, then 9
  */
 export function mapStream<T, R>(
   items: Source<T>,

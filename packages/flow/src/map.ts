@@ -17,6 +17,10 @@ type Mapped<T extends readonly unknown[], R> = { -readonly [K in keyof T]: R }
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity
+ *
+ * @example
+ *     const sizes = await map(['a', 'bb', 'ccc'], (text) => sleep(5, text.length), { concurrency: 2 })
+ *     console.log(sizes) // [ 1, 2, 3 ]
  */
 export function map<const T extends readonly unknown[], R>(
   items: T,

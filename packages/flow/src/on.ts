@@ -36,6 +36,17 @@ export interface Events<T> extends AsyncDisposable {
  *
  * @throws {TypeError} when `source` has no events, or `event` is not a name
  * @throws {RangeError} when `buffer` is not a whole number of at least 1, or for another `overflow`
+ *
+ * @example
+ *     import { EventEmitter } from 'node:events'
+ *
+ *     const source = new EventEmitter()
+ *     const events = on<string>(source, 'message')
+ *     source.emit('message', 'hello')
+ *     for await (const message of events) {
+ *       console.log(message) // hello
+ *       break // takes the listener away
+ *     }
  */
 export function on<T = unknown>(
   source: EventEmitter | EventTarget,

@@ -9,6 +9,13 @@ import { EventStream } from './event-stream.ts'
  * settles.
  *
  * @throws {TypeError} when `source` has no events, or `event` is not a name
+ *
+ * @example
+ *     import { EventEmitter } from 'node:events'
+ *
+ *     const source = new EventEmitter()
+ *     setTimeout(() => source.emit('ready', 8080), 5)
+ *     console.log(await once<number>(source, 'ready')) // 8080
  */
 export function once<T = unknown>(
   source: EventEmitter | EventTarget,

@@ -18,6 +18,11 @@ export interface PollOptions {
  *
  * @throws {TypeError} when `fn` is not a function, or `interval` not a number
  * @throws {RangeError} when `interval` or `timeout` is negative or NaN
+ *
+ * @example
+ *     let looks = 0
+ *     const state = await poll(async () => (++looks < 3 ? undefined : 'ready'), { interval: 5 })
+ *     console.log(state, looks) // ready 3
  */
 export function poll<T>(fn: () => PromiseLike<T | undefined>, options: PollOptions): Promise<T> {
   checkBody('poll', fn)

@@ -9,6 +9,13 @@ import { Turns } from './turns.ts'
  * waits leaves the line at once.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
+ *
+ * @example
+ *     const append = queued(async (line: string) => {
+ *       await sleep(5)
+ *       console.log(line) // one, then two
+ *     })
+ *     await gather([append('one'), append('two')]) // one after the other
  */
 export function queued<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

@@ -38,6 +38,13 @@ export interface RetryOptions {
  *
  * @throws {TypeError} when `fn` is not a function, or an option has a wrong type
  * @throws {RangeError} when `attempts` or `timeout` is out of range
+ *
+ * @example
+ *     const get = async (attempt: number) => {
+ *       if (attempt < 3) throw new Error('the server is busy')
+ *       return `answered at attempt ${attempt}`
+ *     }
+ *     console.log(await retry(get, { attempts: 5, backoff: constant(5) })) // answered at attempt 3
  */
 export function retry<T>(
   fn: (attempt: number) => PromiseLike<T>,

@@ -13,6 +13,15 @@ import { SharedWork } from './shared-work.ts'
  * cancelled.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
+ *
+ * @example
+ *     let queries = 0
+ *     const user = singleFlight(async (id: number) => {
+ *       queries++
+ *       return await sleep(5, `user ${id}`)
+ *     })
+ *     console.log(await gather([user(1), user(1), user(1)])) // [ 'user 1', 'user 1', 'user 1' ]
+ *     console.log(queries) // 1
  */
 export function singleFlight<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

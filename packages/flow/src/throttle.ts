@@ -10,6 +10,13 @@ import { coalesce } from './coalesce.ts'
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RangeError} when `ms` is negative or NaN
+ *
+ * @example
+ *     const report = throttle(async (percent: number) => {
+ *       console.log(percent) // 1, then 3
+ *     }, 20)
+ *     await report(1) // at once
+ *     await gather([report(2), report(3)]) // one call, after 20 ms
  */
 export function throttle<A extends unknown[], R>(
   fn: (...args: A) => PromiseLike<R>,

@@ -12,6 +12,13 @@ import { sleepUntil } from './sleep-until.ts'
  * effect.
  *
  * @throws {RangeError} when `ms` is not greater than 0
+ *
+ * @example
+ *     let ticks = 0
+ *     for await (const _ of ticker(5)) {
+ *       if (++ticks === 3) break
+ *     }
+ *     console.log(ticks) // 3
  */
 export function ticker(ms: number, options?: { signal?: AbortSignal }): AsyncIterable<number> {
   checkDuration('the interval of a ticker', ms)

@@ -26,6 +26,17 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
  * answer to the caller, not a crash.
  *
  * Modelled on gen_server of Erlang/OTP.
+ *
+ * @example
+ *     class Counter extends Actor {
+ *       #count = 0
+ *       add(n: number): number {
+ *         return (this.#count += n)
+ *       }
+ *     }
+ *     const counter = await spawn(Counter)
+ *     console.log(await counter.ask.add(2)) // 2
+ *     await counter.stop()
  */
 export abstract class Actor {
   /** Names of methods that may run while another handler waits for a promise. Use it for queries that only read. */

@@ -28,6 +28,21 @@ import type { ActorTimer, TimerOptions } from './timers.ts'
 /**
  * The API of an actor for its own code: `this.ctx`. A context belongs to one incarnation. After that incarnation has
  * ended, every method throws StaleIncarnation.
+ *
+ * @example
+ *     class Watchdog extends Actor {
+ *       #ticks = 0
+ *       protected override onStart(): void {
+ *         this.ctx.every(5, () => ++this.#ticks)
+ *       }
+ *       ticks(): string {
+ *         return `${this.ctx.name} has ticked: ${this.#ticks > 0}`
+ *       }
+ *     }
+ *     const dog = await spawn(Watchdog, [], { name: 'dog' })
+ *     await sleep(50)
+ *     console.log(await dog.ask.ticks()) // dog has ticked: true
+ *     await dog.stop()
  */
 export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation

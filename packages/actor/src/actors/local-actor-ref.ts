@@ -10,6 +10,16 @@ import type { ExitReason } from '../exit-reason.ts'
 /**
  * The address of an actor of this process. It stays valid across restarts; messages that are sent during a restart wait
  * in the mailbox.
+ *
+ * @example
+ *     class Greeter extends Actor {
+ *       greet(name: string): string {
+ *         return `hello ${name}`
+ *       }
+ *     }
+ *     const greeter: LocalActorRef<Greeter> = await spawn(Greeter, [], { name: 'greeter' })
+ *     console.log(await greeter.ask({ timeout: 1_000 }).greet('Ada'), greeter.status) // hello Ada running
+ *     await greeter.stop()
  */
 export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
   /** @internal the name that users see; without it, a bundler may rename the class to `_LocalActorRef` */

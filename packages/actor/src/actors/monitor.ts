@@ -18,7 +18,25 @@ export interface Down {
   readonly link: boolean
 }
 
-/** A monitor of one child: tells the watching actor of each restart, and exactly once of the end. */
+/**
+ * A monitor of one child: tells the watching actor of each restart, and exactly once of the end.
+ *
+ * @example
+ *     class Guard extends Actor {
+ *       watch(ref: ChildRef): void {
+ *         this.ctx.monitor(ref)
+ *       }
+ *       protected override onDown({ ref, reason }: Down): void {
+ *         console.log(ref.name, reason.kind) // worker killed
+ *       }
+ *     }
+ *     const guard = await spawn(Guard)
+ *     const worker = await spawn(class extends Actor {}, [], { name: 'worker' })
+ *     await guard.ask.watch(worker)
+ *     await worker.kill()
+ *     await sleep(5)
+ *     await guard.stop()
+ */
 export class Monitor {
   readonly ref: ChildRef
   readonly #watcher: ActorIncarnation

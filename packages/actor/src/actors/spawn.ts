@@ -20,6 +20,21 @@ const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
  * @throws {TypeError} {@link RangeError} for wrong arguments
  * @throws what its constructor or `onStart` throws
  * @throws {AlreadyStarted} when an actor of that name runs
+ *
+ * @example
+ *     class Greeter extends Actor {
+ *       #greeting: string
+ *       constructor(greeting: string) {
+ *         super()
+ *         this.#greeting = greeting
+ *       }
+ *       greet(name: string): string {
+ *         return `${this.#greeting}, ${name}`
+ *       }
+ *     }
+ *     const greeter = await spawn(Greeter, ['hello'], { name: 'greeter' })
+ *     console.log(await greeter.ask.greet('Ada')) // hello, Ada
+ *     await greeter.stop()
  */
 export function spawn<A extends Actor, P extends unknown[]>(
   actorClass: ActorClass<A, P>,

@@ -52,6 +52,18 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
  * the messages that wait, and also while the actor is suspended. The request fails when the actor ends first.
  *
  * Modelled on `sys` of Erlang/OTP.
+ *
+ * @example
+ *     class Counter extends Actor {
+ *       count = 0
+ *       add(): void {
+ *         this.count++
+ *       }
+ *     }
+ *     const counter = await spawn(Counter)
+ *     await counter.ask.add()
+ *     console.log((await sys.getState(counter)).count, sys.statistics(counter).handled) // 1 1
+ *     await counter.stop()
  */
 export const sys: {
   /** Resolves with the actor object itself. */

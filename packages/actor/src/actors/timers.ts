@@ -13,7 +13,24 @@ export interface TimerOptions {
   mode?: 'fixed-delay' | 'fixed-rate'
 }
 
-/** A timer of one incarnation. Each tick is a message in the mailbox. */
+/**
+ * A timer of one incarnation. Each tick is a message in the mailbox.
+ *
+ * @example
+ *     class Alarm extends Actor {
+ *       #timer: ActorTimer | null = null
+ *       set(ms: number): void {
+ *         this.#timer = this.ctx.after(ms, () => console.log('rings')) // rings
+ *       }
+ *       clear(): void {
+ *         this.#timer?.cancel()
+ *       }
+ *     }
+ *     const alarm = await spawn(Alarm)
+ *     await alarm.ask.set(5)
+ *     await sleep(50)
+ *     await alarm.stop()
+ */
 export class ActorTimer implements Disposable {
   readonly #child: ActorChild
   readonly #owner: ActorTimers

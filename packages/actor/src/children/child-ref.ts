@@ -5,7 +5,18 @@ import type { ExitReason } from '../exit-reason.ts'
 import { shownInConsole } from './shown-in-console.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
 
-/** The address of a child of any kind. It stays valid across restarts. */
+/**
+ * The address of a child of any kind. It stays valid across restarts.
+ *
+ * @example
+ *     await using system = await ActorSystem.start({
+ *       name: 'app',
+ *       children: [child.task('heartbeat', () => sleepForever())],
+ *     })
+ *     const heartbeat = system.lookup<ChildRef>('heartbeat')
+ *     console.log(heartbeat?.kind, heartbeat?.status) // task running
+ *     console.log((await heartbeat?.stop())?.kind) // shutdown
+ */
 export class ChildRef {
   /** @internal */
   readonly target: Child

@@ -155,7 +155,23 @@ export type Rest<P extends unknown[], O> = [] extends P
   ? [args?: Args<P>, options?: O]
   : [args: Args<P>, options?: O]
 
-/** Makes child specs for the option `children` and for `startChild`. */
+/**
+ * Makes child specs for the option `children` and for `startChild`.
+ *
+ * @example
+ *     class Clerk extends Actor {}
+ *     await using system = await ActorSystem.start({
+ *       name: 'office',
+ *       children: [
+ *         child.actor('clerk', Clerk, [], { restart: 'transient' }),
+ *         child.supervisor('jobs', {
+ *           strategy: 'one-for-all',
+ *           children: [child.task('poller', () => sleepForever())],
+ *         }),
+ *       ],
+ *     })
+ *     console.log(system.root.whichChildren().map(({ id }) => id)) // [ 'clerk', 'jobs' ]
+ */
 export const child: {
   /**
    * Describes an actor. Each incarnation gets the same arguments; pass a function if the incarnations must not share

@@ -9,7 +9,19 @@ import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
 import { AbandonableTask } from './abandonable-task.ts'
 
-/** The address of a resource: a pool, a server, a process or a similar object under supervision. */
+/**
+ * The address of a resource: a pool, a server, a process or a similar object under supervision.
+ *
+ * @example
+ *     import { ThreadPoolExecutor } from '@tasktree/executor'
+ *
+ *     await using system = await ActorSystem.start({
+ *       name: 'app',
+ *       children: [child.resource('pool', () => new ThreadPoolExecutor())],
+ *     })
+ *     const pool = system.lookup<ResourceRef<ThreadPoolExecutor>>('pool')?.value
+ *     console.log(await pool?.submit(() => 6 * 7)) // 42
+ */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user names what he made
 export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */

@@ -4,7 +4,22 @@ import { asMessage, type Envelope } from './envelope.ts'
 
 const kept = 100
 
-/** Collects the messages that were dropped before a handler got them. */
+/**
+ * Collects the messages that were dropped before a handler got them.
+ *
+ * @example
+ *     class Clerk extends Actor {
+ *       serve(_customer: string): Future<void> {
+ *         return sleep(60_000)
+ *       }
+ *     }
+ *     await using system = await ActorSystem.start({ name: 'office', logger: silentLogger })
+ *     const clerk = await system.root.startChild(child.actor('clerk', Clerk))
+ *     await clerk.tell.serve('Ada')
+ *     await clerk.tell.serve('Bob') // waits in the mailbox
+ *     await system.root.stopChild('clerk')
+ *     console.log(system.deadLetters.recent.map(({ message }) => message.args)) // [ [ 'Bob' ] ]
+ */
 export class DeadLetters {
   readonly #stream = new Broadcast<DeadLetter>({ lag: 'drop-oldest', capacity: 1000 })
   #recent: DeadLetter[] = []

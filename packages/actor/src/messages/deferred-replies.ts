@@ -7,6 +7,22 @@ import type { AskFuture } from './ask.ts'
 /**
  * The right to answer one ask later, or from other code. Made by `ctx.reply()`. If the actor ends before the port was
  * used, the ask fails with ActorStopped or ActorCrashed.
+ *
+ * @example
+ *     class Inbox extends Actor {
+ *       #waiting: ReplyPort<string> | null = null
+ *       next(): ReplyPort<string> {
+ *         return (this.#waiting = this.ctx.reply<string>()) // the answer comes later
+ *       }
+ *       put(letter: string): void {
+ *         this.#waiting?.resolve(letter)
+ *       }
+ *     }
+ *     const inbox = await spawn(Inbox)
+ *     const letter = inbox.ask.next()
+ *     await inbox.tell.put('a letter')
+ *     console.log(await letter) // a letter
+ *     await inbox.stop()
  */
 export class ReplyPort<T = unknown> {
   #ask: AskFuture | null

@@ -25,7 +25,17 @@ export interface StructuredLogger {
   child(...args: never[]): unknown
 }
 
-/** The default logger: writes warnings and errors to the console, so that restarts are visible without any set-up. */
+/**
+ * The default logger: writes warnings and errors to the console, so that restarts are visible without any set-up.
+ *
+ * @example
+ *     await using system = await ActorSystem.start({
+ *       name: 'app',
+ *       logger: { ...consoleLogger, debug() {} },
+ *       children: [child.task('poller', () => sleepForever())],
+ *     })
+ *     console.log(system.root.status) // running
+ */
 export const consoleLogger: Logger = {
   debug: () => {},
   info: () => {},
@@ -35,6 +45,13 @@ export const consoleLogger: Logger = {
   error: (message, ...details) => console.error(message + textOf(message, details)),
 }
 
+/**
+ * A logger that writes nothing, for tests.
+ *
+ * @example
+ *     await using system = await ActorSystem.start({ name: 'test', logger: silentLogger })
+ *     console.log(system.root.status) // running
+ */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

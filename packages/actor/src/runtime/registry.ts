@@ -12,6 +12,14 @@ export interface GroupEvent {
 /**
  * A group of refs under one name. A member leaves the group when it ends for good. A member whose own code called
  * `join` leaves when that incarnation ends.
+ *
+ * @example
+ *     class Clerk extends Actor {}
+ *     await using system = await ActorSystem.start({ name: 'office' })
+ *     const clerks = system.group('clerks')
+ *     const ref = await system.root.startChild(child.actor('clerk-1', Clerk))
+ *     clerks.join(ref)
+ *     console.log(clerks.members.map(({ name }) => name)) // [ 'clerk-1' ]
  */
 export class Group {
   readonly name: string

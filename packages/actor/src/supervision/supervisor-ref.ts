@@ -48,7 +48,17 @@ export type RefOf<S extends ChildSpec> =
         ? SupervisorRef
         : ChildRef
 
-/** The address of a supervisor. The supervisor performs requests one after the other. */
+/**
+ * The address of a supervisor. The supervisor performs requests one after the other.
+ *
+ * @example
+ *     await using system = await ActorSystem.start({ name: 'app' })
+ *     const { root } = system
+ *     const poller = await root.startChild(child.task('poller', () => sleepForever()))
+ *     await root.restartChild('poller').catch(() => {}) // refused, because it runs
+ *     console.log(root.countChildren().active, poller.status) // 1 running
+ *     await root.stopChild('poller')
+ */
 export class SupervisorRef extends ChildRef {
   /** @internal */
   declare readonly target: SupervisorChild

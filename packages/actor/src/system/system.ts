@@ -89,6 +89,18 @@ addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()
 /**
  * A tree of supervised children with names, groups, events and dead letters. A system runs on the loop on which it was
  * started. Inside `run` it is stopped when the main task ends.
+ *
+ * @example
+ *     class Clerk extends Actor {
+ *       greet(name: string): string {
+ *         return `hello ${name}`
+ *       }
+ *     }
+ *     await using system = await ActorSystem.start({
+ *       name: 'office',
+ *       children: [child.actor('clerk', Clerk)],
+ *     })
+ *     console.log(await system.lookup(Clerk, 'clerk')?.ask.greet('Ada')) // hello Ada
  */
 export class ActorSystem implements AsyncDisposable {
   /** @internal the name that users see; without it, a bundler may rename the class to `_ActorSystem` */

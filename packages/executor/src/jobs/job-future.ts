@@ -20,6 +20,15 @@ export interface JobControl {
  * yielded values. The worker is at most 16 values ahead of the reader. A program that awaits the future without
  * iterating drops the values. Leaving the iteration early cancels the job.
  *
+ * @example
+ *     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+ *     const job = pool.submit(function* (to: number) {
+ *       for (let n = 1; n <= to; n++) yield n * n
+ *       return 'that is all'
+ *     }, 2)
+ *     for await (const square of job) console.log(square) // 1, then 4
+ *     console.log(await job) // that is all
+ *
  * Source: concurrent.futures.Future. Differs: a running job can be cancelled.
  */
 export class JobFuture<R, Y = never> extends Future<R> {

@@ -5,6 +5,10 @@ import { checkOptions, describe } from '@tasktree/core/lowlevel'
 /**
  * A reference to a function that a module exports, made by `jobs`. The reference is plain data: workers of this machine
  * find the module by its `url`, workers of other machines by the name `module`.
+ *
+ * @example
+ *     const { hash } = jobs<{ hash: (path: string) => string }>(new URL('file:///app/work.js'))
+ *     console.log(hash instanceof JobRef, hash.id) // true work#hash
  */
 export class JobRef<A extends unknown[], R> {
   /** The URL of the module on this machine; null when this machine does not have the module. */
@@ -67,7 +71,10 @@ export interface JobsOptions {
  * @throws {TypeError} when `url` is not an absolute URL, and for an `id` or `version` that is not a name
  *
  * @example
- * const { hash } = jobs<typeof import('./jobs.js')>(new URL('./jobs.js', import.meta.url))
+ *     // A module of your own is `new URL('./work.js', import.meta.url)`. This one is Node's.
+ *     const { gzipSync } = jobs<typeof import('node:zlib')>('node:zlib')
+ *     const zipped = await toThread(gzipSync, 'x'.repeat(1_000))
+ *     console.log(zipped.length < 100) // true
  */
 export function jobs<M>(url: URL | string, options?: JobsOptions): JobRefs<M> {
   const href = findSource(toHref(url))

@@ -14,8 +14,8 @@ function findVariable(): ContextVar<string | null> {
  * with jobs: in the function of a job it has the value that it had at `submit`.
  *
  * @example
- * traceparent.set(request.headers.traceparent ?? null)
- * await pool.submit(resize, image) // resize() reads the same value with traceparent.get()
+ *     traceparent.set('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')
+ *     await toThread(() => {}) // a function of a job's module reads the same value by traceparent.get()
  */
 export const traceparent: ContextVar<string | null> = findVariable()
 

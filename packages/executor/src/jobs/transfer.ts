@@ -20,6 +20,11 @@ const marks = findMarks()
  * processes the objects are copied all the same.
  *
  * @throws {TypeError} when `value` is not an object, or `list` not an array
+ *
+ * @example
+ *     const bytes = new Uint8Array(1_000_000)
+ *     const job = toThread((data: Uint8Array) => data.length, transfer(bytes, [bytes.buffer]))
+ *     console.log(await job, bytes.length) // 1000000 0
  */
 export function transfer<T>(value: T, list: readonly Transferable[]): T {
   if (typeof value !== 'object' || value === null) {

@@ -17,6 +17,12 @@ export interface ProcessPoolOptions extends PoolOptions {
  *
  * @throws {RuntimeError} on other runtimes
  *
+ * @example
+ *     await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+ *     const crash = () => process.abort() // ends the worker, not this program
+ *     const error = await pool.submit(crash).catch((reason: unknown) => reason)
+ *     console.log(error instanceof WorkerCrashedError) // true
+ *
  * Source: concurrent.futures.ProcessPoolExecutor
  */
 export class ProcessPoolExecutor extends WorkerPool {

@@ -33,6 +33,10 @@ function getDefaultPool(): ThreadPoolExecutor {
  *
  * @throws what the executor's `submit` throws
  *
+ * @example
+ *     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+ *     console.log(await runInExecutor(pool, (n: number) => n * 2, 21)) // 42
+ *
  * Source: loop.run_in_executor
  */
 export function runInExecutor<A extends unknown[], Y, R>(
@@ -58,6 +62,14 @@ export function runInExecutor(
 
 /**
  * Runs a job in the process's default thread pool.
+ *
+ * @example
+ *     const countTo = (limit: number) => {
+ *       let n = 0
+ *       while (n < limit) n++
+ *       return n
+ *     }
+ *     console.log(await toThread(countTo, 1_000_000)) // 1000000
  *
  * Source: asyncio.to_thread. Differs: the job does not see the caller's context variables, because a thread has
  * separate memory.

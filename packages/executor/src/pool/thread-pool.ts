@@ -7,6 +7,11 @@ import { resolveWorkerEntry } from './worker-entry-url.ts'
  * Runs jobs in worker threads. The threads share one process: a crash of the process ends all of them, and transferred
  * objects move to a thread without a copy.
  *
+ * @example
+ *     await using pool = new ThreadPoolExecutor({ maxWorkers: 2 })
+ *     const square = (n: number) => n * n
+ *     for await (const result of pool.map(square, [1, 2, 3])) console.log(result) // 1, then 4, then 9
+ *
  * Source: concurrent.futures.ThreadPoolExecutor
  */
 export class ThreadPoolExecutor extends WorkerPool {

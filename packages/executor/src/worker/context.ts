@@ -43,6 +43,9 @@ function findIdentity(): ThreadIdentity | WatchIdentity | ProcessIdentity | null
 /**
  * In a worker, its number in the pool, from 1; elsewhere null. The number of a worker that was replaced is not used
  * again.
+ *
+ * @example
+ *     console.log(workerId, (await toThread(() => workerId)) !== null) // null true
  */
 export const workerId: number | null = identity !== null && 'id' in identity ? identity.id : null
 
@@ -51,6 +54,16 @@ export const workerId: number | null = identity !== null && 'id' in identity ? i
  * while the job's code blocks.
  *
  * @throws {RuntimeError} outside a job
+ *
+ * @example
+ *     const job = toThread(() => {
+ *       let turns = 0
+ *       while (!workerSignal().aborted) turns++ // ends at once when the job is cancelled
+ *       return turns
+ *     })
+ *     await sleep(50)
+ *     job.cancel()
+ *     console.log(job.cancelled()) // true
  */
 export function workerSignal(): AbortSignal {
   return getJob('workerSignal').signal
@@ -61,6 +74,13 @@ export function workerSignal(): AbortSignal {
  *
  * @throws {RuntimeError} outside a job
  * @throws {JobSerializationError} when `value` cannot be cloned
+ *
+ * @example
+ *     const job = toThread(() => {
+ *       for (const percent of [50, 100]) reportProgress(percent)
+ *     })
+ *     job.onProgress((percent) => console.log(percent)) // 50, then 100
+ *     await job
  */
 export function reportProgress(value: unknown): void {
   getJob('reportProgress').reportProgress(value)
