@@ -26,7 +26,8 @@ export function rememberRaw(request: object, incoming: Incoming): void {
  * @throws {TypeError} when this package did not pass `request` to a handler
  *
  * @example
- *     serve((request) => new Response(`you are ${connection(request).remoteAddress}`))
+ *     await using server = await serve((request) => new Response(connection(request).remoteAddress))
+ *     console.log(await (await fetch(server.url)).text()) // 127.0.0.1
  */
 export function connection(request: Request): Connection {
   const rawRequest = IncomingRequest.ownerOf(request)?.incoming ?? known.get(request)

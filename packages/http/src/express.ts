@@ -14,9 +14,13 @@ export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) 
  * @throws {TypeError} {@link RangeError} for wrong options
  *
  * @example
+ *     import express from 'express'
+ *
  *     const app = express()
  *     app.use(requestScope({ deadline: 10_000 }))
- *     app.get('/report', async (request, response) => response.json(await report(request.query)))
+ *     app.get('/report', async (_request, response) => {
+ *       response.send(await work()) // cancelled when the client leaves
+ *     })
  */
 export function requestScope(options?: ScopeOptions): RequestScope {
   const service = new Service(options)
@@ -36,6 +40,13 @@ export function requestScope(options?: ScopeOptions): RequestScope {
  * An error handler for Connect, or for an Express router that has error handlers of its own. It drops the errors that a
  * cancelled request has thrown, so that no later error handler gets them. `requestScope` adds it to an Express
  * application.
+ *
+ * @example
+ *     import express from 'express'
+ *
+ *     const router = express.Router()
+ *     router.get('/report', async (_request, response) => response.send(await work()))
+ *     router.use(ignoreCancelled) // before the router's own error handlers
  */
 export function ignoreCancelled(
   error: unknown,

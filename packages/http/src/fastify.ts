@@ -10,8 +10,13 @@ export type { ScopeOptions } from './service.ts'
  * the deadline passes. Fastify does not log the CancelledError of a handler.
  *
  * @example
+ *     import fastify from 'fastify'
+ *
+ *     const app = fastify()
  *     await app.register(fastifyScope, { deadline: 10_000 })
- *     app.get('/report', (request) => report(request.query))
+ *     app.get('/report', () => work()) // cancelled when the client leaves
+ *     console.log((await app.inject('/report')).body) // done
+ *     await app.close()
  */
 export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, done) => {
   const { deadline, maxRequests } = options

@@ -67,8 +67,9 @@ const temporary = new Set([408, 429, 502, 503, 504])
  * @throws {TypeError} of the platform when the request fails
  *
  * @example
- *     const response = await fetch('https://api.example/prices', { timeout: 2_000, retry: 3 })
- *     const prices = await response.json()
+ *     await using server = await serve(() => Response.json({ apples: 3 }))
+ *     const response = await fetch(server.url, { timeout: 1_000, retry: 3 })
+ *     console.log(await response.json()) // { apples: 3 }
  */
 export function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
   checkOptions(init)

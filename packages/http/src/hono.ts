@@ -17,9 +17,11 @@ export type { ScopeOptions } from './service.ts'
  * @throws {TypeError} {@link RangeError} for wrong options
  *
  * @example
+ *     import { Hono } from 'hono'
+ *
  *     const app = new Hono()
  *     app.use(honoScope({ deadline: 10_000 }))
- *     app.get('/report', async (c) => c.json(await report(c.req.query())))
+ *     app.get('/report', async (c) => c.text(await work())) // cancelled when the client leaves
  */
 export function honoScope(options?: ScopeOptions): MiddlewareHandler {
   const service = new Service(options)

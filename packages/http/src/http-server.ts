@@ -27,6 +27,11 @@ const cleanupTime = 5_000
  * milliseconds the server accepts no new connections and closes idle connections; running requests have `grace`
  * milliseconds to end; then their tasks are cancelled; when the tasks have ended, every connection that is left is
  * destroyed.
+ *
+ * @example
+ *     const server: HttpServer = await serve(() => new Response('hello'))
+ *     console.log(await (await fetch(server.url)).text()) // hello
+ *     await server.stop() // lets the requests that run end
  */
 export class HttpServer implements AsyncDisposable {
   readonly #server: NodeServer

@@ -10,10 +10,10 @@ import { type HandlerOptions, Service } from './service.ts'
  * @throws {TypeError} {@link RangeError} when `handler` is not a function, or for wrong options
  *
  * @example
- *     const server = createServer(nodeHandler(async (request) => {
- *       return Response.json(await report(request))
- *     }))
- *     server.listen(8080)
+ *     import { createServer } from 'node:http'
+ *
+ *     const server = createServer(nodeHandler(async () => Response.json({ done: await work() })))
+ *     server.listen(0, () => server.close())
  */
 export function nodeHandler(
   handler: Handler,

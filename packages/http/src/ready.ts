@@ -8,7 +8,10 @@ import { IncomingRequest } from './incoming-request.ts'
  * @throws {TypeError} when `serve` or `nodeHandler` did not pass `request` to a handler
  *
  * @example
- *     serve((request) => (new URL(request.url).pathname === '/ready' ? ready(request) : answer(request)))
+ *     await using server = await serve((request) =>
+ *       request.url.endsWith('/ready') ? ready(request) : new Response('hello'),
+ *     ) // while the server stops, the answer is 503
+ *     console.log((await fetch(`${server.url}/ready`)).status) // 200
  */
 export function ready(request: Request): Response {
   const owner = IncomingRequest.ownerOf(request)

@@ -67,12 +67,11 @@ export interface ServeOptions extends HandlerOptions {
  * @throws the error of node:net when it cannot listen
  *
  * @example
- *     await run(async () => {
- *       await using server = await serve(async (request) => {
- *         return Response.json(await report(new URL(request.url).searchParams))
- *       }, { port: 8080, deadline: 10_000 })
- *       await server.closed
- *     })
+ *     await using server = await serve(
+ *       async (request) => new Response(`hello ${new URL(request.url).pathname}`),
+ *       { deadline: 10_000 },
+ *     )
+ *     console.log(await (await fetch(`${server.url}/ada`)).text()) // hello /ada
  */
 export function serve(handler: Handler, options: ServeOptions = {}): Promise<HttpServer> {
   checkHandler('serve', handler)

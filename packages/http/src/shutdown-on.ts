@@ -23,8 +23,9 @@ export interface ShutdownOptions {
  * @throws {TypeError} {@link RangeError} for a signal that does not exist, a target that cannot be stopped, wrong options
  *
  * @example
- *     const server = await serve(handler, { port: 8080 })
- *     shutdownOn(['SIGTERM', 'SIGINT'], server)
+ *     const server = await serve(() => new Response('hello'))
+ *     using _handlers = shutdownOn(['SIGTERM', 'SIGINT'], server)
+ *     await server.stop()
  */
 export function shutdownOn(
   signals: NodeJS.Signals | readonly NodeJS.Signals[],

@@ -25,11 +25,12 @@ const lineEnd = /\r\n|\r|\n/
  * @throws {TypeError} when `events` cannot be iterated
  *
  * @example
- *     serve(() => sse(prices()))
- *
- *     async function* prices(): AsyncIterable<ServerSentEvent> {
- *       for await (const price of market.subscribe()) yield { event: 'price', data: String(price) }
+ *     async function* prices() {
+ *       for (const price of [7, 8]) yield { event: 'price', data: String(price) }
  *     }
+ *     await using server = await serve(() => sse(prices()))
+ *     const body = await (await fetch(server.url)).text()
+ *     console.log(body.split('\n\n')[1]?.split('\n')) // [ 'event: price', 'data: 8' ]
  */
 export function sse(events: AsyncIterable<ServerSentEvent>): Response {
   if (typeof events !== 'object' || events === null || !(Symbol.asyncIterator in events)) {

@@ -36,9 +36,13 @@ const scope = '@tasktree/otel'
  * @throws {TypeError} when an option is not a provider
  *
  * @example
- *     const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] })
- *     provider.register()
- *     instrument()
+ *     import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+ *
+ *     const exporter = new InMemorySpanExporter() // a program has one that sends the spans
+ *     const spanProcessors = [new SimpleSpanProcessor({ exporter })]
+ *     using _ = instrument({ tracerProvider: new TracerProvider({ spanProcessors }) })
+ *     await createTask(() => sleep(1), { name: 'checkout' })
+ *     console.log(exporter.getFinishedSpans().map(({ name }) => name)) // [ 'checkout' ]
  */
 export function instrument(options: InstrumentOptions = {}): Disposable {
   checkOptions(options)

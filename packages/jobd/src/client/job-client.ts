@@ -43,8 +43,12 @@ export class JobFailedError extends Error {
  * its own until it is answered. A cancelled command closes its connection. The server may still carry the command out.
  *
  * @example
- *     await using client = await JobClient.connect<typeof kinds>('127.0.0.1', 7379)
- *     const size = await client.run('resize', 'cat.png')
+ *     import { mkdtempDisposable } from 'node:fs/promises'
+ *
+ *     await using folder = await mkdtempDisposable('/tmp/jobs-')
+ *     await using server = await startJobd({ file: `${folder.path}/jobs.sqlite`, port: 0 })
+ *     await using client = await JobClient.connect('127.0.0.1', server.port)
+ *     console.log(await client.run('primes', '10')) // 4
  */
 export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   readonly #host: string
@@ -263,7 +267,12 @@ function toJob(reply: Reply): Job | null {
   return reply === null ? null : (toRecord(reply) as unknown as Job)
 }
 
-/** Makes an object of a reply that lists keys and values in turn. */
+/**
+ * Makes an object of a reply that lists keys and values in turn.
+ *
+ * @example
+ *     console.log(toRecord(['id', 7, 'state', 'done'])) // { id: 7, state: 'done' }
+ */
 export function toRecord(reply: Reply): Record<string, string | number | null> {
   if (!Array.isArray(reply)) throw new TypeError(`expected a map, got ${JSON.stringify(reply)}`)
   const record: Record<string, string | number | null> = {}

@@ -88,13 +88,14 @@ const kindsMark = Symbol.for('@tasktree/jobd.kinds')
  * @throws {RangeError} for a number that is out of range
  *
  * @example
- *     export default defineKinds({
+ *     const kinds = defineKinds({
  *       resize: {
  *         placeholder: 'a path',
  *         concurrency: 4,
  *         run: async (path: string, ctx) => `${path}: attempt ${ctx.attempt}`,
  *       },
  *     })
+ *     console.log(Object.keys(kinds)) // [ 'resize' ]
  */
 export function defineKinds<P, const T>(kinds: { [K in keyof P]: Kind<P[K]> } & T): NoInfer<T> {
   const table: unknown = kinds

@@ -116,6 +116,15 @@ export interface Jobd extends AsyncDisposable {
  * @throws {JobFileError} for a file that cannot be used: another process uses it, it is damaged, or a newer version
  * wrote it
  * @throws the error of a part that could not start; then all started parts are stopped
+ *
+ * @example
+ *     import { mkdtempDisposable } from 'node:fs/promises'
+ *
+ *     await using folder = await mkdtempDisposable('/tmp/jobs-')
+ *     const kinds = defineKinds({ double: { run: async (text: string) => Number(text) * 2 } })
+ *     await using server = await startJobd({ file: `${folder.path}/jobs.sqlite`, port: 0, kinds })
+ *     await using client = await JobClient.connect<typeof kinds>('127.0.0.1', server.port)
+ *     console.log(await client.run('double', '21')) // 42
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const { host = '127.0.0.1', workers = 4, grace = 0 } = options

@@ -50,6 +50,13 @@ const patience = 2_000
 /**
  * The handle of one node: its connection to the cluster, and everything that uses the connection. The function `cluster`
  * makes a handle without a connection; `handle.child()` connects, as the first child of a tree.
+ *
+ * @example
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     await using client = await connect({ connector, node: 'client' })
+ *     console.log((await client.nodes()).map(({ node }) => node)) // [ 'client' ]
  */
 export class Cluster implements AsyncDisposable {
   readonly namespace: string
@@ -147,10 +154,18 @@ export class Cluster implements AsyncDisposable {
    * another one takes over after `lease` to 1.5 times `lease`, and the first one has stopped it before that.
    *
    * @throws {TypeError} {RangeError} naming what is wrong
+   *
    * @example
-   * clusterTree('cluster', { servers }, (cluster) => [
-   *   cluster.singleton('billing', child.actor('billing', Billing)),
-   * ])
+   *     import { ActorSystem, child } from '@tasktree/actor'
+   *     import { MemoryServer } from '@tasktree/nats/testing'
+   *
+   *     const { connector } = new MemoryServer() // a program takes `servers` instead
+   *     const billing = child.task('billing', () => sleepForever())
+   *     await using system = await ActorSystem.start({
+   *       name: 'app',
+   *       children: [clusterTree('cluster', { connector }, (own) => [own.singleton('billing', billing)])],
+   *     })
+   *     console.log(system.root.status) // running
    */
   singleton(id: string, spec: ChildSpec, options: SingletonOptions = {}): ChildSpec {
     const made = singletonSpec(this.#link, id, spec, options, (isRunning) => {
@@ -294,12 +309,40 @@ function makeNodeName(): string {
   return `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
 }
 
-/** Returns a cluster handle without a connection. Its `child()` connects. @throws {TypeError} naming the wrong option */
+/**
+ * Returns a cluster handle without a connection. Its `child()` connects.
+ *
+ * @throws {TypeError} naming the wrong option
+ *
+ * @example
+ *     import { ActorSystem } from '@tasktree/actor'
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     const own = cluster({ connector })
+ *     const images = { resize: async (name: string) => `${name} is small` }
+ *     await using system = await ActorSystem.start({
+ *       name: 'worker',
+ *       children: [own.child(), own.worker('pictures', { images })],
+ *     })
+ *     console.log(system.root.countChildren().active) // 2
+ */
 export function cluster(options?: ClusterOptions): Cluster {
   return new Cluster(options)
 }
 
-/** Returns a connected cluster handle, for programs without a tree. @throws {ConnectFailed} {NoJetStream} */
+/**
+ * Returns a connected cluster handle, for programs without a tree.
+ *
+ * @throws {ConnectFailed} {NoJetStream}
+ *
+ * @example
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     await using client = await connect({ connector })
+ *     console.log(client.status) // connected
+ */
 export async function connect(options?: ClusterOptions): Promise<Cluster> {
   return new Cluster(options).connect()
 }
@@ -307,6 +350,18 @@ export async function connect(options?: ClusterOptions): Promise<Cluster> {
 /**
  * Returns a supervisor whose first child is the connection. It starts the other children when there is a connection, and
  * restarts them after each restart of the connection.
+ *
+ * @example
+ *     import { ActorSystem } from '@tasktree/actor'
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     const images = { resize: async (name: string) => `${name} is small` }
+ *     await using system = await ActorSystem.start({
+ *       name: 'worker',
+ *       children: [clusterTree('cluster', { connector }, (own) => [own.worker('pictures', { images })])],
+ *     })
+ *     console.log(system.root.status) // running
  */
 export function clusterTree(
   id: string,

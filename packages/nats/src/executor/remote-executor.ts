@@ -50,6 +50,20 @@ export interface SubmitOptions {
 /**
  * Runs jobs on the workers of a queue, on any machine of the cluster. If a worker dies, another worker runs its jobs
  * again. So the function of a job runs at least once, and the job has exactly one result.
+ *
+ * @example
+ *     import { ActorSystem } from '@tasktree/actor'
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     const sums = { add: async (a: number, b: number) => a + b }
+ *     await using system = await ActorSystem.start({
+ *       name: 'worker',
+ *       children: [clusterTree('cluster', { connector }, (own) => [own.worker('work', { sums })])],
+ *     })
+ *     await using client = await connect({ connector })
+ *     const { add } = remoteJobs<typeof sums>('sums')
+ *     console.log(await client.executor('work').submit(add, 1, 2)) // 3
  */
 export class RemoteExecutor implements Executor {
   readonly #submissions: SubmissionQueue

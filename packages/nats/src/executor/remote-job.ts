@@ -5,6 +5,17 @@ import type { JobControl } from '@tasktree/executor/lowlevel'
 /**
  * The future of the result of a job on another machine. A cancel releases the code that awaits the future at once. A job
  * that waits then never starts. A job that runs is cancelled on its node, together with its child processes.
+ *
+ * @example
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     const { connector } = new MemoryServer() // a program takes `servers` instead
+ *     await using client = await connect({ connector })
+ *     const { resize } = remoteJobs<{ resize: (name: string) => string }>('images')
+ *     const job = client.executor('pictures').submit(resize, 'cat.png')
+ *     await job.accepted // from here on it is not lost, whatever ends
+ *     console.log(job.done()) // false
+ *     job.cancel()
  */
 export class RemoteJob<R> extends JobFuture<R> {
   /** The name of the job in the whole cluster. */

@@ -8,7 +8,8 @@ import { moduleName, referTo } from '@tasktree/executor/lowlevel'
  * @throws {TypeError} for an `id` or a `version` that is not a name
  *
  * @example
- * const { resize } = remoteJobs<typeof import('./images.js')>('images')
+ *     const { resize } = remoteJobs<{ resize: (name: string) => string }>('images', { version: '2' })
+ *     console.log(resize.id) // images@2#resize
  */
 export function remoteJobs<M>(id: string, options: { version?: string } = {}): JobRefs<M> {
   return referTo<M>(null, moduleName(id, options.version))

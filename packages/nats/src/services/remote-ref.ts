@@ -39,6 +39,28 @@ type Send = (method: string, args: readonly unknown[]) => Future<unknown>
  * The ref of an actor on another machine. An ask fails with NoProc if no node serves the name, with ConnectionLost as soon as
  * the connection is lost, with NodeLost if the node that handles it has died, with AskTimeout at its timeout, and otherwise
  * with the same errors as an ask of a local ref.
+ *
+ * @example
+ *     import { Actor, ActorSystem, child } from '@tasktree/actor'
+ *     import { MemoryServer } from '@tasktree/nats/testing'
+ *
+ *     class Clerk extends Actor {
+ *       greet(name: string): string {
+ *         return `hello ${name}`
+ *       }
+ *     }
+ *     const own = cluster({ connector: new MemoryServer().connector })
+ *     const system: ActorSystem = await ActorSystem.start({
+ *       name: 'app',
+ *       children: [
+ *         own.child(),
+ *         child.actor('clerk', Clerk),
+ *         own.service('clerk', () => system.lookup(Clerk, 'clerk')),
+ *       ],
+ *     })
+ *     const clerk = own.lookup<Clerk>('clerk') // any program of the cluster may do this
+ *     console.log(clerk.path, await clerk.ask.greet('Ada')) // nats:clerk hello Ada
+ *     await system.stop()
  */
 export class RemoteRef<A> implements ActorRef<A> {
   readonly path: string

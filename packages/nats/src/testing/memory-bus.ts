@@ -24,7 +24,18 @@ import type { MemoryConsumer, MemoryStream, StoredMessage } from './memory-strea
 /** Milliseconds between the heartbeats of a consumer. */
 const heartbeat = 5_000
 
-/** One connection to a MemoryServer. Its methods produce faults: `cut`, `restore`, `kill`, `isStalled`. */
+/**
+ * One connection to a MemoryServer. Its methods produce faults: `cut`, `restore`, `kill`, `isStalled`.
+ *
+ * @example
+ *     import { connect } from '@tasktree/nats'
+ *
+ *     const server = new MemoryServer()
+ *     await using client = await connect({ connector: server.connector })
+ *     server.connections[0]?.cut() // the network fails
+ *     console.log(client.status) // disconnected
+ *     server.connections[0]?.restore()
+ */
 export class MemoryBus implements Bus {
   readonly server: string = 'memory'
   readonly closedBy: Error | null = null

@@ -44,6 +44,21 @@ export interface MemoryBucketState {
   readonly entries: Map<string, BucketEntry>
 }
 
+/**
+ * A server in the memory of the process, for tests in virtual time. It delays each message at random; a seed repeats
+ * the delays.
+ *
+ * @example
+ *     import { runVirtual } from '@tasktree/core/testing'
+ *     import { connect } from '@tasktree/nats'
+ *
+ *     await runVirtual(async () => {
+ *       const { connector } = new MemoryServer({ seed: 7 }) // a seed repeats the same delays
+ *       const client = await connect({ connector })
+ *       console.log(client.status) // connected
+ *       await client[Symbol.asyncDispose]()
+ *     })
+ */
 export class MemoryServer {
   readonly maxPayload: number
   readonly #latency: number

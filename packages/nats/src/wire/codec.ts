@@ -12,6 +12,10 @@ export interface Codec {
 /**
  * The default codec. It encodes everything that structured clone can copy: Map, Set, Date, BigInt, typed arrays, cycles.
  * Only Node can decode it.
+ *
+ * @example
+ *     const bytes = cloneCodec.encode(new Map([['apples', 3]]))
+ *     console.log(cloneCodec.decode(bytes)) // Map(1) { 'apples' => 3 }
  */
 export const cloneCodec: Codec = {
   encode: (value) => encodePlain(value) ?? encodeValue(value),
@@ -24,6 +28,9 @@ export const cloneCodec: Codec = {
 /**
  * JSON, for clusters with programs in other languages. It encodes `undefined` as null, and throws for values that JSON does
  * not have.
+ *
+ * @example
+ *     console.log(new TextDecoder().decode(jsonCodec.encode({ apples: 3 }))) // {"apples":3}
  */
 export const jsonCodec: Codec = {
   encode: (value) => {
