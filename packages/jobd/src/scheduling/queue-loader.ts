@@ -42,8 +42,8 @@ export class QueueLoader {
   }
 
   /**
-   * Adds a job to the queue. The wall clock may have been set while the server was down. So the job waits at most as long
-   * as its delay, or the delay before an attempt, was when it was written.
+   * Adds a job to the queue. The wall clock may have been set back while the server was down, and the job would then wait
+   * too long. So it waits at most for its own delay or, after a failed attempt, for the longest delay between attempts.
    */
   #add(job: StoredQueuedJob): void {
     if (this.#queue.get(job.id) !== undefined) return

@@ -12,7 +12,10 @@ export function formatTick(ms: number): string {
   return `${Number((ms / size).toFixed(2))} ${unit}`
 }
 
-/** Writes a duration in whole seconds, for a value that grows while the user looks at it. */
+/**
+ * Writes a duration that grows while the user looks at it: in whole seconds up to 100 seconds, and then as `formatDuration`
+ * does.
+ */
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)
 }
