@@ -17,7 +17,7 @@ import { isDead, readProcStat } from './proc-stat.ts'
 export interface Dependent {
   readonly pid: number
   readonly group: boolean
-  /** Whether the child has the terminal. Then SIGINT only goes to the child. */
+  /** Whether the child has the terminal. Then SIGINT and SIGQUIT only go to the child. */
   readonly foreground: boolean
   readonly killGrace: number
   send(signal: NodeJS.Signals): void
@@ -28,7 +28,11 @@ export interface Dependent {
 /** The longest time in milliseconds that the 'exit' listener waits for children which have been sent SIGTERM. */
 const EXIT_GRACE = 1_000
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/**
+ * The signals by which users and supervisors end a program. Signals that stand for a crash, such as SIGABRT, and signals that
+ * a program may use for its own purposes, such as SIGUSR2, are not among them.
+ */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 /** The signals that a terminal sends to the whole foreground group, for Ctrl-C and Ctrl-\. */
 const terminalSignals = ['SIGINT', 'SIGQUIT'] as const
 const live = new Set<Dependent>()
@@ -102,7 +106,7 @@ function isAlive(pid: number): boolean {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  if (signal === 'SIGINT' && hasForeground()) {
+  if ((signal === 'SIGINT' || signal === 'SIGQUIT') && hasForeground()) {
     // Without a terminal, no other program passes the signal on to the child.
     for (const child of live) if (child.foreground && child.group) child.send(signal)
     return

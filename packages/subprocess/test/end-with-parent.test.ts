@@ -32,7 +32,7 @@ async function gone(text: string): Promise<void> {
   while (running(text).length > 0) await sleep(10)
 }
 
-test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
   'a parent that dies of %s ends its children first, and dies of it still',
   async (signal) => {
     const { parent, exit } = await startParent('plain', 'echo ready; sleep 6161 & wait')
@@ -51,16 +51,19 @@ test('one that is deaf to SIGTERM is killed before its parent dies', async () =>
   expect(running('sleep 0.0162')).toEqual([])
 })
 
-test('asked a second time the parent dies at once, and its children with it', async () => {
-  const deaf = 'trap "" TERM INT; echo ready; while :; do sleep 0.0163; done'
-  const { parent, exit } = await startParent('plain', deaf)
-  parent.kill('SIGTERM')
-  // The second may come at any time; here most likely when the first has been heard.
-  await sleep(20)
-  parent.kill('SIGTERM')
-  expect(await exit).toEqual([null, 'SIGTERM'])
-  await gone('sleep 0.0163')
-})
+test.each(['SIGTERM', 'SIGQUIT'] as const)(
+  'asked by %s a second time the parent dies at once, and its children with it',
+  async (signal) => {
+    const deaf = 'trap "" TERM INT QUIT; echo ready; while :; do sleep 0.0163; done'
+    const { parent, exit } = await startParent('plain', deaf)
+    parent.kill(signal)
+    // The second may come at any time; here most likely when the first has been heard.
+    await sleep(20)
+    parent.kill(signal)
+    expect(await exit).toEqual([null, signal])
+    await gone('sleep 0.0163')
+  },
+)
 
 test.each([
   ['exit', [7, null]],
@@ -91,15 +94,31 @@ test('SIGINT is passed on to a child in its own group, as a terminal would', asy
   expect(await exit).toEqual([null, 'SIGINT'])
 })
 
-test('a program that handles SIGTERM itself decides what becomes of its children', async () => {
-  const { parent, lines, first, exit } = await startParent('handler', 'echo ready; exec sleep 6166')
-  const said = once(lines, 'line')
-  parent.kill('SIGTERM')
-  expect(await said).toEqual(['own handler'])
-  expect(running('sleep 6166')).toHaveLength(1)
-  // The parent ends as soon as its child has ended.
-  process.kill(Number(first.split(' ')[1]))
-  expect(await exit).toEqual([0, null])
+test.each(['SIGTERM', 'SIGQUIT'] as const)(
+  'a program that handles %s itself decides what becomes of its children',
+  async (signal) => {
+    const script = 'echo ready; exec sleep 6166'
+    const { parent, lines, first, exit } = await startParent('handler', script)
+    const said = once(lines, 'line')
+    parent.kill(signal)
+    expect(await said).toEqual(['own handler'])
+    expect(running('sleep 6166')).toHaveLength(1)
+    // The parent ends as soon as its child has ended.
+    process.kill(Number(first.split(' ')[1]))
+    expect(await exit).toEqual([0, null])
+  },
+)
+
+test('under run() SIGQUIT ends the children and then the program, as it ends a program of Node', async () => {
+  const { parent, exit } = await startParent('run', 'echo ready; exec sleep 6169')
+  parent.kill('SIGQUIT')
+  expect(await exit).toEqual([null, 'SIGQUIT'])
+  expect(running('sleep 6169')).toEqual([])
+  const control = spawn(process.execPath, [
+    '-e',
+    'process.kill(process.pid, "SIGQUIT"); setInterval(() => {}, 9)',
+  ])
+  expect(await once(control, 'exit')).toEqual([null, 'SIGQUIT'])
 })
 
 test('a managed process dies with its parent, too', async () => {

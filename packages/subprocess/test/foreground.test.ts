@@ -124,6 +124,20 @@ test('without a terminal a SIGINT is passed on to the child, once', async () => 
   ])
 })
 
+test('without a terminal a SIGQUIT is passed on to the child, once', async () => {
+  const script = 'trap "echo quit; exit 6" QUIT; echo ready; while :; do sleep 0.0193; done'
+  const parent = spawn(process.execPath, [...program, 'run', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const heard: string[] = []
+  for await (const line of createInterface({ input: parent.stdout })) {
+    heard.push(line)
+    if (line === 'ready') parent.kill('SIGQUIT')
+    if (line === 'waiting') parent.kill('SIGINT')
+  }
+  expect(heard.slice(0, 3)).toEqual(['ready', 'quit', 'ended 6'])
+})
+
 test('SIGTERM ends the program and the child, as always', async () => {
   const parent = spawn(process.execPath, [...program, 'run', 'echo ready; exec sleep 63.63'], {
     stdio: ['ignore', 'pipe', 'inherit'],
