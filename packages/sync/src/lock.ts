@@ -40,6 +40,7 @@ class Possession implements Lender, Host<Releaser, Asker> {
    * such an entry comes, the next waiter is woken.
    */
   readonly #places: Host<Releaser, Asker> = {
+    keepsItsWaiters: true,
     serve: (place) => {
       this.#leaving--
       this.pass(place)

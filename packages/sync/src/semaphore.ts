@@ -39,6 +39,7 @@ class Permits implements Host<Releaser, Asker> {
    * permits that are free.
    */
   readonly #cancelledTurns: Host<Releaser, Asker> = {
+    keepsItsWaiters: true,
     serve: () => this.#wakeAll(),
     pass: () => {},
   }

@@ -25,6 +25,11 @@ export interface Host<T, A> {
   leave?(waiter: Waiter<T, A>): void
   /** Called when the loop of `waiter` was closed and the waiter was removed from the queue. */
   forget?(waiter: Waiter<T, A>): void
+  /**
+   * True if the waiters of this host are entries that the primitive makes for itself. No caller gets such a waiter, so
+   * debug mode does not report that no code has awaited it.
+   */
+  readonly keepsItsWaiters?: boolean
 }
 
 /**
@@ -79,6 +84,11 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
   forget(): void {
     this.list?.remove(this)
     this.#host?.forget?.(this)
+  }
+
+  /** @internal */
+  override isUnused(): boolean {
+    return this.#host?.keepsItsWaiters !== true && super.isUnused()
   }
 
   override describeWait(): string {
