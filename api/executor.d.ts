@@ -145,9 +145,11 @@ export declare function moduleName(id: string, version?: string): string;
 // dist/jobs/map-jobs.d.ts
 import { Future } from '@tasktree/core';
 import type { MapOptions } from '../pool/executor.ts';
+import { type SubmitStack } from './submit-stack.ts';
 export interface MappedJob {
     readonly future: Future<unknown>;
     readonly isStarted: boolean;
+    readonly submitted: SubmitStack;
     readonly parts?: readonly unknown[];
 }
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob;
@@ -207,6 +209,7 @@ export declare function findNamingHelpers(source: string): string[];
 export interface SubmitStack {
     readonly stack?: string;
 }
+export declare function captureStack(caller: (...args: never[]) => unknown): SubmitStack;
 export declare class SubmitStacks {
     #private;
     capture(caller: (...args: never[]) => unknown): SubmitStack;
@@ -233,7 +236,7 @@ export { carryErrorType, decodeError, encodeError, type EncodedError, encodeSumm
 export type { JobControl } from './jobs/job-future.ts';
 export { moduleName, referTo } from './jobs/job.ts';
 export { type MappedJob, mapJobs } from './jobs/map-jobs.ts';
-export { stackText, type SubmitStack, SubmitStacks } from './jobs/submit-stack.ts';
+export { captureStack, stackText, type SubmitStack, SubmitStacks } from './jobs/submit-stack.ts';
 export { decodeValue, encodeValue } from './transport/codec.ts';
 export type { ChunkOutcome } from './transport/protocol.ts';
 export { noteFailure } from './pool/forgotten-jobs.ts';

@@ -522,6 +522,7 @@ export interface Host<T, A> {
     pass(waiter: Waiter<T, A>): void;
     leave?(waiter: Waiter<T, A>): void;
     forget?(waiter: Waiter<T, A>): void;
+    readonly keepsItsWaiters?: boolean;
 }
 export declare class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<T, A>> {
     #private;

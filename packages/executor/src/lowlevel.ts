@@ -13,7 +13,7 @@ export {
 export type { JobControl } from './jobs/job-future.ts'
 export { moduleName, referTo } from './jobs/job.ts'
 export { type MappedJob, mapJobs } from './jobs/map-jobs.ts'
-export { stackText, type SubmitStack, SubmitStacks } from './jobs/submit-stack.ts'
+export { captureStack, stackText, type SubmitStack, SubmitStacks } from './jobs/submit-stack.ts'
 export { decodeValue, encodeValue } from './transport/codec.ts'
 export type { ChunkOutcome } from './transport/protocol.ts'
 export { noteFailure } from './pool/forgotten-jobs.ts'

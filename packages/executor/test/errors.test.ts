@@ -26,6 +26,30 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     )
   })
 
+  test.for([{}, { chunksize: 3 }, { ordered: false }])(
+    'the stack of an error from map shows where map was called: %o',
+    async (options) => {
+      await using pool = make({ maxWorkers: 1 })
+      const results = pool.map(refs.failOnOdd, [2, 4, 1], options)
+      const read = async (): Promise<void> => {
+        for await (const result of results) expect(result).toBeGreaterThan(1)
+      }
+      const error = (await read().catch((thrown: unknown) => thrown)) as Error
+      expect(error.message).toBe('odd 1')
+      expect(error.stack).toMatch(/failOnOdd[^]*--- submitted ---[^]*errors\.test\.ts:\d+/)
+    },
+  )
+
+  test('after a thousand jobs of a map the first failure of a submit shows the call of the map', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    for await (const _ of pool.map(
+      refs.failOnOdd,
+      Array.from({ length: 1_000 }, () => 2),
+    ));
+    const error = (await pool.submit(refs.failOnOdd, 1).catch((thrown: unknown) => thrown)) as Error
+    expect(error.stack).toMatch(/submitted[^]*of an earlier job[^]*errors\.test\.ts/)
+  })
+
   test('an AggregateError keeps its errors', async () => {
     await using pool = make({ maxWorkers: 1 })
     const error = await pool.submit(refs.failTogether).catch((thrown: unknown) => thrown)

@@ -93,9 +93,14 @@ describeWithServer('jobs', (server) => {
         expect(error).toBeInstanceOf(RangeError)
         expect((error as Error).message).toBe('no')
         expect((error as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
+        for (const chunksize of [1, 2]) {
+          const results = executor.map(far.fail, ['no'], { chunksize })
+          const mapped = await rejection(results[Symbol.asyncIterator]().next())
+          expect((mapped as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
+        }
         const value = new Map([['a', [1n, new Date(0)]]])
         expect(await executor.submit(far.echo, value)).toEqual(value)
-        expect(executor.stats).toMatchObject({ completed: 2, failed: 1, running: 0 })
+        expect(executor.stats).toMatchObject({ completed: 3, failed: 2, running: 0 })
         await until(async () => {
           const { queues } = await cluster.snapshot()
           return queues['q']?.waiting === 0 && queues['q'].running === 0

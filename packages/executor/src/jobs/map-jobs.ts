@@ -17,6 +17,7 @@ import type { MapOptions } from '../pool/executor.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import { decodeError } from './encode-error.ts'
 import { JobSerializationError } from './errors.ts'
+import { stackText, type SubmitStack } from './submit-stack.ts'
 
 /** A job that a map has submitted. */
 export interface MappedJob {
@@ -26,6 +27,8 @@ export interface MappedJob {
    * item by item.
    */
   readonly isStarted: boolean
+  /** The stack of the call of `map`, which is added to the error of an item. */
+  readonly submitted: SubmitStack
   /** The first results of a chunk, if the worker sent them before the chunk ended. */
   readonly parts?: readonly unknown[]
 }
@@ -221,7 +224,7 @@ class Mapping<T, R> {
     if (job.parts !== undefined) yield* cancellable(job.parts as readonly R[])
     const { results, error } = job.future.result() as ChunkOutcome
     yield* cancellable(results as readonly R[])
-    if (error !== null) throw decodeError(error, '')
+    if (error !== null) throw decodeError(error, stackText(job.submitted))
   }
 
   /**

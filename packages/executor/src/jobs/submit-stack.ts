@@ -13,7 +13,7 @@ export interface SubmitStack {
 const stackDepth = 4
 
 /** Captures the stack frames above the function `caller`. */
-function captureStack(caller: (...args: never[]) => unknown): SubmitStack {
+export function captureStack(caller: (...args: never[]) => unknown): SubmitStack {
   const holder: { stack?: string } = {}
   const limit = Error.stackTraceLimit
   const isLimited = limitStack(stackDepth)

@@ -13,6 +13,7 @@ import { type JobKind, JobKinds } from '../jobs/job-kind.ts'
 import { readTarget } from '../jobs/job-target.ts'
 import { mapJobs } from '../jobs/map-jobs.ts'
 import { type JobOwner, PendingJob } from '../jobs/pending-job.ts'
+import { captureStack, type SubmitStack } from '../jobs/submit-stack.ts'
 import type { StartWorker } from '../transport/worker-link.ts'
 import type { Executor, ExecutorStats, MapOptions } from './executor.ts'
 import { type CheckedPoolOptions, checkPoolOptions, type PoolOptions } from './options.ts'
@@ -112,15 +113,23 @@ export abstract class WorkerPool implements Executor, JobOwner {
     this.#assertOpen()
     const kind = this.#kinds.find(job)
     const { maxQueue, maxWorkers } = this.#options
+    // The jobs are submitted later, by the code that reads the results, so the stack is captured now, once for all jobs.
+    const submitted = captureStack(mapFrame)
     return mapJobs<T, R>(
-      (args, chunked) => this.#submit(kind, args, chunked),
+      (args, chunked) => this.#submit(kind, args, chunked, submitted),
       items,
       options,
       Math.max(1, Math.min(16 * maxWorkers, maxQueue)),
     )
   }
 
-  #submit(kind: JobKind, args: readonly unknown[], chunked: boolean): PendingJob {
+  /** Submits one job. `submitted` is the stack of the call of `map`; undefined for a call of `submit`. */
+  #submit(
+    kind: JobKind,
+    args: readonly unknown[],
+    chunked: boolean,
+    submitted?: SubmitStack,
+  ): PendingJob {
     this.#assertOpen()
     const { dispatch } = this.#workforce
     if (!dispatch.hasRoom()) throw new ExecutorQueueFull(this.#options.maxQueue)
@@ -133,7 +142,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     dispatch.add(job)
     // The stack is captured after the job was sent, because a capture takes as long as a small job, which meanwhile
     // runs in its worker.
-    job.submitted = kind.stacks.capture(submitFrame)
+    job.submitted = submitted ?? kind.stacks.capture(submitFrame)
     return job
   }
 
@@ -249,5 +258,5 @@ export abstract class WorkerPool implements Executor, JobOwner {
   }
 }
 
-// oxlint-disable-next-line typescript/unbound-method -- only named, as the frame that a stack leaves out
-const submitFrame = WorkerPool.prototype.submit
+// oxlint-disable-next-line typescript/unbound-method -- only named, as the frames that a stack leaves out
+const { submit: submitFrame, map: mapFrame } = WorkerPool.prototype

@@ -10,7 +10,7 @@ import {
   JobSerializationError,
   type MapOptions,
 } from '@tasktree/executor'
-import { mapJobs } from '@tasktree/executor/lowlevel'
+import { captureStack, mapJobs, type SubmitStack } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { checkName, defaultResultTtl } from '../wire/names.ts'
@@ -138,15 +138,23 @@ export class RemoteExecutor implements Executor {
         'map() submits many jobs, which cannot have one id: leave the option id out',
       )
     }
+    // The jobs are submitted later, by the code that reads the results, so the stack is captured now, once for all jobs.
+    const submitted = captureStack(mapFrame)
     return mapJobs<T, R>(
-      (args, isChunked) => this.#submit(job, args, isChunked),
+      (args, isChunked) => this.#submit(job, args, isChunked, submitted),
       items,
       options,
       Math.min(64, this.#submissions.settings.maxInFlight),
     )
   }
 
-  #submit(job: unknown, args: readonly unknown[], isChunked: boolean): Submission {
+  /** Submits one job. `submitted` is the stack of the call of `map`; undefined for a call of `submit`. */
+  #submit(
+    job: unknown,
+    args: readonly unknown[],
+    isChunked: boolean,
+    submitted?: SubmitStack,
+  ): Submission {
     this.#assertOpen()
     const submissions = this.#submissions
     const { link } = submissions
@@ -179,7 +187,7 @@ export class RemoteExecutor implements Executor {
     const submission = new Submission(submissions, message, body, stacks)
     submissions.add(submission)
     // The stack is captured after the job was sent, so that the capture takes no time of the job.
-    submission.submitted = stacks.capture(submitFrame)
+    submission.submitted = submitted ?? stacks.capture(submitFrame)
     return submission
   }
 
@@ -243,5 +251,5 @@ function checkId(id: unknown): void {
   )
 }
 
-// oxlint-disable-next-line typescript/unbound-method -- only named, as the frame that a stack leaves out
-const submitFrame = RemoteExecutor.prototype.submit
+// oxlint-disable-next-line typescript/unbound-method -- only named, as the frames that a stack leaves out
+const { submit: submitFrame, map: mapFrame } = RemoteExecutor.prototype
