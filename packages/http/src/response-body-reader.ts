@@ -70,6 +70,7 @@ export class BodyReader {
       try {
         checkBytes(bytes)
         // The 'close' event of a destroyed response cancels the request. An endless body must leave the loop time for it.
+        // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's own loop is meant
         if (outgoing.destroyed) setImmediate(readNext)
         else if (bytes.byteLength === 0 || outgoing.write(bytes)) readNext()
         else outgoing.once('drain', readNext)

@@ -1,4 +1,4 @@
-import { ContextVar, run, sleep } from '@tasktree/core'
+import { ContextVar, Future, run, sleep } from '@tasktree/core'
 import { Response as LightResponse, type ServerSentEvent, serve, sse } from '@tasktree/http'
 import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
@@ -230,14 +230,18 @@ describe('a body in parts', () => {
     run(async () => {
       const seen = new Set<string | undefined>()
       let pulls = 0
+      const closed = new Future<void>()
       await using server = await serve(() => {
         context.set('of the request')
         return new Response(
           new ReadableStream<Uint8Array>({
             pull(controller) {
               seen.add(context.get('none'))
-              if (++pulls > 64) controller.close()
-              else controller.enqueue(chunk.slice())
+              if (++pulls <= 64) controller.enqueue(chunk.slice())
+              else {
+                controller.close()
+                closed.setResult()
+              }
             },
           }),
         )
@@ -249,7 +253,7 @@ describe('a body in parts', () => {
       for (let before = -1; before !== pulls; await sleep(50)) before = pulls
       const askedWhilePaused = pulls
       client.socket.resume()
-      while (pulls <= 64) await sleep(1)
+      await closed
       expect(askedWhilePaused).toBeLessThan(64)
       expect(seen).toEqual(new Set(['of the request']))
       client.leave()
@@ -312,9 +316,13 @@ describe('a body in parts', () => {
         () => new Response(ReadableStream.from(mixed(last)) as ReadableStream<Uint8Array>),
         { onError: (error) => errors.push(error) },
       )
-      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow()
+      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow(
+        'terminated',
+      )
       last = new Error('the source has failed')
-      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow()
+      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow(
+        'terminated',
+      )
       expect(requestTasks()).toEqual([])
     })
     expect(errors.map(String)).toEqual([
