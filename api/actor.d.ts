@@ -19,6 +19,7 @@ export declare class ActorChild extends Child {
     draining: boolean;
     pendingAsks: number;
     constructor(spec: ActorSpec, owner: Owner, runtime: Runtime);
+    childWithId(id: string): Child | null;
     protected makeRef(): LocalActorRef;
     protected makeIncarnation(number: number): ActorIncarnation;
     tell(kind: MessageKind, args: readonly unknown[], pinned?: number, context?: Context | null): Future<boolean>;
@@ -146,6 +147,9 @@ export declare class ActorContext<Self extends Actor = Actor> {
     get trapExit(): boolean;
     set trapExit(on: boolean);
     spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
+    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): LocalActorRef<A> | null;
+    lookup<R extends ChildRef>(refClass: abstract new (...args: never[]) => R, pathOrName: string): R | null;
+    lookup(pathOrName: string): ChildRef | null;
     supervise(options: SupervisorOptions & {
         name?: string;
     }): Promise<SupervisorRef>;
@@ -641,6 +645,7 @@ export declare abstract class Child {
     stopRequested: boolean;
     constructor(spec: ChildSpec, owner: Owner, runtime: Runtime);
     get id(): string;
+    childWithId(_id: string): Child | null;
     protected abstract makeRef(): ChildRef;
     protected abstract makeIncarnation(number: number): Incarnation;
     get ref(): ChildRef;
@@ -743,6 +748,16 @@ export declare abstract class Incarnation {
     reportShutdownError(reason: ExitReason): void;
 }
 export declare function budgetOf(child: Child): number;
+
+// dist/children/lookup.d.ts
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Child } from './child.ts';
+import type { ChildRef } from './child-ref.ts';
+export type LookupClass = abstract new (...args: never[]) => unknown;
+export type LookupArguments = [expected: LookupClass, pathOrName: string] | [pathOrName: string];
+export declare function lookup(runtime: Runtime, args: LookupArguments): ChildRef | null;
+export declare function descend(from: Child | null, parts: readonly string[]): Child | null;
+export declare function checkClass(ref: ChildRef | null, expected: LookupClass): ChildRef | null;
 
 // dist/children/resource.d.ts
 import { ChildRef } from './child-ref.ts';
@@ -1478,6 +1493,7 @@ import { type EventLoop, Future } from '@tasktree/core';
 import { DeadLetters } from '../messages/dead-letters.ts';
 import { type DeadLetterReason, type SystemEvent } from './events.ts';
 import { Log } from './logger.ts';
+import type { Child } from '../children/child.ts';
 import type { Envelope } from '../messages/envelope.ts';
 import { Registry } from './registry.ts';
 export declare class Runtime {
@@ -1489,6 +1505,7 @@ export declare class Runtime {
     readonly registry: Registry;
     readonly accepted: Future<boolean>;
     readonly refused: Future<boolean>;
+    find: (path: readonly string[]) => Child | null;
     lateReplies: number;
     constructor(loop: EventLoop, log: Log);
     makeName(className: string): string;
@@ -1597,6 +1614,7 @@ export declare class SupervisorChild extends Child {
     incarnation: SupervisorIncarnation | null;
     readonly specifiedChildren: Map<string, Child>;
     constructor(spec: SupervisorSpec | DynamicSpec, owner: Owner, runtime: Child['runtime']);
+    childWithId(id: string): Child | null;
     protected makeRef(): ChildRef;
     protected makeIncarnation(number: number): SupervisorIncarnation;
 }
@@ -1642,6 +1660,8 @@ export declare class SupervisorRef extends ChildRef {
     whichChildren(): ChildInfo[];
     countChildren(): ChildCounts;
     getSpec(id: string): ChildSpec;
+    child<A extends Actor>(id: string, actorClass: abstract new (...args: never[]) => A): LocalActorRef<A> | null;
+    child<R extends ChildRef>(id: string, refClass: abstract new (...args: never[]) => R): R | null;
     child(id: string): ChildRef | null;
 }
 

@@ -6,6 +6,7 @@ import {
   child,
   ResourceRef,
   spawn,
+  StaleIncarnation,
   SupervisorRef,
 } from '@tasktree/actor'
 import { createTask, FIRST_COMPLETED, sleep, wait } from '@tasktree/core'
@@ -162,6 +163,123 @@ test(
     )
     expect(() => system.lookup({} as never, 'a')).toThrow('lookup takes a class before the path')
     await system.stop()
+  }),
+)
+
+test(
+  'child of a supervisor takes a class after the id, and checks it',
+  virtually(async (log) => {
+    class Special extends Probe {}
+    const system = await start({
+      children: [
+        probe(log, 'a'),
+        child.dynamic('workers'),
+        child.resource('pool', () => new AsyncDisposableStack()),
+      ],
+    })
+    const { root } = system
+    const a: LocalActorRef<Probe> | null = root.child('a', Probe)
+    expect(await a?.ask.ping()).toBe(1)
+    expect(root.child('a')).toBe(a)
+    const workers: SupervisorRef | null = root.child('workers', SupervisorRef)
+    expect(workers?.countChildren().specs).toBe(0)
+    expect(root.child('pool', ResourceRef)?.status).toBe('running')
+    expect(root.child('nobody', Probe)).toBeNull()
+    expect(() => root.child('a', Special)).toThrow(
+      'at /s/a is an actor of class Probe, not Special',
+    )
+    expect(() => root.child('workers', Probe)).toThrow(
+      'at /s/workers is the child of kind dynamic, not Probe',
+    )
+    expect(() => root.child('a', {} as never)).toThrow('child takes a class after the id')
+    await system.stop()
+  }),
+)
+
+class Neighbour extends Actor {
+  readonly find = (path: string): unknown => this.ctx.lookup(path)
+
+  pathOf(path: string): string | null {
+    return this.ctx.lookup(path)?.path ?? null
+  }
+
+  async pingAt(path: string): Promise<number | null> {
+    return (await this.ctx.lookup(Probe, path)?.ask.ping()) ?? null
+  }
+
+  supervisors(path: string): number | null {
+    return this.ctx.lookup(SupervisorRef, path)?.countChildren().specs ?? null
+  }
+
+  whatLookupThrows(...args: unknown[]): string {
+    try {
+      Reflect.apply(this.ctx.lookup, this.ctx, args)
+    } catch (error) {
+      return String(error)
+    }
+    return 'nothing'
+  }
+}
+
+test(
+  'ctx.lookup finds what the lookup of the system finds, with its checks',
+  virtually(async (log) => {
+    const system = await start({
+      children: [
+        probe(log, 'a'),
+        child.supervisor('in', { children: [child.actor('n', Neighbour), probe(log, 'b')] }),
+      ],
+    })
+    const n = system.lookup(Neighbour, 'in/n') as LocalActorRef<Neighbour>
+    system.register('main', ref(system, 'a'))
+    for (const path of ['a', '/s/a', 'main', 'in/b', 'in', 's', '/s/in/n', 'nobody', '', 'a/b']) {
+      expect(await n.ask.pathOf(path)).toBe(system.lookup(path)?.path ?? null)
+    }
+    expect([await n.ask.pingAt('in/b'), await n.ask.pingAt('nobody')]).toEqual([1, null])
+    expect(await n.ask.supervisors('in')).toBe(2)
+    expect(await n.ask.whatLookupThrows(Neighbour, 'a')).toBe(
+      'TypeError: at /s/a is an actor of class Probe, not Neighbour',
+    )
+    expect(await n.ask.whatLookupThrows({}, 'a')).toContain('lookup takes a class before the path')
+    expect(await n.ask.whatLookupThrows(1)).toContain('lookup takes a path or a name')
+    await system.stop()
+  }),
+)
+
+test(
+  'ctx.lookup of an actor outside of every system finds the actors that spawn has started, and nothing of a system',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a')] })
+    const n = await spawn(Neighbour, [], { name: 'n' })
+    const other = await spawn(Probe, [log], { name: 'other' })
+    expect(await n.ask.pathOf('other')).toBe('/other')
+    expect(await n.ask.pingAt('/other')).toBe(1)
+    expect([await n.ask.pathOf('a'), await n.ask.pathOf('/s/a'), await n.ask.pathOf('')]).toEqual([
+      null,
+      null,
+      null,
+    ])
+    await other.stop()
+    expect(await n.ask.pathOf('other')).toBeNull()
+    await n.stop()
+    await system.stop()
+  }),
+)
+
+test(
+  'ctx.lookup throws StaleIncarnation after its incarnation has ended',
+  virtually(async () => {
+    let find: (path: string) => unknown = () => null
+    class Leaks extends Neighbour {
+      protected override onStart(): void {
+        find = this.find
+      }
+    }
+    const system = await start({ children: [child.actor('n', Leaks)] })
+    expect(find('n')).toBe(system.lookup('n'))
+    await system.lookup('n')?.kill()
+    await system.stop()
+    expect(() => find('n')).toThrow(StaleIncarnation)
   }),
 )
 

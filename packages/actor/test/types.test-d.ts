@@ -1,5 +1,7 @@
 import {
   Actor,
+  type ActorRef,
+  type ChildRef,
   type LocalActorRef,
   type ActorSystem,
   child,
@@ -145,4 +147,23 @@ export async function typed(system: ActorSystem): Promise<void> {
   is<Equal<typeof found, LocalActorRef<Account> | null>>()
   const supervisor = system.lookup(SupervisorRef, 'd')
   is<Equal<typeof supervisor, SupervisorRef | null>>()
+  const typed = system.root.child('a', Account)
+  is<Equal<typeof typed, LocalActorRef<Account> | null>>()
+  const inner = system.root.child('d', SupervisorRef)
+  is<Equal<typeof inner, SupervisorRef | null>>()
+  const untyped = system.root.child('a')
+  is<Equal<typeof untyped, ChildRef | null>>()
+
+  class Finds extends Actor {
+    find(): ActorRef<Account> | null {
+      const sibling = this.ctx.lookup(Account, 'a')
+      is<Equal<typeof sibling, LocalActorRef<Account> | null>>()
+      const supervises = this.ctx.lookup(SupervisorRef, 'd')
+      is<Equal<typeof supervises, SupervisorRef | null>>()
+      const any = this.ctx.lookup('a')
+      is<Equal<typeof any, ChildRef | null>>()
+      return sibling
+    }
+  }
+  void Finds
 }

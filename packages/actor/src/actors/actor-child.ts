@@ -38,6 +38,10 @@ export class ActorChild extends Child {
     this.mailbox = new Mailbox(spec.mailbox)
   }
 
+  override childWithId(id: string): Child | null {
+    return this.incarnation?.ownChildren?.find(id) ?? null
+  }
+
   protected override makeRef(): LocalActorRef {
     return new LocalActorRef(this)
   }

@@ -17,6 +17,7 @@ import {
   type SupervisorOptions,
   type SupervisorSpec,
 } from '../children/child-spec.ts'
+import { lookup, type LookupArguments } from '../children/lookup.ts'
 import { checkSupervisorObject } from '../children/check-spec.ts'
 import { StaleIncarnation } from '../errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -130,6 +131,44 @@ export class ActorContext<Self extends Actor = Actor> {
   async #spawn<A extends Actor>(spec: ActorSpec<A>): Promise<LocalActorRef<A>> {
     const child = await this.#live().children().start(spec)
     return refOrStopped<A>(child as ActorChild | null, spec.id)
+  }
+
+  /**
+   * Returns the ref at a path, or under a registered name, of this actor's system; null when there is none. For an actor
+   * outside of every system, the paths are those of the actors that `spawn` has started. If the caller passes an actor
+   * class or a ref class (SupervisorRef, ResourceRef), the ref has that type.
+   *
+   * @throws {TypeError} when the ref that was found has another class
+   *
+   * @example
+   *     class Till extends Actor {
+   *       async sell(item: string): Promise<boolean> {
+   *         return (await this.ctx.lookup(Store, 'store')?.ask.take(item)) ?? false
+   *       }
+   *     }
+   *     class Store extends Actor {
+   *       take(item: string): boolean {
+   *         return item === 'apple'
+   *       }
+   *     }
+   *     await using system = await ActorSystem.start({
+   *       name: 'shop',
+   *       children: [child.actor('store', Store), child.actor('till', Till)],
+   *     })
+   *     console.log(await system.lookup(Till, 'till')?.ask.sell('apple')) // true
+   */
+  lookup<A extends Actor>(
+    actorClass: abstract new (...args: never[]) => A,
+    pathOrName: string,
+  ): LocalActorRef<A> | null
+  lookup<R extends ChildRef>(
+    refClass: abstract new (...args: never[]) => R,
+    pathOrName: string,
+  ): R | null
+  lookup(pathOrName: string): ChildRef | null
+  lookup(...args: LookupArguments): ChildRef | null {
+    this.#live()
+    return lookup(this.#child.runtime, args)
   }
 
   /** Starts a supervisor that ends with this incarnation. @throws {TypeError} {@link RangeError} naming the option that is wrong */

@@ -1,6 +1,7 @@
 import type { Actor, ActorClass } from './actor.ts'
 import type { LocalActorRef } from './local-actor-ref.ts'
 import { type ActorSpec, type Rest, spawnedSpec } from '../children/child-spec.ts'
+import { descend } from '../children/lookup.ts'
 import { type Runtime, runtimeOfLoop } from '../runtime/runtime.ts'
 import type { MailboxOptions } from '../messages/mailbox.ts'
 import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -53,8 +54,10 @@ async function start<A extends Actor>(
 ): Promise<LocalActorRef<A>> {
   let ownChildren = spawned.get(runtime)
   if (ownChildren === undefined) {
-    ownChildren = new UnsupervisedChildren('', null, runtime)
-    spawned.set(runtime, ownChildren)
+    const top = new UnsupervisedChildren('', null, runtime)
+    ownChildren = top
+    spawned.set(runtime, top)
+    runtime.find = ([name, ...rest]) => (name === undefined ? null : descend(top.find(name), rest))
   }
   const child = await ownChildren.start(spec)
   if (child === null) throw new TypeError(`${spec.id} said in onStart that it is not needed`)

@@ -82,6 +82,11 @@ export abstract class Child {
     return this.spec.id
   }
 
+  /** Returns the child of this child with that id; null when there is none. */
+  childWithId(_id: string): Child | null {
+    return null
+  }
+
   protected abstract makeRef(): ChildRef
   protected abstract makeIncarnation(number: number): Incarnation
 

@@ -10,6 +10,7 @@ import {
   type SystemEvent,
 } from './events.ts'
 import { consoleLogger, Log } from './logger.ts'
+import type { Child } from '../children/child.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
@@ -26,6 +27,8 @@ export class Runtime {
    */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
+  /** Returns the child at a path, which is given in parts; null when there is none. Set by the owner of the tree. */
+  find: (path: readonly string[]) => Child | null = () => null
   lateReplies = 0
   #named = 0
 

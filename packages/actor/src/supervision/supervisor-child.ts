@@ -20,6 +20,10 @@ export class SupervisorChild extends Child {
     this.kind = spec.kind
   }
 
+  override childWithId(id: string): Child | null {
+    return this.incarnation?.find(id) ?? null
+  }
+
   protected override makeRef(): ChildRef {
     return new SupervisorRef(this)
   }

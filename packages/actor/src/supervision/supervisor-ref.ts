@@ -1,5 +1,5 @@
 import { Future } from '@tasktree/core'
-import { checkOptions } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
 import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ChildRef } from '../children/child-ref.ts'
@@ -10,6 +10,7 @@ import {
   type ResourceSpec,
   type RestartType,
 } from '../children/child-spec.ts'
+import { checkClass, type LookupClass } from '../children/lookup.ts'
 import { checkNumber } from '../children/check-spec.ts'
 import { ChildStateError, NoProc } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
@@ -152,9 +153,24 @@ export class SupervisorRef extends ChildRef {
     return child.spec
   }
 
-  /** Returns the ref of a child; null when there is no child with that id. */
-  child(id: string): ChildRef | null {
-    return this.target.incarnation?.find(id)?.ref ?? null
+  /**
+   * Returns the ref of a child; null when there is no child with that id. If the caller passes an actor class or a ref
+   * class (SupervisorRef, ResourceRef), the ref has that type.
+   *
+   * @throws {TypeError} when the child has another class
+   */
+  child<A extends Actor>(
+    id: string,
+    actorClass: abstract new (...args: never[]) => A,
+  ): LocalActorRef<A> | null
+  child<R extends ChildRef>(id: string, refClass: abstract new (...args: never[]) => R): R | null
+  child(id: string): ChildRef | null
+  child(id: string, expected?: LookupClass): ChildRef | null {
+    if (expected !== undefined && typeof expected !== 'function') {
+      throw new TypeError(`child takes a class after the id, got ${describe(expected)}`)
+    }
+    const ref = this.target.incarnation?.find(id)?.ref ?? null
+    return expected === undefined ? ref : checkClass(ref, expected)
   }
 }
 

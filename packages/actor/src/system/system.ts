@@ -10,10 +10,10 @@ import {
 } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
 import type { LocalActorRef } from '../actors/local-actor-ref.ts'
-import { ActorChild } from '../actors/actor-child.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import { checkNumber } from '../children/check-spec.ts'
 import { child, type SupervisorOptions } from '../children/child-spec.ts'
+import { descend, lookup, type LookupArguments } from '../children/lookup.ts'
 import type { DeadLetters } from '../messages/dead-letters.ts'
 import type { SystemEvent } from '../runtime/events.ts'
 import { type ExitReason, formatReason, shutdown } from '../exit-reason.ts'
@@ -132,6 +132,7 @@ export class ActorSystem implements AsyncDisposable {
     const spec = child.supervisor(name, supervisor, { restart: 'temporary' })
     const top = new Top((reason) => this.#ended(reason))
     this.#root = new SupervisorChild(spec, top, this.#runtime)
+    this.#runtime.find = (path) => this.#find(path)
     systems.add(this)
   }
 
@@ -185,35 +186,15 @@ export class ActorSystem implements AsyncDisposable {
     pathOrName: string,
   ): R | null
   lookup<R extends { readonly path: string } = ChildRef>(pathOrName: string): R | null
-  lookup(...args: [AnyClass, string] | [string]): ChildRef | null {
-    const [expected, pathOrName] = args.length === 1 ? [null, args[0]] : args
-    if (typeof pathOrName !== 'string') {
-      throw new TypeError(`lookup takes a path or a name, got ${describe(pathOrName)}`)
-    }
-    if (expected !== null && typeof expected !== 'function') {
-      throw new TypeError(`lookup takes a class before the path, got ${describe(expected)}`)
-    }
-    const ref = this.#lookup(pathOrName)
-    if (ref !== null && expected !== null) checkClass(ref, expected)
-    return ref
+  lookup(...args: LookupArguments): ChildRef | null {
+    return lookup(this.#runtime, args)
   }
 
-  #lookup(pathOrName: string): ChildRef | null {
-    const named = this.#runtime.registry.lookup(pathOrName)
-    if (named !== null) return named
-    const parts = pathOrName.split('/').filter((part) => part !== '')
-    return (this.#find(parts) ?? this.#findFromTop(parts))?.ref ?? null
-  }
-
-  #find(parts: string[]): Child | null {
-    let child: Child | null = parts.length === 0 ? null : this.#root
-    for (const part of parts) child = child === null ? null : childOf(child, part)
-    return child
-  }
-
-  #findFromTop([name, ...parts]: string[]): Child | null {
-    if (name !== this.name) return null
-    return parts.length === 0 ? this.#root : this.#find(parts)
+  /** Returns the child at a path with or without the system's name in front. */
+  #find(path: readonly string[]): Child | null {
+    const [name, ...rest] = path
+    if (name === undefined) return null
+    return descend(this.#root, path) ?? (name === this.name ? descend(this.#root, rest) : null)
   }
 
   /**
@@ -346,24 +327,6 @@ export class ActorSystem implements AsyncDisposable {
       throw error
     }
   }
-}
-
-function childOf(child: Child, id: string): Child | null {
-  if (child instanceof SupervisorChild) return child.incarnation?.find(id) ?? null
-  if (!(child instanceof ActorChild)) return null
-  return child.incarnation?.ownChildren?.find(id) ?? null
-}
-
-type AnyClass = abstract new (...args: never[]) => unknown
-
-/** Checks that a ref has the class that the caller of `lookup` expects. @throws {TypeError} when it has not */
-function checkClass(ref: ChildRef, expected: AnyClass): void {
-  if (ref instanceof expected) return
-  const { target } = ref
-  const found = target instanceof ActorChild ? target.spec.actorClass : null
-  if (found !== null && (found === expected || found.prototype instanceof expected)) return
-  const what = found === null ? `the child of kind ${ref.kind}` : `an actor of class ${found.name}`
-  throw new TypeError(`at ${ref.path} is ${what}, not ${expected.name}`)
 }
 
 function settle(done: Future<void>, reason: ExitReason): void {
