@@ -90,6 +90,8 @@ export interface OSErrorOptions extends ErrorOptions {
     code?: string | undefined;
     errno?: number | undefined;
     syscall?: string | undefined;
+    path?: string | undefined;
+    dest?: string | undefined;
     address?: string | undefined;
     port?: number | undefined;
 }
@@ -98,6 +100,8 @@ export declare class OSError extends Error {
     readonly code: string;
     readonly errno: number | undefined;
     readonly syscall: string | undefined;
+    readonly path: string | undefined;
+    readonly dest: string | undefined;
     readonly address: string | undefined;
     readonly port: number | undefined;
     constructor(message: string, options?: OSErrorOptions);
@@ -123,6 +127,7 @@ export declare class GaiError extends OSError {
     constructor(message: string, options?: OSErrorOptions);
 }
 export declare function toOSError(error: unknown): Error;
+export declare function isOfConnection(error: Error): boolean;
 
 // dist/peer-of.d.ts
 export declare function peerOf(transport: object | null): string | null;
