@@ -30,19 +30,37 @@ function listDoors(): Door[] {
     })
 }
 
-/** typedoc leaves out the type of `@throws {TypeError} when …`. So the compiler is given the docstring with that name as text. */
-function keepThrownTypes(): void {
+/**
+ * Puts the code of each `@example` between fences. Without fences, typedoc would take everything up to the end of the docstring
+ * for code.
+ */
+function fenceExamples(text: string): string {
+  return text.replaceAll(
+    /^( *\*) @example\n((?:\1(?: {5}.*)?\n)+)/gm,
+    (_, star: string, lines: string) => {
+      const code = lines
+        .replaceAll(`${star}     `, `${star} `)
+        .trimEnd()
+        .replace(/(\n *\*)+$/, '')
+      return `${star} @example\n${star} \`\`\`ts\n${code}\n${star} \`\`\`\n${star}\n`
+    },
+  )
+}
+
+/** Gives the compiler the docstrings of the packages in a form that typedoc shows in full. */
+function adaptDocstrings(): void {
   const readFile = ts.sys.readFile.bind(ts.sys)
   ts.sys.readFile = (file, encoding) => {
     const text = readFile(file, encoding)
-    if (!file.startsWith(packages)) return text
-    return text?.replaceAll(/@throws \{(.+?)\}/g, '@throws `$1`')
+    if (text === undefined || !file.startsWith(packages)) return text
+    // typedoc leaves out the type of `@throws {TypeError} when …`, but not the same name as text.
+    return fenceExamples(text).replaceAll(/@throws \{(.+?)\}/g, '@throws `$1`')
   }
 }
 
 /** Writes the pages and `typedoc-sidebar.json` into `reference/api`. */
 export async function buildReference(): Promise<void> {
-  keepThrownTypes()
+  adaptDocstrings()
   const doors = listDoors()
   const app = await Application.bootstrapWithPlugins({
     entryPoints: doors.map(({ file }) => file),
