@@ -40,10 +40,11 @@ export function shownPrograms(markdown: string): ShownProgram[] {
 export async function outputOf(
   program: string,
   folder: string,
-  options: { built?: boolean; exitCode?: number } = {},
+  options: { built?: boolean; exitCode?: number; type?: 'module' | 'module-typescript' } = {},
 ): Promise<string> {
   const conditions = options.built ? [] : ['--conditions=@tasktree/source']
-  const args = [...conditions, '--no-warnings', '--input-type=module-typescript', '--eval', program]
+  const { type = 'module-typescript' } = options
+  const args = [...conditions, '--no-warnings', `--input-type=${type}`, '--eval', program]
   const running = promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 50_000 })
   const { exitCode = 0 } = options
   if (exitCode === 0) return (await running).stdout
