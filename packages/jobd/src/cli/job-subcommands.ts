@@ -92,7 +92,7 @@ export function addJobCommands(program: Command): void {
   addConnection(
     program
       .command('bulk')
-      .description('Do something to all jobs that the options leave; without one, to all jobs.')
+      .description('Do something to all jobs that the options leave.')
       .addArgument(
         new Argument('<action>', 'what to do').choices(['retry', 'requeue', 'cancel', 'delete']),
       )
@@ -100,7 +100,7 @@ export function addJobCommands(program: Command): void {
       .option('--kind <kind>', 'only jobs of this kind')
       .option('--key <key>', 'only jobs that were given this key')
       .option('--older <ms>', 'only jobs added longer ago than this', duration)
-      .option('--all', 'really all jobs, where no other option is given'),
+      .option('--all', 'all jobs: needed where no other option is given'),
   ).action((action: string, options: BulkOptions) => bulk(action, options))
 }
 
