@@ -335,6 +335,7 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
     wake(): boolean;
     isWoken(): boolean;
     describeWait(): string;
+    isUnused(): boolean;
     protected abstract claim(): void;
     protected abstract decline(): void;
     cancel(msg?: string | CancelledError): boolean;

@@ -534,6 +534,7 @@ export declare class Waiter<T, A = undefined> extends Claim<T> implements Linked
     setException(error: unknown): void;
     cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
     forget(): void;
+    isUnused(): boolean;
     describeWait(): string;
     protected claim(): void;
     protected decline(): void;

@@ -86,7 +86,6 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
     this.#host?.forget?.(this)
   }
 
-  /** @internal */
   override isUnused(): boolean {
     return this.#host?.keepsItsWaiters !== true && super.isUnused()
   }

@@ -54,6 +54,14 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
+   * Whether this claim is pending and no code waits for it. Debug mode reports such a claim at the end of its task. A
+   * primitive that makes claims for itself, which no caller gets, overrides this method. This method must not throw.
+   */
+  override isUnused(): boolean {
+    return super.isUnused()
+  }
+
+  /**
    * @internal whether the waiter of this claim may stop waiting. False once the claim is woken, because the claim will
    * then take the lock or the item for that waiter in its turn of the loop.
    */
