@@ -6,6 +6,7 @@ export declare function isIterable(x: unknown): x is Iterable<unknown>;
 export declare function checkDelay(delay: unknown): number;
 export declare function checkCount(name: string, value: unknown, least: number): number;
 export declare function checkDuration(name: string, value: unknown): number;
+export declare function checkFlag(name: string, value: unknown): boolean;
 export declare function checkOptions(options: object | undefined): void;
 export declare function checkCancelMessage(msg: unknown): void;
 export declare function checkSignal(signal: unknown): void;
@@ -778,7 +779,7 @@ export {};
 // dist/lowlevel.d.ts
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
 export { completed } from './futures/future.ts';
-export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
+export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkFlag, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
 export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
 export { LinkedList, type Linked } from './linked-list.ts';
@@ -859,6 +860,7 @@ export declare class Runner implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 export declare function checkMain(call: string, main: unknown): void;
+export declare function checkRunnerOptions(options: RunnerOptions): void;
 
 // dist/run/task-manager.d.ts
 import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';

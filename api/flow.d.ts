@@ -20,7 +20,6 @@ export declare function wasCancelled(error: unknown, before: number): boolean;
 
 // dist/check-options.d.ts
 export declare function checkFunction(name: string, value: unknown): void;
-export declare function checkFlag(name: string, value?: unknown): boolean;
 export declare function accepts(name: string, predicate: ((error: unknown) => unknown) | undefined, error: unknown): boolean;
 export declare function requireOptions(call: string, takes: string, options: object | undefined): void;
 

@@ -82,6 +82,12 @@ export function checkDuration(name: string, value: unknown): number {
   return value
 }
 
+/** Returns the option `name`, which must be true or false. @throws {TypeError} when `value` is something else */
+export function checkFlag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`the option ${name} must be true or false, got ${describe(value)}`)
+}
+
 /**
  * Checks that `options` is an object and that its `signal`, if there is one, is an AbortSignal. @throws {TypeError}
  * otherwise

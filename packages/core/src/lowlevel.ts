@@ -10,6 +10,7 @@ export {
   checkCount,
   checkDelay,
   checkDuration,
+  checkFlag,
   checkOptions,
   checkSignal,
   describe,

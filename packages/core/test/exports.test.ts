@@ -100,6 +100,7 @@ test('the lowlevel door', () => {
       "checkCount",
       "checkDelay",
       "checkDuration",
+      "checkFlag",
       "checkOptions",
       "checkSignal",
       "completed",

@@ -6,12 +6,6 @@ export function checkFunction(name: string, value: unknown): void {
   throw new TypeError(`the option ${name} must be a function, got ${describe(value)}`)
 }
 
-/** Returns the option, which is true by default. @throws {TypeError} when it is not a boolean */
-export function checkFlag(name: string, value: unknown = true): boolean {
-  if (typeof value === 'boolean') return value
-  throw new TypeError(`the option ${name} must be a boolean, got ${describe(value)}`)
-}
-
 /**
  * Calls `predicate`, the value of the option `name`, with `error`, and returns the answer. Returns true if the option
  * is not given.

@@ -4,10 +4,10 @@ import {
   cancelOnAbort,
   checkBody,
   checkCount,
+  checkFlag,
   checkOptions,
   observe,
 } from '@tasktree/core/lowlevel'
-import { checkFlag } from './check-options.ts'
 import { checkSource, Pump, type Source } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
@@ -58,7 +58,7 @@ export function mapStream<T, R>(
   checkOptions(options)
   const concurrency = checkCount('the option concurrency', options?.concurrency ?? 1, 1)
   const ahead = concurrency + checkCount('the option buffer', options?.buffer ?? 0, 0)
-  const ordered = checkFlag('ordered', options?.ordered)
+  const ordered = checkFlag('ordered', options?.ordered ?? true)
   const signal = options?.signal
   return {
     [Symbol.asyncIterator]: () => stream(items, fn, { concurrency, ahead, ordered, signal }),

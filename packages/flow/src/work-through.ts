@@ -1,6 +1,5 @@
 import { ExceptionGroup } from '@tasktree/core'
-import { checkCount, checkOptions } from '@tasktree/core/lowlevel'
-import { checkFlag } from './check-options.ts'
+import { checkCount, checkFlag, checkOptions } from '@tasktree/core/lowlevel'
 import { runWithSignal } from './run-child.ts'
 import { Pump, type Source, Stop } from './pump.ts'
 import { reportUnthrown } from './report-unthrown.ts'
@@ -32,7 +31,7 @@ export function workThrough<T, R>(
 ): Promise<void> {
   checkOptions(options)
   const concurrency = checkCount('the option concurrency', options?.concurrency ?? Infinity, 1)
-  const stopOnError = checkFlag('stopOnError', options?.stopOnError)
+  const stopOnError = checkFlag('stopOnError', options?.stopOnError ?? true)
   return runWithSignal(options?.signal, async () => {
     const failures: Failure[] = []
     const failed = (error: unknown, index: number): void => {

@@ -73,6 +73,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readonly #next: WaitingRead[] = []
 
   constructor(options: StreamReaderOptions = {}) {
+    checkOptions(options)
     const limit = options.limit ?? DEFAULT_LIMIT
     if (typeof limit !== 'number') {
       throw new TypeError(`limit must be a number of bytes, got ${describe(limit)}`)

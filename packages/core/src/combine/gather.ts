@@ -1,4 +1,4 @@
-import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
+import { checkCancelMessage, checkFlag, checkOptions, describe } from '../arguments.ts'
 import { type Awaitable, Coroutine } from '../tasks/coroutine.ts'
 import { getEventLoop } from '../context/current.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
@@ -92,11 +92,7 @@ export function gather(
   }
   checkOptions(options)
   const { returnExceptions = false } = options ?? {}
-  if (typeof returnExceptions !== 'boolean') {
-    throw new TypeError(
-      `the option returnExceptions must be true or false, got ${describe(returnExceptions)}`,
-    )
-  }
+  checkFlag('returnExceptions', returnExceptions)
   const loop = getEventLoop()
   if (aws.length === 0) {
     const empty = new Future<unknown[]>({ loop })

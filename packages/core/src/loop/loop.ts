@@ -129,6 +129,7 @@ export class EventLoop extends Scheduler {
     coro: CoroutineFunction<[], T> | Coroutine<T>,
     options?: Omit<TaskOptions, 'loop'>,
   ): Task<T> {
+    checkOptions(options)
     return createTask(coro, { ...options, loop: this })
   }
 

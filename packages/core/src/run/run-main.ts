@@ -1,7 +1,7 @@
 import { isInterrupt } from '../errors/errors.ts'
 import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
-import { checkMain, type RunnerOptions } from './runner.ts'
+import { checkMain, checkRunnerOptions, type RunnerOptions } from './runner.ts'
 
 /** The exit codes of a program that a signal has ended. */
 const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
@@ -17,7 +17,7 @@ const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 1
  *
  * The promise never rejects.
  *
- * @throws {TypeError} when `main` is neither a function nor a Coroutine
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
  * @example
  *     await runMain(async () => {
@@ -36,6 +36,7 @@ export function runMain(
   options: RunnerOptions & { signal?: AbortSignal } = {},
 ): Promise<void> {
   checkMain('runMain', main)
+  checkRunnerOptions(options)
   return runProgram(main, options)
 }
 

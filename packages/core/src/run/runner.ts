@@ -1,4 +1,4 @@
-import { checkOptions, describe } from '../arguments.ts'
+import { checkFlag, checkOptions, describe } from '../arguments.ts'
 import { checkRuntime } from '../check-runtime.ts'
 import { type Context, copyContext } from '../context/context-vars.ts'
 import { type Coroutine, type CoroutineFunction, isCoroutine } from '../tasks/coroutine.ts'
@@ -78,15 +78,12 @@ export class Runner implements AsyncDisposable {
   /** @internal called when nothing can wake the loop any more; null while nothing runs */
   deadlocked: (() => void) | null = null
 
-  /** @throws {TypeError} when `options` is not an object, or `options.loop` not an EventLoop */
+  /** @throws {TypeError} for wrong options */
   constructor(options: RunnerOptions = {}) {
     // The check is repeated here, because other code may have replaced the global Promise since the package was
     // loaded.
     checkRuntime()
-    checkOptions(options)
-    if (options.loop !== undefined && !(options.loop instanceof EventLoop)) {
-      throw new TypeError(`the option loop must be an EventLoop, got ${describe(options.loop)}`)
-    }
+    checkRunnerOptions(options)
     this.#ownsLoop = options.loop === undefined
     this.#loop = options.loop ?? new EventLoop()
     this.#handleSignals = options.handleSignals ?? true
@@ -307,4 +304,15 @@ export class Runner implements AsyncDisposable {
 export function checkMain(call: string, main: unknown): void {
   if (typeof main === 'function' || isCoroutine(main)) return
   throw new TypeError(`${call} takes a function or a Coroutine, got ${describe(main)}`)
+}
+
+/** Checks the options of `run`, `runMain` and `Runner`. @throws {TypeError} for wrong options */
+export function checkRunnerOptions(options: RunnerOptions): void {
+  checkOptions(options)
+  const { debug, handleSignals, loop } = options
+  if (loop !== undefined && !(loop instanceof EventLoop)) {
+    throw new TypeError(`the option loop must be an EventLoop, got ${describe(loop)}`)
+  }
+  if (debug !== undefined) checkFlag('debug', debug)
+  if (handleSignals !== undefined) checkFlag('handleSignals', handleSignals)
 }

@@ -1,4 +1,4 @@
-import { checkBody, checkDelay, checkSignal, describe } from '../arguments.ts'
+import { checkBody, checkDelay, checkFlag, checkSignal, describe } from '../arguments.ts'
 import { isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
@@ -212,9 +212,7 @@ function checkScopeOptions(options: CancelScopeOptions): void {
   if (timeout !== undefined) checkDelay(timeout)
   if (deadline !== undefined) checkDeadlineOption(deadline)
   if (signal !== undefined) checkSignal(signal)
-  if (shield !== undefined && typeof shield !== 'boolean') {
-    throw new TypeError(`the option shield must be a boolean, got ${describe(shield)}`)
-  }
+  if (shield !== undefined) checkFlag('shield', shield)
   if (name !== undefined && typeof name !== 'string') {
     throw new TypeError(`the option name must be a string, got ${describe(name)}`)
   }

@@ -1,4 +1,4 @@
-import { checkBody, checkDelay, describe } from '../arguments.ts'
+import { checkBody, checkDuration, checkOptions } from '../arguments.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
 import { deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
@@ -9,7 +9,8 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
  * `cancelling()`, and is delivered at the first wait after the body. If `grace` is given, the shield is removed that
  * many milliseconds after the first cancel came. Use this for clean-up that must be completed.
  *
- * @throws {TypeError} when `body` is not a function or `grace` not a number of at least 0
+ * @throws {TypeError} when `body` is not a function, or `grace` is not a number
+ * @throws {RangeError} when `grace` is negative or NaN
  *
  * @example
  *     try {
@@ -26,10 +27,8 @@ export function shielded<T>(
   options: { grace?: number } = {},
 ): Promise<T> {
   checkBody('shielded', body)
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the options must be an object, got ${describe(options)}`)
-  }
-  const grace = checkDelay(options.grace ?? Infinity)
+  checkOptions(options)
+  const grace = checkDuration('the option grace', options.grace ?? Infinity)
   return inFrame('shield', undefined, (frame) => runShielded(frame, body, grace))
 }
 

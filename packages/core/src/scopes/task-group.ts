@@ -100,6 +100,7 @@ export class TaskGroup {
     coro: CoroutineFunction<[], T> | Coroutine<T>,
     options?: Omit<TaskOptions, 'loop'>,
   ): Task<T> {
+    checkOptions(options)
     const refusal =
       this.#exiting && this.#tasks.size === 0
         ? 'is finished'

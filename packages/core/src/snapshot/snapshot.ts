@@ -1,4 +1,4 @@
-import { checkOptions, describe } from '../arguments.ts'
+import { checkFlag, checkOptions, describe } from '../arguments.ts'
 import { currentTask } from '../context/current.ts'
 import { awaitSiteOf, callSites, isForeign, toPath } from '../futures/await-sites.ts'
 import type { Future } from '../futures/future.ts'
@@ -146,10 +146,7 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
  */
 export function snapshot(options?: { stacks?: boolean }): RuntimeSnapshot {
   checkOptions(options)
-  const stacks: unknown = options?.stacks ?? false
-  if (typeof stacks !== 'boolean') {
-    throw new TypeError(`the option stacks must be true or false, got ${describe(stacks)}`)
-  }
+  const stacks = checkFlag('stacks', options?.stacks ?? false)
   const running = currentTask()
   const taken: RuntimeSnapshot = {
     time: Date.now(),

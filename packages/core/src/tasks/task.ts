@@ -1,4 +1,4 @@
-import { checkCancelMessage, checkOptions, describe } from '../arguments.ts'
+import { checkCancelMessage, checkFlag, checkOptions, describe } from '../arguments.ts'
 import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
@@ -256,7 +256,8 @@ export function createTaskIn<T>(
 
 function checkTaskOptions(options: TaskOptions): void {
   checkOptions(options)
-  const { name, context, loop } = options
+  const { name, context, eager, loop } = options
+  if (eager !== undefined) checkFlag('eager', eager)
   if (loop !== undefined) checkLoop(loop)
   if (name !== undefined && typeof name !== 'string') {
     throw new TypeError(`the name of a task must be a string, got ${describe(name)}`)

@@ -12,7 +12,13 @@ import {
   TimeoutError,
   wait,
 } from '@tasktree/core'
-import { cancelIsDue, checkCount, checkDuration, describe } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  checkCount,
+  checkDuration,
+  checkFlag,
+  describe,
+} from '@tasktree/core/lowlevel'
 import type { MapOptions } from '../pool/executor.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import { decodeError } from './encode-error.ts'
@@ -51,7 +57,7 @@ export function mapJobs<T, R>(
   const chunksize = checkCount('chunksize', options.chunksize ?? 1, 1)
   const buffer = checkCount('buffer', options.buffer ?? defaultBuffer, 1)
   const timeout = checkDuration('timeout', options.timeout ?? Infinity)
-  const { ordered = true } = options
+  const ordered = checkFlag('ordered', options.ordered ?? true)
   return {
     [Symbol.asyncIterator]: () =>
       new Mapping<T, R>(submit, new Source(items, chunksize), chunksize, buffer, timeout).results(

@@ -56,7 +56,7 @@ export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`an executor takes an options object, got ${describe(options)}`)
   }
-  const { initializer, initargs } = options
+  const { initializer, initargs, name, resourceLimits, env } = options
   if (
     initializer !== undefined &&
     typeof initializer !== 'function' &&
@@ -69,6 +69,11 @@ export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
   if (initargs !== undefined && !Array.isArray(initargs)) {
     throw new TypeError(`initargs must be an array, got ${describe(initargs)}`)
   }
+  if (name !== undefined && typeof name !== 'string') {
+    throw new TypeError(`name must be a string, got ${describe(name)}`)
+  }
+  checkObject('resourceLimits', resourceLimits)
+  checkObject('env', env)
   const maxWorkers = checkCount('maxWorkers', options.maxWorkers ?? availableParallelism(), 1)
   const minWorkers = checkCount('minWorkers', options.minWorkers ?? 0, 0)
   if (minWorkers > maxWorkers) {
@@ -83,4 +88,9 @@ export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
     cancelGrace: checkDuration('cancelGrace', options.cancelGrace ?? 100),
     exitGrace: checkDuration('exitGrace', options.exitGrace ?? 1_000),
   }
+}
+
+function checkObject(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'object' && value !== null)) return
+  throw new TypeError(`${name} must be an object, got ${describe(value)}`)
 }

@@ -1,6 +1,8 @@
 import { type Future, isCancelled, RuntimeError } from '@tasktree/core'
 import {
   addSnapshotPart,
+  checkFlag,
+  checkOptions,
   currentFrame,
   DetailedFuture,
   LiveList,
@@ -110,6 +112,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     items: Iterable<T> | AsyncIterable<T>,
     options: MapOptions = {},
   ): AsyncIterable<R> {
+    checkOptions(options)
     this.#assertOpen()
     const kind = this.#kinds.find(job)
     const { maxQueue, maxWorkers } = this.#options
@@ -178,8 +181,15 @@ export abstract class WorkerPool implements Executor, JobOwner {
    *
    * Source: concurrent.futures.Executor.shutdown. Differs: cancelFutures also ends jobs that do not end by themselves.
    */
-  async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+  shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+    checkOptions(options)
     const { wait = true, cancelFutures = false } = options
+    checkFlag('wait', wait)
+    checkFlag('cancelFutures', cancelFutures)
+    return this.#shutdown(wait, cancelFutures)
+  }
+
+  async #shutdown(wait: boolean, cancelFutures: boolean): Promise<void> {
     const { dispatch, workers } = this.#workforce
     this.#workforce.isShutDown = true
     if (cancelFutures) this.#cancelAll()

@@ -1,5 +1,5 @@
 import { RuntimeError } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { otherRuntime } from '../transport/other-runtime.ts'
 import { ProcessLink } from '../transport/process-link.ts'
 import type { PoolOptions } from './options.ts'
@@ -27,6 +27,7 @@ export interface ProcessPoolOptions extends PoolOptions {
  */
 export class ProcessPoolExecutor extends WorkerPool {
   constructor(options: ProcessPoolOptions = {}) {
+    checkOptions(options)
     assertNode()
     const { resourceLimits, env, execArgv, workerEntry } = options
     if (execArgv !== undefined && !Array.isArray(execArgv)) {

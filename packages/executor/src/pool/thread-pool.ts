@@ -1,3 +1,4 @@
+import { checkOptions } from '@tasktree/core/lowlevel'
 import { ThreadLink } from '../transport/thread-link.ts'
 import type { PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
@@ -16,6 +17,7 @@ import { resolveWorkerEntry } from './worker-entry-url.ts'
  */
 export class ThreadPoolExecutor extends WorkerPool {
   constructor(options: PoolOptions = {}) {
+    checkOptions(options)
     const { name = 'executor', resourceLimits, env, workerEntry } = options
     const findEntry = resolveWorkerEntry(workerEntry)
     super(

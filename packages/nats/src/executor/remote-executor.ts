@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { effectiveDeadline, getEventLoop, RuntimeError } from '@tasktree/core'
-import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  checkCount,
+  checkDuration,
+  checkFlag,
+  checkOptions,
+  describe,
+} from '@tasktree/core/lowlevel'
 import {
   type Executor,
   type ExecutorStats,
@@ -131,6 +137,7 @@ export class RemoteExecutor implements Executor {
     items: Iterable<T> | AsyncIterable<T>,
     options: MapOptions = {},
   ): AsyncIterable<R> {
+    checkOptions(options)
     this.#assertOpen()
     checkReference(job)
     if (this.#options.id !== undefined) {
@@ -211,8 +218,15 @@ export class RemoteExecutor implements Executor {
    * Refuses new jobs and waits until the submitted ones have ended. With `cancelFutures` they are cancelled, wherever they
    * are. With `wait: false` the call does not wait.
    */
-  async shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+  shutdown(options: { wait?: boolean; cancelFutures?: boolean } = {}): Promise<void> {
+    checkOptions(options)
     const { wait = true, cancelFutures = false } = options
+    checkFlag('wait', wait)
+    checkFlag('cancelFutures', cancelFutures)
+    return this.#shutdown(wait, cancelFutures)
+  }
+
+  async #shutdown(wait: boolean, cancelFutures: boolean): Promise<void> {
     this.#submissions.isShutDown = true
     if (cancelFutures) this.#submissions.cancelAll()
     if (wait) await this.#submissions.untilIdle()
