@@ -51,6 +51,7 @@ export class StreamWriter implements AsyncDisposable {
   constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
     this.#transport = transport
     flow.watch(transport)
+    transport.hasWriter()
     this.#flow = flow
     this.#reader = reader
   }

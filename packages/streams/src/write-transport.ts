@@ -6,8 +6,9 @@ import type { WriteProtocol } from './flow-control.ts'
 /** A program that writes this many times the high-water mark without a drain gets one warning. */
 const UNDRAINED = 16
 /**
- * A program that writes this many times after the end without a drain gets one warning. Code that drains after each
- * batch of writes gets none, because its next drain throws.
+ * A program that writes this many times to a StreamWriter after the end without a drain gets one warning. Code that drains
+ * after each batch of writes gets none, because its next drain throws. A protocol cannot drain, so its first such write
+ * gets the warning.
  */
 const DROPPED = 128
 
@@ -42,6 +43,7 @@ export abstract class WriteTransport {
   #dropped = false
   /** How many writes were dropped since the last drain. */
   #droppedWrites = 0
+  #hasWriter = false
 
   /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
@@ -65,7 +67,8 @@ export abstract class WriteTransport {
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
     if (this.#closing) {
       this.#dropped = true
-      if (++this.#droppedWrites === DROPPED) this.#warnDropped()
+      this.#droppedWrites++
+      if (!this.#hasWriter || this.#droppedWrites === DROPPED) this.#warnDropped()
       return
     }
     if (data.length === 0) return
@@ -122,6 +125,11 @@ export abstract class WriteTransport {
   /** @internal whether bytes that were written after the end were dropped */
   get dropped(): boolean {
     return this.#dropped
+  }
+
+  /** @internal called by the StreamWriter that writes to this transport */
+  hasWriter(): void {
+    this.#hasWriter = true
   }
 
   /** @internal `StreamWriter` calls this for each drain: code that drains needs no warning */
