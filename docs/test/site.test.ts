@@ -79,7 +79,7 @@ test('llms.txt lists the pages, and each page is there as Markdown', () => {
 
 test('the reference shows an example as code, and what follows it as text', () => {
   const page = readFileSync(join(docs, 'reference/api/core/functions/gather.md'), 'utf8')
-  expect(page).toMatch(/^## Example\n\n```ts\nconst .*\n[^`]*```\n\nSource: asyncio\.gather/m)
+  expect(page).toMatch(/^#+ Example\n\n```ts\nconst .*\n[^`]*```\n\nSource: asyncio\.gather/m)
 })
 
 const executablePath = findChromium()
