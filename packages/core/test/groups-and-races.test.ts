@@ -19,6 +19,25 @@ import { thrown, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
 
+virtual('a failure for which several tasks wait is listed once for each of them', async () => {
+  // asyncio's TaskGroup and Trio's nursery list it in the same way.
+  const failure = new Error('not there')
+  const shared = createTask(async () => {
+    await sleep(1)
+    throw failure
+  })
+  const error = await thrown(
+    taskGroup(async (group) => {
+      for (let i = 0; i < 3; i++) group.createTask(async () => shared)
+    }),
+  )
+  expect((error as ExceptionGroup).errors.map((each) => each === failure)).toEqual([
+    true,
+    true,
+    true,
+  ])
+})
+
 describe('TaskGroup.cancel', () => {
   virtual('ends the group without an error; the body was cut', async () => {
     const log: string[] = []

@@ -58,6 +58,12 @@ async function results(): Promise<void> {
   else check<Equal<typeof scoped.reason, unknown>>()
   const grouped = await taskGroup(async (group) => group.createTask(async () => 1))
   check<Equal<typeof grouped, number>>()
+  // For a group that `group.cancel()` may cut, as its docstring says.
+  const cuttable = await taskGroup<number | undefined>(async (group) => {
+    group.cancel()
+    return 1
+  })
+  check<Equal<typeof cuttable, number | undefined>>()
   const shielded = shield(async () => 1)
   check<Equal<typeof shielded, Future<number>>>()
   const ensured = ensureFuture(Promise.resolve('x'))

@@ -180,6 +180,20 @@ export class TaskGroup {
    * Cancels the tasks and the body of the group, without an error: `taskGroup` then returns what the body has
    * returned, or undefined if the cancel ended the body. Does nothing when the group has ended.
    *
+   * The type of `taskGroup` does not show this undefined. If a program uses the result of a group that it cancels, it
+   * should call `taskGroup<Result | undefined>(…)`, so that the compiler asks for a check.
+   *
+   * @example
+   *     const found = await taskGroup<string | undefined>(async (group) => {
+   *       group.createTask(async () => {
+   *         await sleep(5)
+   *         group.cancel()
+   *       })
+   *       await sleep(1_000)
+   *       return 'found'
+   *     })
+   *     console.log(found ?? 'cancelled') // cancelled
+   *
    * Source: asyncio.TaskGroup.cancel (CPython 3.15)
    */
   cancel(reason?: unknown): void {
@@ -327,6 +341,9 @@ export class TaskGroup {
  * Runs `body`, and waits for every task that was created in the group. The first failure of a task or of the body
  * cancels the other tasks and the body; when all have ended, the failures are thrown as one ExceptionGroup. A cancel
  * from outside cancels the body and all tasks. Outside of a task, the body runs in a new task.
+ *
+ * The result is what the body returned, or undefined if `group.cancel()` has ended the body. The type `T` does not show
+ * this undefined; for such a group write `taskGroup<Result | undefined>(…)`.
  *
  * @throws {TypeError} when `body` is not a function
  *
