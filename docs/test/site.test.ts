@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium } from './support/chromium.ts'
+import { findChromium, withoutChromium } from '../../vitest.chromium.ts'
 import { findDeadLinks } from './support/links.ts'
 import { docs } from './support/pages.ts'
 import { serveFolder } from './support/server.ts'
@@ -82,12 +82,10 @@ test('the reference shows an example as code, and what follows it as text', () =
   expect(page).toMatch(/^#+ Example\n\n```ts\nconst .*\n[^`]*```\n\nSource: asyncio\.gather/m)
 })
 
-const executablePath = findChromium()
+const installed = findChromium()
 
 describe('in Chromium', () => {
-  beforeEach(({ skip }) =>
-    skip(executablePath === null, 'there is no Chromium on PATH or in CHROMIUM_PATH'),
-  )
+  beforeEach(({ skip }) => skip(installed === null, withoutChromium))
 
   let browser: Browser | null = null
   let server: Server
@@ -96,13 +94,9 @@ describe('in Chromium', () => {
   const complaints: string[] = []
 
   beforeAll(async () => {
-    if (executablePath === null) return
+    if (installed === null) return
     ;({ url, server } = await serveFolder(site))
-    browser = await chromium.launch({
-      executablePath,
-      // Where tests run as root there is no sandbox.
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-    })
+    browser = await chromium.launch(installed)
   }, 60_000)
 
   afterAll(async () => {

@@ -16,7 +16,7 @@ import {
   Probe,
   probe,
   ref,
-  rejection,
+  thrown,
   settled,
   start,
   virtually,
@@ -68,13 +68,13 @@ test(
   virtually(async () => {
     const [a, b] = await pair()
     const before = getRunningLoop().time()
-    const self = (await rejection(a.ask.callSelf(false))) as { cause: AskCycle }
+    const self = (await thrown(a.ask.callSelf(false))) as { cause: AskCycle }
     expect(self.cause).toBeInstanceOf(AskCycle)
     expect(self.cause.path).toEqual(['/a', '/a'])
     const again = await spawn(Node, [], { name: 'c' })
     await again.ask.meet(b)
     await b.ask.meet(again)
-    const around = (await rejection(again.ask.callBack(false))) as Error
+    const around = (await thrown(again.ask.callBack(false))) as Error
     let cause: unknown = around
     while (cause instanceof Error && !(cause instanceof AskCycle)) ({ cause } = cause)
     expect((cause as AskCycle).path).toEqual(['/c', '/b', '/c'])
@@ -185,7 +185,7 @@ test.for(odd)('throwing %s is reported and restarts', ([, make]) =>
     const t = system.lookup('t') as LocalActorRef<Thrower>
     const restarts = collect(system, 'restarting')
     await settled()
-    expect(await rejection(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
+    expect(await thrown(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
     expect(await t.ask.incarnation()).toBe(2)
     await settled()
     expect(restarts).toHaveLength(1)
@@ -346,7 +346,7 @@ test(
     const pinned = ref(system, 'a').pinned()
     expect(await pinned.ask.ping()).toBe(1)
     await crash(ref(system, 'a'))
-    expect(await rejection(pinned.ask.ping())).toMatchObject({ name: 'NoProc' })
+    expect(await thrown(pinned.ask.ping())).toMatchObject({ name: 'NoProc' })
     expect(await ref(system, 'a').ask.ping()).toBe(2)
     await system.stop()
   }),

@@ -19,7 +19,7 @@ import {
 } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { expect, test } from 'vitest'
-import { rejection, settled, start, virtually } from './support/probe.ts'
+import { thrown, settled, start, virtually } from './support/probe.ts'
 
 type Way =
   | 'pipe'
@@ -58,7 +58,7 @@ class Free extends Actor {
       this.ctx.pipe(this.#ask(), (value) => port.resolve(value))
       return port
     },
-    'timed out': () => rejection(this.#ask({ timeout: 10 })),
+    'timed out': () => thrown(this.#ask({ timeout: 10 })),
     raced: () => Promise.race([this.#ask(), sleep(10)]),
     'raced, then busy': async () => {
       await Promise.race([this.#ask(), sleep(10)])
@@ -81,7 +81,7 @@ class Free extends Actor {
     aborted: () => {
       const controller = new AbortController()
       getRunningLoop().callLater(10, () => controller.abort())
-      return rejection(this.#ask({ signal: controller.signal }))
+      return thrown(this.#ask({ signal: controller.signal }))
     },
   }
   info(): number {
@@ -202,7 +202,7 @@ test(
     await b!.ask.meet(c!)
     await c!.ask.meet(a!)
     const before = getRunningLoop().time()
-    const error = cycleIn(await rejection(a!.ask.all(0, 3)))
+    const error = cycleIn(await thrown(a!.ask.all(0, 3)))
     expect(getRunningLoop().time()).toBe(before)
     expect(error?.path).toEqual(['/s/a', '/s/b', '/s/c', '/s/a'])
     await settled()
@@ -278,9 +278,9 @@ test(
     await a!.ask.meet(b!)
     await b!.ask.meet(a!)
     const before = getRunningLoop().time()
-    expect(cycleIn(await rejection(a!.ask.afterSleep()))).not.toBeNull()
+    expect(cycleIn(await thrown(a!.ask.afterSleep()))).not.toBeNull()
     expect(getRunningLoop().time() - before).toBe(30)
-    expect(cycleIn(await rejection(a!.ask.lateWait()))).not.toBeNull()
+    expect(cycleIn(await thrown(a!.ask.lateWait()))).not.toBeNull()
     expect(getRunningLoop().time() - before).toBe(50)
     await system.stop()
   }),
@@ -311,9 +311,9 @@ test(
     const before = getRunningLoop().time()
     await starter.tell.crash()
     const outcome = asked.ask.caught(0)
-    await rejection(system.done)
+    await thrown(system.done)
     expect(getRunningLoop().time()).toBe(before)
-    await rejection(outcome).catch(() => {})
+    await thrown(outcome).catch(() => {})
   }),
 )
 
@@ -354,7 +354,7 @@ test.for(['stop', 'drain', 'whenStopped'] as const)(
       const a = await spawn(SelfStopper, [log])
       const before = getRunningLoop().time()
       const ended = a.whenStopped
-      expect(await rejection(a.ask.endsWith(how))).toBeInstanceOf(AskCycle)
+      expect(await thrown(a.ask.endsWith(how))).toBeInstanceOf(AskCycle)
       expect(log).toEqual([
         expect.stringMatching(/waits in its own handler for its own end.*ctx\.stop/),
       ])
@@ -549,7 +549,7 @@ test.for(Object.keys(waitingWays) as (keyof typeof waitingWays)[])(
     virtually(async () => {
       const [system, a] = await pair()
       const before = getRunningLoop().time()
-      const error = cycleIn(await rejection(a.ask.waits(way)))
+      const error = cycleIn(await thrown(a.ask.waits(way)))
       expect(error?.path).toEqual(['/s/a', '/s/b', '/s/a'])
       expect(getRunningLoop().time() - before).toBeLessThanOrEqual(25)
       expect(await a.ask.quick()).toBe('quick')

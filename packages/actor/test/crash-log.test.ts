@@ -7,7 +7,7 @@ import {
   ReplyError,
 } from '@tasktree/actor'
 import { expect, test, vi } from 'vitest'
-import { rejection, settled, start, virtually } from './support/probe.ts'
+import { thrown, settled, start, virtually } from './support/probe.ts'
 
 class Fragile extends Actor {
   other: LocalActorRef<Fragile> | null = null
@@ -49,7 +49,7 @@ test(
         ...(logger === undefined ? {} : { logger }),
         children: [child.actor('a', Fragile)],
       })
-      await rejection((system.lookup('a') as LocalActorRef<Fragile>).ask.boom())
+      await thrown((system.lookup('a') as LocalActorRef<Fragile>).ask.boom())
       await settled()
       expect(blocks).toHaveLength(1)
       const [line, ...stack] = (blocks[0] as string).split('\n')
@@ -75,8 +75,8 @@ test(
     })
     const a = system.lookup('a') as LocalActorRef<Fragile>
     await a.ask.meet(system.lookup('b') as LocalActorRef<Fragile>)
-    const ended = rejection(system.done)
-    await rejection(a.ask.passOn())
+    const ended = thrown(system.done)
+    await thrown(a.ask.passOn())
     expect(await ended).toMatchObject({ name: 'RestartLimitError' })
     expect(blocks.map((block) => block.split('\n')[0])).toEqual([
       'restarting /s/b (attempt 1, incarnation 2) after error: Error: boom (in boom)',
@@ -93,7 +93,7 @@ test(
     const blocks = watchConsole()
     const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Fragile)] })
     const a = system.lookup('a') as LocalActorRef<Fragile>
-    await rejection(a.ask.refuse())
+    await thrown(a.ask.refuse())
     expect(blocks).toEqual([])
     await a.tell.refuse()
     await settled()
@@ -123,7 +123,7 @@ test(
       children: [child.actor('a', Fragile)],
     })
     const a = system.lookup('a') as LocalActorRef<Fragile>
-    const error = (await rejection(a.ask.boom())) as Error
+    const error = (await thrown(a.ask.boom())) as Error
     await settled()
     expect(records).toEqual([
       [
@@ -142,8 +142,8 @@ test(
         'restarting /s/a (attempt 1, incarnation 2) after error: Error: boom (in boom)',
       ],
     ])
-    await rejection(a.ask.boom())
-    await rejection(system.done)
+    await thrown(a.ask.boom())
+    await thrown(system.done)
     expect(records[1]?.slice(0, 2)).toMatchObject([
       'error',
       { event: 'gave-up', path: '/s', child: '/s/a', restarts: 1 },

@@ -24,7 +24,7 @@ import {
   sleep,
 } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { crash, Probe, probe, ref, rejection, settled, start, virtually } from './support/probe.ts'
+import { crash, Probe, probe, ref, thrown, settled, start, virtually } from './support/probe.ts'
 
 test(
   'a crash keeps the queue by default: the next incarnation handles it in order',
@@ -49,7 +49,7 @@ test(
     })
     const a = ref(system, 'a')
     void a.tell.crash()
-    const ask = rejection(a.ask.ping())
+    const ask = thrown(a.ask.ping())
     for (let i = 0; i < 10; i++) void a.tell.note(`n${i}`)
     await settled()
     expect(log).toEqual(['start a', 'stop a error', 'start a'])
@@ -69,7 +69,7 @@ test(
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const cause = new Error('mine')
-    const error = await rejection(ref(system, 'a').ask.crash(cause))
+    const error = await thrown(ref(system, 'a').ask.crash(cause))
     expect(error).toBeInstanceOf(ActorCrashed)
     expect(error).toMatchObject({ cause, delivered: true, path: '/s/a' })
     await settled()
@@ -101,7 +101,7 @@ test(
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')
     const before = getRunningLoop().time()
-    const error = await rejection(a.ask({ timeout: 50 }).nap(100))
+    const error = await thrown(a.ask({ timeout: 50 }).nap(100))
     expect(error).toBeInstanceOf(AskTimeout)
     expect(error).toMatchObject({ path: '/s/a', method: 'nap', timeout: 50 })
     expect(getRunningLoop().time() - before).toBe(50)
@@ -118,8 +118,8 @@ test(
     const a = ref(system, 'a')
     const before = getRunningLoop().time()
     const long = a.ask({ timeout: Infinity }).nap(60_000)
-    const short = rejection(a.ask({ timeout: 10 }).note('late'))
-    expect(await rejection(a.ask.note('late'))).toBeInstanceOf(AskTimeout)
+    const short = thrown(a.ask({ timeout: 10 }).note('late'))
+    expect(await thrown(a.ask.note('late'))).toBeInstanceOf(AskTimeout)
     expect(getRunningLoop().time() - before).toBe(5000)
     expect(await short).toBeInstanceOf(AskTimeout)
     expect(await long).toBe('rested')
@@ -135,7 +135,7 @@ test(
     const a = await spawn(Probe, [log])
     const controller = new AbortController()
     const nap = a.ask.nap(10)
-    const ask = rejection(a.ask({ signal: controller.signal }).note('never'))
+    const ask = thrown(a.ask({ signal: controller.signal }).note('never'))
     controller.abort(new Error('changed my mind'))
     const error = await ask
     expect(error).toBeInstanceOf(CancelledError)
@@ -157,7 +157,7 @@ test(
     })
     await settled()
     asking.cancel()
-    await rejection(asking)
+    await thrown(asking)
     await sleep(20)
     expect(log).toEqual(['start a'])
     await a.stop()
@@ -216,7 +216,7 @@ test(
     expect(first.done()).toBe(false)
     await d.ask.release('now')
     expect(await first).toBe('now')
-    const second = rejection(d.ask.later())
+    const second = thrown(d.ask.later())
     await d.tell.crash()
     expect(await second).toBeInstanceOf(ActorCrashed)
     await system.stop()
@@ -285,7 +285,7 @@ class Child extends Actor {
     this.#parent = parent
   }
   protected override async onStop(): Promise<void> {
-    childErrors.push(await rejection(this.#parent.ask.config()))
+    childErrors.push(await thrown(this.#parent.ask.config()))
   }
 }
 
@@ -356,8 +356,8 @@ test(
     void u.tell.work(0)
     void u.tell.crash()
     for (let i = 1; i <= 3; i++) void u.tell.work(i)
-    const ask = rejection(u.ask.work(4))
-    await rejection(system.done)
+    const ask = thrown(u.ask.work(4))
+    await thrown(system.done)
     expect(Undelivering.seen.map((message) => message.args)).toEqual([[1], [2], [3]])
     expect(await ask).toMatchObject({ name: 'ActorStopped', delivered: false })
     expect(system.deadLetters.recent.map((letter) => letter.reason)).toEqual([
@@ -398,7 +398,7 @@ test(
     await settled()
     expect(sends.some((send) => send.done())).toBe(false)
     given.cancel()
-    await rejection(given)
+    await thrown(given)
     expect(await gather(sends)).toEqual([true, true, true])
     expect(await ask).toBe(1)
     expect(log).toEqual(['1', '2', '3', '4', '5'])
@@ -423,7 +423,7 @@ test(
     void a.tell.note('2')
     const tell = a.tell.note('3')
     void a.tell.note('4')
-    const ask = rejection(a.ask.ping())
+    const ask = thrown(a.ask.ping())
     await settled()
     expect(tell.done()).toBe(false)
     await a.kill()
@@ -449,7 +449,7 @@ test.for(['reject', 'drop-newest'] as const)(
     virtually(async (log) => {
       const a = await full(log, overflow)
       expect(await a.tell.note('3')).toBe(false)
-      const error = await rejection(a.ask.ping())
+      const error = await thrown(a.ask.ping())
       expect(error).toBeInstanceOf(MailboxFull)
       expect(error).toMatchObject({ capacity: 2 })
       await sleep(200)
@@ -466,7 +466,7 @@ test(
     const ask = a.ask.ping()
     await settled()
     const second = a.ask.ping()
-    expect(await rejection(a.ask.ping())).toBeInstanceOf(MailboxFull)
+    expect(await thrown(a.ask.ping())).toBeInstanceOf(MailboxFull)
     expect(await a.tell.note('4')).toBe(false)
     expect(await gather([ask, second])).toEqual([1, 1])
     expect(log).toEqual([])
@@ -521,7 +521,7 @@ test(
     await s.tell.work('1')
     await s.tell.work('2')
     await settled()
-    expect(await rejection(s.ask.work('3'))).toMatchObject({ cause: expect.any(StashFull) })
+    expect(await thrown(s.ask.work('3'))).toMatchObject({ cause: expect.any(StashFull) })
   }),
 )
 

@@ -2,7 +2,7 @@
 import { Actor, type LocalActorRef, child, type ReplyPort, spawn, sys } from '@tasktree/actor'
 import { createTask, gather, InvalidStateError, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { rejection, settled, start, virtually } from './support/probe.ts'
+import { thrown, settled, start, virtually } from './support/probe.ts'
 
 class Overlapping extends Actor {
   static override readonly interleave = ['query', 'later', 'queryAfter', 'throwing', 'plain']
@@ -198,7 +198,7 @@ test(
     }
     const system = await start({ children: [child.actor('b', Both)] })
     const b = system.lookup('b') as LocalActorRef<Both>
-    log.push(((await rejection(b.ask.work())) as Error).name)
+    log.push(((await thrown(b.ask.work())) as Error).name)
     await b.ask.unlock()
     await settled()
     expect((await sys.getState(b)).tries).toBe(0)
@@ -213,8 +213,8 @@ test(
   virtually(async () => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
     const o = system.lookup('o') as LocalActorRef<Overlapping>
-    const slow = rejection(o.ask.slow(50, 'slow'))
-    const throwing = rejection(o.ask.throwing(5))
+    const slow = thrown(o.ask.slow(50, 'slow'))
+    const throwing = thrown(o.ask.throwing(5))
     const next = o.ask.slow(1, 'next')
     expect(await throwing).toMatchObject({ name: 'ActorCrashed', path: '/s/o' })
     expect(await slow).toMatchObject({ name: expect.stringMatching(/ActorStopped|ActorCrashed/) })
@@ -236,7 +236,7 @@ test(
       await end
     }
     const a = await spawn(Overlapping)
-    const asks = [rejection(a.ask.slow(10, 'slow')), rejection(a.ask.queryAfter(30, 'beside'))]
+    const asks = [thrown(a.ask.slow(10, 'slow')), thrown(a.ask.queryAfter(30, 'beside'))]
     await sleep(1)
     await a.kill()
     for (const error of await Promise.all(asks))
@@ -332,9 +332,9 @@ test(
     sys.trace(o, ({ message, error }) => {
       log.push(`${message.method}${error === undefined ? '' : ` ${(error as Error).message}`}`)
     })
-    const slow = rejection(o.ask.slow(50, 'slow'))
+    const slow = thrown(o.ask.slow(50, 'slow'))
     await o.ask.queryAfter(5, 'x')
-    await rejection(o.ask.throwing(1))
+    await thrown(o.ask.throwing(1))
     await slow
     expect(log.toSorted()).toEqual(['queryAfter', 'slow', 'throwing beside'])
     await system.stop()
@@ -348,7 +348,7 @@ test(
     void a.tell.slow(50, 'busy')
     await settled()
     const requests = [sys.getState(a), sys.suspend(a), sys.resume(a), sys.replaceState(a, () => {})]
-    const outcomes = requests.map((request) => rejection(request))
+    const outcomes = requests.map((request) => thrown(request))
     await a.kill()
     for (const outcome of await Promise.all(outcomes)) {
       expect(outcome).toMatchObject({ name: 'ActorStopped' })

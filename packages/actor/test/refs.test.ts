@@ -11,7 +11,7 @@ import {
 } from '@tasktree/actor'
 import { createTask, FIRST_COMPLETED, sleep, wait } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { crash, Probe, probe, ref, rejection, settled, start, virtually } from './support/probe.ts'
+import { crash, Probe, probe, ref, thrown, settled, start, virtually } from './support/probe.ts'
 
 const names = [
   'target',
@@ -292,7 +292,7 @@ test(
     const waiting = createTask(async () => a.whenStopped)
     await settled()
     waiting.cancel()
-    await rejection(waiting)
+    await thrown(waiting)
     const again = createTask(async () => a.whenStopped)
     await settled()
     expect(first.done()).toBe(false)

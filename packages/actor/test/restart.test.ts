@@ -6,7 +6,7 @@ import {
   crash,
   probe,
   ref,
-  rejection,
+  thrown,
   settled,
   start,
   supervisor,
@@ -109,7 +109,7 @@ test(
     const a = ref(system, 'a')
     const resumed = collect(system, 'resumed')
     await settled()
-    expect(await rejection(a.ask.crash())).toMatchObject({ name: 'ActorCrashed' })
+    expect(await thrown(a.ask.crash())).toMatchObject({ name: 'ActorCrashed' })
     expect(await a.ask.ping()).toBe(1)
     await settled()
     expect(resumed).toHaveLength(1)
@@ -129,7 +129,7 @@ test(
     await crash(ref(system, 'a'))
     expect(ref(system, 'a').status).toBe('stopped')
     const error = new Error('up')
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'b'), error)
     expect(await done).toBe(error)
   }),
@@ -139,7 +139,7 @@ test(
   'one crash more than allowed within the window ends the supervisor, with the last error as cause',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 2, children: [probe(log, 'a'), probe(log, 'b')] })
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'a'), new Error('one'))
     await crash(ref(system, 'a'), new Error('two'))
     const a = ref(system, 'a')
@@ -155,7 +155,7 @@ test(
   'with maxRestarts 0 the first crash ends it',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'a'))
     expect(await done).toBeInstanceOf(RestartLimitError)
   }),
@@ -217,7 +217,7 @@ test(
       },
     })
     const system = await start({ maxRestarts: 3, children: [spec] })
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'a'))
     expect(await done).toMatchObject({ name: 'RestartLimitError', cause: { message: 'again' } })
     expect(starts).toBe(1 + 3)
@@ -231,7 +231,7 @@ test(
     const system = await start({ strategy: 'one-for-all', maxRestarts: 3, children })
     for (let i = 0; i < 3; i++) await crash(ref(system, 'c4'))
     expect(system.root.status).toBe('running')
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'c4'))
     expect(await done).toBeInstanceOf(RestartLimitError)
   }),
@@ -256,7 +256,7 @@ test(
     const five = (): ReturnType<typeof probe>[] =>
       Array.from({ length: 5 }, (_, i) => probe(log, `c${i}`))
     const shared = await start({ maxRestarts: 4, children: five() })
-    const done = rejection(shared.done)
+    const done = thrown(shared.done)
     for (let i = 0; i < 5; i++) await crash(ref(shared, `c${i}`))
     expect(await done).toBeInstanceOf(RestartLimitError)
     const own = await start({ maxRestarts: 4, perChild: true, children: five() })
@@ -284,9 +284,9 @@ test(
     await sleep(250)
     expect(system.root.whichChildren()).toMatchObject([{ id: 'a', status: 'restarting' }])
     expect(system.root.countChildren()).toMatchObject({ specs: 1, active: 0 })
-    expect(await rejection(system.root.deleteChild('a'))).toMatchObject({ state: 'restarting' })
-    expect(await rejection(system.root.restartChild('a'))).toMatchObject({ state: 'restarting' })
-    expect(await rejection(system.root.startChild(probe(log, 'a')))).toMatchObject({
+    expect(await thrown(system.root.deleteChild('a'))).toMatchObject({ state: 'restarting' })
+    expect(await thrown(system.root.restartChild('a'))).toMatchObject({ state: 'restarting' })
+    expect(await thrown(system.root.startChild(probe(log, 'a')))).toMatchObject({
       name: 'AlreadyPresent',
     })
     await system.stop()
@@ -454,7 +454,7 @@ test(
       backoff: { min: 10_000, max: 10_000, maxAttempts: 2 },
       children: [probe(log, 'a', failsAfterFirst())],
     })
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     await crash(ref(system, 'a'))
     expect(await done).toMatchObject({ name: 'RestartLimitError', restarts: 2 })
   }),

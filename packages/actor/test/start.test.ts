@@ -26,7 +26,7 @@ import {
   Probe,
   probe,
   ref,
-  rejection,
+  thrown,
   settled,
   start,
   supervisor,
@@ -94,7 +94,7 @@ test(
         throw cause
       },
     })
-    const error = await rejection(
+    const error = await thrown(
       start({ children: [probe(log, 'a'), probe(log, 'b'), failing, probe(log, 'd')] }),
     )
     expect(error).toBeInstanceOf(FailedToStart)
@@ -109,7 +109,7 @@ test(
     const system = await start()
     const cause = new Error('no')
     expect(
-      await rejection(
+      await thrown(
         system.root.startChild(
           probe(log, 'a', {
             onStart: () => {
@@ -129,11 +129,11 @@ test(
   virtually(async (log) => {
     const system = await start()
     const a = await system.root.startChild(probe(log, 'a'))
-    const error = await rejection(system.root.startChild(probe(log, 'a')))
+    const error = await thrown(system.root.startChild(probe(log, 'a')))
     expect(error).toBeInstanceOf(AlreadyStarted)
     expect((error as AlreadyStarted).ref).toBe(a)
     await system.root.stopChild('a')
-    expect(await rejection(system.root.startChild(probe(log, 'a')))).toBeInstanceOf(AlreadyPresent)
+    expect(await thrown(system.root.startChild(probe(log, 'a')))).toBeInstanceOf(AlreadyPresent)
     await system.root.deleteChild('a')
     await system.root.startChild(probe(log, 'a'))
     expect(log).toEqual(['start a', 'stop a shutdown', 'start a'])
@@ -234,7 +234,7 @@ test(
     const begun = getRunningLoop().time()
     for (const wait of [() => new Promise<void>(() => {}), () => sleep(Infinity)]) {
       const spec = probe(log, 'a', { onStart: wait }, { startTimeout: 50 })
-      expect(await rejection(system.root.startChild(spec))).toBeInstanceOf(TimeoutError)
+      expect(await thrown(system.root.startChild(spec))).toBeInstanceOf(TimeoutError)
     }
     expect(getRunningLoop().time() - begun).toBe(100)
     expect(system.root.whichChildren()).toEqual([])
@@ -260,7 +260,7 @@ test(
     })
     await settled()
     starter.cancel()
-    expect(await rejection(starter)).toBeInstanceOf(CancelledError)
+    expect(await thrown(starter)).toBeInstanceOf(CancelledError)
     expect(log).toEqual(['undone'])
     expect(system.root.whichChildren()).toEqual([])
     await system.root.startChild(probe(log, 'a'))
@@ -276,7 +276,7 @@ test(
     })
     await settled()
     spawner.cancel()
-    expect(await rejection(spawner)).toBeInstanceOf(CancelledError)
+    expect(await thrown(spawner)).toBeInstanceOf(CancelledError)
     const again = await spawn(Probe, [log], { name: 'x' })
     await again.stop()
   }),
@@ -293,7 +293,7 @@ test(
   'a constructor that throws leaves no child, and its watchers hear of the end',
   virtually(async () => {
     const system = await start()
-    expect(await rejection(system.root.startChild(child.actor('b', Broken)))).toMatchObject({
+    expect(await thrown(system.root.startChild(child.actor('b', Broken)))).toMatchObject({
       message: 'constructor',
     })
     expect(system.root.whichChildren()).toEqual([])
@@ -310,7 +310,7 @@ test(
         throw new CancelledError('odd')
       },
     })
-    const error = await rejection(start({ children: [spec] }))
+    const error = await thrown(start({ children: [spec] }))
     expect((error as FailedToStart).cause).toBeInstanceOf(UnexpectedCancellation)
   }),
 )
@@ -324,7 +324,7 @@ test(
         throw new Error('late')
       },
     })
-    expect(((await rejection(start({ children: [spec] }))) as FailedToStart).cause).toMatchObject({
+    expect(((await thrown(start({ children: [spec] }))) as FailedToStart).cause).toMatchObject({
       message: 'late',
     })
   }),
@@ -339,11 +339,11 @@ test(
     const d = supervisor(system, 'd')
     const a = await d.startChild(probe(log, 'a'))
     await d.startChild(probe(log, 'b'))
-    expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
+    expect(await thrown(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
     await a.tell.crash()
     await settled()
     expect(a.status).toBe('restarting')
-    expect(await rejection(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
+    expect(await thrown(d.startChild(probe(log, 'c')))).toBeInstanceOf(TooManyChildren)
     await d.stopChild('b')
     await d.startChild(probe(log, 'c'))
     await system.stop()
@@ -390,7 +390,7 @@ test(
       }
     }
     const system = await start({ maxRestarts: 1, children: [child.actor('once', Once)] })
-    const done = rejection(system.done)
+    const done = thrown(system.done)
     const once = system.lookup<LocalActorRef<Once>>('once') as LocalActorRef<Once>
     const ended = once.whenStopped
     await once.tell.crash()

@@ -7,7 +7,7 @@ import {
   type Probe,
   probe,
   ref,
-  rejection,
+  thrown,
   settled,
   start,
   virtually,
@@ -28,7 +28,7 @@ test.for(['stop', 'drain'] as const)(
       const a = ref(system, 'a')
       const ended = a.whenStopped
       await crash(a)
-      const asked = rejection(a.ask.ping())
+      const asked = thrown(a.ask.ping())
       void a.tell.note('never')
       expect(a.status).toBe('restarting')
       expect(await a[how]()).toEqual({ kind: 'shutdown' })

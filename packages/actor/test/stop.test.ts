@@ -18,7 +18,7 @@ import {
   Probe,
   probe,
   ref,
-  rejection,
+  thrown,
   settled,
   start,
   supervisor,
@@ -38,7 +38,7 @@ test(
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { shutdown: 'kill' })] })
     const a = ref(system, 'a')
-    const asks = [a.ask.stall(), a.ask.ping()].map(rejection)
+    const asks = [a.ask.stall(), a.ask.ping()].map(thrown)
     await settled()
     expect(await takes(() => system.root.stopChild('a'))).toBe(0)
     expect(await Promise.all(asks)).toMatchObject([
@@ -206,7 +206,7 @@ test(
         }
       },
     })
-    const starting = rejection(system.root.startChild(spec))
+    const starting = thrown(system.root.startChild(spec))
     await settled()
     expect(system.root.whichChildren()).toMatchObject([{ status: 'starting' }])
     expect(await takes(() => system.stop())).toBe(0)
@@ -403,7 +403,7 @@ test(
     const zombies = collect(system, 'zombie')
     const ends = collect(system, 'zombie-settled')
     const f = system.lookup<LocalActorRef<Foreign>>('f') as LocalActorRef<Foreign>
-    const ask = rejection(f.ask.wait())
+    const ask = thrown(f.ask.wait())
     await settled()
     expect(await takes(() => f.kill())).toBe(0)
     expect(await ask).toBeInstanceOf(ActorStopped)
@@ -517,7 +517,7 @@ test(
       },
     }))
     const system = await start()
-    expect(await rejection(system.root.startChild(spec))).toMatchObject({ message: 'refused' })
+    expect(await thrown(system.root.startChild(spec))).toMatchObject({ message: 'refused' })
     expect(disposed).toEqual(['r'])
     await system.stop()
   }),
@@ -532,7 +532,7 @@ test(
     })
     await settled()
     task.cancel()
-    await rejection(task)
+    await thrown(task)
     expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
   }),
 )
@@ -541,8 +541,8 @@ test(
   'a zombie can be made the failure of its supervisor',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { onZombie: 'escalate' })] })
-    const done = rejection(system.done)
-    void rejection(ref(system, 'a').ask.hang())
+    const done = thrown(system.done)
+    void thrown(ref(system, 'a').ask.hang())
     await settled()
     await ref(system, 'a').kill()
     expect(await done).toMatchObject({ name: 'ActorStopped', path: '/s/a' })

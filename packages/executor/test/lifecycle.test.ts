@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { JobEvent } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
+import { isAlive } from '../../../vitest.processes.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
 const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
@@ -26,15 +27,6 @@ function start(
     text += chunk.toString()
   })
   return { child, output: () => text }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function endOf(pid: number): Promise<void> {

@@ -6,11 +6,11 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobClient } from '../src/client/job-client.ts'
 import { JobFile } from '../src/store/job-file.ts'
-import { findChromium } from './support/chromium.ts'
+import { findChromium, withoutChromium } from '../../../vitest.chromium.ts'
 import { inFolder } from './support/folder.ts'
 import { Served } from './support/served.ts'
 
-const executablePath = findChromium()
+const installed = findChromium()
 const slow = { tags: ['slow'], timeout: 120_000 }
 const many = 50_000
 const patience = { timeout: 30_000 }
@@ -66,12 +66,11 @@ const ids = async (page: Page): Promise<number[]> =>
   )
 
 describe('50,000 jobs in Chromium', () => {
-  beforeEach(({ skip }) => skip(executablePath === null, 'there is no Chromium'))
+  beforeEach(({ skip }) => skip(installed === null, withoutChromium))
 
   beforeAll(async () => {
-    if (executablePath === null) return
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-    browser = await chromium.launch({ executablePath, args })
+    if (installed === null) return
+    browser = await chromium.launch(installed)
   }, 60_000)
 
   afterAll(() => browser?.close())

@@ -7,14 +7,13 @@ import { run } from '@tasktree/core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobClient } from '../src/client/job-client.ts'
-import { findChromium } from './support/chromium.ts'
+import { findChromium, withoutChromium } from '../../../vitest.chromium.ts'
 import { send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
 const patience = { timeout: 20_000 }
-const executablePath = findChromium()
-const absence = 'there is no Chromium on PATH or in CHROMIUM_PATH'
+const installed = findChromium()
 
 let browser: Browser | null = null
 
@@ -70,18 +69,14 @@ class Visit implements AsyncDisposable {
 }
 
 describe('in Chromium', () => {
-  beforeEach(({ skip }) => skip(executablePath === null, absence))
+  beforeEach(({ skip }) => skip(installed === null, withoutChromium))
 
   beforeAll(async () => {
-    if (executablePath === null) {
-      console.warn(`the page is not tested in a browser: ${absence}`)
+    if (installed === null) {
+      console.warn(`the page is not tested in a browser: ${withoutChromium}`)
       return
     }
-    browser = await chromium.launch({
-      executablePath,
-      // Where tests run as root there is no sandbox.
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-    })
+    browser = await chromium.launch(installed)
   }, 60_000)
 
   afterAll(() => browser?.close())

@@ -4,21 +4,13 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { isAlive } from '../../../vitest.processes.ts'
 import { inJobd, type InJobd, until } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
 /** Milliseconds. What is ended here would go on for longer, on any machine. */
 const soon = 20_000
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Starts a command that has a child of its own, and gives the process ids of both. */
 async function startFamily(server: InJobd, ...options: string[]): Promise<[number, number[]]> {

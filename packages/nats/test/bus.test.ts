@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { Bus } from '../src/bus/bus.ts'
 import { connectNats } from '../src/bus/connect-nats.ts'
 import { BusTimeout, PayloadTooLarge, StreamFull } from '../src/errors.ts'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer } from './support/server.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -76,11 +76,11 @@ function semantics(home: () => Home): void {
         duplicate: true,
       })
       await bus.append('stored.x', bytes('b'), { id: '2', headers: { Some: 'header' } })
-      expect(await rejection(bus.append('stored.x', bytes('c'), { id: '3' }))).toBeInstanceOf(
+      expect(await thrown(bus.append('stored.x', bytes('c'), { id: '3' }))).toBeInstanceOf(
         StreamFull,
       )
       const large = new Uint8Array(bus.maxPayload + 1)
-      expect(await rejection(bus.append('stored.x', large, { id: '4' }))).toBeInstanceOf(
+      expect(await thrown(bus.append('stored.x', large, { id: '4' }))).toBeInstanceOf(
         PayloadTooLarge,
       )
       expect(await bus.deleteMessage(name, first.sequence)).toBe(true)
@@ -114,7 +114,7 @@ describeWithServer('the real server', (server) => {
 
   test('a message that no stream stores fails at once', async () => {
     await use(async (bus) => {
-      const error = await rejection(bus.append('nobody.x', bytes('a'), { id: '1' }))
+      const error = await thrown(bus.append('nobody.x', bytes('a'), { id: '1' }))
       expect(error).toBeInstanceOf(BusTimeout)
       expect((error as Error).message).toContain('nobody takes it now')
     })
@@ -136,7 +136,7 @@ describeWithServer('the real server', (server) => {
         await closing
         expect(waiting.done()).toBe(true)
         await Promise.allSettled([waiting])
-        expect(await rejection(bucket.put('key', bytes('b')))).toMatchObject({
+        expect(await thrown(bucket.put('key', bytes('b')))).toMatchObject({
           name: 'ClusterClosed',
         })
       } finally {

@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ConnectFailed, connect, remoteJobs } from '@tasktree/nats'
 import { expect, test } from 'vitest'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
@@ -41,12 +41,12 @@ describeWithServer('durability', (server) => {
   })
 
   test('replicas need a cluster of servers', async () => {
-    const error = await rejection(connect({ servers: server.url, replicas: 3 }))
+    const error = await thrown(connect({ servers: server.url, replicas: 3 }))
     expect(error).toBeInstanceOf(ConnectFailed)
     expect((error as Error).message).toMatch(/replicas is 3, and the server is not part of a/)
-    expect(String(await rejection(connect({ replicas: 0 })))).toMatch(/replicas/)
+    expect(String(await thrown(connect({ replicas: 0 })))).toMatch(/replicas/)
     const odd = connect({ powerLossWarning: 'no' as never })
-    expect(String(await rejection(odd))).toMatch(/powerLossWarning must be true or false/)
+    expect(String(await thrown(odd))).toMatch(/powerLossWarning must be true or false/)
   })
 
   // The servers take up to nine seconds for each election of a leader.

@@ -13,7 +13,7 @@ import { cluster, type Cluster, Fenced, PayloadTooLarge, type StateCodec } from 
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 
 const lease = 1_000
 
@@ -176,16 +176,16 @@ describe('a durable entity', () => {
       await ref.ask.append(1)
       const crash = ref.ask.crashAfter(2)
       const next = ref.ask.append(3)
-      expect(await rejection(crash)).toBeInstanceOf(ActorCrashed)
+      expect(await thrown(crash)).toBeInstanceOf(ActorCrashed)
       expect(await next).toBe(2)
       expect(await ref.ask.items()).toEqual([1, 3])
       // An answer that is an error is no crash, and what the handler has changed is kept.
-      expect(await rejection(ref.ask.refuseAfter(4))).toBeInstanceOf(ReplyError)
+      expect(await thrown(ref.ask.refuseAfter(4))).toBeInstanceOf(ReplyError)
       expect(await ref.ask.items()).toEqual([1, 3, 4])
       await ref.ask.end()
       expect(await ref.ask.items()).toEqual([1, 3, 4, -1])
       const other = sender.ref<{ unknown: () => void }>('list', 'a')
-      expect(await rejection(other.ask.unknown())).toBeInstanceOf(Error)
+      expect(await thrown(other.ask.unknown())).toBeInstanceOf(Error)
       expect(await ref.ask.append(5)).toBe(5)
     })
   })
@@ -201,7 +201,7 @@ describe('a durable entity', () => {
       await sleep(5_000)
       expect((await sender.snapshot()).entities).toEqual({})
       given.cancel()
-      expect(isCancelled(await rejection(given))).toBe(true)
+      expect(isCancelled(await thrown(given))).toBe(true)
       systems.push(await start(server, 'later'))
       expect(await ask).toBe(3)
       expect(await ref.ask.items()).toEqual([1, 2, 3])
@@ -216,8 +216,8 @@ describe('a durable entity', () => {
         const asks = Array.from({ length: 8 }, (_, i) => ref.ask({ timeout: 60_000 }).append(i, 50))
         await sleep(30)
         const hasty = sender.ref<List>('list', 'a', { overflow: 'reject' })
-        expect(await rejection(hasty.ask.append(9))).toBeInstanceOf(MailboxFull)
-        expect(await rejection(hasty.tell({ confirm: true }).append(9))).toBeInstanceOf(MailboxFull)
+        expect(await thrown(hasty.ask.append(9))).toBeInstanceOf(MailboxFull)
+        expect(await thrown(hasty.tell({ confirm: true }).append(9))).toBeInstanceOf(MailboxFull)
         expect(await sender.ref<List>('list', 'b').ask.append(1)).toBe(1)
         await Promise.all(asks)
         expect((await ref.ask.items()).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
@@ -310,7 +310,7 @@ describe('a durable entity', () => {
       async ({ sender }) => {
         const ref = sender.ref<List>('list', 'a')
         await ref.ask.append(1)
-        expect(await rejection(ref.ask.grow())).toBeInstanceOf(PayloadTooLarge)
+        expect(await thrown(ref.ask.grow())).toBeInstanceOf(PayloadTooLarge)
         expect(await ref.ask.items()).toEqual([1])
       },
       {},

@@ -14,7 +14,7 @@ import { cluster, type Cluster, NodeLost } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 
 const lease = 1_000
 
@@ -163,7 +163,7 @@ describe('an entity', () => {
     await hosted(1, async (sender) => {
       const ref = sender.ref<Counter>('counter', 'a')
       expect(await ref.ask.add(5)).toBe(5)
-      expect(await rejection(ref.ask.crash())).toBeInstanceOf(ActorCrashed)
+      expect(await thrown(ref.ask.crash())).toBeInstanceOf(ActorCrashed)
       expect(await ref.ask.add(1)).toBe(1)
       const ending = ref.ask.end()
       const next = ref.ask.add(1)
@@ -231,11 +231,11 @@ describe('an entity', () => {
 
   test('that nobody hosts fails with NoProc at once', async () => {
     await hosted(1, async (sender, systems) => {
-      expect(await rejection(sender.ref<Counter>('unknown', 'a').ask.add(1))).toBeInstanceOf(NoProc)
+      expect(await thrown(sender.ref<Counter>('unknown', 'a').ask.add(1))).toBeInstanceOf(NoProc)
       expect(await sender.ref<Counter>('unknown', 'a').tell.add(1)).toBe(false)
       expect(await sender.ref<Counter>('counter', 'a').ask.add(1)).toBe(1)
       await systems[0]!.stop()
-      expect(await rejection(sender.ref<Counter>('counter', 'a').ask.add(1))).toBeInstanceOf(NoProc)
+      expect(await thrown(sender.ref<Counter>('counter', 'a').ask.add(1))).toBeInstanceOf(NoProc)
     })
   })
 
@@ -246,9 +246,9 @@ describe('an entity', () => {
       const second = ref.ask.add(1)
       await sleep(100)
       second.cancel()
-      expect(isCancelled(await rejection(second))).toBe(true)
+      expect(isCancelled(await thrown(second))).toBe(true)
       const third = ref.ask({ timeout: 100 }).add(1)
-      expect(await rejection(third)).toBeInstanceOf(AskTimeout)
+      expect(await thrown(third)).toBeInstanceOf(AskTimeout)
       await first
       expect(await ref.ask.add(0)).toBe(0)
     })
@@ -260,7 +260,7 @@ describe('an entity', () => {
       const other = startMemoryNode(server, 'other', (own) => [
         own.entity('counter', Counter, { lease, shards: 8 }),
       ])
-      const error = await rejection(other)
+      const error = await thrown(other)
       for (let at: unknown = error; at instanceof Error; at = at.cause) errors.push(at.message)
       expect(errors.join('\n')).toMatch(/the entity counter has the settings .*"shards":16/)
     })

@@ -3,7 +3,7 @@ import { Actor, ActorSystem, child, MailboxFull, silentLogger } from '@tasktree/
 import { sleep, sleepForever } from '@tasktree/core'
 import { clusterTree, connect, PayloadTooLarge, type StateCodec } from '@tasktree/nats'
 import { expect, test } from 'vitest'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
@@ -48,16 +48,12 @@ describeWithServer('entities on a server', (server) => {
             async () => ((await sender.snapshot()).entities['notes/ü']?.waiting ?? 0) >= 3,
             'a full mailbox',
           )
-          expect(await rejection(hasty.tell({ confirm: true }).add('x'))).toBeInstanceOf(
-            MailboxFull,
-          )
-          expect(await rejection(hasty.ask.add('x'))).toBeInstanceOf(MailboxFull)
+          expect(await thrown(hasty.tell({ confirm: true }).add('x'))).toBeInstanceOf(MailboxFull)
+          expect(await thrown(hasty.ask.add('x'))).toBeInstanceOf(MailboxFull)
           // Waits until there is room.
           expect(await ref.ask({ timeout: 20_000 }).add('four')).toBe(5)
           await Promise.all(asks)
-          expect(await rejection(ref.ask({ timeout: 20_000 }).grow())).toBeInstanceOf(
-            PayloadTooLarge,
-          )
+          expect(await thrown(ref.ask({ timeout: 20_000 }).grow())).toBeInstanceOf(PayloadTooLarge)
           expect(await ref.ask({ timeout: 20_000 }).all()).toEqual(['one', '1', '2', '3', 'four'])
           await until(
             async () => (await sender.snapshot()).entities['notes/ü']?.waiting === 0,

@@ -31,11 +31,12 @@ import {
 } from '@tasktree/nats'
 import type * as Tasks from './fixtures/tasks.ts'
 import { expect, test } from 'vitest'
+import { isAlive } from '../../../vitest.processes.ts'
 import { square } from './support/history.ts'
 import { startNode } from './support/node.ts'
 import { describeWithServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 
 const home = {
   add: (a: number, b: number): number => a + b,
@@ -70,15 +71,6 @@ async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
 describeWithServer('jobs', (server) => {
   test('a job runs at a worker, and its result or its error comes back', async () => {
     await inTree(
@@ -89,13 +81,13 @@ describeWithServer('jobs', (server) => {
         const job = executor.submit(far.add, 1, 2)
         await job.accepted
         expect(await job).toBe(3)
-        const error = await rejection(executor.submit(far.fail, 'no'))
+        const error = await thrown(executor.submit(far.fail, 'no'))
         expect(error).toBeInstanceOf(RangeError)
         expect((error as Error).message).toBe('no')
         expect((error as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
         for (const chunksize of [1, 2]) {
           const results = executor.map(far.fail, ['no'], { chunksize })
-          const mapped = await rejection(results[Symbol.asyncIterator]().next())
+          const mapped = await thrown(results[Symbol.asyncIterator]().next())
           expect((mapped as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
         }
         const value = new Map([['a', [1n, new Date(0)]]])
@@ -145,7 +137,7 @@ describeWithServer('jobs', (server) => {
         expect(await list(executor.map(far.echo, items))).toEqual(items)
         expect(await list(executor.map(far.echo, items, { chunksize: 3 }))).toEqual(items)
         const failing = executor.map(far.fail, ['a', 'b'], { chunksize: 2 })
-        expect(await rejection(list(failing))).toBeInstanceOf(RangeError)
+        expect(await thrown(list(failing))).toBeInstanceOf(RangeError)
       },
     )
   })
@@ -185,7 +177,7 @@ describeWithServer('jobs', (server) => {
         const pid = Number(readFileSync(file, 'utf8'))
         expect(isAlive(pid)).toBe(true)
         job.cancel()
-        expect(isCancelled(await rejection(job))).toBe(true)
+        expect(isCancelled(await thrown(job))).toBe(true)
         await until(() => !isAlive(pid), 'the end of the child')
         // The worker goes on.
         expect(await cluster.executor('q').submit(tasks.square, 5)).toBe(25)
@@ -221,7 +213,7 @@ describeWithServer('jobs', (server) => {
             scope.deadline = getRunningLoop().time()
             await job
           })
-          expect(await rejection(late)).toBeInstanceOf(TimeoutError)
+          expect(await thrown(late)).toBeInstanceOf(TimeoutError)
           await until(() => ended === 1, 'the end of the job')
           const task = createTask(() => executor.submit(ref))
           await until(() => begun === 2, 'the begin of the job')
@@ -347,7 +339,7 @@ describeWithServer('jobs', (server) => {
           traceparent.set(null)
           expect(await executor.submit(far.trace)).toBeNull()
           const hasty = cluster.executor('q', { deadline: 300 })
-          const error = await rejection(hasty.submit(far.forever))
+          const error = await thrown(hasty.submit(far.forever))
           expect((error as Error).name).toBe('TimeoutError')
           // The worker is free again.
           expect(await executor.submit(far.add, 1, 1)).toBe(2)
@@ -365,13 +357,13 @@ describeWithServer('jobs', (server) => {
         (cluster) => [cluster.worker('q', { home }, { unknownAfter: 200 })],
         async (cluster) => {
           const executor = cluster.executor('q')
-          const error = await rejection(executor.submit(remoteJobs<typeof home>('other').add, 1, 1))
+          const error = await thrown(executor.submit(remoteJobs<typeof home>('other').add, 1, 1))
           expect(error).toBeInstanceOf(UnknownJob)
           expect((error as Error).message).toMatch(
             /knows the job other#add: .* has the modules home/,
           )
           const version = remoteJobs<typeof home>('home', { version: '2' })
-          expect(await rejection(executor.submit(version.add, 1, 1))).toBeInstanceOf(UnknownJob)
+          expect(await thrown(executor.submit(version.add, 1, 1))).toBeInstanceOf(UnknownJob)
         },
       )
     },
@@ -393,7 +385,7 @@ describeWithServer('jobs', (server) => {
           ),
         ],
         async (cluster) => {
-          const error = await rejection(cluster.executor('q').submit(tasks.crash, file))
+          const error = await thrown(cluster.executor('q').submit(tasks.crash, file))
           expect(error).toBeInstanceOf(PoisonedJob)
           expect(readFileSync(file, 'utf8')).toBe('xx')
           await until(async () => (await cluster.snapshot()).deadLetters === 1, 'the dead letter')
@@ -409,12 +401,12 @@ describeWithServer('jobs', (server) => {
       (cluster) => [cluster.worker('q', { home })],
       async (cluster) => {
         const executor = cluster.executor('q')
-        const large = await rejection(executor.submit(far.grow, 2_000_000))
+        const large = await thrown(executor.submit(far.grow, 2_000_000))
         expect(large).toBeInstanceOf(ResultTooLarge)
-        const args = await rejection(executor.submit(far.echo, new Uint8Array(2_000_000)))
+        const args = await thrown(executor.submit(far.echo, new Uint8Array(2_000_000)))
         expect(args).toBeInstanceOf(PayloadTooLarge)
         expect((args as Error).message).toMatch(/the job home#echo has 2000\d\d\d bytes/)
-        expect(await rejection(executor.submit(far.echo, () => 1))).toBeInstanceOf(
+        expect(await thrown(executor.submit(far.echo, () => 1))).toBeInstanceOf(
           JobSerializationError,
         )
         expect(() => executor.submit(() => 1)).toThrow(/a function's source is not sent/)
@@ -428,10 +420,10 @@ describeWithServer('jobs', (server) => {
     const taken = [executor.submit(far.add, 1, 1), executor.submit(far.add, 1, 1)]
     await Promise.all(taken.map((job) => job.accepted))
     const refused = executor.submit(far.add, 1, 1)
-    expect(await rejection(refused)).toBeInstanceOf(QueueFull)
-    expect(await rejection(refused.accepted)).toBeInstanceOf(QueueFull)
+    expect(await thrown(refused)).toBeInstanceOf(QueueFull)
+    expect(await thrown(refused.accepted)).toBeInstanceOf(QueueFull)
     await executor.shutdown({ cancelFutures: true })
-    for (const job of taken) expect(isCancelled(await rejection(job))).toBe(true)
+    for (const job of taken) expect(isCancelled(await thrown(job))).toBe(true)
   })
 
   test(

@@ -12,7 +12,7 @@ import {
   remoteJobs,
 } from '@tasktree/nats'
 import { expect, test } from 'vitest'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
@@ -20,7 +20,7 @@ const home = { add: (a: number, b: number): number => a + b }
 const { add } = remoteJobs<typeof home>('home')
 
 test('options that are wrong are refused at the call', async () => {
-  const refuse = (options: object): Promise<unknown> => rejection(connect(options))
+  const refuse = (options: object): Promise<unknown> => thrown(connect(options))
   expect(String(await refuse({ namespace: '' }))).toMatch(/the option namespace must be a text/)
   expect(String(await refuse({ node: 7 }))).toMatch(/the option node must be a text/)
   expect(String(await refuse({ codec: {} }))).toMatch(/must have the functions encode and decode/)
@@ -39,7 +39,7 @@ describeWithServer(
     })
 
     test('wrong credentials say what to check', async () => {
-      const error = await rejection(connect({ servers: server.url, user: 'me', pass: 'wrong' }))
+      const error = await thrown(connect({ servers: server.url, user: 'me', pass: 'wrong' }))
       expect(error).toBeInstanceOf(ConnectFailed)
       expect((error as Error).message).toMatch(/the server refused the credentials: check user/)
       expect((error as Error).message).not.toMatch(/wrong/)
@@ -47,7 +47,7 @@ describeWithServer(
 
     test('a port on which no server listens is named', async () => {
       const servers = `nats://127.0.0.1:${await freePort()}`
-      const error = await rejection(connect({ servers, timeout: 2_000 }))
+      const error = await thrown(connect({ servers, timeout: 2_000 }))
       expect(error).toBeInstanceOf(ConnectFailed)
       expect((error as Error).message).toContain(servers)
     })
@@ -59,12 +59,12 @@ describeWithServer(
         logger: silentLogger,
         children: [clusterTree('tree', { servers }, () => [])],
       })
-      expect(await rejection(starting)).toBeInstanceOf(FailedToStart)
+      expect(await thrown(starting)).toBeInstanceOf(FailedToStart)
     })
 
     test('a server without JetStream says how to start one', { tags: 'slow' }, async () => {
       await using plain = await NatsServer.start([])
-      const error = await rejection(connect({ servers: plain.url }))
+      const error = await thrown(connect({ servers: plain.url }))
       expect(error).toBeInstanceOf(NoJetStream)
       expect((error as Error).message).toMatch(/nats-server -js -sd DIR/)
     })
@@ -89,7 +89,7 @@ describeWithServer(
           await until(async () => (await cluster.snapshot()).deadLetters === 1, 'the dead letter')
           expect(await executor.submit(add, 2, 2)).toBe(4)
           const known = executor.with({ id: 'broken' }).submit(add, 1, 1)
-          expect(await rejection(known)).toBeInstanceOf(PoisonedJob)
+          expect(await thrown(known)).toBeInstanceOf(PoisonedJob)
           await until(async () => {
             const { waiting, running } = (await cluster.snapshot()).queues['q'] ?? {}
             return waiting === 0 && running === 0
@@ -105,7 +105,7 @@ describeWithServer(
         async (cluster) => {
           const executor = cluster.executor('q')
           expect(await executor.submit(add, 1, 2)).toBe(3)
-          const error = await rejection(executor.submit(add, 1n as never, 2))
+          const error = await thrown(executor.submit(add, 1n as never, 2))
           expect((error as Error).name).toBe('JobSerializationError')
         },
       )

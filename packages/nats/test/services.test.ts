@@ -12,7 +12,7 @@ import { copyContext, createTask, failAfter, isCancelled, sleep } from '@tasktre
 import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
-import { rejection } from './support/rejection.ts'
+import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, NatsServer } from './support/server.ts'
 import { startNode } from './support/node.ts'
 import { inTree, until } from './support/tree.ts'
@@ -86,15 +86,15 @@ describeWithServer('asks', (server) => {
 
   test('errors come back as what they are', async () => {
     await served(async (counter) => {
-      const refused = await rejection(counter.ask.refuse())
+      const refused = await thrown(counter.ask.refuse())
       expect(refused).toBeInstanceOf(ReplyError)
       expect((refused as Error).message).toBe('not that')
-      const crashed = await rejection(counter.ask.crash())
+      const crashed = await thrown(counter.ask.crash())
       expect(crashed).toBeInstanceOf(ActorCrashed)
       expect((crashed as Error).cause).toBeInstanceOf(RangeError)
       const unknown = counter.ask as unknown as { nothing: () => PromiseLike<unknown> }
-      await rejection(unknown.nothing())
-      const large = await rejection(counter.ask.grow(2_000_000))
+      await thrown(unknown.nothing())
+      const large = await thrown(counter.ask.grow(2_000_000))
       expect((large as Error).name).toBe('ResultTooLarge')
     })
   })
@@ -103,10 +103,10 @@ describeWithServer('asks', (server) => {
     await using caller = await connect(server.newCluster())
     const nobody = caller.lookup<Counter>('nobody')
     const start = performance.now()
-    expect(await rejection(nobody.ask.add(1))).toBeInstanceOf(NoProc)
+    expect(await thrown(nobody.ask.add(1))).toBeInstanceOf(NoProc)
     // The timeout of an ask is 5 s.
     expect(performance.now() - start).toBeLessThan(4_000)
-    expect(await rejection(nobody.tell({ confirm: true }).add(1))).toBeInstanceOf(NoProc)
+    expect(await thrown(nobody.tell({ confirm: true }).add(1))).toBeInstanceOf(NoProc)
     expect(await nobody.tell.add(1)).toBe(true)
   })
 
@@ -130,7 +130,7 @@ describeWithServer('asks', (server) => {
   test('the deadline of the scope around an ask ends it, and its message is not handled later', async () => {
     await served(async (counter) => {
       const slow = counter.ask.slow(300)
-      const error = await rejection(failAfter(100, () => counter.ask.add(5)))
+      const error = await thrown(failAfter(100, () => counter.ask.add(5)))
       expect((error as Error).name).toBe('TimeoutError')
       expect(await slow).toBe('awake')
       expect(await counter.ask.add(0)).toBe(0)
@@ -157,7 +157,7 @@ describeWithServer('asks', (server) => {
 
   test('an ask that takes too long says that nobody knows whether it is handled', async () => {
     await served(async (counter) => {
-      const error = await rejection(counter.ask({ timeout: 100 }).slow(300))
+      const error = await thrown(counter.ask({ timeout: 100 }).slow(300))
       expect(error).toBeInstanceOf(AskTimeout)
       expect((error as AskTimeout).delivered).toBe('unknown')
     })
@@ -169,7 +169,7 @@ describeWithServer('asks', (server) => {
       const second = counter.ask.add(5)
       await new Promise((resolve) => setTimeout(resolve, 100))
       second.cancel()
-      expect(isCancelled(await rejection(second))).toBe(true)
+      expect(isCancelled(await thrown(second))).toBe(true)
       expect(await first).toBe('awake')
       expect(await counter.ask.add(0)).toBe(0)
     })
@@ -222,11 +222,11 @@ describeWithServer('asks', (server) => {
           await counter.tell({ confirm: true }).add(1)
           const killedAt = performance.now()
           await mortal.kill()
-          const error = await rejection(waiting)
+          const error = await thrown(waiting)
           expect(error).toBeInstanceOf(ConnectionLost)
           expect((error as ConnectionLost).delivered).toBe('unknown')
           expect(performance.now() - killedAt).toBeLessThan(30_000)
-          const refused = await rejection(counter.ask.add(1))
+          const refused = await thrown(counter.ask.add(1))
           expect(refused).toBeInstanceOf(ConnectionLost)
           expect((refused as ConnectionLost).delivered).toBe(false)
           expect(await counter.tell.add(1)).toBe(false)
@@ -252,7 +252,7 @@ describeWithServer('asks', (server) => {
     await sleep(400)
     node.kill()
     const killedAt = performance.now()
-    expect(await rejection(ask)).toBeInstanceOf(NodeLost)
+    expect(await thrown(ask)).toBeInstanceOf(NodeLost)
     expect(performance.now() - killedAt).toBeLessThan(30_000)
     expect(await caller.nodes()).toHaveLength(1)
   })

@@ -16,6 +16,8 @@ import { createTask, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { beforeEach, vi } from 'vitest'
 
+export { thrown } from '../../../../vitest.thrown.ts'
+
 // Actors outside of systems log to the console.
 beforeEach(() => {
   vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -110,16 +112,6 @@ export function supervisor(system: ActorSystem, path: string): SupervisorRef {
   const found = system.lookup<SupervisorRef>(path)
   if (found === null) throw new Error(`no ${path}`)
   return found
-}
-
-/** What it rejects with. */
-export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await promise
-  } catch (error) {
-    return error
-  }
-  throw new Error('it did not reject')
 }
 
 /** Sends it a message that makes it throw, and lets its supervisor deal with that. */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server, StreamReader, StreamWriter } from '@tasktree/net'
 
+export { thrown } from '../../../../vitest.thrown.ts'
+
 export const local = { host: '127.0.0.1', port: 0 }
 
 export function fixture(name: string): string {
@@ -28,16 +30,6 @@ export async function echo(reader: StreamReader, writer: StreamWriter): Promise<
     writer.write(line)
     await writer.drain()
   }
-}
-
-/** What `promise` throws; it must. */
-export async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await promise
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing was thrown')
 }
 
 /** Settles when the socket is closed, by an error too. `once` of `node:events` would throw that error. */

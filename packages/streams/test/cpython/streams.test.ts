@@ -10,6 +10,7 @@ import {
   StreamWriter,
 } from '@tasktree/streams'
 import { expect, test } from 'vitest'
+import { thrown } from '../../../../vitest.thrown.ts'
 
 // Behaviours of Lib/test/test_asyncio/test_streams.py (CPython 3.13) that need no socket, those of
 // @tasktree/net are in its own tests; the name of each case there stands above its test.
@@ -28,16 +29,6 @@ function fed(limit: number | undefined, ...chunks: string[]): StreamReader {
 async function rest(reader: StreamReader): Promise<string> {
   reader.feedEof()
   return String(await reader.read())
-}
-
-/** What `promise` throws; it must. */
-async function thrown(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await promise
-  } catch (error) {
-    return error
-  }
-  throw new Error('nothing was thrown')
 }
 
 /** A read that waits, then what `feed` does in a later turn of the loop. */
