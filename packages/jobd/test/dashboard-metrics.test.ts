@@ -7,33 +7,12 @@ import { JobFeed } from '../src/store/job-feed.ts'
 import { History } from '../src/scheduling/history.ts'
 import { Metrics } from '../src/scheduling/metrics.ts'
 import { PrometheusMetrics } from '../src/scheduling/prometheus.ts'
+import { makeJob } from './support/job-records.ts'
 
 function job(id: number, state: JobState, change: Partial<Job> = {}): Job {
-  return {
-    id,
-    kind: 'sleep',
-    payload: '1',
-    priority: 0,
-    delay: 0,
-    timeout: 0,
-    retries: 0,
-    key: null,
-    keep: null,
-    deaths: 0,
-    startedAt: null,
-    endedAt: null,
-    state,
-    attempts: state === 'queued' ? 0 : 1,
-    group: null,
-    schedule: null,
-    scheduledAt: null,
-    resultType: null,
-    result: null,
-    error: null,
-    createdAt: Date.now(),
-    notBefore: Date.now(),
-    ...change,
-  }
+  const now = Date.now()
+  const attempts = state === 'queued' ? 0 : 1
+  return makeJob(id, { state, attempts, createdAt: now, notBefore: now, ...change })
 }
 
 /** Runs with metrics that follow a feed, in virtual time. */

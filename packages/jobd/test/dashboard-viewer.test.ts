@@ -9,9 +9,9 @@ import type {
   PageSnapshot,
 } from '../src/dashboard/page-events.ts'
 import { PageViewer } from '../src/dashboard/page-viewer.ts'
-import type { Job } from '../src/jobs/job.ts'
 import type { JobChange } from '../src/store/job-feed.ts'
 import type { Output } from '../src/store/job-outputs.ts'
+import { makeJob } from './support/job-records.ts'
 
 const counts = { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
 
@@ -37,34 +37,6 @@ const snapshot: PageSnapshot = {
   progress: [],
   samples: [],
   restarts: [],
-}
-
-function job(id: number, change: Partial<Job> = {}): Job {
-  return {
-    id,
-    kind: 'sleep',
-    payload: '1',
-    priority: 0,
-    delay: 0,
-    timeout: 0,
-    retries: 0,
-    key: null,
-    keep: null,
-    deaths: 0,
-    startedAt: null,
-    endedAt: null,
-    state: 'queued',
-    attempts: 0,
-    group: null,
-    schedule: null,
-    scheduledAt: null,
-    resultType: null,
-    result: null,
-    error: null,
-    createdAt: 0,
-    notBefore: 0,
-    ...change,
-  }
 }
 
 /** Of a connection that takes what `read` lets it take. */
@@ -107,7 +79,7 @@ test('a page that does not read costs no more than the newest jobs, sent once it
   const viewer = new PageViewer(response as unknown as ServerResponse)
   viewer.begin(snapshot)
   for (let id = 1; id <= 10_000; id++) {
-    viewer.see({ type: 'state', job: job(id, { payload: 'x'.repeat(10_000) }) })
+    viewer.see({ type: 'state', job: makeJob(id, { payload: 'x'.repeat(10_000) }) })
     viewer.seeRestart({ at: 0, path: '/jobd/workers/worker-1', reason: 'killed' })
     viewer.flush(tree)
   }
@@ -140,7 +112,7 @@ test('what has not changed is not sent', async () => {
 test('nothing is sent before the snapshot, and what happened meanwhile comes after it', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
-  viewer.see({ type: 'state', job: job(7, { state: 'done' }) })
+  viewer.see({ type: 'state', job: makeJob(7, { state: 'done' }) })
   viewer.flush(tree)
   expect(response.written).toEqual([])
   viewer.begin(snapshot)
@@ -230,11 +202,11 @@ test('the output of a later attempt takes the place of the one before, also befo
   viewer.see(written(1, 1, 'long ago', 0))
   viewer.begin(whole('second', 2), false)
   viewer.see(written(1, 2, ' more', 6))
-  viewer.see({ type: 'state', job: job(1, { state: 'running', attempts: 3 }) })
+  viewer.see({ type: 'state', job: makeJob(1, { state: 'running', attempts: 3 }) })
   await response.readOn()
   viewer.flush()
   viewer.see(written(1, 3, 'third', 0))
-  viewer.see({ type: 'state', job: job(1, { state: 'done', attempts: 3 }) })
+  viewer.see({ type: 'state', job: makeJob(1, { state: 'done', attempts: 3 }) })
   await new Promise(setImmediate)
   viewer.flush()
   expect(events()).toMatchObject([
